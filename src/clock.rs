@@ -1,0 +1,65 @@
+//! The only file that reads the wall clock or makes ids. Everything else is told the time.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Duration, Utc};
+
+/// Tells the time and makes ids that sort by it.
+#[derive(Clone, Debug)]
+pub struct Clock(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    Wall,
+    Manual(Arc<Mutex<DateTime<Utc>>>),
+}
+
+impl Clock {
+    /// The machine's clock.
+    pub fn wall() -> Self {
+        Self(Source::Wall)
+    }
+
+    /// A clock that stands until it is moved, for tests and the demo.
+    pub fn manual(start: DateTime<Utc>) -> Self {
+        Self(Source::Manual(Arc::new(Mutex::new(start))))
+    }
+
+    /// Now.
+    pub fn now(&self) -> DateTime<Utc> {
+        match &self.0 {
+            #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+            Source::Wall => Utc::now(),
+            Source::Manual(now) => *now.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    /// Moves a manual clock; the wall clock cannot be moved.
+    pub fn advance(&self, by: Duration) {
+        if let Source::Manual(now) = &self.0 {
+            *now.lock().unwrap_or_else(PoisonError::into_inner) += by;
+        }
+    }
+
+    /// A new ULID of this moment.
+    pub fn fresh_id(&self) -> String {
+        let at = std::time::SystemTime::from(self.now());
+        ulid::Ulid::from_datetime(at).to_string()
+    }
+}
+
+/// A monotonic stopwatch for metrics; decides nothing.
+pub struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    /// Starts.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    pub fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    /// Seconds since the start.
+    pub fn seconds(&self) -> f64 {
+        self.0.elapsed().as_secs_f64()
+    }
+}

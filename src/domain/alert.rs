@@ -1,0 +1,176 @@
+//! Alerts: one signal of one monitor about one asset. How monitors spell them is the business of `intake`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Time;
+
+/// The name of an asset, `namespace.name`, as the monitor wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AssetName(String);
+
+impl AssetName {
+    /// At most this many characters of a name are kept.
+    pub const MAX_CHARS: usize = 255;
+
+    /// Trims the name and cuts it to [`Self::MAX_CHARS`]; `None` when nothing is left.
+    pub fn new(name: &str) -> Option<Self> {
+        let name: String = name.trim().chars().filter(|c| !c.is_control()).take(Self::MAX_CHARS).collect();
+        (!name.is_empty()).then_some(Self(name))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AssetName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What is wrong with the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pillar {
+    /// Late or not there at all.
+    Freshness,
+    /// Too few or too many rows.
+    Volume,
+    /// Columns or types changed.
+    Schema,
+    /// Values outside their usual range.
+    Distribution,
+    /// A job failed.
+    Pipeline,
+    /// None of these, or nobody said.
+    #[default]
+    #[serde(other)]
+    Other,
+}
+
+impl Pillar {
+    /// Every pillar, in the order people read them.
+    pub const ALL: [Self; 6] =
+        [Self::Freshness, Self::Volume, Self::Schema, Self::Distribution, Self::Pipeline, Self::Other];
+
+    /// The word people and configuration use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Freshness => "freshness",
+            Self::Volume => "volume",
+            Self::Schema => "schema",
+            Self::Distribution => "distribution",
+            Self::Pipeline => "pipeline",
+            Self::Other => "other",
+        }
+    }
+
+    /// The pillar of this word, upper or lower case; `None` for a word that is no pillar.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|pillar| pillar.as_str().eq_ignore_ascii_case(word.trim()))
+    }
+}
+
+/// How bad the monitor says it is; the policy turns it into a severity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Nobody needs to act now.
+    Info,
+    /// Someone should look in working hours.
+    Warning,
+    /// Something is broken.
+    #[default]
+    Error,
+    /// Something that matters to many is broken.
+    Critical,
+}
+
+impl Level {
+    /// The word of the PagerDuty Events API, which is also ours.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// Understands the words monitors use: `page` and `fatal` are critical, `warn` is a warning, `high` an error.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word.trim().to_ascii_lowercase().as_str() {
+            "critical" | "fatal" | "page" | "emergency" | "crit" | "p1" => Some(Self::Critical),
+            "error" | "high" | "major" | "p2" => Some(Self::Error),
+            "warning" | "warn" | "medium" | "minor" | "p3" => Some(Self::Warning),
+            "info" | "low" | "none" | "notice" | "p4" | "p5" => Some(Self::Info),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the signal says that something is wrong, or that it is right again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignalStatus {
+    /// The monitor sees the problem.
+    #[default]
+    Firing,
+    /// The monitor no longer sees it.
+    Resolved,
+}
+
+/// What a monitor said, in our words: the normal form that every intake kind is translated into.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Signal {
+    /// The configured source it came from.
+    pub source: String,
+    /// Firing or resolved; of this alert, never of the webhook that carried it.
+    pub status: SignalStatus,
+    /// Signals with the same source and key are one alert.
+    pub key: String,
+    /// One line for people.
+    pub title: String,
+    /// What it is about, when the monitor said so.
+    pub asset: Option<AssetName>,
+    /// What is wrong with it.
+    pub pillar: Pillar,
+    /// How bad the monitor finds it.
+    pub level: Level,
+    /// The owner the monitor named.
+    pub owner: Option<String>,
+    /// Where to look.
+    pub url: Option<String>,
+    /// The monitor's labels, for runbooks and rules.
+    pub labels: BTreeMap<String, String>,
+    /// When it began, by the monitor's clock.
+    pub at: Time,
+    /// More words, if there are any.
+    pub description: Option<String>,
+}
+
+/// One alert of an incident, with a status of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Alert {
+    /// Version of this record's shape.
+    pub v: u32,
+    /// Our id, unique.
+    pub id: String,
+    /// What the monitor last said in full.
+    #[serde(flatten)]
+    pub signal: Signal,
+    /// When the monitor first told us.
+    pub first_seen: Time,
+    /// When the monitor last told us; written lazily, the only thing a crash may forget.
+    pub last_seen: Time,
+    /// When the monitor said it was over.
+    pub resolved_at: Option<Time>,
+    /// Why it belongs to this incident, in words.
+    pub joined_because: String,
+}

@@ -1,0 +1,264 @@
+//! What is asked of an incident. Whoever asks (a person, a monitor, PagerDuty, a timer, the outcome of a delivery), it
+//! comes as one of these and takes the same path.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::incident::{Channel, MessageRef, Slot};
+use super::permission::Verb;
+use super::runbook::Runbook;
+use super::{PersonId, Role, Severity, Signal, Time};
+
+/// A request, not yet decided.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Command {
+    /// Open an incident by hand.
+    Declare {
+        /// One line.
+        title: String,
+        /// How bad, if the person said so.
+        severity: Option<Severity>,
+        /// What it is about, if the person said so.
+        asset: Option<super::AssetName>,
+        /// More words.
+        text: Option<String>,
+    },
+    /// A monitor's signal for this incident, or for a new one.
+    Receive {
+        /// What the monitor said.
+        signal: Signal,
+        /// The alert of this incident with the same key, if there is one.
+        known: Option<String>,
+        /// Why it belongs here.
+        because: String,
+    },
+    /// Somebody has it.
+    Acknowledge,
+    /// Take a role oneself.
+    Take {
+        /// Which.
+        role: Role,
+    },
+    /// Give roles to people.
+    Assign {
+        /// Who gets what.
+        roles: BTreeMap<Role, Vec<PersonId>>,
+    },
+    /// Answer a request for the command.
+    AnswerHandover {
+        /// Which request.
+        request: String,
+        /// Hand over, or keep it.
+        accept: bool,
+    },
+    /// Two minutes are over.
+    HandoverDue {
+        /// Which request.
+        request: String,
+    },
+    /// Is there a commander by now?
+    CheckCommander,
+    /// Decide how bad it is.
+    SetSeverity {
+        /// Now.
+        severity: Severity,
+    },
+    /// Tell people how it stands.
+    Update {
+        /// What they are told.
+        text: String,
+        /// When they hear again.
+        next: Option<Time>,
+    },
+    /// Did the promised update come?
+    CheckUpdate {
+        /// What was promised.
+        promised: Time,
+    },
+    /// Write something down.
+    Note {
+        /// What.
+        text: String,
+    },
+    /// Put a message on the timeline.
+    Pin {
+        /// Where it is.
+        message: MessageRef,
+        /// Who wrote it.
+        author: PersonId,
+        /// What it says.
+        text: String,
+    },
+    /// Take it off again.
+    Unpin {
+        /// Where it is.
+        message: MessageRef,
+    },
+    /// Bring a runbook.
+    AttachRunbook {
+        /// The whole of it, since decisions read no files.
+        runbook: Runbook,
+        /// Why this one.
+        because: String,
+    },
+    /// A step was done.
+    StepDone {
+        /// From 1.
+        step: usize,
+        /// What was seen.
+        note: Option<String>,
+    },
+    /// A step is left out.
+    StepSkip {
+        /// From 1.
+        step: usize,
+        /// Why.
+        reason: String,
+    },
+    /// When the data went bad.
+    Since {
+        /// That moment.
+        at: Time,
+    },
+    /// When the data was good again.
+    GoodAgain {
+        /// That moment.
+        at: Time,
+    },
+    /// What mended it.
+    Fix {
+        /// In words.
+        text: String,
+    },
+    /// Promise something.
+    AddTask {
+        /// What.
+        text: String,
+        /// Who.
+        assignee: Option<PersonId>,
+        /// By when.
+        due: Option<Time>,
+    },
+    /// Keep a promise.
+    FinishTask {
+        /// Which.
+        task: u32,
+    },
+    /// Page somebody now.
+    Page {
+        /// A service's name, or a person.
+        target: String,
+        /// What it says.
+        text: Option<String>,
+    },
+    /// Consumers are protected.
+    Mitigate {
+        /// How.
+        text: Option<String>,
+    },
+    /// It is over.
+    Resolve {
+        /// In words.
+        text: Option<String>,
+    },
+    /// It is not over.
+    Reopen {
+        /// Why.
+        reason: String,
+    },
+    /// Draft the post-mortem.
+    DraftPostmortem,
+
+    /// PagerDuty says how a page stands.
+    PagerSays {
+        /// Which.
+        key: String,
+        /// What it says.
+        news: PagerNews,
+        /// PagerDuty's own page about it.
+        url: Option<String>,
+    },
+
+    /// Slack made the channel.
+    ChannelReady {
+        /// The channel.
+        channel: Channel,
+    },
+    /// A message that is kept true was posted.
+    MessagePosted {
+        /// Which.
+        slot: Slot,
+        /// Where.
+        message: MessageRef,
+    },
+    /// PagerDuty accepted a page.
+    PageAccepted {
+        /// Which.
+        key: String,
+    },
+    /// PagerDuty refuses a page for good.
+    PageRefused {
+        /// Which.
+        key: String,
+        /// Its reason.
+        why: String,
+    },
+    /// Something will never be delivered.
+    GiveUp {
+        /// What.
+        what: String,
+        /// Why.
+        why: String,
+        /// Whether to say it in the channel; not when saying things is what fails.
+        say: bool,
+    },
+    /// The draft is in the channel.
+    PostmortemPosted,
+}
+
+/// What PagerDuty's webhook says of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PagerNews {
+    /// Somebody was notified.
+    Triggered,
+    /// Somebody took it.
+    Acknowledged,
+    /// It was closed.
+    Resolved,
+}
+
+impl Command {
+    /// The verb that the permission table knows.
+    pub fn verb(&self) -> Verb {
+        match self {
+            Self::Declare { .. } => Verb::Declare,
+            Self::Receive { .. } => Verb::Receive,
+            Self::Acknowledge => Verb::Acknowledge,
+            Self::Take { .. } => Verb::Take,
+            Self::Assign { .. } => Verb::Assign,
+            Self::AnswerHandover { .. } => Verb::AnswerHandover,
+            Self::SetSeverity { .. } => Verb::Severity,
+            Self::Update { .. } => Verb::Update,
+            Self::Note { .. } | Self::Pin { .. } | Self::Unpin { .. } => Verb::Note,
+            Self::AttachRunbook { .. } | Self::StepDone { .. } | Self::StepSkip { .. } => Verb::Runbook,
+            Self::Since { .. } | Self::GoodAgain { .. } | Self::Fix { .. } => Verb::Stamp,
+            Self::AddTask { .. } | Self::FinishTask { .. } => Verb::Task,
+            Self::Page { .. } => Verb::Page,
+            Self::Mitigate { .. } | Self::Resolve { .. } | Self::Reopen { .. } => Verb::Status,
+            Self::DraftPostmortem => Verb::Postmortem,
+            Self::PagerSays { .. } => Verb::PagerSays,
+            Self::HandoverDue { .. }
+            | Self::CheckCommander
+            | Self::CheckUpdate { .. }
+            | Self::ChannelReady { .. }
+            | Self::MessagePosted { .. }
+            | Self::PageAccepted { .. }
+            | Self::PageRefused { .. }
+            | Self::GiveUp { .. }
+            | Self::PostmortemPosted => Verb::Outcome,
+        }
+    }
+}

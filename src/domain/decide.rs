@@ -1,0 +1,228 @@
+//! Command to events and effects, or a refusal. The only place where it is decided what happens to an incident.
+//!
+//! [`decide`] checks the permission and hands the command to one file a verb. Each of them looks at the state and the
+//! [`Context`] only, so that it can be run again after a conflict and gives the same answer.
+
+mod alert;
+mod declare;
+mod outcome;
+mod pager;
+mod record;
+mod roles;
+mod runbook;
+mod status;
+mod tell;
+
+use super::event::{Actor, Event};
+use super::evolve::evolve;
+use super::incident::{Case, Incident, PageStatus};
+use super::permission::{Standing, allowed};
+use super::runbook::Library;
+use super::{Command, Effect, Entry, Policy, Refusal, Time};
+
+/// All that a decision may know besides the state.
+#[derive(Clone)]
+pub struct Context<'a> {
+    /// The moment of the decision.
+    pub now: Time,
+    /// A fresh ULID; everything new that this decision makes is named after it.
+    pub fresh: String,
+    /// The number that a new incident would get.
+    pub next_number: u64,
+    /// Who asks.
+    pub actor: Actor,
+    /// What we know of the one who asks.
+    pub standing: Standing,
+    /// What the operator decided beforehand.
+    pub policy: &'a Policy,
+    /// The runbooks.
+    pub library: &'a Library,
+    /// How people are called, for refusals.
+    pub name: &'a (dyn Fn(&str) -> String + Sync),
+}
+
+/// What a command leads to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// The new entries of the timeline.
+    pub entries: Vec<Entry>,
+    /// The state after them.
+    pub case: Case,
+    /// What the outside must do.
+    pub effects: Vec<Effect>,
+}
+
+/// Decides.
+///
+/// # Errors
+/// A refusal, in words for the one who asks. Nothing has changed then.
+pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> Result<Decision, Refusal> {
+    let verb = command.verb();
+    if !allowed(context.standing, verb) {
+        return Err(Refusal::NotAllowed { verb, standing: context.standing });
+    }
+    let mut draft = Draft { case: case.cloned(), entries: Vec::new(), effects: Vec::new(), context };
+    match command {
+        Command::Declare { title, severity, asset, text } => {
+            declare::declare(&mut draft, title, *severity, asset.as_ref(), text.as_deref())?;
+        }
+        Command::Receive { signal, known, because } => alert::receive(&mut draft, signal, known.as_deref(), because),
+        Command::Acknowledge => status::acknowledge(&mut draft)?,
+        Command::Mitigate { text } => status::mitigate(&mut draft, text.as_deref())?,
+        Command::Resolve { text } => status::resolve(&mut draft, text.as_deref())?,
+        Command::Reopen { reason } => status::reopen(&mut draft, reason)?,
+        Command::SetSeverity { severity } => status::set_severity(&mut draft, *severity)?,
+        Command::Take { role } => roles::take(&mut draft, *role)?,
+        Command::Assign { roles } => roles::assign(&mut draft, roles)?,
+        Command::AnswerHandover { request, accept } => roles::answer_handover(&mut draft, request, *accept)?,
+        Command::HandoverDue { request } => roles::handover_due(&mut draft, request),
+        Command::CheckCommander => roles::check_commander(&mut draft),
+        Command::Update { text, next } => tell::update(&mut draft, text, *next)?,
+        Command::CheckUpdate { promised } => tell::check_update(&mut draft, *promised),
+        Command::Page { target, text } => tell::page(&mut draft, target, text.as_deref())?,
+        Command::Note { text } => record::note(&mut draft, text)?,
+        Command::Pin { message, author, text } => record::pin(&mut draft, message, author, text),
+        Command::Unpin { message } => draft.add(Event::MessageUnpinned { message: message.clone() }),
+        Command::Since { at } => record::since(&mut draft, *at)?,
+        Command::GoodAgain { at } => record::good_again(&mut draft, *at)?,
+        Command::Fix { text } => record::fix(&mut draft, text)?,
+        Command::AddTask { text, assignee, due } => record::add_task(&mut draft, text, assignee.as_ref(), *due)?,
+        Command::FinishTask { task } => record::finish_task(&mut draft, *task)?,
+        Command::DraftPostmortem => record::draft_postmortem(&mut draft),
+        Command::AttachRunbook { runbook, because } => runbook::attach(&mut draft, runbook, because)?,
+        Command::StepDone { step, note } => runbook::done(&mut draft, *step, note.as_deref())?,
+        Command::StepSkip { step, reason } => runbook::skip(&mut draft, *step, reason)?,
+        Command::PagerSays { key, news, url } => pager::says(&mut draft, key, *news, url.as_deref()),
+        Command::PageAccepted { key } => pager::accepted(&mut draft, key),
+        Command::PageRefused { key, why } => pager::refused(&mut draft, key, why),
+        Command::ChannelReady { channel } => outcome::channel_ready(&mut draft, channel),
+        Command::MessagePosted { slot, message } => outcome::message_posted(&mut draft, *slot, message),
+        Command::GiveUp { what, why, say } => outcome::give_up(&mut draft, what, why, *say),
+        Command::PostmortemPosted => draft.add(Event::PostmortemDrafted),
+    }
+    Ok(draft.finish())
+}
+
+/// A decision in the making: what is added is applied at once, so that later steps see it.
+struct Draft<'a> {
+    case: Option<Case>,
+    entries: Vec<Entry>,
+    effects: Vec<Effect>,
+    context: &'a Context<'a>,
+}
+
+impl Draft<'_> {
+    fn now(&self) -> Time {
+        self.context.now
+    }
+
+    /// The incident. Every command but the two that open one is only ever asked of an incident that was loaded.
+    fn incident(&self) -> &Incident {
+        match &self.case {
+            Some(case) => &case.incident,
+            None => unreachable!("a command for an incident is decided with its state"),
+        }
+    }
+
+    fn case(&self) -> &Case {
+        match &self.case {
+            Some(case) => case,
+            None => unreachable!("a command for an incident is decided with its state"),
+        }
+    }
+
+    fn add(&mut self, event: Event) {
+        let actor = self.context.actor.clone();
+        self.add_as(actor, event);
+    }
+
+    fn add_as(&mut self, actor: Actor, event: Event) {
+        let seq = self.case.as_ref().map_or(0, |case| case.incident.entries) + 1;
+        let entry = Entry { v: super::evolve::RECORD_VERSION, seq, at: self.context.now, actor, event };
+        self.case = evolve(self.case.take(), &entry);
+        self.entries.push(entry);
+    }
+
+    fn effect(&mut self, effect: Effect) {
+        if !self.effects.contains(&effect) {
+            self.effects.push(effect);
+        }
+    }
+
+    /// Adds the event and says it in the channel.
+    fn add_and_say(&mut self, event: Event) {
+        self.add(event.clone());
+        let actor = self.context.actor.clone();
+        self.effect(Effect::Say { event, actor });
+    }
+
+    /// Makes everything that shows the present state true again.
+    fn show(&mut self) {
+        self.effect(Effect::ShowCard);
+        self.effect(Effect::ShowTopic);
+        if self.context.policy.announces {
+            self.effect(Effect::ShowAnnouncement);
+        }
+    }
+
+    /// Pages a target under a new key.
+    fn page(&mut self, target: &str, text: &str) {
+        let incident = self.incident();
+        let count = incident.pages.len() + 1;
+        let key = format!("{}:inc-{}:{target}:{count}", self.context.policy.instance, incident.uid.to_lowercase());
+        self.add(Event::PageRequested { key: key.clone(), target: target.to_owned(), text: text.to_owned() });
+        self.effect(Effect::Page { key, target: target.to_owned(), text: text.to_owned() });
+    }
+
+    /// Pages the service of the incident, or the default, if the severity asks for it and that was not done yet.
+    fn page_if_severe(&mut self) {
+        let incident = self.incident();
+        let policy = self.context.policy;
+        let (target, page_from, can_page) = match incident.service.as_deref().and_then(|name| policy.service(name)) {
+            Some(service) => (service.name.clone(), service.page_from, service.can_page || policy.can_page_by_default),
+            None => (super::policy::DEFAULT_TARGET.to_owned(), policy.page_from, policy.can_page_by_default),
+        };
+        let paged_already = incident.pages.values().any(|page| page.target == target && page.status != PageStatus::Resolved);
+        if incident.severity <= page_from && can_page && !paged_already {
+            let text = incident.title.clone();
+            self.page(&target, &text);
+        }
+    }
+
+    /// Brings the runbook that fits best, if one does and none is there.
+    fn attach_best_runbook(&mut self) {
+        let incident = self.incident();
+        if incident.checklist.is_some() {
+            return;
+        }
+        if let Some((book, because)) = self.context.library.best(incident) {
+            let (book, because) = (book.clone(), because);
+            runbook::add(self, &book, &because);
+        }
+    }
+
+    fn finish(self) -> Decision {
+        match self.case {
+            Some(case) => Decision { entries: self.entries, case, effects: self.effects },
+            None => unreachable!("every decision is about an incident"),
+        }
+    }
+}
+
+/// A text that people typed: trimmed, not empty, not too long.
+fn words(what: &'static str, example: &'static str, max: usize, text: &str) -> Result<String, Refusal> {
+    let text = text.trim();
+    let length = text.chars().count();
+    if text.is_empty() {
+        return Err(Refusal::Empty { what, example });
+    }
+    if length > max {
+        return Err(Refusal::TooLong { what, max, length });
+    }
+    Ok(text.to_owned())
+}
+
+/// The longest title, which must fit a Slack header (150) with the incident's name.
+pub const MAX_TITLE: usize = 120;
+/// The longest text of a note, update, fix, reason: Slack's limit for a section.
+pub const MAX_TEXT: usize = 3000;

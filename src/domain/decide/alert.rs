@@ -1,0 +1,72 @@
+//! A monitor's signal: it opens the incident, joins it, fires again, or is over.
+
+use super::{Draft, declare, status};
+use crate::domain::policy::OnGreen;
+use crate::domain::{Actor, Effect, Event, Severity, Signal, SignalStatus};
+
+pub(super) fn receive(draft: &mut Draft<'_>, signal: &Signal, known: Option<&str>, because: &str) {
+    if draft.case.is_none() {
+        declare::open_for(draft, signal);
+        join(draft, signal, because);
+        return;
+    }
+    let known = known.and_then(|id| draft.case().alerts.get(id)).map(|alert| (alert.id.clone(), alert.signal.status));
+    match (signal.status, known) {
+        (SignalStatus::Firing, None) => {
+            join(draft, signal, because);
+            let actor = draft.context.actor.clone();
+            if let Some(event) = draft.entries.last().map(|entry| entry.event.clone()) {
+                draft.effect(Effect::Say { event, actor });
+            }
+            raise_severity(draft, signal);
+            draft.show();
+        }
+        (SignalStatus::Firing, Some((alert, SignalStatus::Resolved))) => {
+            draft.add_and_say(Event::AlertFiredAgain { alert, title: signal.title.clone() });
+            draft.show();
+        }
+        (SignalStatus::Resolved, Some((alert, SignalStatus::Firing))) => {
+            draft.add_and_say(Event::AlertResolved { alert, title: signal.title.clone() });
+            if draft.incident().firing == 0 {
+                all_green(draft, &signal.source);
+            }
+            draft.show();
+        }
+        // A repeat, or the end of something we never saw: nothing durable changes.
+        (SignalStatus::Firing, Some((_, SignalStatus::Firing))) | (SignalStatus::Resolved, _) => {}
+    }
+}
+
+fn join(draft: &mut Draft<'_>, signal: &Signal, because: &str) {
+    // Two alerts may join in one commit, but each is decided with a fresh id of its own.
+    let alert = draft.context.fresh.clone();
+    if let Some(asset) = &signal.asset
+        && !draft.incident().assets.contains(asset)
+    {
+        draft.add(Event::AssetNamed { asset: asset.clone() });
+    }
+    draft.add(Event::AlertJoined { alert, signal: signal.clone(), because: because.to_owned() });
+}
+
+/// A worse alert makes the incident worse; a milder one never makes it milder.
+fn raise_severity(draft: &mut Draft<'_>, signal: &Signal) {
+    let tier = draft.context.policy.service_of(signal.asset.as_ref()).and_then(|service| service.tier);
+    let severity = Severity::of(signal.level, tier);
+    let from = draft.incident().severity;
+    if severity < from {
+        draft.add_and_say(Event::SeverityChanged { from, to: severity });
+        draft.page_if_severe();
+    }
+}
+
+fn all_green(draft: &mut Draft<'_>, source: &str) {
+    let on_green = draft.context.policy.on_green.get(source).copied().unwrap_or_default();
+    match on_green {
+        OnGreen::Nothing => draft.add(Event::AllGreen),
+        OnGreen::Ask => draft.add_and_say(Event::AllGreen),
+        OnGreen::Resolve => {
+            draft.add(Event::AllGreen);
+            status::close(draft, Actor::Monitor { source: source.to_owned() }, Some("All alerts are green"));
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The checklist: bringing a runbook, doing and skipping its steps.
+
+use super::{Draft, MAX_TEXT, words};
+use crate::domain::incident::StepState;
+use crate::domain::runbook::Runbook;
+use crate::domain::timeline::stamp;
+use crate::domain::{Effect, Event, Refusal};
+
+pub(super) fn attach(draft: &mut Draft<'_>, book: &Runbook, because: &str) -> Result<(), Refusal> {
+    let incident = draft.incident();
+    if let Some(checklist) = &incident.checklist
+        && checklist.runbook == book.head.id
+    {
+        return Err(Refusal::RunbookAttached { incident: incident.name(), title: checklist.title.clone() });
+    }
+    add(draft, book, because);
+    draft.effect(Effect::ShowCard);
+    Ok(())
+}
+
+pub(super) fn add(draft: &mut Draft<'_>, book: &Runbook, because: &str) {
+    draft.add(Event::RunbookAttached {
+        runbook: book.head.id.clone(),
+        title: book.head.title.clone(),
+        steps: book.steps.clone(),
+        because: because.to_owned(),
+    });
+    draft.effect(Effect::ShowChecklist);
+    for link in &book.head.links {
+        draft.effect(Effect::Bookmark { title: link.title.clone(), url: link.url.clone() });
+    }
+}
+
+pub(super) fn done(draft: &mut Draft<'_>, step: usize, note: Option<&str>) -> Result<(), Refusal> {
+    let note = match note.map(str::trim) {
+        None | Some("") => None,
+        Some(note) => Some(words("The note", "", MAX_TEXT, note)?),
+    };
+    let text = open_step(draft, step)?;
+    draft.add(Event::StepDone { step, text, note });
+    show(draft);
+    Ok(())
+}
+
+pub(super) fn skip(draft: &mut Draft<'_>, step: usize, reason: &str) -> Result<(), Refusal> {
+    let reason = words("A reason", "For example `/incident runbook skip 3 there is no staging copy`.", MAX_TEXT, reason)?;
+    let text = open_step(draft, step)?;
+    draft.add(Event::StepSkipped { step, text, reason });
+    show(draft);
+    Ok(())
+}
+
+fn show(draft: &mut Draft<'_>) {
+    draft.effect(Effect::ShowChecklist);
+    draft.effect(Effect::ShowCard);
+}
+
+fn open_step(draft: &Draft<'_>, step: usize) -> Result<String, Refusal> {
+    let incident = draft.incident();
+    let Some(checklist) = &incident.checklist else {
+        return Err(Refusal::NoRunbook { incident: incident.name() });
+    };
+    let Some(found) = step.checked_sub(1).and_then(|index| checklist.steps.get(index)) else {
+        return Err(Refusal::NoSuchStep { step, steps: checklist.steps.len() });
+    };
+    let (what, by, at) = match &found.state {
+        StepState::Open => return Ok(found.text.clone()),
+        StepState::Done { by, at, .. } => ("done", by, at),
+        StepState::Skipped { by, at, .. } => ("skipped", by, at),
+    };
+    Err(Refusal::StepSettled { step, what, by: (draft.context.name)(by), at: stamp(*at) })
+}

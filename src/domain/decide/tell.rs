@@ -1,0 +1,70 @@
+//! Telling people: updates and pages.
+
+use super::{Draft, MAX_TEXT, words};
+use crate::domain::policy::DEFAULT_TARGET;
+use crate::domain::{Command, Effect, Event, Refusal, Time};
+
+pub(super) fn update(draft: &mut Draft<'_>, text: &str, next: Option<Time>) -> Result<(), Refusal> {
+    let text = words("An update", "For example `/incident update backfill runs, orders good by 09:00 next 30m`.", MAX_TEXT, text)?;
+    draft.add_and_say(Event::UpdatePosted { text, next });
+    if let Some(promised) = next {
+        draft.effect(Effect::Remind { command: Box::new(Command::CheckUpdate { promised }), at: promised });
+    }
+    draft.show();
+    Ok(())
+}
+
+pub(super) fn check_update(draft: &mut Draft<'_>, promised: Time) {
+    let incident = draft.incident();
+    if incident.status.is_open() && incident.next_update == Some(promised) {
+        draft.add_and_say(Event::UpdateOverdue { promised });
+        draft.show();
+    }
+}
+
+pub(super) fn page(draft: &mut Draft<'_>, target: &str, text: Option<&str>) -> Result<(), Refusal> {
+    let policy = draft.context.policy;
+    let incident = draft.incident();
+    if !incident.status.is_open() {
+        return Err(Refusal::IsResolved { incident: incident.name() });
+    }
+    let (target, can_page) = match policy.service(target) {
+        Some(service) => (service.name.clone(), service.can_page || policy.can_page_by_default),
+        None if target.trim().is_empty() || target.eq_ignore_ascii_case(DEFAULT_TARGET) => {
+            (DEFAULT_TARGET.to_owned(), policy.can_page_by_default)
+        }
+        None => return Err(Refusal::NoSuchService { target: target.to_owned(), hint: services(draft) }),
+    };
+    if !can_page {
+        return Err(Refusal::NoRoutingKey { target });
+    }
+    let text = match text.map(str::trim) {
+        Some(text) if !text.is_empty() => words("The text of a page", "", MAX_TEXT, text)?,
+        _ => incident.title.clone(),
+    };
+    draft.page(&target, &text);
+    if let Some(event) = draft.entries.last().map(|entry| entry.event.clone()) {
+        let actor = draft.context.actor.clone();
+        draft.effect(Effect::Say { event, actor });
+    }
+    draft.show();
+    Ok(())
+}
+
+fn services(draft: &Draft<'_>) -> String {
+    let names: Vec<_> = draft.context.policy.services.iter().map(|service| format!("`{}`", service.name)).collect();
+    if names.is_empty() {
+        "No services are configured; `/incident page default` uses the default routing key.".to_owned()
+    } else {
+        format!("There are: {}.", names.join(", "))
+    }
+}
+
+/// Somebody in PagerDuty has it: the incident is acknowledged, and nothing goes back to PagerDuty.
+pub(super) fn taken_in_pager(draft: &mut Draft<'_>) {
+    if draft.incident().acknowledged_at.is_none() {
+        draft.add_and_say(Event::Acknowledged);
+    }
+    draft.show();
+}
+

@@ -1,0 +1,384 @@
+//! What happened, in the past tense. An incident's timeline is the list of these, in order.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::incident::{Channel, MessageRef, Slot};
+use super::{AssetName, PersonId, Pillar, Role, Severity, Signal, Time};
+
+/// Who did it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Actor {
+    /// Somebody in Slack.
+    Person {
+        /// Slack's user id.
+        id: PersonId,
+    },
+    /// A monitor.
+    Monitor {
+        /// The configured source.
+        source: String,
+    },
+    /// Somebody in PagerDuty, or PagerDuty itself.
+    PagerDuty {
+        /// The name PagerDuty gave.
+        name: String,
+    },
+    /// Muster itself: timers and outcomes of deliveries.
+    Muster,
+}
+
+impl Actor {
+    /// The person, if it is one.
+    pub fn person(&self) -> Option<&PersonId> {
+        match self {
+            Self::Person { id } => Some(id),
+            _ => None,
+        }
+    }
+}
+
+/// A fact about an incident. Each says enough to rebuild the state and to be read later without the state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// The incident began, by an alert or by a person.
+    Opened {
+        /// The id inside.
+        uid: String,
+        /// The number people say.
+        number: u64,
+        /// One line.
+        title: String,
+        /// How bad.
+        severity: Severity,
+        /// Why this severity, in words.
+        severity_because: String,
+        /// What is wrong.
+        pillar: Pillar,
+        /// The configured service that answers for it.
+        service: Option<String>,
+        /// The source that opened it; `None` when a person did.
+        source: Option<String>,
+        /// The alert's labels.
+        labels: BTreeMap<String, String>,
+        /// When it was first seen, by the monitor's or person's clock.
+        detected_at: Time,
+    },
+    /// An asset was named as broken.
+    AssetNamed {
+        /// Which.
+        asset: AssetName,
+    },
+    /// An alert became part of it.
+    AlertJoined {
+        /// The alert's id.
+        alert: String,
+        /// What the monitor said.
+        signal: Signal,
+        /// Why it belongs here.
+        because: String,
+    },
+    /// An alert that was over fires again.
+    AlertFiredAgain {
+        /// The alert's id.
+        alert: String,
+        /// Its title.
+        title: String,
+    },
+    /// A monitor says that an alert is over.
+    AlertResolved {
+        /// The alert's id.
+        alert: String,
+        /// Its title.
+        title: String,
+    },
+    /// No alert fires any more.
+    AllGreen,
+    /// Somebody has it.
+    Acknowledged,
+    /// A person got a role.
+    RoleGranted {
+        /// Which.
+        role: Role,
+        /// Who.
+        person: PersonId,
+        /// Who had it before, if it changed hands.
+        from: Option<PersonId>,
+        /// The other roles of this person, when that is worth saying aloud.
+        also: Vec<Role>,
+    },
+    /// Somebody asks for the command of somebody who is present.
+    HandoverRequested {
+        /// Names the request.
+        id: String,
+        /// Who asks.
+        by: PersonId,
+        /// Who has it.
+        holder: PersonId,
+        /// When it goes through by itself.
+        due: Time,
+    },
+    /// The commander keeps the command.
+    HandoverDeclined {
+        /// Who asked.
+        by: PersonId,
+    },
+    /// Nobody has taken the command in time.
+    CommanderMissing {
+        /// For how many minutes.
+        minutes: i64,
+    },
+    /// How bad it is was decided anew.
+    SeverityChanged {
+        /// Before.
+        from: Severity,
+        /// Now.
+        to: Severity,
+    },
+    /// People were told how it stands.
+    UpdatePosted {
+        /// What they were told.
+        text: String,
+        /// When they hear again.
+        next: Option<Time>,
+    },
+    /// A promised update did not come.
+    UpdateOverdue {
+        /// When it was promised for.
+        promised: Time,
+    },
+    /// Somebody wrote something down.
+    Noted {
+        /// What.
+        text: String,
+    },
+    /// Somebody put a message of the channel on the timeline.
+    MessagePinned {
+        /// The message.
+        message: MessageRef,
+        /// Who wrote it.
+        author: PersonId,
+        /// What it said.
+        text: String,
+    },
+    /// The pin was taken off again.
+    MessageUnpinned {
+        /// The message.
+        message: MessageRef,
+    },
+    /// A runbook was brought.
+    RunbookAttached {
+        /// Its id.
+        runbook: String,
+        /// Its title.
+        title: String,
+        /// Its steps.
+        steps: Vec<String>,
+        /// Why this one.
+        because: String,
+    },
+    /// A step was done.
+    StepDone {
+        /// From 1.
+        step: usize,
+        /// Its words.
+        text: String,
+        /// What was seen.
+        note: Option<String>,
+    },
+    /// A step was left out.
+    StepSkipped {
+        /// From 1.
+        step: usize,
+        /// Its words.
+        text: String,
+        /// Why.
+        reason: String,
+    },
+    /// Since when the data is bad.
+    BadSince {
+        /// That moment.
+        at: Time,
+    },
+    /// Since when the data is good again downstream.
+    GoodAgain {
+        /// That moment.
+        at: Time,
+    },
+    /// What mended it.
+    FixRecorded {
+        /// In words.
+        text: String,
+    },
+    /// A promise.
+    TaskAdded {
+        /// From 1.
+        task: u32,
+        /// What.
+        text: String,
+        /// Who.
+        assignee: Option<PersonId>,
+        /// By when.
+        due: Option<Time>,
+    },
+    /// A promise kept.
+    TaskDone {
+        /// Which.
+        task: u32,
+        /// What it was.
+        text: String,
+    },
+    /// A page was decided on; its key is stored before anything is sent.
+    PageRequested {
+        /// The key that makes a repeat the same page.
+        key: String,
+        /// Whom it is for.
+        target: String,
+        /// What it says.
+        text: String,
+    },
+    /// PagerDuty accepted the page. Nobody need have been notified yet.
+    PageHandedOver {
+        /// Which.
+        key: String,
+        /// Whom it is for.
+        target: String,
+    },
+    /// PagerDuty refuses the page for good.
+    PageFailed {
+        /// Which.
+        key: String,
+        /// Whom it was for.
+        target: String,
+        /// PagerDuty's reason.
+        why: String,
+    },
+    /// PagerDuty says that it notified somebody.
+    Paged {
+        /// Which.
+        key: String,
+        /// Whom it is for.
+        target: String,
+        /// PagerDuty's own page.
+        url: Option<String>,
+    },
+    /// Somebody took it in PagerDuty.
+    PageAcknowledged {
+        /// Which.
+        key: String,
+    },
+    /// It was closed in PagerDuty.
+    PageResolved {
+        /// Which.
+        key: String,
+    },
+    /// Consumers are protected.
+    Mitigated {
+        /// How.
+        text: Option<String>,
+    },
+    /// It is over.
+    Resolved {
+        /// What was said.
+        text: Option<String>,
+        /// What a thorough close would have had and this one has not.
+        gaps: Vec<String>,
+    },
+    /// It is not over.
+    Reopened {
+        /// Why.
+        reason: String,
+    },
+    /// Slack made the channel.
+    ChannelOpened {
+        /// The channel.
+        channel: Channel,
+    },
+    /// A message that is kept true was posted.
+    Posted {
+        /// Which.
+        slot: Slot,
+        /// Where.
+        message: MessageRef,
+    },
+    /// Something could not be delivered and never will be.
+    DeliveryFailed {
+        /// What.
+        what: String,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// Somebody asked for a post-mortem draft.
+    PostmortemRequested,
+    /// The draft was posted in the channel.
+    PostmortemDrafted,
+    /// Written by a newer Muster; kept, not understood.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Event {
+    /// The event's name, as it stands in the stored record; also the name of its message template.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Opened { .. } => "opened",
+            Self::AssetNamed { .. } => "asset_named",
+            Self::AlertJoined { .. } => "alert_joined",
+            Self::AlertFiredAgain { .. } => "alert_fired_again",
+            Self::AlertResolved { .. } => "alert_resolved",
+            Self::AllGreen => "all_green",
+            Self::Acknowledged => "acknowledged",
+            Self::RoleGranted { .. } => "role_granted",
+            Self::HandoverRequested { .. } => "handover_requested",
+            Self::HandoverDeclined { .. } => "handover_declined",
+            Self::CommanderMissing { .. } => "commander_missing",
+            Self::SeverityChanged { .. } => "severity_changed",
+            Self::UpdatePosted { .. } => "update_posted",
+            Self::UpdateOverdue { .. } => "update_overdue",
+            Self::Noted { .. } => "noted",
+            Self::MessagePinned { .. } => "message_pinned",
+            Self::MessageUnpinned { .. } => "message_unpinned",
+            Self::RunbookAttached { .. } => "runbook_attached",
+            Self::StepDone { .. } => "step_done",
+            Self::StepSkipped { .. } => "step_skipped",
+            Self::BadSince { .. } => "bad_since",
+            Self::GoodAgain { .. } => "good_again",
+            Self::FixRecorded { .. } => "fix_recorded",
+            Self::TaskAdded { .. } => "task_added",
+            Self::TaskDone { .. } => "task_done",
+            Self::PageRequested { .. } => "page_requested",
+            Self::PageHandedOver { .. } => "page_handed_over",
+            Self::PageFailed { .. } => "page_failed",
+            Self::Paged { .. } => "paged",
+            Self::PageAcknowledged { .. } => "page_acknowledged",
+            Self::PageResolved { .. } => "page_resolved",
+            Self::Mitigated { .. } => "mitigated",
+            Self::Resolved { .. } => "resolved",
+            Self::Reopened { .. } => "reopened",
+            Self::ChannelOpened { .. } => "channel_opened",
+            Self::Posted { .. } => "posted",
+            Self::DeliveryFailed { .. } => "delivery_failed",
+            Self::PostmortemRequested => "postmortem_requested",
+            Self::PostmortemDrafted => "postmortem_drafted",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One line of the timeline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Version of this record's shape.
+    pub v: u32,
+    /// Its place, from 1, without gaps.
+    pub seq: u64,
+    /// When it happened.
+    pub at: Time,
+    /// Who did it.
+    pub actor: Actor,
+    /// What happened.
+    pub event: Event,
+}

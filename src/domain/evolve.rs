@@ -1,0 +1,256 @@
+//! Events to state. Total: whatever was recorded can be replayed, and it cannot fail.
+
+use super::event::{Actor, Entry, Event};
+use super::incident::{
+    Case, Checklist, HandoverRequest, Incident, Page, PageStatus, Status, Step, StepState, Task,
+};
+use super::{Alert, PersonId, Role, Time};
+
+/// The version of the records written today.
+pub const RECORD_VERSION: u32 = 1;
+
+/// The state after one more entry. Without a state, only [`Event::Opened`] makes one.
+pub fn evolve(case: Option<Case>, entry: &Entry) -> Option<Case> {
+    let mut case = match (case, &entry.event) {
+        (None, Event::Opened { .. }) => Case::from(opened(entry)?),
+        (case, _) => case?,
+    };
+    apply(&mut case, entry);
+    case.incident.entries = entry.seq;
+    Some(case)
+}
+
+/// Replays a whole timeline.
+pub fn replay<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Option<Case> {
+    entries.into_iter().fold(None, evolve)
+}
+
+fn opened(entry: &Entry) -> Option<Incident> {
+    let Event::Opened { uid, number, title, severity, pillar, service, source, labels, detected_at, .. } = &entry.event
+    else {
+        return None;
+    };
+    Some(Incident {
+        v: RECORD_VERSION,
+        uid: uid.clone(),
+        number: *number,
+        title: title.clone(),
+        status: Status::Pending,
+        severity: *severity,
+        pillar: *pillar,
+        assets: Vec::new(),
+        source: source.clone(),
+        labels: labels.clone(),
+        service: service.clone(),
+        roles: Default::default(),
+        handover: None,
+        channel: None,
+        slots: Default::default(),
+        pages: Default::default(),
+        checklist: None,
+        fix: None,
+        last_update: None,
+        next_update: None,
+        alerts: 0,
+        firing: 0,
+        tasks: 0,
+        open_tasks: 0,
+        entries: 0,
+        opened_at: entry.at,
+        detected_at: *detected_at,
+        acknowledged_at: None,
+        acknowledged_by: None,
+        mitigated_at: None,
+        resolved_at: None,
+        bad_from: None,
+        good_again: None,
+        drafted_at: None,
+    })
+}
+
+fn apply(case: &mut Case, entry: &Entry) {
+    let at = entry.at;
+    let incident = &mut case.incident;
+    match &entry.event {
+        Event::AssetNamed { asset } => {
+            if incident.assets.len() < Incident::MAX_ASSETS && !incident.assets.contains(asset) {
+                incident.assets.push(asset.clone());
+            }
+        }
+        Event::AlertJoined { alert, signal, because } => {
+            incident.alerts += 1;
+            incident.firing += 1;
+            case.alerts.insert(
+                alert.clone(),
+                Alert {
+                    v: RECORD_VERSION,
+                    id: alert.clone(),
+                    signal: signal.clone(),
+                    first_seen: at,
+                    last_seen: at,
+                    resolved_at: None,
+                    joined_because: because.clone(),
+                },
+            );
+        }
+        Event::AlertFiredAgain { alert, .. } => {
+            incident.firing += 1;
+            if let Some(alert) = case.alerts.get_mut(alert) {
+                alert.signal.status = super::SignalStatus::Firing;
+                alert.last_seen = at;
+                alert.resolved_at = None;
+            }
+        }
+        Event::AlertResolved { alert, .. } => {
+            incident.firing = incident.firing.saturating_sub(1);
+            if let Some(alert) = case.alerts.get_mut(alert) {
+                alert.signal.status = super::SignalStatus::Resolved;
+                alert.last_seen = at;
+                alert.resolved_at = Some(at);
+            }
+        }
+        Event::Acknowledged => acknowledge(incident, &entry.actor, at),
+        Event::RoleGranted { role, person, .. } => grant(incident, *role, person, &entry.actor, at),
+        Event::HandoverRequested { id, by, due, .. } => {
+            incident.handover = Some(HandoverRequest { id: id.clone(), by: by.clone(), due: *due });
+        }
+        Event::HandoverDeclined { .. } => incident.handover = None,
+        Event::SeverityChanged { to, .. } => incident.severity = *to,
+        Event::UpdatePosted { text, next } => {
+            incident.last_update = Some(text.clone());
+            incident.next_update = *next;
+        }
+        Event::UpdateOverdue { .. } => incident.next_update = None,
+        Event::RunbookAttached { runbook, title, steps, .. } => {
+            incident.checklist = Some(Checklist {
+                runbook: runbook.clone(),
+                title: title.clone(),
+                steps: steps.iter().map(|text| Step { text: text.clone(), state: StepState::Open }).collect(),
+            });
+            // A new checklist is a new message; the old one stays as it was.
+            incident.slots.remove(&super::incident::Slot::Checklist);
+        }
+        Event::StepDone { step, note, .. } => {
+            settle(incident, *step, StepState::Done { by: who(&entry.actor), at, note: note.clone() });
+        }
+        Event::StepSkipped { step, reason, .. } => {
+            settle(incident, *step, StepState::Skipped { by: who(&entry.actor), at, reason: reason.clone() });
+        }
+        Event::BadSince { at } => incident.bad_from = Some(*at),
+        Event::GoodAgain { at } => incident.good_again = Some(*at),
+        Event::FixRecorded { text } => incident.fix = Some(text.clone()),
+        Event::TaskAdded { task, text, assignee, due } => {
+            incident.tasks = (*task).max(incident.tasks);
+            incident.open_tasks += 1;
+            case.tasks.insert(
+                *task,
+                Task {
+                    v: RECORD_VERSION,
+                    number: *task,
+                    text: text.clone(),
+                    assignee: assignee.clone(),
+                    due: *due,
+                    added_at: at,
+                    done_at: None,
+                },
+            );
+        }
+        Event::TaskDone { task, .. } => {
+            incident.open_tasks = incident.open_tasks.saturating_sub(1);
+            if let Some(task) = case.tasks.get_mut(task) {
+                task.done_at = Some(at);
+            }
+        }
+        Event::PageRequested { key, target, .. } => {
+            let page = Page { target: target.clone(), status: PageStatus::Sending, url: None, changed_at: at };
+            incident.pages.insert(key.clone(), page);
+        }
+        Event::PageHandedOver { key, .. } => page(incident, key, PageStatus::HandedOver, at, None),
+        Event::PageFailed { key, .. } => page(incident, key, PageStatus::Failed, at, None),
+        Event::Paged { key, url, .. } => page(incident, key, PageStatus::Paged, at, url.clone()),
+        Event::PageAcknowledged { key } => page(incident, key, PageStatus::Acknowledged, at, None),
+        Event::PageResolved { key } => page(incident, key, PageStatus::Resolved, at, None),
+        Event::Mitigated { .. } => {
+            incident.status = Status::Mitigated;
+            incident.mitigated_at = Some(at);
+        }
+        Event::Resolved { .. } => {
+            incident.status = Status::Resolved;
+            incident.resolved_at = Some(at);
+            incident.next_update = None;
+            incident.handover = None;
+        }
+        Event::Reopened { .. } => {
+            incident.status = Status::Investigating;
+            incident.resolved_at = None;
+            incident.good_again = None;
+        }
+        Event::ChannelOpened { channel } => incident.channel = Some(channel.clone()),
+        Event::Posted { slot, message } => {
+            incident.slots.insert(*slot, message.clone());
+        }
+        Event::PostmortemDrafted => incident.drafted_at = Some(at),
+        Event::Opened { .. }
+        | Event::AllGreen
+        | Event::CommanderMissing { .. }
+        | Event::Noted { .. }
+        | Event::MessagePinned { .. }
+        | Event::MessageUnpinned { .. }
+        | Event::DeliveryFailed { .. }
+        | Event::PostmortemRequested
+        | Event::Unknown => {}
+    }
+}
+
+fn who(actor: &Actor) -> PersonId {
+    match actor {
+        Actor::Person { id } => id.clone(),
+        Actor::Monitor { source } => source.clone(),
+        Actor::PagerDuty { name } => name.clone(),
+        Actor::Muster => "Muster".to_owned(),
+    }
+}
+
+fn acknowledge(incident: &mut Incident, actor: &Actor, at: Time) {
+    if incident.acknowledged_at.is_none() {
+        incident.acknowledged_at = Some(at);
+        incident.acknowledged_by = Some(who(actor));
+    }
+    if incident.status == Status::Pending {
+        incident.status = Status::Investigating;
+    }
+}
+
+fn grant(incident: &mut Incident, role: Role, person: &PersonId, actor: &Actor, at: Time) {
+    let holders = incident.roles.entry(role).or_default();
+    if !role.is_shared() {
+        holders.clear();
+    }
+    if !holders.contains(person) {
+        holders.push(person.clone());
+    }
+    if role == Role::Commander {
+        incident.handover = None;
+    }
+    // The first role makes it investigated, like the first acknowledgement.
+    if incident.status == Status::Pending {
+        acknowledge(incident, actor, at);
+    }
+}
+
+fn settle(incident: &mut Incident, step: usize, state: StepState) {
+    let steps = incident.checklist.as_mut().map(|checklist| &mut checklist.steps);
+    if let Some(step) = steps.and_then(|steps| steps.get_mut(step.wrapping_sub(1))) {
+        step.state = state;
+    }
+}
+
+fn page(incident: &mut Incident, key: &str, status: PageStatus, at: Time, url: Option<String>) {
+    if let Some(page) = incident.pages.get_mut(key) {
+        page.status = status;
+        page.changed_at = at;
+        if url.is_some() {
+            page.url = url;
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The incident: its present state and counts. What happened is in the timeline; alerts, tasks and captured messages
+//! are records of their own, so this one never grows with history.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Alert, AssetName, PersonId, Pillar, Role, Severity, Time};
+
+/// How far the work has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Nobody has it.
+    Pending,
+    /// Somebody has it.
+    Investigating,
+    /// Consumers are protected; the cause may still be there.
+    Mitigated,
+    /// The cause is mended, data is good again downstream, people are told.
+    Resolved,
+}
+
+impl Status {
+    /// Every status, in the order of the work.
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Investigating, Self::Mitigated, Self::Resolved];
+
+    /// The word people use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Investigating => "investigating",
+            Self::Mitigated => "mitigated",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    /// The status of this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str().eq_ignore_ascii_case(word.trim()))
+    }
+
+    /// Whether new alerts may still join.
+    pub fn is_open(self) -> bool {
+        self != Self::Resolved
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The channel in which the incident is worked on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Channel {
+    /// Slack's id; the truth, since names change.
+    pub id: String,
+    /// The name without `#`.
+    pub name: String,
+}
+
+/// A message that is kept true by editing it in place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageRef {
+    /// Slack's channel id.
+    pub channel: String,
+    /// Slack's timestamp, which is the message's id in its channel.
+    pub ts: String,
+}
+
+/// The messages that Muster keeps true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Slot {
+    /// The pinned card in the incident's channel.
+    Card,
+    /// The line in the announcement channel.
+    Announcement,
+    /// The runbook's checklist.
+    Checklist,
+}
+
+/// How far a page has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PageStatus {
+    /// Stored, not yet accepted by PagerDuty.
+    Sending,
+    /// PagerDuty accepted it (202); that does not yet say that anyone was notified.
+    HandedOver,
+    /// PagerDuty's webhook says that an incident was triggered for it.
+    Paged,
+    /// Somebody acknowledged it.
+    Acknowledged,
+    /// Closed.
+    Resolved,
+    /// PagerDuty refuses it for good; people were told in the channel.
+    Failed,
+}
+
+/// One page: a key stored before sending, so that sending again is the same page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Page {
+    /// Whom it is for: a service's name, or a person.
+    pub target: String,
+    /// How far it has come.
+    pub status: PageStatus,
+    /// PagerDuty's own page about it, once its webhook told us.
+    pub url: Option<String>,
+    /// When the last webhook about it happened, so that a late one changes nothing.
+    pub changed_at: Time,
+}
+
+/// What became of a step of the runbook.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum StepState {
+    /// Nobody has dealt with it.
+    Open,
+    /// Done, by whom, when, and what was seen.
+    Done {
+        /// Who did it.
+        by: PersonId,
+        /// When.
+        at: Time,
+        /// What was seen.
+        note: Option<String>,
+    },
+    /// Left out, by whom, when and why.
+    Skipped {
+        /// Who decided.
+        by: PersonId,
+        /// When.
+        at: Time,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// One step of the checklist, as it stood in the file when it was attached.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// The step's words, Markdown.
+    pub text: String,
+    /// What became of it.
+    #[serde(flatten)]
+    pub state: StepState,
+}
+
+/// The runbook that is being worked through.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Checklist {
+    /// The runbook's id.
+    pub runbook: String,
+    /// Its title.
+    pub title: String,
+    /// Its steps, counted from 1 by people.
+    pub steps: Vec<Step>,
+}
+
+impl Checklist {
+    /// How many steps are done or skipped.
+    pub fn settled(&self) -> usize {
+        self.steps.iter().filter(|step| step.state != StepState::Open).count()
+    }
+}
+
+/// A request to take the command from somebody who is present.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandoverRequest {
+    /// Names this request, so that an old button or timer does nothing.
+    pub id: String,
+    /// Who asks.
+    pub by: PersonId,
+    /// When it goes through by itself.
+    pub due: Time,
+}
+
+/// The incident's present state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Version of this record's shape.
+    pub v: u32,
+    /// A ULID, the id inside.
+    pub uid: String,
+    /// The number people say: `INC-42`.
+    pub number: u64,
+    /// One line.
+    pub title: String,
+    /// How far the work has come.
+    pub status: Status,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong with the data.
+    pub pillar: Pillar,
+    /// The assets it is about, at most [`Incident::MAX_ASSETS`], first seen first.
+    pub assets: Vec<AssetName>,
+    /// The source that opened it; `None` when a person did.
+    pub source: Option<String>,
+    /// The first alert's labels, for choosing a runbook.
+    pub labels: BTreeMap<String, String>,
+    /// The configured service that answers for it.
+    pub service: Option<String>,
+    /// Who has which role.
+    pub roles: BTreeMap<Role, Vec<PersonId>>,
+    /// A request for the command that is waiting.
+    pub handover: Option<HandoverRequest>,
+    /// The channel, once Slack made it.
+    pub channel: Option<Channel>,
+    /// Messages that are kept true.
+    pub slots: BTreeMap<Slot, MessageRef>,
+    /// Pages by key.
+    pub pages: BTreeMap<String, Page>,
+    /// The runbook in progress.
+    pub checklist: Option<Checklist>,
+    /// What mended it.
+    pub fix: Option<String>,
+    /// The last update people were given.
+    pub last_update: Option<String>,
+    /// When the next update was promised.
+    pub next_update: Option<Time>,
+    /// How many alerts ever joined.
+    pub alerts: u32,
+    /// How many of them still fire.
+    pub firing: u32,
+    /// How many tasks were ever added; also the number of the last one.
+    pub tasks: u32,
+    /// How many of them are open.
+    pub open_tasks: u32,
+    /// How many entries the timeline has; also the number of the last one.
+    pub entries: u64,
+    /// When it was opened.
+    pub opened_at: Time,
+    /// When a monitor or person first saw it.
+    pub detected_at: Time,
+    /// When somebody first took it.
+    pub acknowledged_at: Option<Time>,
+    /// Who that was, in words.
+    pub acknowledged_by: Option<String>,
+    /// When consumers were protected.
+    pub mitigated_at: Option<Time>,
+    /// When it was resolved.
+    pub resolved_at: Option<Time>,
+    /// When the data went bad.
+    pub bad_from: Option<Time>,
+    /// When the data was good again downstream.
+    pub good_again: Option<Time>,
+    /// When the last post-mortem draft was posted.
+    pub drafted_at: Option<Time>,
+}
+
+impl Incident {
+    /// More assets than this are counted in the timeline, not listed on the incident.
+    pub const MAX_ASSETS: usize = 50;
+
+    /// `INC-42`.
+    pub fn name(&self) -> String {
+        format!("INC-{}", self.number)
+    }
+
+    /// The holder of a role that has one holder, or the first of several.
+    pub fn holder(&self, role: Role) -> Option<&PersonId> {
+        self.roles.get(&role).and_then(|people| people.first())
+    }
+
+    /// Whether this person has this role.
+    pub fn has_role(&self, role: Role, person: &str) -> bool {
+        self.roles.get(&role).is_some_and(|people| people.iter().any(|holder| holder == person))
+    }
+
+    /// Everyone with a role, each once.
+    pub fn people(&self) -> Vec<PersonId> {
+        let mut people: Vec<_> = self.roles.values().flatten().cloned().collect();
+        people.sort();
+        people.dedup();
+        people
+    }
+}
+
+/// A promise somebody made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// Version of this record's shape.
+    pub v: u32,
+    /// The number people say, from 1.
+    pub number: u32,
+    /// What is to be done.
+    pub text: String,
+    /// Who does it.
+    pub assignee: Option<PersonId>,
+    /// By when.
+    pub due: Option<Time>,
+    /// When it was added.
+    pub added_at: Time,
+    /// When it was done.
+    pub done_at: Option<Time>,
+}
+
+/// An incident with as many of its alerts and tasks as a decision needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    /// The incident.
+    pub incident: Incident,
+    /// Alerts by id.
+    pub alerts: BTreeMap<String, Alert>,
+    /// Tasks by number.
+    pub tasks: BTreeMap<u32, Task>,
+}
+
+impl From<Incident> for Case {
+    fn from(incident: Incident) -> Self {
+        Self { incident, alerts: BTreeMap::new(), tasks: BTreeMap::new() }
+    }
+}

@@ -1,0 +1,39 @@
+//! FLOOR 0. What a data incident is and what may happen to it: pure values and pure functions.
+//!
+//! Read in this order: [`alert`] and [`incident`] (the nouns), [`command`] (what is asked), [`event`] (what happened),
+//! [`decide`] (command to events and effects, or a [`refusal`]), [`evolve`] (events to state), [`effect`] (what the
+//! outside must do). Nothing here reads a clock, makes an id, waits, or knows how a message looks.
+
+pub mod alert;
+pub mod command;
+pub mod decide;
+pub mod effect;
+pub mod event;
+pub mod evolve;
+pub mod incident;
+pub mod permission;
+pub mod policy;
+pub mod postmortem;
+pub mod refusal;
+pub mod role;
+pub mod runbook;
+pub mod severity;
+pub mod timeline;
+
+pub use alert::{Alert, AssetName, Level, Pillar, Signal, SignalStatus};
+pub use command::Command;
+pub use decide::{Context, Decision, decide};
+pub use effect::{Effect, Lane};
+pub use event::{Actor, Entry, Event};
+pub use evolve::evolve;
+pub use incident::{Case, Incident, Status, Task};
+pub use policy::Policy;
+pub use refusal::Refusal;
+pub use role::Role;
+pub use severity::Severity;
+
+/// The moment something happened, always UTC.
+pub type Time = chrono::DateTime<chrono::Utc>;
+
+/// A person, by the Slack user id (`U…` or `W…`).
+pub type PersonId = String;

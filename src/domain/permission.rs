@@ -1,0 +1,147 @@
+//! Who may do what: one table, and what is not in it is denied.
+
+use serde::{Deserialize, Serialize};
+
+/// What a command does, as far as permission is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is the verb of its commands")]
+pub enum Verb {
+    Read,
+    Declare,
+    Receive,
+    Acknowledge,
+    Take,
+    Assign,
+    AnswerHandover,
+    Severity,
+    Update,
+    Note,
+    Runbook,
+    Stamp,
+    Task,
+    Page,
+    Status,
+    Postmortem,
+    PagerSays,
+    Outcome,
+}
+
+impl Verb {
+    /// Every verb.
+    pub const ALL: [Self; 18] = [
+        Self::Read,
+        Self::Declare,
+        Self::Receive,
+        Self::Acknowledge,
+        Self::Take,
+        Self::Assign,
+        Self::AnswerHandover,
+        Self::Severity,
+        Self::Update,
+        Self::Note,
+        Self::Runbook,
+        Self::Stamp,
+        Self::Task,
+        Self::Page,
+        Self::Status,
+        Self::Postmortem,
+        Self::PagerSays,
+        Self::Outcome,
+    ];
+
+    /// The verb in a sentence: "guests cannot …".
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read incidents",
+            Self::Declare => "declare an incident",
+            Self::Receive => "send alerts",
+            Self::Acknowledge => "acknowledge an incident",
+            Self::Take => "take a role",
+            Self::Assign => "assign roles",
+            Self::AnswerHandover => "answer for the commander",
+            Self::Severity => "change the severity",
+            Self::Update => "post updates",
+            Self::Note => "write on the timeline",
+            Self::Runbook => "work on the runbook",
+            Self::Stamp => "record times and fixes",
+            Self::Task => "add or finish tasks",
+            Self::Page => "page people",
+            Self::Status => "change the status",
+            Self::Postmortem => "draft the post-mortem",
+            Self::PagerSays => "speak for PagerDuty",
+            Self::Outcome => "report outcomes",
+        }
+    }
+}
+
+/// What we know of the one who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// A full member of our workspace.
+    Member,
+    /// A guest of our workspace (single- or multi-channel).
+    Guest,
+    /// Somebody from another workspace in a shared channel.
+    Stranger,
+    /// Deactivated, or a bot.
+    Barred,
+    /// Of our workspace, but Slack has not told us yet who that is.
+    Unknown,
+    /// A configured source.
+    Monitor,
+    /// PagerDuty, after its signature was checked.
+    Pager,
+    /// Muster itself.
+    Muster,
+}
+
+impl Standing {
+    /// Every standing.
+    pub const ALL: [Self; 8] = [
+        Self::Member,
+        Self::Guest,
+        Self::Stranger,
+        Self::Barred,
+        Self::Unknown,
+        Self::Monitor,
+        Self::Pager,
+        Self::Muster,
+    ];
+}
+
+/// The table.
+pub fn allowed(standing: Standing, verb: Verb) -> bool {
+    match standing {
+        Standing::Member => !matches!(verb, Verb::Receive | Verb::PagerSays | Verb::Outcome),
+        Standing::Guest => matches!(verb, Verb::Read),
+        Standing::Stranger | Standing::Barred | Standing::Unknown => false,
+        Standing::Monitor => matches!(verb, Verb::Receive),
+        Standing::Pager => matches!(verb, Verb::PagerSays),
+        Standing::Muster => matches!(verb, Verb::Outcome | Verb::Runbook),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The whole table, a line a standing, so that a change of any cell is a change here.
+    #[test]
+    fn the_table_is_this() {
+        let row = |standing| {
+            Verb::ALL.into_iter().filter(|verb| allowed(standing, *verb)).map(|verb| format!("{verb:?}")).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(
+            row(Standing::Member),
+            "Read Declare Acknowledge Take Assign AnswerHandover Severity Update Note Runbook Stamp Task Page Status Postmortem"
+        );
+        assert_eq!(row(Standing::Guest), "Read");
+        assert_eq!(row(Standing::Stranger), "");
+        assert_eq!(row(Standing::Barred), "");
+        assert_eq!(row(Standing::Unknown), "");
+        assert_eq!(row(Standing::Monitor), "Receive");
+        assert_eq!(row(Standing::Pager), "PagerSays");
+        assert_eq!(row(Standing::Muster), "Runbook Outcome");
+    }
+}

@@ -1,0 +1,99 @@
+//! What an operator decided beforehand: sources, services, teams, when to page. `config` parses it, decisions read it.
+
+use std::collections::BTreeMap;
+
+use globset::GlobMatcher;
+use serde::{Deserialize, Serialize};
+
+use super::{AssetName, Severity};
+
+/// What happens when no alert of an incident fires any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnGreen {
+    /// A button asks whether it is over.
+    #[default]
+    Ask,
+    /// The incident resolves itself.
+    Resolve,
+    /// It is only noted.
+    Nothing,
+}
+
+/// Something people own, and how to page for it.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// Its name, which people use in `page <service>`.
+    pub name: String,
+    /// The assets it answers for.
+    pub assets: Vec<GlobMatcher>,
+    /// The team that owns it.
+    pub owner: Option<String>,
+    /// Whether a routing key is configured.
+    pub can_page: bool,
+    /// This severity and worse are paged.
+    pub page_from: Severity,
+    /// The tier of its assets; 1 raises the severity by one.
+    pub tier: Option<u8>,
+}
+
+impl Service {
+    /// Whether it answers for this asset.
+    pub fn covers(&self, asset: &AssetName) -> bool {
+        self.assets.iter().any(|glob| glob.is_match(asset.as_str()))
+    }
+}
+
+/// A team and how it is reached.
+#[derive(Debug, Clone, Default)]
+pub struct Team {
+    /// Its name.
+    pub name: String,
+    /// People and user groups in Slack (`U…`, `S…`), who are invited to the team's incidents.
+    pub members: Vec<String>,
+}
+
+/// All of it.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Tells this Muster's pages from another's in one PagerDuty account.
+    pub instance: String,
+    /// By source name.
+    pub on_green: BTreeMap<String, OnGreen>,
+    /// First match wins.
+    pub services: Vec<Service>,
+    /// Teams by name.
+    pub teams: Vec<Team>,
+    /// Whether a routing key is configured for what no service covers.
+    pub can_page_by_default: bool,
+    /// For what no service covers, this severity and worse are paged.
+    pub page_from: Severity,
+    /// Whether there is an announcement channel.
+    pub announces: bool,
+}
+
+/// The name of the target that stands for the default routing key.
+pub const DEFAULT_TARGET: &str = "default";
+
+impl Policy {
+    /// The first service that covers the asset.
+    pub fn service_of(&self, asset: Option<&AssetName>) -> Option<&Service> {
+        let asset = asset?;
+        self.services.iter().find(|service| service.covers(asset))
+    }
+
+    /// A service by its name, upper or lower case.
+    pub fn service(&self, name: &str) -> Option<&Service> {
+        self.services.iter().find(|service| service.name.eq_ignore_ascii_case(name.trim()))
+    }
+
+    /// The people and user groups to invite for a service.
+    pub fn members_for(&self, service: Option<&str>) -> Vec<String> {
+        service
+            .and_then(|name| self.service(name))
+            .and_then(|service| service.owner.as_deref())
+            .and_then(|owner| self.teams.iter().find(|team| team.name == owner))
+            .map(|team| team.members.clone())
+            .unwrap_or_default()
+    }
+}

@@ -1,0 +1,362 @@
+//! The post-mortem draft as facts: which sentence stands under which heading. No sentence that the record does not
+//! bear; how it is laid out is the template's business (`message-templates/postmortem.hbs`).
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::event::{Entry, Event};
+use super::incident::{Incident, MessageRef, PageStatus, StepState};
+use super::timeline::{clock, duration, sentence, stamp};
+use super::{Alert, PersonId, Role, Status, Task, Time};
+
+/// A message of the channel, as it was last seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Captured {
+    /// Version of this record's shape.
+    pub v: u32,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub message: MessageRef,
+    /// Who wrote it.
+    pub author: PersonId,
+    /// When.
+    pub at: Time,
+    /// What it says; empty once it was deleted.
+    pub text: String,
+    /// Whether its author took it back.
+    pub deleted: bool,
+}
+
+/// Everything the draft is made from.
+pub struct Record<'a> {
+    /// The incident.
+    pub incident: &'a Incident,
+    /// Its timeline, in order.
+    pub entries: &'a [Entry],
+    /// Its alerts.
+    pub alerts: &'a [Alert],
+    /// Its tasks.
+    pub tasks: &'a [Task],
+    /// What was said in its channel.
+    pub messages: &'a [Captured],
+    /// How a person is called.
+    pub name: &'a dyn Fn(&PersonId) -> String,
+    /// The web address of a message.
+    pub link: &'a dyn Fn(&MessageRef) -> String,
+}
+
+/// One line of the draft's timeline.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Line {
+    /// `06:18`, or with the date where a new day begins.
+    pub at: String,
+    /// What happened.
+    pub text: String,
+    /// The message it was said in.
+    pub link: Option<String>,
+}
+
+/// The draft. An empty list is printed as "not recorded".
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "each is the section of its heading")]
+pub struct Postmortem {
+    pub name: String,
+    pub title: String,
+    pub summary: Vec<String>,
+    pub impact: Vec<String>,
+    pub detection: Vec<String>,
+    pub timeline: Vec<Line>,
+    pub people: Vec<String>,
+    pub response: Vec<String>,
+    pub causes: Vec<String>,
+    pub resolution: Vec<String>,
+    pub well: Vec<String>,
+    pub hard: Vec<String>,
+    pub lucky: Vec<String>,
+    pub actions: Vec<String>,
+    pub sla: Vec<String>,
+    pub questions: Vec<String>,
+    pub sources: Vec<Line>,
+}
+
+/// Draws the draft up.
+pub fn draft(record: &Record<'_>) -> Postmortem {
+    let incident = record.incident;
+    Postmortem {
+        name: incident.name(),
+        title: incident.title.clone(),
+        summary: summary(record),
+        impact: impact(record),
+        detection: detection(record),
+        timeline: timeline(record),
+        people: people(record),
+        response: response(record),
+        causes: Vec::new(),
+        resolution: resolution(record),
+        well: Vec::new(),
+        hard: Vec::new(),
+        lucky: Vec::new(),
+        actions: actions(record),
+        sla: Vec::new(),
+        questions: questions(record),
+        sources: sources(record),
+    }
+}
+
+/// People by their role, outside People and Timeline.
+fn by_role(incident: &Incident, person: &str) -> String {
+    Role::ALL
+        .into_iter()
+        .find(|role| incident.has_role(*role, person))
+        .map_or_else(|| "a colleague".to_owned(), |role| format!("the {role}"))
+}
+
+fn summary(record: &Record<'_>) -> Vec<String> {
+    let incident = record.incident;
+    let mut lines = vec![format!("{}: {}.", incident.name(), incident.title)];
+    let ended = match (incident.status, incident.resolved_at) {
+        (Status::Resolved, Some(at)) => {
+            format!("resolved {} after {}", stamp(at), duration(incident.opened_at, at))
+        }
+        (status, _) => format!("{status} when this draft was written"),
+    };
+    lines.push(format!("{}, {}; opened {}, {ended}.", incident.severity, incident.pillar.as_str(), stamp(incident.opened_at)));
+    if let Some(fix) = &incident.fix {
+        lines.push(format!("Fix: {fix}"));
+    }
+    lines
+}
+
+fn impact(record: &Record<'_>) -> Vec<String> {
+    let incident = record.incident;
+    let mut lines: Vec<String> = incident.assets.iter().map(|asset| format!("Affected: {asset}")).collect();
+    match (incident.bad_from, incident.good_again) {
+        (Some(bad), Some(good)) => lines.push(format!(
+            "Data downtime: {}, from {} to {}.",
+            duration(bad, good),
+            stamp(bad),
+            stamp(good)
+        )),
+        (Some(bad), None) => lines.push(format!("The data is bad since {}; when it was good again is not recorded.", stamp(bad))),
+        (None, Some(good)) => lines.push(format!("The data is good again since {}; since when it was bad is not recorded.", stamp(good))),
+        (None, None) => {}
+    }
+    lines
+}
+
+fn detection(record: &Record<'_>) -> Vec<String> {
+    let incident = record.incident;
+    let mut lines = vec![match &incident.source {
+        Some(source) => format!("Noticed by the monitor {source} at {}.", stamp(incident.detected_at)),
+        None => format!("Noticed by a person, who declared it at {}.", stamp(incident.detected_at)),
+    }];
+    if let Some(bad) = incident.bad_from {
+        lines.push(format!("Time to detect: {}.", duration(bad, incident.detected_at)));
+    }
+    if incident.alerts > 0 {
+        lines.push(format!("{} alerts joined; {} of them still fire.", incident.alerts, incident.firing));
+    }
+    lines
+}
+
+fn timeline(record: &Record<'_>) -> Vec<Line> {
+    let unpinned: BTreeSet<_> = unpinned(record.entries);
+    let mut day = None;
+    let mut lines = Vec::new();
+    for entry in record.entries {
+        let (at, link) = match &entry.event {
+            Event::MessagePinned { message, .. } => {
+                if unpinned.contains(&entry.seq) {
+                    continue;
+                }
+                // A pinned message belongs where it was said, not where it was pinned.
+                (said_at(message).unwrap_or(entry.at), Some((record.link)(message)))
+            }
+            _ => (entry.at, None),
+        };
+        if let Some(text) = sentence(entry, record.name) {
+            lines.push((at, entry.seq, text, link));
+        }
+    }
+    lines.sort_by_key(|(at, seq, ..)| (*at, *seq));
+    lines
+        .into_iter()
+        .map(|(at, _, text, link)| {
+            let new_day = day.replace(at.date_naive()) != Some(at.date_naive());
+            Line { at: if new_day { stamp(at) } else { clock(at) }, text, link }
+        })
+        .collect()
+}
+
+/// The pins that were taken off again, by their entry's number.
+fn unpinned(entries: &[Entry]) -> BTreeSet<u64> {
+    let mut off = BTreeSet::new();
+    for entry in entries {
+        if let Event::MessageUnpinned { message } = &entry.event {
+            off.extend(entries.iter().filter(|pin| pin.seq < entry.seq).filter_map(|pin| match &pin.event {
+                Event::MessagePinned { message: pinned, .. } if pinned == message => Some(pin.seq),
+                _ => None,
+            }));
+        }
+    }
+    off
+}
+
+/// When a message was posted, by its Slack timestamp (`seconds.micros`).
+pub fn said_at(message: &MessageRef) -> Option<Time> {
+    let (seconds, micros) = message.ts.split_once('.')?;
+    let nanos = micros.get(..6.min(micros.len()))?.parse::<u32>().ok()?.checked_mul(1000)?;
+    chrono::DateTime::from_timestamp(seconds.parse().ok()?, nanos)
+}
+
+fn people(record: &Record<'_>) -> Vec<String> {
+    let incident = record.incident;
+    let mut lines: Vec<String> = Role::ALL
+        .into_iter()
+        .filter_map(|role| {
+            let people = incident.roles.get(&role)?;
+            let names: Vec<_> = people.iter().map(record.name).collect();
+            let mut word = role.to_string();
+            if let Some(first) = word.get_mut(..1) {
+                first.make_ascii_uppercase();
+            }
+            Some(format!("{word}: {}", names.join(", ")))
+        })
+        .collect();
+    let with_role = incident.people();
+    let spoke: BTreeSet<_> = record
+        .messages
+        .iter()
+        .filter(|message| !message.deleted && !with_role.contains(&message.author))
+        .map(|message| (record.name)(&message.author))
+        .collect();
+    if !spoke.is_empty() {
+        lines.push(format!("Also in the channel: {}", spoke.into_iter().collect::<Vec<_>>().join(", ")));
+    }
+    lines
+}
+
+fn response(record: &Record<'_>) -> Vec<String> {
+    let incident = record.incident;
+    let mut lines = Vec::new();
+    for page in incident.pages.values() {
+        let how = match page.status {
+            PageStatus::Sending => "decided on, not yet accepted by PagerDuty",
+            PageStatus::HandedOver => "handed to PagerDuty; whether anyone was notified is not recorded",
+            PageStatus::Paged => "notified through PagerDuty",
+            PageStatus::Acknowledged => "notified through PagerDuty and acknowledged there",
+            PageStatus::Resolved => "notified through PagerDuty and closed",
+            PageStatus::Failed => "refused by PagerDuty",
+        };
+        lines.push(format!("Page for {}: {how}.", page.target));
+    }
+    if let Some(at) = incident.acknowledged_at {
+        lines.push(format!("Acknowledged {} after it was noticed.", duration(incident.detected_at, at)));
+    }
+    if let Some(at) = incident.mitigated_at {
+        lines.push(format!("Mitigated {} after it was noticed.", duration(incident.detected_at, at)));
+    }
+    if let Some(checklist) = &incident.checklist {
+        let done = checklist.steps.iter().filter(|step| matches!(step.state, StepState::Done { .. })).count();
+        let skipped = checklist.settled() - done;
+        lines.push(format!(
+            "Runbook “{}”: {done} of {} steps done, {skipped} skipped.",
+            checklist.title,
+            checklist.steps.len()
+        ));
+        for (index, step) in checklist.steps.iter().enumerate() {
+            match &step.state {
+                StepState::Open => {}
+                StepState::Done { by, note, .. } => {
+                    let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+                    lines.push(format!("Step {} done by {}{note}", index + 1, by_role(incident, by)));
+                }
+                StepState::Skipped { by, reason, .. } => {
+                    lines.push(format!("Step {} skipped by {}: {reason}", index + 1, by_role(incident, by)));
+                }
+            }
+        }
+    }
+    for entry in record.entries {
+        match &entry.event {
+            Event::UpdatePosted { text, .. } => lines.push(format!("Update at {}: {text}", clock(entry.at))),
+            Event::UpdateOverdue { promised } => {
+                lines.push(format!("The update promised for {} did not come.", clock(*promised)));
+            }
+            _ => {}
+        }
+    }
+    lines
+}
+
+fn resolution(record: &Record<'_>) -> Vec<String> {
+    let incident = record.incident;
+    let mut lines = Vec::new();
+    for entry in record.entries {
+        match &entry.event {
+            Event::Mitigated { text: Some(text) } => lines.push(format!("Mitigated at {}: {text}", clock(entry.at))),
+            Event::Resolved { text: Some(text), .. } => lines.push(format!("Resolved at {}: {text}", clock(entry.at))),
+            Event::Reopened { reason } => lines.push(format!("Reopened at {}: {reason}", clock(entry.at))),
+            _ => {}
+        }
+    }
+    if let Some(fix) = &incident.fix {
+        lines.push(format!("Fix: {fix}"));
+    }
+    if let (Some(good), detected) = (incident.good_again, incident.detected_at) {
+        lines.push(format!("Time to recover: {}.", duration(detected, good)));
+    }
+    lines
+}
+
+fn actions(record: &Record<'_>) -> Vec<String> {
+    record
+        .tasks
+        .iter()
+        .map(|task| {
+            let who = task.assignee.as_ref().map_or_else(
+                || "nobody yet".to_owned(),
+                |person| match by_role(record.incident, person).as_str() {
+                    "a colleague" => "a colleague named in the channel".to_owned(),
+                    role => role.to_owned(),
+                },
+            );
+            let due = task.due.map(|due| format!(", due {}", due.format("%Y-%m-%d"))).unwrap_or_default();
+            let done = task.done_at.map(|at| format!(", done {}", stamp(at))).unwrap_or_default();
+            format!("{}. {} ({who}{due}{done})", task.number, task.text)
+        })
+        .collect()
+}
+
+fn questions(record: &Record<'_>) -> Vec<String> {
+    let gaps = record.entries.iter().rev().find_map(|entry| match &entry.event {
+        Event::Resolved { gaps, .. } => Some(gaps.clone()),
+        _ => None,
+    });
+    match (gaps, record.incident.status) {
+        (Some(gaps), Status::Resolved) => gaps.into_iter().map(|gap| format!("When it was resolved, {gap}.")).collect(),
+        _ => vec![format!("The incident is still {}.", record.incident.status)],
+    }
+}
+
+fn sources(record: &Record<'_>) -> Vec<Line> {
+    let incident = record.incident;
+    let line = |at: String, text: String, link: Option<String>| Line { at, text, link };
+    let mut lines: Vec<Line> = record
+        .alerts
+        .iter()
+        .map(|alert| line(stamp(alert.first_seen), format!("{}: {}", alert.signal.source, alert.signal.title), alert.signal.url.clone()))
+        .collect();
+    for page in incident.pages.values() {
+        if let Some(url) = &page.url {
+            lines.push(line(stamp(incident.opened_at), "PagerDuty".to_owned(), Some(url.clone())));
+        }
+    }
+    if let Some(channel) = &incident.channel {
+        let said = record.messages.iter().filter(|message| !message.deleted).count();
+        lines.push(line(stamp(incident.opened_at), format!("#{}, {said} messages of people", channel.name), None));
+    }
+    lines.push(line(stamp(incident.opened_at), format!("Timeline, {} entries", incident.entries), None));
+    lines
+}

@@ -1,0 +1,60 @@
+//! The roles of an incident, and who may hold how many.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a person does in an incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Decides and delegates; the single source of truth about the incident.
+    Commander,
+    /// Stands in for the commander and keeps the time.
+    Deputy,
+    /// Works on the cause.
+    Responder,
+    /// Writes down what is decided and done.
+    Scribe,
+    /// Speaks to upstream owners and downstream consumers.
+    Liaison,
+}
+
+impl Role {
+    /// Every role, in the order people read them.
+    pub const ALL: [Self; 5] = [Self::Commander, Self::Deputy, Self::Responder, Self::Scribe, Self::Liaison];
+
+    /// The word people use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Commander => "commander",
+            Self::Deputy => "deputy",
+            Self::Responder => "responder",
+            Self::Scribe => "scribe",
+            Self::Liaison => "liaison",
+        }
+    }
+
+    /// The role of this word; `command`, `ic`, `lead` mean commander, `comms` means liaison.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word.trim().to_ascii_lowercase().as_str() {
+            "commander" | "command" | "ic" | "lead" => Some(Self::Commander),
+            "deputy" => Some(Self::Deputy),
+            "responder" | "responders" => Some(Self::Responder),
+            "scribe" => Some(Self::Scribe),
+            "liaison" | "comms" => Some(Self::Liaison),
+            _ => None,
+        }
+    }
+
+    /// Many people may respond; every other role has one holder.
+    pub fn is_shared(self) -> bool {
+        self == Self::Responder
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,283 @@
+//! Runbooks and playbooks: Markdown with front matter and steps to check. Parsing them and choosing the best match is
+//! here; reading files is not.
+
+use std::collections::BTreeMap;
+
+use globset::{GlobBuilder, GlobMatcher};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use serde::{Deserialize, Serialize};
+
+use super::{Incident, Pillar};
+
+/// What a file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BookKind {
+    /// How to work with one service or failure; may be brought by itself.
+    #[default]
+    Runbook,
+    /// How to handle an incident; brought when somebody asks.
+    Playbook,
+}
+
+/// When a runbook applies. What is empty asks for nothing; what is not must match.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Applies {
+    /// One of these.
+    pub pillars: Vec<Pillar>,
+    /// Globs, of which one must match an asset.
+    pub assets: Vec<String>,
+    /// One of these source names.
+    pub sources: Vec<String>,
+    /// All of these labels, each value a glob.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Where to read on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    /// Its name.
+    pub title: String,
+    /// Its address.
+    pub url: String,
+}
+
+/// The head of a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FrontMatter {
+    /// What people type: lower-case letters, digits, `-`, `_`.
+    pub id: String,
+    /// What people read.
+    pub title: String,
+    /// Runbook or playbook.
+    #[serde(default)]
+    pub kind: BookKind,
+    /// When it applies.
+    #[serde(default)]
+    pub applies: Applies,
+    /// The team that keeps it.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// Where to read on.
+    #[serde(default)]
+    pub links: Vec<Link>,
+}
+
+/// A whole runbook.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Runbook {
+    /// The head.
+    #[serde(flatten)]
+    pub head: FrontMatter,
+    /// The task-list items, in order, Markdown without the box.
+    pub steps: Vec<String>,
+}
+
+/// What is wrong with a file, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}: {what}")]
+pub struct BookError {
+    /// The file's name.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong and what to do.
+    pub what: String,
+}
+
+impl Runbook {
+    /// A step longer than this does not fit a checklist in one message.
+    pub const MAX_STEP_CHARS: usize = 400;
+    /// More steps than this do not fit one message (Slack allows 50 blocks).
+    pub const MAX_STEPS: usize = 20;
+
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its line.
+    pub fn parse(file: &str, text: &str) -> Result<Self, BookError> {
+        let wrong = |line: usize, what: String| BookError { file: file.to_owned(), line, what };
+        let text = text.replace("\r\n", "\n");
+        let Some(rest) = text.strip_prefix("---\n") else {
+            return Err(wrong(1, "a runbook begins with front matter between two lines of `---`".to_owned()));
+        };
+        let Some(end) = rest.find("\n---\n") else {
+            return Err(wrong(1, "the front matter has no closing `---`".to_owned()));
+        };
+        let (head, body) = (&rest[..end], &rest[end + 5..]);
+        let head: FrontMatter = serde_saphyr::from_str(head).map_err(|error| {
+            let line = error.location().map_or(1, |at| usize::try_from(at.line()).unwrap_or(1));
+            wrong(line + 1, error.without_snippet().to_string())
+        })?;
+        if head.id.is_empty()
+            || head.id.len() > 64
+            || !head.id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
+        {
+            return Err(wrong(2, format!("`id: {}` may only hold lower-case letters, digits, `-` and `_`, at most 64", head.id)));
+        }
+        for glob in head.applies.assets.iter().chain(head.applies.labels.values()) {
+            if let Err(error) = compile(glob) {
+                return Err(wrong(2, format!("`{glob}` is no glob: {error}")));
+            }
+        }
+        let body_line = text[..text.len() - body.len()].matches('\n').count() + 1;
+        let steps = steps(body).map_err(|(offset, what)| {
+            wrong(body_line + body[..offset].matches('\n').count(), what)
+        })?;
+        if steps.is_empty() {
+            return Err(wrong(body_line, "there are no steps; write them as `- [ ] what to do`".to_owned()));
+        }
+        if steps.len() > Self::MAX_STEPS {
+            return Err(wrong(body_line, format!("{} steps are more than {}; split the file", steps.len(), Self::MAX_STEPS)));
+        }
+        Ok(Self { head, steps })
+    }
+
+    /// How well it fits an incident: `None` if it does not apply, else more is better, with the reason.
+    /// An asset counts most, then labels, the source, the pillar.
+    pub fn fit(&self, incident: &Incident) -> Option<(u32, String)> {
+        let applies = &self.head.applies;
+        let mut score = 0;
+        let mut because = Vec::new();
+        if !applies.assets.is_empty() {
+            let (glob, asset) = applies.assets.iter().find_map(|glob| {
+                let matcher = compile(glob).ok()?;
+                incident.assets.iter().find(|asset| matcher.is_match(asset.as_str())).map(|asset| (glob, asset))
+            })?;
+            score += 1000;
+            because.push(format!("{asset} matches {glob}"));
+        }
+        for (label, glob) in &applies.labels {
+            let value = incident.labels.get(label)?;
+            if !compile(glob).ok()?.is_match(value) {
+                return None;
+            }
+            score += 100;
+            because.push(format!("label {label} is {value}"));
+        }
+        if !applies.sources.is_empty() {
+            let source = incident.source.as_ref()?;
+            applies.sources.contains(source).then_some(())?;
+            score += 10;
+            because.push(format!("it came from {source}"));
+        }
+        if !applies.pillars.is_empty() {
+            applies.pillars.contains(&incident.pillar).then_some(())?;
+            score += 1;
+            because.push(format!("it is about {}", incident.pillar.as_str()));
+        }
+        (score > 0).then(|| (score, because.join(", ")))
+    }
+}
+
+fn compile(glob: &str) -> Result<GlobMatcher, globset::Error> {
+    Ok(GlobBuilder::new(glob).case_insensitive(true).build()?.compile_matcher())
+}
+
+/// The task-list items of a Markdown text, or the offset and reason of the first that is unusable.
+fn steps(markdown: &str) -> Result<Vec<String>, (usize, String)> {
+    let mut steps = Vec::new();
+    let mut item: Option<(usize, bool)> = None;
+    for (event, range) in Parser::new_ext(markdown, Options::ENABLE_TASKLISTS).into_offset_iter() {
+        match event {
+            Event::Start(Tag::Item) => item = Some((range.start, false)),
+            Event::TaskListMarker(_) => {
+                if let Some((start, marked)) = item.as_mut() {
+                    *start = range.end;
+                    *marked = true;
+                }
+            }
+            Event::End(TagEnd::Item) => {
+                if let Some((start, true)) = item.take() {
+                    let text = markdown[start..range.end].split_whitespace().collect::<Vec<_>>().join(" ");
+                    if text.chars().count() > Runbook::MAX_STEP_CHARS {
+                        return Err((start, format!("a step can be at most {} characters long", Runbook::MAX_STEP_CHARS)));
+                    }
+                    steps.push(text);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(steps)
+}
+
+/// All runbooks, by id.
+#[derive(Debug, Clone, Default)]
+pub struct Library(BTreeMap<String, Runbook>);
+
+impl Library {
+    /// A library of these.
+    ///
+    /// # Errors
+    /// Two files with one id.
+    pub fn new(books: impl IntoIterator<Item = (String, Runbook)>) -> Result<Self, BookError> {
+        let mut library = BTreeMap::new();
+        for (file, book) in books {
+            let id = book.head.id.clone();
+            if library.insert(id.clone(), book).is_some() {
+                return Err(BookError { file, line: 2, what: format!("the id `{id}` is taken by another file") });
+            }
+        }
+        Ok(Self(library))
+    }
+
+    /// By id, or by a part of id or title that only one has.
+    pub fn find(&self, name: &str) -> Option<&Runbook> {
+        let name = name.trim().to_lowercase();
+        if let Some(book) = self.0.get(&name) {
+            return Some(book);
+        }
+        let mut matches = self
+            .0
+            .values()
+            .filter(|book| book.head.id.contains(&name) || book.head.title.to_lowercase().contains(&name));
+        match (matches.next(), matches.next()) {
+            (Some(book), None) => Some(book),
+            _ => None,
+        }
+    }
+
+    /// All of them, by id.
+    pub fn all(&self) -> impl Iterator<Item = &Runbook> {
+        self.0.values()
+    }
+
+    /// The runbook that fits an incident best, and why. Of two that fit as well, the one with the smaller id.
+    pub fn best(&self, incident: &Incident) -> Option<(&Runbook, String)> {
+        self.0
+            .values()
+            .filter(|book| book.head.kind == BookKind::Runbook)
+            .filter_map(|book| book.fit(incident).map(|(score, because)| (score, book, because)))
+            .rev()
+            .max_by_key(|(score, ..)| *score)
+            .map(|(_, book, because)| (book, because))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_file_names_its_line() {
+        let error = |text: &str| Runbook::parse("x.md", text).expect_err("this is wrong").to_string();
+        assert!(error("hello").starts_with("x.md:1: a runbook begins"));
+        assert!(error("---\nid: a\ntitle: t\n").contains("no closing"));
+        assert!(error("---\nid: a\ntitel: t\n---\n- [ ] x\n").starts_with("x.md:3:"), "{}", error("---\nid: a\ntitel: t\n---\n- [ ] x\n"));
+        assert!(error("---\nid: A b\ntitle: t\n---\n- [ ] x\n").contains("lower-case"));
+        assert!(error("---\nid: a\ntitle: t\n---\n\nno steps\n").starts_with("x.md:5: there are no steps"));
+        let long = format!("---\nid: a\ntitle: t\n---\n\n- [ ] x\n- [ ] {}\n", "y".repeat(500));
+        assert!(error(&long).starts_with("x.md:7:"), "{}", error(&long));
+    }
+
+    #[test]
+    fn steps_are_the_task_list_items() {
+        let text = "---\nid: a\ntitle: t\n---\n\nIntro\n\n- plain\n- [ ] **first**\n  goes on\n- [x] second `code`\n";
+        let book = Runbook::parse("x.md", text).expect("a good file");
+        assert_eq!(book.steps, ["**first** goes on", "second `code`"]);
+    }
+}

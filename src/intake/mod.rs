@@ -1,0 +1,103 @@
+//! FLOOR 1. What monitors post, turned into signals: one file a format. Which incident a signal belongs to is not known here.
+
+pub mod alertmanager;
+pub mod generic;
+pub mod pagerduty_v2;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::domain::{Signal, Time};
+
+/// The most signals that one body may hold.
+pub const MAX_SIGNALS: usize = 10_000;
+/// The longest title, key and other single value that is kept, in characters.
+const MAX_VALUE: usize = 1024;
+/// How many labels are kept.
+const MAX_LABELS: usize = 64;
+
+/// One part of a body that could not be used; the others were.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unusable {
+    /// Which, as a JSON pointer.
+    pub at: String,
+    /// Why.
+    pub why: String,
+}
+
+/// What a body said.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reading {
+    /// What could be used, in order.
+    pub signals: Vec<Signal>,
+    /// What could not.
+    pub unusable: Vec<Unusable>,
+}
+
+/// A body of which nothing can be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// Not JSON.
+    #[error("the body is not JSON: {0}")]
+    NotJson(String),
+    /// JSON, but not of this kind.
+    #[error("{0}")]
+    WrongShape(String),
+}
+
+/// Reads a JSON body.
+///
+/// # Errors
+/// It is not JSON, with the place.
+pub fn json(body: &[u8]) -> Result<Value, Unreadable> {
+    // serde_json stops at 128 levels, so a deep body cannot exhaust the stack.
+    serde_json::from_slice(body).map_err(|error| Unreadable::NotJson(error.to_string()))
+}
+
+/// A text of a body, as it may be kept: without control characters, of bounded length.
+fn clean(text: &str) -> String {
+    text.trim().chars().filter(|c| !c.is_control() || *c == '\n').take(MAX_VALUE).collect()
+}
+
+/// A value that people wrote as text, number or truth.
+fn word(value: Option<&Value>) -> Option<String> {
+    let text = match value? {
+        Value::String(text) => clean(text),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(truth) => truth.to_string(),
+        _ => return None,
+    };
+    (!text.is_empty()).then_some(text)
+}
+
+/// Labels, bounded.
+fn labels(value: Option<&Value>) -> std::collections::BTreeMap<String, String> {
+    value
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .take(MAX_LABELS)
+        .filter_map(|(key, value)| Some((clean(key), word(Some(value))?)))
+        .collect()
+}
+
+/// A time: RFC 3339 (also `+0000`), or seconds or milliseconds since 1970.
+fn time(value: Option<&Value>) -> Option<Time> {
+    match value? {
+        Value::String(text) => {
+            let text = text.trim();
+            text.parse::<Time>()
+                .ok()
+                .or_else(|| Some(chrono::DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z").ok()?.to_utc()))
+                // Python's isoformat with a Z behind the offset.
+                .or_else(|| text.strip_suffix("+00:00Z").and_then(|text| format!("{text}Z").parse().ok()))
+        }
+        Value::Number(number) => {
+            let number = number.as_f64()?;
+            let seconds = if number.abs() > 1e11 { number / 1000.0 } else { number };
+            #[expect(clippy::cast_possible_truncation, reason = "a moment to the millisecond")]
+            chrono::DateTime::from_timestamp_millis((seconds * 1000.0) as i64)
+        }
+        _ => None,
+    }
+}

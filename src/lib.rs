@@ -1,0 +1,10 @@
+//! x
+pub mod clock;
+pub mod config;
+pub mod domain;
+pub mod intake;
+pub mod messages;
+pub mod pagerduty;
+pub mod slack;
+pub mod store;
+pub mod telemetry;

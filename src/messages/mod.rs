@@ -1,0 +1,84 @@
+//! FLOOR 1. Everything that people read: views, through handlebars templates in Markdown, written out as Block Kit and
+//! plain text. Escaping and Slack's limits live here; which message is sent when does not.
+//!
+//! A value in a template is always plain text: the escape function makes it literal in Markdown, and the Markdown is
+//! written out as `rich_text` elements, in which Slack parses nothing. So no alert can ping, link or mark up.
+
+mod markdown;
+mod modals;
+mod templates;
+pub mod views;
+
+use slack_morphism::prelude::{SlackBlock, SlackView};
+
+pub use markdown::{escape, plain};
+pub use modals::{Modal, ModalInput};
+pub use templates::{TemplateError, Templates};
+
+/// A button below a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Button {
+    /// What is called when it is pressed.
+    pub action: String,
+    /// What it says, at most 75 characters.
+    pub label: String,
+    /// What comes with the call: the incident.
+    pub value: String,
+    /// `primary`, `danger` or none.
+    pub style: Option<&'static str>,
+}
+
+impl Button {
+    /// A plain button.
+    pub fn new(action: impl Into<String>, label: &str, value: &str) -> Self {
+        Self { action: action.into(), label: label.to_owned(), value: value.to_owned(), style: None }
+    }
+
+    /// The button that most people want.
+    #[must_use]
+    pub fn primary(self) -> Self {
+        Self { style: Some("primary"), ..self }
+    }
+
+    /// A button to be pressed with care.
+    #[must_use]
+    pub fn danger(self) -> Self {
+        Self { style: Some("danger"), ..self }
+    }
+}
+
+/// A message, ready for Slack.
+#[derive(Debug, Clone)]
+pub struct Rendered {
+    /// What Slack shows.
+    pub blocks: Vec<SlackBlock>,
+    /// What notifications and screen readers say; escaped for Slack's own markup.
+    pub text: String,
+}
+
+/// How a person is called, by the Slack id.
+pub type Names<'a> = &'a (dyn Fn(&str) -> String + Sync);
+
+impl Rendered {
+    /// From Markdown and buttons.
+    pub fn new(markdown: &str, buttons: &[Button]) -> Self {
+        let mut blocks = markdown::blocks(markdown);
+        blocks.extend(markdown::actions(buttons));
+        Self { blocks, text: markdown::fallback(markdown) }
+    }
+
+    /// A sentence that is no template: a refusal, an answer.
+    pub fn sentence(text: &str) -> Self {
+        Self::new(text, &[])
+    }
+
+    /// The blocks as JSON.
+    pub fn blocks_json(&self) -> serde_json::Value {
+        serde_json::to_value(&self.blocks).unwrap_or_default()
+    }
+}
+
+/// A modal, ready for Slack.
+pub fn modal(modal: &Modal) -> SlackView {
+    modals::view(modal)
+}

@@ -1,0 +1,125 @@
+//! Modals: what is asked, as inputs. What becomes of the answers is `slack`'s and `app`'s business.
+
+use serde_json::{Value, json};
+use slack_morphism::prelude::SlackView;
+
+use super::markdown::cut;
+
+/// One question.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ModalInput {
+    /// A line or more of text.
+    Text {
+        /// Names the answer.
+        id: &'static str,
+        /// The question.
+        label: &'static str,
+        /// What stands there already.
+        initial: String,
+        /// What an answer looks like.
+        placeholder: &'static str,
+        /// More than one line.
+        multiline: bool,
+        /// May be left empty.
+        optional: bool,
+        /// At most so many characters.
+        max: usize,
+    },
+    /// One of these.
+    Choice {
+        /// Names the answer.
+        id: &'static str,
+        /// The question.
+        label: &'static str,
+        /// Value and words.
+        options: Vec<(String, String)>,
+        /// The value that is chosen already.
+        initial: Option<String>,
+    },
+    /// People.
+    People {
+        /// Names the answer.
+        id: &'static str,
+        /// The question.
+        label: &'static str,
+        /// Who is chosen already.
+        initial: Vec<String>,
+        /// Several, or one.
+        several: bool,
+    },
+}
+
+/// A modal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Modal {
+    /// What is called when it is sent.
+    pub callback: &'static str,
+    /// At most 24 characters.
+    pub title: &'static str,
+    /// The button, at most 24 characters.
+    pub submit: &'static str,
+    /// Comes back with the answers: the incident, and what else the answer needs.
+    pub metadata: String,
+    /// The questions.
+    pub inputs: Vec<ModalInput>,
+}
+
+fn text(words: &str, max: usize) -> Value {
+    json!({"type": "plain_text", "text": cut(words, max)})
+}
+
+pub(super) fn view(modal: &Modal) -> SlackView {
+    let blocks: Vec<Value> = modal.inputs.iter().map(input).collect();
+    let view = json!({
+        "type": "modal",
+        "callback_id": modal.callback,
+        "title": text(modal.title, 24),
+        "submit": text(modal.submit, 24),
+        "close": text("Cancel", 24),
+        "private_metadata": modal.metadata,
+        "blocks": blocks,
+    });
+    match serde_json::from_value(view) {
+        Ok(view) => view,
+        Err(error) => unreachable!("a modal of ours is one of Slack's: {error}"),
+    }
+}
+
+fn input(input: &ModalInput) -> Value {
+    match input {
+        ModalInput::Text { id, label, initial, placeholder, multiline, optional, max } => {
+            let mut element = json!({"type": "plain_text_input", "action_id": id, "multiline": multiline, "max_length": max});
+            if !initial.is_empty() {
+                element["initial_value"] = json!(cut(initial, *max));
+            }
+            if !placeholder.is_empty() {
+                element["placeholder"] = text(placeholder, 150);
+            }
+            json!({"type": "input", "block_id": id, "label": text(label, 2000), "optional": optional, "element": element})
+        }
+        ModalInput::Choice { id, label, options, initial } => {
+            let option = |(value, words): &(String, String)| json!({"text": text(words, 75), "value": value});
+            let mut element = json!({
+                "type": "static_select", "action_id": id,
+                "options": options.iter().take(100).map(option).collect::<Vec<_>>(),
+            });
+            if let Some(chosen) = initial.as_ref().and_then(|initial| options.iter().find(|(value, _)| value == initial)) {
+                element["initial_option"] = option(chosen);
+            }
+            json!({"type": "input", "block_id": id, "label": text(label, 2000), "element": element})
+        }
+        ModalInput::People { id, label, initial, several } => {
+            let mut element = if *several {
+                json!({"type": "multi_users_select", "action_id": id})
+            } else {
+                json!({"type": "users_select", "action_id": id})
+            };
+            if *several && !initial.is_empty() {
+                element["initial_users"] = json!(initial);
+            } else if let (false, Some(person)) = (several, initial.first()) {
+                element["initial_user"] = json!(person);
+            }
+            json!({"type": "input", "block_id": id, "label": text(label, 2000), "optional": true, "element": element})
+        }
+    }
+}

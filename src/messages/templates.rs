@@ -1,0 +1,168 @@
+//! The templates: embedded at build, replaced file by file by a folder of the operator's, all parsed at start.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason};
+use rust_embed::RustEmbed;
+use serde::Serialize;
+use thiserror::Error;
+
+use super::markdown::{escape, escape_lines};
+use crate::domain::Time;
+use crate::domain::timeline::stamp;
+
+#[derive(RustEmbed)]
+#[folder = "message-templates/"]
+struct Shipped;
+
+/// A template that cannot be used.
+#[derive(Debug, Error)]
+#[error("{file}{}: {what}", .line.map(|line| format!(":{line}")).unwrap_or_default())]
+pub struct TemplateError {
+    /// The file.
+    pub file: String,
+    /// The line, where the parser knows it.
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// All templates, ready.
+pub struct Templates {
+    handlebars: Handlebars<'static>,
+    /// Which file each came from.
+    sources: BTreeMap<String, String>,
+}
+
+impl Templates {
+    /// The shipped ones, with those of a folder over them.
+    ///
+    /// # Errors
+    /// The first file that cannot be read or parsed, or that replaces nothing.
+    pub fn load(folder: Option<&Path>) -> Result<Self, TemplateError> {
+        let mut handlebars = Handlebars::new();
+        handlebars.set_strict_mode(true);
+        handlebars.register_escape_fn(escape);
+        handlebars.register_helper("person", Box::new(person));
+        handlebars.register_helper("time", Box::new(time));
+        handlebars.register_helper("prose", Box::new(prose));
+        handlebars.register_helper("link", Box::new(link));
+        let mut templates = Self { handlebars, sources: BTreeMap::new() };
+        for file in Shipped::iter() {
+            if let Some(content) = Shipped::get(&file) {
+                templates.add(&file, &String::from_utf8_lossy(&content.data), "shipped")?;
+            }
+        }
+        if let Some(folder) = folder {
+            templates.add_folder(folder)?;
+        }
+        Ok(templates)
+    }
+
+    fn add_folder(&mut self, folder: &Path) -> Result<(), TemplateError> {
+        let wrong = |file: &Path, what: String| TemplateError { file: file.display().to_string(), line: None, what };
+        let entries = std::fs::read_dir(folder).map_err(|error| wrong(folder, format!("cannot be read: {error}")))?;
+        for entry in entries.flatten().filter(|entry| entry.path().extension().is_some_and(|ending| ending == "hbs")) {
+            let path = entry.path();
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if Shipped::get(&name).is_none() {
+                return Err(wrong(&path, "replaces no template of Muster; see `message-templates/` for their names".to_owned()));
+            }
+            let text = std::fs::read_to_string(&path).map_err(|error| wrong(&path, format!("cannot be read: {error}")))?;
+            self.add(&name, &text, &path.display().to_string())?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, file: &str, text: &str, source: &str) -> Result<(), TemplateError> {
+        let name = file.trim_end_matches(".hbs");
+        self.handlebars.register_template_string(name, text).map_err(|error| TemplateError {
+            file: if source == "shipped" { format!("message-templates/{file}") } else { source.to_owned() },
+            line: error.pos().map(|(line, _)| line),
+            what: error.reason().to_string(),
+        })?;
+        self.sources.insert(name.to_owned(), source.to_owned());
+        Ok(())
+    }
+
+    /// Whether there is a template of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.handlebars.has_template(name)
+    }
+
+    /// Every template and the file it came from.
+    pub fn sources(&self) -> &BTreeMap<String, String> {
+        &self.sources
+    }
+
+    /// A view in the words of a template, Markdown. If an operator's template fails on this view, the failure is logged
+    /// and the message says plainly that its words are missing: an incident must never wait for a template.
+    pub fn render(&self, name: &str, view: &impl Serialize) -> String {
+        match self.try_render(name, view) {
+            Ok(markdown) => markdown,
+            Err(what) => {
+                tracing::error!(template = name, error = %what, "a message template failed");
+                format!("Something happened ({}), and the template for it failed. The timeline has it: `/incident show`.", escape(name))
+            }
+        }
+    }
+
+    /// As [`Self::render`], with the failure.
+    ///
+    /// # Errors
+    /// What the template asks for and the view does not have.
+    pub fn try_render(&self, name: &str, view: &impl Serialize) -> Result<String, String> {
+        self.handlebars.render(name, view).map_err(|error| error.to_string())
+    }
+}
+
+fn text_of(h: &Helper<'_>, index: usize) -> String {
+    match h.param(index).map(handlebars::PathAndJson::value) {
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(serde_json::Value::Null) | None => String::new(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// `{{person view}}`: a view of a person is `{"id","name"}`; somebody outside Slack has no id.
+fn person(h: &Helper<'_>, _: &Handlebars<'_>, _: &Context, _: &mut RenderContext<'_, '_>, out: &mut dyn Output) -> HelperResult {
+    let Some(value) = h.param(0).map(handlebars::PathAndJson::value).filter(|value| !value.is_null()) else {
+        out.write("nobody")?;
+        return Ok(());
+    };
+    let name = escape(value["name"].as_str().unwrap_or("somebody"));
+    match value["id"].as_str().filter(|id| id.chars().all(|c| c.is_ascii_alphanumeric()) && !id.is_empty()) {
+        Some(id) => out.write(&format!("[{name}](person:{id})"))?,
+        None => out.write(&name)?,
+    }
+    Ok(())
+}
+
+/// `{{time at}}`: an RFC 3339 time, shown in the reader's own time zone, in UTC where that cannot be.
+fn time(h: &Helper<'_>, _: &Handlebars<'_>, _: &Context, _: &mut RenderContext<'_, '_>, out: &mut dyn Output) -> HelperResult {
+    let text = text_of(h, 0);
+    let at: Time = text.parse().map_err(|_| RenderErrorReason::Other(format!("`{text}` is no time")))?;
+    out.write(&format!("[{}](date:{})", stamp(at), at.timestamp()))?;
+    Ok(())
+}
+
+/// `{{prose text}}`: as plain text, lines kept.
+fn prose(h: &Helper<'_>, _: &Handlebars<'_>, _: &Context, _: &mut RenderContext<'_, '_>, out: &mut dyn Output) -> HelperResult {
+    out.write(&escape_lines(&text_of(h, 0)))?;
+    Ok(())
+}
+
+/// `{{link text url}}`: a link if the address is a web address, else the text alone.
+fn link(h: &Helper<'_>, _: &Handlebars<'_>, _: &Context, _: &mut RenderContext<'_, '_>, out: &mut dyn Output) -> HelperResult {
+    let (text, address) = (escape(&text_of(h, 0)), text_of(h, 1));
+    match url::Url::parse(&address) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => {
+            // A parsed address holds no space and no angle bracket; parentheses are the only thing left to hide.
+            let address = url.as_str().replace('(', "%28").replace(')', "%29").replace('\\', "%5C");
+            out.write(&format!("[{text}](<{address}>)"))?;
+        }
+        _ => out.write(&text)?,
+    }
+    Ok(())
+}

@@ -1,0 +1,200 @@
+//! Views: what a template may see. Built from the state; people as `{"id","name"}`, times as RFC 3339.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Button, Names, Rendered, Templates};
+use crate::domain::incident::{Checklist, PageStatus, Slot, StepState};
+use crate::domain::timeline::duration;
+use crate::domain::{Actor, Event, Incident, Role, Status, Time};
+
+/// A person in a view.
+fn person(id: &str, names: Names<'_>) -> Value {
+    json!({"id": id, "name": names(id)})
+}
+
+/// Who did it. Only people in Slack have an id.
+pub fn actor(actor: &Actor, names: Names<'_>) -> Value {
+    match actor {
+        Actor::Person { id } => person(id, names),
+        Actor::Monitor { source } => json!({"id": null, "name": source}),
+        Actor::PagerDuty { name } => json!({"id": null, "name": format!("{name} (PagerDuty)")}),
+        Actor::Muster => json!({"id": null, "name": "Muster"}),
+    }
+}
+
+/// What the card, the topic, the announcement and `show` see.
+pub fn incident(incident: &Incident, names: Names<'_>, now: Time) -> Value {
+    let people = |role: Role| -> Vec<Value> {
+        incident.roles.get(&role).into_iter().flatten().map(|id| person(id, names)).collect()
+    };
+    let roles: Vec<Value> = Role::ALL
+        .into_iter()
+        .map(|role| json!({"role": role.as_str(), "people": people(role)}))
+        .filter(|role| role["people"].as_array().is_some_and(|people| !people.is_empty()))
+        .collect();
+    let pages: Vec<Value> = incident
+        .pages
+        .values()
+        .map(|page| {
+            let words = match page.status {
+                PageStatus::Sending => "not yet accepted by PagerDuty, trying",
+                PageStatus::HandedOver => "handed to PagerDuty",
+                PageStatus::Paged => "paged through PagerDuty",
+                PageStatus::Acknowledged => "acknowledged in PagerDuty",
+                PageStatus::Resolved => "closed in PagerDuty",
+                PageStatus::Failed => "REFUSED by PagerDuty, call by hand",
+            };
+            json!({"target": page.target, "status": words, "url": page.url})
+        })
+        .collect();
+    let responding = incident.status != Status::Pending;
+    let phase = |done: bool, name: &str| format!("{} {name}", if done { "●" } else { "○" });
+    let phases = [
+        phase(true, "detected"),
+        phase(responding, "response"),
+        phase(incident.fix.is_some(), "cause and fix"),
+        phase(incident.status == Status::Resolved, "resolved"),
+        phase(incident.drafted_at.is_some(), "post-mortem"),
+    ];
+    json!({
+        "name": incident.name(),
+        "title": incident.title,
+        "status": incident.status.as_str(),
+        "severity": incident.severity.to_string(),
+        "pillar": incident.pillar.as_str(),
+        "assets": incident.assets.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "source": incident.source,
+        "service": incident.service,
+        "commander": incident.holder(Role::Commander).map(|id| person(id, names)),
+        "roles": roles,
+        "pages": pages,
+        "alerts": incident.alerts,
+        "firing": incident.firing,
+        "tasks": incident.tasks,
+        "open_tasks": incident.open_tasks,
+        "channel": incident.channel.as_ref().map(|channel| channel.name.clone()),
+        "opened_at": incident.opened_at,
+        "age": duration(incident.opened_at, incident.resolved_at.unwrap_or(now)),
+        "bad_from": incident.bad_from,
+        "good_again": incident.good_again,
+        "fix": incident.fix,
+        "last_update": incident.last_update,
+        "next_update": incident.next_update,
+        "checklist": incident.checklist.as_ref().map(|list| json!({
+            "title": list.title, "settled": list.settled(), "steps": list.steps.len(),
+        })),
+        "phases": phases.join("  "),
+    })
+}
+
+/// What the words of an event see: the event's own fields with people as views, the actor, the incident.
+pub fn event(event: &Event, by: &Actor, of: &Incident, names: Names<'_>, now: Time) -> Value {
+    let mut fields = serde_json::to_value(event).unwrap_or_default();
+    for key in ["person", "from", "by", "holder", "author", "assignee"] {
+        if let Some(value) = fields.get_mut(key)
+            && let Some(id) = value.as_str().filter(|id| !id.starts_with("SEV"))
+        {
+            *value = person(id, names);
+        }
+    }
+    json!({"event": fields, "actor": actor(by, names), "incident": incident(of, names, now)})
+}
+
+/// The card, with its buttons.
+pub fn card(templates: &Templates, of: &Incident, names: Names<'_>, now: Time) -> Rendered {
+    let name = of.name();
+    let button = |action: &str, label: &str| Button::new(action, label, &name);
+    let mut buttons = Vec::new();
+    if of.status == Status::Resolved {
+        buttons.push(button("postmortem", "Draft post-mortem"));
+        buttons.push(button("reopen", "Reopen"));
+    } else {
+        if of.acknowledged_at.is_none() {
+            buttons.push(button("ack", "Acknowledge").primary());
+        }
+        buttons.push(button("take_command", "Take command"));
+        buttons.push(button("assign_roles", "Assign roles"));
+        buttons.push(button("severity", "Severity"));
+        buttons.push(button("runbook", "Runbook"));
+        buttons.push(button("update", "Update"));
+        buttons.push(button("resolve", "Resolve").danger());
+    }
+    Rendered::new(&templates.render("card", &incident(of, names, now)), &buttons)
+}
+
+/// The checklist, with the buttons of its next steps (Slack allows 25 a block; a tired person needs few).
+pub fn checklist(templates: &Templates, of: &Incident, list: &Checklist, names: Names<'_>) -> Rendered {
+    let steps: Vec<Value> = list
+        .steps
+        .iter()
+        .enumerate()
+        .map(|(index, step)| {
+            let (mark, by, at, words) = match &step.state {
+                StepState::Open => ("☐", None, None, None),
+                StepState::Done { by, at, note } => ("☑", Some(person(by, names)), Some(*at), note.clone()),
+                StepState::Skipped { by, at, reason } => ("⊘", Some(person(by, names)), Some(*at), Some(format!("skipped: {reason}"))),
+            };
+            // A step is Markdown of a checked file, so its code and emphasis may show.
+            json!({"number": index + 1, "mark": mark, "text": step.text, "by": by, "at": at, "words": words})
+        })
+        .collect();
+    let mut buttons = Vec::new();
+    for (index, _) in list.steps.iter().enumerate().filter(|(_, step)| step.state == StepState::Open).take(5) {
+        let number = index + 1;
+        buttons.push(Button::new(format!("step_done:{number}"), &format!("Done {number}"), &of.name()).primary());
+        buttons.push(Button::new(format!("step_skip:{number}"), &format!("Skip {number}"), &of.name()));
+    }
+    let view = json!({
+        "incident": of.name(), "title": list.title, "id": list.runbook, "steps": steps,
+        "settled": list.settled(), "total": list.steps.len(),
+    });
+    Rendered::new(&templates.render("checklist", &view), &buttons)
+}
+
+/// What is said of an event, with the buttons that answer it.
+pub fn said(templates: &Templates, what: &Event, by: &Actor, of: &Incident, names: Names<'_>, now: Time) -> Rendered {
+    let name = of.name();
+    let buttons = match what {
+        Event::HandoverRequested { id, .. } => vec![
+            Button::new("handover_accept", "Hand over", &format!("{name} {id}")).primary(),
+            Button::new("handover_decline", "Keep the command", &format!("{name} {id}")),
+        ],
+        Event::AllGreen => vec![Button::new("resolve", "Resolve", &name).primary()],
+        Event::CommanderMissing { .. } => vec![Button::new("take_command", "Take command", &name).primary()],
+        Event::UpdateOverdue { .. } => vec![Button::new("update", "Update", &name).primary()],
+        Event::Resolved { .. } => vec![Button::new("postmortem", "Draft post-mortem", &name)],
+        _ => Vec::new(),
+    };
+    Rendered::new(&templates.render(what.name(), &event(what, by, of, names, now)), &buttons)
+}
+
+/// The line in the announcement channel.
+pub fn announcement(templates: &Templates, of: &Incident, names: Names<'_>, now: Time) -> Rendered {
+    Rendered::new(&templates.render("announcement", &incident(of, names, now)), &[])
+}
+
+/// The topic: plain text of at most 250 characters.
+pub fn topic(templates: &Templates, of: &Incident, names: Names<'_>, now: Time) -> String {
+    super::markdown::cut(&super::plain(&templates.render("topic", &incident(of, names, now))), 250)
+}
+
+/// Lines of a list, such as `list` gives.
+pub fn list(templates: &Templates, title: &str, incidents: &[Incident], names: Names<'_>, now: Time) -> Rendered {
+    let incidents: Vec<Value> = incidents.iter().map(|one| incident(one, names, now)).collect();
+    Rendered::new(&templates.render("list", &json!({"title": title, "incidents": incidents})), &[])
+}
+
+/// Any view of a template.
+pub fn plain_view(templates: &Templates, template: &str, view: &impl Serialize) -> Rendered {
+    Rendered::new(&templates.render(template, view), &[])
+}
+
+/// The slot of a message that an effect keeps true.
+pub fn slot_name(slot: Slot) -> &'static str {
+    match slot {
+        Slot::Card => "card",
+        Slot::Announcement => "announcement",
+        Slot::Checklist => "checklist",
+    }
+}

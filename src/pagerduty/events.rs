@@ -1,0 +1,220 @@
+//! Events API v2: trigger, acknowledge, resolve. The routing key in the body is the credential, so bodies are never logged.
+//! <https://developer.pagerduty.com/docs/events-api-v2-overview>
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::domain::{Level, Time};
+
+/// PagerDuty's limit for a summary, in characters; longer ones are refused with 400, and the page is lost.
+const MAX_SUMMARY: usize = 1024;
+/// PagerDuty's limit for a whole event, in bytes.
+const MAX_EVENT: usize = 512_000;
+
+/// What is sent.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PagerEvent {
+    /// Page somebody.
+    Trigger(Trigger),
+    /// Somebody has it.
+    Acknowledge,
+    /// It is over.
+    Resolve,
+}
+
+/// A page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trigger {
+    /// One line; cut to PagerDuty's limit.
+    pub summary: String,
+    /// The asset, or the incident.
+    pub source: String,
+    /// How bad.
+    pub level: Level,
+    /// When it was first seen.
+    pub at: Time,
+    /// The pillar.
+    pub class: String,
+    /// The service.
+    pub component: Option<String>,
+    /// More to read, shown as it is.
+    pub details: Value,
+    /// Where to go on.
+    pub link: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    routing_key: &'a str,
+    event_action: &'static str,
+    dedup_key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload: Option<Payload<'a>>,
+}
+
+#[derive(Serialize)]
+struct Payload<'a> {
+    summary: String,
+    source: &'a str,
+    severity: &'static str,
+    timestamp: String,
+    class: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    component: Option<&'a str>,
+    custom_details: &'a Value,
+}
+
+/// What a failure means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PagerError {
+    /// Try again, not before this. Sending again is safe: the key makes it the same page.
+    Retry {
+        /// What PagerDuty asked for.
+        after: Option<Duration>,
+        /// What happened.
+        why: String,
+    },
+    /// Trying again is no use; people must be told.
+    Permanent {
+        /// PagerDuty's reason.
+        why: String,
+    },
+}
+
+/// The client.
+pub struct PagerDutyEvents {
+    http: reqwest::Client,
+    url: String,
+}
+
+impl PagerDutyEvents {
+    /// A client for a region's base address.
+    ///
+    /// # Errors
+    /// No HTTP client can be made.
+    pub fn new(base: &str, timeout: Duration) -> reqwest::Result<Self> {
+        let http = reqwest::Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none()).build()?;
+        Ok(Self { http, url: format!("{}/v2/enqueue", base.trim_end_matches('/')) })
+    }
+
+    /// Sends an event. A success means "accepted", not "somebody was notified".
+    ///
+    /// # Errors
+    /// What to do about it.
+    pub async fn send(&self, key: &SecretString, dedup_key: &str, event: &PagerEvent) -> Result<(), PagerError> {
+        let answer = self.http.post(&self.url).json(&body(key.expose_secret(), dedup_key, event)).send().await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            // The address holds no secret, but the error may hold the address of a proxy: the kind is enough.
+            Err(error) => {
+                let why = if error.is_timeout() { "no answer in time" } else { "no connection" };
+                return Err(PagerError::Retry { after: None, why: why.to_owned() });
+            }
+        };
+        let status = answer.status().as_u16();
+        let after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok()).map(Duration::from_secs);
+        let told = answer.json::<Value>().await.unwrap_or_default();
+        verdict(status, after, &told)
+    }
+}
+
+/// The one table of PagerDuty's answers.
+fn verdict(status: u16, after: Option<Duration>, told: &Value) -> Result<(), PagerError> {
+    match status {
+        202 => Ok(()),
+        429 => Err(PagerError::Retry { after: after.or(Some(Duration::from_secs(30))), why: "PagerDuty asks for fewer calls".to_owned() }),
+        500..=599 => Err(PagerError::Retry { after, why: format!("PagerDuty answered {status}") }),
+        _ => {
+            let errors: Vec<&str> = told["errors"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let why = match (errors.is_empty(), told["message"].as_str()) {
+                (false, _) => errors.join("; "),
+                (true, Some(message)) => message.to_owned(),
+                (true, None) => format!("PagerDuty answered {status}"),
+            };
+            Err(PagerError::Permanent { why: why.chars().take(300).collect() })
+        }
+    }
+}
+
+fn body(routing_key: &str, dedup_key: &str, event: &PagerEvent) -> Value {
+    let event_action = match event {
+        PagerEvent::Trigger(_) => "trigger",
+        PagerEvent::Acknowledge => "acknowledge",
+        PagerEvent::Resolve => "resolve",
+    };
+    let trigger = match event {
+        PagerEvent::Trigger(trigger) => Some(trigger),
+        _ => None,
+    };
+    let payload = |details| {
+        trigger.map(|trigger| Payload {
+            summary: trigger.summary.chars().take(MAX_SUMMARY).collect(),
+            source: &trigger.source,
+            severity: trigger.level.as_str(),
+            timestamp: trigger.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+            class: &trigger.class,
+            component: trigger.component.as_deref(),
+            custom_details: details,
+        })
+    };
+    let whole = |details| {
+        let body = Body {
+            routing_key,
+            event_action,
+            dedup_key,
+            client: trigger.map(|_| "Muster"),
+            client_url: trigger.and_then(|trigger| trigger.link.as_deref()),
+            payload: payload(details),
+        };
+        serde_json::to_value(body).unwrap_or_default()
+    };
+    let nothing = Value::Null;
+    let event = whole(trigger.map_or(&nothing, |trigger| &trigger.details));
+    if event.to_string().len() <= MAX_EVENT {
+        return event;
+    }
+    whole(&serde_json::json!({"note": "the details were too large for PagerDuty; they are in the incident's channel"}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_answers() {
+        let none = Value::Null;
+        assert_eq!(verdict(202, None, &none), Ok(()));
+        for status in [429, 500, 502, 503] {
+            assert!(matches!(verdict(status, None, &none), Err(PagerError::Retry { .. })), "{status}");
+        }
+        for status in [200, 301, 400, 401, 403, 404, 413] {
+            assert!(matches!(verdict(status, None, &none), Err(PagerError::Permanent { .. })), "{status}");
+        }
+        let told = serde_json::json!({"status": "invalid event", "message": "Event object is invalid", "errors": ["'summary' is missing"]});
+        assert_eq!(verdict(400, None, &told), Err(PagerError::Permanent { why: "'summary' is missing".to_owned() }));
+    }
+
+    #[test]
+    fn a_long_summary_is_cut_on_a_character() {
+        let event = PagerEvent::Trigger(Trigger {
+            summary: "é".repeat(2000),
+            source: "s".to_owned(),
+            level: Level::Critical,
+            at: chrono::DateTime::UNIX_EPOCH,
+            class: "freshness".to_owned(),
+            component: None,
+            details: serde_json::json!({"big": "x".repeat(600_000)}),
+            link: None,
+        });
+        let body = body("k", "d", &event);
+        assert_eq!(body.pointer("/payload/summary").and_then(Value::as_str).map(|text| text.chars().count()), Some(1024));
+        assert!(body.to_string().len() < MAX_EVENT);
+    }
+}

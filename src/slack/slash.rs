@@ -1,0 +1,346 @@
+//! The words after `/incident`, read into an intent. Pure; who asked, where and whether it may be done is decided later.
+
+use std::collections::BTreeMap;
+
+use crate::domain::{Command, PersonId, Role, Severity, Time};
+
+use super::when::{Toward, parse as parse_when};
+
+/// What somebody wants.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Intent {
+    /// Decide this about an incident.
+    Do {
+        /// The incident's number, if it was named.
+        incident: Option<u64>,
+        /// What is asked.
+        command: Command,
+    },
+    /// Ask in a modal.
+    Ask {
+        /// The incident's number, if it was named.
+        incident: Option<u64>,
+        /// Which modal.
+        modal: Question,
+    },
+    /// Bring a runbook of this name.
+    Runbook {
+        /// The incident's number, if it was named.
+        incident: Option<u64>,
+        /// Its name, or a part.
+        name: String,
+    },
+    /// Which runbooks are there?
+    Runbooks,
+    /// Incidents.
+    List(Which),
+    /// One incident.
+    Show(Option<u64>),
+    /// How it is used.
+    Help(Option<String>),
+}
+
+/// What a modal asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// For a title, to open an incident.
+    Declare,
+    /// For people, to give roles to.
+    Roles,
+    /// For a severity.
+    Severity,
+    /// For a runbook.
+    Runbook,
+    /// For an update.
+    Update,
+    /// For the last words.
+    Resolve,
+    /// For why it is not over.
+    Reopen,
+    /// For why this step is left out.
+    Skip(usize),
+}
+
+/// Which incidents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Those that are not resolved.
+    Open,
+    /// Those in which I have a role.
+    Mine,
+    /// The latest of all.
+    All,
+}
+
+/// The verbs, how they are used, and what they do: the text of `help`, and the check that the parser knows each.
+pub const VERBS: &[(&str, &str)] = &[
+    ("declare [title]", "open an incident; without a title a form asks"),
+    ("list [open|mine|all]", "which incidents there are"),
+    ("show", "how this one stands"),
+    ("ack", "say that you have it"),
+    ("take <role>", "take a role: commander, deputy, responder, scribe, liaison"),
+    ("assign <role> @user…", "give a role to people"),
+    ("sev <1-5>", "decide how bad it is"),
+    ("update <text> [next <30m|15:00>]", "tell people how it stands, and when they hear again"),
+    ("note <text>", "put something on the timeline"),
+    ("runbook [name]", "bring a runbook; `runbook done <n> [note]`, `runbook skip <n> <reason>`"),
+    ("since <time>", "since when the data is bad: `06:10`, `2h ago`, `yesterday 22:15` (UTC)"),
+    ("good-again <time>", "since when the data is good again downstream"),
+    ("fix <text>", "what mended it"),
+    ("task <text> [@user] [friday|3d|2026-12-01]", "promise something; `task done <n>`"),
+    ("page <service> [text]", "page a service's people through PagerDuty"),
+    ("mitigate [text]", "consumers are protected, the cause may still be there"),
+    ("resolve [text]", "it is over: mended, good again downstream, people told"),
+    ("reopen <reason>", "it is not over"),
+    ("postmortem", "draft the post-mortem from the record"),
+    ("help [topic]", "this"),
+];
+
+/// A line that cannot be read, in words for the one who typed it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unclear(pub String);
+
+/// Reads a line.
+///
+/// # Errors
+/// What is unclear, and how it is written.
+pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
+    let text = text.trim();
+    let (first, rest) = split(text);
+    let (incident, verb, rest) = match number(first) {
+        Some(incident) => {
+            let (verb, rest) = split(rest);
+            (Some(incident), if verb.is_empty() { "show" } else { verb }, rest)
+        }
+        None => (None, first, rest),
+    };
+    let act = |command| Ok(Intent::Do { incident, command });
+    let ask = |modal| Ok(Intent::Ask { incident, modal });
+    let optional = || (!rest.is_empty()).then(|| rest.to_owned());
+    match verb.to_lowercase().as_str() {
+        "" | "help" => Ok(Intent::Help(optional())),
+        "declare" | "new" | "open" if rest.is_empty() => ask(Question::Declare),
+        "declare" | "new" | "open" => {
+            act(Command::Declare { title: unquote(rest), severity: None, asset: None, text: None })
+        }
+        "list" => match rest.to_lowercase().as_str() {
+            "" | "open" => Ok(Intent::List(Which::Open)),
+            "mine" => Ok(Intent::List(Which::Mine)),
+            "all" => Ok(Intent::List(Which::All)),
+            _ => Err(usage("list", &format!("I do not know “{rest}”."))),
+        },
+        "show" | "status" => Ok(Intent::Show(incident.or_else(|| number(rest)))),
+        "ack" | "acknowledge" | "investigating" => act(Command::Acknowledge),
+        "take" => match Role::parse(rest) {
+            Some(role) => act(Command::Take { role }),
+            None => Err(usage("take", "Which role?")),
+        },
+        "assign" if rest.is_empty() => ask(Question::Roles),
+        "assign" => {
+            let (role, people) = split(rest);
+            let Some(role) = Role::parse(role) else { return Err(usage("assign", "Which role?")) };
+            let people = mentions(people);
+            if people.is_empty() {
+                return Err(usage("assign", "To whom? Mention people with @."));
+            }
+            act(Command::Assign { roles: BTreeMap::from([(role, people)]) })
+        }
+        "sev" | "severity" if rest.is_empty() => ask(Question::Severity),
+        "sev" | "severity" => match Severity::parse(rest) {
+            Some(severity) => act(Command::SetSeverity { severity }),
+            None => Err(usage("sev", "A severity is 1 (worst) to 5.")),
+        },
+        "update" if rest.is_empty() => ask(Question::Update),
+        "update" => {
+            let (text, next) = trailing_next(rest, now)?;
+            act(Command::Update { text, next })
+        }
+        "note" => act(Command::Note { text: rest.to_owned() }),
+        "runbook" => runbook(incident, rest),
+        "since" => match parse_when(rest, now, Toward::Past) {
+            Some(at) => act(Command::Since { at }),
+            None => Err(usage("since", &format!("“{rest}” is no time I understand."))),
+        },
+        "good-again" | "good" => match parse_when(rest, now, Toward::Past) {
+            Some(at) => act(Command::GoodAgain { at }),
+            None => Err(usage("good-again", &format!("“{rest}” is no time I understand."))),
+        },
+        "fix" => act(Command::Fix { text: rest.to_owned() }),
+        "task" => task(incident, rest, now),
+        "page" => {
+            let (target, text) = split(rest);
+            if !mentions(target).is_empty() {
+                return Err(Unclear(
+                    "I can page services, not single people: PagerDuty knows who is on call. Name a service, for example `/incident page default`.".to_owned(),
+                ));
+            }
+            if target.is_empty() {
+                return Err(usage("page", "Whom?"));
+            }
+            act(Command::Page { target: target.to_owned(), text: (!text.is_empty()).then(|| text.to_owned()) })
+        }
+        "mitigate" | "mitigated" => act(Command::Mitigate { text: optional() }),
+        "resolve" | "resolved" => act(Command::Resolve { text: optional() }),
+        "reopen" => act(Command::Reopen { reason: rest.to_owned() }),
+        "postmortem" | "post-mortem" => act(Command::DraftPostmortem),
+        unknown => Err(unknown_verb(unknown)),
+    }
+}
+
+fn runbook(incident: Option<u64>, rest: &str) -> Result<Intent, Unclear> {
+    let (verb, rest_of) = split(rest);
+    let (number, words) = split(rest_of);
+    match (verb.to_lowercase().as_str(), number.parse::<usize>()) {
+        ("", _) => Ok(Intent::Runbooks),
+        ("done", Ok(step)) => {
+            let note = (!words.is_empty()).then(|| words.to_owned());
+            Ok(Intent::Do { incident, command: Command::StepDone { step, note } })
+        }
+        ("skip", Ok(step)) => Ok(Intent::Do { incident, command: Command::StepSkip { step, reason: words.to_owned() } }),
+        ("done" | "skip", Err(_)) => Err(usage("runbook", "Which step? Steps are counted from 1.")),
+        _ => Ok(Intent::Runbook { incident, name: rest.to_owned() }),
+    }
+}
+
+fn task(incident: Option<u64>, rest: &str, now: Time) -> Result<Intent, Unclear> {
+    let (verb, number) = split(rest);
+    if verb.eq_ignore_ascii_case("done") {
+        return match number.trim().parse() {
+            Ok(task) => Ok(Intent::Do { incident, command: Command::FinishTask { task } }),
+            Err(_) => Err(usage("task", "Which one? `/incident show` gives their numbers.")),
+        };
+    }
+    let mut words: Vec<&str> = rest.split_whitespace().collect();
+    let due = words.last().and_then(|word| parse_when(word, now, Toward::Future));
+    if due.is_some() {
+        words.pop();
+    }
+    let mut assignee = None;
+    words.retain(|word| {
+        let person = mentions(word).into_iter().next();
+        let is_person = person.is_some();
+        assignee = assignee.take().or(person);
+        !is_person
+    });
+    Ok(Intent::Do { incident, command: Command::AddTask { text: words.join(" "), assignee, due } })
+}
+
+/// `… next 30m` at the end of an update.
+fn trailing_next(text: &str, now: Time) -> Result<(String, Option<Time>), Unclear> {
+    let Some(at) = text.to_lowercase().rfind(" next ") else { return Ok((text.to_owned(), None)) };
+    let (words, when) = (text.get(..at).unwrap_or(text), text.get(at + 6..).unwrap_or_default());
+    match parse_when(when, now, Toward::Future) {
+        Some(next) => Ok((words.trim().to_owned(), Some(next))),
+        // "the next run" is a sentence, not a promise.
+        None => Ok((text.to_owned(), None)),
+    }
+}
+
+/// `<@U1|ana>` as Slack writes it with `should_escape`, and bare `U1`.
+pub fn mentions(text: &str) -> Vec<PersonId> {
+    text.split_whitespace()
+        .filter_map(|word| {
+            let id = word.strip_prefix("<@").and_then(|word| word.strip_suffix('>')).map(|word| word.split('|').next().unwrap_or(word))?;
+            (id.len() > 1 && id.chars().all(|c| c.is_ascii_alphanumeric())).then(|| id.to_owned())
+        })
+        .collect()
+}
+
+fn split(text: &str) -> (&str, &str) {
+    let text = text.trim();
+    text.split_once(char::is_whitespace).map_or((text, ""), |(first, rest)| (first, rest.trim()))
+}
+
+/// `INC-12`, `inc-12`.
+pub fn number(word: &str) -> Option<u64> {
+    let (prefix, digits) = word.split_at_checked(4)?;
+    prefix.eq_ignore_ascii_case("inc-").then(|| digits.parse().ok())?
+}
+
+fn unquote(text: &str) -> String {
+    text.trim_matches(['"', '“', '”']).trim().to_owned()
+}
+
+fn usage(verb: &str, why: &str) -> Unclear {
+    let line = VERBS.iter().find(|(use_, _)| use_.split(' ').next() == Some(verb));
+    let (use_, what) = line.copied().unwrap_or((verb, ""));
+    Unclear(format!("{why} It is written `/incident {use_}`: {what}."))
+}
+
+fn unknown_verb(word: &str) -> Unclear {
+    let nearest = VERBS
+        .iter()
+        .filter_map(|(use_, _)| use_.split(' ').next())
+        .map(|verb| (strsim::damerau_levenshtein(word, verb), verb))
+        .filter(|(distance, verb)| *distance <= 1 + verb.len() / 3)
+        .min();
+    match nearest {
+        Some((_, verb)) => Unclear(format!("I do not know “{word}”. Did you mean `/incident {verb}`? `/incident help` lists all.")),
+        None => Unclear(format!("I do not know “{word}”. To open an incident, write `/incident declare {word} …`; `/incident help` lists all.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn now() -> Time {
+        "2026-11-23T06:18:00Z".parse().expect("a time")
+    }
+
+    fn command(text: &str) -> Command {
+        match parse(text, now()) {
+            Ok(Intent::Do { command, .. }) => command,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_verb_of_the_help_is_understood() {
+        for (use_, _) in VERBS {
+            let verb = use_.split(' ').next().expect("a verb");
+            let told = parse(verb, now()).map_or_else(|error| error.to_string(), |_| String::new());
+            assert!(!told.contains("I do not know"), "{verb}: {told}");
+        }
+    }
+
+    #[test]
+    fn lines_read_as_meant() {
+        assert_eq!(command("update backfill runs next 30m"), Command::Update {
+            text: "backfill runs".to_owned(),
+            next: Some("2026-11-23T06:48:00Z".parse().expect("a time")),
+        });
+        assert_eq!(command("update waiting for the next run"), Command::Update { text: "waiting for the next run".to_owned(), next: None });
+        assert_eq!(command("task add a check <@U1|ana> friday"), Command::AddTask {
+            text: "add a check".to_owned(),
+            assignee: Some("U1".to_owned()),
+            due: Some("2026-11-27T23:59:00Z".parse().expect("a time")),
+        });
+        assert_eq!(command("assign responder <@U1|ana> <@U2>"), Command::Assign {
+            roles: BTreeMap::from([(Role::Responder, vec!["U1".to_owned(), "U2".to_owned()])]),
+        });
+        assert!(matches!(parse("INC-12 resolve all good", now()), Ok(Intent::Do { incident: Some(12), command: Command::Resolve { .. } })));
+        assert_eq!(parse("inc-12", now()), Ok(Intent::Show(Some(12))));
+        assert_eq!(parse("runbook skip 3 no staging", now()), Ok(Intent::Do {
+            incident: None,
+            command: Command::StepSkip { step: 3, reason: "no staging".to_owned() },
+        }));
+    }
+
+    #[test]
+    fn a_slip_is_answered_with_the_likely_word() {
+        insta::assert_snapshot!(parse("resovle", now()).expect_err("a slip"), @"I do not know “resovle”. Did you mean `/incident resolve`? `/incident help` lists all.");
+        insta::assert_snapshot!(parse("orders are late", now()).expect_err("no verb"), @"I do not know “orders”. To open an incident, write `/incident declare orders …`; `/incident help` lists all.");
+        insta::assert_snapshot!(parse("since soon", now()).expect_err("no time"), @"“soon” is no time I understand. It is written `/incident since <time>`: since when the data is bad: `06:10`, `2h ago`, `yesterday 22:15` (UTC).");
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_panics(text in "\\PC{0,200}") {
+            let _ = parse(&text, now());
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The engine for tests: the same committer over a map. It keeps nothing when the process ends.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::committer::{Bytes, Committed};
+use super::{ReadError, Store};
+
+/// An ordered map.
+#[derive(Default)]
+pub struct MemoryEngine(RwLock<BTreeMap<Vec<u8>, Vec<u8>>>);
+
+impl MemoryEngine {
+    /// An empty store.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn open() -> Result<Store, ReadError> {
+        Ok(Arc::new(Committed::start(Arc::new(Self::default()))?))
+    }
+}
+
+impl Bytes for MemoryEngine {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(self.0.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned())
+    }
+
+    fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ReadError> {
+        let map = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let range = map.range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)));
+        Ok(range.take(limit).map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+
+    fn write(&self, batch: &BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Result<(), String> {
+        let mut map = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for (key, value) in batch {
+            match value {
+                Some(value) => map.insert(key.clone(), value.clone()),
+                None => map.remove(key),
+            };
+        }
+        Ok(())
+    }
+
+    fn room(&self) -> Result<(), String> {
+        Ok(())
+    }
+}

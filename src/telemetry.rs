@@ -1,0 +1,135 @@
+//! Logs and metrics: how they are written and what is counted. What is worth logging is decided where it happens.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+use serde::{Deserialize, Serialize};
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For a terminal; coloured only there.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Starts logging to standard error. `RUST_LOG` chooses what; by default our own lines, and warnings of others.
+/// Slack's client never gets below `info`, since its debug lines hold URLs and bodies.
+pub fn start_logging(format: LogFormat) {
+    use std::io::IsTerminal as _;
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,muster=info"));
+    let filter = match "slack_morphism=info".parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    };
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second start (a test that runs commands in one process) keeps the first.
+    let _ = match format {
+        LogFormat::Human => builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+}
+
+/// Chooses the crypto for TLS; once a process. Ring, so that no C++ build is needed.
+pub fn install_crypto() {
+    // An error says that it was chosen already, which is what we want.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// The labels of a request counter.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RequestLabels {
+    /// The route, never the path with its ids.
+    pub route: String,
+    /// The answer's status.
+    pub status: u16,
+}
+
+/// The labels of a delivery counter.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct DeliveryLabels {
+    /// `page`, `slack` or `timer`.
+    pub lane: &'static str,
+    /// `done`, `retry` or `dead`.
+    pub outcome: &'static str,
+}
+
+/// The labels of a rejection counter.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RejectedLabels {
+    /// `slack`, `pagerduty` or `source`.
+    pub kind: &'static str,
+}
+
+/// The labels of a lane's gauges.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct LaneLabels {
+    /// `page`, `slack` or `timer`.
+    pub lane: &'static str,
+}
+
+/// What is counted. All names start with `muster_`.
+pub struct Metrics {
+    registry: Registry,
+    /// Requests answered.
+    pub requests: Family<RequestLabels, Counter>,
+    /// How long an answer took.
+    pub answer_seconds: Histogram,
+    /// Alerts taken in.
+    pub alerts: Counter,
+    /// Incidents opened.
+    pub incidents: Counter,
+    /// Deliveries by outcome.
+    pub deliveries: Family<DeliveryLabels, Counter>,
+    /// Requests refused for their signature or token.
+    pub rejected: Family<RejectedLabels, Counter>,
+    /// Outbox entries waiting.
+    pub outbox_pending: Family<LaneLabels, Gauge>,
+    /// How long the oldest of them is overdue, in seconds.
+    pub outbox_oldest_seconds: Family<LaneLabels, Gauge<f64, AtomicU64>>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("muster");
+        let metrics = Self {
+            requests: Family::default(),
+            answer_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 13)),
+            alerts: Counter::default(),
+            incidents: Counter::default(),
+            deliveries: Family::default(),
+            rejected: Family::default(),
+            outbox_pending: Family::default(),
+            outbox_oldest_seconds: Family::default(),
+            registry: Registry::default(),
+        };
+        registry.register("http_requests", "Requests answered", metrics.requests.clone());
+        registry.register("http_answer_seconds", "Time to answer a request", metrics.answer_seconds.clone());
+        registry.register("alerts_received", "Alerts taken in", metrics.alerts.clone());
+        registry.register("incidents_opened", "Incidents opened", metrics.incidents.clone());
+        registry.register("deliveries", "Outbox deliveries by lane and outcome", metrics.deliveries.clone());
+        registry.register("requests_rejected", "Requests with a bad signature or token", metrics.rejected.clone());
+        registry.register("outbox_pending", "Outbox entries that wait", metrics.outbox_pending.clone());
+        registry.register("outbox_oldest_seconds", "How long the oldest entry is overdue", metrics.outbox_oldest_seconds.clone());
+        Self { registry, ..metrics }
+    }
+}
+
+impl Metrics {
+    /// The Prometheus text.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        text
+    }
+}
