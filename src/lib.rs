@@ -1,6 +1,8 @@
 //! x
+pub mod app;
 pub mod clock;
 pub mod config;
+pub mod delivery;
 pub mod domain;
 pub mod intake;
 pub mod messages;

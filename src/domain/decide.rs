@@ -38,7 +38,13 @@ pub struct Context<'a> {
     /// The runbooks.
     pub library: &'a Library,
     /// How people are called, for refusals.
-    pub name: &'a (dyn Fn(&str) -> String + Sync),
+    pub name: &'a dyn Names,
+}
+
+/// How people are called.
+pub trait Names: Sync {
+    /// By the Slack id.
+    fn name(&self, id: &str) -> String;
 }
 
 /// What a command leads to.

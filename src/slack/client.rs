@@ -51,6 +51,13 @@ const PASSING: &[(&str, bool)] = &[
     ("service_unavailable", true),
     ("team_added_to_org", false),
     ("org_login_required", false),
+    // A person must mend these, and what waits then still goes out.
+    ("invalid_auth", false),
+    ("not_authed", false),
+    ("token_revoked", false),
+    ("token_expired", false),
+    ("account_inactive", false),
+    ("missing_scope", false),
 ];
 
 /// What an operator is told about codes that need a person.
@@ -418,8 +425,10 @@ mod tests {
         for code in ["internal_error", "fatal_error", "request_timeout", "service_unavailable"] {
             assert_eq!(verdict_of_code(code), Verdict::Unknown, "{code}");
         }
-        assert_eq!(verdict_of_code("ratelimited"), Verdict::Retry { after: None });
-        for code in ["channel_not_found", "is_archived", "invalid_auth", "token_revoked", "missing_scope", "invalid_blocks", "something_new"] {
+        for code in ["ratelimited", "invalid_auth", "token_revoked", "missing_scope"] {
+            assert_eq!(verdict_of_code(code), Verdict::Retry { after: None }, "{code}");
+        }
+        for code in ["channel_not_found", "is_archived", "invalid_blocks", "user_not_found", "something_new"] {
             assert_eq!(verdict_of_code(code), Verdict::Permanent, "{code}");
         }
     }

@@ -53,7 +53,7 @@ pub(super) fn assign(draft: &mut Draft<'_>, roles: &BTreeMap<Role, Vec<PersonId>
 
 fn request_handover(draft: &mut Draft<'_>, by: &PersonId, holder: &PersonId) -> Result<(), Refusal> {
     if let Some(pending) = &draft.incident().handover {
-        let who = (draft.context.name)(&pending.by);
+        let who = draft.context.name.name(&pending.by);
         return Err(Refusal::HandoverPending { who, due: format!("{} UTC", clock(pending.due)) });
     }
     let due = draft.now() + Duration::minutes(HANDOVER_MINUTES);
@@ -71,7 +71,7 @@ pub(super) fn answer_handover(draft: &mut Draft<'_>, request: &str, accept: bool
     if let Some(holder) = incident.holder(Role::Commander)
         && draft.context.actor.person() != Some(holder)
     {
-        return Err(Refusal::NotTheCommander { holder: (draft.context.name)(holder) });
+        return Err(Refusal::NotTheCommander { holder: draft.context.name.name(holder) });
     }
     if accept {
         grant(draft, Role::Commander, &pending.by);

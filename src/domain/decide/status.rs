@@ -11,7 +11,7 @@ pub(super) fn acknowledge(draft: &mut Draft<'_>) -> Result<(), Refusal> {
         return Err(Refusal::IsResolved { incident: incident.name() });
     }
     if let (Some(by), Some(at)) = (&incident.acknowledged_by, incident.acknowledged_at) {
-        let by = (draft.context.name)(by);
+        let by = draft.context.name.name(by);
         return Err(Refusal::AlreadyAcknowledged { incident: incident.name(), by, at: stamp(at) });
     }
     draft.add_and_say(Event::Acknowledged);

@@ -1,0 +1,74 @@
+//! What the outbox holds: an incident's effect, or an errand of Muster's own.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Effect, Lane, Time};
+use crate::store::{Expect, Kind, Op, Queued};
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Version of this record's shape.
+    pub v: u32,
+    /// What is to be done.
+    pub job: Job,
+    /// When it was decided.
+    pub at: Time,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Whether a try may have been done although no answer came.
+    pub maybe_done: bool,
+    /// What the last try ran into.
+    pub last_error: Option<String>,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "job", rename_all = "snake_case")]
+pub enum Job {
+    /// An effect of a decision about an incident.
+    Of {
+        /// The incident.
+        uid: String,
+        /// The effect.
+        effect: Effect,
+    },
+    /// Ask Slack for everybody, a page at a time.
+    SyncPeople {
+        /// Where the next page begins.
+        cursor: Option<String>,
+    },
+    /// Ask Slack who somebody is.
+    MeetPerson {
+        /// The Slack id.
+        id: String,
+    },
+}
+
+impl Job {
+    /// The queue it goes through.
+    pub fn lane(&self) -> Lane {
+        match self {
+            Self::Of { effect, .. } => effect.lane(),
+            Self::SyncPeople { .. } | Self::MeetPerson { .. } => Lane::Slack,
+        }
+    }
+
+    /// The op that puts it into the outbox under a name; a name that is taken is a conflict.
+    pub fn enqueue(self, name: &str, now: Time) -> Op {
+        let (queue, due) = match &self {
+            // A timer waits for its own time and for nothing else.
+            Self::Of { uid, effect: Effect::Remind { at, .. } } => (format!("timer/{uid}/{name}"), *at),
+            Self::Of { uid, effect } => (format!("{}/{uid}", effect.lane().as_str()), now),
+            Self::SyncPeople { .. } | Self::MeetPerson { .. } => (format!("slack/-{name}"), now),
+        };
+        let entry = Entry { v: 1, job: self, at: now, attempts: 0, maybe_done: false, last_error: None };
+        Op::Put {
+            kind: Kind::Outbox,
+            id: name.to_owned(),
+            expect: Expect::Absent,
+            queued: Some(Queued { queue, due: due.timestamp_millis() }),
+            body: serde_json::to_value(entry).unwrap_or_default(),
+        }
+    }
+}

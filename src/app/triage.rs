@@ -1,0 +1,296 @@
+//! Which incident an alert belongs to, decided in arrival order by one queue a process. Alerts that wait while one
+//! commit is written are decided together in the next, so that a storm is not a storm of conflicts.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::oneshot;
+
+use super::records::{self, Loaded};
+use super::{App, Asked, Failure, MAX_TRIES};
+use crate::domain::permission::Standing;
+use crate::domain::{Actor, AssetName, Command, Decision, Signal, SignalStatus, decide};
+use crate::store::{CommitError, Kind, Op};
+
+/// How many signals one commit may decide.
+const ROUND: usize = 256;
+
+/// What became of a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Became {
+    /// It opened an incident.
+    Opened,
+    /// It joined one.
+    Attached,
+    /// It was known already.
+    Repeated,
+    /// It is over.
+    Resolved,
+    /// It is the end of something that is not open.
+    Ignored,
+}
+
+/// The answer to one signal.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct Placed {
+    /// The alert's id; none for what was ignored.
+    pub id: Option<String>,
+    /// The monitor's key.
+    pub key: String,
+    /// What became of it.
+    pub outcome: Became,
+    /// The incident.
+    pub incident: Option<String>,
+}
+
+struct Waiting {
+    signals: Vec<Signal>,
+    answer: oneshot::Sender<Result<Vec<Placed>, Failure>>,
+}
+
+/// The queue.
+#[derive(Default)]
+pub(super) struct Triage {
+    waiting: Mutex<Vec<Waiting>>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl App {
+    /// Takes signals in; durable when it answers.
+    ///
+    /// # Errors
+    /// The store cannot write. Nothing of these signals was taken in then, or they are taken in again without harm.
+    pub async fn receive(&self, signals: Vec<Signal>) -> Result<Vec<Placed>, Failure> {
+        self.metrics.alerts.inc_by(signals.len() as u64);
+        let mut placed = Vec::with_capacity(signals.len());
+        let mut signals = signals.into_iter().peekable();
+        while signals.peek().is_some() {
+            let chunk: Vec<_> = signals.by_ref().take(ROUND).collect();
+            placed.extend(self.receive_chunk(chunk).await?);
+        }
+        Ok(placed)
+    }
+
+    async fn receive_chunk(&self, signals: Vec<Signal>) -> Result<Vec<Placed>, Failure> {
+        let (answer, mut answered) = oneshot::channel();
+        self.triage.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(Waiting { signals, answer });
+        // Whoever gets the turn decides for all that wait.
+        let turn = self.triage.turn.lock().await;
+        if let Ok(result) = answered.try_recv() {
+            return result;
+        }
+        loop {
+            let round = self.next_round();
+            if round.is_empty() {
+                break;
+            }
+            self.decide_round(round).await;
+        }
+        drop(turn);
+        answered.await.unwrap_or_else(|_| Err(Failure::Unavailable("the alert's turn was lost".to_owned())))
+    }
+
+    fn next_round(&self) -> Vec<Waiting> {
+        let mut waiting = self.triage.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut count = 0;
+        let take = waiting.iter().take_while(|one| {
+            let first = count == 0;
+            count += one.signals.len();
+            first || count <= ROUND
+        });
+        let take = take.count();
+        waiting.drain(..take).collect()
+    }
+
+    async fn decide_round(&self, round: Vec<Waiting>) {
+        let mut result = Err(Failure::Unavailable("too many changes at once".to_owned()));
+        for _ in 0..MAX_TRIES {
+            let signals = round.iter().flat_map(|waiting| &waiting.signals);
+            let (placed, ops) = match self.place_all(signals) {
+                Ok(decided) => decided,
+                Err(failure) => {
+                    result = Err(failure);
+                    break;
+                }
+            };
+            if ops.is_empty() {
+                result = Ok(placed);
+                break;
+            }
+            match self.store.commit(ops).await {
+                Ok(_) => {
+                    let opened = placed.iter().filter(|one| one.outcome == Became::Opened).count();
+                    self.metrics.incidents.inc_by(opened as u64);
+                    self.wake.notify_waiters();
+                    result = Ok(placed);
+                    break;
+                }
+                Err(CommitError::Conflict { .. }) => {}
+                Err(error) => {
+                    result = Err(Failure::Unavailable(error.to_string()));
+                    break;
+                }
+            }
+        }
+        let mut placed = result.map(Vec::into_iter);
+        for waiting in round {
+            let answer = match &mut placed {
+                Ok(placed) => Ok(placed.by_ref().take(waiting.signals.len()).collect()),
+                Err(failure) => Err(failure.clone()),
+            };
+            // The monitor may have hung up; what is decided stands.
+            let _ = waiting.answer.send(answer);
+        }
+    }
+
+    /// Decides signals one after another, each seeing what the ones before it did.
+    fn place_all<'a>(&self, signals: impl Iterator<Item = &'a Signal>) -> Result<(Vec<Placed>, Vec<Op>), Failure> {
+        let mut round = Round { app: self, cases: BTreeMap::new(), by_key: HashMap::new(), by_asset: HashMap::new(), counter: self.next_number()?, opened: 0 };
+        let mut placed = Vec::new();
+        for signal in signals {
+            placed.push(round.place(signal)?);
+        }
+        Ok((placed, round.ops()))
+    }
+}
+
+/// The state of incidents as this round leaves them.
+struct Round<'a> {
+    app: &'a App,
+    cases: BTreeMap<String, Working>,
+    by_key: HashMap<(String, String), (String, String)>,
+    by_asset: HashMap<AssetName, String>,
+    counter: (u64, Option<u64>),
+    opened: u64,
+}
+
+/// One incident in the round: as it was stored, and all that was decided on it.
+struct Working {
+    before: Option<Loaded>,
+    number: u64,
+    decision: Decision,
+}
+
+impl Round<'_> {
+    fn place(&mut self, signal: &Signal) -> Result<Placed, Failure> {
+        let placed = |id: Option<String>, outcome, incident| Placed { id, key: signal.key.clone(), outcome, incident };
+        let found = self.find(signal)?;
+        if found.is_none() && signal.status == SignalStatus::Resolved {
+            return Ok(placed(None, Became::Ignored, None));
+        }
+        let (uid, known, because) = match found {
+            Some((uid, known, because)) => (Some(uid), known, because),
+            None => (None, None, "it opened the incident".to_owned()),
+        };
+        if known.is_none() && signal.status == SignalStatus::Resolved {
+            return Ok(placed(None, Became::Ignored, None));
+        }
+        let app = self.app;
+        let asked = Asked { actor: Actor::Monitor { source: signal.source.clone() }, standing: Standing::Monitor, delivery: None, also: Vec::new() };
+        let number = self.counter.0 + self.opened;
+        let fresh = app.clock.fresh_id();
+        let context = app.context(&asked, fresh.clone(), number);
+        let case = uid.as_ref().and_then(|uid| self.cases.get(uid)).map(|working| &working.decision.case);
+        let command = Command::Receive { signal: signal.clone(), known: known.clone(), because };
+        let decision = decide(case, &command, &context)?;
+        let opened = uid.is_none();
+        let uid = decision.case.incident.uid.clone();
+        let changed = !decision.entries.is_empty();
+        let name = decision.case.incident.name();
+        let id = known.clone().unwrap_or(fresh);
+        if opened {
+            self.opened += 1;
+        }
+        if known.is_none() {
+            self.by_key.insert((signal.source.clone(), signal.key.clone()), (uid.clone(), id.clone()));
+            if let Some(asset) = &signal.asset {
+                self.by_asset.insert(asset.clone(), uid.clone());
+            }
+        }
+        match self.cases.get_mut(&uid) {
+            Some(working) => {
+                working.decision.case = decision.case;
+                working.decision.entries.extend(decision.entries);
+                for effect in decision.effects {
+                    // What shows the present state is needed once, and at the end.
+                    if effect.shows_present_state() {
+                        working.decision.effects.retain(|earlier| *earlier != effect);
+                    }
+                    working.decision.effects.push(effect);
+                }
+            }
+            None => {
+                self.cases.insert(uid, Working { before: None, number, decision });
+            }
+        }
+        let outcome = match (signal.status, changed) {
+            _ if opened => Became::Opened,
+            (SignalStatus::Resolved, _) => Became::Resolved,
+            (SignalStatus::Firing, true) => Became::Attached,
+            (SignalStatus::Firing, false) => Became::Repeated,
+        };
+        Ok(placed(Some(id), outcome, Some(name)))
+    }
+
+    /// The open incident of the signal's key, else of its asset; loaded into the round.
+    fn find(&mut self, signal: &Signal) -> Result<Option<(String, Option<String>, String)>, Failure> {
+        let store = &*self.app.store;
+        let by_key = match self.by_key.get(&(signal.source.clone(), signal.key.clone())) {
+            Some(found) => Some(found.clone()),
+            None => store.get(Kind::AlertKey, &records::key_id(&signal.source, &signal.key))?.and_then(|rec| {
+                Some((rec.body["uid"].as_str()?.to_owned(), rec.body["alert"].as_str()?.to_owned()))
+            }),
+        };
+        if let Some((uid, alert)) = by_key
+            && self.is_open(&uid)?
+        {
+            if let Some(working) = self.cases.get_mut(&uid)
+                && !working.decision.case.alerts.contains_key(&alert)
+                && let Some(found) = records::load_alert(store, &uid, &alert)?
+            {
+                working.decision.case.alerts.insert(alert.clone(), found);
+            }
+            return Ok(Some((uid, Some(alert), "same key".to_owned())));
+        }
+        let Some(asset) = &signal.asset else { return Ok(None) };
+        let by_asset = match self.by_asset.get(asset) {
+            Some(uid) => Some(uid.clone()),
+            None => store.get(Kind::Asset, asset.as_str())?.and_then(|rec| rec.body["uid"].as_str().map(str::to_owned)),
+        };
+        match by_asset {
+            Some(uid) if self.is_open(&uid)? => Ok(Some((uid, None, format!("same asset, {asset}")))),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether the incident is open; loads it.
+    fn is_open(&mut self, uid: &str) -> Result<bool, Failure> {
+        if !self.cases.contains_key(uid) {
+            let Some(loaded) = records::load(&*self.app.store, uid, &Command::CheckCommander)? else { return Ok(false) };
+            let decision = Decision { entries: Vec::new(), case: loaded.case.clone(), effects: Vec::new() };
+            let number = loaded.case.incident.number;
+            self.cases.insert(uid.to_owned(), Working { before: Some(loaded), number, decision });
+        }
+        Ok(self.cases.get(uid).is_some_and(|working| working.decision.case.incident.status.is_open()))
+    }
+
+    fn ops(&self) -> Vec<Op> {
+        let now = self.app.now();
+        let mut ops: Vec<Op> = Vec::new();
+        for working in self.cases.values() {
+            ops.extend(records::ops(working.before.as_ref(), &working.decision, (working.number, self.counter.1), now));
+        }
+        // Several incidents of one round count once, up to the last number.
+        let is_counter = |op: &Op| matches!(op, Op::Put { kind: Kind::Meta, .. });
+        if self.opened > 1 {
+            let last = self.counter.0 + self.opened - 1;
+            let counter = ops.iter().find(|op| is_counter(op)).cloned();
+            ops.retain(|op| !is_counter(op));
+            if let Some(Op::Put { kind, id, expect, queued, .. }) = counter {
+                ops.push(Op::Put { kind, id, expect, queued, body: serde_json::json!({"v": 1, "last": last}) });
+            }
+        }
+        ops
+    }
+}

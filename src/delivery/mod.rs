@@ -1,0 +1,405 @@
+//! FLOOR 3. The outbox worker: claims what is due, carries it out, and brings the outcome back as a command, in the same
+//! commit that ends the entry. So a crash at any point repeats an entry and never loses one, and what must not happen
+//! twice is guarded: a page by its key, a post by its metadata, a channel by its name.
+//!
+//! Lanes never wait for one another; within a lane an incident's entries go out in order. [`Worker::run_due`] is one
+//! step, so that tests and the demo need no waiting.
+
+mod pages;
+mod posts;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use backon::BackoffBuilder as _;
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::app::job::{Entry, Job};
+use crate::app::{App, Asked, Failure};
+use crate::domain::{Command, Effect, Event, Incident, Lane, Time};
+use crate::pagerduty::events::PagerDutyEvents;
+use crate::slack::client::{SlackApi, SlackError, Verdict, advice};
+use crate::store::{CommitError, Expect, Kind, Op, Queued, Rec, after_prefix};
+use crate::telemetry::{DeliveryLabels, LaneLabels};
+
+/// How long an entry is ours once claimed. Longer than any call may take.
+const LEASE: Duration = Duration::from_secs(60);
+/// How many entries are carried out at once in a lane.
+const AT_ONCE: usize = 16;
+/// Slack's pace for posting in one channel.
+const PACE_MILLIS: i64 = 1000;
+/// How long something for Slack is tried before people are told that it will not come.
+const SLACK_GIVES_UP_AFTER_HOURS: i64 = 24;
+
+/// What a try came to when it did not succeed.
+#[derive(Debug)]
+enum Fault {
+    /// Not done; again later.
+    Retry { after: Option<Duration>, why: String },
+    /// Perhaps done; look before doing it again.
+    Unknown { why: String },
+    /// Never.
+    Permanent { why: String },
+    /// Not yet its turn: Slack's pace.
+    NotYet { until: Time },
+}
+
+impl From<SlackError> for Fault {
+    fn from(error: SlackError) -> Self {
+        let why = format!("{error}; {}", advice(&error.code));
+        match error.verdict {
+            Verdict::Retry { after } => Self::Retry { after, why },
+            Verdict::Unknown => Self::Unknown { why },
+            Verdict::Permanent => Self::Permanent { why },
+        }
+    }
+}
+
+impl From<Failure> for Fault {
+    fn from(failure: Failure) -> Self {
+        Self::Retry { after: None, why: failure.to_string() }
+    }
+}
+
+/// Carries the outbox out.
+pub struct Worker {
+    app: Arc<App>,
+    slack: SlackApi,
+    pager: PagerDutyEvents,
+    last_post: Mutex<HashMap<String, Time>>,
+}
+
+/// An entry in work.
+struct Turn {
+    rec: Rec,
+    entry: Entry,
+}
+
+impl Turn {
+    /// Ends the entry, if it is still ours.
+    fn end(&self) -> Op {
+        Op::Del { kind: Kind::Outbox, id: self.rec.id.clone(), expect: Expect::Ver(self.rec.ver) }
+    }
+
+    /// Whether an earlier try may have been done: it said so, or it never came back.
+    fn maybe_done(&self) -> bool {
+        self.entry.maybe_done || self.rec.claims > 1
+    }
+}
+
+impl Worker {
+    /// A worker for this app.
+    ///
+    /// # Errors
+    /// A client cannot be made.
+    pub fn new(app: Arc<App>) -> anyhow::Result<Self> {
+        let timeout = Duration::from_secs(app.config.slack.timeout_seconds);
+        let token = app.config.secrets.slack_bot_token.clone().unwrap_or_default();
+        let slack = SlackApi::new(&app.config.slack.api_url, &token, &app.config.slack.team_id, timeout)?;
+        let pager = PagerDutyEvents::new(&app.config.pagerduty.events_url, timeout)?;
+        Ok(Self { app, slack, pager, last_post: Mutex::default() })
+    }
+
+    /// What must be known of the workspace, asked for once at start.
+    ///
+    /// # Errors
+    /// The store cannot write.
+    pub async fn start(&self) -> Result<(), Failure> {
+        self.app.enqueue("sync-people", Job::SyncPeople { cursor: None }).await
+    }
+
+    /// Claims and carries out what is due in a lane; how many entries that were. One that was not our turn counts too.
+    pub async fn run_due(self: &Arc<Self>, lane: Lane) -> usize {
+        let prefix = format!("{}/", lane.as_str());
+        let now = self.app.now().timestamp_millis();
+        let lease = i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX);
+        let claimed = match self.app.store.claim(&prefix, now, lease, AT_ONCE).await {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                tracing::warn!(lane = lane.as_str(), %error, "cannot claim from the outbox");
+                return 0;
+            }
+        };
+        let count = claimed.len();
+        let mut tasks = JoinSet::new();
+        for rec in claimed {
+            let worker = self.clone();
+            tasks.spawn(async move { worker.turn(lane, rec).await });
+        }
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended {
+                // The entry's lease runs out and it is tried again.
+                tracing::error!(lane = lane.as_str(), %error, "carrying out an entry panicked");
+            }
+        }
+        count
+    }
+
+    /// Runs until told to stop; what is in work is finished first.
+    pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
+        let mut lanes = JoinSet::new();
+        for lane in Lane::ALL {
+            let worker = self.clone();
+            let mut stop = stop.clone();
+            lanes.spawn(async move {
+                while !*stop.borrow() {
+                    let woken = worker.app.wake.notified();
+                    tokio::pin!(woken);
+                    woken.as_mut().enable();
+                    if worker.run_due(lane).await > 0 {
+                        continue;
+                    }
+                    // The tick is the truth, the wake-up only a hint.
+                    tokio::select! {
+                        () = &mut woken => {}
+                        () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                        _ = stop.changed() => {}
+                    }
+                }
+            });
+        }
+        let worker = self.clone();
+        let mut stop = stop.clone();
+        lanes.spawn(async move {
+            while !*stop.borrow() {
+                worker.measure();
+                if let Err(failure) = worker.app.forget_old_deliveries().await {
+                    tracing::warn!(error = %failure, "cannot forget old deliveries");
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(Duration::from_secs(15)) => {}
+                    _ = stop.changed() => {}
+                }
+            }
+        });
+        while lanes.join_next().await.is_some() {}
+    }
+
+    /// Brings the gauges of the outbox up to date.
+    pub fn measure(&self) {
+        let now = self.app.now().timestamp_millis();
+        for lane in Lane::ALL {
+            let (pending, oldest) = self.app.store.backlog(&format!("{}/", lane.as_str()));
+            let labels = LaneLabels { lane: lane.as_str() };
+            let overdue = oldest.map_or(0, |due| (now - due).max(0));
+            self.app.metrics.outbox_pending.get_or_create(&labels).set(i64::try_from(pending).unwrap_or(i64::MAX));
+            #[expect(clippy::cast_precision_loss, reason = "seconds of a gauge")]
+            self.app.metrics.outbox_oldest_seconds.get_or_create(&labels).set(overdue as f64 / 1000.0);
+        }
+    }
+
+    async fn turn(&self, lane: Lane, rec: Rec) {
+        let id = rec.id.clone();
+        let entry: Entry = match serde_json::from_value(rec.body.clone()) {
+            Ok(entry) => entry,
+            Err(error) => {
+                // Set aside, so that it does not block its incident for ever.
+                let why = format!("the entry cannot be read: {error}");
+                tracing::error!(entry = id, error = why, "an outbox entry is set aside");
+                let dead = json!({"v": 1, "why": why, "at": self.app.now(), "entry": rec.body});
+                let ops = vec![
+                    Op::Del { kind: Kind::Outbox, id: id.clone(), expect: Expect::Ver(rec.ver) },
+                    Op::put(Kind::Dead, id, Expect::Any, dead),
+                ];
+                let _ = self.app.commit(ops).await;
+                return;
+            }
+        };
+        let turn = Turn { rec, entry };
+        let outcome = match self.carry_out(&turn).await {
+            Ok(()) => "done",
+            Err(Fault::NotYet { until }) => {
+                self.put_back(&turn, turn.entry.clone(), until).await;
+                return;
+            }
+            Err(fault) => self.failed(lane, &turn, fault).await,
+        };
+        self.app.metrics.deliveries.get_or_create(&DeliveryLabels { lane: lane.as_str(), outcome }).inc();
+    }
+
+    async fn carry_out(&self, turn: &Turn) -> Result<(), Fault> {
+        match &turn.entry.job {
+            Job::SyncPeople { cursor } => self.sync_people(turn, cursor.clone()).await,
+            Job::MeetPerson { id } => {
+                let members: Vec<_> = self.slack.person(id).await?.into_iter().collect();
+                Ok(self.app.remember_people(members, vec![turn.end()]).await?)
+            }
+            Job::Of { uid, effect } => {
+                let Some(incident) = self.app.incident(uid)? else {
+                    return Ok(self.app.commit(vec![turn.end()]).await?);
+                };
+                if effect.shows_present_state() && self.comes_again(&turn.rec.id, uid, effect)? {
+                    return Ok(self.app.commit(vec![turn.end()]).await?);
+                }
+                match effect {
+                    Effect::Page { .. } | Effect::AcknowledgePage { .. } | Effect::ResolvePage { .. } => self.page(turn, &incident, effect).await,
+                    Effect::Remind { command, .. } => self.outcome(turn, uid, command).await,
+                    _ => self.post(turn, &incident, effect).await,
+                }
+            }
+        }
+    }
+
+    /// Whether the same thing waits further back in the queue; it will show the present state then.
+    fn comes_again(&self, id: &str, uid: &str, effect: &Effect) -> Result<bool, Fault> {
+        let behind = self.app.store.scan(Kind::Outbox, &format!("{id}\0"), &after_prefix(&format!("{uid}/")), 64).map_err(Failure::from)?;
+        Ok(behind.into_iter().any(|rec| {
+            serde_json::from_value::<Entry>(rec.body).is_ok_and(|entry| matches!(&entry.job, Job::Of { effect: other, .. } if other == effect))
+        }))
+    }
+
+    async fn sync_people(&self, turn: &Turn, cursor: Option<String>) -> Result<(), Fault> {
+        if cursor.is_none() {
+            let answer = self.slack.auth_test().await?;
+            if let Some(url) = answer["url"].as_str() {
+                self.app.remember_workspace(url).await?;
+            }
+        }
+        let (members, next) = self.slack.people(cursor).await?;
+        let mut ops = vec![turn.end()];
+        if let Some(cursor) = next {
+            let name = format!("sync-people-{}", self.app.clock.fresh_id());
+            ops.push(Job::SyncPeople { cursor: Some(cursor) }.enqueue(&name, self.app.now()));
+        }
+        Ok(self.app.remember_people(members, ops).await?)
+    }
+
+    /// Brings an outcome back by the one path, and ends the entry in the same commit.
+    async fn outcome(&self, turn: &Turn, uid: &str, command: &Command) -> Result<(), Fault> {
+        match self.app.execute(Some(uid), command, Asked::by_muster(vec![turn.end()])).await {
+            // Somebody else ended it: the lease had run out.
+            Ok(_) | Err(Failure::Duplicate) => Ok(()),
+            Err(Failure::Refused(_)) => Ok(self.app.commit(vec![turn.end()]).await?),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    async fn failed(&self, lane: Lane, turn: &Turn, fault: Fault) -> &'static str {
+        let now = self.app.now();
+        let (after, why, maybe_done, permanent) = match fault {
+            Fault::Retry { after, why } => (after, why, false, false),
+            Fault::Unknown { why } => (None, why, true, false),
+            Fault::Permanent { why } => (None, why, false, true),
+            Fault::NotYet { .. } => return "later",
+        };
+        let incident = match &turn.entry.job {
+            Job::Of { uid, .. } => uid.as_str(),
+            _ => "",
+        };
+        let too_old = lane == Lane::Slack && now - turn.entry.at > chrono::Duration::hours(SLACK_GIVES_UP_AFTER_HOURS);
+        if permanent || too_old {
+            tracing::error!(lane = lane.as_str(), incident, entry = turn.rec.id, error = why, "given up");
+            self.give_up(turn, &why).await;
+            return "dead";
+        }
+        let mut entry = turn.entry.clone();
+        let delay = after.unwrap_or_else(|| backoff(entry.attempts));
+        entry.attempts += 1;
+        entry.maybe_done |= maybe_done;
+        // Once is noise; what goes on failing is worth a line.
+        if entry.attempts > 1 {
+            tracing::warn!(lane = lane.as_str(), incident, entry = turn.rec.id, attempts = entry.attempts, error = why, "will be tried again");
+        }
+        entry.last_error = Some(why);
+        let due = now + chrono::Duration::from_std(delay).unwrap_or_else(|_| chrono::Duration::minutes(5));
+        self.put_back(turn, entry, due).await;
+        "retry"
+    }
+
+    async fn put_back(&self, turn: &Turn, mut entry: Entry, due: Time) {
+        let Some(queued) = &turn.rec.queued else { return };
+        // Putting it back forgets the claims; what they told must not be forgotten.
+        entry.maybe_done |= turn.rec.claims > 1;
+        let op = Op::Put {
+            kind: Kind::Outbox,
+            id: turn.rec.id.clone(),
+            expect: Expect::Ver(turn.rec.ver),
+            queued: Some(Queued { queue: queued.queue.clone(), due: due.timestamp_millis() }),
+            body: serde_json::to_value(entry).unwrap_or_default(),
+        };
+        match self.app.store.commit(vec![op]).await {
+            Ok(_) | Err(CommitError::Conflict { .. }) => {}
+            // Its lease runs out, and it is tried again then.
+            Err(error) => tracing::warn!(entry = turn.rec.id, %error, "cannot put an entry back"),
+        }
+    }
+
+    async fn give_up(&self, turn: &Turn, why: &str) {
+        let dead = json!({"v": 1, "why": why, "at": self.app.now(), "entry": turn.rec.body});
+        let ops = vec![turn.end(), Op::put(Kind::Dead, turn.rec.id.clone(), Expect::Any, dead)];
+        let result = match &turn.entry.job {
+            Job::Of { uid, effect } => {
+                // Where saying things is what failed, saying so fails too.
+                let say = match effect {
+                    Effect::Say { event: Event::DeliveryFailed { .. }, .. } | Effect::OpenChannel => false,
+                    _ => self.app.incident(uid).ok().flatten().is_some_and(|incident| incident.channel.is_some()),
+                };
+                let command = match effect {
+                    Effect::Page { key, .. } => Command::PageRefused { key: key.clone(), why: why.to_owned() },
+                    _ => Command::GiveUp { what: effect.describe().to_owned(), why: why.to_owned(), say },
+                };
+                self.app.execute(Some(uid), &command, Asked::by_muster(ops)).await.map(|_| ())
+            }
+            _ => self.app.commit(ops).await,
+        };
+        if let Err(failure) = result {
+            tracing::error!(entry = turn.rec.id, error = %failure, "cannot set an entry aside");
+        }
+    }
+
+    /// Whether a post may go out now in this queue; if so, it is noted.
+    fn pace(&self, turn: &Turn) -> Result<(), Fault> {
+        let queue = turn.rec.queued.as_ref().map(|queued| queued.queue.clone()).unwrap_or_default();
+        let now = self.app.now();
+        let mut last = self.last_post.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.len() > 1000 {
+            last.retain(|_, at| now - *at < chrono::Duration::milliseconds(PACE_MILLIS));
+        }
+        if let Some(until) = last.get(&queue).map(|at| *at + chrono::Duration::milliseconds(PACE_MILLIS)).filter(|until| *until > now) {
+            return Err(Fault::NotYet { until });
+        }
+        last.insert(queue, now);
+        Ok(())
+    }
+
+    fn view_time(&self) -> Time {
+        self.app.now()
+    }
+
+    /// The people of an invitation, user groups spelled out.
+    async fn spelled_out(&self, people: &[String], of: &Incident) -> Result<Vec<String>, Fault> {
+        let mut all = Vec::new();
+        for id in people {
+            if id.starts_with('S') {
+                match self.slack.group(id).await {
+                    Ok(members) => all.extend(members),
+                    Err(error) if error.verdict == Verdict::Permanent => {
+                        tracing::warn!(incident = of.name(), group = id, %error, "a team's user group cannot be read");
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            } else {
+                all.push(id.clone());
+            }
+        }
+        all.sort();
+        all.dedup();
+        Ok(all)
+    }
+}
+
+/// 2 s, 4 s, … 5 min, with jitter.
+fn backoff(attempts: u32) -> Duration {
+    backon::ExponentialBuilder::default()
+        .with_min_delay(Duration::from_secs(2))
+        .with_max_delay(Duration::from_secs(300))
+        .with_factor(2.0)
+        .with_jitter()
+        .without_max_times()
+        .build()
+        .nth(attempts.min(20) as usize)
+        .unwrap_or(Duration::from_secs(300))
+}
