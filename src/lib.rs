@@ -1,12 +1,63 @@
-//! x
+//! Muster: one data incident out of a flood of alerts, and all that people need to end it.
+//!
+//! Read in this order: [`domain`] (what an incident is; pure), [`store`] (where it lasts), [`messages`], [`slack`],
+//! [`pagerduty`], [`intake`] (words in and out), [`app`] (load, decide, commit), [`delivery`] (the outbox),
+//! [`http`] (the doors), [`cli`]. [`sandbox`] is the other side: a pretend Slack and PagerDuty for tests and the demo.
+//! `ARCHITECTURE.md` has the picture.
+
+#![forbid(unsafe_code)]
+
 pub mod app;
+//pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod delivery;
 pub mod domain;
+pub mod http;
 pub mod intake;
 pub mod messages;
 pub mod pagerduty;
+pub mod sandbox;
 pub mod slack;
 pub mod store;
 pub mod telemetry;
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// A whole bot: the doors and the worker over one state.
+pub struct Muster {
+    /// The state and its rules.
+    pub app: Arc<app::App>,
+    /// The outbox worker, to be run or stepped.
+    pub worker: Arc<delivery::Worker>,
+    doors: http::Doors,
+}
+
+impl Muster {
+    /// Puts a bot together.
+    ///
+    /// # Errors
+    /// A bad template or runbook, or a store that cannot be read.
+    pub fn new(config: config::Config, store: store::Store, clock: clock::Clock) -> anyhow::Result<Self> {
+        telemetry::install_crypto();
+        let app = Arc::new(app::App::new(config, store, clock)?);
+        let worker = Arc::new(delivery::Worker::new(app.clone())?);
+        let doors = http::Doors::new(app.clone())?;
+        Ok(Self { app, worker, doors })
+    }
+
+    /// Answers requests until told to stop, then finishes those in work.
+    ///
+    /// # Errors
+    /// The listener fails.
+    pub async fn serve(&self, listener: TcpListener, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+        let stopped = async move {
+            // An error means that nobody can tell us to stop any more, which is a reason to.
+            let _ = stop.wait_for(|stop| *stop).await;
+        };
+        axum::serve(listener, http::router(self.doors.clone())).with_graceful_shutdown(stopped).await
+    }
+}

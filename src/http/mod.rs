@@ -1,0 +1,97 @@
+//! FLOOR 3. The doors: all URLs on one page, a file an audience. Requests are verified on their raw bytes, read, and
+//! handed to `app`; the answer means that it is on disk.
+
+mod api;
+mod hooks;
+mod operations;
+mod pagerduty;
+mod problem;
+mod slack;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::App;
+use crate::clock::Stopwatch;
+use crate::slack::client::SlackApi;
+use crate::telemetry::RequestLabels;
+
+pub use problem::Problem;
+
+/// The largest request of Slack and PagerDuty; theirs are far smaller.
+const SERVICE_BODY_BYTES: usize = 1024 * 1024;
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct Doors {
+    pub(crate) app: Arc<App>,
+    /// For the one call that a handler makes: `views.open`.
+    pub(crate) slack: Arc<SlackApi>,
+}
+
+impl Doors {
+    /// The doors of this app.
+    ///
+    /// # Errors
+    /// A client cannot be made.
+    pub fn new(app: Arc<App>) -> std::io::Result<Self> {
+        let token = app.config.secrets.slack_bot_token.clone().unwrap_or_default();
+        // The trigger of a modal lives three seconds, and so does our answer.
+        let slack = SlackApi::new(&app.config.slack.api_url, &token, &app.config.slack.team_id, Duration::from_millis(2300))?;
+        Ok(Self { app, slack: Arc::new(slack) })
+    }
+}
+
+/// All URLs.
+pub fn router(doors: Doors) -> Router {
+    let monitors_limit = doors.app.config.server.body_limit_kib * 1024;
+    let monitors = Router::new()
+        .route("/hooks/{source}", post(hooks::receive))
+        .route("/v2/enqueue", post(hooks::enqueue))
+        .layer(DefaultBodyLimit::max(monitors_limit));
+    let services = Router::new()
+        .route("/slack/commands", post(slack::command))
+        .route("/slack/interactions", post(slack::interaction))
+        .route("/slack/events", post(slack::event))
+        .route("/pagerduty/webhooks", post(pagerduty::webhook))
+        .layer(DefaultBodyLimit::max(SERVICE_BODY_BYTES));
+    let readers = Router::new()
+        .route("/api/v1/incidents", get(api::list))
+        .route("/api/v1/incidents/{id}", get(api::show))
+        .route("/api/v1/incidents/{id}/timeline", get(api::timeline))
+        .route("/api/v1/incidents/{id}/postmortem", get(api::postmortem))
+        .route("/api/openapi.json", get(api::openapi));
+    let operators = Router::new()
+        .route("/healthz", get(operations::healthz))
+        .route("/readyz", get(operations::readyz))
+        .route("/metrics", get(operations::metrics));
+    Router::new()
+        .merge(monitors)
+        .merge(services)
+        .merge(readers)
+        .merge(operators)
+        .fallback(|| async { Problem::new(404, "There is nothing at this address").into_response() })
+        .layer(middleware::from_fn_with_state(doors.clone(), measure))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            tracing::error!("a request handler panicked");
+            Problem::new(500, "Something broke inside Muster; it is logged").into_response()
+        }))
+        .with_state(doors)
+}
+
+/// Counts and times requests by route, never by path: paths hold names.
+async fn measure(State(doors): State<Doors>, request: Request, next: Next) -> Response {
+    let watch = Stopwatch::start();
+    let route = request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    let response = next.run(request).await;
+    doors.app.metrics.answer_seconds.observe(watch.seconds());
+    doors.app.metrics.requests.get_or_create(&RequestLabels { route, status: response.status().as_u16() }).inc();
+    response
+}

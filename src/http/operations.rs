@@ -1,0 +1,47 @@
+//! For operators: alive, ready, and how it goes.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::json;
+
+use super::Doors;
+use crate::domain::Lane;
+use crate::store::Kind;
+
+/// Alive: answers without touching anything.
+pub(crate) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// How long an entry of the outbox may be overdue before readiness says so, in milliseconds.
+const STALLED_MILLIS: i64 = 60_000;
+
+/// Ready: takes what is sent. Slack or PagerDuty being down does not make it unready, but is said.
+pub(crate) async fn readyz(State(doors): State<Doors>) -> Response {
+    let app = &doors.app;
+    let mut reasons = Vec::new();
+    let mut degraded = Vec::new();
+    if let Err(why) = app.store.health() {
+        reasons.push(why);
+    }
+    let now = app.now().timestamp_millis();
+    for lane in [Lane::Page, Lane::Slack] {
+        let (waiting, oldest) = app.store.backlog(&format!("{}/", lane.as_str()));
+        if let Some(due) = oldest.filter(|due| now - due > STALLED_MILLIS) {
+            degraded.push(format!("{waiting} entries wait for {}, the first for {} s", lane.as_str(), (now - due) / 1000));
+        }
+    }
+    let dead = app.store.scan(Kind::Dead, "", "", 100).map_or(0, |dead| dead.len());
+    if dead > 0 {
+        degraded.push(format!("{dead} deliveries were given up; the incidents' timelines say which"));
+    }
+    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({"ready": reasons.is_empty(), "reasons": reasons, "degraded": degraded}))).into_response()
+}
+
+/// Prometheus text.
+pub(crate) async fn metrics(State(doors): State<Doors>) -> Response {
+    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], doors.app.metrics.text()).into_response()
+}

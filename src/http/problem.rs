@@ -1,0 +1,75 @@
+//! Problems for programs, RFC 9457. People in Slack never see one of these.
+
+use axum::Json;
+use axum::extract::rejection::BytesRejection;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::app::Failure;
+
+/// A refusal of a request.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Problem {
+    /// `about:blank`: the status says what kind it is.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The status in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened, and what to do.
+    pub detail: String,
+    /// Seconds to wait before trying again.
+    #[serde(skip)]
+    pub retry_after: Option<u32>,
+}
+
+impl Problem {
+    /// A problem.
+    pub fn new(status: u16, detail: impl Into<String>) -> Self {
+        let title = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or("Problem").to_owned();
+        Self { kind: "about:blank", title, status, detail: detail.into(), retry_after: None }
+    }
+
+    /// Saving is not possible now; the sender keeps what it has and sends it again.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self { retry_after: Some(5), ..Self::new(503, detail) }
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::NotFound(detail) => Self::new(404, detail),
+            Failure::Refused(refusal) => Self::new(409, refusal.to_string()),
+            Failure::Duplicate => Self::new(409, "This was done already"),
+            Failure::Unavailable(_) => {
+                tracing::error!(error = %failure, "a request was turned away");
+                Self::unavailable("Nothing was saved; please send it again in a few seconds")
+            }
+        }
+    }
+}
+
+impl From<BytesRejection> for Problem {
+    fn from(rejection: BytesRejection) -> Self {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            Self::new(413, "The body is larger than this address takes; split it, or raise `[server] body_limit_kib`")
+        } else {
+            Self::new(400, "The body did not arrive whole")
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = self.retry_after;
+        let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(self).into_response().into_body()).into_response();
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}

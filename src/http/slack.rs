@@ -1,0 +1,144 @@
+//! Slack: commands, interactions, events. Verified on the raw bytes, answered within three seconds whatever hangs behind.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Value, json};
+
+use super::{Doors, Problem};
+use crate::app::chat::Reply;
+use crate::messages::{Rendered, modal};
+use crate::slack::inbound::{Envelope, Interaction, SlashCommand, event as read_event};
+use crate::slack::verify::{Rejected, Verified, verify};
+use crate::telemetry::RejectedLabels;
+
+/// Slack waits three seconds; what is not done by then is said to be so.
+const ANSWER_WITHIN: Duration = Duration::from_millis(2700);
+
+fn verified(doors: &Doors, headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Verified, Problem> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let body = body?.to_vec();
+    let secrets = &doors.app.config.secrets.slack_signing_secrets;
+    verify(secrets, header("x-slack-request-timestamp"), header("x-slack-signature"), body, doors.app.now()).map_err(|rejected| {
+        doors.app.metrics.rejected.get_or_create(&RejectedLabels { kind: "slack" }).inc();
+        if rejected == Rejected::Stale {
+            tracing::warn!("{rejected}");
+        }
+        Problem::new(401, rejected.to_string())
+    })
+}
+
+/// Requests of another workspace or app are refused, signed or not.
+fn is_ours(doors: &Doors, team: Option<&str>, app: Option<&str>) -> bool {
+    let config = &doors.app.config.slack;
+    team.is_none_or(|team| team.is_empty() || team == config.team_id)
+        && app.is_none_or(|app| app.is_empty() || config.app_id.is_empty() || app == config.app_id)
+}
+
+fn ephemeral(message: &Rendered) -> Value {
+    json!({"response_type": "ephemeral", "text": message.text, "blocks": message.blocks})
+}
+
+fn say(text: &str) -> Response {
+    Json(ephemeral(&Rendered::sentence(text))).into_response()
+}
+
+/// `/incident …`
+pub(crate) async fn command(State(doors): State<Doors>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Response, Problem> {
+    let body = verified(&doors, &headers, body)?;
+    let command: SlashCommand = serde_urlencoded::from_bytes(body.bytes()).map_err(|_| Problem::new(400, "The body is no slash command"))?;
+    if command.ssl_check.is_some() {
+        return Ok(StatusCode::OK.into_response());
+    }
+    if !is_ours(&doors, Some(&command.team_id), Some(&command.api_app_id)) || command.team_id.is_empty() {
+        return Ok(say("This Muster serves another workspace\\."));
+    }
+    let answer = async {
+        match doors.app.slash(&command).await {
+            Reply::Say(message) => Json(ephemeral(&message)).into_response(),
+            Reply::Open(form) => match doors.slack.open_view(&command.trigger_id, &modal(&form)).await {
+                Ok(()) => StatusCode::OK.into_response(),
+                Err(error) => {
+                    tracing::warn!(%error, "a form could not be opened");
+                    say("Slack did not open the form in time\\. Please try again, or write it in one line: `/incident help` shows how\\.")
+                }
+            },
+            Reply::Nothing | Reply::Mistakes(_) => StatusCode::OK.into_response(),
+        }
+    };
+    Ok(in_time(answer).await)
+}
+
+/// Buttons, forms and shortcuts.
+pub(crate) async fn interaction(State(doors): State<Doors>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Response, Problem> {
+    #[derive(serde::Deserialize)]
+    struct Form {
+        payload: String,
+    }
+    let body = verified(&doors, &headers, body)?;
+    let form: Form = serde_urlencoded::from_bytes(body.bytes()).map_err(|_| Problem::new(400, "The body is no interaction"))?;
+    let interaction: Interaction = match serde_json::from_str(&form.payload) {
+        Ok(interaction) => interaction,
+        Err(error) => {
+            // Signed and yet unreadable: Slack sends something new. It is no use to anyone to fail.
+            tracing::warn!(%error, "an interaction of Slack is not understood");
+            return Ok(StatusCode::OK.into_response());
+        }
+    };
+    let team = interaction.team.as_ref().map(|team| team.id.as_str());
+    if !is_ours(&doors, team, Some(&interaction.api_app_id)) {
+        return Ok(StatusCode::OK.into_response());
+    }
+    let answer = async {
+        match doors.app.interact(&interaction).await {
+            Reply::Nothing => StatusCode::OK.into_response(),
+            Reply::Mistakes(errors) => Json(json!({"response_action": "errors", "errors": errors})).into_response(),
+            Reply::Open(form) => match doors.slack.open_view(&interaction.trigger_id, &modal(&form)).await {
+                Ok(()) => StatusCode::OK.into_response(),
+                Err(error) => {
+                    tracing::warn!(%error, "a form could not be opened");
+                    say("Slack did not open the form in time\\. Please press again, or use the slash command: `/incident help` shows how\\.")
+                }
+            },
+            // `replace_original: false` keeps the card; the words are for the one who pressed.
+            Reply::Say(message) => {
+                let mut answer = ephemeral(&message);
+                answer["replace_original"] = json!(false);
+                Json(answer).into_response()
+            }
+        }
+    };
+    Ok(in_time(answer).await)
+}
+
+async fn in_time(answer: impl Future<Output = Response>) -> Response {
+    tokio::time::timeout(ANSWER_WITHIN, answer).await.unwrap_or_else(|_| {
+        tracing::error!("an answer to Slack took too long");
+        say("I am slower than I should be\\. It may still have been done; `/incident show` tells\\.")
+    })
+}
+
+/// The Events API.
+pub(crate) async fn event(State(doors): State<Doors>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Response, Problem> {
+    let body = verified(&doors, &headers, body)?;
+    let envelope: Envelope = match serde_json::from_slice(body.bytes()) {
+        Ok(envelope) => envelope,
+        Err(error) => {
+            tracing::warn!(%error, "an event of Slack is not understood");
+            return Ok(StatusCode::OK.into_response());
+        }
+    };
+    if envelope.kind == "url_verification" {
+        return Ok(Json(json!({"challenge": envelope.challenge})).into_response());
+    }
+    if is_ours(&doors, envelope.team_id.as_deref(), envelope.api_app_id.as_deref()) {
+        // An error lets Slack send it again: at once, after a minute, after five.
+        doors.app.slack_event(&envelope.event_id, read_event(&envelope.event)).await?;
+    }
+    Ok(StatusCode::OK.into_response())
+}

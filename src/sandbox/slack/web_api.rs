@@ -1,0 +1,349 @@
+//! The Web API: one function a method, each changing the workspace or refusing with Slack's own code.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use chrono::Duration;
+use serde_json::{Value, json};
+
+use super::{BOT_USER, Channel, File, Message, OpenView, limits, parameters};
+use crate::sandbox::{Shared, World};
+
+type Reply = Result<Value, &'static str>;
+
+/// How many posts a channel takes at once before it is one a second.
+const BURST: usize = 5;
+
+pub(super) async fn call(
+    State(shared): State<Shared>,
+    Path(method): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let parameters = parameters(&query.unwrap_or_default(), &body);
+    let mut world = shared.lock();
+    let given = headers.get("authorization").and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
+    let reply = match given {
+        None => Err("not_authed"),
+        Some(token) if token != world.config.bot_token => Err("invalid_auth"),
+        Some(_) => dispatch(&mut world, &method, &parameters),
+    };
+    match reply {
+        Ok(mut answer) => {
+            answer["ok"] = json!(true);
+            ([("x-oauth-scopes", SCOPES)], Json(answer)).into_response()
+        }
+        Err("ratelimited") => {
+            (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "1")], Json(json!({"ok": false, "error": "ratelimited"}))).into_response()
+        }
+        Err(error) => Json(json!({"ok": false, "error": error})).into_response(),
+    }
+}
+
+/// What the installed app may do.
+const SCOPES: &str = "commands,chat:write,chat:write.public,channels:manage,channels:join,channels:read,channels:history,users:read,users:read.email,usergroups:read,pins:write,bookmarks:read,bookmarks:write,reactions:read,files:write";
+
+fn dispatch(world: &mut World, method: &str, p: &Value) -> Reply {
+    match method {
+        "auth.test" => Ok(json!({
+            "url": "https://sandbox.slack.com/", "team": "Sandbox", "user": "muster", "team_id": world.config.team_id,
+            "user_id": BOT_USER, "bot_id": super::BOT_ID,
+        })),
+        "users.info" => world.slack.users.get(text(p, "user")).map(|user| json!({"user": user.json()})).ok_or("user_not_found"),
+        "users.list" => {
+            let all: Vec<Value> = world.slack.users.values().map(super::User::json).collect();
+            Ok(page(p, all, "members"))
+        }
+        "usergroups.users.list" => {
+            world.slack.groups.get(text(p, "usergroup")).map(|users| json!({"users": users})).ok_or("no_such_subteam")
+        }
+        "conversations.create" => create(world, text(p, "name")),
+        "conversations.list" => {
+            let all: Vec<Value> = world.slack.channels.iter().map(Channel::json).collect();
+            Ok(page(p, all, "channels"))
+        }
+        "conversations.invite" => invite(world, p),
+        "conversations.setTopic" => set_topic(world, p),
+        "conversations.history" => history(world, p),
+        "chat.postMessage" => post_message(world, p),
+        "chat.update" => update_message(world, p),
+        "pins.add" => {
+            let channel = open_channel(world, p)?;
+            let ts = text(p, "timestamp").to_owned();
+            if !channel.messages.iter().any(|message| message.ts == ts) {
+                return Err("message_not_found");
+            }
+            if channel.pins.contains(&ts) {
+                return Err("already_pinned");
+            }
+            channel.pins.push(ts);
+            Ok(json!({}))
+        }
+        "bookmarks.add" => {
+            let (title, link) = (text(p, "title").to_owned(), text(p, "link").to_owned());
+            if title.is_empty() || link.is_empty() {
+                return Err("invalid_arguments");
+            }
+            let channel = world.slack.channel(text(p, "channel_id")).ok_or("channel_not_found")?;
+            if channel.bookmarks.len() >= 100 {
+                return Err("too_many_bookmarks");
+            }
+            channel.bookmarks.push((title.clone(), link.clone()));
+            Ok(json!({"bookmark": {"id": format!("Bk{}", channel.bookmarks.len()), "channel_id": channel.id, "title": title, "link": link, "type": "link"}}))
+        }
+        "bookmarks.list" => {
+            let channel = world.slack.channel(text(p, "channel_id")).ok_or("channel_not_found")?;
+            let list: Vec<_> = channel.bookmarks.iter().map(|(title, link)| json!({"title": title, "link": link, "type": "link"})).collect();
+            Ok(json!({"bookmarks": list}))
+        }
+        "views.open" => open_view(world, p),
+        "files.getUploadURLExternal" => {
+            if text(p, "filename").is_empty() {
+                return Err("invalid_arguments");
+            }
+            let id = format!("F{:08}", world.slack.next());
+            let file = File { name: text(p, "filename").to_owned(), title: String::new(), content: String::new() };
+            world.slack.files.insert(id.clone(), file);
+            Ok(json!({"upload_url": format!("{}/slack/upload/{id}", world.base), "file_id": id}))
+        }
+        "files.completeUploadExternal" => complete_upload(world, p),
+        _ => Err("unknown_method"),
+    }
+}
+
+fn text<'a>(p: &'a Value, key: &str) -> &'a str {
+    p[key].as_str().unwrap_or_default()
+}
+
+fn number(p: &Value, key: &str, default: usize) -> usize {
+    p[key].as_u64().and_then(|n| usize::try_from(n).ok()).or_else(|| text(p, key).parse().ok()).unwrap_or(default)
+}
+
+/// A page of a list; the cursor is the place of its first member.
+fn page(p: &Value, all: Vec<Value>, key: &str) -> Value {
+    let limit = number(p, "limit", 100).clamp(1, 1000);
+    let start: usize = text(p, "cursor").parse().unwrap_or(0);
+    let next = if start + limit < all.len() { (start + limit).to_string() } else { String::new() };
+    let members: Vec<Value> = all.into_iter().skip(start).take(limit).collect();
+    json!({key: members, "response_metadata": {"next_cursor": next}})
+}
+
+fn open_channel<'a>(world: &'a mut World, p: &Value) -> Result<&'a mut Channel, &'static str> {
+    let channel = world.slack.channel(text(p, "channel")).ok_or("channel_not_found")?;
+    if channel.archived { Err("is_archived") } else { Ok(channel) }
+}
+
+pub(super) fn create(world: &mut World, name: &str) -> Reply {
+    limits::channel_name(name)?;
+    if world.slack.channels.iter().any(|channel| channel.name == name) {
+        return Err("name_taken");
+    }
+    let channel = Channel {
+        id: format!("C{:08}", world.slack.next()),
+        name: name.to_owned(),
+        creator: BOT_USER.to_owned(),
+        topic: String::new(),
+        members: vec![BOT_USER.to_owned()],
+        archived: false,
+        messages: Vec::new(),
+        ephemerals: Vec::new(),
+        pins: Vec::new(),
+        bookmarks: Vec::new(),
+        posts: Vec::new(),
+    };
+    let answer = json!({"channel": channel.json()});
+    world.slack.channels.push(channel);
+    Ok(answer)
+}
+
+fn invite(world: &mut World, p: &Value) -> Reply {
+    let people: Vec<String> = text(p, "users").split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect();
+    if people.is_empty() {
+        return Err("no_user");
+    }
+    if people.len() > 100 {
+        return Err("too_many_users");
+    }
+    let force = p["force"].as_bool().unwrap_or(false);
+    let unknown = people.iter().any(|id| !world.slack.users.contains_key(id));
+    if unknown && !force {
+        return Err("user_not_found");
+    }
+    let known: Vec<String> = people.into_iter().filter(|id| world.slack.users.contains_key(id)).collect();
+    if known.is_empty() {
+        return Err("user_not_found");
+    }
+    let channel = open_channel(world, p)?;
+    let new: Vec<String> = known.into_iter().filter(|id| !channel.members.contains(id)).collect();
+    if new.is_empty() {
+        return Err("already_in_channel");
+    }
+    channel.members.extend(new.iter().cloned());
+    let (id, answer) = (channel.id.clone(), json!({"channel": channel.json()}));
+    let config = world.config.clone();
+    for user in new {
+        world.slack.emit(&config, &json!({"type": "member_joined_channel", "user": user, "channel": id, "channel_type": "C", "team": config.team_id, "inviter": BOT_USER}));
+    }
+    Ok(answer)
+}
+
+fn set_topic(world: &mut World, p: &Value) -> Reply {
+    let topic = text(p, "topic").to_owned();
+    if topic.chars().count() > 250 {
+        return Err("too_long");
+    }
+    let channel = open_channel(world, p)?;
+    channel.topic = topic;
+    Ok(json!({"channel": channel.json()}))
+}
+
+fn history(world: &mut World, p: &Value) -> Reply {
+    let channel = world.slack.channel(text(p, "channel")).ok_or("channel_not_found")?;
+    if !channel.members.iter().any(|member| member == BOT_USER) {
+        return Err("not_in_channel");
+    }
+    let oldest = text(p, "oldest");
+    let with_metadata = p["include_all_metadata"].as_bool().unwrap_or_else(|| text(p, "include_all_metadata") == "true");
+    let mut messages: Vec<Value> = channel
+        .messages
+        .iter()
+        .filter(|message| oldest.is_empty() || message.ts.as_str() >= oldest)
+        .map(|message| {
+            let mut message = message.json();
+            if !with_metadata && let Some(map) = message.as_object_mut() {
+                map.remove("metadata");
+            }
+            message
+        })
+        .collect();
+    messages.reverse();
+    let mut answer = page(p, messages, "messages");
+    answer["has_more"] = json!(answer.pointer("/response_metadata/next_cursor").is_some_and(|cursor| cursor != ""));
+    Ok(answer)
+}
+
+fn check_content(p: &Value) -> Result<(), &'static str> {
+    let blocks = &p["blocks"];
+    if text(p, "text").is_empty() && blocks.is_null() {
+        return Err("no_text");
+    }
+    if text(p, "text").chars().count() > 40_000 {
+        return Err("msg_too_long");
+    }
+    if !blocks.is_null() {
+        limits::blocks(blocks, 50)?;
+    }
+    Ok(())
+}
+
+fn post_message(world: &mut World, p: &Value) -> Reply {
+    check_content(p)?;
+    let now = (world.config.now)();
+    let channel = open_channel(world, p)?;
+    channel.posts.retain(|at| now - *at < Duration::seconds(BURST as i64));
+    if channel.posts.len() >= BURST {
+        return Err("ratelimited");
+    }
+    channel.posts.push(now);
+    let id = channel.id.clone();
+    let ts = world.slack.ts(now);
+    let message = Message {
+        ts: ts.clone(),
+        at: now,
+        user: BOT_USER.to_owned(),
+        by_bot: true,
+        text: text(p, "text").to_owned(),
+        blocks: p["blocks"].clone(),
+        metadata: p["metadata"].clone(),
+        thread_ts: p["thread_ts"].as_str().map(str::to_owned),
+        edited: false,
+        reactions: Vec::new(),
+        file: None,
+    };
+    let answer = json!({"channel": id, "ts": ts, "message": message.json()});
+    world.say(&id, message, None);
+    Ok(answer)
+}
+
+fn update_message(world: &mut World, p: &Value) -> Reply {
+    check_content(p)?;
+    let (words, blocks, ts) = (text(p, "text").to_owned(), p["blocks"].clone(), text(p, "ts").to_owned());
+    let channel = open_channel(world, p)?;
+    let id = channel.id.clone();
+    let message = channel.messages.iter_mut().find(|message| message.ts == ts).ok_or("message_not_found")?;
+    if !message.by_bot {
+        return Err("cant_update_message");
+    }
+    message.text = words;
+    message.blocks = blocks;
+    message.edited = true;
+    Ok(json!({"channel": id, "ts": ts, "text": message.text, "message": message.json()}))
+}
+
+fn open_view(world: &mut World, p: &Value) -> Reply {
+    let now = (world.config.now)();
+    let view = p["view"].clone();
+    let trigger = world.slack.triggers.get_mut(text(p, "trigger_id")).ok_or("invalid_trigger_id")?;
+    if trigger.used {
+        return Err("exchanged_trigger_id");
+    }
+    if now - trigger.at > Duration::seconds(3) {
+        return Err("expired_trigger_id");
+    }
+    limits::view(&view)?;
+    trigger.used = true;
+    let user = trigger.user.clone();
+    let id = format!("V{:08}", world.slack.next());
+    let mut answer = view.clone();
+    answer["id"] = json!(id);
+    world.slack.views.push(OpenView { id, user, view });
+    Ok(json!({"view": answer}))
+}
+
+fn complete_upload(world: &mut World, p: &Value) -> Reply {
+    let now = (world.config.now)();
+    let file = &p["files"][0];
+    let id = text(file, "id").to_owned();
+    let (channel, comment) = (text(p, "channel_id").to_owned(), text(p, "initial_comment").to_owned());
+    let title = text(file, "title").to_owned();
+    let known = world.slack.files.get_mut(&id).ok_or("file_not_found")?;
+    if known.content.is_empty() {
+        return Err("file_update_failed");
+    }
+    known.title = title;
+    let answer = json!({"files": [{"id": id, "title": known.title, "name": known.name}]});
+    if world.slack.channel(&channel).is_none() {
+        return Err("channel_not_found");
+    }
+    let ts = world.slack.ts(now);
+    let message = Message {
+        ts,
+        at: now,
+        user: BOT_USER.to_owned(),
+        by_bot: true,
+        text: comment,
+        blocks: Value::Null,
+        metadata: Value::Null,
+        thread_ts: None,
+        edited: false,
+        reactions: Vec::new(),
+        file: Some(id),
+    };
+    world.say(&channel, message, Some("file_share"));
+    Ok(answer)
+}
+
+/// The address that `files.getUploadURLExternal` gave; takes the bytes as they are, or as a form.
+pub(super) async fn upload(State(shared): State<Shared>, Path(id): Path<String>, body: Bytes) -> Response {
+    let mut world = shared.lock();
+    match world.slack.files.get_mut(&id) {
+        Some(file) => {
+            file.content = String::from_utf8_lossy(&body).into_owned();
+            format!("OK - {}", body.len()).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
