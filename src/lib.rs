@@ -8,7 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
-//pub mod cli;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod delivery;

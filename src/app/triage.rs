@@ -213,11 +213,10 @@ impl Round<'_> {
                 working.decision.case = decision.case;
                 working.decision.entries.extend(decision.entries);
                 for effect in decision.effects {
-                    // What shows the present state is needed once, and at the end.
-                    if effect.shows_present_state() {
-                        working.decision.effects.retain(|earlier| *earlier != effect);
+                    // What shows the present state is needed once a commit.
+                    if !effect.shows_present_state() || !working.decision.effects.contains(&effect) {
+                        working.decision.effects.push(effect);
                     }
-                    working.decision.effects.push(effect);
                 }
             }
             None => {

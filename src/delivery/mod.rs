@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::app::job::{Entry, Job};
 use crate::app::{App, Asked, Failure};
+use crate::domain::incident::Slot;
 use crate::domain::{Command, Effect, Event, Incident, Lane, Time};
 use crate::pagerduty::events::PagerDutyEvents;
 use crate::slack::client::{SlackApi, SlackError, Verdict, advice};
@@ -231,7 +232,7 @@ impl Worker {
                 let Some(incident) = self.app.incident(uid)? else {
                     return Ok(self.app.commit(vec![turn.end()]).await?);
                 };
-                if effect.shows_present_state() && self.comes_again(&turn.rec.id, uid, effect)? {
+                if is_shown_already(&incident, effect) && self.comes_again(&turn.rec.id, uid, effect)? {
                     return Ok(self.app.commit(vec![turn.end()]).await?);
                 }
                 match effect {
@@ -365,10 +366,6 @@ impl Worker {
         Ok(())
     }
 
-    fn view_time(&self) -> Time {
-        self.app.now()
-    }
-
     /// The people of an invitation, user groups spelled out.
     async fn spelled_out(&self, people: &[String], of: &Incident) -> Result<Vec<String>, Fault> {
         let mut all = Vec::new();
@@ -388,6 +385,17 @@ impl Worker {
         all.sort();
         all.dedup();
         Ok(all)
+    }
+}
+
+/// Whether what an effect shows is there already, so that a later one of its kind is enough.
+fn is_shown_already(incident: &Incident, effect: &Effect) -> bool {
+    match effect {
+        Effect::ShowTopic => true,
+        Effect::ShowCard => incident.slots.contains_key(&Slot::Card),
+        Effect::ShowAnnouncement => incident.slots.contains_key(&Slot::Announcement),
+        Effect::ShowChecklist => incident.slots.contains_key(&Slot::Checklist),
+        _ => false,
     }
 }
 

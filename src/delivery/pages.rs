@@ -35,10 +35,15 @@ impl Worker {
     }
 
     fn trigger(&self, incident: &Incident, text: &str) -> PagerEvent {
-        let summary = crate::messages::plain(&self.app.templates.render(
-            "page_summary",
-            &json!({"incident": {"name": incident.name()}, "severity": incident.severity.to_string(), "text": text}),
-        ));
+        let view = json!({"incident": {"name": incident.name(), "severity": incident.severity.to_string()}, "text": text});
+        // A page goes out whatever an operator's template does.
+        let summary = match self.app.templates.try_render("page_summary", &view) {
+            Ok(markdown) => crate::messages::plain(&markdown),
+            Err(error) => {
+                tracing::error!(incident = incident.name(), error, "the template of a page failed; its plain words are used");
+                format!("[{}] {} {text}", incident.name(), incident.severity)
+            }
+        };
         let link = incident.channel.as_ref().map(|channel| {
             format!("https://slack.com/app_redirect?team={}&channel={}", self.app.config.slack.team_id, channel.id)
         });

@@ -17,7 +17,7 @@ const MAX_CHANNEL_NAME: usize = 80;
 impl Worker {
     pub(super) async fn post(&self, turn: &Turn, incident: &Incident, effect: &Effect) -> Result<(), Fault> {
         let names = |id: &str| self.app.name(id);
-        let (templates, now) = (&self.app.templates, self.view_time());
+        let (templates, now) = (&self.app.templates, self.app.now());
         if let Effect::OpenChannel = effect {
             return self.open_channel(turn, incident).await;
         }

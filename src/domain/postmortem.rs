@@ -324,7 +324,7 @@ fn actions(record: &Record<'_>) -> Vec<String> {
             );
             let due = task.due.map(|due| format!(", due {}", due.format("%Y-%m-%d"))).unwrap_or_default();
             let done = task.done_at.map(|at| format!(", done {}", stamp(at))).unwrap_or_default();
-            format!("{}. {} ({who}{due}{done})", task.number, task.text)
+            format!("Task {}: {} ({who}{due}{done})", task.number, task.text)
         })
         .collect()
 }
@@ -355,8 +355,8 @@ fn sources(record: &Record<'_>) -> Vec<Line> {
     }
     if let Some(channel) = &incident.channel {
         let said = record.messages.iter().filter(|message| !message.deleted).count();
-        lines.push(line(stamp(incident.opened_at), format!("#{}, {said} messages of people", channel.name), None));
+        lines.push(line(stamp(incident.opened_at), format!("#{}; messages of people: {said}", channel.name), None));
     }
-    lines.push(line(stamp(incident.opened_at), format!("Timeline, {} entries", incident.entries), None));
+    lines.push(line(stamp(incident.opened_at), format!("Timeline; entries: {}", incident.entries), None));
     lines
 }

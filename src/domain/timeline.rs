@@ -28,9 +28,14 @@ pub fn actor(actor: &Actor, name: &dyn Fn(&PersonId) -> String) -> String {
     match actor {
         Actor::Person { id } => name(id),
         Actor::Monitor { source } => source.clone(),
-        Actor::PagerDuty { name } => format!("{name} (PagerDuty)"),
+        Actor::PagerDuty { name } => pager_name(name),
         Actor::Muster => "Muster".to_owned(),
     }
+}
+
+/// Somebody in PagerDuty, or PagerDuty itself.
+pub fn pager_name(name: &str) -> String {
+    if name == "PagerDuty" { name.to_owned() } else { format!("{name} (PagerDuty)") }
 }
 
 /// What happened, or `None` for what only Muster's own book-keeping needs.
@@ -64,9 +69,9 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
         Event::RunbookAttached { title, because, .. } => format!("Runbook “{title}” brought ({because})"),
         Event::StepDone { step, text, note } => {
             let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
-            format!("{who} did step {step} ({text}){note}")
+            format!("{who} did step {step} ({}){note}", unmarked(text))
         }
-        Event::StepSkipped { step, text, reason } => format!("{who} skipped step {step} ({text}): {reason}"),
+        Event::StepSkipped { step, text, reason } => format!("{who} skipped step {step} ({}): {reason}", unmarked(text)),
         Event::BadSince { at } => format!("{who} recorded that the data is bad since {}", stamp(*at)),
         Event::GoodAgain { at } => format!("{who} recorded that the data is good again since {}", stamp(*at)),
         Event::FixRecorded { text } => format!("{who} recorded the fix: {text}"),
@@ -93,6 +98,11 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
         | Event::PostmortemDrafted
         | Event::Unknown => return None,
     })
+}
+
+/// A runbook's step is Markdown; in a sentence its marks are in the way.
+fn unmarked(step: &str) -> String {
+    step.replace(['`', '*'], "")
 }
 
 fn said(text: Option<&str>) -> String {

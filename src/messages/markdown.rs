@@ -16,26 +16,35 @@ const MAX_HEADER: usize = 150;
 const MAX_MESSAGE: usize = 10_000;
 const MAX_FALLBACK: usize = 3000;
 
-/// Makes any text literal in Markdown, on one line. Characters that change the direction or are not seen are left out,
-/// so that a title cannot show something else than it holds.
+/// Makes any text literal in Markdown, on one line, with as few backslashes as that takes: a post-mortem is read as
+/// Markdown too. Characters that change the direction or are not seen are left out, so that a title cannot show something
+/// else than it holds.
 pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / 8);
-    let mut gap = false;
-    for c in text.chars() {
-        if c.is_whitespace() {
-            gap = !out.is_empty();
-            continue;
-        }
-        if is_invisible(c) {
-            continue;
-        }
-        if std::mem::take(&mut gap) {
-            out.push(' ');
-        }
-        if c.is_ascii_punctuation() {
+    let words: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !is_invisible(*c)).collect();
+    let line = words.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let mut out = String::with_capacity(line.len() + line.len() / 8);
+    let mut chars = line.chars().peekable();
+    let mut before = ' ';
+    // A line that begins like a heading, list, quote or rule would be one.
+    let digits = line.chars().take_while(char::is_ascii_digit).count();
+    let numbered = digits > 0 && line[digits..].starts_with(['.', ')']);
+    let mut place = 0;
+    while let Some(c) = chars.next() {
+        let after = chars.peek().copied().unwrap_or(' ');
+        let special = match c {
+            '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '~' => true,
+            '_' => !(before.is_alphanumeric() && after.is_alphanumeric()),
+            '&' => after.is_ascii_alphanumeric() || after == '#',
+            '#' | '+' | '-' | '=' | '|' | ':' => place == 0,
+            '.' | ')' => numbered && place == digits,
+            _ => false,
+        };
+        if special {
             out.push('\\');
         }
         out.push(c);
+        before = c;
+        place += 1;
     }
     out
 }

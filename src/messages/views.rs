@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Button, Names, Rendered, Templates};
 use crate::domain::incident::{Checklist, PageStatus, Slot, StepState};
-use crate::domain::timeline::duration;
+use crate::domain::timeline::{duration, pager_name};
 use crate::domain::{Actor, Event, Incident, Role, Status, Time};
 
 /// A person in a view.
@@ -18,7 +18,7 @@ pub fn actor(actor: &Actor, names: Names<'_>) -> Value {
     match actor {
         Actor::Person { id } => person(id, names),
         Actor::Monitor { source } => json!({"id": null, "name": source}),
-        Actor::PagerDuty { name } => json!({"id": null, "name": format!("{name} (PagerDuty)")}),
+        Actor::PagerDuty { name } => json!({"id": null, "name": pager_name(name)}),
         Actor::Muster => json!({"id": null, "name": "Muster"}),
     }
 }
@@ -98,7 +98,9 @@ pub fn event(event: &Event, by: &Actor, of: &Incident, names: Names<'_>, now: Ti
             *value = person(id, names);
         }
     }
-    json!({"event": fields, "actor": actor(by, names), "incident": incident(of, names, now)})
+    // "Ana is now commander (by Ana)" would be silly.
+    let by_another = fields.pointer("/person/id").and_then(Value::as_str) != by.person().map(String::as_str);
+    json!({"event": fields, "actor": actor(by, names), "by_another": by_another, "incident": incident(of, names, now)})
 }
 
 /// The card, with its buttons.

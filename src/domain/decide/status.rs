@@ -97,15 +97,15 @@ fn gaps(draft: &Draft<'_>) -> Vec<String> {
     let mut gaps: Vec<String> =
         checks.into_iter().filter(|(missing, _)| *missing).map(|(_, what)| what.to_owned()).collect();
     if incident.firing > 0 {
-        gaps.push(format!("{} of {} alerts still fire", incident.firing, incident.alerts));
+        gaps.push(format!("alerts that still fire: {} of {}", incident.firing, incident.alerts));
     }
     if incident.open_tasks > 0 {
-        gaps.push(format!("{} of {} tasks are open", incident.open_tasks, incident.tasks));
+        gaps.push(format!("tasks still open: {} of {}", incident.open_tasks, incident.tasks));
     }
     if let Some(checklist) = &incident.checklist {
         let open = checklist.steps.len() - checklist.settled();
         if open > 0 {
-            gaps.push(format!("{open} of {} steps of “{}” are neither done nor skipped", checklist.steps.len(), checklist.title));
+            gaps.push(format!("steps of “{}” neither done nor skipped: {open} of {}", checklist.title, checklist.steps.len()));
         }
     }
     gaps

@@ -1,0 +1,270 @@
+//! `muster demo`: the bot and the sandbox in one process, and a data incident played by three people: `orders` goes
+//! stale, then its rows come back broken. The alerts are bodies that a real Alertmanager sent, at the story's time.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail, ensure};
+use chrono::{Duration, TimeZone as _};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::Muster;
+use crate::clock::Clock;
+use crate::config::{Config, Variables};
+use crate::domain::Lane;
+use crate::sandbox::{Answer, MessageView, Sandbox, SandboxConfig};
+use crate::store::sled;
+
+const TOKEN: &str = "demo-source-token";
+const API_TOKEN: &str = "demo-api-token-0123";
+const ANA: &str = "U0ANA00001";
+const BEN: &str = "U0BEN00001";
+const CHLOE: &str = "U0CHLOE001";
+
+/// What Alertmanager sent when the table was stale.
+const STALE: &str = include_str!("../../tests/fixtures/alertmanager/001.body.json");
+/// And when it was fresh again.
+const FRESH: &str = include_str!("../../tests/fixtures/alertmanager/004.body.json");
+
+struct Demo {
+    bot: Muster,
+    sandbox: Sandbox,
+    clock: Clock,
+    http: reqwest::Client,
+    base: String,
+    _directory: Throwaway,
+}
+
+/// A directory that goes away with the demo.
+struct Throwaway(std::path::PathBuf);
+
+impl Drop for Throwaway {
+    fn drop(&mut self) {
+        // What is left behind lies in the system's own place for such things.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+pub(super) async fn run(listen: SocketAddr, headless: bool) -> anyhow::Result<()> {
+    crate::telemetry::install_crypto();
+    let start = chrono::Utc.with_ymd_and_hms(2026, 11, 23, 4, 17, 30).single().context("a time")?;
+    let clock = if headless { Clock::manual(start) } else { Clock::wall() };
+    let (demo, stop) = Demo::start(listen, clock).await?;
+    demo.people();
+    demo.bot.worker.start().await?;
+    demo.settle().await?;
+    if headless {
+        demo.play().await?;
+        println!("{}", demo.sandbox.transcript());
+        println!("━━━ PagerDuty");
+        for page in demo.sandbox.pagerduty().incidents() {
+            println!("{}  {} ({}, {})", page.at.format("%H:%M"), page.title, page.severity, page.status);
+        }
+        println!("\n━━━ Post-mortem\n\n{}", demo.get("/api/v1/incidents/INC-1/postmortem").await?);
+        // Nobody listens any more only when everything has stopped already.
+        let _ = stop.send(true);
+        return Ok(());
+    }
+    demo.open().await?;
+    let body = demo.sandbox.slack().command_body(ANA, "data-incidents", "list");
+    println!("Muster listens on {}. The pretend Slack is at {}.", demo.base, demo.sandbox.slack_api_url());
+    println!("\n{}", demo.sandbox.transcript());
+    println!("A slash command, signed as Slack signs it (Python's hmac would do the same):\n");
+    println!("  body='{body}'; ts=$(date +%s)");
+    println!("  sig=$(printf 'v0:%s:%s' \"$ts\" \"$body\" | openssl dgst -sha256 -hmac {} | sed 's/^.* //')", SandboxConfig::new(Arc::new(|| start_of_time())).signing_secret);
+    println!("  curl -s -X POST {}/slack/commands -H \"X-Slack-Request-Timestamp: $ts\" -H \"X-Slack-Signature: v0=$sig\" --data \"$body\"\n", demo.base);
+    println!("An alert:\n\n  curl -s -X POST {}/hooks/demo-generic -H 'Authorization: Bearer {TOKEN}' --data '{{\"title\": \"payments has no rows\", \"asset\": \"warehouse.payments\", \"pillar\": \"volume\"}}'\n", demo.base);
+    println!("Ctrl-C ends it, and forgets everything.");
+    let mut shown = demo.sandbox.transcript();
+    loop {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => return Ok(()),
+            () = tokio::time::sleep(std::time::Duration::from_secs(1)) => {
+                demo.settle().await?;
+                let now = demo.sandbox.transcript();
+                if now != shown {
+                    println!("{now}");
+                    shown = now;
+                }
+            }
+        }
+    }
+}
+
+fn start_of_time() -> chrono::DateTime<chrono::Utc> {
+    chrono::DateTime::UNIX_EPOCH
+}
+
+impl Demo {
+    async fn start(listen: SocketAddr, clock: Clock) -> anyhow::Result<(Self, watch::Sender<bool>)> {
+        let sandbox_clock = clock.clone();
+        let settings = SandboxConfig::new(Arc::new(move || sandbox_clock.now()));
+        let sandbox = Sandbox::start(settings.clone()).await.context("cannot start the sandbox")?;
+        let directory = Throwaway(std::env::temp_dir().join(format!("muster-demo-{}", clock.fresh_id())));
+        let text = format!(
+            "[store]\npath = {:?}\n[slack]\nteam_id = {:?}\napi_url = {:?}\n[pagerduty]\nevents_url = {:?}\n\
+             [[sources]]\nname = \"demo-alertmanager\"\nkind = \"alertmanager\"\ntoken_env = \"DEMO_TOKEN\"\n\
+             [[sources]]\nname = \"demo-generic\"\nkind = \"generic\"\ntoken_env = \"DEMO_TOKEN\"\n\
+             [[teams]]\nname = \"orders\"\nslack = \"{BEN}\"\n\
+             [[services]]\nname = \"orders-pipeline\"\nassets = [\"analytics.orders*\"]\nowner = \"orders\"\n",
+            directory.0,
+            settings.team_id,
+            sandbox.slack_api_url(),
+            sandbox.pagerduty_url(),
+        );
+        let variables: Variables = [
+            ("MUSTER_SLACK__BOT_TOKEN", settings.bot_token.as_str()),
+            ("MUSTER_SLACK__SIGNING_SECRET", &settings.signing_secret),
+            ("MUSTER_PAGERDUTY__ROUTING_KEY", &settings.routing_keys[0]),
+            ("MUSTER_PAGERDUTY__WEBHOOK_SECRETS", &settings.pagerduty_webhook_secret),
+            ("MUSTER_API__TOKEN", API_TOKEN),
+            ("DEMO_TOKEN", TOKEN),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        let config = Config::parse("demo", &text, &variables)?;
+        let store = sled::open(&config.store.path)?;
+        let bot = Muster::new(config, store, clock.clone())?;
+        let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+        let base = format!("http://{}", listener.local_addr()?);
+        sandbox.connect(&base);
+        let (stop, stopped) = watch::channel(false);
+        let (app, worker) = (bot.app.clone(), bot.worker.clone());
+        tokio::spawn(async move { bot.serve(listener, stopped).await });
+        // The doors are served by the task; the story steps the worker.
+        let bot = Muster { doors: crate::http::Doors::new(app.clone())?, app, worker };
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        Ok((Self { bot, sandbox, clock, http, base, _directory: directory }, stop))
+    }
+
+    fn people(&self) {
+        let slack = self.sandbox.slack();
+        slack.add_user(ANA, "ana", "Ana");
+        slack.add_user(BEN, "ben", "Ben");
+        slack.add_user(CHLOE, "chloe", "Chloe");
+        slack.add_channel("data-incidents", &[ANA, BEN, CHLOE]);
+    }
+
+    /// Lets everything that is due happen, on both sides.
+    async fn settle(&self) -> anyhow::Result<()> {
+        for _ in 0..2000 {
+            let mut count = self.sandbox.deliver().await;
+            for lane in Lane::ALL {
+                count += self.bot.worker.run_due(lane).await;
+            }
+            if count > 0 {
+                continue;
+            }
+            // Slack takes one message a second and channel; the story lets the seconds go by.
+            let now = self.clock.now().timestamp_millis();
+            match self.bot.app.store.next_due("slack/") {
+                Some(due) if due - now <= 2_000 => self.clock.advance(Duration::milliseconds((due - now).max(1))),
+                _ => return Ok(()),
+            }
+        }
+        bail!("the outbox does not come to rest")
+    }
+
+    async fn pass(&self, minutes: i64) -> anyhow::Result<()> {
+        self.clock.advance(Duration::minutes(minutes));
+        self.settle().await
+    }
+
+    async fn hook(&self, source: &str, body: String) -> anyhow::Result<Value> {
+        let answer = self.http.post(format!("{}/hooks/{source}", self.base)).bearer_auth(TOKEN).body(body).send().await?;
+        ensure!(answer.status().as_u16() == 202, "the alert was answered with {}", answer.status());
+        let json = answer.json().await?;
+        self.settle().await?;
+        Ok(json)
+    }
+
+    async fn get(&self, path: &str) -> anyhow::Result<String> {
+        let answer = self.http.get(format!("{}{path}", self.base)).bearer_auth(API_TOKEN).send().await?;
+        ensure!(answer.status().is_success(), "{path} was answered with {}", answer.status());
+        Ok(answer.text().await?)
+    }
+
+    fn channel(&self) -> anyhow::Result<String> {
+        let channels = self.sandbox.slack().channels();
+        Ok(channels.into_iter().find(|channel| channel.name.starts_with("inc-1-")).context("there is no incident's channel")?.name)
+    }
+
+    fn find(&self, button: &str) -> anyhow::Result<MessageView> {
+        let mut messages = self.sandbox.slack().messages(&self.channel()?);
+        messages.reverse();
+        messages.into_iter().find(|message| message.buttons.iter().any(|one| one.label == button)).with_context(|| format!("there is no button {button}"))
+    }
+
+    async fn press(&self, user: &str, button: &str) -> anyhow::Result<()> {
+        let message = self.find(button)?;
+        let answer = self.sandbox.slack().click(user, &message, button).await.map_err(anyhow::Error::msg)?;
+        ensure!(answer.status == 200, "pressing {button} was answered with {}: {}", answer.status, answer.body);
+        self.settle().await
+    }
+
+    async fn submit(&self, user: &str, values: Value) -> anyhow::Result<()> {
+        let answer = self.sandbox.slack().submit(user, &values).await.map_err(anyhow::Error::msg)?;
+        ensure!(answer.status == 200 && answer.json["response_action"] != "errors", "the form was answered with {}", answer.body);
+        self.settle().await
+    }
+
+    async fn say(&self, user: &str, text: &str) -> anyhow::Result<Answer> {
+        let answer = self.sandbox.slack().command(user, &self.channel()?, text).await;
+        ensure!(answer.status == 200, "{text} was answered with {}: {}", answer.status, answer.body);
+        self.settle().await?;
+        Ok(answer)
+    }
+
+    /// The first minutes: the alert comes in.
+    async fn open(&self) -> anyhow::Result<()> {
+        self.hook("demo-alertmanager", STALE.to_owned()).await?;
+        self.settle().await
+    }
+
+    async fn play(&self) -> anyhow::Result<()> {
+        let slack = self.sandbox.slack();
+        self.open().await?;
+        self.pass(2).await?;
+        self.press(BEN, "Acknowledge").await?;
+        self.pass(1).await?;
+        self.press(ANA, "Take command").await?;
+        self.press(ANA, "Assign roles").await?;
+        self.submit(ANA, json!({"responder": [BEN], "scribe": CHLOE})).await?;
+        self.pass(4).await?;
+        self.press(BEN, "Done 1").await?;
+        self.say(BEN, "since 2026-11-22 19:10").await?;
+        let seen = slack.say(BEN, &self.channel()?, "the 19:00 load never started: its scheduler slot was held by a backfill");
+        slack.react(CHLOE, &self.channel()?, &seen, "pushpin");
+        self.pass(6).await?;
+        self.press(ANA, "Update").await?;
+        self.submit(ANA, json!({"text": "orders are stale since 19:10 UTC; the load runs again now. Do not use the revenue dashboard yet.", "next": "30m"})).await?;
+        self.pass(5).await?;
+        // The rows come, and they are broken.
+        let broken = json!({"title": "analytics.orders: 31 % of amount is null", "key": "orders.amount.not_null", "asset": "analytics.orders", "pillar": "distribution", "severity": "error"});
+        self.hook("demo-generic", broken.to_string()).await?;
+        self.pass(3).await?;
+        self.press(BEN, "Done 2").await?;
+        self.press(BEN, "Skip 3").await?;
+        self.submit(BEN, json!({"text": "the upstream API has its own monitor, and it is green"})).await?;
+        self.say(ANA, "mitigate dashboards that read orders show a warning").await?;
+        self.pass(22).await?;
+        self.say(BEN, "fix released the scheduler slot and reloaded 22 November with the amounts").await?;
+        let mut over = broken;
+        over["status"] = json!("resolved");
+        self.hook("demo-generic", over.to_string()).await?;
+        self.hook("demo-alertmanager", FRESH.to_owned()).await?;
+        self.say(BEN, "good-again 2m ago").await?;
+        self.say(ANA, "task give backfills a scheduler pool of their own @ben 2026-12-01").await?;
+        self.press(ANA, "Resolve").await?;
+        self.submit(ANA, json!({"text": "orders are complete again, and the dashboards are open"})).await?;
+        self.pass(1).await?;
+        self.press(ANA, "Draft post-mortem").await?;
+        let incident: BTreeMap<String, Value> = serde_json::from_str(&self.get("/api/v1/incidents/INC-1").await?)?;
+        ensure!(incident["status"] == "resolved", "the incident is {}", incident["status"]);
+        ensure!(self.sandbox.pagerduty().pages() == 1, "{} pages for one incident", self.sandbox.pagerduty().pages());
+        Ok(())
+    }
+}

@@ -1,0 +1,208 @@
+//! The commands. Each is short: it reads the configuration, puts the parts together and says plainly what went wrong.
+//! Exit codes: 0 well, 1 failed, 2 misused.
+
+mod check;
+mod demo;
+
+use std::io::{BufReader, BufWriter, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::config::{Config, process_variables};
+use crate::slack::slash;
+use crate::store::{Store, sled, transfer};
+use crate::{Muster, telemetry};
+
+/// A chat-ops bot for data incidents.
+#[derive(Debug, Parser)]
+#[command(name = "muster", version, about, long_about = None)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the bot.
+    Serve {
+        /// The configuration.
+        #[arg(long, default_value = "muster.toml")]
+        config: PathBuf,
+    },
+    /// Play a data incident against a pretend Slack and PagerDuty, on a throw-away store.
+    Demo {
+        /// Where the bot listens.
+        #[arg(long, default_value = "127.0.0.1:0")]
+        listen: SocketAddr,
+        /// Play to the end, print the transcript and the post-mortem, and exit.
+        #[arg(long)]
+        headless: bool,
+    },
+    /// Check the configuration, templates and runbooks.
+    Check {
+        /// The configuration.
+        #[arg(long, default_value = "muster.toml")]
+        config: PathBuf,
+        /// Also ask Slack: the token, its permissions, the clock.
+        #[arg(long)]
+        online: bool,
+    },
+    /// Write every record of the store as JSON lines. The bot must not be running.
+    Export {
+        /// Where to; `-` for standard output.
+        file: PathBuf,
+        /// The configuration.
+        #[arg(long, default_value = "muster.toml")]
+        config: PathBuf,
+    },
+    /// Read an export into an empty store.
+    Import {
+        /// The export; `-` for standard input.
+        file: PathBuf,
+        /// The configuration.
+        #[arg(long, default_value = "muster.toml")]
+        config: PathBuf,
+    },
+    /// Print an incident's post-mortem draft. The bot must not be running; while it runs, ask its API.
+    Postmortem {
+        /// `INC-42`.
+        incident: String,
+        /// The configuration.
+        #[arg(long, default_value = "muster.toml")]
+        config: PathBuf,
+    },
+}
+
+/// Runs a command; its exit code.
+pub fn run(cli: Cli) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("muster: no runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(dispatch(cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("muster: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve { config } => serve(&config).await,
+        Command::Demo { listen, headless } => demo::run(listen, headless).await,
+        Command::Check { config, online } => check::run(&config, online).await,
+        Command::Export { file, config } => export(&file, &config),
+        Command::Import { file, config } => import(&file, &config).await,
+        Command::Postmortem { incident, config } => postmortem(&incident, &config),
+    }
+}
+
+fn load(path: &Path) -> anyhow::Result<Config> {
+    // A missing file is only wrong where somebody named one.
+    let path = if path.exists() || path != Path::new("muster.toml") { Some(path) } else { None };
+    Config::load(path, &process_variables()).map_err(|error| anyhow::anyhow!("the configuration is not usable:\n{error}"))
+}
+
+fn open(config: &Config) -> anyhow::Result<Store> {
+    sled::open(&config.store.path)
+}
+
+async fn serve(path: &Path) -> anyhow::Result<()> {
+    let config = load(path)?;
+    telemetry::start_logging(config.log.format);
+    let store = open(&config)?;
+    let listen = config.server.listen;
+    let muster = Muster::new(config, store, Clock::wall())?;
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}; does something else?"))?;
+    let address = listener.local_addr()?;
+    tracing::info!(%address, "listening");
+    let (stop, stopped) = watch::channel(false);
+    let worker = tokio::spawn(muster.worker.clone().run(stopped.clone()));
+    muster.worker.start().await?;
+    tokio::spawn(async move {
+        told_to_stop().await;
+        tracing::info!("stopping: no new requests, finishing what is in work");
+        // Nobody listens any more only when everything has stopped already.
+        let _ = stop.send(true);
+    });
+    muster.serve(listener, stopped).await?;
+    // An entry in work ends within a call's time; what is not done then is done after the next start.
+    if tokio::time::timeout(Duration::from_secs(25), worker).await.is_err() {
+        tracing::warn!("some deliveries are not finished; they go on after the next start");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// SIGTERM or Ctrl-C. A second one ends the process at once.
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                terminate.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = terminated => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    tokio::spawn(async {
+        let _ = tokio::signal::ctrl_c().await;
+        std::process::exit(130);
+    });
+}
+
+fn export(file: &Path, config: &Path) -> anyhow::Result<()> {
+    let store = open(&load(config)?)?;
+    let count = if file == Path::new("-") {
+        transfer::export(&*store, &mut std::io::stdout().lock())?
+    } else {
+        let out = std::fs::File::create(file).with_context(|| format!("cannot write {}", file.display()))?;
+        let mut out = BufWriter::new(out);
+        let count = transfer::export(&*store, &mut out)?;
+        out.flush()?;
+        out.get_ref().sync_all()?;
+        count
+    };
+    eprintln!("{count} records exported");
+    Ok(())
+}
+
+async fn import(file: &Path, config: &Path) -> anyhow::Result<()> {
+    let store = open(&load(config)?)?;
+    let count = if file == Path::new("-") {
+        transfer::import(&*store, &mut BufReader::new(std::io::stdin())).await?
+    } else {
+        let input = std::fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+        transfer::import(&*store, &mut BufReader::new(input)).await?
+    };
+    eprintln!("{count} records imported");
+    Ok(())
+}
+
+fn postmortem(incident: &str, config: &Path) -> anyhow::Result<()> {
+    let number = slash::number(incident).with_context(|| format!("{incident} is no incident; it is written INC-42"))?;
+    let config = load(config)?;
+    let store = open(&config)?;
+    let muster = Muster::new(config, store, Clock::wall())?;
+    let uid = muster.app.uid_of_number(number).map_err(|failure| anyhow::anyhow!("{failure}"))?;
+    let incident = muster.app.incident(&uid)?.context("the incident is not in the store")?;
+    print!("{}", muster.app.postmortem(&incident)?);
+    Ok(())
+}
