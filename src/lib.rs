@@ -28,6 +28,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 /// A whole bot: the doors and the worker over one state.
+#[derive(Clone)]
 pub struct Muster {
     /// The state and its rules.
     pub app: Arc<app::App>,

@@ -132,10 +132,8 @@ impl Demo {
         let base = format!("http://{}", listener.local_addr()?);
         sandbox.connect(&base);
         let (stop, stopped) = watch::channel(false);
-        let (app, worker) = (bot.app.clone(), bot.worker.clone());
-        tokio::spawn(async move { bot.serve(listener, stopped).await });
-        // The doors are served by the task; the story steps the worker.
-        let bot = Muster { doors: crate::http::Doors::new(app.clone())?, app, worker };
+        let serving = bot.clone();
+        tokio::spawn(async move { serving.serve(listener, stopped).await });
         let http = reqwest::Client::builder().no_proxy().build()?;
         Ok((Self { bot, sandbox, clock, http, base, _directory: directory }, stop))
     }

@@ -399,15 +399,15 @@ fn is_shown_already(incident: &Incident, effect: &Effect) -> bool {
     }
 }
 
-/// 2 s, 4 s, … 5 min, with jitter.
+/// 2 s, 4 s, … 150 s, each with as much again of jitter at most: never longer than five minutes.
 fn backoff(attempts: u32) -> Duration {
     backon::ExponentialBuilder::default()
         .with_min_delay(Duration::from_secs(2))
-        .with_max_delay(Duration::from_secs(300))
+        .with_max_delay(Duration::from_secs(150))
         .with_factor(2.0)
         .with_jitter()
         .without_max_times()
         .build()
         .nth(attempts.min(20) as usize)
-        .unwrap_or(Duration::from_secs(300))
+        .unwrap_or(Duration::from_secs(150))
 }

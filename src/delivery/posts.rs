@@ -79,7 +79,7 @@ impl Worker {
                 Ok(made) => made,
                 Err(error) if error.code == "name_taken" => {
                     // Ours, if an earlier try was done and its answer lost; else somebody else's.
-                    let ours = if turn.maybe_done() { self.slack.own_channel(&name).await? } else { None };
+                    let ours = if turn.maybe_done() { self.slack.channel_named(&name, true).await? } else { None };
                     match ours {
                         Some(id) if self.app.uid_of_channel(&id)?.is_none() => (id, name),
                         _ => continue,
@@ -127,10 +127,19 @@ impl Worker {
     }
 
     async fn find_own_post(&self, turn: &Turn, channel: &str) -> Result<Option<MessageRef>, Fault> {
-        // A channel known only by its name has no history to ask for; its id came back with the first post.
-        if !channel.starts_with(['C', 'G']) {
-            return Ok(None);
-        }
+        // The announcement channel is known by its name until the first answer brings its id, and Muster can write there
+        // without being in it, but not read.
+        let channel = match channel.strip_prefix('#').unwrap_or(channel) {
+            name if name.chars().any(|c| c.is_ascii_lowercase()) => match self.slack.channel_named(name, false).await? {
+                Some(id) => {
+                    self.slack.join(&id).await?;
+                    id
+                }
+                None => return Ok(None),
+            },
+            id => id.to_owned(),
+        };
+        let channel = channel.as_str();
         let oldest = format!("{}.000000", (turn.entry.at - chrono::Duration::minutes(1)).timestamp());
         let mut cursor = None;
         for _ in 0..MAX_HISTORY_PAGES {

@@ -256,6 +256,7 @@ pub const COVERAGE: &[(&str, &str)] = &[
     ("conversations.create", "name rules, name_taken"),
     ("conversations.history", "newest first, oldest, cursor, metadata"),
     ("conversations.invite", "already_in_channel, user_not_found, force"),
+    ("conversations.join", "public channels"),
     ("conversations.list", "cursor"),
     ("conversations.setTopic", "250 characters"),
     ("files.completeUploadExternal", "shares in a channel"),
@@ -275,7 +276,7 @@ async fn disturb(State(shared): State<Shared>, request: Request, next: Next) -> 
     let verb = request.method().to_string();
     let (service, name) = match path.strip_prefix("/slack/api/") {
         Some(method) => ("slack", method.to_owned()),
-        None if path.starts_with("/slack/") => ("slack", "files.upload".to_owned()),
+        None if path.starts_with("/slack/") => ("slack", "(upload)".to_owned()),
         None => ("pagerduty", path.trim_start_matches("/pagerduty").to_owned()),
     };
     let query = request.uri().query().unwrap_or_default().to_owned();

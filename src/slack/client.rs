@@ -211,27 +211,23 @@ impl SlackApi {
         Ok((text("/channel/id"), text("/channel/name")))
     }
 
-    /// A channel of this name that we made, after the answer to making it was lost.
+    /// The public channel of this name; with `own`, only one that we made (after the answer to making it was lost).
     ///
     /// # Errors
     /// A call failed.
-    pub async fn own_channel(&self, name: &str) -> Result<Option<String>, SlackError> {
-        let me = self.auth_test().await?["user_id"].as_str().unwrap_or_default().to_owned();
+    pub async fn channel_named(&self, name: &str, own: bool) -> Result<Option<String>, SlackError> {
+        let me = if own { Some(self.auth_test().await?["user_id"].as_str().unwrap_or_default().to_owned()) } else { None };
         let mut cursor = None;
         loop {
-            let answer = self
-                .get(
-                    "conversations.list",
-                    &[
-                        ("exclude_archived", Some("true".to_owned())),
-                        ("limit", Some("200".to_owned())),
-                        ("types", Some("public_channel".to_owned())),
-                        ("cursor", cursor),
-                    ],
-                )
-                .await?;
-            let found = answer["channels"].as_array().into_iter().flatten().find(|channel| channel["name"] == name && channel["creator"] == me.as_str());
-            if let Some(channel) = found {
+            let parameters = [
+                ("exclude_archived", Some("true".to_owned())),
+                ("limit", Some("200".to_owned())),
+                ("types", Some("public_channel".to_owned())),
+                ("cursor", cursor),
+            ];
+            let answer = self.get("conversations.list", &parameters).await?;
+            let is_it = |channel: &&Value| channel["name"] == name && me.as_ref().is_none_or(|me| channel["creator"] == me.as_str());
+            if let Some(channel) = answer["channels"].as_array().into_iter().flatten().find(is_it) {
                 return Ok(channel["id"].as_str().map(str::to_owned));
             }
             cursor = next_cursor(&answer);
@@ -239,6 +235,14 @@ impl SlackApi {
                 return Ok(None);
             }
         }
+    }
+
+    /// Joins a public channel; being in it already is no failure.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn join(&self, channel: &str) -> Result<(), SlackError> {
+        self.post("conversations.join", &json!({"channel": channel})).await.map(|_| ())
     }
 
     /// Invites people; those who are there already are no failure.

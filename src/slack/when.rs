@@ -43,7 +43,7 @@ pub fn parse(words: &str, now: Time, toward: Toward) -> Option<Time> {
             _ => today,
         });
     }
-    let (day, time) = match words.split_once([' ', 't']).map(|(day, time)| (day, time_of_day(time))) {
+    let (day, time) = match words.split_once(' ').map(|(day, time)| (day, time_of_day(time))) {
         Some((day, Some(time))) => (day, Some(time)),
         _ => (words, None),
     };

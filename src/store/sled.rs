@@ -239,7 +239,7 @@ impl Bytes for SledEngine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Engine as _, Expect, Kind, Op};
+    use crate::store::{Expect, Kind, Op};
 
     fn runtime() -> tokio::runtime::Runtime {
         tokio::runtime::Builder::new_current_thread().build().expect("a runtime")

@@ -118,6 +118,8 @@ impl Slack {
         let made = super::web_api::create(&mut world, name);
         if let Some(channel) = world.slack.channel(name) {
             "U0ADMIN".clone_into(&mut channel.creator);
+            // The bot writes in public channels without being in them.
+            channel.members.clear();
             channel.members.extend(members.iter().map(|&id| id.to_owned()));
         }
         made.ok().and_then(|made| made.pointer("/channel/id")?.as_str().map(str::to_owned)).unwrap_or_default()

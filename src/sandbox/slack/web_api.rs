@@ -65,6 +65,13 @@ fn dispatch(world: &mut World, method: &str, p: &Value) -> Reply {
             let all: Vec<Value> = world.slack.channels.iter().map(Channel::json).collect();
             Ok(page(p, all, "channels"))
         }
+        "conversations.join" => {
+            let channel = open_channel(world, p)?;
+            if !channel.members.iter().any(|member| member == BOT_USER) {
+                channel.members.push(BOT_USER.to_owned());
+            }
+            Ok(json!({"channel": channel.json()}))
+        }
         "conversations.invite" => invite(world, p),
         "conversations.setTopic" => set_topic(world, p),
         "conversations.history" => history(world, p),

@@ -1,0 +1,7 @@
+//! Stories, a file a theme. Their names are facts.
+
+mod faults;
+mod intake;
+mod one_incident;
+mod people;
+mod verbs;
