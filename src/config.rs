@@ -87,7 +87,10 @@ pub struct StoreConfig {
 
 impl Default for StoreConfig {
     fn default() -> Self {
-        Self { engine: EngineName::Sled, path: PathBuf::from("data") }
+        Self {
+            engine: EngineName::Sled,
+            path: PathBuf::from("data"),
+        }
     }
 }
 
@@ -340,7 +343,9 @@ impl std::error::Error for ConfigError {}
 
 /// This process's variables.
 pub fn process_variables() -> Variables {
-    std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect()
+    std::env::vars_os()
+        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 impl Config {
@@ -351,8 +356,9 @@ impl Config {
     pub fn load(path: Option<&Path>, variables: &Variables) -> Result<Self, ConfigError> {
         let (file, text) = match path {
             Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|error| ConfigError(vec![format!("{}: cannot be read: {error}", path.display())]))?;
+                let text = std::fs::read_to_string(path).map_err(|error| {
+                    ConfigError(vec![format!("{}: cannot be read: {error}", path.display())])
+                })?;
                 (path.display().to_string(), text)
             }
             None => ("muster.toml".to_owned(), String::new()),
@@ -366,15 +372,25 @@ impl Config {
     /// Every mistake found, a line each.
     pub fn parse(file: &str, text: &str, variables: &Variables) -> Result<Self, ConfigError> {
         // First the file alone, strictly, because only this parser knows lines.
-        toml::from_str::<Self>(text).map_err(|error| ConfigError(vec![explain_toml(file, text, &error)]))?;
-        let mut figment = Figment::from(Serialized::defaults(Self::default())).merge(Toml::string(text));
+        toml::from_str::<Self>(text)
+            .map_err(|error| ConfigError(vec![explain_toml(file, text, &error)]))?;
+        let mut figment =
+            Figment::from(Serialized::defaults(Self::default())).merge(Toml::string(text));
         for (name, value) in variables {
-            let Some(key) = name.strip_prefix("MUSTER_").filter(|key| key.contains("__")) else { continue };
+            let Some(key) = name
+                .strip_prefix("MUSTER_")
+                .filter(|key| key.contains("__"))
+            else {
+                continue;
+            };
             if SECRET_VARIABLES.contains(&name.as_str()) {
                 continue;
             }
             let Ok(value) = value.parse::<figment::value::Value>();
-            figment = figment.merge(Serialized::default(&key.to_lowercase().replace("__", "."), value));
+            figment = figment.merge(Serialized::default(
+                &key.to_lowercase().replace("__", "."),
+                value,
+            ));
         }
         let mut config: Self = figment.extract().map_err(|error| {
             ConfigError(
@@ -392,14 +408,30 @@ impl Config {
         if problems.is_empty() {
             return Ok(config);
         }
-        Err(ConfigError(problems.into_iter().map(|problem| problem.located(file, text)).collect()))
+        Err(ConfigError(
+            problems
+                .into_iter()
+                .map(|problem| problem.located(file, text))
+                .collect(),
+        ))
     }
 
     fn read_secrets(&mut self, variables: &Variables) -> Vec<Problem> {
-        let get = |name: &str| variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
+        let get = |name: &str| {
+            variables
+                .get(name)
+                .map(|value| value.trim())
+                .filter(|value| !value.is_empty())
+        };
         let one = |name: &str| get(name).map(SecretString::from);
         let many = |name: &str| {
-            get(name).into_iter().flat_map(|value| value.split(',')).map(str::trim).filter(|s| !s.is_empty()).map(SecretString::from).collect()
+            get(name)
+                .into_iter()
+                .flat_map(|value| value.split(','))
+                .map(str::trim)
+                .filter(|s| !s.is_empty())
+                .map(SecretString::from)
+                .collect()
         };
         let mut problems = Vec::new();
         let mut secrets = Secrets {
@@ -427,7 +459,9 @@ impl Config {
             }
         }
         for service in &self.services {
-            let Some(variable) = &service.routing_key_env else { continue };
+            let Some(variable) = &service.routing_key_env else {
+                continue;
+            };
             match one(variable) {
                 Some(key) => {
                     secrets.routing_keys.insert(service.name.clone(), key);
@@ -438,7 +472,13 @@ impl Config {
                 )),
             }
         }
-        for (name, value) in [("MUSTER_SLACK__BOT_TOKEN", secrets.slack_bot_token.is_none()), ("MUSTER_SLACK__SIGNING_SECRET", secrets.slack_signing_secrets.is_empty())] {
+        for (name, value) in [
+            ("MUSTER_SLACK__BOT_TOKEN", secrets.slack_bot_token.is_none()),
+            (
+                "MUSTER_SLACK__SIGNING_SECRET",
+                secrets.slack_signing_secrets.is_empty(),
+            ),
+        ] {
             if value {
                 problems.push(Problem::general(format!("the variable {name} is not set; without it Muster can neither read nor write Slack")));
             }
@@ -461,33 +501,57 @@ impl Config {
             ("[pagerduty] api_url", &self.pagerduty.api_url),
         ] {
             match url::Url::parse(url) {
-                Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.host().is_some() => {}
-                _ => problems.push(Problem::at(url, format!("{key} = {url:?} is no web address; write it with https://"))),
+                Ok(parsed)
+                    if matches!(parsed.scheme(), "http" | "https") && parsed.host().is_some() => {}
+                _ => problems.push(Problem::at(
+                    url,
+                    format!("{key} = {url:?} is no web address; write it with https://"),
+                )),
             }
         }
         let mut seen = std::collections::BTreeSet::new();
         for source in &self.sources {
-            if source.name.is_empty() || !source.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
+            if source.name.is_empty()
+                || !source
+                    .name
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+            {
                 problems.push(Problem::at(&source.name, format!("the source name {:?} may only hold letters, digits, `-` and `_`, since it stands in an address", source.name)));
             }
             if !seen.insert(("source", source.name.clone())) {
-                problems.push(Problem::at(&source.name, format!("there are two sources named `{}`", source.name)));
+                problems.push(Problem::at(
+                    &source.name,
+                    format!("there are two sources named `{}`", source.name),
+                ));
             }
             if let Some(mapping) = &source.mapping {
                 if source.kind != SourceKind::Generic {
-                    problems.push(Problem::at(&source.name, format!("the source `{}` has a mapping, which only kind = \"generic\" uses", source.name)));
+                    problems.push(Problem::at(
+                        &source.name,
+                        format!(
+                            "the source `{}` has a mapping, which only kind = \"generic\" uses",
+                            source.name
+                        ),
+                    ));
                 }
                 if mapping.title.is_empty() {
                     problems.push(Problem::at(&source.name, format!("the mapping of the source `{}` needs `title`, a JSON pointer such as \"/message\"", source.name)));
                 }
-                for pointer in mapping.pointers().filter(|pointer| !pointer.is_empty() && !pointer.starts_with('/')) {
+                for pointer in mapping
+                    .pointers()
+                    .filter(|pointer| !pointer.is_empty() && !pointer.starts_with('/'))
+                {
                     problems.push(Problem::at(pointer, format!("{pointer:?} is no JSON pointer; it begins with `/`, as in \"/alert/name\"")));
                 }
             }
         }
         for service in &self.services {
             if !seen.insert(("service", service.name.clone())) {
-                problems.push(Problem::at(&service.name, format!("there are two services named `{}`", service.name)));
+                problems.push(Problem::at(
+                    &service.name,
+                    format!("there are two services named `{}`", service.name),
+                ));
             }
             for glob in &service.assets {
                 if let Err(error) = glob_of(glob) {
@@ -498,7 +562,14 @@ impl Config {
                 && !self.teams.iter().any(|team| &team.name == owner)
             {
                 let names: Vec<&str> = self.teams.iter().map(|team| team.name.as_str()).collect();
-                problems.push(Problem::at(owner, format!("the service `{}` is owned by `{owner}`, and there is no such team{}", service.name, nearest(owner, &names))));
+                problems.push(Problem::at(
+                    owner,
+                    format!(
+                        "the service `{}` is owned by `{owner}`, and there is no such team{}",
+                        service.name,
+                        nearest(owner, &names)
+                    ),
+                ));
             }
         }
         problems
@@ -509,13 +580,21 @@ impl Config {
         let can_page_by_default = self.secrets.pagerduty_routing_key.is_some();
         Policy {
             instance: self.server.instance.clone(),
-            on_green: self.sources.iter().map(|source| (source.name.clone(), source.on_green)).collect(),
+            on_green: self
+                .sources
+                .iter()
+                .map(|source| (source.name.clone(), source.on_green))
+                .collect(),
             services: self
                 .services
                 .iter()
                 .map(|service| Service {
                     name: service.name.clone(),
-                    assets: service.assets.iter().filter_map(|glob| glob_of(glob).ok()).collect(),
+                    assets: service
+                        .assets
+                        .iter()
+                        .filter_map(|glob| glob_of(glob).ok())
+                        .collect(),
                     owner: service.owner.clone(),
                     can_page: self.secrets.routing_keys.contains_key(&service.name),
                     page_from: service.page_from.unwrap_or(self.pagerduty.page_from).0,
@@ -544,23 +623,40 @@ impl Config {
 
     /// The routing key of a page's target.
     pub fn routing_key(&self, target: &str) -> Option<&SecretString> {
-        self.secrets.routing_keys.get(target).or(self.secrets.pagerduty_routing_key.as_ref())
+        self.secrets
+            .routing_keys
+            .get(target)
+            .or(self.secrets.pagerduty_routing_key.as_ref())
     }
 }
 
 impl Mapping {
     fn pointers(&self) -> impl Iterator<Item = &str> {
-        [&self.each, &self.key, &self.status, &self.asset, &self.pillar, &self.severity, &self.owner, &self.url, &self.at, &self.description]
-            .into_iter()
-            .flatten()
-            .chain(std::iter::once(&self.title))
-            .chain(self.labels.values())
-            .map(String::as_str)
+        [
+            &self.each,
+            &self.key,
+            &self.status,
+            &self.asset,
+            &self.pillar,
+            &self.severity,
+            &self.owner,
+            &self.url,
+            &self.at,
+            &self.description,
+        ]
+        .into_iter()
+        .flatten()
+        .chain(std::iter::once(&self.title))
+        .chain(self.labels.values())
+        .map(String::as_str)
     }
 }
 
 fn glob_of(glob: &str) -> Result<globset::GlobMatcher, globset::Error> {
-    Ok(GlobBuilder::new(glob).case_insensitive(true).build()?.compile_matcher())
+    Ok(GlobBuilder::new(glob)
+        .case_insensitive(true)
+        .build()?
+        .compile_matcher())
 }
 
 /// Something wrong, and a word of the file near it.
@@ -571,7 +667,10 @@ struct Problem {
 
 impl Problem {
     fn at(near: &str, what: String) -> Self {
-        Self { near: Some(near.to_owned()), what }
+        Self {
+            near: Some(near.to_owned()),
+            what,
+        }
     }
 
     fn general(what: String) -> Self {
@@ -591,7 +690,9 @@ impl Problem {
 }
 
 fn explain_toml(file: &str, text: &str, error: &toml::de::Error) -> String {
-    let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    let line = error.span().map_or(1, |span| {
+        text[..span.start.min(text.len())].matches('\n').count() + 1
+    });
     format!("{file}:{line}: {}", with_suggestion(error.message()))
 }
 
@@ -630,7 +731,9 @@ mod tests {
     }
 
     fn errors(text: &str) -> String {
-        Config::parse("muster.toml", text, &variables()).expect_err("this is wrong").to_string()
+        Config::parse("muster.toml", text, &variables())
+            .expect_err("this is wrong")
+            .to_string()
     }
 
     #[test]
@@ -638,35 +741,53 @@ mod tests {
         let text = "[slack]\nteam_id = \"T1\"\n[server]\nlisten = \"127.0.0.1:1\"\n";
         let mut variables = variables();
         let config = Config::parse("muster.toml", text, &variables).expect("it is right");
-        assert_eq!((config.server.listen.port(), config.slack.timeout_seconds), (1, 10));
+        assert_eq!(
+            (config.server.listen.port(), config.slack.timeout_seconds),
+            (1, 10)
+        );
         assert_eq!(config.secrets.slack_signing_secrets.len(), 2);
         variables.insert("MUSTER_SERVER__LISTEN".to_owned(), "127.0.0.1:2".to_owned());
         variables.insert("MUSTER_SLACK__TIMEOUT_SECONDS".to_owned(), "3".to_owned());
         let config = Config::parse("muster.toml", text, &variables).expect("it is right");
-        assert_eq!((config.server.listen.port(), config.slack.timeout_seconds), (2, 3));
+        assert_eq!(
+            (config.server.listen.port(), config.slack.timeout_seconds),
+            (2, 3)
+        );
     }
 
     #[test]
     fn a_mistake_names_its_line_and_a_likely_word() {
         insta::assert_snapshot!(errors("[server]\nlistn = \"x\"\n"), @"muster.toml:2: unknown field `listn`, expected one of `listen`, `public_url`, `instance`, `body_limit_kib`; did you mean `listen`?");
         let text = "[slack]\nteam_id = \"T1\"\n\n[[sources]]\nname = \"prom\"\nkind = \"alertmanager\"\ntoken_env = \"PROM\"\n";
-        assert_eq!(errors(text), "muster.toml:5: the variable PROM is not set; it holds the token of the source `prom`");
+        assert_eq!(
+            errors(text),
+            "muster.toml:5: the variable PROM is not set; it holds the token of the source `prom`"
+        );
         let text = "[slack]\nteam_id = \"T1\"\n[[teams]]\nname = \"data-platform\"\n[[services]]\nname = \"orders\"\nowner = \"data-platfrm\"\n";
-        assert_eq!(errors(text), "muster.toml:7: the service `orders` is owned by `data-platfrm`, and there is no such team; did you mean `data-platform`?");
+        assert_eq!(
+            errors(text),
+            "muster.toml:7: the service `orders` is owned by `data-platfrm`, and there is no such team; did you mean `data-platform`?"
+        );
     }
 
     #[test]
     fn all_mistakes_are_told_at_once() {
         let text = "[server]\npublic_url = \"muster\"\n";
         let told = errors(text);
-        assert!(told.contains("team_id is empty") && told.contains("muster.toml:2: [server] public_url"), "{told}");
+        assert!(
+            told.contains("team_id is empty")
+                && told.contains("muster.toml:2: [server] public_url"),
+            "{told}"
+        );
     }
 
     #[test]
     fn a_wrong_variable_is_named() {
         let mut variables = variables();
         variables.insert("MUSTER_SERVER__LISTEN".to_owned(), "everywhere".to_owned());
-        let error = Config::parse("muster.toml", "[slack]\nteam_id = \"T1\"\n", &variables).expect_err("this is wrong").to_string();
+        let error = Config::parse("muster.toml", "[slack]\nteam_id = \"T1\"\n", &variables)
+            .expect_err("this is wrong")
+            .to_string();
         assert!(error.starts_with("MUSTER_SERVER__LISTEN: "), "{error}");
     }
 }

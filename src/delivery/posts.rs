@@ -15,7 +15,12 @@ const MAX_HISTORY_PAGES: usize = 50;
 const MAX_CHANNEL_NAME: usize = 80;
 
 impl Worker {
-    pub(super) async fn post(&self, turn: &Turn, incident: &Incident, effect: &Effect) -> Result<(), Fault> {
+    pub(super) async fn post(
+        &self,
+        turn: &Turn,
+        incident: &Incident,
+        effect: &Effect,
+    ) -> Result<(), Fault> {
         let names = |id: &str| self.app.name(id);
         let (templates, now) = (&self.app.templates, self.app.now());
         if let Effect::OpenChannel = effect {
@@ -24,7 +29,9 @@ impl Worker {
         if let Effect::ShowAnnouncement = effect {
             let message = views::announcement(templates, incident, &names, now);
             let channel = self.app.config.slack.announce_channel.clone();
-            return self.keep_true(turn, incident, Slot::Announcement, &channel, &message).await;
+            return self
+                .keep_true(turn, incident, Slot::Announcement, &channel, &message)
+                .await;
         }
         // Without a channel (Slack refused to make one) there is nowhere to say it; that was told when it was refused.
         let Some(channel) = &incident.channel else {
@@ -33,15 +40,21 @@ impl Worker {
         match effect {
             Effect::ShowCard => {
                 let message = views::card(templates, incident, &names, now);
-                self.keep_true(turn, incident, Slot::Card, &channel.id, &message).await
+                self.keep_true(turn, incident, Slot::Card, &channel.id, &message)
+                    .await
             }
             Effect::ShowChecklist => {
-                let Some(list) = &incident.checklist else { return Ok(self.app.commit(vec![turn.end()]).await?) };
+                let Some(list) = &incident.checklist else {
+                    return Ok(self.app.commit(vec![turn.end()]).await?);
+                };
                 let message = views::checklist(templates, incident, list, &names);
-                self.keep_true(turn, incident, Slot::Checklist, &channel.id, &message).await
+                self.keep_true(turn, incident, Slot::Checklist, &channel.id, &message)
+                    .await
             }
             Effect::ShowTopic => {
-                self.slack.set_topic(&channel.id, &views::topic(templates, incident, &names, now)).await?;
+                self.slack
+                    .set_topic(&channel.id, &views::topic(templates, incident, &names, now))
+                    .await?;
                 Ok(self.app.commit(vec![turn.end()]).await?)
             }
             Effect::Invite { people } => {
@@ -72,14 +85,23 @@ impl Worker {
                 1 => base.clone(),
                 n => {
                     let suffix = format!("-{n}");
-                    format!("{}{suffix}", base.chars().take(MAX_CHANNEL_NAME - suffix.len()).collect::<String>())
+                    format!(
+                        "{}{suffix}",
+                        base.chars()
+                            .take(MAX_CHANNEL_NAME - suffix.len())
+                            .collect::<String>()
+                    )
                 }
             };
             let (id, name) = match self.slack.create_channel(&name).await {
                 Ok(made) => made,
                 Err(error) if error.code == "name_taken" => {
                     // Ours, if an earlier try was done and its answer lost; else somebody else's.
-                    let ours = if turn.maybe_done() { self.slack.channel_named(&name, true).await? } else { None };
+                    let ours = if turn.maybe_done() {
+                        self.slack.channel_named(&name, true).await?
+                    } else {
+                        None
+                    };
                     match ours {
                         Some(id) if self.app.uid_of_channel(&id)?.is_none() => (id, name),
                         _ => continue,
@@ -87,19 +109,41 @@ impl Worker {
                 }
                 Err(error) => return Err(error.into()),
             };
-            return self.outcome(turn, &incident.uid, &Command::ChannelReady { channel: Channel { id, name } }).await;
+            return self
+                .outcome(
+                    turn,
+                    &incident.uid,
+                    &Command::ChannelReady {
+                        channel: Channel { id, name },
+                    },
+                )
+                .await;
         }
-        Err(Fault::Permanent { why: format!("all names from #{base} to #{base}-9 are taken") })
+        Err(Fault::Permanent {
+            why: format!("all names from #{base} to #{base}-9 are taken"),
+        })
     }
 
     /// Edits the message in place, or posts it if it is not there (any more).
-    async fn keep_true(&self, turn: &Turn, incident: &Incident, slot: Slot, channel: &str, message: &Rendered) -> Result<(), Fault> {
+    async fn keep_true(
+        &self,
+        turn: &Turn,
+        incident: &Incident,
+        slot: Slot,
+        channel: &str,
+        message: &Rendered,
+    ) -> Result<(), Fault> {
         if let Some(at) = incident.slots.get(&slot) {
             match self.slack.update_message(at, message).await {
                 Ok(()) => return Ok(self.app.commit(vec![turn.end()]).await?),
                 Err(error) if error.code == "message_not_found" => {}
                 // Showing the same thing twice is harmless, so an unknown outcome is a failure like any other.
-                Err(error) if error.verdict == Verdict::Unknown => return Err(Fault::Retry { after: None, why: error.to_string() }),
+                Err(error) if error.verdict == Verdict::Unknown => {
+                    return Err(Fault::Retry {
+                        after: None,
+                        why: error.to_string(),
+                    });
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -108,44 +152,77 @@ impl Worker {
             && let Err(error) = self.slack.pin(&at).await
         {
             match error.verdict {
-                Verdict::Permanent => tracing::warn!(incident = incident.name(), %error, "the card cannot be pinned"),
-                _ => return Err(Fault::Unknown { why: error.to_string() }),
+                Verdict::Permanent => {
+                    tracing::warn!(incident = incident.name(), %error, "the card cannot be pinned")
+                }
+                _ => {
+                    return Err(Fault::Unknown {
+                        why: error.to_string(),
+                    });
+                }
             }
         }
-        self.outcome(turn, &incident.uid, &Command::MessagePosted { slot, message: at }).await
+        self.outcome(
+            turn,
+            &incident.uid,
+            &Command::MessagePosted { slot, message: at },
+        )
+        .await
     }
 
     /// Posts, unless an earlier try did: then that post is adopted.
-    async fn post_once(&self, turn: &Turn, channel: &str, message: &Rendered) -> Result<MessageRef, Fault> {
+    async fn post_once(
+        &self,
+        turn: &Turn,
+        channel: &str,
+        message: &Rendered,
+    ) -> Result<MessageRef, Fault> {
         if turn.maybe_done()
             && let Some(at) = self.find_own_post(turn, channel).await?
         {
             return Ok(at);
         }
         self.pace(turn)?;
-        Ok(self.slack.post_message(channel, message, &turn.rec.id).await?)
+        Ok(self
+            .slack
+            .post_message(channel, message, &turn.rec.id)
+            .await?)
     }
 
     async fn find_own_post(&self, turn: &Turn, channel: &str) -> Result<Option<MessageRef>, Fault> {
         // The announcement channel is known by its name until the first answer brings its id, and Muster can write there
         // without being in it, but not read.
         let channel = match channel.strip_prefix('#').unwrap_or(channel) {
-            name if name.chars().any(|c| c.is_ascii_lowercase()) => match self.slack.channel_named(name, false).await? {
-                Some(id) => {
-                    self.slack.join(&id).await?;
-                    id
+            name if name.chars().any(|c| c.is_ascii_lowercase()) => {
+                match self.slack.channel_named(name, false).await? {
+                    Some(id) => {
+                        self.slack.join(&id).await?;
+                        id
+                    }
+                    None => return Ok(None),
                 }
-                None => return Ok(None),
-            },
+            }
             id => id.to_owned(),
         };
         let channel = channel.as_str();
-        let oldest = format!("{}.000000", (turn.entry.at - chrono::Duration::minutes(1)).timestamp());
+        let oldest = format!(
+            "{}.000000",
+            (turn.entry.at - chrono::Duration::minutes(1)).timestamp()
+        );
         let mut cursor = None;
         for _ in 0..MAX_HISTORY_PAGES {
-            let (messages, next) = self.slack.history(channel, &oldest, self.app.config.slack.history_page, cursor).await?;
-            if let Some(found) = messages.into_iter().find(|message| message.outbox_id.as_deref() == Some(turn.rec.id.as_str())) {
-                return Ok(Some(MessageRef { channel: channel.to_owned(), ts: found.ts }));
+            let (messages, next) = self
+                .slack
+                .history(channel, &oldest, self.app.config.slack.history_page, cursor)
+                .await?;
+            if let Some(found) = messages
+                .into_iter()
+                .find(|message| message.outbox_id.as_deref() == Some(turn.rec.id.as_str()))
+            {
+                return Ok(Some(MessageRef {
+                    channel: channel.to_owned(),
+                    ts: found.ts,
+                }));
             }
             cursor = next;
             if cursor.is_none() {
@@ -155,16 +232,33 @@ impl Worker {
         Ok(None)
     }
 
-    async fn post_postmortem(&self, turn: &Turn, incident: &Incident, channel: &Channel) -> Result<(), Fault> {
+    async fn post_postmortem(
+        &self,
+        turn: &Turn,
+        incident: &Incident,
+        channel: &Channel,
+    ) -> Result<(), Fault> {
         self.fetch_history(incident, channel).await?;
         let text = self.app.postmortem(incident)?;
         let name = incident.name();
-        let comment = crate::messages::plain(&self.app.templates.render("postmortem_note", &serde_json::json!({"name": name})));
+        let comment = crate::messages::plain(
+            &self
+                .app
+                .templates
+                .render("postmortem_note", &serde_json::json!({"name": name})),
+        );
         self.pace(turn)?;
         self.slack
-            .upload(&channel.id, &format!("{}-postmortem.md", name.to_lowercase()), &format!("Post-mortem of {name} (draft)"), &text, &comment)
+            .upload(
+                &channel.id,
+                &format!("{}-postmortem.md", name.to_lowercase()),
+                &format!("Post-mortem of {name} (draft)"),
+                &text,
+                &comment,
+            )
             .await?;
-        self.outcome(turn, &incident.uid, &Command::PostmortemPosted).await
+        self.outcome(turn, &incident.uid, &Command::PostmortemPosted)
+            .await
     }
 
     /// What was said while Muster was not listening.
@@ -172,11 +266,24 @@ impl Worker {
         let oldest = format!("{}.000000", incident.opened_at.timestamp());
         let mut cursor = None;
         for _ in 0..MAX_HISTORY_PAGES {
-            let (messages, next) = self.slack.history(&channel.id, &oldest, self.app.config.slack.history_page, cursor).await?;
+            let (messages, next) = self
+                .slack
+                .history(
+                    &channel.id,
+                    &oldest,
+                    self.app.config.slack.history_page,
+                    cursor,
+                )
+                .await?;
             let mut ops = Vec::new();
             for message in messages {
-                let Some(author) = message.author else { continue };
-                let at = MessageRef { channel: channel.id.clone(), ts: message.ts.clone() };
+                let Some(author) = message.author else {
+                    continue;
+                };
+                let at = MessageRef {
+                    channel: channel.id.clone(),
+                    ts: message.ts.clone(),
+                };
                 let captured = Captured {
                     v: 1,
                     at: said_at(&at).unwrap_or(incident.opened_at),
@@ -188,7 +295,12 @@ impl Worker {
                 // What was captured as it was said is kept: the history knows no more.
                 if self.app.captured(&incident.uid, &message.ts)?.is_none() {
                     let body = serde_json::to_value(captured).unwrap_or_default();
-                    ops.push(Op::put(Kind::Message, format!("{}/{}", incident.uid, message.ts), Expect::Any, body));
+                    ops.push(Op::put(
+                        Kind::Message,
+                        format!("{}/{}", incident.uid, message.ts),
+                        Expect::Any,
+                        body,
+                    ));
                 }
             }
             if !ops.is_empty() {
@@ -217,5 +329,9 @@ fn channel_name(incident: &Incident) -> String {
         }
     }
     let name = format!("{}-{slug}", incident.name().to_lowercase());
-    name.chars().take(MAX_CHANNEL_NAME - 20).collect::<String>().trim_end_matches('-').to_owned()
+    name.chars()
+        .take(MAX_CHANNEL_NAME - 20)
+        .collect::<String>()
+        .trim_end_matches('-')
+        .to_owned()
 }

@@ -130,7 +130,12 @@ mod tests {
     #[test]
     fn the_table_is_this() {
         let row = |standing| {
-            Verb::ALL.into_iter().filter(|verb| allowed(standing, *verb)).map(|verb| format!("{verb:?}")).collect::<Vec<_>>().join(" ")
+            Verb::ALL
+                .into_iter()
+                .filter(|verb| allowed(standing, *verb))
+                .map(|verb| format!("{verb:?}"))
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         assert_eq!(
             row(Standing::Member),

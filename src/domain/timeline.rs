@@ -35,54 +35,105 @@ pub fn actor(actor: &Actor, name: &dyn Fn(&PersonId) -> String) -> String {
 
 /// Somebody in PagerDuty, or PagerDuty itself.
 pub fn pager_name(name: &str) -> String {
-    if name == "PagerDuty" { name.to_owned() } else { format!("{name} (PagerDuty)") }
+    if name == "PagerDuty" {
+        name.to_owned()
+    } else {
+        format!("{name} (PagerDuty)")
+    }
 }
 
 /// What happened, or `None` for what only Muster's own book-keeping needs.
 pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<String> {
     let who = actor(&entry.actor, name);
     Some(match &entry.event {
-        Event::Opened { title, severity, source: Some(source), .. } => format!("{source} opened the incident: {title} ({severity})"),
-        Event::Opened { title, severity, source: None, .. } => format!("{who} declared the incident: {title} ({severity})"),
-        Event::AlertJoined { signal, because, .. } => format!("Alert from {}: {} ({because})", signal.source, signal.title),
+        Event::Opened {
+            title,
+            severity,
+            source: Some(source),
+            ..
+        } => format!("{source} opened the incident: {title} ({severity})"),
+        Event::Opened {
+            title,
+            severity,
+            source: None,
+            ..
+        } => format!("{who} declared the incident: {title} ({severity})"),
+        Event::AlertJoined {
+            signal, because, ..
+        } => format!("Alert from {}: {} ({because})", signal.source, signal.title),
         Event::AlertFiredAgain { title, .. } => format!("Alert fires again: {title}"),
         Event::AlertResolved { title, .. } => format!("Alert is over: {title}"),
         Event::AllGreen => "All alerts are green".to_owned(),
         Event::Acknowledged => format!("{who} acknowledged"),
-        Event::RoleGranted { role, person, from, .. } => {
+        Event::RoleGranted {
+            role, person, from, ..
+        } => {
             let person_name = name(person);
-            let from = from.as_ref().map(|from| format!(" from {}", name(from))).unwrap_or_default();
+            let from = from
+                .as_ref()
+                .map(|from| format!(" from {}", name(from)))
+                .unwrap_or_default();
             if entry.actor.person() == Some(person) || entry.actor == Actor::Muster {
                 format!("{person_name} took the role of {role}{from}")
             } else {
                 format!("{who} made {person_name} {role}{from}")
             }
         }
-        Event::HandoverRequested { by, holder, .. } => format!("{} asked {} for the command", name(by), name(holder)),
-        Event::HandoverDeclined { by } => format!("{who} kept the command that {} asked for", name(by)),
+        Event::HandoverRequested { by, holder, .. } => {
+            format!("{} asked {} for the command", name(by), name(holder))
+        }
+        Event::HandoverDeclined { by } => {
+            format!("{who} kept the command that {} asked for", name(by))
+        }
         Event::CommanderMissing { minutes } => format!("No commander after {minutes} min"),
-        Event::SeverityChanged { from, to } => format!("{who} changed the severity from {from} to {to}"),
+        Event::SeverityChanged { from, to } => {
+            format!("{who} changed the severity from {from} to {to}")
+        }
         Event::UpdatePosted { text, .. } => format!("{who} posted an update: {text}"),
-        Event::UpdateOverdue { promised } => format!("The update promised for {} did not come", clock(*promised)),
+        Event::UpdateOverdue { promised } => {
+            format!("The update promised for {} did not come", clock(*promised))
+        }
         Event::Noted { text } => format!("{who} noted: {text}"),
         Event::MessagePinned { author, text, .. } => format!("{} said: {text}", name(author)),
-        Event::RunbookAttached { title, because, .. } => format!("Runbook “{title}” brought ({because})"),
+        Event::RunbookAttached { title, because, .. } => {
+            format!("Runbook “{title}” brought ({because})")
+        }
         Event::StepDone { step, text, note } => {
-            let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+            let note = note
+                .as_ref()
+                .map(|note| format!(": {note}"))
+                .unwrap_or_default();
             format!("{who} did step {step} ({}){note}", unmarked(text))
         }
-        Event::StepSkipped { step, text, reason } => format!("{who} skipped step {step} ({}): {reason}", unmarked(text)),
-        Event::BadSince { at } => format!("{who} recorded that the data is bad since {}", stamp(*at)),
-        Event::GoodAgain { at } => format!("{who} recorded that the data is good again since {}", stamp(*at)),
+        Event::StepSkipped { step, text, reason } => {
+            format!("{who} skipped step {step} ({}): {reason}", unmarked(text))
+        }
+        Event::BadSince { at } => {
+            format!("{who} recorded that the data is bad since {}", stamp(*at))
+        }
+        Event::GoodAgain { at } => format!(
+            "{who} recorded that the data is good again since {}",
+            stamp(*at)
+        ),
         Event::FixRecorded { text } => format!("{who} recorded the fix: {text}"),
-        Event::TaskAdded { task, text, assignee, .. } => {
-            let assignee = assignee.as_ref().map(|person| format!(" for {}", name(person))).unwrap_or_default();
+        Event::TaskAdded {
+            task,
+            text,
+            assignee,
+            ..
+        } => {
+            let assignee = assignee
+                .as_ref()
+                .map(|person| format!(" for {}", name(person)))
+                .unwrap_or_default();
             format!("{who} added task {task}{assignee}: {text}")
         }
         Event::TaskDone { task, text } => format!("{who} finished task {task}: {text}"),
         Event::PageRequested { target, .. } => format!("Page for {target} decided on"),
         Event::PageHandedOver { target, .. } => format!("Page for {target} handed to PagerDuty"),
-        Event::PageFailed { target, why, .. } => format!("Page for {target} refused by PagerDuty: {why}"),
+        Event::PageFailed { target, why, .. } => {
+            format!("Page for {target} refused by PagerDuty: {why}")
+        }
         Event::Paged { target, .. } => format!("PagerDuty paged for {target}"),
         Event::PageAcknowledged { .. } => format!("{who} acknowledged the page"),
         Event::PageResolved { .. } => format!("{who} closed the page"),
@@ -117,10 +168,18 @@ mod tests {
 
     #[test]
     fn durations_read_as_people_say_them() {
-        let at = |h, m| chrono::Utc.with_ymd_and_hms(2026, 11, 23, h, m, 0).single().expect("a time");
+        let at = |h, m| {
+            chrono::Utc
+                .with_ymd_and_hms(2026, 11, 23, h, m, 0)
+                .single()
+                .expect("a time")
+        };
         assert_eq!(duration(at(1, 37), at(6, 18)), "4 h 41 min");
         assert_eq!(duration(at(6, 0), at(6, 12)), "12 min");
         assert_eq!(duration(at(6, 12), at(6, 0)), "0 min");
-        assert_eq!(duration(at(0, 0), at(3, 5) + chrono::Duration::days(2)), "2 d 3 h");
+        assert_eq!(
+            duration(at(0, 0), at(3, 5) + chrono::Duration::days(2)),
+            "2 d 3 h"
+        );
     }
 }

@@ -30,18 +30,42 @@ pub(crate) async fn readyz(State(doors): State<Doors>) -> Response {
     for lane in [Lane::Page, Lane::Slack] {
         let (waiting, oldest) = app.store.backlog(&format!("{}/", lane.as_str()));
         if let Some(due) = oldest.filter(|due| now - due > STALLED_MILLIS) {
-            degraded.push(format!("{waiting} entries wait for {}, the first for {} s", lane.as_str(), (now - due) / 1000));
+            degraded.push(format!(
+                "{waiting} entries wait for {}, the first for {} s",
+                lane.as_str(),
+                (now - due) / 1000
+            ));
         }
     }
-    let dead = app.store.scan(Kind::Dead, "", "", 100).map_or(0, |dead| dead.len());
+    let dead = app
+        .store
+        .scan(Kind::Dead, "", "", 100)
+        .map_or(0, |dead| dead.len());
     if dead > 0 {
-        degraded.push(format!("{dead} deliveries were given up; the incidents' timelines say which"));
+        degraded.push(format!(
+            "{dead} deliveries were given up; the incidents' timelines say which"
+        ));
     }
-    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({"ready": reasons.is_empty(), "reasons": reasons, "degraded": degraded}))).into_response()
+    let status = if reasons.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (
+        status,
+        Json(json!({"ready": reasons.is_empty(), "reasons": reasons, "degraded": degraded})),
+    )
+        .into_response()
 }
 
 /// Prometheus text.
 pub(crate) async fn metrics(State(doors): State<Doors>) -> Response {
-    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], doors.app.metrics.text()).into_response()
+    (
+        [(
+            header::CONTENT_TYPE,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        )],
+        doors.app.metrics.text(),
+    )
+        .into_response()
 }

@@ -119,11 +119,33 @@ mod tests {
 
     #[test]
     fn the_genuine_client_is_understood() {
-        let read_file = |text: &str| read("pd", &serde_json::from_str(text).expect("JSON"), chrono::DateTime::UNIX_EPOCH);
-        let Ok(Event::Signal(trigger)) = read_file(include_str!("../../tests/fixtures/pagerduty-python/001.body.json")) else { panic!("a trigger") };
+        let read_file = |text: &str| {
+            read(
+                "pd",
+                &serde_json::from_str(text).expect("JSON"),
+                chrono::DateTime::UNIX_EPOCH,
+            )
+        };
+        let Ok(Event::Signal(trigger)) = read_file(include_str!(
+            "../../tests/fixtures/pagerduty-python/001.body.json"
+        )) else {
+            panic!("a trigger")
+        };
         insta::assert_json_snapshot!(trigger);
-        assert!(matches!(read_file(include_str!("../../tests/fixtures/pagerduty-python/002.body.json")), Ok(Event::Acknowledge { .. })));
-        let Ok(Event::Signal(resolve)) = read_file(include_str!("../../tests/fixtures/pagerduty-python/003.body.json")) else { panic!("a resolve") };
-        assert_eq!((resolve.status, &resolve.key), (SignalStatus::Resolved, &trigger.key));
+        assert!(matches!(
+            read_file(include_str!(
+                "../../tests/fixtures/pagerduty-python/002.body.json"
+            )),
+            Ok(Event::Acknowledge { .. })
+        ));
+        let Ok(Event::Signal(resolve)) = read_file(include_str!(
+            "../../tests/fixtures/pagerduty-python/003.body.json"
+        )) else {
+            panic!("a resolve")
+        };
+        assert_eq!(
+            (resolve.status, &resolve.key),
+            (SignalStatus::Resolved, &trigger.key)
+        );
     }
 }

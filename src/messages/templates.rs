@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason};
+use handlebars::{
+    Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason,
+};
 use rust_embed::RustEmbed;
 use serde::Serialize;
 use thiserror::Error;
@@ -48,7 +50,10 @@ impl Templates {
         handlebars.register_helper("time", Box::new(time));
         handlebars.register_helper("prose", Box::new(prose));
         handlebars.register_helper("link", Box::new(link));
-        let mut templates = Self { handlebars, sources: BTreeMap::new() };
+        let mut templates = Self {
+            handlebars,
+            sources: BTreeMap::new(),
+        };
         for file in Shipped::iter() {
             if let Some(content) = Shipped::get(&file) {
                 templates.add(&file, &String::from_utf8_lossy(&content.data), "shipped")?;
@@ -61,15 +66,30 @@ impl Templates {
     }
 
     fn add_folder(&mut self, folder: &Path) -> Result<(), TemplateError> {
-        let wrong = |file: &Path, what: String| TemplateError { file: file.display().to_string(), line: None, what };
-        let entries = std::fs::read_dir(folder).map_err(|error| wrong(folder, format!("cannot be read: {error}")))?;
-        for entry in entries.flatten().filter(|entry| entry.path().extension().is_some_and(|ending| ending == "hbs")) {
+        let wrong = |file: &Path, what: String| TemplateError {
+            file: file.display().to_string(),
+            line: None,
+            what,
+        };
+        let entries = std::fs::read_dir(folder)
+            .map_err(|error| wrong(folder, format!("cannot be read: {error}")))?;
+        for entry in entries.flatten().filter(|entry| {
+            entry
+                .path()
+                .extension()
+                .is_some_and(|ending| ending == "hbs")
+        }) {
             let path = entry.path();
             let name = entry.file_name().to_string_lossy().into_owned();
             if Shipped::get(&name).is_none() {
-                return Err(wrong(&path, "replaces no template of Muster; see `message-templates/` for their names".to_owned()));
+                return Err(wrong(
+                    &path,
+                    "replaces no template of Muster; see `message-templates/` for their names"
+                        .to_owned(),
+                ));
             }
-            let text = std::fs::read_to_string(&path).map_err(|error| wrong(&path, format!("cannot be read: {error}")))?;
+            let text = std::fs::read_to_string(&path)
+                .map_err(|error| wrong(&path, format!("cannot be read: {error}")))?;
             self.add(&name, &text, &path.display().to_string())?;
         }
         Ok(())
@@ -77,11 +97,17 @@ impl Templates {
 
     fn add(&mut self, file: &str, text: &str, source: &str) -> Result<(), TemplateError> {
         let name = file.trim_end_matches(".hbs");
-        self.handlebars.register_template_string(name, text).map_err(|error| TemplateError {
-            file: if source == "shipped" { format!("message-templates/{file}") } else { source.to_owned() },
-            line: error.pos().map(|(line, _)| line),
-            what: error.reason().to_string(),
-        })?;
+        self.handlebars
+            .register_template_string(name, text)
+            .map_err(|error| TemplateError {
+                file: if source == "shipped" {
+                    format!("message-templates/{file}")
+                } else {
+                    source.to_owned()
+                },
+                line: error.pos().map(|(line, _)| line),
+                what: error.reason().to_string(),
+            })?;
         self.sources.insert(name.to_owned(), source.to_owned());
         Ok(())
     }
@@ -103,7 +129,10 @@ impl Templates {
             Ok(markdown) => markdown,
             Err(what) => {
                 tracing::error!(template = name, error = %what, "a message template failed");
-                format!("Something happened ({}), and the template for it failed. The timeline has it: `/incident show`.", escape(name))
+                format!(
+                    "Something happened ({}), and the template for it failed. The timeline has it: `/incident show`.",
+                    escape(name)
+                )
             }
         }
     }
@@ -113,7 +142,9 @@ impl Templates {
     /// # Errors
     /// What the template asks for and the view does not have.
     pub fn try_render(&self, name: &str, view: &impl Serialize) -> Result<String, String> {
-        self.handlebars.render(name, view).map_err(|error| error.to_string())
+        self.handlebars
+            .render(name, view)
+            .map_err(|error| error.to_string())
     }
 }
 
@@ -126,13 +157,26 @@ fn text_of(h: &Helper<'_>, index: usize) -> String {
 }
 
 /// `{{person view}}`: a view of a person is `{"id","name"}`; somebody outside Slack has no id.
-fn person(h: &Helper<'_>, _: &Handlebars<'_>, _: &Context, _: &mut RenderContext<'_, '_>, out: &mut dyn Output) -> HelperResult {
-    let Some(value) = h.param(0).map(handlebars::PathAndJson::value).filter(|value| !value.is_null()) else {
+fn person(
+    h: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let Some(value) = h
+        .param(0)
+        .map(handlebars::PathAndJson::value)
+        .filter(|value| !value.is_null())
+    else {
         out.write("nobody")?;
         return Ok(());
     };
     let name = escape(value["name"].as_str().unwrap_or("somebody"));
-    match value["id"].as_str().filter(|id| id.chars().all(|c| c.is_ascii_alphanumeric()) && !id.is_empty()) {
+    match value["id"]
+        .as_str()
+        .filter(|id| id.chars().all(|c| c.is_ascii_alphanumeric()) && !id.is_empty())
+    {
         Some(id) => out.write(&format!("[{name}](person:{id})"))?,
         None => out.write(&name)?,
     }
@@ -140,26 +184,50 @@ fn person(h: &Helper<'_>, _: &Handlebars<'_>, _: &Context, _: &mut RenderContext
 }
 
 /// `{{time at}}`: an RFC 3339 time, shown in the reader's own time zone, in UTC where that cannot be.
-fn time(h: &Helper<'_>, _: &Handlebars<'_>, _: &Context, _: &mut RenderContext<'_, '_>, out: &mut dyn Output) -> HelperResult {
+fn time(
+    h: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
     let text = text_of(h, 0);
-    let at: Time = text.parse().map_err(|_| RenderErrorReason::Other(format!("`{text}` is no time")))?;
+    let at: Time = text
+        .parse()
+        .map_err(|_| RenderErrorReason::Other(format!("`{text}` is no time")))?;
     out.write(&format!("[{}](date:{})", stamp(at), at.timestamp()))?;
     Ok(())
 }
 
 /// `{{prose text}}`: as plain text, lines kept.
-fn prose(h: &Helper<'_>, _: &Handlebars<'_>, _: &Context, _: &mut RenderContext<'_, '_>, out: &mut dyn Output) -> HelperResult {
+fn prose(
+    h: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
     out.write(&escape_lines(&text_of(h, 0)))?;
     Ok(())
 }
 
 /// `{{link text url}}`: a link if the address is a web address, else the text alone.
-fn link(h: &Helper<'_>, _: &Handlebars<'_>, _: &Context, _: &mut RenderContext<'_, '_>, out: &mut dyn Output) -> HelperResult {
+fn link(
+    h: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
     let (text, address) = (escape(&text_of(h, 0)), text_of(h, 1));
     match url::Url::parse(&address) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => {
             // A parsed address holds no space and no angle bracket; parentheses are the only thing left to hide.
-            let address = url.as_str().replace('(', "%28").replace(')', "%29").replace('\\', "%5C");
+            let address = url
+                .as_str()
+                .replace('(', "%28")
+                .replace(')', "%29")
+                .replace('\\', "%5C");
             out.write(&format!("[{text}](<{address}>)"))?;
         }
         _ => out.write(&text)?,

@@ -60,7 +60,12 @@ pub fn open(directory: &Path) -> anyhow::Result<Store> {
 
 impl SledEngine {
     fn open(directory: &Path) -> anyhow::Result<Self> {
-        fs::create_dir_all(directory).with_context(|| format!("cannot create the store's directory {}", directory.display()))?;
+        fs::create_dir_all(directory).with_context(|| {
+            format!(
+                "cannot create the store's directory {}",
+                directory.display()
+            )
+        })?;
         let path = directory.join(DATABASE);
         let sidecar = read_sidecar(directory)?;
         if let Some(sidecar) = &sidecar
@@ -75,28 +80,53 @@ impl SledEngine {
         remove_half_made_snapshots(&path)?;
         let ballast = directory.join("ballast");
         let db = open_guarded(&path, &ballast)?;
-        let schema = db.get(SCHEMA_KEY).context("cannot read the store's layout")?;
+        let schema = db
+            .get(SCHEMA_KEY)
+            .context("cannot read the store's layout")?;
         if schema.is_none() {
             if sidecar.as_ref().is_some_and(|sidecar| sidecar.has_data) {
                 bail!(came_back_empty(directory));
             }
             if db.iter().next().is_some() {
-                bail!("the store in {} holds records but no layout; it is damaged. {}", directory.display(), RESTORE);
+                bail!(
+                    "the store in {} holds records but no layout; it is damaged. {}",
+                    directory.display(),
+                    RESTORE
+                );
             }
-            db.insert(SCHEMA_KEY, SCHEMA.to_string().as_bytes()).context("cannot write the store's layout")?;
+            db.insert(SCHEMA_KEY, SCHEMA.to_string().as_bytes())
+                .context("cannot write the store's layout")?;
             db.flush().context("cannot write the store's layout")?;
         }
-        let database_file = File::open(path.join("db")).context("cannot open the database file for syncing")?;
-        database_file.sync_all().context("cannot sync the database file")?;
+        let database_file =
+            File::open(path.join("db")).context("cannot open the database file for syncing")?;
+        database_file
+            .sync_all()
+            .context("cannot sync the database file")?;
         for name in [path.join("conf")] {
-            File::open(&name).and_then(|file| file.sync_all()).with_context(|| format!("cannot sync {}", name.display()))?;
+            File::open(&name)
+                .and_then(|file| file.sync_all())
+                .with_context(|| format!("cannot sync {}", name.display()))?;
         }
         let has_data = sidecar.as_ref().is_some_and(|sidecar| sidecar.has_data);
         write_sidecar(directory, has_data)?;
-        for directory in [path.as_path(), directory, directory.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))] {
+        for directory in [
+            path.as_path(),
+            directory,
+            directory
+                .parent()
+                .filter(|p| !p.as_os_str().is_empty())
+                .unwrap_or(Path::new(".")),
+        ] {
             sync_directory(directory)?;
         }
-        Ok(Self { db, database_file, directory: directory.to_owned(), marked: AtomicBool::new(has_data), ballast })
+        Ok(Self {
+            db,
+            database_file,
+            directory: directory.to_owned(),
+            marked: AtomicBool::new(has_data),
+            ballast,
+        })
     }
 }
 
@@ -125,7 +155,9 @@ fn open_guarded(path: &Path, ballast: &Path) -> anyhow::Result<::sled::Db> {
         }))
     };
     let mut opened = open();
-    if matches!(&opened, Ok(Err(::sled::Error::Io(error))) if error.kind() == std::io::ErrorKind::StorageFull) && ballast.exists() {
+    if matches!(&opened, Ok(Err(::sled::Error::Io(error))) if error.kind() == std::io::ErrorKind::StorageFull)
+        && ballast.exists()
+    {
         fs::remove_file(ballast).context("the disk is full, and the ballast cannot be removed")?;
         opened = open();
     }
@@ -135,11 +167,22 @@ fn open_guarded(path: &Path, ballast: &Path) -> anyhow::Result<::sled::Db> {
             let _ = make_ballast(ballast);
             Ok(db)
         }
-        Ok(Err(::sled::Error::Io(error))) if error.to_string().contains("could not acquire lock") => {
-            Err(anyhow!("another process uses the store in {}; only one Muster may", path.display()))
+        Ok(Err(::sled::Error::Io(error)))
+            if error.to_string().contains("could not acquire lock") =>
+        {
+            Err(anyhow!(
+                "another process uses the store in {}; only one Muster may",
+                path.display()
+            ))
         }
-        Ok(Err(error)) => Err(anyhow!("the store in {} cannot be opened: {error}. {RESTORE}", path.display())),
-        Err(_) => Err(anyhow!("the store in {} is damaged and cannot be opened. {RESTORE}", path.display())),
+        Ok(Err(error)) => Err(anyhow!(
+            "the store in {} cannot be opened: {error}. {RESTORE}",
+            path.display()
+        )),
+        Err(_) => Err(anyhow!(
+            "the store in {} is damaged and cannot be opened. {RESTORE}",
+            path.display()
+        )),
     }
 }
 
@@ -156,12 +199,15 @@ fn make_ballast(ballast: &Path) -> std::io::Result<()> {
 }
 
 fn remove_half_made_snapshots(path: &Path) -> anyhow::Result<()> {
-    let Ok(entries) = fs::read_dir(path) else { return Ok(()) };
+    let Ok(entries) = fs::read_dir(path) else {
+        return Ok(());
+    };
     for entry in entries.flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if name.starts_with("snap.") && name.ends_with(".generating") {
-            fs::remove_file(entry.path()).with_context(|| format!("cannot remove the half-made snapshot {name}"))?;
+            fs::remove_file(entry.path())
+                .with_context(|| format!("cannot remove the half-made snapshot {name}"))?;
         }
     }
     Ok(())
@@ -182,8 +228,12 @@ fn read_sidecar(directory: &Path) -> anyhow::Result<Option<Sidecar>> {
 fn write_sidecar(directory: &Path, has_data: bool) -> anyhow::Result<()> {
     let path = directory.join(SIDECAR);
     let beside = directory.join("store.json.new");
-    let mut file = File::create(&beside).with_context(|| format!("cannot write {}", beside.display()))?;
-    file.write_all(&serde_json::to_vec(&Sidecar { schema: SCHEMA, has_data })?)?;
+    let mut file =
+        File::create(&beside).with_context(|| format!("cannot write {}", beside.display()))?;
+    file.write_all(&serde_json::to_vec(&Sidecar {
+        schema: SCHEMA,
+        has_data,
+    })?)?;
     file.sync_all()?;
     fs::rename(&beside, &path)?;
     sync_directory(directory)
@@ -197,14 +247,25 @@ fn sync_directory(directory: &Path) -> anyhow::Result<()> {
 
 impl Bytes for SledEngine {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
-        self.db.get(key).map(|value| value.map(|value| value.to_vec())).map_err(|error| ReadError(error.to_string()))
+        self.db
+            .get(key)
+            .map(|value| value.map(|value| value.to_vec()))
+            .map_err(|error| ReadError(error.to_string()))
     }
 
-    fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ReadError> {
+    fn range(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ReadError> {
         self.db
             .range(from..to)
             .take(limit)
-            .map(|pair| pair.map(|(key, value)| (key.to_vec(), value.to_vec())).map_err(|error| ReadError(error.to_string())))
+            .map(|pair| {
+                pair.map(|(key, value)| (key.to_vec(), value.to_vec()))
+                    .map_err(|error| ReadError(error.to_string()))
+            })
             .collect()
     }
 
@@ -221,10 +282,14 @@ impl Bytes for SledEngine {
                 None => sled_batch.remove(key.as_slice()),
             }
         }
-        self.db.apply_batch(sled_batch).map_err(|error| error.to_string())?;
+        self.db
+            .apply_batch(sled_batch)
+            .map_err(|error| error.to_string())?;
         self.db.flush().map_err(|error| error.to_string())?;
         // `flush` ends with `sync_file_range`, which is no promise. This is.
-        self.database_file.sync_data().map_err(|error| error.to_string())
+        self.database_file
+            .sync_data()
+            .map_err(|error| error.to_string())
     }
 
     fn room(&self) -> Result<(), String> {
@@ -242,13 +307,17 @@ mod tests {
     use crate::store::{Expect, Kind, Op};
 
     fn runtime() -> tokio::runtime::Runtime {
-        tokio::runtime::Builder::new_current_thread().build().expect("a runtime")
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime")
     }
 
     fn fill(directory: &Path) {
         let store = open(directory).expect("it opens");
         let op = Op::put(Kind::Meta, "x", Expect::Absent, serde_json::json!({"v": 1}));
-        runtime().block_on(store.commit(vec![op])).expect("it commits");
+        runtime()
+            .block_on(store.commit(vec![op]))
+            .expect("it commits");
     }
 
     /// Dropping the store stops its thread a moment later; a reopen waits for the lock.
@@ -282,23 +351,39 @@ mod tests {
         fill(directory.path());
         drop(reopen(directory.path()).expect("it opens"));
         fs::remove_dir_all(directory.path().join("sled")).expect("it is gone");
-        let error = reopen(directory.path()).err().expect("it refuses").to_string();
-        assert!(error.contains("came back empty although it held data"), "{error}");
+        let error = reopen(directory.path())
+            .err()
+            .expect("it refuses")
+            .to_string();
+        assert!(
+            error.contains("came back empty although it held data"),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_second_process_is_refused() {
         let directory = tempfile::tempdir().expect("a directory");
         let _first = open(directory.path()).expect("it opens");
-        let error = open(directory.path()).err().expect("it refuses").to_string();
+        let error = open(directory.path())
+            .err()
+            .expect("it refuses")
+            .to_string();
         assert!(error.contains("only one Muster may"), "{error}");
     }
 
     #[test]
     fn a_newer_layout_is_refused() {
         let directory = tempfile::tempdir().expect("a directory");
-        fs::write(directory.path().join(SIDECAR), br#"{"schema":99,"has_data":true}"#).expect("a file");
-        let error = open(directory.path()).err().expect("it refuses").to_string();
+        fs::write(
+            directory.path().join(SIDECAR),
+            br#"{"schema":99,"has_data":true}"#,
+        )
+        .expect("a file");
+        let error = open(directory.path())
+            .err()
+            .expect("it refuses")
+            .to_string();
         assert!(error.contains("start the newer Muster"), "{error}");
     }
 
@@ -309,7 +394,14 @@ mod tests {
         let runtime = runtime();
         for index in 0..200 {
             let body = serde_json::json!({ "text": "x".repeat(60_000) });
-            runtime.block_on(store.commit(vec![Op::put(Kind::Meta, format!("{index}"), Expect::Any, body)])).expect("it commits");
+            runtime
+                .block_on(store.commit(vec![Op::put(
+                    Kind::Meta,
+                    format!("{index}"),
+                    Expect::Any,
+                    body,
+                )]))
+                .expect("it commits");
         }
         let blobs = fs::read_dir(directory.path().join("sled/blobs")).map_or(0, Iterator::count);
         assert_eq!(blobs, 0);

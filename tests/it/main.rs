@@ -2,10 +2,10 @@
 //! what they must be able to rely on; `papers` holds the documents to the code.
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
-//mod crash;
+mod crash;
 mod domain;
 mod harness;
-//mod papers;
+mod papers;
 mod sandbox;
 mod store;
 mod story;

@@ -1,0 +1,411 @@
+//! The documents held to the code: floors, manifest, example configuration, README, templates, runbooks.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use muster::app::load_library;
+use muster::config::{Config, Variables};
+use muster::domain::runbook::BookKind;
+use muster::messages::Templates;
+use serde_json::Value;
+
+use crate::harness::fixture;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// A room may import only rooms below it.
+#[test]
+fn rooms_import_only_rooms_below() {
+    let allowed: &[(&str, &[&str])] = &[
+        ("domain", &[]),
+        ("clock", &[]),
+        ("telemetry", &[]),
+        ("config", &["domain", "telemetry"]),
+        ("store", &[]),
+        ("messages", &["domain"]),
+        ("slack", &["domain", "messages"]),
+        ("pagerduty", &["domain"]),
+        ("intake", &["domain", "config"]),
+        (
+            "app",
+            &[
+                "clock",
+                "config",
+                "domain",
+                "messages",
+                "slack",
+                "store",
+                "telemetry",
+            ],
+        ),
+        (
+            "delivery",
+            &[
+                "app",
+                "domain",
+                "messages",
+                "pagerduty",
+                "slack",
+                "store",
+                "telemetry",
+            ],
+        ),
+        (
+            "http",
+            &[
+                "app",
+                "clock",
+                "config",
+                "domain",
+                "intake",
+                "messages",
+                "pagerduty",
+                "slack",
+                "store",
+                "telemetry",
+            ],
+        ),
+        (
+            "cli",
+            &[
+                "app",
+                "clock",
+                "config",
+                "domain",
+                "http",
+                "messages",
+                "sandbox",
+                "slack",
+                "store",
+                "telemetry",
+            ],
+        ),
+        ("sandbox", &[]),
+    ];
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    for file in files {
+        let relative = file
+            .strip_prefix(root().join("src"))
+            .unwrap()
+            .to_string_lossy()
+            .into_owned();
+        let room = relative
+            .split('/')
+            .next()
+            .unwrap()
+            .trim_end_matches(".rs")
+            .to_owned();
+        if matches!(room.as_str(), "lib" | "main") {
+            continue;
+        }
+        let (_, below) = allowed
+            .iter()
+            .find(|(name, _)| *name == room)
+            .unwrap_or_else(|| panic!("the room {room} has no floor"));
+        let text = std::fs::read_to_string(&file).unwrap();
+        let production = text.split("#[cfg(test)]").next().unwrap();
+        assert!(
+            production.starts_with("//!"),
+            "{relative} does not say what lives in it"
+        );
+        for import in production.split("crate::").skip(1) {
+            let import = import
+                .split(|c: char| !c.is_alphanumeric() && c != '_')
+                .next()
+                .unwrap();
+            let known = allowed.iter().any(|(name, _)| *name == import);
+            assert!(
+                !known || import == room || below.contains(&import),
+                "{relative} imports {import}, which is not below {room}"
+            );
+        }
+        if room == "sandbox" {
+            assert!(
+                !production.contains("crate::") || production.contains("crate::sandbox"),
+                "{relative}"
+            );
+        }
+        assert_eq!(
+            text.matches("#[cfg(test)]").count(),
+            text.matches("#[cfg(test)]\nmod tests {").count(),
+            "{relative} behaves otherwise under test"
+        );
+    }
+}
+
+/// Nobody reads the wall clock but `clock.rs`; clippy's list says so too.
+#[test]
+fn the_wall_clock_is_read_in_one_file() {
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    for file in files.iter().filter(|file| !file.ends_with("clock.rs")) {
+        let text = std::fs::read_to_string(file).unwrap();
+        for banned in ["Utc::now", "SystemTime::now", "Instant::now", "Local::now"] {
+            assert!(!text.contains(banned), "{} reads the clock", file.display());
+        }
+    }
+}
+
+#[test]
+fn the_manifest_is_one_that_slack_takes_and_asks_for_what_the_code_uses() {
+    let manifest: Value = serde_saphyr::from_str(&read("manifest.yml")).unwrap();
+    let schema: Value = serde_json::from_str(&fixture("specs/manifest.schema.2.0.0.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<_> = validator
+        .iter_errors(&manifest)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    let set = |pointer: &str| -> BTreeSet<String> {
+        manifest
+            .pointer(pointer)
+            .and_then(Value::as_array)
+            .unwrap()
+            .iter()
+            .map(|one| one.as_str().unwrap().to_owned())
+            .collect()
+    };
+    let check = read("src/cli/check.rs");
+    let scopes = check
+        .split("SCOPES: &[&str] = &[")
+        .nth(1)
+        .unwrap()
+        .split("];")
+        .next()
+        .unwrap();
+    let used: BTreeSet<String> = scopes
+        .split('"')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(set("/oauth_config/scopes/bot"), used);
+    // Every event that is asked for is read, and every one that is read is asked for.
+    let inbound = read("src/slack/inbound.rs");
+    for event in set("/settings/event_subscriptions/bot_events") {
+        let name = event.trim_end_matches(".channels");
+        assert!(
+            inbound.contains(&format!("\"{name}\"")),
+            "{event} is asked for and not read"
+        );
+    }
+    for event in [
+        "message.channels",
+        "reaction_added",
+        "reaction_removed",
+        "team_join",
+        "user_change",
+        "channel_rename",
+    ] {
+        assert!(
+            set("/settings/event_subscriptions/bot_events").contains(event),
+            "{event} is read and not asked for"
+        );
+    }
+    let chat = read("src/app/chat.rs");
+    for shortcut in manifest
+        .pointer("/features/shortcuts")
+        .and_then(Value::as_array)
+        .unwrap()
+    {
+        let callback = shortcut["callback_id"].as_str().unwrap();
+        assert!(
+            chat.contains(&format!("\"{callback}\"")),
+            "nothing answers the shortcut {callback}"
+        );
+    }
+    assert_eq!(
+        manifest
+            .pointer("/features/slash_commands/0/command")
+            .and_then(Value::as_str),
+        Some("/incident")
+    );
+}
+
+#[test]
+fn the_example_configuration_is_right_and_documents_every_key_and_default() {
+    let text = read("muster.example.toml");
+    let variables: Variables = [
+        "MUSTER_SLACK__BOT_TOKEN",
+        "MUSTER_SLACK__SIGNING_SECRET",
+        "PROM_TOKEN",
+        "SODA_TOKEN",
+        "PD_TOKEN",
+        "PD_ORDERS",
+    ]
+    .map(|name| {
+        (
+            name.to_owned(),
+            "0123456789abcdef0123456789abcdef".to_owned(),
+        )
+    })
+    .into();
+    let config = Config::parse("muster.example.toml", &text, &variables).unwrap();
+    assert!(!config.sources.is_empty() && !config.services.is_empty() && !config.teams.is_empty());
+    // Every key of the configuration stands in the example, and keys with a default stand there with it.
+    let defaults = serde_json::to_value(Config::default()).unwrap();
+    for (section, keys) in defaults
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(_, keys)| keys.is_object())
+    {
+        assert!(
+            text.contains(&format!("[{section}]")),
+            "[{section}] is not in the example"
+        );
+        for (key, value) in keys.as_object().unwrap() {
+            let value = match value {
+                Value::Null => String::new(),
+                Value::String(word) if word.is_empty() => String::new(),
+                value => value.to_string(),
+            };
+            assert!(
+                text.contains(&format!("{key} = {value}"))
+                    || text.contains(&format!("{key:<16} = {value}")),
+                "[{section}] {key} = {value} is not in the example"
+            );
+        }
+    }
+    for key in [
+        "on_green",
+        "token_env",
+        "mapping",
+        "each",
+        "resolved_values",
+        "default_pillar",
+        "routing_key_env",
+        "page_from",
+        "tier",
+        "pagerduty_service_id",
+        "escalation_policy_id",
+        "email",
+    ] {
+        assert!(text.contains(key), "{key} is not in the example");
+    }
+}
+
+#[test]
+fn every_shipped_runbook_and_template_is_right_and_one_fits_every_pillar() {
+    let library = load_library(None).unwrap();
+    for id in [
+        "freshness",
+        "volume",
+        "schema",
+        "distribution",
+        "failed-pipeline",
+        "late-vendor",
+        "backfill",
+        "permissions",
+        "handle-an-incident",
+    ] {
+        assert!(library.find(id).is_some(), "{id}");
+    }
+    for pillar in ["freshness", "volume", "schema", "distribution", "pipeline"] {
+        let fits = library.all().any(|book| {
+            book.head
+                .applies
+                .pillars
+                .iter()
+                .any(|one| one.as_str() == pillar)
+                && book.head.kind == BookKind::Runbook
+        });
+        assert!(fits, "no runbook for {pillar}");
+    }
+    let templates = Templates::load(None).unwrap();
+    let mut said = BTreeSet::new();
+    for file in std::fs::read_dir(root().join("src/domain/decide"))
+        .unwrap()
+        .flatten()
+    {
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        for piece in text.split("add_and_say(Event::").skip(1) {
+            let name = piece.split(|c: char| !c.is_alphanumeric()).next().unwrap();
+            let snake: String = name
+                .chars()
+                .enumerate()
+                .flat_map(|(i, c)| {
+                    if c.is_uppercase() && i > 0 {
+                        vec!['_', c.to_ascii_lowercase()]
+                    } else {
+                        vec![c.to_ascii_lowercase()]
+                    }
+                })
+                .collect();
+            said.insert(snake);
+        }
+    }
+    assert!(said.len() > 15, "{said:?}");
+    for name in said {
+        assert!(templates.has(&name), "there are no words for {name}");
+    }
+}
+
+#[test]
+fn a_bad_template_or_runbook_of_an_operator_stops_the_start_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("card.hbs"), "fine\n{{#if}\n").unwrap();
+    let error = Templates::load(Some(folder.path()))
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(error.contains("card.hbs:2:"), "{error}");
+    std::fs::write(folder.path().join("card.hbs"), "mine {{name}}").unwrap();
+    assert!(Templates::load(Some(folder.path())).is_ok());
+    std::fs::write(folder.path().join("crad.hbs"), "x").unwrap();
+    let error = Templates::load(Some(folder.path()))
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(error.contains("replaces no template"), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("mine.md"), "---\nid: freshness\ntitle: Our own\napplies:\n  pillars: [freshness]\n---\n- [ ] call us\n").unwrap();
+    assert_eq!(
+        load_library(Some(folder.path()))
+            .unwrap()
+            .find("freshness")
+            .unwrap()
+            .head
+            .title,
+        "Our own"
+    );
+    std::fs::write(
+        folder.path().join("bad.md"),
+        "---\nid: bad\ntitle: Bad\npillars: []\n---\n- [ ] x\n",
+    )
+    .unwrap();
+    let error = load_library(Some(folder.path())).err().unwrap().to_string();
+    assert!(error.contains("bad.md:4:"), "{error}");
+}
+
+#[test]
+fn the_readme_runs_what_ci_runs() {
+    let (readme, ci) = (read("README.md"), read(".ci/run"));
+    for command in ["cargo test", "cargo run --release -- demo --headless"] {
+        assert!(
+            readme.contains(command) && ci.contains(command),
+            "{command}"
+        );
+    }
+    for word in ["sled", "No live Slack or PagerDuty"] {
+        assert!(readme.contains(word), "{word}");
+    }
+}
