@@ -121,10 +121,9 @@ impl App {
 
     async fn intend(&self, intent: Intent, caller: &Caller<'_>) -> Result<Reply, Failure> {
         match intent {
-            Intent::Do {
-                command: command @ Command::Declare { .. },
-                ..
-            } => self.act(None, &command, caller).await,
+            Intent::Do { command, .. } if matches!(*command, Command::Declare { .. }) => {
+                self.act(None, &command, caller).await
+            }
             Intent::Do { incident, command } => {
                 let uid = self.target(incident, caller)?;
                 self.act(Some(&uid), &command, caller).await

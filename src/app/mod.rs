@@ -372,7 +372,7 @@ impl App {
                     ..
                 }) => return Err(Failure::Duplicate),
                 Err(CommitError::Conflict { kind, id }) => {
-                    last = format!("{kind:?} {id} kept changing")
+                    last = format!("{kind:?} {id} kept changing");
                 }
                 Err(error) => return Err(Failure::Unavailable(error.to_string())),
             }

@@ -99,7 +99,7 @@ pub(super) async fn run(listen: SocketAddr, headless: bool) -> anyhow::Result<()
     println!("  body='{body}'; ts=$(date +%s)");
     println!(
         "  sig=$(printf 'v0:%s:%s' \"$ts\" \"$body\" | openssl dgst -sha256 -hmac {} | sed 's/^.* //')",
-        SandboxConfig::new(Arc::new(|| start_of_time())).signing_secret
+        SandboxConfig::new(Arc::new(start_of_time)).signing_secret
     );
     println!(
         "  curl -s -X POST {}/slack/commands -H \"X-Slack-Request-Timestamp: $ts\" -H \"X-Slack-Signature: v0=$sig\" --data \"$body\"\n",

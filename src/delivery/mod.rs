@@ -430,11 +430,12 @@ impl Worker {
             Job::Of { uid, effect } => {
                 // Where saying things is what failed, saying so fails too.
                 let say = match effect {
-                    Effect::Say {
-                        event: Event::DeliveryFailed { .. },
-                        ..
+                    Effect::OpenChannel => false,
+                    Effect::Say { event, .. }
+                        if matches!(**event, Event::DeliveryFailed { .. }) =>
+                    {
+                        false
                     }
-                    | Effect::OpenChannel => false,
                     _ => self
                         .app
                         .incident(uid)

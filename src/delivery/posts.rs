@@ -153,7 +153,7 @@ impl Worker {
         {
             match error.verdict {
                 Verdict::Permanent => {
-                    tracing::warn!(incident = incident.name(), %error, "the card cannot be pinned")
+                    tracing::warn!(incident = incident.name(), %error, "the card cannot be pinned");
                 }
                 _ => {
                     return Err(Fault::Unknown {

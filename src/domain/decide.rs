@@ -108,7 +108,7 @@ pub fn decide(
         Command::Take { role } => roles::take(&mut draft, *role)?,
         Command::Assign { roles } => roles::assign(&mut draft, roles)?,
         Command::AnswerHandover { request, accept } => {
-            roles::answer_handover(&mut draft, request, *accept)?
+            roles::answer_handover(&mut draft, request, *accept)?;
         }
         Command::HandoverDue { request } => roles::handover_due(&mut draft, request),
         Command::CheckCommander => roles::check_commander(&mut draft),
@@ -135,18 +135,18 @@ pub fn decide(
         Command::FinishTask { task } => record::finish_task(&mut draft, *task)?,
         Command::DraftPostmortem => record::draft_postmortem(&mut draft),
         Command::AttachRunbook { runbook, because } => {
-            runbook::attach(&mut draft, runbook, because)?
+            runbook::attach(&mut draft, runbook, because)?;
         }
         Command::StepDone { step, note } => runbook::done(&mut draft, *step, note.as_deref())?,
         Command::StepSkip { step, reason } => runbook::skip(&mut draft, *step, reason)?,
         Command::PagerSays { key, news, url } => {
-            pager::says(&mut draft, key, *news, url.as_deref())
+            pager::says(&mut draft, key, *news, url.as_deref());
         }
         Command::PageAccepted { key } => pager::accepted(&mut draft, key),
         Command::PageRefused { key, why } => pager::refused(&mut draft, key, why),
         Command::ChannelReady { channel } => outcome::channel_ready(&mut draft, channel),
         Command::MessagePosted { slot, message } => {
-            outcome::message_posted(&mut draft, *slot, message)
+            outcome::message_posted(&mut draft, *slot, message);
         }
         Command::GiveUp { what, why, say } => outcome::give_up(&mut draft, what, why, *say),
         Command::PostmortemPosted => draft.add(Event::PostmortemDrafted),
@@ -210,7 +210,10 @@ impl Draft<'_> {
     fn add_and_say(&mut self, event: Event) {
         self.add(event.clone());
         let actor = self.context.actor.clone();
-        self.effect(Effect::Say { event, actor });
+        self.effect(Effect::Say {
+            event: Box::new(event),
+            actor,
+        });
     }
 
     /// Makes everything that shows the present state true again.

@@ -82,7 +82,7 @@ pub enum Effect {
     /// Say in the channel that something happened.
     Say {
         /// What.
-        event: Event,
+        event: Box<Event>,
         /// Who did it.
         actor: Actor,
     },

@@ -356,7 +356,7 @@ fn response(record: &Record<'_>) -> Vec<String> {
     for entry in record.entries {
         match &entry.event {
             Event::UpdatePosted { text, .. } => {
-                lines.push(format!("Update at {}: {text}", clock(entry.at)))
+                lines.push(format!("Update at {}: {text}", clock(entry.at)));
             }
             Event::UpdateOverdue { promised } => {
                 lines.push(format!(
@@ -376,13 +376,13 @@ fn resolution(record: &Record<'_>) -> Vec<String> {
     for entry in record.entries {
         match &entry.event {
             Event::Mitigated { text: Some(text) } => {
-                lines.push(format!("Mitigated at {}: {text}", clock(entry.at)))
+                lines.push(format!("Mitigated at {}: {text}", clock(entry.at)));
             }
             Event::Resolved {
                 text: Some(text), ..
             } => lines.push(format!("Resolved at {}: {text}", clock(entry.at))),
             Event::Reopened { reason } => {
-                lines.push(format!("Reopened at {}: {reason}", clock(entry.at)))
+                lines.push(format!("Reopened at {}: {reason}", clock(entry.at)));
             }
             _ => {}
         }

@@ -61,7 +61,7 @@ pub(crate) async fn receive(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let source = authorised(&doors, &name, &headers)?;
-    let body = intake::json(&body?).map_err(unreadable)?;
+    let body = intake::json(&body?).map_err(|error| unreadable(&error))?;
     let now = doors.app.now();
     let reading = match source.kind {
         SourceKind::Alertmanager => intake::alertmanager::read(&name, &body, now),
@@ -70,7 +70,7 @@ pub(crate) async fn receive(
             "this source posts to /v2/enqueue, with its token as routing key".to_owned(),
         )),
     };
-    let reading = reading.map_err(unreadable)?;
+    let reading = reading.map_err(|error| unreadable(&error))?;
     if reading.signals.is_empty() && !reading.unusable.is_empty() {
         let first = &reading.unusable[0];
         let place = if first.at.is_empty() {
@@ -125,7 +125,7 @@ fn authorised<'a>(
     }
 }
 
-fn unreadable(error: Unreadable) -> Problem {
+fn unreadable(error: &Unreadable) -> Problem {
     match error {
         Unreadable::NotJson(_) => Problem::new(400, error.to_string()),
         Unreadable::WrongShape(_) => Problem::new(422, error.to_string()),

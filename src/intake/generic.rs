@@ -80,7 +80,7 @@ fn normal(source: &str, item: &Value, now: Time) -> Result<Signal, String> {
     let title = get("title").ok_or("`title` is missing")?;
     build(
         source,
-        title,
+        &title,
         status,
         pillar,
         level,
@@ -128,7 +128,7 @@ fn mapped(source: &str, item: &Value, mapping: &Mapping, now: Time) -> Result<Si
         .collect();
     build(
         source,
-        title,
+        &title,
         status,
         pillar,
         level,
@@ -145,7 +145,7 @@ fn mapped(source: &str, item: &Value, mapping: &Mapping, now: Time) -> Result<Si
 )]
 fn build(
     source: &str,
-    title: String,
+    title: &str,
     status: SignalStatus,
     pillar: Pillar,
     level: Level,

@@ -347,7 +347,7 @@ pub(super) fn blocks(markdown: &str) -> Vec<SlackBlock> {
             Event::Start(Tag::Strikethrough) => w.style.strike += 1,
             Event::End(TagEnd::Strikethrough) => w.style.strike = w.style.strike.saturating_sub(1),
             Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
-                w.link = Some((dest_url.to_string(), String::new()))
+                w.link = Some((dest_url.to_string(), String::new()));
             }
             Event::End(TagEnd::Link | TagEnd::Image) => w.end_link(),
             Event::End(TagEnd::Paragraph) => w.end_paragraph(),
@@ -420,7 +420,7 @@ pub fn plain(markdown: &str) -> String {
     for event in parser(markdown) {
         match event {
             Event::Start(Tag::Paragraph | Tag::Heading { .. } | Tag::CodeBlock(_)) if !in_item => {
-                line(&mut out)
+                line(&mut out);
             }
             Event::Start(Tag::Item) => {
                 line(&mut out);
@@ -430,7 +430,7 @@ pub fn plain(markdown: &str) -> String {
             Event::End(TagEnd::Item) => in_item = false,
             Event::TaskListMarker(done) => out.push_str(if done { "☑ " } else { "☐ " }),
             Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => {
-                out.push_str(&text)
+                out.push_str(&text);
             }
             Event::SoftBreak => out.push(' '),
             Event::HardBreak => out.push('\n'),

@@ -145,7 +145,7 @@ async fn enqueue(State(shared): State<Shared>, body: Bytes) -> Response {
             }
         }
         "acknowledge" | "resolve" if key.is_empty() => {
-            errors.push("'dedup_key' is missing or blank".to_owned())
+            errors.push("'dedup_key' is missing or blank".to_owned());
         }
         "acknowledge" | "resolve" => {}
         _ => errors.push("'event_action' is invalid".to_owned()),

@@ -14,7 +14,7 @@ pub enum Intent {
         /// The incident's number, if it was named.
         incident: Option<u64>,
         /// What is asked.
-        command: Command,
+        command: Box<Command>,
     },
     /// Ask in a modal.
     Ask {
@@ -149,7 +149,12 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
         }
         None => (None, first, rest),
     };
-    let act = |command| Ok(Intent::Do { incident, command });
+    let act = |command| {
+        Ok(Intent::Do {
+            incident,
+            command: Box::new(command),
+        })
+    };
     let ask = |modal| Ok(Intent::Ask { incident, modal });
     let optional = || (!rest.is_empty()).then(|| rest.to_owned());
     match verb.to_lowercase().as_str() {
@@ -253,15 +258,15 @@ fn runbook(incident: Option<u64>, rest: &str) -> Result<Intent, Unclear> {
             let note = (!words.is_empty()).then(|| words.to_owned());
             Ok(Intent::Do {
                 incident,
-                command: Command::StepDone { step, note },
+                command: Box::new(Command::StepDone { step, note }),
             })
         }
         ("skip", Ok(step)) => Ok(Intent::Do {
             incident,
-            command: Command::StepSkip {
+            command: Box::new(Command::StepSkip {
                 step,
                 reason: words.to_owned(),
-            },
+            }),
         }),
         ("done" | "skip", Err(_)) => Err(usage("runbook", "Which step? Steps are counted from 1.")),
         _ => Ok(Intent::Runbook {
@@ -277,7 +282,7 @@ fn task(incident: Option<u64>, rest: &str, now: Time) -> Result<Intent, Unclear>
         return match number.trim().parse() {
             Ok(task) => Ok(Intent::Do {
                 incident,
-                command: Command::FinishTask { task },
+                command: Box::new(Command::FinishTask { task }),
             }),
             Err(_) => Err(usage(
                 "task",
@@ -301,11 +306,11 @@ fn task(incident: Option<u64>, rest: &str, now: Time) -> Result<Intent, Unclear>
     });
     Ok(Intent::Do {
         incident,
-        command: Command::AddTask {
+        command: Box::new(Command::AddTask {
             text: words.join(" "),
             assignee,
             due,
-        },
+        }),
     })
 }
 
@@ -393,7 +398,7 @@ mod tests {
 
     fn command(text: &str) -> Command {
         match parse(text, now()) {
-            Ok(Intent::Do { command, .. }) => command,
+            Ok(Intent::Do { command, .. }) => *command,
             other => panic!("{text}: {other:?}"),
         }
     }
@@ -437,22 +442,19 @@ mod tests {
                 roles: BTreeMap::from([(Role::Responder, vec!["U1".to_owned(), "U2".to_owned()])]),
             }
         );
-        assert!(matches!(
-            parse("INC-12 resolve all good", now()),
-            Ok(Intent::Do {
-                incident: Some(12),
-                command: Command::Resolve { .. }
-            })
-        ));
+        let Ok(Intent::Do { incident, command }) = parse("INC-12 resolve all good", now()) else {
+            panic!("a command")
+        };
+        assert!(incident == Some(12) && matches!(*command, Command::Resolve { .. }));
         assert_eq!(parse("inc-12", now()), Ok(Intent::Show(Some(12))));
         assert_eq!(
             parse("runbook skip 3 no staging", now()),
             Ok(Intent::Do {
                 incident: None,
-                command: Command::StepSkip {
+                command: Box::new(Command::StepSkip {
                     step: 3,
                     reason: "no staging".to_owned()
-                },
+                }),
             })
         );
     }

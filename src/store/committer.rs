@@ -17,17 +17,15 @@ use super::{
 /// How many commits may wait; more are answered "unavailable", which becomes a 503.
 const WAITING: usize = 1024;
 
+/// A key and its value.
+pub(super) type Pair = (Vec<u8>, Vec<u8>);
+
 /// Raw bytes under ordered keys: all that an engine must bring.
 pub(super) trait Bytes: Send + Sync + 'static {
     /// The value of a key.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError>;
     /// Keys and values from `from` up to, not including, `to`.
-    fn range(
-        &self,
-        from: &[u8],
-        to: &[u8],
-        limit: usize,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ReadError>;
+    fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, ReadError>;
     /// Writes all of it, durably. After an error nothing can be believed any more.
     fn write(&self, batch: &BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Result<(), String>;
     /// Whether there is room to write.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::committer::{Bytes, Committed};
+use super::committer::{Bytes, Committed, Pair};
 use super::{ReadError, Store};
 
 /// An ordered map.
@@ -31,12 +31,7 @@ impl Bytes for MemoryEngine {
             .cloned())
     }
 
-    fn range(
-        &self,
-        from: &[u8],
-        to: &[u8],
-        limit: usize,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ReadError> {
+    fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, ReadError> {
         let map = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let range = map.range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)));
         Ok(range

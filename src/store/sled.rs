@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context as _, anyhow, bail};
 use serde::{Deserialize, Serialize};
 
-use super::committer::{Bytes, Committed};
+use super::committer::{Bytes, Committed, Pair};
 use super::{ReadError, Store};
 
 /// The version of the layout that this program writes.
@@ -103,7 +103,8 @@ impl SledEngine {
         database_file
             .sync_all()
             .context("cannot sync the database file")?;
-        for name in [path.join("conf")] {
+        {
+            let name = path.join("conf");
             File::open(&name)
                 .and_then(|file| file.sync_all())
                 .with_context(|| format!("cannot sync {}", name.display()))?;
@@ -253,12 +254,7 @@ impl Bytes for SledEngine {
             .map_err(|error| ReadError(error.to_string()))
     }
 
-    fn range(
-        &self,
-        from: &[u8],
-        to: &[u8],
-        limit: usize,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ReadError> {
+    fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, ReadError> {
         self.db
             .range(from..to)
             .take(limit)

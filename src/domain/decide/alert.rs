@@ -18,7 +18,10 @@ pub(super) fn receive(draft: &mut Draft<'_>, signal: &Signal, known: Option<&str
             join(draft, signal, because);
             let actor = draft.context.actor.clone();
             if let Some(event) = draft.entries.last().map(|entry| entry.event.clone()) {
-                draft.effect(Effect::Say { event, actor });
+                draft.effect(Effect::Say {
+                    event: Box::new(event),
+                    actor,
+                });
             }
             raise_severity(draft, signal);
             draft.show();

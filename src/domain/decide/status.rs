@@ -96,7 +96,10 @@ pub(super) fn close(draft: &mut Draft<'_>, actor: Actor, text: Option<&str>) {
         gaps: gaps(draft),
     };
     draft.add_as(actor.clone(), event.clone());
-    draft.effect(Effect::Say { event, actor });
+    draft.effect(Effect::Say {
+        event: Box::new(event),
+        actor,
+    });
     let open: Vec<_> = draft
         .incident()
         .pages

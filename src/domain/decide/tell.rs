@@ -63,7 +63,10 @@ pub(super) fn page(draft: &mut Draft<'_>, target: &str, text: Option<&str>) -> R
     draft.page(&target, &text);
     if let Some(event) = draft.entries.last().map(|entry| entry.event.clone()) {
         let actor = draft.context.actor.clone();
-        draft.effect(Effect::Say { event, actor });
+        draft.effect(Effect::Say {
+            event: Box::new(event),
+            actor,
+        });
     }
     draft.show();
     Ok(())

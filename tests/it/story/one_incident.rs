@@ -41,7 +41,7 @@ async fn a_stale_table_becomes_an_incident_that_people_end() {
     inc.expect("PagerDuty notified somebody for orders-pipeline");
     let view = inc.view();
     assert_eq!(view.topic, "SEV2 · pending · commander: nobody · INC-1");
-    assert_eq!(view.pins, [card.view.ts.clone()]);
+    assert_eq!(view.pins, std::slice::from_ref(&card.view.ts));
     for person in [BEN, CHLOE] {
         assert!(
             view.members.contains(&person.to_owned()),
