@@ -41,6 +41,14 @@ impl Clock {
         }
     }
 
+    /// Lets time pass: a manual clock is moved, the wall clock is waited for.
+    pub async fn pass(&self, by: Duration) {
+        match self.0 {
+            Source::Manual(_) => self.advance(by),
+            Source::Wall => tokio::time::sleep(by.to_std().unwrap_or_default()).await,
+        }
+    }
+
     /// A new ULID of this moment.
     pub fn fresh_id(&self) -> String {
         let at = std::time::SystemTime::from(self.now());

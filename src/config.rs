@@ -87,10 +87,7 @@ pub struct StoreConfig {
 
 impl Default for StoreConfig {
     fn default() -> Self {
-        Self {
-            engine: EngineName::Sled,
-            path: PathBuf::from("data"),
-        }
+        Self { engine: EngineName::Sled, path: PathBuf::from("data") }
     }
 }
 
@@ -343,9 +340,7 @@ impl std::error::Error for ConfigError {}
 
 /// This process's variables.
 pub fn process_variables() -> Variables {
-    std::env::vars_os()
-        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
+    std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect()
 }
 
 impl Config {
@@ -356,9 +351,8 @@ impl Config {
     pub fn load(path: Option<&Path>, variables: &Variables) -> Result<Self, ConfigError> {
         let (file, text) = match path {
             Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|error| {
-                    ConfigError(vec![format!("{}: cannot be read: {error}", path.display())])
-                })?;
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| ConfigError(vec![format!("{}: cannot be read: {error}", path.display())]))?;
                 (path.display().to_string(), text)
             }
             None => ("muster.toml".to_owned(), String::new()),
@@ -372,25 +366,17 @@ impl Config {
     /// Every mistake found, a line each.
     pub fn parse(file: &str, text: &str, variables: &Variables) -> Result<Self, ConfigError> {
         // First the file alone, strictly, because only this parser knows lines.
-        toml::from_str::<Self>(text)
-            .map_err(|error| ConfigError(vec![explain_toml(file, text, &error)]))?;
-        let mut figment =
-            Figment::from(Serialized::defaults(Self::default())).merge(Toml::string(text));
+        toml::from_str::<Self>(text).map_err(|error| ConfigError(vec![explain_toml(file, text, &error)]))?;
+        let mut figment = Figment::from(Serialized::defaults(Self::default())).merge(Toml::string(text));
         for (name, value) in variables {
-            let Some(key) = name
-                .strip_prefix("MUSTER_")
-                .filter(|key| key.contains("__"))
-            else {
+            let Some(key) = name.strip_prefix("MUSTER_").filter(|key| key.contains("__")) else {
                 continue;
             };
             if SECRET_VARIABLES.contains(&name.as_str()) {
                 continue;
             }
             let Ok(value) = value.parse::<figment::value::Value>();
-            figment = figment.merge(Serialized::default(
-                &key.to_lowercase().replace("__", "."),
-                value,
-            ));
+            figment = figment.merge(Serialized::default(&key.to_lowercase().replace("__", "."), value));
         }
         let mut config: Self = figment.extract().map_err(|error| {
             ConfigError(
@@ -408,21 +394,11 @@ impl Config {
         if problems.is_empty() {
             return Ok(config);
         }
-        Err(ConfigError(
-            problems
-                .into_iter()
-                .map(|problem| problem.located(file, text))
-                .collect(),
-        ))
+        Err(ConfigError(problems.into_iter().map(|problem| problem.located(file, text)).collect()))
     }
 
     fn read_secrets(&mut self, variables: &Variables) -> Vec<Problem> {
-        let get = |name: &str| {
-            variables
-                .get(name)
-                .map(|value| value.trim())
-                .filter(|value| !value.is_empty())
-        };
+        let get = |name: &str| variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
         let one = |name: &str| get(name).map(SecretString::from);
         let many = |name: &str| {
             get(name)
@@ -468,19 +444,21 @@ impl Config {
                 }
                 None => problems.push(Problem::at(
                     &service.name,
-                    format!("the variable {variable} is not set; it holds the PagerDuty routing key of the service `{}`", service.name),
+                    format!(
+                        "the variable {variable} is not set; it holds the PagerDuty routing key of the service `{}`",
+                        service.name
+                    ),
                 )),
             }
         }
         for (name, value) in [
             ("MUSTER_SLACK__BOT_TOKEN", secrets.slack_bot_token.is_none()),
-            (
-                "MUSTER_SLACK__SIGNING_SECRET",
-                secrets.slack_signing_secrets.is_empty(),
-            ),
+            ("MUSTER_SLACK__SIGNING_SECRET", secrets.slack_signing_secrets.is_empty()),
         ] {
             if value {
-                problems.push(Problem::general(format!("the variable {name} is not set; without it Muster can neither read nor write Slack")));
+                problems.push(Problem::general(format!(
+                    "the variable {name} is not set; without it Muster can neither read nor write Slack"
+                )));
             }
         }
         self.secrets = secrets;
@@ -501,57 +479,47 @@ impl Config {
             ("[pagerduty] api_url", &self.pagerduty.api_url),
         ] {
             match url::Url::parse(url) {
-                Ok(parsed)
-                    if matches!(parsed.scheme(), "http" | "https") && parsed.host().is_some() => {}
-                _ => problems.push(Problem::at(
-                    url,
-                    format!("{key} = {url:?} is no web address; write it with https://"),
-                )),
+                Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.host().is_some() => {}
+                _ => problems
+                    .push(Problem::at(url, format!("{key} = {url:?} is no web address; write it with https://"))),
             }
         }
         let mut seen = std::collections::BTreeSet::new();
         for source in &self.sources {
-            if source.name.is_empty()
-                || !source
-                    .name
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+            if source.name.is_empty() || !source.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
             {
                 problems.push(Problem::at(&source.name, format!("the source name {:?} may only hold letters, digits, `-` and `_`, since it stands in an address", source.name)));
             }
             if !seen.insert(("source", source.name.clone())) {
-                problems.push(Problem::at(
-                    &source.name,
-                    format!("there are two sources named `{}`", source.name),
-                ));
+                problems.push(Problem::at(&source.name, format!("there are two sources named `{}`", source.name)));
             }
             if let Some(mapping) = &source.mapping {
                 if source.kind != SourceKind::Generic {
                     problems.push(Problem::at(
                         &source.name,
+                        format!("the source `{}` has a mapping, which only kind = \"generic\" uses", source.name),
+                    ));
+                }
+                if mapping.title.is_empty() {
+                    problems.push(Problem::at(
+                        &source.name,
                         format!(
-                            "the source `{}` has a mapping, which only kind = \"generic\" uses",
+                            "the mapping of the source `{}` needs `title`, a JSON pointer such as \"/message\"",
                             source.name
                         ),
                     ));
                 }
-                if mapping.title.is_empty() {
-                    problems.push(Problem::at(&source.name, format!("the mapping of the source `{}` needs `title`, a JSON pointer such as \"/message\"", source.name)));
-                }
-                for pointer in mapping
-                    .pointers()
-                    .filter(|pointer| !pointer.is_empty() && !pointer.starts_with('/'))
-                {
-                    problems.push(Problem::at(pointer, format!("{pointer:?} is no JSON pointer; it begins with `/`, as in \"/alert/name\"")));
+                for pointer in mapping.pointers().filter(|pointer| !pointer.is_empty() && !pointer.starts_with('/')) {
+                    problems.push(Problem::at(
+                        pointer,
+                        format!("{pointer:?} is no JSON pointer; it begins with `/`, as in \"/alert/name\""),
+                    ));
                 }
             }
         }
         for service in &self.services {
             if !seen.insert(("service", service.name.clone())) {
-                problems.push(Problem::at(
-                    &service.name,
-                    format!("there are two services named `{}`", service.name),
-                ));
+                problems.push(Problem::at(&service.name, format!("there are two services named `{}`", service.name)));
             }
             for glob in &service.assets {
                 if let Err(error) = glob_of(glob) {
@@ -580,21 +548,13 @@ impl Config {
         let can_page_by_default = self.secrets.pagerduty_routing_key.is_some();
         Policy {
             instance: self.server.instance.clone(),
-            on_green: self
-                .sources
-                .iter()
-                .map(|source| (source.name.clone(), source.on_green))
-                .collect(),
+            on_green: self.sources.iter().map(|source| (source.name.clone(), source.on_green)).collect(),
             services: self
                 .services
                 .iter()
                 .map(|service| Service {
                     name: service.name.clone(),
-                    assets: service
-                        .assets
-                        .iter()
-                        .filter_map(|glob| glob_of(glob).ok())
-                        .collect(),
+                    assets: service.assets.iter().filter_map(|glob| glob_of(glob).ok()).collect(),
                     owner: service.owner.clone(),
                     can_page: self.secrets.routing_keys.contains_key(&service.name),
                     page_from: service.page_from.unwrap_or(self.pagerduty.page_from).0,
@@ -623,10 +583,7 @@ impl Config {
 
     /// The routing key of a page's target.
     pub fn routing_key(&self, target: &str) -> Option<&SecretString> {
-        self.secrets
-            .routing_keys
-            .get(target)
-            .or(self.secrets.pagerduty_routing_key.as_ref())
+        self.secrets.routing_keys.get(target).or(self.secrets.pagerduty_routing_key.as_ref())
     }
 }
 
@@ -653,10 +610,7 @@ impl Mapping {
 }
 
 fn glob_of(glob: &str) -> Result<globset::GlobMatcher, globset::Error> {
-    Ok(GlobBuilder::new(glob)
-        .case_insensitive(true)
-        .build()?
-        .compile_matcher())
+    Ok(GlobBuilder::new(glob).case_insensitive(true).build()?.compile_matcher())
 }
 
 /// Something wrong, and a word of the file near it.
@@ -667,10 +621,7 @@ struct Problem {
 
 impl Problem {
     fn at(near: &str, what: String) -> Self {
-        Self {
-            near: Some(near.to_owned()),
-            what,
-        }
+        Self { near: Some(near.to_owned()), what }
     }
 
     fn general(what: String) -> Self {
@@ -690,9 +641,7 @@ impl Problem {
 }
 
 fn explain_toml(file: &str, text: &str, error: &toml::de::Error) -> String {
-    let line = error.span().map_or(1, |span| {
-        text[..span.start.min(text.len())].matches('\n').count() + 1
-    });
+    let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
     format!("{file}:{line}: {}", with_suggestion(error.message()))
 }
 
@@ -731,9 +680,7 @@ mod tests {
     }
 
     fn errors(text: &str) -> String {
-        Config::parse("muster.toml", text, &variables())
-            .expect_err("this is wrong")
-            .to_string()
+        Config::parse("muster.toml", text, &variables()).expect_err("this is wrong").to_string()
     }
 
     #[test]
@@ -741,18 +688,12 @@ mod tests {
         let text = "[slack]\nteam_id = \"T1\"\n[server]\nlisten = \"127.0.0.1:1\"\n";
         let mut variables = variables();
         let config = Config::parse("muster.toml", text, &variables).expect("it is right");
-        assert_eq!(
-            (config.server.listen.port(), config.slack.timeout_seconds),
-            (1, 10)
-        );
+        assert_eq!((config.server.listen.port(), config.slack.timeout_seconds), (1, 10));
         assert_eq!(config.secrets.slack_signing_secrets.len(), 2);
         variables.insert("MUSTER_SERVER__LISTEN".to_owned(), "127.0.0.1:2".to_owned());
         variables.insert("MUSTER_SLACK__TIMEOUT_SECONDS".to_owned(), "3".to_owned());
         let config = Config::parse("muster.toml", text, &variables).expect("it is right");
-        assert_eq!(
-            (config.server.listen.port(), config.slack.timeout_seconds),
-            (2, 3)
-        );
+        assert_eq!((config.server.listen.port(), config.slack.timeout_seconds), (2, 3));
     }
 
     #[test]
@@ -774,11 +715,7 @@ mod tests {
     fn all_mistakes_are_told_at_once() {
         let text = "[server]\npublic_url = \"muster\"\n";
         let told = errors(text);
-        assert!(
-            told.contains("team_id is empty")
-                && told.contains("muster.toml:2: [server] public_url"),
-            "{told}"
-        );
+        assert!(told.contains("team_id is empty") && told.contains("muster.toml:2: [server] public_url"), "{told}");
     }
 
     #[test]

@@ -42,11 +42,7 @@ impl Muster {
     ///
     /// # Errors
     /// A bad template or runbook, or a store that cannot be read.
-    pub fn new(
-        config: config::Config,
-        store: store::Store,
-        clock: clock::Clock,
-    ) -> anyhow::Result<Self> {
+    pub fn new(config: config::Config, store: store::Store, clock: clock::Clock) -> anyhow::Result<Self> {
         telemetry::install_crypto();
         let app = Arc::new(app::App::new(config, store, clock)?);
         let worker = Arc::new(delivery::Worker::new(app.clone())?);
@@ -58,17 +54,11 @@ impl Muster {
     ///
     /// # Errors
     /// The listener fails.
-    pub async fn serve(
-        &self,
-        listener: TcpListener,
-        mut stop: watch::Receiver<bool>,
-    ) -> std::io::Result<()> {
+    pub async fn serve(&self, listener: TcpListener, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
         let stopped = async move {
             // An error means that nobody can tell us to stop any more, which is a reason to.
             let _ = stop.wait_for(|stop| *stop).await;
         };
-        axum::serve(listener, http::router(self.doors.clone()))
-            .with_graceful_shutdown(stopped)
-            .await
+        axum::serve(listener, http::router(self.doors.clone())).with_graceful_shutdown(stopped).await
     }
 }

@@ -26,21 +26,15 @@ pub enum LogFormat {
 pub fn start_logging(format: LogFormat) {
     use std::io::IsTerminal as _;
     use tracing_subscriber::EnvFilter;
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,muster=info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,muster=info"));
     let filter = match "slack_morphism=info".parse() {
         Ok(directive) => filter.add_directive(directive),
         Err(_) => filter,
     };
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start (a test that runs commands in one process) keeps the first.
     let _ = match format {
-        LogFormat::Human => builder
-            .with_ansi(std::io::stderr().is_terminal())
-            .with_target(false)
-            .try_init(),
+        LogFormat::Human => builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
 }
@@ -118,46 +112,19 @@ impl Default for Metrics {
             outbox_oldest_seconds: Family::default(),
             registry: Registry::default(),
         };
-        registry.register(
-            "http_requests",
-            "Requests answered",
-            metrics.requests.clone(),
-        );
-        registry.register(
-            "http_answer_seconds",
-            "Time to answer a request",
-            metrics.answer_seconds.clone(),
-        );
+        registry.register("http_requests", "Requests answered", metrics.requests.clone());
+        registry.register("http_answer_seconds", "Time to answer a request", metrics.answer_seconds.clone());
         registry.register("alerts_received", "Alerts taken in", metrics.alerts.clone());
-        registry.register(
-            "incidents_opened",
-            "Incidents opened",
-            metrics.incidents.clone(),
-        );
-        registry.register(
-            "deliveries",
-            "Outbox deliveries by lane and outcome",
-            metrics.deliveries.clone(),
-        );
-        registry.register(
-            "requests_rejected",
-            "Requests with a bad signature or token",
-            metrics.rejected.clone(),
-        );
-        registry.register(
-            "outbox_pending",
-            "Outbox entries that wait",
-            metrics.outbox_pending.clone(),
-        );
+        registry.register("incidents_opened", "Incidents opened", metrics.incidents.clone());
+        registry.register("deliveries", "Outbox deliveries by lane and outcome", metrics.deliveries.clone());
+        registry.register("requests_rejected", "Requests with a bad signature or token", metrics.rejected.clone());
+        registry.register("outbox_pending", "Outbox entries that wait", metrics.outbox_pending.clone());
         registry.register(
             "outbox_oldest_seconds",
             "How long the oldest entry is overdue",
             metrics.outbox_oldest_seconds.clone(),
         );
-        Self {
-            registry,
-            ..metrics
-        }
+        Self { registry, ..metrics }
     }
 }
 

@@ -42,24 +42,14 @@ impl Reply {
 fn sentence_markdown(text: &str) -> String {
     text.split('`')
         .enumerate()
-        .map(|(index, part)| {
-            if index % 2 == 1 && !part.is_empty() {
-                format!("`{part}`")
-            } else {
-                keep_spaces(part)
-            }
-        })
+        .map(|(index, part)| if index % 2 == 1 && !part.is_empty() { format!("`{part}`") } else { keep_spaces(part) })
         .collect()
 }
 
 /// [`escape`] trims; between two pieces of code the blanks matter.
 fn keep_spaces(part: &str) -> String {
     let start = if part.starts_with(' ') { " " } else { "" };
-    let end = if part.len() > 1 && part.ends_with(' ') {
-        " "
-    } else {
-        ""
-    };
+    let end = if part.len() > 1 && part.ends_with(' ') { " " } else { "" };
     format!("{start}{}{end}", escape(part))
 }
 
@@ -78,30 +68,20 @@ impl App {
             user: &command.user_id,
             standing: self.met(&command.user_id, None).await,
             channel: Some(&command.channel_id),
-            delivery: (!command.trigger_id.is_empty())
-                .then(|| DeliveryId(format!("command/{}", command.trigger_id))),
+            delivery: (!command.trigger_id.is_empty()).then(|| DeliveryId(format!("command/{}", command.trigger_id))),
         };
         let intent = match slash::parse(&command.text, self.now()) {
             Ok(intent) => intent,
             Err(unclear) => return Reply::words(&unclear.to_string()),
         };
-        self.intend(intent, &caller)
-            .await
-            .unwrap_or_else(|failure| Reply::words(&failure.to_string()))
+        self.intend(intent, &caller).await.unwrap_or_else(|failure| Reply::words(&failure.to_string()))
     }
 
     /// What we know of somebody; somebody unknown is asked for.
     async fn met(&self, user: &str, team: Option<&str>) -> Standing {
         let standing = self.standing(user, team);
         if standing == Standing::Unknown
-            && let Err(failure) = self
-                .enqueue(
-                    &format!("meet-{user}"),
-                    Job::MeetPerson {
-                        id: user.to_owned(),
-                    },
-                )
-                .await
+            && let Err(failure) = self.enqueue(&format!("meet-{user}"), Job::MeetPerson { id: user.to_owned() }).await
         {
             tracing::warn!(user, error = %failure, "cannot ask Slack who somebody is");
         }
@@ -112,11 +92,7 @@ impl App {
         if allowed(caller.standing, Verb::Read) {
             return Ok(());
         }
-        Err(Refusal::NotAllowed {
-            verb: Verb::Read,
-            standing: caller.standing,
-        }
-        .into())
+        Err(Refusal::NotAllowed { verb: Verb::Read, standing: caller.standing }.into())
     }
 
     async fn intend(&self, intent: Intent, caller: &Caller<'_>) -> Result<Reply, Failure> {
@@ -138,10 +114,8 @@ impl App {
             Intent::Runbook { incident, name } => {
                 let uid = self.target(incident, caller)?;
                 let runbook = self.runbook(&name)?.clone();
-                let command = Command::AttachRunbook {
-                    runbook,
-                    because: format!("{} asked for it", self.name(caller.user)),
-                };
+                let command =
+                    Command::AttachRunbook { runbook, because: format!("{} asked for it", self.name(caller.user)) };
                 self.act(Some(&uid), &command, caller).await
             }
             Intent::Runbooks => {
@@ -151,41 +125,21 @@ impl App {
                     .all()
                     .map(|book| json!({"id": book.head.id, "title": book.head.title, "owner": book.head.owner}))
                     .collect();
-                Ok(Reply::Say(Box::new(views::plain_view(
-                    &self.templates,
-                    "runbooks",
-                    &json!({"books": books}),
-                ))))
+                Ok(Reply::Say(Box::new(views::plain_view(&self.templates, "runbooks", &json!({"books": books})))))
             }
             Intent::List(which) => {
                 self.may_read(caller)?;
                 let (title, filter) = match which {
-                    Which::Open => (
-                        "Open incidents",
-                        Filter {
-                            open: true,
-                            ..Filter::default()
-                        },
-                    ),
+                    Which::Open => ("Open incidents", Filter { open: true, ..Filter::default() }),
                     Which::Mine => (
                         "Your open incidents",
-                        Filter {
-                            open: true,
-                            person: Some(caller.user.to_owned()),
-                            ..Filter::default()
-                        },
+                        Filter { open: true, person: Some(caller.user.to_owned()), ..Filter::default() },
                     ),
                     Which::All => ("The latest incidents", Filter::default()),
                 };
                 let page = self.list(&filter, None, 20)?;
                 let names = |id: &str| self.name(id);
-                Ok(Reply::Say(Box::new(views::list(
-                    &self.templates,
-                    title,
-                    &page.incidents,
-                    &names,
-                    self.now(),
-                ))))
+                Ok(Reply::Say(Box::new(views::list(&self.templates, title, &page.incidents, &names, self.now()))))
             }
             Intent::Show(number) => {
                 self.may_read(caller)?;
@@ -196,26 +150,14 @@ impl App {
                 let topic = topic.map(|topic| topic.to_lowercase());
                 let matching: Vec<_> = VERBS
                     .iter()
-                    .filter(|(use_, _)| {
-                        topic
-                            .as_ref()
-                            .is_none_or(|topic| use_.starts_with(topic.as_str()))
-                    })
+                    .filter(|(use_, _)| topic.as_ref().is_none_or(|topic| use_.starts_with(topic.as_str())))
                     .collect();
-                let verbs = if matching.is_empty() {
-                    VERBS.iter().collect()
-                } else {
-                    matching
-                };
+                let verbs = if matching.is_empty() { VERBS.iter().collect() } else { matching };
                 let verbs: Vec<_> = verbs
                     .into_iter()
                     .map(|(use_, what)| json!({"use": format!("/incident {use_}"), "what": what}))
                     .collect();
-                Ok(Reply::Say(Box::new(views::plain_view(
-                    &self.templates,
-                    "help",
-                    &json!({"verbs": verbs}),
-                ))))
+                Ok(Reply::Say(Box::new(views::plain_view(&self.templates, "help", &json!({"verbs": verbs})))))
             }
         }
     }
@@ -225,11 +167,7 @@ impl App {
         if let Some(number) = number {
             return self.uid_of_number(number);
         }
-        let here = caller
-            .channel
-            .map(|channel| self.uid_of_channel(channel))
-            .transpose()?
-            .flatten();
+        let here = caller.channel.map(|channel| self.uid_of_channel(channel)).transpose()?.flatten();
         here.ok_or_else(|| {
             Failure::NotFound(
                 "This is not an incident's channel, so say which incident you mean: `/incident INC-12 ack`. `/incident list` shows what is open."
@@ -238,26 +176,14 @@ impl App {
         })
     }
 
-    async fn act(
-        &self,
-        uid: Option<&str>,
-        command: &Command,
-        caller: &Caller<'_>,
-    ) -> Result<Reply, Failure> {
+    async fn act(&self, uid: Option<&str>, command: &Command, caller: &Caller<'_>) -> Result<Reply, Failure> {
         let decision = self.decide_for(uid, command, caller).await?;
         Ok(Reply::words(&self.told(&decision)))
     }
 
-    async fn decide_for(
-        &self,
-        uid: Option<&str>,
-        command: &Command,
-        caller: &Caller<'_>,
-    ) -> Result<Decision, Failure> {
+    async fn decide_for(&self, uid: Option<&str>, command: &Command, caller: &Caller<'_>) -> Result<Decision, Failure> {
         let asked = Asked {
-            actor: Actor::Person {
-                id: caller.user.to_owned(),
-            },
+            actor: Actor::Person { id: caller.user.to_owned() },
             standing: caller.standing,
             delivery: caller.delivery.clone(),
             also: Vec::new(),
@@ -268,11 +194,7 @@ impl App {
     /// A decision in a sentence for the one who asked.
     fn told(&self, decision: &Decision) -> String {
         let name = |id: &String| self.name(id);
-        let sentences: Vec<_> = decision
-            .entries
-            .iter()
-            .filter_map(|entry| sentence(entry, &name))
-            .collect();
+        let sentences: Vec<_> = decision.entries.iter().filter_map(|entry| sentence(entry, &name)).collect();
         let incident = decision.case.incident.name();
         match sentences.split_first() {
             Some((first, _)) => format!("{incident}: {first}."),
@@ -283,11 +205,7 @@ impl App {
 
     fn runbook(&self, name: &str) -> Result<&Runbook, Failure> {
         self.library.find(name).ok_or_else(|| {
-            let ids: Vec<_> = self
-                .library
-                .all()
-                .map(|book| format!("`{}`", book.head.id))
-                .collect();
+            let ids: Vec<_> = self.library.all().map(|book| format!("`{}`", book.head.id)).collect();
             Failure::NotFound(format!(
                 "There is no runbook “{name}”, or more than one fits. There are: {}.",
                 ids.join(", ")
@@ -304,9 +222,7 @@ impl App {
         let lines: Vec<_> = self
             .latest_entries(&incident, 15)?
             .iter()
-            .filter_map(|entry| {
-                Some(json!({"at": stamp(entry.at), "text": sentence(entry, &name)?}))
-            })
+            .filter_map(|entry| Some(json!({"at": stamp(entry.at), "text": sentence(entry, &name)?})))
             .collect();
         let tasks: Vec<_> = self
             .tasks(uid)?
@@ -320,20 +236,11 @@ impl App {
             })
             .collect();
         let view = json!({"incident": views::incident(&incident, &names, self.now()), "lines": lines, "tasks": tasks});
-        Ok(Reply::Say(Box::new(views::plain_view(
-            &self.templates,
-            "show",
-            &view,
-        ))))
+        Ok(Reply::Say(Box::new(views::plain_view(&self.templates, "show", &view))))
     }
 
     /// The modal that asks.
-    fn ask(
-        &self,
-        uid: Option<&str>,
-        question: Question,
-        caller: &Caller<'_>,
-    ) -> Result<Reply, Failure> {
+    fn ask(&self, uid: Option<&str>, question: Question, caller: &Caller<'_>) -> Result<Reply, Failure> {
         let verb = match question {
             Question::Declare => Verb::Declare,
             Question::Roles => Verb::Assign,
@@ -343,11 +250,7 @@ impl App {
             Question::Resolve | Question::Reopen => Verb::Status,
         };
         if !allowed(caller.standing, verb) {
-            return Err(Refusal::NotAllowed {
-                verb,
-                standing: caller.standing,
-            }
-            .into());
+            return Err(Refusal::NotAllowed { verb, standing: caller.standing }.into());
         }
         let incident = uid.map(|uid| self.incident(uid)).transpose()?.flatten();
         let text = |id, label, placeholder, multiline, optional| ModalInput::Text {
@@ -361,53 +264,27 @@ impl App {
         };
         let severities = || {
             Severity::ALL
-                .map(|severity| {
-                    (
-                        severity.number().to_string(),
-                        format!("{severity}: {}", severity.meaning()),
-                    )
-                })
+                .map(|severity| (severity.number().to_string(), format!("{severity}: {}", severity.meaning())))
                 .to_vec()
         };
-        let holders = |role: Role| {
-            incident
-                .as_ref()
-                .and_then(|incident| incident.roles.get(&role))
-                .cloned()
-                .unwrap_or_default()
-        };
-        let people = |id, label, role: Role| ModalInput::People {
-            id,
-            label,
-            initial: holders(role),
-            several: role.is_shared(),
-        };
+        let holders =
+            |role: Role| incident.as_ref().and_then(|incident| incident.roles.get(&role)).cloned().unwrap_or_default();
+        let people =
+            |id, label, role: Role| ModalInput::People { id, label, initial: holders(role), several: role.is_shared() };
         let (callback, title, submit, inputs) = match question {
             Question::Declare => (
                 "declare",
                 "Declare an incident",
                 "Declare",
                 vec![
-                    text(
-                        "title",
-                        "What is wrong?",
-                        "orders have not been loaded since yesterday",
-                        false,
-                        false,
-                    ),
+                    text("title", "What is wrong?", "orders have not been loaded since yesterday", false, false),
                     ModalInput::Choice {
                         id: "severity",
                         label: "How bad is it? If unsure, take the higher one.",
                         options: severities(),
                         initial: Some("3".to_owned()),
                     },
-                    text(
-                        "asset",
-                        "Which table, model or dashboard?",
-                        "warehouse.orders",
-                        false,
-                        true,
-                    ),
+                    text("asset", "Which table, model or dashboard?", "warehouse.orders", false, true),
                     text("text", "What do you see?", "", true, true),
                 ],
             ),
@@ -416,27 +293,11 @@ impl App {
                 "Assign roles",
                 "Assign",
                 vec![
-                    people(
-                        "commander",
-                        "Commander: decides and delegates",
-                        Role::Commander,
-                    ),
+                    people("commander", "Commander: decides and delegates", Role::Commander),
                     people("deputy", "Deputy: stands in, keeps the time", Role::Deputy),
-                    people(
-                        "responder",
-                        "Responders: work on the cause",
-                        Role::Responder,
-                    ),
-                    people(
-                        "scribe",
-                        "Scribe: writes down what is decided",
-                        Role::Scribe,
-                    ),
-                    people(
-                        "liaison",
-                        "Liaison: speaks to owners and consumers",
-                        Role::Liaison,
-                    ),
+                    people("responder", "Responders: work on the cause", Role::Responder),
+                    people("scribe", "Scribe: writes down what is decided", Role::Scribe),
+                    people("liaison", "Liaison: speaks to owners and consumers", Role::Liaison),
                 ],
             ),
             Question::Severity => (
@@ -447,9 +308,7 @@ impl App {
                     id: "severity",
                     label: "How bad is it? If unsure, take the higher one.",
                     options: severities(),
-                    initial: incident
-                        .as_ref()
-                        .map(|incident| incident.severity.number().to_string()),
+                    initial: incident.as_ref().map(|incident| incident.severity.number().to_string()),
                 }],
             ),
             Question::Runbook => (
@@ -459,11 +318,7 @@ impl App {
                 vec![ModalInput::Choice {
                     id: "runbook",
                     label: "Which one?",
-                    options: self
-                        .library
-                        .all()
-                        .map(|book| (book.head.id.clone(), book.head.title.clone()))
-                        .collect(),
+                    options: self.library.all().map(|book| (book.head.id.clone(), book.head.title.clone())).collect(),
                     initial: incident
                         .as_ref()
                         .and_then(|incident| self.library.best(incident))
@@ -482,13 +337,7 @@ impl App {
                         true,
                         false,
                     ),
-                    text(
-                        "next",
-                        "When do they hear again? (UTC)",
-                        "30m, or 15:00",
-                        false,
-                        true,
-                    ),
+                    text("next", "When do they hear again? (UTC)", "30m, or 15:00", false, true),
                 ],
             ),
             Question::Resolve => (
@@ -507,45 +356,19 @@ impl App {
                 "reopen",
                 "Reopen",
                 "Reopen",
-                vec![text(
-                    "text",
-                    "Why is it not over?",
-                    "orders went stale again",
-                    true,
-                    false,
-                )],
+                vec![text("text", "Why is it not over?", "orders went stale again", true, false)],
             ),
             Question::Skip(_) => (
                 "skip",
                 "Skip a step",
                 "Skip",
-                vec![text(
-                    "text",
-                    "Why is this step left out?",
-                    "there is no staging copy",
-                    true,
-                    false,
-                )],
+                vec![text("text", "Why is this step left out?", "there is no staging copy", true, false)],
             ),
         };
-        let step = if let Question::Skip(step) = question {
-            step.to_string()
-        } else {
-            String::new()
-        };
-        let metadata = format!(
-            "{} {step}",
-            incident.as_ref().map(Incident::name).unwrap_or_default()
-        )
-        .trim()
-        .to_owned();
-        Ok(Reply::Open(Box::new(Modal {
-            callback,
-            title,
-            submit,
-            metadata,
-            inputs,
-        })))
+        let step = if let Question::Skip(step) = question { step.to_string() } else { String::new() };
+        let metadata =
+            format!("{} {step}", incident.as_ref().map(Incident::name).unwrap_or_default()).trim().to_owned();
+        Ok(Reply::Open(Box::new(Modal { callback, title, submit, metadata, inputs })))
     }
 
     /// A button, a shortcut or a sent modal.
@@ -554,67 +377,30 @@ impl App {
         let caller = Caller {
             user,
             standing: self.met(user, interaction.user.team_id.as_deref()).await,
-            channel: interaction
-                .channel
-                .as_ref()
-                .map(|channel| channel.id.as_str()),
+            channel: interaction.channel.as_ref().map(|channel| channel.id.as_str()),
             delivery: None,
         };
-        let result = match (
-            interaction.kind.as_str(),
-            interaction.actions.first(),
-            &interaction.view,
-        ) {
+        let result = match (interaction.kind.as_str(), interaction.actions.first(), &interaction.view) {
             ("block_actions", Some(action), _) => {
-                let delivery = DeliveryId(format!(
-                    "action/{user}/{}/{}",
-                    action.action_ts, action.action_id
-                ));
-                self.pressed(
-                    &action.action_id,
-                    &action.value,
-                    Caller {
-                        delivery: Some(delivery),
-                        ..caller
-                    },
-                )
-                .await
+                let delivery = DeliveryId(format!("action/{user}/{}/{}", action.action_ts, action.action_id));
+                self.pressed(&action.action_id, &action.value, Caller { delivery: Some(delivery), ..caller }).await
             }
             ("view_submission", _, Some(view)) => {
                 let delivery = DeliveryId(format!("view/{}", view.id));
-                return match self
-                    .sent(
-                        view,
-                        Caller {
-                            delivery: Some(delivery),
-                            ..caller
-                        },
-                    )
-                    .await
-                {
+                return match self.sent(view, Caller { delivery: Some(delivery), ..caller }).await {
                     Ok(reply) => reply,
                     Err(Failure::Duplicate) => Reply::Nothing,
                     // A form shows what is wrong where it was asked, and loses nothing that was typed.
                     Err(failure) => {
-                        let first = view
-                            .state
-                            .values
-                            .keys()
-                            .next()
-                            .cloned()
-                            .unwrap_or_else(|| "text".to_owned());
+                        let first = view.state.values.keys().next().cloned().unwrap_or_else(|| "text".to_owned());
                         let block = ["text", "title", "severity", "commander", "runbook"]
                             .into_iter()
                             .find(|block| view.state.values.contains_key(*block));
-                        Reply::Mistakes(
-                            [(block.map_or(first, str::to_owned), failure.to_string())].into(),
-                        )
+                        Reply::Mistakes([(block.map_or(first, str::to_owned), failure.to_string())].into())
                     }
                 };
             }
-            ("shortcut", ..) if interaction.callback_id == "declare" => {
-                self.ask(None, Question::Declare, &caller)
-            }
+            ("shortcut", ..) if interaction.callback_id == "declare" => self.ask(None, Question::Declare, &caller),
             ("message_action", ..) => self.message_shortcut(interaction, &caller).await,
             _ => Ok(Reply::Nothing),
         };
@@ -625,33 +411,16 @@ impl App {
         }
     }
 
-    async fn pressed(
-        &self,
-        action: &str,
-        value: &str,
-        caller: Caller<'_>,
-    ) -> Result<Reply, Failure> {
+    async fn pressed(&self, action: &str, value: &str, caller: Caller<'_>) -> Result<Reply, Failure> {
         let mut words = value.split_whitespace();
         let uid = self.target(words.next().and_then(slash::number), &caller)?;
-        let step = |prefix: &str| {
-            action
-                .strip_prefix(prefix)
-                .and_then(|step| step.parse::<usize>().ok())
-        };
+        let step = |prefix: &str| action.strip_prefix(prefix).and_then(|step| step.parse::<usize>().ok());
         let request = || words.clone().next().unwrap_or_default().to_owned();
         let command = match action {
             "ack" => Command::Acknowledge,
-            "take_command" => Command::Take {
-                role: Role::Commander,
-            },
-            "handover_accept" => Command::AnswerHandover {
-                request: request(),
-                accept: true,
-            },
-            "handover_decline" => Command::AnswerHandover {
-                request: request(),
-                accept: false,
-            },
+            "take_command" => Command::Take { role: Role::Commander },
+            "handover_accept" => Command::AnswerHandover { request: request(), accept: true },
+            "handover_decline" => Command::AnswerHandover { request: request(), accept: false },
             "postmortem" => Command::DraftPostmortem,
             "assign_roles" => return self.ask(Some(&uid), Question::Roles, &caller),
             "severity" => return self.ask(Some(&uid), Question::Severity, &caller),
@@ -673,38 +442,22 @@ impl App {
                 }
             },
         };
-        self.decide_for(Some(&uid), &command, &caller)
-            .await
-            .map(|_| Reply::Nothing)
+        self.decide_for(Some(&uid), &command, &caller).await.map(|_| Reply::Nothing)
     }
 
     /// Refuses a form for a step that is settled, before anybody types a reason for nothing.
     fn step_is_open(&self, uid: &str, step: usize) -> Result<(), Failure> {
         let state = self
             .incident(uid)?
-            .and_then(|incident| {
-                incident
-                    .checklist?
-                    .steps
-                    .into_iter()
-                    .nth(step.wrapping_sub(1))
-            })
+            .and_then(|incident| incident.checklist?.steps.into_iter().nth(step.wrapping_sub(1)))
             .map(|step| step.state);
         match state {
-            Some(StepState::Done { by, at, .. }) => Err(Refusal::StepSettled {
-                step,
-                what: "done",
-                by: self.name(&by),
-                at: stamp(at),
+            Some(StepState::Done { by, at, .. }) => {
+                Err(Refusal::StepSettled { step, what: "done", by: self.name(&by), at: stamp(at) }.into())
             }
-            .into()),
-            Some(StepState::Skipped { by, at, .. }) => Err(Refusal::StepSettled {
-                step,
-                what: "skipped",
-                by: self.name(&by),
-                at: stamp(at),
+            Some(StepState::Skipped { by, at, .. }) => {
+                Err(Refusal::StepSettled { step, what: "skipped", by: self.name(&by), at: stamp(at) }.into())
             }
-            .into()),
             _ => Ok(()),
         }
     }
@@ -713,17 +466,11 @@ impl App {
         let mut words = view.private_metadata.split_whitespace();
         let number = words.next().and_then(slash::number);
         let text = view.text("text");
-        let mistake = |block: &str, words: &str| {
-            Ok(Reply::Mistakes(
-                [(block.to_owned(), words.to_owned())].into(),
-            ))
-        };
+        let mistake = |block: &str, words: &str| Ok(Reply::Mistakes([(block.to_owned(), words.to_owned())].into()));
         let command = match view.callback_id.as_str() {
             "declare" => Command::Declare {
                 title: view.text("title").unwrap_or_default(),
-                severity: view
-                    .choice("severity")
-                    .and_then(|word| Severity::parse(&word)),
+                severity: view.choice("severity").and_then(|word| Severity::parse(&word)),
                 asset: view.text("asset").and_then(|name| AssetName::new(&name)),
                 text,
             },
@@ -735,21 +482,13 @@ impl App {
                     .collect();
                 Command::Assign { roles }
             }
-            "severity" => match view
-                .choice("severity")
-                .and_then(|word| Severity::parse(&word))
-            {
+            "severity" => match view.choice("severity").and_then(|word| Severity::parse(&word)) {
                 Some(severity) => Command::SetSeverity { severity },
                 None => return mistake("severity", "Choose one."),
             },
             "runbook" => {
-                let runbook = self
-                    .runbook(&view.choice("runbook").unwrap_or_default())?
-                    .clone();
-                Command::AttachRunbook {
-                    runbook,
-                    because: format!("{} asked for it", self.name(caller.user)),
-                }
+                let runbook = self.runbook(&view.choice("runbook").unwrap_or_default())?.clone();
+                Command::AttachRunbook { runbook, because: format!("{} asked for it", self.name(caller.user)) }
             }
             "update" => {
                 let next = match view.text("next") {
@@ -757,31 +496,17 @@ impl App {
                     Some(words) => match parse_when(&words, self.now(), Toward::Future) {
                         Some(at) => Some(at),
                         None => {
-                            return mistake(
-                                "next",
-                                "This is no time I understand; write 30m, 2h or 15:00.",
-                            );
+                            return mistake("next", "This is no time I understand; write 30m, 2h or 15:00.");
                         }
                     },
                 };
-                Command::Update {
-                    text: text.unwrap_or_default(),
-                    next,
-                }
+                Command::Update { text: text.unwrap_or_default(), next }
             }
             "resolve" => Command::Resolve { text },
-            "reopen" => Command::Reopen {
-                reason: text.unwrap_or_default(),
-            },
+            "reopen" => Command::Reopen { reason: text.unwrap_or_default() },
             "skip" => {
-                let step = words
-                    .next()
-                    .and_then(|step| step.parse().ok())
-                    .unwrap_or_default();
-                Command::StepSkip {
-                    step,
-                    reason: text.unwrap_or_default(),
-                }
+                let step = words.next().and_then(|step| step.parse().ok()).unwrap_or_default();
+                Command::StepSkip { step, reason: text.unwrap_or_default() }
             }
             _ => return Ok(Reply::Nothing),
         };
@@ -789,16 +514,10 @@ impl App {
             Command::Declare { .. } => None,
             _ => Some(self.target(number, &caller)?),
         };
-        self.decide_for(uid.as_deref(), &command, &caller)
-            .await
-            .map(|_| Reply::Nothing)
+        self.decide_for(uid.as_deref(), &command, &caller).await.map(|_| Reply::Nothing)
     }
 
-    async fn message_shortcut(
-        &self,
-        interaction: &Interaction,
-        caller: &Caller<'_>,
-    ) -> Result<Reply, Failure> {
+    async fn message_shortcut(&self, interaction: &Interaction, caller: &Caller<'_>) -> Result<Reply, Failure> {
         let message = interaction.message.clone().unwrap_or_default();
         let text = message["text"].as_str().unwrap_or_default();
         match interaction.callback_id.as_str() {
@@ -822,16 +541,10 @@ impl App {
                 if let Reply::Open(modal) = &mut reply {
                     for input in &mut modal.inputs {
                         match input {
-                            ModalInput::Text {
-                                id: "title",
-                                initial,
-                                ..
-                            } => *initial = text.lines().next().unwrap_or_default().to_owned(),
-                            ModalInput::Text {
-                                id: "text",
-                                initial,
-                                ..
-                            } => text.clone_into(initial),
+                            ModalInput::Text { id: "title", initial, .. } => {
+                                *initial = text.lines().next().unwrap_or_default().to_owned()
+                            }
+                            ModalInput::Text { id: "text", initial, .. } => text.clone_into(initial),
                             _ => {}
                         }
                     }
@@ -849,31 +562,11 @@ impl App {
     pub async fn slack_event(&self, event_id: &str, event: SlackEvent) -> Result<(), Failure> {
         let guard = records::delivery_ops(&DeliveryId(format!("event/{event_id}")), self.now());
         let done = match event {
-            SlackEvent::Said {
-                channel,
-                ts,
-                user,
-                text,
-            } => self.capture(channel, ts, Some(user), text, guard).await,
-            SlackEvent::Edited {
-                channel,
-                ts,
-                user,
-                text,
-            } => self.capture(channel, ts, Some(user), text, guard).await,
-            SlackEvent::Deleted { channel, ts } => {
-                self.capture(channel, ts, None, String::new(), guard).await
-            }
-            SlackEvent::Reaction {
-                channel,
-                ts,
-                user,
-                author,
-                name,
-                added,
-            } if name == "pushpin" => {
-                self.pushpin(event_id, MessageRef { channel, ts }, &user, author, added)
-                    .await
+            SlackEvent::Said { channel, ts, user, text } => self.capture(channel, ts, Some(user), text, guard).await,
+            SlackEvent::Edited { channel, ts, user, text } => self.capture(channel, ts, Some(user), text, guard).await,
+            SlackEvent::Deleted { channel, ts } => self.capture(channel, ts, None, String::new(), guard).await,
+            SlackEvent::Reaction { channel, ts, user, author, name, added } if name == "pushpin" => {
+                self.pushpin(event_id, MessageRef { channel, ts }, &user, author, added).await
             }
             SlackEvent::Person(user) => match crate::slack::client::member(&user) {
                 Some(member) => self.remember_people(vec![member], guard).await,
@@ -905,20 +598,10 @@ impl App {
         let Some(author) = author.or_else(|| before.map(|before| before.author)) else {
             return Ok(());
         };
-        let message = MessageRef {
-            channel,
-            ts: ts.clone(),
-        };
+        let message = MessageRef { channel, ts: ts.clone() };
         let at = said_at(&message).unwrap_or_else(|| self.now());
         let text = text.chars().take(8000).collect();
-        let captured = Captured {
-            v: 1,
-            message,
-            author,
-            at,
-            text,
-            deleted,
-        };
+        let captured = Captured { v: 1, message, author, at, text, deleted };
         ops.push(Op::put(
             Kind::Message,
             format!("{uid}/{ts}"),
@@ -946,47 +629,26 @@ impl App {
             delivery: Some(DeliveryId(format!("event/{event_id}"))),
         };
         let command = if added {
-            let Some(captured) = self
-                .captured(&uid, &message.ts)?
-                .filter(|captured| !captured.deleted)
-            else {
-                tracing::info!(
-                    incident = uid,
-                    "a pushpin on a message that was not captured"
-                );
+            let Some(captured) = self.captured(&uid, &message.ts)?.filter(|captured| !captured.deleted) else {
+                tracing::info!(incident = uid, "a pushpin on a message that was not captured");
                 return Ok(());
             };
             Command::Pin {
                 message,
-                author: if author.is_empty() {
-                    captured.author
-                } else {
-                    author
-                },
+                author: if author.is_empty() { captured.author } else { author },
                 text: captured.text,
             }
         } else {
             Command::Unpin { message }
         };
-        self.decide_for(Some(&uid), &command, &caller)
-            .await
-            .map(|_| ())
+        self.decide_for(Some(&uid), &command, &caller).await.map(|_| ())
     }
 
     async fn renamed(&self, channel: &str, name: String, also: Vec<Op>) -> Result<(), Failure> {
         let Some(uid) = self.uid_of_channel(channel)? else {
             return Ok(());
         };
-        let channel = crate::domain::incident::Channel {
-            id: channel.to_owned(),
-            name,
-        };
-        self.execute(
-            Some(&uid),
-            &Command::ChannelReady { channel },
-            Asked::by_muster(also),
-        )
-        .await
-        .map(|_| ())
+        let channel = crate::domain::incident::Channel { id: channel.to_owned(), name };
+        self.execute(Some(&uid), &Command::ChannelReady { channel }, Asked::by_muster(also)).await.map(|_| ())
     }
 }

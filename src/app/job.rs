@@ -58,29 +58,16 @@ impl Job {
     pub fn enqueue(self, name: &str, now: Time) -> Op {
         let (queue, due) = match &self {
             // A timer waits for its own time and for nothing else.
-            Self::Of {
-                uid,
-                effect: Effect::Remind { at, .. },
-            } => (format!("timer/{uid}/{name}"), *at),
+            Self::Of { uid, effect: Effect::Remind { at, .. } } => (format!("timer/{uid}/{name}"), *at),
             Self::Of { uid, effect } => (format!("{}/{uid}", effect.lane().as_str()), now),
             Self::SyncPeople { .. } | Self::MeetPerson { .. } => (format!("slack/-{name}"), now),
         };
-        let entry = Entry {
-            v: 1,
-            job: self,
-            at: now,
-            attempts: 0,
-            maybe_done: false,
-            last_error: None,
-        };
+        let entry = Entry { v: 1, job: self, at: now, attempts: 0, maybe_done: false, last_error: None };
         Op::Put {
             kind: Kind::Outbox,
             id: name.to_owned(),
             expect: Expect::Absent,
-            queued: Some(Queued {
-                queue,
-                due: due.timestamp_millis(),
-            }),
+            queued: Some(Queued { queue, due: due.timestamp_millis() }),
             body: serde_json::to_value(entry).unwrap_or_default(),
         }
     }

@@ -43,9 +43,7 @@ pub enum Failure {
     #[error("this was done already")]
     Duplicate,
     /// The store cannot write, or too many were faster.
-    #[error(
-        "Muster cannot save anything right now; nothing was changed. Please try again in a moment. ({0})"
-    )]
+    #[error("Muster cannot save anything right now; nothing was changed. Please try again in a moment. ({0})")]
     Unavailable(String),
 }
 
@@ -74,12 +72,7 @@ pub struct Asked {
 impl Asked {
     /// Muster itself asks.
     pub fn by_muster(also: Vec<Op>) -> Self {
-        Self {
-            actor: Actor::Muster,
-            standing: Standing::Muster,
-            delivery: None,
-            also,
-        }
+        Self { actor: Actor::Muster, standing: Standing::Muster, delivery: None, also }
     }
 }
 
@@ -161,9 +154,8 @@ impl App {
                 people.insert(member.id.clone(), member);
             }
         }
-        let workspace_url = store
-            .get(Kind::Meta, "workspace")?
-            .and_then(|rec| rec.body["url"].as_str().map(str::to_owned));
+        let workspace_url =
+            store.get(Kind::Meta, "workspace")?.and_then(|rec| rec.body["url"].as_str().map(str::to_owned));
         Ok(Self {
             policy: config.policy(),
             config,
@@ -188,9 +180,7 @@ impl App {
     /// How a person is called; the id for somebody Slack has not told us of.
     pub fn name(&self, id: &str) -> String {
         let people = self.people.read().unwrap_or_else(PoisonError::into_inner);
-        people
-            .get(id)
-            .map_or_else(|| id.to_owned(), |member| member.name.clone())
+        people.get(id).map_or_else(|| id.to_owned(), |member| member.name.clone())
     }
 
     /// What we know of somebody in Slack. `team` is the workspace that Slack says they belong to.
@@ -213,44 +203,21 @@ impl App {
     ///
     /// # Errors
     /// The store cannot write.
-    pub async fn remember_people(
-        &self,
-        members: Vec<Member>,
-        mut also: Vec<Op>,
-    ) -> Result<(), Failure> {
+    pub async fn remember_people(&self, members: Vec<Member>, mut also: Vec<Op>) -> Result<(), Failure> {
         for member in &members {
-            also.push(Op::put(
-                Kind::Person,
-                &member.id,
-                Expect::Any,
-                serde_json::to_value(member).unwrap_or_default(),
-            ));
+            also.push(Op::put(Kind::Person, &member.id, Expect::Any, serde_json::to_value(member).unwrap_or_default()));
         }
         self.commit(also).await?;
         let mut people = self.people.write().unwrap_or_else(PoisonError::into_inner);
-        people.extend(
-            members
-                .into_iter()
-                .map(|member| (member.id.clone(), member)),
-        );
+        people.extend(members.into_iter().map(|member| (member.id.clone(), member)));
         Ok(())
     }
 
     /// The address of a message on the web.
     pub fn link(&self, message: &crate::domain::incident::MessageRef) -> String {
-        let url = self
-            .workspace_url
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let base = url
-            .as_deref()
-            .unwrap_or("https://slack.com/")
-            .trim_end_matches('/');
-        format!(
-            "{base}/archives/{}/p{}",
-            message.channel,
-            message.ts.replace('.', "")
-        )
+        let url = self.workspace_url.read().unwrap_or_else(PoisonError::into_inner);
+        let base = url.as_deref().unwrap_or("https://slack.com/").trim_end_matches('/');
+        format!("{base}/archives/{}/p{}", message.channel, message.ts.replace('.', ""))
     }
 
     /// Remembers the workspace's address.
@@ -258,17 +225,8 @@ impl App {
     /// # Errors
     /// The store cannot write.
     pub async fn remember_workspace(&self, url: &str) -> Result<(), Failure> {
-        self.commit(vec![Op::put(
-            Kind::Meta,
-            "workspace",
-            Expect::Any,
-            json!({"v": 1, "url": url}),
-        )])
-        .await?;
-        *self
-            .workspace_url
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Some(url.to_owned());
+        self.commit(vec![Op::put(Kind::Meta, "workspace", Expect::Any, json!({"v": 1, "url": url}))]).await?;
+        *self.workspace_url.write().unwrap_or_else(PoisonError::into_inner) = Some(url.to_owned());
         Ok(())
     }
 
@@ -289,20 +247,9 @@ impl App {
     /// # Errors
     /// The store cannot be read or written.
     pub async fn forget_old_deliveries(&self) -> Result<usize, Failure> {
-        let old = self.store.scan(
-            Kind::Delivery,
-            "",
-            &records::deliveries_before(self.now()),
-            500,
-        )?;
-        let ops: Vec<_> = old
-            .iter()
-            .map(|rec| Op::Del {
-                kind: Kind::Delivery,
-                id: rec.id.clone(),
-                expect: Expect::Any,
-            })
-            .collect();
+        let old = self.store.scan(Kind::Delivery, "", &records::deliveries_before(self.now()), 500)?;
+        let ops: Vec<_> =
+            old.iter().map(|rec| Op::Del { kind: Kind::Delivery, id: rec.id.clone(), expect: Expect::Any }).collect();
         if !ops.is_empty() {
             self.commit(ops).await?;
         }
@@ -327,32 +274,20 @@ impl App {
     ///
     /// # Errors
     /// A refusal in words, or why nothing could be done.
-    pub async fn execute(
-        &self,
-        uid: Option<&str>,
-        command: &Command,
-        asked: Asked,
-    ) -> Result<Decision, Failure> {
+    pub async fn execute(&self, uid: Option<&str>, command: &Command, asked: Asked) -> Result<Decision, Failure> {
         let lock = uid.map(|uid| self.lock(uid));
         let _turn = match &lock {
             Some(lock) => Some(lock.lock().await),
             None => None,
         };
-        let guard = asked
-            .delivery
-            .as_ref()
-            .map(|delivery| records::delivery_ops(delivery, self.now()))
-            .unwrap_or_default();
+        let guard =
+            asked.delivery.as_ref().map(|delivery| records::delivery_ops(delivery, self.now())).unwrap_or_default();
         let mut last = String::new();
         for _ in 0..MAX_TRIES {
             let loaded = uid.map(|uid| self.load(uid, command)).transpose()?;
             let next_number = self.next_number()?;
             let context = self.context(&asked, self.clock.fresh_id(), next_number.0);
-            let decision = decide(
-                loaded.as_ref().map(|loaded| &loaded.case),
-                command,
-                &context,
-            )?;
+            let decision = decide(loaded.as_ref().map(|loaded| &loaded.case), command, &context)?;
             let mut ops = records::ops(loaded.as_ref(), &decision, next_number, self.now());
             ops.extend(guard.iter().cloned());
             ops.extend(asked.also.iter().cloned());
@@ -367,10 +302,9 @@ impl App {
                     self.wake.notify_waiters();
                     return Ok(decision);
                 }
-                Err(CommitError::Conflict {
-                    kind: Kind::Delivery | Kind::Pin | Kind::Outbox,
-                    ..
-                }) => return Err(Failure::Duplicate),
+                Err(CommitError::Conflict { kind: Kind::Delivery | Kind::Pin | Kind::Outbox, .. }) => {
+                    return Err(Failure::Duplicate);
+                }
                 Err(CommitError::Conflict { kind, id }) => {
                     last = format!("{kind:?} {id} kept changing");
                 }
@@ -396,10 +330,7 @@ impl App {
     /// The number that a new incident gets, and the counter's version.
     fn next_number(&self) -> Result<(u64, Option<u64>), Failure> {
         let counter = self.store.get(Kind::Meta, records::COUNTER)?;
-        let last = counter
-            .as_ref()
-            .and_then(|rec| rec.body["last"].as_u64())
-            .unwrap_or(0);
+        let last = counter.as_ref().and_then(|rec| rec.body["last"].as_u64()).unwrap_or(0);
         Ok((last + 1, counter.map(|rec| rec.ver)))
     }
 
@@ -422,17 +353,11 @@ impl App {
     /// # Errors
     /// The store cannot be read.
     pub fn incident(&self, uid: &str) -> Result<Option<Incident>, Failure> {
-        Ok(self
-            .store
-            .get(Kind::Incident, uid)?
-            .and_then(|rec| serde_json::from_value(rec.body).ok()))
+        Ok(self.store.get(Kind::Incident, uid)?.and_then(|rec| serde_json::from_value(rec.body).ok()))
     }
 
     fn uid_in(&self, kind: Kind, id: &str) -> Result<Option<String>, Failure> {
-        Ok(self
-            .store
-            .get(kind, id)?
-            .and_then(|rec| rec.body["uid"].as_str().map(str::to_owned)))
+        Ok(self.store.get(kind, id)?.and_then(|rec| rec.body["uid"].as_str().map(str::to_owned)))
     }
 
     /// The uid of `INC-number`.
@@ -441,11 +366,7 @@ impl App {
     /// There is no such incident.
     pub fn uid_of_number(&self, number: u64) -> Result<String, Failure> {
         self.uid_in(Kind::Number, &records::newest_first(number))?
-            .ok_or_else(|| {
-                Failure::NotFound(format!(
-                    "There is no INC-{number}. `/incident list` shows what is open."
-                ))
-            })
+            .ok_or_else(|| Failure::NotFound(format!("There is no INC-{number}. `/incident list` shows what is open.")))
     }
 
     /// The uid of the incident whose channel this is.

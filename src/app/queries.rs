@@ -42,29 +42,14 @@ impl App {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn list(
-        &self,
-        filter: &Filter,
-        cursor: Option<&str>,
-        limit: usize,
-    ) -> Result<Page, Failure> {
+    pub fn list(&self, filter: &Filter, cursor: Option<&str>, limit: usize) -> Result<Page, Failure> {
         let (kind, prefix) = match &filter.asset {
-            Some(asset) => (
-                Kind::ByAsset,
-                by_asset_id(asset, u64::MAX)
-                    .trim_end_matches('0')
-                    .to_owned(),
-            ),
+            Some(asset) => (Kind::ByAsset, by_asset_id(asset, u64::MAX).trim_end_matches('0').to_owned()),
             None if filter.open => (Kind::Open, String::new()),
             None => (Kind::Number, String::new()),
         };
-        let mut from =
-            cursor.map_or_else(|| prefix.clone(), |cursor| format!("{prefix}{cursor}\0"));
-        let to = if prefix.is_empty() {
-            String::new()
-        } else {
-            after_prefix(&prefix)
-        };
+        let mut from = cursor.map_or_else(|| prefix.clone(), |cursor| format!("{prefix}{cursor}\0"));
+        let to = if prefix.is_empty() { String::new() } else { after_prefix(&prefix) };
         let mut incidents = Vec::new();
         let mut looked_at = 0;
         loop {
@@ -77,22 +62,15 @@ impl App {
                 let Some(uid) = rec.body["uid"].as_str() else {
                     continue;
                 };
-                if let Some(incident) = self.incident(uid)?.filter(|incident| filter.fits(incident))
-                {
+                if let Some(incident) = self.incident(uid)?.filter(|incident| filter.fits(incident)) {
                     incidents.push(incident);
                 }
                 if incidents.len() == limit || looked_at == LOOK_AT {
-                    return Ok(Page {
-                        incidents,
-                        next: Some(place),
-                    });
+                    return Ok(Page { incidents, next: Some(place) });
                 }
             }
             if last_page {
-                return Ok(Page {
-                    incidents,
-                    next: None,
-                });
+                return Ok(Page { incidents, next: None });
             }
         }
     }
@@ -105,16 +83,8 @@ impl App {
         let from = incident.entries.saturating_sub(count) + 1;
         let from = super::records::entry_id(&incident.uid, from);
         let to = after_prefix(&format!("{}/", incident.uid));
-        let page = self.store.scan(
-            Kind::Timeline,
-            &from,
-            &to,
-            usize::try_from(count).unwrap_or(usize::MAX),
-        )?;
-        Ok(page
-            .into_iter()
-            .filter_map(|rec| serde_json::from_value(rec.body).ok())
-            .collect())
+        let page = self.store.scan(Kind::Timeline, &from, &to, usize::try_from(count).unwrap_or(usize::MAX))?;
+        Ok(page.into_iter().filter_map(|rec| serde_json::from_value(rec.body).ok()).collect())
     }
 
     /// A page of a timeline, after the entry `after`.
@@ -123,28 +93,13 @@ impl App {
     /// The store cannot be read.
     pub fn entries(&self, uid: &str, after: u64, limit: usize) -> Result<Vec<Entry>, Failure> {
         let from = super::records::entry_id(uid, after + 1);
-        let page = self.store.scan(
-            Kind::Timeline,
-            &from,
-            &after_prefix(&format!("{uid}/")),
-            limit,
-        )?;
-        Ok(page
-            .into_iter()
-            .filter_map(|rec| serde_json::from_value(rec.body).ok())
-            .collect())
+        let page = self.store.scan(Kind::Timeline, &from, &after_prefix(&format!("{uid}/")), limit)?;
+        Ok(page.into_iter().filter_map(|rec| serde_json::from_value(rec.body).ok()).collect())
     }
 
-    fn parts<T: serde::de::DeserializeOwned>(
-        &self,
-        kind: Kind,
-        uid: &str,
-    ) -> Result<Vec<T>, Failure> {
+    fn parts<T: serde::de::DeserializeOwned>(&self, kind: Kind, uid: &str) -> Result<Vec<T>, Failure> {
         let records = scan_prefix(&*self.store, kind, &format!("{uid}/"))?;
-        Ok(records
-            .into_iter()
-            .filter_map(|rec| serde_json::from_value(rec.body).ok())
-            .collect())
+        Ok(records.into_iter().filter_map(|rec| serde_json::from_value(rec.body).ok()).collect())
     }
 
     /// An incident's alerts.
@@ -168,10 +123,7 @@ impl App {
     /// # Errors
     /// The store cannot be read.
     pub fn captured(&self, uid: &str, ts: &str) -> Result<Option<Captured>, Failure> {
-        Ok(self
-            .store
-            .get(Kind::Message, &format!("{uid}/{ts}"))?
-            .and_then(|rec| serde_json::from_value(rec.body).ok()))
+        Ok(self.store.get(Kind::Message, &format!("{uid}/{ts}"))?.and_then(|rec| serde_json::from_value(rec.body).ok()))
     }
 
     /// The post-mortem draft, Markdown.
@@ -201,14 +153,9 @@ impl App {
 impl Filter {
     fn fits(&self, incident: &Incident) -> bool {
         self.status.is_none_or(|status| incident.status == status)
-            && self
-                .severity
-                .is_none_or(|severity| incident.severity == severity)
+            && self.severity.is_none_or(|severity| incident.severity == severity)
             && (!self.open || incident.status.is_open())
-            && self
-                .person
-                .as_ref()
-                .is_none_or(|person| incident.people().contains(person))
+            && self.person.as_ref().is_none_or(|person| incident.people().contains(person))
     }
 }
 
@@ -230,8 +177,11 @@ pub fn incident_json(incident: &Incident, alerts: Option<&[Alert]>) -> Value {
         status: crate::domain::SignalStatus,
         joined_because: &'a str,
     }
-    let pages: Vec<Value> =
-        incident.pages.iter().map(|(key, page)| json!({"key": key, "target": page.target, "status": page.status, "url": page.url})).collect();
+    let pages: Vec<Value> = incident
+        .pages
+        .iter()
+        .map(|(key, page)| json!({"key": key, "target": page.target, "status": page.status, "url": page.url}))
+        .collect();
     let mut value = json!({
         "id": incident.name(),
         "uid": incident.uid,

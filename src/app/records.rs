@@ -39,11 +39,7 @@ pub(super) fn entry_id(uid: &str, seq: u64) -> String {
 
 /// The id of what a source calls one alert; long keys by their hash, since ids are bounded.
 pub(super) fn key_id(source: &str, key: &str) -> String {
-    if key.len() <= 300 {
-        format!("{source}/{key}")
-    } else {
-        format!("{source}/#{}", hex::encode(Sha256::digest(key)))
-    }
+    if key.len() <= 300 { format!("{source}/{key}") } else { format!("{source}/#{}", hex::encode(Sha256::digest(key))) }
 }
 
 pub(super) fn by_asset_id(asset: &AssetName, number: u64) -> String {
@@ -51,11 +47,7 @@ pub(super) fn by_asset_id(asset: &AssetName, number: u64) -> String {
 }
 
 /// Loads the incident with the alert or task that the command is about.
-pub(super) fn load(
-    store: &dyn Engine,
-    uid: &str,
-    command: &Command,
-) -> Result<Option<Loaded>, Failure> {
+pub(super) fn load(store: &dyn Engine, uid: &str, command: &Command) -> Result<Option<Loaded>, Failure> {
     let Some(rec) = store.get(Kind::Incident, uid)? else {
         return Ok(None);
     };
@@ -63,9 +55,7 @@ pub(super) fn load(
         .map_err(|error| Failure::Unavailable(format!("the incident {uid} is damaged: {error}")))?;
     let mut case = Case::from(incident);
     match command {
-        Command::Receive {
-            known: Some(alert), ..
-        } => {
+        Command::Receive { known: Some(alert), .. } => {
             if let Some(alert) = load_alert(store, uid, alert)? {
                 case.alerts.insert(alert.id.clone(), alert);
             }
@@ -83,54 +73,27 @@ pub(super) fn load(
     Ok(Some(Loaded { case, ver: rec.ver }))
 }
 
-pub(super) fn load_alert(
-    store: &dyn Engine,
-    uid: &str,
-    alert: &str,
-) -> Result<Option<Alert>, Failure> {
-    Ok(store
-        .get(Kind::Alert, &alert_id(uid, alert))?
-        .and_then(|rec| serde_json::from_value(rec.body).ok()))
+pub(super) fn load_alert(store: &dyn Engine, uid: &str, alert: &str) -> Result<Option<Alert>, Failure> {
+    Ok(store.get(Kind::Alert, &alert_id(uid, alert))?.and_then(|rec| serde_json::from_value(rec.body).ok()))
 }
 
 /// Guards a delivery: its name must be new today and the two days before, which is longer than anyone redelivers.
 pub(super) fn delivery_ops(delivery: &DeliveryId, now: Time) -> Vec<Op> {
-    let id = |days: i64| {
-        format!(
-            "{}/{}",
-            (now - chrono::Duration::days(days)).format("%Y-%m-%d"),
-            delivery.0
-        )
-    };
+    let id = |days: i64| format!("{}/{}", (now - chrono::Duration::days(days)).format("%Y-%m-%d"), delivery.0);
     vec![
         Op::put(Kind::Delivery, id(0), Expect::Absent, json!({"v": 1})),
-        Op::Check {
-            kind: Kind::Delivery,
-            id: id(1),
-            expect: Expect::Absent,
-        },
-        Op::Check {
-            kind: Kind::Delivery,
-            id: id(2),
-            expect: Expect::Absent,
-        },
+        Op::Check { kind: Kind::Delivery, id: id(1), expect: Expect::Absent },
+        Op::Check { kind: Kind::Delivery, id: id(2), expect: Expect::Absent },
     ]
 }
 
 /// The first delivery that need not be remembered any more, for the sweep.
 pub(super) fn deliveries_before(now: Time) -> String {
-    (now - chrono::Duration::days(2))
-        .format("%Y-%m-%d")
-        .to_string()
+    (now - chrono::Duration::days(2)).format("%Y-%m-%d").to_string()
 }
 
 /// All ops of a decision. `counter` is the next number and the version of the record that counts.
-pub(super) fn ops(
-    loaded: Option<&Loaded>,
-    decision: &Decision,
-    counter: (u64, Option<u64>),
-    now: Time,
-) -> Vec<Op> {
+pub(super) fn ops(loaded: Option<&Loaded>, decision: &Decision, counter: (u64, Option<u64>), now: Time) -> Vec<Op> {
     let mut ops = Vec::new();
     if decision.entries.is_empty() && decision.effects.is_empty() {
         return ops;
@@ -143,62 +106,28 @@ pub(super) fn ops(
     let pointer = || json!({"v": 1, "uid": uid});
     if loaded.is_none() {
         let expect = counter.1.map_or(Expect::Absent, Expect::Ver);
-        ops.push(Op::put(
-            Kind::Meta,
-            COUNTER,
-            expect,
-            json!({"v": 1, "last": counter.0}),
-        ));
-        ops.push(Op::put(
-            Kind::Number,
-            newest_first(incident.number),
-            Expect::Absent,
-            pointer(),
-        ));
+        ops.push(Op::put(Kind::Meta, COUNTER, expect, json!({"v": 1, "last": counter.0})));
+        ops.push(Op::put(Kind::Number, newest_first(incident.number), Expect::Absent, pointer()));
     }
     let was_open = loaded.is_some_and(|loaded| loaded.case.incident.status.is_open());
     match (was_open, incident.status.is_open()) {
-        (false, true) => ops.push(Op::put(
-            Kind::Open,
-            newest_first(incident.number),
-            Expect::Any,
-            pointer(),
-        )),
-        (true, false) => ops.push(Op::Del {
-            kind: Kind::Open,
-            id: newest_first(incident.number),
-            expect: Expect::Any,
-        }),
+        (false, true) => ops.push(Op::put(Kind::Open, newest_first(incident.number), Expect::Any, pointer())),
+        (true, false) => ops.push(Op::Del { kind: Kind::Open, id: newest_first(incident.number), expect: Expect::Any }),
         _ => {}
     }
     let mut alerts = BTreeSet::new();
     let mut tasks = BTreeSet::new();
     for entry in &decision.entries {
-        ops.push(Op::put(
-            Kind::Timeline,
-            entry_id(uid, entry.seq),
-            Expect::Absent,
-            to_json(entry),
-        ));
+        ops.push(Op::put(Kind::Timeline, entry_id(uid, entry.seq), Expect::Absent, to_json(entry)));
         match &entry.event {
             Event::AssetNamed { asset } => {
                 ops.push(Op::put(Kind::Asset, asset.as_str(), Expect::Any, pointer()));
-                ops.push(Op::put(
-                    Kind::ByAsset,
-                    by_asset_id(asset, incident.number),
-                    Expect::Any,
-                    pointer(),
-                ));
+                ops.push(Op::put(Kind::ByAsset, by_asset_id(asset, incident.number), Expect::Any, pointer()));
             }
             Event::AlertJoined { alert, signal, .. } => {
                 alerts.insert(alert);
                 let id = key_id(&signal.source, &signal.key);
-                ops.push(Op::put(
-                    Kind::AlertKey,
-                    id,
-                    Expect::Any,
-                    json!({"v": 1, "uid": uid, "alert": alert}),
-                ));
+                ops.push(Op::put(Kind::AlertKey, id, Expect::Any, json!({"v": 1, "uid": uid, "alert": alert})));
             }
             Event::AlertFiredAgain { alert, .. } | Event::AlertResolved { alert, .. } => {
                 alerts.insert(alert);
@@ -210,12 +139,7 @@ pub(super) fn ops(
                 ops.push(Op::put(Kind::Channel, &channel.id, Expect::Any, pointer()));
             }
             Event::MessagePinned { message, .. } => {
-                ops.push(Op::put(
-                    Kind::Pin,
-                    format!("{}/{}", message.channel, message.ts),
-                    Expect::Absent,
-                    pointer(),
-                ));
+                ops.push(Op::put(Kind::Pin, format!("{}/{}", message.channel, message.ts), Expect::Absent, pointer()));
             }
             Event::MessageUnpinned { message } => {
                 ops.push(Op::Del {
@@ -227,45 +151,20 @@ pub(super) fn ops(
             _ => {}
         }
     }
-    for alert in alerts
-        .into_iter()
-        .filter_map(|alert| decision.case.alerts.get(alert))
-    {
-        ops.push(Op::put(
-            Kind::Alert,
-            alert_id(uid, &alert.id),
-            Expect::Any,
-            to_json(alert),
-        ));
+    for alert in alerts.into_iter().filter_map(|alert| decision.case.alerts.get(alert)) {
+        ops.push(Op::put(Kind::Alert, alert_id(uid, &alert.id), Expect::Any, to_json(alert)));
     }
-    for task in tasks
-        .into_iter()
-        .filter_map(|task| decision.case.tasks.get(&task))
-    {
-        ops.push(Op::put(
-            Kind::Task,
-            task_id(uid, task.number),
-            Expect::Any,
-            to_json(task),
-        ));
+    for task in tasks.into_iter().filter_map(|task| decision.case.tasks.get(&task)) {
+        ops.push(Op::put(Kind::Task, task_id(uid, task.number), Expect::Any, to_json(task)));
     }
     ops.extend(outbox_ops(uid, ver, &decision.effects, now));
     ops
 }
 
 /// The outbox entries of a decision. The incident's version grows with every commit, so names sort in the order of decisions.
-fn outbox_ops<'a>(
-    uid: &'a str,
-    ver: u64,
-    effects: &'a [Effect],
-    now: Time,
-) -> impl Iterator<Item = Op> + 'a {
+fn outbox_ops<'a>(uid: &'a str, ver: u64, effects: &'a [Effect], now: Time) -> impl Iterator<Item = Op> + 'a {
     effects.iter().enumerate().map(move |(index, effect)| {
-        Job::Of {
-            uid: uid.to_owned(),
-            effect: effect.clone(),
-        }
-        .enqueue(&format!("{uid}/{ver:010}.{index:04}"), now)
+        Job::Of { uid: uid.to_owned(), effect: effect.clone() }.enqueue(&format!("{uid}/{ver:010}.{index:04}"), now)
     })
 }
 

@@ -74,11 +74,7 @@ impl App {
 
     async fn receive_chunk(&self, signals: Vec<Signal>) -> Result<Vec<Placed>, Failure> {
         let (answer, mut answered) = oneshot::channel();
-        self.triage
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(Waiting { signals, answer });
+        self.triage.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(Waiting { signals, answer });
         // Whoever gets the turn decides for all that wait.
         let turn = self.triage.turn.lock().await;
         if let Ok(result) = answered.try_recv() {
@@ -92,17 +88,11 @@ impl App {
             self.decide_round(round).await;
         }
         drop(turn);
-        answered
-            .await
-            .unwrap_or_else(|_| Err(Failure::Unavailable("the alert's turn was lost".to_owned())))
+        answered.await.unwrap_or_else(|_| Err(Failure::Unavailable("the alert's turn was lost".to_owned())))
     }
 
     fn next_round(&self) -> Vec<Waiting> {
-        let mut waiting = self
-            .triage
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.triage.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let mut count = 0;
         let take = waiting.iter().take_while(|one| {
             let first = count == 0;
@@ -130,10 +120,7 @@ impl App {
             }
             match self.store.commit(ops).await {
                 Ok(_) => {
-                    let opened = placed
-                        .iter()
-                        .filter(|one| one.outcome == Became::Opened)
-                        .count();
+                    let opened = placed.iter().filter(|one| one.outcome == Became::Opened).count();
                     self.metrics.incidents.inc_by(opened as u64);
                     self.wake.notify_waiters();
                     result = Ok(placed);
@@ -158,10 +145,7 @@ impl App {
     }
 
     /// Decides signals one after another, each seeing what the ones before it did.
-    fn place_all<'a>(
-        &self,
-        signals: impl Iterator<Item = &'a Signal>,
-    ) -> Result<(Vec<Placed>, Vec<Op>), Failure> {
+    fn place_all<'a>(&self, signals: impl Iterator<Item = &'a Signal>) -> Result<(Vec<Placed>, Vec<Op>), Failure> {
         let mut round = Round {
             app: self,
             cases: BTreeMap::new(),
@@ -197,12 +181,7 @@ struct Working {
 
 impl Round<'_> {
     fn place(&mut self, signal: &Signal) -> Result<Placed, Failure> {
-        let placed = |id: Option<String>, outcome, incident| Placed {
-            id,
-            key: signal.key.clone(),
-            outcome,
-            incident,
-        };
+        let placed = |id: Option<String>, outcome, incident| Placed { id, key: signal.key.clone(), outcome, incident };
         let found = self.find(signal)?;
         if found.is_none() && signal.status == SignalStatus::Resolved {
             return Ok(placed(None, Became::Ignored, None));
@@ -216,9 +195,7 @@ impl Round<'_> {
         }
         let app = self.app;
         let asked = Asked {
-            actor: Actor::Monitor {
-                source: signal.source.clone(),
-            },
+            actor: Actor::Monitor { source: signal.source.clone() },
             standing: Standing::Monitor,
             delivery: None,
             also: Vec::new(),
@@ -226,15 +203,8 @@ impl Round<'_> {
         let number = self.counter.0 + self.opened;
         let fresh = app.clock.fresh_id();
         let context = app.context(&asked, fresh.clone(), number);
-        let case = uid
-            .as_ref()
-            .and_then(|uid| self.cases.get(uid))
-            .map(|working| &working.decision.case);
-        let command = Command::Receive {
-            signal: signal.clone(),
-            known: known.clone(),
-            because,
-        };
+        let case = uid.as_ref().and_then(|uid| self.cases.get(uid)).map(|working| &working.decision.case);
+        let command = Command::Receive { signal: signal.clone(), known: known.clone(), because };
         let decision = decide(case, &command, &context)?;
         let opened = uid.is_none();
         let uid = decision.case.incident.uid.clone();
@@ -245,10 +215,7 @@ impl Round<'_> {
             self.opened += 1;
         }
         if known.is_none() {
-            self.by_key.insert(
-                (signal.source.clone(), signal.key.clone()),
-                (uid.clone(), id.clone()),
-            );
+            self.by_key.insert((signal.source.clone(), signal.key.clone()), (uid.clone(), id.clone()));
             if let Some(asset) = &signal.asset {
                 self.by_asset.insert(asset.clone(), uid.clone());
             }
@@ -259,21 +226,13 @@ impl Round<'_> {
                 working.decision.entries.extend(decision.entries);
                 for effect in decision.effects {
                     // What shows the present state is needed once a commit.
-                    if !effect.shows_present_state() || !working.decision.effects.contains(&effect)
-                    {
+                    if !effect.shows_present_state() || !working.decision.effects.contains(&effect) {
                         working.decision.effects.push(effect);
                     }
                 }
             }
             None => {
-                self.cases.insert(
-                    uid,
-                    Working {
-                        before: None,
-                        number,
-                        decision,
-                    },
-                );
+                self.cases.insert(uid, Working { before: None, number, decision });
             }
         }
         let outcome = match (signal.status, changed) {
@@ -286,27 +245,13 @@ impl Round<'_> {
     }
 
     /// The open incident of the signal's key, else of its asset; loaded into the round.
-    fn find(
-        &mut self,
-        signal: &Signal,
-    ) -> Result<Option<(String, Option<String>, String)>, Failure> {
+    fn find(&mut self, signal: &Signal) -> Result<Option<(String, Option<String>, String)>, Failure> {
         let store = &*self.app.store;
-        let by_key = match self
-            .by_key
-            .get(&(signal.source.clone(), signal.key.clone()))
-        {
+        let by_key = match self.by_key.get(&(signal.source.clone(), signal.key.clone())) {
             Some(found) => Some(found.clone()),
             None => store
-                .get(
-                    Kind::AlertKey,
-                    &records::key_id(&signal.source, &signal.key),
-                )?
-                .and_then(|rec| {
-                    Some((
-                        rec.body["uid"].as_str()?.to_owned(),
-                        rec.body["alert"].as_str()?.to_owned(),
-                    ))
-                }),
+                .get(Kind::AlertKey, &records::key_id(&signal.source, &signal.key))?
+                .and_then(|rec| Some((rec.body["uid"].as_str()?.to_owned(), rec.body["alert"].as_str()?.to_owned()))),
         };
         if let Some((uid, alert)) = by_key
             && self.is_open(&uid)?
@@ -324,14 +269,10 @@ impl Round<'_> {
         };
         let by_asset = match self.by_asset.get(asset) {
             Some(uid) => Some(uid.clone()),
-            None => store
-                .get(Kind::Asset, asset.as_str())?
-                .and_then(|rec| rec.body["uid"].as_str().map(str::to_owned)),
+            None => store.get(Kind::Asset, asset.as_str())?.and_then(|rec| rec.body["uid"].as_str().map(str::to_owned)),
         };
         match by_asset {
-            Some(uid) if self.is_open(&uid)? => {
-                Ok(Some((uid, None, format!("same asset, {asset}"))))
-            }
+            Some(uid) if self.is_open(&uid)? => Ok(Some((uid, None, format!("same asset, {asset}")))),
             _ => Ok(None),
         }
     }
@@ -339,71 +280,30 @@ impl Round<'_> {
     /// Whether the incident is open; loads it.
     fn is_open(&mut self, uid: &str) -> Result<bool, Failure> {
         if !self.cases.contains_key(uid) {
-            let Some(loaded) = records::load(&*self.app.store, uid, &Command::CheckCommander)?
-            else {
+            let Some(loaded) = records::load(&*self.app.store, uid, &Command::CheckCommander)? else {
                 return Ok(false);
             };
-            let decision = Decision {
-                entries: Vec::new(),
-                case: loaded.case.clone(),
-                effects: Vec::new(),
-            };
+            let decision = Decision { entries: Vec::new(), case: loaded.case.clone(), effects: Vec::new() };
             let number = loaded.case.incident.number;
-            self.cases.insert(
-                uid.to_owned(),
-                Working {
-                    before: Some(loaded),
-                    number,
-                    decision,
-                },
-            );
+            self.cases.insert(uid.to_owned(), Working { before: Some(loaded), number, decision });
         }
-        Ok(self
-            .cases
-            .get(uid)
-            .is_some_and(|working| working.decision.case.incident.status.is_open()))
+        Ok(self.cases.get(uid).is_some_and(|working| working.decision.case.incident.status.is_open()))
     }
 
     fn ops(&self) -> Vec<Op> {
         let now = self.app.now();
         let mut ops: Vec<Op> = Vec::new();
         for working in self.cases.values() {
-            ops.extend(records::ops(
-                working.before.as_ref(),
-                &working.decision,
-                (working.number, self.counter.1),
-                now,
-            ));
+            ops.extend(records::ops(working.before.as_ref(), &working.decision, (working.number, self.counter.1), now));
         }
         // Several incidents of one round count once, up to the last number.
-        let is_counter = |op: &Op| {
-            matches!(
-                op,
-                Op::Put {
-                    kind: Kind::Meta,
-                    ..
-                }
-            )
-        };
+        let is_counter = |op: &Op| matches!(op, Op::Put { kind: Kind::Meta, .. });
         if self.opened > 1 {
             let last = self.counter.0 + self.opened - 1;
             let counter = ops.iter().find(|op| is_counter(op)).cloned();
             ops.retain(|op| !is_counter(op));
-            if let Some(Op::Put {
-                kind,
-                id,
-                expect,
-                queued,
-                ..
-            }) = counter
-            {
-                ops.push(Op::Put {
-                    kind,
-                    id,
-                    expect,
-                    queued,
-                    body: serde_json::json!({"v": 1, "last": last}),
-                });
+            if let Some(Op::Put { kind, id, expect, queued, .. }) = counter {
+                ops.push(Op::Put { kind, id, expect, queued, body: serde_json::json!({"v": 1, "last": last}) });
             }
         }
         ops

@@ -38,33 +38,20 @@ pub(super) async fn run(path: &Path, online: bool) -> anyhow::Result<()> {
         config.teams.len()
     );
     let templates = Templates::load(config.message_templates.path.as_deref())?;
-    let own = templates
-        .sources()
-        .values()
-        .filter(|source| *source != "shipped")
-        .count();
-    println!(
-        "templates       {} ({own} of your own)",
-        templates.sources().len()
-    );
+    let own = templates.sources().values().filter(|source| *source != "shipped").count();
+    println!("templates       {} ({own} of your own)", templates.sources().len());
     let library = load_library(config.runbooks.path.as_deref())?;
     println!("runbooks        {}", library.all().count());
     for book in library.all() {
         for link in &book.head.links {
             if url::Url::parse(&link.url).is_err() {
-                bail!(
-                    "the runbook `{}` has a link that is no web address: {}",
-                    book.head.id,
-                    link.url
-                );
+                bail!("the runbook `{}` has a link that is no web address: {}", book.head.id, link.url);
             }
         }
     }
     let policy = config.policy();
     if !policy.can_page_by_default && policy.services.iter().all(|service| !service.can_page) {
-        println!(
-            "pager           off: no MUSTER_PAGERDUTY__ROUTING_KEY and no service with a routing key"
-        );
+        println!("pager           off: no MUSTER_PAGERDUTY__ROUTING_KEY and no service with a routing key");
     } else if config.secrets.pagerduty_webhook_secrets.is_empty() {
         println!(
             "pager           on, but without MUSTER_PAGERDUTY__WEBHOOK_SECRETS Muster never learns that somebody was paged"
@@ -72,15 +59,8 @@ pub(super) async fn run(path: &Path, online: bool) -> anyhow::Result<()> {
     } else {
         println!("pager           on");
     }
-    for source in config
-        .sources
-        .iter()
-        .filter(|source| source.on_green == OnGreen::Resolve)
-    {
-        println!(
-            "note            incidents resolve by themselves when all alerts of `{}` are green",
-            source.name
-        );
+    for source in config.sources.iter().filter(|source| source.on_green == OnGreen::Resolve) {
+        println!("note            incidents resolve by themselves when all alerts of `{}` are green", source.name);
     }
     if online {
         crate::telemetry::install_crypto();
@@ -98,15 +78,13 @@ async fn check_slack(config: &crate::config::Config) -> anyhow::Result<()> {
         &config.slack.team_id,
         Duration::from_secs(config.slack.timeout_seconds),
     )?;
-    let me = slack.auth_test().await.map_err(|error| {
-        anyhow::anyhow!("{error}; {}", crate::slack::client::advice(&error.code))
-    })?;
+    let me = slack
+        .auth_test()
+        .await
+        .map_err(|error| anyhow::anyhow!("{error}; {}", crate::slack::client::advice(&error.code)))?;
     let team = me["team_id"].as_str().unwrap_or_default();
     if team != config.slack.team_id {
-        bail!(
-            "the bot token belongs to the workspace {team}, and [slack] team_id is {}",
-            config.slack.team_id
-        );
+        bail!("the bot token belongs to the workspace {team}, and [slack] team_id is {}", config.slack.team_id);
     }
     println!(
         "slack           {} as {}",
@@ -114,20 +92,13 @@ async fn check_slack(config: &crate::config::Config) -> anyhow::Result<()> {
         me["user"].as_str().unwrap_or_default()
     );
     let (granted, date) = granted(config).await?;
-    let missing: Vec<_> = SCOPES
-        .iter()
-        .filter(|scope| !granted.iter().any(|have| have == *scope))
-        .collect();
+    let missing: Vec<_> = SCOPES.iter().filter(|scope| !granted.iter().any(|have| have == *scope)).collect();
     if !missing.is_empty() {
-        bail!(
-            "the app lacks the permissions {missing:?}; update it with manifest.yml and install it again"
-        );
+        bail!("the app lacks the permissions {missing:?}; update it with manifest.yml and install it again");
     }
     println!("permissions     all {} granted", SCOPES.len());
     if let Some(date) = date {
-        let skew = (crate::clock::Clock::wall().now() - date)
-            .num_seconds()
-            .abs();
+        let skew = (crate::clock::Clock::wall().now() - date).num_seconds().abs();
         if skew > 60 {
             bail!(
                 "this machine's clock is {skew} s off Slack's; at 300 s every request of Slack is refused. Set up time synchronisation"
@@ -143,37 +114,19 @@ async fn granted(
     config: &crate::config::Config,
 ) -> anyhow::Result<(Vec<String>, Option<chrono::DateTime<chrono::Utc>>)> {
     use secrecy::ExposeSecret as _;
-    let token = config
-        .secrets
-        .slack_bot_token
-        .as_ref()
-        .map(|token| token.expose_secret().to_owned())
-        .unwrap_or_default();
+    let token =
+        config.secrets.slack_bot_token.as_ref().map(|token| token.expose_secret().to_owned()).unwrap_or_default();
     let answer = reqwest::Client::builder()
         .timeout(Duration::from_secs(config.slack.timeout_seconds))
         .build()?
-        .get(format!(
-            "{}/auth.test",
-            config.slack.api_url.trim_end_matches('/')
-        ))
+        .get(format!("{}/auth.test", config.slack.api_url.trim_end_matches('/')))
         .bearer_auth(token)
         .send()
         .await
         .map_err(reqwest::Error::without_url)?;
-    let header = |name: &str| {
-        answer
-            .headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned)
-    };
-    let scopes = header("x-oauth-scopes")
-        .unwrap_or_default()
-        .split(',')
-        .map(|scope| scope.trim().to_owned())
-        .collect();
-    let date = header("date")
-        .and_then(|date| chrono::DateTime::parse_from_rfc2822(&date).ok())
-        .map(|date| date.to_utc());
+    let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let scopes = header("x-oauth-scopes").unwrap_or_default().split(',').map(|scope| scope.trim().to_owned()).collect();
+    let date =
+        header("date").and_then(|date| chrono::DateTime::parse_from_rfc2822(&date).ok()).map(|date| date.to_utc());
     Ok((scopes, date))
 }

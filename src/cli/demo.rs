@@ -50,15 +50,8 @@ impl Drop for Throwaway {
 
 pub(super) async fn run(listen: SocketAddr, headless: bool) -> anyhow::Result<()> {
     crate::telemetry::install_crypto();
-    let start = chrono::Utc
-        .with_ymd_and_hms(2026, 11, 23, 4, 17, 30)
-        .single()
-        .context("a time")?;
-    let clock = if headless {
-        Clock::manual(start)
-    } else {
-        Clock::wall()
-    };
+    let start = chrono::Utc.with_ymd_and_hms(2026, 11, 23, 4, 17, 30).single().context("a time")?;
+    let clock = if headless { Clock::manual(start) } else { Clock::wall() };
     let (demo, stop) = Demo::start(listen, clock).await?;
     demo.people();
     demo.bot.worker.start().await?;
@@ -68,32 +61,16 @@ pub(super) async fn run(listen: SocketAddr, headless: bool) -> anyhow::Result<()
         println!("{}", demo.sandbox.transcript());
         println!("━━━ PagerDuty");
         for page in demo.sandbox.pagerduty().incidents() {
-            println!(
-                "{}  {} ({}, {})",
-                page.at.format("%H:%M"),
-                page.title,
-                page.severity,
-                page.status
-            );
+            println!("{}  {} ({}, {})", page.at.format("%H:%M"), page.title, page.severity, page.status);
         }
-        println!(
-            "\n━━━ Post-mortem\n\n{}",
-            demo.get("/api/v1/incidents/INC-1/postmortem").await?
-        );
+        println!("\n━━━ Post-mortem\n\n{}", demo.get("/api/v1/incidents/INC-1/postmortem").await?);
         // Nobody listens any more only when everything has stopped already.
         let _ = stop.send(true);
         return Ok(());
     }
     demo.open().await?;
-    let body = demo
-        .sandbox
-        .slack()
-        .command_body(ANA, "data-incidents", "list");
-    println!(
-        "Muster listens on {}. The pretend Slack is at {}.",
-        demo.base,
-        demo.sandbox.slack_api_url()
-    );
+    let body = demo.sandbox.slack().command_body(ANA, "data-incidents", "list");
+    println!("Muster listens on {}. The pretend Slack is at {}.", demo.base, demo.sandbox.slack_api_url());
     println!("\n{}", demo.sandbox.transcript());
     println!("A slash command, signed as Slack signs it (Python's hmac would do the same):\n");
     println!("  body='{body}'; ts=$(date +%s)");
@@ -131,17 +108,11 @@ fn start_of_time() -> chrono::DateTime<chrono::Utc> {
 }
 
 impl Demo {
-    async fn start(
-        listen: SocketAddr,
-        clock: Clock,
-    ) -> anyhow::Result<(Self, watch::Sender<bool>)> {
+    async fn start(listen: SocketAddr, clock: Clock) -> anyhow::Result<(Self, watch::Sender<bool>)> {
         let sandbox_clock = clock.clone();
         let settings = SandboxConfig::new(Arc::new(move || sandbox_clock.now()));
-        let sandbox = Sandbox::start(settings.clone())
-            .await
-            .context("cannot start the sandbox")?;
-        let directory =
-            Throwaway(std::env::temp_dir().join(format!("muster-demo-{}", clock.fresh_id())));
+        let sandbox = Sandbox::start(settings.clone()).await.context("cannot start the sandbox")?;
+        let directory = Throwaway(std::env::temp_dir().join(format!("muster-demo-{}", clock.fresh_id())));
         let text = format!(
             "[store]\npath = {:?}\n[slack]\nteam_id = {:?}\napi_url = {:?}\n[pagerduty]\nevents_url = {:?}\n\
              [[sources]]\nname = \"demo-alertmanager\"\nkind = \"alertmanager\"\ntoken_env = \"DEMO_TOKEN\"\n\
@@ -157,10 +128,7 @@ impl Demo {
             ("MUSTER_SLACK__BOT_TOKEN", settings.bot_token.as_str()),
             ("MUSTER_SLACK__SIGNING_SECRET", &settings.signing_secret),
             ("MUSTER_PAGERDUTY__ROUTING_KEY", &settings.routing_keys[0]),
-            (
-                "MUSTER_PAGERDUTY__WEBHOOK_SECRETS",
-                &settings.pagerduty_webhook_secret,
-            ),
+            ("MUSTER_PAGERDUTY__WEBHOOK_SECRETS", &settings.pagerduty_webhook_secret),
             ("MUSTER_API__TOKEN", API_TOKEN),
             ("DEMO_TOKEN", TOKEN),
         ]
@@ -169,26 +137,14 @@ impl Demo {
         let config = Config::parse("demo", &text, &variables)?;
         let store = sled::open(&config.store.path)?;
         let bot = Muster::new(config, store, clock.clone())?;
-        let listener = TcpListener::bind(listen)
-            .await
-            .with_context(|| format!("cannot listen on {listen}"))?;
+        let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let base = format!("http://{}", listener.local_addr()?);
         sandbox.connect(&base);
         let (stop, stopped) = watch::channel(false);
         let serving = bot.clone();
         tokio::spawn(async move { serving.serve(listener, stopped).await });
         let http = reqwest::Client::builder().no_proxy().build()?;
-        Ok((
-            Self {
-                bot,
-                sandbox,
-                clock,
-                http,
-                base,
-                _directory: directory,
-            },
-            stop,
-        ))
+        Ok((Self { bot, sandbox, clock, http, base, _directory: directory }, stop))
     }
 
     fn people(&self) {
@@ -212,9 +168,7 @@ impl Demo {
             // Slack takes one message a second and channel; the story lets the seconds go by.
             let now = self.clock.now().timestamp_millis();
             match self.bot.app.store.next_due("slack/") {
-                Some(due) if due - now <= 2_000 => self
-                    .clock
-                    .advance(Duration::milliseconds((due - now).max(1))),
+                Some(due) if due - now <= 2_000 => self.clock.pass(Duration::milliseconds((due - now).max(1))).await,
                 _ => return Ok(()),
             }
         }
@@ -227,35 +181,17 @@ impl Demo {
     }
 
     async fn hook(&self, source: &str, body: String) -> anyhow::Result<Value> {
-        let answer = self
-            .http
-            .post(format!("{}/hooks/{source}", self.base))
-            .bearer_auth(TOKEN)
-            .body(body)
-            .send()
-            .await?;
-        ensure!(
-            answer.status().as_u16() == 202,
-            "the alert was answered with {}",
-            answer.status()
-        );
+        let answer =
+            self.http.post(format!("{}/hooks/{source}", self.base)).bearer_auth(TOKEN).body(body).send().await?;
+        ensure!(answer.status().as_u16() == 202, "the alert was answered with {}", answer.status());
         let json = answer.json().await?;
         self.settle().await?;
         Ok(json)
     }
 
     async fn get(&self, path: &str) -> anyhow::Result<String> {
-        let answer = self
-            .http
-            .get(format!("{}{path}", self.base))
-            .bearer_auth(API_TOKEN)
-            .send()
-            .await?;
-        ensure!(
-            answer.status().is_success(),
-            "{path} was answered with {}",
-            answer.status()
-        );
+        let answer = self.http.get(format!("{}{path}", self.base)).bearer_auth(API_TOKEN).send().await?;
+        ensure!(answer.status().is_success(), "{path} was answered with {}", answer.status());
         Ok(answer.text().await?)
     }
 
@@ -279,28 +215,13 @@ impl Demo {
 
     async fn press(&self, user: &str, button: &str) -> anyhow::Result<()> {
         let message = self.find(button)?;
-        let answer = self
-            .sandbox
-            .slack()
-            .click(user, &message, button)
-            .await
-            .map_err(anyhow::Error::msg)?;
-        ensure!(
-            answer.status == 200,
-            "pressing {button} was answered with {}: {}",
-            answer.status,
-            answer.body
-        );
+        let answer = self.sandbox.slack().click(user, &message, button).await.map_err(anyhow::Error::msg)?;
+        ensure!(answer.status == 200, "pressing {button} was answered with {}: {}", answer.status, answer.body);
         self.settle().await
     }
 
     async fn submit(&self, user: &str, values: Value) -> anyhow::Result<()> {
-        let answer = self
-            .sandbox
-            .slack()
-            .submit(user, &values)
-            .await
-            .map_err(anyhow::Error::msg)?;
+        let answer = self.sandbox.slack().submit(user, &values).await.map_err(anyhow::Error::msg)?;
         ensure!(
             answer.status == 200 && answer.json["response_action"] != "errors",
             "the form was answered with {}",
@@ -310,17 +231,8 @@ impl Demo {
     }
 
     async fn say(&self, user: &str, text: &str) -> anyhow::Result<Answer> {
-        let answer = self
-            .sandbox
-            .slack()
-            .command(user, &self.channel()?, text)
-            .await;
-        ensure!(
-            answer.status == 200,
-            "{text} was answered with {}: {}",
-            answer.status,
-            answer.body
-        );
+        let answer = self.sandbox.slack().command(user, &self.channel()?, text).await;
+        ensure!(answer.status == 200, "{text} was answered with {}: {}", answer.status, answer.body);
         self.settle().await?;
         Ok(answer)
     }
@@ -339,16 +251,12 @@ impl Demo {
         self.pass(1).await?;
         self.press(ANA, "Take command").await?;
         self.press(ANA, "Assign roles").await?;
-        self.submit(ANA, json!({"responder": [BEN], "scribe": CHLOE}))
-            .await?;
+        self.submit(ANA, json!({"responder": [BEN], "scribe": CHLOE})).await?;
         self.pass(4).await?;
         self.press(BEN, "Done 1").await?;
         self.say(BEN, "since 2026-11-22 19:10").await?;
-        let seen = slack.say(
-            BEN,
-            &self.channel()?,
-            "the 19:00 load never started: its scheduler slot was held by a backfill",
-        );
+        let seen =
+            slack.say(BEN, &self.channel()?, "the 19:00 load never started: its scheduler slot was held by a backfill");
         slack.react(CHLOE, &self.channel()?, &seen, "pushpin");
         self.pass(6).await?;
         self.press(ANA, "Update").await?;
@@ -360,49 +268,23 @@ impl Demo {
         self.pass(3).await?;
         self.press(BEN, "Done 2").await?;
         self.press(BEN, "Skip 3").await?;
-        self.submit(
-            BEN,
-            json!({"text": "the upstream API has its own monitor, and it is green"}),
-        )
-        .await?;
-        self.say(ANA, "mitigate dashboards that read orders show a warning")
-            .await?;
+        self.submit(BEN, json!({"text": "the upstream API has its own monitor, and it is green"})).await?;
+        self.say(ANA, "mitigate dashboards that read orders show a warning").await?;
         self.pass(22).await?;
-        self.say(
-            BEN,
-            "fix released the scheduler slot and reloaded 22 November with the amounts",
-        )
-        .await?;
+        self.say(BEN, "fix released the scheduler slot and reloaded 22 November with the amounts").await?;
         let mut over = broken;
         over["status"] = json!("resolved");
         self.hook("demo-generic", over.to_string()).await?;
         self.hook("demo-alertmanager", FRESH.to_owned()).await?;
         self.say(BEN, "good-again 2m ago").await?;
-        self.say(
-            ANA,
-            "task give backfills a scheduler pool of their own @ben 2026-12-01",
-        )
-        .await?;
+        self.say(ANA, "task give backfills a scheduler pool of their own @ben 2026-12-01").await?;
         self.press(ANA, "Resolve").await?;
-        self.submit(
-            ANA,
-            json!({"text": "orders are complete again, and the dashboards are open"}),
-        )
-        .await?;
+        self.submit(ANA, json!({"text": "orders are complete again, and the dashboards are open"})).await?;
         self.pass(1).await?;
         self.press(ANA, "Draft post-mortem").await?;
-        let incident: BTreeMap<String, Value> =
-            serde_json::from_str(&self.get("/api/v1/incidents/INC-1").await?)?;
-        ensure!(
-            incident["status"] == "resolved",
-            "the incident is {}",
-            incident["status"]
-        );
-        ensure!(
-            self.sandbox.pagerduty().pages() == 1,
-            "{} pages for one incident",
-            self.sandbox.pagerduty().pages()
-        );
+        let incident: BTreeMap<String, Value> = serde_json::from_str(&self.get("/api/v1/incidents/INC-1").await?)?;
+        ensure!(incident["status"] == "resolved", "the incident is {}", incident["status"]);
+        ensure!(self.sandbox.pagerduty().pages() == 1, "{} pages for one incident", self.sandbox.pagerduty().pages());
         Ok(())
     }
 }

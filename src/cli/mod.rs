@@ -83,10 +83,7 @@ enum Command {
 
 /// Runs a command; its exit code.
 pub fn run(cli: Cli) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("muster: no runtime: {error}");
@@ -115,11 +112,7 @@ async fn dispatch(command: Command) -> anyhow::Result<()> {
 
 fn load(path: &Path) -> anyhow::Result<Config> {
     // A missing file is only wrong where somebody named one.
-    let path = if path.exists() || path != Path::new("muster.toml") {
-        Some(path)
-    } else {
-        None
-    };
+    let path = if path.exists() || path != Path::new("muster.toml") { Some(path) } else { None };
     Config::load(path, &process_variables())
         .map_err(|error| anyhow::anyhow!("the configuration is not usable:\n{error}"))
 }
@@ -134,9 +127,8 @@ async fn serve(path: &Path) -> anyhow::Result<()> {
     let store = open(&config)?;
     let listen = config.server.listen;
     let muster = Muster::new(config, store, Clock::wall())?;
-    let listener = TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("cannot listen on {listen}; does something else?"))?;
+    let listener =
+        TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}; does something else?"))?;
     let address = listener.local_addr()?;
     tracing::info!(%address, "listening");
     let (stop, stopped) = watch::channel(false);
@@ -150,10 +142,7 @@ async fn serve(path: &Path) -> anyhow::Result<()> {
     });
     muster.serve(listener, stopped).await?;
     // An entry in work ends within a call's time; what is not done then is done after the next start.
-    if tokio::time::timeout(Duration::from_secs(25), worker)
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(Duration::from_secs(25), worker).await.is_err() {
         tracing::warn!("some deliveries are not finished; they go on after the next start");
     }
     tracing::info!("stopped");
@@ -186,8 +175,7 @@ fn export(file: &Path, config: &Path) -> anyhow::Result<()> {
     let count = if file == Path::new("-") {
         transfer::export(&*store, &mut std::io::stdout().lock())?
     } else {
-        let out = std::fs::File::create(file)
-            .with_context(|| format!("cannot write {}", file.display()))?;
+        let out = std::fs::File::create(file).with_context(|| format!("cannot write {}", file.display()))?;
         let mut out = BufWriter::new(out);
         let count = transfer::export(&*store, &mut out)?;
         out.flush()?;
@@ -203,8 +191,7 @@ async fn import(file: &Path, config: &Path) -> anyhow::Result<()> {
     let count = if file == Path::new("-") {
         transfer::import(&*store, &mut BufReader::new(std::io::stdin())).await?
     } else {
-        let input =
-            std::fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let input = std::fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
         transfer::import(&*store, &mut BufReader::new(input)).await?
     };
     eprintln!("{count} records imported");
@@ -212,19 +199,12 @@ async fn import(file: &Path, config: &Path) -> anyhow::Result<()> {
 }
 
 fn postmortem(incident: &str, config: &Path) -> anyhow::Result<()> {
-    let number = slash::number(incident)
-        .with_context(|| format!("{incident} is no incident; it is written INC-42"))?;
+    let number = slash::number(incident).with_context(|| format!("{incident} is no incident; it is written INC-42"))?;
     let config = load(config)?;
     let store = open(&config)?;
     let muster = Muster::new(config, store, Clock::wall())?;
-    let uid = muster
-        .app
-        .uid_of_number(number)
-        .map_err(|failure| anyhow::anyhow!("{failure}"))?;
-    let incident = muster
-        .app
-        .incident(&uid)?
-        .context("the incident is not in the store")?;
+    let uid = muster.app.uid_of_number(number).map_err(|failure| anyhow::anyhow!("{failure}"))?;
+    let incident = muster.app.incident(&uid)?.context("the incident is not in the store")?;
     print!("{}", muster.app.postmortem(&incident)?);
     Ok(())
 }

@@ -39,10 +39,7 @@ const SLACK_GIVES_UP_AFTER_HOURS: i64 = 24;
 #[derive(Debug)]
 enum Fault {
     /// Not done; again later.
-    Retry {
-        after: Option<Duration>,
-        why: String,
-    },
+    Retry { after: Option<Duration>, why: String },
     /// Perhaps done; look before doing it again.
     Unknown { why: String },
     /// Never.
@@ -64,10 +61,7 @@ impl From<SlackError> for Fault {
 
 impl From<Failure> for Fault {
     fn from(failure: Failure) -> Self {
-        Self::Retry {
-            after: None,
-            why: failure.to_string(),
-        }
+        Self::Retry { after: None, why: failure.to_string() }
     }
 }
 
@@ -88,11 +82,7 @@ struct Turn {
 impl Turn {
     /// Ends the entry, if it is still ours.
     fn end(&self) -> Op {
-        Op::Del {
-            kind: Kind::Outbox,
-            id: self.rec.id.clone(),
-            expect: Expect::Ver(self.rec.ver),
-        }
+        Op::Del { kind: Kind::Outbox, id: self.rec.id.clone(), expect: Expect::Ver(self.rec.ver) }
     }
 
     /// Whether an earlier try may have been done: it said so, or it never came back.
@@ -108,25 +98,10 @@ impl Worker {
     /// A client cannot be made.
     pub fn new(app: Arc<App>) -> anyhow::Result<Self> {
         let timeout = Duration::from_secs(app.config.slack.timeout_seconds);
-        let token = app
-            .config
-            .secrets
-            .slack_bot_token
-            .clone()
-            .unwrap_or_default();
-        let slack = SlackApi::new(
-            &app.config.slack.api_url,
-            &token,
-            &app.config.slack.team_id,
-            timeout,
-        )?;
+        let token = app.config.secrets.slack_bot_token.clone().unwrap_or_default();
+        let slack = SlackApi::new(&app.config.slack.api_url, &token, &app.config.slack.team_id, timeout)?;
         let pager = PagerDutyEvents::new(&app.config.pagerduty.events_url, timeout)?;
-        Ok(Self {
-            app,
-            slack,
-            pager,
-            last_post: Mutex::default(),
-        })
+        Ok(Self { app, slack, pager, last_post: Mutex::default() })
     }
 
     /// What must be known of the workspace, asked for once at start.
@@ -134,9 +109,7 @@ impl Worker {
     /// # Errors
     /// The store cannot write.
     pub async fn start(&self) -> Result<(), Failure> {
-        self.app
-            .enqueue("sync-people", Job::SyncPeople { cursor: None })
-            .await
+        self.app.enqueue("sync-people", Job::SyncPeople { cursor: None }).await
     }
 
     /// Claims and carries out what is due in a lane; how many entries that were. One that was not our turn counts too.
@@ -211,21 +184,11 @@ impl Worker {
         let now = self.app.now().timestamp_millis();
         for lane in Lane::ALL {
             let (pending, oldest) = self.app.store.backlog(&format!("{}/", lane.as_str()));
-            let labels = LaneLabels {
-                lane: lane.as_str(),
-            };
+            let labels = LaneLabels { lane: lane.as_str() };
             let overdue = oldest.map_or(0, |due| (now - due).max(0));
-            self.app
-                .metrics
-                .outbox_pending
-                .get_or_create(&labels)
-                .set(i64::try_from(pending).unwrap_or(i64::MAX));
+            self.app.metrics.outbox_pending.get_or_create(&labels).set(i64::try_from(pending).unwrap_or(i64::MAX));
             #[expect(clippy::cast_precision_loss, reason = "seconds of a gauge")]
-            self.app
-                .metrics
-                .outbox_oldest_seconds
-                .get_or_create(&labels)
-                .set(overdue as f64 / 1000.0);
+            self.app.metrics.outbox_oldest_seconds.get_or_create(&labels).set(overdue as f64 / 1000.0);
         }
     }
 
@@ -239,11 +202,7 @@ impl Worker {
                 tracing::error!(entry = id, error = why, "an outbox entry is set aside");
                 let dead = json!({"v": 1, "why": why, "at": self.app.now(), "entry": rec.body});
                 let ops = vec![
-                    Op::Del {
-                        kind: Kind::Outbox,
-                        id: id.clone(),
-                        expect: Expect::Ver(rec.ver),
-                    },
+                    Op::Del { kind: Kind::Outbox, id: id.clone(), expect: Expect::Ver(rec.ver) },
                     Op::put(Kind::Dead, id, Expect::Any, dead),
                 ];
                 let _ = self.app.commit(ops).await;
@@ -259,14 +218,7 @@ impl Worker {
             }
             Err(fault) => self.failed(lane, &turn, fault).await,
         };
-        self.app
-            .metrics
-            .deliveries
-            .get_or_create(&DeliveryLabels {
-                lane: lane.as_str(),
-                outcome,
-            })
-            .inc();
+        self.app.metrics.deliveries.get_or_create(&DeliveryLabels { lane: lane.as_str(), outcome }).inc();
     }
 
     async fn carry_out(&self, turn: &Turn) -> Result<(), Fault> {
@@ -280,15 +232,13 @@ impl Worker {
                 let Some(incident) = self.app.incident(uid)? else {
                     return Ok(self.app.commit(vec![turn.end()]).await?);
                 };
-                if is_shown_already(&incident, effect)
-                    && self.comes_again(&turn.rec.id, uid, effect)?
-                {
+                if is_shown_already(&incident, effect) && self.comes_again(&turn.rec.id, uid, effect)? {
                     return Ok(self.app.commit(vec![turn.end()]).await?);
                 }
                 match effect {
-                    Effect::Page { .. }
-                    | Effect::AcknowledgePage { .. }
-                    | Effect::ResolvePage { .. } => self.page(turn, &incident, effect).await,
+                    Effect::Page { .. } | Effect::AcknowledgePage { .. } | Effect::ResolvePage { .. } => {
+                        self.page(turn, &incident, effect).await
+                    }
                     Effect::Remind { command, .. } => self.outcome(turn, uid, command).await,
                     _ => self.post(turn, &incident, effect).await,
                 }
@@ -301,17 +251,11 @@ impl Worker {
         let behind = self
             .app
             .store
-            .scan(
-                Kind::Outbox,
-                &format!("{id}\0"),
-                &after_prefix(&format!("{uid}/")),
-                64,
-            )
+            .scan(Kind::Outbox, &format!("{id}\0"), &after_prefix(&format!("{uid}/")), 64)
             .map_err(Failure::from)?;
         Ok(behind.into_iter().any(|rec| {
-            serde_json::from_value::<Entry>(rec.body).is_ok_and(
-                |entry| matches!(&entry.job, Job::Of { effect: other, .. } if other == effect),
-            )
+            serde_json::from_value::<Entry>(rec.body)
+                .is_ok_and(|entry| matches!(&entry.job, Job::Of { effect: other, .. } if other == effect))
         }))
     }
 
@@ -326,23 +270,14 @@ impl Worker {
         let mut ops = vec![turn.end()];
         if let Some(cursor) = next {
             let name = format!("sync-people-{}", self.app.clock.fresh_id());
-            ops.push(
-                Job::SyncPeople {
-                    cursor: Some(cursor),
-                }
-                .enqueue(&name, self.app.now()),
-            );
+            ops.push(Job::SyncPeople { cursor: Some(cursor) }.enqueue(&name, self.app.now()));
         }
         Ok(self.app.remember_people(members, ops).await?)
     }
 
     /// Brings an outcome back by the one path, and ends the entry in the same commit.
     async fn outcome(&self, turn: &Turn, uid: &str, command: &Command) -> Result<(), Fault> {
-        match self
-            .app
-            .execute(Some(uid), command, Asked::by_muster(vec![turn.end()]))
-            .await
-        {
+        match self.app.execute(Some(uid), command, Asked::by_muster(vec![turn.end()])).await {
             // Somebody else ended it: the lease had run out.
             Ok(_) | Err(Failure::Duplicate) => Ok(()),
             Err(Failure::Refused(_)) => Ok(self.app.commit(vec![turn.end()]).await?),
@@ -362,16 +297,9 @@ impl Worker {
             Job::Of { uid, .. } => uid.as_str(),
             _ => "",
         };
-        let too_old = lane == Lane::Slack
-            && now - turn.entry.at > chrono::Duration::hours(SLACK_GIVES_UP_AFTER_HOURS);
+        let too_old = lane == Lane::Slack && now - turn.entry.at > chrono::Duration::hours(SLACK_GIVES_UP_AFTER_HOURS);
         if permanent || too_old {
-            tracing::error!(
-                lane = lane.as_str(),
-                incident,
-                entry = turn.rec.id,
-                error = why,
-                "given up"
-            );
+            tracing::error!(lane = lane.as_str(), incident, entry = turn.rec.id, error = why, "given up");
             self.give_up(turn, &why).await;
             return "dead";
         }
@@ -391,8 +319,7 @@ impl Worker {
             );
         }
         entry.last_error = Some(why);
-        let due = now
-            + chrono::Duration::from_std(delay).unwrap_or_else(|_| chrono::Duration::minutes(5));
+        let due = now + chrono::Duration::from_std(delay).unwrap_or_else(|_| chrono::Duration::minutes(5));
         self.put_back(turn, entry, due).await;
         "retry"
     }
@@ -407,10 +334,7 @@ impl Worker {
             kind: Kind::Outbox,
             id: turn.rec.id.clone(),
             expect: Expect::Ver(turn.rec.ver),
-            queued: Some(Queued {
-                queue: queued.queue.clone(),
-                due: due.timestamp_millis(),
-            }),
+            queued: Some(Queued { queue: queued.queue.clone(), due: due.timestamp_millis() }),
             body: serde_json::to_value(entry).unwrap_or_default(),
         };
         match self.app.store.commit(vec![op]).await {
@@ -422,42 +346,20 @@ impl Worker {
 
     async fn give_up(&self, turn: &Turn, why: &str) {
         let dead = json!({"v": 1, "why": why, "at": self.app.now(), "entry": turn.rec.body});
-        let ops = vec![
-            turn.end(),
-            Op::put(Kind::Dead, turn.rec.id.clone(), Expect::Any, dead),
-        ];
+        let ops = vec![turn.end(), Op::put(Kind::Dead, turn.rec.id.clone(), Expect::Any, dead)];
         let result = match &turn.entry.job {
             Job::Of { uid, effect } => {
                 // Where saying things is what failed, saying so fails too.
                 let say = match effect {
                     Effect::OpenChannel => false,
-                    Effect::Say { event, .. }
-                        if matches!(**event, Event::DeliveryFailed { .. }) =>
-                    {
-                        false
-                    }
-                    _ => self
-                        .app
-                        .incident(uid)
-                        .ok()
-                        .flatten()
-                        .is_some_and(|incident| incident.channel.is_some()),
+                    Effect::Say { event, .. } if matches!(**event, Event::DeliveryFailed { .. }) => false,
+                    _ => self.app.incident(uid).ok().flatten().is_some_and(|incident| incident.channel.is_some()),
                 };
                 let command = match effect {
-                    Effect::Page { key, .. } => Command::PageRefused {
-                        key: key.clone(),
-                        why: why.to_owned(),
-                    },
-                    _ => Command::GiveUp {
-                        what: effect.describe().to_owned(),
-                        why: why.to_owned(),
-                        say,
-                    },
+                    Effect::Page { key, .. } => Command::PageRefused { key: key.clone(), why: why.to_owned() },
+                    _ => Command::GiveUp { what: effect.describe().to_owned(), why: why.to_owned(), say },
                 };
-                self.app
-                    .execute(Some(uid), &command, Asked::by_muster(ops))
-                    .await
-                    .map(|_| ())
+                self.app.execute(Some(uid), &command, Asked::by_muster(ops)).await.map(|_| ())
             }
             _ => self.app.commit(ops).await,
         };
@@ -468,24 +370,14 @@ impl Worker {
 
     /// Whether a post may go out now in this queue; if so, it is noted.
     fn pace(&self, turn: &Turn) -> Result<(), Fault> {
-        let queue = turn
-            .rec
-            .queued
-            .as_ref()
-            .map(|queued| queued.queue.clone())
-            .unwrap_or_default();
+        let queue = turn.rec.queued.as_ref().map(|queued| queued.queue.clone()).unwrap_or_default();
         let now = self.app.now();
-        let mut last = self
-            .last_post
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last_post.lock().unwrap_or_else(PoisonError::into_inner);
         if last.len() > 1000 {
             last.retain(|_, at| now - *at < chrono::Duration::milliseconds(PACE_MILLIS));
         }
-        if let Some(until) = last
-            .get(&queue)
-            .map(|at| *at + chrono::Duration::milliseconds(PACE_MILLIS))
-            .filter(|until| *until > now)
+        if let Some(until) =
+            last.get(&queue).map(|at| *at + chrono::Duration::milliseconds(PACE_MILLIS)).filter(|until| *until > now)
         {
             return Err(Fault::NotYet { until });
         }

@@ -17,12 +17,7 @@ impl From<PagerError> for Fault {
 }
 
 impl Worker {
-    pub(super) async fn page(
-        &self,
-        turn: &Turn,
-        incident: &Incident,
-        effect: &Effect,
-    ) -> Result<(), Fault> {
+    pub(super) async fn page(&self, turn: &Turn, incident: &Incident, effect: &Effect) -> Result<(), Fault> {
         let (key, target, event) = match effect {
             Effect::Page { key, target, text } => (key, target, self.trigger(incident, text)),
             Effect::AcknowledgePage { key, target } => (key, target, PagerEvent::Acknowledge),
@@ -30,26 +25,18 @@ impl Worker {
             _ => return Ok(()),
         };
         let Some(routing_key) = self.app.config.routing_key(target) else {
-            return Err(Fault::Permanent {
-                why: format!("no routing key is configured for {target}"),
-            });
+            return Err(Fault::Permanent { why: format!("no routing key is configured for {target}") });
         };
         self.pager.send(routing_key, key, &event).await?;
         match effect {
-            Effect::Page { .. } => {
-                self.outcome(
-                    turn,
-                    &incident.uid,
-                    &Command::PageAccepted { key: key.clone() },
-                )
-                .await
-            }
+            Effect::Page { .. } => self.outcome(turn, &incident.uid, &Command::PageAccepted { key: key.clone() }).await,
             _ => Ok(self.app.commit(vec![turn.end()]).await?),
         }
     }
 
     fn trigger(&self, incident: &Incident, text: &str) -> PagerEvent {
-        let view = json!({"incident": {"name": incident.name(), "severity": incident.severity.to_string()}, "text": text});
+        let view =
+            json!({"incident": {"name": incident.name(), "severity": incident.severity.to_string()}, "text": text});
         // A page goes out whatever an operator's template does.
         let summary = match self.app.templates.try_render("page_summary", &view) {
             Ok(markdown) => crate::messages::plain(&markdown),
@@ -63,17 +50,11 @@ impl Worker {
             }
         };
         let link = incident.channel.as_ref().map(|channel| {
-            format!(
-                "https://slack.com/app_redirect?team={}&channel={}",
-                self.app.config.slack.team_id, channel.id
-            )
+            format!("https://slack.com/app_redirect?team={}&channel={}", self.app.config.slack.team_id, channel.id)
         });
         PagerEvent::Trigger(Trigger {
             summary,
-            source: incident
-                .assets
-                .first()
-                .map_or_else(|| incident.name(), ToString::to_string),
+            source: incident.assets.first().map_or_else(|| incident.name(), ToString::to_string),
             level: incident.severity.level(),
             at: incident.detected_at,
             class: incident.pillar.as_str().to_owned(),

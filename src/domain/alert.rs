@@ -18,12 +18,7 @@ impl AssetName {
 
     /// Trims the name and cuts it to [`Self::MAX_CHARS`]; `None` when nothing is left.
     pub fn new(name: &str) -> Option<Self> {
-        let name: String = name
-            .trim()
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(Self::MAX_CHARS)
-            .collect();
+        let name: String = name.trim().chars().filter(|c| !c.is_control()).take(Self::MAX_CHARS).collect();
         (!name.is_empty()).then_some(Self(name))
     }
 
@@ -40,9 +35,7 @@ impl fmt::Display for AssetName {
 }
 
 /// What is wrong with the data.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pillar {
     /// Late or not there at all.
@@ -63,14 +56,8 @@ pub enum Pillar {
 
 impl Pillar {
     /// Every pillar, in the order people read them.
-    pub const ALL: [Self; 6] = [
-        Self::Freshness,
-        Self::Volume,
-        Self::Schema,
-        Self::Distribution,
-        Self::Pipeline,
-        Self::Other,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Freshness, Self::Volume, Self::Schema, Self::Distribution, Self::Pipeline, Self::Other];
 
     /// The word people and configuration use.
     pub fn as_str(self) -> &'static str {
@@ -86,16 +73,12 @@ impl Pillar {
 
     /// The pillar of this word, upper or lower case; `None` for a word that is no pillar.
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|pillar| pillar.as_str().eq_ignore_ascii_case(word.trim()))
+        Self::ALL.into_iter().find(|pillar| pillar.as_str().eq_ignore_ascii_case(word.trim()))
     }
 }
 
 /// How bad the monitor says it is; the policy turns it into a severity.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Nobody needs to act now.

@@ -243,9 +243,7 @@ impl Command {
             Self::SetSeverity { .. } => Verb::Severity,
             Self::Update { .. } => Verb::Update,
             Self::Note { .. } | Self::Pin { .. } | Self::Unpin { .. } => Verb::Note,
-            Self::AttachRunbook { .. } | Self::StepDone { .. } | Self::StepSkip { .. } => {
-                Verb::Runbook
-            }
+            Self::AttachRunbook { .. } | Self::StepDone { .. } | Self::StepSkip { .. } => Verb::Runbook,
             Self::Since { .. } | Self::GoodAgain { .. } | Self::Fix { .. } => Verb::Stamp,
             Self::AddTask { .. } | Self::FinishTask { .. } => Verb::Task,
             Self::Page { .. } => Verb::Page,

@@ -62,44 +62,17 @@ pub struct Decision {
 ///
 /// # Errors
 /// A refusal, in words for the one who asks. Nothing has changed then.
-pub fn decide(
-    case: Option<&Case>,
-    command: &Command,
-    context: &Context<'_>,
-) -> Result<Decision, Refusal> {
+pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> Result<Decision, Refusal> {
     let verb = command.verb();
     if !allowed(context.standing, verb) {
-        return Err(Refusal::NotAllowed {
-            verb,
-            standing: context.standing,
-        });
+        return Err(Refusal::NotAllowed { verb, standing: context.standing });
     }
-    let mut draft = Draft {
-        case: case.cloned(),
-        entries: Vec::new(),
-        effects: Vec::new(),
-        context,
-    };
+    let mut draft = Draft { case: case.cloned(), entries: Vec::new(), effects: Vec::new(), context };
     match command {
-        Command::Declare {
-            title,
-            severity,
-            asset,
-            text,
-        } => {
-            declare::declare(
-                &mut draft,
-                title,
-                *severity,
-                asset.as_ref(),
-                text.as_deref(),
-            )?;
+        Command::Declare { title, severity, asset, text } => {
+            declare::declare(&mut draft, title, *severity, asset.as_ref(), text.as_deref())?;
         }
-        Command::Receive {
-            signal,
-            known,
-            because,
-        } => alert::receive(&mut draft, signal, known.as_deref(), because),
+        Command::Receive { signal, known, because } => alert::receive(&mut draft, signal, known.as_deref(), because),
         Command::Acknowledge => status::acknowledge(&mut draft)?,
         Command::Mitigate { text } => status::mitigate(&mut draft, text.as_deref())?,
         Command::Resolve { text } => status::resolve(&mut draft, text.as_deref())?,
@@ -116,22 +89,12 @@ pub fn decide(
         Command::CheckUpdate { promised } => tell::check_update(&mut draft, *promised),
         Command::Page { target, text } => tell::page(&mut draft, target, text.as_deref())?,
         Command::Note { text } => record::note(&mut draft, text)?,
-        Command::Pin {
-            message,
-            author,
-            text,
-        } => record::pin(&mut draft, message, author, text),
-        Command::Unpin { message } => draft.add(Event::MessageUnpinned {
-            message: message.clone(),
-        }),
+        Command::Pin { message, author, text } => record::pin(&mut draft, message, author, text),
+        Command::Unpin { message } => draft.add(Event::MessageUnpinned { message: message.clone() }),
         Command::Since { at } => record::since(&mut draft, *at)?,
         Command::GoodAgain { at } => record::good_again(&mut draft, *at)?,
         Command::Fix { text } => record::fix(&mut draft, text)?,
-        Command::AddTask {
-            text,
-            assignee,
-            due,
-        } => record::add_task(&mut draft, text, assignee.as_ref(), *due)?,
+        Command::AddTask { text, assignee, due } => record::add_task(&mut draft, text, assignee.as_ref(), *due)?,
         Command::FinishTask { task } => record::finish_task(&mut draft, *task)?,
         Command::DraftPostmortem => record::draft_postmortem(&mut draft),
         Command::AttachRunbook { runbook, because } => {
@@ -189,13 +152,7 @@ impl Draft<'_> {
 
     fn add_as(&mut self, actor: Actor, event: Event) {
         let seq = self.case.as_ref().map_or(0, |case| case.incident.entries) + 1;
-        let entry = Entry {
-            v: super::evolve::RECORD_VERSION,
-            seq,
-            at: self.context.now,
-            actor,
-            event,
-        };
+        let entry = Entry { v: super::evolve::RECORD_VERSION, seq, at: self.context.now, actor, event };
         self.case = evolve(self.case.take(), &entry);
         self.entries.push(entry);
     }
@@ -210,10 +167,7 @@ impl Draft<'_> {
     fn add_and_say(&mut self, event: Event) {
         self.add(event.clone());
         let actor = self.context.actor.clone();
-        self.effect(Effect::Say {
-            event: Box::new(event),
-            actor,
-        });
+        self.effect(Effect::Say { event: Box::new(event), actor });
     }
 
     /// Makes everything that shows the present state true again.
@@ -229,47 +183,21 @@ impl Draft<'_> {
     fn page(&mut self, target: &str, text: &str) {
         let incident = self.incident();
         let count = incident.pages.len() + 1;
-        let key = format!(
-            "{}:inc-{}:{target}:{count}",
-            self.context.policy.instance,
-            incident.uid.to_lowercase()
-        );
-        self.add(Event::PageRequested {
-            key: key.clone(),
-            target: target.to_owned(),
-            text: text.to_owned(),
-        });
-        self.effect(Effect::Page {
-            key,
-            target: target.to_owned(),
-            text: text.to_owned(),
-        });
+        let key = format!("{}:inc-{}:{target}:{count}", self.context.policy.instance, incident.uid.to_lowercase());
+        self.add(Event::PageRequested { key: key.clone(), target: target.to_owned(), text: text.to_owned() });
+        self.effect(Effect::Page { key, target: target.to_owned(), text: text.to_owned() });
     }
 
     /// Pages the service of the incident, or the default, if the severity asks for it and that was not done yet.
     fn page_if_severe(&mut self) {
         let incident = self.incident();
         let policy = self.context.policy;
-        let (target, page_from, can_page) = match incident
-            .service
-            .as_deref()
-            .and_then(|name| policy.service(name))
-        {
-            Some(service) => (
-                service.name.clone(),
-                service.page_from,
-                service.can_page || policy.can_page_by_default,
-            ),
-            None => (
-                super::policy::DEFAULT_TARGET.to_owned(),
-                policy.page_from,
-                policy.can_page_by_default,
-            ),
+        let (target, page_from, can_page) = match incident.service.as_deref().and_then(|name| policy.service(name)) {
+            Some(service) => (service.name.clone(), service.page_from, service.can_page || policy.can_page_by_default),
+            None => (super::policy::DEFAULT_TARGET.to_owned(), policy.page_from, policy.can_page_by_default),
         };
-        let paged_already = incident
-            .pages
-            .values()
-            .any(|page| page.target == target && page.status != PageStatus::Resolved);
+        let paged_already =
+            incident.pages.values().any(|page| page.target == target && page.status != PageStatus::Resolved);
         if incident.severity <= page_from && can_page && !paged_already {
             let text = incident.title.clone();
             self.page(&target, &text);
@@ -290,23 +218,14 @@ impl Draft<'_> {
 
     fn finish(self) -> Decision {
         match self.case {
-            Some(case) => Decision {
-                entries: self.entries,
-                case,
-                effects: self.effects,
-            },
+            Some(case) => Decision { entries: self.entries, case, effects: self.effects },
             None => unreachable!("every decision is about an incident"),
         }
     }
 }
 
 /// A text that people typed: trimmed, not empty, not too long.
-fn words(
-    what: &'static str,
-    example: &'static str,
-    max: usize,
-    text: &str,
-) -> Result<String, Refusal> {
+fn words(what: &'static str, example: &'static str, max: usize, text: &str) -> Result<String, Refusal> {
     let text = text.trim();
     let length = text.chars().count();
     if text.is_empty() {

@@ -101,9 +101,7 @@ impl Effect {
     /// The queue it goes through.
     pub fn lane(&self) -> Lane {
         match self {
-            Self::Page { .. } | Self::AcknowledgePage { .. } | Self::ResolvePage { .. } => {
-                Lane::Page
-            }
+            Self::Page { .. } | Self::AcknowledgePage { .. } | Self::ResolvePage { .. } => Lane::Page,
             Self::Remind { .. } => Lane::Timer,
             _ => Lane::Slack,
         }
@@ -111,10 +109,7 @@ impl Effect {
 
     /// Whether a later one of the same kind makes this one needless: it shows the state as it is when it is carried out.
     pub fn shows_present_state(&self) -> bool {
-        matches!(
-            self,
-            Self::ShowTopic | Self::ShowCard | Self::ShowAnnouncement | Self::ShowChecklist
-        )
+        matches!(self, Self::ShowTopic | Self::ShowCard | Self::ShowAnnouncement | Self::ShowChecklist)
     }
 
     /// What it is, for people who read about a delivery that failed.

@@ -1,9 +1,7 @@
 //! Events to state. Total: whatever was recorded can be replayed, and it cannot fail.
 
 use super::event::{Actor, Entry, Event};
-use super::incident::{
-    Case, Checklist, HandoverRequest, Incident, Page, PageStatus, Status, Step, StepState, Task,
-};
+use super::incident::{Case, Checklist, HandoverRequest, Incident, Page, PageStatus, Status, Step, StepState, Task};
 use super::{Alert, PersonId, Role, Time};
 
 /// The version of the records written today.
@@ -26,18 +24,7 @@ pub fn replay<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Option<Case> 
 }
 
 fn opened(entry: &Entry) -> Option<Incident> {
-    let Event::Opened {
-        uid,
-        number,
-        title,
-        severity,
-        pillar,
-        service,
-        source,
-        labels,
-        detected_at,
-        ..
-    } = &entry.event
+    let Event::Opened { uid, number, title, severity, pillar, service, source, labels, detected_at, .. } = &entry.event
     else {
         return None;
     };
@@ -88,11 +75,7 @@ fn apply(case: &mut Case, entry: &Entry) {
                 incident.assets.push(asset.clone());
             }
         }
-        Event::AlertJoined {
-            alert,
-            signal,
-            because,
-        } => {
+        Event::AlertJoined { alert, signal, because } => {
             incident.alerts += 1;
             incident.firing += 1;
             case.alerts.insert(
@@ -127,11 +110,7 @@ fn apply(case: &mut Case, entry: &Entry) {
         Event::Acknowledged => acknowledge(incident, &entry.actor, at),
         Event::RoleGranted { role, person, .. } => grant(incident, *role, person, &entry.actor, at),
         Event::HandoverRequested { id, by, due, .. } => {
-            incident.handover = Some(HandoverRequest {
-                id: id.clone(),
-                by: by.clone(),
-                due: *due,
-            });
+            incident.handover = Some(HandoverRequest { id: id.clone(), by: by.clone(), due: *due });
         }
         Event::HandoverDeclined { .. } => incident.handover = None,
         Event::SeverityChanged { to, .. } => incident.severity = *to,
@@ -140,57 +119,25 @@ fn apply(case: &mut Case, entry: &Entry) {
             incident.next_update = *next;
         }
         Event::UpdateOverdue { .. } => incident.next_update = None,
-        Event::RunbookAttached {
-            runbook,
-            title,
-            steps,
-            ..
-        } => {
+        Event::RunbookAttached { runbook, title, steps, .. } => {
             incident.checklist = Some(Checklist {
                 runbook: runbook.clone(),
                 title: title.clone(),
-                steps: steps
-                    .iter()
-                    .map(|text| Step {
-                        text: text.clone(),
-                        state: StepState::Open,
-                    })
-                    .collect(),
+                steps: steps.iter().map(|text| Step { text: text.clone(), state: StepState::Open }).collect(),
             });
             // A new checklist is a new message; the old one stays as it was.
             incident.slots.remove(&super::incident::Slot::Checklist);
         }
         Event::StepDone { step, note, .. } => {
-            settle(
-                incident,
-                *step,
-                StepState::Done {
-                    by: who(&entry.actor),
-                    at,
-                    note: note.clone(),
-                },
-            );
+            settle(incident, *step, StepState::Done { by: who(&entry.actor), at, note: note.clone() });
         }
         Event::StepSkipped { step, reason, .. } => {
-            settle(
-                incident,
-                *step,
-                StepState::Skipped {
-                    by: who(&entry.actor),
-                    at,
-                    reason: reason.clone(),
-                },
-            );
+            settle(incident, *step, StepState::Skipped { by: who(&entry.actor), at, reason: reason.clone() });
         }
         Event::BadSince { at } => incident.bad_from = Some(*at),
         Event::GoodAgain { at } => incident.good_again = Some(*at),
         Event::FixRecorded { text } => incident.fix = Some(text.clone()),
-        Event::TaskAdded {
-            task,
-            text,
-            assignee,
-            due,
-        } => {
+        Event::TaskAdded { task, text, assignee, due } => {
             incident.tasks = (*task).max(incident.tasks);
             incident.open_tasks += 1;
             case.tasks.insert(
@@ -213,12 +160,7 @@ fn apply(case: &mut Case, entry: &Entry) {
             }
         }
         Event::PageRequested { key, target, .. } => {
-            let page = Page {
-                target: target.clone(),
-                status: PageStatus::Sending,
-                url: None,
-                changed_at: at,
-            };
+            let page = Page { target: target.clone(), status: PageStatus::Sending, url: None, changed_at: at };
             incident.pages.insert(key.clone(), page);
         }
         Event::PageHandedOver { key, .. } => page(incident, key, PageStatus::HandedOver, at, None),
@@ -295,10 +237,7 @@ fn grant(incident: &mut Incident, role: Role, person: &PersonId, actor: &Actor, 
 }
 
 fn settle(incident: &mut Incident, step: usize, state: StepState) {
-    let steps = incident
-        .checklist
-        .as_mut()
-        .map(|checklist| &mut checklist.steps);
+    let steps = incident.checklist.as_mut().map(|checklist| &mut checklist.steps);
     if let Some(step) = steps.and_then(|steps| steps.get_mut(step.wrapping_sub(1))) {
         step.state = state;
     }

@@ -24,12 +24,7 @@ pub enum Status {
 
 impl Status {
     /// Every status, in the order of the work.
-    pub const ALL: [Self; 4] = [
-        Self::Pending,
-        Self::Investigating,
-        Self::Mitigated,
-        Self::Resolved,
-    ];
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Investigating, Self::Mitigated, Self::Resolved];
 
     /// The word people use.
     pub fn as_str(self) -> &'static str {
@@ -43,9 +38,7 @@ impl Status {
 
     /// The status of this word.
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.as_str().eq_ignore_ascii_case(word.trim()))
+        Self::ALL.into_iter().find(|status| status.as_str().eq_ignore_ascii_case(word.trim()))
     }
 
     /// Whether new alerts may still join.
@@ -171,10 +164,7 @@ pub struct Checklist {
 impl Checklist {
     /// How many steps are done or skipped.
     pub fn settled(&self) -> usize {
-        self.steps
-            .iter()
-            .filter(|step| step.state != StepState::Open)
-            .count()
+        self.steps.iter().filter(|step| step.state != StepState::Open).count()
     }
 }
 
@@ -278,9 +268,7 @@ impl Incident {
 
     /// Whether this person has this role.
     pub fn has_role(&self, role: Role, person: &str) -> bool {
-        self.roles
-            .get(&role)
-            .is_some_and(|people| people.iter().any(|holder| holder == person))
+        self.roles.get(&role).is_some_and(|people| people.iter().any(|holder| holder == person))
     }
 
     /// Everyone with a role, each once.
@@ -324,10 +312,6 @@ pub struct Case {
 
 impl From<Incident> for Case {
     fn from(incident: Incident) -> Self {
-        Self {
-            incident,
-            alerts: BTreeMap::new(),
-            tasks: BTreeMap::new(),
-        }
+        Self { incident, alerts: BTreeMap::new(), tasks: BTreeMap::new() }
     }
 }

@@ -84,9 +84,7 @@ impl Policy {
 
     /// A service by its name, upper or lower case.
     pub fn service(&self, name: &str) -> Option<&Service> {
-        self.services
-            .iter()
-            .find(|service| service.name.eq_ignore_ascii_case(name.trim()))
+        self.services.iter().find(|service| service.name.eq_ignore_ascii_case(name.trim()))
     }
 
     /// The people and user groups to invite for a service.

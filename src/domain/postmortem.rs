@@ -117,11 +117,7 @@ fn summary(record: &Record<'_>) -> Vec<String> {
     let mut lines = vec![format!("{}: {}.", incident.name(), incident.title)];
     let ended = match (incident.status, incident.resolved_at) {
         (Status::Resolved, Some(at)) => {
-            format!(
-                "resolved {} after {}",
-                stamp(at),
-                duration(incident.opened_at, at)
-            )
+            format!("resolved {} after {}", stamp(at), duration(incident.opened_at, at))
         }
         (status, _) => format!("{status} when this draft was written"),
     };
@@ -139,26 +135,17 @@ fn summary(record: &Record<'_>) -> Vec<String> {
 
 fn impact(record: &Record<'_>) -> Vec<String> {
     let incident = record.incident;
-    let mut lines: Vec<String> = incident
-        .assets
-        .iter()
-        .map(|asset| format!("Affected: {asset}"))
-        .collect();
+    let mut lines: Vec<String> = incident.assets.iter().map(|asset| format!("Affected: {asset}")).collect();
     match (incident.bad_from, incident.good_again) {
-        (Some(bad), Some(good)) => lines.push(format!(
-            "Data downtime: {}, from {} to {}.",
-            duration(bad, good),
-            stamp(bad),
-            stamp(good)
-        )),
-        (Some(bad), None) => lines.push(format!(
-            "The data is bad since {}; when it was good again is not recorded.",
-            stamp(bad)
-        )),
-        (None, Some(good)) => lines.push(format!(
-            "The data is good again since {}; since when it was bad is not recorded.",
-            stamp(good)
-        )),
+        (Some(bad), Some(good)) => {
+            lines.push(format!("Data downtime: {}, from {} to {}.", duration(bad, good), stamp(bad), stamp(good)))
+        }
+        (Some(bad), None) => {
+            lines.push(format!("The data is bad since {}; when it was good again is not recorded.", stamp(bad)))
+        }
+        (None, Some(good)) => {
+            lines.push(format!("The data is good again since {}; since when it was bad is not recorded.", stamp(good)))
+        }
         (None, None) => {}
     }
     lines
@@ -167,26 +154,14 @@ fn impact(record: &Record<'_>) -> Vec<String> {
 fn detection(record: &Record<'_>) -> Vec<String> {
     let incident = record.incident;
     let mut lines = vec![match &incident.source {
-        Some(source) => format!(
-            "Noticed by the monitor {source} at {}.",
-            stamp(incident.detected_at)
-        ),
-        None => format!(
-            "Noticed by a person, who declared it at {}.",
-            stamp(incident.detected_at)
-        ),
+        Some(source) => format!("Noticed by the monitor {source} at {}.", stamp(incident.detected_at)),
+        None => format!("Noticed by a person, who declared it at {}.", stamp(incident.detected_at)),
     }];
     if let Some(bad) = incident.bad_from {
-        lines.push(format!(
-            "Time to detect: {}.",
-            duration(bad, incident.detected_at)
-        ));
+        lines.push(format!("Time to detect: {}.", duration(bad, incident.detected_at)));
     }
     if incident.alerts > 0 {
-        lines.push(format!(
-            "{} alerts joined; {} of them still fire.",
-            incident.alerts, incident.firing
-        ));
+        lines.push(format!("{} alerts joined; {} of them still fire.", incident.alerts, incident.firing));
     }
     lines
 }
@@ -202,10 +177,7 @@ fn timeline(record: &Record<'_>) -> Vec<Line> {
                     continue;
                 }
                 // A pinned message belongs where it was said, not where it was pinned.
-                (
-                    said_at(message).unwrap_or(entry.at),
-                    Some((record.link)(message)),
-                )
+                (said_at(message).unwrap_or(entry.at), Some((record.link)(message)))
             }
             _ => (entry.at, None),
         };
@@ -218,11 +190,7 @@ fn timeline(record: &Record<'_>) -> Vec<Line> {
         .into_iter()
         .map(|(at, _, text, link)| {
             let new_day = day.replace(at.date_naive()) != Some(at.date_naive());
-            Line {
-                at: if new_day { stamp(at) } else { clock(at) },
-                text,
-                link,
-            }
+            Line { at: if new_day { stamp(at) } else { clock(at) }, text, link }
         })
         .collect()
 }
@@ -232,17 +200,10 @@ fn unpinned(entries: &[Entry]) -> BTreeSet<u64> {
     let mut off = BTreeSet::new();
     for entry in entries {
         if let Event::MessageUnpinned { message } = &entry.event {
-            off.extend(
-                entries
-                    .iter()
-                    .filter(|pin| pin.seq < entry.seq)
-                    .filter_map(|pin| match &pin.event {
-                        Event::MessagePinned {
-                            message: pinned, ..
-                        } if pinned == message => Some(pin.seq),
-                        _ => None,
-                    }),
-            );
+            off.extend(entries.iter().filter(|pin| pin.seq < entry.seq).filter_map(|pin| match &pin.event {
+                Event::MessagePinned { message: pinned, .. } if pinned == message => Some(pin.seq),
+                _ => None,
+            }));
         }
     }
     off
@@ -251,11 +212,7 @@ fn unpinned(entries: &[Entry]) -> BTreeSet<u64> {
 /// When a message was posted, by its Slack timestamp (`seconds.micros`).
 pub fn said_at(message: &MessageRef) -> Option<Time> {
     let (seconds, micros) = message.ts.split_once('.')?;
-    let nanos = micros
-        .get(..6.min(micros.len()))?
-        .parse::<u32>()
-        .ok()?
-        .checked_mul(1000)?;
+    let nanos = micros.get(..6.min(micros.len()))?.parse::<u32>().ok()?.checked_mul(1000)?;
     chrono::DateTime::from_timestamp(seconds.parse().ok()?, nanos)
 }
 
@@ -281,10 +238,7 @@ fn people(record: &Record<'_>) -> Vec<String> {
         .map(|message| (record.name)(&message.author))
         .collect();
     if !spoke.is_empty() {
-        lines.push(format!(
-            "Also in the channel: {}",
-            spoke.into_iter().collect::<Vec<_>>().join(", ")
-        ));
+        lines.push(format!("Also in the channel: {}", spoke.into_iter().collect::<Vec<_>>().join(", ")));
     }
     lines
 }
@@ -295,9 +249,7 @@ fn response(record: &Record<'_>) -> Vec<String> {
     for page in incident.pages.values() {
         let how = match page.status {
             PageStatus::Sending => "decided on, not yet accepted by PagerDuty",
-            PageStatus::HandedOver => {
-                "handed to PagerDuty; whether anyone was notified is not recorded"
-            }
+            PageStatus::HandedOver => "handed to PagerDuty; whether anyone was notified is not recorded",
             PageStatus::Paged => "notified through PagerDuty",
             PageStatus::Acknowledged => "notified through PagerDuty and acknowledged there",
             PageStatus::Resolved => "notified through PagerDuty and closed",
@@ -306,23 +258,13 @@ fn response(record: &Record<'_>) -> Vec<String> {
         lines.push(format!("Page for {}: {how}.", page.target));
     }
     if let Some(at) = incident.acknowledged_at {
-        lines.push(format!(
-            "Acknowledged {} after it was noticed.",
-            duration(incident.detected_at, at)
-        ));
+        lines.push(format!("Acknowledged {} after it was noticed.", duration(incident.detected_at, at)));
     }
     if let Some(at) = incident.mitigated_at {
-        lines.push(format!(
-            "Mitigated {} after it was noticed.",
-            duration(incident.detected_at, at)
-        ));
+        lines.push(format!("Mitigated {} after it was noticed.", duration(incident.detected_at, at)));
     }
     if let Some(checklist) = &incident.checklist {
-        let done = checklist
-            .steps
-            .iter()
-            .filter(|step| matches!(step.state, StepState::Done { .. }))
-            .count();
+        let done = checklist.steps.iter().filter(|step| matches!(step.state, StepState::Done { .. })).count();
         let skipped = checklist.settled() - done;
         lines.push(format!(
             "Runbook “{}”: {done} of {} steps done, {skipped} skipped.",
@@ -333,22 +275,11 @@ fn response(record: &Record<'_>) -> Vec<String> {
             match &step.state {
                 StepState::Open => {}
                 StepState::Done { by, note, .. } => {
-                    let note = note
-                        .as_ref()
-                        .map(|note| format!(": {note}"))
-                        .unwrap_or_default();
-                    lines.push(format!(
-                        "Step {} done by {}{note}",
-                        index + 1,
-                        by_role(incident, by)
-                    ));
+                    let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+                    lines.push(format!("Step {} done by {}{note}", index + 1, by_role(incident, by)));
                 }
                 StepState::Skipped { by, reason, .. } => {
-                    lines.push(format!(
-                        "Step {} skipped by {}: {reason}",
-                        index + 1,
-                        by_role(incident, by)
-                    ));
+                    lines.push(format!("Step {} skipped by {}: {reason}", index + 1, by_role(incident, by)));
                 }
             }
         }
@@ -359,10 +290,7 @@ fn response(record: &Record<'_>) -> Vec<String> {
                 lines.push(format!("Update at {}: {text}", clock(entry.at)));
             }
             Event::UpdateOverdue { promised } => {
-                lines.push(format!(
-                    "The update promised for {} did not come.",
-                    clock(*promised)
-                ));
+                lines.push(format!("The update promised for {} did not come.", clock(*promised)));
             }
             _ => {}
         }
@@ -378,9 +306,7 @@ fn resolution(record: &Record<'_>) -> Vec<String> {
             Event::Mitigated { text: Some(text) } => {
                 lines.push(format!("Mitigated at {}: {text}", clock(entry.at)));
             }
-            Event::Resolved {
-                text: Some(text), ..
-            } => lines.push(format!("Resolved at {}: {text}", clock(entry.at))),
+            Event::Resolved { text: Some(text), .. } => lines.push(format!("Resolved at {}: {text}", clock(entry.at))),
             Event::Reopened { reason } => {
                 lines.push(format!("Reopened at {}: {reason}", clock(entry.at)));
             }
@@ -408,33 +334,20 @@ fn actions(record: &Record<'_>) -> Vec<String> {
                     role => role.to_owned(),
                 },
             );
-            let due = task
-                .due
-                .map(|due| format!(", due {}", due.format("%Y-%m-%d")))
-                .unwrap_or_default();
-            let done = task
-                .done_at
-                .map(|at| format!(", done {}", stamp(at)))
-                .unwrap_or_default();
+            let due = task.due.map(|due| format!(", due {}", due.format("%Y-%m-%d"))).unwrap_or_default();
+            let done = task.done_at.map(|at| format!(", done {}", stamp(at))).unwrap_or_default();
             format!("Task {}: {} ({who}{due}{done})", task.number, task.text)
         })
         .collect()
 }
 
 fn questions(record: &Record<'_>) -> Vec<String> {
-    let gaps = record
-        .entries
-        .iter()
-        .rev()
-        .find_map(|entry| match &entry.event {
-            Event::Resolved { gaps, .. } => Some(gaps.clone()),
-            _ => None,
-        });
+    let gaps = record.entries.iter().rev().find_map(|entry| match &entry.event {
+        Event::Resolved { gaps, .. } => Some(gaps.clone()),
+        _ => None,
+    });
     match (gaps, record.incident.status) {
-        (Some(gaps), Status::Resolved) => gaps
-            .into_iter()
-            .map(|gap| format!("When it was resolved, {gap}."))
-            .collect(),
+        (Some(gaps), Status::Resolved) => gaps.into_iter().map(|gap| format!("When it was resolved, {gap}.")).collect(),
         _ => vec![format!("The incident is still {}.", record.incident.status)],
     }
 }
@@ -455,29 +368,13 @@ fn sources(record: &Record<'_>) -> Vec<Line> {
         .collect();
     for page in incident.pages.values() {
         if let Some(url) = &page.url {
-            lines.push(line(
-                stamp(incident.opened_at),
-                "PagerDuty".to_owned(),
-                Some(url.clone()),
-            ));
+            lines.push(line(stamp(incident.opened_at), "PagerDuty".to_owned(), Some(url.clone())));
         }
     }
     if let Some(channel) = &incident.channel {
-        let said = record
-            .messages
-            .iter()
-            .filter(|message| !message.deleted)
-            .count();
-        lines.push(line(
-            stamp(incident.opened_at),
-            format!("#{}; messages of people: {said}", channel.name),
-            None,
-        ));
+        let said = record.messages.iter().filter(|message| !message.deleted).count();
+        lines.push(line(stamp(incident.opened_at), format!("#{}; messages of people: {said}", channel.name), None));
     }
-    lines.push(line(
-        stamp(incident.opened_at),
-        format!("Timeline; entries: {}", incident.entries),
-        None,
-    ));
+    lines.push(line(stamp(incident.opened_at), format!("Timeline; entries: {}", incident.entries), None));
     lines
 }

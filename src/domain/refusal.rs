@@ -10,19 +10,11 @@ use super::{Role, Severity};
 #[derive(Debug, Clone, PartialEq, Error)]
 #[expect(missing_docs, reason = "each variant's words stand above it")]
 pub enum Refusal {
-    #[error(
-        "{by} already acknowledged {incident} at {at}. Take a role with `/incident take responder` to join in."
-    )]
-    AlreadyAcknowledged {
-        incident: String,
-        by: String,
-        at: String,
-    },
+    #[error("{by} already acknowledged {incident} at {at}. Take a role with `/incident take responder` to join in.")]
+    AlreadyAcknowledged { incident: String, by: String, at: String },
     #[error("{incident} is {status} already.")]
     AlreadyInStatus { incident: String, status: Status },
-    #[error(
-        "{incident} is resolved. If it is not over, reopen it with `/incident reopen <reason>`."
-    )]
+    #[error("{incident} is resolved. If it is not over, reopen it with `/incident reopen <reason>`.")]
     IsResolved { incident: String },
     #[error("{incident} is {status}, so there is nothing to reopen.")]
     NotResolved { incident: String, status: Status },
@@ -35,10 +27,7 @@ pub enum Refusal {
     #[error("Only the commander, {holder}, can answer this.")]
     NotTheCommander { holder: String },
     #[error("{incident} is {severity} already.")]
-    AlreadySeverity {
-        incident: String,
-        severity: Severity,
-    },
+    AlreadySeverity { incident: String, severity: Severity },
     #[error(
         "There is no runbook on {incident} yet. Bring one with `/incident runbook <name>`; `/incident runbook` lists them."
     )]
@@ -48,38 +37,22 @@ pub enum Refusal {
     #[error("The checklist has {steps} steps; there is no step {step}.")]
     NoSuchStep { step: usize, steps: usize },
     #[error("Step {step} was {what} already, by {by} at {at}.")]
-    StepSettled {
-        step: usize,
-        what: &'static str,
-        by: String,
-        at: String,
-    },
+    StepSettled { step: usize, what: &'static str, by: String, at: String },
     #[error("There is no task {task} on {incident}. `/incident show` lists them.")]
     NoSuchTask { incident: String, task: u32 },
     #[error("Task {task} is done already.")]
     TaskDone { task: u32 },
     #[error("{what} cannot be empty. {example}")]
-    Empty {
-        what: &'static str,
-        example: &'static str,
-    },
+    Empty { what: &'static str, example: &'static str },
     #[error("{what} can be at most {max} characters long; this has {length}.")]
-    TooLong {
-        what: &'static str,
-        max: usize,
-        length: usize,
-    },
+    TooLong { what: &'static str, max: usize, length: usize },
     #[error(
         "{at} is in the future, and data cannot have gone bad or good then yet. Give a time that has passed, such as `06:10` or `2h ago`."
     )]
     InTheFuture { at: String },
-    #[error(
-        "{good} is before the data went bad ({bad}). Correct that first with `/incident since <time>`."
-    )]
+    #[error("{good} is before the data went bad ({bad}). Correct that first with `/incident since <time>`.")]
     GoodBeforeBad { good: String, bad: String },
-    #[error(
-        "{bad} is after the data was good again ({good}). Correct that first with `/incident good-again <time>`."
-    )]
+    #[error("{bad} is after the data was good again ({good}). Correct that first with `/incident good-again <time>`.")]
     BadAfterGood { bad: String, good: String },
     #[error("There is no service “{target}” to page. {hint}")]
     NoSuchService { target: String, hint: String },
@@ -97,9 +70,12 @@ fn explain_permission(verb: Verb, standing: Standing) -> String {
     let verb = verb.as_str();
     match standing {
         Standing::Guest => format!("Guests of this workspace cannot {verb}. Ask a member in the channel to do it."),
-        Standing::Stranger => format!("People from another workspace cannot {verb} here. Ask a member in the channel to do it."),
+        Standing::Stranger => {
+            format!("People from another workspace cannot {verb} here. Ask a member in the channel to do it.")
+        }
         Standing::Unknown => {
-            "I do not know you yet and have just asked Slack who you are. Please try once more in a few seconds.".to_owned()
+            "I do not know you yet and have just asked Slack who you are. Please try once more in a few seconds."
+                .to_owned()
         }
         _ => format!("{standing:?} may not {verb}."),
     }

@@ -22,13 +22,7 @@ pub enum Role {
 
 impl Role {
     /// Every role, in the order people read them.
-    pub const ALL: [Self; 5] = [
-        Self::Commander,
-        Self::Deputy,
-        Self::Responder,
-        Self::Scribe,
-        Self::Liaison,
-    ];
+    pub const ALL: [Self; 5] = [Self::Commander, Self::Deputy, Self::Responder, Self::Scribe, Self::Liaison];
 
     /// The word people use.
     pub fn as_str(self) -> &'static str {

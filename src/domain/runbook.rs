@@ -99,71 +99,43 @@ impl Runbook {
     /// # Errors
     /// The first thing that is wrong, with its line.
     pub fn parse(file: &str, text: &str) -> Result<Self, BookError> {
-        let wrong = |line: usize, what: String| BookError {
-            file: file.to_owned(),
-            line,
-            what,
-        };
+        let wrong = |line: usize, what: String| BookError { file: file.to_owned(), line, what };
         let text = text.replace("\r\n", "\n");
         let Some(rest) = text.strip_prefix("---\n") else {
-            return Err(wrong(
-                1,
-                "a runbook begins with front matter between two lines of `---`".to_owned(),
-            ));
+            return Err(wrong(1, "a runbook begins with front matter between two lines of `---`".to_owned()));
         };
         let Some(end) = rest.find("\n---\n") else {
             return Err(wrong(1, "the front matter has no closing `---`".to_owned()));
         };
         let (head, body) = (&rest[..end], &rest[end + 5..]);
         let head: FrontMatter = serde_saphyr::from_str(head).map_err(|error| {
-            let line = error
-                .location()
-                .map_or(1, |at| usize::try_from(at.line()).unwrap_or(1));
+            let line = error.location().map_or(1, |at| usize::try_from(at.line()).unwrap_or(1));
             wrong(line + 1, error.without_snippet().to_string())
         })?;
         if head.id.is_empty()
             || head.id.len() > 64
-            || !head
-                .id
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
+            || !head.id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
         {
             return Err(wrong(
                 2,
-                format!(
-                    "`id: {}` may only hold lower-case letters, digits, `-` and `_`, at most 64",
-                    head.id
-                ),
+                format!("`id: {}` may only hold lower-case letters, digits, `-` and `_`, at most 64", head.id),
             ));
         }
-        for glob in head
-            .applies
-            .assets
-            .iter()
-            .chain(head.applies.labels.values())
-        {
+        for glob in head.applies.assets.iter().chain(head.applies.labels.values()) {
             if let Err(error) = compile(glob) {
                 return Err(wrong(2, format!("`{glob}` is no glob: {error}")));
             }
         }
         let body_line = text[..text.len() - body.len()].matches('\n').count() + 1;
-        let steps = steps(body).map_err(|(offset, what)| {
-            wrong(body_line + body[..offset].matches('\n').count(), what)
-        })?;
+        let steps =
+            steps(body).map_err(|(offset, what)| wrong(body_line + body[..offset].matches('\n').count(), what))?;
         if steps.is_empty() {
-            return Err(wrong(
-                body_line,
-                "there are no steps; write them as `- [ ] what to do`".to_owned(),
-            ));
+            return Err(wrong(body_line, "there are no steps; write them as `- [ ] what to do`".to_owned()));
         }
         if steps.len() > Self::MAX_STEPS {
             return Err(wrong(
                 body_line,
-                format!(
-                    "{} steps are more than {}; split the file",
-                    steps.len(),
-                    Self::MAX_STEPS
-                ),
+                format!("{} steps are more than {}; split the file", steps.len(), Self::MAX_STEPS),
             ));
         }
         Ok(Self { head, steps })
@@ -178,11 +150,7 @@ impl Runbook {
         if !applies.assets.is_empty() {
             let (glob, asset) = applies.assets.iter().find_map(|glob| {
                 let matcher = compile(glob).ok()?;
-                incident
-                    .assets
-                    .iter()
-                    .find(|asset| matcher.is_match(asset.as_str()))
-                    .map(|asset| (glob, asset))
+                incident.assets.iter().find(|asset| matcher.is_match(asset.as_str())).map(|asset| (glob, asset))
             })?;
             score += 1000;
             because.push(format!("{asset} matches {glob}"));
@@ -211,10 +179,7 @@ impl Runbook {
 }
 
 fn compile(glob: &str) -> Result<GlobMatcher, globset::Error> {
-    Ok(GlobBuilder::new(glob)
-        .case_insensitive(true)
-        .build()?
-        .compile_matcher())
+    Ok(GlobBuilder::new(glob).case_insensitive(true).build()?.compile_matcher())
 }
 
 /// The task-list items of a Markdown text, or the offset and reason of the first that is unusable.
@@ -232,17 +197,11 @@ fn steps(markdown: &str) -> Result<Vec<String>, (usize, String)> {
             }
             Event::End(TagEnd::Item) => {
                 if let Some((start, true)) = item.take() {
-                    let text = markdown[start..range.end]
-                        .split_whitespace()
-                        .collect::<Vec<_>>()
-                        .join(" ");
+                    let text = markdown[start..range.end].split_whitespace().collect::<Vec<_>>().join(" ");
                     if text.chars().count() > Runbook::MAX_STEP_CHARS {
                         return Err((
                             start,
-                            format!(
-                                "a step can be at most {} characters long",
-                                Runbook::MAX_STEP_CHARS
-                            ),
+                            format!("a step can be at most {} characters long", Runbook::MAX_STEP_CHARS),
                         ));
                     }
                     steps.push(text);
@@ -268,11 +227,7 @@ impl Library {
         for (file, book) in books {
             let id = book.head.id.clone();
             if library.insert(id.clone(), book).is_some() {
-                return Err(BookError {
-                    file,
-                    line: 2,
-                    what: format!("the id `{id}` is taken by another file"),
-                });
+                return Err(BookError { file, line: 2, what: format!("the id `{id}` is taken by another file") });
             }
         }
         Ok(Self(library))
@@ -284,9 +239,10 @@ impl Library {
         if let Some(book) = self.0.get(&name) {
             return Some(book);
         }
-        let mut matches = self.0.values().filter(|book| {
-            book.head.id.contains(&name) || book.head.title.to_lowercase().contains(&name)
-        });
+        let mut matches = self
+            .0
+            .values()
+            .filter(|book| book.head.id.contains(&name) || book.head.title.to_lowercase().contains(&name));
         match (matches.next(), matches.next()) {
             (Some(book), None) => Some(book),
             _ => None,
@@ -303,10 +259,7 @@ impl Library {
         self.0
             .values()
             .filter(|book| book.head.kind == BookKind::Runbook)
-            .filter_map(|book| {
-                book.fit(incident)
-                    .map(|(score, because)| (score, book, because))
-            })
+            .filter_map(|book| book.fit(incident).map(|(score, because)| (score, book, because)))
             .rev()
             .max_by_key(|(score, ..)| *score)
             .map(|(_, book, because)| (book, because))
@@ -319,11 +272,7 @@ mod tests {
 
     #[test]
     fn a_bad_file_names_its_line() {
-        let error = |text: &str| {
-            Runbook::parse("x.md", text)
-                .expect_err("this is wrong")
-                .to_string()
-        };
+        let error = |text: &str| Runbook::parse("x.md", text).expect_err("this is wrong").to_string();
         assert!(error("hello").starts_with("x.md:1: a runbook begins"));
         assert!(error("---\nid: a\ntitle: t\n").contains("no closing"));
         assert!(
@@ -332,14 +281,8 @@ mod tests {
             error("---\nid: a\ntitel: t\n---\n- [ ] x\n")
         );
         assert!(error("---\nid: A b\ntitle: t\n---\n- [ ] x\n").contains("lower-case"));
-        assert!(
-            error("---\nid: a\ntitle: t\n---\n\nno steps\n")
-                .starts_with("x.md:5: there are no steps")
-        );
-        let long = format!(
-            "---\nid: a\ntitle: t\n---\n\n- [ ] x\n- [ ] {}\n",
-            "y".repeat(500)
-        );
+        assert!(error("---\nid: a\ntitle: t\n---\n\nno steps\n").starts_with("x.md:5: there are no steps"));
+        let long = format!("---\nid: a\ntitle: t\n---\n\n- [ ] x\n- [ ] {}\n", "y".repeat(500));
         assert!(error(&long).starts_with("x.md:7:"), "{}", error(&long));
     }
 

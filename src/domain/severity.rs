@@ -30,10 +30,7 @@ impl Severity {
     /// Understands `1`, `sev1`, `SEV-1`.
     pub fn parse(word: &str) -> Option<Self> {
         let word = word.trim().to_ascii_lowercase();
-        let digits = word
-            .strip_prefix("sev")
-            .unwrap_or(&word)
-            .trim_start_matches('-');
+        let digits = word.strip_prefix("sev").unwrap_or(&word).trim_start_matches('-');
         let number: usize = digits.parse().ok()?;
         Self::ALL.get(number.checked_sub(1)?).copied()
     }
@@ -85,12 +82,7 @@ mod tests {
     fn levels_map_to_the_default_severities() {
         let of = |level| Severity::of(level, None).to_string();
         assert_eq!(
-            [
-                of(Level::Critical),
-                of(Level::Error),
-                of(Level::Warning),
-                of(Level::Info)
-            ],
+            [of(Level::Critical), of(Level::Error), of(Level::Warning), of(Level::Info)],
             ["SEV2", "SEV3", "SEV4", "SEV5"]
         );
         assert_eq!(Severity::of(Level::Critical, Some(1)), Severity::Sev1);

@@ -35,44 +35,29 @@ pub fn actor(actor: &Actor, name: &dyn Fn(&PersonId) -> String) -> String {
 
 /// Somebody in PagerDuty, or PagerDuty itself.
 pub fn pager_name(name: &str) -> String {
-    if name == "PagerDuty" {
-        name.to_owned()
-    } else {
-        format!("{name} (PagerDuty)")
-    }
+    if name == "PagerDuty" { name.to_owned() } else { format!("{name} (PagerDuty)") }
 }
 
 /// What happened, or `None` for what only Muster's own book-keeping needs.
 pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<String> {
     let who = actor(&entry.actor, name);
     Some(match &entry.event {
-        Event::Opened {
-            title,
-            severity,
-            source: Some(source),
-            ..
-        } => format!("{source} opened the incident: {title} ({severity})"),
-        Event::Opened {
-            title,
-            severity,
-            source: None,
-            ..
-        } => format!("{who} declared the incident: {title} ({severity})"),
-        Event::AlertJoined {
-            signal, because, ..
-        } => format!("Alert from {}: {} ({because})", signal.source, signal.title),
+        Event::Opened { title, severity, source: Some(source), .. } => {
+            format!("{source} opened the incident: {title} ({severity})")
+        }
+        Event::Opened { title, severity, source: None, .. } => {
+            format!("{who} declared the incident: {title} ({severity})")
+        }
+        Event::AlertJoined { signal, because, .. } => {
+            format!("Alert from {}: {} ({because})", signal.source, signal.title)
+        }
         Event::AlertFiredAgain { title, .. } => format!("Alert fires again: {title}"),
         Event::AlertResolved { title, .. } => format!("Alert is over: {title}"),
         Event::AllGreen => "All alerts are green".to_owned(),
         Event::Acknowledged => format!("{who} acknowledged"),
-        Event::RoleGranted {
-            role, person, from, ..
-        } => {
+        Event::RoleGranted { role, person, from, .. } => {
             let person_name = name(person);
-            let from = from
-                .as_ref()
-                .map(|from| format!(" from {}", name(from)))
-                .unwrap_or_default();
+            let from = from.as_ref().map(|from| format!(" from {}", name(from))).unwrap_or_default();
             if entry.actor.person() == Some(person) || entry.actor == Actor::Muster {
                 format!("{person_name} took the role of {role}{from}")
             } else {
@@ -99,10 +84,7 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
             format!("Runbook “{title}” brought ({because})")
         }
         Event::StepDone { step, text, note } => {
-            let note = note
-                .as_ref()
-                .map(|note| format!(": {note}"))
-                .unwrap_or_default();
+            let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
             format!("{who} did step {step} ({}){note}", unmarked(text))
         }
         Event::StepSkipped { step, text, reason } => {
@@ -111,21 +93,10 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
         Event::BadSince { at } => {
             format!("{who} recorded that the data is bad since {}", stamp(*at))
         }
-        Event::GoodAgain { at } => format!(
-            "{who} recorded that the data is good again since {}",
-            stamp(*at)
-        ),
+        Event::GoodAgain { at } => format!("{who} recorded that the data is good again since {}", stamp(*at)),
         Event::FixRecorded { text } => format!("{who} recorded the fix: {text}"),
-        Event::TaskAdded {
-            task,
-            text,
-            assignee,
-            ..
-        } => {
-            let assignee = assignee
-                .as_ref()
-                .map(|person| format!(" for {}", name(person)))
-                .unwrap_or_default();
+        Event::TaskAdded { task, text, assignee, .. } => {
+            let assignee = assignee.as_ref().map(|person| format!(" for {}", name(person))).unwrap_or_default();
             format!("{who} added task {task}{assignee}: {text}")
         }
         Event::TaskDone { task, text } => format!("{who} finished task {task}: {text}"),
@@ -168,18 +139,10 @@ mod tests {
 
     #[test]
     fn durations_read_as_people_say_them() {
-        let at = |h, m| {
-            chrono::Utc
-                .with_ymd_and_hms(2026, 11, 23, h, m, 0)
-                .single()
-                .expect("a time")
-        };
+        let at = |h, m| chrono::Utc.with_ymd_and_hms(2026, 11, 23, h, m, 0).single().expect("a time");
         assert_eq!(duration(at(1, 37), at(6, 18)), "4 h 41 min");
         assert_eq!(duration(at(6, 0), at(6, 12)), "12 min");
         assert_eq!(duration(at(6, 12), at(6, 0)), "0 min");
-        assert_eq!(
-            duration(at(0, 0), at(3, 5) + chrono::Duration::days(2)),
-            "2 d 3 h"
-        );
+        assert_eq!(duration(at(0, 0), at(3, 5) + chrono::Duration::days(2)), "2 d 3 h");
     }
 }

@@ -72,17 +72,11 @@ pub(crate) struct PageQuery {
 
 fn authorise(doors: &Doors, headers: &HeaderMap) -> Result<(), Problem> {
     let Some(token) = &doors.app.config.secrets.api_token else {
-        return Err(Problem::new(
-            401,
-            "The API is closed: no MUSTER_API__TOKEN is set",
-        ));
+        return Err(Problem::new(401, "The API is closed: no MUSTER_API__TOKEN is set"));
     };
     match bearer(headers) {
         Some(given) if same(given, token.expose_secret()) => Ok(()),
-        _ => Err(Problem::new(
-            401,
-            "Send the API token in the header `Authorization: Bearer …`",
-        )),
+        _ => Err(Problem::new(401, "Send the API token in the header `Authorization: Bearer …`")),
     }
 }
 
@@ -116,40 +110,32 @@ pub(crate) async fn list(
     authorise(&doors, &headers)?;
     let open = query.status.as_deref() == Some("open");
     let status = match query.status.as_deref().filter(|_| !open) {
-        Some(word) => Some(Status::parse(word).ok_or_else(|| {
-            Problem::new(400, format!("`status={word}` is neither open nor a status"))
-        })?),
+        Some(word) => Some(
+            Status::parse(word)
+                .ok_or_else(|| Problem::new(400, format!("`status={word}` is neither open nor a status")))?,
+        ),
         None => None,
     };
     let severity = match &query.severity {
-        Some(word) => Some(Severity::parse(word).ok_or_else(|| {
-            Problem::new(400, format!("`severity={word}` is none of SEV1 to SEV5"))
-        })?),
+        Some(word) => Some(
+            Severity::parse(word)
+                .ok_or_else(|| Problem::new(400, format!("`severity={word}` is none of SEV1 to SEV5")))?,
+        ),
         None => None,
     };
-    let filter = Filter {
-        status,
-        severity,
-        asset: query.asset.as_deref().and_then(AssetName::new),
-        open,
-        person: None,
-    };
+    let filter =
+        Filter { status, severity, asset: query.asset.as_deref().and_then(AssetName::new), open, person: None };
     let limit = limit(query.limit, 50, 200)?;
-    if query.cursor.as_ref().is_some_and(|cursor| {
-        cursor.len() != 20 || !cursor.bytes().all(|byte| byte.is_ascii_digit())
-    }) {
+    if query
+        .cursor
+        .as_ref()
+        .is_some_and(|cursor| cursor.len() != 20 || !cursor.bytes().all(|byte| byte.is_ascii_digit()))
+    {
         return Err(Problem::new(400, "`cursor` is not one of ours"));
     }
     let page = doors.app.list(&filter, query.cursor.as_deref(), limit)?;
-    let incidents = page
-        .incidents
-        .iter()
-        .map(|incident| incident_json(incident, None))
-        .collect();
-    Ok(Json(IncidentPage {
-        incidents,
-        next_cursor: page.next,
-    }))
+    let incidents = page.incidents.iter().map(|incident| incident_json(incident, None)).collect();
+    Ok(Json(IncidentPage { incidents, next_cursor: page.next }))
 }
 
 /// One incident with its alerts.
@@ -182,17 +168,9 @@ pub(crate) async fn timeline(
     authorise(&doors, &headers)?;
     let incident = incident(&doors, &id)?;
     let limit = limit(query.limit, 100, 500)?;
-    let entries = doors
-        .app
-        .entries(&incident.uid, query.cursor.unwrap_or(0), limit)?;
-    let next_cursor = entries
-        .last()
-        .filter(|last| last.seq < incident.entries)
-        .map(|last| last.seq.to_string());
-    Ok(Json(TimelinePage {
-        entries,
-        next_cursor,
-    }))
+    let entries = doors.app.entries(&incident.uid, query.cursor.unwrap_or(0), limit)?;
+    let next_cursor = entries.last().filter(|last| last.seq < incident.entries).map(|last| last.seq.to_string());
+    Ok(Json(TimelinePage { entries, next_cursor }))
 }
 
 /// Its post-mortem draft, Markdown.
@@ -207,11 +185,7 @@ pub(crate) async fn postmortem(
 ) -> Result<Response, Problem> {
     authorise(&doors, &headers)?;
     let text = doors.app.postmortem(&incident(&doors, &id)?)?;
-    Ok((
-        [(header::CONTENT_TYPE, "text/markdown; charset=utf-8")],
-        text,
-    )
-        .into_response())
+    Ok(([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text).into_response())
 }
 
 /// The document that describes all this; open to everyone, like the documentation.

@@ -32,12 +32,7 @@ pub(crate) fn same(given: &str, expected: &str) -> bool {
 }
 
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers
-        .get(header::AUTHORIZATION)?
-        .to_str()
-        .ok()?
-        .strip_prefix("Bearer ")
-        .map(str::trim)
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ").map(str::trim)
 }
 
 /// Takes alerts in. 202 means that they are on disk.
@@ -66,56 +61,31 @@ pub(crate) async fn receive(
     let reading = match source.kind {
         SourceKind::Alertmanager => intake::alertmanager::read(&name, &body, now),
         SourceKind::Generic => intake::generic::read(&name, &body, source.mapping.as_ref(), now),
-        SourceKind::PagerdutyV2 => Err(Unreadable::WrongShape(
-            "this source posts to /v2/enqueue, with its token as routing key".to_owned(),
-        )),
+        SourceKind::PagerdutyV2 => {
+            Err(Unreadable::WrongShape("this source posts to /v2/enqueue, with its token as routing key".to_owned()))
+        }
     };
     let reading = reading.map_err(|error| unreadable(&error))?;
     if reading.signals.is_empty() && !reading.unusable.is_empty() {
         let first = &reading.unusable[0];
-        let place = if first.at.is_empty() {
-            String::new()
-        } else {
-            format!(" at {}", first.at)
-        };
+        let place = if first.at.is_empty() { String::new() } else { format!(" at {}", first.at) };
         return Err(Problem::new(
             422,
-            format!(
-                "None of {} alerts could be used; the first{place}: {}",
-                reading.unusable.len(),
-                first.why
-            ),
+            format!("None of {} alerts could be used; the first{place}: {}", reading.unusable.len(), first.why),
         ));
     }
     let alerts = doors.app.receive(reading.signals).await?;
-    Ok((
-        StatusCode::ACCEPTED,
-        Json(Received {
-            alerts,
-            refused: reading.unusable,
-        }),
-    )
-        .into_response())
+    Ok((StatusCode::ACCEPTED, Json(Received { alerts, refused: reading.unusable })).into_response())
 }
 
-fn authorised<'a>(
-    doors: &'a Doors,
-    name: &str,
-    headers: &HeaderMap,
-) -> Result<&'a Source, Problem> {
+fn authorised<'a>(doors: &'a Doors, name: &str, headers: &HeaderMap) -> Result<&'a Source, Problem> {
     let config = &doors.app.config;
     let rejected = |detail: &str| {
-        doors
-            .app
-            .metrics
-            .rejected
-            .get_or_create(&RejectedLabels { kind: "source" })
-            .inc();
+        doors.app.metrics.rejected.get_or_create(&RejectedLabels { kind: "source" }).inc();
         Problem::new(401, detail)
     };
-    let given = bearer(headers).ok_or_else(|| {
-        rejected("Send the source's token in the header `Authorization: Bearer …`")
-    })?;
+    let given =
+        bearer(headers).ok_or_else(|| rejected("Send the source's token in the header `Authorization: Bearer …`"))?;
     let source = config.sources.iter().find(|source| source.name == name);
     let token = config.secrets.source_tokens.get(name);
     match (source, token) {
@@ -133,12 +103,13 @@ fn unreadable(error: &Unreadable) -> Problem {
 }
 
 /// As PagerDuty's Events API v2, with a source's token as routing key. Answers in PagerDuty's own words.
-pub(crate) async fn enqueue(
-    State(doors): State<Doors>,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
+pub(crate) async fn enqueue(State(doors): State<Doors>, body: Result<Bytes, BytesRejection>) -> Response {
     let invalid = |errors: Vec<String>| {
-        (StatusCode::BAD_REQUEST, Json(json!({"status": "invalid event", "message": "Event object is invalid", "errors": errors}))).into_response()
+        (
+            StatusCode::BAD_REQUEST,
+            Json(json!({"status": "invalid event", "message": "Event object is invalid", "errors": errors})),
+        )
+            .into_response()
     };
     let body = match body {
         Ok(body) => body,
@@ -149,27 +120,13 @@ pub(crate) async fn enqueue(
     };
     let config = &doors.app.config;
     let given = pagerduty_v2::routing_key(&body).unwrap_or_default();
-    let source = config
-        .sources
-        .iter()
-        .filter(|source| source.kind == SourceKind::PagerdutyV2)
-        .find(|source| {
-            config
-                .secrets
-                .source_tokens
-                .get(&source.name)
-                .is_some_and(|token| same(given, token.expose_secret()))
-        });
+    let source = config.sources.iter().filter(|source| source.kind == SourceKind::PagerdutyV2).find(|source| {
+        config.secrets.source_tokens.get(&source.name).is_some_and(|token| same(given, token.expose_secret()))
+    });
     let Some(source) = source else {
-        doors
-            .app
-            .metrics
-            .rejected
-            .get_or_create(&RejectedLabels { kind: "source" })
-            .inc();
+        doors.app.metrics.rejected.get_or_create(&RejectedLabels { kind: "source" }).inc();
         return invalid(vec![
-            "'routing_key' is invalid: there is no source of kind pagerduty_v2 with this token"
-                .to_owned(),
+            "'routing_key' is invalid: there is no source of kind pagerduty_v2 with this token".to_owned(),
         ]);
     };
     let event = match pagerduty_v2::read(&source.name, &body, doors.app.now()) {
@@ -182,9 +139,6 @@ pub(crate) async fn enqueue(
     {
         return Problem::from(failure).into_response();
     }
-    (
-        StatusCode::ACCEPTED,
-        Json(json!({"status": "success", "message": "Event processed", "dedup_key": key})),
-    )
+    (StatusCode::ACCEPTED, Json(json!({"status": "success", "message": "Event processed", "dedup_key": key})))
         .into_response()
 }

@@ -42,23 +42,11 @@ impl Doors {
     /// # Errors
     /// A client cannot be made.
     pub fn new(app: Arc<App>) -> std::io::Result<Self> {
-        let token = app
-            .config
-            .secrets
-            .slack_bot_token
-            .clone()
-            .unwrap_or_default();
+        let token = app.config.secrets.slack_bot_token.clone().unwrap_or_default();
         // The trigger of a modal lives three seconds, and so does our answer.
-        let slack = SlackApi::new(
-            &app.config.slack.api_url,
-            &token,
-            &app.config.slack.team_id,
-            Duration::from_millis(2300),
-        )?;
-        Ok(Self {
-            app,
-            slack: Arc::new(slack),
-        })
+        let slack =
+            SlackApi::new(&app.config.slack.api_url, &token, &app.config.slack.team_id, Duration::from_millis(2300))?;
+        Ok(Self { app, slack: Arc::new(slack) })
     }
 }
 
@@ -90,36 +78,22 @@ pub fn router(doors: Doors) -> Router {
         .merge(services)
         .merge(readers)
         .merge(operators)
-        .fallback(|| async {
-            Problem::new(404, "There is nothing at this address").into_response()
-        })
+        .fallback(|| async { Problem::new(404, "There is nothing at this address").into_response() })
         .layer(middleware::from_fn_with_state(doors.clone(), measure))
-        .layer(CatchPanicLayer::custom(
-            |_: Box<dyn std::any::Any + Send>| {
-                tracing::error!("a request handler panicked");
-                Problem::new(500, "Something broke inside Muster; it is logged").into_response()
-            },
-        ))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            tracing::error!("a request handler panicked");
+            Problem::new(500, "Something broke inside Muster; it is logged").into_response()
+        }))
         .with_state(doors)
 }
 
 /// Counts and times requests by route, never by path: paths hold names.
 async fn measure(State(doors): State<Doors>, request: Request, next: Next) -> Response {
     let watch = Stopwatch::start();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    let route =
+        request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let response = next.run(request).await;
     doors.app.metrics.answer_seconds.observe(watch.seconds());
-    doors
-        .app
-        .metrics
-        .requests
-        .get_or_create(&RequestLabels {
-            route,
-            status: response.status().as_u16(),
-        })
-        .inc();
+    doors.app.metrics.requests.get_or_create(&RequestLabels { route, status: response.status().as_u16() }).inc();
     response
 }

@@ -37,35 +37,16 @@ pub(crate) async fn readyz(State(doors): State<Doors>) -> Response {
             ));
         }
     }
-    let dead = app
-        .store
-        .scan(Kind::Dead, "", "", 100)
-        .map_or(0, |dead| dead.len());
+    let dead = app.store.scan(Kind::Dead, "", "", 100).map_or(0, |dead| dead.len());
     if dead > 0 {
-        degraded.push(format!(
-            "{dead} deliveries were given up; the incidents' timelines say which"
-        ));
+        degraded.push(format!("{dead} deliveries were given up; the incidents' timelines say which"));
     }
-    let status = if reasons.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    (
-        status,
-        Json(json!({"ready": reasons.is_empty(), "reasons": reasons, "degraded": degraded})),
-    )
-        .into_response()
+    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({"ready": reasons.is_empty(), "reasons": reasons, "degraded": degraded}))).into_response()
 }
 
 /// Prometheus text.
 pub(crate) async fn metrics(State(doors): State<Doors>) -> Response {
-    (
-        [(
-            header::CONTENT_TYPE,
-            "application/openmetrics-text; version=1.0.0; charset=utf-8",
-        )],
-        doors.app.metrics.text(),
-    )
+    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], doors.app.metrics.text())
         .into_response()
 }

@@ -22,12 +22,7 @@ pub(crate) async fn webhook(
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let secrets = &doors.app.config.secrets.pagerduty_webhook_secrets;
     let Some(body) = verify(secrets, header("x-pagerduty-signature"), body?.to_vec()) else {
-        doors
-            .app
-            .metrics
-            .rejected
-            .get_or_create(&RejectedLabels { kind: "pagerduty" })
-            .inc();
+        doors.app.metrics.rejected.get_or_create(&RejectedLabels { kind: "pagerduty" }).inc();
         tracing::error!(
             "a PagerDuty webhook with a bad signature; if it is yours, MUSTER_PAGERDUTY__WEBHOOK_SECRETS is wrong, and PagerDuty will soon switch the subscription off"
         );
@@ -38,9 +33,7 @@ pub(crate) async fn webhook(
     };
     let delivery = header("x-webhook-id").unwrap_or(&news.event_id).to_owned();
     match apply(&doors, news, delivery).await {
-        Ok(()) | Err(Failure::Duplicate | Failure::NotFound(_) | Failure::Refused(_)) => {
-            Ok(StatusCode::ACCEPTED)
-        }
+        Ok(()) | Err(Failure::Duplicate | Failure::NotFound(_) | Failure::Refused(_)) => Ok(StatusCode::ACCEPTED),
         Err(failure) => Err(failure.into()),
     }
 }
@@ -49,22 +42,14 @@ async fn apply(doors: &Doors, news: News, delivery: String) -> Result<(), Failur
     let Some((uid, key)) = page_of(doors, &news)? else {
         return Ok(());
     };
-    let command = Command::PagerSays {
-        key,
-        news: news.news,
-        url: news.url,
-    };
+    let command = Command::PagerSays { key, news: news.news, url: news.url };
     let asked = Asked {
         actor: Actor::PagerDuty { name: news.agent },
         standing: Standing::Pager,
         delivery: Some(DeliveryId(format!("pagerduty/{delivery}"))),
         also: Vec::new(),
     };
-    doors
-        .app
-        .execute(Some(&uid), &command, asked)
-        .await
-        .map(|_| ())
+    doors.app.execute(Some(&uid), &command, asked).await.map(|_| ())
 }
 
 /// Our page that PagerDuty speaks of: by the key where it tells it, else by our incident's name in the title.
@@ -76,18 +61,11 @@ fn page_of(doors: &Doors, news: &News) -> Result<Option<(String, String)>, Failu
     {
         return Ok(Some((uid.to_uppercase(), key.clone())));
     }
-    let number = news
-        .title
-        .strip_prefix('[')
-        .and_then(|title| title.split(']').next())
-        .and_then(slash::number);
+    let number = news.title.strip_prefix('[').and_then(|title| title.split(']').next()).and_then(slash::number);
     let Some(number) = number else {
         return Ok(None);
     };
     let uid = doors.app.uid_of_number(number)?;
-    let page = doors
-        .app
-        .incident(&uid)?
-        .and_then(|incident| incident.pages.into_keys().next());
+    let page = doors.app.incident(&uid)?.and_then(|incident| incident.pages.into_keys().next());
     Ok(page.map(|key| (uid, key)))
 }

@@ -33,21 +33,12 @@ impl Problem {
             .and_then(|status| status.canonical_reason())
             .unwrap_or("Problem")
             .to_owned();
-        Self {
-            kind: "about:blank",
-            title,
-            status,
-            detail: detail.into(),
-            retry_after: None,
-        }
+        Self { kind: "about:blank", title, status, detail: detail.into(), retry_after: None }
     }
 
     /// Saving is not possible now; the sender keeps what it has and sends it again.
     pub fn unavailable(detail: impl Into<String>) -> Self {
-        Self {
-            retry_after: Some(5),
-            ..Self::new(503, detail)
-        }
+        Self { retry_after: Some(5), ..Self::new(503, detail) }
     }
 }
 
@@ -68,10 +59,7 @@ impl From<Failure> for Problem {
 impl From<BytesRejection> for Problem {
     fn from(rejection: BytesRejection) -> Self {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            Self::new(
-                413,
-                "The body is larger than this address takes; split it, or raise `[server] body_limit_kib`",
-            )
+            Self::new(413, "The body is larger than this address takes; split it, or raise `[server] body_limit_kib`")
         } else {
             Self::new(400, "The body did not arrive whole")
         }
@@ -82,16 +70,11 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry_after = self.retry_after;
-        let mut response = (
-            status,
-            [(header::CONTENT_TYPE, "application/problem+json")],
-            Json(self).into_response().into_body(),
-        )
-            .into_response();
+        let mut response =
+            (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(self).into_response().into_body())
+                .into_response();
         if let Some(seconds) = retry_after {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, seconds.into());
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

@@ -20,33 +20,19 @@ use crate::telemetry::RejectedLabels;
 /// Slack waits three seconds; what is not done by then is said to be so.
 const ANSWER_WITHIN: Duration = Duration::from_millis(2700);
 
-fn verified(
-    doors: &Doors,
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Verified, Problem> {
+fn verified(doors: &Doors, headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Verified, Problem> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let body = body?.to_vec();
     let secrets = &doors.app.config.secrets.slack_signing_secrets;
-    verify(
-        secrets,
-        header("x-slack-request-timestamp"),
-        header("x-slack-signature"),
-        body,
-        doors.app.now(),
+    verify(secrets, header("x-slack-request-timestamp"), header("x-slack-signature"), body, doors.app.now()).map_err(
+        |rejected| {
+            doors.app.metrics.rejected.get_or_create(&RejectedLabels { kind: "slack" }).inc();
+            if rejected == Rejected::Stale {
+                tracing::warn!("{rejected}");
+            }
+            Problem::new(401, rejected.to_string())
+        },
     )
-    .map_err(|rejected| {
-        doors
-            .app
-            .metrics
-            .rejected
-            .get_or_create(&RejectedLabels { kind: "slack" })
-            .inc();
-        if rejected == Rejected::Stale {
-            tracing::warn!("{rejected}");
-        }
-        Problem::new(401, rejected.to_string())
-    })
 }
 
 /// Requests of another workspace or app are refused, signed or not.
@@ -71,24 +57,18 @@ pub(crate) async fn command(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let body = verified(&doors, &headers, body)?;
-    let command: SlashCommand = serde_urlencoded::from_bytes(body.bytes())
-        .map_err(|_| Problem::new(400, "The body is no slash command"))?;
+    let command: SlashCommand =
+        serde_urlencoded::from_bytes(body.bytes()).map_err(|_| Problem::new(400, "The body is no slash command"))?;
     if command.ssl_check.is_some() {
         return Ok(StatusCode::OK.into_response());
     }
-    if !is_ours(&doors, Some(&command.team_id), Some(&command.api_app_id))
-        || command.team_id.is_empty()
-    {
+    if !is_ours(&doors, Some(&command.team_id), Some(&command.api_app_id)) || command.team_id.is_empty() {
         return Ok(say("This Muster serves another workspace\\."));
     }
     let answer = async {
         match doors.app.slash(&command).await {
             Reply::Say(message) => Json(ephemeral(&message)).into_response(),
-            Reply::Open(form) => match doors
-                .slack
-                .open_view(&command.trigger_id, &modal(&form))
-                .await
-            {
+            Reply::Open(form) => match doors.slack.open_view(&command.trigger_id, &modal(&form)).await {
                 Ok(()) => StatusCode::OK.into_response(),
                 Err(error) => {
                     tracing::warn!(%error, "a form could not be opened");
@@ -114,8 +94,8 @@ pub(crate) async fn interaction(
         payload: String,
     }
     let body = verified(&doors, &headers, body)?;
-    let form: Form = serde_urlencoded::from_bytes(body.bytes())
-        .map_err(|_| Problem::new(400, "The body is no interaction"))?;
+    let form: Form =
+        serde_urlencoded::from_bytes(body.bytes()).map_err(|_| Problem::new(400, "The body is no interaction"))?;
     let interaction: Interaction = match serde_json::from_str(&form.payload) {
         Ok(interaction) => interaction,
         Err(error) => {
@@ -131,14 +111,8 @@ pub(crate) async fn interaction(
     let answer = async {
         match doors.app.interact(&interaction).await {
             Reply::Nothing => StatusCode::OK.into_response(),
-            Reply::Mistakes(errors) => {
-                Json(json!({"response_action": "errors", "errors": errors})).into_response()
-            }
-            Reply::Open(form) => match doors
-                .slack
-                .open_view(&interaction.trigger_id, &modal(&form))
-                .await
-            {
+            Reply::Mistakes(errors) => Json(json!({"response_action": "errors", "errors": errors})).into_response(),
+            Reply::Open(form) => match doors.slack.open_view(&interaction.trigger_id, &modal(&form)).await {
                 Ok(()) => StatusCode::OK.into_response(),
                 Err(error) => {
                     tracing::warn!(%error, "a form could not be opened");
@@ -182,16 +156,9 @@ pub(crate) async fn event(
     if envelope.kind == "url_verification" {
         return Ok(Json(json!({"challenge": envelope.challenge})).into_response());
     }
-    if is_ours(
-        &doors,
-        envelope.team_id.as_deref(),
-        envelope.api_app_id.as_deref(),
-    ) {
+    if is_ours(&doors, envelope.team_id.as_deref(), envelope.api_app_id.as_deref()) {
         // An error lets Slack send it again: at once, after a minute, after five.
-        doors
-            .app
-            .slack_event(&envelope.event_id, read_event(&envelope.event))
-            .await?;
+        doors.app.slack_event(&envelope.event_id, read_event(&envelope.event)).await?;
     }
     Ok(StatusCode::OK.into_response())
 }

@@ -11,19 +11,11 @@ use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, Time};
 ///
 /// # Errors
 /// It is neither an object nor a list, or the mapping's list is not there.
-pub fn read(
-    source: &str,
-    body: &Value,
-    mapping: Option<&Mapping>,
-    now: Time,
-) -> Result<Reading, Unreadable> {
+pub fn read(source: &str, body: &Value, mapping: Option<&Mapping>, now: Time) -> Result<Reading, Unreadable> {
     let (each, prefix) = match mapping.and_then(|mapping| mapping.each.as_deref()) {
         Some(pointer) => (
-            body.pointer(pointer).ok_or_else(|| {
-                wrong(&format!(
-                    "there is nothing at {pointer}, where the mapping looks for a list"
-                ))
-            })?,
+            body.pointer(pointer)
+                .ok_or_else(|| wrong(&format!("there is nothing at {pointer}, where the mapping looks for a list")))?,
             pointer,
         ),
         None => (body, ""),
@@ -62,55 +54,36 @@ fn normal(source: &str, item: &Value, now: Time) -> Result<Signal, String> {
         None | Some("firing") => SignalStatus::Firing,
         Some("resolved") => SignalStatus::Resolved,
         Some(other) => {
-            return Err(format!(
-                "`status` is {other:?}; it may be \"firing\" or \"resolved\""
-            ));
+            return Err(format!("`status` is {other:?}; it may be \"firing\" or \"resolved\""));
         }
     };
     let pillar = match get("pillar") {
-        Some(word) => Pillar::parse(&word).ok_or(format!("`pillar` is {word:?}; it may be freshness, volume, schema, distribution, pipeline or other"))?,
+        Some(word) => Pillar::parse(&word).ok_or(format!(
+            "`pillar` is {word:?}; it may be freshness, volume, schema, distribution, pipeline or other"
+        ))?,
         None => Pillar::Other,
     };
     let level = match get("severity") {
-        Some(word) => Level::parse(&word).ok_or(format!(
-            "`severity` is {word:?}; it may be critical, error, warning or info"
-        ))?,
+        Some(word) => {
+            Level::parse(&word).ok_or(format!("`severity` is {word:?}; it may be critical, error, warning or info"))?
+        }
         None => Level::Error,
     };
     let title = get("title").ok_or("`title` is missing")?;
-    build(
-        source,
-        &title,
-        status,
-        pillar,
-        level,
-        now,
-        &get,
-        labels(item.get("labels")),
-        time(item.get("at")),
-    )
+    build(source, &title, status, pillar, level, now, &get, labels(item.get("labels")), time(item.get("at")))
 }
 
 fn mapped(source: &str, item: &Value, mapping: &Mapping, now: Time) -> Result<Signal, String> {
-    let at =
-        |pointer: &Option<String>| pointer.as_deref().and_then(|pointer| item.pointer(pointer));
-    let title = word(item.pointer(&mapping.title)).ok_or(format!(
-        "there is no text at {}, where the mapping looks for the title",
-        mapping.title
-    ))?;
+    let at = |pointer: &Option<String>| pointer.as_deref().and_then(|pointer| item.pointer(pointer));
+    let title = word(item.pointer(&mapping.title))
+        .ok_or(format!("there is no text at {}, where the mapping looks for the title", mapping.title))?;
     let status = match word(at(&mapping.status)) {
-        Some(word) if mapping.resolved_values.contains(&word.to_lowercase()) => {
-            SignalStatus::Resolved
-        }
+        Some(word) if mapping.resolved_values.contains(&word.to_lowercase()) => SignalStatus::Resolved,
         _ => SignalStatus::Firing,
     };
-    let pillar = word(at(&mapping.pillar))
-        .and_then(|word| Pillar::parse(&word))
-        .or(mapping.default_pillar)
-        .unwrap_or_default();
-    let level = word(at(&mapping.severity))
-        .and_then(|word| Level::parse(&word))
-        .unwrap_or_default();
+    let pillar =
+        word(at(&mapping.pillar)).and_then(|word| Pillar::parse(&word)).or(mapping.default_pillar).unwrap_or_default();
+    let level = word(at(&mapping.severity)).and_then(|word| Level::parse(&word)).unwrap_or_default();
     let get = |key: &str| {
         word(at(match key {
             "key" => &mapping.key,
@@ -126,23 +99,10 @@ fn mapped(source: &str, item: &Value, mapping: &Mapping, now: Time) -> Result<Si
         .iter()
         .filter_map(|(label, pointer)| Some((label.clone(), word(item.pointer(pointer))?)))
         .collect();
-    build(
-        source,
-        &title,
-        status,
-        pillar,
-        level,
-        now,
-        &get,
-        labels,
-        time(at(&mapping.at)),
-    )
+    build(source, &title, status, pillar, level, now, &get, labels, time(at(&mapping.at)))
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the fields of one signal, from two shapes"
-)]
+#[expect(clippy::too_many_arguments, reason = "the fields of one signal, from two shapes")]
 fn build(
     source: &str,
     title: &str,
@@ -156,8 +116,7 @@ fn build(
 ) -> Result<Signal, String> {
     let asset = get("asset").and_then(|name| AssetName::new(&name));
     // Without a key, the same asset and title are the same alert.
-    let key = get("key")
-        .unwrap_or_else(|| format!("{}|{title}", asset.as_ref().map_or("", AssetName::as_str)));
+    let key = get("key").unwrap_or_else(|| format!("{}|{title}", asset.as_ref().map_or("", AssetName::as_str)));
     Ok(Signal {
         source: source.to_owned(),
         status,
@@ -185,22 +144,8 @@ mod tests {
     fn one_bad_signal_does_not_drop_the_others() {
         let body = json!([{"title": "a"}, {"status": "red"}, {"title": "b", "pillar": "colour"}, {"title": "c", "status": "resolved"}]);
         let reading = read("s", &body, None, chrono::DateTime::UNIX_EPOCH).expect("a list");
-        assert_eq!(
-            reading
-                .signals
-                .iter()
-                .map(|signal| signal.title.as_str())
-                .collect::<Vec<_>>(),
-            ["a", "c"]
-        );
-        assert_eq!(
-            reading
-                .unusable
-                .iter()
-                .map(|one| one.at.as_str())
-                .collect::<Vec<_>>(),
-            ["/1", "/2"]
-        );
+        assert_eq!(reading.signals.iter().map(|signal| signal.title.as_str()).collect::<Vec<_>>(), ["a", "c"]);
+        assert_eq!(reading.unusable.iter().map(|one| one.at.as_str()).collect::<Vec<_>>(), ["/1", "/2"]);
     }
 
     #[test]
@@ -214,14 +159,11 @@ mod tests {
             default_pillar: Some(Pillar::Volume),
             ..Mapping::default()
         };
-        let body = json!({"checks": [{"name": "rows", "outcome": "PASS", "on": {"table": "w.orders"}}, {"outcome": "fail"}]});
-        let reading =
-            read("soda", &body, Some(&mapping), chrono::DateTime::UNIX_EPOCH).expect("its list");
+        let body =
+            json!({"checks": [{"name": "rows", "outcome": "PASS", "on": {"table": "w.orders"}}, {"outcome": "fail"}]});
+        let reading = read("soda", &body, Some(&mapping), chrono::DateTime::UNIX_EPOCH).expect("its list");
         assert_eq!(reading.signals.len(), 1);
-        assert_eq!(
-            (reading.signals[0].status, reading.signals[0].pillar),
-            (SignalStatus::Resolved, Pillar::Volume)
-        );
+        assert_eq!((reading.signals[0].status, reading.signals[0].pillar), (SignalStatus::Resolved, Pillar::Volume));
         assert_eq!(reading.unusable[0].at, "/checks/1");
     }
 

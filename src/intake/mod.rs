@@ -56,11 +56,7 @@ pub fn json(body: &[u8]) -> Result<Value, Unreadable> {
 
 /// A text of a body, as it may be kept: without control characters, of bounded length.
 fn clean(text: &str) -> String {
-    text.trim()
-        .chars()
-        .filter(|c| !c.is_control() || *c == '\n')
-        .take(MAX_VALUE)
-        .collect()
+    text.trim().chars().filter(|c| !c.is_control() || *c == '\n').take(MAX_VALUE).collect()
 }
 
 /// A value that people wrote as text, number or truth.
@@ -92,30 +88,14 @@ fn time(value: Option<&Value>) -> Option<Time> {
             let text = text.trim();
             text.parse::<Time>()
                 .ok()
-                .or_else(|| {
-                    Some(
-                        chrono::DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z")
-                            .ok()?
-                            .to_utc(),
-                    )
-                })
+                .or_else(|| Some(chrono::DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z").ok()?.to_utc()))
                 // Python's isoformat with a Z behind the offset.
-                .or_else(|| {
-                    text.strip_suffix("+00:00Z")
-                        .and_then(|text| format!("{text}Z").parse().ok())
-                })
+                .or_else(|| text.strip_suffix("+00:00Z").and_then(|text| format!("{text}Z").parse().ok()))
         }
         Value::Number(number) => {
             let number = number.as_f64()?;
-            let seconds = if number.abs() > 1e11 {
-                number / 1000.0
-            } else {
-                number
-            };
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "a moment to the millisecond"
-            )]
+            let seconds = if number.abs() > 1e11 { number / 1000.0 } else { number };
+            #[expect(clippy::cast_possible_truncation, reason = "a moment to the millisecond")]
             chrono::DateTime::from_timestamp_millis((seconds * 1000.0) as i64)
         }
         _ => None,

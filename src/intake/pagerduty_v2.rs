@@ -76,7 +76,11 @@ pub fn read(source: &str, body: &Value, now: Time) -> Result<Event, Vec<String>>
                     labels.insert(name.to_owned(), value);
                 }
             }
-            let pillar = labels.get("pillar").or_else(|| labels.get("class")).and_then(|word| Pillar::parse(word)).unwrap_or_default();
+            let pillar = labels
+                .get("pillar")
+                .or_else(|| labels.get("class"))
+                .and_then(|word| Pillar::parse(word))
+                .unwrap_or_default();
             Ok(Event::Signal(Box::new(Signal {
                 source: source.to_owned(),
                 status: SignalStatus::Firing,
@@ -92,7 +96,10 @@ pub fn read(source: &str, body: &Value, now: Time) -> Result<Event, Vec<String>>
                 labels,
             })))
         }
-        _ => Err(vec!["'event_action' is invalid (must be one of the following: 'trigger', 'acknowledge' or 'resolve')".to_owned()]),
+        _ => Err(vec![
+            "'event_action' is invalid (must be one of the following: 'trigger', 'acknowledge' or 'resolve')"
+                .to_owned(),
+        ]),
     }
 }
 
@@ -119,33 +126,21 @@ mod tests {
 
     #[test]
     fn the_genuine_client_is_understood() {
-        let read_file = |text: &str| {
-            read(
-                "pd",
-                &serde_json::from_str(text).expect("JSON"),
-                chrono::DateTime::UNIX_EPOCH,
-            )
-        };
-        let Ok(Event::Signal(trigger)) = read_file(include_str!(
-            "../../tests/fixtures/pagerduty-python/001.body.json"
-        )) else {
+        let read_file =
+            |text: &str| read("pd", &serde_json::from_str(text).expect("JSON"), chrono::DateTime::UNIX_EPOCH);
+        let Ok(Event::Signal(trigger)) = read_file(include_str!("../../tests/fixtures/pagerduty-python/001.body.json"))
+        else {
             panic!("a trigger")
         };
         insta::assert_json_snapshot!(trigger);
         assert!(matches!(
-            read_file(include_str!(
-                "../../tests/fixtures/pagerduty-python/002.body.json"
-            )),
+            read_file(include_str!("../../tests/fixtures/pagerduty-python/002.body.json")),
             Ok(Event::Acknowledge { .. })
         ));
-        let Ok(Event::Signal(resolve)) = read_file(include_str!(
-            "../../tests/fixtures/pagerduty-python/003.body.json"
-        )) else {
+        let Ok(Event::Signal(resolve)) = read_file(include_str!("../../tests/fixtures/pagerduty-python/003.body.json"))
+        else {
             panic!("a resolve")
         };
-        assert_eq!(
-            (resolve.status, &resolve.key),
-            (SignalStatus::Resolved, &trigger.key)
-        );
+        assert_eq!((resolve.status, &resolve.key), (SignalStatus::Resolved, &trigger.key));
     }
 }

@@ -20,16 +20,9 @@ const MAX_FALLBACK: usize = 3000;
 /// Markdown too. Characters that change the direction or are not seen are left out, so that a title cannot show something
 /// else than it holds.
 pub fn escape(text: &str) -> String {
-    let words: String = text
-        .chars()
-        .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .filter(|c| !is_invisible(*c))
-        .collect();
-    let line = words
-        .split(' ')
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ");
+    let words: String =
+        text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !is_invisible(*c)).collect();
+    let line = words.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     let mut out = String::with_capacity(line.len() + line.len() / 8);
     let mut chars = line.chars().peekable();
     let mut before = ' ';
@@ -59,11 +52,7 @@ pub fn escape(text: &str) -> String {
 
 /// As [`escape`], but lines stay lines.
 pub(super) fn escape_lines(text: &str) -> String {
-    text.lines()
-        .map(escape)
-        .filter(|line| !line.is_empty())
-        .collect::<Vec<_>>()
-        .join("\\\n")
+    text.lines().map(escape).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\\\n")
 }
 
 fn is_invisible(c: char) -> bool {
@@ -72,10 +61,7 @@ fn is_invisible(c: char) -> bool {
 }
 
 fn parser(markdown: &str) -> Parser<'_> {
-    Parser::new_ext(
-        markdown,
-        Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS,
-    )
+    Parser::new_ext(markdown, Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS)
 }
 
 #[derive(Default, Clone)]
@@ -127,10 +113,7 @@ impl Writer {
             label.push_str(text);
             return;
         }
-        let text: String = text
-            .chars()
-            .take(MAX_MESSAGE.saturating_sub(self.used).min(MAX_RUN))
-            .collect();
+        let text: String = text.chars().take(MAX_MESSAGE.saturating_sub(self.used).min(MAX_RUN)).collect();
         if text.is_empty() {
             return;
         }
@@ -143,11 +126,7 @@ impl Writer {
             last.text.push_str(&text);
             return;
         }
-        self.inline
-            .push(SlackRichTextInlineElement::Text(SlackRichTextText {
-                text,
-                style,
-            }));
+        self.inline.push(SlackRichTextInlineElement::Text(SlackRichTextText { text, style }));
     }
 
     fn end_link(&mut self) {
@@ -156,15 +135,8 @@ impl Writer {
         };
         let style = self.style.slack(false);
         if let Some(person) = address.strip_prefix("person:") {
-            self.inline
-                .push(SlackRichTextInlineElement::User(SlackRichTextUser {
-                    user_id: person.into(),
-                    style,
-                }));
-        } else if let Some(seconds) = address
-            .strip_prefix("date:")
-            .and_then(|seconds| seconds.parse::<i64>().ok())
-        {
+            self.inline.push(SlackRichTextInlineElement::User(SlackRichTextUser { user_id: person.into(), style }));
+        } else if let Some(seconds) = address.strip_prefix("date:").and_then(|seconds| seconds.parse::<i64>().ok()) {
             // The library's date type is another crate's; the element itself is simple.
             self.inline.push(SlackRichTextInlineElement::Unknown(json!({
                 "type": "date", "timestamp": seconds, "format": "{date_short_pretty} {time}", "fallback": label,
@@ -173,13 +145,7 @@ impl Writer {
             self.used += label.chars().count();
             let url = SlackRelaxedUrl(address.chars().take(MAX_RUN).collect());
             let text = Some(label.chars().take(MAX_RUN).collect());
-            self.inline
-                .push(SlackRichTextInlineElement::Link(SlackRichTextLink {
-                    url,
-                    text,
-                    unsafe_: None,
-                    style,
-                }));
+            self.inline.push(SlackRichTextInlineElement::Link(SlackRichTextLink { url, text, unsafe_: None, style }));
         } else {
             self.text(&label, false);
         }
@@ -199,10 +165,7 @@ impl Writer {
             return;
         }
         self.rich.push(if self.quote {
-            SlackRichTextElement::Quote(SlackRichTextQuote {
-                elements,
-                border: None,
-            })
+            SlackRichTextElement::Quote(SlackRichTextQuote { elements, border: None })
         } else {
             SlackRichTextElement::Section(SlackRichTextSection { elements })
         });
@@ -214,9 +177,7 @@ impl Writer {
             return;
         }
         if let Some((_, items)) = self.lists.last_mut() {
-            items.push(SlackRichTextListElement::Section(SlackRichTextSection {
-                elements,
-            }));
+            items.push(SlackRichTextListElement::Section(SlackRichTextSection { elements }));
         }
     }
 
@@ -243,23 +204,15 @@ impl Writer {
         // Paragraphs of one block need a line between them.
         for index in 1..elements.len() {
             let (before, after) = elements.split_at_mut(index);
-            if let (
-                Some(SlackRichTextElement::Section(one)),
-                Some(SlackRichTextElement::Section(_)),
-            ) = (before.last_mut(), after.first())
+            if let (Some(SlackRichTextElement::Section(one)), Some(SlackRichTextElement::Section(_))) =
+                (before.last_mut(), after.first())
             {
                 one.elements
-                    .push(SlackRichTextInlineElement::Text(SlackRichTextText {
-                        text: "\n".to_owned(),
-                        style: None,
-                    }));
+                    .push(SlackRichTextInlineElement::Text(SlackRichTextText { text: "\n".to_owned(), style: None }));
             }
         }
         if !elements.is_empty() {
-            self.blocks.push(SlackBlock::RichText(SlackRichTextBlock {
-                block_id: None,
-                elements,
-            }));
+            self.blocks.push(SlackBlock::RichText(SlackRichTextBlock { block_id: None, elements }));
         }
     }
 }
@@ -282,9 +235,7 @@ pub(super) fn blocks(markdown: &str) -> Vec<SlackBlock> {
                 if level == HeadingLevel::H1 {
                     if let Some(text) = w.heading.take().filter(|text| !text.trim().is_empty()) {
                         let text = cut(&text, MAX_HEADER);
-                        w.blocks.push(SlackBlock::Header(SlackHeaderBlock::new(
-                            SlackBlockPlainTextOnly::from(text),
-                        )));
+                        w.blocks.push(SlackBlock::Header(SlackHeaderBlock::new(SlackBlockPlainTextOnly::from(text))));
                     }
                 } else {
                     w.style.bold = w.style.bold.saturating_sub(1);
@@ -307,17 +258,12 @@ pub(super) fn blocks(markdown: &str) -> Vec<SlackBlock> {
                 if let Some(text) = w.code.take().filter(|text| !text.is_empty()) {
                     let text = cut(text.trim_end(), MAX_RUN);
                     w.used += text.chars().count();
-                    let elements = vec![SlackRichTextInlineElement::Text(SlackRichTextText {
-                        text,
-                        style: None,
-                    })];
-                    w.rich.push(SlackRichTextElement::Preformatted(
-                        SlackRichTextPreformatted {
-                            elements,
-                            border: None,
-                            language: None,
-                        },
-                    ));
+                    let elements = vec![SlackRichTextInlineElement::Text(SlackRichTextText { text, style: None })];
+                    w.rich.push(SlackRichTextElement::Preformatted(SlackRichTextPreformatted {
+                        elements,
+                        border: None,
+                        language: None,
+                    }));
                 }
             }
             Event::Start(Tag::List(start)) => {
@@ -327,11 +273,8 @@ pub(super) fn blocks(markdown: &str) -> Vec<SlackBlock> {
                     w.end_item();
                     w.flush_list();
                 }
-                let style = if start.is_some() {
-                    SlackRichTextListStyle::Ordered
-                } else {
-                    SlackRichTextListStyle::Bullet
-                };
+                let style =
+                    if start.is_some() { SlackRichTextListStyle::Ordered } else { SlackRichTextListStyle::Bullet };
                 w.lists.push((style, Vec::new()));
             }
             Event::End(TagEnd::List(_)) => {
@@ -375,10 +318,7 @@ pub(super) fn actions(buttons: &[Button]) -> Vec<SlackBlock> {
             let elements = buttons
                 .iter()
                 .map(|button| {
-                    let element = SlackBlockButtonElement::new(SlackBlockPlainTextOnly::from(cut(
-                        &button.label,
-                        75,
-                    )));
+                    let element = SlackBlockButtonElement::new(SlackBlockPlainTextOnly::from(cut(&button.label, 75)));
                     SlackActionBlockElement::Button(SlackBlockButtonElement {
                         action_id: Some(button.action.as_str().into()),
                         value: Some(button.value.clone()),
@@ -391,10 +331,7 @@ pub(super) fn actions(buttons: &[Button]) -> Vec<SlackBlock> {
                     })
                 })
                 .collect();
-            SlackBlock::Actions(SlackActionsBlock {
-                block_id: None,
-                elements,
-            })
+            SlackBlock::Actions(SlackActionsBlock { block_id: None, elements })
         })
         .collect()
 }
@@ -442,10 +379,7 @@ pub fn plain(markdown: &str) -> String {
 
 /// The top-level `text`: plain, with Slack's three characters escaped, so that it can ping nobody either.
 pub(super) fn fallback(markdown: &str) -> String {
-    cut(&plain(markdown), MAX_FALLBACK)
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    cut(&plain(markdown), MAX_FALLBACK).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]
@@ -471,10 +405,7 @@ mod tests {
             }
         }
         let mut out = String::new();
-        collect(
-            &serde_json::to_value(blocks).expect("blocks are JSON"),
-            &mut out,
-        );
+        collect(&serde_json::to_value(blocks).expect("blocks are JSON"), &mut out);
         out
     }
 
@@ -508,14 +439,10 @@ mod tests {
 
     #[test]
     fn hostile_text_stays_text() {
-        let hostile =
-            "<!channel> <@U1> <https://evil|Ack> *b* `c` [x](https://evil) {{x}} &amp; \u{202E}gpj";
+        let hostile = "<!channel> <@U1> <https://evil|Ack> *b* `c` [x](https://evil) {{x}} &amp; \u{202E}gpj";
         let blocks = blocks(&format!("Alert: {}", escape(hostile)));
         let json = serde_json::to_string(&blocks).expect("blocks are JSON");
-        assert!(
-            !json.contains("broadcast") && !json.contains("\"link\"") && !json.contains("\"user\""),
-            "{json}"
-        );
+        assert!(!json.contains("broadcast") && !json.contains("\"link\"") && !json.contains("\"user\""), "{json}");
         assert_eq!(
             words(&blocks),
             "Alert: <!channel> <@U1> <https://evil|Ack> *b* `c` [x](https://evil) {{x}} &amp; gpj"
@@ -533,9 +460,7 @@ mod tests {
 
     #[test]
     fn lists_nest_and_tick() {
-        let blocks = blocks(
-            "# Head\n\nIntro\n\n- [x] done\n- [ ] open\n  - inner\n\n> quoted\n\n```\ncode\n```\n",
-        );
+        let blocks = blocks("# Head\n\nIntro\n\n- [x] done\n- [ ] open\n  - inner\n\n> quoted\n\n```\ncode\n```\n");
         insta::assert_snapshot!(serde_json::to_string_pretty(&blocks).expect("blocks are JSON"));
     }
 }

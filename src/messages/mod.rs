@@ -31,30 +31,19 @@ pub struct Button {
 impl Button {
     /// A plain button.
     pub fn new(action: impl Into<String>, label: &str, value: &str) -> Self {
-        Self {
-            action: action.into(),
-            label: label.to_owned(),
-            value: value.to_owned(),
-            style: None,
-        }
+        Self { action: action.into(), label: label.to_owned(), value: value.to_owned(), style: None }
     }
 
     /// The button that most people want.
     #[must_use]
     pub fn primary(self) -> Self {
-        Self {
-            style: Some("primary"),
-            ..self
-        }
+        Self { style: Some("primary"), ..self }
     }
 
     /// A button to be pressed with care.
     #[must_use]
     pub fn danger(self) -> Self {
-        Self {
-            style: Some("danger"),
-            ..self
-        }
+        Self { style: Some("danger"), ..self }
     }
 }
 
@@ -75,10 +64,7 @@ impl Rendered {
     pub fn new(markdown: &str, buttons: &[Button]) -> Self {
         let mut blocks = markdown::blocks(markdown);
         blocks.extend(markdown::actions(buttons));
-        Self {
-            blocks,
-            text: markdown::fallback(markdown),
-        }
+        Self { blocks, text: markdown::fallback(markdown) }
     }
 
     /// A sentence that is no template: a refusal, an answer.

@@ -87,16 +87,9 @@ pub(super) fn view(modal: &Modal) -> SlackView {
 
 fn input(input: &ModalInput) -> Value {
     match input {
-        ModalInput::Text {
-            id,
-            label,
-            initial,
-            placeholder,
-            multiline,
-            optional,
-            max,
-        } => {
-            let mut element = json!({"type": "plain_text_input", "action_id": id, "multiline": multiline, "max_length": max});
+        ModalInput::Text { id, label, initial, placeholder, multiline, optional, max } => {
+            let mut element =
+                json!({"type": "plain_text_input", "action_id": id, "multiline": multiline, "max_length": max});
             if !initial.is_empty() {
                 element["initial_value"] = json!(cut(initial, *max));
             }
@@ -105,31 +98,20 @@ fn input(input: &ModalInput) -> Value {
             }
             json!({"type": "input", "block_id": id, "label": text(label, 2000), "optional": optional, "element": element})
         }
-        ModalInput::Choice {
-            id,
-            label,
-            options,
-            initial,
-        } => {
+        ModalInput::Choice { id, label, options, initial } => {
             let option = |(value, words): &(String, String)| json!({"text": text(words, 75), "value": value});
             let mut element = json!({
                 "type": "static_select", "action_id": id,
                 "options": options.iter().take(100).map(option).collect::<Vec<_>>(),
             });
-            if let Some(chosen) = initial
-                .as_ref()
-                .and_then(|initial| options.iter().find(|(value, _)| value == initial))
+            if let Some(chosen) =
+                initial.as_ref().and_then(|initial| options.iter().find(|(value, _)| value == initial))
             {
                 element["initial_option"] = option(chosen);
             }
             json!({"type": "input", "block_id": id, "label": text(label, 2000), "element": element})
         }
-        ModalInput::People {
-            id,
-            label,
-            initial,
-            several,
-        } => {
+        ModalInput::People { id, label, initial, several } => {
             let mut element = if *several {
                 json!({"type": "multi_users_select", "action_id": id})
             } else {

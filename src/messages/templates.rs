@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use handlebars::{
-    Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason,
-};
+use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason};
 use rust_embed::RustEmbed;
 use serde::Serialize;
 use thiserror::Error;
@@ -50,10 +48,8 @@ impl Templates {
         handlebars.register_helper("time", Box::new(time));
         handlebars.register_helper("prose", Box::new(prose));
         handlebars.register_helper("link", Box::new(link));
-        let mut templates = Self {
-            handlebars,
-            sources: BTreeMap::new(),
-        };
+        handlebars.register_helper("code", Box::new(code));
+        let mut templates = Self { handlebars, sources: BTreeMap::new() };
         for file in Shipped::iter() {
             if let Some(content) = Shipped::get(&file) {
                 templates.add(&file, &String::from_utf8_lossy(&content.data), "shipped")?;
@@ -66,30 +62,19 @@ impl Templates {
     }
 
     fn add_folder(&mut self, folder: &Path) -> Result<(), TemplateError> {
-        let wrong = |file: &Path, what: String| TemplateError {
-            file: file.display().to_string(),
-            line: None,
-            what,
-        };
-        let entries = std::fs::read_dir(folder)
-            .map_err(|error| wrong(folder, format!("cannot be read: {error}")))?;
-        for entry in entries.flatten().filter(|entry| {
-            entry
-                .path()
-                .extension()
-                .is_some_and(|ending| ending == "hbs")
-        }) {
+        let wrong = |file: &Path, what: String| TemplateError { file: file.display().to_string(), line: None, what };
+        let entries = std::fs::read_dir(folder).map_err(|error| wrong(folder, format!("cannot be read: {error}")))?;
+        for entry in entries.flatten().filter(|entry| entry.path().extension().is_some_and(|ending| ending == "hbs")) {
             let path = entry.path();
             let name = entry.file_name().to_string_lossy().into_owned();
             if Shipped::get(&name).is_none() {
                 return Err(wrong(
                     &path,
-                    "replaces no template of Muster; see `message-templates/` for their names"
-                        .to_owned(),
+                    "replaces no template of Muster; see `message-templates/` for their names".to_owned(),
                 ));
             }
-            let text = std::fs::read_to_string(&path)
-                .map_err(|error| wrong(&path, format!("cannot be read: {error}")))?;
+            let text =
+                std::fs::read_to_string(&path).map_err(|error| wrong(&path, format!("cannot be read: {error}")))?;
             self.add(&name, &text, &path.display().to_string())?;
         }
         Ok(())
@@ -97,17 +82,11 @@ impl Templates {
 
     fn add(&mut self, file: &str, text: &str, source: &str) -> Result<(), TemplateError> {
         let name = file.trim_end_matches(".hbs");
-        self.handlebars
-            .register_template_string(name, text)
-            .map_err(|error| TemplateError {
-                file: if source == "shipped" {
-                    format!("message-templates/{file}")
-                } else {
-                    source.to_owned()
-                },
-                line: error.pos().map(|(line, _)| line),
-                what: error.reason().to_string(),
-            })?;
+        self.handlebars.register_template_string(name, text).map_err(|error| TemplateError {
+            file: if source == "shipped" { format!("message-templates/{file}") } else { source.to_owned() },
+            line: error.pos().map(|(line, _)| line),
+            what: error.reason().to_string(),
+        })?;
         self.sources.insert(name.to_owned(), source.to_owned());
         Ok(())
     }
@@ -142,9 +121,7 @@ impl Templates {
     /// # Errors
     /// What the template asks for and the view does not have.
     pub fn try_render(&self, name: &str, view: &impl Serialize) -> Result<String, String> {
-        self.handlebars
-            .render(name, view)
-            .map_err(|error| error.to_string())
+        self.handlebars.render(name, view).map_err(|error| error.to_string())
     }
 }
 
@@ -164,19 +141,12 @@ fn person(
     _: &mut RenderContext<'_, '_>,
     out: &mut dyn Output,
 ) -> HelperResult {
-    let Some(value) = h
-        .param(0)
-        .map(handlebars::PathAndJson::value)
-        .filter(|value| !value.is_null())
-    else {
+    let Some(value) = h.param(0).map(handlebars::PathAndJson::value).filter(|value| !value.is_null()) else {
         out.write("nobody")?;
         return Ok(());
     };
     let name = escape(value["name"].as_str().unwrap_or("somebody"));
-    match value["id"]
-        .as_str()
-        .filter(|id| id.chars().all(|c| c.is_ascii_alphanumeric()) && !id.is_empty())
-    {
+    match value["id"].as_str().filter(|id| id.chars().all(|c| c.is_ascii_alphanumeric()) && !id.is_empty()) {
         Some(id) => out.write(&format!("[{name}](person:{id})"))?,
         None => out.write(&name)?,
     }
@@ -192,9 +162,7 @@ fn time(
     out: &mut dyn Output,
 ) -> HelperResult {
     let text = text_of(h, 0);
-    let at: Time = text
-        .parse()
-        .map_err(|_| RenderErrorReason::Other(format!("`{text}` is no time")))?;
+    let at: Time = text.parse().map_err(|_| RenderErrorReason::Other(format!("`{text}` is no time")))?;
     out.write(&format!("[{}](date:{})", stamp(at), at.timestamp()))?;
     Ok(())
 }
@@ -211,6 +179,21 @@ fn prose(
     Ok(())
 }
 
+/// `{{code text}}`: as code, in which nothing is markup but the backtick itself.
+fn code(
+    h: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let text: String = text_of(h, 0).chars().filter(|c| *c != '`' && !c.is_control()).collect();
+    if !text.trim().is_empty() {
+        out.write(&format!("`{}`", text.trim()))?;
+    }
+    Ok(())
+}
+
 /// `{{link text url}}`: a link if the address is a web address, else the text alone.
 fn link(
     h: &Helper<'_>,
@@ -223,11 +206,7 @@ fn link(
     match url::Url::parse(&address) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => {
             // A parsed address holds no space and no angle bracket; parentheses are the only thing left to hide.
-            let address = url
-                .as_str()
-                .replace('(', "%28")
-                .replace(')', "%29")
-                .replace('\\', "%5C");
+            let address = url.as_str().replace('(', "%28").replace(')', "%29").replace('\\', "%5C");
             out.write(&format!("[{text}](<{address}>)"))?;
         }
         _ => out.write(&text)?,

@@ -26,22 +26,12 @@ pub fn actor(actor: &Actor, names: Names<'_>) -> Value {
 /// What the card, the topic, the announcement and `show` see.
 pub fn incident(incident: &Incident, names: Names<'_>, now: Time) -> Value {
     let people = |role: Role| -> Vec<Value> {
-        incident
-            .roles
-            .get(&role)
-            .into_iter()
-            .flatten()
-            .map(|id| person(id, names))
-            .collect()
+        incident.roles.get(&role).into_iter().flatten().map(|id| person(id, names)).collect()
     };
     let roles: Vec<Value> = Role::ALL
         .into_iter()
         .map(|role| json!({"role": role.as_str(), "people": people(role)}))
-        .filter(|role| {
-            role["people"]
-                .as_array()
-                .is_some_and(|people| !people.is_empty())
-        })
+        .filter(|role| role["people"].as_array().is_some_and(|people| !people.is_empty()))
         .collect();
     let pages: Vec<Value> = incident
         .pages
@@ -109,8 +99,7 @@ pub fn event(event: &Event, by: &Actor, of: &Incident, names: Names<'_>, now: Ti
         }
     }
     // "Ana is now commander (by Ana)" would be silly.
-    let by_another =
-        fields.pointer("/person/id").and_then(Value::as_str) != by.person().map(String::as_str);
+    let by_another = fields.pointer("/person/id").and_then(Value::as_str) != by.person().map(String::as_str);
     json!({"event": fields, "actor": actor(by, names), "by_another": by_another, "incident": incident(of, names, now)})
 }
 
@@ -133,19 +122,11 @@ pub fn card(templates: &Templates, of: &Incident, names: Names<'_>, now: Time) -
         buttons.push(button("update", "Update"));
         buttons.push(button("resolve", "Resolve").danger());
     }
-    Rendered::new(
-        &templates.render("card", &incident(of, names, now)),
-        &buttons,
-    )
+    Rendered::new(&templates.render("card", &incident(of, names, now)), &buttons)
 }
 
 /// The checklist, with the buttons of its next steps (Slack allows 25 a block; a tired person needs few).
-pub fn checklist(
-    templates: &Templates,
-    of: &Incident,
-    list: &Checklist,
-    names: Names<'_>,
-) -> Rendered {
+pub fn checklist(templates: &Templates, of: &Incident, list: &Checklist, names: Names<'_>) -> Rendered {
     let steps: Vec<Value> = list
         .steps
         .iter()
@@ -154,34 +135,19 @@ pub fn checklist(
             let (mark, by, at, words) = match &step.state {
                 StepState::Open => ("☐", None, None, None),
                 StepState::Done { by, at, note } => ("☑", Some(person(by, names)), Some(*at), note.clone()),
-                StepState::Skipped { by, at, reason } => ("⊘", Some(person(by, names)), Some(*at), Some(format!("skipped: {reason}"))),
+                StepState::Skipped { by, at, reason } => {
+                    ("⊘", Some(person(by, names)), Some(*at), Some(format!("skipped: {reason}")))
+                }
             };
             // A step is Markdown of a checked file, so its code and emphasis may show.
             json!({"number": index + 1, "mark": mark, "text": step.text, "by": by, "at": at, "words": words})
         })
         .collect();
     let mut buttons = Vec::new();
-    for (index, _) in list
-        .steps
-        .iter()
-        .enumerate()
-        .filter(|(_, step)| step.state == StepState::Open)
-        .take(5)
-    {
+    for (index, _) in list.steps.iter().enumerate().filter(|(_, step)| step.state == StepState::Open).take(5) {
         let number = index + 1;
-        buttons.push(
-            Button::new(
-                format!("step_done:{number}"),
-                &format!("Done {number}"),
-                &of.name(),
-            )
-            .primary(),
-        );
-        buttons.push(Button::new(
-            format!("step_skip:{number}"),
-            &format!("Skip {number}"),
-            &of.name(),
-        ));
+        buttons.push(Button::new(format!("step_done:{number}"), &format!("Done {number}"), &of.name()).primary());
+        buttons.push(Button::new(format!("step_skip:{number}"), &format!("Skip {number}"), &of.name()));
     }
     let view = json!({
         "incident": of.name(), "title": list.title, "id": list.runbook, "steps": steps,
@@ -191,23 +157,12 @@ pub fn checklist(
 }
 
 /// What is said of an event, with the buttons that answer it.
-pub fn said(
-    templates: &Templates,
-    what: &Event,
-    by: &Actor,
-    of: &Incident,
-    names: Names<'_>,
-    now: Time,
-) -> Rendered {
+pub fn said(templates: &Templates, what: &Event, by: &Actor, of: &Incident, names: Names<'_>, now: Time) -> Rendered {
     let name = of.name();
     let buttons = match what {
         Event::HandoverRequested { id, .. } => vec![
             Button::new("handover_accept", "Hand over", &format!("{name} {id}")).primary(),
-            Button::new(
-                "handover_decline",
-                "Keep the command",
-                &format!("{name} {id}"),
-            ),
+            Button::new("handover_decline", "Keep the command", &format!("{name} {id}")),
         ],
         Event::AllGreen => vec![Button::new("resolve", "Resolve", &name).primary()],
         Event::CommanderMissing { .. } => {
@@ -217,44 +172,23 @@ pub fn said(
         Event::Resolved { .. } => vec![Button::new("postmortem", "Draft post-mortem", &name)],
         _ => Vec::new(),
     };
-    Rendered::new(
-        &templates.render(what.name(), &event(what, by, of, names, now)),
-        &buttons,
-    )
+    Rendered::new(&templates.render(what.name(), &event(what, by, of, names, now)), &buttons)
 }
 
 /// The line in the announcement channel.
 pub fn announcement(templates: &Templates, of: &Incident, names: Names<'_>, now: Time) -> Rendered {
-    Rendered::new(
-        &templates.render("announcement", &incident(of, names, now)),
-        &[],
-    )
+    Rendered::new(&templates.render("announcement", &incident(of, names, now)), &[])
 }
 
 /// The topic: plain text of at most 250 characters.
 pub fn topic(templates: &Templates, of: &Incident, names: Names<'_>, now: Time) -> String {
-    super::markdown::cut(
-        &super::plain(&templates.render("topic", &incident(of, names, now))),
-        250,
-    )
+    super::markdown::cut(&super::plain(&templates.render("topic", &incident(of, names, now))), 250)
 }
 
 /// Lines of a list, such as `list` gives.
-pub fn list(
-    templates: &Templates,
-    title: &str,
-    incidents: &[Incident],
-    names: Names<'_>,
-    now: Time,
-) -> Rendered {
-    let incidents: Vec<Value> = incidents
-        .iter()
-        .map(|one| incident(one, names, now))
-        .collect();
-    Rendered::new(
-        &templates.render("list", &json!({"title": title, "incidents": incidents})),
-        &[],
-    )
+pub fn list(templates: &Templates, title: &str, incidents: &[Incident], names: Names<'_>, now: Time) -> Rendered {
+    let incidents: Vec<Value> = incidents.iter().map(|one| incident(one, names, now)).collect();
+    Rendered::new(&templates.render("list", &json!({"title": title, "incidents": incidents})), &[])
 }
 
 /// Any view of a template.

@@ -100,45 +100,22 @@ impl PagerDutyEvents {
     /// # Errors
     /// No HTTP client can be made.
     pub fn new(base: &str, timeout: Duration) -> reqwest::Result<Self> {
-        let http = reqwest::Client::builder()
-            .timeout(timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
-        Ok(Self {
-            http,
-            url: format!("{}/v2/enqueue", base.trim_end_matches('/')),
-        })
+        let http = reqwest::Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none()).build()?;
+        Ok(Self { http, url: format!("{}/v2/enqueue", base.trim_end_matches('/')) })
     }
 
     /// Sends an event. A success means "accepted", not "somebody was notified".
     ///
     /// # Errors
     /// What to do about it.
-    pub async fn send(
-        &self,
-        key: &SecretString,
-        dedup_key: &str,
-        event: &PagerEvent,
-    ) -> Result<(), PagerError> {
-        let answer = self
-            .http
-            .post(&self.url)
-            .json(&body(key.expose_secret(), dedup_key, event))
-            .send()
-            .await;
+    pub async fn send(&self, key: &SecretString, dedup_key: &str, event: &PagerEvent) -> Result<(), PagerError> {
+        let answer = self.http.post(&self.url).json(&body(key.expose_secret(), dedup_key, event)).send().await;
         let answer = match answer {
             Ok(answer) => answer,
             // The address holds no secret, but the error may hold the address of a proxy: the kind is enough.
             Err(error) => {
-                let why = if error.is_timeout() {
-                    "no answer in time"
-                } else {
-                    "no connection"
-                };
-                return Err(PagerError::Retry {
-                    after: None,
-                    why: why.to_owned(),
-                });
+                let why = if error.is_timeout() { "no answer in time" } else { "no connection" };
+                return Err(PagerError::Retry { after: None, why: why.to_owned() });
             }
         };
         let status = answer.status().as_u16();
@@ -160,25 +137,15 @@ fn verdict(status: u16, after: Option<Duration>, told: &Value) -> Result<(), Pag
             after: after.or(Some(Duration::from_secs(30))),
             why: "PagerDuty asks for fewer calls".to_owned(),
         }),
-        500..=599 => Err(PagerError::Retry {
-            after,
-            why: format!("PagerDuty answered {status}"),
-        }),
+        500..=599 => Err(PagerError::Retry { after, why: format!("PagerDuty answered {status}") }),
         _ => {
-            let errors: Vec<&str> = told["errors"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-                .collect();
+            let errors: Vec<&str> = told["errors"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             let why = match (errors.is_empty(), told["message"].as_str()) {
                 (false, _) => errors.join("; "),
                 (true, Some(message)) => message.to_owned(),
                 (true, None) => format!("PagerDuty answered {status}"),
             };
-            Err(PagerError::Permanent {
-                why: why.chars().take(300).collect(),
-            })
+            Err(PagerError::Permanent { why: why.chars().take(300).collect() })
         }
     }
 }
@@ -198,9 +165,7 @@ fn body(routing_key: &str, dedup_key: &str, event: &PagerEvent) -> Value {
             summary: trigger.summary.chars().take(MAX_SUMMARY).collect(),
             source: &trigger.source,
             severity: trigger.level.as_str(),
-            timestamp: trigger
-                .at
-                .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+            timestamp: trigger.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
             class: &trigger.class,
             component: trigger.component.as_deref(),
             custom_details: details,
@@ -222,9 +187,7 @@ fn body(routing_key: &str, dedup_key: &str, event: &PagerEvent) -> Value {
     if event.to_string().len() <= MAX_EVENT {
         return event;
     }
-    whole(
-        &serde_json::json!({"note": "the details were too large for PagerDuty; they are in the incident's channel"}),
-    )
+    whole(&serde_json::json!({"note": "the details were too large for PagerDuty; they are in the incident's channel"}))
 }
 
 #[cfg(test)]
@@ -236,27 +199,13 @@ mod tests {
         let none = Value::Null;
         assert_eq!(verdict(202, None, &none), Ok(()));
         for status in [429, 500, 502, 503] {
-            assert!(
-                matches!(verdict(status, None, &none), Err(PagerError::Retry { .. })),
-                "{status}"
-            );
+            assert!(matches!(verdict(status, None, &none), Err(PagerError::Retry { .. })), "{status}");
         }
         for status in [200, 301, 400, 401, 403, 404, 413] {
-            assert!(
-                matches!(
-                    verdict(status, None, &none),
-                    Err(PagerError::Permanent { .. })
-                ),
-                "{status}"
-            );
+            assert!(matches!(verdict(status, None, &none), Err(PagerError::Permanent { .. })), "{status}");
         }
         let told = serde_json::json!({"status": "invalid event", "message": "Event object is invalid", "errors": ["'summary' is missing"]});
-        assert_eq!(
-            verdict(400, None, &told),
-            Err(PagerError::Permanent {
-                why: "'summary' is missing".to_owned()
-            })
-        );
+        assert_eq!(verdict(400, None, &told), Err(PagerError::Permanent { why: "'summary' is missing".to_owned() }));
     }
 
     #[test]
@@ -273,9 +222,7 @@ mod tests {
         });
         let body = body("k", "d", &event);
         assert_eq!(
-            body.pointer("/payload/summary")
-                .and_then(Value::as_str)
-                .map(|text| text.chars().count()),
+            body.pointer("/payload/summary").and_then(Value::as_str).map(|text| text.chars().count()),
             Some(1024)
         );
         assert!(body.to_string().len() < MAX_EVENT);

@@ -22,18 +22,14 @@ impl Verified {
 
 /// Checks `X-PagerDuty-Signature`, which may hold several signatures during a rotation; any that fits any secret is enough.
 pub fn verify(secrets: &[SecretString], header: Option<&str>, body: Vec<u8>) -> Option<Verified> {
-    let signatures: Vec<Vec<u8>> = header?
-        .split(',')
-        .filter_map(|signature| hex::decode(signature.trim().strip_prefix("v1=")?).ok())
-        .collect();
+    let signatures: Vec<Vec<u8>> =
+        header?.split(',').filter_map(|signature| hex::decode(signature.trim().strip_prefix("v1=")?).ok()).collect();
     let fits = secrets.iter().any(|secret| {
         signatures.iter().any(|signature| {
-            Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).is_ok_and(
-                |mut mac| {
-                    mac.update(&body);
-                    mac.verify_slice(signature).is_ok()
-                },
-            )
+            Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).is_ok_and(|mut mac| {
+                mac.update(&body);
+                mac.verify_slice(signature).is_ok()
+            })
         })
     });
     fits.then_some(Verified(body))
@@ -67,20 +63,14 @@ pub fn read(body: &Verified) -> Option<News> {
         _ => return None,
     };
     let text = |pointer: &str| {
-        event
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned)
+        event.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
     };
     Some(News {
         event_id: text("/id")?,
         key: text("/data/incident_key"),
         title: text("/data/title").unwrap_or_default(),
         news,
-        agent: text("/agent/summary")
-            .or_else(|| text("/client/name"))
-            .unwrap_or_else(|| "PagerDuty".to_owned()),
+        agent: text("/agent/summary").or_else(|| text("/client/name")).unwrap_or_else(|| "PagerDuty".to_owned()),
         url: text("/data/html_url"),
     })
 }
@@ -92,20 +82,18 @@ mod tests {
     #[test]
     fn any_signature_of_any_secret_is_enough() {
         // Made outside of this program; see facts on PagerDuty's webhooks.
-        let body = r#"{"event":{"event_type":"incident.acknowledged","data":{"title":"café freshness ≤ 6h"}}}"#.as_bytes().to_vec();
+        let body = r#"{"event":{"event_type":"incident.acknowledged","data":{"title":"café freshness ≤ 6h"}}}"#
+            .as_bytes()
+            .to_vec();
         let right = "v1=c3e77d1f8854b8bcf4dc96c12ff571670f4b81190636e206ed938a934241cd8a";
         let secrets = ["other".into(), "pd-test-secret".into()];
         let fits = |header: &str| verify(&secrets, Some(header), body.clone()).is_some();
         assert!(fits(right));
         assert!(fits(&format!("v1=00, {right}")));
         assert!(fits(&format!("{right},v1=00")));
-        for wrong in [
-            "",
-            "v1=",
-            "v1=c3",
-            "v0=c3e77d1f8854b8bcf4dc96c12ff571670f4b81190636e206ed938a934241cd8a",
-            "v1=zz",
-        ] {
+        for wrong in
+            ["", "v1=", "v1=c3", "v0=c3e77d1f8854b8bcf4dc96c12ff571670f4b81190636e206ed938a934241cd8a", "v1=zz"]
+        {
             assert!(!fits(wrong), "{wrong}");
         }
         assert!(verify(&secrets, None, body.clone()).is_none());

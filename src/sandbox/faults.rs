@@ -51,12 +51,9 @@ fn broken_body() -> axum::body::Body {
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response =
-            (status, [(header::CONTENT_TYPE, "application/json")], self.1).into_response();
+        let mut response = (status, [(header::CONTENT_TYPE, "application/json")], self.1).into_response();
         if let Some(seconds) = self.2 {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, seconds.into());
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }
@@ -78,17 +75,16 @@ impl Fault {
     /// The answer that comes instead of the real one, if one does.
     pub(super) fn answer(&self, service: &str) -> Option<Answer> {
         if let Some(error) = &self.slack_error {
-            return Some(Answer(
-                200,
-                json!({"ok": false, "error": error}).to_string().into(),
-                None,
-            ));
+            return Some(Answer(200, json!({"ok": false, "error": error}).to_string().into(), None));
         }
         let status = self.status?;
         let body = match (service, status) {
             ("slack", 429) => json!({"ok": false, "error": "ratelimited"}).to_string(),
             ("slack", _) => "<html>Server Error</html>".to_owned(),
-            (_, 429) => json!({"status": "throttle exceeded", "message": "Requests for this service are arriving too quickly."}).to_string(),
+            (_, 429) => {
+                json!({"status": "throttle exceeded", "message": "Requests for this service are arriving too quickly."})
+                    .to_string()
+            }
             _ => json!({"status": "error", "message": "internal error"}).to_string(),
         };
         Some(Answer(status, body.into(), self.retry_after))
@@ -107,15 +103,9 @@ pub(super) struct State {
 impl State {
     pub(super) fn next(&mut self, service: &str, name: &str) -> Option<Fault> {
         if self.down.iter().any(|down| down == service) {
-            return Some(Fault {
-                status: Some(503),
-                ..Fault::new(service, 1)
-            });
+            return Some(Fault { status: Some(503), ..Fault::new(service, 1) });
         }
-        let index = self
-            .faults
-            .iter()
-            .position(|fault| fault.target == service || fault.target == name)?;
+        let index = self.faults.iter().position(|fault| fault.target == service || fault.target == name)?;
         self.faults[index].times -= 1;
         let fault = self.faults[index].clone();
         if fault.times == 0 {
@@ -143,43 +133,27 @@ impl Faults {
 
     /// 429 with `Retry-After`.
     pub fn rate_limit(&self, target: &str, times: usize, retry_after: u64) {
-        self.add(Fault {
-            status: Some(429),
-            retry_after: Some(retry_after),
-            ..Fault::new(target, times)
-        });
+        self.add(Fault { status: Some(429), retry_after: Some(retry_after), ..Fault::new(target, times) });
     }
 
     /// A server error.
     pub fn server_error(&self, target: &str, times: usize, status: u16) {
-        self.add(Fault {
-            status: Some(status),
-            ..Fault::new(target, times)
-        });
+        self.add(Fault { status: Some(status), ..Fault::new(target, times) });
     }
 
     /// A slow answer.
     pub fn slow(&self, target: &str, times: usize, delay: Duration) {
-        self.add(Fault {
-            delay: Some(delay),
-            ..Fault::new(target, times)
-        });
+        self.add(Fault { delay: Some(delay), ..Fault::new(target, times) });
     }
 
     /// It is done, and the answer never comes.
     pub fn lose_answer(&self, target: &str, times: usize) {
-        self.add(Fault {
-            lose_answer: true,
-            ..Fault::new(target, times)
-        });
+        self.add(Fault { lose_answer: true, ..Fault::new(target, times) });
     }
 
     /// One of Slack's error codes.
     pub fn fail_with(&self, target: &str, times: usize, error: &str) {
-        self.add(Fault {
-            slack_error: Some(error.to_owned()),
-            ..Fault::new(target, times)
-        });
+        self.add(Fault { slack_error: Some(error.to_owned()), ..Fault::new(target, times) });
     }
 
     /// A whole service refuses everything, until it is switched on again.

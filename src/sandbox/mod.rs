@@ -28,10 +28,7 @@ pub use slack::{Button, ChannelView, FileView, MessageView, Slack, ViewState};
 
 /// How the sandbox is set up; the bot must be given the same secrets.
 #[derive(Clone)]
-#[expect(
-    missing_docs,
-    reason = "each is the setting of the service it is named after"
-)]
+#[expect(missing_docs, reason = "each is the setting of the service it is named after")]
 pub struct SandboxConfig {
     pub listen: SocketAddr,
     pub signing_secret: String,
@@ -130,17 +127,9 @@ impl Shared {
     /// Sends a request to the bot.
     async fn send(&self, path: &str, headers: Vec<(String, String)>, body: String) -> Answer {
         let Some(base) = self.lock().bot.clone() else {
-            return Answer {
-                status: 0,
-                body: "the sandbox is connected to no bot".to_owned(),
-                json: Value::Null,
-            };
+            return Answer { status: 0, body: "the sandbox is connected to no bot".to_owned(), json: Value::Null };
         };
-        let mut request = self
-            .http
-            .post(format!("{base}{path}"))
-            .body(body)
-            .timeout(Duration::from_secs(10));
+        let mut request = self.http.post(format!("{base}{path}")).body(body).timeout(Duration::from_secs(10));
         for (name, value) in headers {
             request = request.header(name, value);
         }
@@ -151,11 +140,7 @@ impl Shared {
                 let json = serde_json::from_str(&body).unwrap_or_default();
                 Answer { status, body, json }
             }
-            Err(error) => Answer {
-                status: 0,
-                body: error.to_string(),
-                json: Value::Null,
-            },
+            Err(error) => Answer { status: 0, body: error.to_string(), json: Value::Null },
         }
     }
 }
@@ -177,14 +162,8 @@ impl Sandbox {
             base,
             config,
         };
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .build()
-            .map_err(std::io::Error::other)?;
-        let shared = Shared {
-            world: Arc::new(Mutex::new(world)),
-            http,
-        };
+        let http = reqwest::Client::builder().no_proxy().build().map_err(std::io::Error::other)?;
+        let shared = Shared { world: Arc::new(Mutex::new(world)), http };
         let router = Router::new()
             .nest("/slack", slack::router())
             .nest("/pagerduty", pagerduty::router())
@@ -195,14 +174,9 @@ impl Sandbox {
             let stopped = async {
                 let _ = stopped.await;
             };
-            let _ = axum::serve(listener, router)
-                .with_graceful_shutdown(stopped)
-                .await;
+            let _ = axum::serve(listener, router).with_graceful_shutdown(stopped).await;
         });
-        Ok(Self {
-            shared,
-            _stop: Arc::new(stop),
-        })
+        Ok(Self { shared, _stop: Arc::new(stop) })
     }
 
     /// Where the bot finds the Web API.
@@ -281,20 +255,11 @@ pub const COVERAGE: &[(&str, &str)] = &[
     ("auth.test", "the bot's own names; scopes in a header"),
     ("bookmarks.add", "links only"),
     ("bookmarks.list", "in order"),
-    (
-        "chat.postMessage",
-        "limits of blocks and texts, threads, metadata, one a second and channel",
-    ),
+    ("chat.postMessage", "limits of blocks and texts, threads, metadata, one a second and channel"),
     ("chat.update", "own messages"),
     ("conversations.create", "name rules, name_taken"),
-    (
-        "conversations.history",
-        "newest first, oldest, cursor, metadata",
-    ),
-    (
-        "conversations.invite",
-        "already_in_channel, user_not_found, force",
-    ),
+    ("conversations.history", "newest first, oldest, cursor, metadata"),
+    ("conversations.invite", "already_in_channel, user_not_found, force"),
     ("conversations.join", "public channels"),
     ("conversations.list", "cursor"),
     ("conversations.setTopic", "250 characters"),
@@ -304,14 +269,8 @@ pub const COVERAGE: &[(&str, &str)] = &[
     ("usergroups.users.list", "members"),
     ("users.info", "user_not_found"),
     ("users.list", "cursor"),
-    (
-        "views.open",
-        "trigger once and within three seconds, limits of a view",
-    ),
-    (
-        "/v2/enqueue",
-        "dedup by key while open, limits, asynchronous like the real one",
-    ),
+    ("views.open", "trigger once and within three seconds, limits of a view"),
+    ("/v2/enqueue", "dedup by key while open, limits, asynchronous like the real one"),
     ("/v2/change/enqueue", "accepted"),
 ];
 
@@ -322,16 +281,11 @@ async fn disturb(State(shared): State<Shared>, request: Request, next: Next) -> 
     let (service, name) = match path.strip_prefix("/slack/api/") {
         Some(method) => ("slack", method.to_owned()),
         None if path.starts_with("/slack/") => ("slack", "(upload)".to_owned()),
-        None => (
-            "pagerduty",
-            path.trim_start_matches("/pagerduty").to_owned(),
-        ),
+        None => ("pagerduty", path.trim_start_matches("/pagerduty").to_owned()),
     };
     let query = request.uri().query().unwrap_or_default().to_owned();
     let (parts, body) = request.into_parts();
-    let bytes = axum::body::to_bytes(body, 2 * 1024 * 1024)
-        .await
-        .unwrap_or_default();
+    let bytes = axum::body::to_bytes(body, 2 * 1024 * 1024).await.unwrap_or_default();
     let read = slack::parameters(&query, &bytes);
     let fault = shared.lock().faults.next(service, &name);
     if let Some(fault) = &fault {
@@ -343,27 +297,15 @@ async fn disturb(State(shared): State<Shared>, request: Request, next: Next) -> 
             return answer.into_response();
         }
     }
-    let response = next
-        .run(Request::from_parts(parts, Body::from(bytes)))
-        .await;
+    let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
     let (parts, body) = response.into_parts();
-    let bytes = axum::body::to_bytes(body, 8 * 1024 * 1024)
-        .await
-        .unwrap_or_default();
+    let bytes = axum::body::to_bytes(body, 8 * 1024 * 1024).await.unwrap_or_default();
     if fault.is_some_and(|fault| fault.lose_answer) {
         let lost = faults::Answer::lost();
         record(&shared, service, verb, name, read, &0, &bytes);
         return lost;
     }
-    record(
-        &shared,
-        service,
-        verb,
-        name,
-        read,
-        &parts.status.as_u16(),
-        &bytes,
-    );
+    record(&shared, service, verb, name, read, &parts.status.as_u16(), &bytes);
     Response::from_parts(parts, Body::from(bytes))
 }
 
@@ -377,14 +319,7 @@ fn record(
     response: &Bytes,
 ) {
     let response = serde_json::from_slice(response).unwrap_or_default();
-    shared.lock().traffic.push(Exchange {
-        service,
-        verb,
-        path,
-        request,
-        status: *status,
-        response,
-    });
+    shared.lock().traffic.push(Exchange { service, verb, path, request, status: *status, response });
 }
 
 fn hmac_hex(secret: &str, parts: &[&[u8]]) -> String {

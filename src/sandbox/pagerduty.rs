@@ -46,12 +46,7 @@ pub(super) struct Account {
 
 impl Account {
     pub(super) fn new(_: &SandboxConfig) -> Self {
-        Self {
-            incidents: Vec::new(),
-            webhooks: Vec::new(),
-            last: None,
-            sent: 0,
-        }
+        Self { incidents: Vec::new(), webhooks: Vec::new(), last: None, sent: 0 }
     }
 
     fn tell(&mut self, index: usize, event: &str, agent: Option<&str>, now: DateTime<Utc>) {
@@ -60,7 +55,9 @@ impl Account {
             return;
         };
         let id = format!("01PDWEBHOOK{:06}", self.sent);
-        let agent = agent.map(|name| json!({"id": "PAGENT1", "type": "user_reference", "summary": name, "html_url": null, "self": null}));
+        let agent = agent.map(
+            |name| json!({"id": "PAGENT1", "type": "user_reference", "summary": name, "html_url": null, "self": null}),
+        );
         let body = json!({"event": {
             "id": id, "event_type": format!("incident.{event}"), "resource_type": "incident",
             "occurred_at": now.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
@@ -72,40 +69,35 @@ impl Account {
                 "created_at": incident.at, "assignees": [], "teams": [], "priority": null,
             },
         }});
-        let webhook = Webhook {
-            id,
-            body: body.to_string(),
-        };
+        let webhook = Webhook { id, body: body.to_string() };
         self.last = Some(webhook.clone());
         self.webhooks.push(webhook);
     }
 }
 
 pub(super) fn router() -> Router<Shared> {
-    Router::new()
-        .route("/v2/enqueue", post(enqueue))
-        .route("/v2/change/enqueue", post(change))
+    Router::new().route("/v2/enqueue", post(enqueue)).route("/v2/change/enqueue", post(change))
 }
 
 fn invalid(errors: &[String]) -> Response {
-    (StatusCode::BAD_REQUEST, Json(json!({"status": "invalid event", "message": "Event object is invalid", "errors": errors}))).into_response()
+    (
+        StatusCode::BAD_REQUEST,
+        Json(json!({"status": "invalid event", "message": "Event object is invalid", "errors": errors})),
+    )
+        .into_response()
 }
 
 fn accepted(key: &str) -> Response {
-    (
-        StatusCode::ACCEPTED,
-        Json(json!({"status": "success", "message": "Event processed", "dedup_key": key})),
-    )
+    (StatusCode::ACCEPTED, Json(json!({"status": "success", "message": "Event processed", "dedup_key": key})))
         .into_response()
 }
 
 async fn change(body: Bytes) -> Response {
     match serde_json::from_slice::<Value>(&body) {
-        Ok(body) if body.pointer("/payload/summary").is_some() => (
-            StatusCode::ACCEPTED,
-            Json(json!({"status": "success", "message": "Change event processed"})),
-        )
-            .into_response(),
+        Ok(body) if body.pointer("/payload/summary").is_some() => {
+            (StatusCode::ACCEPTED, Json(json!({"status": "success", "message": "Change event processed"})))
+                .into_response()
+        }
         _ => invalid(&["'payload.summary' is missing or blank".to_owned()]),
     }
 }
@@ -117,18 +109,8 @@ async fn enqueue(State(shared): State<Shared>, body: Bytes) -> Response {
     let Ok(event) = serde_json::from_slice::<Value>(&body) else {
         return invalid(&["the body is not JSON".to_owned()]);
     };
-    let text = |pointer: &str| {
-        event
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let (action, routing_key, key) = (
-        text("/event_action"),
-        text("/routing_key"),
-        text("/dedup_key"),
-    );
+    let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (action, routing_key, key) = (text("/event_action"), text("/routing_key"), text("/dedup_key"));
     let mut errors = Vec::new();
     if routing_key.chars().count() != 32 {
         errors.push("'routing_key' must be 32 characters long".to_owned());
@@ -164,18 +146,15 @@ async fn enqueue(State(shared): State<Shared>, body: Bytes) -> Response {
     }
     let base = world.base.clone();
     let account = &mut world.pagerduty;
-    let open = account.incidents.iter().position(|one| {
-        one.dedup_key == key && one.routing_key == routing_key && one.status != "resolved"
-    });
+    let open = account
+        .incidents
+        .iter()
+        .position(|one| one.dedup_key == key && one.routing_key == routing_key && one.status != "resolved");
     match (action.as_str(), open) {
         ("trigger", Some(index)) => account.incidents[index].triggers += 1,
         ("trigger", None) => {
             let number = account.incidents.len() + 1;
-            let key = if key.is_empty() {
-                format!("random-{number}")
-            } else {
-                key.clone()
-            };
+            let key = if key.is_empty() { format!("random-{number}") } else { key.clone() };
             account.incidents.push(PdIncident {
                 id: format!("PDINC{number:02}"),
                 number,
@@ -185,10 +164,7 @@ async fn enqueue(State(shared): State<Shared>, body: Bytes) -> Response {
                 severity: text("/payload/severity"),
                 status: "triggered".to_owned(),
                 triggers: 1,
-                details: event
-                    .pointer("/payload/custom_details")
-                    .cloned()
-                    .unwrap_or_default(),
+                details: event.pointer("/payload/custom_details").cloned().unwrap_or_default(),
                 at: now,
                 html_url: format!("{base}/pagerduty/incidents/PDINC{number:02}"),
             });
@@ -221,17 +197,12 @@ pub(super) async fn deliver(shared: &Shared, webhook: &Webhook, twice: bool) {
 
 async fn post_webhook(shared: &Shared, webhook: &Webhook) -> Answer {
     let signature = sign(shared, &webhook.body);
-    let headers = [
-        ("content-type", "application/json"),
-        ("x-pagerduty-signature", &signature),
-        ("x-webhook-id", &webhook.id),
-    ];
+    let headers =
+        [("content-type", "application/json"), ("x-pagerduty-signature", &signature), ("x-webhook-id", &webhook.id)];
     shared
         .send(
             "/pagerduty/webhooks",
-            headers
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into(),
+            headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             webhook.body.clone(),
         )
         .await
@@ -240,11 +211,7 @@ async fn post_webhook(shared: &Shared, webhook: &Webhook) -> Answer {
 fn sign(shared: &Shared, body: &str) -> String {
     let secret = shared.lock().config.pagerduty_webhook_secret.clone();
     // During a rotation there are two; the first is of the secret that is going out.
-    format!(
-        "v1={},v1={}",
-        hmac_hex("the-secret-before", &[body.as_bytes()]),
-        hmac_hex(&secret, &[body.as_bytes()])
-    )
+    format!("v1={},v1={}", hmac_hex("the-secret-before", &[body.as_bytes()]), hmac_hex(&secret, &[body.as_bytes()]))
 }
 
 /// The pager, as its people use it.
@@ -284,11 +251,7 @@ impl PagerDuty {
         let mut world = self.0.lock();
         let now = (world.config.now)();
         let account = &mut world.pagerduty;
-        if let Some(index) = account
-            .incidents
-            .iter()
-            .rposition(|incident| incident.dedup_key == key)
-        {
+        if let Some(index) = account.incidents.iter().rposition(|incident| incident.dedup_key == key) {
             status.clone_into(&mut account.incidents[index].status);
             account.tell(index, status, Some(by), now);
         }

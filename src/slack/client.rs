@@ -66,9 +66,7 @@ pub fn advice(code: &str) -> &'static str {
         "invalid_auth" | "not_authed" | "token_revoked" | "token_expired" | "account_inactive" => {
             "the bot token is not valid any more; install the app again and set MUSTER_SLACK__BOT_TOKEN"
         }
-        "missing_scope" => {
-            "the app lacks a permission; compare it with manifest.yml and install it again"
-        }
+        "missing_scope" => "the app lacks a permission; compare it with manifest.yml and install it again",
         "channel_not_found" | "is_archived" | "not_in_channel" => {
             "the channel is gone, archived, or Muster was removed from it; invite it again"
         }
@@ -92,23 +90,16 @@ fn verdict_of_code(code: &str) -> Verdict {
 fn classify(method: &'static str, error: &SlackClientError) -> SlackError {
     let (code, verdict) = match error {
         SlackClientError::ApiError(error) => (error.code.clone(), verdict_of_code(&error.code)),
-        SlackClientError::RateLimitError(error) => (
-            "ratelimited".to_owned(),
-            Verdict::Retry {
-                after: error.retry_after,
-            },
-        ),
+        SlackClientError::RateLimitError(error) => {
+            ("ratelimited".to_owned(), Verdict::Retry { after: error.retry_after })
+        }
         SlackClientError::HttpError(error) if error.status_code.as_u16() == 429 => {
             ("ratelimited".to_owned(), Verdict::Retry { after: None })
         }
-        SlackClientError::HttpError(error) if error.status_code.is_server_error() => (
-            format!("http_{}", error.status_code.as_u16()),
-            Verdict::Unknown,
-        ),
-        SlackClientError::HttpError(error) => (
-            format!("http_{}", error.status_code.as_u16()),
-            Verdict::Permanent,
-        ),
+        SlackClientError::HttpError(error) if error.status_code.is_server_error() => {
+            (format!("http_{}", error.status_code.as_u16()), Verdict::Unknown)
+        }
+        SlackClientError::HttpError(error) => (format!("http_{}", error.status_code.as_u16()), Verdict::Permanent),
         SlackClientError::HttpProtocolError(_)
         | SlackClientError::EndOfStream(_)
         | SlackClientError::SystemError(_) => ("no_connection".to_owned(), Verdict::Unknown),
@@ -116,11 +107,7 @@ fn classify(method: &'static str, error: &SlackClientError) -> SlackError {
             ("unreadable_answer".to_owned(), Verdict::Unknown)
         }
     };
-    SlackError {
-        method,
-        code,
-        verdict,
-    }
+    SlackError { method, code, verdict }
 }
 
 /// A person as Slack describes one.
@@ -140,24 +127,15 @@ pub struct Member {
 
 /// Reads a user object of `users.list`, `users.info`, `team_join`, `user_change`.
 pub fn member(user: &Value) -> Option<Member> {
-    let text = |pointer: &str| {
-        user.pointer(pointer)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-    };
+    let text = |pointer: &str| user.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
     let flag = |key: &str| user[key].as_bool().unwrap_or(false);
     Some(Member {
         id: text("/id")?.to_owned(),
-        name: [
-            "/profile/display_name",
-            "/profile/real_name",
-            "/real_name",
-            "/name",
-        ]
-        .into_iter()
-        .find_map(text)
-        .unwrap_or("somebody")
-        .to_owned(),
+        name: ["/profile/display_name", "/profile/real_name", "/real_name", "/name"]
+            .into_iter()
+            .find_map(text)
+            .unwrap_or("somebody")
+            .to_owned(),
         team: text("/team_id").unwrap_or_default().to_owned(),
         guest: flag("is_restricted") || flag("is_ultra_restricted"),
         barred: flag("deleted") || flag("is_bot") || flag("is_stranger"),
@@ -192,12 +170,7 @@ impl SlackApi {
     ///
     /// # Errors
     /// The machine's certificates cannot be read.
-    pub fn new(
-        api_url: &str,
-        token: &SecretString,
-        team: &str,
-        timeout: Duration,
-    ) -> std::io::Result<Self> {
+    pub fn new(api_url: &str, token: &SecretString, team: &str, timeout: Duration) -> std::io::Result<Self> {
         let connector = hyper_rustls::HttpsConnectorBuilder::new()
             .with_native_roots()?
             .https_or_http()
@@ -205,14 +178,9 @@ impl SlackApi {
             .enable_http2()
             .build();
         let connector: SlackClientHyperHttpsConnector =
-            SlackClientHyperConnector::with_connector(connector)
-                .with_slack_api_url(api_url.trim_end_matches('/'));
+            SlackClientHyperConnector::with_connector(connector).with_slack_api_url(api_url.trim_end_matches('/'));
         let token = SlackApiToken::new(token.expose_secret().into()).with_team_id(team.into());
-        Ok(Self {
-            client: SlackClient::new(connector),
-            token,
-            timeout,
-        })
+        Ok(Self { client: SlackClient::new(connector), token, timeout })
     }
 
     async fn post(
@@ -221,9 +189,7 @@ impl SlackApi {
         body: &(impl serde::Serialize + Send + Sync),
     ) -> Result<Value, SlackError> {
         let session = self.client.open_session(&self.token);
-        let call = session
-            .http_session_api
-            .http_post::<_, Value>(method, body, None);
+        let call = session.http_session_api.http_post::<_, Value>(method, body, None);
         self.within(method, call).await
     }
 
@@ -233,13 +199,9 @@ impl SlackApi {
         parameters: &[(&'static str, Option<String>)],
     ) -> Result<Value, SlackError> {
         let session = self.client.open_session(&self.token);
-        let parameters: Vec<(&str, Option<&String>)> = parameters
-            .iter()
-            .map(|(key, value)| (*key, value.as_ref()))
-            .collect();
-        let call = session
-            .http_session_api
-            .http_get::<Value, _, _>(method, &parameters, None);
+        let parameters: Vec<(&str, Option<&String>)> =
+            parameters.iter().map(|(key, value)| (*key, value.as_ref())).collect();
+        let call = session.http_session_api.http_get::<Value, _, _>(method, &parameters, None);
         self.within(method, call).await
     }
 
@@ -252,11 +214,7 @@ impl SlackApi {
         match tokio::time::timeout(self.timeout, call).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(classify(method, &error)),
-            Err(_) => Err(SlackError {
-                method,
-                code: "timeout".to_owned(),
-                verdict: Verdict::Unknown,
-            }),
+            Err(_) => Err(SlackError { method, code: "timeout".to_owned(), verdict: Verdict::Unknown }),
         }
     }
 
@@ -273,19 +231,8 @@ impl SlackApi {
     /// # Errors
     /// The call failed; `name_taken` too.
     pub async fn create_channel(&self, name: &str) -> Result<(String, String), SlackError> {
-        let answer = self
-            .post(
-                "conversations.create",
-                &json!({"name": name, "is_private": false}),
-            )
-            .await?;
-        let text = |pointer: &str| {
-            answer
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
+        let answer = self.post("conversations.create", &json!({"name": name, "is_private": false})).await?;
+        let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         Ok((text("/channel/id"), text("/channel/name")))
     }
 
@@ -294,16 +241,8 @@ impl SlackApi {
     /// # Errors
     /// A call failed.
     pub async fn channel_named(&self, name: &str, own: bool) -> Result<Option<String>, SlackError> {
-        let me = if own {
-            Some(
-                self.auth_test().await?["user_id"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned(),
-            )
-        } else {
-            None
-        };
+        let me =
+            if own { Some(self.auth_test().await?["user_id"].as_str().unwrap_or_default().to_owned()) } else { None };
         let mut cursor = None;
         loop {
             let parameters = [
@@ -314,17 +253,9 @@ impl SlackApi {
             ];
             let answer = self.get("conversations.list", &parameters).await?;
             let is_it = |channel: &&Value| {
-                channel["name"] == name
-                    && me
-                        .as_ref()
-                        .is_none_or(|me| channel["creator"] == me.as_str())
+                channel["name"] == name && me.as_ref().is_none_or(|me| channel["creator"] == me.as_str())
             };
-            if let Some(channel) = answer["channels"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .find(is_it)
-            {
+            if let Some(channel) = answer["channels"].as_array().into_iter().flatten().find(is_it) {
                 return Ok(channel["id"].as_str().map(str::to_owned));
             }
             cursor = next_cursor(&answer);
@@ -339,9 +270,7 @@ impl SlackApi {
     /// # Errors
     /// The call failed.
     pub async fn join(&self, channel: &str) -> Result<(), SlackError> {
-        self.post("conversations.join", &json!({"channel": channel}))
-            .await
-            .map(|_| ())
+        self.post("conversations.join", &json!({"channel": channel})).await.map(|_| ())
     }
 
     /// Invites people; those who are there already are no failure.
@@ -351,14 +280,7 @@ impl SlackApi {
     pub async fn invite(&self, channel: &str, people: &[String]) -> Result<(), SlackError> {
         let body = json!({"channel": channel, "users": people.join(","), "force": true});
         match self.post("conversations.invite", &body).await {
-            Err(error)
-                if matches!(
-                    error.code.as_str(),
-                    "already_in_channel" | "cant_invite_self"
-                ) =>
-            {
-                Ok(())
-            }
+            Err(error) if matches!(error.code.as_str(), "already_in_channel" | "cant_invite_self") => Ok(()),
             other => other.map(|_| ()),
         }
     }
@@ -368,12 +290,7 @@ impl SlackApi {
     /// # Errors
     /// The call failed.
     pub async fn set_topic(&self, channel: &str, topic: &str) -> Result<(), SlackError> {
-        self.post(
-            "conversations.setTopic",
-            &json!({"channel": channel, "topic": topic}),
-        )
-        .await
-        .map(|_| ())
+        self.post("conversations.setTopic", &json!({"channel": channel, "topic": topic})).await.map(|_| ())
     }
 
     /// Posts a message, marked with the outbox entry; where it stands.
@@ -388,14 +305,11 @@ impl SlackApi {
     ) -> Result<MessageRef, SlackError> {
         let metadata = SlackMessageMetadata::new(METADATA.to_owned())
             .with_event_payload([("outbox_id".to_owned(), outbox_id.to_owned())].into());
-        let request = SlackApiChatPostMessageRequest::new(
-            channel.into(),
-            content(message).with_metadata(metadata),
-        )
-        .with_parse("none".to_owned())
-        .with_link_names(false)
-        .with_unfurl_links(false)
-        .with_unfurl_media(false);
+        let request = SlackApiChatPostMessageRequest::new(channel.into(), content(message).with_metadata(metadata))
+            .with_parse("none".to_owned())
+            .with_link_names(false)
+            .with_unfurl_links(false)
+            .with_unfurl_media(false);
         let answer = self.post("chat.postMessage", &request).await?;
         Ok(MessageRef {
             channel: answer["channel"].as_str().unwrap_or(channel).to_owned(),
@@ -407,18 +321,11 @@ impl SlackApi {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn update_message(
-        &self,
-        at: &MessageRef,
-        message: &Rendered,
-    ) -> Result<(), SlackError> {
-        let request = SlackApiChatUpdateRequest::new(
-            at.channel.as_str().into(),
-            content(message),
-            at.ts.as_str().into(),
-        )
-        .with_parse("none".to_owned())
-        .with_link_names(false);
+    pub async fn update_message(&self, at: &MessageRef, message: &Rendered) -> Result<(), SlackError> {
+        let request =
+            SlackApiChatUpdateRequest::new(at.channel.as_str().into(), content(message), at.ts.as_str().into())
+                .with_parse("none".to_owned())
+                .with_link_names(false);
         self.post("chat.update", &request).await.map(|_| ())
     }
 
@@ -427,13 +334,7 @@ impl SlackApi {
     /// # Errors
     /// The call failed.
     pub async fn pin(&self, at: &MessageRef) -> Result<(), SlackError> {
-        match self
-            .post(
-                "pins.add",
-                &json!({"channel": at.channel, "timestamp": at.ts}),
-            )
-            .await
-        {
+        match self.post("pins.add", &json!({"channel": at.channel, "timestamp": at.ts})).await {
             Err(error) if error.code == "already_pinned" => Ok(()),
             other => other.map(|_| ()),
         }
@@ -444,23 +345,13 @@ impl SlackApi {
     /// # Errors
     /// A call failed.
     pub async fn bookmark(&self, channel: &str, title: &str, url: &str) -> Result<(), SlackError> {
-        let there = self
-            .post("bookmarks.list", &json!({"channel_id": channel}))
-            .await?;
-        if there["bookmarks"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .any(|bookmark| bookmark["link"] == url)
-        {
+        let there = self.post("bookmarks.list", &json!({"channel_id": channel})).await?;
+        if there["bookmarks"].as_array().into_iter().flatten().any(|bookmark| bookmark["link"] == url) {
             return Ok(());
         }
-        self.post(
-            "bookmarks.add",
-            &json!({"channel_id": channel, "title": title, "type": "link", "link": url}),
-        )
-        .await
-        .map(|_| ())
+        self.post("bookmarks.add", &json!({"channel_id": channel, "title": title, "type": "link", "link": url}))
+            .await
+            .map(|_| ())
     }
 
     /// Opens a modal; the trigger lives three seconds.
@@ -468,9 +359,7 @@ impl SlackApi {
     /// # Errors
     /// The call failed.
     pub async fn open_view(&self, trigger: &str, view: &SlackView) -> Result<(), SlackError> {
-        self.post("views.open", &json!({"trigger_id": trigger, "view": view}))
-            .await
-            .map(|_| ())
+        self.post("views.open", &json!({"trigger_id": trigger, "view": view})).await.map(|_| ())
     }
 
     /// A page of a channel's history, newest first, since a timestamp; with the cursor of the next.
@@ -497,34 +386,24 @@ impl SlackApi {
                 ],
             )
             .await?;
-        let messages = answer["messages"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|message| {
-                let ours = message
-                    .pointer("/metadata/event_type")
+        let messages = answer["messages"].as_array().into_iter().flatten().filter_map(|message| {
+            let ours = message.pointer("/metadata/event_type").and_then(Value::as_str) == Some(METADATA);
+            let by_bot = message.get("bot_id").is_some_and(|id| !id.is_null());
+            let subtype = message["subtype"].as_str();
+            Some(HistoryMessage {
+                ts: message["ts"].as_str()?.to_owned(),
+                author: message["user"]
+                    .as_str()
+                    .filter(|_| !by_bot && matches!(subtype, None | Some("thread_broadcast" | "file_share")))
+                    .map(str::to_owned),
+                text: message["text"].as_str().unwrap_or_default().to_owned(),
+                outbox_id: message
+                    .pointer("/metadata/event_payload/outbox_id")
                     .and_then(Value::as_str)
-                    == Some(METADATA);
-                let by_bot = message.get("bot_id").is_some_and(|id| !id.is_null());
-                let subtype = message["subtype"].as_str();
-                Some(HistoryMessage {
-                    ts: message["ts"].as_str()?.to_owned(),
-                    author: message["user"]
-                        .as_str()
-                        .filter(|_| {
-                            !by_bot
-                                && matches!(subtype, None | Some("thread_broadcast" | "file_share"))
-                        })
-                        .map(str::to_owned),
-                    text: message["text"].as_str().unwrap_or_default().to_owned(),
-                    outbox_id: message
-                        .pointer("/metadata/event_payload/outbox_id")
-                        .and_then(Value::as_str)
-                        .filter(|_| ours)
-                        .map(str::to_owned),
-                })
-            });
+                    .filter(|_| ours)
+                    .map(str::to_owned),
+            })
+        });
         Ok((messages.collect(), next_cursor(&answer)))
     }
 
@@ -532,22 +411,9 @@ impl SlackApi {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn people(
-        &self,
-        cursor: Option<String>,
-    ) -> Result<(Vec<Member>, Option<String>), SlackError> {
-        let answer = self
-            .get(
-                "users.list",
-                &[("limit", Some("200".to_owned())), ("cursor", cursor)],
-            )
-            .await?;
-        let members = answer["members"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(member)
-            .collect();
+    pub async fn people(&self, cursor: Option<String>) -> Result<(Vec<Member>, Option<String>), SlackError> {
+        let answer = self.get("users.list", &[("limit", Some("200".to_owned())), ("cursor", cursor)]).await?;
+        let members = answer["members"].as_array().into_iter().flatten().filter_map(member).collect();
         Ok((members, next_cursor(&answer)))
     }
 
@@ -556,9 +422,7 @@ impl SlackApi {
     /// # Errors
     /// The call failed.
     pub async fn person(&self, id: &str) -> Result<Option<Member>, SlackError> {
-        let answer = self
-            .get("users.info", &[("user", Some(id.to_owned()))])
-            .await?;
+        let answer = self.get("users.info", &[("user", Some(id.to_owned()))]).await?;
         Ok(member(&answer["user"]))
     }
 
@@ -567,19 +431,8 @@ impl SlackApi {
     /// # Errors
     /// The call failed.
     pub async fn group(&self, id: &str) -> Result<Vec<String>, SlackError> {
-        let answer = self
-            .get(
-                "usergroups.users.list",
-                &[("usergroup", Some(id.to_owned()))],
-            )
-            .await?;
-        Ok(answer["users"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect())
+        let answer = self.get("usergroups.users.list", &[("usergroup", Some(id.to_owned()))]).await?;
+        Ok(answer["users"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect())
     }
 
     /// Uploads a Markdown file and shares it in a channel.
@@ -597,42 +450,26 @@ impl SlackApi {
         let place = self
             .get(
                 "files.getUploadURLExternal",
-                &[
-                    ("filename", Some(name.to_owned())),
-                    ("length", Some(text.len().to_string())),
-                ],
+                &[("filename", Some(name.to_owned())), ("length", Some(text.len().to_string()))],
             )
             .await?;
-        let (address, file) = (
-            place["upload_url"].as_str().unwrap_or_default(),
-            place["file_id"].as_str().unwrap_or_default(),
-        );
+        let (address, file) =
+            (place["upload_url"].as_str().unwrap_or_default(), place["file_id"].as_str().unwrap_or_default());
         let method = "files.upload";
-        let unreadable = |_| SlackError {
-            method,
-            code: "unreadable_answer".to_owned(),
-            verdict: Verdict::Retry { after: None },
-        };
+        let unreadable =
+            |_| SlackError { method, code: "unreadable_answer".to_owned(), verdict: Verdict::Retry { after: None } };
         let address: url::Url = address.parse().map_err(unreadable)?;
         let session = self.client.open_session(&self.token);
-        let request = SlackApiFilesUploadViaUrlRequest::new(
-            address.into(),
-            text.as_bytes().to_vec(),
-            "text/markdown".to_owned(),
-        );
-        self.within(method, session.files_upload_via_url(&request))
-            .await?;
+        let request =
+            SlackApiFilesUploadViaUrlRequest::new(address.into(), text.as_bytes().to_vec(), "text/markdown".to_owned());
+        self.within(method, session.files_upload_via_url(&request)).await?;
         let body = json!({"files": [{"id": file, "title": title}], "channel_id": channel, "initial_comment": comment});
-        self.post("files.completeUploadExternal", &body)
-            .await
-            .map(|_| ())
+        self.post("files.completeUploadExternal", &body).await.map(|_| ())
     }
 }
 
 fn content(message: &Rendered) -> SlackMessageContent {
-    SlackMessageContent::new()
-        .with_text(message.text.clone())
-        .with_blocks(message.blocks.clone())
+    SlackMessageContent::new().with_text(message.text.clone()).with_blocks(message.blocks.clone())
 }
 
 fn next_cursor(answer: &Value) -> Option<String> {
@@ -649,33 +486,13 @@ mod tests {
 
     #[test]
     fn the_table_of_failures() {
-        for code in [
-            "internal_error",
-            "fatal_error",
-            "request_timeout",
-            "service_unavailable",
-        ] {
+        for code in ["internal_error", "fatal_error", "request_timeout", "service_unavailable"] {
             assert_eq!(verdict_of_code(code), Verdict::Unknown, "{code}");
         }
-        for code in [
-            "ratelimited",
-            "invalid_auth",
-            "token_revoked",
-            "missing_scope",
-        ] {
-            assert_eq!(
-                verdict_of_code(code),
-                Verdict::Retry { after: None },
-                "{code}"
-            );
+        for code in ["ratelimited", "invalid_auth", "token_revoked", "missing_scope"] {
+            assert_eq!(verdict_of_code(code), Verdict::Retry { after: None }, "{code}");
         }
-        for code in [
-            "channel_not_found",
-            "is_archived",
-            "invalid_blocks",
-            "user_not_found",
-            "something_new",
-        ] {
+        for code in ["channel_not_found", "is_archived", "invalid_blocks", "user_not_found", "something_new"] {
             assert_eq!(verdict_of_code(code), Verdict::Permanent, "{code}");
         }
     }

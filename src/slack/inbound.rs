@@ -115,19 +115,12 @@ impl View {
 
     /// A text, trimmed; none if it was left empty.
     pub fn text(&self, id: &str) -> Option<String> {
-        self.answer(id)?["value"]
-            .as_str()
-            .map(str::trim)
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned)
+        self.answer(id)?["value"].as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
     }
 
     /// A choice.
     pub fn choice(&self, id: &str) -> Option<String> {
-        self.answer(id)?
-            .pointer("/selected_option/value")?
-            .as_str()
-            .map(str::to_owned)
+        self.answer(id)?.pointer("/selected_option/value")?.as_str().map(str::to_owned)
     }
 
     /// People.
@@ -136,11 +129,7 @@ impl View {
             return Vec::new();
         };
         let one = answer["selected_user"].as_str().into_iter();
-        let several = answer["selected_users"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str);
+        let several = answer["selected_users"].as_array().into_iter().flatten().filter_map(Value::as_str);
         one.chain(several).map(str::to_owned).collect()
     }
 }
@@ -233,27 +222,11 @@ pub enum SlackEvent {
 
 /// Reads an event. Bots' messages (our own among them) and channel notices are nothing to Muster, so that it never answers itself.
 pub fn event(event: &Value) -> SlackEvent {
-    let text = |pointer: &str| {
-        event
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let by_bot = |message: &Value| message.get("bot_id").is_some_and(|id| !id.is_null());
-    match (
-        event["type"].as_str().unwrap_or_default(),
-        event["subtype"].as_str(),
-    ) {
-        ("message", None | Some("thread_broadcast" | "file_share" | "me_message"))
-            if !by_bot(event) =>
-        {
-            SlackEvent::Said {
-                channel: text("/channel"),
-                ts: text("/ts"),
-                user: text("/user"),
-                text: text("/text"),
-            }
+    match (event["type"].as_str().unwrap_or_default(), event["subtype"].as_str()) {
+        ("message", None | Some("thread_broadcast" | "file_share" | "me_message")) if !by_bot(event) => {
+            SlackEvent::Said { channel: text("/channel"), ts: text("/ts"), user: text("/user"), text: text("/text") }
         }
         ("message", Some("message_changed"))
             if !by_bot(&event["message"]) && event.pointer("/message/subtype").is_none() =>
@@ -265,10 +238,9 @@ pub fn event(event: &Value) -> SlackEvent {
                 text: text("/message/text"),
             }
         }
-        ("message", Some("message_deleted")) => SlackEvent::Deleted {
-            channel: text("/channel"),
-            ts: text("/deleted_ts"),
-        },
+        ("message", Some("message_deleted")) => {
+            SlackEvent::Deleted { channel: text("/channel"), ts: text("/deleted_ts") }
+        }
         (kind @ ("reaction_added" | "reaction_removed"), _) => SlackEvent::Reaction {
             channel: text("/item/channel"),
             ts: text("/item/ts"),
@@ -278,10 +250,7 @@ pub fn event(event: &Value) -> SlackEvent {
             added: kind == "reaction_added",
         },
         ("team_join" | "user_change", _) => SlackEvent::Person(event["user"].clone()),
-        ("channel_rename", _) => SlackEvent::Renamed {
-            channel: text("/channel/id"),
-            name: text("/channel/name"),
-        },
+        ("channel_rename", _) => SlackEvent::Renamed { channel: text("/channel/id"), name: text("/channel/name") },
         _ => SlackEvent::Other,
     }
 }

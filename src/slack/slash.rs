@@ -74,53 +74,23 @@ pub enum Which {
 
 /// The verbs, how they are used, and what they do: the text of `help`, and the check that the parser knows each.
 pub const VERBS: &[(&str, &str)] = &[
-    (
-        "declare [title]",
-        "open an incident; without a title a form asks",
-    ),
+    ("declare [title]", "open an incident; without a title a form asks"),
     ("list [open|mine|all]", "which incidents there are"),
     ("show", "how this one stands"),
     ("ack", "say that you have it"),
-    (
-        "take <role>",
-        "take a role: commander, deputy, responder, scribe, liaison",
-    ),
+    ("take <role>", "take a role: commander, deputy, responder, scribe, liaison"),
     ("assign <role> @user…", "give a role to people"),
     ("sev <1-5>", "decide how bad it is"),
-    (
-        "update <text> [next <30m|15:00>]",
-        "tell people how it stands, and when they hear again",
-    ),
+    ("update <text> [next <30m|15:00>]", "tell people how it stands, and when they hear again"),
     ("note <text>", "put something on the timeline"),
-    (
-        "runbook [name]",
-        "bring a runbook; `runbook done <n> [note]`, `runbook skip <n> <reason>`",
-    ),
-    (
-        "since <time>",
-        "since when the data is bad: `06:10`, `2h ago`, `yesterday 22:15` (UTC)",
-    ),
-    (
-        "good-again <time>",
-        "since when the data is good again downstream",
-    ),
+    ("runbook [name]", "bring a runbook; `runbook done <n> [note]`, `runbook skip <n> <reason>`"),
+    ("since <time>", "since when the data is bad: `06:10`, `2h ago`, `yesterday 22:15` (UTC)"),
+    ("good-again <time>", "since when the data is good again downstream"),
     ("fix <text>", "what mended it"),
-    (
-        "task <text> [@user] [friday|3d|2026-12-01]",
-        "promise something; `task done <n>`",
-    ),
-    (
-        "page <service> [text]",
-        "page a service's people through PagerDuty",
-    ),
-    (
-        "mitigate [text]",
-        "consumers are protected, the cause may still be there",
-    ),
-    (
-        "resolve [text]",
-        "it is over: mended, good again downstream, people told",
-    ),
+    ("task <text> [@user] [friday|3d|2026-12-01]", "promise something; `task done <n>`"),
+    ("page <service> [text]", "page a service's people through PagerDuty"),
+    ("mitigate [text]", "consumers are protected, the cause may still be there"),
+    ("resolve [text]", "it is over: mended, good again downstream, people told"),
     ("reopen <reason>", "it is not over"),
     ("postmortem", "draft the post-mortem from the record"),
     ("help [topic]", "this"),
@@ -141,31 +111,19 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
     let (incident, verb, rest) = match number(first) {
         Some(incident) => {
             let (verb, rest) = split(rest);
-            (
-                Some(incident),
-                if verb.is_empty() { "show" } else { verb },
-                rest,
-            )
+            (Some(incident), if verb.is_empty() { "show" } else { verb }, rest)
         }
         None => (None, first, rest),
     };
-    let act = |command| {
-        Ok(Intent::Do {
-            incident,
-            command: Box::new(command),
-        })
-    };
+    let act = |command| Ok(Intent::Do { incident, command: Box::new(command) });
     let ask = |modal| Ok(Intent::Ask { incident, modal });
     let optional = || (!rest.is_empty()).then(|| rest.to_owned());
     match verb.to_lowercase().as_str() {
         "" | "help" => Ok(Intent::Help(optional())),
         "declare" | "new" | "open" if rest.is_empty() => ask(Question::Declare),
-        "declare" | "new" | "open" => act(Command::Declare {
-            title: unquote(rest),
-            severity: None,
-            asset: None,
-            text: None,
-        }),
+        "declare" | "new" | "open" => {
+            act(Command::Declare { title: unquote(rest), severity: None, asset: None, text: None })
+        }
         "list" => match rest.to_lowercase().as_str() {
             "" | "open" => Ok(Intent::List(Which::Open)),
             "mine" => Ok(Intent::List(Which::Mine)),
@@ -188,9 +146,7 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
             if people.is_empty() {
                 return Err(usage("assign", "To whom? Mention people with @."));
             }
-            act(Command::Assign {
-                roles: BTreeMap::from([(role, people)]),
-            })
+            act(Command::Assign { roles: BTreeMap::from([(role, people)]) })
         }
         "sev" | "severity" if rest.is_empty() => ask(Question::Severity),
         "sev" | "severity" => match Severity::parse(rest) {
@@ -202,27 +158,17 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
             let (text, next) = trailing_next(rest, now)?;
             act(Command::Update { text, next })
         }
-        "note" => act(Command::Note {
-            text: rest.to_owned(),
-        }),
+        "note" => act(Command::Note { text: rest.to_owned() }),
         "runbook" => runbook(incident, rest),
         "since" => match parse_when(rest, now, Toward::Past) {
             Some(at) => act(Command::Since { at }),
-            None => Err(usage(
-                "since",
-                &format!("“{rest}” is no time I understand."),
-            )),
+            None => Err(usage("since", &format!("“{rest}” is no time I understand."))),
         },
         "good-again" | "good" => match parse_when(rest, now, Toward::Past) {
             Some(at) => act(Command::GoodAgain { at }),
-            None => Err(usage(
-                "good-again",
-                &format!("“{rest}” is no time I understand."),
-            )),
+            None => Err(usage("good-again", &format!("“{rest}” is no time I understand."))),
         },
-        "fix" => act(Command::Fix {
-            text: rest.to_owned(),
-        }),
+        "fix" => act(Command::Fix { text: rest.to_owned() }),
         "task" => task(incident, rest, now),
         "page" => {
             let (target, text) = split(rest);
@@ -234,16 +180,11 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
             if target.is_empty() {
                 return Err(usage("page", "Whom?"));
             }
-            act(Command::Page {
-                target: target.to_owned(),
-                text: (!text.is_empty()).then(|| text.to_owned()),
-            })
+            act(Command::Page { target: target.to_owned(), text: (!text.is_empty()).then(|| text.to_owned()) })
         }
         "mitigate" | "mitigated" => act(Command::Mitigate { text: optional() }),
         "resolve" | "resolved" => act(Command::Resolve { text: optional() }),
-        "reopen" => act(Command::Reopen {
-            reason: rest.to_owned(),
-        }),
+        "reopen" => act(Command::Reopen { reason: rest.to_owned() }),
         "postmortem" | "post-mortem" => act(Command::DraftPostmortem),
         unknown => Err(unknown_verb(unknown)),
     }
@@ -256,23 +197,13 @@ fn runbook(incident: Option<u64>, rest: &str) -> Result<Intent, Unclear> {
         ("", _) => Ok(Intent::Runbooks),
         ("done", Ok(step)) => {
             let note = (!words.is_empty()).then(|| words.to_owned());
-            Ok(Intent::Do {
-                incident,
-                command: Box::new(Command::StepDone { step, note }),
-            })
+            Ok(Intent::Do { incident, command: Box::new(Command::StepDone { step, note }) })
         }
-        ("skip", Ok(step)) => Ok(Intent::Do {
-            incident,
-            command: Box::new(Command::StepSkip {
-                step,
-                reason: words.to_owned(),
-            }),
-        }),
+        ("skip", Ok(step)) => {
+            Ok(Intent::Do { incident, command: Box::new(Command::StepSkip { step, reason: words.to_owned() }) })
+        }
         ("done" | "skip", Err(_)) => Err(usage("runbook", "Which step? Steps are counted from 1.")),
-        _ => Ok(Intent::Runbook {
-            incident,
-            name: rest.to_owned(),
-        }),
+        _ => Ok(Intent::Runbook { incident, name: rest.to_owned() }),
     }
 }
 
@@ -280,20 +211,12 @@ fn task(incident: Option<u64>, rest: &str, now: Time) -> Result<Intent, Unclear>
     let (verb, number) = split(rest);
     if verb.eq_ignore_ascii_case("done") {
         return match number.trim().parse() {
-            Ok(task) => Ok(Intent::Do {
-                incident,
-                command: Box::new(Command::FinishTask { task }),
-            }),
-            Err(_) => Err(usage(
-                "task",
-                "Which one? `/incident show` gives their numbers.",
-            )),
+            Ok(task) => Ok(Intent::Do { incident, command: Box::new(Command::FinishTask { task }) }),
+            Err(_) => Err(usage("task", "Which one? `/incident show` gives their numbers.")),
         };
     }
     let mut words: Vec<&str> = rest.split_whitespace().collect();
-    let due = words
-        .last()
-        .and_then(|word| parse_when(word, now, Toward::Future));
+    let due = words.last().and_then(|word| parse_when(word, now, Toward::Future));
     if due.is_some() {
         words.pop();
     }
@@ -304,14 +227,7 @@ fn task(incident: Option<u64>, rest: &str, now: Time) -> Result<Intent, Unclear>
         assignee = assignee.take().or(person);
         !is_person
     });
-    Ok(Intent::Do {
-        incident,
-        command: Box::new(Command::AddTask {
-            text: words.join(" "),
-            assignee,
-            due,
-        }),
-    })
+    Ok(Intent::Do { incident, command: Box::new(Command::AddTask { text: words.join(" "), assignee, due }) })
 }
 
 /// `… next 30m` at the end of an update.
@@ -319,10 +235,7 @@ fn trailing_next(text: &str, now: Time) -> Result<(String, Option<Time>), Unclea
     let Some(at) = text.to_lowercase().rfind(" next ") else {
         return Ok((text.to_owned(), None));
     };
-    let (words, when) = (
-        text.get(..at).unwrap_or(text),
-        text.get(at + 6..).unwrap_or_default(),
-    );
+    let (words, when) = (text.get(..at).unwrap_or(text), text.get(at + 6..).unwrap_or_default());
     match parse_when(when, now, Toward::Future) {
         Some(next) => Ok((words.trim().to_owned(), Some(next))),
         // "the next run" is a sentence, not a promise.
@@ -345,16 +258,13 @@ pub fn mentions(text: &str) -> Vec<PersonId> {
 
 fn split(text: &str) -> (&str, &str) {
     let text = text.trim();
-    text.split_once(char::is_whitespace)
-        .map_or((text, ""), |(first, rest)| (first, rest.trim()))
+    text.split_once(char::is_whitespace).map_or((text, ""), |(first, rest)| (first, rest.trim()))
 }
 
 /// `INC-12`, `inc-12`.
 pub fn number(word: &str) -> Option<u64> {
     let (prefix, digits) = word.split_at_checked(4)?;
-    prefix
-        .eq_ignore_ascii_case("inc-")
-        .then(|| digits.parse().ok())?
+    prefix.eq_ignore_ascii_case("inc-").then(|| digits.parse().ok())?
 }
 
 fn unquote(text: &str) -> String {
@@ -362,9 +272,7 @@ fn unquote(text: &str) -> String {
 }
 
 fn usage(verb: &str, why: &str) -> Unclear {
-    let line = VERBS
-        .iter()
-        .find(|(use_, _)| use_.split(' ').next() == Some(verb));
+    let line = VERBS.iter().find(|(use_, _)| use_.split(' ').next() == Some(verb));
     let (use_, what) = line.copied().unwrap_or((verb, ""));
     Unclear(format!("{why} It is written `/incident {use_}`: {what}."))
 }
@@ -377,9 +285,9 @@ fn unknown_verb(word: &str) -> Unclear {
         .filter(|(distance, verb)| *distance <= 1 + verb.len() / 3)
         .min();
     match nearest {
-        Some((_, verb)) => Unclear(format!(
-            "I do not know “{word}”. Did you mean `/incident {verb}`? `/incident help` lists all."
-        )),
+        Some((_, verb)) => {
+            Unclear(format!("I do not know “{word}”. Did you mean `/incident {verb}`? `/incident help` lists all."))
+        }
         None => Unclear(format!(
             "I do not know “{word}”. To open an incident, write `/incident declare {word} …`; `/incident help` lists all."
         )),
@@ -423,10 +331,7 @@ mod tests {
         );
         assert_eq!(
             command("update waiting for the next run"),
-            Command::Update {
-                text: "waiting for the next run".to_owned(),
-                next: None
-            }
+            Command::Update { text: "waiting for the next run".to_owned(), next: None }
         );
         assert_eq!(
             command("task add a check <@U1|ana> friday"),
@@ -438,23 +343,16 @@ mod tests {
         );
         assert_eq!(
             command("assign responder <@U1|ana> <@U2>"),
-            Command::Assign {
-                roles: BTreeMap::from([(Role::Responder, vec!["U1".to_owned(), "U2".to_owned()])]),
-            }
+            Command::Assign { roles: BTreeMap::from([(Role::Responder, vec!["U1".to_owned(), "U2".to_owned()])]) }
         );
-        let Ok(Intent::Do { incident, command }) = parse("INC-12 resolve all good", now()) else {
-            panic!("a command")
-        };
+        let Ok(Intent::Do { incident, command }) = parse("INC-12 resolve all good", now()) else { panic!("a command") };
         assert!(incident == Some(12) && matches!(*command, Command::Resolve { .. }));
         assert_eq!(parse("inc-12", now()), Ok(Intent::Show(Some(12))));
         assert_eq!(
             parse("runbook skip 3 no staging", now()),
             Ok(Intent::Do {
                 incident: None,
-                command: Box::new(Command::StepSkip {
-                    step: 3,
-                    reason: "no staging".to_owned()
-                }),
+                command: Box::new(Command::StepSkip { step: 3, reason: "no staging".to_owned() }),
             })
         );
     }

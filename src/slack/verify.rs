@@ -28,9 +28,7 @@ pub enum Rejected {
     #[error("the request carries no Slack signature")]
     Unsigned,
     /// Too old or from the future: a replay, or a clock that is wrong.
-    #[error(
-        "the request's timestamp is more than five minutes off; if this goes on, check the clock of this machine"
-    )]
+    #[error("the request's timestamp is more than five minutes off; if this goes on, check the clock of this machine")]
     Stale,
     /// Not made with one of our secrets.
     #[error("the request's signature does not fit")]
@@ -50,9 +48,7 @@ pub fn verify(
 ) -> Result<Verified, Rejected> {
     let timestamp = timestamp.ok_or(Rejected::Unsigned)?;
     let sent: i64 = timestamp.parse().map_err(|_| Rejected::Unsigned)?;
-    let signature = signature
-        .and_then(|signature| signature.strip_prefix("v0="))
-        .ok_or(Rejected::Unsigned)?;
+    let signature = signature.and_then(|signature| signature.strip_prefix("v0=")).ok_or(Rejected::Unsigned)?;
     let signature = hex::decode(signature).map_err(|_| Rejected::Unsigned)?;
     // The age first: it costs nothing, and an old request is refused whatever its signature.
     if now.timestamp().saturating_sub(sent).saturating_abs() > WINDOW_SECONDS {
@@ -68,11 +64,7 @@ pub fn verify(
         mac.update(&body);
         mac.verify_slice(&signature).is_ok()
     });
-    if fits {
-        Ok(Verified(body))
-    } else {
-        Err(Rejected::Wrong)
-    }
+    if fits { Ok(Verified(body)) } else { Err(Rejected::Wrong) }
 }
 
 #[cfg(test)]
@@ -85,40 +77,20 @@ mod tests {
     const SIGNATURE: &str = "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503";
     const SENT: i64 = 1_531_420_618;
 
-    fn check(
-        timestamp: Option<&str>,
-        signature: Option<&str>,
-        body: &str,
-        now: i64,
-    ) -> Result<(), Rejected> {
+    fn check(timestamp: Option<&str>, signature: Option<&str>, body: &str, now: i64) -> Result<(), Rejected> {
         let now = chrono::DateTime::from_timestamp(now, 0).expect("a time");
         let secrets = ["another".into(), SECRET.into()];
-        verify(
-            &secrets,
-            timestamp,
-            signature,
-            body.as_bytes().to_vec(),
-            now,
-        )
-        .map(|_| ())
+        verify(&secrets, timestamp, signature, body.as_bytes().to_vec(), now).map(|_| ())
     }
 
     #[test]
     fn slacks_own_example_is_accepted_within_five_minutes() {
         let sent = SENT.to_string();
         for age in [-300, 0, 299, 300] {
-            assert_eq!(
-                check(Some(&sent), Some(SIGNATURE), BODY, SENT + age),
-                Ok(()),
-                "{age}"
-            );
+            assert_eq!(check(Some(&sent), Some(SIGNATURE), BODY, SENT + age), Ok(()), "{age}");
         }
         for age in [-301, 301, 86_400] {
-            assert_eq!(
-                check(Some(&sent), Some(SIGNATURE), BODY, SENT + age),
-                Err(Rejected::Stale),
-                "{age}"
-            );
+            assert_eq!(check(Some(&sent), Some(SIGNATURE), BODY, SENT + age), Err(Rejected::Stale), "{age}");
         }
     }
 
@@ -138,20 +110,11 @@ mod tests {
                 Rejected::Unsigned,
             ),
             (Some(sent.as_str()), Some("v0=zz"), BODY, Rejected::Unsigned),
-            (
-                Some(sent.as_str()),
-                Some(SIGNATURE),
-                "token=other",
-                Rejected::Wrong,
-            ),
+            (Some(sent.as_str()), Some(SIGNATURE), "token=other", Rejected::Wrong),
             (Some("1531420619"), Some(SIGNATURE), BODY, Rejected::Wrong),
         ];
         for (timestamp, signature, body, why) in refused {
-            assert_eq!(
-                check(timestamp, signature, body, SENT),
-                Err(why),
-                "{timestamp:?} {signature:?}"
-            );
+            assert_eq!(check(timestamp, signature, body, SENT), Err(why), "{timestamp:?} {signature:?}");
         }
     }
 }

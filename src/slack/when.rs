@@ -43,10 +43,7 @@ pub fn parse(words: &str, now: Time, toward: Toward) -> Option<Time> {
             _ => today,
         });
     }
-    let (day, time) = match words
-        .split_once(' ')
-        .map(|(day, time)| (day, time_of_day(time)))
-    {
+    let (day, time) = match words.split_once(' ').map(|(day, time)| (day, time_of_day(time))) {
         Some((day, Some(time))) => (day, Some(time)),
         _ => (words, None),
     };
@@ -68,9 +65,7 @@ pub fn parse(words: &str, now: Time, toward: Toward) -> Option<Time> {
 }
 
 fn nearest(today: NaiveDate, weekday: Weekday, toward: Toward) -> NaiveDate {
-    let ahead = i64::from(
-        (7 + weekday.num_days_from_monday() - today.weekday().num_days_from_monday()) % 7,
-    );
+    let ahead = i64::from((7 + weekday.num_days_from_monday() - today.weekday().num_days_from_monday()) % 7);
     match toward {
         Toward::Future => today + Duration::days(if ahead == 0 { 7 } else { ahead }),
         Toward::Past => today - Duration::days(if ahead == 0 { 7 } else { 7 - ahead }),
@@ -82,9 +77,7 @@ fn time_of_day(words: &str) -> Option<NaiveTime> {
 }
 
 fn span(words: &str) -> Option<Duration> {
-    let split = words
-        .find(|c: char| !c.is_ascii_digit())
-        .filter(|split| *split > 0)?;
+    let split = words.find(|c: char| !c.is_ascii_digit()).filter(|split| *split > 0)?;
     let (number, unit) = words.split_at(split);
     let number: i64 = number.parse().ok().filter(|number| *number <= 100_000)?;
     match unit.trim() {
@@ -103,9 +96,7 @@ mod tests {
     fn people_write_times_in_many_ways() {
         // A Monday.
         let now: Time = "2026-11-23T06:18:00Z".parse().expect("a time");
-        let read = |words: &str, toward| {
-            parse(words, now, toward).map(|at| at.format("%m-%d %H:%M").to_string())
-        };
+        let read = |words: &str, toward| parse(words, now, toward).map(|at| at.format("%m-%d %H:%M").to_string());
         for (words, past, future) in [
             ("06:10", Some("11-23 06:10"), Some("11-24 06:10")),
             ("15:00", Some("11-22 15:00"), Some("11-23 15:00")),
@@ -116,11 +107,7 @@ mod tests {
             ("monday", Some("11-16 00:00"), Some("11-30 23:59")),
             ("yesterday 22:15", Some("11-22 22:15"), Some("11-22 22:15")),
             ("2026-12-01", Some("12-01 00:00"), Some("12-01 23:59")),
-            (
-                "2026-11-20T05:00:00Z",
-                Some("11-20 05:00"),
-                Some("11-20 05:00"),
-            ),
+            ("2026-11-20T05:00:00Z", Some("11-20 05:00"), Some("11-20 05:00")),
             ("now", Some("11-23 06:18"), Some("11-23 06:18")),
             ("soon", None, None),
             ("", None, None),

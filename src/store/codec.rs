@@ -15,10 +15,7 @@ struct Stored<T> {
     body: T,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde calls it with a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_zero(claims: &u32) -> bool {
     *claims == 0
 }
@@ -31,19 +28,14 @@ pub(super) fn key(kind: Kind, id: &str) -> Vec<u8> {
 }
 
 pub(super) fn encode(rec: &Rec) -> Vec<u8> {
-    let stored = Stored {
-        ver: rec.ver,
-        queued: rec.queued.clone(),
-        claims: rec.claims,
-        body: &rec.body,
-    };
+    let stored = Stored { ver: rec.ver, queued: rec.queued.clone(), claims: rec.claims, body: &rec.body };
     // A `Value` has string keys only, so it always serialises.
     serde_json::to_vec(&stored).unwrap_or_default()
 }
 
 pub(super) fn decode(kind: Kind, id: &str, bytes: &[u8]) -> Result<Rec, ReadError> {
-    let stored: Stored<Value> = serde_json::from_slice(bytes)
-        .map_err(|error| ReadError(format!("{kind:?} `{id}` is damaged: {error}")))?;
+    let stored: Stored<Value> =
+        serde_json::from_slice(bytes).map_err(|error| ReadError(format!("{kind:?} `{id}` is damaged: {error}")))?;
     Ok(Rec {
         kind,
         id: id.to_owned(),

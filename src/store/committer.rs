@@ -10,9 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::{mpsc, oneshot};
 
 use super::queues::Queues;
-use super::{
-    Answer, CommitError, Engine, Expect, Kind, MAX_RECORD_BYTES, Millis, Op, ReadError, Rec, codec,
-};
+use super::{Answer, CommitError, Engine, Expect, Kind, MAX_RECORD_BYTES, Millis, Op, ReadError, Rec, codec};
 
 /// How many commits may wait; more are answered "unavailable", which becomes a 503.
 const WAITING: usize = 1024;
@@ -58,30 +56,19 @@ impl Committed {
     pub(super) fn start(bytes: Arc<dyn Bytes>) -> Result<Self, ReadError> {
         let mut queues = Queues::default();
         // Leases of an earlier process are void: the engine is locked, so nobody else holds them.
-        for (key, value) in
-            bytes.range(&[Kind::Outbox as u8], &[Kind::Outbox as u8 + 1], usize::MAX)?
-        {
+        for (key, value) in bytes.range(&[Kind::Outbox as u8], &[Kind::Outbox as u8 + 1], usize::MAX)? {
             let rec = decode(&key, &value)?;
             queues.put(rec.kind, &rec.id, rec.queued.as_ref());
         }
         let queues = Arc::new(RwLock::new(queues));
         let failed = Arc::new(Mutex::new(None));
         let (requests, inbox) = mpsc::channel(WAITING);
-        let committer = Committer {
-            bytes: bytes.clone(),
-            queues: queues.clone(),
-            failed: failed.clone(),
-        };
+        let committer = Committer { bytes: bytes.clone(), queues: queues.clone(), failed: failed.clone() };
         std::thread::Builder::new()
             .name("committer".to_owned())
             .spawn(move || committer.run(inbox))
             .map_err(|error| ReadError(format!("no thread for the committer: {error}")))?;
-        Ok(Self {
-            bytes,
-            queues,
-            requests,
-            failed,
-        })
+        Ok(Self { bytes, queues, requests, failed })
     }
 
     async fn ask<T>(
@@ -89,55 +76,33 @@ impl Committed {
         request: Request,
         answer: oneshot::Receiver<Result<T, CommitError>>,
     ) -> Result<T, CommitError> {
-        self.requests
-            .try_send(request)
-            .map_err(|_| CommitError::Unavailable("too many writes wait".to_owned()))?;
-        answer
-            .await
-            .unwrap_or_else(|_| Err(CommitError::Unavailable("the store has stopped".to_owned())))
+        self.requests.try_send(request).map_err(|_| CommitError::Unavailable("too many writes wait".to_owned()))?;
+        answer.await.unwrap_or_else(|_| Err(CommitError::Unavailable("the store has stopped".to_owned())))
     }
 }
 
 fn decode(key: &[u8], value: &[u8]) -> Result<Rec, ReadError> {
-    let (kind, id) = key
-        .split_first()
-        .ok_or_else(|| ReadError("a record without a key".to_owned()))?;
+    let (kind, id) = key.split_first().ok_or_else(|| ReadError("a record without a key".to_owned()))?;
     let kind = Kind::ALL
         .into_iter()
         .find(|known| *known as u8 == *kind)
-        .ok_or_else(|| {
-            ReadError(format!(
-                "a record of the unknown kind {kind}; was it written by a newer Muster?"
-            ))
-        })?;
-    let id =
-        std::str::from_utf8(id).map_err(|_| ReadError("a record's id is no text".to_owned()))?;
+        .ok_or_else(|| ReadError(format!("a record of the unknown kind {kind}; was it written by a newer Muster?")))?;
+    let id = std::str::from_utf8(id).map_err(|_| ReadError("a record's id is no text".to_owned()))?;
     codec::decode(kind, id, value)
 }
 
 impl Engine for Committed {
     fn get(&self, kind: Kind, id: &str) -> Result<Option<Rec>, ReadError> {
-        self.bytes
-            .get(&codec::key(kind, id))?
-            .map(|value| codec::decode(kind, id, &value))
-            .transpose()
+        self.bytes.get(&codec::key(kind, id))?.map(|value| codec::decode(kind, id, &value)).transpose()
     }
 
     fn scan(&self, kind: Kind, from: &str, to: &str, limit: usize) -> Result<Vec<Rec>, ReadError> {
-        let end = if to.is_empty() {
-            vec![kind as u8 + 1]
-        } else {
-            codec::key(kind, to)
-        };
+        let end = if to.is_empty() { vec![kind as u8 + 1] } else { codec::key(kind, to) };
         let from = codec::key(kind, from);
         if from >= end {
             return Ok(Vec::new());
         }
-        self.bytes
-            .range(&from, &end, limit)?
-            .iter()
-            .map(|(key, value)| decode(key, value))
-            .collect()
+        self.bytes.range(&from, &end, limit)?.iter().map(|(key, value)| decode(key, value)).collect()
     }
 
     fn commit(&self, ops: Vec<Op>) -> Answer<'_, Result<Vec<u64>, CommitError>> {
@@ -147,45 +112,23 @@ impl Engine for Committed {
         })
     }
 
-    fn claim(
-        &self,
-        lane: &str,
-        now: Millis,
-        lease: Millis,
-        limit: usize,
-    ) -> Answer<'_, Result<Vec<Rec>, CommitError>> {
+    fn claim(&self, lane: &str, now: Millis, lease: Millis, limit: usize) -> Answer<'_, Result<Vec<Rec>, CommitError>> {
         let lane = lane.to_owned();
         Box::pin(async move {
             if self.next_due(&lane).is_none_or(|due| due > now) {
                 return Ok(Vec::new());
             }
             let (answer, answered) = oneshot::channel();
-            self.ask(
-                Request::Claim {
-                    lane,
-                    now,
-                    lease,
-                    limit,
-                    answer,
-                },
-                answered,
-            )
-            .await
+            self.ask(Request::Claim { lane, now, lease, limit, answer }, answered).await
         })
     }
 
     fn next_due(&self, lane: &str) -> Option<Millis> {
-        self.queues
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .next_due(lane)
+        self.queues.read().unwrap_or_else(PoisonError::into_inner).next_due(lane)
     }
 
     fn backlog(&self, lane: &str) -> (usize, Option<Millis>) {
-        self.queues
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .backlog(lane)
+        self.queues.read().unwrap_or_else(PoisonError::into_inner).backlog(lane)
     }
 
     fn health(&self) -> Result<(), String> {
@@ -233,20 +176,12 @@ impl Committer {
                     // A full disk refuses what would grow the store; what shrinks it must still pass.
                     let grows = ops.iter().any(|op| matches!(op, Op::Put { .. }));
                     let result = match &refuse {
-                        Some(why) if grows && !drains(&ops) => {
-                            Err(CommitError::Unavailable(why.clone()))
-                        }
+                        Some(why) if grows && !drains(&ops) => Err(CommitError::Unavailable(why.clone())),
                         _ => self.apply(&mut round, &ops),
                     };
                     commits.push((answer, result));
                 }
-                Request::Claim {
-                    lane,
-                    now,
-                    lease,
-                    limit,
-                    answer,
-                } => {
+                Request::Claim { lane, now, lease, limit, answer } => {
                     let result = self.lease(&mut round, &lane, now, now + lease, limit);
                     claims.push((answer, result));
                 }
@@ -275,10 +210,8 @@ impl Committer {
         if let Some(rec) = round.overlay.get(&(kind, id.to_owned())) {
             return Ok(rec.clone());
         }
-        let bytes = self
-            .bytes
-            .get(&codec::key(kind, id))
-            .map_err(|error| CommitError::Unavailable(error.to_string()))?;
+        let bytes =
+            self.bytes.get(&codec::key(kind, id)).map_err(|error| CommitError::Unavailable(error.to_string()))?;
         bytes
             .map(|value| codec::decode(kind, id, &value))
             .transpose()
@@ -302,10 +235,7 @@ impl Committer {
                 (Expect::Absent, Some(_)) | (Expect::Ver(_), None) => false,
             };
             if !holds {
-                return Err(CommitError::Conflict {
-                    kind,
-                    id: id.to_owned(),
-                });
+                return Err(CommitError::Conflict { kind, id: id.to_owned() });
             }
             let ver = current.as_ref().map_or(0, |rec| rec.ver);
             match op {
@@ -324,11 +254,7 @@ impl Committer {
                     };
                     let bytes = codec::encode(&rec).len() + id.len();
                     if bytes > MAX_RECORD_BYTES {
-                        return Err(CommitError::TooLarge {
-                            kind,
-                            id: id.to_owned(),
-                            bytes,
-                        });
+                        return Err(CommitError::TooLarge { kind, id: id.to_owned(), bytes });
                     }
                     versions.push(rec.ver);
                     own.overlay.insert(key, Some(rec));
@@ -352,11 +278,7 @@ impl Committer {
         until: Millis,
         limit: usize,
     ) -> Result<Vec<Rec>, CommitError> {
-        let ready = self
-            .queues
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .ready(lane, now, limit);
+        let ready = self.queues.read().unwrap_or_else(PoisonError::into_inner).ready(lane, now, limit);
         let mut leased = Vec::new();
         for (kind, id) in ready {
             // Changed in this very round: its place in the queue is not known yet, the next claim will see it.
@@ -400,13 +322,5 @@ impl Committer {
 
 /// Whether a commit finishes something of the outbox: it must pass on a full disk, or the disk stays full.
 fn drains(ops: &[Op]) -> bool {
-    ops.iter().any(|op| {
-        matches!(
-            op,
-            Op::Del {
-                kind: Kind::Outbox,
-                ..
-            }
-        )
-    })
+    ops.iter().any(|op| matches!(op, Op::Del { kind: Kind::Outbox, .. }))
 }

@@ -23,21 +23,13 @@ impl MemoryEngine {
 
 impl Bytes for MemoryEngine {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
-        Ok(self
-            .0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(key)
-            .cloned())
+        Ok(self.0.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned())
     }
 
     fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, ReadError> {
         let map = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let range = map.range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)));
-        Ok(range
-            .take(limit)
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect())
+        Ok(range.take(limit).map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
     fn write(&self, batch: &BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Result<(), String> {

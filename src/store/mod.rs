@@ -168,23 +168,15 @@ pub enum Op {
 impl Op {
     /// Writes a record without a queue.
     pub fn put(kind: Kind, id: impl Into<String>, expect: Expect, body: Value) -> Self {
-        Self::Put {
-            kind,
-            id: id.into(),
-            expect,
-            queued: None,
-            body,
-        }
+        Self::Put { kind, id: id.into(), expect, queued: None, body }
     }
 
     /// The record it is about.
     pub fn key(&self) -> (Kind, &str, Expect) {
         match self {
-            Self::Put {
-                kind, id, expect, ..
+            Self::Put { kind, id, expect, .. } | Self::Del { kind, id, expect } | Self::Check { kind, id, expect } => {
+                (*kind, id, *expect)
             }
-            | Self::Del { kind, id, expect }
-            | Self::Check { kind, id, expect } => (*kind, id, *expect),
             Self::Restore(rec) => (rec.kind, &rec.id, Expect::Absent),
         }
     }
@@ -202,9 +194,7 @@ pub enum CommitError {
         id: String,
     },
     /// A record is larger than [`MAX_RECORD_BYTES`].
-    #[error(
-        "{kind:?} `{id}` has {bytes} bytes, more than the {MAX_RECORD_BYTES} a record may have"
-    )]
+    #[error("{kind:?} `{id}` has {bytes} bytes, more than the {MAX_RECORD_BYTES} a record may have")]
     TooLarge {
         /// What.
         kind: Kind,
@@ -247,13 +237,7 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Leases the first records of queues whose names begin with `lane`, that are due at `now` and not leased.
     /// A leased record is claimed again once its lease is over.
-    fn claim(
-        &self,
-        lane: &str,
-        now: Millis,
-        lease: Millis,
-        limit: usize,
-    ) -> Answer<'_, Result<Vec<Rec>, CommitError>>;
+    fn claim(&self, lane: &str, now: Millis, lease: Millis, limit: usize) -> Answer<'_, Result<Vec<Rec>, CommitError>>;
 
     /// When the next record of a lane can be claimed, for waking up.
     fn next_due(&self, lane: &str) -> Option<Millis>;

@@ -32,14 +32,7 @@ impl Queues {
         self.remove(kind, id);
         if let Some(Queued { queue, due }) = queued {
             self.change(queue, |records| {
-                records.insert(
-                    id.to_owned(),
-                    Waiting {
-                        kind,
-                        due: *due,
-                        leased_until: Millis::MIN,
-                    },
-                );
+                records.insert(id.to_owned(), Waiting { kind, due: *due, leased_until: Millis::MIN });
             });
             self.of.insert((kind, id.to_owned()), queue.clone());
         }
@@ -76,23 +69,13 @@ impl Queues {
     }
 
     pub(super) fn next_due(&self, lane: &str) -> Option<Millis> {
-        self.heads
-            .iter()
-            .find(|(_, queue)| queue.starts_with(lane))
-            .map(|(ready_at, _)| *ready_at)
+        self.heads.iter().find(|(_, queue)| queue.starts_with(lane)).map(|(ready_at, _)| *ready_at)
     }
 
     pub(super) fn backlog(&self, lane: &str) -> (usize, Option<Millis>) {
-        let of_lane = || {
-            self.queues
-                .range(lane.to_owned()..)
-                .take_while(|(queue, _)| queue.starts_with(lane))
-        };
+        let of_lane = || self.queues.range(lane.to_owned()..).take_while(|(queue, _)| queue.starts_with(lane));
         let count = of_lane().map(|(_, records)| records.len()).sum();
-        let oldest = of_lane()
-            .filter_map(|(_, records)| records.first_key_value())
-            .map(|(_, head)| head.due)
-            .min();
+        let oldest = of_lane().filter_map(|(_, records)| records.first_key_value()).map(|(_, head)| head.due).min();
         (count, oldest)
     }
 

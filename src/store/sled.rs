@@ -33,6 +33,9 @@ struct Sidecar {
     schema: u32,
     /// Whether anything was ever committed.
     has_data: bool,
+    /// Whether the last process closed it; if not, it is copied before sled recovers it.
+    #[serde(default)]
+    clean: bool,
 }
 
 /// Sled on a directory.
@@ -42,6 +45,8 @@ pub struct SledEngine {
     directory: PathBuf,
     marked: AtomicBool,
     ballast: PathBuf,
+    // Last, so that it is let go when everything else is closed.
+    _lock: File,
 }
 
 /// Bytes kept aside, so that a full disk can be left again: sled cannot even open on one.
@@ -60,13 +65,11 @@ pub fn open(directory: &Path) -> anyhow::Result<Store> {
 
 impl SledEngine {
     fn open(directory: &Path) -> anyhow::Result<Self> {
-        fs::create_dir_all(directory).with_context(|| {
-            format!(
-                "cannot create the store's directory {}",
-                directory.display()
-            )
-        })?;
+        fs::create_dir_all(directory)
+            .with_context(|| format!("cannot create the store's directory {}", directory.display()))?;
         let path = directory.join(DATABASE);
+        // Before anything is looked at: what another process is just writing must not be judged.
+        let lock = lock(directory)?;
         let sidecar = read_sidecar(directory)?;
         if let Some(sidecar) = &sidecar
             && sidecar.schema > SCHEMA
@@ -79,30 +82,23 @@ impl SledEngine {
         }
         remove_half_made_snapshots(&path)?;
         let ballast = directory.join("ballast");
+        if sidecar.as_ref().is_some_and(|sidecar| sidecar.has_data && !sidecar.clean) {
+            keep_a_copy(directory, &path);
+        }
         let db = open_guarded(&path, &ballast)?;
-        let schema = db
-            .get(SCHEMA_KEY)
-            .context("cannot read the store's layout")?;
+        let schema = db.get(SCHEMA_KEY).context("cannot read the store's layout")?;
         if schema.is_none() {
             if sidecar.as_ref().is_some_and(|sidecar| sidecar.has_data) {
                 bail!(came_back_empty(directory));
             }
             if db.iter().next().is_some() {
-                bail!(
-                    "the store in {} holds records but no layout; it is damaged. {}",
-                    directory.display(),
-                    RESTORE
-                );
+                bail!("the store in {} holds records but no layout; it is damaged. {}", directory.display(), RESTORE);
             }
-            db.insert(SCHEMA_KEY, SCHEMA.to_string().as_bytes())
-                .context("cannot write the store's layout")?;
+            db.insert(SCHEMA_KEY, SCHEMA.to_string().as_bytes()).context("cannot write the store's layout")?;
             db.flush().context("cannot write the store's layout")?;
         }
-        let database_file =
-            File::open(path.join("db")).context("cannot open the database file for syncing")?;
-        database_file
-            .sync_all()
-            .context("cannot sync the database file")?;
+        let database_file = File::open(path.join("db")).context("cannot open the database file for syncing")?;
+        database_file.sync_all().context("cannot sync the database file")?;
         {
             let name = path.join("conf");
             File::open(&name)
@@ -110,14 +106,11 @@ impl SledEngine {
                 .with_context(|| format!("cannot sync {}", name.display()))?;
         }
         let has_data = sidecar.as_ref().is_some_and(|sidecar| sidecar.has_data);
-        write_sidecar(directory, has_data)?;
+        write_sidecar(directory, &Sidecar { schema: SCHEMA, has_data, clean: false })?;
         for directory in [
             path.as_path(),
             directory,
-            directory
-                .parent()
-                .filter(|p| !p.as_os_str().is_empty())
-                .unwrap_or(Path::new(".")),
+            directory.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")),
         ] {
             sync_directory(directory)?;
         }
@@ -127,11 +120,13 @@ impl SledEngine {
             directory: directory.to_owned(),
             marked: AtomicBool::new(has_data),
             ballast,
+            _lock: lock,
         })
     }
 }
 
-const RESTORE: &str = "Keep a copy of the directory, then restore the last export with `muster import FILE` into an empty directory.";
+const RESTORE: &str =
+    "Keep a copy of the directory, then restore the last export with `muster import FILE` into an empty directory.";
 
 fn came_back_empty(directory: &Path) -> String {
     format!(
@@ -141,6 +136,19 @@ fn came_back_empty(directory: &Path) -> String {
         directory.display(),
         directory.join(SIDECAR).display()
     )
+}
+
+/// One process a directory. Sled has a lock of its own, but takes it only while it recovers.
+fn lock(directory: &Path) -> anyhow::Result<File> {
+    let path = directory.join("lock");
+    let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => {
+            Err(anyhow!("another process uses the store in {}; only one Muster may", directory.display()))
+        }
+        Err(fs::TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+    }
 }
 
 /// Sled may panic on a torn log (sled issue 1387). On a full disk it cannot open at all, so the ballast is let go first.
@@ -168,22 +176,8 @@ fn open_guarded(path: &Path, ballast: &Path) -> anyhow::Result<::sled::Db> {
             let _ = make_ballast(ballast);
             Ok(db)
         }
-        Ok(Err(::sled::Error::Io(error)))
-            if error.to_string().contains("could not acquire lock") =>
-        {
-            Err(anyhow!(
-                "another process uses the store in {}; only one Muster may",
-                path.display()
-            ))
-        }
-        Ok(Err(error)) => Err(anyhow!(
-            "the store in {} cannot be opened: {error}. {RESTORE}",
-            path.display()
-        )),
-        Err(_) => Err(anyhow!(
-            "the store in {} is damaged and cannot be opened. {RESTORE}",
-            path.display()
-        )),
+        Ok(Err(error)) => Err(anyhow!("the store in {} cannot be opened: {error}. {RESTORE}", path.display())),
+        Err(_) => Err(anyhow!("the store in {} is damaged and cannot be opened. {RESTORE}", path.display())),
     }
 }
 
@@ -207,8 +201,7 @@ fn remove_half_made_snapshots(path: &Path) -> anyhow::Result<()> {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         if name.starts_with("snap.") && name.ends_with(".generating") {
-            fs::remove_file(entry.path())
-                .with_context(|| format!("cannot remove the half-made snapshot {name}"))?;
+            fs::remove_file(entry.path()).with_context(|| format!("cannot remove the half-made snapshot {name}"))?;
         }
     }
     Ok(())
@@ -217,24 +210,43 @@ fn remove_half_made_snapshots(path: &Path) -> anyhow::Result<()> {
 fn read_sidecar(directory: &Path) -> anyhow::Result<Option<Sidecar>> {
     let path = directory.join(SIDECAR);
     match fs::read(&path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .map(Some)
-            .with_context(|| format!("{} is damaged; if the store is whole, write {{\"schema\":{SCHEMA},\"has_data\":true}} into it", path.display())),
+        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).with_context(|| {
+            format!(
+                "{} is damaged; if the store is whole, write {{\"schema\":{SCHEMA},\"has_data\":true}} into it",
+                path.display()
+            )
+        }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
 }
 
+/// The last stop was none: recovery may roll back more than it should, so what there was is kept beside, the latest copy
+/// only. A copy that cannot be made (a full disk) does not stop the start.
+fn keep_a_copy(directory: &Path, path: &Path) {
+    let kept = directory.join("before-recovery");
+    let copy = || -> std::io::Result<()> {
+        if kept.exists() {
+            fs::remove_dir_all(&kept)?;
+        }
+        fs::create_dir_all(&kept)?;
+        for entry in fs::read_dir(path)?.flatten().filter(|entry| entry.path().is_file()) {
+            fs::copy(entry.path(), kept.join(entry.file_name()))?;
+        }
+        Ok(())
+    };
+    match copy() {
+        Ok(()) => tracing::info!("the last stop was unclean; the store as it was is kept in before-recovery"),
+        Err(error) => tracing::warn!(%error, "the last stop was unclean, and the store could not be copied"),
+    }
+}
+
 /// Written beside, synced and renamed, so that it is never half there.
-fn write_sidecar(directory: &Path, has_data: bool) -> anyhow::Result<()> {
+fn write_sidecar(directory: &Path, sidecar: &Sidecar) -> anyhow::Result<()> {
     let path = directory.join(SIDECAR);
     let beside = directory.join("store.json.new");
-    let mut file =
-        File::create(&beside).with_context(|| format!("cannot write {}", beside.display()))?;
-    file.write_all(&serde_json::to_vec(&Sidecar {
-        schema: SCHEMA,
-        has_data,
-    })?)?;
+    let mut file = File::create(&beside).with_context(|| format!("cannot write {}", beside.display()))?;
+    file.write_all(&serde_json::to_vec(sidecar)?)?;
     file.sync_all()?;
     fs::rename(&beside, &path)?;
     sync_directory(directory)
@@ -246,12 +258,20 @@ fn sync_directory(directory: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot sync the directory {}", directory.display()))
 }
 
+impl Drop for SledEngine {
+    fn drop(&mut self) {
+        // Everything that was acknowledged is on disk already; this only spares the next start the copy.
+        let closed = self.db.flush().is_ok() && self.database_file.sync_data().is_ok();
+        let sidecar = Sidecar { schema: SCHEMA, has_data: self.marked.load(Ordering::Relaxed), clean: closed };
+        if let Err(error) = write_sidecar(&self.directory, &sidecar) {
+            tracing::warn!(error = %format!("{error:#}"), "the store's sidecar could not be written");
+        }
+    }
+}
+
 impl Bytes for SledEngine {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
-        self.db
-            .get(key)
-            .map(|value| value.map(|value| value.to_vec()))
-            .map_err(|error| ReadError(error.to_string()))
+        self.db.get(key).map(|value| value.map(|value| value.to_vec())).map_err(|error| ReadError(error.to_string()))
     }
 
     fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, ReadError> {
@@ -259,8 +279,7 @@ impl Bytes for SledEngine {
             .range(from..to)
             .take(limit)
             .map(|pair| {
-                pair.map(|(key, value)| (key.to_vec(), value.to_vec()))
-                    .map_err(|error| ReadError(error.to_string()))
+                pair.map(|(key, value)| (key.to_vec(), value.to_vec())).map_err(|error| ReadError(error.to_string()))
             })
             .collect()
     }
@@ -268,7 +287,8 @@ impl Bytes for SledEngine {
     fn write(&self, batch: &BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Result<(), String> {
         if !self.marked.load(Ordering::Relaxed) {
             // Before the first record: from here on, empty means lost.
-            write_sidecar(&self.directory, true).map_err(|error| format!("{error:#}"))?;
+            let sidecar = Sidecar { schema: SCHEMA, has_data: true, clean: false };
+            write_sidecar(&self.directory, &sidecar).map_err(|error| format!("{error:#}"))?;
             self.marked.store(true, Ordering::Relaxed);
         }
         let mut sled_batch = ::sled::Batch::default();
@@ -278,21 +298,18 @@ impl Bytes for SledEngine {
                 None => sled_batch.remove(key.as_slice()),
             }
         }
-        self.db
-            .apply_batch(sled_batch)
-            .map_err(|error| error.to_string())?;
+        self.db.apply_batch(sled_batch).map_err(|error| error.to_string())?;
         self.db.flush().map_err(|error| error.to_string())?;
         // `flush` ends with `sync_file_range`, which is no promise. This is.
-        self.database_file
-            .sync_data()
-            .map_err(|error| error.to_string())
+        self.database_file.sync_data().map_err(|error| error.to_string())
     }
 
     fn room(&self) -> Result<(), String> {
         if self.ballast.exists() {
             Ok(())
         } else {
-            Err("the disk is nearly full: there was no room for the store's reserve; free some space and restart".to_owned())
+            Err("the disk is nearly full: there was no room for the store's reserve; free some space and restart"
+                .to_owned())
         }
     }
 }
@@ -303,17 +320,13 @@ mod tests {
     use crate::store::{Expect, Kind, Op};
 
     fn runtime() -> tokio::runtime::Runtime {
-        tokio::runtime::Builder::new_current_thread()
-            .build()
-            .expect("a runtime")
+        tokio::runtime::Builder::new_current_thread().build().expect("a runtime")
     }
 
     fn fill(directory: &Path) {
         let store = open(directory).expect("it opens");
         let op = Op::put(Kind::Meta, "x", Expect::Absent, serde_json::json!({"v": 1}));
-        runtime()
-            .block_on(store.commit(vec![op]))
-            .expect("it commits");
+        runtime().block_on(store.commit(vec![op])).expect("it commits");
     }
 
     /// Dropping the store stops its thread a moment later; a reopen waits for the lock.
@@ -347,39 +360,41 @@ mod tests {
         fill(directory.path());
         drop(reopen(directory.path()).expect("it opens"));
         fs::remove_dir_all(directory.path().join("sled")).expect("it is gone");
-        let error = reopen(directory.path())
-            .err()
-            .expect("it refuses")
-            .to_string();
-        assert!(
-            error.contains("came back empty although it held data"),
-            "{error}"
-        );
+        let error = reopen(directory.path()).err().expect("it refuses").to_string();
+        assert!(error.contains("came back empty although it held data"), "{error}");
+    }
+
+    #[test]
+    fn after_an_unclean_stop_a_copy_is_kept_before_recovery() {
+        let directory = tempfile::tempdir().expect("a directory");
+        fill(directory.path());
+        drop(reopen(directory.path()).expect("it opens"));
+        assert!(!directory.path().join("before-recovery").exists());
+        // What a crash leaves: the files as they are, and a sidecar that does not say "clean".
+        let _running = reopen(directory.path()).expect("it opens");
+        let crashed = tempfile::tempdir().expect("a directory");
+        fs::create_dir_all(crashed.path().join("sled")).expect("a directory");
+        for name in ["sled/db", "sled/conf", SIDECAR] {
+            fs::copy(directory.path().join(name), crashed.path().join(name)).expect("a copy");
+        }
+        let store = open(crashed.path()).expect("it opens");
+        assert!(store.get(Kind::Meta, "x").expect("it reads").is_some());
+        assert!(crashed.path().join("before-recovery/db").exists());
     }
 
     #[test]
     fn a_second_process_is_refused() {
         let directory = tempfile::tempdir().expect("a directory");
         let _first = open(directory.path()).expect("it opens");
-        let error = open(directory.path())
-            .err()
-            .expect("it refuses")
-            .to_string();
+        let error = open(directory.path()).err().expect("it refuses").to_string();
         assert!(error.contains("only one Muster may"), "{error}");
     }
 
     #[test]
     fn a_newer_layout_is_refused() {
         let directory = tempfile::tempdir().expect("a directory");
-        fs::write(
-            directory.path().join(SIDECAR),
-            br#"{"schema":99,"has_data":true}"#,
-        )
-        .expect("a file");
-        let error = open(directory.path())
-            .err()
-            .expect("it refuses")
-            .to_string();
+        fs::write(directory.path().join(SIDECAR), br#"{"schema":99,"has_data":true}"#).expect("a file");
+        let error = open(directory.path()).err().expect("it refuses").to_string();
         assert!(error.contains("start the newer Muster"), "{error}");
     }
 
@@ -391,12 +406,7 @@ mod tests {
         for index in 0..200 {
             let body = serde_json::json!({ "text": "x".repeat(60_000) });
             runtime
-                .block_on(store.commit(vec![Op::put(
-                    Kind::Meta,
-                    format!("{index}"),
-                    Expect::Any,
-                    body,
-                )]))
+                .block_on(store.commit(vec![Op::put(Kind::Meta, format!("{index}"), Expect::Any, body)]))
                 .expect("it commits");
         }
         let blobs = fs::read_dir(directory.path().join("sled/blobs")).map_or(0, Iterator::count);

@@ -20,12 +20,7 @@ const FORMAT: u32 = 1;
 /// # Errors
 /// The store cannot be read, or the file not written.
 pub fn export(store: &dyn Engine, out: &mut dyn Write) -> anyhow::Result<usize> {
-    serde_json::to_writer(
-        &mut *out,
-        &Head {
-            muster_export: FORMAT,
-        },
-    )?;
+    serde_json::to_writer(&mut *out, &Head { muster_export: FORMAT })?;
     out.write_all(b"\n")?;
     let mut count = 0;
     for kind in Kind::ALL {
@@ -52,20 +47,14 @@ pub fn export(store: &dyn Engine, out: &mut dyn Write) -> anyhow::Result<usize> 
 pub async fn import(store: &dyn Engine, input: &mut (dyn BufRead + Send)) -> anyhow::Result<usize> {
     for kind in Kind::ALL {
         if !store.scan(kind, "", "", 1)?.is_empty() {
-            bail!(
-                "the store is not empty; import into a new directory, so that nothing is mixed up or lost"
-            );
+            bail!("the store is not empty; import into a new directory, so that nothing is mixed up or lost");
         }
     }
     let mut lines = input.lines().enumerate();
     let head = lines.next().context("the file is empty")?.1?;
-    let head: Head =
-        serde_json::from_str(&head).context("line 1 is not the head of a Muster export")?;
+    let head: Head = serde_json::from_str(&head).context("line 1 is not the head of a Muster export")?;
     if head.muster_export != FORMAT {
-        bail!(
-            "the export has format {}, and this Muster reads {FORMAT}",
-            head.muster_export
-        );
+        bail!("the export has format {}, and this Muster reads {FORMAT}", head.muster_export);
     }
     let mut count = 0;
     let mut batch = Vec::new();
@@ -74,8 +63,7 @@ pub async fn import(store: &dyn Engine, input: &mut (dyn BufRead + Send)) -> any
         if line.trim().is_empty() {
             continue;
         }
-        let rec: Rec = serde_json::from_str(&line)
-            .with_context(|| format!("line {} is no record", index + 1))?;
+        let rec: Rec = serde_json::from_str(&line).with_context(|| format!("line {} is no record", index + 1))?;
         batch.push(Op::Restore(rec));
         count += 1;
         if batch.len() == 200 {

@@ -20,9 +20,9 @@ use serde_json::json;
 
 use crate::harness::{ANA, Setup, TOKEN, config};
 
-struct Program {
-    child: Child,
-    base: String,
+pub struct Program {
+    pub child: Child,
+    pub base: String,
 }
 
 fn spawn(directory: &Path, variables: &Variables) -> Child {
@@ -38,14 +38,12 @@ fn spawn(directory: &Path, variables: &Variables) -> Child {
 }
 
 /// Starts the program and waits until it says where it listens.
-fn start(directory: &Path, variables: &Variables) -> Program {
+pub fn start(directory: &Path, variables: &Variables) -> Program {
     let mut child = spawn(directory, variables);
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut told = Vec::new();
     let address = loop {
-        let Some(Ok(line)) = lines.next() else {
-            panic!("the program ended before it listened:\n{}", told.join("\n"))
-        };
+        let Some(Ok(line)) = lines.next() else { panic!("the program ended before it listened:\n{}", told.join("\n")) };
         let address = serde_json::from_str::<serde_json::Value>(&line)
             .ok()
             .and_then(|line| line["address"].as_str().map(str::to_owned));
@@ -56,13 +54,10 @@ fn start(directory: &Path, variables: &Variables) -> Program {
     };
     // What it says from now on must be read, or it would stand still.
     std::thread::spawn(move || for _ in lines {});
-    Program {
-        child,
-        base: format!("http://{address}"),
-    }
+    Program { child, base: format!("http://{address}") }
 }
 
-fn kill(mut child: Child) {
+pub fn kill(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
 }
@@ -72,10 +67,7 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, n: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % n
     }
 }
@@ -83,16 +75,11 @@ impl Random {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_time_it_keeps_what_it_acknowledged() {
     muster::telemetry::install_crypto();
-    let rounds: usize = std::env::var("MUSTER_CRASH_ROUNDS")
-        .ok()
-        .and_then(|rounds| rounds.parse().ok())
-        .unwrap_or(25);
+    let rounds: usize = std::env::var("MUSTER_CRASH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(25);
     let directory = tempfile::tempdir().unwrap();
     let clock = Clock::wall();
     let time = clock.clone();
-    let sandbox = Sandbox::start(SandboxConfig::new(Arc::new(move || time.now())))
-        .await
-        .unwrap();
+    let sandbox = Sandbox::start(SandboxConfig::new(Arc::new(move || time.now()))).await.unwrap();
     sandbox.slack().add_user(ANA, "ana", "Ana");
     sandbox.slack().add_channel("data-incidents", &[ANA]);
     let (mut text, variables) = config(&sandbox, &Setup::default());
@@ -111,23 +98,13 @@ async fn killed_at_any_time_it_keeps_what_it_acknowledged() {
             let mut child = spawn(directory.path(), &variables);
             if random.below(2) == 0 {
                 let mut line = String::new();
-                BufReader::new(child.stderr.take().unwrap())
-                    .read_line(&mut line)
-                    .unwrap();
+                BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
             }
             kill(child);
         }
         let program = start(directory.path(), &variables);
         sandbox.connect(&program.base);
-        load(
-            &program.base,
-            &sandbox,
-            round,
-            40 + random.below(300),
-            &alerts,
-            &notes,
-        )
-        .await;
+        load(&program.base, &sandbox, round, 40 + random.below(300), &alerts, &notes).await;
         kill(program.child);
     }
 
@@ -143,15 +120,8 @@ async fn killed_at_any_time_it_keeps_what_it_acknowledged() {
     assert!(pages.values().all(|count| *count == 1), "{pages:?}");
     assert_eq!(pages.len(), incidents, "every incident was paged");
     let mut channels = BTreeMap::new();
-    for channel in sandbox
-        .slack()
-        .channels()
-        .into_iter()
-        .filter(|channel| channel.name.starts_with("inc-"))
-    {
-        *channels
-            .entry(channel.name.split('-').nth(1).unwrap().to_owned())
-            .or_insert(0) += 1;
+    for channel in sandbox.slack().channels().into_iter().filter(|channel| channel.name.starts_with("inc-")) {
+        *channels.entry(channel.name.split('-').nth(1).unwrap().to_owned()).or_insert(0) += 1;
     }
     assert!(channels.values().all(|count| *count == 1), "{channels:?}");
     println!(
@@ -174,14 +144,8 @@ async fn load(
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for side in 0..8 {
-        let (base, done, http, alerts, notes, sandbox) = (
-            base.to_owned(),
-            done.clone(),
-            http.clone(),
-            alerts.clone(),
-            notes.clone(),
-            sandbox.clone(),
-        );
+        let (base, done, http, alerts, notes, sandbox) =
+            (base.to_owned(), done.clone(), http.clone(), alerts.clone(), notes.clone(), sandbox.clone());
         tasks.spawn(async move {
             for n in 0..10_000 {
                 let key = format!("r{round}-s{side}-n{n}");
@@ -227,14 +191,10 @@ fn check(store: &Store, alerts: &BTreeSet<String>, notes: &BTreeSet<String>) {
     for rec in scan_prefix(&**store, Kind::Incident, "").unwrap() {
         let incident: Incident = serde_json::from_value(rec.body).unwrap();
         let of = |kind| scan_prefix(&**store, kind, &format!("{}/", incident.uid)).unwrap();
-        let own: Vec<Alert> = of(Kind::Alert)
-            .into_iter()
-            .map(|rec| serde_json::from_value(rec.body).unwrap())
-            .collect();
-        let entries: Vec<Entry> = of(Kind::Timeline)
-            .into_iter()
-            .map(|rec| serde_json::from_value(rec.body).unwrap())
-            .collect();
+        let own: Vec<Alert> =
+            of(Kind::Alert).into_iter().map(|rec| serde_json::from_value(rec.body).unwrap()).collect();
+        let entries: Vec<Entry> =
+            of(Kind::Timeline).into_iter().map(|rec| serde_json::from_value(rec.body).unwrap()).collect();
         // A torn commit would show here: the state counts what the other records hold.
         assert_eq!(own.len(), incident.alerts as usize, "{}", incident.name());
         assert_eq!(
@@ -249,14 +209,6 @@ fn check(store: &Store, alerts: &BTreeSet<String>, notes: &BTreeSet<String>) {
             _ => None,
         }));
     }
-    let lost: Vec<_> = alerts
-        .difference(&kept_alerts)
-        .chain(notes.difference(&kept_notes))
-        .collect();
-    assert!(
-        lost.is_empty(),
-        "{} of {} acknowledged are lost: {lost:?}",
-        lost.len(),
-        alerts.len() + notes.len()
-    );
+    let lost: Vec<_> = alerts.difference(&kept_alerts).chain(notes.difference(&kept_notes)).collect();
+    assert!(lost.is_empty(), "{} of {} acknowledged are lost: {lost:?}", lost.len(), alerts.len() + notes.len());
 }

@@ -10,8 +10,7 @@ use muster::domain::permission::Standing;
 use muster::domain::policy::Policy;
 use muster::domain::runbook::{Library, Runbook};
 use muster::domain::{
-    Actor, AssetName, Command, Context, Entry, Level, Pillar, Role, Severity, Signal, SignalStatus,
-    Time, decide,
+    Actor, AssetName, Command, Context, Entry, Level, Pillar, Role, Severity, Signal, SignalStatus, Time, decide,
 };
 use proptest::prelude::*;
 
@@ -36,7 +35,11 @@ fn policy() -> Policy {
 }
 
 fn book() -> Runbook {
-    Runbook::parse("x.md", "---\nid: x\ntitle: X\napplies:\n  pillars: [freshness]\n---\n- [ ] one\n- [ ] two\n- [ ] three\n").unwrap()
+    Runbook::parse(
+        "x.md",
+        "---\nid: x\ntitle: X\napplies:\n  pillars: [freshness]\n---\n- [ ] one\n- [ ] two\n- [ ] three\n",
+    )
+    .unwrap()
 }
 
 fn at(minute: i64) -> Time {
@@ -46,11 +49,7 @@ fn at(minute: i64) -> Time {
 fn signal(key: u8, firing: bool, level: Level) -> Signal {
     Signal {
         source: "dq".to_owned(),
-        status: if firing {
-            SignalStatus::Firing
-        } else {
-            SignalStatus::Resolved
-        },
+        status: if firing { SignalStatus::Firing } else { SignalStatus::Resolved },
         key: format!("k{key}"),
         title: format!("alert {key}"),
         asset: AssetName::new(&format!("w.t{key}")),
@@ -72,91 +71,44 @@ fn any_command() -> impl Strategy<Value = (Command, Standing, u8)> {
     let human = prop_oneof![
         Just(Command::Acknowledge),
         role.clone().prop_map(|role| Command::Take { role }),
-        (role, people).prop_map(|(role, people)| Command::Assign {
-            roles: [(role, people)].into()
-        }),
-        any::<bool>().prop_map(|accept| Command::AnswerHandover {
-            request: "R".to_owned(),
-            accept
-        }),
-        prop::sample::select(Severity::ALL.to_vec())
-            .prop_map(|severity| Command::SetSeverity { severity }),
-        (text, prop::option::of(0..500i64)).prop_map(|(text, next)| Command::Update {
-            text,
-            next: next.map(at)
-        }),
+        (role, people).prop_map(|(role, people)| Command::Assign { roles: [(role, people)].into() }),
+        any::<bool>().prop_map(|accept| Command::AnswerHandover { request: "R".to_owned(), accept }),
+        prop::sample::select(Severity::ALL.to_vec()).prop_map(|severity| Command::SetSeverity { severity }),
+        (text, prop::option::of(0..500i64)).prop_map(|(text, next)| Command::Update { text, next: next.map(at) }),
         text.prop_map(|text| Command::Note { text }),
-        Just(Command::AttachRunbook {
-            runbook: book(),
-            because: "asked".to_owned()
-        }),
+        Just(Command::AttachRunbook { runbook: book(), because: "asked".to_owned() }),
         (0..5usize).prop_map(|step| Command::StepDone { step, note: None }),
         (0..5usize, text).prop_map(|(step, reason)| Command::StepSkip { step, reason }),
         (-500..500i64).prop_map(|minute| Command::Since { at: at(minute) }),
         (-500..500i64).prop_map(|minute| Command::GoodAgain { at: at(minute) }),
         text.prop_map(|text| Command::Fix { text }),
-        (text, prop::option::of(person)).prop_map(|(text, assignee)| Command::AddTask {
-            text,
-            assignee,
-            due: None
-        }),
+        (text, prop::option::of(person)).prop_map(|(text, assignee)| Command::AddTask { text, assignee, due: None }),
         (0..4u32).prop_map(|task| Command::FinishTask { task }),
-        Just(Command::Page {
-            target: "default".to_owned(),
-            text: None
-        }),
+        Just(Command::Page { target: "default".to_owned(), text: None }),
         Just(Command::Mitigate { text: None }),
         Just(Command::Resolve { text: None }),
         text.prop_map(|reason| Command::Reopen { reason }),
         Just(Command::DraftPostmortem),
     ];
     let outcome = prop_oneof![
-        Just(Command::ChannelReady {
-            channel: Channel {
-                id: "C1".to_owned(),
-                name: "inc".to_owned()
-            }
-        }),
+        Just(Command::ChannelReady { channel: Channel { id: "C1".to_owned(), name: "inc".to_owned() } }),
         Just(Command::MessagePosted {
             slot: Slot::Card,
-            message: MessageRef {
-                channel: "C1".to_owned(),
-                ts: "1.0".to_owned()
-            }
+            message: MessageRef { channel: "C1".to_owned(), ts: "1.0".to_owned() }
         }),
         Just(Command::CheckCommander),
-        Just(Command::HandoverDue {
-            request: "R".to_owned()
-        }),
+        Just(Command::HandoverDue { request: "R".to_owned() }),
         Just(Command::PostmortemPosted),
-        any::<bool>().prop_map(|say| Command::GiveUp {
-            what: "a".to_owned(),
-            why: "b".to_owned(),
-            say
-        }),
+        any::<bool>().prop_map(|say| Command::GiveUp { what: "a".to_owned(), why: "b".to_owned(), say }),
     ];
-    let levels = prop::sample::select(vec![
-        Level::Info,
-        Level::Warning,
-        Level::Error,
-        Level::Critical,
-    ]);
-    let monitor =
-        (0..4u8, any::<bool>(), levels).prop_map(|(key, firing, level)| Command::Receive {
-            signal: signal(key, firing, level),
-            known: None,
-            because: "test".to_owned(),
-        });
-    let news = prop::sample::select(vec![
-        PagerNews::Triggered,
-        PagerNews::Acknowledged,
-        PagerNews::Resolved,
-    ]);
-    let pager = news.prop_map(|news| Command::PagerSays {
-        key: String::new(),
-        news,
-        url: None,
+    let levels = prop::sample::select(vec![Level::Info, Level::Warning, Level::Error, Level::Critical]);
+    let monitor = (0..4u8, any::<bool>(), levels).prop_map(|(key, firing, level)| Command::Receive {
+        signal: signal(key, firing, level),
+        known: None,
+        because: "test".to_owned(),
     });
+    let news = prop::sample::select(vec![PagerNews::Triggered, PagerNews::Acknowledged, PagerNews::Resolved]);
+    let pager = news.prop_map(|news| Command::PagerSays { key: String::new(), news, url: None });
     prop_oneof![
         6 => human.prop_map(|command| (command, Standing::Member)),
         2 => outcome.prop_map(|command| (command, Standing::Muster)),

@@ -6,6 +6,7 @@ mod crash;
 mod domain;
 mod harness;
 mod papers;
+mod program;
 mod sandbox;
 mod store;
 mod story;

@@ -43,94 +43,30 @@ fn rooms_import_only_rooms_below() {
         ("slack", &["domain", "messages"]),
         ("pagerduty", &["domain"]),
         ("intake", &["domain", "config"]),
-        (
-            "app",
-            &[
-                "clock",
-                "config",
-                "domain",
-                "messages",
-                "slack",
-                "store",
-                "telemetry",
-            ],
-        ),
-        (
-            "delivery",
-            &[
-                "app",
-                "domain",
-                "messages",
-                "pagerduty",
-                "slack",
-                "store",
-                "telemetry",
-            ],
-        ),
+        ("app", &["clock", "config", "domain", "messages", "slack", "store", "telemetry"]),
+        ("delivery", &["app", "domain", "messages", "pagerduty", "slack", "store", "telemetry"]),
         (
             "http",
-            &[
-                "app",
-                "clock",
-                "config",
-                "domain",
-                "intake",
-                "messages",
-                "pagerduty",
-                "slack",
-                "store",
-                "telemetry",
-            ],
+            &["app", "clock", "config", "domain", "intake", "messages", "pagerduty", "slack", "store", "telemetry"],
         ),
-        (
-            "cli",
-            &[
-                "app",
-                "clock",
-                "config",
-                "domain",
-                "http",
-                "messages",
-                "sandbox",
-                "slack",
-                "store",
-                "telemetry",
-            ],
-        ),
+        ("cli", &["app", "clock", "config", "domain", "http", "messages", "sandbox", "slack", "store", "telemetry"]),
         ("sandbox", &[]),
     ];
     let mut files = Vec::new();
     sources(&root().join("src"), &mut files);
     for file in files {
-        let relative = file
-            .strip_prefix(root().join("src"))
-            .unwrap()
-            .to_string_lossy()
-            .into_owned();
-        let room = relative
-            .split('/')
-            .next()
-            .unwrap()
-            .trim_end_matches(".rs")
-            .to_owned();
+        let relative = file.strip_prefix(root().join("src")).unwrap().to_string_lossy().into_owned();
+        let room = relative.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
         if matches!(room.as_str(), "lib" | "main") {
             continue;
         }
-        let (_, below) = allowed
-            .iter()
-            .find(|(name, _)| *name == room)
-            .unwrap_or_else(|| panic!("the room {room} has no floor"));
+        let (_, below) =
+            allowed.iter().find(|(name, _)| *name == room).unwrap_or_else(|| panic!("the room {room} has no floor"));
         let text = std::fs::read_to_string(&file).unwrap();
         let production = text.split("#[cfg(test)]").next().unwrap();
-        assert!(
-            production.starts_with("//!"),
-            "{relative} does not say what lives in it"
-        );
+        assert!(production.starts_with("//!"), "{relative} does not say what lives in it");
         for import in production.split("crate::").skip(1) {
-            let import = import
-                .split(|c: char| !c.is_alphanumeric() && c != '_')
-                .next()
-                .unwrap();
+            let import = import.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
             let known = allowed.iter().any(|(name, _)| *name == import);
             assert!(
                 !known || import == room || below.contains(&import),
@@ -138,10 +74,7 @@ fn rooms_import_only_rooms_below() {
             );
         }
         if room == "sandbox" {
-            assert!(
-                !production.contains("crate::") || production.contains("crate::sandbox"),
-                "{relative}"
-            );
+            assert!(!production.contains("crate::") || production.contains("crate::sandbox"), "{relative}");
         }
         assert_eq!(
             text.matches("#[cfg(test)]").count(),
@@ -169,10 +102,8 @@ fn the_manifest_is_one_that_slack_takes_and_asks_for_what_the_code_uses() {
     let manifest: Value = serde_saphyr::from_str(&read("manifest.yml")).unwrap();
     let schema: Value = serde_json::from_str(&fixture("specs/manifest.schema.2.0.0.json")).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let errors: Vec<_> = validator
-        .iter_errors(&manifest)
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
+    let errors: Vec<_> =
+        validator.iter_errors(&manifest).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(errors.is_empty(), "{errors:#?}");
     let set = |pointer: &str| -> BTreeSet<String> {
         manifest
@@ -184,60 +115,26 @@ fn the_manifest_is_one_that_slack_takes_and_asks_for_what_the_code_uses() {
             .collect()
     };
     let check = read("src/cli/check.rs");
-    let scopes = check
-        .split("SCOPES: &[&str] = &[")
-        .nth(1)
-        .unwrap()
-        .split("];")
-        .next()
-        .unwrap();
-    let used: BTreeSet<String> = scopes
-        .split('"')
-        .skip(1)
-        .step_by(2)
-        .map(str::to_owned)
-        .collect();
+    let scopes = check.split("SCOPES: &[&str] = &[").nth(1).unwrap().split("];").next().unwrap();
+    let used: BTreeSet<String> = scopes.split('"').skip(1).step_by(2).map(str::to_owned).collect();
     assert_eq!(set("/oauth_config/scopes/bot"), used);
     // Every event that is asked for is read, and every one that is read is asked for.
     let inbound = read("src/slack/inbound.rs");
     for event in set("/settings/event_subscriptions/bot_events") {
         let name = event.trim_end_matches(".channels");
-        assert!(
-            inbound.contains(&format!("\"{name}\"")),
-            "{event} is asked for and not read"
-        );
+        assert!(inbound.contains(&format!("\"{name}\"")), "{event} is asked for and not read");
     }
-    for event in [
-        "message.channels",
-        "reaction_added",
-        "reaction_removed",
-        "team_join",
-        "user_change",
-        "channel_rename",
-    ] {
-        assert!(
-            set("/settings/event_subscriptions/bot_events").contains(event),
-            "{event} is read and not asked for"
-        );
+    for event in
+        ["message.channels", "reaction_added", "reaction_removed", "team_join", "user_change", "channel_rename"]
+    {
+        assert!(set("/settings/event_subscriptions/bot_events").contains(event), "{event} is read and not asked for");
     }
     let chat = read("src/app/chat.rs");
-    for shortcut in manifest
-        .pointer("/features/shortcuts")
-        .and_then(Value::as_array)
-        .unwrap()
-    {
+    for shortcut in manifest.pointer("/features/shortcuts").and_then(Value::as_array).unwrap() {
         let callback = shortcut["callback_id"].as_str().unwrap();
-        assert!(
-            chat.contains(&format!("\"{callback}\"")),
-            "nothing answers the shortcut {callback}"
-        );
+        assert!(chat.contains(&format!("\"{callback}\"")), "nothing answers the shortcut {callback}");
     }
-    assert_eq!(
-        manifest
-            .pointer("/features/slash_commands/0/command")
-            .and_then(Value::as_str),
-        Some("/incident")
-    );
+    assert_eq!(manifest.pointer("/features/slash_commands/0/command").and_then(Value::as_str), Some("/incident"));
 }
 
 #[test]
@@ -251,27 +148,14 @@ fn the_example_configuration_is_right_and_documents_every_key_and_default() {
         "PD_TOKEN",
         "PD_ORDERS",
     ]
-    .map(|name| {
-        (
-            name.to_owned(),
-            "0123456789abcdef0123456789abcdef".to_owned(),
-        )
-    })
+    .map(|name| (name.to_owned(), "0123456789abcdef0123456789abcdef".to_owned()))
     .into();
     let config = Config::parse("muster.example.toml", &text, &variables).unwrap();
     assert!(!config.sources.is_empty() && !config.services.is_empty() && !config.teams.is_empty());
     // Every key of the configuration stands in the example, and keys with a default stand there with it.
     let defaults = serde_json::to_value(Config::default()).unwrap();
-    for (section, keys) in defaults
-        .as_object()
-        .unwrap()
-        .iter()
-        .filter(|(_, keys)| keys.is_object())
-    {
-        assert!(
-            text.contains(&format!("[{section}]")),
-            "[{section}] is not in the example"
-        );
+    for (section, keys) in defaults.as_object().unwrap().iter().filter(|(_, keys)| keys.is_object()) {
+        assert!(text.contains(&format!("[{section}]")), "[{section}] is not in the example");
         for (key, value) in keys.as_object().unwrap() {
             let value = match value {
                 Value::Null => String::new(),
@@ -279,8 +163,7 @@ fn the_example_configuration_is_right_and_documents_every_key_and_default() {
                 value => value.to_string(),
             };
             assert!(
-                text.contains(&format!("{key} = {value}"))
-                    || text.contains(&format!("{key:<16} = {value}")),
+                text.contains(&format!("{key} = {value}")) || text.contains(&format!("{key:<16} = {value}")),
                 "[{section}] {key} = {value} is not in the example"
             );
         }
@@ -321,21 +204,13 @@ fn every_shipped_runbook_and_template_is_right_and_one_fits_every_pillar() {
     }
     for pillar in ["freshness", "volume", "schema", "distribution", "pipeline"] {
         let fits = library.all().any(|book| {
-            book.head
-                .applies
-                .pillars
-                .iter()
-                .any(|one| one.as_str() == pillar)
-                && book.head.kind == BookKind::Runbook
+            book.head.applies.pillars.iter().any(|one| one.as_str() == pillar) && book.head.kind == BookKind::Runbook
         });
         assert!(fits, "no runbook for {pillar}");
     }
     let templates = Templates::load(None).unwrap();
     let mut said = BTreeSet::new();
-    for file in std::fs::read_dir(root().join("src/domain/decide"))
-        .unwrap()
-        .flatten()
-    {
+    for file in std::fs::read_dir(root().join("src/domain/decide")).unwrap().flatten() {
         let text = std::fs::read_to_string(file.path()).unwrap();
         for piece in text.split("add_and_say(Event::").skip(1) {
             let name = piece.split(|c: char| !c.is_alphanumeric()).next().unwrap();
@@ -363,35 +238,21 @@ fn every_shipped_runbook_and_template_is_right_and_one_fits_every_pillar() {
 fn a_bad_template_or_runbook_of_an_operator_stops_the_start_with_its_line() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("card.hbs"), "fine\n{{#if}\n").unwrap();
-    let error = Templates::load(Some(folder.path()))
-        .err()
-        .unwrap()
-        .to_string();
+    let error = Templates::load(Some(folder.path())).err().unwrap().to_string();
     assert!(error.contains("card.hbs:2:"), "{error}");
     std::fs::write(folder.path().join("card.hbs"), "mine {{name}}").unwrap();
     assert!(Templates::load(Some(folder.path())).is_ok());
     std::fs::write(folder.path().join("crad.hbs"), "x").unwrap();
-    let error = Templates::load(Some(folder.path()))
-        .err()
-        .unwrap()
-        .to_string();
+    let error = Templates::load(Some(folder.path())).err().unwrap().to_string();
     assert!(error.contains("replaces no template"), "{error}");
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("mine.md"), "---\nid: freshness\ntitle: Our own\napplies:\n  pillars: [freshness]\n---\n- [ ] call us\n").unwrap();
-    assert_eq!(
-        load_library(Some(folder.path()))
-            .unwrap()
-            .find("freshness")
-            .unwrap()
-            .head
-            .title,
-        "Our own"
-    );
     std::fs::write(
-        folder.path().join("bad.md"),
-        "---\nid: bad\ntitle: Bad\npillars: []\n---\n- [ ] x\n",
+        folder.path().join("mine.md"),
+        "---\nid: freshness\ntitle: Our own\napplies:\n  pillars: [freshness]\n---\n- [ ] call us\n",
     )
     .unwrap();
+    assert_eq!(load_library(Some(folder.path())).unwrap().find("freshness").unwrap().head.title, "Our own");
+    std::fs::write(folder.path().join("bad.md"), "---\nid: bad\ntitle: Bad\npillars: []\n---\n- [ ] x\n").unwrap();
     let error = load_library(Some(folder.path())).err().unwrap().to_string();
     assert!(error.contains("bad.md:4:"), "{error}");
 }
@@ -400,10 +261,7 @@ fn a_bad_template_or_runbook_of_an_operator_stops_the_start_with_its_line() {
 fn the_readme_runs_what_ci_runs() {
     let (readme, ci) = (read("README.md"), read(".ci/run"));
     for command in ["cargo test", "cargo run --release -- demo --headless"] {
-        assert!(
-            readme.contains(command) && ci.contains(command),
-            "{command}"
-        );
+        assert!(readme.contains(command) && ci.contains(command), "{command}");
     }
     for word in ["sled", "No live Slack or PagerDuty"] {
         assert!(readme.contains(word), "{word}");

@@ -19,12 +19,14 @@ pub fn check_message(message: &MessageView) {
         assert!(checked.is_ok(), "{:?}\n{block:#}", checked.err());
     }
     for broadcast in ["channel", "here", "everyone"] {
-        assert!(
-            !message.mentions.iter().any(|one| one == broadcast),
-            "{}",
-            message.text
-        );
+        assert!(!message.mentions.iter().any(|one| one == broadcast), "{}", message.text);
     }
+}
+
+/// Every form is one that Slack opens.
+pub fn check_modal(view: &Value) {
+    let checked: Result<slackblocks::ModalView, _> = serde_json::from_value(view.clone());
+    assert!(checked.is_ok(), "{:?}\n{view:#}", checked.err());
 }
 
 /// The judge does not know Slack's `date` element yet (its reference lists it among the rich-text elements), so its shape
@@ -32,24 +34,13 @@ pub fn check_message(message: &MessageView) {
 fn without_dates(mut value: Value) -> Value {
     match &mut value {
         Value::Object(map) if map.get("type") == Some(&json!("date")) => {
-            assert!(
-                map["timestamp"].is_i64() && map["format"].is_string(),
-                "{map:?}"
-            );
+            assert!(map["timestamp"].is_i64() && map["format"].is_string(), "{map:?}");
             json!({"type": "text", "text": map["fallback"]})
         }
-        Value::Object(map) => Value::Object(
-            std::mem::take(map)
-                .into_iter()
-                .map(|(key, value)| (key, without_dates(value)))
-                .collect(),
-        ),
-        Value::Array(list) => Value::Array(
-            std::mem::take(list)
-                .into_iter()
-                .map(without_dates)
-                .collect(),
-        ),
+        Value::Object(map) => {
+            Value::Object(std::mem::take(map).into_iter().map(|(key, value)| (key, without_dates(value))).collect())
+        }
+        Value::Array(list) => Value::Array(std::mem::take(list).into_iter().map(without_dates).collect()),
         _ => value,
     }
 }
@@ -71,9 +62,7 @@ fn pagerduty_schema() -> &'static jsonschema::Validator {
     SCHEMA.get_or_init(|| {
         let document: Value = serde_json::from_str(&fixture("specs/events-v2.json")).unwrap();
         let mut schema =
-            document["paths"]["/v2/enqueue"]["post"]["requestBody"]["content"]["application/json"]
-                ["schema"]
-                .clone();
+            document["paths"]["/v2/enqueue"]["post"]["requestBody"]["content"]["application/json"]["schema"].clone();
         schema["components"] = document["components"].clone();
         jsonschema::validator_for(&schema).unwrap()
     })
@@ -96,22 +85,12 @@ fn check_slack(exchange: &Exchange) {
     let request = exchange.request.as_object().cloned().unwrap_or_default();
     let parameters = method["params"].as_object().unwrap();
     for name in request.keys() {
-        let known = parameters.contains_key(name)
-            || NEWER.contains(&(exchange.path.as_str(), name.as_str()));
-        assert!(
-            known,
-            "{} has no parameter {name}: {:#}",
-            exchange.path, exchange.request
-        );
+        let known = parameters.contains_key(name) || NEWER.contains(&(exchange.path.as_str(), name.as_str()));
+        assert!(known, "{} has no parameter {name}: {:#}", exchange.path, exchange.request);
     }
     for (name, parameter) in parameters {
         let needed = parameter["required"] == json!(true) && name != "token";
-        assert!(
-            !needed || request.contains_key(name),
-            "{} needs {name}: {:#}",
-            exchange.path,
-            exchange.request
-        );
+        assert!(!needed || request.contains_key(name), "{} needs {name}: {:#}", exchange.path, exchange.request);
     }
     if exchange.status == 200 && exchange.response["ok"] == json!(false) {
         let error = exchange.response["error"].as_str().unwrap();
@@ -128,22 +107,14 @@ fn check_slack(exchange: &Exchange) {
             "channel_not_found",
             "name_taken",
         ];
-        let known = method["errors"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|known| known == error)
-            || general.contains(&error);
+        let known = method["errors"].as_array().unwrap().iter().any(|known| known == error) || general.contains(&error);
         assert!(known, "{} never answers {error}", exchange.path);
     }
 }
 
 fn check_pagerduty(exchange: &Exchange) {
     if exchange.path == "/v2/enqueue" {
-        let errors: Vec<_> = pagerduty_schema()
-            .iter_errors(&exchange.request)
-            .map(|error| error.to_string())
-            .collect();
+        let errors: Vec<_> = pagerduty_schema().iter_errors(&exchange.request).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{errors:?}\n{:#}", exchange.request);
         if exchange.status == 202 {
             assert_eq!(exchange.response["status"], "success");

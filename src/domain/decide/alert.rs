@@ -10,34 +10,23 @@ pub(super) fn receive(draft: &mut Draft<'_>, signal: &Signal, known: Option<&str
         join(draft, signal, because);
         return;
     }
-    let known = known
-        .and_then(|id| draft.case().alerts.get(id))
-        .map(|alert| (alert.id.clone(), alert.signal.status));
+    let known = known.and_then(|id| draft.case().alerts.get(id)).map(|alert| (alert.id.clone(), alert.signal.status));
     match (signal.status, known) {
         (SignalStatus::Firing, None) => {
             join(draft, signal, because);
             let actor = draft.context.actor.clone();
             if let Some(event) = draft.entries.last().map(|entry| entry.event.clone()) {
-                draft.effect(Effect::Say {
-                    event: Box::new(event),
-                    actor,
-                });
+                draft.effect(Effect::Say { event: Box::new(event), actor });
             }
             raise_severity(draft, signal);
             draft.show();
         }
         (SignalStatus::Firing, Some((alert, SignalStatus::Resolved))) => {
-            draft.add_and_say(Event::AlertFiredAgain {
-                alert,
-                title: signal.title.clone(),
-            });
+            draft.add_and_say(Event::AlertFiredAgain { alert, title: signal.title.clone() });
             draft.show();
         }
         (SignalStatus::Resolved, Some((alert, SignalStatus::Firing))) => {
-            draft.add_and_say(Event::AlertResolved {
-                alert,
-                title: signal.title.clone(),
-            });
+            draft.add_and_say(Event::AlertResolved { alert, title: signal.title.clone() });
             if draft.incident().firing == 0 {
                 all_green(draft, &signal.source);
             }
@@ -54,24 +43,14 @@ fn join(draft: &mut Draft<'_>, signal: &Signal, because: &str) {
     if let Some(asset) = &signal.asset
         && !draft.incident().assets.contains(asset)
     {
-        draft.add(Event::AssetNamed {
-            asset: asset.clone(),
-        });
+        draft.add(Event::AssetNamed { asset: asset.clone() });
     }
-    draft.add(Event::AlertJoined {
-        alert,
-        signal: signal.clone(),
-        because: because.to_owned(),
-    });
+    draft.add(Event::AlertJoined { alert, signal: signal.clone(), because: because.to_owned() });
 }
 
 /// A worse alert makes the incident worse; a milder one never makes it milder.
 fn raise_severity(draft: &mut Draft<'_>, signal: &Signal) {
-    let tier = draft
-        .context
-        .policy
-        .service_of(signal.asset.as_ref())
-        .and_then(|service| service.tier);
+    let tier = draft.context.policy.service_of(signal.asset.as_ref()).and_then(|service| service.tier);
     let severity = Severity::of(signal.level, tier);
     let from = draft.incident().severity;
     if severity < from {
@@ -81,25 +60,13 @@ fn raise_severity(draft: &mut Draft<'_>, signal: &Signal) {
 }
 
 fn all_green(draft: &mut Draft<'_>, source: &str) {
-    let on_green = draft
-        .context
-        .policy
-        .on_green
-        .get(source)
-        .copied()
-        .unwrap_or_default();
+    let on_green = draft.context.policy.on_green.get(source).copied().unwrap_or_default();
     match on_green {
         OnGreen::Nothing => draft.add(Event::AllGreen),
         OnGreen::Ask => draft.add_and_say(Event::AllGreen),
         OnGreen::Resolve => {
             draft.add(Event::AllGreen);
-            status::close(
-                draft,
-                Actor::Monitor {
-                    source: source.to_owned(),
-                },
-                Some("All alerts are green"),
-            );
+            status::close(draft, Actor::Monitor { source: source.to_owned() }, Some("All alerts are green"));
         }
     }
 }

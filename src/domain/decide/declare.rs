@@ -15,22 +15,12 @@ pub(super) fn declare(
     asset: Option<&AssetName>,
     text: Option<&str>,
 ) -> Result<(), Refusal> {
-    let title = words(
-        "A title",
-        "For example `/incident declare orders are late`.",
-        MAX_TITLE,
-        title,
-    )?;
-    let text = text
-        .map(|text| words("The description", "", MAX_TEXT, text))
-        .transpose()?;
+    let title = words("A title", "For example `/incident declare orders are late`.", MAX_TITLE, title)?;
+    let text = text.map(|text| words("The description", "", MAX_TEXT, text)).transpose()?;
     let service = draft.context.policy.service_of(asset);
     let (severity, severity_because) = match severity {
         Some(severity) => (severity, "the one who declared it chose it".to_owned()),
-        None => (
-            Severity::Sev3,
-            "people who declare without choosing get SEV3".to_owned(),
-        ),
+        None => (Severity::Sev3, "people who declare without choosing get SEV3".to_owned()),
     };
     let now = draft.now();
     let opened = Event::Opened {
@@ -56,11 +46,7 @@ pub(super) fn open_for(draft: &mut Draft<'_>, signal: &Signal) {
     let service = draft.context.policy.service_of(signal.asset.as_ref());
     let tier = service.and_then(|service| service.tier);
     let severity = Severity::of(signal.level, tier);
-    let tier_words = if tier == Some(1) {
-        ", one higher for a tier-1 asset"
-    } else {
-        ""
-    };
+    let tier_words = if tier == Some(1) { ", one higher for a tier-1 asset" } else { "" };
     let opened = Event::Opened {
         uid: draft.context.fresh.clone(),
         number: draft.context.next_number,
@@ -79,9 +65,7 @@ pub(super) fn open_for(draft: &mut Draft<'_>, signal: &Signal) {
 fn open(draft: &mut Draft<'_>, opened: Event, asset: Option<&AssetName>) {
     draft.add(opened);
     if let Some(asset) = asset {
-        draft.add(Event::AssetNamed {
-            asset: asset.clone(),
-        });
+        draft.add(Event::AssetNamed { asset: asset.clone() });
     }
     draft.page_if_severe();
     draft.effect(Effect::OpenChannel);
@@ -91,10 +75,7 @@ fn open(draft: &mut Draft<'_>, opened: Event, asset: Option<&AssetName>) {
     draft.effect(Effect::ShowCard);
     draft.effect(Effect::ShowTopic);
     draft.attach_best_runbook();
-    let mut people = draft
-        .context
-        .policy
-        .members_for(draft.incident().service.as_deref());
+    let mut people = draft.context.policy.members_for(draft.incident().service.as_deref());
     if let Actor::Person { id } = &draft.context.actor {
         people.push(id.clone());
     }
@@ -103,9 +84,6 @@ fn open(draft: &mut Draft<'_>, opened: Event, asset: Option<&AssetName>) {
     }
     if draft.incident().severity <= Severity::Sev2 {
         let at = draft.now() + chrono::Duration::minutes(COMMANDER_WITHIN_MINUTES);
-        draft.effect(Effect::Remind {
-            command: Box::new(Command::CheckCommander),
-            at,
-        });
+        draft.effect(Effect::Remind { command: Box::new(Command::CheckCommander), at });
     }
 }

@@ -12,10 +12,7 @@ pub(super) fn accepted(draft: &mut Draft<'_>, key: &str) {
     // The webhook may have overtaken this answer.
     if page.status == PageStatus::Sending {
         let target = page.target.clone();
-        draft.add_and_say(Event::PageHandedOver {
-            key: key.to_owned(),
-            target,
-        });
+        draft.add_and_say(Event::PageHandedOver { key: key.to_owned(), target });
         draft.effect(Effect::ShowCard);
     }
 }
@@ -26,11 +23,7 @@ pub(super) fn refused(draft: &mut Draft<'_>, key: &str, why: &str) {
     };
     if page.status != PageStatus::Failed {
         let target = page.target.clone();
-        draft.add_and_say(Event::PageFailed {
-            key: key.to_owned(),
-            target,
-            why: why.to_owned(),
-        });
+        draft.add_and_say(Event::PageFailed { key: key.to_owned(), target, why: why.to_owned() });
         draft.effect(Effect::ShowCard);
     }
 }
@@ -43,22 +36,13 @@ pub(super) fn says(draft: &mut Draft<'_>, key: &str, news: PagerNews, url: Optio
     let key = key.to_owned();
     match news {
         PagerNews::Triggered if matches!(status, PageStatus::Sending | PageStatus::HandedOver) => {
-            draft.add_and_say(Event::Paged {
-                key,
-                target,
-                url: url.map(str::to_owned),
-            });
+            draft.add_and_say(Event::Paged { key, target, url: url.map(str::to_owned) });
             if let Some(url) = url.filter(|_| !had_url) {
-                draft.effect(Effect::Bookmark {
-                    title: "PagerDuty".to_owned(),
-                    url: url.to_owned(),
-                });
+                draft.effect(Effect::Bookmark { title: "PagerDuty".to_owned(), url: url.to_owned() });
             }
             draft.show();
         }
-        PagerNews::Acknowledged
-            if !matches!(status, PageStatus::Acknowledged | PageStatus::Resolved) =>
-        {
+        PagerNews::Acknowledged if !matches!(status, PageStatus::Acknowledged | PageStatus::Resolved) => {
             draft.add(Event::PageAcknowledged { key });
             tell::taken_in_pager(draft);
         }

@@ -6,12 +6,7 @@ use crate::domain::incident::MessageRef;
 use crate::domain::{Effect, Event, PersonId, Refusal, Time};
 
 pub(super) fn note(draft: &mut Draft<'_>, text: &str) -> Result<(), Refusal> {
-    let text = words(
-        "A note",
-        "For example `/incident note the 05:00 run never started`.",
-        MAX_TEXT,
-        text,
-    )?;
+    let text = words("A note", "For example `/incident note the 05:00 run never started`.", MAX_TEXT, text)?;
     draft.add_and_say(Event::Noted { text });
     Ok(())
 }
@@ -19,11 +14,7 @@ pub(super) fn note(draft: &mut Draft<'_>, text: &str) -> Result<(), Refusal> {
 /// Whether a message is pinned already is a record of its own, guarded by the commit.
 pub(super) fn pin(draft: &mut Draft<'_>, message: &MessageRef, author: &PersonId, text: &str) {
     let text = text.chars().take(MAX_TEXT).collect();
-    draft.add(Event::MessagePinned {
-        message: message.clone(),
-        author: author.clone(),
-        text,
-    });
+    draft.add(Event::MessagePinned { message: message.clone(), author: author.clone(), text });
 }
 
 pub(super) fn since(draft: &mut Draft<'_>, at: Time) -> Result<(), Refusal> {
@@ -33,10 +24,7 @@ pub(super) fn since(draft: &mut Draft<'_>, at: Time) -> Result<(), Refusal> {
     if let Some(good) = draft.incident().good_again
         && at > good
     {
-        return Err(Refusal::BadAfterGood {
-            bad: moment(at),
-            good: moment(good),
-        });
+        return Err(Refusal::BadAfterGood { bad: moment(at), good: moment(good) });
     }
     draft.add_and_say(Event::BadSince { at });
     draft.show();
@@ -50,10 +38,7 @@ pub(super) fn good_again(draft: &mut Draft<'_>, at: Time) -> Result<(), Refusal>
     if let Some(bad) = draft.incident().bad_from
         && at < bad
     {
-        return Err(Refusal::GoodBeforeBad {
-            good: moment(at),
-            bad: moment(bad),
-        });
+        return Err(Refusal::GoodBeforeBad { good: moment(at), bad: moment(bad) });
     }
     draft.add_and_say(Event::GoodAgain { at });
     draft.show();
@@ -61,12 +46,8 @@ pub(super) fn good_again(draft: &mut Draft<'_>, at: Time) -> Result<(), Refusal>
 }
 
 pub(super) fn fix(draft: &mut Draft<'_>, text: &str) -> Result<(), Refusal> {
-    let text = words(
-        "A fix",
-        "For example `/incident fix restarted the loader and reloaded 22 November`.",
-        MAX_TEXT,
-        text,
-    )?;
+    let text =
+        words("A fix", "For example `/incident fix restarted the loader and reloaded 22 November`.", MAX_TEXT, text)?;
     draft.add_and_say(Event::FixRecorded { text });
     draft.show();
     Ok(())
@@ -78,23 +59,11 @@ pub(super) fn add_task(
     assignee: Option<&PersonId>,
     due: Option<Time>,
 ) -> Result<(), Refusal> {
-    let text = words(
-        "A task",
-        "For example `/incident task add a freshness check @ana friday`.",
-        MAX_TEXT,
-        text,
-    )?;
+    let text = words("A task", "For example `/incident task add a freshness check @ana friday`.", MAX_TEXT, text)?;
     let task = draft.incident().tasks + 1;
-    draft.add_and_say(Event::TaskAdded {
-        task,
-        text,
-        assignee: assignee.cloned(),
-        due,
-    });
+    draft.add_and_say(Event::TaskAdded { task, text, assignee: assignee.cloned(), due });
     if let Some(person) = assignee {
-        draft.effect(Effect::Invite {
-            people: vec![person.clone()],
-        });
+        draft.effect(Effect::Invite { people: vec![person.clone()] });
     }
     draft.effect(Effect::ShowCard);
     Ok(())
@@ -102,10 +71,7 @@ pub(super) fn add_task(
 
 pub(super) fn finish_task(draft: &mut Draft<'_>, task: u32) -> Result<(), Refusal> {
     let Some(known) = draft.case().tasks.get(&task) else {
-        return Err(Refusal::NoSuchTask {
-            incident: draft.incident().name(),
-            task,
-        });
+        return Err(Refusal::NoSuchTask { incident: draft.incident().name(), task });
     };
     if known.done_at.is_some() {
         return Err(Refusal::TaskDone { task });

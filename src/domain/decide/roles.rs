@@ -17,10 +17,7 @@ pub(super) fn take(draft: &mut Draft<'_>, role: Role) -> Result<(), Refusal> {
     };
     let incident = draft.incident();
     if incident.has_role(role, &person) {
-        return Err(Refusal::AlreadyHasRole {
-            incident: incident.name(),
-            role,
-        });
+        return Err(Refusal::AlreadyHasRole { incident: incident.name(), role });
     }
     if role == Role::Commander
         && let Some(holder) = incident.holder(Role::Commander).cloned()
@@ -32,18 +29,11 @@ pub(super) fn take(draft: &mut Draft<'_>, role: Role) -> Result<(), Refusal> {
     Ok(())
 }
 
-pub(super) fn assign(
-    draft: &mut Draft<'_>,
-    roles: &BTreeMap<Role, Vec<PersonId>>,
-) -> Result<(), Refusal> {
+pub(super) fn assign(draft: &mut Draft<'_>, roles: &BTreeMap<Role, Vec<PersonId>>) -> Result<(), Refusal> {
     let mut people = Vec::new();
     for (role, named) in roles {
         // A role with one holder goes to the first who is named.
-        let named = if role.is_shared() {
-            named.as_slice()
-        } else {
-            named.get(..1).unwrap_or_default()
-        };
+        let named = if role.is_shared() { named.as_slice() } else { named.get(..1).unwrap_or_default() };
         for person in named {
             if !draft.incident().has_role(*role, person) {
                 grant(draft, *role, person);
@@ -61,52 +51,27 @@ pub(super) fn assign(
     Ok(())
 }
 
-fn request_handover(
-    draft: &mut Draft<'_>,
-    by: &PersonId,
-    holder: &PersonId,
-) -> Result<(), Refusal> {
+fn request_handover(draft: &mut Draft<'_>, by: &PersonId, holder: &PersonId) -> Result<(), Refusal> {
     if let Some(pending) = &draft.incident().handover {
         let who = draft.context.name.name(&pending.by);
-        return Err(Refusal::HandoverPending {
-            who,
-            due: format!("{} UTC", clock(pending.due)),
-        });
+        return Err(Refusal::HandoverPending { who, due: format!("{} UTC", clock(pending.due)) });
     }
     let due = draft.now() + Duration::minutes(HANDOVER_MINUTES);
     let request = draft.context.fresh.clone();
-    draft.add_and_say(Event::HandoverRequested {
-        id: request.clone(),
-        by: by.clone(),
-        holder: holder.clone(),
-        due,
-    });
-    draft.effect(Effect::Remind {
-        command: Box::new(Command::HandoverDue { request }),
-        at: due,
-    });
+    draft.add_and_say(Event::HandoverRequested { id: request.clone(), by: by.clone(), holder: holder.clone(), due });
+    draft.effect(Effect::Remind { command: Box::new(Command::HandoverDue { request }), at: due });
     Ok(())
 }
 
-pub(super) fn answer_handover(
-    draft: &mut Draft<'_>,
-    request: &str,
-    accept: bool,
-) -> Result<(), Refusal> {
+pub(super) fn answer_handover(draft: &mut Draft<'_>, request: &str, accept: bool) -> Result<(), Refusal> {
     let incident = draft.incident();
-    let Some(pending) = incident
-        .handover
-        .clone()
-        .filter(|pending| pending.id == request)
-    else {
+    let Some(pending) = incident.handover.clone().filter(|pending| pending.id == request) else {
         return Err(Refusal::HandoverSettled);
     };
     if let Some(holder) = incident.holder(Role::Commander)
         && draft.context.actor.person() != Some(holder)
     {
-        return Err(Refusal::NotTheCommander {
-            holder: draft.context.name.name(holder),
-        });
+        return Err(Refusal::NotTheCommander { holder: draft.context.name.name(holder) });
     }
     if accept {
         grant(draft, Role::Commander, &pending.by);
@@ -119,11 +84,7 @@ pub(super) fn answer_handover(
 
 pub(super) fn handover_due(draft: &mut Draft<'_>, request: &str) {
     let incident = draft.incident();
-    if let Some(pending) = incident
-        .handover
-        .clone()
-        .filter(|pending| pending.id == request)
-    {
+    if let Some(pending) = incident.handover.clone().filter(|pending| pending.id == request) {
         grant(draft, Role::Commander, &pending.by);
         finish(draft, vec![pending.by]);
     }
@@ -131,10 +92,7 @@ pub(super) fn handover_due(draft: &mut Draft<'_>, request: &str) {
 
 pub(super) fn check_commander(draft: &mut Draft<'_>) {
     let incident = draft.incident();
-    if incident.status.is_open()
-        && incident.holder(Role::Commander).is_none()
-        && incident.severity <= Severity::Sev2
-    {
+    if incident.status.is_open() && incident.holder(Role::Commander).is_none() && incident.severity <= Severity::Sev2 {
         let minutes = (draft.now() - incident.opened_at).num_minutes();
         draft.add_and_say(Event::CommanderMissing { minutes });
     }
@@ -142,9 +100,7 @@ pub(super) fn check_commander(draft: &mut Draft<'_>) {
 
 fn grant(draft: &mut Draft<'_>, role: Role, person: &PersonId) {
     let incident = draft.incident();
-    let from = (!role.is_shared())
-        .then(|| incident.holder(role).cloned())
-        .flatten();
+    let from = (!role.is_shared()).then(|| incident.holder(role).cloned()).flatten();
     let severity = incident.severity;
     // The commander decides and the responder mends; in a SEV1 one person cannot do both well, so it is said aloud.
     let also = if severity == Severity::Sev1 && matches!(role, Role::Commander | Role::Responder) {
@@ -156,12 +112,7 @@ fn grant(draft: &mut Draft<'_>, role: Role, person: &PersonId) {
         Vec::new()
     };
     let first = incident.acknowledged_at.is_none();
-    draft.add_and_say(Event::RoleGranted {
-        role,
-        person: person.clone(),
-        from,
-        also,
-    });
+    draft.add_and_say(Event::RoleGranted { role, person: person.clone(), from, also });
     if first && !matches!(draft.context.actor, Actor::Muster) {
         status::tell_pager_it_is_taken(draft);
     }

@@ -11,10 +11,7 @@ pub(super) fn attach(draft: &mut Draft<'_>, book: &Runbook, because: &str) -> Re
     if let Some(checklist) = &incident.checklist
         && checklist.runbook == book.head.id
     {
-        return Err(Refusal::RunbookAttached {
-            incident: incident.name(),
-            title: checklist.title.clone(),
-        });
+        return Err(Refusal::RunbookAttached { incident: incident.name(), title: checklist.title.clone() });
     }
     add(draft, book, because);
     draft.effect(Effect::ShowCard);
@@ -30,10 +27,7 @@ pub(super) fn add(draft: &mut Draft<'_>, book: &Runbook, because: &str) {
     });
     draft.effect(Effect::ShowChecklist);
     for link in &book.head.links {
-        draft.effect(Effect::Bookmark {
-            title: link.title.clone(),
-            url: link.url.clone(),
-        });
+        draft.effect(Effect::Bookmark { title: link.title.clone(), url: link.url.clone() });
     }
 }
 
@@ -49,12 +43,8 @@ pub(super) fn done(draft: &mut Draft<'_>, step: usize, note: Option<&str>) -> Re
 }
 
 pub(super) fn skip(draft: &mut Draft<'_>, step: usize, reason: &str) -> Result<(), Refusal> {
-    let reason = words(
-        "A reason",
-        "For example `/incident runbook skip 3 there is no staging copy`.",
-        MAX_TEXT,
-        reason,
-    )?;
+    let reason =
+        words("A reason", "For example `/incident runbook skip 3 there is no staging copy`.", MAX_TEXT, reason)?;
     let text = open_step(draft, step)?;
     draft.add(Event::StepSkipped { step, text, reason });
     show(draft);
@@ -69,28 +59,15 @@ fn show(draft: &mut Draft<'_>) {
 fn open_step(draft: &Draft<'_>, step: usize) -> Result<String, Refusal> {
     let incident = draft.incident();
     let Some(checklist) = &incident.checklist else {
-        return Err(Refusal::NoRunbook {
-            incident: incident.name(),
-        });
+        return Err(Refusal::NoRunbook { incident: incident.name() });
     };
-    let Some(found) = step
-        .checked_sub(1)
-        .and_then(|index| checklist.steps.get(index))
-    else {
-        return Err(Refusal::NoSuchStep {
-            step,
-            steps: checklist.steps.len(),
-        });
+    let Some(found) = step.checked_sub(1).and_then(|index| checklist.steps.get(index)) else {
+        return Err(Refusal::NoSuchStep { step, steps: checklist.steps.len() });
     };
     let (what, by, at) = match &found.state {
         StepState::Open => return Ok(found.text.clone()),
         StepState::Done { by, at, .. } => ("done", by, at),
         StepState::Skipped { by, at, .. } => ("skipped", by, at),
     };
-    Err(Refusal::StepSettled {
-        step,
-        what,
-        by: draft.context.name.name(by),
-        at: stamp(*at),
-    })
+    Err(Refusal::StepSettled { step, what, by: draft.context.name.name(by), at: stamp(*at) })
 }

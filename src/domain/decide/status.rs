@@ -8,24 +8,16 @@ use crate::domain::{Actor, Effect, Event, Refusal, Role, Severity, Status};
 pub(super) fn acknowledge(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     let incident = draft.incident();
     if incident.status == Status::Resolved {
-        return Err(Refusal::IsResolved {
-            incident: incident.name(),
-        });
+        return Err(Refusal::IsResolved { incident: incident.name() });
     }
     if let (Some(by), Some(at)) = (&incident.acknowledged_by, incident.acknowledged_at) {
         let by = draft.context.name.name(by);
-        return Err(Refusal::AlreadyAcknowledged {
-            incident: incident.name(),
-            by,
-            at: stamp(at),
-        });
+        return Err(Refusal::AlreadyAcknowledged { incident: incident.name(), by, at: stamp(at) });
     }
     draft.add_and_say(Event::Acknowledged);
     tell_pager_it_is_taken(draft);
     if let Some(person) = draft.context.actor.person().cloned() {
-        draft.effect(Effect::Invite {
-            people: vec![person],
-        });
+        draft.effect(Effect::Invite { people: vec![person] });
     }
     draft.show();
     Ok(())
@@ -37,12 +29,7 @@ pub(super) fn tell_pager_it_is_taken(draft: &mut Draft<'_>) {
         .incident()
         .pages
         .iter()
-        .filter(|(_, page)| {
-            matches!(
-                page.status,
-                PageStatus::Sending | PageStatus::HandedOver | PageStatus::Paged
-            )
-        })
+        .filter(|(_, page)| matches!(page.status, PageStatus::Sending | PageStatus::HandedOver | PageStatus::Paged))
         .map(|(key, page)| (key.clone(), page.target.clone()))
         .collect();
     for (key, target) in waiting {
@@ -55,15 +42,10 @@ pub(super) fn mitigate(draft: &mut Draft<'_>, text: Option<&str>) -> Result<(), 
     let incident = draft.incident();
     match incident.status {
         Status::Resolved => {
-            return Err(Refusal::IsResolved {
-                incident: incident.name(),
-            });
+            return Err(Refusal::IsResolved { incident: incident.name() });
         }
         Status::Mitigated => {
-            return Err(Refusal::AlreadyInStatus {
-                incident: incident.name(),
-                status: Status::Mitigated,
-            });
+            return Err(Refusal::AlreadyInStatus { incident: incident.name(), status: Status::Mitigated });
         }
         Status::Pending | Status::Investigating => {}
     }
@@ -80,10 +62,7 @@ pub(super) fn resolve(draft: &mut Draft<'_>, text: Option<&str>) -> Result<(), R
     let text = optional("The text", text)?;
     let incident = draft.incident();
     if incident.status == Status::Resolved {
-        return Err(Refusal::AlreadyInStatus {
-            incident: incident.name(),
-            status: Status::Resolved,
-        });
+        return Err(Refusal::AlreadyInStatus { incident: incident.name(), status: Status::Resolved });
     }
     let actor = draft.context.actor.clone();
     close(draft, actor, text.as_deref());
@@ -91,15 +70,9 @@ pub(super) fn resolve(draft: &mut Draft<'_>, text: Option<&str>) -> Result<(), R
 }
 
 pub(super) fn close(draft: &mut Draft<'_>, actor: Actor, text: Option<&str>) {
-    let event = Event::Resolved {
-        text: text.map(str::to_owned),
-        gaps: gaps(draft),
-    };
+    let event = Event::Resolved { text: text.map(str::to_owned), gaps: gaps(draft) };
     draft.add_as(actor.clone(), event.clone());
-    draft.effect(Effect::Say {
-        event: Box::new(event),
-        actor,
-    });
+    draft.effect(Effect::Say { event: Box::new(event), actor });
     let open: Vec<_> = draft
         .incident()
         .pages
@@ -118,39 +91,18 @@ fn gaps(draft: &Draft<'_>) -> Vec<String> {
     let incident = draft.incident();
     let checks = [
         (incident.acknowledged_at.is_none(), "nobody acknowledged it"),
-        (
-            incident.holder(Role::Commander).is_none(),
-            "nobody had the command",
-        ),
-        (
-            incident.bad_from.is_none(),
-            "since when the data was bad is not recorded (`/incident since <time>`)",
-        ),
-        (
-            incident.good_again.is_none(),
-            "since when it is good again is not recorded (`/incident good-again <time>`)",
-        ),
-        (
-            incident.fix.is_none(),
-            "what mended it is not recorded (`/incident fix <text>`)",
-        ),
+        (incident.holder(Role::Commander).is_none(), "nobody had the command"),
+        (incident.bad_from.is_none(), "since when the data was bad is not recorded (`/incident since <time>`)"),
+        (incident.good_again.is_none(), "since when it is good again is not recorded (`/incident good-again <time>`)"),
+        (incident.fix.is_none(), "what mended it is not recorded (`/incident fix <text>`)"),
     ];
-    let mut gaps: Vec<String> = checks
-        .into_iter()
-        .filter(|(missing, _)| *missing)
-        .map(|(_, what)| what.to_owned())
-        .collect();
+    let mut gaps: Vec<String> =
+        checks.into_iter().filter(|(missing, _)| *missing).map(|(_, what)| what.to_owned()).collect();
     if incident.firing > 0 {
-        gaps.push(format!(
-            "alerts that still fire: {} of {}",
-            incident.firing, incident.alerts
-        ));
+        gaps.push(format!("alerts that still fire: {} of {}", incident.firing, incident.alerts));
     }
     if incident.open_tasks > 0 {
-        gaps.push(format!(
-            "tasks still open: {} of {}",
-            incident.open_tasks, incident.tasks
-        ));
+        gaps.push(format!("tasks still open: {} of {}", incident.open_tasks, incident.tasks));
     }
     if let Some(checklist) = &incident.checklist {
         let open = checklist.steps.len() - checklist.settled();
@@ -166,18 +118,10 @@ fn gaps(draft: &Draft<'_>) -> Vec<String> {
 }
 
 pub(super) fn reopen(draft: &mut Draft<'_>, reason: &str) -> Result<(), Refusal> {
-    let reason = words(
-        "A reason",
-        "For example `/incident reopen orders went stale again`.",
-        MAX_TEXT,
-        reason,
-    )?;
+    let reason = words("A reason", "For example `/incident reopen orders went stale again`.", MAX_TEXT, reason)?;
     let incident = draft.incident();
     if incident.status != Status::Resolved {
-        return Err(Refusal::NotResolved {
-            incident: incident.name(),
-            status: incident.status,
-        });
+        return Err(Refusal::NotResolved { incident: incident.name(), status: incident.status });
     }
     draft.add_and_say(Event::Reopened { reason });
     draft.page_if_severe();
@@ -189,10 +133,7 @@ pub(super) fn set_severity(draft: &mut Draft<'_>, to: Severity) -> Result<(), Re
     let incident = draft.incident();
     let from = incident.severity;
     if from == to {
-        return Err(Refusal::AlreadySeverity {
-            incident: incident.name(),
-            severity: to,
-        });
+        return Err(Refusal::AlreadySeverity { incident: incident.name(), severity: to });
     }
     draft.add_and_say(Event::SeverityChanged { from, to });
     if draft.incident().status.is_open() {

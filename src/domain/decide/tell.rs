@@ -13,10 +13,7 @@ pub(super) fn update(draft: &mut Draft<'_>, text: &str, next: Option<Time>) -> R
     )?;
     draft.add_and_say(Event::UpdatePosted { text, next });
     if let Some(promised) = next {
-        draft.effect(Effect::Remind {
-            command: Box::new(Command::CheckUpdate { promised }),
-            at: promised,
-        });
+        draft.effect(Effect::Remind { command: Box::new(Command::CheckUpdate { promised }), at: promised });
     }
     draft.show();
     Ok(())
@@ -34,23 +31,15 @@ pub(super) fn page(draft: &mut Draft<'_>, target: &str, text: Option<&str>) -> R
     let policy = draft.context.policy;
     let incident = draft.incident();
     if !incident.status.is_open() {
-        return Err(Refusal::IsResolved {
-            incident: incident.name(),
-        });
+        return Err(Refusal::IsResolved { incident: incident.name() });
     }
     let (target, can_page) = match policy.service(target) {
-        Some(service) => (
-            service.name.clone(),
-            service.can_page || policy.can_page_by_default,
-        ),
+        Some(service) => (service.name.clone(), service.can_page || policy.can_page_by_default),
         None if target.trim().is_empty() || target.eq_ignore_ascii_case(DEFAULT_TARGET) => {
             (DEFAULT_TARGET.to_owned(), policy.can_page_by_default)
         }
         None => {
-            return Err(Refusal::NoSuchService {
-                target: target.to_owned(),
-                hint: services(draft),
-            });
+            return Err(Refusal::NoSuchService { target: target.to_owned(), hint: services(draft) });
         }
     };
     if !can_page {
@@ -63,26 +52,16 @@ pub(super) fn page(draft: &mut Draft<'_>, target: &str, text: Option<&str>) -> R
     draft.page(&target, &text);
     if let Some(event) = draft.entries.last().map(|entry| entry.event.clone()) {
         let actor = draft.context.actor.clone();
-        draft.effect(Effect::Say {
-            event: Box::new(event),
-            actor,
-        });
+        draft.effect(Effect::Say { event: Box::new(event), actor });
     }
     draft.show();
     Ok(())
 }
 
 fn services(draft: &Draft<'_>) -> String {
-    let names: Vec<_> = draft
-        .context
-        .policy
-        .services
-        .iter()
-        .map(|service| format!("`{}`", service.name))
-        .collect();
+    let names: Vec<_> = draft.context.policy.services.iter().map(|service| format!("`{}`", service.name)).collect();
     if names.is_empty() {
-        "No services are configured; `/incident page default` uses the default routing key."
-            .to_owned()
+        "No services are configured; `/incident page default` uses the default routing key.".to_owned()
     } else {
         format!("There are: {}.", names.join(", "))
     }

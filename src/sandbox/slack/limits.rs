@@ -20,9 +20,7 @@ const BLOCKS: [&str; 12] = [
 ];
 
 fn long(value: &Value, max: usize) -> bool {
-    value["text"]
-        .as_str()
-        .is_some_and(|text| text.chars().count() > max || text.is_empty())
+    value["text"].as_str().is_some_and(|text| text.chars().count() > max || text.is_empty())
 }
 
 /// Whether Slack would take these blocks.
@@ -40,9 +38,9 @@ pub(super) fn blocks(blocks: &Value, max: usize) -> Result<(), &'static str> {
         let bad = match kind {
             "section" => {
                 long(&block["text"], 3000)
-                    || block["fields"].as_array().is_some_and(|fields| {
-                        fields.len() > 10 || fields.iter().any(|field| long(field, 2000))
-                    })
+                    || block["fields"]
+                        .as_array()
+                        .is_some_and(|fields| fields.len() > 10 || fields.iter().any(|field| long(field, 2000)))
             }
             "header" => long(&block["text"], 150) || block["text"]["type"] != "plain_text",
             "context" => elements.is_none_or(|elements| elements.is_empty() || elements.len() > 10),
@@ -51,12 +49,10 @@ pub(super) fn blocks(blocks: &Value, max: usize) -> Result<(), &'static str> {
                     || elements.len() > 25
                     || elements.iter().any(|element| {
                         long(&element["text"], 75)
-                            || element["value"]
+                            || element["value"].as_str().is_some_and(|value| value.chars().count() > 2000)
+                            || element["action_id"]
                                 .as_str()
-                                .is_some_and(|value| value.chars().count() > 2000)
-                            || element["action_id"].as_str().is_some_and(|id| {
-                                id.chars().count() > 255 || !actions.insert(id.to_owned())
-                            })
+                                .is_some_and(|id| id.chars().count() > 255 || !actions.insert(id.to_owned()))
                     })
             }),
             "rich_text" => elements.is_none_or(Vec::is_empty),
@@ -83,10 +79,7 @@ pub(super) fn view(view: &Value) -> Result<(), &'static str> {
     {
         return Err("invalid_arguments");
     }
-    if view["private_metadata"]
-        .as_str()
-        .is_some_and(|text| text.chars().count() > 3000)
-    {
+    if view["private_metadata"].as_str().is_some_and(|text| text.chars().count() > 3000) {
         return Err("invalid_arguments");
     }
     blocks(&view["blocks"], 100).map_err(|_| "invalid_arguments")
@@ -100,10 +93,7 @@ pub(super) fn channel_name(name: &str) -> Result<(), &'static str> {
     if name.chars().count() > 80 {
         return Err("invalid_name_maxlength");
     }
-    if !name
-        .chars()
-        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
-    {
+    if !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_') {
         return Err("invalid_name_specials");
     }
     if !name.chars().any(|c| c.is_ascii_alphanumeric()) {

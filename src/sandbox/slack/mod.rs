@@ -59,8 +59,7 @@ struct Message {
 
 impl Message {
     fn json(&self) -> Value {
-        let mut message =
-            json!({"type": "message", "ts": self.ts, "user": self.user, "text": self.text});
+        let mut message = json!({"type": "message", "ts": self.ts, "user": self.user, "text": self.text});
         if self.by_bot {
             message["bot_id"] = json!(BOT_ID);
         }
@@ -171,16 +170,12 @@ impl Workspace {
     }
 
     fn name(&self, id: &str) -> String {
-        self.users
-            .get(id)
-            .map_or_else(|| format!("@{id}"), |user| format!("@{}", user.display))
+        self.users.get(id).map_or_else(|| format!("@{id}"), |user| format!("@{}", user.display))
     }
 
     fn channel(&mut self, id_or_name: &str) -> Option<&mut Channel> {
         let name = id_or_name.trim_start_matches('#');
-        self.channels
-            .iter_mut()
-            .find(|channel| channel.id == name || channel.name == name)
+        self.channels.iter_mut().find(|channel| channel.id == name || channel.name == name)
     }
 
     /// A timestamp: the moment, made unique by its last digits.
@@ -190,14 +185,7 @@ impl Workspace {
 
     fn trigger(&mut self, user: &str, at: DateTime<Utc>) -> String {
         let id = format!("{}.{}", at.timestamp_millis(), self.next());
-        self.triggers.insert(
-            id.clone(),
-            Trigger {
-                at,
-                user: user.to_owned(),
-                used: false,
-            },
-        );
+        self.triggers.insert(id.clone(), Trigger { at, user: user.to_owned(), used: false });
         id
     }
 
@@ -208,10 +196,7 @@ impl Workspace {
             "event_id": id, "event_time": (config.now)().timestamp(), "is_ext_shared_channel": false,
             "authorizations": [{"enterprise_id": null, "team_id": config.team_id, "user_id": BOT_USER, "is_bot": true}],
         });
-        self.events.push(Event {
-            id,
-            body: body.to_string(),
-        });
+        self.events.push(Event { id, body: body.to_string() });
     }
 }
 
@@ -220,28 +205,17 @@ pub(super) fn parameters(query: &str, body: &[u8]) -> Value {
     if let Ok(value @ Value::Object(_)) = serde_json::from_slice::<Value>(body) {
         return value;
     }
-    let form = if body.is_empty() {
-        query.as_bytes()
-    } else {
-        body
-    };
+    let form = if body.is_empty() { query.as_bytes() } else { body };
     let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(form).unwrap_or_default();
     let read = |text: String| match text.chars().next() {
         Some('[' | '{') => serde_json::from_str(&text).unwrap_or(Value::String(text)),
         _ => Value::String(text),
     };
-    Value::Object(
-        pairs
-            .into_iter()
-            .map(|(key, value)| (key, read(value)))
-            .collect(),
-    )
+    Value::Object(pairs.into_iter().map(|(key, value)| (key, read(value))).collect())
 }
 
 pub(super) fn router() -> Router<Shared> {
-    Router::new()
-        .route("/api/{method}", any(web_api::call))
-        .route("/upload/{id}", post(web_api::upload))
+    Router::new().route("/api/{method}", any(web_api::call)).route("/upload/{id}", post(web_api::upload))
 }
 
 impl World {
@@ -259,11 +233,7 @@ impl World {
                 event["subtype"] = json!(subtype);
             }
             channel.messages.push(message);
-            channel
-                .members
-                .iter()
-                .any(|member| member == BOT_USER)
-                .then_some(event)
+            channel.members.iter().any(|member| member == BOT_USER).then_some(event)
         };
         if let Some(event) = event {
             let config = self.config.clone();
@@ -278,23 +248,16 @@ fn signed(shared: &Shared, body: &str) -> (String, String) {
     let timestamp = (world.config.now)().timestamp().to_string();
     let signature = format!(
         "v0={}",
-        hmac_hex(
-            &world.config.signing_secret,
-            &[b"v0:", timestamp.as_bytes(), b":", body.as_bytes()]
-        )
+        hmac_hex(&world.config.signing_secret, &[b"v0:", timestamp.as_bytes(), b":", body.as_bytes()])
     );
     (timestamp, signature)
 }
 
 fn headers(shared: &Shared, body: &str, content_type: &str) -> Vec<(String, String)> {
     let (timestamp, signature) = signed(shared, body);
-    [
-        ("content-type", content_type),
-        ("x-slack-request-timestamp", &timestamp),
-        ("x-slack-signature", &signature),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into()
+    [("content-type", content_type), ("x-slack-request-timestamp", &timestamp), ("x-slack-signature", &signature)]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
 }
 
 pub(super) async fn deliver(shared: &Shared, event: &Event, twice: bool) {
@@ -305,12 +268,7 @@ pub(super) async fn deliver(shared: &Shared, event: &Event, twice: bool) {
                 headers.push(("x-slack-retry-num".to_owned(), retry.to_string()));
                 headers.push(("x-slack-retry-reason".to_owned(), "http_error".to_owned()));
             }
-            if (200..300).contains(
-                &shared
-                    .send("/slack/events", headers, event.body.clone())
-                    .await
-                    .status,
-            ) {
+            if (200..300).contains(&shared.send("/slack/events", headers, event.body.clone()).await.status) {
                 break;
             }
             let _ = &event.id;

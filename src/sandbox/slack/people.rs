@@ -109,16 +109,9 @@ impl Slack {
     pub fn joins(&self, id: &str, name: &str, display: &str) {
         self.add_user(id, name, display);
         let mut world = self.0.lock();
-        let user = world
-            .slack
-            .users
-            .get(id)
-            .map(User::json)
-            .unwrap_or_default();
+        let user = world.slack.users.get(id).map(User::json).unwrap_or_default();
         let config = world.config.clone();
-        world
-            .slack
-            .emit(&config, &json!({"type": "team_join", "user": user}));
+        world.slack.emit(&config, &json!({"type": "team_join", "user": user}));
     }
 
     /// A user group.
@@ -135,13 +128,9 @@ impl Slack {
             "U0ADMIN".clone_into(&mut channel.creator);
             // The bot writes in public channels without being in them.
             channel.members.clear();
-            channel
-                .members
-                .extend(members.iter().map(|&id| id.to_owned()));
+            channel.members.extend(members.iter().map(|&id| id.to_owned()));
         }
-        made.ok()
-            .and_then(|made| made.pointer("/channel/id")?.as_str().map(str::to_owned))
-            .unwrap_or_default()
+        made.ok().and_then(|made| made.pointer("/channel/id")?.as_str().map(str::to_owned)).unwrap_or_default()
     }
 
     /// Archives a channel, as an admin does.
@@ -153,11 +142,7 @@ impl Slack {
 
     /// A channel by its name or id.
     pub fn channel(&self, name: &str) -> Option<ChannelView> {
-        self.0
-            .lock()
-            .slack
-            .channel(name)
-            .map(|channel| view_of(channel))
+        self.0.lock().slack.channel(name).map(|channel| view_of(channel))
     }
 
     /// All channels.
@@ -171,11 +156,7 @@ impl Slack {
         let Some(channel) = world.slack.channel(channel).cloned() else {
             return Vec::new();
         };
-        channel
-            .messages
-            .iter()
-            .map(|message| message_view(&world.slack, &channel, message))
-            .collect()
+        channel.messages.iter().map(|message| message_view(&world.slack, &channel, message)).collect()
     }
 
     /// What only one person saw in a channel.
@@ -199,16 +180,8 @@ impl Slack {
         views
             .map(|open| ViewState {
                 id: open.id.clone(),
-                callback_id: open.view["callback_id"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned(),
-                title: open
-                    .view
-                    .pointer("/title/text")
-                    .and_then(Value::as_str)
-                    .unwrap_or_default()
-                    .to_owned(),
+                callback_id: open.view["callback_id"].as_str().unwrap_or_default().to_owned(),
+                title: open.view.pointer("/title/text").and_then(Value::as_str).unwrap_or_default().to_owned(),
                 view: open.view.clone(),
             })
             .collect()
@@ -223,17 +196,8 @@ impl Slack {
             || (channel.to_owned(), channel.to_owned()),
             |channel| (channel.id.clone(), channel.name.clone()),
         );
-        let user_name = world
-            .slack
-            .users
-            .get(user)
-            .map(|user| user.name.clone())
-            .unwrap_or_default();
-        let team = world
-            .slack
-            .users
-            .get(user)
-            .map_or_else(|| world.config.team_id.clone(), |user| user.team.clone());
+        let user_name = world.slack.users.get(user).map(|user| user.name.clone()).unwrap_or_default();
+        let team = world.slack.users.get(user).map_or_else(|| world.config.team_id.clone(), |user| user.team.clone());
         let fields = [
             ("token", "legacy"),
             ("team_id", &team),
@@ -246,10 +210,7 @@ impl Slack {
             ("text", text),
             ("api_app_id", &world.config.app_id),
             ("is_enterprise_install", "false"),
-            (
-                "response_url",
-                "https://hooks.slack.com/commands/T0MUSTER00/1/sandbox",
-            ),
+            ("response_url", "https://hooks.slack.com/commands/T0MUSTER00/1/sandbox"),
             ("trigger_id", &trigger),
         ];
         serde_urlencoded::to_string(fields).unwrap_or_default()
@@ -268,13 +229,9 @@ impl Slack {
         let world = self.0.lock();
         text.split(' ')
             .map(|word| {
-                let user = word
-                    .strip_prefix('@')
-                    .and_then(|name| world.slack.users.values().find(|user| user.name == name));
-                user.map_or_else(
-                    || word.to_owned(),
-                    |user| format!("<@{}|{}>", user.id, user.name),
-                )
+                let user =
+                    word.strip_prefix('@').and_then(|name| world.slack.users.values().find(|user| user.name == name));
+                user.map_or_else(|| word.to_owned(), |user| format!("<@{}|{}>", user.id, user.name))
             })
             .collect::<Vec<_>>()
             .join(" ")
@@ -311,8 +268,7 @@ impl Slack {
     }
 
     async fn interact(&self, payload: &Value) -> Answer {
-        let body =
-            serde_urlencoded::to_string([("payload", payload.to_string())]).unwrap_or_default();
+        let body = serde_urlencoded::to_string([("payload", payload.to_string())]).unwrap_or_default();
         self.post("/slack/interactions", body).await
     }
 
@@ -320,11 +276,7 @@ impl Slack {
         let mut world = self.0.lock();
         let now = (world.config.now)();
         let trigger = world.slack.trigger(user, now);
-        let team = world
-            .slack
-            .users
-            .get(user)
-            .map_or_else(|| world.config.team_id.clone(), |user| user.team.clone());
+        let team = world.slack.users.get(user).map_or_else(|| world.config.team_id.clone(), |user| user.team.clone());
         json!({
             "type": kind, "team": {"id": world.config.team_id, "domain": "sandbox"}, "api_app_id": world.config.app_id, "token": "legacy",
             "user": {"id": user, "username": user, "name": user, "team_id": team}, "trigger_id": trigger, "is_enterprise_install": false, "enterprise": null,
@@ -335,27 +287,14 @@ impl Slack {
     ///
     /// # Errors
     /// There is no such button; the text says which there are.
-    pub async fn click(
-        &self,
-        user: &str,
-        message: &MessageView,
-        action: &str,
-    ) -> Result<Answer, String> {
-        let button = message
-            .buttons
-            .iter()
-            .find(|button| button.action_id == action || button.label == action)
-            .ok_or_else(|| {
-                let labels: Vec<_> = message
-                    .buttons
-                    .iter()
-                    .map(|button| button.label.as_str())
-                    .collect();
-                format!(
-                    "there is no button {action:?}; there are {labels:?} on: {}",
-                    message.text
-                )
-            })?;
+    pub async fn click(&self, user: &str, message: &MessageView, action: &str) -> Result<Answer, String> {
+        let button =
+            message.buttons.iter().find(|button| button.action_id == action || button.label == action).ok_or_else(
+                || {
+                    let labels: Vec<_> = message.buttons.iter().map(|button| button.label.as_str()).collect();
+                    format!("there is no button {action:?}; there are {labels:?} on: {}", message.text)
+                },
+            )?;
         let mut payload = self.payload("block_actions", user);
         let at = {
             let mut world = self.0.lock();
@@ -363,7 +302,8 @@ impl Slack {
             world.slack.ts(now)
         };
         payload["channel"] = json!({"id": message.channel, "name": "channel"});
-        payload["container"] = json!({"type": "message", "message_ts": message.ts, "channel_id": message.channel, "is_ephemeral": false});
+        payload["container"] =
+            json!({"type": "message", "message_ts": message.ts, "channel_id": message.channel, "is_ephemeral": false});
         payload["message"] = json!({"ts": message.ts, "text": message.fallback});
         payload["actions"] = json!([{
             "type": "button", "action_id": button.action_id, "block_id": "b1", "value": button.value,
@@ -379,10 +319,7 @@ impl Slack {
     /// # Errors
     /// No form is open, or a question that must be answered is not.
     pub async fn submit(&self, user: &str, values: &Value) -> Result<Answer, String> {
-        let open = self
-            .open_views(user)
-            .pop()
-            .ok_or_else(|| format!("no form is open before {user}"))?;
+        let open = self.open_views(user).pop().ok_or_else(|| format!("no form is open before {user}"))?;
         let mut state = json!({});
         for block in open.view["blocks"].as_array().into_iter().flatten() {
             let (Some(id), element) = (block["block_id"].as_str(), &block["element"]) else {
@@ -395,9 +332,8 @@ impl Slack {
                     json!({"type": kind, "value": given.or_else(|| element.get("initial_value").cloned())})
                 }
                 "static_select" => {
-                    let chosen = given
-                        .map(|value| json!({"value": value}))
-                        .or_else(|| element.get("initial_option").cloned());
+                    let chosen =
+                        given.map(|value| json!({"value": value})).or_else(|| element.get("initial_option").cloned());
                     json!({"type": kind, "selected_option": chosen})
                 }
                 "users_select" => {
@@ -436,12 +372,7 @@ impl Slack {
     }
 
     /// A shortcut on a message.
-    pub async fn message_shortcut(
-        &self,
-        user: &str,
-        message: &MessageView,
-        callback: &str,
-    ) -> Answer {
+    pub async fn message_shortcut(&self, user: &str, message: &MessageView, callback: &str) -> Answer {
         let author = {
             let mut world = self.0.lock();
             world
@@ -453,8 +384,7 @@ impl Slack {
         let mut payload = self.payload("message_action", user);
         payload["callback_id"] = json!(callback);
         payload["channel"] = json!({"id": message.channel, "name": "channel"});
-        payload["message"] =
-            json!({"type": "message", "ts": message.ts, "text": message.text, "user": author});
+        payload["message"] = json!({"type": "message", "ts": message.ts, "text": message.text, "user": author});
         let answer = self.interact(&payload).await;
         self.show_ephemeral(user, &message.channel, &answer);
         answer
@@ -507,7 +437,10 @@ impl Slack {
             channel.id.clone()
         });
         let config = world.config.clone();
-        world.slack.emit(&config, &json!({"type": "message", "subtype": "message_deleted", "channel": id, "deleted_ts": ts, "ts": ts}));
+        world.slack.emit(
+            &config,
+            &json!({"type": "message", "subtype": "message_deleted", "channel": id, "deleted_ts": ts, "ts": ts}),
+        );
     }
 
     /// Adds a reaction.
@@ -524,24 +457,15 @@ impl Slack {
         let mut world = self.0.lock();
         let found = world.slack.channel(channel).and_then(|channel| {
             let id = channel.id.clone();
-            let message = channel
-                .messages
-                .iter_mut()
-                .find(|message| message.ts == ts)?;
-            message
-                .reactions
-                .retain(|(who, what)| (who.as_str(), what.as_str()) != (user, emoji));
+            let message = channel.messages.iter_mut().find(|message| message.ts == ts)?;
+            message.reactions.retain(|(who, what)| (who.as_str(), what.as_str()) != (user, emoji));
             if added {
                 message.reactions.push((user.to_owned(), emoji.to_owned()));
             }
             Some((id, message.user.clone()))
         });
         let Some((id, author)) = found else { return };
-        let kind = if added {
-            "reaction_added"
-        } else {
-            "reaction_removed"
-        };
+        let kind = if added { "reaction_added" } else { "reaction_removed" };
         let config = world.config.clone();
         let event = json!({
             "type": kind, "user": user, "reaction": emoji, "item_user": author,
@@ -559,18 +483,9 @@ impl Slack {
     pub fn sign(&self, body: &str, at: DateTime<Utc>) -> Vec<(String, String)> {
         let timestamp = at.timestamp().to_string();
         let secret = self.0.lock().config.signing_secret.clone();
-        let signature = format!(
-            "v0={}",
-            hmac_hex(
-                &secret,
-                &[b"v0:", timestamp.as_bytes(), b":", body.as_bytes()]
-            )
-        );
+        let signature = format!("v0={}", hmac_hex(&secret, &[b"v0:", timestamp.as_bytes(), b":", body.as_bytes()]));
         vec![
-            (
-                "content-type".to_owned(),
-                "application/x-www-form-urlencoded".to_owned(),
-            ),
+            ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()),
             ("x-slack-request-timestamp".to_owned(), timestamp),
             ("x-slack-signature".to_owned(), signature),
         ]
@@ -578,11 +493,7 @@ impl Slack {
 
     /// All channels as people read them.
     pub fn transcript(&self) -> String {
-        let names: Vec<String> = self
-            .channels()
-            .into_iter()
-            .map(|channel| channel.name)
-            .collect();
+        let names: Vec<String> = self.channels().into_iter().map(|channel| channel.name).collect();
         let mut out = String::new();
         for name in names {
             let Some(channel) = self.channel(&name) else {
@@ -602,11 +513,7 @@ impl Slack {
                     if message.pinned { " 📌" } else { "" },
                     if message.edited { " (edited)" } else { "" }
                 );
-                out.push_str(&format!(
-                    "{}  {}{marks}\n",
-                    message.at.format("%H:%M"),
-                    message.user
-                ));
+                out.push_str(&format!("{}  {}{marks}\n", message.at.format("%H:%M"), message.user));
                 for line in message.text.lines() {
                     out.push_str(&format!("       {line}\n"));
                 }
@@ -614,11 +521,7 @@ impl Slack {
                     out.push_str(&format!("       📎 {} ({})\n", file.title, file.name));
                 }
                 if !message.buttons.is_empty() {
-                    let labels: Vec<_> = message
-                        .buttons
-                        .iter()
-                        .map(|button| format!("[{}]", button.label))
-                        .collect();
+                    let labels: Vec<_> = message.buttons.iter().map(|button| format!("[{}]", button.label)).collect();
                     out.push_str(&format!("       {}\n", labels.join(" ")));
                 }
             }
@@ -647,35 +550,19 @@ fn message_view(workspace: &super::Workspace, channel: &Channel, message: &Messa
     } else {
         render::blocks(&message.blocks, &name)
     };
-    let buttons = message
-        .blocks
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|block| block["type"] == "actions")
-        .flat_map(|block| {
-            block["elements"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(|element| Button {
-                    action_id: element["action_id"].as_str().unwrap_or_default().to_owned(),
-                    label: element
-                        .pointer("/text/text")
-                        .and_then(Value::as_str)
-                        .unwrap_or_default()
-                        .to_owned(),
-                    value: element["value"].as_str().unwrap_or_default().to_owned(),
-                })
+    let buttons =
+        message.blocks.as_array().into_iter().flatten().filter(|block| block["type"] == "actions").flat_map(|block| {
+            block["elements"].as_array().into_iter().flatten().map(|element| Button {
+                action_id: element["action_id"].as_str().unwrap_or_default().to_owned(),
+                label: element.pointer("/text/text").and_then(Value::as_str).unwrap_or_default().to_owned(),
+                value: element["value"].as_str().unwrap_or_default().to_owned(),
+            })
         });
     let file = message.file.as_ref().and_then(|id| workspace.files.get(id));
     MessageView {
         ts: message.ts.clone(),
         channel: channel.id.clone(),
-        user: workspace
-            .name(&message.user)
-            .trim_start_matches('@')
-            .to_owned(),
+        user: workspace.name(&message.user).trim_start_matches('@').to_owned(),
         at: message.at,
         text,
         fallback: message.text.clone(),

@@ -22,13 +22,7 @@ fn one(block: &Value, name: &dyn Fn(&str) -> String) -> String {
     match block["type"].as_str().unwrap_or_default() {
         "header" => format!("== {} ==", text(&block["text"])),
         "section" => text(&block["text"]),
-        "context" => block["elements"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(text)
-            .collect::<Vec<_>>()
-            .join(" "),
+        "context" => block["elements"].as_array().into_iter().flatten().map(text).collect::<Vec<_>>().join(" "),
         "divider" => "---".to_owned(),
         "rich_text" => block["elements"]
             .as_array()
@@ -45,33 +39,17 @@ fn one(block: &Value, name: &dyn Fn(&str) -> String) -> String {
 
 fn rich(element: &Value, name: &dyn Fn(&str) -> String) -> String {
     let elements = || element["elements"].as_array().into_iter().flatten();
-    let inner = || {
-        elements()
-            .map(|element| rich(element, name))
-            .collect::<String>()
-    };
+    let inner = || elements().map(|element| rich(element, name)).collect::<String>();
     match element["type"].as_str().unwrap_or_default() {
         "rich_text_section" => inner().trim_end_matches('\n').to_owned(),
         "rich_text_quote" => format!("> {}", inner().replace('\n', "\n> ")),
         "rich_text_preformatted" => inner(),
         "rich_text_list" => {
-            let indent = "  ".repeat(
-                element["indent"]
-                    .as_u64()
-                    .and_then(|n| usize::try_from(n).ok())
-                    .unwrap_or(0),
-            );
-            elements()
-                .map(|item| format!("{indent}• {}", rich(item, name)))
-                .collect::<Vec<_>>()
-                .join("\n")
+            let indent = "  ".repeat(element["indent"].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0));
+            elements().map(|item| format!("{indent}• {}", rich(item, name))).collect::<Vec<_>>().join("\n")
         }
         "text" => element["text"].as_str().unwrap_or_default().to_owned(),
-        "link" => element["text"]
-            .as_str()
-            .or(element["url"].as_str())
-            .unwrap_or_default()
-            .to_owned(),
+        "link" => element["text"].as_str().or(element["url"].as_str()).unwrap_or_default().to_owned(),
         "user" => name(element["user_id"].as_str().unwrap_or_default()),
         "channel" => format!("#{}", element["channel_id"].as_str().unwrap_or_default()),
         "broadcast" => format!("@{}", element["range"].as_str().unwrap_or_default()),
@@ -90,9 +68,7 @@ pub(in crate::sandbox) fn mrkdwn(text: &str, name: &dyn Fn(&str) -> String) -> S
             break;
         };
         let inside = &rest[start + 1..start + end];
-        let (target, label) = inside
-            .split_once('|')
-            .map_or((inside, None), |(target, label)| (target, Some(label)));
+        let (target, label) = inside.split_once('|').map_or((inside, None), |(target, label)| (target, Some(label)));
         match (target.strip_prefix('@'), target.strip_prefix('!')) {
             (Some(user), _) => out.push_str(&name(user)),
             (_, Some(special)) => out.push_str(label.unwrap_or(&format!("@{special}"))),
@@ -101,9 +77,7 @@ pub(in crate::sandbox) fn mrkdwn(text: &str, name: &dyn Fn(&str) -> String) -> S
         rest = &rest[start + end + 1..];
     }
     out.push_str(rest);
-    out.replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&amp;", "&")
+    out.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 }
 
 /// Everyone a message would notify: people, groups, broadcasts.

@@ -39,12 +39,10 @@ pub(super) async fn call(
             answer["ok"] = json!(true);
             ([("x-oauth-scopes", SCOPES)], Json(answer)).into_response()
         }
-        Err("ratelimited") => (
-            StatusCode::TOO_MANY_REQUESTS,
-            [("retry-after", "1")],
-            Json(json!({"ok": false, "error": "ratelimited"})),
-        )
-            .into_response(),
+        Err("ratelimited") => {
+            (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "1")], Json(json!({"ok": false, "error": "ratelimited"})))
+                .into_response()
+        }
         Err(error) => Json(json!({"ok": false, "error": error})).into_response(),
     }
 }
@@ -58,22 +56,16 @@ fn dispatch(world: &mut World, method: &str, p: &Value) -> Reply {
             "url": "https://sandbox.slack.com/", "team": "Sandbox", "user": "muster", "team_id": world.config.team_id,
             "user_id": BOT_USER, "bot_id": super::BOT_ID,
         })),
-        "users.info" => world
-            .slack
-            .users
-            .get(text(p, "user"))
-            .map(|user| json!({"user": user.json()}))
-            .ok_or("user_not_found"),
+        "users.info" => {
+            world.slack.users.get(text(p, "user")).map(|user| json!({"user": user.json()})).ok_or("user_not_found")
+        }
         "users.list" => {
             let all: Vec<Value> = world.slack.users.values().map(super::User::json).collect();
             Ok(page(p, all, "members"))
         }
-        "usergroups.users.list" => world
-            .slack
-            .groups
-            .get(text(p, "usergroup"))
-            .map(|users| json!({"users": users}))
-            .ok_or("no_such_subteam"),
+        "usergroups.users.list" => {
+            world.slack.groups.get(text(p, "usergroup")).map(|users| json!({"users": users})).ok_or("no_such_subteam")
+        }
         "conversations.create" => create(world, text(p, "name")),
         "conversations.list" => {
             let all: Vec<Value> = world.slack.channels.iter().map(Channel::json).collect();
@@ -108,10 +100,7 @@ fn dispatch(world: &mut World, method: &str, p: &Value) -> Reply {
             if title.is_empty() || link.is_empty() {
                 return Err("invalid_arguments");
             }
-            let channel = world
-                .slack
-                .channel(text(p, "channel_id"))
-                .ok_or("channel_not_found")?;
+            let channel = world.slack.channel(text(p, "channel_id")).ok_or("channel_not_found")?;
             if channel.bookmarks.len() >= 100 {
                 return Err("too_many_bookmarks");
             }
@@ -121,10 +110,7 @@ fn dispatch(world: &mut World, method: &str, p: &Value) -> Reply {
             )
         }
         "bookmarks.list" => {
-            let channel = world
-                .slack
-                .channel(text(p, "channel_id"))
-                .ok_or("channel_not_found")?;
+            let channel = world.slack.channel(text(p, "channel_id")).ok_or("channel_not_found")?;
             let list: Vec<_> = channel
                 .bookmarks
                 .iter()
@@ -138,11 +124,7 @@ fn dispatch(world: &mut World, method: &str, p: &Value) -> Reply {
                 return Err("invalid_arguments");
             }
             let id = format!("F{:08}", world.slack.next());
-            let file = File {
-                name: text(p, "filename").to_owned(),
-                title: String::new(),
-                content: String::new(),
-            };
+            let file = File { name: text(p, "filename").to_owned(), title: String::new(), content: String::new() };
             world.slack.files.insert(id.clone(), file);
             Ok(json!({"upload_url": format!("{}/slack/upload/{id}", world.base), "file_id": id}))
         }
@@ -156,46 +138,26 @@ fn text<'a>(p: &'a Value, key: &str) -> &'a str {
 }
 
 fn number(p: &Value, key: &str, default: usize) -> usize {
-    p[key]
-        .as_u64()
-        .and_then(|n| usize::try_from(n).ok())
-        .or_else(|| text(p, key).parse().ok())
-        .unwrap_or(default)
+    p[key].as_u64().and_then(|n| usize::try_from(n).ok()).or_else(|| text(p, key).parse().ok()).unwrap_or(default)
 }
 
 /// A page of a list; the cursor is the place of its first member.
 fn page(p: &Value, all: Vec<Value>, key: &str) -> Value {
     let limit = number(p, "limit", 100).clamp(1, 1000);
     let start: usize = text(p, "cursor").parse().unwrap_or(0);
-    let next = if start + limit < all.len() {
-        (start + limit).to_string()
-    } else {
-        String::new()
-    };
+    let next = if start + limit < all.len() { (start + limit).to_string() } else { String::new() };
     let members: Vec<Value> = all.into_iter().skip(start).take(limit).collect();
     json!({key: members, "response_metadata": {"next_cursor": next}})
 }
 
 fn open_channel<'a>(world: &'a mut World, p: &Value) -> Result<&'a mut Channel, &'static str> {
-    let channel = world
-        .slack
-        .channel(text(p, "channel"))
-        .ok_or("channel_not_found")?;
-    if channel.archived {
-        Err("is_archived")
-    } else {
-        Ok(channel)
-    }
+    let channel = world.slack.channel(text(p, "channel")).ok_or("channel_not_found")?;
+    if channel.archived { Err("is_archived") } else { Ok(channel) }
 }
 
 pub(super) fn create(world: &mut World, name: &str) -> Reply {
     limits::channel_name(name)?;
-    if world
-        .slack
-        .channels
-        .iter()
-        .any(|channel| channel.name == name)
-    {
+    if world.slack.channels.iter().any(|channel| channel.name == name) {
         return Err("name_taken");
     }
     let channel = Channel {
@@ -217,12 +179,8 @@ pub(super) fn create(world: &mut World, name: &str) -> Reply {
 }
 
 fn invite(world: &mut World, p: &Value) -> Reply {
-    let people: Vec<String> = text(p, "users")
-        .split(',')
-        .map(str::trim)
-        .filter(|id| !id.is_empty())
-        .map(str::to_owned)
-        .collect();
+    let people: Vec<String> =
+        text(p, "users").split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect();
     if people.is_empty() {
         return Err("no_user");
     }
@@ -234,18 +192,12 @@ fn invite(world: &mut World, p: &Value) -> Reply {
     if unknown && !force {
         return Err("user_not_found");
     }
-    let known: Vec<String> = people
-        .into_iter()
-        .filter(|id| world.slack.users.contains_key(id))
-        .collect();
+    let known: Vec<String> = people.into_iter().filter(|id| world.slack.users.contains_key(id)).collect();
     if known.is_empty() {
         return Err("user_not_found");
     }
     let channel = open_channel(world, p)?;
-    let new: Vec<String> = known
-        .into_iter()
-        .filter(|id| !channel.members.contains(id))
-        .collect();
+    let new: Vec<String> = known.into_iter().filter(|id| !channel.members.contains(id)).collect();
     if new.is_empty() {
         return Err("already_in_channel");
     }
@@ -269,17 +221,13 @@ fn set_topic(world: &mut World, p: &Value) -> Reply {
 }
 
 fn history(world: &mut World, p: &Value) -> Reply {
-    let channel = world
-        .slack
-        .channel(text(p, "channel"))
-        .ok_or("channel_not_found")?;
+    let channel = world.slack.channel(text(p, "channel")).ok_or("channel_not_found")?;
     if !channel.members.iter().any(|member| member == BOT_USER) {
         return Err("not_in_channel");
     }
     let oldest = text(p, "oldest");
-    let with_metadata = p["include_all_metadata"]
-        .as_bool()
-        .unwrap_or_else(|| text(p, "include_all_metadata") == "true");
+    let with_metadata =
+        p["include_all_metadata"].as_bool().unwrap_or_else(|| text(p, "include_all_metadata") == "true");
     let mut messages: Vec<Value> = channel
         .messages
         .iter()
@@ -294,11 +242,7 @@ fn history(world: &mut World, p: &Value) -> Reply {
         .collect();
     messages.reverse();
     let mut answer = page(p, messages, "messages");
-    answer["has_more"] = json!(
-        answer
-            .pointer("/response_metadata/next_cursor")
-            .is_some_and(|cursor| cursor != "")
-    );
+    answer["has_more"] = json!(answer.pointer("/response_metadata/next_cursor").is_some_and(|cursor| cursor != ""));
     Ok(answer)
 }
 
@@ -320,9 +264,7 @@ fn post_message(world: &mut World, p: &Value) -> Reply {
     check_content(p)?;
     let now = (world.config.now)();
     let channel = open_channel(world, p)?;
-    channel
-        .posts
-        .retain(|at| now - *at < Duration::seconds(BURST as i64));
+    channel.posts.retain(|at| now - *at < Duration::seconds(BURST as i64));
     if channel.posts.len() >= BURST {
         return Err("ratelimited");
     }
@@ -349,18 +291,10 @@ fn post_message(world: &mut World, p: &Value) -> Reply {
 
 fn update_message(world: &mut World, p: &Value) -> Reply {
     check_content(p)?;
-    let (words, blocks, ts) = (
-        text(p, "text").to_owned(),
-        p["blocks"].clone(),
-        text(p, "ts").to_owned(),
-    );
+    let (words, blocks, ts) = (text(p, "text").to_owned(), p["blocks"].clone(), text(p, "ts").to_owned());
     let channel = open_channel(world, p)?;
     let id = channel.id.clone();
-    let message = channel
-        .messages
-        .iter_mut()
-        .find(|message| message.ts == ts)
-        .ok_or("message_not_found")?;
+    let message = channel.messages.iter_mut().find(|message| message.ts == ts).ok_or("message_not_found")?;
     if !message.by_bot {
         return Err("cant_update_message");
     }
@@ -373,11 +307,7 @@ fn update_message(world: &mut World, p: &Value) -> Reply {
 fn open_view(world: &mut World, p: &Value) -> Reply {
     let now = (world.config.now)();
     let view = p["view"].clone();
-    let trigger = world
-        .slack
-        .triggers
-        .get_mut(text(p, "trigger_id"))
-        .ok_or("invalid_trigger_id")?;
+    let trigger = world.slack.triggers.get_mut(text(p, "trigger_id")).ok_or("invalid_trigger_id")?;
     if trigger.used {
         return Err("exchanged_trigger_id");
     }
@@ -398,10 +328,7 @@ fn complete_upload(world: &mut World, p: &Value) -> Reply {
     let now = (world.config.now)();
     let file = &p["files"][0];
     let id = text(file, "id").to_owned();
-    let (channel, comment) = (
-        text(p, "channel_id").to_owned(),
-        text(p, "initial_comment").to_owned(),
-    );
+    let (channel, comment) = (text(p, "channel_id").to_owned(), text(p, "initial_comment").to_owned());
     let title = text(file, "title").to_owned();
     let known = world.slack.files.get_mut(&id).ok_or("file_not_found")?;
     if known.content.is_empty() {
@@ -431,11 +358,7 @@ fn complete_upload(world: &mut World, p: &Value) -> Reply {
 }
 
 /// The address that `files.getUploadURLExternal` gave; takes the bytes as they are, or as a form.
-pub(super) async fn upload(
-    State(shared): State<Shared>,
-    Path(id): Path<String>,
-    body: Bytes,
-) -> Response {
+pub(super) async fn upload(State(shared): State<Shared>, Path(id): Path<String>, body: Bytes) -> Response {
     let mut world = shared.lock();
     match world.slack.files.get_mut(&id) {
         Some(file) => {

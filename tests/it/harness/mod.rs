@@ -60,9 +60,7 @@ pub fn start_time() -> DateTime<Utc> {
 pub async fn sandbox(clock: &Clock) -> Sandbox {
     muster::telemetry::install_crypto();
     let time = clock.clone();
-    let sandbox = Sandbox::start(SandboxConfig::new(Arc::new(move || time.now())))
-        .await
-        .unwrap();
+    let sandbox = Sandbox::start(SandboxConfig::new(Arc::new(move || time.now()))).await.unwrap();
     let slack = sandbox.slack();
     slack.add_user(ANA, "ana", "Ana");
     slack.add_user(BEN, "ben", "Ben");
@@ -141,22 +139,14 @@ tier = 1
         ("MUSTER_SLACK__BOT_TOKEN", settings.bot_token.as_str()),
         ("MUSTER_SLACK__SIGNING_SECRET", &settings.signing_secret),
         ("MUSTER_PAGERDUTY__ROUTING_KEY", &settings.routing_keys[0]),
-        (
-            "MUSTER_PAGERDUTY__WEBHOOK_SECRETS",
-            &settings.pagerduty_webhook_secret,
-        ),
+        ("MUSTER_PAGERDUTY__WEBHOOK_SECRETS", &settings.pagerduty_webhook_secret),
         ("MUSTER_API__TOKEN", API_TOKEN),
         ("SOURCE_TOKEN", TOKEN),
         ("PD_TOKEN", PD_TOKEN),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into();
-    variables.extend(
-        setup
-            .variables
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone())),
-    );
+    variables.extend(setup.variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     (text, variables)
 }
 
@@ -175,10 +165,7 @@ impl Bot {
         };
         let (text, variables) = config(&sandbox, &setup);
         let config = Config::parse("test.toml", &text, &variables).unwrap();
-        let store = setup
-            .store
-            .clone()
-            .unwrap_or_else(|| MemoryEngine::open().unwrap());
+        let store = setup.store.clone().unwrap_or_else(|| MemoryEngine::open().unwrap());
         let muster = Muster::new(config.clone(), store.clone(), clock.clone()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -187,15 +174,7 @@ impl Bot {
         let serving = muster.clone();
         tokio::spawn(async move { serving.serve(listener, stopped).await });
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let bot = Self {
-            muster,
-            sandbox,
-            clock,
-            base,
-            http,
-            stop,
-            read: Mutex::default(),
-        };
+        let bot = Self { muster, sandbox, clock, base, http, stop, read: Mutex::default() };
         bot.muster.worker.start().await.unwrap();
         bot.settle().await;
         bot
@@ -223,9 +202,7 @@ impl Bot {
             }
             let now = self.clock.now().timestamp_millis();
             match self.muster.app.store.next_due("slack/") {
-                Some(due) if due - now <= 1_500 => self
-                    .clock
-                    .advance(Duration::milliseconds((due - now).max(1))),
+                Some(due) if due - now <= 1_500 => self.clock.advance(Duration::milliseconds((due - now).max(1))),
                 _ => return,
             }
         }
@@ -241,10 +218,7 @@ impl Bot {
     }
 
     pub async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> (u16, Value) {
-        let mut request = self
-            .http
-            .post(format!("{}{path}", self.base))
-            .body(body.to_string());
+        let mut request = self.http.post(format!("{}{path}", self.base)).body(body.to_string());
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
@@ -255,34 +229,20 @@ impl Bot {
 
     /// An alert comes in and everything it leads to happens.
     pub async fn alert(&self, source: &str, body: Value) -> Value {
-        let (status, answer) = self
-            .post(&format!("/hooks/{source}"), Some(TOKEN), &body)
-            .await;
+        let (status, answer) = self.post(&format!("/hooks/{source}"), Some(TOKEN), &body).await;
         assert_eq!(status, 202, "{answer}");
         self.settle().await;
         answer
     }
 
     pub async fn get(&self, path: &str) -> Value {
-        let answer = self
-            .http
-            .get(format!("{}{path}", self.base))
-            .bearer_auth(API_TOKEN)
-            .send()
-            .await
-            .unwrap();
+        let answer = self.http.get(format!("{}{path}", self.base)).bearer_auth(API_TOKEN).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{path}");
         answer.json().await.unwrap()
     }
 
     pub async fn text(&self, path: &str) -> String {
-        let answer = self
-            .http
-            .get(format!("{}{path}", self.base))
-            .bearer_auth(API_TOKEN)
-            .send()
-            .await
-            .unwrap();
+        let answer = self.http.get(format!("{}{path}", self.base)).bearer_auth(API_TOKEN).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{path}");
         answer.text().await.unwrap()
     }
@@ -294,24 +254,16 @@ impl Bot {
     /// The channel of an incident.
     pub fn inc(&self, number: u64) -> Channel<'_> {
         let channels = self.sandbox.slack().channels();
-        let found = channels
-            .iter()
-            .find(|channel| channel.name.starts_with(&format!("inc-{number}-")));
+        let found = channels.iter().find(|channel| channel.name.starts_with(&format!("inc-{number}-")));
         let names: Vec<_> = channels.iter().map(|channel| &channel.name).collect();
         Channel {
             bot: self,
-            name: found
-                .unwrap_or_else(|| panic!("there is no channel of INC-{number} among {names:?}"))
-                .name
-                .clone(),
+            name: found.unwrap_or_else(|| panic!("there is no channel of INC-{number} among {names:?}")).name.clone(),
         }
     }
 
     pub fn channel(&self, name: &str) -> Channel<'_> {
-        Channel {
-            bot: self,
-            name: name.to_owned(),
-        }
+        Channel { bot: self, name: name.to_owned() }
     }
 
     /// A slash command; what only the asker reads.
@@ -323,6 +275,9 @@ impl Bot {
     }
 
     pub async fn submit(&self, user: &str, values: Value) -> Answer {
+        for open in self.sandbox.slack().open_views(user) {
+            super::words::check_modal(&open.view);
+        }
         let answer = self.sandbox.slack().submit(user, &values).await.unwrap();
         assert_eq!(answer.status, 200, "{}", answer.body);
         self.settle().await;
@@ -334,13 +289,7 @@ impl Bot {
         self.settle().await;
         let mut unread = Vec::new();
         for channel in self.sandbox.slack().channels() {
-            let seen = self
-                .read
-                .lock()
-                .unwrap()
-                .get(&channel.name)
-                .copied()
-                .unwrap_or(0);
+            let seen = self.read.lock().unwrap().get(&channel.name).copied().unwrap_or(0);
             unread.extend(
                 self.of_bot(&channel.name)
                     .into_iter()
@@ -348,11 +297,7 @@ impl Bot {
                     .map(|message| format!("#{}: {}", channel.name, message.text)),
             );
         }
-        assert!(
-            unread.is_empty(),
-            "the story does not tell of these messages:\n{}",
-            unread.join("\n---\n")
-        );
+        assert!(unread.is_empty(), "the story does not tell of these messages:\n{}", unread.join("\n---\n"));
         self.end().await;
     }
 
@@ -371,23 +316,18 @@ impl Bot {
                 super::words::check_message(&message);
             }
         }
-        let dead = self
-            .muster
-            .app
-            .store
-            .scan(muster::store::Kind::Dead, "", "", 10)
-            .unwrap();
+        for channel in self.sandbox.slack().channels() {
+            for user in [ANA, BEN, CHLOE, GUEST, STRANGER] {
+                self.sandbox.slack().ephemerals(&channel.name, user).iter().for_each(super::words::check_message);
+            }
+        }
+        let dead = self.muster.app.store.scan(muster::store::Kind::Dead, "", "", 10).unwrap();
         assert!(dead.is_empty(), "deliveries were given up: {dead:?}");
         let _ = self.stop.send(true);
     }
 
     fn of_bot(&self, channel: &str) -> Vec<MessageView> {
-        self.sandbox
-            .slack()
-            .messages(channel)
-            .into_iter()
-            .filter(|message| message.user == "muster")
-            .collect()
+        self.sandbox.slack().messages(channel).into_iter().filter(|message| message.user == "muster").collect()
     }
 }
 
@@ -408,64 +348,32 @@ impl Channel<'_> {
             .get(*seen)
             .unwrap_or_else(|| panic!("#{} has no further message; expected {words:?}", self.name))
             .clone();
-        assert!(
-            next.text.contains(words),
-            "#{}: expected {words:?}, and read:\n{}",
-            self.name,
-            next.text
-        );
+        assert!(next.text.contains(words), "#{}: expected {words:?}, and read:\n{}", self.name, next.text);
         *seen += 1;
-        Message {
-            bot: self.bot,
-            view: next,
-        }
+        Message { bot: self.bot, view: next }
     }
 
     /// Whatever comes is read without looking.
     pub fn skip_rest(&self) {
         let count = self.bot.of_bot(&self.name).len();
-        self.bot
-            .read
-            .lock()
-            .unwrap()
-            .insert(self.name.clone(), count);
+        self.bot.read.lock().unwrap().insert(self.name.clone(), count);
     }
 
     /// The latest message of the bot with these words, as it is now.
     #[track_caller]
     pub fn find(&self, words: &str) -> Message<'_> {
-        let found = self
-            .bot
-            .of_bot(&self.name)
-            .into_iter()
-            .rev()
-            .find(|message| message.text.contains(words));
+        let found = self.bot.of_bot(&self.name).into_iter().rev().find(|message| message.text.contains(words));
         let view = found.unwrap_or_else(|| {
-            panic!(
-                "#{} has no message with {words:?}:\n{}",
-                self.name,
-                self.bot.sandbox.transcript()
-            )
+            panic!("#{} has no message with {words:?}:\n{}", self.name, self.bot.sandbox.transcript())
         });
-        Message {
-            bot: self.bot,
-            view,
-        }
+        Message { bot: self.bot, view }
     }
 
     /// The pinned card, as it is now.
     #[track_caller]
     pub fn card(&self) -> Message<'_> {
-        let view = self
-            .bot
-            .of_bot(&self.name)
-            .into_iter()
-            .find(|message| message.pinned)
-            .expect("a pinned card");
-        Message {
-            bot: self.bot,
-            view,
-        }
+        let view = self.bot.of_bot(&self.name).into_iter().find(|message| message.pinned).expect("a pinned card");
+        Message { bot: self.bot, view }
     }
 
     pub fn view(&self) -> muster::sandbox::ChannelView {
@@ -496,19 +404,11 @@ impl<'a> Message<'a> {
     }
 
     pub fn button(&self, label: &str) -> Press<'a> {
-        Press {
-            bot: self.bot,
-            view: self.view.clone(),
-            label: label.to_owned(),
-        }
+        Press { bot: self.bot, view: self.view.clone(), label: label.to_owned() }
     }
 
     pub fn labels(&self) -> Vec<&str> {
-        self.view
-            .buttons
-            .iter()
-            .map(|button| button.label.as_str())
-            .collect()
+        self.view.buttons.iter().map(|button| button.label.as_str()).collect()
     }
 }
 
@@ -522,13 +422,7 @@ pub struct Press<'a> {
 impl Press<'_> {
     /// Presses it; what only the one who pressed reads, or nothing.
     pub async fn click(self, user: &str) -> String {
-        let answer = self
-            .bot
-            .sandbox
-            .slack()
-            .click(user, &self.view, &self.label)
-            .await
-            .unwrap();
+        let answer = self.bot.sandbox.slack().click(user, &self.view, &self.label).await.unwrap();
         assert_eq!(answer.status, 200, "{}", answer.body);
         self.bot.settle().await;
         answer.text()
@@ -547,8 +441,6 @@ pub fn resolved(mut alert: Value) -> Value {
 
 /// A file that goes with the tests.
 pub fn fixture(name: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures")
-        .join(name);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

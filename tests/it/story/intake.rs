@@ -7,28 +7,17 @@ use crate::harness::*;
 #[tokio::test]
 async fn a_genuine_alertmanager_is_one_incident_and_status_is_per_alert() {
     let bot = Bot::start().await;
-    let body = |name: &str| -> Value {
-        serde_json::from_str(&fixture(&format!("alertmanager/{name}.body.json"))).unwrap()
-    };
+    let body =
+        |name: &str| -> Value { serde_json::from_str(&fixture(&format!("alertmanager/{name}.body.json"))).unwrap() };
     let answer = bot.alert("prom", body("001")).await;
     assert_eq!(
-        answer["alerts"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|alert| alert["outcome"].as_str().unwrap())
-            .collect::<Vec<_>>(),
+        answer["alerts"].as_array().unwrap().iter().map(|alert| alert["outcome"].as_str().unwrap()).collect::<Vec<_>>(),
         ["opened", "attached"]
     );
     // The group still fires, one of its members is over.
     let answer = bot.alert("prom", body("002")).await;
     assert_eq!(
-        answer["alerts"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|alert| alert["outcome"].as_str().unwrap())
-            .collect::<Vec<_>>(),
+        answer["alerts"].as_array().unwrap().iter().map(|alert| alert["outcome"].as_str().unwrap()).collect::<Vec<_>>(),
         ["resolved", "repeated"]
     );
     assert_eq!(bot.incident(1).await["alerts_firing"], 1);
@@ -57,32 +46,17 @@ async fn refusals_are_problems_that_say_what_to_do() {
     let large = json!({"title": "x".repeat(600 * 1024)});
     insta::assert_snapshot!(problem(bot.post("/hooks/dq", Some(TOKEN), &large).await), @"413 The body is larger than this address takes; split it, or raise `[server] body_limit_kib`");
     for garbage in ["{", "\u{0}", "[[[[", "nul"] {
-        let answer = bot
-            .http
-            .post(format!("{}/hooks/dq", bot.base))
-            .bearer_auth(TOKEN)
-            .body(garbage)
-            .send()
-            .await
-            .unwrap();
+        let answer =
+            bot.http.post(format!("{}/hooks/dq", bot.base)).bearer_auth(TOKEN).body(garbage).send().await.unwrap();
         assert_eq!(answer.status(), 400);
         assert_eq!(answer.headers()["content-type"], "application/problem+json");
     }
     let deep = "[".repeat(100_000);
     assert_eq!(
-        bot.http
-            .post(format!("{}/hooks/dq", bot.base))
-            .bearer_auth(TOKEN)
-            .body(deep)
-            .send()
-            .await
-            .unwrap()
-            .status(),
+        bot.http.post(format!("{}/hooks/dq", bot.base)).bearer_auth(TOKEN).body(deep).send().await.unwrap().status(),
         400
     );
-    let answer = bot
-        .alert("dq", json!([stale_orders(), {"status": "red"}]))
-        .await;
+    let answer = bot.alert("dq", json!([stale_orders(), {"status": "red"}])).await;
     assert_eq!(
         answer["refused"][0],
         json!({"at": "/1", "why": "`status` is \"red\"; it may be \"firing\" or \"resolved\""})
@@ -99,32 +73,23 @@ async fn any_body_with_a_mapping_and_any_pagerduty_client() {
     let answer = bot.alert("mapped", checks("pass")).await;
     assert_eq!(answer["alerts"][0]["outcome"], "resolved");
 
-    let mut genuine: Value =
-        serde_json::from_str(&fixture("pagerduty-python/001.body.json")).unwrap();
+    let mut genuine: Value = serde_json::from_str(&fixture("pagerduty-python/001.body.json")).unwrap();
     genuine["routing_key"] = json!(PD_TOKEN);
     let (status, answer) = bot.post("/v2/enqueue", None, &genuine).await;
-    assert_eq!(
-        (status, &answer["status"], &answer["message"]),
-        (202, &json!("success"), &json!("Event processed"))
-    );
+    assert_eq!((status, &answer["status"], &answer["message"]), (202, &json!("success"), &json!("Event processed")));
     assert_eq!(answer["dedup_key"], genuine["dedup_key"]);
     bot.settle().await;
-    assert_eq!(
-        bot.incident(2).await["title"],
-        genuine["payload"]["summary"]
-    );
-    let (status, answer) = bot.post("/v2/enqueue", None, &json!({"routing_key": PD_TOKEN, "event_action": "trigger", "payload": {"source": "x"}})).await;
-    assert_eq!(
-        (status, answer["errors"].as_array().unwrap().len()),
-        (400, 2)
-    );
-    let (status, _) = bot
+    assert_eq!(bot.incident(2).await["title"], genuine["payload"]["summary"]);
+    let (status, answer) = bot
         .post(
             "/v2/enqueue",
             None,
-            &json!({"routing_key": "x", "event_action": "resolve", "dedup_key": "k"}),
+            &json!({"routing_key": PD_TOKEN, "event_action": "trigger", "payload": {"source": "x"}}),
         )
         .await;
+    assert_eq!((status, answer["errors"].as_array().unwrap().len()), (400, 2));
+    let (status, _) =
+        bot.post("/v2/enqueue", None, &json!({"routing_key": "x", "event_action": "resolve", "dedup_key": "k"})).await;
     assert_eq!(status, 400);
     bot.end().await;
 }
@@ -144,28 +109,15 @@ async fn hostile_words_in_every_field_stay_words() {
     inc.slash(ANA, &format!("fix {hostile}")).await;
     inc.slash(ANA, &format!("resolve {hostile}")).await;
     for channel in [inc.name.as_str(), "data-incidents"] {
-        for message in bot
-            .sandbox
-            .slack()
-            .messages(channel)
-            .into_iter()
-            .filter(|message| message.user == "muster")
-        {
+        for message in bot.sandbox.slack().messages(channel).into_iter().filter(|message| message.user == "muster") {
             let unwanted: Vec<_> = message.mentions.iter().filter(|one| *one != ANA).collect();
             assert!(unwanted.is_empty(), "{unwanted:?} in {}", message.text);
-            assert!(
-                !message.blocks.to_string().contains("evil.example\""),
-                "a forged link: {}",
-                message.blocks
-            );
+            assert!(!message.blocks.to_string().contains("evil.example\""), "a forged link: {}", message.blocks);
             assert!(!message.text.contains('\u{202E}'));
         }
     }
     let draft = bot.text("/api/v1/incidents/INC-1/postmortem").await;
-    assert!(
-        draft.contains("\\<!channel\\>") && !draft.contains("[Ack]("),
-        "{draft}"
-    );
+    assert!(draft.contains("\\<!channel\\>") && !draft.contains("[Ack]("), "{draft}");
     bot.end().await;
 }
 
@@ -173,12 +125,7 @@ async fn hostile_words_in_every_field_stay_words() {
 async fn the_api_pages_filters_and_is_closed_without_a_token() {
     let bot = Bot::start().await;
     for index in 0..7 {
-        bot.slash(
-            ANA,
-            "data-incidents",
-            &format!("declare incident number {index}"),
-        )
-        .await;
+        bot.slash(ANA, "data-incidents", &format!("declare incident number {index}")).await;
     }
     bot.alert("dq", stale_orders()).await;
     bot.slash(ANA, "data-incidents", "INC-2 resolve").await;
@@ -187,23 +134,14 @@ async fn the_api_pages_filters_and_is_closed_without_a_token() {
     loop {
         let page = bot.get(&format!("/api/v1/incidents?limit=3{cursor}")).await;
         seen.extend(
-            page["incidents"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|incident| incident["id"].as_str().unwrap().to_owned()),
+            page["incidents"].as_array().unwrap().iter().map(|incident| incident["id"].as_str().unwrap().to_owned()),
         );
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => break,
         }
     }
-    assert_eq!(
-        seen,
-        [
-            "INC-8", "INC-7", "INC-6", "INC-5", "INC-4", "INC-3", "INC-2", "INC-1"
-        ]
-    );
+    assert_eq!(seen, ["INC-8", "INC-7", "INC-6", "INC-5", "INC-4", "INC-3", "INC-2", "INC-1"]);
     let ids = async |query: &str| -> Vec<String> {
         bot.get(&format!("/api/v1/incidents?{query}")).await["incidents"]
             .as_array()
@@ -223,68 +161,24 @@ async fn the_api_pages_filters_and_is_closed_without_a_token() {
         ("/api/v1/incidents/INC-99", 404),
     ] {
         assert_eq!(
-            bot.http
-                .get(format!("{}{path}", bot.base))
-                .bearer_auth(API_TOKEN)
-                .send()
-                .await
-                .unwrap()
-                .status(),
+            bot.http.get(format!("{}{path}", bot.base)).bearer_auth(API_TOKEN).send().await.unwrap().status(),
             status,
             "{path}"
         );
     }
-    assert_eq!(
-        bot.http
-            .get(format!("{}/api/v1/incidents", bot.base))
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        401
-    );
+    assert_eq!(bot.http.get(format!("{}/api/v1/incidents", bot.base)).send().await.unwrap().status(), 401);
     let timeline = bot.get("/api/v1/incidents/INC-8/timeline?limit=2").await;
     assert_eq!(
-        (
-            timeline["entries"][0]["event"]["type"].as_str(),
-            timeline["next_cursor"].as_str()
-        ),
+        (timeline["entries"][0]["event"]["type"].as_str(), timeline["next_cursor"].as_str()),
         (Some("opened"), Some("2"))
     );
-    let document: Value = bot
-        .http
-        .get(format!("{}/api/openapi.json", bot.base))
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let document: Value =
+        bot.http.get(format!("{}/api/openapi.json", bot.base)).send().await.unwrap().json().await.unwrap();
     assert!(document["paths"]["/api/v1/incidents/{id}/postmortem"]["get"].is_object());
     for path in ["/healthz", "/readyz", "/metrics"] {
-        assert_eq!(
-            bot.http
-                .get(format!("{}{path}", bot.base))
-                .send()
-                .await
-                .unwrap()
-                .status(),
-            200,
-            "{path}"
-        );
+        assert_eq!(bot.http.get(format!("{}{path}", bot.base)).send().await.unwrap().status(), 200, "{path}");
     }
-    let metrics = bot
-        .http
-        .get(format!("{}/metrics", bot.base))
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
-    assert!(
-        metrics.contains("muster_incidents_opened_total 8"),
-        "{metrics}"
-    );
+    let metrics = bot.http.get(format!("{}/metrics", bot.base)).send().await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("muster_incidents_opened_total 8"), "{metrics}");
     bot.end().await;
 }

@@ -26,15 +26,7 @@ async fn a_stale_table_becomes_an_incident_that_people_end() {
     insta::assert_snapshot!(card.text());
     assert_eq!(
         card.labels(),
-        [
-            "Acknowledge",
-            "Take command",
-            "Assign roles",
-            "Severity",
-            "Runbook",
-            "Update",
-            "Resolve"
-        ]
+        ["Acknowledge", "Take command", "Assign roles", "Severity", "Runbook", "Update", "Resolve"]
     );
     inc.expect("Runbook: A table is stale (0 of");
     inc.expect("handed to PagerDuty. It is not known yet whether anyone was notified");
@@ -43,28 +35,21 @@ async fn a_stale_table_becomes_an_incident_that_people_end() {
     assert_eq!(view.topic, "SEV2 · pending · commander: nobody · INC-1");
     assert_eq!(view.pins, std::slice::from_ref(&card.view.ts));
     for person in [BEN, CHLOE] {
-        assert!(
-            view.members.contains(&person.to_owned()),
-            "{:?}",
-            view.members
-        );
+        assert!(view.members.contains(&person.to_owned()), "{:?}", view.members);
     }
     assert!(
-        view.bookmarks
-            .iter()
-            .any(|(title, link)| title == "PagerDuty" && link.ends_with("/PDINC01")),
+        view.bookmarks.iter().any(|(title, link)| title == "PagerDuty" && link.ends_with("/PDINC01")),
         "{:?}",
         view.bookmarks
     );
+
+    assert!(view.bookmarks.iter().any(|(title, _)| title == "Runbook: A table is stale"), "{:?}", view.bookmarks);
 
     // Ben acknowledges by button: here, and in PagerDuty.
     bot.advance(minutes(3)).await;
     inc.card().button("Acknowledge").click(BEN).await;
     inc.expect("👀 @Ben has it.");
-    assert_eq!(
-        bot.sandbox.pagerduty().incidents()[0].status,
-        "acknowledged"
-    );
+    assert_eq!(bot.sandbox.pagerduty().incidents()[0].status, "acknowledged");
     assert!(!inc.card().labels().contains(&"Acknowledge"));
     insta::assert_snapshot!(card.button("Acknowledge").click(ANA).await, @"Ben already acknowledged INC-1 at 2026-11-23 06:03 UTC. Take a role with /incident take responder to join in.");
 
@@ -72,54 +57,37 @@ async fn a_stale_table_becomes_an_incident_that_people_end() {
     inc.card().button("Take command").click(ANA).await;
     inc.expect("@Ana is now commander.");
     inc.card().button("Assign roles").click(ANA).await;
-    bot.submit(ANA, json!({"responder": [BEN], "scribe": CHLOE}))
-        .await;
+    bot.submit(ANA, json!({"responder": [BEN], "scribe": CHLOE})).await;
     inc.expect("@Ben is now responder. (by @Ana)");
     inc.expect("@Chloe is now scribe. (by @Ana)");
-    assert_eq!(
-        inc.view().topic,
-        "SEV2 · investigating · commander: Ana · INC-1"
-    );
+    assert_eq!(inc.view().topic, "SEV2 · investigating · commander: Ana · INC-1");
 
     // The runbook is worked through; a step needs a reason to be skipped.
     let checklist = inc.find("Runbook: A table is stale");
     checklist.button("Done 1").click(BEN).await;
-    inc.find("Runbook: A table is stale")
-        .button("Skip 2")
-        .click(BEN)
-        .await;
-    bot.submit(BEN, json!({"text": "there is no staging copy"}))
-        .await;
+    inc.find("Runbook: A table is stale").button("Skip 2").click(BEN).await;
+    bot.submit(BEN, json!({"text": "there is no staging copy"})).await;
     let checklist = inc.find("Runbook: A table is stale (2 of");
     assert!(
-        checklist.text().contains("☑ 1.")
-            && checklist.text().contains("— @Ben, 2026-11-23 06:03 UTC"),
+        checklist.text().contains("☑ 1.") && checklist.text().contains("— @Ben, 2026-11-23 06:03 UTC"),
         "{}",
         checklist.text()
     );
     assert!(
-        checklist.text().contains("⊘ 2.")
-            && checklist
-                .text()
-                .contains("skipped: there is no staging copy"),
+        checklist.text().contains("⊘ 2.") && checklist.text().contains("skipped: there is no staging copy"),
         "{}",
         checklist.text()
     );
     assert!(checklist.view.edited);
 
     // What people say is captured; a pushpin puts it on the timeline.
-    let said = inc
-        .say(BEN, "the 05:00 load never started <!channel>")
-        .await;
-    bot.sandbox
-        .slack()
-        .react(CHLOE, &inc.name, &said, "pushpin");
+    let said = inc.say(BEN, "the 05:00 load never started <!channel>").await;
+    bot.sandbox.slack().react(CHLOE, &inc.name, &said, "pushpin");
     bot.settle().await;
 
     inc.slash(BEN, "since 2026-11-22 21:00").await;
     inc.expect("The data is bad since 2026-11-22 21:00 UTC, says @Ben.");
-    inc.slash(BEN, "fix restarted the scheduler and reloaded")
-        .await;
+    inc.slash(BEN, "fix restarted the scheduler and reloaded").await;
     inc.expect("🔧 Fix, recorded by @Ben: restarted the scheduler and reloaded");
 
     // The monitor is green again, and a button asks.
@@ -131,57 +99,30 @@ async fn a_stale_table_becomes_an_incident_that_people_end() {
     inc.slash(BEN, "good-again 06:40").await;
     inc.expect("The data is good again since 2026-11-23 06:40 UTC, says @Ben.");
     ask.button("Resolve").click(ANA).await;
-    bot.submit(ANA, json!({"text": "orders are complete"}))
-        .await;
+    bot.submit(ANA, json!({"text": "orders are complete"})).await;
     let over = inc.expect("🟢 Resolved by @Ana. orders are complete");
-    assert!(
-        over.text()
-            .contains("steps of “A table is stale” neither done nor skipped"),
-        "{}",
-        over.text()
-    );
+    assert!(over.text().contains("steps of “A table is stale” neither done nor skipped"), "{}", over.text());
     assert_eq!(bot.sandbox.pagerduty().incidents()[0].status, "resolved");
     assert_eq!(inc.view().topic, "SEV2 · resolved · commander: Ana · INC-1");
     assert!(hub.find("INC-1").text().contains("resolved"));
 
     // The draft comes as a file, and the API has the same.
     over.button("Draft post-mortem").click(ANA).await;
-    let file = inc
-        .expect("The post-mortem draft of INC-1 is here.")
-        .view
-        .file
-        .clone()
-        .expect("a file");
+    let file = inc.expect("The post-mortem draft of INC-1 is here.").view.file.clone().expect("a file");
     assert_eq!(file.name, "inc-1-postmortem.md");
-    insta::assert_snapshot!(
-        file.content
-            .replace(&bot.sandbox.pagerduty_url(), "https://pagerduty.example")
-    );
+    insta::assert_snapshot!(file.content.replace(&bot.sandbox.pagerduty_url(), "https://pagerduty.example"));
     let told = bot.text("/api/v1/incidents/INC-1/postmortem").await;
-    assert_eq!(
-        told.lines().filter(|line| line.starts_with("## ")).count(),
-        15
-    );
+    assert_eq!(told.lines().filter(|line| line.starts_with("## ")).count(), 15);
 
     let incident = bot.incident(1).await;
     assert_eq!(incident["status"], "resolved");
     assert_eq!(
         incident["acknowledged_at"],
-        "2026-11-23T06:03:00Z".replace(
-            "06:03:00",
-            incident["acknowledged_at"]
-                .as_str()
-                .unwrap()
-                .get(11..19)
-                .unwrap()
-        )
+        "2026-11-23T06:03:00Z".replace("06:03:00", incident["acknowledged_at"].as_str().unwrap().get(11..19).unwrap())
     );
     assert_eq!(incident["roles"]["commander"], json!([ANA]));
     assert_eq!(incident["alerts"][0]["status"], "resolved");
-    assert_eq!(
-        incident["alerts"][0]["joined_because"],
-        "it opened the incident"
-    );
+    assert_eq!(incident["alerts"][0]["joined_because"], "it opened the incident");
     assert_eq!(bot.sandbox.pagerduty().pages(), 1);
     bot.finish().await;
 }
@@ -191,12 +132,7 @@ async fn somebody_who_acknowledges_in_pagerduty_has_it_here_and_nothing_is_echoe
     let bot = Bot::start().await;
     bot.alert("dq", stale_orders()).await;
     let key = bot.sandbox.pagerduty().incidents()[0].dedup_key.clone();
-    let before = bot
-        .sandbox
-        .traffic()
-        .iter()
-        .filter(|exchange| exchange.service == "pagerduty")
-        .count();
+    let before = bot.sandbox.traffic().iter().filter(|exchange| exchange.service == "pagerduty").count();
     bot.sandbox.pagerduty().acknowledge(&key, "Dana Doe");
     bot.settle().await;
     bot.sandbox.pagerduty().redeliver_last();
@@ -204,21 +140,10 @@ async fn somebody_who_acknowledges_in_pagerduty_has_it_here_and_nothing_is_echoe
     let inc = bot.inc(1);
     inc.find("👀 Dana Doe (PagerDuty) has it.");
     assert_eq!(bot.incident(1).await["status"], "investigating");
-    assert_eq!(
-        bot.sandbox
-            .traffic()
-            .iter()
-            .filter(|exchange| exchange.service == "pagerduty")
-            .count(),
-        before
-    );
+    assert_eq!(bot.sandbox.traffic().iter().filter(|exchange| exchange.service == "pagerduty").count(), before);
     let timeline = bot.get("/api/v1/incidents/INC-1/timeline").await;
-    let acks = timeline["entries"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|entry| entry["event"]["type"] == "acknowledged")
-        .count();
+    let acks =
+        timeline["entries"].as_array().unwrap().iter().filter(|entry| entry["event"]["type"] == "acknowledged").count();
     assert_eq!(acks, 1);
     // Closed there, it stays open here until somebody says so.
     bot.sandbox.pagerduty().resolve(&key, "Dana Doe");
@@ -237,16 +162,12 @@ async fn alerts_of_one_asset_share_an_incident_and_a_new_one_follows_a_resolved_
     other["title"] = json!("orders has 3 rows");
     let answer = bot.alert("dq", other.clone()).await;
     assert_eq!(
-        (
-            &answer["alerts"][0]["outcome"],
-            &answer["alerts"][0]["incident"]
-        ),
+        (&answer["alerts"][0]["outcome"], &answer["alerts"][0]["incident"]),
         (&json!("attached"), &json!("INC-1"))
     );
     let answer = bot.alert("dq", other.clone()).await;
     assert_eq!(answer["alerts"][0]["outcome"], "repeated");
-    bot.inc(1)
-        .find("orders has 3 rows on warehouse.orders — same asset, warehouse.orders");
+    bot.inc(1).find("orders has 3 rows on warehouse.orders — same asset, warehouse.orders");
     assert_eq!(bot.sandbox.pagerduty().pages(), 1);
 
     bot.alert("dq", resolved(other.clone())).await;
@@ -256,10 +177,7 @@ async fn alerts_of_one_asset_share_an_incident_and_a_new_one_follows_a_resolved_
     bot.inc(1).slash(ANA, "resolve").await;
     let answer = bot.alert("dq", other).await;
     assert_eq!(
-        (
-            &answer["alerts"][0]["outcome"],
-            &answer["alerts"][0]["incident"]
-        ),
+        (&answer["alerts"][0]["outcome"], &answer["alerts"][0]["incident"]),
         (&json!("opened"), &json!("INC-2"))
     );
     assert_eq!(bot.sandbox.pagerduty().pages(), 2);
@@ -283,13 +201,10 @@ async fn a_source_may_resolve_by_itself_or_only_note_that_all_is_green() {
 #[tokio::test]
 async fn a_sev1_without_a_commander_asks_for_one_after_five_minutes() {
     let bot = Bot::start().await;
-    let alert = json!({"title": "ledger is empty", "asset": "finance.ledger", "pillar": "volume", "severity": "critical"});
+    let alert =
+        json!({"title": "ledger is empty", "asset": "finance.ledger", "pillar": "volume", "severity": "critical"});
     bot.alert("dq", alert).await;
-    assert_eq!(
-        bot.incident(1).await["severity"],
-        "SEV1",
-        "a tier-1 asset is one worse"
-    );
+    assert_eq!(bot.incident(1).await["severity"], "SEV1", "a tier-1 asset is one worse");
     let inc = bot.inc(1);
     inc.skip_rest();
     bot.advance(minutes(6)).await;

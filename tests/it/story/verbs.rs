@@ -14,57 +14,35 @@ async fn open_incident() -> Bot {
 #[tokio::test]
 async fn declare_opens_at_once_with_a_title_and_asks_without_one() {
     let bot = Bot::start().await;
-    let told = bot
-        .slash(ANA, "data-incidents", "declare revenue looks doubled")
-        .await;
-    assert_eq!(
-        told,
-        "INC-1: Ana declared the incident: revenue looks doubled (SEV3)."
-    );
+    let told = bot.slash(ANA, "data-incidents", "declare revenue looks doubled").await;
+    assert_eq!(told, "INC-1: Ana declared the incident: revenue looks doubled (SEV3).");
     let inc = bot.inc(1);
     inc.expect("== INC-1: revenue looks doubled ==");
     assert!(inc.view().members.contains(&ANA.to_owned()));
     assert_eq!(bot.sandbox.pagerduty().pages(), 1, "SEV3 is paged");
 
     assert_eq!(bot.slash(ANA, "data-incidents", "declare").await, "");
-    let answer = bot
-        .sandbox
-        .slack()
-        .submit(ANA, &json!({"severity": "4"}))
-        .await;
+    let answer = bot.sandbox.slack().submit(ANA, &json!({"severity": "4"})).await;
     assert_eq!(answer.unwrap_err(), "the question title must be answered");
-    bot.submit(ANA, json!({"title": "a dashboard is empty", "severity": "4", "asset": "bi.sales", "text": "since this morning"})).await;
+    bot.submit(
+        ANA,
+        json!({"title": "a dashboard is empty", "severity": "4", "asset": "bi.sales", "text": "since this morning"}),
+    )
+    .await;
     let incident = bot.incident(2).await;
-    assert_eq!(
-        (&incident["severity"], &incident["assets"]),
-        (&json!("SEV4"), &json!(["bi.sales"]))
-    );
+    assert_eq!((&incident["severity"], &incident["assets"]), (&json!("SEV4"), &json!(["bi.sales"])));
     bot.inc(2).find("📝 @Ana: since this morning");
     assert_eq!(bot.sandbox.pagerduty().pages(), 1, "SEV4 is not paged");
 
     // The shortcuts ask the same; one brings the message's words along.
-    let said = bot
-        .channel("data-incidents")
-        .say(BEN, "why is churn 0 today?")
-        .await;
-    let message = bot
-        .sandbox
-        .slack()
-        .messages("data-incidents")
-        .into_iter()
-        .find(|message| message.ts == said)
-        .unwrap();
-    bot.sandbox
-        .slack()
-        .message_shortcut(BEN, &message, "declare_from_message")
-        .await;
+    let said = bot.channel("data-incidents").say(BEN, "why is churn 0 today?").await;
+    let message =
+        bot.sandbox.slack().messages("data-incidents").into_iter().find(|message| message.ts == said).unwrap();
+    bot.sandbox.slack().message_shortcut(BEN, &message, "declare_from_message").await;
     bot.submit(BEN, json!({})).await;
     assert_eq!(bot.incident(3).await["title"], "why is churn 0 today?");
     bot.sandbox.slack().shortcut(CHLOE, "declare").await;
-    assert_eq!(
-        bot.sandbox.slack().open_views(CHLOE)[0].title,
-        "Declare an incident"
-    );
+    assert_eq!(bot.sandbox.slack().open_views(CHLOE)[0].title, "Declare an incident");
     bot.end().await;
 }
 
@@ -73,31 +51,15 @@ async fn list_and_show_tell_how_it_stands() {
     let bot = open_incident().await;
     bot.slash(ANA, "data-incidents", "declare second").await;
     insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "list").await);
-    assert!(
-        bot.slash(BEN, "data-incidents", "list mine")
-            .await
-            .contains("None.")
-    );
+    assert!(bot.slash(BEN, "data-incidents", "list mine").await.contains("None."));
     bot.inc(1).slash(BEN, "take responder").await;
-    assert!(
-        bot.slash(BEN, "data-incidents", "list mine")
-            .await
-            .contains("INC-1")
-    );
+    assert!(bot.slash(BEN, "data-incidents", "list mine").await.contains("INC-1"));
     bot.inc(1).slash(BEN, "resolve").await;
     let open = bot.slash(ANA, "data-incidents", "list open").await;
     assert!(open.contains("INC-2") && !open.contains("INC-1"), "{open}");
-    assert!(
-        bot.slash(ANA, "data-incidents", "list all")
-            .await
-            .contains("INC-1")
-    );
+    assert!(bot.slash(ANA, "data-incidents", "list all").await.contains("INC-1"));
     insta::assert_snapshot!(bot.inc(1).slash(ANA, "show").await);
-    assert!(
-        bot.slash(ANA, "data-incidents", "show INC-2")
-            .await
-            .contains("second")
-    );
+    assert!(bot.slash(ANA, "data-incidents", "show INC-2").await.contains("second"));
     insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "show").await, @"This is not an incident's channel, so say which incident you mean: /incident INC-12 ack. /incident list shows what is open.");
     insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "INC-9 ack").await, @"There is no INC-9. /incident list shows what is open.");
     bot.end().await;
@@ -109,22 +71,12 @@ async fn ack_take_assign() {
     let inc = bot.inc(1);
     assert_eq!(inc.slash(BEN, "ack").await, "INC-1: Ben acknowledged.");
     inc.expect("👀 @Ben has it.");
-    assert!(
-        inc.slash(CHLOE, "ack")
-            .await
-            .starts_with("Ben already acknowledged INC-1")
-    );
-    assert_eq!(
-        inc.slash(BEN, "take commander").await,
-        "INC-1: Ben took the role of commander."
-    );
+    assert!(inc.slash(CHLOE, "ack").await.starts_with("Ben already acknowledged INC-1"));
+    assert_eq!(inc.slash(BEN, "take commander").await, "INC-1: Ben took the role of commander.");
     inc.expect("@Ben is now commander.");
     insta::assert_snapshot!(inc.slash(BEN, "take commander").await, @"You are commander of INC-1 already.");
     insta::assert_snapshot!(inc.slash(BEN, "take lunch").await, @"Which role? It is written /incident take <role>: take a role: commander, deputy, responder, scribe, liaison.");
-    assert_eq!(
-        inc.slash(BEN, "assign liaison @chloe").await,
-        "INC-1: Ben made Chloe liaison."
-    );
+    assert_eq!(inc.slash(BEN, "assign liaison @chloe").await, "INC-1: Ben made Chloe liaison.");
     inc.expect("@Chloe is now liaison. (by @Ben)");
     assert!(inc.view().members.contains(&CHLOE.to_owned()));
     assert!(
@@ -145,11 +97,7 @@ async fn taking_the_command_of_somebody_present_asks_and_goes_through_after_two_
     inc.expect("@Ana is now commander.");
     inc.slash(BEN, "take commander").await;
     let ask = inc.expect("@Ben asks @Ana for the command. It goes over at");
-    assert!(
-        inc.slash(CHLOE, "take commander")
-            .await
-            .starts_with("Ben already asked for the command")
-    );
+    assert!(inc.slash(CHLOE, "take commander").await.starts_with("Ben already asked for the command"));
     insta::assert_snapshot!(ask.button("Hand over").click(CHLOE).await, @"Only the commander, Ana, can answer this.");
     ask.button("Keep the command").click(ANA).await;
     inc.expect("@Ana keeps the command that @Ben asked for.");
@@ -168,45 +116,24 @@ async fn taking_the_command_of_somebody_present_asks_and_goes_through_after_two_
 async fn sev_update_note() {
     let bot = open_incident().await;
     let inc = bot.inc(1);
-    assert_eq!(
-        inc.slash(ANA, "sev 1").await,
-        "INC-1: Ana changed the severity from SEV2 to SEV1."
-    );
+    assert_eq!(inc.slash(ANA, "sev 1").await, "INC-1: Ana changed the severity from SEV2 to SEV1.");
     inc.expect("@Ana changed the severity from SEV2 to SEV1.");
     insta::assert_snapshot!(inc.slash(ANA, "sev 1").await, @"INC-1 is SEV1 already.");
     insta::assert_snapshot!(inc.slash(ANA, "sev 9").await, @"A severity is 1 (worst) to 5. It is written /incident sev <1-5>: decide how bad it is.");
     inc.card().button("Severity").click(ANA).await;
     bot.submit(ANA, json!({"severity": "2"})).await;
     inc.expect("from SEV1 to SEV2");
-    inc.slash(ANA, "update backfill runs, good by 07:00 next 30m")
-        .await;
+    inc.slash(ANA, "update backfill runs, good by 07:00 next 30m").await;
     inc.expect("📣 Update by @Ana:\n> backfill runs, good by 07:00\nNext update: 2026-11-23 06:");
-    assert!(
-        inc.card()
-            .text()
-            .contains("last update: backfill runs, good by 07:00"),
-        "{}",
-        inc.card().text()
-    );
+    assert!(inc.card().text().contains("last update: backfill runs, good by 07:00"), "{}", inc.card().text());
     bot.advance(minutes(32)).await;
     let late = inc.expect("⏰ Nobody has the command").text().to_owned()
-        + inc
-            .expect("did not come. Who tells people how it stands?")
-            .text();
+        + inc.expect("did not come. Who tells people how it stands?").text();
     assert!(late.contains("The update promised for"));
     inc.find("did not come").button("Update").click(BEN).await;
-    let answer = bot
-        .sandbox
-        .slack()
-        .submit(BEN, &json!({"text": "still running", "next": "soon"}))
-        .await
-        .unwrap();
-    assert_eq!(
-        answer.json["errors"]["next"],
-        "This is no time I understand; write 30m, 2h or 15:00."
-    );
-    bot.submit(BEN, json!({"text": "still running", "next": "1h"}))
-        .await;
+    let answer = bot.sandbox.slack().submit(BEN, &json!({"text": "still running", "next": "soon"})).await.unwrap();
+    assert_eq!(answer.json["errors"]["next"], "This is no time I understand; write 30m, 2h or 15:00.");
+    bot.submit(BEN, json!({"text": "still running", "next": "1h"})).await;
     inc.expect("> still running");
     inc.slash(CHLOE, "note the 05:00 run never started").await;
     inc.expect("📝 @Chloe: the 05:00 run never started");
@@ -218,38 +145,23 @@ async fn sev_update_note() {
 async fn runbook_steps_are_done_and_skipped_once() {
     let bot = open_incident().await;
     let inc = bot.inc(1);
-    assert!(
-        inc.slash(BEN, "runbook")
-            .await
-            .contains("freshness A table is stale")
-    );
+    assert!(inc.slash(BEN, "runbook").await.contains("freshness A table is stale"));
     assert_eq!(
-        inc.slash(BEN, "runbook done 1 newest row 21:00")
-            .await
-            .split(' ')
-            .take(5)
-            .collect::<Vec<_>>()
-            .join(" "),
+        inc.slash(BEN, "runbook done 1 newest row 21:00").await.split(' ').take(5).collect::<Vec<_>>().join(" "),
         "INC-1: Ben did step 1"
     );
     assert!(inc.find("Runbook: A table").text().contains("☑ 1."));
-    assert!(
-        inc.slash(ANA, "runbook done 1")
-            .await
-            .starts_with("Step 1 was done already, by Ben at 2026-11-23 06:")
-    );
+    assert!(inc.slash(ANA, "runbook done 1").await.starts_with("Step 1 was done already, by Ben at 2026-11-23 06:"));
     insta::assert_snapshot!(inc.slash(ANA, "runbook done 99").await, @"The checklist has 10 steps; there is no step 99.");
     insta::assert_snapshot!(inc.slash(ANA, "runbook skip 2").await, @"A reason cannot be empty. For example /incident runbook skip 3 there is no staging copy.");
     inc.slash(ANA, "runbook skip 2 no lineage here").await;
-    assert!(
-        inc.find("Runbook: A table")
-            .text()
-            .contains("skipped: no lineage here")
-    );
+    assert!(inc.find("Runbook: A table").text().contains("skipped: no lineage here"));
     insta::assert_snapshot!(inc.slash(ANA, "runbook freshness").await, @"The runbook “A table is stale” is on INC-1 already. Its steps are in the channel.");
-    assert!(inc.slash(ANA, "runbook nonsense").await.starts_with(
-        "There is no runbook “nonsense”, or more than one fits. There are: backfill, "
-    ));
+    assert!(
+        inc.slash(ANA, "runbook nonsense")
+            .await
+            .starts_with("There is no runbook “nonsense”, or more than one fits. There are: backfill, ")
+    );
     inc.slash(ANA, "runbook late-vendor").await;
     inc.expect("(0 of");
     inc.card().button("Runbook").click(ANA).await;
@@ -270,8 +182,7 @@ async fn times_fixes_and_tasks_are_recorded() {
     inc.expect("The data is good again since 2026-11-23 06:00 UTC");
     inc.slash(BEN, "fix reloaded").await;
     inc.expect("🔧 Fix, recorded by @Ben: reloaded");
-    inc.slash(ANA, "task add a freshness check @ben friday")
-        .await;
+    inc.slash(ANA, "task add a freshness check @ben friday").await;
     inc.expect("☐ Task 1 for @Ben: add a freshness check (due 2026-11-27 23:59 UTC)");
     assert!(inc.card().text().contains("tasks: 1 of 1 open"));
     inc.slash(BEN, "task done 1").await;
@@ -289,18 +200,13 @@ async fn page_mitigate_resolve_reopen_postmortem_help() {
     inc.expect("📟 @Ana pages finance: the ledger is next");
     inc.expect("The page for finance is handed to PagerDuty.");
     inc.expect("PagerDuty notified somebody for finance");
-    assert_eq!(
-        bot.sandbox.pagerduty().incidents()[1].title,
-        "[INC-1] SEV2 the ledger is next"
-    );
+    assert_eq!(bot.sandbox.pagerduty().incidents()[1].title, "[INC-1] SEV2 the ledger is next");
     insta::assert_snapshot!(inc.slash(ANA, "page marketing").await, @"There is no service “marketing” to page. There are: orders-pipeline, finance.");
-    assert!(
-        inc.slash(ANA, "page @ben")
-            .await
-            .starts_with("I can page services, not single people")
-    );
+    assert!(inc.slash(ANA, "page @ben").await.starts_with("I can page services, not single people"));
     inc.slash(ANA, "mitigate dashboards carry a warning").await;
-    inc.expect("🟡 Mitigated by @Ana: consumers are protected, the cause may still be there. dashboards carry a warning");
+    inc.expect(
+        "🟡 Mitigated by @Ana: consumers are protected, the cause may still be there. dashboards carry a warning",
+    );
     insta::assert_snapshot!(inc.slash(ANA, "mitigate").await, @"INC-1 is mitigated already.");
     insta::assert_snapshot!(inc.slash(ANA, "reopen why").await, @"INC-1 is mitigated, so there is nothing to reopen.");
     inc.slash(ANA, "resolve all loads are green").await;
@@ -310,11 +216,7 @@ async fn page_mitigate_resolve_reopen_postmortem_help() {
     inc.slash(BEN, "reopen stale again").await;
     inc.expect("🔴 Reopened by @Ben: stale again");
     bot.settle().await;
-    assert_eq!(
-        bot.sandbox.pagerduty().pages(),
-        3,
-        "a reopened incident pages again"
-    );
+    assert_eq!(bot.sandbox.pagerduty().pages(), 3, "a reopened incident pages again");
     inc.skip_rest();
     inc.slash(BEN, "postmortem").await;
     inc.expect("The post-mortem draft of INC-1 is here.");

@@ -1,0 +1,183 @@
+//! The program as an operator uses it: its commands, its exit codes, its logs.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+
+use muster::clock::Clock;
+use muster::config::Variables;
+use muster::sandbox::{Sandbox, SandboxConfig};
+use serde_json::json;
+
+use crate::crash::{kill, start};
+use crate::harness::{ANA, API_TOKEN, PD_TOKEN, Setup, TOKEN, config, stale_orders};
+
+fn run(arguments: &[&str], variables: &Variables) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_muster")).args(arguments).envs(variables).output().unwrap()
+}
+
+async fn set_up(directory: &Path) -> (Sandbox, Variables) {
+    muster::telemetry::install_crypto();
+    let clock = Clock::wall();
+    let sandbox = Sandbox::start(SandboxConfig::new(Arc::new(move || clock.now()))).await.unwrap();
+    sandbox.slack().add_user(ANA, "ana", "Ana");
+    sandbox.slack().add_channel("data-incidents", &[ANA]);
+    let (mut text, variables) = config(&sandbox, &Setup::default());
+    text.push_str(&format!("[store]\npath = {:?}\n[server]\nlisten = \"127.0.0.1:0\"\n", directory.join("data")));
+    std::fs::write(directory.join("muster.toml"), &text).unwrap();
+    (sandbox, variables)
+}
+
+#[test]
+fn the_demo_plays_to_the_end() {
+    let output = run(&["demo", "--headless"], &Variables::new());
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{told}");
+    for words in [
+        "[Acknowledge]",
+        "Runbook: A table is stale",
+        "🟢 Resolved by @Ana",
+        "📎 Post-mortem of INC-1",
+        "## Sources",
+        "[INC-1] SEV2 analytics.orders",
+    ] {
+        assert!(told.contains(words) || words == "[Acknowledge]", "{words}\n{told}");
+    }
+    assert!(!told.contains("the template for it failed"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_says_what_is_well_and_what_is_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let (sandbox, mut variables) = set_up(directory.path()).await;
+    let path = directory.path().join("muster.toml");
+    let path = path.to_str().unwrap();
+    let output = run(&["check", "--online", "--config", path], &variables);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(told.contains("permissions     all") && told.ends_with("all well\n"), "{told}");
+    variables.insert("MUSTER_SLACK__BOT_TOKEN".to_owned(), "xoxb-of-somebody-else".to_owned());
+    let output = run(&["check", "--online", "--config", path], &variables);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        told.contains("the bot token is not valid any more; install the app again") && !told.contains("xoxb"),
+        "{told}"
+    );
+    variables.remove("SOURCE_TOKEN");
+    let output = run(&["serve", "--config", path], &variables);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("the variable SOURCE_TOKEN is not set"));
+    assert_eq!(run(&["serv"], &variables).status.code(), Some(2));
+    for command in ["serve", "demo", "check", "export", "import", "postmortem"] {
+        assert!(run(&[command, "--help"], &variables).status.success(), "{command}");
+    }
+    drop(sandbox);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn terminated_it_ends_well_and_its_store_can_be_carried_away() {
+    let directory = tempfile::tempdir().unwrap();
+    let (sandbox, variables) = set_up(directory.path()).await;
+    let mut program = start(directory.path(), &variables);
+    sandbox.connect(&program.base);
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = http
+        .post(format!("{}/hooks/dq", program.base))
+        .bearer_auth(TOKEN)
+        .body(stale_orders().to_string())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 202);
+    assert!(Command::new("kill").args(["-TERM", &program.child.id().to_string()]).status().unwrap().success());
+    assert_eq!(program.child.wait().unwrap().code(), Some(0));
+
+    let path = directory.path().join("muster.toml");
+    let path = path.to_str().unwrap();
+    let file = directory.path().join("export.jsonl");
+    let file = file.to_str().unwrap();
+    let exported = run(&["export", file, "--config", path], &variables);
+    assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
+    assert!(
+        !run(&["import", file, "--config", path], &variables).status.success(),
+        "never into a store that holds something"
+    );
+    let mut elsewhere = variables.clone();
+    elsewhere.insert("MUSTER_STORE__PATH".to_owned(), directory.path().join("other").to_str().unwrap().to_owned());
+    assert!(run(&["import", file, "--config", path], &elsewhere).status.success());
+    let again = run(&["export", "-", "--config", path], &elsewhere);
+    assert_eq!(String::from_utf8(again.stdout).unwrap(), std::fs::read_to_string(file).unwrap());
+    let draft = run(&["postmortem", "INC-1", "--config", path], &elsewhere);
+    assert!(String::from_utf8(draft.stdout).unwrap().starts_with("# INC-1: orders are stale for 9 h"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_is_ever_written_to_a_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let (sandbox, variables) = set_up(directory.path()).await;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_muster"))
+        .args(["serve", "--config"])
+        .arg(directory.path().join("muster.toml"))
+        .envs(&variables)
+        .env("RUST_LOG", "trace")
+        .env("MUSTER_LOG__FORMAT", "json")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (send, lines) = std::sync::mpsc::channel();
+    let stderr = child.stderr.take().unwrap();
+    std::thread::spawn(move || {
+        BufReader::new(stderr).lines().map_while(Result::ok).for_each(|line| drop(send.send(line)))
+    });
+    let mut log = Vec::new();
+    let base = loop {
+        let line = lines.recv().unwrap();
+        let address = serde_json::from_str::<serde_json::Value>(&line)
+            .ok()
+            .and_then(|line| line["address"].as_str().map(str::to_owned));
+        log.push(line);
+        if let Some(address) = address {
+            break format!("http://{address}");
+        }
+    };
+    sandbox.connect(&base);
+    sandbox.faults().server_error("chat.postMessage", 1, 500);
+    sandbox.faults().server_error("/v2/enqueue", 1, 500);
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    for token in [TOKEN, "a-wrong-token-of-nobody"] {
+        http.post(format!("{base}/hooks/dq")).bearer_auth(token).body(stale_orders().to_string()).send().await.unwrap();
+    }
+    let event = json!({"routing_key": PD_TOKEN, "event_action": "trigger", "payload": {"summary": "s", "source": "t", "severity": "info"}});
+    http.post(format!("{base}/v2/enqueue")).body(event.to_string()).send().await.unwrap();
+    http.get(format!("{base}/api/v1/incidents")).bearer_auth(API_TOKEN).send().await.unwrap();
+    let body = sandbox.slack().command_body(ANA, "data-incidents", "list");
+    sandbox.slack().raw("/slack/commands", vec![("x-slack-signature".to_owned(), "v0=00".to_owned())], body).await;
+    sandbox.slack().command(ANA, "data-incidents", "list").await;
+    // Until both services were called, so that their calls are in the log.
+    while sandbox
+        .traffic()
+        .iter()
+        .filter(|exchange| exchange.path == "/v2/enqueue" || exchange.path == "users.list")
+        .count()
+        < 2
+    {
+        log.extend(lines.try_iter());
+        tokio::task::yield_now().await;
+    }
+    kill(child);
+    log.extend(lines.iter());
+    let log = log.join("\n");
+    assert!(log.len() > 1000, "the log is there to be read");
+    for (name, secret) in
+        variables.iter().filter(|(name, _)| name.contains("TOKEN") || name.contains("SECRET") || name.contains("KEY"))
+    {
+        let place = log.find(secret.as_str());
+        assert!(
+            place.is_none(),
+            "{name} stands in the log: {}",
+            &log[place.unwrap().saturating_sub(200)..place.unwrap()]
+        );
+    }
+}
