@@ -1,7 +1,7 @@
 //! FLOOR 0. What a data incident is and what may happen to it: pure values and pure functions.
 //!
 //! Read in this order: [`alert`] and [`incident`] (the nouns), [`command`] (what is asked), [`event`] (what happened),
-//! [`decide`] (command to events and effects, or a [`refusal`]), [`evolve`] (events to state), [`effect`] (what the
+//! [`mod@decide`] (command to events and effects, or a [`refusal`]), [`mod@evolve`] (events to state), [`effect`] (what the
 //! outside must do). Nothing here reads a clock, makes an id, waits, or knows how a message looks.
 
 pub mod alert;

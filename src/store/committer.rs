@@ -44,7 +44,7 @@ enum Request {
     },
 }
 
-/// An engine made of [`Bytes`] and a committer thread.
+/// An engine made of raw ordered bytes and a committer thread.
 pub struct Committed {
     bytes: Arc<dyn Bytes>,
     queues: Arc<RwLock<Queues>>,
