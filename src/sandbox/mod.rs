@@ -232,9 +232,15 @@ impl Sandbox {
                 count += 1;
                 slack::deliver(&self.shared, &event, twice).await;
             }
-            for webhook in webhooks {
+            for (place, webhook) in webhooks.iter().enumerate() {
                 count += 1;
-                pagerduty::deliver(&self.shared, &webhook, twice).await;
+                if !pagerduty::deliver(&self.shared, webhook, twice).await {
+                    let waiting = webhooks.iter().skip(place).cloned();
+                    let mut world = self.shared.lock();
+                    let later = std::mem::take(&mut world.pagerduty.webhooks);
+                    world.pagerduty.webhooks = waiting.chain(later).collect();
+                    return count;
+                }
             }
         }
     }
@@ -255,6 +261,7 @@ pub const COVERAGE: &[(&str, &str)] = &[
     ("auth.test", "the bot's own names; scopes in a header"),
     ("bookmarks.add", "links only"),
     ("bookmarks.list", "in order"),
+    ("chat.postEphemeral", "to one member of a channel"),
     ("chat.postMessage", "limits of blocks and texts, threads, metadata, one a second and channel"),
     ("chat.update", "own messages"),
     ("conversations.create", "name rules, name_taken"),
@@ -269,6 +276,7 @@ pub const COVERAGE: &[(&str, &str)] = &[
     ("usergroups.users.list", "members"),
     ("users.info", "user_not_found"),
     ("users.list", "cursor"),
+    ("views.publish", "the home view of a person"),
     ("views.open", "trigger once and within three seconds, limits of a view"),
     ("/v2/enqueue", "dedup by key while open, limits, asynchronous like the real one"),
     ("/v2/change/enqueue", "accepted"),

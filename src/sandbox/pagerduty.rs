@@ -183,16 +183,23 @@ async fn enqueue(State(shared): State<Shared>, body: Bytes) -> Response {
     accepted(&key)
 }
 
-pub(super) async fn deliver(shared: &Shared, webhook: &Webhook, twice: bool) {
+/// Sends a webhook; whether PagerDuty is done with it. 4xx but 429 is dropped at once; everything else that is no success
+/// is sent again later, for 48 hours in the real service, and later news waits behind it.
+pub(super) async fn deliver(shared: &Shared, webhook: &Webhook, twice: bool) -> bool {
     for _ in 0..if twice { 2 } else { 1 } {
+        let mut settled = false;
         for _ in 0..4 {
-            let answer = post_webhook(shared, webhook).await;
-            // 4xx is dropped at once; everything else that is no success is sent again.
-            if (200..300).contains(&answer.status) || (400..500).contains(&answer.status) {
+            let status = post_webhook(shared, webhook).await.status;
+            settled = (200..300).contains(&status) || ((400..500).contains(&status) && status != 429);
+            if settled {
                 break;
             }
         }
+        if !settled {
+            return false;
+        }
     }
+    true
 }
 
 async fn post_webhook(shared: &Shared, webhook: &Webhook) -> Answer {
@@ -251,7 +258,10 @@ impl PagerDuty {
         let mut world = self.0.lock();
         let now = (world.config.now)();
         let account = &mut world.pagerduty;
-        if let Some(index) = account.incidents.iter().rposition(|incident| incident.dedup_key == key) {
+        let open = |incident: &PdIncident| {
+            incident.dedup_key == key && incident.status != "resolved" && incident.status != status
+        };
+        if let Some(index) = account.incidents.iter().rposition(open) {
             status.clone_into(&mut account.incidents[index].status);
             account.tell(index, status, Some(by), now);
         }

@@ -62,10 +62,24 @@ async fn it_refuses_what_slack_refuses() {
             "invalid_blocks",
         ),
         ("views.open", json!({"trigger_id": "1.2", "view": {}}), "invalid_trigger_id"),
+        ("views.publish", json!({"user_id": "U404", "view": {}}), "user_not_found"),
+        (
+            "chat.postEphemeral",
+            json!({"channel": "data-incidents", "user": "U0GUEST001", "text": "x"}),
+            "user_not_in_channel",
+        ),
         ("users.info", json!({"user": "U404"}), "user_not_found"),
     ] {
         assert_eq!(api(method, body.clone()).await.as_deref(), Some(error), "{method} {body}");
     }
+    let home = json!({"type": "home", "blocks": [section(1)]});
+    assert_eq!(api("views.publish", json!({"user_id": "U0ANA00001", "view": home})).await, None);
+    assert_eq!(sandbox.slack().home("U0ANA00001"), Some(home));
+    assert_eq!(
+        api("chat.postEphemeral", json!({"channel": "data-incidents", "user": "U0ANA00001", "text": "psst"})).await,
+        None
+    );
+    assert_eq!(sandbox.slack().ephemerals("data-incidents", "U0ANA00001")[0].text, "psst");
     for _ in 0..5 {
         assert_eq!(api("chat.postMessage", json!({"channel": "data-incidents", "text": "x"})).await, None);
     }

@@ -173,6 +173,11 @@ impl Slack {
             .collect()
     }
 
+    /// What somebody sees on the app's home page.
+    pub fn home(&self, user: &str) -> Option<Value> {
+        self.0.lock().slack.homes.get(user).cloned()
+    }
+
     /// The forms that are open before somebody.
     pub fn open_views(&self, user: &str) -> Vec<ViewState> {
         let world = self.0.lock();

@@ -119,6 +119,18 @@ fn dispatch(world: &mut World, method: &str, p: &Value) -> Reply {
             Ok(json!({"bookmarks": list}))
         }
         "views.open" => open_view(world, p),
+        "views.publish" => {
+            let (user, view) = (text(p, "user_id").to_owned(), p["view"].clone());
+            if !world.slack.users.contains_key(&user) {
+                return Err("user_not_found");
+            }
+            if view["type"] != "home" || limits::blocks(&view["blocks"], 100).is_err() {
+                return Err("invalid_arguments");
+            }
+            world.slack.homes.insert(user, view.clone());
+            Ok(json!({"view": view}))
+        }
+        "chat.postEphemeral" => post_ephemeral(world, p),
         "files.getUploadURLExternal" => {
             if text(p, "filename").is_empty() {
                 return Err("invalid_arguments");
@@ -287,6 +299,32 @@ fn post_message(world: &mut World, p: &Value) -> Reply {
     let answer = json!({"channel": id, "ts": ts, "message": message.json()});
     world.say(&id, message, None);
     Ok(answer)
+}
+
+fn post_ephemeral(world: &mut World, p: &Value) -> Reply {
+    check_content(p)?;
+    let now = (world.config.now)();
+    let ts = world.slack.ts(now);
+    let user = text(p, "user").to_owned();
+    let channel = open_channel(world, p)?;
+    if !channel.members.contains(&user) {
+        return Err("user_not_in_channel");
+    }
+    let message = Message {
+        ts: ts.clone(),
+        at: now,
+        user: BOT_USER.to_owned(),
+        by_bot: true,
+        text: text(p, "text").to_owned(),
+        blocks: p["blocks"].clone(),
+        metadata: Value::Null,
+        thread_ts: None,
+        edited: false,
+        reactions: Vec::new(),
+        file: None,
+    };
+    channel.ephemerals.push((user, message));
+    Ok(json!({"message_ts": ts}))
 }
 
 fn update_message(world: &mut World, p: &Value) -> Reply {
