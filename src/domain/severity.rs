@@ -46,7 +46,7 @@ impl Severity {
         Self::ALL[if tier == Some(1) { index - 1 } else { index }]
     }
 
-    /// The level that PagerDuty is told (facts: SEV1 and SEV2 critical, SEV3 error, SEV4 warning, SEV5 info).
+    /// The level that PagerDuty is told.
     pub fn level(self) -> Level {
         match self {
             Self::Sev1 | Self::Sev2 => Level::Critical,

@@ -1,7 +1,7 @@
 //! Markdown to Block Kit and to plain text, and the escaping that keeps values literal.
 //!
 //! `person:U…` and `date:SECONDS` are link addresses that become Slack's own elements; only `http` and `https` become
-//! links. Limits are Slack's: 50 blocks, 3,000 characters a text, 150 a header, 75 a button (facts/slack.md 4).
+//! links. Limits are Slack's: 50 blocks, 3,000 characters a text, 150 a header, 75 a button.
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use serde_json::json;
@@ -12,7 +12,7 @@ use super::Button;
 const MAX_BLOCKS: usize = 48;
 const MAX_RUN: usize = 2900;
 const MAX_HEADER: usize = 150;
-/// Slack refuses messages whose blocks hold more than about 13,000 characters (facts/slack.md 4).
+/// Slack refuses messages whose blocks hold more than about 13,000 characters.
 const MAX_MESSAGE: usize = 10_000;
 const MAX_FALLBACK: usize = 3000;
 

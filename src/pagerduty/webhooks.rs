@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn any_signature_of_any_secret_is_enough() {
-        // Made outside of this program; see facts on PagerDuty's webhooks.
+        // Made outside of this program.
         let body = r#"{"event":{"event_type":"incident.acknowledged","data":{"title":"café freshness ≤ 6h"}}}"#
             .as_bytes()
             .to_vec();

@@ -1,7 +1,7 @@
 //! Slack's Web API, through slack-morphism's client: one method a thing that Muster does, our own time-out, and one
 //! table that says which failures pass.
 //!
-//! Answers are read as loose JSON: the library's typed answers refuse what Slack adds (facts/slack.md 1).
+//! Answers are read as loose JSON: the library's typed answers refuse what Slack adds.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub struct SlackError {
 }
 
 /// Slack's codes that pass by themselves; every other code is permanent.
-/// Source: the `errors` of Slack's published specification, and facts/slack.md 4.
+/// Source: the `errors` of Slack's published specification and its documentation.
 const PASSING: &[(&str, bool)] = &[
     // (code, whether it may have been done all the same)
     ("ratelimited", false),

@@ -1,5 +1,5 @@
 //! Slack's requests, read tolerantly: ids are strings, what is missing is none, what is new is ignored. The library's own
-//! inbound types lose data (facts/slack.md 1, rows 4 to 9), so they are not used.
+//! inbound types lose data, so they are not used.
 
 use std::collections::BTreeMap;
 

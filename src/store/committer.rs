@@ -2,7 +2,7 @@
 //! wrote, writes one batch, makes it durable, and only then answers everyone.
 //!
 //! One writer means no race between check and write; one flush for many commits means speed. `flush_async` from many
-//! tasks deadlocks in sled 0.34.7 (facts/store.md 0.2), so there is no other way to write.
+//! tasks deadlocks in sled 0.34.7, so there is no other way to write.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};

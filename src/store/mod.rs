@@ -213,7 +213,7 @@ pub enum CommitError {
 #[error("the store cannot be read: {0}")]
 pub struct ReadError(pub String);
 
-/// Sled moves larger leaves into files that it never syncs (facts/store.md 1.2), so no record is larger.
+/// Sled moves larger leaves into files that it never syncs, so no record is larger.
 pub const MAX_RECORD_BYTES: usize = 64 * 1024;
 
 type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,4 +1,4 @@
-//! The embedded engine: sled 0.34.7 with the guards it needs, each learnt from a measured loss (facts/store.md 1.3).
+//! The embedded engine: sled 0.34.7 with the guards it needs, each learnt from a measured loss.
 //!
 //! - `flush` alone is no fsync: after every batch the database file is synced too, or a power cut loses everything.
 //! - A crash at start leaves `snap.*.generating`, with which sled never opens again: removed before opening.
