@@ -77,6 +77,13 @@ pub struct LaneLabels {
     pub lane: &'static str,
 }
 
+/// The labels of the store's gauge.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct StoreLabels {
+    /// `bytes` or `blobs`.
+    pub figure: &'static str,
+}
+
 /// What is counted. All names start with `muster_`.
 pub struct Metrics {
     registry: Registry,
@@ -92,6 +99,8 @@ pub struct Metrics {
     pub deliveries: Family<DeliveryLabels, Counter>,
     /// Requests refused for their signature or token.
     pub rejected: Family<RejectedLabels, Counter>,
+    /// Figures of the store; `blobs` must be 0.
+    pub store: Family<StoreLabels, Gauge>,
     /// Outbox entries waiting.
     pub outbox_pending: Family<LaneLabels, Gauge>,
     /// How long the oldest of them is overdue, in seconds.
@@ -108,6 +117,7 @@ impl Default for Metrics {
             incidents: Counter::default(),
             deliveries: Family::default(),
             rejected: Family::default(),
+            store: Family::default(),
             outbox_pending: Family::default(),
             outbox_oldest_seconds: Family::default(),
             registry: Registry::default(),
@@ -118,6 +128,7 @@ impl Default for Metrics {
         registry.register("incidents_opened", "Incidents opened", metrics.incidents.clone());
         registry.register("deliveries", "Outbox deliveries by lane and outcome", metrics.deliveries.clone());
         registry.register("requests_rejected", "Requests with a bad signature or token", metrics.rejected.clone());
+        registry.register("store", "Figures of the store; blobs must be 0", metrics.store.clone());
         registry.register("outbox_pending", "Outbox entries that wait", metrics.outbox_pending.clone());
         registry.register(
             "outbox_oldest_seconds",

@@ -24,7 +24,7 @@ use crate::domain::{Command, Effect, Event, Incident, Lane, Time};
 use crate::pagerduty::events::PagerDutyEvents;
 use crate::slack::client::{SlackApi, SlackError, Verdict, advice};
 use crate::store::{CommitError, Expect, Kind, Op, Queued, Rec, after_prefix};
-use crate::telemetry::{DeliveryLabels, LaneLabels};
+use crate::telemetry::{DeliveryLabels, LaneLabels, StoreLabels};
 
 /// How long an entry is ours once claimed. Longer than any call may take.
 const LEASE: Duration = Duration::from_secs(60);
@@ -179,8 +179,12 @@ impl Worker {
         while lanes.join_next().await.is_some() {}
     }
 
-    /// Brings the gauges of the outbox up to date.
+    /// Brings the gauges of the outbox and the store up to date.
     pub fn measure(&self) {
+        for (figure, value) in self.app.store.figures() {
+            let value = i64::try_from(value).unwrap_or(i64::MAX);
+            self.app.metrics.store.get_or_create(&StoreLabels { figure }).set(value);
+        }
         let now = self.app.now().timestamp_millis();
         for lane in Lane::ALL {
             let (pending, oldest) = self.app.store.backlog(&format!("{}/", lane.as_str()));

@@ -28,6 +28,8 @@ pub(super) trait Bytes: Send + Sync + 'static {
     fn write(&self, batch: &BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Result<(), String>;
     /// Whether there is room to write.
     fn room(&self) -> Result<(), String>;
+    /// Figures an operator watches.
+    fn figures(&self) -> Vec<(&'static str, u64)>;
 }
 
 enum Request {
@@ -129,6 +131,10 @@ impl Engine for Committed {
 
     fn backlog(&self, lane: &str) -> (usize, Option<Millis>) {
         self.queues.read().unwrap_or_else(PoisonError::into_inner).backlog(lane)
+    }
+
+    fn figures(&self) -> Vec<(&'static str, u64)> {
+        self.bytes.figures()
     }
 
     fn health(&self) -> Result<(), String> {

@@ -245,6 +245,9 @@ pub trait Engine: Send + Sync + 'static {
     /// How many records wait in a lane, and since when the first of them is due.
     fn backlog(&self, lane: &str) -> (usize, Option<Millis>);
 
+    /// Figures an operator watches: `bytes` on disk, and `blobs`, the files that sled never syncs and that must not exist.
+    fn figures(&self) -> Vec<(&'static str, u64)>;
+
     /// Whether it still takes writes; with the reason if not.
     ///
     /// # Errors

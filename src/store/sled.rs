@@ -304,6 +304,11 @@ impl Bytes for SledEngine {
         self.database_file.sync_data().map_err(|error| error.to_string())
     }
 
+    fn figures(&self) -> Vec<(&'static str, u64)> {
+        let blobs = fs::read_dir(self.directory.join(DATABASE).join("blobs")).map_or(0, Iterator::count);
+        vec![("bytes", self.db.size_on_disk().unwrap_or(0)), ("blobs", blobs as u64)]
+    }
+
     fn room(&self) -> Result<(), String> {
         if self.ballast.exists() {
             Ok(())
@@ -409,7 +414,8 @@ mod tests {
                 .block_on(store.commit(vec![Op::put(Kind::Meta, format!("{index}"), Expect::Any, body)]))
                 .expect("it commits");
         }
-        let blobs = fs::read_dir(directory.path().join("sled/blobs")).map_or(0, Iterator::count);
-        assert_eq!(blobs, 0);
+        let figures = store.figures();
+        assert!(figures.contains(&("blobs", 0)), "{figures:?}");
+        assert!(figures.iter().any(|(name, bytes)| *name == "bytes" && *bytes > 0), "{figures:?}");
     }
 }
