@@ -22,8 +22,10 @@ use crate::store::{Expect, Kind, Op};
 
 /// What goes back to the one who asked.
 pub enum Reply {
-    /// Words only they see.
+    /// Words only they see; in the answer to a slash command.
     Say(Box<Rendered>),
+    /// Words only they see, where there is no such answer; to be whispered.
+    Whisper(String),
     /// A form.
     Open(Box<Modal>),
     /// Mistakes in a form, by question.
@@ -371,6 +373,15 @@ impl App {
         Ok(Reply::Open(Box::new(Modal { callback, title, submit, metadata, inputs })))
     }
 
+    /// Whispers to somebody who pressed something.
+    pub async fn whisper(&self, interaction: &Interaction, markdown: String) {
+        let Some(channel) = &interaction.channel else { return };
+        let job = Job::Whisper { channel: channel.id.clone(), user: interaction.user.id.clone(), markdown };
+        if let Err(failure) = self.enqueue(&format!("whisper-{}", self.clock.fresh_id()), job).await {
+            tracing::warn!(error = %failure, "somebody cannot be told why nothing happened");
+        }
+    }
+
     /// A button, a shortcut or a sent modal.
     pub async fn interact(&self, interaction: &Interaction) -> Reply {
         let user = interaction.user.id.as_str();
@@ -407,7 +418,7 @@ impl App {
         match result {
             Ok(reply) => reply,
             Err(Failure::Duplicate) => Reply::Nothing,
-            Err(failure) => Reply::words(&failure.to_string()),
+            Err(failure) => Reply::Whisper(sentence_markdown(&failure.to_string())),
         }
     }
 
@@ -533,7 +544,7 @@ impl App {
                 };
                 match self.decide_for(Some(&uid), &command, caller).await {
                     Err(Failure::Duplicate) => Err(Refusal::AlreadyPinned.into()),
-                    other => other.map(|_| Reply::words("It is on the timeline.")),
+                    other => other.map(|_| Reply::Whisper("It is on the timeline.".to_owned())),
                 }
             }
             "declare_from_message" => {

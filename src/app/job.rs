@@ -43,6 +43,15 @@ pub enum Job {
         /// The Slack id.
         id: String,
     },
+    /// Tell something to one person only, where they pressed a button: Slack shows nothing of the HTTP answer to a press.
+    Whisper {
+        /// Where.
+        channel: String,
+        /// To whom.
+        user: String,
+        /// What, Markdown.
+        markdown: String,
+    },
 }
 
 impl Job {
@@ -50,7 +59,7 @@ impl Job {
     pub fn lane(&self) -> Lane {
         match self {
             Self::Of { effect, .. } => effect.lane(),
-            Self::SyncPeople { .. } | Self::MeetPerson { .. } => Lane::Slack,
+            Self::SyncPeople { .. } | Self::MeetPerson { .. } | Self::Whisper { .. } => Lane::Slack,
         }
     }
 
@@ -60,7 +69,8 @@ impl Job {
             // A timer waits for its own time and for nothing else.
             Self::Of { uid, effect: Effect::Remind { at, .. } } => (format!("timer/{uid}/{name}"), *at),
             Self::Of { uid, effect } => (format!("{}/{uid}", effect.lane().as_str()), now),
-            Self::SyncPeople { .. } | Self::MeetPerson { .. } => (format!("slack/-{name}"), now),
+            // Errands wait for nothing but themselves.
+            Self::SyncPeople { .. } | Self::MeetPerson { .. } | Self::Whisper { .. } => (format!("slack/-{name}"), now),
         };
         let entry = Entry { v: 1, job: self, at: now, attempts: 0, maybe_done: false, last_error: None };
         Op::Put {

@@ -21,6 +21,7 @@ use crate::app::job::{Entry, Job};
 use crate::app::{App, Asked, Failure};
 use crate::domain::incident::Slot;
 use crate::domain::{Command, Effect, Event, Incident, Lane, Time};
+use crate::messages::Rendered;
 use crate::pagerduty::events::PagerDutyEvents;
 use crate::slack::client::{SlackApi, SlackError, Verdict, advice};
 use crate::store::{CommitError, Expect, Kind, Op, Queued, Rec, after_prefix};
@@ -32,6 +33,8 @@ const LEASE: Duration = Duration::from_secs(60);
 const AT_ONCE: usize = 16;
 /// Slack's pace for posting in one channel.
 const PACE_MILLIS: i64 = 1000;
+/// How long a whisper is worth being heard, in minutes.
+const WHISPER_MINUTES: i64 = 5;
 /// How long something for Slack is tried before people are told that it will not come.
 const SLACK_GIVES_UP_AFTER_HOURS: i64 = 24;
 
@@ -231,6 +234,18 @@ impl Worker {
             Job::MeetPerson { id } => {
                 let members: Vec<_> = self.slack.person(id).await?.into_iter().collect();
                 Ok(self.app.remember_people(members, vec![turn.end()]).await?)
+            }
+            Job::Whisper { channel, user, markdown } => {
+                let said = self.slack.whisper(channel, user, &Rendered::new(markdown, &[])).await;
+                match said {
+                    // A whisper is of the moment; nobody wants it later, and nobody misses it in a list of failures.
+                    Err(error) if error.verdict == Verdict::Permanent => {
+                        tracing::warn!(%error, "a whisper was not delivered");
+                    }
+                    Err(_) if self.app.now() - turn.entry.at > chrono::Duration::minutes(WHISPER_MINUTES) => {}
+                    other => other?,
+                }
+                Ok(self.app.commit(vec![turn.end()]).await?)
             }
             Job::Of { uid, effect } => {
                 let Some(incident) = self.app.incident(uid)? else {

@@ -77,7 +77,7 @@ pub(crate) async fn command(
                     )
                 }
             },
-            Reply::Nothing | Reply::Mistakes(_) => StatusCode::OK.into_response(),
+            Reply::Nothing | Reply::Mistakes(_) | Reply::Whisper(_) => StatusCode::OK.into_response(),
         }
     };
     Ok(in_time(answer).await)
@@ -110,24 +110,20 @@ pub(crate) async fn interaction(
     }
     let answer = async {
         match doors.app.interact(&interaction).await {
-            Reply::Nothing => StatusCode::OK.into_response(),
-            Reply::Mistakes(errors) => Json(json!({"response_action": "errors", "errors": errors})).into_response(),
-            Reply::Open(form) => match doors.slack.open_view(&interaction.trigger_id, &modal(&form)).await {
-                Ok(()) => StatusCode::OK.into_response(),
-                Err(error) => {
-                    tracing::warn!(%error, "a form could not be opened");
-                    say(
-                        "Slack did not open the form in time\\. Please press again, or use the slash command: `/incident help` shows how\\.",
-                    )
-                }
-            },
-            // `replace_original: false` keeps the card; the words are for the one who pressed.
-            Reply::Say(message) => {
-                let mut answer = ephemeral(&message);
-                answer["replace_original"] = json!(false);
-                Json(answer).into_response()
+            Reply::Nothing | Reply::Say(_) => {}
+            Reply::Mistakes(errors) => {
+                return Json(json!({"response_action": "errors", "errors": errors})).into_response();
             }
+            Reply::Open(form) => {
+                if let Err(error) = doors.slack.open_view(&interaction.trigger_id, &modal(&form)).await {
+                    tracing::warn!(%error, "a form could not be opened");
+                    let words = "Slack did not open the form in time. Please press again, or use the slash command: `/incident help` shows how.";
+                    doors.app.whisper(&interaction, words.to_owned()).await;
+                }
+            }
+            Reply::Whisper(markdown) => doors.app.whisper(&interaction, markdown).await,
         }
+        StatusCode::OK.into_response()
     };
     Ok(in_time(answer).await)
 }

@@ -317,6 +317,17 @@ impl SlackApi {
         })
     }
 
+    /// Tells one member of a channel something that nobody else sees and that is gone with a reload.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn whisper(&self, channel: &str, user: &str, message: &Rendered) -> Result<(), SlackError> {
+        let request = SlackApiChatPostEphemeralRequest::new(channel.into(), user.into(), content(message))
+            .with_parse("none".to_owned())
+            .with_link_names(false);
+        self.post("chat.postEphemeral", &request).await.map(|_| ())
+    }
+
     /// Edits a message in place.
     ///
     /// # Errors

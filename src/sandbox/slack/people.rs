@@ -133,6 +133,13 @@ impl Slack {
         made.ok().and_then(|made| made.pointer("/channel/id")?.as_str().map(str::to_owned)).unwrap_or_default()
     }
 
+    /// Somebody goes into a channel.
+    pub fn enter(&self, user: &str, channel: &str) {
+        if let Some(channel) = self.0.lock().slack.channel(channel) {
+            channel.members.push(user.to_owned());
+        }
+    }
+
     /// Archives a channel, as an admin does.
     pub fn archive(&self, channel: &str) {
         if let Some(channel) = self.0.lock().slack.channel(channel) {
@@ -314,9 +321,8 @@ impl Slack {
             "type": "button", "action_id": button.action_id, "block_id": "b1", "value": button.value,
             "text": {"type": "plain_text", "text": button.label}, "action_ts": at,
         }]);
-        let answer = self.interact(&payload).await;
-        self.show_ephemeral(user, &message.channel, &answer);
-        Ok(answer)
+        // Slack shows nothing of what a press is answered with.
+        Ok(self.interact(&payload).await)
     }
 
     /// Fills in the form before somebody and sends it. Values by question: a text, an option's value, or a list of people.
@@ -390,9 +396,7 @@ impl Slack {
         payload["callback_id"] = json!(callback);
         payload["channel"] = json!({"id": message.channel, "name": "channel"});
         payload["message"] = json!({"type": "message", "ts": message.ts, "text": message.text, "user": author});
-        let answer = self.interact(&payload).await;
-        self.show_ephemeral(user, &message.channel, &answer);
-        answer
+        self.interact(&payload).await
     }
 
     /// Says something in a channel; the message's timestamp.

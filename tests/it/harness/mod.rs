@@ -385,6 +385,21 @@ impl Channel<'_> {
         self.bot.slash(user, &self.name, text).await
     }
 
+    /// Somebody goes into the channel.
+    pub fn enter(&self, user: &str) {
+        self.bot.sandbox.slack().enter(user, &self.name);
+    }
+
+    /// A shortcut on a message; what only the one who chose it reads.
+    pub async fn shortcut(&self, user: &str, message: &MessageView, callback: &str) -> String {
+        let slack = self.bot.sandbox.slack();
+        let heard = slack.ephemerals(&self.name, user).len();
+        let answer = slack.message_shortcut(user, message, callback).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+        self.bot.settle().await;
+        slack.ephemerals(&self.name, user).into_iter().skip(heard).map(|message| message.text).collect()
+    }
+
     pub async fn say(&self, user: &str, text: &str) -> String {
         let ts = self.bot.sandbox.slack().say(user, &self.name, text);
         self.bot.settle().await;
@@ -422,10 +437,12 @@ pub struct Press<'a> {
 impl Press<'_> {
     /// Presses it; what only the one who pressed reads, or nothing.
     pub async fn click(self, user: &str) -> String {
-        let answer = self.bot.sandbox.slack().click(user, &self.view, &self.label).await.unwrap();
-        assert_eq!(answer.status, 200, "{}", answer.body);
+        let slack = self.bot.sandbox.slack();
+        let heard = slack.ephemerals(&self.view.channel, user).len();
+        let answer = slack.click(user, &self.view, &self.label).await.unwrap();
+        assert_eq!((answer.status, answer.body.as_str()), (200, ""), "Slack shows nothing of the answer to a press");
         self.bot.settle().await;
-        answer.text()
+        slack.ephemerals(&self.view.channel, user).into_iter().skip(heard).map(|message| message.text).collect()
     }
 }
 

@@ -51,6 +51,7 @@ async fn a_stale_table_becomes_an_incident_that_people_end() {
     inc.expect("👀 @Ben has it.");
     assert_eq!(bot.sandbox.pagerduty().incidents()[0].status, "acknowledged");
     assert!(!inc.card().labels().contains(&"Acknowledge"));
+    inc.enter(ANA);
     insta::assert_snapshot!(card.button("Acknowledge").click(ANA).await, @"Ben already acknowledged INC-1 at 2026-11-23 06:03 UTC. Take a role with /incident take responder to join in.");
 
     // Ana takes the command and hands out roles in a form.
