@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason};
+use handlebars::{Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderErrorReason};
 use rust_embed::RustEmbed;
 use serde::Serialize;
 use thiserror::Error;
@@ -44,11 +44,11 @@ impl Templates {
         let mut handlebars = Handlebars::new();
         handlebars.set_strict_mode(true);
         handlebars.register_escape_fn(escape);
-        handlebars.register_helper("person", Box::new(person));
-        handlebars.register_helper("time", Box::new(time));
-        handlebars.register_helper("prose", Box::new(prose));
-        handlebars.register_helper("link", Box::new(link));
-        handlebars.register_helper("code", Box::new(code));
+        handlebars.register_helper("person", Box::new(Words(person)));
+        handlebars.register_helper("time", Box::new(Words(time)));
+        handlebars.register_helper("prose", Box::new(Words(prose)));
+        handlebars.register_helper("link", Box::new(Words(link)));
+        handlebars.register_helper("code", Box::new(Words(code)));
         let mut templates = Self { handlebars, sources: BTreeMap::new() };
         for file in Shipped::iter() {
             if let Some(content) = Shipped::get(&file) {
@@ -133,83 +133,60 @@ fn text_of(h: &Helper<'_>, index: usize) -> String {
     }
 }
 
+/// A helper of ours: from its parameters to Markdown, which is written as it is.
+struct Words(fn(&Helper<'_>) -> Result<String, String>);
+
+impl HelperDef for Words {
+    fn call<'reg: 'rc, 'rc>(
+        &self,
+        h: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+        out: &mut dyn Output,
+    ) -> HelperResult {
+        out.write(&(self.0)(h).map_err(RenderErrorReason::Other)?)?;
+        Ok(())
+    }
+}
+
 /// `{{person view}}`: a view of a person is `{"id","name"}`; somebody outside Slack has no id.
-fn person(
-    h: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
+fn person(h: &Helper<'_>) -> Result<String, String> {
     let Some(value) = h.param(0).map(handlebars::PathAndJson::value).filter(|value| !value.is_null()) else {
-        out.write("nobody")?;
-        return Ok(());
+        return Ok("nobody".to_owned());
     };
     let name = escape(value["name"].as_str().unwrap_or("somebody"));
-    match value["id"].as_str().filter(|id| id.chars().all(|c| c.is_ascii_alphanumeric()) && !id.is_empty()) {
-        Some(id) => out.write(&format!("[{name}](person:{id})"))?,
-        None => out.write(&name)?,
-    }
-    Ok(())
+    let id = value["id"].as_str().filter(|id| id.chars().all(|c| c.is_ascii_alphanumeric()) && !id.is_empty());
+    Ok(id.map_or(name.clone(), |id| format!("[{name}](person:{id})")))
 }
 
 /// `{{time at}}`: an RFC 3339 time, shown in the reader's own time zone, in UTC where that cannot be.
-fn time(
-    h: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
+fn time(h: &Helper<'_>) -> Result<String, String> {
     let text = text_of(h, 0);
-    let at: Time = text.parse().map_err(|_| RenderErrorReason::Other(format!("`{text}` is no time")))?;
-    out.write(&format!("[{}](date:{})", stamp(at), at.timestamp()))?;
-    Ok(())
+    let at: Time = text.parse().map_err(|_| format!("`{text}` is no time"))?;
+    Ok(format!("[{}](date:{})", stamp(at), at.timestamp()))
 }
 
 /// `{{prose text}}`: as plain text, lines kept.
-fn prose(
-    h: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    out.write(&escape_lines(&text_of(h, 0)))?;
-    Ok(())
+fn prose(h: &Helper<'_>) -> Result<String, String> {
+    Ok(escape_lines(&text_of(h, 0)))
 }
 
 /// `{{code text}}`: as code, in which nothing is markup but the backtick itself.
-fn code(
-    h: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
+fn code(h: &Helper<'_>) -> Result<String, String> {
     let text: String = text_of(h, 0).chars().filter(|c| *c != '`' && !c.is_control()).collect();
-    if !text.trim().is_empty() {
-        out.write(&format!("`{}`", text.trim()))?;
-    }
-    Ok(())
+    Ok(if text.trim().is_empty() { String::new() } else { format!("`{}`", text.trim()) })
 }
 
 /// `{{link text url}}`: a link if the address is a web address, else the text alone.
-fn link(
-    h: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
+fn link(h: &Helper<'_>) -> Result<String, String> {
     let (text, address) = (escape(&text_of(h, 0)), text_of(h, 1));
-    match url::Url::parse(&address) {
+    Ok(match url::Url::parse(&address) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => {
             // A parsed address holds no space and no angle bracket; parentheses are the only thing left to hide.
             let address = url.as_str().replace('(', "%28").replace(')', "%29").replace('\\', "%5C");
-            out.write(&format!("[{text}](<{address}>)"))?;
+            format!("[{text}](<{address}>)")
         }
-        _ => out.write(&text)?,
-    }
-    Ok(())
+        _ => text,
+    })
 }

@@ -129,7 +129,7 @@ fn the_manifest_is_one_that_slack_takes_and_asks_for_what_the_code_uses() {
     {
         assert!(set("/settings/event_subscriptions/bot_events").contains(event), "{event} is read and not asked for");
     }
-    let chat = read("src/app/chat.rs");
+    let chat = read("src/app/chat/presses.rs");
     for shortcut in manifest.pointer("/features/shortcuts").and_then(Value::as_array).unwrap() {
         let callback = shortcut["callback_id"].as_str().unwrap();
         assert!(chat.contains(&format!("\"{callback}\"")), "nothing answers the shortcut {callback}");

@@ -58,6 +58,23 @@ struct Message {
 }
 
 impl Message {
+    /// A message of the bot, with what its call carried.
+    fn of_bot(ts: String, at: DateTime<Utc>, call: &Value) -> Self {
+        Self {
+            ts,
+            at,
+            user: BOT_USER.to_owned(),
+            by_bot: true,
+            text: call["text"].as_str().unwrap_or_default().to_owned(),
+            blocks: call["blocks"].clone(),
+            metadata: call["metadata"].clone(),
+            thread_ts: call["thread_ts"].as_str().map(str::to_owned),
+            edited: false,
+            reactions: Vec::new(),
+            file: None,
+        }
+    }
+
     fn json(&self) -> Value {
         let mut message = json!({"type": "message", "ts": self.ts, "user": self.user, "text": self.text});
         if self.by_bot {

@@ -261,19 +261,7 @@ impl Slack {
         let mut world = self.0.lock();
         let now = (world.config.now)();
         let ts = world.slack.ts(now);
-        let message = Message {
-            ts,
-            at: now,
-            user: super::BOT_USER.to_owned(),
-            by_bot: true,
-            text: answer.json["text"].as_str().unwrap_or_default().to_owned(),
-            blocks: answer.json["blocks"].clone(),
-            metadata: Value::Null,
-            thread_ts: None,
-            edited: false,
-            reactions: Vec::new(),
-            file: None,
-        };
+        let message = Message::of_bot(ts, now, &answer.json);
         if let Some(channel) = world.slack.channel(channel) {
             channel.ephemerals.push((user.to_owned(), message));
         }
@@ -406,17 +394,9 @@ impl Slack {
         let now = (world.config.now)();
         let ts = world.slack.ts(now);
         let message = Message {
-            ts: ts.clone(),
-            at: now,
             user: user.to_owned(),
             by_bot: false,
-            text,
-            blocks: Value::Null,
-            metadata: Value::Null,
-            thread_ts: None,
-            edited: false,
-            reactions: Vec::new(),
-            file: None,
+            ..Message::of_bot(ts.clone(), now, &json!({"text": text}))
         };
         world.say(channel, message, None);
         ts

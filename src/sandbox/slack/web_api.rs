@@ -283,19 +283,7 @@ fn post_message(world: &mut World, p: &Value) -> Reply {
     channel.posts.push(now);
     let id = channel.id.clone();
     let ts = world.slack.ts(now);
-    let message = Message {
-        ts: ts.clone(),
-        at: now,
-        user: BOT_USER.to_owned(),
-        by_bot: true,
-        text: text(p, "text").to_owned(),
-        blocks: p["blocks"].clone(),
-        metadata: p["metadata"].clone(),
-        thread_ts: p["thread_ts"].as_str().map(str::to_owned),
-        edited: false,
-        reactions: Vec::new(),
-        file: None,
-    };
+    let message = Message::of_bot(ts.clone(), now, p);
     let answer = json!({"channel": id, "ts": ts, "message": message.json()});
     world.say(&id, message, None);
     Ok(answer)
@@ -310,19 +298,7 @@ fn post_ephemeral(world: &mut World, p: &Value) -> Reply {
     if !channel.members.contains(&user) {
         return Err("user_not_in_channel");
     }
-    let message = Message {
-        ts: ts.clone(),
-        at: now,
-        user: BOT_USER.to_owned(),
-        by_bot: true,
-        text: text(p, "text").to_owned(),
-        blocks: p["blocks"].clone(),
-        metadata: Value::Null,
-        thread_ts: None,
-        edited: false,
-        reactions: Vec::new(),
-        file: None,
-    };
+    let message = Message::of_bot(ts.clone(), now, p);
     channel.ephemerals.push((user, message));
     Ok(json!({"message_ts": ts}))
 }
@@ -378,19 +354,7 @@ fn complete_upload(world: &mut World, p: &Value) -> Reply {
         return Err("channel_not_found");
     }
     let ts = world.slack.ts(now);
-    let message = Message {
-        ts,
-        at: now,
-        user: BOT_USER.to_owned(),
-        by_bot: true,
-        text: comment,
-        blocks: Value::Null,
-        metadata: Value::Null,
-        thread_ts: None,
-        edited: false,
-        reactions: Vec::new(),
-        file: Some(id),
-    };
+    let message = Message { file: Some(id), ..Message::of_bot(ts, now, &json!({"text": comment})) };
     world.say(&channel, message, Some("file_share"));
     Ok(answer)
 }

@@ -1,0 +1,200 @@
+//! Forms: what each asks, and what its answers become.
+
+use super::{Caller, Reply};
+use crate::app::{App, Failure};
+use crate::domain::permission::{Verb, allowed};
+use crate::domain::{AssetName, Command, Incident, Refusal, Role, Severity};
+use crate::messages::{Modal, ModalInput};
+use crate::slack::inbound::View;
+use crate::slack::slash::{self, Question};
+use crate::slack::when::{Toward, parse as parse_when};
+
+impl App {
+    /// The modal that asks.
+    pub(super) fn ask(&self, uid: Option<&str>, question: Question, caller: &Caller<'_>) -> Result<Reply, Failure> {
+        let verb = match question {
+            Question::Declare => Verb::Declare,
+            Question::Roles => Verb::Assign,
+            Question::Severity => Verb::Severity,
+            Question::Runbook | Question::Skip(_) => Verb::Runbook,
+            Question::Update => Verb::Update,
+            Question::Resolve | Question::Reopen => Verb::Status,
+        };
+        if !allowed(caller.standing, verb) {
+            return Err(Refusal::NotAllowed { verb, standing: caller.standing }.into());
+        }
+        let incident = uid.map(|uid| self.incident(uid)).transpose()?.flatten();
+        let text = |id, label, placeholder, multiline, optional| ModalInput::Text {
+            id,
+            label,
+            initial: String::new(),
+            placeholder,
+            multiline,
+            optional,
+            max: if multiline { 3000 } else { 120 },
+        };
+        let severities = || {
+            Severity::ALL
+                .map(|severity| (severity.number().to_string(), format!("{severity}: {}", severity.meaning())))
+                .to_vec()
+        };
+        let holders =
+            |role: Role| incident.as_ref().and_then(|incident| incident.roles.get(&role)).cloned().unwrap_or_default();
+        let people =
+            |id, label, role: Role| ModalInput::People { id, label, initial: holders(role), several: role.is_shared() };
+        let (callback, title, submit, inputs) = match question {
+            Question::Declare => (
+                "declare",
+                "Declare an incident",
+                "Declare",
+                vec![
+                    text("title", "What is wrong?", "orders have not been loaded since yesterday", false, false),
+                    ModalInput::Choice {
+                        id: "severity",
+                        label: "How bad is it? If unsure, take the higher one.",
+                        options: severities(),
+                        initial: Some("3".to_owned()),
+                    },
+                    text("asset", "Which table, model or dashboard?", "warehouse.orders", false, true),
+                    text("text", "What do you see?", "", true, true),
+                ],
+            ),
+            Question::Roles => (
+                "assign_roles",
+                "Assign roles",
+                "Assign",
+                vec![
+                    people("commander", "Commander: decides and delegates", Role::Commander),
+                    people("deputy", "Deputy: stands in, keeps the time", Role::Deputy),
+                    people("responder", "Responders: work on the cause", Role::Responder),
+                    people("scribe", "Scribe: writes down what is decided", Role::Scribe),
+                    people("liaison", "Liaison: speaks to owners and consumers", Role::Liaison),
+                ],
+            ),
+            Question::Severity => (
+                "severity",
+                "Severity",
+                "Change",
+                vec![ModalInput::Choice {
+                    id: "severity",
+                    label: "How bad is it? If unsure, take the higher one.",
+                    options: severities(),
+                    initial: incident.as_ref().map(|incident| incident.severity.number().to_string()),
+                }],
+            ),
+            Question::Runbook => (
+                "runbook",
+                "Bring a runbook",
+                "Bring",
+                vec![ModalInput::Choice {
+                    id: "runbook",
+                    label: "Which one?",
+                    options: self.library.all().map(|book| (book.head.id.clone(), book.head.title.clone())).collect(),
+                    initial: incident
+                        .as_ref()
+                        .and_then(|incident| self.library.best(incident))
+                        .map(|(book, _)| book.head.id.clone()),
+                }],
+            ),
+            Question::Update => (
+                "update",
+                "Post an update",
+                "Post",
+                vec![
+                    text(
+                        "text",
+                        "How does it stand? Consumers read this too.",
+                        "The load runs again; orders are good by 09:00.",
+                        true,
+                        false,
+                    ),
+                    text("next", "When do they hear again? (UTC)", "30m, or 15:00", false, true),
+                ],
+            ),
+            Question::Resolve => (
+                "resolve",
+                "Resolve",
+                "Resolve",
+                vec![text(
+                    "text",
+                    "The cause is mended, data is good again downstream, people are told?",
+                    "What ended it, in a sentence",
+                    true,
+                    true,
+                )],
+            ),
+            Question::Reopen => (
+                "reopen",
+                "Reopen",
+                "Reopen",
+                vec![text("text", "Why is it not over?", "orders went stale again", true, false)],
+            ),
+            Question::Skip(_) => (
+                "skip",
+                "Skip a step",
+                "Skip",
+                vec![text("text", "Why is this step left out?", "there is no staging copy", true, false)],
+            ),
+        };
+        let step = if let Question::Skip(step) = question { step.to_string() } else { String::new() };
+        let metadata =
+            format!("{} {step}", incident.as_ref().map(Incident::name).unwrap_or_default()).trim().to_owned();
+        Ok(Reply::Open(Box::new(Modal { callback, title, submit, metadata, inputs })))
+    }
+
+    /// A form that was sent.
+    pub(super) async fn sent(&self, view: &View, caller: Caller<'_>) -> Result<Reply, Failure> {
+        let mut words = view.private_metadata.split_whitespace();
+        let number = words.next().and_then(slash::number);
+        let text = view.text("text");
+        let mistake = |block: &str, words: &str| Ok(Reply::Mistakes([(block.to_owned(), words.to_owned())].into()));
+        let command = match view.callback_id.as_str() {
+            "declare" => Command::Declare {
+                title: view.text("title").unwrap_or_default(),
+                severity: view.choice("severity").and_then(|word| Severity::parse(&word)),
+                asset: view.text("asset").and_then(|name| AssetName::new(&name)),
+                text,
+            },
+            "assign_roles" => {
+                let roles = Role::ALL
+                    .into_iter()
+                    .map(|role| (role, view.people(role.as_str())))
+                    .filter(|(_, people)| !people.is_empty())
+                    .collect();
+                Command::Assign { roles }
+            }
+            "severity" => match view.choice("severity").and_then(|word| Severity::parse(&word)) {
+                Some(severity) => Command::SetSeverity { severity },
+                None => return mistake("severity", "Choose one."),
+            },
+            "runbook" => {
+                let runbook = self.runbook(&view.choice("runbook").unwrap_or_default())?.clone();
+                Command::AttachRunbook { runbook, because: format!("{} asked for it", self.name(caller.user)) }
+            }
+            "update" => {
+                let next = match view.text("next") {
+                    None => None,
+                    Some(words) => match parse_when(&words, self.now(), Toward::Future) {
+                        Some(at) => Some(at),
+                        None => {
+                            return mistake("next", "This is no time I understand; write 30m, 2h or 15:00.");
+                        }
+                    },
+                };
+                Command::Update { text: text.unwrap_or_default(), next }
+            }
+            "resolve" => Command::Resolve { text },
+            "reopen" => Command::Reopen { reason: text.unwrap_or_default() },
+            "skip" => {
+                let step = words.next().and_then(|step| step.parse().ok()).unwrap_or_default();
+                Command::StepSkip { step, reason: text.unwrap_or_default() }
+            }
+            _ => return Ok(Reply::Nothing),
+        };
+        let uid = match command {
+            Command::Declare { .. } => None,
+            _ => Some(self.target(number, &caller)?),
+        };
+        self.decide_for(uid.as_deref(), &command, &caller).await.map(|_| Reply::Nothing)
+    }
+}

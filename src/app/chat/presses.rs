@@ -1,0 +1,152 @@
+//! Buttons, shortcuts and forms as they arrive. Slack shows nothing of the HTTP answer to a press, so what must be said is
+//! whispered through the outbox.
+
+use super::{Caller, Reply, sentence_markdown};
+use crate::app::job::Job;
+use crate::app::{App, DeliveryId, Failure};
+use crate::domain::incident::{MessageRef, StepState};
+use crate::domain::timeline::stamp;
+use crate::domain::{Command, Refusal, Role};
+use crate::messages::ModalInput;
+use crate::slack::inbound::Interaction;
+use crate::slack::slash::{self, Question};
+
+impl App {
+    /// Whispers to somebody who pressed something.
+    pub async fn whisper(&self, interaction: &Interaction, markdown: String) {
+        let Some(channel) = &interaction.channel else { return };
+        let job = Job::Whisper { channel: channel.id.clone(), user: interaction.user.id.clone(), markdown };
+        if let Err(failure) = self.enqueue(&format!("whisper-{}", self.clock.fresh_id()), job).await {
+            tracing::warn!(error = %failure, "somebody cannot be told why nothing happened");
+        }
+    }
+
+    /// A button, a shortcut or a sent modal.
+    pub async fn interact(&self, interaction: &Interaction) -> Reply {
+        let user = interaction.user.id.as_str();
+        let caller = Caller {
+            user,
+            standing: self.met(user, interaction.user.team_id.as_deref()).await,
+            channel: interaction.channel.as_ref().map(|channel| channel.id.as_str()),
+            delivery: None,
+        };
+        let result = match (interaction.kind.as_str(), interaction.actions.first(), &interaction.view) {
+            ("block_actions", Some(action), _) => {
+                let delivery = DeliveryId(format!("action/{user}/{}/{}", action.action_ts, action.action_id));
+                self.pressed(&action.action_id, &action.value, Caller { delivery: Some(delivery), ..caller }).await
+            }
+            ("view_submission", _, Some(view)) => {
+                let delivery = DeliveryId(format!("view/{}", view.id));
+                return match self.sent(view, Caller { delivery: Some(delivery), ..caller }).await {
+                    Ok(reply) => reply,
+                    Err(Failure::Duplicate) => Reply::Nothing,
+                    // A form shows what is wrong where it was asked, and loses nothing that was typed.
+                    Err(failure) => {
+                        let first = view.state.values.keys().next().cloned().unwrap_or_else(|| "text".to_owned());
+                        let block = ["text", "title", "severity", "commander", "runbook"]
+                            .into_iter()
+                            .find(|block| view.state.values.contains_key(*block));
+                        Reply::Mistakes([(block.map_or(first, str::to_owned), failure.to_string())].into())
+                    }
+                };
+            }
+            ("shortcut", ..) if interaction.callback_id == "declare" => self.ask(None, Question::Declare, &caller),
+            ("message_action", ..) => self.message_shortcut(interaction, &caller).await,
+            _ => Ok(Reply::Nothing),
+        };
+        match result {
+            Ok(reply) => reply,
+            Err(Failure::Duplicate) => Reply::Nothing,
+            Err(failure) => Reply::Whisper(sentence_markdown(&failure.to_string())),
+        }
+    }
+
+    async fn pressed(&self, action: &str, value: &str, caller: Caller<'_>) -> Result<Reply, Failure> {
+        let mut words = value.split_whitespace();
+        let uid = self.target(words.next().and_then(slash::number), &caller)?;
+        let step = |prefix: &str| action.strip_prefix(prefix).and_then(|step| step.parse::<usize>().ok());
+        let request = || words.clone().next().unwrap_or_default().to_owned();
+        let command = match action {
+            "ack" => Command::Acknowledge,
+            "take_command" => Command::Take { role: Role::Commander },
+            "handover_accept" => Command::AnswerHandover { request: request(), accept: true },
+            "handover_decline" => Command::AnswerHandover { request: request(), accept: false },
+            "postmortem" => Command::DraftPostmortem,
+            "assign_roles" => return self.ask(Some(&uid), Question::Roles, &caller),
+            "severity" => return self.ask(Some(&uid), Question::Severity, &caller),
+            "runbook" => return self.ask(Some(&uid), Question::Runbook, &caller),
+            "update" => return self.ask(Some(&uid), Question::Update, &caller),
+            "resolve" => return self.ask(Some(&uid), Question::Resolve, &caller),
+            "reopen" => return self.ask(Some(&uid), Question::Reopen, &caller),
+            _ => match (step("step_done:"), step("step_skip:")) {
+                (Some(step), _) => Command::StepDone { step, note: None },
+                (_, Some(step)) => {
+                    self.step_is_open(&uid, step)?;
+                    return self.ask(Some(&uid), Question::Skip(step), &caller);
+                }
+                // A button of a newer or older message of ours.
+                _ => {
+                    return Ok(Reply::words(
+                        "I do not know this button any more. `/incident help` lists what I can do.",
+                    ));
+                }
+            },
+        };
+        self.decide_for(Some(&uid), &command, &caller).await.map(|_| Reply::Nothing)
+    }
+
+    /// Refuses a form for a step that is settled, before anybody types a reason for nothing.
+    fn step_is_open(&self, uid: &str, step: usize) -> Result<(), Failure> {
+        let state = self
+            .incident(uid)?
+            .and_then(|incident| incident.checklist?.steps.into_iter().nth(step.wrapping_sub(1)))
+            .map(|step| step.state);
+        match state {
+            Some(StepState::Done { by, at, .. }) => {
+                Err(Refusal::StepSettled { step, what: "done", by: self.name(&by), at: stamp(at) }.into())
+            }
+            Some(StepState::Skipped { by, at, .. }) => {
+                Err(Refusal::StepSettled { step, what: "skipped", by: self.name(&by), at: stamp(at) }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn message_shortcut(&self, interaction: &Interaction, caller: &Caller<'_>) -> Result<Reply, Failure> {
+        let message = interaction.message.clone().unwrap_or_default();
+        let text = message["text"].as_str().unwrap_or_default();
+        match interaction.callback_id.as_str() {
+            "timeline" => {
+                let uid = self.target(None, caller)?;
+                let command = Command::Pin {
+                    message: MessageRef {
+                        channel: caller.channel.unwrap_or_default().to_owned(),
+                        ts: message["ts"].as_str().unwrap_or_default().to_owned(),
+                    },
+                    author: message["user"].as_str().unwrap_or(caller.user).to_owned(),
+                    text: text.to_owned(),
+                };
+                match self.decide_for(Some(&uid), &command, caller).await {
+                    Err(Failure::Duplicate) => Err(Refusal::AlreadyPinned.into()),
+                    other => other.map(|_| Reply::Whisper("It is on the timeline.".to_owned())),
+                }
+            }
+            "declare_from_message" => {
+                let mut reply = self.ask(None, Question::Declare, caller)?;
+                if let Reply::Open(modal) = &mut reply {
+                    for input in &mut modal.inputs {
+                        match input {
+                            ModalInput::Text { id: "title", initial, .. } => {
+                                *initial = text.lines().next().unwrap_or_default().to_owned()
+                            }
+                            ModalInput::Text { id: "text", initial, .. } => text.clone_into(initial),
+                            _ => {}
+                        }
+                    }
+                }
+                Ok(reply)
+            }
+            _ => Ok(Reply::Nothing),
+        }
+    }
+}

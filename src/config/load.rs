@@ -1,0 +1,427 @@
+//! Reading the configuration and checking all of it, so that every mistake is told at once, with file and line where there
+//! is one. It also turns sources, services and teams into the one [`Policy`] that decisions read.
+
+use std::fmt;
+use std::path::Path;
+
+use figment::Figment;
+use figment::providers::{Format as _, Serialized, Toml};
+use globset::GlobBuilder;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{Config, Mapping, Secrets, SourceKind, Variables};
+use crate::domain::policy::{Policy, Service, Team};
+
+/// Variables that hold secrets and are therefore no keys of the file.
+const SECRET_VARIABLES: [&str; 7] = [
+    "MUSTER_SLACK__BOT_TOKEN",
+    "MUSTER_SLACK__SIGNING_SECRET",
+    "MUSTER_SLACK__APP_TOKEN",
+    "MUSTER_PAGERDUTY__ROUTING_KEY",
+    "MUSTER_PAGERDUTY__API_TOKEN",
+    "MUSTER_PAGERDUTY__WEBHOOK_SECRETS",
+    "MUSTER_API__TOKEN",
+];
+
+/// Everything that is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError(pub Vec<String>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// This process's variables.
+pub fn process_variables() -> Variables {
+    std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+impl Config {
+    /// Reads the file, if there is one, and the variables, and checks both.
+    ///
+    /// # Errors
+    /// Every mistake found, a line each.
+    pub fn load(path: Option<&Path>, variables: &Variables) -> Result<Self, ConfigError> {
+        let (file, text) = match path {
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| ConfigError(vec![format!("{}: cannot be read: {error}", path.display())]))?;
+                (path.display().to_string(), text)
+            }
+            None => ("muster.toml".to_owned(), String::new()),
+        };
+        Self::parse(&file, &text, variables)
+    }
+
+    /// As [`Self::load`], from a text.
+    ///
+    /// # Errors
+    /// Every mistake found, a line each.
+    pub fn parse(file: &str, text: &str, variables: &Variables) -> Result<Self, ConfigError> {
+        // First the file alone, strictly, because only this parser knows lines.
+        toml::from_str::<Self>(text).map_err(|error| ConfigError(vec![explain_toml(file, text, &error)]))?;
+        let mut figment = Figment::from(Serialized::defaults(Self::default())).merge(Toml::string(text));
+        for (name, value) in variables {
+            let Some(key) = name.strip_prefix("MUSTER_").filter(|key| key.contains("__")) else {
+                continue;
+            };
+            if SECRET_VARIABLES.contains(&name.as_str()) {
+                continue;
+            }
+            let Ok(value) = value.parse::<figment::value::Value>();
+            figment = figment.merge(Serialized::default(&key.to_lowercase().replace("__", "."), value));
+        }
+        let mut config: Self = figment.extract().map_err(|error| {
+            ConfigError(
+                error
+                    .into_iter()
+                    .map(|error| {
+                        let variable = format!("MUSTER_{}", error.path.join("__").to_uppercase());
+                        format!("{variable}: {}", with_suggestion(&error.kind.to_string()))
+                    })
+                    .collect(),
+            )
+        })?;
+        let mut problems = config.read_secrets(variables);
+        problems.extend(config.check());
+        if problems.is_empty() {
+            return Ok(config);
+        }
+        Err(ConfigError(problems.into_iter().map(|problem| problem.located(file, text)).collect()))
+    }
+
+    fn read_secrets(&mut self, variables: &Variables) -> Vec<Problem> {
+        let get = |name: &str| variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
+        let one = |name: &str| get(name).map(SecretString::from);
+        let many = |name: &str| {
+            get(name)
+                .into_iter()
+                .flat_map(|value| value.split(','))
+                .map(str::trim)
+                .filter(|s| !s.is_empty())
+                .map(SecretString::from)
+                .collect()
+        };
+        let mut problems = Vec::new();
+        let mut secrets = Secrets {
+            slack_bot_token: one("MUSTER_SLACK__BOT_TOKEN"),
+            slack_signing_secrets: many("MUSTER_SLACK__SIGNING_SECRET"),
+            pagerduty_routing_key: one("MUSTER_PAGERDUTY__ROUTING_KEY"),
+            pagerduty_api_token: one("MUSTER_PAGERDUTY__API_TOKEN"),
+            pagerduty_webhook_secrets: many("MUSTER_PAGERDUTY__WEBHOOK_SECRETS"),
+            api_token: one("MUSTER_API__TOKEN"),
+            ..Secrets::default()
+        };
+        for source in &self.sources {
+            match one(&source.token_env) {
+                Some(token) if token.expose_secret().len() < 16 => problems.push(Problem::at(
+                    &source.name,
+                    format!("the token in {} is shorter than 16 characters; make a longer one, for example with `openssl rand -hex 16`", source.token_env),
+                )),
+                Some(token) => {
+                    secrets.source_tokens.insert(source.name.clone(), token);
+                }
+                None => problems.push(Problem::at(
+                    &source.name,
+                    format!("the variable {} is not set; it holds the token of the source `{}`", source.token_env, source.name),
+                )),
+            }
+        }
+        for service in &self.services {
+            let Some(variable) = &service.routing_key_env else {
+                continue;
+            };
+            match one(variable) {
+                Some(key) => {
+                    secrets.routing_keys.insert(service.name.clone(), key);
+                }
+                None => problems.push(Problem::at(
+                    &service.name,
+                    format!(
+                        "the variable {variable} is not set; it holds the PagerDuty routing key of the service `{}`",
+                        service.name
+                    ),
+                )),
+            }
+        }
+        for (name, value) in [
+            ("MUSTER_SLACK__BOT_TOKEN", secrets.slack_bot_token.is_none()),
+            ("MUSTER_SLACK__SIGNING_SECRET", secrets.slack_signing_secrets.is_empty()),
+        ] {
+            if value {
+                problems.push(Problem::general(format!(
+                    "the variable {name} is not set; without it Muster can neither read nor write Slack"
+                )));
+            }
+        }
+        self.secrets = secrets;
+        problems
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if self.slack.team_id.is_empty() {
+            problems.push(Problem::general(
+                "[slack] team_id is empty; without it Muster cannot tell its own workspace from others. It begins with T and stands in the address of Slack in a browser".to_owned(),
+            ));
+        }
+        for (key, url) in [
+            ("[server] public_url", &self.server.public_url),
+            ("[slack] api_url", &self.slack.api_url),
+            ("[pagerduty] events_url", &self.pagerduty.events_url),
+            ("[pagerduty] api_url", &self.pagerduty.api_url),
+        ] {
+            match url::Url::parse(url) {
+                Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.host().is_some() => {}
+                _ => problems
+                    .push(Problem::at(url, format!("{key} = {url:?} is no web address; write it with https://"))),
+            }
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        for source in &self.sources {
+            if source.name.is_empty() || !source.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+            {
+                problems.push(Problem::at(&source.name, format!("the source name {:?} may only hold letters, digits, `-` and `_`, since it stands in an address", source.name)));
+            }
+            if !seen.insert(("source", source.name.clone())) {
+                problems.push(Problem::at(&source.name, format!("there are two sources named `{}`", source.name)));
+            }
+            if let Some(mapping) = &source.mapping {
+                if source.kind != SourceKind::Generic {
+                    problems.push(Problem::at(
+                        &source.name,
+                        format!("the source `{}` has a mapping, which only kind = \"generic\" uses", source.name),
+                    ));
+                }
+                if mapping.title.is_empty() {
+                    problems.push(Problem::at(
+                        &source.name,
+                        format!(
+                            "the mapping of the source `{}` needs `title`, a JSON pointer such as \"/message\"",
+                            source.name
+                        ),
+                    ));
+                }
+                for pointer in mapping.pointers().filter(|pointer| !pointer.is_empty() && !pointer.starts_with('/')) {
+                    problems.push(Problem::at(
+                        pointer,
+                        format!("{pointer:?} is no JSON pointer; it begins with `/`, as in \"/alert/name\""),
+                    ));
+                }
+            }
+        }
+        for service in &self.services {
+            if !seen.insert(("service", service.name.clone())) {
+                problems.push(Problem::at(&service.name, format!("there are two services named `{}`", service.name)));
+            }
+            for glob in &service.assets {
+                if let Err(error) = glob_of(glob) {
+                    problems.push(Problem::at(glob, format!("{glob:?} is no glob: {error}")));
+                }
+            }
+            if let Some(owner) = &service.owner
+                && !self.teams.iter().any(|team| &team.name == owner)
+            {
+                let names: Vec<&str> = self.teams.iter().map(|team| team.name.as_str()).collect();
+                problems.push(Problem::at(
+                    owner,
+                    format!(
+                        "the service `{}` is owned by `{owner}`, and there is no such team{}",
+                        service.name,
+                        nearest(owner, &names)
+                    ),
+                ));
+            }
+        }
+        problems
+    }
+
+    /// What decisions read.
+    pub fn policy(&self) -> Policy {
+        let can_page_by_default = self.secrets.pagerduty_routing_key.is_some();
+        Policy {
+            instance: self.server.instance.clone(),
+            on_green: self.sources.iter().map(|source| (source.name.clone(), source.on_green)).collect(),
+            services: self
+                .services
+                .iter()
+                .map(|service| Service {
+                    name: service.name.clone(),
+                    assets: service.assets.iter().filter_map(|glob| glob_of(glob).ok()).collect(),
+                    owner: service.owner.clone(),
+                    can_page: self.secrets.routing_keys.contains_key(&service.name),
+                    page_from: service.page_from.unwrap_or(self.pagerduty.page_from).0,
+                    tier: service.tier,
+                })
+                .collect(),
+            teams: self
+                .teams
+                .iter()
+                .map(|team| Team {
+                    name: team.name.clone(),
+                    members: team
+                        .slack
+                        .split([',', '|'])
+                        .map(str::trim)
+                        .filter(|id| id.starts_with(['U', 'W', 'S']))
+                        .map(str::to_owned)
+                        .collect(),
+                })
+                .collect(),
+            can_page_by_default,
+            page_from: self.pagerduty.page_from.0,
+            announces: !self.slack.announce_channel.is_empty(),
+        }
+    }
+
+    /// The routing key of a page's target.
+    pub fn routing_key(&self, target: &str) -> Option<&SecretString> {
+        self.secrets.routing_keys.get(target).or(self.secrets.pagerduty_routing_key.as_ref())
+    }
+}
+
+impl Mapping {
+    fn pointers(&self) -> impl Iterator<Item = &str> {
+        [
+            &self.each,
+            &self.key,
+            &self.status,
+            &self.asset,
+            &self.pillar,
+            &self.severity,
+            &self.owner,
+            &self.url,
+            &self.at,
+            &self.description,
+        ]
+        .into_iter()
+        .flatten()
+        .chain(std::iter::once(&self.title))
+        .chain(self.labels.values())
+        .map(String::as_str)
+    }
+}
+
+fn glob_of(glob: &str) -> Result<globset::GlobMatcher, globset::Error> {
+    Ok(GlobBuilder::new(glob).case_insensitive(true).build()?.compile_matcher())
+}
+
+/// Something wrong, and a word of the file near it.
+struct Problem {
+    near: Option<String>,
+    what: String,
+}
+
+impl Problem {
+    fn at(near: &str, what: String) -> Self {
+        Self { near: Some(near.to_owned()), what }
+    }
+
+    fn general(what: String) -> Self {
+        Self { near: None, what }
+    }
+
+    fn located(self, file: &str, text: &str) -> String {
+        let line = self.near.and_then(|near| {
+            let quoted = format!("\"{near}\"");
+            text.lines().position(|line| line.contains(&quoted))
+        });
+        match line {
+            Some(line) => format!("{file}:{}: {}", line + 1, self.what),
+            None => format!("{file}: {}", self.what),
+        }
+    }
+}
+
+fn explain_toml(file: &str, text: &str, error: &toml::de::Error) -> String {
+    let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    format!("{file}:{line}: {}", with_suggestion(error.message()))
+}
+
+/// "unknown field `listn`, expected one of `listen`, …" gains "did you mean `listen`?".
+fn with_suggestion(message: &str) -> String {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let Some(wrong) = quoted.next().filter(|_| message.starts_with("unknown")) else {
+        return message.to_owned();
+    };
+    let known: Vec<&str> = quoted.collect();
+    format!("{message}{}", nearest(wrong, &known))
+}
+
+fn nearest(wrong: &str, known: &[&str]) -> String {
+    known
+        .iter()
+        .map(|word| (strsim::damerau_levenshtein(wrong, word), word))
+        .filter(|(distance, word)| *distance <= 1 + word.len() / 3)
+        .min()
+        .map(|(_, word)| format!("; did you mean `{word}`?"))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables() -> Variables {
+        [
+            ("MUSTER_SLACK__BOT_TOKEN", "xoxb-1"),
+            ("MUSTER_SLACK__SIGNING_SECRET", "new, old"),
+            ("PROM_TOKEN", "0123456789abcdef"),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into()
+    }
+
+    fn errors(text: &str) -> String {
+        Config::parse("muster.toml", text, &variables()).expect_err("this is wrong").to_string()
+    }
+
+    #[test]
+    fn variables_win_over_the_file_and_the_file_over_defaults() {
+        let text = "[slack]\nteam_id = \"T1\"\n[server]\nlisten = \"127.0.0.1:1\"\n";
+        let mut variables = variables();
+        let config = Config::parse("muster.toml", text, &variables).expect("it is right");
+        assert_eq!((config.server.listen.port(), config.slack.timeout_seconds), (1, 10));
+        assert_eq!(config.secrets.slack_signing_secrets.len(), 2);
+        variables.insert("MUSTER_SERVER__LISTEN".to_owned(), "127.0.0.1:2".to_owned());
+        variables.insert("MUSTER_SLACK__TIMEOUT_SECONDS".to_owned(), "3".to_owned());
+        let config = Config::parse("muster.toml", text, &variables).expect("it is right");
+        assert_eq!((config.server.listen.port(), config.slack.timeout_seconds), (2, 3));
+    }
+
+    #[test]
+    fn a_mistake_names_its_line_and_a_likely_word() {
+        insta::assert_snapshot!(errors("[server]\nlistn = \"x\"\n"), @"muster.toml:2: unknown field `listn`, expected one of `listen`, `public_url`, `instance`, `body_limit_kib`; did you mean `listen`?");
+        let text = "[slack]\nteam_id = \"T1\"\n\n[[sources]]\nname = \"prom\"\nkind = \"alertmanager\"\ntoken_env = \"PROM\"\n";
+        assert_eq!(
+            errors(text),
+            "muster.toml:5: the variable PROM is not set; it holds the token of the source `prom`"
+        );
+        let text = "[slack]\nteam_id = \"T1\"\n[[teams]]\nname = \"data-platform\"\n[[services]]\nname = \"orders\"\nowner = \"data-platfrm\"\n";
+        assert_eq!(
+            errors(text),
+            "muster.toml:7: the service `orders` is owned by `data-platfrm`, and there is no such team; did you mean `data-platform`?"
+        );
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once() {
+        let text = "[server]\npublic_url = \"muster\"\n";
+        let told = errors(text);
+        assert!(told.contains("team_id is empty") && told.contains("muster.toml:2: [server] public_url"), "{told}");
+    }
+
+    #[test]
+    fn a_wrong_variable_is_named() {
+        let mut variables = variables();
+        variables.insert("MUSTER_SERVER__LISTEN".to_owned(), "everywhere".to_owned());
+        let error = Config::parse("muster.toml", "[slack]\nteam_id = \"T1\"\n", &variables)
+            .expect_err("this is wrong")
+            .to_string();
+        assert!(error.starts_with("MUSTER_SERVER__LISTEN: "), "{error}");
+    }
+}
