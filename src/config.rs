@@ -35,6 +35,10 @@ pub struct Config {
     pub runbooks: Folder,
     /// The folder of message templates that replace the shipped ones.
     pub message_templates: Folder,
+    /// Assets and what they are made of.
+    pub lineage: Lineage,
+    /// E-mail.
+    pub mail: Mail,
     /// Logs.
     pub log: Log,
     /// Monitors.
@@ -177,6 +181,70 @@ pub struct Folder {
     pub path: Option<PathBuf>,
 }
 
+/// `[lineage]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lineage {
+    /// The variable that holds the token of those who post lineage; without it, the API's token is theirs too.
+    pub token_env: Option<String>,
+    /// The largest upload, in MiB.
+    pub upload_limit_mib: usize,
+    /// An edge or asset that nobody has named for so many days fades: it counts, and is shown as doubtful.
+    pub fade_after_days: u16,
+    /// After so many days it is forgotten.
+    pub forget_after_days: u16,
+    /// Owners of downstream assets of these tiers are told without being asked.
+    pub notify_tiers: Vec<u8>,
+    /// An open incident of this severity or worse closes the gate of what is below it.
+    pub gate_from: SeverityName,
+    /// Other names of assets, and the name that is meant.
+    pub aliases: BTreeMap<String, String>,
+    /// What is replaced in names before they are looked up, in order.
+    pub rules: Vec<NamingRule>,
+}
+
+impl Default for Lineage {
+    fn default() -> Self {
+        Self {
+            token_env: None,
+            upload_limit_mib: 64,
+            fade_after_days: 30,
+            forget_after_days: 90,
+            notify_tiers: Vec::new(),
+            gate_from: SeverityName(Severity::Sev3),
+            aliases: BTreeMap::new(),
+            rules: Vec::new(),
+        }
+    }
+}
+
+/// `[[lineage.rules]]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamingRule {
+    /// A regular expression.
+    pub pattern: String,
+    /// What stands in its place; `$1` is the first group.
+    pub replace: String,
+}
+
+/// `[mail]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mail {
+    /// The SMTP server, `smtps://mail.example.com` or `smtp://mail.example.com:587?tls=required`; empty for no mail. A user and
+    /// password come from `MUSTER_MAIL__USER` and `MUSTER_MAIL__PASSWORD`.
+    pub smtp_url: String,
+    /// The sender.
+    pub from: String,
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self { smtp_url: String::new(), from: "Muster <muster@localhost>".to_owned() }
+    }
+}
+
 /// `[log]`
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -307,6 +375,10 @@ pub struct Secrets {
     pub pagerduty_webhook_secrets: Vec<SecretString>,
     /// `MUSTER_API__TOKEN`
     pub api_token: Option<SecretString>,
+    /// The token of those who post lineage.
+    pub lineage_token: Option<SecretString>,
+    /// `MUSTER_MAIL__USER` and `MUSTER_MAIL__PASSWORD`
+    pub mail_login: Option<(String, SecretString)>,
     /// Tokens of sources, by source.
     pub source_tokens: BTreeMap<String, SecretString>,
     /// Routing keys of services, by service.

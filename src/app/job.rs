@@ -68,6 +68,12 @@ impl Job {
         let (queue, due) = match &self {
             // A timer waits for its own time and for nothing else.
             Self::Of { uid, effect: Effect::Remind { at, .. } } => (format!("timer/{uid}/{name}"), *at),
+            // One look at the lineage after another; it shows the present.
+            Self::Of { uid, effect: Effect::Assess } => (format!("timer/{uid}/assess"), now),
+            // People outside wait for nobody else, and nobody in the incident's channel waits for them.
+            Self::Of { uid, effect: effect @ (Effect::Tell { recipient, .. } | Effect::Mail { recipient, .. }) } => {
+                (format!("{}/{uid}/{}", effect.lane().as_str(), recipient.key), now)
+            }
             Self::Of { uid, effect } => (format!("{}/{uid}", effect.lane().as_str()), now),
             // Errands wait for nothing but themselves.
             Self::SyncPeople { .. } | Self::MeetPerson { .. } | Self::Whisper { .. } => (format!("slack/-{name}"), now),

@@ -3,8 +3,11 @@
 //! [`App::execute`] is the path for one incident; [`triage`] is the same path for the flood of alerts, many in one
 //! commit. Nothing here calls Slack or PagerDuty.
 
+pub mod catalog;
 pub mod chat;
+pub mod health;
 pub mod job;
+pub mod lineage;
 pub mod queries;
 mod records;
 pub mod triage;
@@ -98,6 +101,9 @@ pub struct App {
     workspace_url: RwLock<Option<String>>,
     locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     triage: triage::Triage,
+    /// The assets and what they are made of.
+    pub catalog: catalog::Catalog,
+    health: RwLock<health::Health>,
 }
 
 #[derive(rust_embed::RustEmbed)]
@@ -156,7 +162,11 @@ impl App {
         }
         let workspace_url =
             store.get(Kind::Meta, "workspace")?.and_then(|rec| rec.body["url"].as_str().map(str::to_owned));
+        let catalog = catalog::Catalog::load(&*store, config.lineage.naming()?)?;
+        let health = health::Health::load(&*store)?;
         Ok(Self {
+            catalog,
+            health: RwLock::new(health),
             policy: config.policy(),
             config,
             store,
@@ -296,6 +306,7 @@ impl App {
             }
             match self.store.commit(ops).await {
                 Ok(_) => {
+                    self.follow(std::slice::from_ref(&decision));
                     if loaded.is_none() {
                         self.metrics.incidents.inc();
                     }

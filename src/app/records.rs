@@ -1,15 +1,15 @@
 //! How a decision becomes records: one commit of the state, the timeline, the indexes and the outbox.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::job::Job;
 use super::{DeliveryId, Failure};
-use crate::domain::incident::Case;
-use crate::domain::{Alert, AssetName, Command, Decision, Effect, Event, Incident, Task, Time};
-use crate::store::{Engine, Expect, Kind, Op};
+use crate::domain::incident::{Case, Recipient, Told};
+use crate::domain::{Alert, AssetName, Command, Decision, Effect, Event, Incident, SignalStatus, Task, Time};
+use crate::store::{Engine, Expect, Kind, Op, scan_prefix};
 
 /// The record that counts incidents.
 pub(super) const COUNTER: &str = "incident-number";
@@ -68,6 +68,18 @@ pub(super) fn load(store: &dyn Engine, uid: &str, command: &Command) -> Result<O
                 case.tasks.insert(*task, found);
             }
         }
+        Command::Notify { .. }
+        | Command::Assess { .. }
+        | Command::Mute { .. }
+        | Command::Subscribe
+        | Command::NoticeDelivered { .. }
+        | Command::Update { .. }
+        | Command::Resolve { .. }
+        | Command::Reopen { .. } => case.told = load_told(store, uid)?,
+        // The end of the last alert may be the end of the incident, which everybody hears.
+        Command::Receive { signal, .. } if signal.status == SignalStatus::Resolved => {
+            case.told = load_told(store, uid)?;
+        }
         _ => {}
     }
     Ok(Some(Loaded { case, ver: rec.ver }))
@@ -75,6 +87,13 @@ pub(super) fn load(store: &dyn Engine, uid: &str, command: &Command) -> Result<O
 
 pub(super) fn load_alert(store: &dyn Engine, uid: &str, alert: &str) -> Result<Option<Alert>, Failure> {
     Ok(store.get(Kind::Alert, &alert_id(uid, alert))?.and_then(|rec| serde_json::from_value(rec.body).ok()))
+}
+
+/// Everybody who was told of an incident, by key.
+pub(super) fn load_told(store: &dyn Engine, uid: &str) -> Result<BTreeMap<String, Told>, Failure> {
+    let records = scan_prefix(store, Kind::Told, &format!("{uid}/"))?;
+    let told = records.into_iter().filter_map(|rec| serde_json::from_value::<Told>(rec.body).ok());
+    Ok(told.map(|told| (told.recipient.key.clone(), told)).collect())
 }
 
 /// Guards a delivery: its name must be new today and the two days before, which is longer than anyone redelivers.
@@ -117,6 +136,7 @@ pub(super) fn ops(loaded: Option<&Loaded>, decision: &Decision, counter: (u64, O
     }
     let mut alerts = BTreeSet::new();
     let mut tasks = BTreeSet::new();
+    let mut told = BTreeSet::new();
     for entry in &decision.entries {
         ops.push(Op::put(Kind::Timeline, entry_id(uid, entry.seq), Expect::Absent, to_json(entry)));
         match &entry.event {
@@ -134,6 +154,16 @@ pub(super) fn ops(loaded: Option<&Loaded>, decision: &Decision, counter: (u64, O
             }
             Event::TaskAdded { task, .. } | Event::TaskDone { task, .. } => {
                 tasks.insert(*task);
+            }
+            Event::Notified { recipient: Recipient { key, .. }, .. }
+            | Event::NoticePosted { recipient: key, .. }
+            | Event::NoticeMuted { recipient: key, .. } => {
+                told.insert(key);
+            }
+            Event::Resolved { .. } => {
+                if let Some(root) = incident.roots.first() {
+                    ops.push(Op::put(Kind::RootOf, by_asset_id(&root.asset, incident.number), Expect::Any, pointer()));
+                }
             }
             Event::ChannelOpened { channel } => {
                 ops.push(Op::put(Kind::Channel, &channel.id, Expect::Any, pointer()));
@@ -156,6 +186,9 @@ pub(super) fn ops(loaded: Option<&Loaded>, decision: &Decision, counter: (u64, O
     }
     for task in tasks.into_iter().filter_map(|task| decision.case.tasks.get(&task)) {
         ops.push(Op::put(Kind::Task, task_id(uid, task.number), Expect::Any, to_json(task)));
+    }
+    for told in told.into_iter().filter_map(|key| decision.case.told.get(key)) {
+        ops.push(Op::put(Kind::Told, format!("{uid}/{}", told.recipient.key), Expect::Any, to_json(told)));
     }
     ops.extend(outbox_ops(uid, ver, &decision.effects, now));
     ops

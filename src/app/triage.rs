@@ -107,7 +107,7 @@ impl App {
         let mut result = Err(Failure::Unavailable("too many changes at once".to_owned()));
         for _ in 0..MAX_TRIES {
             let signals = round.iter().flat_map(|waiting| &waiting.signals);
-            let (placed, ops) = match self.place_all(signals) {
+            let (placed, ops, decided) = match self.place_all(signals) {
                 Ok(decided) => decided,
                 Err(failure) => {
                     result = Err(failure);
@@ -120,6 +120,7 @@ impl App {
             }
             match self.store.commit(ops).await {
                 Ok(_) => {
+                    self.follow(&decided);
                     let opened = placed.iter().filter(|one| one.outcome == Became::Opened).count();
                     self.metrics.incidents.inc_by(opened as u64);
                     self.wake.notify_waiters();
@@ -145,7 +146,7 @@ impl App {
     }
 
     /// Decides signals one after another, each seeing what the ones before it did.
-    fn place_all<'a>(&self, signals: impl Iterator<Item = &'a Signal>) -> Result<(Vec<Placed>, Vec<Op>), Failure> {
+    fn place_all<'a>(&self, signals: impl Iterator<Item = &'a Signal>) -> Result<(Vec<Placed>, Vec<Op>, Vec<Decision>), Failure> {
         let mut round = Round {
             app: self,
             cases: BTreeMap::new(),
@@ -158,7 +159,8 @@ impl App {
         for signal in signals {
             placed.push(round.place(signal)?);
         }
-        Ok((placed, round.ops()))
+        let ops = round.ops();
+        Ok((placed, ops, round.cases.into_values().map(|working| working.decision).collect()))
     }
 }
 
@@ -280,9 +282,13 @@ impl Round<'_> {
     /// Whether the incident is open; loads it.
     fn is_open(&mut self, uid: &str) -> Result<bool, Failure> {
         if !self.cases.contains_key(uid) {
-            let Some(loaded) = records::load(&*self.app.store, uid, &Command::CheckCommander)? else {
+            let Some(mut loaded) = records::load(&*self.app.store, uid, &Command::CheckCommander)? else {
                 return Ok(false);
             };
+            // The end of its last alert may be its end, which everybody who was told hears.
+            if loaded.case.incident.told > 0 {
+                loaded.case.told = records::load_told(&*self.app.store, uid)?;
+            }
             let decision = Decision { entries: Vec::new(), case: loaded.case.clone(), effects: Vec::new() };
             let number = loaded.case.incident.number;
             self.cases.insert(uid.to_owned(), Working { before: Some(loaded), number, decision });

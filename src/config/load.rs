@@ -13,7 +13,7 @@ use super::{Config, Mapping, Secrets, SourceKind, Variables};
 use crate::domain::policy::{Policy, Service, Team};
 
 /// Variables that hold secrets and are therefore no keys of the file.
-const SECRET_VARIABLES: [&str; 7] = [
+const SECRET_VARIABLES: [&str; 9] = [
     "MUSTER_SLACK__BOT_TOKEN",
     "MUSTER_SLACK__SIGNING_SECRET",
     "MUSTER_SLACK__APP_TOKEN",
@@ -21,6 +21,8 @@ const SECRET_VARIABLES: [&str; 7] = [
     "MUSTER_PAGERDUTY__API_TOKEN",
     "MUSTER_PAGERDUTY__WEBHOOK_SECRETS",
     "MUSTER_API__TOKEN",
+    "MUSTER_MAIL__USER",
+    "MUSTER_MAIL__PASSWORD",
 ];
 
 /// Everything that is wrong with a configuration.
@@ -114,6 +116,7 @@ impl Config {
             pagerduty_api_token: one("MUSTER_PAGERDUTY__API_TOKEN"),
             pagerduty_webhook_secrets: many("MUSTER_PAGERDUTY__WEBHOOK_SECRETS"),
             api_token: one("MUSTER_API__TOKEN"),
+            mail_login: get("MUSTER_MAIL__USER").map(str::to_owned).zip(one("MUSTER_MAIL__PASSWORD")),
             ..Secrets::default()
         };
         for source in &self.sources {
@@ -148,6 +151,15 @@ impl Config {
                 )),
             }
         }
+        if let Some(variable) = &self.lineage.token_env {
+            secrets.lineage_token = one(variable);
+            if secrets.lineage_token.is_none() {
+                problems.push(Problem::at(
+                    variable,
+                    format!("the variable {variable} is not set; it holds the token of those who post lineage"),
+                ));
+            }
+        }
         for (name, value) in [
             ("MUSTER_SLACK__BOT_TOKEN", secrets.slack_bot_token.is_none()),
             ("MUSTER_SLACK__SIGNING_SECRET", secrets.slack_signing_secrets.is_empty()),
@@ -180,6 +192,24 @@ impl Config {
                 _ => problems
                     .push(Problem::at(url, format!("{key} = {url:?} is no web address; write it with https://"))),
             }
+        }
+        for rule in &self.lineage.rules {
+            if let Err(error) = regex::Regex::new(&rule.pattern) {
+                problems
+                    .push(Problem::at(&rule.pattern, format!("{:?} is no regular expression: {error}", rule.pattern)));
+            }
+        }
+        if self.lineage.fade_after_days >= self.lineage.forget_after_days {
+            problems.push(Problem::general(
+                "[lineage] fade_after_days must be less than forget_after_days: nothing vanishes that did not fade"
+                    .to_owned(),
+            ));
+        }
+        if !self.mail.smtp_url.is_empty() && !self.mail.smtp_url.starts_with("smtp") {
+            problems.push(Problem::at(
+                &self.mail.smtp_url,
+                format!("[mail] smtp_url = {:?} begins with neither smtp:// nor smtps://", self.mail.smtp_url),
+            ));
         }
         let mut seen = std::collections::BTreeSet::new();
         for source in &self.sources {
@@ -270,6 +300,13 @@ impl Config {
                         .filter(|id| id.starts_with(['U', 'W', 'S']))
                         .map(str::to_owned)
                         .collect(),
+                    channel: team
+                        .slack
+                        .split([',', '|'])
+                        .map(str::trim)
+                        .find(|id| id.starts_with(['#', 'C']))
+                        .map(str::to_owned),
+                    email: team.email.clone(),
                 })
                 .collect(),
             can_page_by_default,
@@ -281,6 +318,18 @@ impl Config {
     /// The routing key of a page's target.
     pub fn routing_key(&self, target: &str) -> Option<&SecretString> {
         self.secrets.routing_keys.get(target).or(self.secrets.pagerduty_routing_key.as_ref())
+    }
+}
+
+impl super::Lineage {
+    /// How names are spelled.
+    ///
+    /// # Errors
+    /// A rule is no regular expression; [`Config::load`] has said so before.
+    pub fn naming(&self) -> Result<crate::catalog::Naming, regex::Error> {
+        let rules = self.rules.iter().map(|rule| Ok((regex::Regex::new(&rule.pattern)?, rule.replace.clone())));
+        let aliases = self.aliases.iter().map(|(name, meant)| (name.to_ascii_lowercase(), meant.clone()));
+        Ok(crate::catalog::Naming { rules: rules.collect::<Result<_, regex::Error>>()?, aliases: aliases.collect() })
     }
 }
 

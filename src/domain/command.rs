@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::incident::{Channel, MessageRef, Slot};
+use super::event::Look;
+use super::incident::{Channel, MessageRef, Picture, Radius, Recipient, RootCandidate, Slot};
+use super::lineage::Whom;
 use super::permission::Verb;
 use super::runbook::Runbook;
 use super::{PersonId, Role, Severity, Signal, Time};
@@ -170,6 +172,31 @@ pub enum Command {
     },
     /// Draft the post-mortem.
     DraftPostmortem,
+    /// Write down what a look at something showed.
+    Look {
+        /// At what.
+        look: Look,
+        /// What it showed.
+        finding: String,
+    },
+    /// Tell people outside.
+    Notify {
+        /// As producers, or as consumers.
+        whom: Whom,
+        /// Who is to be told, as the lineage has it now.
+        recipients: Vec<Recipient>,
+        /// What to add in own words.
+        text: Option<String>,
+    },
+    /// Tell somebody outside no more of this incident, or again.
+    Mute {
+        /// Who: a team's name, or a Slack id.
+        recipient: String,
+        /// No more, or again.
+        muted: bool,
+    },
+    /// Tell me too.
+    Subscribe,
 
     /// PagerDuty says how a page stands.
     PagerSays {
@@ -179,6 +206,28 @@ pub enum Command {
         news: PagerNews,
         /// PagerDuty's own page about it.
         url: Option<String>,
+    },
+
+    /// How the lineage judges it now.
+    Assess {
+        /// Where it may have started.
+        candidates: Vec<RootCandidate>,
+        /// What it reaches.
+        radius: Option<Radius>,
+        /// Who is told without being asked, by the configured tiers.
+        tell: Vec<Recipient>,
+    },
+    /// The first message to somebody outside stands.
+    NoticeDelivered {
+        /// To whom, by key.
+        recipient: String,
+        /// Where.
+        message: MessageRef,
+    },
+    /// The picture of the lineage is in the channel.
+    PictureShown {
+        /// The picture.
+        picture: Picture,
     },
 
     /// Slack made the channel.
@@ -249,9 +298,15 @@ impl Command {
             Self::Page { .. } => Verb::Page,
             Self::Mitigate { .. } | Self::Resolve { .. } | Self::Reopen { .. } => Verb::Status,
             Self::DraftPostmortem => Verb::Postmortem,
+            Self::Look { .. } => Verb::Note,
+            Self::Notify { .. } | Self::Mute { .. } => Verb::Notify,
+            Self::Subscribe => Verb::Read,
             Self::PagerSays { .. } => Verb::PagerSays,
             Self::HandoverDue { .. }
             | Self::CheckCommander
+            | Self::Assess { .. }
+            | Self::NoticeDelivered { .. }
+            | Self::PictureShown { .. }
             | Self::CheckUpdate { .. }
             | Self::ChannelReady { .. }
             | Self::MessagePosted { .. }

@@ -5,6 +5,8 @@
 
 mod alert;
 mod declare;
+mod lineage;
+mod notify;
 mod outcome;
 mod pager;
 mod record;
@@ -102,6 +104,19 @@ pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> 
         }
         Command::StepDone { step, note } => runbook::done(&mut draft, *step, note.as_deref())?,
         Command::StepSkip { step, reason } => runbook::skip(&mut draft, *step, reason)?,
+        Command::Look { look, finding } => lineage::look(&mut draft, *look, finding)?,
+        Command::Assess { candidates, radius, tell } => {
+            lineage::assess(&mut draft, candidates, radius.as_ref(), tell);
+        }
+        Command::PictureShown { picture } => draft.add(Event::PictureShown { picture: picture.clone() }),
+        Command::Notify { whom, recipients, text } => {
+            notify::notify(&mut draft, *whom, recipients, text.as_deref())?;
+        }
+        Command::Mute { recipient, muted } => notify::mute(&mut draft, recipient, *muted)?,
+        Command::Subscribe => notify::subscribe(&mut draft)?,
+        Command::NoticeDelivered { recipient, message } => {
+            draft.add(Event::NoticePosted { recipient: recipient.clone(), message: message.clone() });
+        }
         Command::PagerSays { key, news, url } => {
             pager::says(&mut draft, key, *news, url.as_deref());
         }
@@ -176,6 +191,14 @@ impl Draft<'_> {
         self.effect(Effect::ShowTopic);
         if self.context.policy.announces {
             self.effect(Effect::ShowAnnouncement);
+        }
+    }
+
+    /// Asks the lineage again, where there is something it could know about.
+    fn assess(&mut self) {
+        let incident = self.incident();
+        if !incident.assets.is_empty() && incident.status.is_open() {
+            self.effect(Effect::Assess);
         }
     }
 

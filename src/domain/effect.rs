@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::incident::Recipient;
+use super::lineage::Whom;
 use super::{Actor, Command, Event, PersonId};
 
 /// Queues that never wait for one another.
@@ -12,22 +14,55 @@ pub enum Lane {
     Page,
     /// To Slack, in order within an incident.
     Slack,
+    /// By e-mail.
+    Mail,
     /// To ourselves, at a later time.
     Timer,
 }
 
 impl Lane {
     /// Every lane.
-    pub const ALL: [Self; 3] = [Self::Page, Self::Slack, Self::Timer];
+    pub const ALL: [Self; 4] = [Self::Page, Self::Slack, Self::Mail, Self::Timer];
 
     /// The word in ids and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Page => "page",
             Self::Slack => "slack",
+            Self::Mail => "mail",
             Self::Timer => "timer",
         }
     }
+}
+
+/// What people outside are told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "notice", rename_all = "snake_case")]
+pub enum Notice {
+    /// That there is an incident, and what it means for them.
+    First {
+        /// As producers, or as consumers.
+        whom: Whom,
+        /// What the commander added.
+        text: Option<String>,
+    },
+    /// How it stands.
+    Update {
+        /// In words.
+        text: String,
+        /// When they hear again.
+        next: Option<super::Time>,
+    },
+    /// That it is over.
+    AllClear {
+        /// In words.
+        text: Option<String>,
+    },
+    /// That it is not over after all.
+    Reopened {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// One thing to be done outside.
@@ -86,6 +121,24 @@ pub enum Effect {
         /// Who did it.
         actor: Actor,
     },
+    /// Ask the lineage where it started and what it reaches.
+    Assess,
+    /// Draw the lineage and post the picture, if it shows something new.
+    ShowPicture,
+    /// Tell somebody outside in Slack.
+    Tell {
+        /// Who.
+        recipient: Recipient,
+        /// What.
+        notice: Notice,
+    },
+    /// Tell somebody outside by e-mail.
+    Mail {
+        /// Who.
+        recipient: Recipient,
+        /// What.
+        notice: Notice,
+    },
     /// Write the post-mortem draft and post it as a file.
     PostPostmortem,
     /// Come back with this command at a later time.
@@ -102,14 +155,23 @@ impl Effect {
     pub fn lane(&self) -> Lane {
         match self {
             Self::Page { .. } | Self::AcknowledgePage { .. } | Self::ResolvePage { .. } => Lane::Page,
-            Self::Remind { .. } => Lane::Timer,
+            Self::Remind { .. } | Self::Assess => Lane::Timer,
+            Self::Mail { .. } => Lane::Mail,
             _ => Lane::Slack,
         }
     }
 
     /// Whether a later one of the same kind makes this one needless: it shows the state as it is when it is carried out.
     pub fn shows_present_state(&self) -> bool {
-        matches!(self, Self::ShowTopic | Self::ShowCard | Self::ShowAnnouncement | Self::ShowChecklist)
+        matches!(
+            self,
+            Self::ShowTopic
+                | Self::ShowCard
+                | Self::ShowAnnouncement
+                | Self::ShowChecklist
+                | Self::ShowPicture
+                | Self::Assess
+        )
     }
 
     /// What it is, for people who read about a delivery that failed.
@@ -126,6 +188,10 @@ impl Effect {
             Self::ShowChecklist => "the runbook's checklist",
             Self::Bookmark { .. } => "a bookmark",
             Self::Say { .. } => "a message",
+            Self::Assess => "the look at the lineage",
+            Self::ShowPicture => "the picture of the lineage",
+            Self::Tell { .. } => "a message to people outside",
+            Self::Mail { .. } => "an e-mail",
             Self::PostPostmortem => "the post-mortem draft",
             Self::Remind { .. } => "a reminder",
         }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::incident::{Channel, MessageRef, Slot};
+use super::incident::{Channel, MessageRef, Picture, Radius, Recipient, RootCandidate, Slot};
+use super::lineage::Whom;
 use super::{AssetName, PersonId, Pillar, Role, Severity, Signal, Time};
 
 /// Who did it.
@@ -311,6 +312,60 @@ pub enum Event {
         /// Why, and what to do.
         why: String,
     },
+    /// Where it may have started was judged anew.
+    RootNamed {
+        /// The likeliest first.
+        candidates: Vec<RootCandidate>,
+    },
+    /// What it reaches was counted anew.
+    RadiusMeasured {
+        /// How much.
+        radius: Radius,
+    },
+    /// Somebody looked at something and found, or ruled out, something.
+    Looked {
+        /// At what.
+        look: Look,
+        /// What was found.
+        finding: String,
+    },
+    /// Somebody outside is being told.
+    Notified {
+        /// Who.
+        recipient: Recipient,
+        /// As producer, or as consumer.
+        whom: Whom,
+    },
+    /// A round of telling was decided on.
+    NoticesSent {
+        /// As producers, or as consumers.
+        whom: Whom,
+        /// Their names.
+        names: Vec<String>,
+        /// What was added in own words.
+        text: Option<String>,
+    },
+    /// The first message to somebody outside stands.
+    NoticePosted {
+        /// To whom, by key.
+        recipient: String,
+        /// Where.
+        message: MessageRef,
+    },
+    /// Somebody outside wants to hear no more of it, or wants to hear again.
+    NoticeMuted {
+        /// Who, by key.
+        recipient: String,
+        /// Their name.
+        name: String,
+        /// No more, or again.
+        muted: bool,
+    },
+    /// The picture of the lineage is in the channel.
+    PictureShown {
+        /// The picture.
+        picture: Picture,
+    },
     /// Somebody asked for a post-mortem draft.
     PostmortemRequested,
     /// The draft was posted in the channel.
@@ -361,10 +416,52 @@ impl Event {
             Self::ChannelOpened { .. } => "channel_opened",
             Self::Posted { .. } => "posted",
             Self::DeliveryFailed { .. } => "delivery_failed",
+            Self::RootNamed { .. } => "root_named",
+            Self::RadiusMeasured { .. } => "radius_measured",
+            Self::Looked { .. } => "looked",
+            Self::Notified { .. } => "notified",
+            Self::NoticesSent { .. } => "notices_sent",
+            Self::NoticePosted { .. } => "notice_posted",
+            Self::NoticeMuted { .. } => "notice_muted",
+            Self::PictureShown { .. } => "picture_shown",
             Self::PostmortemRequested => "postmortem_requested",
             Self::PostmortemDrafted => "postmortem_drafted",
             Self::Unknown => "unknown",
         }
+    }
+}
+
+/// What one looks at to find the cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Look {
+    /// What the data comes from and goes to.
+    Lineage,
+    /// What makes it.
+    Code,
+    /// The values themselves.
+    Data,
+    /// What it runs on.
+    Operations,
+}
+
+impl Look {
+    /// Every look.
+    pub const ALL: [Self; 4] = [Self::Lineage, Self::Code, Self::Data, Self::Operations];
+
+    /// The word people use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Lineage => "lineage",
+            Self::Code => "code",
+            Self::Data => "data",
+            Self::Operations => "operations",
+        }
+    }
+
+    /// The look of this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|look| look.as_str().eq_ignore_ascii_case(word.trim()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Events to state. Total: whatever was recorded can be replayed, and it cannot fail.
 
 use super::event::{Actor, Entry, Event};
-use super::incident::{Case, Checklist, HandoverRequest, Incident, Page, PageStatus, Status, Step, StepState, Task};
+use super::incident::{Case, Checklist, HandoverRequest, Incident, Page, PageStatus, Status, Step, StepState, Task, Told};
 use super::{Alert, PersonId, Role, Time};
 
 /// The version of the records written today.
@@ -63,6 +63,10 @@ fn opened(entry: &Entry) -> Option<Incident> {
         bad_from: None,
         good_again: None,
         drafted_at: None,
+        roots: Vec::new(),
+        radius: None,
+        told: 0,
+        picture: None,
     })
 }
 
@@ -188,10 +192,37 @@ fn apply(case: &mut Case, entry: &Entry) {
             incident.slots.insert(*slot, message.clone());
         }
         Event::PostmortemDrafted => incident.drafted_at = Some(at),
+        Event::RootNamed { candidates } => incident.roots.clone_from(candidates),
+        Event::RadiusMeasured { radius } => incident.radius = Some(radius.clone()),
+        Event::Notified { recipient, whom } => {
+            incident.told += 1;
+            let told = Told {
+                v: RECORD_VERSION,
+                recipient: recipient.clone(),
+                whom: *whom,
+                at,
+                muted: false,
+                message: None,
+            };
+            case.told.insert(recipient.key.clone(), told);
+        }
+        Event::NoticePosted { recipient, message } => {
+            if let Some(told) = case.told.get_mut(recipient) {
+                told.message = Some(message.clone());
+            }
+        }
+        Event::NoticeMuted { recipient, muted, .. } => {
+            if let Some(told) = case.told.get_mut(recipient) {
+                told.muted = *muted;
+            }
+        }
+        Event::PictureShown { picture } => incident.picture = Some(picture.clone()),
         Event::Opened { .. }
         | Event::AllGreen
         | Event::CommanderMissing { .. }
         | Event::Noted { .. }
+        | Event::Looked { .. }
+        | Event::NoticesSent { .. }
         | Event::MessagePinned { .. }
         | Event::MessageUnpinned { .. }
         | Event::DeliveryFailed { .. }

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::lineage::Whom;
 use super::{Alert, AssetName, PersonId, Pillar, Role, Severity, Time};
 
 /// How far the work has come.
@@ -250,11 +251,95 @@ pub struct Incident {
     pub good_again: Option<Time>,
     /// When the last post-mortem draft was posted.
     pub drafted_at: Option<Time>,
+    /// Where it may have started, the likeliest first; at most [`Incident::MAX_ROOTS`].
+    #[serde(default)]
+    pub roots: Vec<RootCandidate>,
+    /// What it reaches downstream.
+    #[serde(default)]
+    pub radius: Option<Radius>,
+    /// How many teams and people outside were told of it.
+    #[serde(default)]
+    pub told: u32,
+    /// The picture of the lineage in the channel.
+    #[serde(default)]
+    pub picture: Option<Picture>,
+}
+
+/// Where an incident may have started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RootCandidate {
+    /// The asset.
+    pub asset: AssetName,
+    /// Why, in words.
+    pub reason: String,
+    /// Assets nobody checks, which cannot be ruled out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_monitored: Vec<String>,
+}
+
+/// The size of a blast radius.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Radius {
+    /// `14 tables, 3 dashboards, 5 teams`.
+    pub words: String,
+    /// How many assets, jobs left out.
+    pub assets: usize,
+    /// How many teams.
+    pub teams: usize,
+}
+
+/// A picture in the channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picture {
+    /// Slack's id of the file.
+    pub file: String,
+    /// Where it is seen.
+    pub url: Option<String>,
+    /// Stands for what it shows.
+    pub digest: String,
+}
+
+/// Somebody outside the incident who is to be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recipient {
+    /// Names them in this incident: the team's name in lower case, or a Slack id.
+    pub key: String,
+    /// The team's or person's name.
+    pub name: String,
+    /// A `#channel`, `C…` or `U…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slack: Option<String>,
+    /// An address, used where there is no `slack`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// What of theirs it is about; what matters most first, a few.
+    pub assets: Vec<String>,
+    /// How many in all.
+    pub total: usize,
+}
+
+/// Somebody who was told. A record of its own under the incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Version of this record's shape.
+    pub v: u32,
+    /// Who.
+    pub recipient: Recipient,
+    /// As producer, or as consumer.
+    pub whom: Whom,
+    /// When.
+    pub at: Time,
+    /// Wants to hear no more of this incident.
+    pub muted: bool,
+    /// The first message to them; later ones are in its thread.
+    pub message: Option<MessageRef>,
 }
 
 impl Incident {
     /// More assets than this are counted in the timeline, not listed on the incident.
     pub const MAX_ASSETS: usize = 50;
+    /// More root candidates than this are not kept.
+    pub const MAX_ROOTS: usize = 3;
 
     /// `INC-42`.
     pub fn name(&self) -> String {
@@ -308,10 +393,12 @@ pub struct Case {
     pub alerts: BTreeMap<String, Alert>,
     /// Tasks by number.
     pub tasks: BTreeMap<u32, Task>,
+    /// Who was told, by key.
+    pub told: BTreeMap<String, Told>,
 }
 
 impl From<Incident> for Case {
     fn from(incident: Incident) -> Self {
-        Self { incident, alerts: BTreeMap::new(), tasks: BTreeMap::new() }
+        Self { incident, alerts: BTreeMap::new(), tasks: BTreeMap::new(), told: BTreeMap::new() }
     }
 }

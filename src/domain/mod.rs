@@ -11,6 +11,7 @@ pub mod effect;
 pub mod event;
 pub mod evolve;
 pub mod incident;
+pub mod lineage;
 pub mod permission;
 pub mod policy;
 pub mod postmortem;

@@ -22,13 +22,14 @@ pub enum Verb {
     Page,
     Status,
     Postmortem,
+    Notify,
     PagerSays,
     Outcome,
 }
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Read,
         Self::Declare,
         Self::Receive,
@@ -45,6 +46,7 @@ impl Verb {
         Self::Page,
         Self::Status,
         Self::Postmortem,
+        Self::Notify,
         Self::PagerSays,
         Self::Outcome,
     ];
@@ -68,6 +70,7 @@ impl Verb {
             Self::Page => "page people",
             Self::Status => "change the status",
             Self::Postmortem => "draft the post-mortem",
+            Self::Notify => "tell owners and consumers",
             Self::PagerSays => "speak for PagerDuty",
             Self::Outcome => "report outcomes",
         }
@@ -139,7 +142,7 @@ mod tests {
         };
         assert_eq!(
             row(Standing::Member),
-            "Read Declare Acknowledge Take Assign AnswerHandover Severity Update Note Runbook Stamp Task Page Status Postmortem"
+            "Read Declare Acknowledge Take Assign AnswerHandover Severity Update Note Runbook Stamp Task Page Status Postmortem Notify"
         );
         assert_eq!(row(Standing::Guest), "Read");
         assert_eq!(row(Standing::Stranger), "");

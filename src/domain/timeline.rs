@@ -113,7 +113,22 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
         Event::Reopened { reason } => format!("{who} reopened: {reason}"),
         Event::ChannelOpened { channel } => format!("Channel #{} opened", channel.name),
         Event::DeliveryFailed { what, why } => format!("Could not deliver {what}: {why}"),
+        Event::RootNamed { candidates } => match candidates.first() {
+            Some(first) => format!("Likeliest root: {} ({})", first.asset, first.reason),
+            None => "No root is likely any more".to_owned(),
+        },
+        Event::RadiusMeasured { radius } => format!("Blast radius: {}", radius.words),
+        Event::Looked { look, finding } => format!("{who} looked at the {}: {finding}", look.as_str()),
+        Event::NoticesSent { whom, names, text } => {
+            let text = text.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
+            format!("{who} told {} ({}){text}", names.join(", "), whom.as_str())
+        }
+        Event::NoticeMuted { name, muted: true, .. } => format!("{name} hears no more of it"),
+        Event::NoticeMuted { name, muted: false, .. } => format!("{name} hears of it again"),
         Event::AssetNamed { .. }
+        | Event::Notified { .. }
+        | Event::NoticePosted { .. }
+        | Event::PictureShown { .. }
         | Event::MessageUnpinned { .. }
         | Event::Posted { .. }
         | Event::PostmortemRequested

@@ -63,11 +63,21 @@ pub enum Kind {
     Delivery = b'd',
     /// People of the workspace.
     Person = b'P',
+    /// Assets of the catalog, by the name that people see.
+    Catalog = b'n',
+    /// What happened to an asset lately, by its name.
+    Changes = b'h',
+    /// Which columns an asset's columns are made of, by its name.
+    Columns = b'l',
+    /// uid of incidents that an asset was the root of, by asset and number.
+    RootOf = b'r',
+    /// Who was told of an incident, by uid and key.
+    Told = b'u',
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 22] = [
         Self::Meta,
         Self::Incident,
         Self::Number,
@@ -85,6 +95,11 @@ impl Kind {
         Self::Dead,
         Self::Delivery,
         Self::Person,
+        Self::Catalog,
+        Self::Changes,
+        Self::Columns,
+        Self::RootOf,
+        Self::Told,
     ];
 }
 

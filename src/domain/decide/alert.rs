@@ -8,6 +8,7 @@ pub(super) fn receive(draft: &mut Draft<'_>, signal: &Signal, known: Option<&str
     if draft.case.is_none() {
         declare::open_for(draft, signal);
         join(draft, signal, because);
+        draft.assess();
         return;
     }
     let known = known.and_then(|id| draft.case().alerts.get(id)).map(|alert| (alert.id.clone(), alert.signal.status));
@@ -19,14 +20,17 @@ pub(super) fn receive(draft: &mut Draft<'_>, signal: &Signal, known: Option<&str
                 draft.effect(Effect::Say { event: Box::new(event), actor });
             }
             raise_severity(draft, signal);
+            draft.assess();
             draft.show();
         }
         (SignalStatus::Firing, Some((alert, SignalStatus::Resolved))) => {
             draft.add_and_say(Event::AlertFiredAgain { alert, title: signal.title.clone() });
+            draft.assess();
             draft.show();
         }
         (SignalStatus::Resolved, Some((alert, SignalStatus::Firing))) => {
             draft.add_and_say(Event::AlertResolved { alert, title: signal.title.clone() });
+            draft.assess();
             if draft.incident().firing == 0 {
                 all_green(draft, &signal.source);
             }

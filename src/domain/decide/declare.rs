@@ -39,6 +39,7 @@ pub(super) fn declare(
     if let Some(text) = text {
         draft.add_and_say(Event::Noted { text });
     }
+    draft.assess();
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use super::{Draft, MAX_TEXT, words};
 use crate::domain::incident::PageStatus;
 use crate::domain::timeline::{clock, stamp};
+use crate::domain::effect::Notice;
 use crate::domain::{Actor, Effect, Event, Refusal, Role, Severity, Status};
 
 pub(super) fn acknowledge(draft: &mut Draft<'_>) -> Result<(), Refusal> {
@@ -73,6 +74,7 @@ pub(super) fn close(draft: &mut Draft<'_>, actor: Actor, text: Option<&str>) {
     let event = Event::Resolved { text: text.map(str::to_owned), gaps: gaps(draft) };
     draft.add_as(actor.clone(), event.clone());
     draft.effect(Effect::Say { event: Box::new(event), actor });
+    super::notify::everybody(draft, &Notice::AllClear { text: text.map(str::to_owned) });
     let open: Vec<_> = draft
         .incident()
         .pages
@@ -123,7 +125,9 @@ pub(super) fn reopen(draft: &mut Draft<'_>, reason: &str) -> Result<(), Refusal>
     if incident.status != Status::Resolved {
         return Err(Refusal::NotResolved { incident: incident.name(), status: incident.status });
     }
-    draft.add_and_say(Event::Reopened { reason });
+    draft.add_and_say(Event::Reopened { reason: reason.clone() });
+    super::notify::everybody(draft, &Notice::Reopened { reason });
+    draft.assess();
     draft.page_if_severe();
     draft.show();
     Ok(())

@@ -2,6 +2,7 @@
 
 use super::{Draft, MAX_TEXT, words};
 use crate::domain::policy::DEFAULT_TARGET;
+use crate::domain::effect::Notice;
 use crate::domain::{Command, Effect, Event, Refusal, Time};
 
 pub(super) fn update(draft: &mut Draft<'_>, text: &str, next: Option<Time>) -> Result<(), Refusal> {
@@ -11,7 +12,8 @@ pub(super) fn update(draft: &mut Draft<'_>, text: &str, next: Option<Time>) -> R
         MAX_TEXT,
         text,
     )?;
-    draft.add_and_say(Event::UpdatePosted { text, next });
+    draft.add_and_say(Event::UpdatePosted { text: text.clone(), next });
+    super::notify::everybody(draft, &Notice::Update { text, next });
     if let Some(promised) = next {
         draft.effect(Effect::Remind { command: Box::new(Command::CheckUpdate { promised }), at: promised });
     }

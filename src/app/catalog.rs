@@ -1,0 +1,403 @@
+//! The catalog: the graph in memory over records in the store. Imports are merged and committed here, one after another; whoever
+//! asks the graph sees it before or after a commit, never in between.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::job::Job;
+use super::{App, Failure};
+use crate::catalog::{Import, Naming};
+use crate::domain::lineage::merge::{Merger, Sighting, Written};
+use crate::domain::lineage::{Asset, Change, ChangeKind, Day, Graph, View, day};
+use crate::domain::{AssetName, Effect};
+use crate::store::{Engine, Expect, Kind, Op, ReadError};
+
+/// How many assets one commit writes.
+const AT_ONCE: usize = 500;
+/// How many changes of an asset are kept.
+const CHANGES_KEPT: usize = 20;
+
+/// The catalog.
+#[derive(Debug)]
+pub struct Catalog {
+    graph: RwLock<Graph>,
+    /// How names are spelled.
+    pub naming: Naming,
+    writing: tokio::sync::Mutex<()>,
+}
+
+/// What an import came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Imported {
+    /// Assets that the body names.
+    pub named: usize,
+    /// Assets that are new or changed.
+    pub written: usize,
+    /// Assets that turned out to be others, or went by another name.
+    pub joined: usize,
+    /// Edges that did not fit: an asset keeps 200 parents.
+    pub left_out: usize,
+    /// Assets in the catalog now.
+    pub assets: usize,
+    /// Edges in the catalog now.
+    pub edges: usize,
+}
+
+/// What may be wrong with the catalog.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Checkup {
+    /// Assets whose names differ only in their first parts: perhaps one.
+    pub doubles: Vec<Vec<String>>,
+    /// Assets without any edge.
+    pub orphans: Vec<String>,
+    /// Assets of tier 1 and 2 that nobody owns.
+    pub unowned: Vec<String>,
+    /// Assets of open incidents that the catalog does not know, each with what may be meant.
+    pub unknown: Vec<(String, Vec<String>)>,
+}
+
+impl Catalog {
+    /// Reads all of it.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn load(store: &dyn Engine, naming: Naming) -> Result<Self, ReadError> {
+        let mut graph = Graph::default();
+        let mut from = String::new();
+        loop {
+            let page = store.scan(Kind::Catalog, &from, "", 2000)?;
+            let Some(last) = page.last() else {
+                break;
+            };
+            from = format!("{}\0", last.id);
+            for rec in page {
+                match serde_json::from_value::<Asset>(rec.body) {
+                    Ok(asset) => graph.put(&asset),
+                    Err(error) => tracing::error!(asset = rec.id, %error, "an asset of the catalog cannot be read"),
+                }
+            }
+        }
+        Ok(Self { graph: RwLock::new(graph), naming, writing: tokio::sync::Mutex::default() })
+    }
+
+    /// The graph, for reading.
+    pub fn graph(&self) -> RwLockReadGuard<'_, Graph> {
+        self.graph.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl App {
+    /// The graph as of today. Hold it shortly: an import waits for it.
+    pub fn view<'a>(&self, graph: &'a Graph) -> View<'a> {
+        let today = day(self.now());
+        let lineage = &self.config.lineage;
+        View {
+            graph,
+            forgotten: today.saturating_sub(lineage.forget_after_days),
+            fading: today.saturating_sub(lineage.fade_after_days),
+        }
+    }
+
+    /// The record of an asset, by the name that people see.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn asset(&self, shown: &str) -> Result<Option<Asset>, Failure> {
+        Ok(self.store.get(Kind::Catalog, shown)?.and_then(|rec| serde_json::from_value(rec.body).ok()))
+    }
+
+    /// Takes an import in; durable when it answers. Taking in the same again changes nothing.
+    ///
+    /// # Errors
+    /// The store cannot write. A part may be taken in then; the same import again takes in the rest.
+    pub async fn take_in(&self, import: Import) -> Result<Imported, Failure> {
+        let import = self.catalog.naming.spell(import);
+        let _turn = self.catalog.writing.lock().await;
+        let mut imported = Imported { named: import.sightings.len(), ..Imported::default() };
+        let today = day(self.now());
+        let mut touched = false;
+        for sightings in import.sightings.chunks(AT_ONCE) {
+            touched |= self.merge(sightings, today, &mut imported).await?;
+        }
+        self.record_changes(&import.changes).await?;
+        self.record_columns(&import.columns).await?;
+        if touched {
+            self.assess_open_incidents().await?;
+        }
+        let graph = self.catalog.graph();
+        (imported.assets, imported.edges) = (graph.len(), graph.edges());
+        Ok(imported)
+    }
+
+    /// Whether anything changed.
+    async fn merge(&self, sightings: &[Sighting], today: Day, imported: &mut Imported) -> Result<bool, Failure> {
+        let (written, left_out) = {
+            let graph = self.catalog.graph();
+            let mut merger = Merger::new(&graph, |shown| self.asset(shown).ok().flatten(), today);
+            for sighting in sightings {
+                merger.see(sighting);
+            }
+            let left_out = merger.left_out;
+            (merger.finish(), left_out)
+        };
+        imported.left_out += left_out;
+        if written.is_empty() {
+            return Ok(false);
+        }
+        let mut changes = Vec::new();
+        let mut ops = Vec::new();
+        for one in &written {
+            match one {
+                Written::Put(asset) => {
+                    imported.written += 1;
+                    if let Some(before) = self.asset(&asset.name)? {
+                        changes.extend(what_changed(&before, asset, self.now()));
+                    }
+                    ops.push(Op::put(
+                        Kind::Catalog,
+                        &asset.name,
+                        Expect::Any,
+                        serde_json::to_value(asset).unwrap_or_default(),
+                    ));
+                }
+                Written::Gone(name) => {
+                    imported.joined += 1;
+                    ops.push(Op::Del { kind: Kind::Catalog, id: name.clone(), expect: Expect::Any });
+                }
+            }
+        }
+        self.commit(ops).await?;
+        self.apply(&written);
+        self.record_changes(&changes).await?;
+        Ok(true)
+    }
+
+    fn apply(&self, written: &[Written]) {
+        let mut graph = self.catalog.graph.write().unwrap_or_else(PoisonError::into_inner);
+        for one in written {
+            match one {
+                Written::Put(asset) => graph.put(asset),
+                Written::Gone(name) => graph.remove(name),
+            }
+        }
+    }
+
+    /// Adds to what happened to assets, the newest first, the oldest forgotten.
+    async fn record_changes(&self, changes: &[(String, Change)]) -> Result<(), Failure> {
+        let mut lists: BTreeMap<String, Vec<Change>> = BTreeMap::new();
+        for (name, change) in changes {
+            let shown = {
+                let graph = self.catalog.graph();
+                graph.find(name).map_or_else(|| name.clone(), |node| graph.name(node).to_owned())
+            };
+            if !lists.contains_key(&shown) {
+                lists.insert(shown.clone(), self.changes(&shown)?);
+            }
+            if let Some(list) = lists.get_mut(&shown)
+                && !list.contains(change)
+            {
+                list.push(change.clone());
+            }
+        }
+        let ops: Vec<_> = lists
+            .into_iter()
+            .map(|(shown, mut list)| {
+                list.sort_by_key(|change| std::cmp::Reverse(change.at));
+                // Runs that went well must not push out what broke.
+                while list.len() > CHANGES_KEPT {
+                    let oldest = list.iter().rposition(|change| change.what == ChangeKind::Ran).unwrap_or(list.len() - 1);
+                    list.remove(oldest);
+                }
+                Op::put(Kind::Changes, shown, Expect::Any, json!({"v": 1, "changes": list}))
+            })
+            .collect();
+        if ops.is_empty() { Ok(()) } else { self.commit(ops).await }
+    }
+
+    /// What happened to an asset lately, the newest first.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn changes(&self, shown: &str) -> Result<Vec<Change>, Failure> {
+        let rec = self.store.get(Kind::Changes, shown)?;
+        Ok(rec.and_then(|mut rec| serde_json::from_value(rec.body["changes"].take()).ok()).unwrap_or_default())
+    }
+
+    async fn record_columns(
+        &self,
+        columns: &BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    ) -> Result<(), Failure> {
+        let mut ops = Vec::new();
+        for (name, columns) in columns {
+            let shown = {
+                let graph = self.catalog.graph();
+                graph.find(name).map_or_else(|| name.clone(), |node| graph.name(node).to_owned())
+            };
+            let body = json!({"v": 1, "columns": columns});
+            let known = self.store.get(Kind::Columns, &shown)?;
+            // What does not fit a record is left out: tables have lineage without it.
+            let fits = body.to_string().len() < crate::store::MAX_RECORD_BYTES - 1024;
+            if fits && known.is_none_or(|known| known.body != body) {
+                ops.push(Op::put(Kind::Columns, shown, Expect::Any, body));
+            }
+        }
+        if ops.is_empty() { Ok(()) } else { self.commit(ops).await }
+    }
+
+    /// Which columns the columns of an asset are made of.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn columns(&self, shown: &str) -> Result<serde_json::Value, Failure> {
+        Ok(self.store.get(Kind::Columns, shown)?.map(|mut rec| rec.body["columns"].take()).unwrap_or_default())
+    }
+
+    /// When the graph changes, what it says of open incidents may change too. One look an incident waits at most.
+    async fn assess_open_incidents(&self) -> Result<(), Failure> {
+        let open: Vec<String> = self
+            .store
+            .scan(Kind::Open, "", "", 200)?
+            .into_iter()
+            .filter_map(|rec| rec.body["uid"].as_str().map(str::to_owned))
+            .collect();
+        for uid in open {
+            let name = format!("{uid}/assess");
+            self.enqueue(&name, Job::Of { uid, effect: Effect::Assess }).await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets edges and assets that nobody has named for too long, a page at a time; how many assets changed, and where the
+    /// next page begins.
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
+    pub async fn forget_old_lineage(&self, from: &str) -> Result<(usize, Option<String>), Failure> {
+        let _turn = self.catalog.writing.lock().await;
+        let forgotten = day(self.now()).saturating_sub(self.config.lineage.forget_after_days);
+        let page = self.store.scan(Kind::Catalog, from, "", 500)?;
+        let next = (page.len() == 500).then(|| page.last().map(|rec| format!("{}\0", rec.id))).flatten();
+        let mut written = Vec::new();
+        for rec in page {
+            let Ok(mut asset) = serde_json::from_value::<Asset>(rec.body) else {
+                continue;
+            };
+            let before = asset.clone();
+            for facts in asset.facts.values_mut() {
+                facts.parents.retain(|parent| parent.last >= forgotten);
+            }
+            // A person's YAML is said once and stays; what tools say they say again.
+            asset.facts.retain(|source, facts| source.starts_with("yaml") || facts.seen >= forgotten);
+            if asset.facts.is_empty() {
+                let graph = self.catalog.graph();
+                if graph.find(&asset.name).is_some_and(|node| graph.downs(node).is_empty()) {
+                    written.push(Written::Gone(asset.name.clone()));
+                }
+            } else if asset != before {
+                written.push(Written::Put(Box::new(asset)));
+            }
+        }
+        let ops: Vec<_> = written
+            .iter()
+            .map(|one| match one {
+                Written::Put(asset) => Op::put(
+                    Kind::Catalog,
+                    &asset.name,
+                    Expect::Any,
+                    serde_json::to_value(asset).unwrap_or_default(),
+                ),
+                Written::Gone(name) => Op::Del { kind: Kind::Catalog, id: name.clone(), expect: Expect::Any },
+            })
+            .collect();
+        if !ops.is_empty() {
+            self.commit(ops).await?;
+            self.apply(&written);
+        }
+        Ok((written.len(), next))
+    }
+
+    /// What may be wrong with the catalog, each list at most `limit` long.
+    pub fn check_catalog(&self, limit: usize) -> Checkup {
+        let graph = self.catalog.graph();
+        let mut checkup = Checkup::default();
+        let mut by_tail: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for node in graph.nodes() {
+            let name = graph.name(node);
+            if graph.ups(node).is_empty() && graph.downs(node).is_empty() && checkup.orphans.len() < limit {
+                checkup.orphans.push(name.to_owned());
+            }
+            if graph.tier(node) <= 2 && graph.owners(node).is_empty() && checkup.unowned.len() < limit {
+                checkup.unowned.push(name.to_owned());
+            }
+            // Two parts in common, as in `shop.main.orders` and `main.orders`.
+            let parts: Vec<_> = name.rsplit(['.', '/']).take(2).map(str::to_ascii_lowercase).collect();
+            if parts.len() == 2 {
+                by_tail.entry(parts.join("\u{1}")).or_default().insert(name.to_owned());
+            }
+        }
+        checkup.doubles = by_tail
+            .into_values()
+            .filter(|names| names.len() > 1)
+            .map(|names| names.into_iter().collect())
+            .take(limit)
+            .collect();
+        let mut unknown = BTreeSet::new();
+        for (_, _, trouble) in self.health().all() {
+            if graph.find(&self.catalog.naming.apply(&trouble.asset)).is_none() {
+                unknown.insert(trouble.asset.clone());
+            }
+        }
+        checkup.unknown = unknown
+            .into_iter()
+            .take(limit)
+            .map(|name| {
+                let last = name.rsplit(['.', '/']).next().unwrap_or(&name).to_owned();
+                let meant = graph.meant(&last, 3).into_iter().map(|node| graph.name(node).to_owned()).collect();
+                (name, meant)
+            })
+            .collect();
+        checkup
+    }
+
+    /// The asset that somebody means.
+    ///
+    /// # Errors
+    /// There is none, or several; in words.
+    pub fn meant(&self, name: &str) -> Result<String, Failure> {
+        let name = AssetName::new(name).ok_or_else(|| Failure::NotFound("Which asset?".to_owned()))?;
+        let graph = self.catalog.graph();
+        let found = graph.meant(&self.catalog.naming.apply(name.as_str()), 6);
+        let names: Vec<_> = found.iter().map(|node| format!("`{}`", graph.name(*node))).collect();
+        match found.as_slice() {
+            [one] => Ok(graph.name(*one).to_owned()),
+            [] if self.health().of(name.as_str()).next().is_some() => Ok(name.as_str().to_owned()),
+            [] => {
+                let hint = if graph.is_empty() {
+                    "The catalog is empty; fill it with `muster lineage import`."
+                } else {
+                    "Names are matched from their end; give its last parts, as in `main.orders`."
+                };
+                Err(Failure::NotFound(format!("There is no asset “{name}” in the catalog. {hint}")))
+            }
+            _ => Err(Failure::NotFound(format!("“{name}” may be {}. Give more of its name.", names.join(" or ")))),
+        }
+    }
+}
+
+/// Another fingerprint means other code, or other columns.
+fn what_changed(before: &Asset, now: &Asset, at: crate::domain::Time) -> Vec<(String, Change)> {
+    let mut changes = Vec::new();
+    for (source, facts) in &now.facts {
+        let old = before.facts.get(source).and_then(|facts| facts.fingerprint.as_ref());
+        if let (Some(old), Some(new)) = (old, &facts.fingerprint)
+            && old != new
+        {
+            let what = if source.starts_with("dbt") { ChangeKind::Code } else { ChangeKind::Schema };
+            changes.push((now.name.clone(), Change { what, at, text: String::new(), url: None }));
+        }
+    }
+    changes
+}

@@ -1,0 +1,359 @@
+//! What the lineage says of incidents and assets: candidates, blast radius, whom to tell, the asset's page, the gate. Reads
+//! the graph, the index of what is bad, and the store; changes nothing.
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::queries::Filter;
+use super::{App, Failure};
+use crate::domain::incident::{Radius, Recipient, RootCandidate};
+use crate::domain::lineage::impact::{Impact, impact, producers};
+use crate::domain::lineage::root::{Evidence, Symptom, rank};
+use crate::domain::lineage::walk::{Met, Way};
+use crate::domain::lineage::{Candidate, Change, Graph, NodeId, Owner, View, Whom};
+use crate::domain::{AssetName, Command, Incident, Pillar};
+
+/// The most people and teams that one round of telling reaches.
+const MAX_RECIPIENTS: usize = 100;
+/// How many assets a message to a team names.
+const NAMED: usize = 8;
+
+/// What the lineage says of an incident.
+#[derive(Debug, Clone, Default)]
+pub struct Judgement {
+    /// Where it may have started, the likeliest first.
+    pub candidates: Vec<Candidate>,
+    /// What it reaches.
+    pub impact: Impact,
+    /// Those who own what it is made of.
+    pub producers: Impact,
+    /// The assets it is about that the catalog does not know.
+    pub unknown: Vec<String>,
+}
+
+/// Whether an asset can be trusted.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Trust {
+    /// The asset, as the catalog calls it.
+    pub asset: String,
+    /// `ok`: nothing is known against it. `upstream`: something it is made of is in an open incident. `incident`: it is itself.
+    pub status: &'static str,
+    /// In a few words: `no open incident`, `incident open since …`.
+    pub words: String,
+    /// The incidents, itself first, then the nearest upstream.
+    #[schema(value_type = Vec<Object>)]
+    pub incidents: Vec<serde_json::Value>,
+    /// Whether the catalog knows it.
+    pub known: bool,
+    /// Whether something may be published from it.
+    #[serde(skip)]
+    pub gate_open: bool,
+}
+
+impl Evidence for App {
+    fn changes(&self, asset: &str) -> Vec<Change> {
+        App::changes(self, asset).unwrap_or_default()
+    }
+
+    fn past_roots(&self, asset: &str) -> usize {
+        App::past_roots(self, asset).unwrap_or_default()
+    }
+}
+
+impl App {
+    /// What is bad in the graph: of this incident, and of others.
+    fn symptoms(&self, graph: &Graph, incident: &Incident) -> (Vec<Symptom>, Vec<Symptom>, Vec<String>) {
+        let (mut own, mut others, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+        let health = self.health();
+        let any_firing = health.of_incident(&incident.uid).iter().any(|trouble| !trouble.firing.is_empty());
+        for (_, uid, trouble) in health.all() {
+            let is_own = *uid == incident.uid;
+            // What is green again is no symptom, unless all is: then it is about what it was about.
+            if trouble.firing.is_empty() && !(is_own && !any_firing) {
+                continue;
+            }
+            let Some(node) = graph.find(&self.catalog.naming.apply(&trouble.asset)) else {
+                if is_own {
+                    unknown.push(trouble.asset.clone());
+                }
+                continue;
+            };
+            let onset = trouble.firing.values().map(|(_, at)| *at).min().unwrap_or(trouble.since);
+            let mut pillars: Vec<Pillar> = trouble.firing.values().map(|(pillar, _)| *pillar).collect();
+            if pillars.is_empty() {
+                pillars.push(incident.pillar);
+            }
+            pillars.sort();
+            pillars.dedup();
+            let symptom = Symptom { node, onset, pillars };
+            if is_own { own.push(symptom) } else { others.push(symptom) }
+        }
+        own.sort_by_key(|symptom| (symptom.onset, symptom.node));
+        unknown.sort();
+        (own, others, unknown)
+    }
+
+    /// What the lineage says of an incident now.
+    pub fn judge(&self, incident: &Incident) -> Judgement {
+        let graph = self.catalog.graph();
+        if graph.is_empty() {
+            return Judgement::default();
+        }
+        let view = self.view(&graph);
+        let (own, others, unknown) = self.symptoms(&graph, incident);
+        let mut candidates = rank(&view, &own, &others, self);
+        candidates.truncate(10);
+        let mut nodes: Vec<NodeId> = own.iter().map(|symptom| symptom.node).collect();
+        let root = candidates.first().and_then(|candidate| graph.find(&candidate.asset));
+        // What a root above reaches is in danger too, once it shows the issue itself.
+        if let Some(root) = root.filter(|root| candidates[0].observed && !nodes.contains(root)) {
+            nodes.push(root);
+        }
+        let mut made_of = nodes.clone();
+        made_of.extend(root);
+        made_of.dedup();
+        Judgement {
+            impact: if nodes.is_empty() { Impact::default() } else { impact(&view, &nodes) },
+            producers: producers(&view, &root.map_or(made_of, |root| vec![root])),
+            candidates,
+            unknown,
+        }
+    }
+
+    /// The command that brings an incident's judgement up to date.
+    pub(crate) fn assessment(&self, incident: &Incident) -> Command {
+        let judged = self.judge(incident);
+        let candidates = judged
+            .candidates
+            .iter()
+            .take(Incident::MAX_ROOTS)
+            .filter_map(|candidate| {
+                Some(RootCandidate {
+                    asset: AssetName::new(&candidate.asset)?,
+                    reason: candidate.reasons.iter().take(3).cloned().collect::<Vec<_>>().join("; "),
+                    not_monitored: candidate.not_monitored.clone(),
+                })
+            })
+            .collect::<Vec<_>>();
+        let radius = (!candidates.is_empty()).then(|| Radius {
+            words: judged.impact.words(),
+            assets: judged.impact.assets(),
+            teams: judged.impact.teams.len(),
+        });
+        let tiers = &self.config.lineage.notify_tiers;
+        let tell = judged
+            .impact
+            .teams
+            .iter()
+            .filter(|team| tiers.contains(&team.tier()))
+            .map(|team| self.recipient(&team.owner, team.assets.iter().map(|affected| affected.asset.clone()), team.total))
+            .take(MAX_RECIPIENTS)
+            .collect();
+        Command::Assess { candidates, radius, tell }
+    }
+
+    /// Who is to be told of an incident, as the lineage has it now; those who cannot be reached too.
+    pub fn recipients(&self, incident: &Incident, whom: Whom) -> Vec<Recipient> {
+        let judged = self.judge(incident);
+        let teams = match whom {
+            Whom::Downstream => judged.impact.teams,
+            Whom::Upstream => judged.producers.teams,
+        };
+        let mut recipients: Vec<Recipient> = Vec::new();
+        for team in teams {
+            let assets = team.assets.iter().map(|affected| affected.asset.clone());
+            let recipient = self.recipient(&team.owner, assets, team.total);
+            match recipients.iter_mut().find(|known| known.key == recipient.key) {
+                Some(known) => {
+                    known.assets.extend(recipient.assets);
+                    known.assets.truncate(NAMED);
+                    known.total += recipient.total;
+                }
+                None => recipients.push(recipient),
+            }
+        }
+        recipients.truncate(MAX_RECIPIENTS);
+        recipients
+    }
+
+    /// How an owner is reached: as the configured team of this name or address, else as the catalog says.
+    fn recipient(&self, owner: &Owner, assets: impl Iterator<Item = String>, total: usize) -> Recipient {
+        let bare = owner.name.trim_start_matches(['@', '#']);
+        let team = self.policy.teams.iter().find(|team| {
+            team.name.eq_ignore_ascii_case(bare)
+                || owner.email.as_ref().is_some_and(|email| team.email.as_ref() == Some(email))
+        });
+        let slack = team
+            .and_then(|team| team.channel.clone())
+            .or_else(|| owner.slack.clone().filter(|slack| slack.starts_with(['#', 'C', 'U', 'W', 'G'])));
+        let email = team.and_then(|team| team.email.clone()).or_else(|| owner.email.clone());
+        let mail_is_on = !self.config.mail.smtp_url.is_empty();
+        let name = team.map_or_else(|| bare.to_owned(), |team| team.name.clone());
+        Recipient {
+            key: name.to_lowercase().replace('/', "-"),
+            name,
+            slack,
+            email: email.filter(|_| mail_is_on),
+            assets: assets.take(NAMED).collect(),
+            total,
+        }
+    }
+
+    /// Whether an asset can be trusted, and whether something may be published from it.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn trust(&self, name: &str) -> Result<Trust, Failure> {
+        let graph = self.catalog.graph();
+        let view = self.view(&graph);
+        let spelled = self.catalog.naming.apply(name);
+        let node = graph.find(&spelled);
+        // Itself, then what it is made of, the nearest first.
+        let mut near: Vec<(String, u32)> = vec![(spelled.clone(), 0)];
+        let health = self.health();
+        let bad: std::collections::HashMap<NodeId, &String> = health
+            .all()
+            .filter_map(|(_, _, trouble)| Some((graph.find(&self.catalog.naming.apply(&trouble.asset))?, &trouble.asset)))
+            .collect();
+        if let Some(node) = node {
+            let up = if bad.is_empty() { Vec::new() } else { view.walk(&[node], Way::Up) };
+            let met = std::iter::once(Met { node, hops: 0 }).chain(up);
+            near.extend(met.filter_map(|met| Some(((*bad.get(&met.node)?).clone(), met.hops))));
+        }
+        let mut incidents: Vec<(u32, Incident, String)> = Vec::new();
+        for (asset, hops) in near {
+            for (uid, _) in health.of(&asset) {
+                if incidents.len() < 20
+                    && !incidents.iter().any(|(_, known, _)| known.uid == *uid)
+                    && let Some(incident) = self.incident(uid)?.filter(|incident| incident.status.is_open())
+                {
+                    incidents.push((hops, incident, asset.clone()));
+                }
+            }
+        }
+        let gate_from = self.config.lineage.gate_from.0;
+        let gate_open = !incidents.iter().any(|(_, incident, _)| incident.severity <= gate_from);
+        let since = |incident: &Incident| incident.bad_from.unwrap_or(incident.detected_at);
+        let (status, words) = match incidents.first() {
+            None => ("ok", "no open incident".to_owned()),
+            Some((0, incident, _)) => {
+                ("incident", format!("{} open since {}", incident.name(), since(incident).format("%Y-%m-%d %H:%M UTC")))
+            }
+            Some((_, incident, asset)) => (
+                "upstream",
+                format!("{} open upstream ({asset}) since {}", incident.name(), since(incident).format("%Y-%m-%d %H:%M UTC")),
+            ),
+        };
+        let incidents = incidents
+            .iter()
+            .map(|(hops, incident, asset)| {
+                json!({
+                    "id": incident.name(), "title": incident.title, "severity": incident.severity,
+                    "status": incident.status, "pillar": incident.pillar, "since": since(incident),
+                    "asset": asset, "hops": hops,
+                })
+            })
+            .collect();
+        let asset = node.map_or(spelled, |node| graph.name(node).to_owned());
+        Ok(Trust { asset, status, words, incidents, known: node.is_some(), gate_open })
+    }
+
+    /// Neighbours one way, nearest first, at most `limit`, with how many there are.
+    pub fn neighbours(&self, shown: &str, way: Way, depth: Option<u32>, limit: usize) -> (Vec<serde_json::Value>, usize) {
+        let graph = self.catalog.graph();
+        let view = self.view(&graph);
+        let Some(node) = graph.find(shown) else {
+            return (Vec::new(), 0);
+        };
+        let mut met = view.walk(&[node], way);
+        met.retain(|met| depth.is_none_or(|depth| met.hops <= depth));
+        let listed = met.iter().take(limit).map(|met| neighbour(&view, met)).collect();
+        (listed, met.len())
+    }
+
+    /// All there is to say of an asset, for its page.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn asset_page(&self, shown: &str) -> Result<serde_json::Value, Failure> {
+        let asset = self.asset(shown)?;
+        let trust = self.trust(shown)?;
+        let (up, ups) = self.neighbours(shown, Way::Up, Some(1), 10);
+        let (down, downs) = self.neighbours(shown, Way::Down, Some(1), 10);
+        let all_down = self.neighbours(shown, Way::Down, None, 0).1;
+        let filter = Filter { asset: AssetName::new(shown), ..Filter::default() };
+        let last: Vec<_> = self
+            .list(&filter, None, 5)?
+            .incidents
+            .iter()
+            .map(|incident| {
+                json!({"id": incident.name(), "title": incident.title, "status": incident.status.as_str(), "opened_at": incident.opened_at})
+            })
+            .collect();
+        let changes: Vec<_> = self
+            .changes(shown)?
+            .into_iter()
+            .take(5)
+            .map(|change| json!({"what": change.what.as_str(), "at": change.at, "text": change.text}))
+            .collect();
+        let facts = asset.as_ref();
+        Ok(json!({
+            "name": trust.asset,
+            "known": trust.known,
+            "status": trust.status,
+            "words": trust.words,
+            "open_incidents": trust.incidents,
+            "kind": facts.map(|asset| asset.kind().as_str()),
+            "tier": facts.and_then(crate::domain::lineage::Asset::tier),
+            "sla": facts.and_then(crate::domain::lineage::Asset::sla),
+            "description": facts.and_then(crate::domain::lineage::Asset::description),
+            "aliases": facts.map(|asset| asset.aliases.clone()).unwrap_or_default(),
+            "owners": facts.map(crate::domain::lineage::Asset::owners).unwrap_or_default(),
+            "checks": facts.map(|asset| asset.checks().iter().map(|check| check.as_str()).collect::<Vec<_>>()).unwrap_or_default(),
+            "links": facts.map(|asset| asset.links().into_iter().map(|(what, url)| json!({"what": what, "url": url})).collect::<Vec<_>>()).unwrap_or_default(),
+            "sources": facts.map(|asset| asset.facts.keys().cloned().collect::<Vec<_>>()).unwrap_or_default(),
+            "upstream": up, "upstream_total": ups,
+            "downstream": down, "downstream_total": downs, "downstream_all": all_down,
+            "last_incidents": last,
+            "changes": changes,
+            "columns": self.columns(shown)?,
+        }))
+    }
+
+    /// What happened lately to what an asset is made of: the newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn changed_upstream(&self, shown: &str, limit: usize) -> Result<Vec<(String, Change)>, Failure> {
+        let names: Vec<String> = {
+            let graph = self.catalog.graph();
+            let view = self.view(&graph);
+            let Some(node) = graph.find(shown) else {
+                return Ok(Vec::new());
+            };
+            // The nearest thousand: what is farther away is reached through them.
+            let met = view.walk(&[node], Way::Up);
+            std::iter::once(node).chain(met.iter().take(1000).map(|met| met.node)).map(|node| graph.name(node).to_owned()).collect()
+        };
+        let mut changes = Vec::new();
+        for name in names {
+            changes.extend(self.changes(&name)?.into_iter().map(|change| (name.clone(), change)));
+        }
+        changes.retain(|(_, change)| change.what != crate::domain::lineage::ChangeKind::Ran);
+        changes.sort_by_key(|(_, change)| std::cmp::Reverse(change.at));
+        changes.truncate(limit);
+        Ok(changes)
+    }
+}
+
+fn neighbour(view: &View<'_>, met: &Met) -> serde_json::Value {
+    let graph = view.graph;
+    json!({
+        "asset": graph.name(met.node),
+        "kind": graph.kind(met.node).as_str(),
+        "tier": graph.tier(met.node),
+        "hops": met.hops,
+        "owners": graph.owners(met.node).iter().map(|owner| owner.name.clone()).collect::<Vec<_>>(),
+        "monitored": graph.is_monitored(met.node),
+    })
+}

@@ -1,0 +1,277 @@
+//! dbt's `manifest.json` of any 1.x version: models, seeds, snapshots, sources and exposures with groups, meta owners and
+//! what tests check. Only the keys we need are read; macros, which are most of the file, are skipped.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{BadCatalog, Import, owner};
+use crate::domain::Pillar;
+use crate::domain::lineage::merge::Sighting;
+use crate::domain::lineage::names::clean;
+use crate::domain::lineage::{AssetKind, Facts, Owner};
+
+#[derive(Deserialize)]
+struct Manifest {
+    metadata: Metadata,
+    #[serde(default)]
+    nodes: BTreeMap<String, Node>,
+    #[serde(default)]
+    sources: BTreeMap<String, Node>,
+    #[serde(default)]
+    exposures: BTreeMap<String, Node>,
+    #[serde(default)]
+    groups: BTreeMap<String, Group>,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    dbt_schema_version: String,
+    #[serde(default)]
+    project_name: Option<String>,
+    #[serde(default)]
+    project_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Group {
+    name: String,
+    #[serde(default)]
+    owner: Value,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Node {
+    resource_type: String,
+    database: Option<String>,
+    schema: Option<String>,
+    alias: Option<String>,
+    identifier: Option<String>,
+    relation_name: Option<String>,
+    group: Option<String>,
+    meta: Value,
+    config: Config,
+    owner: Value,
+    url: Option<String>,
+    tags: Value,
+    attached_node: Option<String>,
+    checksum: Value,
+    original_file_path: Option<String>,
+    description: Option<String>,
+    #[serde(rename = "type")]
+    exposure_type: Option<String>,
+    depends_on: DependsOn,
+    freshness: Value,
+    test_metadata: Option<TestMetadata>,
+    name: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Config {
+    meta: Value,
+    group: Option<String>,
+    materialized: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct DependsOn {
+    nodes: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct TestMetadata {
+    name: String,
+}
+
+/// Reads a manifest.
+///
+/// # Errors
+/// It is none, or of dbt 0.x, in words for whoever uploaded it.
+pub fn read(body: &[u8]) -> Result<Import, BadCatalog> {
+    let manifest: Manifest = serde_json::from_slice(body).map_err(|error| {
+        BadCatalog(format!("This is no dbt manifest: {error}. Upload `target/manifest.json` as `dbt parse` or any run wrote it."))
+    })?;
+    if !manifest.metadata.dbt_schema_version.contains("/manifest/") {
+        return Err(BadCatalog(format!(
+            "This is `{}`, not a manifest. Upload `target/manifest.json`.",
+            manifest.metadata.dbt_schema_version
+        )));
+    }
+    let project = manifest
+        .metadata
+        .project_name
+        .clone()
+        .or_else(|| project_of(&manifest))
+        .or(manifest.metadata.project_id.clone())
+        .unwrap_or_else(|| "project".to_owned());
+    let source = format!("dbt:{project}");
+    let mut sightings: BTreeMap<String, Sighting> = BTreeMap::new();
+    // Two resources of one relation (a seed that is also declared as a source) are one asset.
+    let mut by_relation: BTreeMap<String, String> = BTreeMap::new();
+    let assets = manifest.sources.iter().chain(&manifest.nodes).chain(&manifest.exposures);
+    for (id, node) in assets.filter(|(_, node)| kind(node).is_some()) {
+        let sighting = sighting(id, node, &manifest.groups, &source);
+        let relation = relation(node);
+        let twin = relation.as_ref().and_then(|relation| by_relation.get(&relation.to_ascii_lowercase())).cloned();
+        match twin.and_then(|twin| sightings.get_mut(&twin)) {
+            Some(twin) => {
+                twin.names.insert(1, id.clone());
+                twin.parents.extend(sighting.parents);
+                twin.facts.owners.extend(sighting.facts.owners);
+            }
+            None => {
+                if let Some(relation) = relation {
+                    by_relation.insert(relation.to_ascii_lowercase(), id.clone());
+                }
+                sightings.insert(id.clone(), sighting);
+            }
+        }
+    }
+    for test in manifest.nodes.values().filter(|node| node.resource_type == "test") {
+        // A relationships test depends on two; it is about the one it is attached to.
+        let about = test.attached_node.as_ref().or(test.depends_on.nodes.first());
+        if let Some(sighting) = about.and_then(|about| sightings.get_mut(about)) {
+            sighting.facts.checks.push(pillar(test));
+        }
+    }
+    Ok(Import { sightings: sightings.into_values().collect(), ..Import::default() })
+}
+
+fn project_of(manifest: &Manifest) -> Option<String> {
+    let id = manifest.nodes.keys().find(|id| id.starts_with("model."))?;
+    id.split('.').nth(1).map(str::to_owned)
+}
+
+fn kind(node: &Node) -> Option<AssetKind> {
+    match node.resource_type.as_str() {
+        "model" => Some(AssetKind::Model),
+        "seed" | "snapshot" => Some(AssetKind::Table),
+        "source" => Some(AssetKind::Source),
+        "exposure" if node.exposure_type.as_deref() == Some("ml") => Some(AssetKind::Ml),
+        "exposure" => Some(AssetKind::Dashboard),
+        _ => None,
+    }
+}
+
+fn relation(node: &Node) -> Option<String> {
+    if let Some(relation) = &node.relation_name {
+        return Some(clean(relation));
+    }
+    // An ephemeral model is no table; older manifests name no relation.
+    if node.resource_type == "exposure" || node.config.materialized.as_deref() == Some("ephemeral") {
+        return None;
+    }
+    let table = node.identifier.as_ref().or(node.alias.as_ref()).unwrap_or(&node.name);
+    let schema = node.schema.as_ref().filter(|schema| !schema.is_empty())?;
+    let database = node.database.as_ref().filter(|database| !database.is_empty());
+    Some(clean(&database.map_or_else(|| format!("{schema}.{table}"), |database| format!("{database}.{schema}.{table}"))))
+}
+
+fn sighting(id: &str, node: &Node, groups: &BTreeMap<String, Group>, source: &str) -> Sighting {
+    let meta = |key: &str| {
+        [&node.meta, &node.config.meta].into_iter().map(|meta| &meta[key]).find(|value| !value.is_null()).cloned()
+    };
+    let tier = meta("tier").and_then(|tier| tier.as_u64().or_else(|| tier.as_str()?.trim().parse().ok()));
+    let words = |key: &str| meta(key).and_then(|value| value.as_str().map(str::to_owned));
+    let tags: Vec<&str> = match &node.tags {
+        Value::Array(tags) => tags.iter().filter_map(Value::as_str).collect(),
+        Value::String(tag) => vec![tag],
+        _ => Vec::new(),
+    };
+    let sla = words("sla").or_else(|| tags.iter().find_map(|tag| tag.strip_prefix("sla-")).map(str::to_owned));
+    let mut names = vec![clean(id)];
+    names.extend(relation(node));
+    Sighting {
+        names,
+        namespace: None,
+        source: source.to_owned(),
+        whole: true,
+        facts: Facts {
+            kind: kind(node).unwrap_or_default(),
+            tier: tier.and_then(|tier| u8::try_from(tier).ok()).filter(|tier| (1..=4).contains(tier)),
+            owners: owners(node, groups, &meta),
+            checks: if node.freshness.is_null() { Vec::new() } else { vec![Pillar::Freshness] },
+            sla,
+            description: node.description.clone().filter(|text| !text.trim().is_empty()).map(|text| short(&text)),
+            docs: words("docs"),
+            code: words("code").or_else(|| node.original_file_path.clone()),
+            url: node.url.clone(),
+            fingerprint: node.checksum["checksum"].as_str().filter(|sum| !sum.is_empty()).map(|sum| sum.chars().take(16).collect()),
+            ..Facts::default()
+        },
+        parents: node
+            .depends_on
+            .nodes
+            .iter()
+            .filter(|parent| {
+                let kind = parent.split('.').next().unwrap_or_default();
+                matches!(kind, "model" | "seed" | "snapshot" | "source")
+            })
+            .map(|parent| (vec![clean(parent)], None))
+            .collect(),
+    }
+}
+
+fn short(text: &str) -> String {
+    text.trim().chars().take(500).collect()
+}
+
+/// The group's owner knows how to be reached; a name in `meta` is what people call the team, so both are asked.
+fn owners(node: &Node, groups: &BTreeMap<String, Group>, meta: &dyn Fn(&str) -> Option<Value>) -> Vec<Owner> {
+    let mut owners = Vec::new();
+    let group = node.group.as_ref().or(node.config.group.as_ref());
+    let group = group.and_then(|name| groups.values().find(|group| group.name == *name));
+    if let Some(group) = group {
+        owners.push(from_value(&group.owner, &group.name));
+    }
+    if node.owner.is_object() {
+        owners.push(from_value(&node.owner, "owner"));
+    }
+    if owners.is_empty() {
+        let channel = meta("channel").or_else(|| meta("slack")).and_then(|value| value.as_str().map(str::to_owned));
+        match meta("owner") {
+            Some(Value::Object(fields)) => owners.push(from_value(&Value::Object(fields), "owner")),
+            Some(Value::String(word)) => owners.extend(owner(&word, false).map(|owner| Owner {
+                slack: channel.clone().or(owner.slack),
+                ..owner
+            })),
+            Some(Value::Array(words)) => {
+                owners.extend(words.iter().filter_map(Value::as_str).filter_map(|word| owner(word, false)));
+            }
+            _ => {}
+        }
+    }
+    if let Some(Value::Array(words)) = meta("subscribers") {
+        owners.extend(words.iter().filter_map(Value::as_str).filter_map(|word| owner(word, true)));
+    }
+    owners.retain(|owner| !owner.name.is_empty());
+    owners
+}
+
+fn from_value(value: &Value, fallback: &str) -> Owner {
+    let text = |key: &str| value[key].as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    // dbt 1.10 allows several addresses.
+    let email = text("email").or_else(|| value["email"][0].as_str().map(str::to_owned));
+    let slack = text("slack").or_else(|| text("slack_channel"));
+    let name = text("name").or_else(|| email.clone()).unwrap_or_else(|| fallback.to_owned());
+    Owner { name, slack, email, consumer: false }
+}
+
+/// What a test is about, from the name of its macro.
+fn pillar(test: &Node) -> Pillar {
+    let name = test.test_metadata.as_ref().map_or(test.name.as_str(), |test| test.name.as_str()).to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    if has(&["recency", "freshness", "fresh"]) {
+        Pillar::Freshness
+    } else if has(&["row_count", "volume", "count_to_equal", "cardinality_equality"]) {
+        Pillar::Volume
+    } else if has(&["schema", "column_to_exist", "column_type", "columns_to_match"]) {
+        Pillar::Schema
+    } else {
+        Pillar::Distribution
+    }
+}

@@ -1,0 +1,90 @@
+//! FLOOR 1. Importers of lineage and ownership: one file a format, each from bytes to [`Import`]. How sightings of several
+//! sources become one asset is decided in `domain::lineage::merge`; writing them is the business of `app`.
+
+pub mod dbt;
+pub mod openlineage;
+pub mod yaml;
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use thiserror::Error;
+
+use crate::domain::lineage::merge::Sighting;
+use crate::domain::lineage::names::clean;
+use crate::domain::lineage::{Change, Owner};
+
+/// What a body says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Import {
+    /// Assets and edges.
+    pub sightings: Vec<Sighting>,
+    /// What happened to assets, by name.
+    pub changes: Vec<(String, Change)>,
+    /// Which columns a column is made of, by asset: `column` → `asset.column`s.
+    pub columns: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+}
+
+/// A body that says nothing we understand.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct BadCatalog(pub String);
+
+/// How an operator spells names: rules first, then aliases.
+#[derive(Debug, Clone, Default)]
+pub struct Naming {
+    /// What is replaced by what, in order.
+    pub rules: Vec<(Regex, String)>,
+    /// Other names, in lower case, and the name that is meant.
+    pub aliases: BTreeMap<String, String>,
+}
+
+impl Naming {
+    /// The name as the operator wants it.
+    pub fn apply(&self, name: &str) -> String {
+        let mut name = clean(name);
+        for (pattern, replacement) in &self.rules {
+            name = pattern.replace(&name, replacement.as_str()).into_owned();
+        }
+        self.aliases.get(&name.to_ascii_lowercase()).cloned().unwrap_or(name)
+    }
+
+    /// Spells every name of an import.
+    pub fn spell(&self, mut import: Import) -> Import {
+        if self.rules.is_empty() && self.aliases.is_empty() {
+            return import;
+        }
+        let all = |names: &mut Vec<String>| {
+            for name in names {
+                *name = self.apply(name);
+            }
+        };
+        for sighting in &mut import.sightings {
+            all(&mut sighting.names);
+            sighting.parents.iter_mut().for_each(|(names, _)| all(names));
+        }
+        for (name, _) in &mut import.changes {
+            *name = self.apply(name);
+        }
+        import.columns = import.columns.into_iter().map(|(name, columns)| (self.apply(&name), columns)).collect();
+        import
+    }
+}
+
+/// `@team`, `team:orders`, `group:orders`: the bare name.
+fn bare(name: &str) -> &str {
+    let name = name.trim();
+    let name = name.split_once(':').filter(|(kind, _)| matches!(*kind, "team" | "group" | "user")).map_or(name, |(_, name)| name);
+    name.trim_start_matches('@')
+}
+
+/// An owner from one word: a name, an address, a channel.
+fn owner(word: &str, consumer: bool) -> Option<Owner> {
+    let name = bare(word);
+    if name.is_empty() {
+        return None;
+    }
+    let slack = name.starts_with('#').then(|| name.to_owned());
+    let email = name.contains('@').then(|| name.to_owned());
+    Some(Owner { name: name.trim_start_matches('#').to_owned(), slack, email, consumer })
+}

@@ -1,0 +1,126 @@
+//! Telling producers and consumers: nobody twice, everybody to the end, and nobody who wants to hear no more.
+
+use super::{Draft, MAX_TEXT, words};
+use crate::domain::effect::Notice;
+use crate::domain::incident::Recipient;
+use crate::domain::lineage::Whom;
+use crate::domain::{Effect, Event, Refusal};
+
+/// How many names a message of the channel lists.
+const NAMED: usize = 30;
+
+pub(super) fn notify(
+    draft: &mut Draft<'_>,
+    whom: Whom,
+    recipients: &[Recipient],
+    text: Option<&str>,
+) -> Result<(), Refusal> {
+    let text = match text.map(str::trim) {
+        None | Some("") => None,
+        Some(text) => Some(words("The text", "", MAX_TEXT, text)?),
+    };
+    let incident = draft.incident();
+    if !incident.status.is_open() {
+        return Err(Refusal::IsResolved { incident: incident.name() });
+    }
+    if recipients.is_empty() {
+        return Err(Refusal::NobodyToTell { whom: whom.as_str(), incident: incident.name() });
+    }
+    if !tell(draft, whom, recipients, text) {
+        return Err(Refusal::NobodyLeftToTell { whom: whom.as_str() });
+    }
+    draft.show();
+    Ok(())
+}
+
+/// By the configured tiers, without being asked.
+pub(super) fn automatically(draft: &mut Draft<'_>, whom: Whom, recipients: &[Recipient]) {
+    if tell(draft, whom, recipients, None) {
+        draft.show();
+    }
+}
+
+/// Whether anybody was left to tell.
+fn tell(draft: &mut Draft<'_>, whom: Whom, recipients: &[Recipient], text: Option<String>) -> bool {
+    let mut names = Vec::new();
+    for recipient in recipients {
+        if draft.case().told.contains_key(&recipient.key) || (recipient.slack.is_none() && recipient.email.is_none()) {
+            continue;
+        }
+        names.push(recipient.name.clone());
+        draft.add(Event::Notified { recipient: recipient.clone(), whom });
+        send(draft, recipient, Notice::First { whom, text: text.clone() });
+    }
+    if names.is_empty() {
+        return false;
+    }
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    draft.add_and_say(Event::NoticesSent { whom, names, text });
+    true
+}
+
+fn send(draft: &mut Draft<'_>, recipient: &Recipient, notice: Notice) {
+    let recipient = recipient.clone();
+    draft.effect(match recipient.slack {
+        Some(_) => Effect::Tell { recipient, notice },
+        None => Effect::Mail { recipient, notice },
+    });
+}
+
+/// Everybody who was told hears this too.
+pub(super) fn everybody(draft: &mut Draft<'_>, notice: &Notice) {
+    let told: Vec<_> =
+        draft.case().told.values().filter(|told| !told.muted).map(|told| told.recipient.clone()).collect();
+    for recipient in told {
+        send(draft, &recipient, notice.clone());
+    }
+}
+
+pub(super) fn mute(draft: &mut Draft<'_>, recipient: &str, muted: bool) -> Result<(), Refusal> {
+    let wanted = recipient.trim().trim_start_matches(['@', '#']).to_lowercase();
+    let found = draft.case().told.values().find(|told| {
+        let of = &told.recipient;
+        of.key.to_lowercase() == wanted
+            || of.name.to_lowercase() == wanted
+            || of.slack.as_ref().is_some_and(|slack| slack.trim_start_matches('#').to_lowercase() == wanted)
+    });
+    let Some(told) = found else {
+        let names: Vec<_> = draft.case().told.values().map(|told| format!("`{}`", told.recipient.name)).collect();
+        let hint =
+            if names.is_empty() { "Nobody was.".to_owned() } else { format!("Told were: {}.", names.join(", ")) };
+        return Err(Refusal::NotTold { name: recipient.to_owned(), incident: draft.incident().name(), hint });
+    };
+    if told.muted != muted {
+        let (recipient, name) = (told.recipient.key.clone(), told.recipient.name.clone());
+        draft.add(Event::NoticeMuted { recipient, name, muted });
+    }
+    Ok(())
+}
+
+pub(super) fn subscribe(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    let Some(person) = draft.context.actor.person().cloned() else {
+        return Ok(());
+    };
+    match draft.case().told.get(&person.to_lowercase()) {
+        Some(told) if !told.muted => {
+            return Err(Refusal::AlreadySubscribed { incident: draft.incident().name() });
+        }
+        Some(_) => return mute(draft, &person, false),
+        None => {}
+    }
+    let recipient = Recipient {
+        key: person.to_lowercase(),
+        name: draft.context.name.name(&person),
+        slack: Some(person),
+        email: None,
+        assets: Vec::new(),
+        total: 0,
+    };
+    draft.add(Event::Notified { recipient: recipient.clone(), whom: Whom::Downstream });
+    send(draft, &recipient, Notice::First { whom: Whom::Downstream, text: None });
+    Ok(())
+}

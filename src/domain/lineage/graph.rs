@@ -1,0 +1,353 @@
+//! The graph in memory: names, kinds, tiers, owners and edges, and nothing that is read rarely (the store has it).
+//!
+//! It is built from the store at start and follows every commit of the catalog. Nodes and names are numbers inside; a node
+//! that was absorbed by another, or removed, is gone for good, and its place is used again.
+
+use std::collections::HashMap;
+use std::hash::BuildHasher as _;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+use smallvec::SmallVec;
+
+use super::names::{clean, ends_with};
+use super::{Asset, AssetKind, Day, Owner};
+use crate::domain::Pillar;
+
+/// A node's number; only valid until the graph changes.
+pub type NodeId = u32;
+
+/// An edge's other end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    /// The other end.
+    pub node: NodeId,
+    /// The last day that any source saw the edge.
+    pub seen: Day,
+}
+
+#[derive(Debug, Clone)]
+struct Name {
+    text: Box<str>,
+    node: NodeId,
+    /// The next name of the same node, or [`NONE`].
+    next: u32,
+}
+
+const NONE: u32 = u32::MAX;
+
+#[derive(Debug, Clone)]
+struct Node {
+    /// The name that people see.
+    name: u32,
+    /// The first of all its names.
+    chain: u32,
+    owners: u32,
+    kind: AssetKind,
+    tier: u8,
+    checks: u8,
+    gone: bool,
+    ups: SmallVec<[Link; 2]>,
+    downs: SmallVec<[Link; 2]>,
+}
+
+/// All assets.
+#[derive(Debug, Clone, Default)]
+pub struct Graph {
+    names: Vec<Name>,
+    table: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+    nodes: Vec<Node>,
+    free_nodes: Vec<NodeId>,
+    free_names: Vec<u32>,
+    owners: Vec<Vec<Owner>>,
+    owner_sets: HashMap<Vec<Owner>, u32>,
+    edges: usize,
+}
+
+fn bits(pillars: &[Pillar]) -> u8 {
+    pillars.iter().fold(0, |bits, pillar| bits | 1 << (*pillar as u8))
+}
+
+impl Graph {
+    /// How many assets there are.
+    pub fn len(&self) -> usize {
+        self.nodes.len() - self.free_nodes.len()
+    }
+
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many edges there are.
+    pub fn edges(&self) -> usize {
+        self.edges
+    }
+
+    /// One more than the largest node's number.
+    pub fn bound(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// All nodes.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
+        (0..).zip(&self.nodes).filter(|(_, node)| !node.gone).map(|(id, _)| id)
+    }
+
+    fn hash(&self, name: &str) -> u64 {
+        self.hasher.hash_one(name.to_ascii_lowercase())
+    }
+
+    fn name_of(&self, name: &str) -> Option<u32> {
+        let found =
+            self.table.find(self.hash(name), |id| self.names[*id as usize].text.eq_ignore_ascii_case(name)).copied();
+        found
+    }
+
+    /// The asset of this name or alias, in any spelling.
+    pub fn find(&self, name: &str) -> Option<NodeId> {
+        self.name_of(name).or_else(|| self.name_of(&clean(name))).map(|id| self.names[id as usize].node)
+    }
+
+    /// The assets that somebody may mean: the one of this name, else all whose names end so, at most `limit`.
+    pub fn meant(&self, name: &str, limit: usize) -> Vec<NodeId> {
+        if let Some(node) = self.find(name) {
+            return vec![node];
+        }
+        let tail = clean(name);
+        let mut nodes: Vec<_> =
+            self.names.iter().filter(|known| ends_with(&known.text, &tail)).map(|known| known.node).collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes.truncate(limit);
+        nodes
+    }
+
+    /// The asset's name.
+    pub fn name(&self, node: NodeId) -> &str {
+        &self.names[self.nodes[node as usize].name as usize].text
+    }
+
+    /// What it is.
+    pub fn kind(&self, node: NodeId) -> AssetKind {
+        self.nodes[node as usize].kind
+    }
+
+    /// Its tier, 1 to 4; 4 for what has none.
+    pub fn tier(&self, node: NodeId) -> u8 {
+        self.nodes[node as usize].tier
+    }
+
+    /// Whether anything is checked on it.
+    pub fn is_monitored(&self, node: NodeId) -> bool {
+        self.nodes[node as usize].checks != 0
+    }
+
+    /// Who answers for it and who uses it.
+    pub fn owners(&self, node: NodeId) -> &[Owner] {
+        self.owners.get(self.nodes[node as usize].owners as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// The number of its owners' set, for grouping.
+    pub(super) fn owner_set(&self, node: NodeId) -> u32 {
+        self.nodes[node as usize].owners
+    }
+
+    pub(super) fn owner_sets(&self) -> &[Vec<Owner>] {
+        &self.owners
+    }
+
+    /// Its parents.
+    pub fn ups(&self, node: NodeId) -> &[Link] {
+        &self.nodes[node as usize].ups
+    }
+
+    /// Its children.
+    pub fn downs(&self, node: NodeId) -> &[Link] {
+        &self.nodes[node as usize].downs
+    }
+
+    fn add_name(&mut self, text: &str, node: NodeId) -> u32 {
+        let next = self.nodes.get(node as usize).map_or(NONE, |node| node.chain);
+        let entry = Name { text: text.into(), node, next };
+        let id = match self.free_names.pop() {
+            Some(id) => {
+                self.names[id as usize] = entry;
+                id
+            }
+            None => {
+                self.names.push(entry);
+                u32::try_from(self.names.len() - 1).unwrap_or(u32::MAX)
+            }
+        };
+        let hash = self.hash(text);
+        let (names, hasher) = (&self.names, &self.hasher);
+        self.table
+            .insert_unique(hash, id, |id| hasher.hash_one(names[*id as usize].text.to_ascii_lowercase()));
+        if let Some(node) = self.nodes.get_mut(node as usize) {
+            node.chain = id;
+        }
+        id
+    }
+
+    /// The asset of this name; made if there is none.
+    fn ensure(&mut self, name: &str) -> NodeId {
+        if let Some(id) = self.name_of(name) {
+            return self.names[id as usize].node;
+        }
+        let id = match self.free_nodes.pop() {
+            Some(id) => id,
+            None => u32::try_from(self.nodes.len()).unwrap_or(u32::MAX),
+        };
+        let owners = self.owner_set_of(Vec::new());
+        let node = Node {
+            name: NONE,
+            chain: NONE,
+            owners,
+            kind: AssetKind::Unknown,
+            tier: 4,
+            checks: 0,
+            gone: false,
+            ups: SmallVec::new(),
+            downs: SmallVec::new(),
+        };
+        match self.nodes.get_mut(id as usize) {
+            Some(place) => *place = node,
+            None => self.nodes.push(node),
+        }
+        self.nodes[id as usize].name = self.add_name(name, id);
+        id
+    }
+
+    /// All names of a node, by their numbers.
+    fn chain(&self, node: NodeId) -> Vec<u32> {
+        let mut chain = Vec::new();
+        let mut at = self.nodes[node as usize].chain;
+        while at != NONE {
+            chain.push(at);
+            at = self.names[at as usize].next;
+        }
+        chain
+    }
+
+    fn owner_set_of(&mut self, owners: Vec<Owner>) -> u32 {
+        if let Some(set) = self.owner_sets.get(&owners) {
+            return *set;
+        }
+        let set = u32::try_from(self.owners.len()).unwrap_or(u32::MAX);
+        self.owners.push(owners.clone());
+        self.owner_sets.insert(owners, set);
+        set
+    }
+
+    fn link(&mut self, from: NodeId, to: NodeId, seen: Day) {
+        if let Some(link) = self.nodes[to as usize].ups.iter_mut().find(|link| link.node == from) {
+            let seen = link.seen.max(seen);
+            link.seen = seen;
+            if let Some(link) = self.nodes[from as usize].downs.iter_mut().find(|link| link.node == to) {
+                link.seen = seen;
+            }
+            return;
+        }
+        self.nodes[to as usize].ups.push(Link { node: from, seen });
+        self.nodes[from as usize].downs.push(Link { node: to, seen });
+        self.edges += 1;
+    }
+
+    fn unlink_parents(&mut self, node: NodeId) {
+        let ups = std::mem::take(&mut self.nodes[node as usize].ups);
+        self.edges -= ups.len();
+        for up in ups {
+            self.nodes[up.node as usize].downs.retain(|link| link.node != node);
+        }
+    }
+
+    /// Makes an asset what this record says: names, kind, owners, parents. Assets of its aliases become this one.
+    pub fn put(&mut self, asset: &Asset) {
+        let node = self.ensure(&asset.name);
+        for alias in &asset.aliases {
+            match self.name_of(alias) {
+                Some(id) if self.names[id as usize].node != node => self.absorb(self.names[id as usize].node, node),
+                Some(_) => {}
+                None => {
+                    self.add_name(alias, node);
+                }
+            }
+        }
+        // An alias may have become the name that people see.
+        if let Some(name) = self.name_of(&asset.name) {
+            self.nodes[node as usize].name = name;
+        }
+        let owners = self.owner_set_of(asset.owners());
+        let entry = &mut self.nodes[node as usize];
+        entry.owners = owners;
+        entry.kind = asset.kind();
+        entry.tier = asset.tier().unwrap_or(4);
+        entry.checks = bits(&asset.checks());
+        self.unlink_parents(node);
+        for (parent, seen) in asset.parents() {
+            let from = self.ensure(parent);
+            self.link(from, node, seen);
+        }
+    }
+
+    /// All that was `old` is `new` from now on.
+    fn absorb(&mut self, old: NodeId, new: NodeId) {
+        let (ups, downs) = (self.nodes[old as usize].ups.clone(), self.nodes[old as usize].downs.clone());
+        self.cut(old);
+        for up in ups.into_iter().filter(|up| up.node != old) {
+            self.link(up.node, new, up.seen);
+        }
+        for down in downs.into_iter().filter(|down| down.node != old) {
+            self.link(new, down.node, down.seen);
+        }
+        for name in self.chain(old) {
+            self.names[name as usize].node = new;
+            self.names[name as usize].next = self.nodes[new as usize].chain;
+            self.nodes[new as usize].chain = name;
+        }
+        self.nodes[old as usize].gone = true;
+        self.free_nodes.push(old);
+    }
+
+    /// Takes all edges of a node away.
+    fn cut(&mut self, node: NodeId) {
+        self.unlink_parents(node);
+        let downs = std::mem::take(&mut self.nodes[node as usize].downs);
+        self.edges -= downs.len();
+        for down in downs {
+            self.nodes[down.node as usize].ups.retain(|link| link.node != node);
+        }
+    }
+
+    /// Forgets an asset, with its names and its edges to parents. One that others are made of stays, and so does one that goes
+    /// by another name now.
+    pub fn remove(&mut self, name: &str) {
+        let Some(node) = self.find(name).filter(|node| {
+            self.name(*node).eq_ignore_ascii_case(name) && self.downs(*node).iter().all(|down| down.node == *node)
+        }) else {
+            return;
+        };
+        self.cut(node);
+        for id in self.chain(node) {
+            let hash = self.hash(&self.names[id as usize].text);
+            if let Ok(entry) = self.table.find_entry(hash, |found| *found == id) {
+                entry.remove();
+            }
+            self.names[id as usize].text = "".into();
+            self.free_names.push(id);
+        }
+        self.nodes[node as usize].gone = true;
+        self.free_nodes.push(node);
+    }
+
+    /// Bytes of memory, counted from the lengths of what is held.
+    pub fn bytes(&self) -> usize {
+        let spilled = |links: &SmallVec<[Link; 2]>| if links.spilled() { links.capacity() * size_of::<Link>() } else { 0 };
+        self.names.capacity() * size_of::<Name>()
+            + self.names.iter().map(|name| name.text.len()).sum::<usize>()
+            + self.table.capacity() * (size_of::<u32>() + 1) * 8 / 7
+            + self.nodes.capacity() * size_of::<Node>()
+            + self.nodes.iter().map(|node| spilled(&node.ups) + spilled(&node.downs)).sum::<usize>()
+    }
+}

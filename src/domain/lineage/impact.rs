@@ -1,0 +1,198 @@
+//! The blast radius: everything below what is bad, counted, and grouped by those who must be told.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::graph::NodeId;
+use super::walk::{Met, View, Way};
+use super::{AssetKind, Owner};
+
+/// How many assets a team's list names; the rest is counted.
+pub const LISTED: usize = 20;
+
+/// Who is told: those below, or those above.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Whom {
+    /// Producers: owners of the root candidate and of what it is made of.
+    Upstream,
+    /// Consumers: owners and users of what is below.
+    Downstream,
+}
+
+impl Whom {
+    /// The word in commands.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Upstream => "upstream",
+            Self::Downstream => "downstream",
+        }
+    }
+
+    /// The direction of this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word.trim().to_ascii_lowercase().as_str() {
+            "upstream" | "up" | "producers" | "owners" => Some(Self::Upstream),
+            "downstream" | "down" | "consumers" => Some(Self::Downstream),
+            _ => None,
+        }
+    }
+}
+
+/// An affected asset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Affected {
+    /// Its name.
+    pub asset: String,
+    /// What it is.
+    pub kind: AssetKind,
+    /// Its tier, 1 to 4.
+    pub tier: u8,
+    /// How many edges away.
+    pub hops: u32,
+}
+
+/// What a team has in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TeamImpact {
+    /// The team or person, with how they are reached.
+    pub owner: Owner,
+    /// Its assets: what matters most first, at most [`LISTED`].
+    pub assets: Vec<Affected>,
+    /// How many there are in all.
+    pub total: usize,
+}
+
+impl TeamImpact {
+    /// The tier of its most important asset.
+    pub fn tier(&self) -> u8 {
+        self.assets.iter().map(|affected| affected.tier).min().unwrap_or(4)
+    }
+}
+
+/// All of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Impact {
+    /// How many assets of each kind.
+    pub counts: BTreeMap<AssetKind, usize>,
+    /// By team; what matters most first.
+    pub teams: Vec<TeamImpact>,
+    /// How many assets nobody owns.
+    pub unowned: usize,
+    /// How many were reached only over edges that nobody has seen for a while.
+    pub doubtful: usize,
+}
+
+impl Impact {
+    /// How many assets there are, jobs left out: nobody reads a job.
+    pub fn assets(&self) -> usize {
+        self.counts.iter().filter(|(kind, _)| **kind != AssetKind::Job).map(|(_, count)| count).sum()
+    }
+
+    /// `14 tables, 3 dashboards, 5 teams`.
+    pub fn words(&self) -> String {
+        let of = |kinds: &[AssetKind]| kinds.iter().filter_map(|kind| self.counts.get(kind)).sum::<usize>();
+        let parts = [
+            (of(&[AssetKind::Table, AssetKind::Model, AssetKind::Source]), "table", "tables"),
+            (of(&[AssetKind::Dashboard]), "dashboard", "dashboards"),
+            (of(&[AssetKind::Ml]), "ML output", "ML outputs"),
+            (of(&[AssetKind::Unknown]), "other asset", "other assets"),
+            (self.teams.len(), "team", "teams"),
+        ];
+        let parts: Vec<_> = parts
+            .into_iter()
+            .filter(|(count, ..)| *count > 0)
+            .map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }))
+            .collect();
+        if parts.is_empty() { "nothing below it is known".to_owned() } else { parts.join(", ") }
+    }
+}
+
+/// The blast radius of these assets, themselves left out.
+pub fn impact(view: &View<'_>, of: &[NodeId]) -> Impact {
+    let met = view.walk(of, Way::Down);
+    let mut impact = grouped(view, &met);
+    if view.fading > view.forgotten {
+        let sure = View { forgotten: view.fading, ..*view };
+        impact.doubtful = met.len().saturating_sub(sure.walk(of, Way::Down).len());
+    }
+    impact
+}
+
+/// Those who answer for these assets and for what is directly above them.
+pub fn producers(view: &View<'_>, of: &[NodeId]) -> Impact {
+    let mut met: Vec<_> = of.iter().map(|node| Met { node: *node, hops: 0 }).collect();
+    for up in of.iter().flat_map(|node| view.next(*node, Way::Up)) {
+        if !met.iter().any(|known| known.node == up) {
+            met.push(Met { node: up, hops: 1 });
+        }
+    }
+    let mut producers = grouped(view, &met);
+    producers.teams.retain(|team| !team.owner.consumer);
+    producers
+}
+
+fn grouped(view: &View<'_>, met: &[Met]) -> Impact {
+    let graph = view.graph;
+    let mut impact = Impact::default();
+    // By set of owners first: sets are few, assets are many.
+    let mut sets: Vec<(usize, Vec<Met>)> = vec![(0, Vec::new()); graph.owner_sets().len()];
+    let importance = |met: &Met| (graph.tier(met.node), !graph.kind(met.node).is_consumer(), met.hops);
+    for met in met {
+        let kind = graph.kind(met.node);
+        *impact.counts.entry(kind).or_default() += 1;
+        if kind == AssetKind::Job {
+            continue;
+        }
+        let (total, listed) = &mut sets[graph.owner_set(met.node) as usize];
+        *total += 1;
+        // Nearer ones come first, so only something more important can push one out of a full list.
+        if listed.len() < LISTED {
+            listed.push(*met);
+        } else if let Some(last) = listed.iter_mut().max_by_key(|known| importance(known))
+            && importance(met) < importance(last)
+        {
+            *last = *met;
+        }
+    }
+    let mut teams: BTreeMap<String, TeamImpact> = BTreeMap::new();
+    for (owners, (total, listed)) in graph.owner_sets().iter().zip(sets) {
+        if owners.is_empty() {
+            impact.unowned += total;
+        }
+        if total == 0 {
+            continue;
+        }
+        for owner in owners {
+            let team = teams.entry(owner.name.to_lowercase()).or_insert_with(|| TeamImpact {
+                owner: owner.clone(),
+                assets: Vec::new(),
+                total: 0,
+            });
+            team.total += total;
+            team.owner.consumer &= owner.consumer;
+            team.owner.slack = team.owner.slack.take().or_else(|| owner.slack.clone());
+            team.owner.email = team.owner.email.take().or_else(|| owner.email.clone());
+            team.assets.extend(listed.iter().map(|met| Affected {
+                asset: graph.name(met.node).to_owned(),
+                kind: graph.kind(met.node),
+                tier: graph.tier(met.node),
+                hops: met.hops,
+            }));
+        }
+    }
+    impact.teams = teams
+        .into_values()
+        .map(|mut team| {
+            team.assets.sort_by(|one, other| {
+                let key = |of: &Affected| (of.tier, !of.kind.is_consumer(), of.hops);
+                key(one).cmp(&key(other)).then_with(|| one.asset.cmp(&other.asset))
+            });
+            team.assets.truncate(LISTED);
+            team
+        })
+        .collect();
+    impact.teams.sort_by_key(|team| (team.tier(), std::cmp::Reverse(team.total)));
+    impact
+}

@@ -1,0 +1,244 @@
+//! One asset out of what several sources say. A sighting names an asset in one source's words; it becomes a change of the
+//! catalog, or nothing, if all of it was known.
+
+use std::collections::HashMap;
+
+use super::graph::Graph;
+use super::{Asset, Day, Facts, Parent};
+
+/// The most parents of one asset that are kept: a record has at most 64 KiB.
+pub const MAX_PARENTS: usize = 200;
+
+/// What a source says of one asset.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sighting {
+    /// Its names, the one to show first. Never empty.
+    pub names: Vec<String>,
+    /// Where its short name is unique.
+    pub namespace: Option<String>,
+    /// Which source: `dbt:shop`.
+    pub source: String,
+    /// Whether this is all that the source knows of it, or only what passed in one event.
+    pub whole: bool,
+    /// The facts; `parents` and `seen` are filled in from below.
+    pub facts: Facts,
+    /// What it is made of, each by its names, the best first.
+    pub parents: Vec<(Vec<String>, Option<String>)>,
+}
+
+/// What must be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// This asset is so.
+    Put(Box<Asset>),
+    /// This asset became another, or nobody has seen it for too long.
+    Gone(String),
+}
+
+/// Sightings over a catalog: looks up, merges, and remembers what was merged before it is written.
+pub struct Merger<'a, F: Fn(&str) -> Option<Asset>> {
+    graph: &'a Graph,
+    load: F,
+    today: Day,
+    /// What this merger changed; `None` for what is gone.
+    changed: HashMap<String, Option<Asset>>,
+    /// Names it gave, folded, and whose they are.
+    names: HashMap<String, String>,
+    /// Parents that did not fit.
+    pub left_out: usize,
+}
+
+impl<'a, F: Fn(&str) -> Option<Asset>> Merger<'a, F> {
+    /// Over this graph; `load` reads an asset's record by its shown name.
+    pub fn new(graph: &'a Graph, load: F, today: Day) -> Self {
+        Self { graph, load, today, changed: HashMap::new(), names: HashMap::new(), left_out: 0 }
+    }
+
+    /// What must be written, in the order of names.
+    pub fn finish(self) -> Vec<Written> {
+        let mut written: Vec<_> = self
+            .changed
+            .into_iter()
+            .map(|(name, asset)| asset.map_or(Written::Gone(name), |asset| Written::Put(Box::new(asset))))
+            .collect();
+        written.sort_by(|one, other| {
+            let key = |of: &Written| match of {
+                // What became another is there before its old name goes, so that no edge is lost between.
+                Written::Put(asset) => (0, asset.name.clone()),
+                Written::Gone(name) => (1, name.clone()),
+            };
+            key(one).cmp(&key(other))
+        });
+        written
+    }
+
+    /// How many assets it changed so far.
+    pub fn len(&self) -> usize {
+        self.changed.len()
+    }
+
+    /// Whether it changed nothing so far.
+    pub fn is_empty(&self) -> bool {
+        self.changed.is_empty()
+    }
+
+    /// The shown name of the asset with this name.
+    fn shown(&self, name: &str) -> Option<String> {
+        match self.names.get(&name.to_ascii_lowercase()) {
+            Some(shown) => Some(shown.clone()),
+            None => {
+                let shown = self.graph.name(self.graph.find(name)?).to_owned();
+                // It may have become another since.
+                Some(self.names.get(&shown.to_ascii_lowercase()).cloned().unwrap_or(shown))
+            }
+        }
+    }
+
+    fn asset(&self, shown: &str) -> Asset {
+        match self.changed.get(shown) {
+            Some(Some(asset)) => asset.clone(),
+            Some(None) => Asset::named(shown),
+            None => (self.load)(shown).unwrap_or_else(|| Asset::named(shown)),
+        }
+    }
+
+    /// Whether a short name may stand for an asset of this namespace.
+    fn fits(&self, shown: &str, namespace: Option<&str>) -> bool {
+        match (self.asset(shown).namespace, namespace) {
+            (Some(known), Some(given)) => known == given,
+            _ => true,
+        }
+    }
+
+    /// The names that are this sighting's: a short name that another namespace has is left to it.
+    fn own_names(&self, names: &[String], namespace: Option<&str>) -> Vec<String> {
+        let free: Vec<_> = names
+            .iter()
+            .filter(|name| self.shown(name).is_none_or(|shown| self.fits(&shown, namespace)))
+            .cloned()
+            .collect();
+        if free.is_empty() { names.last().cloned().into_iter().collect() } else { free }
+    }
+
+    /// Takes a sighting in.
+    pub fn see(&mut self, sighting: &Sighting) {
+        let names = self.own_names(&sighting.names, sighting.namespace.as_deref());
+        let mut known: Vec<String> = Vec::new();
+        for shown in names.iter().filter_map(|name| self.shown(name)) {
+            if !known.contains(&shown) {
+                known.push(shown);
+            }
+        }
+        let before = known.first().map(|shown| self.asset(shown));
+        let mut asset = match known.split_first() {
+            None => Asset::named(&names[0]),
+            Some((first, rest)) => {
+                let mut asset = self.asset(first);
+                for other in rest {
+                    let other = self.asset(other);
+                    asset = united(asset, other);
+                }
+                asset
+            }
+        };
+        // Whoever knows it best names it.
+        let best = asset.facts.keys().map(|source| super::strength(source)).max().unwrap_or(0);
+        if super::strength(&sighting.source) > best && !asset.name.eq_ignore_ascii_case(&names[0]) {
+            let old = std::mem::replace(&mut asset.name, names[0].clone());
+            asset.aliases.push(old);
+        }
+        asset.aliases.extend(names.iter().cloned());
+        tidy(&mut asset);
+        if asset.namespace.is_none() {
+            asset.namespace.clone_from(&sighting.namespace);
+        }
+        let facts = self.facts(asset.facts.get(&sighting.source), sighting);
+        asset.facts.insert(sighting.source.clone(), facts);
+        let gone: Vec<_> = known.into_iter().filter(|shown| *shown != asset.name).collect();
+        if gone.is_empty() && before.as_ref() == Some(&asset) {
+            return;
+        }
+        for name in gone {
+            self.names.insert(name.to_ascii_lowercase(), asset.name.clone());
+            self.changed.insert(name, None);
+        }
+        for name in asset.names() {
+            self.names.insert(name.to_ascii_lowercase(), asset.name.clone());
+        }
+        self.changed.insert(asset.name.clone(), Some(asset));
+    }
+
+    fn facts(&mut self, before: Option<&Facts>, sighting: &Sighting) -> Facts {
+        let mut facts = sighting.facts.clone();
+        facts.seen = self.today;
+        let known = before.map(|before| before.parents.as_slice()).unwrap_or_default();
+        let mut parents: Vec<Parent> = Vec::new();
+        for (names, namespace) in &sighting.parents {
+            let names = self.own_names(names, namespace.as_deref());
+            let from = names.iter().find_map(|name| self.shown(name)).unwrap_or_else(|| names[0].clone());
+            if parents.iter().any(|parent| parent.from == from) {
+                continue;
+            }
+            let same = |parent: &&Parent| {
+                parent.from == from || self.shown(&parent.from).is_some_and(|shown| shown == from)
+            };
+            let first = known.iter().find(same).map_or(self.today, |parent| parent.first);
+            parents.push(Parent { from, first, last: self.today });
+        }
+        // What is not named this time fades; it does not vanish.
+        for parent in known {
+            let from = self.shown(&parent.from).unwrap_or_else(|| parent.from.clone());
+            if !parents.iter().any(|known| known.from == from) {
+                parents.push(Parent { from, ..parent.clone() });
+            }
+        }
+        if parents.len() > MAX_PARENTS {
+            self.left_out += parents.len() - MAX_PARENTS;
+            parents.sort_by_key(|parent| std::cmp::Reverse(parent.last));
+            parents.truncate(MAX_PARENTS);
+        }
+        parents.sort_by(|one, other| one.from.cmp(&other.from));
+        facts.parents = parents;
+        if let (false, Some(before)) = (sighting.whole, before) {
+            let kept = before.clone();
+            facts.kind = if facts.kind == super::AssetKind::Unknown { kept.kind } else { facts.kind };
+            facts.tier = facts.tier.or(kept.tier);
+            facts.sla = facts.sla.or(kept.sla);
+            facts.description = facts.description.or(kept.description);
+            facts.docs = facts.docs.or(kept.docs);
+            facts.code = facts.code.or(kept.code);
+            facts.url = facts.url.or(kept.url);
+            facts.fingerprint = facts.fingerprint.or(kept.fingerprint);
+            facts.owners = if facts.owners.is_empty() { kept.owners } else { facts.owners };
+            facts.checks.extend(kept.checks);
+        }
+        facts.checks.sort();
+        facts.checks.dedup();
+        facts
+    }
+}
+
+/// Two assets that turned out to be one: the better known one's name, all facts, all names.
+fn united(one: Asset, other: Asset) -> Asset {
+    let best = |asset: &Asset| asset.facts.keys().map(|source| super::strength(source)).max().unwrap_or(0);
+    let (mut kept, gone) = if best(&other) > best(&one) { (other, one) } else { (one, other) };
+    kept.aliases.extend(gone.names().map(str::to_owned).collect::<Vec<_>>());
+    kept.namespace = kept.namespace.or(gone.namespace);
+    for (source, facts) in gone.facts {
+        kept.facts.entry(source).or_insert(facts);
+    }
+    tidy(&mut kept);
+    kept
+}
+
+/// Every alias once, the shown name not among them.
+fn tidy(asset: &mut Asset) {
+    let mut aliases: Vec<String> = Vec::new();
+    for alias in std::mem::take(&mut asset.aliases) {
+        if !alias.eq_ignore_ascii_case(&asset.name) && !aliases.iter().any(|known| known.eq_ignore_ascii_case(&alias)) {
+            aliases.push(alias);
+        }
+    }
+    aliases.sort();
+    asset.aliases = aliases;
+}

@@ -1,0 +1,447 @@
+//! The most upstream assets that show the issue, ranked, with every term in words.
+//!
+//! What is bad and has nothing bad above it is a candidate (a cycle counts as one place). Where several of them hang under one
+//! asset that nobody checks, that asset is a suspect too, and so is a job whose outputs are all bad. Nothing that is not
+//! checked is ever counted as good: it is named as "cannot rule out".
+
+use serde::{Deserialize, Serialize};
+
+use super::graph::NodeId;
+use super::walk::{Seen, View, Way};
+use super::{AssetKind, Change, ChangeKind};
+use crate::domain::{Pillar, Time};
+
+/// More candidates than this are not ranked; a bit each.
+const MAX_CANDIDATES: usize = 64;
+/// Clocks of monitors differ by so much, in minutes.
+const SLACK_MINUTES: i64 = 10;
+/// A change this long before the onset may have caused it, in hours.
+const RECENT_HOURS: i64 = 24;
+
+/// An asset that is bad now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Symptom {
+    /// Which.
+    pub node: NodeId,
+    /// Since when, by its monitors.
+    pub onset: Time,
+    /// What is wrong with it.
+    pub pillars: Vec<Pillar>,
+}
+
+/// What is known of a candidate besides the graph.
+pub trait Evidence {
+    /// What happened to it lately, the newest first.
+    fn changes(&self, asset: &str) -> Vec<Change>;
+    /// In how many earlier incidents it was the root.
+    fn past_roots(&self, asset: &str) -> usize;
+}
+
+/// Nothing is known.
+impl Evidence for () {
+    fn changes(&self, _: &str) -> Vec<Change> {
+        Vec::new()
+    }
+
+    fn past_roots(&self, _: &str) -> usize {
+        0
+    }
+}
+
+/// Where the incident may have started.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The asset.
+    pub asset: String,
+    /// Why, the strongest reason first.
+    pub reasons: Vec<String>,
+    /// Whether it shows the issue itself.
+    pub observed: bool,
+    /// Assets above it or between it and what is bad that nobody checks: they cannot be ruled out. A few of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_monitored: Vec<String>,
+    /// The sum of the terms; only for comparing.
+    pub score: f64,
+}
+
+/// Places (assets, or cycles of them) above what is bad, ancestors first.
+struct Region {
+    /// The members of each place.
+    places: Vec<Vec<NodeId>>,
+    /// The place of a node, plus one; 0 for what is outside.
+    place_of: Vec<u32>,
+}
+
+impl Region {
+    fn place(&self, node: NodeId) -> Option<usize> {
+        (self.place_of[node as usize] as usize).checked_sub(1)
+    }
+}
+
+/// Tarjan's strongly connected components over the edges upwards from `from`. A place comes after all above it.
+fn region(view: &View<'_>, from: &[NodeId]) -> Region {
+    let bound = view.graph.bound();
+    let mut region = Region { places: Vec::new(), place_of: vec![0; bound] };
+    let mut index = vec![0_u32; bound];
+    let mut low = vec![0_u32; bound];
+    let mut next_index = 1;
+    let mut stack = Vec::new();
+    let mut work: Vec<(NodeId, usize)> = Vec::new();
+    for start in from {
+        if index[*start as usize] != 0 {
+            continue;
+        }
+        work.push((*start, 0));
+        while let Some((node, edge)) = work.pop() {
+            let at = node as usize;
+            if edge == 0 {
+                index[at] = next_index;
+                low[at] = next_index;
+                next_index += 1;
+                stack.push(node);
+            }
+            // The edges from where we left off; those that do not count are skipped.
+            let ups = view.graph.ups(node);
+            let mut descended = false;
+            for (place, link) in ups.iter().enumerate().skip(edge) {
+                if link.seen < view.forgotten {
+                    continue;
+                }
+                let up = link.node as usize;
+                if index[up] == 0 {
+                    // Come back to the next edge.
+                    work.push((node, place + 1));
+                    work.push((link.node, 0));
+                    descended = true;
+                    break;
+                } else if region.place_of[up] == 0 {
+                    low[at] = low[at].min(low[up]);
+                }
+            }
+            if descended {
+                continue;
+            }
+            // What was found above is taken over at once, whichever edge led there.
+            for link in ups.iter().filter(|link| link.seen >= view.forgotten) {
+                let up = link.node as usize;
+                if region.place_of[up] == 0 {
+                    low[at] = low[at].min(low[up]);
+                }
+            }
+            if low[at] == index[at] {
+                let place = u32::try_from(region.places.len() + 1).unwrap_or(u32::MAX);
+                let mut members = Vec::new();
+                while let Some(member) = stack.pop() {
+                    region.place_of[member as usize] = place;
+                    members.push(member);
+                    if member == node {
+                        break;
+                    }
+                }
+                region.places.push(members);
+            }
+        }
+    }
+    region
+}
+
+/// A candidate before it is scored.
+struct Lead {
+    place: usize,
+    observed: bool,
+    job: bool,
+}
+
+/// The candidates for what is bad in `reported`, best first. `others` are bad too, but not of this incident.
+pub fn rank(view: &View<'_>, reported: &[Symptom], others: &[Symptom], evidence: &dyn Evidence) -> Vec<Candidate> {
+    if reported.is_empty() {
+        return Vec::new();
+    }
+    let starts: Vec<_> = reported.iter().map(|symptom| symptom.node).collect();
+    let region = region(view, &starts);
+    let mut bad: Vec<Option<&Symptom>> = vec![None; region.places.len()];
+    for symptom in others.iter().chain(reported) {
+        if let Some(place) = region.place(symptom.node) {
+            bad[place] = match bad[place] {
+                Some(known) if known.onset <= symptom.onset => Some(known),
+                _ => Some(symptom),
+            };
+        }
+    }
+    let is_bad = |place: usize| bad[place].is_some();
+    let above = |place: usize| {
+        region.places[place]
+            .iter()
+            .flat_map(|node| view.next(*node, Way::Up))
+            .filter_map(|up| region.place(up))
+            .filter(move |up| *up != place)
+    };
+
+    // The frontier: bad, and nothing above it is.
+    let mut below_bad = vec![false; region.places.len()];
+    for place in 0..region.places.len() {
+        below_bad[place] = above(place).any(|up| is_bad(up) || below_bad[up]);
+    }
+    let mut frontier: Vec<usize> = (0..region.places.len()).filter(|place| is_bad(*place) && !below_bad[*place]).collect();
+    frontier.sort_by_key(|place| bad[*place].map(|symptom| symptom.onset));
+    frontier.truncate(MAX_CANDIDATES / 2);
+    let mut leads: Vec<Lead> = frontier.iter().map(|place| Lead { place: *place, observed: true, job: false }).collect();
+
+    // Which of the frontier hang below each place: the lowest places with several are suspects.
+    let mut hanging = vec![0_u64; region.places.len()];
+    for (bit, place) in frontier.iter().enumerate() {
+        hanging[*place] = 1 << bit;
+    }
+    for place in (0..region.places.len()).rev() {
+        let mask = hanging[place];
+        for up in above(place) {
+            hanging[up] |= mask;
+        }
+    }
+    let mut lowest = vec![true; region.places.len()];
+    for place in (0..region.places.len()).rev() {
+        for up in above(place) {
+            if hanging[up] == hanging[place] {
+                lowest[up] = false;
+            }
+        }
+    }
+    let mut suspects: Vec<Lead> = (0..region.places.len())
+        .filter(|place| !is_bad(*place) && hanging[*place] != 0)
+        .filter_map(|place| {
+            let job = is_failing_job(view, &region, &bad, place);
+            let common = lowest[place] && hanging[place].count_ones() > 1;
+            (job || common).then_some(Lead { place, observed: false, job })
+        })
+        .collect();
+    suspects.sort_by_key(|lead| (!lead.job, std::cmp::Reverse(hanging[lead.place].count_ones())));
+    suspects.truncate(MAX_CANDIDATES - leads.len());
+    leads.extend(suspects);
+
+    // Which leads are above each place: one pass from the top.
+    let mut covered_by = vec![0_u64; region.places.len()];
+    for (bit, lead) in leads.iter().enumerate() {
+        covered_by[lead.place] |= 1 << bit;
+    }
+    for place in 0..region.places.len() {
+        covered_by[place] = above(place).fold(covered_by[place], |mask, up| mask | covered_by[up]);
+    }
+    let bad_places: Vec<usize> = (0..region.places.len()).filter(|place| is_bad(*place)).collect();
+
+    let scoring = Scoring { view, region: &region, bad: &bad, bad_places: &bad_places, covered_by: &covered_by, evidence };
+    let mut scored: Vec<(usize, f64, Vec<(f64, String)>)> = leads
+        .iter()
+        .enumerate()
+        .map(|(bit, lead)| {
+            let terms = scoring.terms(bit, lead);
+            (bit, terms.iter().map(|(term, _)| term).sum(), terms)
+        })
+        .collect();
+
+    // Greedy cover: whoever explains what the ones before do not comes next.
+    let mut explained = 0_u64;
+    let mut ranked = Vec::new();
+    while !scored.is_empty() {
+        let rest = |bit: usize| {
+            let new = bad_places
+                .iter()
+                .filter(|place| covered_by[**place] & explained == 0 && covered_by[**place] & (1 << bit) != 0)
+                .count();
+            ratio(new, bad_places.len())
+        };
+        let best = scored
+            .iter()
+            .enumerate()
+            .map(|(at, (bit, score, _))| (at, score + COVERAGE * rest(*bit)))
+            .max_by(|one, other| one.1.total_cmp(&other.1).then(other.0.cmp(&one.0)));
+        let Some((at, score)) = best else {
+            break;
+        };
+        let (bit, _, mut terms) = scored.remove(at);
+        explained |= 1 << bit;
+        terms.sort_by(|one, other| other.0.total_cmp(&one.0));
+        let lead = &leads[bit];
+        let node = representative(&region, &bad, lead.place);
+        ranked.push(Candidate {
+            asset: view.graph.name(node).to_owned(),
+            reasons: terms.into_iter().map(|(_, words)| words).collect(),
+            observed: lead.observed,
+            not_monitored: if ranked.len() < 3 { scoring.not_monitored(bit, lead.place) } else { Vec::new() },
+            score,
+        });
+    }
+    ranked
+}
+
+const COVERAGE: f64 = 2.0;
+
+#[expect(clippy::cast_precision_loss, reason = "counts of assets")]
+fn ratio(part: usize, of: usize) -> f64 {
+    if of == 0 { 0.0 } else { part as f64 / of as f64 }
+}
+
+/// The member that shows the issue, else the first.
+fn representative(region: &Region, bad: &[Option<&Symptom>], place: usize) -> NodeId {
+    bad[place].map_or(region.places[place][0], |symptom| symptom.node)
+}
+
+/// A job whose outputs are all bad and whose inputs are not.
+fn is_failing_job(view: &View<'_>, region: &Region, bad: &[Option<&Symptom>], place: usize) -> bool {
+    let [node] = region.places[place][..] else {
+        return false;
+    };
+    if view.graph.kind(node) != AssetKind::Job {
+        return false;
+    }
+    let is_bad = |node: NodeId| region.place(node).is_some_and(|place| bad[place].is_some());
+    let mut outputs = view.next(node, Way::Down).peekable();
+    outputs.peek().is_some() && outputs.all(is_bad) && !view.next(node, Way::Up).any(is_bad)
+}
+
+/// Whether one pillar upstream explains another downstream: late data is few rows, a changed column is odd values.
+fn implies(up: Pillar, down: Pillar) -> bool {
+    up == down
+        || matches!(
+            (up, down),
+            (Pillar::Freshness | Pillar::Pipeline, Pillar::Freshness | Pillar::Volume)
+                | (Pillar::Volume, Pillar::Distribution)
+                | (Pillar::Schema, Pillar::Pipeline | Pillar::Distribution | Pillar::Freshness)
+                | (Pillar::Pipeline, Pillar::Distribution)
+        )
+}
+
+struct Scoring<'a> {
+    view: &'a View<'a>,
+    region: &'a Region,
+    bad: &'a [Option<&'a Symptom>],
+    bad_places: &'a [usize],
+    covered_by: &'a [u64],
+    evidence: &'a dyn Evidence,
+}
+
+impl Scoring<'_> {
+    /// What speaks for and against a lead, in points and in words.
+    fn terms(&self, bit: usize, lead: &Lead) -> Vec<(f64, String)> {
+        let mut terms = Vec::new();
+        let node = representative(self.region, self.bad, lead.place);
+        let covered: Vec<&Symptom> = self
+            .bad_places
+            .iter()
+            .filter(|place| self.covered_by[**place] & (1 << bit) != 0)
+            .filter_map(|place| self.bad[*place])
+            .collect();
+        let others: Vec<_> = covered.iter().filter(|symptom| symptom.node != node).collect();
+        if let Some(symptom) = self.bad[lead.place] {
+            let pillars: Vec<_> = symptom.pillars.iter().map(|pillar| pillar.as_str()).collect();
+            terms.push((2.0, format!("it shows the issue itself ({})", pillars.join(", "))));
+            if others.is_empty() && self.bad_places.len() == 1 {
+                terms.push((0.0, "nothing above it is known to be bad".to_owned()));
+            }
+            let slack = chrono::Duration::minutes(SLACK_MINUTES);
+            let earlier = others.iter().filter(|other| other.onset + slack < symptom.onset).count();
+            if !others.is_empty() {
+                terms.push(if earlier == 0 {
+                    (1.0, "it went bad before what hangs on it".to_owned())
+                } else {
+                    (-ratio(earlier, others.len()), format!("{earlier} of those below it went bad earlier"))
+                });
+                let implied = others
+                    .iter()
+                    .filter(|other| {
+                        symptom.pillars.iter().any(|up| other.pillars.iter().any(|down| implies(*up, *down)))
+                    })
+                    .count();
+                if implied > 0 {
+                    terms.push((
+                        0.5 * ratio(implied, others.len()),
+                        format!("its trouble explains theirs ({implied} of {})", others.len()),
+                    ));
+                }
+            }
+        } else if lead.job {
+            terms.push((1.5, "all its outputs are bad and none of its inputs is".to_owned()));
+        } else if self.view.graph.is_monitored(node) {
+            terms.push((-1.0, "what is bad has it in common, but its own checks are quiet".to_owned()));
+        } else {
+            terms.push((1.0, "what is bad has it in common, and nobody checks it".to_owned()));
+        }
+        let share = ratio(covered.len(), self.bad_places.len());
+        if self.bad_places.len() > 1 {
+            terms.push((
+                COVERAGE * share,
+                format!("{} of {} bad assets are it or come from it", covered.len(), self.bad_places.len()),
+            ));
+        }
+        terms.extend(self.history(self.view.graph.name(node), covered.iter().map(|symptom| symptom.onset).min()));
+        if !lead.observed && !others.is_empty() {
+            let hops = self.hops(node, &others.iter().map(|symptom| symptom.node).collect::<Vec<_>>());
+            terms.push((-0.15 * f64::from(hops), format!("{hops} {} away", if hops == 1 { "step" } else { "steps" })));
+        }
+        terms
+    }
+
+    /// What happened to it shortly before, and what it did in the past.
+    fn history(&self, asset: &str, onset: Option<Time>) -> Vec<(f64, String)> {
+        let mut terms = Vec::new();
+        if let Some(onset) = onset {
+            let recent = |change: &Change| {
+                change.at <= onset + chrono::Duration::minutes(SLACK_MINUTES)
+                    && change.at >= onset - chrono::Duration::hours(RECENT_HOURS)
+            };
+            let mut changes: Vec<_> = self.evidence.changes(asset).into_iter().filter(recent).collect();
+            changes.sort_by_key(|change| (change.what != ChangeKind::RunFailed, std::cmp::Reverse(change.at)));
+            if let Some(change) = changes.iter().find(|change| change.what != ChangeKind::Ran) {
+                let points = if change.what == ChangeKind::RunFailed { 1.5 } else { 1.0 };
+                let text = if change.text.is_empty() { String::new() } else { format!(": {}", change.text) };
+                terms.push((points, format!("{} at {}{text}", change.what.as_str(), change.at.format("%H:%M UTC"))));
+            }
+        }
+        let past = self.evidence.past_roots(asset);
+        if past > 0 {
+            let times = if past == 1 { "once".to_owned() } else { format!("{past} times") };
+            terms.push((0.25 * ratio(past.min(4), 1), format!("it was the root before, {times}")));
+        }
+        terms
+    }
+
+    /// The fewest edges down to any of these.
+    fn hops(&self, from: NodeId, to: &[NodeId]) -> u32 {
+        let mut seen = Seen::new(self.view.graph.bound());
+        let mut frontier = vec![from];
+        for hops in 1..=20 {
+            let mut next = Vec::new();
+            for down in frontier.into_iter().flat_map(|node| self.view.next(node, Way::Down)) {
+                if to.contains(&down) {
+                    return hops;
+                }
+                if self.region.place(down).is_some() && seen.insert(down) {
+                    next.push(down);
+                }
+            }
+            frontier = next;
+        }
+        20
+    }
+
+    /// What nobody checks directly above the lead, or between it and what is bad below it.
+    fn not_monitored(&self, bit: usize, place: usize) -> Vec<String> {
+        let unknown = |node: NodeId| {
+            self.region.place(node).is_some_and(|place| self.bad[place].is_none()) && !self.view.graph.is_monitored(node)
+        };
+        let above = self.region.places[place].iter().flat_map(|node| self.view.next(*node, Way::Up));
+        let between = self
+            .bad_places
+            .iter()
+            .filter(|bad| **bad != place && self.covered_by[**bad] & (1 << bit) != 0)
+            .flat_map(|bad| &self.region.places[*bad])
+            .flat_map(|node| self.view.next(*node, Way::Up));
+        let mut names: Vec<String> = Vec::new();
+        for node in above.chain(between).filter(|node| unknown(*node)) {
+            let name = self.view.graph.name(node);
+            if names.len() < 5 && !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
+            }
+        }
+        names
+    }
+}
