@@ -208,7 +208,8 @@ impl App {
                 list.sort_by_key(|change| std::cmp::Reverse(change.at));
                 // Runs that went well must not push out what broke.
                 while list.len() > CHANGES_KEPT {
-                    let oldest = list.iter().rposition(|change| change.what == ChangeKind::Ran).unwrap_or(list.len() - 1);
+                    let oldest =
+                        list.iter().rposition(|change| change.what == ChangeKind::Ran).unwrap_or(list.len() - 1);
                     list.remove(oldest);
                 }
                 Op::put(Kind::Changes, shown, Expect::Any, json!({"v": 1, "changes": list}))
@@ -226,10 +227,7 @@ impl App {
         Ok(rec.and_then(|mut rec| serde_json::from_value(rec.body["changes"].take()).ok()).unwrap_or_default())
     }
 
-    async fn record_columns(
-        &self,
-        columns: &BTreeMap<String, BTreeMap<String, Vec<String>>>,
-    ) -> Result<(), Failure> {
+    async fn record_columns(&self, columns: &BTreeMap<String, BTreeMap<String, Vec<String>>>) -> Result<(), Failure> {
         let mut ops = Vec::new();
         for (name, columns) in columns {
             let shown = {
@@ -303,12 +301,9 @@ impl App {
         let ops: Vec<_> = written
             .iter()
             .map(|one| match one {
-                Written::Put(asset) => Op::put(
-                    Kind::Catalog,
-                    &asset.name,
-                    Expect::Any,
-                    serde_json::to_value(asset).unwrap_or_default(),
-                ),
+                Written::Put(asset) => {
+                    Op::put(Kind::Catalog, &asset.name, Expect::Any, serde_json::to_value(asset).unwrap_or_default())
+                }
                 Written::Gone(name) => Op::Del { kind: Kind::Catalog, id: name.clone(), expect: Expect::Any },
             })
             .collect();

@@ -16,7 +16,7 @@ use crate::domain::permission::{Standing, Verb, allowed};
 use crate::domain::runbook::Runbook;
 use crate::domain::timeline::{sentence, stamp};
 use crate::domain::{Actor, Command, Decision, Refusal};
-use crate::messages::{Modal, Rendered, escape, views};
+use crate::messages::{Button, Modal, Rendered, escape, views};
 use crate::slack::inbound::SlashCommand;
 use crate::slack::slash::{self, Intent, Question, VERBS, Which};
 
@@ -25,7 +25,7 @@ pub enum Reply {
     /// Words only they see; in the answer to a slash command.
     Say(Box<Rendered>),
     /// Words only they see, where there is no such answer; to be whispered.
-    Whisper(String),
+    Whisper(String, Vec<Button>),
     /// A form.
     Open(Box<Modal>),
     /// Mistakes in a form, by question.
@@ -148,6 +148,22 @@ impl App {
                 let uid = self.target(number, caller)?;
                 self.show(&uid)
             }
+            Intent::Asset(name) => {
+                self.may_read(caller)?;
+                let shown = self.meant(&name)?;
+                Ok(Reply::Say(Box::new(views::plain_view(&self.templates, "asset", &self.asset_page(&shown)?))))
+            }
+            Intent::Impact { asset: Some(name), .. } => {
+                self.may_read(caller)?;
+                let shown = self.meant(&name)?;
+                Ok(Reply::Say(Box::new(Rendered::new(&self.asset_impact(&shown), &[]))))
+            }
+            Intent::Impact { incident, asset: None } => {
+                self.may_read(caller)?;
+                let uid = self.target(incident, caller)?;
+                let (markdown, buttons) = self.impact_words(&uid)?;
+                Ok(Reply::Say(Box::new(Rendered::new(&markdown, &buttons))))
+            }
             Intent::Help(topic) => {
                 let topic = topic.map(|topic| topic.to_lowercase());
                 let matching: Vec<_> = VERBS
@@ -213,6 +229,27 @@ impl App {
                 ids.join(", ")
             ))
         })
+    }
+
+    /// What an incident reaches, in full, with buttons to tell them.
+    fn impact_words(&self, uid: &str) -> Result<(String, Vec<Button>), Failure> {
+        let incident = self.incident(uid)?.ok_or_else(|| Failure::NotFound("There is no such incident.".to_owned()))?;
+        let judged = self.judge(&incident);
+        let view = views::impact(&incident.name(), &judged.candidates, &judged.impact, &judged.unknown);
+        let mut buttons = Vec::new();
+        if incident.status.is_open() && !judged.impact.teams.is_empty() {
+            buttons.push(Button::new("notify:downstream", "Tell consumers", &incident.name()).primary());
+        }
+        if incident.status.is_open() && !judged.producers.teams.is_empty() {
+            buttons.push(Button::new("notify:upstream", "Tell owners upstream", &incident.name()));
+        }
+        Ok((self.templates.render("impact", &view), buttons))
+    }
+
+    /// What an asset reaches.
+    fn asset_impact(&self, shown: &str) -> String {
+        let impact = self.impact_of(shown);
+        self.templates.render("impact", &views::impact(shown, &[], &impact, &[]))
     }
 
     fn show(&self, uid: &str) -> Result<Reply, Failure> {

@@ -63,11 +63,11 @@ impl Health {
     fn trouble(&mut self, uid: &str, asset: &str, since: Time) -> &mut Trouble {
         let key = asset.to_ascii_lowercase();
         self.by_incident.entry(uid.to_owned()).or_default().insert(key.clone());
-        self.by_asset
-            .entry(key)
-            .or_default()
-            .entry(uid.to_owned())
-            .or_insert_with(|| Trouble { asset: asset.to_owned(), since, firing: BTreeMap::new() })
+        self.by_asset.entry(key).or_default().entry(uid.to_owned()).or_insert_with(|| Trouble {
+            asset: asset.to_owned(),
+            since,
+            firing: BTreeMap::new(),
+        })
     }
 
     fn alert(&mut self, uid: &str, alert: &Alert) {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Effect, Lane, Time};
+use crate::messages::Button;
 use crate::store::{Expect, Kind, Op, Queued};
 
 /// One entry.
@@ -51,6 +52,9 @@ pub enum Job {
         user: String,
         /// What, Markdown.
         markdown: String,
+        /// With these buttons below it.
+        #[serde(default)]
+        buttons: Vec<Button>,
     },
 }
 

@@ -12,6 +12,7 @@ use crate::domain::lineage::root::{Evidence, Symptom, rank};
 use crate::domain::lineage::walk::{Met, Way};
 use crate::domain::lineage::{Candidate, Change, Graph, NodeId, Owner, View, Whom};
 use crate::domain::{AssetName, Command, Incident, Pillar};
+use crate::picture::Drawing;
 
 /// The most people and teams that one round of telling reaches.
 const MAX_RECIPIENTS: usize = 100;
@@ -120,6 +121,13 @@ impl App {
         }
     }
 
+    /// What an asset reaches.
+    pub fn impact_of(&self, shown: &str) -> Impact {
+        let graph = self.catalog.graph();
+        let node = graph.find(shown);
+        node.map(|node| impact(&self.view(&graph), &[node])).unwrap_or_default()
+    }
+
     /// The command that brings an incident's judgement up to date.
     pub(crate) fn assessment(&self, incident: &Incident) -> Command {
         let judged = self.judge(incident);
@@ -146,7 +154,9 @@ impl App {
             .teams
             .iter()
             .filter(|team| tiers.contains(&team.tier()))
-            .map(|team| self.recipient(&team.owner, team.assets.iter().map(|affected| affected.asset.clone()), team.total))
+            .map(|team| {
+                self.recipient(&team.owner, team.assets.iter().map(|affected| affected.asset.clone()), team.total)
+            })
             .take(MAX_RECIPIENTS)
             .collect();
         Command::Assess { candidates, radius, tell }
@@ -213,7 +223,9 @@ impl App {
         let health = self.health();
         let bad: std::collections::HashMap<NodeId, &String> = health
             .all()
-            .filter_map(|(_, _, trouble)| Some((graph.find(&self.catalog.naming.apply(&trouble.asset))?, &trouble.asset)))
+            .filter_map(|(_, _, trouble)| {
+                Some((graph.find(&self.catalog.naming.apply(&trouble.asset))?, &trouble.asset))
+            })
             .collect();
         if let Some(node) = node {
             let up = if bad.is_empty() { Vec::new() } else { view.walk(&[node], Way::Up) };
@@ -241,7 +253,11 @@ impl App {
             }
             Some((_, incident, asset)) => (
                 "upstream",
-                format!("{} open upstream ({asset}) since {}", incident.name(), since(incident).format("%Y-%m-%d %H:%M UTC")),
+                format!(
+                    "{} open upstream ({asset}) since {}",
+                    incident.name(),
+                    since(incident).format("%Y-%m-%d %H:%M UTC")
+                ),
             ),
         };
         let incidents = incidents
@@ -259,7 +275,13 @@ impl App {
     }
 
     /// Neighbours one way, nearest first, at most `limit`, with how many there are.
-    pub fn neighbours(&self, shown: &str, way: Way, depth: Option<u32>, limit: usize) -> (Vec<serde_json::Value>, usize) {
+    pub fn neighbours(
+        &self,
+        shown: &str,
+        way: Way,
+        depth: Option<u32>,
+        limit: usize,
+    ) -> (Vec<serde_json::Value>, usize) {
         let graph = self.catalog.graph();
         let view = self.view(&graph);
         let Some(node) = graph.find(shown) else {
@@ -320,6 +342,13 @@ impl App {
         }))
     }
 
+    /// A shortest way from one asset down to another.
+    pub fn path(&self, from: &str, to: &str) -> Option<Vec<String>> {
+        let graph = self.catalog.graph();
+        let path = self.view(&graph).path(graph.find(from)?, graph.find(to)?)?;
+        Some(path.into_iter().map(|node| graph.name(node).to_owned()).collect())
+    }
+
     /// What happened lately to what an asset is made of: the newest first, at most `limit`.
     ///
     /// # Errors
@@ -333,7 +362,10 @@ impl App {
             };
             // The nearest thousand: what is farther away is reached through them.
             let met = view.walk(&[node], Way::Up);
-            std::iter::once(node).chain(met.iter().take(1000).map(|met| met.node)).map(|node| graph.name(node).to_owned()).collect()
+            std::iter::once(node)
+                .chain(met.iter().take(1000).map(|met| met.node))
+                .map(|node| graph.name(node).to_owned())
+                .collect()
         };
         let mut changes = Vec::new();
         for name in names {
@@ -356,4 +388,20 @@ fn neighbour(view: &View<'_>, met: &Met) -> serde_json::Value {
         "owners": graph.owners(met.node).iter().map(|owner| owner.name.clone()).collect::<Vec<_>>(),
         "monitored": graph.is_monitored(met.node),
     })
+}
+
+impl App {
+    /// The picture of an incident; `None` where the lineage has nothing to show.
+    pub fn drawing(&self, incident: &Incident) -> Option<Drawing> {
+        let graph = self.catalog.graph();
+        let view = self.view(&graph);
+        let (own, others, _) = self.symptoms(&graph, incident);
+        let root = incident.roots.first().and_then(|root| graph.find(root.asset.as_str()));
+        let mut broken: Vec<NodeId> = own.iter().map(|symptom| symptom.node).collect();
+        // The root may be another incident's.
+        broken.extend(root.filter(|root| others.iter().any(|symptom| symptom.node == *root)));
+        broken.dedup();
+        let title: String = format!("{}: {}", incident.name(), incident.title).chars().take(90).collect();
+        Drawing::of(&view, &title, root, &broken)
+    }
 }

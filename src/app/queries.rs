@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::records::{by_asset_id, newest_first};
 use super::{App, Failure};
-use crate::domain::incident::MessageRef;
+use crate::domain::incident::{MessageRef, Told};
 use crate::domain::postmortem::{Captured, Record, draft};
 use crate::domain::{Alert, AssetName, Entry, Incident, Severity, Status, Task};
 use crate::store::{Kind, after_prefix, scan_prefix};
@@ -118,6 +118,14 @@ impl App {
         self.parts(Kind::Task, uid)
     }
 
+    /// Who was told of an incident, by key.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn who_was_told(&self, uid: &str) -> Result<std::collections::BTreeMap<String, Told>, Failure> {
+        super::records::load_told(&*self.store, uid)
+    }
+
     /// A message of an incident's channel.
     ///
     /// # Errors
@@ -207,6 +215,9 @@ pub fn incident_json(incident: &Incident, alerts: Option<&[Alert]>) -> Value {
         "bad_from": incident.bad_from,
         "good_again": incident.good_again,
         "fix": incident.fix,
+        "root_cause_candidates": incident.roots,
+        "blast_radius": incident.radius,
+        "told": incident.told,
     });
     if let Some(alerts) = alerts {
         let alerts: Vec<AlertJson<'_>> = alerts

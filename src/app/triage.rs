@@ -146,7 +146,10 @@ impl App {
     }
 
     /// Decides signals one after another, each seeing what the ones before it did.
-    fn place_all<'a>(&self, signals: impl Iterator<Item = &'a Signal>) -> Result<(Vec<Placed>, Vec<Op>, Vec<Decision>), Failure> {
+    fn place_all<'a>(
+        &self,
+        signals: impl Iterator<Item = &'a Signal>,
+    ) -> Result<(Vec<Placed>, Vec<Op>, Vec<Decision>), Failure> {
         let mut round = Round {
             app: self,
             cases: BTreeMap::new(),

@@ -93,7 +93,9 @@ struct TestMetadata {
 /// It is none, or of dbt 0.x, in words for whoever uploaded it.
 pub fn read(body: &[u8]) -> Result<Import, BadCatalog> {
     let manifest: Manifest = serde_json::from_slice(body).map_err(|error| {
-        BadCatalog(format!("This is no dbt manifest: {error}. Upload `target/manifest.json` as `dbt parse` or any run wrote it."))
+        BadCatalog(format!(
+            "This is no dbt manifest: {error}. Upload `target/manifest.json` as `dbt parse` or any run wrote it."
+        ))
     })?;
     if !manifest.metadata.dbt_schema_version.contains("/manifest/") {
         return Err(BadCatalog(format!(
@@ -168,7 +170,9 @@ fn relation(node: &Node) -> Option<String> {
     let table = node.identifier.as_ref().or(node.alias.as_ref()).unwrap_or(&node.name);
     let schema = node.schema.as_ref().filter(|schema| !schema.is_empty())?;
     let database = node.database.as_ref().filter(|database| !database.is_empty());
-    Some(clean(&database.map_or_else(|| format!("{schema}.{table}"), |database| format!("{database}.{schema}.{table}"))))
+    Some(clean(
+        &database.map_or_else(|| format!("{schema}.{table}"), |database| format!("{database}.{schema}.{table}")),
+    ))
 }
 
 fn sighting(id: &str, node: &Node, groups: &BTreeMap<String, Group>, source: &str) -> Sighting {
@@ -200,7 +204,10 @@ fn sighting(id: &str, node: &Node, groups: &BTreeMap<String, Group>, source: &st
             docs: words("docs"),
             code: words("code").or_else(|| node.original_file_path.clone()),
             url: node.url.clone(),
-            fingerprint: node.checksum["checksum"].as_str().filter(|sum| !sum.is_empty()).map(|sum| sum.chars().take(16).collect()),
+            fingerprint: node.checksum["checksum"]
+                .as_str()
+                .filter(|sum| !sum.is_empty())
+                .map(|sum| sum.chars().take(16).collect()),
             ..Facts::default()
         },
         parents: node
@@ -235,10 +242,8 @@ fn owners(node: &Node, groups: &BTreeMap<String, Group>, meta: &dyn Fn(&str) -> 
         let channel = meta("channel").or_else(|| meta("slack")).and_then(|value| value.as_str().map(str::to_owned));
         match meta("owner") {
             Some(Value::Object(fields)) => owners.push(from_value(&Value::Object(fields), "owner")),
-            Some(Value::String(word)) => owners.extend(owner(&word, false).map(|owner| Owner {
-                slack: channel.clone().or(owner.slack),
-                ..owner
-            })),
+            Some(Value::String(word)) => owners
+                .extend(owner(&word, false).map(|owner| Owner { slack: channel.clone().or(owner.slack), ..owner })),
             Some(Value::Array(words)) => {
                 owners.extend(words.iter().filter_map(Value::as_str).filter_map(|word| owner(word, false)));
             }

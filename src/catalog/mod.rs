@@ -74,7 +74,10 @@ impl Naming {
 /// `@team`, `team:orders`, `group:orders`: the bare name.
 fn bare(name: &str) -> &str {
     let name = name.trim();
-    let name = name.split_once(':').filter(|(kind, _)| matches!(*kind, "team" | "group" | "user")).map_or(name, |(_, name)| name);
+    let name = name
+        .split_once(':')
+        .filter(|(kind, _)| matches!(*kind, "team" | "group" | "user"))
+        .map_or(name, |(_, name)| name);
     name.trim_start_matches('@')
 }
 

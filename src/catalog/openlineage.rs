@@ -50,8 +50,8 @@ struct Named {
 /// # Errors
 /// It is none, in words for whoever posted it.
 pub fn read(body: &Value) -> Result<Import, BadCatalog> {
-    let event = Event::deserialize(body)
-        .map_err(|error| BadCatalog(format!("This is no OpenLineage event: {error}")))?;
+    let event =
+        Event::deserialize(body).map_err(|error| BadCatalog(format!("This is no OpenLineage event: {error}")))?;
     let at: Time = chrono::DateTime::parse_from_rfc3339(&event.event_time)
         .map_err(|error| BadCatalog(format!("`eventTime` is no time: {error}")))?
         .to_utc();

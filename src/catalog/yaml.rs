@@ -77,9 +77,9 @@ pub fn read(text: &str) -> Result<Import, BadCatalog> {
     }
     for (from, to) in file.edges {
         let to = clean(&to);
-        let known = sightings.iter_mut().find(|sighting: &&mut Sighting| {
-            sighting.names.iter().any(|name| name.eq_ignore_ascii_case(&to))
-        });
+        let known = sightings
+            .iter_mut()
+            .find(|sighting: &&mut Sighting| sighting.names.iter().any(|name| name.eq_ignore_ascii_case(&to)));
         let parent = (vec![clean(&from)], None);
         match known {
             Some(sighting) => sighting.parents.push(parent),
@@ -103,9 +103,8 @@ fn sighting(entry: Entry) -> Result<Sighting, BadCatalog> {
     }
     let kind = match &entry.kind {
         None => AssetKind::Unknown,
-        Some(word) => AssetKind::parse(word).ok_or_else(|| {
-            wrong(format!("kind `{word}` is none of source, table, model, job, dashboard, ml"))
-        })?,
+        Some(word) => AssetKind::parse(word)
+            .ok_or_else(|| wrong(format!("kind `{word}` is none of source, table, model, job, dashboard, ml")))?,
     };
     if let Some(tier) = entry.tier.filter(|tier| !(1..=4).contains(tier)) {
         return Err(wrong(format!("tier {tier} is not 1 (matters most) to 4")));
@@ -153,9 +152,9 @@ mod tests {
 
     #[test]
     fn owners_are_words_or_more() {
-        let import = read("assets:\n  - name: a\n    owners: [team-x, {name: y, email: y@example.com}]\n    consumers: ['#bi']\nedges:\n  - [b, a]\n  - [a, c]\n").expect("a file");
+        let import = read("assets:\n  - name: a\n    owners: [team-x, {name: bob, email: bob@example.com}]\n    consumers: ['#bi']\nedges:\n  - [b, a]\n  - [a, c]\n").expect("a file");
         let owners = &import.sightings[0].facts.owners;
-        assert_eq!(owners.iter().map(|owner| owner.name.as_str()).collect::<Vec<_>>(), ["team-x", "y", "bi"]);
+        assert_eq!(owners.iter().map(|owner| owner.name.as_str()).collect::<Vec<_>>(), ["team-x", "bob", "bi"]);
         assert!(owners[2].consumer && owners[2].slack.as_deref() == Some("#bi"));
         assert_eq!(import.sightings[0].parents, [(vec!["b".to_owned()], None)]);
         assert_eq!(import.sightings[1].names, ["c"]);

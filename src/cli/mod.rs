@@ -3,6 +3,7 @@
 
 mod check;
 mod demo;
+mod lineage;
 
 use std::io::{BufReader, BufWriter, Write as _};
 use std::net::SocketAddr;
@@ -71,6 +72,11 @@ enum Command {
         #[arg(long, default_value = "muster.toml")]
         config: PathBuf,
     },
+    /// Assets and what they are made of.
+    Lineage {
+        #[command(subcommand)]
+        command: lineage::Lineage,
+    },
     /// Print an incident's post-mortem draft. The bot must not be running; while it runs, ask its API.
     Postmortem {
         /// `INC-42`.
@@ -106,6 +112,7 @@ async fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Check { config, online } => check::run(&config, online).await,
         Command::Export { file, config } => export(&file, &config),
         Command::Import { file, config } => import(&file, &config).await,
+        Command::Lineage { command } => lineage::run(command).await,
         Command::Postmortem { incident, config } => postmortem(&incident, &config),
     }
 }

@@ -5,6 +5,7 @@
 //! Lanes never wait for one another; within a lane an incident's entries go out in order. [`Worker::run_due`] is one
 //! step, so that tests and the demo need no waiting.
 
+mod notices;
 mod pages;
 mod posts;
 
@@ -21,6 +22,7 @@ use crate::app::job::{Entry, Job};
 use crate::app::{App, Asked, Failure};
 use crate::domain::incident::Slot;
 use crate::domain::{Command, Effect, Event, Incident, Lane, Time};
+use crate::mail::Mailer;
 use crate::messages::Rendered;
 use crate::pagerduty::events::PagerDutyEvents;
 use crate::slack::client::{SlackApi, SlackError, Verdict, advice};
@@ -73,6 +75,7 @@ pub struct Worker {
     app: Arc<App>,
     slack: SlackApi,
     pager: PagerDutyEvents,
+    mailer: Option<Mailer>,
     last_post: Mutex<HashMap<String, Time>>,
 }
 
@@ -104,7 +107,8 @@ impl Worker {
         let token = app.config.secrets.slack_bot_token.clone().unwrap_or_default();
         let slack = SlackApi::new(&app.config.slack.api_url, &token, &app.config.slack.team_id, timeout)?;
         let pager = PagerDutyEvents::new(&app.config.pagerduty.events_url, timeout)?;
-        Ok(Self { app, slack, pager, last_post: Mutex::default() })
+        let mailer = Mailer::new(&app.config)?;
+        Ok(Self { app, slack, pager, mailer, last_post: Mutex::default() })
     }
 
     /// What must be known of the workspace, asked for once at start.
@@ -167,12 +171,14 @@ impl Worker {
         }
         let worker = self.clone();
         let mut stop = stop.clone();
+        let mut forget_from = String::new();
         lanes.spawn(async move {
             while !*stop.borrow() {
                 worker.measure();
                 if let Err(failure) = worker.app.forget_old_deliveries().await {
                     tracing::warn!(error = %failure, "cannot forget old deliveries");
                 }
+                forget_from = worker.forget_lineage(forget_from).await;
                 tokio::select! {
                     () = tokio::time::sleep(Duration::from_secs(15)) => {}
                     _ = stop.changed() => {}
@@ -180,6 +186,17 @@ impl Worker {
             }
         });
         while lanes.join_next().await.is_some() {}
+    }
+
+    /// Forgets old lineage, a page at a time; where the next page begins.
+    async fn forget_lineage(&self, from: String) -> String {
+        match self.app.forget_old_lineage(&from).await {
+            Ok((_, next)) => next.unwrap_or_default(),
+            Err(failure) => {
+                tracing::warn!(error = %failure, "cannot forget old lineage");
+                from
+            }
+        }
     }
 
     /// Brings the gauges of the outbox and the store up to date.
@@ -235,8 +252,8 @@ impl Worker {
                 let members: Vec<_> = self.slack.person(id).await?.into_iter().collect();
                 Ok(self.app.remember_people(members, vec![turn.end()]).await?)
             }
-            Job::Whisper { channel, user, markdown } => {
-                let said = self.slack.whisper(channel, user, &Rendered::new(markdown, &[])).await;
+            Job::Whisper { channel, user, markdown, buttons } => {
+                let said = self.slack.whisper(channel, user, &Rendered::new(markdown, buttons)).await;
                 match said {
                     // A whisper is of the moment; nobody wants it later, and nobody misses it in a list of failures.
                     Err(error) if error.verdict == Verdict::Permanent => {
@@ -258,6 +275,8 @@ impl Worker {
                     Effect::Page { .. } | Effect::AcknowledgePage { .. } | Effect::ResolvePage { .. } => {
                         self.page(turn, &incident, effect).await
                     }
+                    Effect::Assess => self.outcome(turn, uid, &self.app.assessment(&incident)).await,
+                    Effect::Mail { recipient, notice } => self.mail(turn, &incident, recipient, notice).await,
                     Effect::Remind { command, .. } => self.outcome(turn, uid, command).await,
                     _ => self.post(turn, &incident, effect).await,
                 }
@@ -429,7 +448,8 @@ impl Worker {
 /// Whether what an effect shows is there already, so that a later one of its kind is enough.
 fn is_shown_already(incident: &Incident, effect: &Effect) -> bool {
     match effect {
-        Effect::ShowTopic => true,
+        Effect::ShowTopic | Effect::Assess => true,
+        Effect::ShowPicture => incident.picture.is_some(),
         Effect::ShowCard => incident.slots.contains_key(&Slot::Card),
         Effect::ShowAnnouncement => incident.slots.contains_key(&Slot::Announcement),
         Effect::ShowChecklist => incident.slots.contains_key(&Slot::Checklist),

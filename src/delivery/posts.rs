@@ -21,6 +21,9 @@ impl Worker {
         if let Effect::OpenChannel = effect {
             return self.open_channel(turn, incident).await;
         }
+        if let Effect::Tell { recipient, notice } = effect {
+            return self.tell(turn, incident, recipient, notice).await;
+        }
         if let Effect::ShowAnnouncement = effect {
             let message = views::announcement(templates, incident, &names, now);
             let channel = self.app.config.slack.announce_channel.clone();
@@ -62,6 +65,7 @@ impl Worker {
                 self.post_once(turn, &channel.id, &message).await?;
                 Ok(self.app.commit(vec![turn.end()]).await?)
             }
+            Effect::ShowPicture => self.show_picture(turn, incident, channel).await,
             Effect::PostPostmortem => self.post_postmortem(turn, incident, channel).await,
             _ => Ok(self.app.commit(vec![turn.end()]).await?),
         }
@@ -146,7 +150,7 @@ impl Worker {
         Ok(self.slack.post_message(channel, message, &turn.rec.id).await?)
     }
 
-    async fn find_own_post(&self, turn: &Turn, channel: &str) -> Result<Option<MessageRef>, Fault> {
+    pub(super) async fn find_own_post(&self, turn: &Turn, channel: &str) -> Result<Option<MessageRef>, Fault> {
         // The announcement channel is known by its name until the first answer brings its id, and Muster can write there
         // without being in it, but not read.
         let channel = match channel.strip_prefix('#').unwrap_or(channel) {
@@ -192,7 +196,7 @@ impl Worker {
                 &channel.id,
                 &format!("{}-postmortem.md", name.to_lowercase()),
                 &format!("Post-mortem of {name} (draft)"),
-                &text,
+                ("text/markdown", text.into_bytes()),
                 &comment,
             )
             .await?;

@@ -1,7 +1,9 @@
 //! Events to state. Total: whatever was recorded can be replayed, and it cannot fail.
 
 use super::event::{Actor, Entry, Event};
-use super::incident::{Case, Checklist, HandoverRequest, Incident, Page, PageStatus, Status, Step, StepState, Task, Told};
+use super::incident::{
+    Case, Checklist, HandoverRequest, Incident, Page, PageStatus, Status, Step, StepState, Task, Told,
+};
 use super::{Alert, PersonId, Role, Time};
 
 /// The version of the records written today.
@@ -196,14 +198,8 @@ fn apply(case: &mut Case, entry: &Entry) {
         Event::RadiusMeasured { radius } => incident.radius = Some(radius.clone()),
         Event::Notified { recipient, whom } => {
             incident.told += 1;
-            let told = Told {
-                v: RECORD_VERSION,
-                recipient: recipient.clone(),
-                whom: *whom,
-                at,
-                muted: false,
-                message: None,
-            };
+            let told =
+                Told { v: RECORD_VERSION, recipient: recipient.clone(), whom: *whom, at, muted: false, message: None };
             case.told.insert(recipient.key.clone(), told);
         }
         Event::NoticePosted { recipient, message } => {

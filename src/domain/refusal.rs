@@ -60,7 +60,9 @@ pub enum Refusal {
         "PagerDuty is not set up for “{target}”: no routing key. Ask whoever runs Muster to set one; until then call by hand."
     )]
     NoRoutingKey { target: String },
-    #[error("Everybody {whom} who can be reached was told already; updates and the all-clear reach them by themselves.")]
+    #[error(
+        "Everybody {whom} who can be reached was told already; updates and the all-clear reach them by themselves."
+    )]
     NobodyLeftToTell { whom: &'static str },
     #[error(
         "The lineage knows nobody {whom} of {incident} who could be told. Owners and how they are reached come from dbt, OpenLineage, or a YAML file (`muster lineage import`)."

@@ -11,7 +11,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::hooks::{bearer, same};
-use super::{Doors, Problem};
+use super::{Doors, Problem, lineage};
 use crate::app::queries::{Filter, incident_json};
 use crate::domain::{AssetName, Entry, Incident, Severity, Status};
 use crate::slack::slash;
@@ -23,7 +23,27 @@ use crate::slack::slash;
         title = "Muster",
         description = "Data incidents: alerts in, incidents, timelines and post-mortems out. Times are RFC 3339 in UTC."
     ),
-    paths(super::hooks::receive, list, show, timeline, postmortem),
+    paths(
+        super::hooks::receive,
+        list,
+        show,
+        timeline,
+        postmortem,
+        lineage::event,
+        lineage::dbt,
+        lineage::yaml,
+        lineage::doctor,
+        lineage::asset,
+        lineage::upstream,
+        lineage::downstream,
+        lineage::status,
+        lineage::gate,
+        lineage::badge_svg,
+        lineage::path,
+        lineage::impact,
+        lineage::svg,
+        lineage::png
+    ),
     components(schemas(Problem))
 )]
 struct Document;
@@ -70,7 +90,7 @@ pub(crate) struct PageQuery {
     limit: Option<usize>,
 }
 
-fn authorise(doors: &Doors, headers: &HeaderMap) -> Result<(), Problem> {
+pub(super) fn authorise(doors: &Doors, headers: &HeaderMap) -> Result<(), Problem> {
     let Some(token) = &doors.app.config.secrets.api_token else {
         return Err(Problem::new(401, "The API is closed: no MUSTER_API__TOKEN is set"));
     };
@@ -80,7 +100,7 @@ fn authorise(doors: &Doors, headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-fn incident(doors: &Doors, id: &str) -> Result<Incident, Problem> {
+pub(super) fn incident(doors: &Doors, id: &str) -> Result<Incident, Problem> {
     let not_found = || Problem::new(404, format!("There is no incident {id}"));
     let uid = match slash::number(id) {
         Some(number) => doors.app.uid_of_number(number).map_err(|_| not_found())?,
@@ -89,7 +109,7 @@ fn incident(doors: &Doors, id: &str) -> Result<Incident, Problem> {
     doors.app.incident(&uid)?.ok_or_else(not_found)
 }
 
-fn limit(given: Option<usize>, default: usize, max: usize) -> Result<usize, Problem> {
+pub(super) fn limit(given: Option<usize>, default: usize, max: usize) -> Result<usize, Problem> {
     match given {
         None => Ok(default),
         Some(limit) if (1..=max).contains(&limit) => Ok(limit),

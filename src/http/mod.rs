@@ -3,6 +3,7 @@
 
 mod api;
 mod hooks;
+mod lineage;
 mod operations;
 mod pagerduty;
 mod problem;
@@ -15,7 +16,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
@@ -63,6 +64,22 @@ pub fn router(doors: Doors) -> Router {
         .route("/slack/events", post(slack::event))
         .route("/pagerduty/webhooks", post(pagerduty::webhook))
         .layer(DefaultBodyLimit::max(SERVICE_BODY_BYTES));
+    let lineage = Router::new()
+        .route("/api/v1/lineage", post(lineage::event))
+        .route("/api/v1/catalog/dbt", put(lineage::dbt))
+        .route("/api/v1/catalog/yaml", put(lineage::yaml))
+        .layer(DefaultBodyLimit::max(doors.app.config.lineage.upload_limit_mib * 1024 * 1024))
+        .route("/api/v1/catalog/doctor", get(lineage::doctor))
+        .route("/api/v1/assets/{name}", get(lineage::asset))
+        .route("/api/v1/assets/{name}/upstream", get(lineage::upstream))
+        .route("/api/v1/assets/{name}/downstream", get(lineage::downstream))
+        .route("/api/v1/assets/{name}/status", get(lineage::status))
+        .route("/api/v1/assets/{name}/gate", get(lineage::gate))
+        .route("/api/v1/assets/{name}/badge.svg", get(lineage::badge_svg))
+        .route("/api/v1/path", get(lineage::path))
+        .route("/api/v1/incidents/{id}/impact", get(lineage::impact))
+        .route("/api/v1/incidents/{id}/lineage.svg", get(lineage::svg))
+        .route("/api/v1/incidents/{id}/lineage.png", get(lineage::png));
     let readers = Router::new()
         .route("/api/v1/incidents", get(api::list))
         .route("/api/v1/incidents/{id}", get(api::show))
@@ -76,6 +93,7 @@ pub fn router(doors: Doors) -> Router {
     Router::new()
         .merge(monitors)
         .merge(services)
+        .merge(lineage)
         .merge(readers)
         .merge(operators)
         .fallback(|| async { Problem::new(404, "There is nothing at this address").into_response() })

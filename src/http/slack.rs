@@ -77,7 +77,7 @@ pub(crate) async fn command(
                     )
                 }
             },
-            Reply::Nothing | Reply::Mistakes(_) | Reply::Whisper(_) => StatusCode::OK.into_response(),
+            Reply::Nothing | Reply::Mistakes(_) | Reply::Whisper(..) => StatusCode::OK.into_response(),
         }
     };
     Ok(in_time(answer).await)
@@ -118,10 +118,10 @@ pub(crate) async fn interaction(
                 if let Err(error) = doors.slack.open_view(&interaction.trigger_id, &modal(&form)).await {
                     tracing::warn!(%error, "a form could not be opened");
                     let words = "Slack did not open the form in time. Please press again, or use the slash command: `/incident help` shows how.";
-                    doors.app.whisper(&interaction, words.to_owned()).await;
+                    doors.app.whisper(&interaction, words.to_owned(), Vec::new()).await;
                 }
             }
-            Reply::Whisper(markdown) => doors.app.whisper(&interaction, markdown).await,
+            Reply::Whisper(markdown, buttons) => doors.app.whisper(&interaction, markdown, buttons).await,
         }
         StatusCode::OK.into_response()
     };

@@ -322,7 +322,7 @@ pub(super) fn actions(buttons: &[Button]) -> Vec<SlackBlock> {
                     SlackActionBlockElement::Button(SlackBlockButtonElement {
                         action_id: Some(button.action.as_str().into()),
                         value: Some(button.value.clone()),
-                        style: match button.style {
+                        style: match button.style.as_deref() {
                             Some("primary") => Some(SlackBlockButtonStyle::Primary),
                             Some("danger") => Some(SlackBlockButtonStyle::Danger),
                             _ => None,
@@ -343,6 +343,36 @@ pub(super) fn cut(text: &str, max: usize) -> String {
     let mut cut: String = text.chars().take(max - 1).collect();
     cut.push('…');
     cut
+}
+
+/// Markdown as HTML. What looks like HTML in it is text: our own Markdown has none.
+pub fn html(markdown: &str) -> String {
+    let events = parser(markdown).filter_map(|event| match event {
+        Event::Html(text) | Event::InlineHtml(text) => Some(Event::Text(text)),
+        // People and dates are links of ours that only Slack can follow; their words stay.
+        Event::Start(Tag::Link { ref dest_url, .. }) if !dest_url.starts_with("http") => {
+            Some(Event::Start(Tag::Strong))
+        }
+        other => Some(other),
+    });
+    let mut open = Vec::new();
+    let events: Vec<_> = events
+        .map(|event| match event {
+            Event::Start(Tag::Strong) => {
+                open.push(TagEnd::Strong);
+                Event::Start(Tag::Strong)
+            }
+            Event::Start(tag @ Tag::Link { .. }) => {
+                open.push(TagEnd::Link);
+                Event::Start(tag)
+            }
+            Event::End(TagEnd::Strong | TagEnd::Link) => Event::End(open.pop().unwrap_or(TagEnd::Strong)),
+            other => other,
+        })
+        .collect();
+    let mut out = String::new();
+    pulldown_cmark::html::push_html(&mut out, events.into_iter());
+    out
 }
 
 /// Markdown as plain text, a line a block.

@@ -9,14 +9,15 @@ mod modals;
 mod templates;
 pub mod views;
 
+use serde::{Deserialize, Serialize};
 use slack_morphism::prelude::{SlackBlock, SlackView};
 
-pub use markdown::{escape, plain};
+pub use markdown::{escape, html, plain};
 pub use modals::{Modal, ModalInput};
 pub use templates::{TemplateError, Templates};
 
 /// A button below a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Button {
     /// What is called when it is pressed.
     pub action: String,
@@ -25,7 +26,8 @@ pub struct Button {
     /// What comes with the call: the incident.
     pub value: String,
     /// `primary`, `danger` or none.
-    pub style: Option<&'static str>,
+    #[serde(default)]
+    pub style: Option<String>,
 }
 
 impl Button {
@@ -37,13 +39,13 @@ impl Button {
     /// The button that most people want.
     #[must_use]
     pub fn primary(self) -> Self {
-        Self { style: Some("primary"), ..self }
+        Self { style: Some("primary".to_owned()), ..self }
     }
 
     /// A button to be pressed with care.
     #[must_use]
     pub fn danger(self) -> Self {
-        Self { style: Some("danger"), ..self }
+        Self { style: Some("danger".to_owned()), ..self }
     }
 }
 

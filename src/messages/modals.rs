@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use slack_morphism::prelude::SlackView;
 
-use super::markdown::cut;
+use super::markdown::{blocks, cut};
 
 /// One question.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +35,19 @@ pub enum ModalInput {
         options: Vec<(String, String)>,
         /// The value that is chosen already.
         initial: Option<String>,
+    },
+    /// Words, not a question. Markdown.
+    Words(String),
+    /// Some of these, or none.
+    Several {
+        /// Names the answer.
+        id: &'static str,
+        /// The question.
+        label: &'static str,
+        /// Value and words; at most 100 are shown.
+        options: Vec<(String, String)>,
+        /// The values that are chosen already.
+        initial: Vec<String>,
     },
     /// People.
     People {
@@ -69,7 +82,7 @@ fn text(words: &str, max: usize) -> Value {
 }
 
 pub(super) fn view(modal: &Modal) -> SlackView {
-    let blocks: Vec<Value> = modal.inputs.iter().map(input).collect();
+    let blocks: Vec<Value> = modal.inputs.iter().flat_map(input).collect();
     let view = json!({
         "type": "modal",
         "callback_id": modal.callback,
@@ -85,8 +98,30 @@ pub(super) fn view(modal: &Modal) -> SlackView {
     }
 }
 
-fn input(input: &ModalInput) -> Value {
+fn input(input: &ModalInput) -> Vec<Value> {
+    if let ModalInput::Words(markdown) = input {
+        return blocks(markdown).iter().map(|block| serde_json::to_value(block).unwrap_or_default()).collect();
+    }
+    vec![question(input)]
+}
+
+fn question(input: &ModalInput) -> Value {
     match input {
+        ModalInput::Words(_) => Value::Null,
+        ModalInput::Several { id, label, options, initial } => {
+            let option = |(value, words): &(String, String)| json!({"text": text(words, 75), "value": cut(value, 75)});
+            let shown: Vec<_> = options.iter().take(100).collect();
+            let mut element = json!({
+                "type": "multi_static_select", "action_id": id,
+                "options": shown.iter().map(|one| option(one)).collect::<Vec<_>>(),
+            });
+            let chosen: Vec<_> =
+                shown.iter().filter(|(value, _)| initial.contains(value)).map(|one| option(one)).collect();
+            if !chosen.is_empty() {
+                element["initial_options"] = json!(chosen);
+            }
+            json!({"type": "input", "block_id": id, "label": text(label, 2000), "optional": true, "element": element})
+        }
         ModalInput::Text { id, label, initial, placeholder, multiline, optional, max } => {
             let mut element =
                 json!({"type": "plain_text_input", "action_id": id, "multiline": multiline, "max_length": max});

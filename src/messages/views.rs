@@ -4,7 +4,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Button, Names, Rendered, Templates};
-use crate::domain::incident::{Checklist, PageStatus, Slot, StepState};
+use crate::domain::effect::Notice;
+use crate::domain::incident::{Checklist, PageStatus, Recipient, Slot, StepState};
+use crate::domain::lineage::{Candidate, Impact, Whom};
 use crate::domain::timeline::{duration, pager_name};
 use crate::domain::{Actor, Event, Incident, Role, Status, Time};
 
@@ -76,6 +78,10 @@ pub fn incident(incident: &Incident, names: Names<'_>, now: Time) -> Value {
         "channel": incident.channel.as_ref().map(|channel| channel.name.clone()),
         "opened_at": incident.opened_at,
         "age": duration(incident.opened_at, incident.resolved_at.unwrap_or(now)),
+        "roots": incident.roots,
+        "root": incident.roots.first(),
+        "radius": incident.radius.as_ref().map(|radius| radius.words.clone()),
+        "told": incident.told,
         "bad_from": incident.bad_from,
         "good_again": incident.good_again,
         "fix": incident.fix,
@@ -120,6 +126,9 @@ pub fn card(templates: &Templates, of: &Incident, names: Names<'_>, now: Time) -
         buttons.push(button("severity", "Severity"));
         buttons.push(button("runbook", "Runbook"));
         buttons.push(button("update", "Update"));
+        if of.radius.is_some() {
+            buttons.push(button("impact", "Impact"));
+        }
         buttons.push(button("resolve", "Resolve").danger());
     }
     Rendered::new(&templates.render("card", &incident(of, names, now)), &buttons)
@@ -164,6 +173,7 @@ pub fn said(templates: &Templates, what: &Event, by: &Actor, of: &Incident, name
             Button::new("handover_accept", "Hand over", &format!("{name} {id}")).primary(),
             Button::new("handover_decline", "Keep the command", &format!("{name} {id}")),
         ],
+        Event::RootNamed { .. } => vec![Button::new("impact", "Impact", &name)],
         Event::AllGreen => vec![Button::new("resolve", "Resolve", &name).primary()],
         Event::CommanderMissing { .. } => {
             vec![Button::new("take_command", "Take command", &name).primary()]
@@ -173,6 +183,64 @@ pub fn said(templates: &Templates, what: &Event, by: &Actor, of: &Incident, name
         _ => Vec::new(),
     };
     Rendered::new(&templates.render(what.name(), &event(what, by, of, names, now)), &buttons)
+}
+
+/// What an incident or asset reaches, by team.
+pub fn impact(of: &str, candidates: &[Candidate], impact: &Impact, unknown: &[String]) -> Value {
+    let roots: Vec<Value> = candidates
+        .iter()
+        .take(3)
+        .enumerate()
+        .map(|(place, root)| {
+            json!({"place": place + 1, "asset": root.asset, "reasons": root.reasons, "not_monitored": root.not_monitored})
+        })
+        .collect();
+    let teams: Vec<Value> = impact
+        .teams
+        .iter()
+        .take(15)
+        .map(|team| {
+            let assets: Vec<Value> = team
+                .assets
+                .iter()
+                .take(6)
+                .map(|affected| json!({"asset": affected.asset, "kind": affected.kind.as_str(), "tier": affected.tier}))
+                .collect();
+            let more = team.total.saturating_sub(assets.len());
+            json!({"name": team.owner.name, "tier": team.tier(), "assets": assets, "more": more, "total": team.total})
+        })
+        .collect();
+    json!({
+        "of": of, "words": impact.words(), "roots": roots, "teams": teams,
+        "more_teams": impact.teams.len().saturating_sub(15),
+        "unowned": impact.unowned, "doubtful": impact.doubtful, "unknown": unknown,
+    })
+}
+
+/// What somebody outside reads, Markdown. `how_to_mute` is for those who have no button.
+pub fn notice(
+    templates: &Templates,
+    notice: &Notice,
+    to: &Recipient,
+    of: &Incident,
+    names: Names<'_>,
+    now: Time,
+    how_to_mute: Option<&str>,
+) -> String {
+    let (template, text, next) = match notice {
+        Notice::First { whom: Whom::Downstream, text } => ("notice_downstream", text.clone(), None),
+        Notice::First { whom: Whom::Upstream, text } => ("notice_upstream", text.clone(), None),
+        Notice::Update { text, next } => ("notice_update", Some(text.clone()), *next),
+        Notice::AllClear { text } => ("notice_all_clear", text.clone(), None),
+        Notice::Reopened { reason } => ("notice_reopened", Some(reason.clone()), None),
+    };
+    let since = of.bad_from.unwrap_or(of.detected_at);
+    let view = json!({
+        "to": to.name, "assets": to.assets, "more": to.total.saturating_sub(to.assets.len()),
+        "text": text, "next": next, "since": since, "how_to_mute": how_to_mute,
+        "incident": incident(of, names, now),
+    });
+    templates.render(template, &view)
 }
 
 /// The line in the announcement channel.

@@ -303,13 +303,28 @@ impl SlackApi {
         message: &Rendered,
         outbox_id: &str,
     ) -> Result<MessageRef, SlackError> {
+        self.post_in(channel, None, message, outbox_id).await
+    }
+
+    /// Posts a message in a thread, if one is given.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn post_in(
+        &self,
+        channel: &str,
+        thread: Option<&str>,
+        message: &Rendered,
+        outbox_id: &str,
+    ) -> Result<MessageRef, SlackError> {
         let metadata = SlackMessageMetadata::new(METADATA.to_owned())
             .with_event_payload([("outbox_id".to_owned(), outbox_id.to_owned())].into());
         let request = SlackApiChatPostMessageRequest::new(channel.into(), content(message).with_metadata(metadata))
             .with_parse("none".to_owned())
             .with_link_names(false)
             .with_unfurl_links(false)
-            .with_unfurl_media(false);
+            .with_unfurl_media(false)
+            .opt_thread_ts(thread.map(Into::into));
         let answer = self.post("chat.postMessage", &request).await?;
         Ok(MessageRef {
             channel: answer["channel"].as_str().unwrap_or(channel).to_owned(),
@@ -446,7 +461,7 @@ impl SlackApi {
         Ok(answer["users"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect())
     }
 
-    /// Uploads a Markdown file and shares it in a channel.
+    /// Uploads a file and shares it in a channel; Slack's id of the file.
     ///
     /// # Errors
     /// A call failed.
@@ -455,13 +470,13 @@ impl SlackApi {
         channel: &str,
         name: &str,
         title: &str,
-        text: &str,
+        (content_type, bytes): (&str, Vec<u8>),
         comment: &str,
-    ) -> Result<(), SlackError> {
+    ) -> Result<String, SlackError> {
         let place = self
             .get(
                 "files.getUploadURLExternal",
-                &[("filename", Some(name.to_owned())), ("length", Some(text.len().to_string()))],
+                &[("filename", Some(name.to_owned())), ("length", Some(bytes.len().to_string()))],
             )
             .await?;
         let (address, file) =
@@ -471,11 +486,22 @@ impl SlackApi {
             |_| SlackError { method, code: "unreadable_answer".to_owned(), verdict: Verdict::Retry { after: None } };
         let address: url::Url = address.parse().map_err(unreadable)?;
         let session = self.client.open_session(&self.token);
-        let request =
-            SlackApiFilesUploadViaUrlRequest::new(address.into(), text.as_bytes().to_vec(), "text/markdown".to_owned());
+        let request = SlackApiFilesUploadViaUrlRequest::new(address.into(), bytes, content_type.to_owned());
         self.within(method, session.files_upload_via_url(&request)).await?;
         let body = json!({"files": [{"id": file, "title": title}], "channel_id": channel, "initial_comment": comment});
-        self.post("files.completeUploadExternal", &body).await.map(|_| ())
+        self.post("files.completeUploadExternal", &body).await?;
+        Ok(file.to_owned())
+    }
+
+    /// Deletes a file of ours; one that is gone is no failure.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn delete_file(&self, file: &str) -> Result<(), SlackError> {
+        match self.post("files.delete", &json!({"file": file})).await {
+            Err(error) if matches!(error.code.as_str(), "file_not_found" | "file_deleted") => Ok(()),
+            other => other.map(|_| ()),
+        }
     }
 }
 

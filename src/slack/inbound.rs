@@ -123,6 +123,12 @@ impl View {
         self.answer(id)?.pointer("/selected_option/value")?.as_str().map(str::to_owned)
     }
 
+    /// Choices.
+    pub fn choices(&self, id: &str) -> Vec<String> {
+        let chosen = self.answer(id).and_then(|answer| answer["selected_options"].as_array());
+        chosen.into_iter().flatten().filter_map(|one| one["value"].as_str()).map(str::to_owned).collect()
+    }
+
     /// People.
     pub fn people(&self, id: &str) -> Vec<String> {
         let Some(answer) = self.answer(id) else {

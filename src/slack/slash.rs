@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::event::Look;
+use crate::domain::lineage::Whom;
 use crate::domain::{Command, PersonId, Role, Severity, Time};
 
 use super::when::{Toward, parse as parse_when};
@@ -36,6 +38,15 @@ pub enum Intent {
     List(Which),
     /// One incident.
     Show(Option<u64>),
+    /// What an incident, or an asset, reaches.
+    Impact {
+        /// The incident's number, if it was named.
+        incident: Option<u64>,
+        /// The asset, if it was named.
+        asset: Option<String>,
+    },
+    /// One asset.
+    Asset(String),
     /// How it is used.
     Help(Option<String>),
 }
@@ -59,6 +70,10 @@ pub enum Question {
     Reopen,
     /// For why this step is left out.
     Skip(usize),
+    /// For whom to tell, and what.
+    Notify(Whom),
+    /// For what a look at something showed.
+    Look(Look),
 }
 
 /// Which incidents.
@@ -87,6 +102,12 @@ pub const VERBS: &[(&str, &str)] = &[
     ("since <time>", "since when the data is bad: `06:10`, `2h ago`, `yesterday 22:15` (UTC)"),
     ("good-again <time>", "since when the data is good again downstream"),
     ("fix <text>", "what mended it"),
+    ("asset <name>", "one table, model or dashboard: how it is, whose, what it is made of, what it feeds"),
+    ("impact [asset]", "what this incident, or an asset, reaches: by team and tier"),
+    ("notify <upstream|downstream>", "tell the owners above, or the consumers below; a form shows whom"),
+    ("look <lineage|code|data|operations> [finding]", "write down what a look showed; without a finding a form asks"),
+    ("mute <team>", "tell a team no more of this incident; `unmute <team>` again"),
+    ("subscribe", "hear of this incident by direct message, to its end"),
     ("task <text> [@user] [friday|3d|2026-12-01]", "promise something; `task done <n>`"),
     ("page <service> [text]", "page a service's people through PagerDuty"),
     ("mitigate [text]", "consumers are protected, the cause may still be there"),
@@ -168,6 +189,24 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
             Some(at) => act(Command::GoodAgain { at }),
             None => Err(usage("good-again", &format!("“{rest}” is no time I understand."))),
         },
+        "asset" if rest.is_empty() => Err(usage("asset", "Which one?")),
+        "asset" => Ok(Intent::Asset(unquote(rest))),
+        "impact" | "blast" => Ok(Intent::Impact { incident, asset: optional() }),
+        "notify" | "tell" => match Whom::parse(rest) {
+            Some(whom) => ask(Question::Notify(whom)),
+            None => Err(usage("notify", "Whom?")),
+        },
+        "look" => {
+            let (look, finding) = split(rest);
+            match Look::parse(look) {
+                Some(look) if finding.is_empty() => ask(Question::Look(look)),
+                Some(look) => act(Command::Look { look, finding: finding.to_owned() }),
+                None => Err(usage("look", "At what?")),
+            }
+        }
+        "mute" | "unmute" if rest.is_empty() => Err(usage("mute", "Which team?")),
+        "mute" | "unmute" => act(Command::Mute { recipient: unquote(rest), muted: verb.eq_ignore_ascii_case("mute") }),
+        "subscribe" => act(Command::Subscribe),
         "fix" => act(Command::Fix { text: rest.to_owned() }),
         "task" => task(incident, rest, now),
         "page" => {

@@ -1,10 +1,16 @@
 //! Forms: what each asks, and what its answers become.
 
+use serde_json::json;
+
 use super::{Caller, Reply};
 use crate::app::{App, Failure};
+use crate::domain::effect::Notice;
+use crate::domain::event::Look;
+use crate::domain::incident::Recipient;
+use crate::domain::lineage::Whom;
 use crate::domain::permission::{Verb, allowed};
 use crate::domain::{AssetName, Command, Incident, Refusal, Role, Severity};
-use crate::messages::{Modal, ModalInput};
+use crate::messages::{Modal, ModalInput, views};
 use crate::slack::inbound::View;
 use crate::slack::slash::{self, Question};
 use crate::slack::when::{Toward, parse as parse_when};
@@ -19,6 +25,8 @@ impl App {
             Question::Runbook | Question::Skip(_) => Verb::Runbook,
             Question::Update => Verb::Update,
             Question::Resolve | Question::Reopen => Verb::Status,
+            Question::Notify(_) => Verb::Notify,
+            Question::Look(_) => Verb::Note,
         };
         if !allowed(caller.standing, verb) {
             return Err(Refusal::NotAllowed { verb, standing: caller.standing }.into());
@@ -129,6 +137,36 @@ impl App {
                 "Reopen",
                 vec![text("text", "Why is it not over?", "orders went stale again", true, false)],
             ),
+            Question::Notify(whom) => {
+                let incident =
+                    incident.as_ref().ok_or_else(|| Failure::NotFound("There is no such incident.".to_owned()))?;
+                ("notify", "Tell people", "Send", self.notify_inputs(incident, whom)?)
+            }
+            Question::Look(look) => {
+                let found = match (look, &incident) {
+                    (Look::Lineage, Some(incident)) => incident
+                        .roots
+                        .iter()
+                        .map(|root| format!("{}: {}", root.asset, root.reason))
+                        .collect::<Vec<_>>()
+                        .join("\n"),
+                    _ => String::new(),
+                };
+                (
+                    "look",
+                    "What did you find?",
+                    "Write down",
+                    vec![ModalInput::Text {
+                        id: "text",
+                        label: "What did the look show, or rule out?",
+                        initial: found,
+                        placeholder: "raw_orders is stale too; its loader failed at 05:00",
+                        multiline: true,
+                        optional: false,
+                        max: 3000,
+                    }],
+                )
+            }
             Question::Skip(_) => (
                 "skip",
                 "Skip a step",
@@ -136,10 +174,70 @@ impl App {
                 vec![text("text", "Why is this step left out?", "there is no staging copy", true, false)],
             ),
         };
-        let step = if let Question::Skip(step) = question { step.to_string() } else { String::new() };
+        let step = match question {
+            Question::Skip(step) => step.to_string(),
+            Question::Notify(whom) => whom.as_str().to_owned(),
+            Question::Look(look) => look.as_str().to_owned(),
+            _ => String::new(),
+        };
         let metadata =
             format!("{} {step}", incident.as_ref().map(Incident::name).unwrap_or_default()).trim().to_owned();
         Ok(Reply::Open(Box::new(Modal { callback, title, submit, metadata, inputs })))
+    }
+
+    /// Whom a round of telling reaches, what they read, and what may be added.
+    fn notify_inputs(&self, incident: &Incident, whom: Whom) -> Result<Vec<ModalInput>, Failure> {
+        let (all, told) = (self.recipients(incident, whom), self.who_was_told(&incident.uid)?);
+        let is_new = |recipient: &&Recipient| !told.contains_key(&recipient.key);
+        let reached = |recipient: &&Recipient| recipient.slack.is_some() || recipient.email.is_some();
+        let new: Vec<_> = all.iter().filter(is_new).filter(reached).collect();
+        if all.is_empty() {
+            return Err(Refusal::NobodyToTell { whom: whom.as_str(), incident: incident.name() }.into());
+        }
+        let unreachable: Vec<_> =
+            all.iter().filter(|recipient| !reached(recipient)).map(|recipient| recipient.name.clone()).collect();
+        let Some(first) = new.first() else {
+            if unreachable.len() == all.len() {
+                return Err(Failure::NotFound(format!(
+                    "Nobody of them can be reached: {} have neither a channel nor an address. Give them one under `[[teams]]` or in the catalog.",
+                    unreachable.join(", ")
+                )));
+            }
+            return Err(Refusal::NobodyLeftToTell { whom: whom.as_str() }.into());
+        };
+        let notice = Notice::First { whom, text: None };
+        let names = |id: &str| self.name(id);
+        let preview = views::notice(&self.templates, &notice, first, incident, &names, self.now(), None);
+        let told: Vec<_> = told.values().map(|told| told.recipient.name.clone()).collect();
+        let view = json!({"first": first.name, "told": told, "unreachable": unreachable});
+        let words = format!("{}\n\n---\n\n{preview}", self.templates.render("notify_form", &view));
+        let options: Vec<_> = new
+            .iter()
+            .map(|recipient| {
+                let way = recipient.slack.as_ref().or(recipient.email.as_ref()).cloned().unwrap_or_default();
+                let assets = if recipient.total == 1 { "asset" } else { "assets" };
+                (recipient.key.clone(), format!("{} ({} {assets}) {way}", recipient.name, recipient.total))
+            })
+            .collect();
+        let initial = options.iter().map(|(key, _)| key.clone()).collect();
+        Ok(vec![
+            ModalInput::Several {
+                id: "teams",
+                label: "Who is told? Take out whom you want to leave out.",
+                options,
+                initial,
+            },
+            ModalInput::Text {
+                id: "text",
+                label: "Anything to add, for all of them?",
+                initial: String::new(),
+                placeholder: "Use yesterday's figures until 09:00.",
+                multiline: true,
+                optional: true,
+                max: 3000,
+            },
+            ModalInput::Words(words),
+        ])
     }
 
     /// A form that was sent.
@@ -182,6 +280,29 @@ impl App {
                     },
                 };
                 Command::Update { text: text.unwrap_or_default(), next }
+            }
+            "look" => {
+                let look = words.next().and_then(Look::parse).unwrap_or(Look::Lineage);
+                Command::Look { look, finding: text.unwrap_or_default() }
+            }
+            "notify" => {
+                let whom = words.next().and_then(Whom::parse).unwrap_or(Whom::Downstream);
+                let chosen = view.choices("teams");
+                if chosen.is_empty() {
+                    return mistake("teams", "Nobody is left; choose at least one, or cancel.");
+                }
+                let uid = self.target(number, &caller)?;
+                let Some(incident) = self.incident(&uid)? else {
+                    return mistake("teams", "There is no such incident any more.");
+                };
+                let mut recipients = self.recipients(&incident, whom);
+                // A key in a form is cut to Slack's length.
+                recipients.retain(|recipient| {
+                    chosen
+                        .iter()
+                        .any(|key| recipient.key == *key || recipient.key.starts_with(key.trim_end_matches('…')))
+                });
+                Command::Notify { whom, recipients, text }
             }
             "resolve" => Command::Resolve { text },
             "reopen" => Command::Reopen { reason: text.unwrap_or_default() },

@@ -5,17 +5,18 @@ use super::{Caller, Reply, sentence_markdown};
 use crate::app::job::Job;
 use crate::app::{App, DeliveryId, Failure};
 use crate::domain::incident::{MessageRef, StepState};
+use crate::domain::lineage::Whom;
 use crate::domain::timeline::stamp;
 use crate::domain::{Command, Refusal, Role};
-use crate::messages::ModalInput;
+use crate::messages::{Button, ModalInput};
 use crate::slack::inbound::Interaction;
 use crate::slack::slash::{self, Question};
 
 impl App {
     /// Whispers to somebody who pressed something.
-    pub async fn whisper(&self, interaction: &Interaction, markdown: String) {
+    pub async fn whisper(&self, interaction: &Interaction, markdown: String, buttons: Vec<Button>) {
         let Some(channel) = &interaction.channel else { return };
-        let job = Job::Whisper { channel: channel.id.clone(), user: interaction.user.id.clone(), markdown };
+        let job = Job::Whisper { channel: channel.id.clone(), user: interaction.user.id.clone(), markdown, buttons };
         if let Err(failure) = self.enqueue(&format!("whisper-{}", self.clock.fresh_id()), job).await {
             tracing::warn!(error = %failure, "somebody cannot be told why nothing happened");
         }
@@ -57,7 +58,7 @@ impl App {
         match result {
             Ok(reply) => reply,
             Err(Failure::Duplicate) => Reply::Nothing,
-            Err(failure) => Reply::Whisper(sentence_markdown(&failure.to_string())),
+            Err(failure) => Reply::Whisper(sentence_markdown(&failure.to_string()), Vec::new()),
         }
     }
 
@@ -76,6 +77,14 @@ impl App {
             "severity" => return self.ask(Some(&uid), Question::Severity, &caller),
             "runbook" => return self.ask(Some(&uid), Question::Runbook, &caller),
             "update" => return self.ask(Some(&uid), Question::Update, &caller),
+            "impact" => {
+                self.may_read(&caller)?;
+                let (markdown, buttons) = self.impact_words(&uid)?;
+                return Ok(Reply::Whisper(markdown, buttons));
+            }
+            "notify:downstream" => return self.ask(Some(&uid), Question::Notify(Whom::Downstream), &caller),
+            "notify:upstream" => return self.ask(Some(&uid), Question::Notify(Whom::Upstream), &caller),
+            "subscribe" => Command::Subscribe,
             "resolve" => return self.ask(Some(&uid), Question::Resolve, &caller),
             "reopen" => return self.ask(Some(&uid), Question::Reopen, &caller),
             _ => match (step("step_done:"), step("step_skip:")) {
@@ -128,7 +137,7 @@ impl App {
                 };
                 match self.decide_for(Some(&uid), &command, caller).await {
                     Err(Failure::Duplicate) => Err(Refusal::AlreadyPinned.into()),
-                    other => other.map(|_| Reply::Whisper("It is on the timeline.".to_owned())),
+                    other => other.map(|_| Reply::Whisper("It is on the timeline.".to_owned(), Vec::new())),
                 }
             }
             "declare_from_message" => {

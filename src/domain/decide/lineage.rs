@@ -13,12 +13,7 @@ pub(super) fn look(draft: &mut Draft<'_>, look: Look, finding: &str) -> Result<(
     Ok(())
 }
 
-pub(super) fn assess(
-    draft: &mut Draft<'_>,
-    candidates: &[RootCandidate],
-    radius: Option<&Radius>,
-    tell: &[Recipient],
-) {
+pub(super) fn assess(draft: &mut Draft<'_>, candidates: &[RootCandidate], radius: Option<&Radius>, tell: &[Recipient]) {
     let incident = draft.incident();
     if !incident.status.is_open() {
         return;

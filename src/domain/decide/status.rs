@@ -1,9 +1,9 @@
 //! Acknowledge, mitigate, resolve, reopen, and how bad it is.
 
 use super::{Draft, MAX_TEXT, words};
+use crate::domain::effect::Notice;
 use crate::domain::incident::PageStatus;
 use crate::domain::timeline::{clock, stamp};
-use crate::domain::effect::Notice;
 use crate::domain::{Actor, Effect, Event, Refusal, Role, Severity, Status};
 
 pub(super) fn acknowledge(draft: &mut Draft<'_>) -> Result<(), Refusal> {

@@ -1,8 +1,8 @@
 //! Telling people: updates and pages.
 
 use super::{Draft, MAX_TEXT, words};
-use crate::domain::policy::DEFAULT_TARGET;
 use crate::domain::effect::Notice;
+use crate::domain::policy::DEFAULT_TARGET;
 use crate::domain::{Command, Effect, Event, Refusal, Time};
 
 pub(super) fn update(draft: &mut Draft<'_>, text: &str, next: Option<Time>) -> Result<(), Refusal> {

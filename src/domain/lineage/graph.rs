@@ -182,8 +182,7 @@ impl Graph {
         };
         let hash = self.hash(text);
         let (names, hasher) = (&self.names, &self.hasher);
-        self.table
-            .insert_unique(hash, id, |id| hasher.hash_one(names[*id as usize].text.to_ascii_lowercase()));
+        self.table.insert_unique(hash, id, |id| hasher.hash_one(names[*id as usize].text.to_ascii_lowercase()));
         if let Some(node) = self.nodes.get_mut(node as usize) {
             node.chain = id;
         }
@@ -343,7 +342,8 @@ impl Graph {
 
     /// Bytes of memory, counted from the lengths of what is held.
     pub fn bytes(&self) -> usize {
-        let spilled = |links: &SmallVec<[Link; 2]>| if links.spilled() { links.capacity() * size_of::<Link>() } else { 0 };
+        let spilled =
+            |links: &SmallVec<[Link; 2]>| if links.spilled() { links.capacity() * size_of::<Link>() } else { 0 };
         self.names.capacity() * size_of::<Name>()
             + self.names.iter().map(|name| name.text.len()).sum::<usize>()
             + self.table.capacity() * (size_of::<u32>() + 1) * 8 / 7

@@ -179,9 +179,8 @@ impl<'a, F: Fn(&str) -> Option<Asset>> Merger<'a, F> {
             if parents.iter().any(|parent| parent.from == from) {
                 continue;
             }
-            let same = |parent: &&Parent| {
-                parent.from == from || self.shown(&parent.from).is_some_and(|shown| shown == from)
-            };
+            let same =
+                |parent: &&Parent| parent.from == from || self.shown(&parent.from).is_some_and(|shown| shown == from);
             let first = known.iter().find(same).map_or(self.today, |parent| parent.first);
             parents.push(Parent { from, first, last: self.today });
         }

@@ -182,10 +182,12 @@ pub fn rank(view: &View<'_>, reported: &[Symptom], others: &[Symptom], evidence:
     for place in 0..region.places.len() {
         below_bad[place] = above(place).any(|up| is_bad(up) || below_bad[up]);
     }
-    let mut frontier: Vec<usize> = (0..region.places.len()).filter(|place| is_bad(*place) && !below_bad[*place]).collect();
+    let mut frontier: Vec<usize> =
+        (0..region.places.len()).filter(|place| is_bad(*place) && !below_bad[*place]).collect();
     frontier.sort_by_key(|place| bad[*place].map(|symptom| symptom.onset));
     frontier.truncate(MAX_CANDIDATES / 2);
-    let mut leads: Vec<Lead> = frontier.iter().map(|place| Lead { place: *place, observed: true, job: false }).collect();
+    let mut leads: Vec<Lead> =
+        frontier.iter().map(|place| Lead { place: *place, observed: true, job: false }).collect();
 
     // Which of the frontier hang below each place: the lowest places with several are suspects.
     let mut hanging = vec![0_u64; region.places.len()];
@@ -228,7 +230,8 @@ pub fn rank(view: &View<'_>, reported: &[Symptom], others: &[Symptom], evidence:
     }
     let bad_places: Vec<usize> = (0..region.places.len()).filter(|place| is_bad(*place)).collect();
 
-    let scoring = Scoring { view, region: &region, bad: &bad, bad_places: &bad_places, covered_by: &covered_by, evidence };
+    let scoring =
+        Scoring { view, region: &region, bad: &bad, bad_places: &bad_places, covered_by: &covered_by, evidence };
     let mut scored: Vec<(usize, f64, Vec<(f64, String)>)> = leads
         .iter()
         .enumerate()
@@ -426,7 +429,8 @@ impl Scoring<'_> {
     /// What nobody checks directly above the lead, or between it and what is bad below it.
     fn not_monitored(&self, bit: usize, place: usize) -> Vec<String> {
         let unknown = |node: NodeId| {
-            self.region.place(node).is_some_and(|place| self.bad[place].is_none()) && !self.view.graph.is_monitored(node)
+            self.region.place(node).is_some_and(|place| self.bad[place].is_none())
+                && !self.view.graph.is_monitored(node)
         };
         let above = self.region.places[place].iter().flat_map(|node| self.view.next(*node, Way::Up));
         let between = self

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::graph::{Graph, Link, NodeId};
 use super::Day;
+use super::graph::{Graph, Link, NodeId};
 
 /// The graph as of a day: edges that nobody has seen for too long do not count any more.
 #[derive(Clone, Copy)]

@@ -192,6 +192,27 @@ impl Workspace {
         self.users.get(id).map_or_else(|| format!("@{id}"), |user| format!("@{}", user.display))
     }
 
+    /// The conversation with one person; it begins with the first message.
+    fn direct(&mut self, user: &str) {
+        if self.channels.iter().any(|channel| channel.id == user) {
+            return;
+        }
+        let name = format!("dm-{}", self.users.get(user).map_or(user, |user| user.name.as_str()));
+        self.channels.push(Channel {
+            id: user.to_owned(),
+            name,
+            creator: BOT_USER.to_owned(),
+            topic: String::new(),
+            members: vec![user.to_owned(), BOT_USER.to_owned()],
+            archived: false,
+            messages: Vec::new(),
+            ephemerals: Vec::new(),
+            pins: Vec::new(),
+            bookmarks: Vec::new(),
+            posts: Vec::new(),
+        });
+    }
+
     fn channel(&mut self, id_or_name: &str) -> Option<&mut Channel> {
         let name = id_or_name.trim_start_matches('#');
         self.channels.iter_mut().find(|channel| channel.id == name || channel.name == name)

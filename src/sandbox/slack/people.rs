@@ -28,6 +28,8 @@ pub struct MessageView {
     pub mentions: Vec<String>,
     /// The outbox entry or other mark of the bot.
     pub metadata: Value,
+    /// The thread it stands in.
+    pub thread: Option<String>,
 }
 
 /// A button.
@@ -335,6 +337,14 @@ impl Slack {
                         given.map(|value| json!({"value": value})).or_else(|| element.get("initial_option").cloned());
                     json!({"type": kind, "selected_option": chosen})
                 }
+                "multi_static_select" => {
+                    let chosen = given
+                        .and_then(|values| values.as_array().cloned())
+                        .map(|values| values.into_iter().map(|value| json!({"value": value})).collect())
+                        .or_else(|| element.get("initial_options").cloned())
+                        .unwrap_or_else(|| json!([]));
+                    json!({"type": kind, "selected_options": chosen})
+                }
                 "users_select" => {
                     json!({"type": kind, "selected_user": given.or_else(|| element.get("initial_user").cloned())})
                 }
@@ -566,5 +576,6 @@ fn message_view(workspace: &super::Workspace, channel: &Channel, message: &Messa
         }),
         mentions: render::mentions(&json),
         metadata: message.metadata.clone(),
+        thread: message.thread_ts.clone(),
     }
 }

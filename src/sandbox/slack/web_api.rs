@@ -140,6 +140,14 @@ fn dispatch(world: &mut World, method: &str, p: &Value) -> Reply {
             world.slack.files.insert(id.clone(), file);
             Ok(json!({"upload_url": format!("{}/slack/upload/{id}", world.base), "file_id": id}))
         }
+        "files.delete" => {
+            let id = text(p, "file").to_owned();
+            world.slack.files.remove(&id).ok_or("file_not_found")?;
+            for channel in &mut world.slack.channels {
+                channel.messages.retain(|message| message.file.as_deref() != Some(id.as_str()));
+            }
+            Ok(json!({}))
+        }
         "files.completeUploadExternal" => complete_upload(world, p),
         _ => Err("unknown_method"),
     }
@@ -163,6 +171,11 @@ fn page(p: &Value, all: Vec<Value>, key: &str) -> Value {
 }
 
 fn open_channel<'a>(world: &'a mut World, p: &Value) -> Result<&'a mut Channel, &'static str> {
+    // A person's id stands for the conversation with them.
+    let user = text(p, "channel").to_owned();
+    if world.slack.users.contains_key(&user) {
+        world.slack.direct(&user);
+    }
     let channel = world.slack.channel(text(p, "channel")).ok_or("channel_not_found")?;
     if channel.archived { Err("is_archived") } else { Ok(channel) }
 }
@@ -243,6 +256,8 @@ fn history(world: &mut World, p: &Value) -> Reply {
     let mut messages: Vec<Value> = channel
         .messages
         .iter()
+        // Replies are in their thread.
+        .filter(|message| message.thread_ts.as_ref().is_none_or(|thread| *thread == message.ts))
         .filter(|message| oldest.is_empty() || message.ts.as_str() >= oldest)
         .map(|message| {
             let mut message = message.json();
@@ -281,6 +296,10 @@ fn post_message(world: &mut World, p: &Value) -> Reply {
         return Err("ratelimited");
     }
     channel.posts.push(now);
+    let thread = text(p, "thread_ts");
+    if !thread.is_empty() && !channel.messages.iter().any(|message| message.ts == thread) {
+        return Err("thread_not_found");
+    }
     let id = channel.id.clone();
     let ts = world.slack.ts(now);
     let message = Message::of_bot(ts.clone(), now, p);

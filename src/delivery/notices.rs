@@ -1,0 +1,149 @@
+//! Telling people outside, in Slack and by e-mail, and the picture. Later messages go into the thread of the first.
+
+use super::{Fault, Turn, Worker};
+use crate::domain::effect::Notice;
+use crate::domain::incident::{Channel, MessageRef, Picture, Recipient, Told};
+use crate::domain::{Command, Incident};
+use crate::messages::{Button, Rendered, views};
+use crate::slack::client::Verdict;
+use crate::store::Kind;
+
+impl Worker {
+    /// The record of somebody who was told; `None` for one who wants to hear no more.
+    fn listening(&self, incident: &Incident, recipient: &Recipient) -> Result<Option<Told>, Fault> {
+        let rec = self
+            .app
+            .store
+            .get(Kind::Told, &format!("{}/{}", incident.uid, recipient.key))
+            .map_err(crate::app::Failure::from)?;
+        let told = rec.and_then(|rec| serde_json::from_value::<Told>(rec.body).ok());
+        Ok(told.filter(|told| !told.muted))
+    }
+
+    pub(super) async fn tell(
+        &self,
+        turn: &Turn,
+        incident: &Incident,
+        recipient: &Recipient,
+        notice: &Notice,
+    ) -> Result<(), Fault> {
+        let (Some(told), Some(channel)) = (self.listening(incident, recipient)?, &recipient.slack) else {
+            return Ok(self.app.commit(vec![turn.end()]).await?);
+        };
+        let names = |id: &str| self.app.name(id);
+        let markdown = views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), None);
+        let is_first = matches!(notice, Notice::First { .. });
+        let buttons = if is_first && !channel.starts_with(['U', 'W']) {
+            vec![Button::new("subscribe", "Tell me too", &incident.name())]
+        } else {
+            Vec::new()
+        };
+        let message = Rendered::new(&markdown, &buttons);
+        if is_first {
+            // Who cannot be looked up in their channel may read it twice; nobody is left out.
+            let before = if turn.maybe_done() && !channel.starts_with(['U', 'W']) {
+                self.find_own_post(turn, channel).await.unwrap_or_default()
+            } else {
+                None
+            };
+            let at = match before {
+                Some(at) => at,
+                None => {
+                    self.pace(turn)?;
+                    self.slack.post_message(channel, &message, &turn.rec.id).await?
+                }
+            };
+            let command = Command::NoticeDelivered { recipient: recipient.key.clone(), message: at };
+            return self.outcome(turn, &incident.uid, &command).await;
+        }
+        self.pace(turn)?;
+        match &told.message {
+            Some(MessageRef { channel, ts }) => {
+                self.slack.post_in(channel, Some(ts), &message, &turn.rec.id).await?;
+            }
+            None => {
+                self.slack.post_message(channel, &message, &turn.rec.id).await?;
+            }
+        }
+        Ok(self.app.commit(vec![turn.end()]).await?)
+    }
+
+    pub(super) async fn mail(
+        &self,
+        turn: &Turn,
+        incident: &Incident,
+        recipient: &Recipient,
+        notice: &Notice,
+    ) -> Result<(), Fault> {
+        let (Some(_), Some(address)) = (self.listening(incident, recipient)?, &recipient.email) else {
+            return Ok(self.app.commit(vec![turn.end()]).await?);
+        };
+        let Some(mailer) = &self.mailer else {
+            return Err(Fault::Permanent { why: "no mail server is configured ([mail] smtp_url)".to_owned() });
+        };
+        let names = |id: &str| self.app.name(id);
+        let how = format!(
+            "To hear no more of it, have somebody write /incident {} mute {}.",
+            incident.name(),
+            recipient.name
+        );
+        let markdown =
+            views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), Some(&how));
+        let first = matches!(notice, Notice::First { .. });
+        let picture = if first { self.app.drawing(incident).and_then(|drawing| drawing.png().ok()) } else { None };
+        let letter = crate::mail::Letter {
+            to: address,
+            subject: format!("[{}] {}", incident.name(), incident.title),
+            markdown: &markdown,
+            picture,
+            thread: format!("{}.{}", incident.uid.to_lowercase(), recipient.key),
+            id: (!first).then(|| turn.rec.id.clone()),
+        };
+        mailer.send(&letter, self.app.now()).await.map_err(|error| match error.permanent {
+            true => Fault::Permanent { why: error.why },
+            false => Fault::Retry { after: None, why: error.why },
+        })?;
+        Ok(self.app.commit(vec![turn.end()]).await?)
+    }
+
+    /// Posts the picture if it shows something new, and takes the old one away.
+    pub(super) async fn show_picture(&self, turn: &Turn, incident: &Incident, channel: &Channel) -> Result<(), Fault> {
+        let Some(drawing) = self.app.drawing(incident) else {
+            return Ok(self.app.commit(vec![turn.end()]).await?);
+        };
+        let digest = drawing.digest();
+        if incident.picture.as_ref().is_some_and(|picture| picture.digest == digest) {
+            return Ok(self.app.commit(vec![turn.end()]).await?);
+        }
+        let png = drawing.png().map_err(|why| Fault::Permanent { why })?;
+        self.pace(turn)?;
+        let name = incident.name();
+        let view = serde_json::json!({"name": name, "words": drawing.words()});
+        let comment = crate::messages::plain(&self.app.templates.render("picture", &view));
+        let file = self
+            .slack
+            .upload(
+                &channel.id,
+                &format!("{}-lineage.png", name.to_lowercase()),
+                &format!("Lineage of {name}"),
+                ("image/png", png),
+                &comment,
+            )
+            .await?;
+        if let Some(old) = &incident.picture
+            && let Err(error) = self.slack.delete_file(&old.file).await
+            && error.verdict != Verdict::Permanent
+        {
+            tracing::warn!(incident = name, %error, "an old picture stays");
+        }
+        let picture = Picture {
+            url: Some(format!(
+                "{}/api/v1/incidents/{name}/lineage.svg",
+                self.app.config.server.public_url.trim_end_matches('/')
+            )),
+            file,
+            digest,
+        };
+        self.outcome(turn, &incident.uid, &Command::PictureShown { picture }).await
+    }
+}

@@ -1,0 +1,112 @@
+//! FLOOR 1. E-mail by SMTP: text and HTML from the same Markdown, one thread an incident and recipient. When somebody is
+//! mailed is decided elsewhere.
+
+use lettre::message::header::ContentType;
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use secrecy::ExposeSecret as _;
+
+use crate::config::Config;
+use crate::domain::Time;
+use crate::messages::{html, plain};
+
+/// A letter.
+pub struct Letter<'a> {
+    /// The address.
+    pub to: &'a str,
+    /// The subject, the same for a whole thread.
+    pub subject: String,
+    /// What it says.
+    pub markdown: &'a str,
+    /// A PNG, shown below.
+    pub picture: Option<Vec<u8>>,
+    /// Names the thread, and its first letter.
+    pub thread: String,
+    /// Names a later letter of the thread; sending it again is the same letter.
+    pub id: Option<String>,
+}
+
+/// Why a letter did not go.
+#[derive(Debug, Clone)]
+pub struct MailError {
+    /// Never will it.
+    pub permanent: bool,
+    /// In words.
+    pub why: String,
+}
+
+/// Sends letters.
+pub struct Mailer {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+    domain: String,
+}
+
+impl Mailer {
+    /// The configured one; `None` where mail is off.
+    ///
+    /// # Errors
+    /// The address of the server or of the sender is wrong.
+    pub fn new(config: &Config) -> anyhow::Result<Option<Self>> {
+        let mail = &config.mail;
+        if mail.smtp_url.is_empty() {
+            return Ok(None);
+        }
+        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&mail.smtp_url)
+            .map_err(|error| anyhow::anyhow!("[mail] smtp_url cannot be used: {error}"))?
+            .timeout(Some(std::time::Duration::from_secs(config.slack.timeout_seconds)));
+        if let Some((user, password)) = &config.secrets.mail_login {
+            builder = builder.credentials(Credentials::new(user.clone(), password.expose_secret().to_owned()));
+        }
+        let from: Mailbox = mail
+            .from
+            .parse()
+            .map_err(|error| anyhow::anyhow!("[mail] from = {:?} is no address: {error}", mail.from))?;
+        let domain = from.email.domain().to_owned();
+        Ok(Some(Self { transport: builder.build(), from, domain }))
+    }
+
+    /// Sends.
+    ///
+    /// # Errors
+    /// The server refuses for good, or not now.
+    pub async fn send(&self, letter: &Letter<'_>, now: Time) -> Result<(), MailError> {
+        let message = self.message(letter, now).map_err(|why| MailError { permanent: true, why })?;
+        self.transport
+            .send(message)
+            .await
+            .map(|_| ())
+            .map_err(|error| MailError { permanent: error.is_permanent(), why: error.to_string() })
+    }
+
+    fn message(&self, letter: &Letter<'_>, now: Time) -> Result<Message, String> {
+        let to: Mailbox = letter.to.parse().map_err(|error| format!("{} is no address: {error}", letter.to))?;
+        let id = |name: &str| {
+            let name: String =
+                name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
+            format!("<{name}@{}>", self.domain)
+        };
+        let thread = id(&letter.thread);
+        let mut message = Message::builder().from(self.from.clone()).to(to).subject(&letter.subject).date(now.into());
+        message = match &letter.id {
+            None => message.message_id(Some(thread)),
+            Some(name) => message.message_id(Some(id(name))).in_reply_to(thread.clone()).references(thread),
+        };
+        let body = MultiPart::alternative().singlepart(SinglePart::plain(plain(letter.markdown)));
+        let page = html(letter.markdown);
+        let body = match &letter.picture {
+            None => body.singlepart(SinglePart::html(page)),
+            Some(png) => {
+                let picture = "<p><img src=\"cid:lineage\" alt=\"The lineage\" style=\"max-width:100%\"></p>";
+                let kind = ContentType::parse("image/png").map_err(|error| error.to_string())?;
+                body.multipart(
+                    MultiPart::related()
+                        .singlepart(SinglePart::html(format!("{page}{picture}")))
+                        .singlepart(Attachment::new_inline("lineage".to_owned()).body(png.clone(), kind)),
+                )
+            }
+        };
+        message.multipart(body).map_err(|error| error.to_string())
+    }
+}
