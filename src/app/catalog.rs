@@ -11,7 +11,7 @@ use super::job::Job;
 use super::{App, Failure};
 use crate::catalog::{Import, Naming};
 use crate::domain::lineage::merge::{Merger, Sighting, Written};
-use crate::domain::lineage::{Asset, Change, ChangeKind, Day, Graph, View, day};
+use crate::domain::lineage::{Asset, AssetKind, Change, ChangeKind, Day, Graph, View, day};
 use crate::domain::{AssetName, Effect};
 use crate::store::{Engine, Expect, Kind, Op, ReadError};
 
@@ -49,7 +49,7 @@ pub struct Imported {
 /// What may be wrong with the catalog.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Checkup {
-    /// Assets whose names differ only in their first parts: perhaps one.
+    /// Pairs of assets of which one's name is the end of the other's: perhaps one.
     pub doubles: Vec<Vec<String>>,
     /// Assets without any edge.
     pub orphans: Vec<String>,
@@ -81,6 +81,14 @@ impl Catalog {
             }
         }
         Ok(Self { graph: RwLock::new(graph), naming, writing: tokio::sync::Mutex::default() })
+    }
+
+    /// The name by which the catalog knows an asset; as it is spelled, where the catalog does not know it.
+    pub fn known_as(&self, asset: &AssetName) -> AssetName {
+        let spelled = self.naming.apply(asset.as_str());
+        let graph = self.graph();
+        let name = graph.find(&spelled).map_or(spelled.as_str(), |node| graph.name(node));
+        AssetName::new(name).unwrap_or_else(|| asset.clone())
     }
 
     /// The graph, for reading.
@@ -318,7 +326,6 @@ impl App {
     pub fn check_catalog(&self, limit: usize) -> Checkup {
         let graph = self.catalog.graph();
         let mut checkup = Checkup::default();
-        let mut by_tail: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for node in graph.nodes() {
             let name = graph.name(node);
             if graph.ups(node).is_empty() && graph.downs(node).is_empty() && checkup.orphans.len() < limit {
@@ -327,18 +334,23 @@ impl App {
             if graph.tier(node) <= 2 && graph.owners(node).is_empty() && checkup.unowned.len() < limit {
                 checkup.unowned.push(name.to_owned());
             }
-            // Two parts in common, as in `shop.main.orders` and `main.orders`.
-            let parts: Vec<_> = name.rsplit(['.', '/']).take(2).map(str::to_ascii_lowercase).collect();
-            if parts.len() == 2 {
-                by_tail.entry(parts.join("\u{1}")).or_default().insert(name.to_owned());
+            if graph.kind(node) == AssetKind::Job {
+                continue;
+            }
+            // `main.orders` beside `shop.main.orders`: what one tool calls it is the end of what another does.
+            for known_as in graph.names(node) {
+                let starts = known_as.match_indices(['.', '/']).map(|(at, _)| &known_as[at + 1..]);
+                for end in starts.filter(|end| end.contains('.')) {
+                    if let Some(other) = graph.find(end).filter(|other| *other != node)
+                        && checkup.doubles.len() < limit
+                    {
+                        checkup.doubles.push(vec![name.to_owned(), graph.name(other).to_owned()]);
+                    }
+                }
             }
         }
-        checkup.doubles = by_tail
-            .into_values()
-            .filter(|names| names.len() > 1)
-            .map(|names| names.into_iter().collect())
-            .take(limit)
-            .collect();
+        checkup.doubles.sort();
+        checkup.doubles.dedup();
         let mut unknown = BTreeSet::new();
         for (_, _, trouble) in self.health().all() {
             if graph.find(&self.catalog.naming.apply(&trouble.asset)).is_none() {

@@ -194,7 +194,7 @@ impl App {
                 || owner.email.as_ref().is_some_and(|email| team.email.as_ref() == Some(email))
         });
         let slack = team
-            .and_then(|team| team.channel.clone())
+            .and_then(|team| team.contact.clone())
             .or_else(|| owner.slack.clone().filter(|slack| slack.starts_with(['#', 'C', 'U', 'W', 'G'])));
         let email = team.and_then(|team| team.email.clone()).or_else(|| owner.email.clone());
         let mail_is_on = !self.config.mail.smtp_url.is_empty();

@@ -61,7 +61,10 @@ impl App {
     ///
     /// # Errors
     /// The store cannot write. Nothing of these signals was taken in then, or they are taken in again without harm.
-    pub async fn receive(&self, signals: Vec<Signal>) -> Result<Vec<Placed>, Failure> {
+    pub async fn receive(&self, mut signals: Vec<Signal>) -> Result<Vec<Placed>, Failure> {
+        for signal in &mut signals {
+            signal.asset = signal.asset.as_ref().map(|asset| self.catalog.known_as(asset));
+        }
         self.metrics.alerts.inc_by(signals.len() as u64);
         let mut placed = Vec::with_capacity(signals.len());
         let mut signals = signals.into_iter().peekable();

@@ -300,12 +300,11 @@ impl Config {
                         .filter(|id| id.starts_with(['U', 'W', 'S']))
                         .map(str::to_owned)
                         .collect(),
-                    channel: team
-                        .slack
-                        .split([',', '|'])
-                        .map(str::trim)
-                        .find(|id| id.starts_with(['#', 'C']))
-                        .map(str::to_owned),
+                    // A channel before a person: more eyes read it.
+                    contact: ["#", "C", "U", "W"].into_iter().find_map(|start| {
+                        let mut ids = team.slack.split([',', '|']).map(str::trim);
+                        ids.find(|id| id.starts_with(start)).map(str::to_owned)
+                    }),
                     email: team.email.clone(),
                 })
                 .collect(),

@@ -51,8 +51,8 @@ pub struct Team {
     pub name: String,
     /// People and user groups in Slack (`U…`, `S…`), who are invited to the team's incidents.
     pub members: Vec<String>,
-    /// The channel it is told in.
-    pub channel: Option<String>,
+    /// The channel, or else the person, that is told.
+    pub contact: Option<String>,
     /// Where its mail goes.
     pub email: Option<String>,
 }

@@ -188,6 +188,11 @@ fn the_example_configuration_is_right_and_documents_every_key_and_default() {
     for (section, keys) in defaults.as_object().unwrap().iter().filter(|(_, keys)| keys.is_object()) {
         assert!(text.contains(&format!("[{section}]")), "[{section}] is not in the example");
         for (key, value) in keys.as_object().unwrap() {
+            // Lists and tables of one's own are shown by an example.
+            if value == &serde_json::json!({}) || key == "rules" {
+                assert!(text.contains(key.as_str()), "[{section}] {key} is not in the example");
+                continue;
+            }
             let value = match value {
                 Value::Null => String::new(),
                 Value::String(word) if word.is_empty() => String::new(),

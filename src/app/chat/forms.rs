@@ -250,7 +250,10 @@ impl App {
             "declare" => Command::Declare {
                 title: view.text("title").unwrap_or_default(),
                 severity: view.choice("severity").and_then(|word| Severity::parse(&word)),
-                asset: view.text("asset").and_then(|name| AssetName::new(&name)),
+                asset: view
+                    .text("asset")
+                    .and_then(|name| AssetName::new(&name))
+                    .map(|name| self.catalog.known_as(&name)),
                 text,
             },
             "assign_roles" => {

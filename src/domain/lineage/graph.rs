@@ -119,6 +119,11 @@ impl Graph {
             self.names.iter().filter(|known| ends_with(&known.text, &tail)).map(|known| known.node).collect();
         nodes.sort_unstable();
         nodes.dedup();
+        // Who says `orders` means the table, not the job that makes it.
+        let data: Vec<_> = nodes.iter().copied().filter(|node| self.kind(*node) != AssetKind::Job).collect();
+        if let [one] = data[..] {
+            return vec![one];
+        }
         nodes.truncate(limit);
         nodes
     }
@@ -126,6 +131,11 @@ impl Graph {
     /// The asset's name.
     pub fn name(&self, node: NodeId) -> &str {
         &self.names[self.nodes[node as usize].name as usize].text
+    }
+
+    /// All its names.
+    pub fn names(&self, node: NodeId) -> impl Iterator<Item = &str> {
+        self.chain(node).into_iter().map(|id| &*self.names[id as usize].text)
     }
 
     /// What it is.

@@ -113,6 +113,21 @@ impl Impact {
 pub fn impact(view: &View<'_>, of: &[NodeId]) -> Impact {
     let met = view.walk(of, Way::Down);
     let mut impact = grouped(view, &met);
+    // Who uses a broken asset itself is in it as much as who uses what is made of it.
+    let own: Vec<_> = of.iter().map(|node| Met { node: *node, hops: 0 }).collect();
+    let mut users = grouped(view, &own).teams;
+    users.retain(|team| team.owner.consumer);
+    for user in users {
+        match impact.teams.iter_mut().find(|team| team.owner.name.eq_ignore_ascii_case(&user.owner.name)) {
+            Some(team) => {
+                team.total += user.total;
+                team.assets.splice(0..0, user.assets);
+                team.assets.truncate(LISTED);
+            }
+            None => impact.teams.push(user),
+        }
+    }
+    impact.teams.sort_by_key(|team| (team.tier(), std::cmp::Reverse(team.total)));
     if view.fading > view.forgotten {
         let sure = View { forgotten: view.fading, ..*view };
         impact.doubtful = met.len().saturating_sub(sure.walk(of, Way::Down).len());

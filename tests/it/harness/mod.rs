@@ -227,6 +227,28 @@ impl Bot {
         (status, answer.json().await.unwrap_or_default())
     }
 
+    pub async fn put(&self, path: &str, body: String) -> (u16, Value) {
+        let answer =
+            self.http.put(format!("{}{path}", self.base)).bearer_auth(API_TOKEN).body(body).send().await.unwrap();
+        let status = answer.status().as_u16();
+        self.settle().await;
+        (status, answer.json().await.unwrap_or_default())
+    }
+
+    /// An address whatever it answers: status, content type, body.
+    pub async fn look(&self, path: &str) -> (u16, String, Vec<u8>) {
+        let answer = self.http.get(format!("{}{path}", self.base)).bearer_auth(API_TOKEN).send().await.unwrap();
+        let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        (answer.status().as_u16(), kind, answer.bytes().await.unwrap().to_vec())
+    }
+
+    /// The shop's lineage, as dbt wrote it.
+    pub async fn shop(&self) -> Value {
+        let (status, answer) = self.put("/api/v1/catalog/dbt", fixture("dbt/manifest.json")).await;
+        assert_eq!(status, 200, "{answer}");
+        answer
+    }
+
     /// An alert comes in and everything it leads to happens.
     pub async fn alert(&self, source: &str, body: Value) -> Value {
         let (status, answer) = self.post(&format!("/hooks/{source}"), Some(TOKEN), &body).await;

@@ -2,6 +2,8 @@
 
 mod faults;
 mod intake;
+mod lineage;
+mod mail;
 mod one_incident;
 mod people;
 mod verbs;
