@@ -304,7 +304,7 @@ fn second_line(drawn: &Drawn) -> String {
 }
 
 fn words(text: &str, x: f64, y: f64, size: i32, colour: &str) -> Text {
-    Text::new(text).set("x", x).set("y", y).set("font-size", size).set("fill", colour).set("xml:space", "preserve")
+    Text::new(text).set("x", x).set("y", y).set("font-size", size).set("fill", colour)
 }
 
 fn boxed(drawn: &Drawn, x: f64, y: f64, w: f64, h: f64) -> Group {

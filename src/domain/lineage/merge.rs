@@ -152,6 +152,10 @@ impl<'a, F: Fn(&str) -> Option<Asset>> Merger<'a, F> {
         if asset.namespace.is_none() {
             asset.namespace.clone_from(&sighting.namespace);
         }
+        // Its own names may be among its parents'.
+        for name in asset.names() {
+            self.names.insert(name.to_ascii_lowercase(), asset.name.clone());
+        }
         let facts = self.facts(asset.facts.get(&sighting.source), sighting);
         asset.facts.insert(sighting.source.clone(), facts);
         let gone: Vec<_> = known.into_iter().filter(|shown| *shown != asset.name).collect();
@@ -161,9 +165,6 @@ impl<'a, F: Fn(&str) -> Option<Asset>> Merger<'a, F> {
         for name in gone {
             self.names.insert(name.to_ascii_lowercase(), asset.name.clone());
             self.changed.insert(name, None);
-        }
-        for name in asset.names() {
-            self.names.insert(name.to_ascii_lowercase(), asset.name.clone());
         }
         self.changed.insert(asset.name.clone(), Some(asset));
     }
