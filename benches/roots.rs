@@ -104,11 +104,16 @@ fn simulate(size: usize, missing: f64, causes: usize, rounds: usize) -> Score {
         score.runs += 1;
         score.first += usize::from(ranked.first().is_some_and(|name| is_root(name)));
         score.third += usize::from(ranked.iter().take(3).any(|name| is_root(name)));
-        let earliest = reported.iter().min_by_key(|symptom| symptom.onset).expect("some");
+        // The others know as little of what is noise as the ranking does.
+        let starts: Vec<_> = reported.iter().map(|symptom| symptom.node).collect();
+        let mut region: std::collections::BTreeSet<NodeId> = starts.iter().copied().collect();
+        region.extend(view.walk(&starts, Way::Up).iter().map(|met| met.node));
+        let bad: Vec<_> = symptoms.iter().filter(|symptom| region.contains(&symptom.node)).collect();
+        let earliest = bad.iter().min_by_key(|symptom| symptom.onset).expect("some");
         score.earliest += usize::from(is_root(graph.name(earliest.node)));
         // As somebody without the whole graph does it: from one alert to the next bad asset above, until none is.
         let mut at = reported[random.below(reported.len())].node;
-        while let Some(up) = view.next(at, Way::Up).find(|up| reported.iter().any(|symptom| symptom.node == *up)) {
+        while let Some(up) = view.next(at, Way::Up).find(|up| bad.iter().any(|symptom| symptom.node == *up)) {
             at = up;
         }
         score.nearest += usize::from(is_root(graph.name(at)));

@@ -177,13 +177,20 @@ pub fn rank(view: &View<'_>, reported: &[Symptom], others: &[Symptom], evidence:
             .filter(move |up| *up != place)
     };
 
-    // The frontier: bad, and nothing above it is.
-    let mut below_bad = vec![false; region.places.len()];
+    // The frontier: bad, and nothing above it is. Once among all that is bad, once among what this incident reports: what is
+    // above it and belongs to another incident may be the cause, and may have nothing to do with it.
+    let mut is_reported = vec![false; region.places.len()];
+    starts.iter().filter_map(|node| region.place(*node)).for_each(|place| is_reported[place] = true);
+    let (mut below_bad, mut below_reported) = (vec![false; region.places.len()], vec![false; region.places.len()]);
     for place in 0..region.places.len() {
-        below_bad[place] = above(place).any(|up| is_bad(up) || below_bad[up]);
+        for up in above(place) {
+            below_bad[place] |= is_bad(up) || below_bad[up];
+            below_reported[place] |= is_reported[up] || below_reported[up];
+        }
     }
-    let mut frontier: Vec<usize> =
-        (0..region.places.len()).filter(|place| is_bad(*place) && !below_bad[*place]).collect();
+    let is_top =
+        |place: &usize| (is_bad(*place) && !below_bad[*place]) || (is_reported[*place] && !below_reported[*place]);
+    let mut frontier: Vec<usize> = (0..region.places.len()).filter(is_top).collect();
     frontier.sort_by_key(|place| bad[*place].map(|symptom| symptom.onset));
     frontier.truncate(MAX_CANDIDATES / 2);
     let mut leads: Vec<Lead> =
@@ -341,6 +348,9 @@ impl Scoring<'_> {
                 terms.push((0.0, "nothing above it is known to be bad".to_owned()));
             }
             let slack = chrono::Duration::minutes(SLACK_MINUTES);
+            if self.bad_places.len() > 1 && self.first_onset().is_some_and(|first| symptom.onset <= first + slack) {
+                terms.push((1.5, "it was the first to go bad".to_owned()));
+            }
             let earlier = others.iter().filter(|other| other.onset + slack < symptom.onset).count();
             if !others.is_empty() {
                 terms.push(if earlier == 0 {
@@ -368,6 +378,13 @@ impl Scoring<'_> {
         } else {
             terms.push((1.0, "what is bad has it in common, and nobody checks it".to_owned()));
         }
+        if !lead.observed
+            && self.bad_places.len() > 1
+            && let (Some(first), Some(of_it)) = (self.first_onset(), covered.iter().map(|symptom| symptom.onset).min())
+            && of_it <= first + chrono::Duration::minutes(SLACK_MINUTES)
+        {
+            terms.push((1.0, "what went bad first hangs on it".to_owned()));
+        }
         let share = ratio(covered.len(), self.bad_places.len());
         if self.bad_places.len() > 1 {
             terms.push((
@@ -381,6 +398,11 @@ impl Scoring<'_> {
             terms.push((-0.15 * f64::from(hops), format!("{hops} {} away", if hops == 1 { "step" } else { "steps" })));
         }
         terms
+    }
+
+    /// When the first of all went bad.
+    fn first_onset(&self) -> Option<Time> {
+        self.bad_places.iter().filter_map(|place| self.bad[*place]).map(|symptom| symptom.onset).min()
     }
 
     /// What happened to it shortly before, and what it did in the past.
