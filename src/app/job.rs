@@ -44,6 +44,15 @@ pub enum Job {
         /// The Slack id.
         id: String,
     },
+    /// Show assets below links to their pages.
+    Unfurl {
+        /// Where.
+        channel: String,
+        /// In which message.
+        ts: String,
+        /// The asset of each link.
+        assets: std::collections::BTreeMap<String, String>,
+    },
     /// Tell something to one person only, where they pressed a button: Slack shows nothing of the HTTP answer to a press.
     Whisper {
         /// Where.
@@ -63,7 +72,9 @@ impl Job {
     pub fn lane(&self) -> Lane {
         match self {
             Self::Of { effect, .. } => effect.lane(),
-            Self::SyncPeople { .. } | Self::MeetPerson { .. } | Self::Whisper { .. } => Lane::Slack,
+            Self::SyncPeople { .. } | Self::MeetPerson { .. } | Self::Whisper { .. } | Self::Unfurl { .. } => {
+                Lane::Slack
+            }
         }
     }
 
@@ -80,7 +91,9 @@ impl Job {
             }
             Self::Of { uid, effect } => (format!("{}/{uid}", effect.lane().as_str()), now),
             // Errands wait for nothing but themselves.
-            Self::SyncPeople { .. } | Self::MeetPerson { .. } | Self::Whisper { .. } => (format!("slack/-{name}"), now),
+            Self::SyncPeople { .. } | Self::MeetPerson { .. } | Self::Whisper { .. } | Self::Unfurl { .. } => {
+                (format!("slack/-{name}"), now)
+            }
         };
         let entry = Entry { v: 1, job: self, at: now, attempts: 0, maybe_done: false, last_error: None };
         Op::Put {

@@ -70,7 +70,7 @@ impl App {
         for (_, uid, trouble) in health.all() {
             let is_own = *uid == incident.uid;
             // What is green again is no symptom, unless all is: then it is about what it was about.
-            if trouble.firing.is_empty() && !(is_own && !any_firing) {
+            if trouble.firing.is_empty() && (any_firing || !is_own) {
                 continue;
             }
             let Some(node) = graph.find(&self.catalog.naming.apply(&trouble.asset)) else {
@@ -173,7 +173,7 @@ impl App {
         for team in teams {
             let assets = team.assets.iter().map(|affected| affected.asset.clone());
             let recipient = self.recipient(&team.owner, assets, team.total);
-            match recipients.iter_mut().find(|known| known.key == recipient.key) {
+            match recipients.iter_mut().find(|known| known.is_same(&recipient)) {
                 Some(known) => {
                     known.assets.extend(recipient.assets);
                     known.assets.truncate(NAMED);
@@ -321,6 +321,7 @@ impl App {
         let facts = asset.as_ref();
         Ok(json!({
             "name": trust.asset,
+            "page": self.page_of_asset(shown),
             "known": trust.known,
             "status": trust.status,
             "words": trust.words,
@@ -340,6 +341,26 @@ impl App {
             "changes": changes,
             "columns": self.columns(shown)?,
         }))
+    }
+
+    /// The address of an asset's page.
+    pub fn page_of_asset(&self, shown: &str) -> Option<String> {
+        let mut url = url::Url::parse(&self.config.server.public_url).ok()?;
+        url.path_segments_mut().ok()?.pop_if_empty().extend(["assets", shown]);
+        Some(url.into())
+    }
+
+    /// The asset whose page this is; `None` for any other address.
+    pub fn asset_of_page(&self, link: &str) -> Option<String> {
+        let (ours, link) = (url::Url::parse(&self.config.server.public_url).ok()?, url::Url::parse(link).ok()?);
+        if ours.origin() != link.origin() {
+            return None;
+        }
+        let name = link.path().strip_prefix(ours.path().trim_end_matches('/'))?.strip_prefix("/assets/")?;
+        // A path segment is percent-encoded as a form's value is, but for the plus sign.
+        let decoded: Vec<(String, String)> =
+            serde_urlencoded::from_str(&format!("n={}", name.replace('+', "%2B"))).ok()?;
+        decoded.into_iter().next().map(|(_, name)| name)
     }
 
     /// A shortest way from one asset down to another.

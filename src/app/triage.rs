@@ -44,6 +44,9 @@ pub struct Placed {
     pub incident: Option<String>,
 }
 
+/// What a round came to: the answers, what is written, and the decisions behind it.
+type Decided = (Vec<Placed>, Vec<Op>, Vec<Decision>);
+
 struct Waiting {
     signals: Vec<Signal>,
     answer: oneshot::Sender<Result<Vec<Placed>, Failure>>,
@@ -149,10 +152,7 @@ impl App {
     }
 
     /// Decides signals one after another, each seeing what the ones before it did.
-    fn place_all<'a>(
-        &self,
-        signals: impl Iterator<Item = &'a Signal>,
-    ) -> Result<(Vec<Placed>, Vec<Op>, Vec<Decision>), Failure> {
+    fn place_all<'a>(&self, signals: impl Iterator<Item = &'a Signal>) -> Result<Decided, Failure> {
         let mut round = Round {
             app: self,
             cases: BTreeMap::new(),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{BadCatalog, Import, owner};
+use super::{BadCatalog, Import, bare, owner};
 use crate::domain::Pillar;
 use crate::domain::lineage::merge::Sighting;
 use crate::domain::lineage::names::clean;
@@ -231,7 +231,8 @@ fn short(text: &str) -> String {
 fn owners(node: &Node, groups: &BTreeMap<String, Group>, meta: &dyn Fn(&str) -> Option<Value>) -> Vec<Owner> {
     let mut owners = Vec::new();
     let group = node.group.as_ref().or(node.config.group.as_ref());
-    let group = group.and_then(|name| groups.values().find(|group| group.name == *name));
+    let named = |word: &str| groups.values().find(|group| group.name.eq_ignore_ascii_case(bare(word)));
+    let group = group.and_then(|name| named(name));
     if let Some(group) = group {
         owners.push(from_value(&group.owner, &group.name));
     }
@@ -242,6 +243,10 @@ fn owners(node: &Node, groups: &BTreeMap<String, Group>, meta: &dyn Fn(&str) -> 
         let channel = meta("channel").or_else(|| meta("slack")).and_then(|value| value.as_str().map(str::to_owned));
         match meta("owner") {
             Some(Value::Object(fields)) => owners.push(from_value(&Value::Object(fields), "owner")),
+            // A group says how it is reached.
+            Some(Value::String(word)) if named(&word).is_some() => {
+                owners.extend(named(&word).map(|group| from_value(&group.owner, &group.name)));
+            }
             Some(Value::String(word)) => owners
                 .extend(owner(&word, false).map(|owner| Owner { slack: channel.clone().or(owner.slack), ..owner })),
             Some(Value::Array(words)) => {

@@ -27,6 +27,8 @@ pub(crate) const SCOPES: &[&str] = &[
     "bookmarks:write",
     "reactions:read",
     "files:write",
+    "links:read",
+    "links:write",
 ];
 
 pub(super) async fn run(path: &Path, online: bool) -> anyhow::Result<()> {

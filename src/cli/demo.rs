@@ -24,6 +24,16 @@ const ANA: &str = "U0ANA00001";
 const BEN: &str = "U0BEN00001";
 const CHLOE: &str = "U0CHLOE001";
 
+/// What the demo's warehouse is made of.
+const CATALOG: &str = r##"
+assets:
+  - {name: shop.raw_orders, kind: source, owners: [{name: Ingest, slack: "#ingest"}], checks: [freshness]}
+  - {name: staging.orders, kind: model, owners: [orders], upstream: [shop.raw_orders, shop.currencies]}
+  - {name: analytics.orders, kind: model, tier: 1, owners: [orders], checks: [freshness, volume], upstream: [staging.orders]}
+  - {name: analytics.revenue_daily, kind: model, owners: [{name: Revenue analytics, slack: "#revenue-analytics"}], upstream: [analytics.orders]}
+  - {name: revenue dashboard, kind: dashboard, tier: 1, owners: [{name: Revenue analytics, slack: "#revenue-analytics"}], upstream: [analytics.revenue_daily]}
+"##;
+
 /// What Alertmanager sent when the table was stale.
 const STALE: &str = include_str!("../../tests/fixtures/alertmanager/001.body.json");
 /// And when it was fresh again.
@@ -153,6 +163,8 @@ impl Demo {
         slack.add_user(BEN, "ben", "Ben");
         slack.add_user(CHLOE, "chloe", "Chloe");
         slack.add_channel("data-incidents", &[ANA, BEN, CHLOE]);
+        slack.add_channel("revenue-analytics", &[CHLOE]);
+        slack.add_channel("ingest", &[BEN]);
     }
 
     /// Lets everything that is due happen, on both sides.
@@ -237,8 +249,11 @@ impl Demo {
         Ok(answer)
     }
 
-    /// The first minutes: the alert comes in.
+    /// The first minutes: the alert comes in, of something the catalog knows.
     async fn open(&self) -> anyhow::Result<()> {
+        let catalog = self.http.put(format!("{}/api/v1/catalog/yaml", self.base)).bearer_auth(API_TOKEN).body(CATALOG);
+        let answer = catalog.send().await?;
+        ensure!(answer.status() == 200, "the catalog was answered with {}", answer.status());
         self.hook("demo-alertmanager", STALE.to_owned()).await?;
         self.settle().await
     }
@@ -252,6 +267,8 @@ impl Demo {
         self.press(ANA, "Take command").await?;
         self.press(ANA, "Assign roles").await?;
         self.submit(ANA, json!({"responder": [BEN], "scribe": CHLOE})).await?;
+        self.say(ANA, "notify downstream").await?;
+        self.submit(ANA, json!({"text": "Yesterday's figures are good."})).await?;
         self.pass(4).await?;
         self.press(BEN, "Done 1").await?;
         self.say(BEN, "since 2026-11-22 19:10").await?;
@@ -259,6 +276,7 @@ impl Demo {
             slack.say(BEN, &self.channel()?, "the 19:00 load never started: its scheduler slot was held by a backfill");
         slack.react(CHLOE, &self.channel()?, &seen, "pushpin");
         self.pass(6).await?;
+        self.say(BEN, "look operations the backfill took the only slot of the scheduler").await?;
         self.press(ANA, "Update").await?;
         self.submit(ANA, json!({"text": "orders are stale since 19:10 UTC; the load runs again now. Do not use the revenue dashboard yet.", "next": "30m"})).await?;
         self.pass(5).await?;

@@ -252,6 +252,22 @@ impl Worker {
                 let members: Vec<_> = self.slack.person(id).await?.into_iter().collect();
                 Ok(self.app.remember_people(members, vec![turn.end()]).await?)
             }
+            Job::Unfurl { channel, ts, assets } => {
+                let mut unfurls = serde_json::Map::new();
+                for (link, asset) in assets {
+                    let page = self.app.asset_page(asset)?;
+                    let shown = Rendered::new(&self.app.templates.render("asset", &page), &[]);
+                    unfurls.insert(link.clone(), json!({"blocks": shown.blocks_json()}));
+                }
+                match self.slack.unfurl(channel, ts, unfurls.into()).await {
+                    // A link that cannot be shown is still a link.
+                    Err(error) if error.verdict == Verdict::Permanent => {
+                        tracing::warn!(%error, "links to assets cannot be shown");
+                    }
+                    other => other?,
+                }
+                Ok(self.app.commit(vec![turn.end()]).await?)
+            }
             Job::Whisper { channel, user, markdown, buttons } => {
                 let said = self.slack.whisper(channel, user, &Rendered::new(markdown, buttons)).await;
                 match said {

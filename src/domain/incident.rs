@@ -318,6 +318,18 @@ pub struct Recipient {
     pub total: usize,
 }
 
+impl Recipient {
+    /// Whether a message to either reaches the same eyes.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let same = |one: &Option<String>, other: &Option<String>| {
+            one.as_ref().zip(other.as_ref()).is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
+        };
+        self.key == other.key
+            || same(&self.slack, &other.slack)
+            || (self.slack.is_none() && other.slack.is_none() && same(&self.email, &other.email))
+    }
+}
+
 /// Somebody who was told. A record of its own under the incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {

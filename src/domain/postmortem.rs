@@ -92,7 +92,7 @@ pub fn draft(record: &Record<'_>) -> Postmortem {
         timeline: timeline(record),
         people: people(record),
         response: response(record),
-        causes: Vec::new(),
+        causes: causes(record),
         resolution: resolution(record),
         well: Vec::new(),
         hard: Vec::new(),
@@ -148,6 +148,42 @@ fn impact(record: &Record<'_>) -> Vec<String> {
         }
         (None, None) => {}
     }
+    if let Some(radius) = &incident.radius {
+        lines.push(format!("Blast radius downstream: {}.", radius.words));
+    }
+    let told: BTreeSet<&str> = record
+        .entries
+        .iter()
+        .filter_map(|entry| match &entry.event {
+            Event::Notified { recipient, .. } => Some(recipient.name.as_str()),
+            _ => None,
+        })
+        .collect();
+    if !told.is_empty() {
+        lines.push(format!("Told outside: {}.", told.into_iter().collect::<Vec<_>>().join(", ")));
+    }
+    if let Some(url) = incident.picture.as_ref().and_then(|picture| picture.url.as_ref()) {
+        lines.push(format!("The lineage, drawn: {url} (and in the channel)."));
+    }
+    lines
+}
+
+/// What the lineage named and what people found when they looked. Nobody is named: the system is what is at fault.
+fn causes(record: &Record<'_>) -> Vec<String> {
+    let mut lines: Vec<String> = record
+        .incident
+        .roots
+        .iter()
+        .enumerate()
+        .map(|(place, root)| {
+            let what = if place == 0 { "Likeliest root by the lineage" } else { "Also possible by the lineage" };
+            format!("{what}: {} ({}).", root.asset, root.reason)
+        })
+        .collect();
+    lines.extend(record.entries.iter().filter_map(|entry| match &entry.event {
+        Event::Looked { look, finding } => Some(format!("A look at the {} showed: {finding}", look.as_str())),
+        _ => None,
+    }));
     lines
 }
 
@@ -346,10 +382,17 @@ fn questions(record: &Record<'_>) -> Vec<String> {
         Event::Resolved { gaps, .. } => Some(gaps.clone()),
         _ => None,
     });
-    match (gaps, record.incident.status) {
+    let mut lines: Vec<String> = match (gaps, record.incident.status) {
         (Some(gaps), Status::Resolved) => gaps.into_iter().map(|gap| format!("When it was resolved, {gap}.")).collect(),
         _ => vec![format!("The incident is still {}.", record.incident.status)],
+    };
+    let unknown: BTreeSet<&str> =
+        record.incident.roots.iter().flat_map(|root| &root.not_monitored).map(String::as_str).collect();
+    if !unknown.is_empty() {
+        let names = unknown.into_iter().collect::<Vec<_>>().join(", ");
+        lines.push(format!("Nobody checks {names}; was it there that it began, and should it be checked?"));
     }
+    lines
 }
 
 fn sources(record: &Record<'_>) -> Vec<Line> {

@@ -7,6 +7,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,7 @@ use crate::app::lineage::Trust;
 use crate::catalog::{BadCatalog, Import, dbt, openlineage, yaml};
 use crate::domain::lineage::walk::Way;
 use crate::intake;
+use crate::messages::{escape, html};
 use crate::picture::badge;
 
 /// Those who post lineage have a token of their own, or the API's.
@@ -123,6 +125,38 @@ pub(crate) async fn asset(
             .collect::<Vec<_>>()
     );
     Ok(Json(page))
+}
+
+/// An asset's page, for people with a browser: it asks for a password, which is the API's token.
+pub(crate) async fn page(State(doors): State<Doors>, headers: HeaderMap, Path(name): Path<String>) -> Response {
+    let by_password = || {
+        let given = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
+        let given = String::from_utf8(base64::engine::general_purpose::STANDARD.decode(given).ok()?).ok()?;
+        let token = doors.app.config.secrets.api_token.as_ref()?;
+        Some(same(given.split_once(':')?.1, token.expose_secret()))
+    };
+    if !by_password().unwrap_or(false)
+        && let Err(problem) = authorise(&doors, &headers)
+    {
+        let mut answer = problem.into_response();
+        let challenge = header::HeaderValue::from_static("Basic realm=\"Muster; the password is the API token\"");
+        answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        return answer;
+    }
+    let page = match meant(&doors, &name).and_then(|shown| Ok(doors.app.asset_page(&shown)?)) {
+        Ok(page) => page,
+        Err(problem) => return problem.into_response(),
+    };
+    let body = html(&doors.app.templates.render("asset", &page));
+    let title = html(&escape(page["name"].as_str().unwrap_or_default()));
+    let title = title.trim().trim_start_matches("<p>").trim_end_matches("</p>");
+    let style = "body{font:16px/1.5 sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem}";
+    let document = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title><style>{style}</style></head><body>{body}</body></html>"
+    );
+    let policy = "default-src 'none'; style-src 'unsafe-inline'";
+    ([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, policy)], document)
+        .into_response()
 }
 
 /// How far, and how many.

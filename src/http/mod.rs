@@ -77,6 +77,7 @@ pub fn router(doors: Doors) -> Router {
         .route("/api/v1/assets/{name}/gate", get(lineage::gate))
         .route("/api/v1/assets/{name}/badge.svg", get(lineage::badge_svg))
         .route("/api/v1/path", get(lineage::path))
+        .route("/assets/{name}", get(lineage::page))
         .route("/api/v1/incidents/{id}/impact", get(lineage::impact))
         .route("/api/v1/incidents/{id}/lineage.svg", get(lineage::svg))
         .route("/api/v1/incidents/{id}/lineage.png", get(lineage::png));

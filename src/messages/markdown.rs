@@ -347,13 +347,11 @@ pub(super) fn cut(text: &str, max: usize) -> String {
 
 /// Markdown as HTML. What looks like HTML in it is text: our own Markdown has none.
 pub fn html(markdown: &str) -> String {
-    let events = parser(markdown).filter_map(|event| match event {
-        Event::Html(text) | Event::InlineHtml(text) => Some(Event::Text(text)),
+    let events = parser(markdown).map(|event| match event {
+        Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
         // People and dates are links of ours that only Slack can follow; their words stay.
-        Event::Start(Tag::Link { ref dest_url, .. }) if !dest_url.starts_with("http") => {
-            Some(Event::Start(Tag::Strong))
-        }
-        other => Some(other),
+        Event::Start(Tag::Link { ref dest_url, .. }) if !dest_url.starts_with("http") => Event::Start(Tag::Strong),
+        other => other,
     });
     let mut open = Vec::new();
     let events: Vec<_> = events

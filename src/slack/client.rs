@@ -343,6 +343,14 @@ impl SlackApi {
         self.post("chat.postEphemeral", &request).await.map(|_| ())
     }
 
+    /// Shows blocks below the links of somebody's message.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn unfurl(&self, channel: &str, ts: &str, unfurls: Value) -> Result<(), SlackError> {
+        self.post("chat.unfurl", &json!({"channel": channel, "ts": ts, "unfurls": unfurls})).await.map(|_| ())
+    }
+
     /// Edits a message in place.
     ///
     /// # Errors

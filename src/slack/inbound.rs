@@ -215,6 +215,17 @@ pub enum SlackEvent {
     },
     /// Somebody new, or somebody changed.
     Person(Value),
+    /// A person posted links to pages of ours.
+    Linked {
+        /// Where.
+        channel: String,
+        /// In which message.
+        ts: String,
+        /// Who.
+        user: String,
+        /// The links.
+        links: Vec<String>,
+    },
     /// A channel got another name.
     Renamed {
         /// Which.
@@ -247,6 +258,17 @@ pub fn event(event: &Value) -> SlackEvent {
         ("message", Some("message_deleted")) => {
             SlackEvent::Deleted { channel: text("/channel"), ts: text("/deleted_ts") }
         }
+        ("link_shared", _) => SlackEvent::Linked {
+            channel: text("/channel"),
+            ts: text("/message_ts"),
+            user: text("/user"),
+            links: event["links"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|link| link["url"].as_str().map(str::to_owned))
+                .collect(),
+        },
         (kind @ ("reaction_added" | "reaction_removed"), _) => SlackEvent::Reaction {
             channel: text("/item/channel"),
             ts: text("/item/ts"),

@@ -101,7 +101,7 @@ fn name() -> impl Strategy<Value = String> {
 
 #[derive(Debug, Clone)]
 enum Step {
-    See(Sighting),
+    See(Box<Sighting>),
     Forget(String),
     NextDay,
 }
@@ -111,14 +111,14 @@ fn step() -> impl Strategy<Value = Step> {
     let sighting =
         (prop::collection::btree_set(name(), 1..3), sources, prop::collection::vec(name(), 0..4), any::<bool>())
             .prop_map(|(names, source, parents, whole)| {
-                Step::See(Sighting {
+                Step::See(Box::new(Sighting {
                     names: names.into_iter().collect(),
                     source: source.to_owned(),
                     whole,
                     facts: Facts { kind: AssetKind::Table, ..Facts::default() },
                     parents: parents.into_iter().map(|parent| (vec![parent], None)).collect(),
                     ..Sighting::default()
-                })
+                }))
             });
     prop_oneof![8 => sighting, 1 => name().prop_map(Step::Forget), 1 => Just(Step::NextDay)]
 }

@@ -155,9 +155,15 @@ fn the_manifest_is_one_that_slack_takes_and_asks_for_what_the_code_uses() {
         let name = event.trim_end_matches(".channels");
         assert!(inbound.contains(&format!("\"{name}\"")), "{event} is asked for and not read");
     }
-    for event in
-        ["message.channels", "reaction_added", "reaction_removed", "team_join", "user_change", "channel_rename"]
-    {
+    for event in [
+        "message.channels",
+        "reaction_added",
+        "reaction_removed",
+        "team_join",
+        "user_change",
+        "channel_rename",
+        "link_shared",
+    ] {
         assert!(set("/settings/event_subscriptions/bot_events").contains(event), "{event} is read and not asked for");
     }
     let chat = read("src/app/chat/presses.rs");

@@ -40,6 +40,10 @@ fn the_demo_plays_to_the_end() {
         "🟢 Resolved by @Ana",
         "📎 Post-mortem of INC-1",
         "## Sources",
+        "Likeliest root: analytics.orders",
+        "Told downstream: Revenue analytics",
+        "INC-1 is over",
+        "inc-1-lineage.png",
         "[INC-1] SEV2 analytics.orders",
     ] {
         assert!(told.contains(words) || words == "[Acknowledge]", "{words}\n{told}");
@@ -70,7 +74,7 @@ async fn check_says_what_is_well_and_what_is_not() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8(output.stderr).unwrap().contains("the variable SOURCE_TOKEN is not set"));
     assert_eq!(run(&["serv"], &variables).status.code(), Some(2));
-    for command in ["serve", "demo", "check", "export", "import", "postmortem"] {
+    for command in ["serve", "demo", "check", "export", "import", "lineage", "postmortem"] {
         assert!(run(&[command, "--help"], &variables).status.success(), "{command}");
     }
     drop(sandbox);
@@ -96,6 +100,21 @@ async fn terminated_it_ends_well_and_its_store_can_be_carried_away() {
 
     let path = directory.path().join("muster.toml");
     let path = path.to_str().unwrap();
+    // While it does not run, the catalog is filled from files, and looked over.
+    let fixture = |name: &str| format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
+    let (manifest, event) = (fixture("dbt/manifest.json"), fixture("openlineage/003.body.json"));
+    let output = run(&["lineage", "import", &manifest, &event, "--config", path], &variables);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && told.contains("11 assets and 10 edges in all"), "{told}");
+    let output = run(&["lineage", "doctor", "--config", path], &variables);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("perhaps one asset: none") && told.contains("warehouse.orders"), "{told}");
+    let bad = directory.path().join("bad.yaml");
+    std::fs::write(&bad, "assets:\n  - name: a\n    colour: red\n").unwrap();
+    let output = run(&["lineage", "import", bad.to_str().unwrap(), "--config", path], &variables);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && told.contains("line 3"), "{told}");
+
     let file = directory.path().join("export.jsonl");
     let file = file.to_str().unwrap();
     let exported = run(&["export", file, "--config", path], &variables);

@@ -1,12 +1,19 @@
 //! Events of the workspace: what is said is captured, a pushpin puts it on the timeline, people and names are followed.
 
+use std::collections::BTreeMap;
+
 use super::Caller;
+use crate::app::job::Job;
 use crate::app::{App, Asked, DeliveryId, Failure, records};
 use crate::domain::Command;
 use crate::domain::incident::MessageRef;
+use crate::domain::permission::{Verb, allowed};
 use crate::domain::postmortem::{Captured, said_at};
 use crate::slack::inbound::SlackEvent;
 use crate::store::{Expect, Kind, Op};
+
+/// More links of one message are not shown.
+const MAX_UNFURLED: usize = 5;
 
 impl App {
     /// An event of the workspace. A redelivery changes nothing.
@@ -26,6 +33,7 @@ impl App {
                 Some(member) => self.remember_people(vec![member], guard).await,
                 None => Ok(()),
             },
+            SlackEvent::Linked { channel, ts, user, links } => self.unfurl(channel, ts, &user, &links, guard).await,
             SlackEvent::Renamed { channel, name } => self.renamed(&channel, name, guard).await,
             SlackEvent::Reaction { .. } | SlackEvent::Other => Ok(()),
         };
@@ -33,6 +41,33 @@ impl App {
             Err(Failure::Duplicate | Failure::Refused(_)) | Ok(()) => Ok(()),
             Err(failure) => Err(failure),
         }
+    }
+
+    /// Shows assets below links to their pages. What is told there is for everyone in that channel to read.
+    async fn unfurl(
+        &self,
+        channel: String,
+        ts: String,
+        user: &str,
+        links: &[String],
+        mut ops: Vec<Op>,
+    ) -> Result<(), Failure> {
+        if !allowed(self.met(user, None).await, Verb::Read) {
+            return Ok(());
+        }
+        let assets: BTreeMap<String, String> = links
+            .iter()
+            .filter_map(|link| Some((link.clone(), self.meant(&self.asset_of_page(link)?).ok()?)))
+            .take(MAX_UNFURLED)
+            .collect();
+        if assets.is_empty() {
+            return Ok(());
+        }
+        let name = format!("unfurl-{channel}-{ts}");
+        ops.push(Job::Unfurl { channel, ts, assets }.enqueue(&name, self.now()));
+        self.commit(ops).await?;
+        self.wake.notify_waiters();
+        Ok(())
     }
 
     /// Keeps what people say in an incident's channel; no author means that it was taken back.

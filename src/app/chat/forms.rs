@@ -188,7 +188,7 @@ impl App {
     /// Whom a round of telling reaches, what they read, and what may be added.
     fn notify_inputs(&self, incident: &Incident, whom: Whom) -> Result<Vec<ModalInput>, Failure> {
         let (all, told) = (self.recipients(incident, whom), self.who_was_told(&incident.uid)?);
-        let is_new = |recipient: &&Recipient| !told.contains_key(&recipient.key);
+        let is_new = |recipient: &&Recipient| !told.values().any(|told| told.recipient.is_same(recipient));
         let reached = |recipient: &&Recipient| recipient.slack.is_some() || recipient.email.is_some();
         let new: Vec<_> = all.iter().filter(is_new).filter(reached).collect();
         if all.is_empty() {

@@ -44,7 +44,8 @@ pub(super) fn automatically(draft: &mut Draft<'_>, whom: Whom, recipients: &[Rec
 fn tell(draft: &mut Draft<'_>, whom: Whom, recipients: &[Recipient], text: Option<String>) -> bool {
     let mut names = Vec::new();
     for recipient in recipients {
-        if draft.case().told.contains_key(&recipient.key) || (recipient.slack.is_none() && recipient.email.is_none()) {
+        let told = draft.case().told.values().any(|told| told.recipient.is_same(recipient));
+        if told || (recipient.slack.is_none() && recipient.email.is_none()) {
             continue;
         }
         names.push(recipient.name.clone());

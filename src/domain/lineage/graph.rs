@@ -99,9 +99,8 @@ impl Graph {
     }
 
     fn name_of(&self, name: &str) -> Option<u32> {
-        let found =
-            self.table.find(self.hash(name), |id| self.names[*id as usize].text.eq_ignore_ascii_case(name)).copied();
-        found
+        let is_it = |id: &u32| self.names[*id as usize].text.eq_ignore_ascii_case(name);
+        self.table.find(self.hash(name), is_it).copied()
     }
 
     /// The asset of this name or alias, in any spelling.

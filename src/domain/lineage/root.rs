@@ -145,6 +145,12 @@ fn region(view: &View<'_>, from: &[NodeId]) -> Region {
     region
 }
 
+/// What speaks for or against a lead: points, and words.
+type Term = (f64, String);
+
+/// A lead's place among the leads, the sum of its terms, and the terms.
+type Scored = (usize, f64, Vec<Term>);
+
 /// A candidate before it is scored.
 struct Lead {
     place: usize,
@@ -239,7 +245,7 @@ pub fn rank(view: &View<'_>, reported: &[Symptom], others: &[Symptom], evidence:
 
     let scoring =
         Scoring { view, region: &region, bad: &bad, bad_places: &bad_places, covered_by: &covered_by, evidence };
-    let mut scored: Vec<(usize, f64, Vec<(f64, String)>)> = leads
+    let mut scored: Vec<Scored> = leads
         .iter()
         .enumerate()
         .map(|(bit, lead)| {
@@ -331,7 +337,7 @@ struct Scoring<'a> {
 
 impl Scoring<'_> {
     /// What speaks for and against a lead, in points and in words.
-    fn terms(&self, bit: usize, lead: &Lead) -> Vec<(f64, String)> {
+    fn terms(&self, bit: usize, lead: &Lead) -> Vec<Term> {
         let mut terms = Vec::new();
         let node = representative(self.region, self.bad, lead.place);
         let covered: Vec<&Symptom> = self
@@ -406,7 +412,7 @@ impl Scoring<'_> {
     }
 
     /// What happened to it shortly before, and what it did in the past.
-    fn history(&self, asset: &str, onset: Option<Time>) -> Vec<(f64, String)> {
+    fn history(&self, asset: &str, onset: Option<Time>) -> Vec<Term> {
         let mut terms = Vec::new();
         if let Some(onset) = onset {
             let recent = |change: &Change| {

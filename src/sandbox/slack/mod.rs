@@ -55,6 +55,7 @@ struct Message {
     edited: bool,
     reactions: Vec<(String, String)>,
     file: Option<String>,
+    unfurls: Value,
 }
 
 impl Message {
@@ -71,6 +72,7 @@ impl Message {
             thread_ts: call["thread_ts"].as_str().map(str::to_owned),
             edited: false,
             reactions: Vec::new(),
+            unfurls: Value::Null,
             file: None,
         }
     }

@@ -30,6 +30,8 @@ pub struct MessageView {
     pub metadata: Value,
     /// The thread it stands in.
     pub thread: Option<String>,
+    /// What is shown below its links.
+    pub unfurls: Value,
 }
 
 /// A button.
@@ -409,6 +411,18 @@ impl Slack {
             ..Message::of_bot(ts.clone(), now, &json!({"text": text}))
         };
         world.say(channel, message, None);
+        // Slack tells of links whose domain the app asked for.
+        let links: Vec<Value> = text
+            .split_whitespace()
+            .filter(|word| word.starts_with("http"))
+            .map(|url| json!({"url": url, "domain": url.split('/').nth(2).unwrap_or_default()}))
+            .collect();
+        if !links.is_empty() {
+            let id = world.slack.channel(channel).map(|channel| channel.id.clone()).unwrap_or_default();
+            let config = world.config.clone();
+            let event = json!({"type": "link_shared", "channel": id, "user": user, "message_ts": ts, "links": links});
+            world.slack.emit(&config, &event);
+        }
         ts
     }
 
@@ -577,5 +591,6 @@ fn message_view(workspace: &super::Workspace, channel: &Channel, message: &Messa
         mentions: render::mentions(&json),
         metadata: message.metadata.clone(),
         thread: message.thread_ts.clone(),
+        unfurls: message.unfurls.clone(),
     }
 }

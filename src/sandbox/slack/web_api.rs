@@ -48,7 +48,7 @@ pub(super) async fn call(
 }
 
 /// What the installed app may do.
-const SCOPES: &str = "commands,chat:write,chat:write.public,channels:manage,channels:join,channels:read,channels:history,users:read,usergroups:read,pins:write,bookmarks:read,bookmarks:write,reactions:read,files:write";
+const SCOPES: &str = "commands,chat:write,chat:write.public,channels:manage,channels:join,channels:read,channels:history,users:read,usergroups:read,pins:write,bookmarks:read,bookmarks:write,reactions:read,files:write,links:read,links:write";
 
 fn dispatch(world: &mut World, method: &str, p: &Value) -> Reply {
     match method {
@@ -139,6 +139,16 @@ fn dispatch(world: &mut World, method: &str, p: &Value) -> Reply {
             let file = File { name: text(p, "filename").to_owned(), title: String::new(), content: String::new() };
             world.slack.files.insert(id.clone(), file);
             Ok(json!({"upload_url": format!("{}/slack/upload/{id}", world.base), "file_id": id}))
+        }
+        "chat.unfurl" => {
+            let (unfurls, ts) = (p["unfurls"].clone(), text(p, "ts").to_owned());
+            for unfurl in unfurls.as_object().ok_or("missing_unfurls")?.values() {
+                limits::blocks(&unfurl["blocks"], 50)?;
+            }
+            let channel = open_channel(world, p)?;
+            let message = channel.messages.iter_mut().find(|message| message.ts == ts).ok_or("cannot_unfurl_url")?;
+            message.unfurls = unfurls;
+            Ok(json!({}))
         }
         "files.delete" => {
             let id = text(p, "file").to_owned();

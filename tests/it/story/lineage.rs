@@ -331,3 +331,60 @@ async fn what_nobody_names_fades_and_is_forgotten_only_long_after() {
     assert!(bot.slash(ANA, "data-incidents", "asset by.hand").await.contains("people"), "what a person wrote stays");
     bot.end().await;
 }
+
+#[tokio::test]
+async fn a_link_to_an_assets_page_shows_the_asset() {
+    let bot = Bot::start().await;
+    bot.shop().await;
+    bot.alert("dq", stale_raw_orders()).await;
+    let answer = bot.slash(ANA, "data-incidents", "asset finance_dashboard").await;
+    assert!(answer.contains("INC-1 open upstream"), "{answer}");
+    let link = "http://127.0.0.1:8080/assets/exposure.shop.finance_dashboard";
+    let data = bot.channel("data-incidents");
+    for (who, text, shown) in [
+        (ANA, format!("is {link} right?"), true),
+        (ANA, "and http://127.0.0.1:8080/assets/nothing ?".to_owned(), false),
+        (ANA, "https://elsewhere.example.com/assets/model.shop.orders".to_owned(), false),
+        (GUEST, link.to_owned(), true),
+        (STRANGER, link.to_owned(), false),
+    ] {
+        let ts = data.say(who, &text).await;
+        let messages = bot.sandbox.slack().messages("data-incidents");
+        let message = messages.into_iter().find(|message| message.ts == ts).unwrap();
+        assert_eq!(message.unfurls.to_string().contains("INC-1 open upstream"), shown, "{who}: {text}");
+    }
+    // The page itself asks for the token, as a password where a browser asks.
+    let page = format!("{}/assets/finance_dashboard", bot.base);
+    let closed = bot.http.get(&page).send().await.unwrap();
+    assert_eq!(closed.status(), 401);
+    assert!(closed.headers()["www-authenticate"].to_str().unwrap().starts_with("Basic "));
+    let open = bot.http.get(&page).basic_auth("anyone", Some(API_TOKEN)).send().await.unwrap().text().await.unwrap();
+    assert!(
+        open.contains("<h1>exposure.shop.finance_dashboard</h1>") && open.contains("INC-1 open upstream"),
+        "{open}"
+    );
+    bot.end().await;
+}
+
+#[tokio::test]
+async fn the_post_mortem_says_what_the_lineage_knew() {
+    let bot = broken_shop("").await;
+    bot.alert("dq", stale_raw_orders()).await;
+    bot.alert("dq", json!({"title": "more nulls", "key": "nulls3", "asset": "model.shop.orders"})).await;
+    let inc = bot.inc(1);
+    inc.slash(ANA, "notify upstream").await;
+    bot.submit(ANA, json!({})).await;
+    inc.slash(BEN, "look lineage the loader of raw_orders failed").await;
+    inc.slash(ANA, "resolve reloaded").await;
+    let text = bot.text("/api/v1/incidents/INC-1/postmortem").await;
+    let section =
+        |name: &str| text.split(&format!("## {name}\n\n")).nth(1).unwrap().split("\n## ").next().unwrap().to_owned();
+    insta::assert_snapshot!(section("Impact"));
+    insta::assert_snapshot!(section("Causes"));
+    assert!(section("Open questions").contains("Nobody checks"), "{text}");
+    // The next incident of this asset remembers that it was the root.
+    bot.alert("dq", json!({"title": "nulls again", "key": "again", "asset": "model.shop.stg_orders"})).await;
+    let impact = bot.get("/api/v1/incidents/INC-3/impact").await;
+    assert!(impact["candidates"].to_string().contains("it was the root before, once"), "{impact}");
+    bot.end().await;
+}
