@@ -33,6 +33,13 @@ pub(super) fn encode(rec: &Rec) -> Vec<u8> {
     serde_json::to_vec(&stored).unwrap_or_default()
 }
 
+/// The body of a record as the JSON text it is kept as, without reading it.
+pub(super) fn body<'a>(key: &[u8], bytes: &'a [u8]) -> Result<&'a str, ReadError> {
+    let stored: Stored<&serde_json::value::RawValue> = serde_json::from_slice(bytes)
+        .map_err(|error| ReadError(format!("`{}` is damaged: {error}", String::from_utf8_lossy(key))))?;
+    Ok(stored.body.get())
+}
+
 pub(super) fn decode(kind: Kind, id: &str, bytes: &[u8]) -> Result<Rec, ReadError> {
     let stored: Stored<Value> =
         serde_json::from_slice(bytes).map_err(|error| ReadError(format!("{kind:?} `{id}` is damaged: {error}")))?;

@@ -107,6 +107,21 @@ impl Engine for Committed {
         self.bytes.range(&from, &end, limit)?.iter().map(|(key, value)| decode(key, value)).collect()
     }
 
+    fn texts(
+        &self,
+        kind: Kind,
+        from: &str,
+        limit: usize,
+        each: &mut dyn FnMut(&str),
+    ) -> Result<Option<String>, ReadError> {
+        let page = self.bytes.range(&codec::key(kind, from), &[kind as u8 + 1], limit)?;
+        for (key, value) in &page {
+            each(codec::body(key, value)?);
+        }
+        let last = page.last().filter(|_| page.len() == limit);
+        Ok(last.map(|(key, _)| String::from_utf8_lossy(&key[1..]).into_owned()))
+    }
+
     fn commit(&self, ops: Vec<Op>) -> Answer<'_, Result<Vec<u64>, CommitError>> {
         Box::pin(async move {
             let (answer, answered) = oneshot::channel();

@@ -247,6 +247,18 @@ pub trait Engine: Send + Sync + 'static {
     /// The engine cannot read.
     fn scan(&self, kind: Kind, from: &str, to: &str, limit: usize) -> Result<Vec<Rec>, ReadError>;
 
+    /// As [`Self::scan`], for reading very many: each body as the JSON text it is kept as; the last id, if there may be more.
+    ///
+    /// # Errors
+    /// The engine cannot read.
+    fn texts(
+        &self,
+        kind: Kind,
+        from: &str,
+        limit: usize,
+        each: &mut dyn FnMut(&str),
+    ) -> Result<Option<String>, ReadError>;
+
     /// All or nothing, durable when it answers; the new version of each op's record.
     fn commit(&self, ops: Vec<Op>) -> Answer<'_, Result<Vec<u64>, CommitError>>;
 

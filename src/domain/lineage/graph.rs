@@ -46,9 +46,10 @@ struct Node {
     tier: u8,
     checks: u8,
     gone: bool,
-    ups: SmallVec<[Link; 2]>,
-    downs: SmallVec<[Link; 2]>,
 }
+
+/// Most assets have few parents and few children; a walk then touches one line of memory an asset.
+type Links = SmallVec<[Link; 3]>;
 
 /// All assets.
 #[derive(Debug, Clone, Default)]
@@ -57,11 +58,19 @@ pub struct Graph {
     table: HashTable<u32>,
     hasher: DefaultHashBuilder,
     nodes: Vec<Node>,
+    ups: Vec<Links>,
+    downs: Vec<Links>,
     free_nodes: Vec<NodeId>,
     free_names: Vec<u32>,
     owners: Vec<Vec<Owner>>,
     owner_sets: HashMap<Vec<Owner>, u32>,
     edges: usize,
+}
+
+/// Of a name in lower case, without making one.
+fn folded_hash(hasher: &DefaultHashBuilder, name: &str) -> u64 {
+    let folded: SmallVec<[u8; 128]> = name.bytes().map(|byte| byte.to_ascii_lowercase()).collect();
+    hasher.hash_one(&folded[..])
 }
 
 fn bits(pillars: &[Pillar]) -> u8 {
@@ -95,7 +104,7 @@ impl Graph {
     }
 
     fn hash(&self, name: &str) -> u64 {
-        self.hasher.hash_one(name.to_ascii_lowercase())
+        folded_hash(&self.hasher, name)
     }
 
     fn name_of(&self, name: &str) -> Option<u32> {
@@ -168,12 +177,12 @@ impl Graph {
 
     /// Its parents.
     pub fn ups(&self, node: NodeId) -> &[Link] {
-        &self.nodes[node as usize].ups
+        &self.ups[node as usize]
     }
 
     /// Its children.
     pub fn downs(&self, node: NodeId) -> &[Link] {
-        &self.nodes[node as usize].downs
+        &self.downs[node as usize]
     }
 
     fn add_name(&mut self, text: &str, node: NodeId) -> u32 {
@@ -191,7 +200,7 @@ impl Graph {
         };
         let hash = self.hash(text);
         let (names, hasher) = (&self.names, &self.hasher);
-        self.table.insert_unique(hash, id, |id| hasher.hash_one(names[*id as usize].text.to_ascii_lowercase()));
+        self.table.insert_unique(hash, id, |id| folded_hash(hasher, &names[*id as usize].text));
         if let Some(node) = self.nodes.get_mut(node as usize) {
             node.chain = id;
         }
@@ -208,20 +217,14 @@ impl Graph {
             None => u32::try_from(self.nodes.len()).unwrap_or(u32::MAX),
         };
         let owners = self.owner_set_of(Vec::new());
-        let node = Node {
-            name: NONE,
-            chain: NONE,
-            owners,
-            kind: AssetKind::Unknown,
-            tier: 4,
-            checks: 0,
-            gone: false,
-            ups: SmallVec::new(),
-            downs: SmallVec::new(),
-        };
+        let node = Node { name: NONE, chain: NONE, owners, kind: AssetKind::Unknown, tier: 4, checks: 0, gone: false };
         match self.nodes.get_mut(id as usize) {
             Some(place) => *place = node,
-            None => self.nodes.push(node),
+            None => {
+                self.nodes.push(node);
+                self.ups.push(Links::new());
+                self.downs.push(Links::new());
+            }
         }
         self.nodes[id as usize].name = self.add_name(name, id);
         id
@@ -249,24 +252,24 @@ impl Graph {
     }
 
     fn link(&mut self, from: NodeId, to: NodeId, seen: Day) {
-        if let Some(link) = self.nodes[to as usize].ups.iter_mut().find(|link| link.node == from) {
+        if let Some(link) = self.ups[to as usize].iter_mut().find(|link| link.node == from) {
             let seen = link.seen.max(seen);
             link.seen = seen;
-            if let Some(link) = self.nodes[from as usize].downs.iter_mut().find(|link| link.node == to) {
+            if let Some(link) = self.downs[from as usize].iter_mut().find(|link| link.node == to) {
                 link.seen = seen;
             }
             return;
         }
-        self.nodes[to as usize].ups.push(Link { node: from, seen });
-        self.nodes[from as usize].downs.push(Link { node: to, seen });
+        self.ups[to as usize].push(Link { node: from, seen });
+        self.downs[from as usize].push(Link { node: to, seen });
         self.edges += 1;
     }
 
     fn unlink_parents(&mut self, node: NodeId) {
-        let ups = std::mem::take(&mut self.nodes[node as usize].ups);
+        let ups = std::mem::take(&mut self.ups[node as usize]);
         self.edges -= ups.len();
         for up in ups {
-            self.nodes[up.node as usize].downs.retain(|link| link.node != node);
+            self.downs[up.node as usize].retain(|link| link.node != node);
         }
     }
 
@@ -301,7 +304,7 @@ impl Graph {
 
     /// All that was `old` is `new` from now on.
     fn absorb(&mut self, old: NodeId, new: NodeId) {
-        let (ups, downs) = (self.nodes[old as usize].ups.clone(), self.nodes[old as usize].downs.clone());
+        let (ups, downs) = (self.ups[old as usize].clone(), self.downs[old as usize].clone());
         self.cut(old);
         for up in ups.into_iter().filter(|up| up.node != old) {
             self.link(up.node, new, up.seen);
@@ -321,10 +324,10 @@ impl Graph {
     /// Takes all edges of a node away.
     fn cut(&mut self, node: NodeId) {
         self.unlink_parents(node);
-        let downs = std::mem::take(&mut self.nodes[node as usize].downs);
+        let downs = std::mem::take(&mut self.downs[node as usize]);
         self.edges -= downs.len();
         for down in downs {
-            self.nodes[down.node as usize].ups.retain(|link| link.node != node);
+            self.ups[down.node as usize].retain(|link| link.node != node);
         }
     }
 
@@ -351,12 +354,12 @@ impl Graph {
 
     /// Bytes of memory, counted from the lengths of what is held.
     pub fn bytes(&self) -> usize {
-        let spilled =
-            |links: &SmallVec<[Link; 2]>| if links.spilled() { links.capacity() * size_of::<Link>() } else { 0 };
+        let spilled = |links: &Links| if links.spilled() { links.capacity() * size_of::<Link>() } else { 0 };
         self.names.capacity() * size_of::<Name>()
             + self.names.iter().map(|name| name.text.len()).sum::<usize>()
             + self.table.capacity() * (size_of::<u32>() + 1) * 8 / 7
             + self.nodes.capacity() * size_of::<Node>()
-            + self.nodes.iter().map(|node| spilled(&node.ups) + spilled(&node.downs)).sum::<usize>()
+            + (self.ups.capacity() + self.downs.capacity()) * size_of::<Links>()
+            + self.ups.iter().chain(&self.downs).map(spilled).sum::<usize>()
     }
 }

@@ -148,31 +148,44 @@ pub fn producers(view: &View<'_>, of: &[NodeId]) -> Impact {
     producers
 }
 
+/// The assets of one set of owners, as far as they are listed.
+#[derive(Clone, Default)]
+struct Listed {
+    total: usize,
+    met: Vec<Met>,
+    /// The least important of them.
+    worst: (u8, bool, u32),
+}
+
 fn grouped(view: &View<'_>, met: &[Met]) -> Impact {
     let graph = view.graph;
     let mut impact = Impact::default();
     // By set of owners first: sets are few, assets are many.
-    let mut sets: Vec<(usize, Vec<Met>)> = vec![(0, Vec::new()); graph.owner_sets().len()];
     let importance = |met: &Met| (graph.tier(met.node), !graph.kind(met.node).is_consumer(), met.hops);
+    let mut sets: Vec<Listed> = vec![Listed::default(); graph.owner_sets().len()];
     for met in met {
         let kind = graph.kind(met.node);
         *impact.counts.entry(kind).or_default() += 1;
         if kind == AssetKind::Job {
             continue;
         }
-        let (total, listed) = &mut sets[graph.owner_set(met.node) as usize];
-        *total += 1;
-        // Nearer ones come first, so only something more important can push one out of a full list.
-        if listed.len() < LISTED {
-            listed.push(*met);
-        } else if let Some(last) = listed.iter_mut().max_by_key(|known| importance(known))
-            && importance(met) < importance(last)
-        {
-            *last = *met;
+        let set = &mut sets[graph.owner_set(met.node) as usize];
+        set.total += 1;
+        let key = importance(met);
+        // Only something more important than the last of a full list can come into it.
+        if set.met.len() == LISTED && key >= set.worst {
+            continue;
         }
+        if set.met.len() == LISTED
+            && let Some(last) = (0..LISTED).max_by_key(|place| importance(&set.met[*place]))
+        {
+            set.met.swap_remove(last);
+        }
+        set.met.push(*met);
+        set.worst = set.met.iter().map(importance).max().unwrap_or(key);
     }
     let mut teams: BTreeMap<String, TeamImpact> = BTreeMap::new();
-    for (owners, (total, listed)) in graph.owner_sets().iter().zip(sets) {
+    for (owners, Listed { total, met: listed, .. }) in graph.owner_sets().iter().zip(sets) {
         if owners.is_empty() {
             impact.unowned += total;
         }

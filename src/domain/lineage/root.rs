@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::graph::NodeId;
-use super::walk::{Seen, View, Way};
+use super::walk::{View, Way};
 use super::{AssetKind, Change, ChangeKind};
 use crate::domain::{Pillar, Time};
 
@@ -66,22 +66,71 @@ pub struct Candidate {
 
 /// Places (assets, or cycles of them) above what is bad, ancestors first.
 struct Region {
-    /// The members of each place.
-    places: Vec<Vec<NodeId>>,
+    /// The members of the places, one place after another.
+    members: Vec<NodeId>,
+    /// Where each place's members begin; one more than there are places.
+    starts: Vec<u32>,
     /// The place of a node, plus one; 0 for what is outside.
     place_of: Vec<u32>,
+    /// The places right above the places, one place after another, and where each one's begin.
+    above: Vec<u32>,
+    above_starts: Vec<u32>,
 }
 
 impl Region {
+    /// How many places there are.
+    fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    fn members(&self, place: usize) -> &[NodeId] {
+        &self.members[self.starts[place] as usize..self.starts[place + 1] as usize]
+    }
+
+    /// The places right above one.
+    fn above(&self, place: usize) -> impl Iterator<Item = usize> + '_ {
+        let range = self.above_starts[place] as usize..self.above_starts[place + 1] as usize;
+        self.above[range].iter().map(|up| *up as usize)
+    }
+
+    /// Writes down once which places are above which; every pass uses it.
+    fn connect(&mut self, view: &View<'_>) {
+        self.above_starts.push(0);
+        for place in 0..self.len() {
+            let begin = self.above.len();
+            for member in self.starts[place]..self.starts[place + 1] {
+                for up in view.next(self.members[member as usize], Way::Up) {
+                    if let Some(up) = self.place(up).filter(|up| *up != place) {
+                        self.above.push(as_index(up));
+                    }
+                }
+            }
+            if self.above.len() - begin > 1 {
+                self.above[begin..].sort_unstable();
+            }
+            self.above_starts.push(as_index(self.above.len()));
+        }
+    }
+
     fn place(&self, node: NodeId) -> Option<usize> {
         (self.place_of[node as usize] as usize).checked_sub(1)
     }
 }
 
+fn as_index(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
 /// Tarjan's strongly connected components over the edges upwards from `from`. A place comes after all above it.
 fn region(view: &View<'_>, from: &[NodeId]) -> Region {
     let bound = view.graph.bound();
-    let mut region = Region { places: Vec::new(), place_of: vec![0; bound] };
+    let mut region = Region {
+        members: Vec::new(),
+        starts: vec![0],
+        place_of: vec![0; bound],
+        above: Vec::new(),
+        above_starts: Vec::new(),
+    };
     let mut index = vec![0_u32; bound];
     let mut low = vec![0_u32; bound];
     let mut next_index = 1;
@@ -129,19 +178,19 @@ fn region(view: &View<'_>, from: &[NodeId]) -> Region {
                 }
             }
             if low[at] == index[at] {
-                let place = u32::try_from(region.places.len() + 1).unwrap_or(u32::MAX);
-                let mut members = Vec::new();
+                let place = as_index(region.starts.len());
                 while let Some(member) = stack.pop() {
                     region.place_of[member as usize] = place;
-                    members.push(member);
+                    region.members.push(member);
                     if member == node {
                         break;
                     }
                 }
-                region.places.push(members);
+                region.starts.push(as_index(region.members.len()));
             }
         }
     }
+    region.connect(view);
     region
 }
 
@@ -165,7 +214,7 @@ pub fn rank(view: &View<'_>, reported: &[Symptom], others: &[Symptom], evidence:
     }
     let starts: Vec<_> = reported.iter().map(|symptom| symptom.node).collect();
     let region = region(view, &starts);
-    let mut bad: Vec<Option<&Symptom>> = vec![None; region.places.len()];
+    let mut bad: Vec<Option<&Symptom>> = vec![None; region.len()];
     for symptom in others.iter().chain(reported) {
         if let Some(place) = region.place(symptom.node) {
             bad[place] = match bad[place] {
@@ -175,20 +224,14 @@ pub fn rank(view: &View<'_>, reported: &[Symptom], others: &[Symptom], evidence:
         }
     }
     let is_bad = |place: usize| bad[place].is_some();
-    let above = |place: usize| {
-        region.places[place]
-            .iter()
-            .flat_map(|node| view.next(*node, Way::Up))
-            .filter_map(|up| region.place(up))
-            .filter(move |up| *up != place)
-    };
+    let above = |place: usize| region.above(place);
 
     // The frontier: bad, and nothing above it is. Once among all that is bad, once among what this incident reports: what is
     // above it and belongs to another incident may be the cause, and may have nothing to do with it.
-    let mut is_reported = vec![false; region.places.len()];
+    let mut is_reported = vec![false; region.len()];
     starts.iter().filter_map(|node| region.place(*node)).for_each(|place| is_reported[place] = true);
-    let (mut below_bad, mut below_reported) = (vec![false; region.places.len()], vec![false; region.places.len()]);
-    for place in 0..region.places.len() {
+    let (mut below_bad, mut below_reported) = (vec![false; region.len()], vec![false; region.len()]);
+    for place in 0..region.len() {
         for up in above(place) {
             below_bad[place] |= is_bad(up) || below_bad[up];
             below_reported[place] |= is_reported[up] || below_reported[up];
@@ -196,32 +239,32 @@ pub fn rank(view: &View<'_>, reported: &[Symptom], others: &[Symptom], evidence:
     }
     let is_top =
         |place: &usize| (is_bad(*place) && !below_bad[*place]) || (is_reported[*place] && !below_reported[*place]);
-    let mut frontier: Vec<usize> = (0..region.places.len()).filter(is_top).collect();
+    let mut frontier: Vec<usize> = (0..region.len()).filter(is_top).collect();
     frontier.sort_by_key(|place| bad[*place].map(|symptom| symptom.onset));
     frontier.truncate(MAX_CANDIDATES / 2);
     let mut leads: Vec<Lead> =
         frontier.iter().map(|place| Lead { place: *place, observed: true, job: false }).collect();
 
     // Which of the frontier hang below each place: the lowest places with several are suspects.
-    let mut hanging = vec![0_u64; region.places.len()];
+    let mut hanging = vec![0_u64; region.len()];
     for (bit, place) in frontier.iter().enumerate() {
         hanging[*place] = 1 << bit;
     }
-    for place in (0..region.places.len()).rev() {
+    for place in (0..region.len()).rev() {
         let mask = hanging[place];
         for up in above(place) {
             hanging[up] |= mask;
         }
     }
-    let mut lowest = vec![true; region.places.len()];
-    for place in (0..region.places.len()).rev() {
+    let mut lowest = vec![true; region.len()];
+    for place in (0..region.len()).rev() {
         for up in above(place) {
             if hanging[up] == hanging[place] {
                 lowest[up] = false;
             }
         }
     }
-    let mut suspects: Vec<Lead> = (0..region.places.len())
+    let mut suspects: Vec<Lead> = (0..region.len())
         .filter(|place| !is_bad(*place) && hanging[*place] != 0)
         .filter_map(|place| {
             let job = is_failing_job(view, &region, &bad, place);
@@ -234,17 +277,33 @@ pub fn rank(view: &View<'_>, reported: &[Symptom], others: &[Symptom], evidence:
     leads.extend(suspects);
 
     // Which leads are above each place: one pass from the top.
-    let mut covered_by = vec![0_u64; region.places.len()];
+    let mut covered_by = vec![0_u64; region.len()];
     for (bit, lead) in leads.iter().enumerate() {
         covered_by[lead.place] |= 1 << bit;
     }
-    for place in 0..region.places.len() {
+    for place in 0..region.len() {
         covered_by[place] = above(place).fold(covered_by[place], |mask, up| mask | covered_by[up]);
     }
-    let bad_places: Vec<usize> = (0..region.places.len()).filter(|place| is_bad(*place)).collect();
+    let bad_places: Vec<usize> = (0..region.len()).filter(|place| is_bad(*place)).collect();
 
-    let scoring =
-        Scoring { view, region: &region, bad: &bad, bad_places: &bad_places, covered_by: &covered_by, evidence };
+    // How far below each place the nearest bad one is: one pass from the bottom.
+    let mut below = vec![u32::MAX; region.len()];
+    for place in (0..region.len()).rev() {
+        let far = if is_bad(place) { 1 } else { below[place].saturating_add(1) };
+        for up in above(place) {
+            below[up] = below[up].min(far);
+        }
+    }
+
+    let scoring = Scoring {
+        view,
+        below: &below,
+        region: &region,
+        bad: &bad,
+        bad_places: &bad_places,
+        covered_by: &covered_by,
+        evidence,
+    };
     let mut scored: Vec<Scored> = leads
         .iter()
         .enumerate()
@@ -298,12 +357,12 @@ fn ratio(part: usize, of: usize) -> f64 {
 
 /// The member that shows the issue, else the first.
 fn representative(region: &Region, bad: &[Option<&Symptom>], place: usize) -> NodeId {
-    bad[place].map_or(region.places[place][0], |symptom| symptom.node)
+    bad[place].map_or(region.members(place)[0], |symptom| symptom.node)
 }
 
 /// A job whose outputs are all bad and whose inputs are not.
 fn is_failing_job(view: &View<'_>, region: &Region, bad: &[Option<&Symptom>], place: usize) -> bool {
-    let [node] = region.places[place][..] else {
+    let [node] = region.members(place)[..] else {
         return false;
     };
     if view.graph.kind(node) != AssetKind::Job {
@@ -332,6 +391,7 @@ struct Scoring<'a> {
     bad: &'a [Option<&'a Symptom>],
     bad_places: &'a [usize],
     covered_by: &'a [u64],
+    below: &'a [u32],
     evidence: &'a dyn Evidence,
 }
 
@@ -399,8 +459,8 @@ impl Scoring<'_> {
             ));
         }
         terms.extend(self.history(self.view.graph.name(node), covered.iter().map(|symptom| symptom.onset).min()));
-        if !lead.observed && !others.is_empty() {
-            let hops = self.hops(node, &others.iter().map(|symptom| symptom.node).collect::<Vec<_>>());
+        if !lead.observed {
+            let hops = self.below[lead.place];
             terms.push((-0.15 * f64::from(hops), format!("{hops} {} away", if hops == 1 { "step" } else { "steps" })));
         }
         terms
@@ -435,37 +495,18 @@ impl Scoring<'_> {
         terms
     }
 
-    /// The fewest edges down to any of these.
-    fn hops(&self, from: NodeId, to: &[NodeId]) -> u32 {
-        let mut seen = Seen::new(self.view.graph.bound());
-        let mut frontier = vec![from];
-        for hops in 1..=20 {
-            let mut next = Vec::new();
-            for down in frontier.into_iter().flat_map(|node| self.view.next(node, Way::Down)) {
-                if to.contains(&down) {
-                    return hops;
-                }
-                if self.region.place(down).is_some() && seen.insert(down) {
-                    next.push(down);
-                }
-            }
-            frontier = next;
-        }
-        20
-    }
-
     /// What nobody checks directly above the lead, or between it and what is bad below it.
     fn not_monitored(&self, bit: usize, place: usize) -> Vec<String> {
         let unknown = |node: NodeId| {
             self.region.place(node).is_some_and(|place| self.bad[place].is_none())
                 && !self.view.graph.is_monitored(node)
         };
-        let above = self.region.places[place].iter().flat_map(|node| self.view.next(*node, Way::Up));
+        let above = self.region.members(place).iter().flat_map(|node| self.view.next(*node, Way::Up));
         let between = self
             .bad_places
             .iter()
             .filter(|bad| **bad != place && self.covered_by[**bad] & (1 << bit) != 0)
-            .flat_map(|bad| &self.region.places[*bad])
+            .flat_map(|bad| self.region.members(*bad))
             .flat_map(|node| self.view.next(*node, Way::Up));
         let mut names: Vec<String> = Vec::new();
         for node in above.chain(between).filter(|node| unknown(*node)) {
