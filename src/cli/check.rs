@@ -61,6 +61,8 @@ pub(super) async fn run(path: &Path, online: bool) -> anyhow::Result<()> {
     } else {
         println!("pager           on");
     }
+    let mail = crate::mail::Mailer::new(&config)?;
+    println!("mail            {}", if mail.is_some() { "on" } else { "off: [mail] smtp_url is empty" });
     for source in config.sources.iter().filter(|source| source.on_green == OnGreen::Resolve) {
         println!("note            incidents resolve by themselves when all alerts of `{}` are green", source.name);
     }

@@ -37,7 +37,7 @@ const AT_ONCE: usize = 16;
 const PACE_MILLIS: i64 = 1000;
 /// How long a whisper is worth being heard, in minutes.
 const WHISPER_MINUTES: i64 = 5;
-/// How long something for Slack is tried before people are told that it will not come.
+/// How long something for Slack or by mail is tried before people are told that it will not come.
 const SLACK_GIVES_UP_AFTER_HOURS: i64 = 24;
 
 /// What a try came to when it did not succeed.
@@ -351,7 +351,8 @@ impl Worker {
             Job::Of { uid, .. } => uid.as_str(),
             _ => "",
         };
-        let too_old = lane == Lane::Slack && now - turn.entry.at > chrono::Duration::hours(SLACK_GIVES_UP_AFTER_HOURS);
+        let too_old = matches!(lane, Lane::Slack | Lane::Mail)
+            && now - turn.entry.at > chrono::Duration::hours(SLACK_GIVES_UP_AFTER_HOURS);
         if permanent || too_old {
             tracing::error!(lane = lane.as_str(), incident, entry = turn.rec.id, error = why, "given up");
             self.give_up(turn, &why).await;

@@ -27,7 +27,7 @@ pub(crate) async fn readyz(State(doors): State<Doors>) -> Response {
         reasons.push(why);
     }
     let now = app.now().timestamp_millis();
-    for lane in [Lane::Page, Lane::Slack] {
+    for lane in [Lane::Page, Lane::Slack, Lane::Mail] {
         let (waiting, oldest) = app.store.backlog(&format!("{}/", lane.as_str()));
         if let Some(due) = oldest.filter(|due| now - due > STALLED_MILLIS) {
             degraded.push(format!(

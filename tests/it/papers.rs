@@ -74,6 +74,7 @@ fn rooms_import_only_rooms_below() {
                 "config",
                 "domain",
                 "http",
+                "mail",
                 "messages",
                 "sandbox",
                 "slack",
