@@ -5,8 +5,14 @@ use crate::domain::effect::Notice;
 use crate::domain::incident::{Channel, MessageRef, Picture, Recipient, Told};
 use crate::domain::{Command, Incident};
 use crate::messages::{Button, Rendered, views};
+use crate::picture::Drawing;
 use crate::slack::client::Verdict;
 use crate::store::Kind;
+
+/// Drawing is work for a thread that nobody else waits for.
+async fn pixels(drawing: Drawing) -> Result<Vec<u8>, String> {
+    tokio::task::spawn_blocking(move || drawing.png()).await.map_err(|error| error.to_string())?
+}
 
 impl Worker {
     /// The record of somebody who was told; `None` for one who wants to hear no more.
@@ -90,7 +96,11 @@ impl Worker {
         let markdown =
             views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), Some(&how));
         let first = matches!(notice, Notice::First { .. });
-        let picture = if first { self.app.drawing(incident).and_then(|drawing| drawing.png().ok()) } else { None };
+        let drawing = if first { self.app.drawing(incident) } else { None };
+        let picture = match drawing {
+            Some(drawing) => pixels(drawing).await.ok(),
+            None => None,
+        };
         let letter = crate::mail::Letter {
             to: address,
             subject: format!("[{}] {}", incident.name(), incident.title),
@@ -115,10 +125,11 @@ impl Worker {
         if incident.picture.as_ref().is_some_and(|picture| picture.digest == digest) {
             return Ok(self.app.commit(vec![turn.end()]).await?);
         }
-        let png = drawing.png().map_err(|why| Fault::Permanent { why })?;
+        let words = drawing.words();
+        let png = pixels(drawing).await.map_err(|why| Fault::Permanent { why })?;
         self.pace(turn)?;
         let name = incident.name();
-        let view = serde_json::json!({"name": name, "words": drawing.words()});
+        let view = serde_json::json!({"name": name, "words": words});
         let comment = crate::messages::plain(&self.app.templates.render("picture", &view));
         let file = self
             .slack

@@ -362,7 +362,8 @@ pub(crate) async fn png(
     authorise(&doors, &headers)?;
     let drawing = doors.app.drawing(&incident(&doors, &id)?);
     let drawing = drawing.ok_or_else(|| Problem::new(404, "The lineage has nothing to draw of this incident"))?;
-    let bytes = drawing.png().map_err(|why| Problem::new(500, why))?;
+    let drawn = tokio::task::spawn_blocking(move || drawing.png()).await;
+    let bytes = drawn.map_err(|_| Problem::new(500, "Drawing broke"))?.map_err(|why| Problem::new(500, why))?;
     Ok(picture("image/png", bytes))
 }
 

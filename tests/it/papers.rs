@@ -47,7 +47,7 @@ fn rooms_import_only_rooms_below() {
         ("pagerduty", &["domain"]),
         ("intake", &["domain", "config"]),
         ("app", &["catalog", "clock", "config", "domain", "messages", "picture", "slack", "store", "telemetry"]),
-        ("delivery", &["app", "domain", "mail", "messages", "pagerduty", "slack", "store", "telemetry"]),
+        ("delivery", &["app", "domain", "mail", "messages", "pagerduty", "picture", "slack", "store", "telemetry"]),
         (
             "http",
             &[
