@@ -164,7 +164,6 @@ impl Demo {
         slack.add_user(CHLOE, "chloe", "Chloe");
         slack.add_channel("data-incidents", &[ANA, BEN, CHLOE]);
         slack.add_channel("revenue-analytics", &[CHLOE]);
-        slack.add_channel("ingest", &[BEN]);
     }
 
     /// Lets everything that is due happen, on both sides.
