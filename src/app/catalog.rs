@@ -1,8 +1,10 @@
 //! The catalog: the graph in memory over records in the store. Imports are merged and committed here, one after another; whoever
 //! asks the graph sees it before or after a commit, never in between.
 
+mod image;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use serde::Serialize;
 use serde_json::json;
@@ -13,7 +15,7 @@ use crate::catalog::{Import, Naming};
 use crate::domain::lineage::merge::{Merger, Sighting, Written};
 use crate::domain::lineage::{Asset, AssetKind, Change, ChangeKind, Day, Graph, View, day};
 use crate::domain::{AssetName, Effect};
-use crate::store::{Engine, Expect, Kind, Op, ReadError};
+use crate::store::{Engine, Expect, Kind, Op, ReadError, scan_prefix};
 
 /// How many assets one commit writes.
 const AT_ONCE: usize = 2000;
@@ -21,14 +23,47 @@ const AT_ONCE: usize = 2000;
 const PAGE: usize = 2000;
 /// How many changes of an asset are kept.
 const CHANGES_KEPT: usize = 20;
+/// A commit of more assets than this is not written down by name: the image is made anew.
+const LOGGED: usize = 100;
+/// So many commits after an image, a new one is made.
+const LOG_KEPT: u64 = 1000;
 
 /// The catalog.
 #[derive(Debug)]
 pub struct Catalog {
-    graph: RwLock<Graph>,
+    graph: Arc<RwLock<Graph>>,
     /// How names are spelled.
     pub naming: Naming,
-    writing: tokio::sync::Mutex<()>,
+    writing: tokio::sync::Mutex<Log>,
+}
+
+/// Where the log of the catalog's commits stands. Its records say which assets changed since the image was made.
+#[derive(Debug, Default)]
+struct Log {
+    /// Commits so far.
+    commits: u64,
+    /// The mark of the last one.
+    mark: String,
+    /// How many of them the image has.
+    in_image: Option<u64>,
+    /// Whether one since then says no names.
+    gap: bool,
+}
+
+impl Log {
+    fn id(commit: u64) -> String {
+        format!("{commit:016}")
+    }
+
+    /// The record of the next commit.
+    fn next(&mut self, mark: String, written: &[Written]) -> Op {
+        self.commits += 1;
+        self.gap |= written.len() > LOGGED;
+        let names: Option<Vec<_>> = (written.len() <= LOGGED).then(|| written.iter().map(Written::name).collect());
+        let body = json!({"v": 1, "mark": mark, "names": names});
+        self.mark = mark;
+        Op::put(Kind::CatalogLog, Self::id(self.commits), Expect::Any, body)
+    }
 }
 
 /// What an import came to.
@@ -67,8 +102,57 @@ impl Catalog {
     /// # Errors
     /// The store cannot be read.
     pub fn load(store: &dyn Engine, naming: Naming) -> Result<Self, ReadError> {
+        let (graph, log) = match Self::from_image(store)? {
+            Some(read) => read,
+            None => (Self::from_records(store)?, Self::last_of_log(store)?),
+        };
+        Ok(Self { graph: Arc::new(RwLock::new(graph)), naming, writing: tokio::sync::Mutex::new(log) })
+    }
+
+    /// The graph of the image, and what changed since then read again; `None` if the image is not of this store's past.
+    fn from_image(store: &dyn Engine) -> Result<Option<(Graph, Log)>, ReadError> {
+        let Some((mark, mut graph)) = store.folder().and_then(image::load) else {
+            return Ok(None);
+        };
+        let mut log = Log::default();
+        let mut names = BTreeSet::new();
+        for rec in scan_prefix(store, Kind::CatalogLog, "")? {
+            let at = rec.id.parse().unwrap_or_default();
+            if log.in_image.is_some() {
+                let Ok(changed) = serde_json::from_value::<Vec<String>>(rec.body["names"].clone()) else {
+                    return Ok(None);
+                };
+                names.extend(changed);
+            } else if rec.body["mark"] == *mark {
+                log.in_image = Some(at);
+            }
+            log.commits = at;
+            log.mark = rec.body["mark"].as_str().unwrap_or_default().to_owned();
+        }
+        if log.in_image.is_none() {
+            return Ok(None);
+        }
+        graph.catch_up(&names, |name| {
+            let rec = store.get(Kind::Catalog, name)?;
+            Ok::<_, ReadError>(rec.and_then(|rec| serde_json::from_value(rec.body).ok()))
+        })?;
+        Ok(Some((graph, log)))
+    }
+
+    fn last_of_log(store: &dyn Engine) -> Result<Log, ReadError> {
+        let last = scan_prefix(store, Kind::CatalogLog, "")?.pop();
+        Ok(last.map_or_else(Log::default, |rec| Log {
+            commits: rec.id.parse().unwrap_or_default(),
+            mark: rec.body["mark"].as_str().unwrap_or_default().to_owned(),
+            in_image: None,
+            gap: true,
+        }))
+    }
+
+    /// The graph from all records.
+    fn from_records(store: &dyn Engine) -> Result<Graph, ReadError> {
         let mut graph = Graph::default();
-        // One thread reads, this one builds: a million assets are a start of seconds, not of half a minute.
+        // One thread reads, this one builds.
         std::thread::scope(|threads| {
             let (pages, read) = std::sync::mpsc::sync_channel::<Vec<Asset>>(4);
             let reader = threads.spawn(move || {
@@ -93,7 +177,7 @@ impl Catalog {
             }
             reader.join().unwrap_or_else(|_| Err(ReadError("reading the catalog broke".to_owned())))
         })?;
-        Ok(Self { graph: RwLock::new(graph), naming, writing: tokio::sync::Mutex::default() })
+        Ok(graph)
     }
 
     /// The name by which the catalog knows an asset; as it is spelled, where the catalog does not know it.
@@ -136,13 +220,14 @@ impl App {
     /// The store cannot write. A part may be taken in then; the same import again takes in the rest.
     pub async fn take_in(&self, import: Import) -> Result<Imported, Failure> {
         let import = self.catalog.naming.spell(import);
-        let _turn = self.catalog.writing.lock().await;
+        let mut log = self.catalog.writing.lock().await;
         let mut imported = Imported { named: import.sightings.len(), ..Imported::default() };
         let today = day(self.now());
         let mut touched = false;
         for sightings in import.sightings.chunks(AT_ONCE) {
-            touched |= self.merge(sightings, today, &mut imported).await?;
+            touched |= self.merge(&mut log, sightings, today, &mut imported).await?;
         }
+        self.keep_image(&mut log).await?;
         self.record_changes(&import.changes).await?;
         self.record_columns(&import.columns).await?;
         if touched {
@@ -154,7 +239,13 @@ impl App {
     }
 
     /// Whether anything changed.
-    async fn merge(&self, sightings: &[Sighting], today: Day, imported: &mut Imported) -> Result<bool, Failure> {
+    async fn merge(
+        &self,
+        log: &mut Log,
+        sightings: &[Sighting],
+        today: Day,
+        imported: &mut Imported,
+    ) -> Result<bool, Failure> {
         let (written, left_out) = {
             let graph = self.catalog.graph();
             let mut merger = Merger::new(&graph, |shown| self.asset(shown).ok().flatten(), today);
@@ -169,7 +260,6 @@ impl App {
             return Ok(false);
         }
         let mut changes = Vec::new();
-        let mut ops = Vec::new();
         for one in &written {
             match one {
                 Written::Put(asset) => {
@@ -177,23 +267,55 @@ impl App {
                     if let Some(before) = self.asset(&asset.name)? {
                         changes.extend(what_changed(&before, asset, self.now()));
                     }
-                    ops.push(Op::put(
-                        Kind::Catalog,
-                        &asset.name,
-                        Expect::Any,
-                        serde_json::to_value(asset).unwrap_or_default(),
-                    ));
                 }
-                Written::Gone(name) => {
-                    imported.joined += 1;
-                    ops.push(Op::Del { kind: Kind::Catalog, id: name.clone(), expect: Expect::Any });
-                }
+                Written::Gone(_) => imported.joined += 1,
             }
         }
-        self.commit(ops).await?;
-        self.apply(&written);
+        self.write_down(log, &written).await?;
         self.record_changes(&changes).await?;
         Ok(true)
+    }
+
+    /// Commits what changed, with its line in the log, and only then shows it to those who ask.
+    async fn write_down(&self, log: &mut Log, written: &[Written]) -> Result<(), Failure> {
+        let mut ops = vec![log.next(self.clock.fresh_id(), written)];
+        ops.extend(written.iter().map(|one| match one {
+            Written::Put(asset) => {
+                Op::put(Kind::Catalog, &asset.name, Expect::Any, serde_json::to_value(asset).unwrap_or_default())
+            }
+            Written::Gone(name) => Op::Del { kind: Kind::Catalog, id: name.clone(), expect: Expect::Any },
+        }));
+        self.commit(ops).await?;
+        self.apply(written);
+        Ok(())
+    }
+
+    /// Makes a new image where the last one is far behind, and forgets the log up to it. A start without one is only slower.
+    async fn keep_image(&self, log: &mut Log) -> Result<(), Failure> {
+        let Some(folder) = self.store.folder() else {
+            return Ok(());
+        };
+        let behind = log.commits - log.in_image.unwrap_or_default();
+        if log.commits == 0 || (!log.gap && log.in_image.is_some() && behind <= LOG_KEPT) {
+            return Ok(());
+        }
+        let (graph, folder, mark) = (self.catalog.graph.clone(), folder.to_owned(), log.mark.clone());
+        let saved = tokio::task::spawn_blocking(move || {
+            image::save(&folder, &graph.read().unwrap_or_else(PoisonError::into_inner), &mark)
+        });
+        if let Err(error) = saved.await.map_err(std::io::Error::other).and_then(|saved| saved) {
+            tracing::warn!(%error, "the image of the lineage cannot be written: the next start reads all records");
+            return Ok(());
+        }
+        (log.in_image, log.gap) = (Some(log.commits), false);
+        loop {
+            let old = self.store.scan(Kind::CatalogLog, "", &Log::id(log.commits), 500)?;
+            if old.is_empty() {
+                return Ok(());
+            }
+            let ops = old.into_iter().map(|rec| Op::Del { kind: rec.kind, id: rec.id, expect: Expect::Any });
+            self.commit(ops.collect()).await?;
+        }
     }
 
     fn apply(&self, written: &[Written]) {
@@ -295,7 +417,7 @@ impl App {
     /// # Errors
     /// The store cannot be read or written.
     pub async fn forget_old_lineage(&self, from: &str) -> Result<(usize, Option<String>), Failure> {
-        let _turn = self.catalog.writing.lock().await;
+        let mut log = self.catalog.writing.lock().await;
         let forgotten = day(self.now()).saturating_sub(self.config.lineage.forget_after_days);
         let page = self.store.scan(Kind::Catalog, from, "", 500)?;
         let next = (page.len() == 500).then(|| page.last().map(|rec| format!("{}\0", rec.id))).flatten();
@@ -319,18 +441,11 @@ impl App {
                 written.push(Written::Put(Box::new(asset)));
             }
         }
-        let ops: Vec<_> = written
-            .iter()
-            .map(|one| match one {
-                Written::Put(asset) => {
-                    Op::put(Kind::Catalog, &asset.name, Expect::Any, serde_json::to_value(asset).unwrap_or_default())
-                }
-                Written::Gone(name) => Op::Del { kind: Kind::Catalog, id: name.clone(), expect: Expect::Any },
-            })
-            .collect();
-        if !ops.is_empty() {
-            self.commit(ops).await?;
-            self.apply(&written);
+        if !written.is_empty() {
+            self.write_down(&mut log, &written).await?;
+        }
+        if next.is_none() {
+            self.keep_image(&mut log).await?;
         }
         Ok((written.len(), next))
     }

@@ -235,12 +235,25 @@ pub fn notice(
         Notice::Reopened { reason } => ("notice_reopened", Some(reason.clone()), None),
     };
     let since = of.bad_from.unwrap_or(of.detected_at);
+    let ask = match notice {
+        Notice::First { whom, .. } => Some(ask(templates, *whom)),
+        _ => None,
+    };
     let view = json!({
-        "to": to.name, "assets": to.assets, "more": to.total.saturating_sub(to.assets.len()),
+        "ask": ask, "to": to.name, "assets": to.assets, "more": to.total.saturating_sub(to.assets.len()),
         "text": text, "next": next, "since": since, "how_to_mute": how_to_mute,
         "incident": incident(of, names, now),
     });
     templates.render(template, &view)
+}
+
+/// What a notice asks of people, in plain words, where nobody wrote other ones.
+pub fn ask(templates: &Templates, whom: Whom) -> String {
+    let template = match whom {
+        Whom::Downstream => "ask_downstream",
+        Whom::Upstream => "ask_upstream",
+    };
+    templates.render(template, &json!({})).trim().to_owned()
 }
 
 /// The line in the announcement channel.

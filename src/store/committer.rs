@@ -5,6 +5,7 @@
 //! tasks deadlocks in sled 0.34.7, so there is no other way to write.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::{mpsc, oneshot};
@@ -28,6 +29,10 @@ pub(super) trait Bytes: Send + Sync + 'static {
     fn write(&self, batch: &BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Result<(), String>;
     /// Whether there is room to write.
     fn room(&self) -> Result<(), String>;
+    /// A folder for what can be made again; `None` where nothing is kept in files.
+    fn folder(&self) -> Option<&Path> {
+        None
+    }
     /// Figures an operator watches.
     fn figures(&self) -> Vec<(&'static str, u64)>;
 }
@@ -146,6 +151,10 @@ impl Engine for Committed {
 
     fn backlog(&self, lane: &str) -> (usize, Option<Millis>) {
         self.queues.read().unwrap_or_else(PoisonError::into_inner).backlog(lane)
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        self.bytes.folder()
     }
 
     fn figures(&self) -> Vec<(&'static str, u64)> {

@@ -11,6 +11,7 @@ pub mod sled;
 pub mod transfer;
 
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -73,11 +74,13 @@ pub enum Kind {
     RootOf = b'r',
     /// Who was told of an incident, by uid and key.
     Told = b'u',
+    /// Which assets a commit of the catalog changed, by its number.
+    CatalogLog = b'g',
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Meta,
         Self::Incident,
         Self::Number,
@@ -100,6 +103,7 @@ impl Kind {
         Self::Columns,
         Self::RootOf,
         Self::Told,
+        Self::CatalogLog,
     ];
 }
 
@@ -274,6 +278,11 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Figures an operator watches: `bytes` on disk, and `blobs`, the files that sled never syncs and that must not exist.
     fn figures(&self) -> Vec<(&'static str, u64)>;
+
+    /// A folder for what can be made again from the records; `None` where nothing is kept in files.
+    fn folder(&self) -> Option<&Path> {
+        None
+    }
 
     /// Whether it still takes writes; with the reason if not.
     ///

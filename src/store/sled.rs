@@ -309,6 +309,10 @@ impl Bytes for SledEngine {
         vec![("bytes", self.db.size_on_disk().unwrap_or(0)), ("blobs", blobs as u64)]
     }
 
+    fn folder(&self) -> Option<&Path> {
+        Some(&self.directory)
+    }
+
     fn room(&self) -> Result<(), String> {
         if self.ballast.exists() {
             Ok(())

@@ -17,6 +17,9 @@ use crate::harness::start_time;
 struct Catalog {
     records: BTreeMap<String, Asset>,
     graph: Graph,
+    /// An image of the graph, and what was written since.
+    image: Vec<u8>,
+    since: BTreeSet<String>,
 }
 
 impl Catalog {
@@ -30,6 +33,7 @@ impl Catalog {
 
     fn write(&mut self, written: &[Written]) {
         for one in written {
+            self.since.insert(one.name().to_owned());
             match one {
                 Written::Put(asset) => {
                     self.records.insert(asset.name.clone(), (**asset).clone());
@@ -50,6 +54,19 @@ impl Catalog {
         if self.graph.downs(node).is_empty() {
             self.write(&[Written::Gone(shown)]);
         }
+    }
+
+    fn take_image(&mut self) {
+        self.image = postcard::to_stdvec(&self.graph).expect("an image");
+        self.since.clear();
+    }
+
+    /// The graph as a start makes it: the image, and what changed since.
+    fn restarted(&self) -> Graph {
+        let image = postcard::from_bytes::<Graph>(&self.image).expect("an image");
+        let mut graph = image.complete().expect("it fits together");
+        graph.catch_up::<()>(&self.since, |name| Ok(self.records.get(name).cloned())).expect("records");
+        graph
     }
 
     /// The edges as the records alone have them: names resolved by a map, no graph.
@@ -104,6 +121,7 @@ enum Step {
     See(Box<Sighting>),
     Forget(String),
     NextDay,
+    Image,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -120,7 +138,7 @@ fn step() -> impl Strategy<Value = Step> {
                     ..Sighting::default()
                 }))
             });
-    prop_oneof![8 => sighting, 1 => name().prop_map(Step::Forget), 1 => Just(Step::NextDay)]
+    prop_oneof![8 => sighting, 1 => name().prop_map(Step::Forget), 1 => Just(Step::NextDay), 1 => Just(Step::Image)]
 }
 
 proptest! {
@@ -129,6 +147,7 @@ proptest! {
     #[test]
     fn the_graph_is_what_the_records_say(steps in prop::collection::vec(step(), 1..40), bad in prop::collection::btree_set(name(), 1..6)) {
         let mut catalog = Catalog::default();
+        catalog.take_image();
         let mut today = 2500;
         for step in &steps {
             match step {
@@ -138,6 +157,7 @@ proptest! {
                 }
                 Step::Forget(name) => catalog.forget(name),
                 Step::NextDay => today += 1,
+                Step::Image => catalog.take_image(),
             }
         }
         let reference = catalog.reference();
@@ -146,6 +166,18 @@ proptest! {
         let mut followed = edges(&catalog.graph);
         followed.retain(|name, children| !children.is_empty() || reference.contains_key(name));
         prop_assert_eq!(&followed, &reference);
+        let restarted = catalog.restarted();
+        let mut known = edges(&restarted);
+        known.retain(|name, children| !children.is_empty() || reference.contains_key(name));
+        prop_assert_eq!(&known, &reference);
+        let names = |graph: &Graph| -> BTreeMap<String, Option<String>> {
+            (0..14).map(|n| format!("a{n}")).map(|name| (name.clone(), graph.find(&name).map(|node| graph.name(node).to_owned()))).collect()
+        };
+        for (name, shown) in names(&restarted) {
+            if shown.as_ref().is_some_and(|shown| reference.contains_key(shown)) {
+                prop_assert_eq!(shown.as_deref(), catalog.graph.find(&name).map(|node| catalog.graph.name(node)));
+            }
+        }
         let (mut forwards, mut backwards) = (Graph::default(), Graph::default());
         catalog.records.values().for_each(|asset| forwards.put(asset));
         catalog.records.values().rev().for_each(|asset| backwards.put(asset));

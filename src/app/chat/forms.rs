@@ -229,8 +229,8 @@ impl App {
             },
             ModalInput::Text {
                 id: "text",
-                label: "Anything to add, for all of them?",
-                initial: String::new(),
+                label: "What are they asked to do? Write it in your own words.",
+                initial: views::ask(&self.templates, whom),
                 placeholder: "Use yesterday's figures until 09:00.",
                 multiline: true,
                 optional: true,
@@ -305,6 +305,8 @@ impl App {
                         .iter()
                         .any(|key| recipient.key == *key || recipient.key.starts_with(key.trim_end_matches('…')))
                 });
+                // What was left as it stood is not repeated on the timeline.
+                let text = text.filter(|text| *text != views::ask(&self.templates, whom));
                 Command::Notify { whom, recipients, text }
             }
             "resolve" => Command::Resolve { text },

@@ -3,10 +3,11 @@
 //! It is built from the store at start and follows every commit of the catalog. Nodes and names are numbers inside; a node
 //! that was absorbed by another, or removed, is gone for good, and its place is used again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::BuildHasher as _;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::names::{clean, ends_with};
@@ -17,7 +18,7 @@ use crate::domain::Pillar;
 pub type NodeId = u32;
 
 /// An edge's other end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
     /// The other end.
     pub node: NodeId,
@@ -25,7 +26,7 @@ pub struct Link {
     pub seen: Day,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Name {
     text: Box<str>,
     node: NodeId,
@@ -35,7 +36,7 @@ struct Name {
 
 const NONE: u32 = u32::MAX;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Node {
     /// The name that people see.
     name: u32,
@@ -51,20 +52,41 @@ struct Node {
 /// Most assets have few parents and few children; a walk then touches one line of memory an asset.
 type Links = SmallVec<[Link; 3]>;
 
-/// All assets.
-#[derive(Debug, Clone, Default)]
+/// All assets. What is skipped here follows from the rest ([`Graph::complete`]).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Graph {
     names: Vec<Name>,
+    #[serde(skip)]
     table: HashTable<u32>,
+    #[serde(skip)]
     hasher: DefaultHashBuilder,
     nodes: Vec<Node>,
     ups: Vec<Links>,
+    #[serde(skip)]
     downs: Vec<Links>,
     free_nodes: Vec<NodeId>,
     free_names: Vec<u32>,
+    #[serde(with = "as_json")]
     owners: Vec<Vec<Owner>>,
+    #[serde(skip)]
     owner_sets: HashMap<Vec<Owner>, u32>,
+    #[serde(skip)]
     edges: usize,
+}
+
+/// Owners leave fields out, which only a format that names its fields can read again.
+mod as_json {
+    use serde::{Deserialize as _, Deserializer, Serializer, de, ser};
+
+    use super::Owner;
+
+    pub(super) fn serialize<S: Serializer>(owners: &[Vec<Owner>], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&serde_json::to_string(owners).map_err(ser::Error::custom)?)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Vec<Owner>>, D::Error> {
+        serde_json::from_str(&String::deserialize(from)?).map_err(de::Error::custom)
+    }
 }
 
 /// Of a name in lower case, without making one.
@@ -285,6 +307,7 @@ impl Graph {
                 }
             }
         }
+        self.keep_names(node, asset);
         // An alias may have become the name that people see.
         if let Some(name) = self.name_of(&asset.name) {
             self.nodes[node as usize].name = name;
@@ -300,6 +323,65 @@ impl Graph {
             let from = self.ensure(parent);
             self.link(from, node, seen);
         }
+    }
+
+    /// Forgets the names that the record does not have any more.
+    fn keep_names(&mut self, node: NodeId, asset: &Asset) {
+        let chain = self.chain(node);
+        let is_kept = |id: &u32| asset.names().any(|name| self.names[*id as usize].text.eq_ignore_ascii_case(name));
+        let (kept, dropped): (Vec<u32>, Vec<u32>) = chain.into_iter().partition(is_kept);
+        if dropped.is_empty() {
+            return;
+        }
+        if let Some(first) = kept.first()
+            && dropped.contains(&self.nodes[node as usize].name)
+        {
+            self.nodes[node as usize].name = *first;
+        }
+        dropped.into_iter().for_each(|id| self.free_name(id));
+        self.nodes[node as usize].chain = NONE;
+        for id in kept {
+            self.names[id as usize].next = self.nodes[node as usize].chain;
+            self.nodes[node as usize].chain = id;
+        }
+    }
+
+    fn free_name(&mut self, id: u32) {
+        let hash = self.hash(&self.names[id as usize].text);
+        if let Ok(entry) = self.table.find_entry(hash, |found| *found == id) {
+            entry.remove();
+        }
+        self.names[id as usize].text = "".into();
+        self.free_names.push(id);
+    }
+
+    /// Follows what was written meanwhile: `now` is each changed asset's record as it is now, `None` where there is none any more.
+    ///
+    /// # Errors
+    /// Those of `now`.
+    pub fn catch_up<E>(
+        &mut self,
+        changed: &BTreeSet<String>,
+        mut now: impl FnMut(&str) -> Result<Option<Asset>, E>,
+    ) -> Result<(), E> {
+        let mut there = Vec::new();
+        let mut gone = Vec::new();
+        for name in changed {
+            let asset = now(name)?;
+            // First all are let loose, from parents and from names that may be another's by now.
+            if let Some(node) = self.find(name) {
+                self.unlink_parents(node);
+                self.keep_names(node, asset.as_ref().unwrap_or(&Asset::named(name)));
+            }
+            match asset {
+                Some(asset) => there.push(asset),
+                None => gone.push(name),
+            }
+        }
+        // Who became another has children still, and stays until that other is put.
+        gone.into_iter().for_each(|name| self.remove(name));
+        there.iter().for_each(|asset| self.put(asset));
+        Ok(())
     }
 
     /// All that was `old` is `new` from now on.
@@ -340,16 +422,44 @@ impl Graph {
             return;
         };
         self.cut(node);
-        for id in self.chain(node) {
-            let hash = self.hash(&self.names[id as usize].text);
-            if let Ok(entry) = self.table.find_entry(hash, |found| *found == id) {
-                entry.remove();
-            }
-            self.names[id as usize].text = "".into();
-            self.free_names.push(id);
-        }
+        self.chain(node).into_iter().for_each(|id| self.free_name(id));
         self.nodes[node as usize].gone = true;
         self.free_nodes.push(node);
+    }
+
+    /// Makes again what is not written down: the table of names, the edges downwards. `None` if the rest does not fit together.
+    pub fn complete(mut self) -> Option<Self> {
+        let nodes = self.nodes.len();
+        let fits = self.ups.len() == nodes
+            && self.nodes.iter().all(|node| {
+                node.gone || ((node.name as usize) < self.names.len() && (node.owners as usize) < self.owners.len())
+            })
+            && self.names.iter().all(|name| {
+                (name.node as usize) < nodes && (name.next == NONE || (name.next as usize) < self.names.len())
+            })
+            && self.ups.iter().flatten().all(|up| (up.node as usize) < nodes)
+            && self.free_nodes.iter().all(|node| (*node as usize) < nodes)
+            && self.free_names.iter().all(|name| (*name as usize) < self.names.len());
+        if !fits {
+            return None;
+        }
+        let mut free = vec![false; self.names.len()];
+        self.free_names.iter().for_each(|name| free[*name as usize] = true);
+        let (names, hasher) = (&self.names, &self.hasher);
+        let hash = |id: &u32| folded_hash(hasher, &names[*id as usize].text);
+        self.table.reserve(names.len(), hash);
+        for id in (0..).zip(&free).filter(|(_, free)| !**free).map(|(id, _)| id) {
+            self.table.insert_unique(hash(&id), id, hash);
+        }
+        self.downs = vec![Links::new(); nodes];
+        for (to, ups) in (0..).zip(&self.ups) {
+            self.edges += ups.len();
+            for up in ups {
+                self.downs[up.node as usize].push(Link { node: to, seen: up.seen });
+            }
+        }
+        self.owner_sets = (0..).zip(&self.owners).map(|(set, owners)| (owners.clone(), set)).collect();
+        Some(self)
     }
 
     /// Bytes of memory, counted from the lengths of what is held.

@@ -35,6 +35,16 @@ pub enum Written {
     Gone(String),
 }
 
+impl Written {
+    /// The name of the asset.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Put(asset) => &asset.name,
+            Self::Gone(name) => name,
+        }
+    }
+}
+
 /// Sightings over a catalog: looks up, merges, and remembers what was merged before it is written.
 pub struct Merger<'a, F: Fn(&str) -> Option<Asset>> {
     graph: &'a Graph,

@@ -96,6 +96,49 @@ async fn the_order_in_which_tools_report_does_not_matter() {
     bot.end().await;
 }
 
+/// A start reads the image of the graph and what changed since; an image that is damaged, or is of another past, only costs time.
+#[tokio::test]
+async fn a_start_knows_the_lineage_whatever_became_of_its_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("lineage.image");
+    let store = muster::store::sled::open(folder.path()).unwrap();
+    let bot = Bot::set_up(Setup { store: Some(store), ..Setup::default() }).await;
+    let edges = |n: usize| (1..n).map(|n| format!("  - [t{}, t{n}]\n", n - 1)).collect::<String>();
+    assert_eq!(bot.put("/api/v1/catalog/yaml", format!("edges:\n{}", edges(150))).await.0, 200);
+    let first = std::fs::read(&image).expect("many changes at once make an image");
+    assert_eq!(bot.put("/api/v1/catalog/yaml", "edges: [[t149, dash], [x, t0]]".to_owned()).await.0, 200);
+    assert_eq!(std::fs::read(&image).unwrap(), first, "a few are only written to the log");
+    let ask = async |bot: &Bot| {
+        (bot.get("/api/v1/assets/t0/downstream?depth=999").await, bot.get("/api/v1/assets/t7/upstream?depth=9").await)
+    };
+    let answers = ask(&bot).await;
+    assert_eq!((answers.0["total"].as_u64(), answers.1["total"].as_u64()), (Some(150), Some(8)));
+    let bot = Bot::set_up(bot.crash()).await;
+    assert_eq!(ask(&bot).await, answers, "from the image and the log");
+    let mut damaged = first.clone();
+    damaged[first.len() / 2] ^= 1;
+    let mut bot = bot;
+    for bytes in [&damaged[..], &first[..first.len() / 2], b""] {
+        std::fs::write(&image, bytes).unwrap();
+        bot = Bot::set_up(bot.crash()).await;
+        assert_eq!(ask(&bot).await, answers, "from the records");
+    }
+    // An image of a past that this store never had: its log does not know the mark.
+    let mut foreign = first.clone();
+    let mark = first.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    foreign[mark] ^= 1;
+    let end = foreign.len() - 4;
+    let sum = crc32fast::hash(&foreign[..end]);
+    foreign[end..].copy_from_slice(&sum.to_le_bytes());
+    std::fs::write(&image, &foreign).unwrap();
+    bot = Bot::set_up(bot.crash()).await;
+    assert_eq!(ask(&bot).await, answers, "from the records");
+    // The next import makes a new one.
+    assert_eq!(bot.put("/api/v1/catalog/yaml", "edges: [[dash, board]]".to_owned()).await.0, 200);
+    assert_ne!(std::fs::read(&image).unwrap(), foreign);
+    bot.end().await;
+}
+
 #[tokio::test]
 async fn the_card_names_the_root_and_the_size_and_follows_both_alerts_and_graph() {
     let bot = broken_shop("").await;

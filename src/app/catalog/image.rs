@@ -1,0 +1,65 @@
+//! The image of the graph: a file beside the store, so that a start reads it and then only what changed since. The records stay
+//! the truth. An image that is not of the store's present past, is damaged, or was written by another Muster is not used;
+//! the graph is then made from the records, which takes longer.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::domain::lineage::Graph;
+
+/// What an image begins with. Another Muster may lay it out in another way.
+const MAGIC: &str = concat!("muster lineage ", env!("CARGO_PKG_VERSION"), " 1\n");
+/// The bytes of a mark.
+const MARK: usize = 26;
+
+fn file(folder: &Path) -> PathBuf {
+    folder.join("lineage.image")
+}
+
+/// Sums up what passes through.
+struct Summed<W> {
+    to: W,
+    sum: crc32fast::Hasher,
+}
+
+impl<W: Write> Write for Summed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.sum.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+/// Writes the image of the graph as it is after the commit with this mark.
+///
+/// # Errors
+/// The file cannot be written; an older one is still whole.
+pub(super) fn save(folder: &Path, graph: &Graph, mark: &str) -> io::Result<()> {
+    let beside = folder.join("lineage.image.new");
+    let mut to = Summed { to: BufWriter::new(File::create(&beside)?), sum: crc32fast::Hasher::new() };
+    to.write_all(MAGIC.as_bytes())?;
+    to.write_all(mark.as_bytes())?;
+    let mut to = postcard::to_io(graph, to).map_err(io::Error::other)?;
+    let sum = to.sum.clone().finalize();
+    to.to.write_all(&sum.to_le_bytes())?;
+    to.to.into_inner()?.sync_all()?;
+    fs::rename(&beside, file(folder))
+}
+
+/// The last image, and the mark of its commit; `None` if there is none of use.
+pub(super) fn load(folder: &Path) -> Option<(String, Graph)> {
+    let bytes = fs::read(file(folder)).ok()?;
+    let (bytes, sum) = bytes.split_last_chunk::<4>()?;
+    let rest = bytes.strip_prefix(MAGIC.as_bytes())?;
+    if crc32fast::hash(bytes) != u32::from_le_bytes(*sum) {
+        return None;
+    }
+    let (mark, body) = rest.split_at_checked(MARK)?;
+    let graph = postcard::from_bytes::<Graph>(body).ok()?.complete()?;
+    Some((String::from_utf8(mark.to_vec()).ok()?, graph))
+}
