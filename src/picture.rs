@@ -192,6 +192,36 @@ impl Drawing {
             .to_string()
     }
 
+    /// As a Mermaid flowchart, for Markdown: what reads it draws it, and what does not still shows words.
+    pub fn mermaid(&self) -> String {
+        // Mermaid's own entities; nothing of a name ends the quotes, a line or the fence.
+        let quoted = |name: &str| -> String {
+            name.chars()
+                .map(|letter| match letter {
+                    '"' | '#' | '<' | '>' | '&' | '`' | ';' => format!("#{};", u32::from(letter)),
+                    letter if letter.is_control() => " ".to_owned(),
+                    letter => letter.to_string(),
+                })
+                .collect()
+        };
+        let mut lines = vec!["flowchart LR".to_owned()];
+        for (at, drawn) in self.nodes.iter().enumerate() {
+            let (open, close) = if drawn.kind.is_consumer() { ("([", "])") } else { ("[", "]") };
+            let class = match drawn.role {
+                Role::Root => ":::root",
+                Role::Broken => ":::broken",
+                Role::Affected | Role::Above => "",
+            };
+            lines.push(format!("    a{at}{open}\"{}\"{close}{class}", quoted(&drawn.name)));
+        }
+        for (from, to, fading) in &self.edges {
+            lines.push(format!("    a{from} {} a{to}", if *fading { "-.->" } else { "-->" }));
+        }
+        lines.push("    classDef broken fill:#ffcdd2,stroke:#c62828".to_owned());
+        lines.push("    classDef root fill:#ffcdd2,stroke:#c62828,stroke-width:4px".to_owned());
+        lines.join("\n")
+    }
+
     /// Middles of the boxes, and the size of the whole. From left to right, as data flows.
     fn layout(&self, sizes: &[(f64, f64)]) -> (Vec<(f64, f64)>, f64, f64) {
         // The library lays out from top to bottom, so height and width change places.

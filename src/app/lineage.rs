@@ -418,7 +418,15 @@ impl App {
         let view = self.view(&graph);
         let (own, others, _) = self.symptoms(&graph, incident);
         let root = incident.roots.first().and_then(|root| graph.find(root.asset.as_str()));
-        let mut broken: Vec<NodeId> = own.iter().map(|symptom| symptom.node).collect();
+        let mut broken: Vec<NodeId> = if incident.status.is_open() {
+            own.iter().map(|symptom| symptom.node).collect()
+        } else {
+            // What was broken while it was open.
+            let alerts = self.alerts(&incident.uid).unwrap_or_default();
+            let assets = alerts.iter().filter_map(|alert| alert.signal.asset.as_ref());
+            let nodes = assets.filter_map(|asset| graph.find(&self.catalog.naming.apply(asset.as_str())));
+            nodes.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+        };
         // The root may be another incident's.
         broken.extend(root.filter(|root| others.iter().any(|symptom| symptom.node == *root)));
         broken.dedup();

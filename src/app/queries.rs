@@ -145,6 +145,7 @@ impl App {
         let messages: Vec<Captured> = self.parts(Kind::Message, &incident.uid)?;
         let name = |id: &String| self.name(id);
         let link = |message: &MessageRef| self.link(message);
+        let lineage = self.drawing(incident).map(|drawing| drawing.mermaid());
         let record = Record {
             incident,
             entries: &entries,
@@ -153,6 +154,7 @@ impl App {
             messages: &messages,
             name: &name,
             link: &link,
+            lineage: lineage.as_deref(),
         };
         Ok(self.templates.render("postmortem", &draft(&record)))
     }

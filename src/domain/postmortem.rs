@@ -44,6 +44,8 @@ pub struct Record<'a> {
     pub name: &'a dyn Fn(&PersonId) -> String,
     /// The web address of a message.
     pub link: &'a dyn Fn(&MessageRef) -> String,
+    /// The affected part of the lineage, drawn as a Mermaid flowchart.
+    pub lineage: Option<&'a str>,
 }
 
 /// One line of the draft's timeline.
@@ -65,6 +67,7 @@ pub struct Postmortem {
     pub title: String,
     pub summary: Vec<String>,
     pub impact: Vec<String>,
+    pub lineage: Option<String>,
     pub detection: Vec<String>,
     pub timeline: Vec<Line>,
     pub people: Vec<String>,
@@ -88,6 +91,7 @@ pub fn draft(record: &Record<'_>) -> Postmortem {
         title: incident.title.clone(),
         summary: summary(record),
         impact: impact(record),
+        lineage: record.lineage.map(str::to_owned),
         detection: detection(record),
         timeline: timeline(record),
         people: people(record),
@@ -163,7 +167,7 @@ fn impact(record: &Record<'_>) -> Vec<String> {
         lines.push(format!("Told outside: {}.", told.into_iter().collect::<Vec<_>>().join(", ")));
     }
     if let Some(url) = incident.picture.as_ref().and_then(|picture| picture.url.as_ref()) {
-        lines.push(format!("The lineage, drawn: {url} (and in the channel)."));
+        lines.push(format!("The lineage as a picture: {url} (and in the channel)."));
     }
     lines
 }

@@ -1,6 +1,6 @@
 //! Walking the graph: upstream, downstream, the path between two. Every walk ends on cycles and sees each asset once.
 
-use std::collections::VecDeque;
+use hashbrown::HashMap;
 
 use super::Day;
 use super::graph::{Graph, Link, NodeId};
@@ -80,22 +80,20 @@ impl<'a> View<'a> {
     /// All that is met from these on, nearest first, without the starts themselves (even where a cycle leads back).
     pub fn walk(&self, from: &[NodeId], way: Way) -> Vec<Met> {
         let mut seen = Seen::new(self.graph.bound());
-        let mut met = Vec::new();
-        let mut frontier: Vec<NodeId> = from.iter().copied().filter(|node| seen.insert(*node)).collect();
-        let mut hops = 0;
-        while !frontier.is_empty() {
-            hops += 1;
-            let mut next = Vec::new();
-            for node in frontier {
-                for other in self.next(node, way) {
-                    if seen.insert(other) {
-                        met.push(Met { node: other, hops });
-                        next.push(other);
-                    }
+        // What was met is also what is still to be left, in the same order.
+        let mut met: Vec<Met> =
+            from.iter().filter(|node| seen.insert(**node)).map(|node| Met { node: *node, hops: 0 }).collect();
+        let starts = met.len();
+        let mut at = 0;
+        while let Some(Met { node, hops }) = met.get(at).copied() {
+            at += 1;
+            for other in self.next(node, way) {
+                if seen.insert(other) {
+                    met.push(Met { node: other, hops: hops + 1 });
                 }
             }
-            frontier = next;
         }
+        met.drain(..starts);
         met
     }
 
@@ -104,27 +102,41 @@ impl<'a> View<'a> {
         if from == to {
             return Some(vec![from]);
         }
-        // From the lower end upwards: assets have fewer parents than hubs have children.
-        let mut below: std::collections::HashMap<NodeId, NodeId> = std::collections::HashMap::new();
-        let mut queue = VecDeque::from([to]);
-        while let Some(node) = queue.pop_front() {
-            for up in self.next(node, Way::Up) {
-                if up == to || below.contains_key(&up) {
-                    continue;
-                }
-                below.insert(up, node);
-                if up == from {
-                    let mut path = vec![from];
-                    let mut at = from;
-                    while at != to {
-                        at = *below.get(&at)?;
-                        path.push(at);
+        // From both ends, always from the smaller frontier: a hub's children are not looked at where few parents lead to it.
+        let mut reached = [HashMap::from([(from, from)]), HashMap::from([(to, to)])];
+        let mut frontiers = [vec![from], vec![to]];
+        while !frontiers[0].is_empty() && !frontiers[1].is_empty() {
+            let side = usize::from(frontiers[1].len() < frontiers[0].len());
+            let way = [Way::Down, Way::Up][side];
+            let mut next = Vec::new();
+            for node in std::mem::take(&mut frontiers[side]) {
+                for other in self.next(node, way) {
+                    if reached[side].contains_key(&other) {
+                        continue;
                     }
-                    return Some(path);
+                    reached[side].insert(other, node);
+                    if reached[1 - side].contains_key(&other) {
+                        let mut path = back(&reached[0], other);
+                        path.reverse();
+                        path.extend(back(&reached[1], other).into_iter().skip(1));
+                        return Some(path);
+                    }
+                    next.push(other);
                 }
-                queue.push_back(up);
             }
+            frontiers[side] = next;
         }
         None
     }
+}
+
+/// From a node back to the end that its side began at.
+fn back(reached: &HashMap<NodeId, NodeId>, from: NodeId) -> Vec<NodeId> {
+    let mut way = vec![from];
+    let mut at = from;
+    while let Some(before) = reached.get(&at).copied().filter(|before| *before != at) {
+        way.push(before);
+        at = before;
+    }
+    way
 }
