@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::policy::OnGreen;
-use crate::domain::{Pillar, Severity};
+use crate::domain::{Level, Pillar, Severity};
 use crate::telemetry::LogFormat;
 
 pub use load::{ConfigError, process_variables};
@@ -37,6 +37,8 @@ pub struct Config {
     pub message_templates: Folder,
     /// Assets and what they are made of.
     pub lineage: Lineage,
+    /// What monitors post.
+    pub intake: Intake,
     /// E-mail.
     pub mail: Mail,
     /// Logs.
@@ -197,6 +199,8 @@ pub struct Lineage {
     pub notify_tiers: Vec<u8>,
     /// An open incident of this severity or worse closes the gate of what is below it.
     pub gate_from: SeverityName,
+    /// Whether failed runs and assertions in `OpenLineage` events are alerts.
+    pub failures: bool,
     /// Other names of assets, and the name that is meant.
     pub aliases: BTreeMap<String, String>,
     /// What is replaced in names before they are looked up, in order.
@@ -212,6 +216,7 @@ impl Default for Lineage {
             forget_after_days: 90,
             notify_tiers: Vec::new(),
             gate_from: SeverityName(Severity::Sev3),
+            failures: true,
             aliases: BTreeMap::new(),
             rules: Vec::new(),
         }
@@ -253,6 +258,20 @@ pub struct Log {
     pub format: LogFormat,
 }
 
+/// `[intake]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Intake {
+    /// For how many days bodies are kept, stripped and compressed; 0 for none.
+    pub keep_days: u16,
+}
+
+impl Default for Intake {
+    fn default() -> Self {
+        Self { keep_days: 3 }
+    }
+}
+
 /// `[[sources]]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -261,26 +280,120 @@ pub struct Source {
     pub name: String,
     /// How its bodies are read.
     pub kind: SourceKind,
-    /// The variable that holds its token.
-    pub token_env: String,
+    /// The variable that holds its token; two, separated by a comma, during a rotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_env: Option<String>,
+    /// The variable that holds the secret its bodies are signed with; two during a rotation. Then only a signature counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_env: Option<String>,
+    /// The header with the signature, where it is not the one of the kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature_header: Option<String>,
+    /// The header with the time that is signed too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp_header: Option<String>,
+    /// SNS: the topics that are believed, by ARN.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub topics: Vec<String>,
+    /// SNS: fetch certificates and confirm subscriptions here instead of at Amazon; for tests and private partitions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aws_url: Option<String>,
+    /// Requests a minute; more are answered with 503.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_per_minute: Option<u32>,
     /// What happens when none of an incident's alerts fires any more.
     #[serde(default)]
     pub on_green: OnGreen,
+    /// What this monitor calls things.
+    #[serde(default, skip_serializing_if = "SourceWords::is_empty")]
+    pub words: SourceWords,
     /// Where the fields of a body of any other shape are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapping: Option<Mapping>,
+}
+
+impl Source {
+    /// A source of which the file says nothing else.
+    pub fn named(name: &str, kind: SourceKind) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            token_env: None,
+            secret_env: None,
+            signature_header: None,
+            timestamp_header: None,
+            topics: Vec::new(),
+            aws_url: None,
+            rate_per_minute: None,
+            on_green: OnGreen::default(),
+            words: SourceWords::default(),
+            mapping: None,
+        }
+    }
+}
+
+/// Words of a monitor, beside those that its kind knows.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SourceWords {
+    /// Words for how bad something is.
+    pub severity: BTreeMap<String, Level>,
+    /// Parts of a check's name that tell its pillar.
+    pub pillar: BTreeMap<String, Pillar>,
+    /// Labels that name the asset, first found first used.
+    pub asset_labels: Vec<String>,
+    /// Labels that name the owner.
+    pub owner_labels: Vec<String>,
+}
+
+impl SourceWords {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The formats that are understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
+    /// A callback of Airflow.
+    Airflow,
     /// Prometheus Alertmanager's webhook, version 4.
     Alertmanager,
+    /// `CloudEvents` 1.0.
+    Cloudevents,
+    /// A sensor of Dagster.
+    Dagster,
+    /// Datadog's webhook with our template.
+    Datadog,
+    /// dbt's `run_results.json` and `sources.json`.
+    DbtArtifacts,
+    /// dbt Cloud's job webhook.
+    DbtCloud,
+    /// Elementary's alerts.
+    Elementary,
+    /// Google Cloud Monitoring's webhook.
+    Gcp,
     /// Our own fields, or any JSON with a mapping.
     Generic,
+    /// Grafana's alerting webhook.
+    Grafana,
+    /// Results of Great Expectations.
+    GreatExpectations,
+    /// Monte Carlo's webhook.
+    MonteCarlo,
+    /// `OpenLineage` events.
+    Openlineage,
     /// Anything that speaks PagerDuty's Events API v2, posting to `/v2/enqueue` with its token as routing key.
     PagerdutyV2,
+    /// A hook of Prefect.
+    Prefect,
+    /// Sentry's integration platform.
+    Sentry,
+    /// `CloudWatch` alarms through Amazon SNS.
+    Sns,
+    /// Soda Core's scan results, or Soda Cloud's webhook.
+    Soda,
 }
 
 /// JSON pointers (RFC 6901) to the fields of a body.
@@ -380,7 +493,9 @@ pub struct Secrets {
     /// `MUSTER_MAIL__USER` and `MUSTER_MAIL__PASSWORD`
     pub mail_login: Option<(String, SecretString)>,
     /// Tokens of sources, by source.
-    pub source_tokens: BTreeMap<String, SecretString>,
+    pub source_tokens: BTreeMap<String, Vec<SecretString>>,
+    /// What sources sign with, by source name.
+    pub source_secrets: BTreeMap<String, Vec<SecretString>>,
     /// Routing keys of services, by service.
     pub routing_keys: BTreeMap<String, SecretString>,
 }

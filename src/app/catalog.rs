@@ -13,7 +13,7 @@ use super::job::Job;
 use super::{App, Failure};
 use crate::catalog::{Import, Naming};
 use crate::domain::lineage::merge::{Merger, Sighting, Written};
-use crate::domain::lineage::{Asset, AssetKind, Change, ChangeKind, Day, Graph, View, day};
+use crate::domain::lineage::{Asset, AssetKind, Change, ChangeKind, Check, Day, Graph, View, day};
 use crate::domain::{AssetName, Effect};
 use crate::store::{Engine, Expect, Kind, Op, ReadError, scan_prefix};
 
@@ -230,6 +230,7 @@ impl App {
         self.keep_image(&mut log).await?;
         self.record_changes(&import.changes).await?;
         self.record_columns(&import.columns).await?;
+        self.record_checks(&import.checks).await?;
         if touched {
             self.assess_open_incidents().await?;
         }
@@ -386,6 +387,28 @@ impl App {
             }
         }
         if ops.is_empty() { Ok(()) } else { self.commit(ops).await }
+    }
+
+    async fn record_checks(&self, checks: &BTreeMap<String, Check>) -> Result<(), Failure> {
+        let mut ops = Vec::new();
+        for (id, check) in checks {
+            let body = serde_json::to_value(check).unwrap_or_default();
+            if self.store.get(Kind::Check, id)?.is_none_or(|known| known.body != body) {
+                ops.push(Op::put(Kind::Check, id, Expect::Any, body));
+            }
+        }
+        for some in ops.chunks(AT_ONCE) {
+            self.commit(some.to_vec()).await?;
+        }
+        Ok(())
+    }
+
+    /// What a check is about.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn check(&self, id: &str) -> Result<Option<Check>, Failure> {
+        Ok(self.store.get(Kind::Check, id)?.and_then(|rec| serde_json::from_value(rec.body).ok()))
     }
 
     /// Which columns the columns of an asset are made of.

@@ -53,6 +53,11 @@ pub enum Job {
         /// The asset of each link.
         assets: std::collections::BTreeMap<String, String>,
     },
+    /// Confirm a subscription of SNS, whose message was verified.
+    Confirm {
+        /// Where.
+        url: String,
+    },
     /// Tell something to one person only, where they pressed a button: Slack shows nothing of the HTTP answer to a press.
     Whisper {
         /// Where.
@@ -72,9 +77,11 @@ impl Job {
     pub fn lane(&self) -> Lane {
         match self {
             Self::Of { effect, .. } => effect.lane(),
-            Self::SyncPeople { .. } | Self::MeetPerson { .. } | Self::Whisper { .. } | Self::Unfurl { .. } => {
-                Lane::Slack
-            }
+            Self::SyncPeople { .. }
+            | Self::MeetPerson { .. }
+            | Self::Whisper { .. }
+            | Self::Unfurl { .. }
+            | Self::Confirm { .. } => Lane::Slack,
         }
     }
 
@@ -91,9 +98,11 @@ impl Job {
             }
             Self::Of { uid, effect } => (format!("{}/{uid}", effect.lane().as_str()), now),
             // Errands wait for nothing but themselves.
-            Self::SyncPeople { .. } | Self::MeetPerson { .. } | Self::Whisper { .. } | Self::Unfurl { .. } => {
-                (format!("slack/-{name}"), now)
-            }
+            Self::SyncPeople { .. }
+            | Self::MeetPerson { .. }
+            | Self::Whisper { .. }
+            | Self::Unfurl { .. }
+            | Self::Confirm { .. } => (format!("slack/-{name}"), now),
         };
         let entry = Entry { v: 1, job: self, at: now, attempts: 0, maybe_done: false, last_error: None };
         Op::Put {

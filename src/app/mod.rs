@@ -6,6 +6,7 @@
 pub mod catalog;
 pub mod chat;
 pub mod health;
+mod intake;
 pub mod job;
 pub mod lineage;
 pub mod queries;
@@ -45,6 +46,14 @@ pub enum Failure {
     /// This very delivery was dealt with before.
     #[error("this was done already")]
     Duplicate,
+    /// A source sends faster than it may.
+    #[error("the source {name} sends more than its {rate} requests a minute; send it again a little later")]
+    TooFast {
+        /// Which.
+        name: String,
+        /// What it may.
+        rate: u32,
+    },
     /// The store cannot write, or too many were faster.
     #[error("Muster cannot save anything right now; nothing was changed. Please try again in a moment. ({0})")]
     Unavailable(String),
@@ -101,6 +110,7 @@ pub struct App {
     workspace_url: RwLock<Option<String>>,
     locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     triage: triage::Triage,
+    pace: intake::Pace,
     /// The assets and what they are made of.
     pub catalog: catalog::Catalog,
     health: RwLock<health::Health>,
@@ -179,6 +189,7 @@ impl App {
             workspace_url: RwLock::new(workspace_url),
             locks: Mutex::default(),
             triage: triage::Triage::default(),
+            pace: intake::Pace::default(),
         })
     }
 

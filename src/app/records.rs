@@ -106,6 +106,11 @@ pub(super) fn delivery_ops(delivery: &DeliveryId, now: Time) -> Vec<Op> {
     ]
 }
 
+/// Notes a delivery that is recognised by looking first: what it changes is guarded by what it is about.
+pub(super) fn delivered(delivery: &DeliveryId, now: Time) -> Op {
+    Op::put(Kind::Delivery, format!("{}/{}", now.format("%Y-%m-%d"), delivery.0), Expect::Any, json!({"v": 1}))
+}
+
 /// The first delivery that need not be remembered any more, for the sweep.
 pub(super) fn deliveries_before(now: Time) -> String {
     (now - chrono::Duration::days(2)).format("%Y-%m-%d").to_string()

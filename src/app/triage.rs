@@ -1,19 +1,21 @@
 //! Which incident an alert belongs to, decided in arrival order by one queue a process. Alerts that wait while one
 //! commit is written are decided together in the next, so that a storm is not a storm of conflicts.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
 use super::records::{self, Loaded};
-use super::{App, Asked, Failure, MAX_TRIES};
+use super::{App, Asked, DeliveryId, Failure, MAX_TRIES};
 use crate::domain::permission::Standing;
 use crate::domain::{Actor, AssetName, Command, Decision, Signal, SignalStatus, decide};
 use crate::store::{CommitError, Kind, Op};
 
 /// How many signals one commit may decide.
 const ROUND: usize = 256;
+/// How many requests of one source may wait.
+const MAX_WAITING: usize = 2000;
 
 /// What became of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -29,6 +31,17 @@ pub enum Became {
     Resolved,
     /// It is the end of something that is not open.
     Ignored,
+}
+
+/// What a monitor posted.
+#[derive(Debug, Default)]
+pub struct Posted {
+    /// What it says.
+    pub signals: Vec<Signal>,
+    /// What tells this delivery from all others of its source.
+    pub delivery: Option<String>,
+    /// What else is written with it.
+    pub also: Vec<Op>,
 }
 
 /// The answer to one signal.
@@ -49,14 +62,57 @@ type Decided = (Vec<Placed>, Vec<Op>, Vec<Decision>);
 
 struct Waiting {
     signals: Vec<Signal>,
+    also: Vec<Op>,
     answer: oneshot::Sender<Result<Vec<Placed>, Failure>>,
 }
 
 /// The queue.
 #[derive(Default)]
 pub(super) struct Triage {
-    waiting: Mutex<Vec<Waiting>>,
+    waiting: Mutex<Queues>,
     turn: tokio::sync::Mutex<()>,
+}
+
+/// What waits, by source: they take turns, so that a noisy one delays nobody else's page.
+#[derive(Default)]
+struct Queues {
+    by_source: BTreeMap<String, VecDeque<Waiting>>,
+    /// Who had the last turn.
+    last: String,
+}
+
+impl Queues {
+    fn push(&mut self, source: &str, one: Waiting) -> Result<(), Failure> {
+        let queue = self.by_source.entry(source.to_owned()).or_default();
+        if queue.len() >= MAX_WAITING {
+            return Err(Failure::Unavailable(format!("{MAX_WAITING} requests of the source {source} wait already")));
+        }
+        queue.push_back(one);
+        Ok(())
+    }
+
+    /// The next of all sources in turn, up to a round.
+    fn take(&mut self) -> Vec<Waiting> {
+        let mut round = Vec::new();
+        let mut count = 0;
+        while count < ROUND {
+            let after = (std::ops::Bound::Excluded(self.last.clone()), std::ops::Bound::Unbounded);
+            let next = self.by_source.range(after).next().or_else(|| self.by_source.iter().next());
+            let Some(source) = next.map(|(source, _)| source.clone()) else {
+                break;
+            };
+            let one = self.by_source.get_mut(&source).and_then(VecDeque::pop_front);
+            if self.by_source.get(&source).is_some_and(VecDeque::is_empty) {
+                self.by_source.remove(&source);
+            }
+            self.last = source;
+            if let Some(one) = one {
+                count += one.signals.len().max(1);
+                round.push(one);
+            }
+        }
+        round
+    }
 }
 
 impl App {
@@ -64,30 +120,71 @@ impl App {
     ///
     /// # Errors
     /// The store cannot write. Nothing of these signals was taken in then, or they are taken in again without harm.
-    pub async fn receive(&self, mut signals: Vec<Signal>) -> Result<Vec<Placed>, Failure> {
+    pub async fn receive(&self, source: &str, posted: Posted) -> Result<Vec<Placed>, Failure> {
+        let Posted { mut signals, delivery, mut also } = posted;
         for signal in &mut signals {
             signal.asset = signal.asset.as_ref().map(|asset| self.catalog.known_as(asset));
+        }
+        let delivery = delivery.map(|delivery| DeliveryId(records::key_id(source, &delivery)));
+        if let Some(delivery) = &delivery {
+            if self.was_delivered(delivery)? {
+                return signals.iter().map(|signal| self.placed_before(signal)).collect();
+            }
+            also.push(records::delivered(delivery, self.now()));
         }
         self.metrics.alerts.inc_by(signals.len() as u64);
         let mut placed = Vec::with_capacity(signals.len());
         let mut signals = signals.into_iter().peekable();
-        while signals.peek().is_some() {
+        loop {
             let chunk: Vec<_> = signals.by_ref().take(ROUND).collect();
-            placed.extend(self.receive_chunk(chunk).await?);
+            let last = signals.peek().is_none();
+            // The delivery counts as done with its last part only.
+            let also = if last { std::mem::take(&mut also) } else { Vec::new() };
+            if !chunk.is_empty() || !also.is_empty() {
+                placed.extend(self.receive_chunk(source, chunk, also).await?);
+            }
+            if last {
+                return Ok(placed);
+            }
         }
-        Ok(placed)
     }
 
-    async fn receive_chunk(&self, signals: Vec<Signal>) -> Result<Vec<Placed>, Failure> {
+    /// Whether a delivery came before, today or the two days before.
+    fn was_delivered(&self, delivery: &DeliveryId) -> Result<bool, Failure> {
+        for op in records::delivery_ops(delivery, self.now()) {
+            let (kind, id, _) = op.key();
+            if self.store.get(kind, id)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Where a signal of a delivery that came before is.
+    fn placed_before(&self, signal: &Signal) -> Result<Placed, Failure> {
+        let rec = self.store.get(Kind::AlertKey, &records::key_id(&signal.source, &signal.key))?;
+        let field = |name: &str| rec.as_ref().and_then(|rec| rec.body[name].as_str().map(str::to_owned));
+        let incident = match field("uid") {
+            Some(uid) => self.incident(&uid)?.map(|incident| incident.name()),
+            None => None,
+        };
+        Ok(Placed { id: field("alert"), key: signal.key.clone(), outcome: Became::Repeated, incident })
+    }
+
+    async fn receive_chunk(&self, source: &str, signals: Vec<Signal>, also: Vec<Op>) -> Result<Vec<Placed>, Failure> {
         let (answer, mut answered) = oneshot::channel();
-        self.triage.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(Waiting { signals, answer });
+        self.triage
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(source, Waiting { signals, also, answer })?;
         // Whoever gets the turn decides for all that wait.
         let turn = self.triage.turn.lock().await;
         if let Ok(result) = answered.try_recv() {
             return result;
         }
         loop {
-            let round = self.next_round();
+            let round = self.triage.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
             if round.is_empty() {
                 break;
             }
@@ -97,29 +194,18 @@ impl App {
         answered.await.unwrap_or_else(|_| Err(Failure::Unavailable("the alert's turn was lost".to_owned())))
     }
 
-    fn next_round(&self) -> Vec<Waiting> {
-        let mut waiting = self.triage.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut count = 0;
-        let take = waiting.iter().take_while(|one| {
-            let first = count == 0;
-            count += one.signals.len();
-            first || count <= ROUND
-        });
-        let take = take.count();
-        waiting.drain(..take).collect()
-    }
-
     async fn decide_round(&self, round: Vec<Waiting>) {
         let mut result = Err(Failure::Unavailable("too many changes at once".to_owned()));
         for _ in 0..MAX_TRIES {
             let signals = round.iter().flat_map(|waiting| &waiting.signals);
-            let (placed, ops, decided) = match self.place_all(signals) {
+            let (placed, mut ops, decided) = match self.place_all(signals) {
                 Ok(decided) => decided,
                 Err(failure) => {
                     result = Err(failure);
                     break;
                 }
             };
+            ops.extend(round.iter().flat_map(|waiting| waiting.also.iter().cloned()));
             if ops.is_empty() {
                 result = Ok(placed);
                 break;

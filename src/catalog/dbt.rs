@@ -10,7 +10,7 @@ use super::{BadCatalog, Import, bare, owner};
 use crate::domain::Pillar;
 use crate::domain::lineage::merge::Sighting;
 use crate::domain::lineage::names::clean;
-use crate::domain::lineage::{AssetKind, Facts, Owner};
+use crate::domain::lineage::{AssetKind, Check, Facts, Owner};
 
 #[derive(Deserialize)]
 struct Manifest {
@@ -57,6 +57,7 @@ struct Node {
     url: Option<String>,
     tags: Value,
     attached_node: Option<String>,
+    column_name: Option<String>,
     checksum: Value,
     original_file_path: Option<String>,
     description: Option<String>,
@@ -133,14 +134,23 @@ pub fn read(body: &[u8]) -> Result<Import, BadCatalog> {
             }
         }
     }
-    for test in manifest.nodes.values().filter(|node| node.resource_type == "test") {
+    let mut checks = BTreeMap::new();
+    for (id, test) in
+        manifest.nodes.iter().filter(|(_, node)| matches!(node.resource_type.as_str(), "test" | "unit_test"))
+    {
         // A relationships test depends on two; it is about the one it is attached to.
-        let about = test.attached_node.as_ref().or(test.depends_on.nodes.first());
-        if let Some(sighting) = about.and_then(|about| sightings.get_mut(about)) {
-            sighting.facts.checks.push(pillar(test));
+        let Some(about) = test.attached_node.as_ref().or(test.depends_on.nodes.first()) else {
+            continue;
+        };
+        let pillar = pillar(test);
+        if let Some(sighting) = sightings.get_mut(about) {
+            sighting.facts.checks.push(pillar);
         }
+        let meta = [&test.meta["owner"], &test.config.meta["owner"]].into_iter().find_map(Value::as_str);
+        let owner = meta.and_then(|word| owner(word, false)).map(|owner| owner.name);
+        checks.insert(id.clone(), Check { asset: clean(about), pillar, column: test.column_name.clone(), owner });
     }
-    Ok(Import { sightings: sightings.into_values().collect(), ..Import::default() })
+    Ok(Import { sightings: sightings.into_values().collect(), checks, ..Import::default() })
 }
 
 fn project_of(manifest: &Manifest) -> Option<String> {
@@ -273,15 +283,6 @@ fn from_value(value: &Value, fallback: &str) -> Owner {
 
 /// What a test is about, from the name of its macro.
 fn pillar(test: &Node) -> Pillar {
-    let name = test.test_metadata.as_ref().map_or(test.name.as_str(), |test| test.name.as_str()).to_ascii_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
-    if has(&["recency", "freshness", "fresh"]) {
-        Pillar::Freshness
-    } else if has(&["row_count", "volume", "count_to_equal", "cardinality_equality"]) {
-        Pillar::Volume
-    } else if has(&["schema", "column_to_exist", "column_type", "columns_to_match"]) {
-        Pillar::Schema
-    } else {
-        Pillar::Distribution
-    }
+    let name = test.test_metadata.as_ref().map_or(test.name.as_str(), |test| test.name.as_str());
+    Pillar::of_check(name).unwrap_or(Pillar::Distribution)
 }

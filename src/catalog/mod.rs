@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::domain::lineage::merge::Sighting;
 use crate::domain::lineage::names::clean;
-use crate::domain::lineage::{Change, Owner};
+use crate::domain::lineage::{Change, Check, Owner};
 
 /// What a body says.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,6 +23,8 @@ pub struct Import {
     pub changes: Vec<(String, Change)>,
     /// Which columns a column is made of, by asset: `column` → `asset.column`s.
     pub columns: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// What is checked, by the check's own id.
+    pub checks: BTreeMap<String, Check>,
 }
 
 /// A body that says nothing we understand.
@@ -66,6 +68,7 @@ impl Naming {
         for (name, _) in &mut import.changes {
             *name = self.apply(name);
         }
+        import.checks.values_mut().for_each(|check| check.asset = self.apply(&check.asset));
         import.columns = import.columns.into_iter().map(|(name, columns)| (self.apply(&name), columns)).collect();
         import
     }

@@ -120,18 +120,27 @@ impl Config {
             ..Secrets::default()
         };
         for source in &self.sources {
-            match one(&source.token_env) {
-                Some(token) if token.expose_secret().len() < 16 => problems.push(Problem::at(
-                    &source.name,
-                    format!("the token in {} is shorter than 16 characters; make a longer one, for example with `openssl rand -hex 16`", source.token_env),
-                )),
-                Some(token) => {
-                    secrets.source_tokens.insert(source.name.clone(), token);
+            let named = [(&source.token_env, "token"), (&source.secret_env, "signing secret")];
+            for (variable, what) in named.into_iter().filter_map(|(variable, what)| Some((variable.as_ref()?, what))) {
+                let values: Vec<SecretString> = many(variable);
+                if values.is_empty() {
+                    problems.push(Problem::at(
+                        &source.name,
+                        format!(
+                            "the variable {variable} is not set; it holds the {what} of the source `{}`",
+                            source.name
+                        ),
+                    ));
                 }
-                None => problems.push(Problem::at(
-                    &source.name,
-                    format!("the variable {} is not set; it holds the token of the source `{}`", source.token_env, source.name),
-                )),
+                // A monitor's vendor may have made the secret; the token is ours to make.
+                if what == "token" && values.iter().any(|token| token.expose_secret().len() < 16) {
+                    problems.push(Problem::at(
+                        &source.name,
+                        format!("the token in {variable} is shorter than 16 characters; make a longer one, for example with `openssl rand -hex 16`"),
+                    ));
+                }
+                let held = if what == "token" { &mut secrets.source_tokens } else { &mut secrets.source_secrets };
+                held.insert(source.name.clone(), values);
             }
         }
         for service in &self.services {
@@ -219,6 +228,20 @@ impl Config {
             }
             if !seen.insert(("source", source.name.clone())) {
                 problems.push(Problem::at(&source.name, format!("there are two sources named `{}`", source.name)));
+            }
+            let needs = match source.kind {
+                SourceKind::Sns if source.topics.is_empty() => Some("`topics`, the ARNs of the topics it may post for"),
+                SourceKind::Sns => None,
+                SourceKind::PagerdutyV2 if source.token_env.is_none() => {
+                    Some("`token_env`, since its token is the routing key")
+                }
+                _ if source.token_env.is_none() && source.secret_env.is_none() => {
+                    Some("`token_env` or `secret_env`; nobody may post without")
+                }
+                _ => None,
+            };
+            if let Some(needs) = needs {
+                problems.push(Problem::at(&source.name, format!("the source `{}` needs {needs}", source.name)));
             }
             if let Some(mapping) = &source.mapping {
                 if source.kind != SourceKind::Generic {

@@ -178,6 +178,9 @@ impl Worker {
                 if let Err(failure) = worker.app.forget_old_deliveries().await {
                     tracing::warn!(error = %failure, "cannot forget old deliveries");
                 }
+                if let Err(failure) = worker.app.forget_old_bodies().await {
+                    tracing::warn!(error = %failure, "cannot forget old bodies");
+                }
                 forget_from = worker.forget_lineage(forget_from).await;
                 tokio::select! {
                     () = tokio::time::sleep(Duration::from_secs(15)) => {}
@@ -186,6 +189,23 @@ impl Worker {
             }
         });
         while lanes.join_next().await.is_some() {}
+    }
+
+    /// Confirms a subscription of SNS; its address was checked with the message's signature.
+    async fn confirm(&self, turn: &Turn, url: &str) -> Result<(), Fault> {
+        let retry = |error: reqwest::Error| Fault::Retry { after: None, why: error.without_url().to_string() };
+        let client =
+            reqwest::Client::builder().timeout(Duration::from_secs(10)).redirect(reqwest::redirect::Policy::none());
+        let answer = client.build().map_err(retry)?.get(url).send().await.map_err(retry)?;
+        match answer.status() {
+            status if status.is_success() => Ok(self.app.commit(vec![turn.end()]).await?),
+            status if status.is_server_error() => {
+                Err(Fault::Retry { after: None, why: format!("SNS answered with {status}") })
+            }
+            status => Err(Fault::Permanent {
+                why: format!("SNS did not take the confirmation: {status}; let it send another"),
+            }),
+        }
     }
 
     /// Forgets old lineage, a page at a time; where the next page begins.
@@ -252,6 +272,7 @@ impl Worker {
                 let members: Vec<_> = self.slack.person(id).await?.into_iter().collect();
                 Ok(self.app.remember_people(members, vec![turn.end()]).await?)
             }
+            Job::Confirm { url } => self.confirm(turn, url).await,
             Job::Unfurl { channel, ts, assets } => {
                 let mut unfurls = serde_json::Map::new();
                 for (link, asset) in assets {

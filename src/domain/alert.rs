@@ -71,6 +71,76 @@ impl Pillar {
         }
     }
 
+    /// What a check of this name or kind is about, by the words that tools use for such checks.
+    pub fn of_check(name: &str) -> Option<Self> {
+        const WORDS: &[(Pillar, &[&str])] = &[
+            (
+                Pillar::Freshness,
+                &[
+                    "fresh",
+                    "recency",
+                    "stale",
+                    "timeliness",
+                    "max_loaded",
+                    "update time",
+                    "late arriv",
+                    "tableage",
+                    "table_age",
+                ],
+            ),
+            (
+                Pillar::Schema,
+                &[
+                    "schema",
+                    "column_to_exist",
+                    "column_count",
+                    "column_type",
+                    "columns_to_match",
+                    "type_list",
+                    "to_be_of_type",
+                ],
+            ),
+            (
+                Pillar::Volume,
+                &[
+                    "row_count",
+                    "row count",
+                    "rowcount",
+                    "volume",
+                    "count_to_equal",
+                    "table size",
+                    "cardinality_equality",
+                    "size_anomal",
+                ],
+            ),
+            (
+                Pillar::Distribution,
+                &[
+                    "null",
+                    "unique",
+                    "accepted_values",
+                    "between",
+                    "distribution",
+                    "anomal",
+                    "duplicate",
+                    "missing_",
+                    "invalid_",
+                    "regex",
+                    "relationship",
+                    "in_set",
+                    "negative",
+                    "dimension",
+                    "field_quality",
+                    "avg(",
+                    "min(",
+                    "max(",
+                ],
+            ),
+        ];
+        let name = name.to_lowercase();
+        WORDS.iter().find(|(_, words)| words.iter().any(|word| name.contains(word))).map(|(pillar, _)| *pillar)
+    }
+
     /// The pillar of this word, upper or lower case; `None` for a word that is no pillar.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|pillar| pillar.as_str().eq_ignore_ascii_case(word.trim()))
@@ -153,6 +223,26 @@ pub struct Signal {
     pub at: Time,
     /// More words, if there are any.
     pub description: Option<String>,
+}
+
+impl Signal {
+    /// A firing signal of which only this is known.
+    pub fn new(source: &str, key: &str, title: &str, at: Time) -> Self {
+        Self {
+            source: source.to_owned(),
+            status: SignalStatus::Firing,
+            key: key.to_owned(),
+            title: title.to_owned(),
+            asset: None,
+            pillar: Pillar::Other,
+            level: Level::Error,
+            owner: None,
+            url: None,
+            labels: BTreeMap::new(),
+            at,
+            description: None,
+        }
+    }
 }
 
 /// One alert of an incident, with a status of its own.

@@ -1,20 +1,23 @@
 //! Monitors: `POST /hooks/{source}` and PagerDuty's `POST /v2/enqueue`.
 
 use axum::Json;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde_json::json;
-use subtle::ConstantTimeEq as _;
 
 use super::{Doors, Problem};
-use crate::app::triage::Placed;
+use crate::app::App;
+use crate::app::triage::{Placed, Posted};
 use crate::config::{Source, SourceKind};
-use crate::intake::{self, Unreadable, Unusable, pagerduty_v2};
+use crate::domain::lineage::{Change, Check};
+use crate::intake::verify::{self, Denied, Request};
+use crate::intake::{self, Context, Known, Reading, Unreadable, Unusable, pagerduty_v2, sns};
+use crate::store::{Expect, Kind, MAX_RECORD_BYTES, Op};
 use crate::telemetry::RejectedLabels;
 
 /// The answer to a monitor: what became of each alert, and what could not be used.
@@ -26,10 +29,7 @@ pub(crate) struct Received {
     refused: Vec<Unusable>,
 }
 
-/// Compares in constant time; the length of a token is no secret.
-pub(crate) fn same(given: &str, expected: &str) -> bool {
-    given.as_bytes().ct_eq(expected.as_bytes()).into()
-}
+pub(crate) use crate::intake::verify::same;
 
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ").map(str::trim)
@@ -52,20 +52,50 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
 pub(crate) async fn receive(
     State(doors): State<Doors>,
     Path(name): Path<String>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Result<Response, Problem> {
-    let source = authorised(&doors, &name, &headers)?;
-    let body = intake::json(&body?).map_err(|error| unreadable(&error))?;
-    let now = doors.app.now();
-    let reading = match source.kind {
-        SourceKind::Alertmanager => intake::alertmanager::read(&name, &body, now),
-        SourceKind::Generic => intake::generic::read(&name, &body, source.mapping.as_ref(), now),
-        SourceKind::PagerdutyV2 => {
-            Err(Unreadable::WrongShape("this source posts to /v2/enqueue, with its token as routing key".to_owned()))
-        }
+    let app = &doors.app;
+    // An unknown source and a wrong token look the same, so that names cannot be guessed.
+    let source = app.config.sources.iter().find(|source| source.name == name);
+    let source = source.ok_or_else(|| denied(app, Denied::Wrong))?;
+    let secrets = secrets_of(&app.config.secrets.source_secrets, &name);
+    let tokens = secrets_of(&app.config.secrets.source_tokens, &name);
+    let query = query.as_deref();
+    let check =
+        |body: &[u8]| verify::verify(source, tokens, secrets, &Request { headers: &headers, query, body }, app.now());
+    // A token is checked before the body is read: who has none sends no megabytes. SNS signs instead, and may have a token too.
+    let by_token = secrets.is_empty() && !tokens.is_empty();
+    if by_token {
+        check(&[]).map_err(|error| denied(app, error))?;
+    }
+    app.pace(source)?;
+    let limit = match source.kind {
+        SourceKind::DbtArtifacts => app.config.lineage.upload_limit_mib * 1024 * 1024,
+        _ => app.config.server.body_limit_kib * 1024,
     };
-    let reading = reading.map_err(|error| unreadable(&error))?;
+    let too_large = |_| {
+        Problem::new(413, "The body is larger than this address takes; split it, or raise `[server] body_limit_kib`")
+    };
+    let body = axum::body::to_bytes(body, limit).await.map_err(too_large)?;
+    match source.kind {
+        SourceKind::Sns => {
+            if let Some(answer) = sns_message(&doors, source, &body).await? {
+                return Ok(answer);
+            }
+        }
+        _ if !by_token => check(&body).map_err(|error| denied(app, error))?,
+        _ => {}
+    }
+    let context = Context { source, headers: &headers, known: &Catalogued(app), now: app.now() };
+    let reading = intake::read(&context, &body).map_err(|error| unreadable(&error))?;
+    let answer = take_in(app, source, reading, &body).await?;
+    Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+}
+
+/// What was read, to triage and to the catalog.
+pub(super) async fn take_in(app: &App, source: &Source, reading: Reading, body: &[u8]) -> Result<Received, Problem> {
     if reading.signals.is_empty() && !reading.unusable.is_empty() {
         let first = &reading.unusable[0];
         let place = if first.at.is_empty() { String::new() } else { format!(" at {}", first.at) };
@@ -74,32 +104,94 @@ pub(crate) async fn receive(
             format!("None of {} alerts could be used; the first{place}: {}", reading.unusable.len(), first.why),
         ));
     }
-    let alerts = doors.app.receive(reading.signals).await?;
-    Ok((StatusCode::ACCEPTED, Json(Received { alerts, refused: reading.unusable })).into_response())
+    // The lineage first: where the alert belongs may stand in it.
+    if let Some(import) = reading.import {
+        app.take_in(import).await?;
+    }
+    let also = kept(app, source, body).into_iter().collect();
+    let posted = Posted { signals: reading.signals, delivery: reading.delivery, also };
+    let alerts = app.receive(&source.name, posted).await?;
+    Ok(Received { alerts, refused: reading.unusable })
 }
 
-fn authorised<'a>(doors: &'a Doors, name: &str, headers: &HeaderMap) -> Result<&'a Source, Problem> {
-    let config = &doors.app.config;
-    let rejected = |detail: &str| {
-        doors.app.metrics.rejected.get_or_create(&RejectedLabels { kind: "source" }).inc();
-        Problem::new(401, detail)
+/// What the catalog knows, for those who read bodies.
+pub(super) struct Catalogued<'a>(pub(super) &'a App);
+
+impl Known for Catalogued<'_> {
+    fn check(&self, id: &str) -> Option<Check> {
+        self.0.check(id).ok().flatten()
+    }
+
+    fn is_asset(&self, name: &str) -> bool {
+        self.0.catalog.graph().find(name).is_some()
+    }
+}
+
+/// The record of a body, for looking at it later; none where nothing is to be kept, or it is too large.
+fn kept(app: &App, source: &Source, body: &[u8]) -> Option<Op> {
+    if app.config.intake.keep_days == 0 {
+        return None;
+    }
+    let packed = intake::strip::packed(body).filter(|packed| packed.len() < MAX_RECORD_BYTES - 1024)?;
+    let now = app.now();
+    let id = format!("{:014}-{}", now.timestamp_millis(), app.clock.fresh_id());
+    Some(Op::put(Kind::Received, id, Expect::Any, json!({"v": 1, "source": source.name, "at": now, "body": packed})))
+}
+
+fn secrets_of<'a>(all: &'a std::collections::BTreeMap<String, Vec<SecretString>>, name: &str) -> &'a [SecretString] {
+    all.get(name).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn denied(app: &App, error: Denied) -> Problem {
+    app.metrics.rejected.get_or_create(&RejectedLabels { kind: "source" }).inc();
+    Problem::new(401, error.to_string())
+}
+
+/// Verifies a message of SNS; an answer, where there is nothing to read in it.
+async fn sns_message(doors: &Doors, source: &Source, body: &[u8]) -> Result<Option<Response>, Problem> {
+    let app = &doors.app;
+    let message = intake::json(body).map_err(|error| unreadable(&error))?;
+    let envelope = sns::envelope(&message, &source.topics).map_err(|error| denied_message(app, &error))?;
+    let base = source.aws_url.as_deref();
+    let pem = doors.certificates.get(&moved(&envelope.certificate, base)).await.map_err(|why| {
+        tracing::warn!(source = source.name, why, "a certificate of SNS cannot be fetched");
+        Problem::unavailable("The certificate of this message cannot be fetched now; send it again")
+    })?;
+    if !envelope.is_signed_with(&pem, app.now()) {
+        return Err(denied(app, Denied::Wrong));
+    }
+    if let Some(url) = &envelope.confirm {
+        app.confirm(moved(url, base).as_str()).await?;
+        return Ok(Some((StatusCode::ACCEPTED, Json(json!({"alerts": [], "confirming": true}))).into_response()));
+    }
+    Ok(None)
+}
+
+fn denied_message(app: &App, error: &Unreadable) -> Problem {
+    app.metrics.rejected.get_or_create(&RejectedLabels { kind: "source" }).inc();
+    Problem::new(401, error.to_string())
+}
+
+/// The same path at another host, where the configuration says so.
+fn moved(url: &url::Url, base: Option<&str>) -> url::Url {
+    let Some(mut moved) = base.and_then(|base| url::Url::parse(base).ok()) else {
+        return url.clone();
     };
-    let given =
-        bearer(headers).ok_or_else(|| rejected("Send the source's token in the header `Authorization: Bearer …`"))?;
-    let source = config.sources.iter().find(|source| source.name == name);
-    let token = config.secrets.source_tokens.get(name);
-    match (source, token) {
-        (Some(source), Some(token)) if same(given, token.expose_secret()) => Ok(source),
-        // An unknown source and a wrong token look the same, so that names cannot be guessed.
-        _ => Err(rejected("There is no source of this name with this token")),
+    moved.set_path(url.path());
+    moved.set_query(url.query());
+    moved
+}
+
+/// 400 for what is not JSON, 422 for what is of another shape.
+pub(super) fn status_of(error: &Unreadable) -> u16 {
+    match error {
+        Unreadable::NotJson(_) => 400,
+        Unreadable::WrongShape(_) => 422,
     }
 }
 
 fn unreadable(error: &Unreadable) -> Problem {
-    match error {
-        Unreadable::NotJson(_) => Problem::new(400, error.to_string()),
-        Unreadable::WrongShape(_) => Problem::new(422, error.to_string()),
-    }
+    Problem::new(status_of(error), error.to_string())
 }
 
 /// As PagerDuty's Events API v2, with a source's token as routing key. Answers in PagerDuty's own words.
@@ -111,34 +203,115 @@ pub(crate) async fn enqueue(State(doors): State<Doors>, body: Result<Bytes, Byte
         )
             .into_response()
     };
-    let body = match body {
+    let raw = match body {
         Ok(body) => body,
         Err(rejection) => return Problem::from(rejection).into_response(),
     };
-    let Ok(body) = intake::json(&body) else {
+    let Ok(body) = intake::json(&raw) else {
         return invalid(vec!["the body is not JSON".to_owned()]);
     };
-    let config = &doors.app.config;
-    let given = pagerduty_v2::routing_key(&body).unwrap_or_default();
-    let source = config.sources.iter().filter(|source| source.kind == SourceKind::PagerdutyV2).find(|source| {
-        config.secrets.source_tokens.get(&source.name).is_some_and(|token| same(given, token.expose_secret()))
-    });
-    let Some(source) = source else {
-        doors.app.metrics.rejected.get_or_create(&RejectedLabels { kind: "source" }).inc();
+    let Some(source) = by_routing_key(&doors.app, pagerduty_v2::routing_key(&body)) else {
         return invalid(vec![
             "'routing_key' is invalid: there is no source of kind pagerduty_v2 with this token".to_owned(),
         ]);
     };
-    let event = match pagerduty_v2::read(&source.name, &body, doors.app.now()) {
+    if let Err(failure) = doors.app.pace(source) {
+        return slow_down(&failure.into());
+    }
+    let event = match pagerduty_v2::read(source, &body, doors.app.now()) {
+        Ok(event) => event,
+        Err(errors) => return invalid(errors),
+    };
+    let key = pagerduty_v2::dedup_key(&event).to_owned();
+    if let pagerduty_v2::Event::Signal(signal) = event {
+        let also = kept(&doors.app, source, &raw).into_iter().collect();
+        let posted = Posted { signals: vec![*signal], delivery: None, also };
+        if let Err(failure) = doors.app.receive(&source.name, posted).await {
+            return Problem::from(failure).into_response();
+        }
+    }
+    (StatusCode::ACCEPTED, Json(json!({"status": "success", "message": "Event processed", "dedup_key": key})))
+        .into_response()
+}
+
+fn by_routing_key<'a>(app: &'a App, given: Option<&str>) -> Option<&'a Source> {
+    let given = given.unwrap_or_default();
+    let mut sources = app.config.sources.iter().filter(|source| source.kind == SourceKind::PagerdutyV2);
+    let source = sources.find(|source| {
+        secrets_of(&app.config.secrets.source_tokens, &source.name)
+            .iter()
+            .any(|token| same(given, token.expose_secret()))
+    });
+    if source.is_none() {
+        app.metrics.rejected.get_or_create(&RejectedLabels { kind: "source" }).inc();
+    }
+    source
+}
+
+/// PagerDuty's clients wait and try again at 429, and only there.
+fn slow_down(problem: &Problem) -> Response {
+    let seconds = problem.retry_after.unwrap_or(5).to_string();
+    let body = json!({"status": "throttle exceeded", "message": "Requests for this service are being throttled"});
+    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds)], Json(body)).into_response()
+}
+
+/// As PagerDuty's change events: what was deployed or changed, which a root cause may be.
+pub(crate) async fn change(State(doors): State<Doors>, body: Result<Bytes, BytesRejection>) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => return Problem::from(rejection).into_response(),
+    };
+    let invalid = |error: &str| {
+        let body = json!({"status": "invalid event", "message": "Event object is invalid", "errors": [error]});
+        (StatusCode::BAD_REQUEST, Json(body)).into_response()
+    };
+    let Ok(body) = intake::json(&body) else {
+        return invalid("the body is not JSON");
+    };
+    if by_routing_key(&doors.app, pagerduty_v2::routing_key(&body)).is_none() {
+        return invalid("'routing_key' is invalid: there is no source of kind pagerduty_v2 with this token");
+    }
+    let (asset, change): (String, Change) = match pagerduty_v2::change(&body, doors.app.now()) {
+        Ok(read) => read,
+        Err(error) => return invalid(&error),
+    };
+    let import = crate::catalog::Import { changes: vec![(asset, change)], ..Default::default() };
+    match doors.app.take_in(import).await {
+        Ok(_) => (StatusCode::ACCEPTED, Json(json!({"status": "success", "message": "Change event processed"})))
+            .into_response(),
+        Err(failure) => Problem::from(failure).into_response(),
+    }
+}
+
+/// As PagerDuty's first events API, which old tools still speak.
+pub(crate) async fn create_event(State(doors): State<Doors>, body: Result<Bytes, BytesRejection>) -> Response {
+    let raw = match body {
+        Ok(body) => body,
+        Err(rejection) => return Problem::from(rejection).into_response(),
+    };
+    let invalid = |errors: Vec<String>| {
+        let body = json!({"status": "invalid event", "message": "Event object is invalid", "errors": errors});
+        (StatusCode::BAD_REQUEST, Json(body)).into_response()
+    };
+    let Ok(body) = intake::json(&raw) else {
+        return invalid(vec!["the body is not JSON".to_owned()]);
+    };
+    let Some(source) = by_routing_key(&doors.app, body["service_key"].as_str()) else {
+        return invalid(vec![
+            "Service key is invalid: there is no source of kind pagerduty_v2 with this token".to_owned(),
+        ]);
+    };
+    let event = match pagerduty_v2::read_v1(source, &body, doors.app.now()) {
         Ok(event) => event,
         Err(errors) => return invalid(errors),
     };
     let key = pagerduty_v2::dedup_key(&event).to_owned();
     if let pagerduty_v2::Event::Signal(signal) = event
-        && let Err(failure) = doors.app.receive(vec![*signal]).await
+        && let Err(failure) =
+            doors.app.receive(&source.name, Posted { signals: vec![*signal], ..Posted::default() }).await
     {
         return Problem::from(failure).into_response();
     }
-    (StatusCode::ACCEPTED, Json(json!({"status": "success", "message": "Event processed", "dedup_key": key})))
+    (StatusCode::OK, Json(json!({"status": "success", "message": "Event processed", "incident_key": key})))
         .into_response()
 }

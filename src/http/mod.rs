@@ -2,6 +2,7 @@
 //! handed to `app`; the answer means that it is on disk.
 
 mod api;
+mod certificates;
 mod hooks;
 mod lineage;
 mod operations;
@@ -35,6 +36,8 @@ pub struct Doors {
     pub(crate) app: Arc<App>,
     /// For the one call that a handler makes: `views.open`.
     pub(crate) slack: Arc<SlackApi>,
+    /// What SNS signs with.
+    pub(crate) certificates: Arc<certificates::Certificates>,
 }
 
 impl Doors {
@@ -47,7 +50,7 @@ impl Doors {
         // The trigger of a modal lives three seconds, and so does our answer.
         let slack =
             SlackApi::new(&app.config.slack.api_url, &token, &app.config.slack.team_id, Duration::from_millis(2300))?;
-        Ok(Self { app, slack: Arc::new(slack) })
+        Ok(Self { app, slack: Arc::new(slack), certificates: Arc::default() })
     }
 }
 
@@ -55,9 +58,14 @@ impl Doors {
 pub fn router(doors: Doors) -> Router {
     let monitors_limit = doors.app.config.server.body_limit_kib * 1024;
     let monitors = Router::new()
-        .route("/hooks/{source}", post(hooks::receive))
         .route("/v2/enqueue", post(hooks::enqueue))
+        .route("/v2/change/enqueue", post(hooks::change))
+        .route("/generic/2010-04-15/create_event.json", post(hooks::create_event))
         .layer(DefaultBodyLimit::max(monitors_limit));
+    // Each kind has a limit of its own, and Grafana may PUT.
+    let hooks = Router::new()
+        .route("/hooks/{source}", post(hooks::receive).put(hooks::receive))
+        .layer(DefaultBodyLimit::disable());
     let services = Router::new()
         .route("/slack/commands", post(slack::command))
         .route("/slack/interactions", post(slack::interaction))
@@ -93,6 +101,7 @@ pub fn router(doors: Doors) -> Router {
         .route("/metrics", get(operations::metrics));
     Router::new()
         .merge(monitors)
+        .merge(hooks)
         .merge(services)
         .merge(lineage)
         .merge(readers)

@@ -3,17 +3,14 @@
 
 use serde_json::Value;
 
-use super::{Reading, Unreadable, Unusable, clean, labels, time, word};
-use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, Time};
-
-/// The labels that may name the asset, first found first used.
-const ASSET_LABELS: [&str; 5] = ["dataset", "asset", "table", "model", "job"];
+use super::{Context, Reading, Unreadable, Unusable, labels, time, word};
+use crate::domain::{Pillar, Signal, SignalStatus};
 
 /// Reads a body.
 ///
 /// # Errors
 /// It is not of Alertmanager's shape.
-pub fn read(source: &str, body: &Value, now: Time) -> Result<Reading, Unreadable> {
+pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let Some(alerts) = body["alerts"].as_array() else {
         return Err(Unreadable::WrongShape(
             "the body has no list `alerts`, so it is not a webhook of Alertmanager; is the source's kind right?"
@@ -21,8 +18,8 @@ pub fn read(source: &str, body: &Value, now: Time) -> Result<Reading, Unreadable
         ));
     };
     let mut reading = Reading::default();
-    for (index, alert) in alerts.iter().enumerate().take(super::MAX_SIGNALS) {
-        match signal(source, body, alert, now) {
+    for (index, alert) in alerts.iter().enumerate() {
+        match signal(context, body, alert) {
             Ok(signal) => reading.signals.push(signal),
             Err(why) => reading.unusable.push(Unusable { at: format!("/alerts/{index}"), why }),
         }
@@ -30,7 +27,7 @@ pub fn read(source: &str, body: &Value, now: Time) -> Result<Reading, Unreadable
     Ok(reading)
 }
 
-fn signal(source: &str, body: &Value, alert: &Value, now: Time) -> Result<Signal, String> {
+fn signal(context: &Context<'_>, body: &Value, alert: &Value) -> Result<Signal, String> {
     let status = match alert["status"].as_str() {
         Some("firing") => SignalStatus::Firing,
         Some("resolved") => SignalStatus::Resolved,
@@ -46,31 +43,31 @@ fn signal(source: &str, body: &Value, alert: &Value, now: Time) -> Result<Signal
     let key = word(alert.get("fingerprint"))
         .unwrap_or_else(|| labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(","));
     let url = word(alert.get("generatorURL")).or_else(|| word(body.get("externalURL")));
+    let words = context.words();
+    let hints = [labels.get("alertname").map_or("", String::as_str)];
     Ok(Signal {
-        source: source.to_owned(),
         status,
-        key: clean(&key),
-        title: title.lines().next().unwrap_or_default().to_owned(),
-        asset: ASSET_LABELS.iter().find_map(|label| labels.get(*label)).and_then(|name| AssetName::new(name)),
-        pillar: labels.get("pillar").and_then(|word| Pillar::parse(word)).unwrap_or_default(),
-        level: labels.get("severity").and_then(|word| Level::parse(word)).unwrap_or_default(),
-        owner: labels.get("owner").or_else(|| labels.get("team")).cloned(),
+        asset: words.asset(&labels),
+        pillar: words.pillar_of(&labels, &hints, Pillar::Other),
+        level: labels.get("severity").and_then(|word| words.level(word)).unwrap_or_default(),
+        owner: words.owner(&labels),
         url,
-        at: time(alert.get("startsAt")).unwrap_or(now),
         description: annotation("description"),
-        labels,
+        ..Signal { labels, ..context.signal(&key, &title, time(alert.get("startsAt"))) }
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
 
     #[test]
     fn status_is_of_the_alert_not_of_the_webhook() {
         let body: Value =
             serde_json::from_str(include_str!("../../tests/fixtures/alertmanager/002.body.json")).expect("JSON");
-        let reading = read("prom", &body, chrono::DateTime::UNIX_EPOCH).expect("its shape");
+        let reading = read(&super::super::tests::context("alertmanager", &HeaderMap::new()), &body).expect("its shape");
         let told: Vec<_> =
             reading.signals.iter().map(|signal| (signal.status, signal.key.as_str(), signal.title.as_str())).collect();
         assert_eq!(body["status"], "firing");

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
+use super::words::Words;
 use super::{clean, labels, time, word};
+use crate::config::Source;
+use crate::domain::lineage::{Change, ChangeKind};
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, Time};
 
 /// What an event says.
@@ -21,7 +24,8 @@ pub enum Event {
 ///
 /// # Errors
 /// PagerDuty's own list of what is wrong.
-pub fn read(source: &str, body: &Value, now: Time) -> Result<Event, Vec<String>> {
+pub fn read(source: &Source, body: &Value, now: Time) -> Result<Event, Vec<String>> {
+    let words = Words(&source.words);
     let key = word(body.get("dedup_key"));
     let action = body["event_action"].as_str().unwrap_or_default();
     let payload = &body["payload"];
@@ -29,20 +33,8 @@ pub fn read(source: &str, body: &Value, now: Time) -> Result<Event, Vec<String>>
         "acknowledge" => key.map(|dedup_key| Event::Acknowledge { dedup_key }).ok_or_else(|| missing("dedup_key")),
         "resolve" => {
             let key = key.ok_or_else(|| missing("dedup_key"))?;
-            Ok(Event::Signal(Box::new(Signal {
-                source: source.to_owned(),
-                status: SignalStatus::Resolved,
-                title: key.clone(),
-                key,
-                asset: None,
-                pillar: Pillar::Other,
-                level: Level::Error,
-                owner: None,
-                url: None,
-                labels: Default::default(),
-                at: now,
-                description: None,
-            })))
+            let signal = Signal::new(&source.name, &key, &key, now);
+            Ok(Event::Signal(Box::new(Signal { status: SignalStatus::Resolved, ..signal })))
         }
         "trigger" => {
             let mut errors = Vec::new();
@@ -67,7 +59,6 @@ pub fn read(source: &str, body: &Value, now: Time) -> Result<Event, Vec<String>>
             if !errors.is_empty() {
                 return Err(errors);
             }
-            let asset = AssetName::new(&payload_source);
             // PagerDuty makes a random key here, so that every retry is a new page; the same event is the same alert for us.
             let key = key.unwrap_or_else(|| clean(&format!("{payload_source}|{summary}")));
             let mut labels = labels(payload.get("custom_details"));
@@ -76,24 +67,19 @@ pub fn read(source: &str, body: &Value, now: Time) -> Result<Event, Vec<String>>
                     labels.insert(name.to_owned(), value);
                 }
             }
-            let pillar = labels
-                .get("pillar")
-                .or_else(|| labels.get("class"))
-                .and_then(|word| Pillar::parse(word))
-                .unwrap_or_default();
+            let class = labels.get("class").and_then(|word| Pillar::parse(word));
+            let title = summary.lines().next().unwrap_or_default();
+            let at = time(payload.get("timestamp")).unwrap_or(now);
             Ok(Event::Signal(Box::new(Signal {
-                source: source.to_owned(),
-                status: SignalStatus::Firing,
-                key,
-                title: summary.lines().next().unwrap_or_default().to_owned(),
-                asset,
-                pillar,
+                // Who speaks this for a table names it in the details; the source is then the monitor.
+                asset: words.asset(&labels).or_else(|| AssetName::new(&payload_source)),
+                pillar: words.pillar_of(&labels, &[], class.unwrap_or_default()),
                 level,
-                owner: labels.get("owner").cloned(),
+                owner: words.owner(&labels),
                 url: word(body.get("client_url")).or_else(|| word(body.pointer("/links/0/href"))),
-                at: time(payload.get("timestamp")).unwrap_or(now),
-                description: None,
+                description: word(payload.get("custom_details")),
                 labels,
+                ..Signal::new(&source.name, &key, title, at)
             })))
         }
         _ => Err(vec![
@@ -105,6 +91,56 @@ pub fn read(source: &str, body: &Value, now: Time) -> Result<Event, Vec<String>>
 
 fn missing(name: &str) -> Vec<String> {
     vec![format!("'{name}' is missing or blank")]
+}
+
+/// Reads an event of the first events API. <https://developer.pagerduty.com/docs/ZG9jOjExMDI5NTc4-events-api-v1>
+///
+/// # Errors
+/// PagerDuty's own list of what is wrong.
+pub fn read_v1(source: &Source, body: &Value, now: Time) -> Result<Event, Vec<String>> {
+    let key = word(body.get("incident_key"));
+    match body["event_type"].as_str().unwrap_or_default() {
+        "acknowledge" => key.map(|dedup_key| Event::Acknowledge { dedup_key }).ok_or_else(|| missing("incident_key")),
+        "resolve" => {
+            let key = key.ok_or_else(|| missing("incident_key"))?;
+            let signal = Signal::new(&source.name, &key, &key, now);
+            Ok(Event::Signal(Box::new(Signal { status: SignalStatus::Resolved, ..signal })))
+        }
+        "trigger" => {
+            let title = word(body.get("description")).ok_or_else(|| missing("description"))?;
+            let words = Words(&source.words);
+            let labels = labels(body.get("details"));
+            let title = title.lines().next().unwrap_or_default();
+            let at = now;
+            Ok(Event::Signal(Box::new(Signal {
+                asset: words.asset(&labels),
+                pillar: words.pillar_of(&labels, &[title], Pillar::Other),
+                level: labels.get("severity").and_then(|word| words.level(word)).unwrap_or_default(),
+                owner: words.owner(&labels),
+                url: word(body.get("client_url")),
+                labels,
+                ..Signal::new(&source.name, &key.unwrap_or_else(|| clean(title)), title, at)
+            })))
+        }
+        _ => Err(vec![
+            "Event type is invalid (must be one of the following: 'trigger', 'acknowledge' or 'resolve')".to_owned(),
+        ]),
+    }
+}
+
+/// Reads a change event: what it is about, and what happened.
+///
+/// # Errors
+/// What is missing.
+pub fn change(body: &Value, now: Time) -> Result<(String, Change), String> {
+    let payload = &body["payload"];
+    let summary = word(payload.get("summary")).ok_or("'payload.summary' is missing or blank")?;
+    let labels = labels(payload.get("custom_details"));
+    let named = ["asset", "dataset", "table", "model"].iter().find_map(|label| labels.get(*label)).cloned();
+    let asset = named.or_else(|| word(payload.get("source"))).ok_or("'payload.source' is missing or blank")?;
+    let at = time(payload.get("timestamp")).unwrap_or(now);
+    let url = word(body.pointer("/links/0/href"));
+    Ok((asset, Change { what: ChangeKind::Code, at, text: summary.chars().take(200).collect(), url }))
 }
 
 /// The routing key, which is the source's token.
@@ -126,8 +162,13 @@ mod tests {
 
     #[test]
     fn the_genuine_client_is_understood() {
-        let read_file =
-            |text: &str| read("pd", &serde_json::from_str(text).expect("JSON"), chrono::DateTime::UNIX_EPOCH);
+        let read_file = |text: &str| {
+            read(
+                super::super::tests::source("pagerduty_v2"),
+                &serde_json::from_str(text).expect("JSON"),
+                chrono::DateTime::UNIX_EPOCH,
+            )
+        };
         let Ok(Event::Signal(trigger)) = read_file(include_str!("../../tests/fixtures/pagerduty-python/001.body.json"))
         else {
             panic!("a trigger")

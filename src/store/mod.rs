@@ -76,11 +76,15 @@ pub enum Kind {
     Told = b'u',
     /// Which assets a commit of the catalog changed, by its number.
     CatalogLog = b'g',
+    /// What a check is about, by the check's own id.
+    Check = b'k',
+    /// What monitors posted, compressed, by the time it came.
+    Received = b'R',
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Meta,
         Self::Incident,
         Self::Number,
@@ -104,6 +108,8 @@ impl Kind {
         Self::RootOf,
         Self::Told,
         Self::CatalogLog,
+        Self::Check,
+        Self::Received,
     ];
 }
 

@@ -5,6 +5,7 @@
 mod crash;
 mod domain;
 mod harness;
+mod intake;
 mod lineage;
 mod papers;
 mod program;

@@ -45,7 +45,7 @@ fn rooms_import_only_rooms_below() {
         ("messages", &["domain"]),
         ("slack", &["domain", "messages"]),
         ("pagerduty", &["domain"]),
-        ("intake", &["domain", "config"]),
+        ("intake", &["catalog", "config", "domain"]),
         ("app", &["catalog", "clock", "config", "domain", "messages", "picture", "slack", "store", "telemetry"]),
         ("delivery", &["app", "domain", "mail", "messages", "pagerduty", "picture", "slack", "store", "telemetry"]),
         (

@@ -268,6 +268,21 @@ impl Asset {
     }
 }
 
+/// What a check is about, as the catalog was told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// The asset.
+    pub asset: String,
+    /// What is checked of it.
+    pub pillar: Pillar,
+    /// Which column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// Who answers for the check.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+}
+
 /// Something that happened to an asset lately and may have broken it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {

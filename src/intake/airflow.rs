@@ -1,0 +1,94 @@
+//! Airflow: the body of the callback in `docs/intake.md` (`on_failure_callback`, `on_success_callback`), and the bare
+//! `{"name", "message", "status"}` that others use. A task that is tried again is no alert yet.
+
+use serde_json::Value;
+
+use super::{Context, Reading, Unreadable, time, word};
+use crate::domain::lineage::names;
+use crate::domain::{AssetName, Pillar, Signal, SignalStatus};
+
+/// Reads a body.
+///
+/// # Errors
+/// It has neither shape.
+pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
+    let get = |key: &str| word(body.get(key)).filter(|text| text != "None");
+    let words = context.words();
+    let Some(dag) = get("dag_id") else {
+        return bare(context, body);
+    };
+    let task = get("task_id");
+    let state = get("state").map(|state| state.to_lowercase());
+    let last_try = match (body["try_number"].as_i64(), body["max_tries"].as_i64()) {
+        (Some(now), Some(retries)) => now > retries,
+        _ => true,
+    };
+    let status = match state.as_deref() {
+        Some("success") => SignalStatus::Resolved,
+        Some("failed" | "upstream_failed") => SignalStatus::Firing,
+        None if last_try => SignalStatus::Firing,
+        // It will be tried again, or is running, or was skipped.
+        _ => return Ok(Reading::default()),
+    };
+    let what = task.as_ref().map_or_else(|| dag.clone(), |task| format!("{dag}.{task}"));
+    let mut labels = std::collections::BTreeMap::from([("job".to_owned(), what.clone()), ("dag".to_owned(), dag)]);
+    for (label, key) in [("task", "task_id"), ("run", "run_id"), ("operator", "operator")] {
+        if let Some(value) = get(key) {
+            labels.insert(label.to_owned(), value);
+        }
+    }
+    for tag in
+        body["tags"].as_array().into_iter().flatten().filter_map(|tag| word(Some(tag))).take(super::MAX_LABELS / 2)
+    {
+        labels.insert(tag, "true".to_owned());
+    }
+    let outlet = body["outlets"].as_array().into_iter().flatten().find_map(outlet);
+    let signal = Signal {
+        status,
+        asset: outlet.or_else(|| AssetName::new(&what)),
+        pillar: Pillar::Pipeline,
+        owner: get("owner").filter(|owner| owner != "airflow").or_else(|| words.owner(&labels)),
+        url: get("log_url"),
+        description: get("exception").or_else(|| get("reason")),
+        labels,
+        ..context.signal(&what, &format!("Airflow task failed: {what}"), time(body.get("end_date")))
+    };
+    Ok(Reading { signals: vec![signal], ..Reading::default() })
+}
+
+/// `snowflake://acme/ANALYTICS/MART/ORDERS`, or a dataset's own fields.
+fn outlet(value: &Value) -> Option<AssetName> {
+    let uri = value.as_str().or_else(|| value["uri"].as_str()).or_else(|| value["name"].as_str())?;
+    let Some((scheme, rest)) = uri.split_once("://") else {
+        return AssetName::new(uri);
+    };
+    let (host, path) = rest.split_once('/').unwrap_or(("", rest));
+    let name = path.trim_matches('/').replace('/', ".");
+    let (names, _) = names::dataset(&format!("{scheme}://{host}"), &name);
+    // What is no warehouse keeps its path.
+    if names.len() > 1 { AssetName::new(&names[0]) } else { AssetName::new(uri) }
+}
+
+fn bare(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
+    let get = |key: &str| word(body.get(key));
+    let Some(name) = get("name") else {
+        return Err(Unreadable::WrongShape(
+            "the body has neither `dag_id` nor `name`; docs/intake.md has a callback to copy".to_owned(),
+        ));
+    };
+    let words = context.words();
+    let status = get("status").unwrap_or_default().to_lowercase();
+    let signal = Signal {
+        status: if matches!(&*status, "resolved" | "success" | "ok") {
+            SignalStatus::Resolved
+        } else {
+            SignalStatus::Firing
+        },
+        asset: get("service").and_then(|name| AssetName::new(&name)),
+        pillar: Pillar::Pipeline,
+        level: get("severity").and_then(|word| words.level(&word)).unwrap_or_default(),
+        description: get("message"),
+        ..context.signal(&name, &name, None)
+    };
+    Ok(Reading { signals: vec![signal], ..Reading::default() })
+}

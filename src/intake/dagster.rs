@@ -1,0 +1,77 @@
+//! Dagster: a run failure or an asset check, as the sensors of `docs/intake.md` post them. Dagster has no webhook body of its own.
+
+use serde_json::Value;
+
+use super::{Context, Reading, Unreadable, clean, time, word};
+use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
+
+/// Reads a body.
+///
+/// # Errors
+/// It is no event of a run.
+pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
+    let get = |key: &str| word(body.get(key));
+    let (Some(event), Some(job)) = (get("event_type"), get("job_name")) else {
+        return Err(Unreadable::WrongShape(
+            "the body has no `event_type` and `job_name`; docs/intake.md has a sensor to copy".to_owned(),
+        ));
+    };
+    let data = &body["event_specific_data"];
+    let key_of = |key: &Value| -> Option<String> {
+        let parts: Vec<_> = key["path"].as_array()?.iter().filter_map(Value::as_str).map(clean).collect();
+        (!parts.is_empty()).then(|| parts.join("/"))
+    };
+    let words = context.words();
+    let mut labels = std::collections::BTreeMap::from([("job".to_owned(), job.clone())]);
+    for (label, key) in [("run", "run_id"), ("step", "step_key")] {
+        if let Some(value) = get(key) {
+            labels.insert(label.to_owned(), value);
+        }
+    }
+    let step = get("step_key");
+    let signal = match event.as_str() {
+        "ASSET_CHECK_EVALUATION" => {
+            let asset = key_of(&data["asset_key"]);
+            let check = word(data.get("check_name")).unwrap_or_else(|| "check".to_owned());
+            let severity = word(data.pointer("/severity/__enum__")).or_else(|| word(data.get("severity")));
+            let warns = severity.is_some_and(|word| word.to_uppercase().ends_with("WARN"));
+            let on = asset.clone().unwrap_or_else(|| job.clone());
+            Signal {
+                status: if data["success"].as_bool() == Some(true) {
+                    SignalStatus::Resolved
+                } else {
+                    SignalStatus::Firing
+                },
+                asset: asset.and_then(|name| AssetName::new(&name)),
+                pillar: words.pillar_of(&labels, &[&check], Pillar::Distribution),
+                level: if warns { Level::Warning } else { Level::Error },
+                description: word(data.get("description")),
+                ..context.signal(
+                    &format!("{on}|{check}"),
+                    &format!("Check {check} failed on {on}"),
+                    time(data.pointer("/target_materialization_data/timestamp")),
+                )
+            }
+        }
+        "STEP_FAILURE" | "RUN_FAILURE" | "PIPELINE_FAILURE" | "STEP_SUCCESS" | "RUN_SUCCESS" | "PIPELINE_SUCCESS" => {
+            let of_step = step.as_ref().filter(|_| event.starts_with("STEP"));
+            let what = of_step.map_or_else(|| job.clone(), |step| format!("{job}.{step}"));
+            // The step of an asset bears its name.
+            let asset = of_step.filter(|step| context.known.is_asset(step)).unwrap_or(&job);
+            let cause = ["/error/cause/message", "/error/message"].into_iter().find_map(|at| word(data.pointer(at)));
+            Signal {
+                status: if event.ends_with("SUCCESS") { SignalStatus::Resolved } else { SignalStatus::Firing },
+                asset: AssetName::new(asset),
+                pillar: Pillar::Pipeline,
+                description: cause.or_else(|| get("message")),
+                ..context.signal(&what, &format!("Dagster run failed: {what}"), time(body.get("timestamp")))
+            }
+        }
+        // Started, materialized, logged: nothing is wrong.
+        _ => return Ok(Reading::default()),
+    };
+    Ok(Reading {
+        signals: vec![Signal { owner: words.owner(&labels), url: get("url"), labels, ..signal }],
+        ..Reading::default()
+    })
+}

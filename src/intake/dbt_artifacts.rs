@@ -1,0 +1,235 @@
+//! dbt's `run_results.json` and `sources.json` as CI uploads them. What a test is about stands in the manifest (`PUT
+//! /api/v1/catalog/dbt`); without it, the name says most. A green run of the same test or model resolves its alert.
+//! <https://docs.getdbt.com/reference/artifacts/run-results-json>
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::{Context, Reading, Unreadable, Unusable, clean, time};
+use crate::domain::lineage::names::clean as clean_name;
+use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
+
+#[derive(Deserialize)]
+struct Artifact<'a> {
+    metadata: Metadata,
+    // Each result is read on its own, so that a bad one spoils no other, and without its SQL.
+    #[serde(borrow)]
+    results: Vec<&'a RawValue>,
+    #[serde(default)]
+    args: Args,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    dbt_schema_version: String,
+    #[serde(default)]
+    invocation_id: Option<String>,
+    #[serde(default)]
+    generated_at: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Args {
+    target: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ResultOf {
+    unique_id: String,
+    status: String,
+    message: Option<String>,
+    failures: Option<i64>,
+    relation_name: Option<String>,
+    max_loaded_at: Option<String>,
+    max_loaded_at_time_ago_in_s: Option<f64>,
+    error: Option<String>,
+    criteria: Value,
+}
+
+/// Reads an artifact.
+///
+/// # Errors
+/// It is none of the two.
+pub(super) fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unreadable> {
+    let artifact: Artifact<'_> = serde_json::from_slice(body).map_err(|error| {
+        if error.is_data() {
+            Unreadable::WrongShape(format!("this is neither run_results.json nor sources.json: {error}"))
+        } else {
+            Unreadable::NotJson(error.to_string())
+        }
+    })?;
+    let schema = &artifact.metadata.dbt_schema_version;
+    let freshness = schema.contains("/sources/");
+    if !freshness && !schema.contains("/run-results/") {
+        return Err(Unreadable::WrongShape(format!(
+            "this is `{schema}`; upload target/run_results.json or target/sources.json here, and target/manifest.json to /api/v1/catalog/dbt"
+        )));
+    }
+    let at = artifact.metadata.generated_at.as_deref().and_then(|at| time(Some(&Value::from(at))));
+    let target = artifact.args.target.filter(|target| !target.is_empty());
+    let mut reading = Reading::default();
+    let results: Vec<(usize, Result<ResultOf, _>)> =
+        artifact.results.into_iter().enumerate().map(|(place, one)| (place, serde_json::from_str(one.get()))).collect();
+    // The tables of this run, for tests that no manifest explains.
+    let tables: BTreeMap<String, AssetName> = results
+        .iter()
+        .filter_map(|(_, result)| result.as_ref().ok())
+        .filter(|result| matches!(kind_of(&result.unique_id), "model" | "seed" | "snapshot"))
+        .filter_map(|result| Some((last(&result.unique_id).to_owned(), asset_of(context, result)?)))
+        .collect();
+    for (place, result) in results {
+        let at_place = format!("/results/{place}");
+        let result: ResultOf = match result {
+            Ok(result) => result,
+            Err(error) => {
+                reading.unusable.push(Unusable { at: at_place, why: error.to_string() });
+                continue;
+            }
+        };
+        if result.unique_id.is_empty() {
+            reading.unusable.push(Unusable { at: at_place, why: "`unique_id` is missing".to_owned() });
+            continue;
+        }
+        let Some((status, level)) = judged(&result.status) else {
+            continue;
+        };
+        let mut labels = BTreeMap::from([("dbt".to_owned(), clean(&result.unique_id))]);
+        if let Some(run) = &artifact.metadata.invocation_id {
+            labels.insert("run".to_owned(), clean(run));
+        }
+        if let Some(project) = result.unique_id.split('.').nth(1) {
+            labels.insert("project".to_owned(), clean(project));
+        }
+        if let Some(target) = &target {
+            labels.insert("target".to_owned(), clean(target));
+        }
+        let key =
+            target.as_ref().map_or_else(|| result.unique_id.clone(), |target| format!("{}@{target}", result.unique_id));
+        let signal = Signal { status, level, labels, ..context.signal(&key, "", at) };
+        reading.signals.push(match kind_of(&result.unique_id) {
+            "source" => stale(&result, signal),
+            "test" | "unit_test" => tested(context, &result, &tables, signal),
+            _ => built(context, &result, signal),
+        });
+    }
+    reading.delivery =
+        artifact.metadata.invocation_id.map(|id| format!("{id}/{}", if freshness { "sources" } else { "run_results" }));
+    Ok(reading)
+}
+
+fn kind_of(unique_id: &str) -> &str {
+    unique_id.split('.').next().unwrap_or_default()
+}
+
+fn last(unique_id: &str) -> &str {
+    unique_id.split('.').nth(2).unwrap_or(unique_id)
+}
+
+/// Firing or resolved, and how bad; `None` for what says nothing: skipped for a failure above, or nothing to do.
+fn judged(status: &str) -> Option<(SignalStatus, Level)> {
+    match status.to_ascii_lowercase().as_str() {
+        "pass" | "success" => Some((SignalStatus::Resolved, Level::Error)),
+        "fail" | "error" | "runtime error" => Some((SignalStatus::Firing, Level::Error)),
+        "warn" | "partial success" => Some((SignalStatus::Firing, Level::Warning)),
+        _ => None,
+    }
+}
+
+/// The table of a result: by its id where the catalog knows that, else by its relation, as others call it.
+fn asset_of(context: &Context<'_>, result: &ResultOf) -> Option<AssetName> {
+    let relation = result.relation_name.as_deref().map(clean_name).filter(|name| !name.is_empty());
+    match relation {
+        Some(relation) if !context.known.is_asset(&result.unique_id) => AssetName::new(&relation),
+        _ => AssetName::new(&result.unique_id),
+    }
+}
+
+fn built(context: &Context<'_>, result: &ResultOf, signal: Signal) -> Signal {
+    let name = last(&result.unique_id);
+    Signal {
+        title: format!("dbt {} failed: {name}", kind_of(&result.unique_id)),
+        asset: asset_of(context, result),
+        pillar: Pillar::Pipeline,
+        description: result.message.as_deref().map(first_lines),
+        ..signal
+    }
+}
+
+fn tested(
+    context: &Context<'_>,
+    result: &ResultOf,
+    tables: &BTreeMap<String, AssetName>,
+    mut signal: Signal,
+) -> Signal {
+    let name = last(&result.unique_id);
+    let check = context.known.check(&result.unique_id);
+    let words = context.words();
+    let asset = match &check {
+        Some(check) => AssetName::new(&check.asset),
+        None => named_in(name, tables),
+    };
+    let about = asset
+        .as_ref()
+        .map_or_else(String::new, |asset| format!(" on {}", asset.as_str().rsplit('.').next().unwrap_or_default()));
+    let failures = result
+        .failures
+        .filter(|failures| *failures > 0)
+        .map(|count| format!(" ({count} {})", if count == 1 { "row" } else { "rows" }));
+    signal.pillar = words.pillar(name).or(check.as_ref().map(|check| check.pillar)).unwrap_or(Pillar::Distribution);
+    if let Some(column) = check.as_ref().and_then(|check| check.column.clone()) {
+        signal.labels.insert("column".to_owned(), column);
+    }
+    signal.owner = check.and_then(|check| check.owner);
+    Signal {
+        title: format!("dbt test failed{about}: {name}{}", failures.unwrap_or_default()),
+        asset,
+        description: result.message.as_deref().map(first_lines),
+        ..signal
+    }
+}
+
+fn stale(result: &ResultOf, signal: Signal) -> Signal {
+    let name = result.unique_id.split('.').skip(2).collect::<Vec<_>>().join(".");
+    let hours = result.max_loaded_at_time_ago_in_s.map(|seconds| format!("{:.1} h", seconds / 3600.0));
+    let allowed = ["error_after", "warn_after"].into_iter().find_map(|limit| {
+        Some(format!("{} {}s", result.criteria[limit]["count"].as_i64()?, result.criteria[limit]["period"].as_str()?))
+    });
+    let title = match hours {
+        Some(hours) => format!("Source {name} is stale: last loaded {hours} ago"),
+        None => format!("Freshness of {name} cannot be checked"),
+    };
+    let description = result
+        .error
+        .as_deref()
+        .map(first_lines)
+        .or_else(|| Some(format!("Last loaded {}, allowed {}", result.max_loaded_at.as_deref()?, allowed?)));
+    Signal { title, asset: AssetName::new(&result.unique_id), pillar: Pillar::Freshness, description, ..signal }
+}
+
+/// Errors of a database can hold rows; the first lines say what kind it is.
+fn first_lines(text: &str) -> String {
+    clean(&text.lines().take(3).collect::<Vec<_>>().join("\n")).chars().take(300).collect()
+}
+
+/// `not_null_orders_order_id` is about `orders`: the first table that the name holds, the longest of those.
+fn named_in(test: &str, tables: &BTreeMap<String, AssetName>) -> Option<AssetName> {
+    let bounded = |start: usize, name: &str| {
+        let end = start + name.len();
+        let edge = |at: Option<u8>| at.is_none_or(|byte| byte == b'_' || byte == b'.');
+        edge(start.checked_sub(1).map(|at| test.as_bytes()[at])) && edge(test.as_bytes().get(end).copied())
+    };
+    tables
+        .iter()
+        .filter_map(|(name, asset)| {
+            let start =
+                test.match_indices(name.as_str()).map(|(start, _)| start).find(|start| bounded(*start, name))?;
+            Some((start, std::cmp::Reverse(name.len()), asset))
+        })
+        .min()
+        .map(|(_, _, asset)| asset.clone())
+}

@@ -1,0 +1,132 @@
+//! Great Expectations 1.x: a validation result, a checkpoint's result or its description, as user code posts them. A check that
+//! holds again resolves its alert. Values of rows are never read. <https://docs.greatexpectations.io/docs/reference/>
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::{Context, Reading, Unreadable, Unusable, labels, time, word};
+use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, Time};
+
+/// What all checks of one validation have in common.
+struct Validation<'a> {
+    suite: Option<String>,
+    asset: Option<String>,
+    run: Option<String>,
+    at: Option<Time>,
+    results: &'a [Value],
+    place: String,
+}
+
+/// Reads a body.
+///
+/// # Errors
+/// It is none of the three.
+pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
+    let list = |value: &'_ Value, key: &str| value[key].as_array().is_some();
+    let mut validations = Vec::new();
+    if list(body, "results") {
+        validations.push(validation(body, "results", ""));
+    } else if let Some(all) = body["validation_results"].as_array() {
+        for (place, one) in all.iter().enumerate() {
+            let key = if list(one, "expectations") { "expectations" } else { "results" };
+            validations.push(validation(one, key, &format!("/validation_results/{place}")));
+        }
+    } else if let Some(all) = body["run_results"].as_object() {
+        for (name, one) in all {
+            // Some versions put the result one level deeper.
+            let inner = if one["validation_result"].is_object() { &one["validation_result"] } else { one };
+            let place = format!("/run_results/{}", name.replace('~', "~0").replace('/', "~1"));
+            validations.push(validation(inner, "results", &place));
+        }
+    } else {
+        return Err(Unreadable::WrongShape(
+            "the body has none of `results`, `validation_results` and `run_results`; post `result.to_json_dict()` or `checkpoint_result.describe_dict()`".to_owned(),
+        ));
+    }
+    let mut reading = Reading::default();
+    for validation in &validations {
+        for (place, result) in validation.results.iter().enumerate() {
+            match signal(context, validation, result) {
+                Ok(signal) => reading.signals.push(signal),
+                Err(why) => reading.unusable.push(Unusable { at: format!("{}/{place}", validation.place), why }),
+            }
+        }
+    }
+    Ok(reading)
+}
+
+fn validation<'a>(of: &'a Value, key: &str, place: &str) -> Validation<'a> {
+    let meta = &of["meta"];
+    let run = &meta["run_id"];
+    Validation {
+        suite: word(of.get("suite_name")).or_else(|| word(meta.get("expectation_suite_name"))),
+        asset: word(meta.pointer("/active_batch_definition/data_asset_name")),
+        run: word(run.get("run_name")).or_else(|| word(run.get("run_time"))),
+        at: time(meta.get("validation_time")).or_else(|| time(run.get("run_time"))),
+        results: of[key].as_array().map(Vec::as_slice).unwrap_or_default(),
+        place: format!("{place}/{key}"),
+    }
+}
+
+fn signal(context: &Context<'_>, of: &Validation<'_>, result: &Value) -> Result<Signal, String> {
+    let config = if result["expectation_config"].is_object() { &result["expectation_config"] } else { result };
+    let kind = ["type", "expectation_type"]
+        .into_iter()
+        .find_map(|key| word(config.get(key)))
+        .ok_or("there is no expectation's type")?;
+    let success = result["success"].as_bool().ok_or("`success` is neither true nor false")?;
+    let kwargs = &config["kwargs"];
+    let column = word(kwargs.get("column"));
+    // `warehouse-analytics.orders`: the data source, and its asset.
+    let batch = word(kwargs.get("batch_id"))
+        .map(|batch| batch.split_once('-').map_or(batch.as_str(), |(_, asset)| asset).to_owned());
+    let mut labels = labels(config.get("meta"));
+    let words = context.words();
+    let asset = words.asset(&labels).or_else(|| AssetName::new(of.asset.as_ref().or(batch.as_ref())?));
+    for (label, value) in [("column", &column), ("suite", &of.suite), ("run", &of.run)] {
+        if let Some(value) = value {
+            labels.insert(label.to_owned(), value.clone());
+        }
+    }
+    let raised = result["exception_info"]["raised_exception"].as_bool() == Some(true)
+        || result["exception_info"]
+            .as_object()
+            .is_some_and(|by_metric| by_metric.values().any(|one| one["raised_exception"].as_bool() == Some(true)));
+    let detail = &result["result"];
+    let found = word(detail.get("observed_value")).map(|value| format!("found {value}")).or_else(|| {
+        let count = word(detail.get("unexpected_count"))?;
+        Some(format!("{count} of {} rows", word(detail.get("element_count")).unwrap_or_else(|| "?".to_owned())))
+    });
+    let name = kind.trim_start_matches("expect_").replace('_', " ");
+    let of_column = column.as_ref().map_or_else(String::new, |column| format!(" ({column})"));
+    let on = asset.as_ref().map_or_else(String::new, |asset| format!("{asset}: "));
+    let key = [
+        asset.as_ref().map_or("", AssetName::as_str),
+        of.suite.as_deref().unwrap_or_default(),
+        &kind,
+        column.as_deref().unwrap_or_default(),
+        &fingerprint(kwargs),
+    ]
+    .join("|");
+    Ok(Signal {
+        status: if success { SignalStatus::Resolved } else { SignalStatus::Firing },
+        pillar: if raised { Pillar::Pipeline } else { words.pillar_of(&labels, &[&kind], Pillar::Distribution) },
+        level: word(config.get("severity")).and_then(|word| words.level(&word)).unwrap_or(Level::Error),
+        owner: words.owner(&labels),
+        description: if raised { Some("The check itself broke.".to_owned()) } else { found.filter(|_| !success) },
+        asset,
+        labels,
+        ..context.signal(&key, &format!("{on}{name}{of_column}"), of.at)
+    })
+}
+
+/// Two checks of one kind on one column differ in their limits.
+fn fingerprint(kwargs: &Value) -> String {
+    let mut limits = kwargs.clone();
+    if let Some(limits) = limits.as_object_mut() {
+        limits.remove("batch_id");
+        limits.remove("column");
+    }
+    // Keys are sorted in a JSON map here, so the text is the same for the same limits.
+    hex::encode(Sha256::digest(limits.to_string())).chars().take(12).collect()
+}

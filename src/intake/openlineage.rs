@@ -1,0 +1,137 @@
+//! What OpenLineage events say is wrong: runs that failed, and assertions that do not hold. The lineage in the same events is the
+//! business of `catalog`. Only ends count: some clients write results into START events already.
+//! <https://openlineage.io/docs/spec/facets/dataset-facets/input-dataset-facets/data_quality_assertions>
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Context, Reading, Unreadable, time, word};
+use crate::domain::lineage::names;
+use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
+
+/// Reads an event.
+///
+/// # Errors
+/// It is none.
+pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
+    let import = crate::catalog::openlineage::read(body).map_err(|error| Unreadable::WrongShape(error.0))?;
+    let mut reading = Reading { import: Some(import), ..Reading::default() };
+    let run = word(body.pointer("/run/runId"));
+    let kind = word(body.get("eventType")).unwrap_or_default().to_uppercase();
+    reading.delivery = run.as_ref().map(|run| format!("{run}/{kind}"));
+    let ended = match kind.as_str() {
+        "COMPLETE" => SignalStatus::Resolved,
+        "FAIL" => SignalStatus::Firing,
+        // Begun, going on, stopped by a person: nothing is known of the data.
+        _ => return Ok(reading),
+    };
+    let (Some(namespace), Some(name)) = (word(body.pointer("/job/namespace")), word(body.pointer("/job/name"))) else {
+        return Ok(reading);
+    };
+    let job = names::job(&namespace, &name);
+    let parent = &body["run"]["facets"]["parent"];
+    // One run of dbt or of a DAG is many runs here: what they have in common is the outermost.
+    let invocation = word(body.pointer("/run/facets/dbt_run/invocation_id"));
+    let of_dbt = invocation.is_some();
+    let outer = word(parent.pointer("/root/run/runId")).or_else(|| word(parent.pointer("/run/runId")));
+    let mut labels = BTreeMap::from([("job".to_owned(), job.clone())]);
+    for (label, value) in [
+        ("run", invocation.or(outer).or_else(|| run.clone())),
+        ("parent", word(parent.pointer("/job/name"))),
+        ("project", word(body.pointer("/run/facets/dbt_run/project_name"))),
+    ] {
+        if let Some(value) = value {
+            labels.insert(label.to_owned(), value);
+        }
+    }
+    let owner = word(body.pointer("/job/facets/ownership/owners/0/name"))
+        .map(|name| name.trim_start_matches("team:").to_owned());
+    let at = time(body.get("eventTime"));
+    let message = word(body.pointer("/run/facets/errorMessage/message"));
+    let url = ["/job/facets/sourceCodeLocation/url", "/run/facets/airflow/taskInstance/log_url"]
+        .into_iter()
+        .find_map(|pointer| word(body.pointer(pointer)));
+    let base = |key: &str, title: &str| Signal {
+        labels: labels.clone(),
+        owner: owner.clone(),
+        url: url.clone(),
+        ..context.signal(key, title, at)
+    };
+
+    let mut checked = 0;
+    let mut seen = BTreeSet::new();
+    for data in ["inputs", "outputs"].into_iter().filter_map(|side| body[side].as_array()).flatten() {
+        let (Some(namespace), Some(name)) = (word(data.get("namespace")), word(data.get("name"))) else {
+            continue;
+        };
+        let dataset = names::dataset(&namespace, &name).0.swap_remove(0);
+        // The same assertions stand in both places.
+        let facets = ["/inputFacets/dataQualityAssertions/assertions", "/facets/dataQualityAssertions/assertions"];
+        for assertion in facets.into_iter().filter_map(|pointer| data.pointer(pointer)?.as_array()).flatten() {
+            let Some(what) = word(assertion.get("assertion")) else {
+                continue;
+            };
+            let column = word(assertion.get("column"));
+            let key = format!("{dataset}|{what}|{}", column.clone().unwrap_or_default());
+            checked += 1;
+            if !seen.insert(key.clone()) {
+                continue;
+            }
+            let holds = assertion["success"].as_bool();
+            // dbt's client says false of a test that was skipped, and that it found nothing.
+            let skipped = of_dbt && assertion.get("actual").is_none_or(Value::is_null);
+            let status = match holds {
+                Some(true) => SignalStatus::Resolved,
+                Some(false) if !skipped => SignalStatus::Firing,
+                _ => continue,
+            };
+            let words = context.words();
+            let mut signal = base(
+                &key,
+                &format!(
+                    "{what} does not hold on {dataset}{}",
+                    column.as_ref().map_or_else(String::new, |column| format!(" ({column})"))
+                ),
+            );
+            if let Some(column) = column {
+                signal.labels.insert("column".to_owned(), column);
+            }
+            // It is reported on the table that is referred to, not on the one whose rows are wrong.
+            let misplaced = what == "relationships";
+            reading.signals.push(Signal {
+                status,
+                asset: AssetName::new(&dataset).filter(|_| !misplaced),
+                pillar: words.pillar(&what).unwrap_or(Pillar::Distribution),
+                level: word(assertion.get("severity")).and_then(|word| words.level(&word)).unwrap_or(Level::Error),
+                description: word(assertion.get("actual")).map(|actual| format!("Found {actual}")),
+                ..signal
+            });
+        }
+    }
+    // A job whose assertions are told one by one, or were all skipped, says nothing more by failing.
+    let is_test =
+        word(body.pointer("/job/facets/jobType/jobType")).is_some_and(|kind| kind.eq_ignore_ascii_case("TEST"));
+    if checked > 0 && ended == SignalStatus::Firing && (is_test || of_dbt) {
+        return Ok(reading);
+    }
+    let makes = body["outputs"].as_array().is_some_and(|outputs| !outputs.is_empty());
+    let read = || {
+        let input = body["inputs"].as_array()?.first()?;
+        AssetName::new(&names::dataset(&word(input.get("namespace"))?, &word(input.get("name"))?).0[0])
+    };
+    // A test is about what it reads; a job is what it is; a run of many runs is about none of them.
+    let asset = match () {
+        () if is_test => read(),
+        () if makes || context.known.is_asset(&job) => AssetName::new(&job),
+        () => None,
+    };
+    reading.signals.push(Signal {
+        status: ended,
+        asset,
+        pillar: if is_test { Pillar::Distribution } else { Pillar::Pipeline },
+        description: message,
+        ..base(&format!("job|{job}"), &format!("Job failed: {name}"))
+    });
+    Ok(reading)
+}

@@ -1,0 +1,52 @@
+//! Prefect: a flow run's end, as the hook or the automation of `docs/intake.md` posts it.
+
+use serde_json::Value;
+
+use super::{Context, Reading, Unreadable, time, word};
+use crate::domain::{AssetName, Pillar, Signal, SignalStatus};
+
+/// Reads a body.
+///
+/// # Errors
+/// It names no flow and no state.
+pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
+    let get = |pointer: &str| word(body.pointer(pointer)).filter(|text| text != "None");
+    let (Some(flow), Some(state)) = (get("/flow_name").or_else(|| get("/flow/name")), get("/state/type")) else {
+        return Err(Unreadable::WrongShape(
+            "the body has no `flow_name` and `state.type`; docs/intake.md has a hook to copy".to_owned(),
+        ));
+    };
+    let status = match state.to_uppercase().trim_start_matches("STATETYPE.") {
+        "FAILED" | "CRASHED" | "TIMEDOUT" => SignalStatus::Firing,
+        "COMPLETED" => SignalStatus::Resolved,
+        _ => return Ok(Reading::default()),
+    };
+    let words = context.words();
+    let mut labels = std::collections::BTreeMap::from([("job".to_owned(), flow.clone())]);
+    for (label, pointer) in
+        [("run", "/flow_run/id"), ("run_name", "/flow_run/name"), ("deployment", "/flow_run/deployment_id")]
+    {
+        if let Some(value) = get(pointer) {
+            labels.insert(label.to_owned(), value);
+        }
+    }
+    for tag in
+        body["tags"].as_array().into_iter().flatten().filter_map(|tag| word(Some(tag))).take(super::MAX_LABELS / 2)
+    {
+        let (key, value) = tag.split_once(':').unwrap_or((&tag, "true"));
+        labels.insert(key.to_owned(), value.to_owned());
+    }
+    let key = labels.get("deployment").map_or_else(|| flow.clone(), |deployment| format!("{flow}/{deployment}"));
+    let signal = Signal {
+        status,
+        asset: words.asset(&labels).or_else(|| AssetName::new(&flow)),
+        pillar: Pillar::Pipeline,
+        owner: words.owner(&labels),
+        url: get("/url").or_else(|| get("/flow_run/url")),
+        description: get("/state/message"),
+        labels,
+        ..context.signal(&key, &format!("Prefect flow failed: {flow}"), time(body.pointer("/state/timestamp")))
+    };
+    let delivery = get("/flow_run/id").map(|run| format!("{run}/{state}"));
+    Ok(Reading { signals: vec![signal], delivery, ..Reading::default() })
+}

@@ -1,0 +1,102 @@
+//! Sentry's integration platform: issue alerts, metric alerts and issues, told apart by `Sentry-Hook-Resource`.
+//! <https://docs.sentry.io/organization/integrations/integration-platform/webhooks/>
+
+use serde_json::Value;
+
+use super::{Context, Reading, Unreadable, time, word};
+use crate::domain::{Level, Pillar, Signal, SignalStatus};
+
+/// Reads a body.
+///
+/// # Errors
+/// It is of no resource that we know.
+pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
+    let header = |name: &str| context.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let data = &body["data"];
+    let resource = header("sentry-hook-resource").unwrap_or_else(|| {
+        ["metric_alert", "issue", "event", "error"]
+            .into_iter()
+            .find(|key| data[*key].is_object())
+            .unwrap_or_default()
+            .to_owned()
+    });
+    let action = word(body.get("action")).unwrap_or_default().to_lowercase();
+    let delivery = header("request-id");
+    let words = context.words();
+    let get = |pointer: &str| word(data.pointer(pointer));
+    let found = match resource.as_str() {
+        "metric_alert" => {
+            let id = get("/metric_alert/id").ok_or_else(|| wrong("data.metric_alert.id"))?;
+            let level = words.level(&action);
+            let title = get("/description_title").or_else(|| get("/metric_alert/title"));
+            let over = matches!(&*action, "resolved" | "ok");
+            Some((
+                format!("metric/{id}"),
+                title,
+                over,
+                level,
+                get("/web_url"),
+                time(data.pointer("/metric_alert/date_started")),
+            ))
+        }
+        "event_alert" | "event" | "error" => {
+            let event = if data["event"].is_object() { &data["event"] } else { &data["error"] };
+            let id = word(event.get("issue_id"))
+                .or_else(|| word(event.get("event_id")))
+                .ok_or_else(|| wrong("data.event.issue_id"))?;
+            let level = word(event.get("level")).and_then(|word| words.level(&word));
+            let title = word(event.get("title")).or_else(|| word(event.get("message")));
+            Some((format!("issue/{id}"), title, false, level, word(event.get("web_url")), time(event.get("datetime"))))
+        }
+        "issue" => {
+            let id = get("/issue/id").ok_or_else(|| wrong("data.issue.id"))?;
+            let level = get("/issue/level").and_then(|word| words.level(&word));
+            let url = get("/issue/permalink").or_else(|| get("/issue/web_url"));
+            // Assigned or archived: nothing new of the data.
+            let over = match action.as_str() {
+                "created" | "unresolved" => Some(false),
+                "resolved" | "ignored" | "archived" => Some(true),
+                _ => None,
+            };
+            over.map(|over| {
+                (format!("issue/{id}"), get("/issue/title"), over, level, url, time(data.pointer("/issue/lastSeen")))
+            })
+        }
+        // An installation or a comment.
+        "installation" | "comment" => None,
+        other => {
+            return Err(Unreadable::WrongShape(format!(
+                "the resource {other:?} is none that says how data is; send issue alerts and metric alerts"
+            )));
+        }
+    };
+    let Some((key, title, over, level, url, at)) = found else {
+        return Ok(Reading { delivery, ..Reading::default() });
+    };
+    let mut labels = std::collections::BTreeMap::new();
+    let tags = data.pointer("/event/tags").and_then(Value::as_array);
+    for tag in tags.into_iter().flatten().take(super::MAX_LABELS) {
+        if let (Some(key), Some(value)) = (word(tag.get(0)), word(tag.get(1))) {
+            labels.insert(key, value);
+        }
+    }
+    if let Some(project) = get("/issue/project/slug").or_else(|| get("/event/project_name")) {
+        labels.insert("project".to_owned(), project);
+    }
+    let title = title.unwrap_or_else(|| key.clone());
+    let signal = Signal {
+        status: if over { SignalStatus::Resolved } else { SignalStatus::Firing },
+        asset: words.asset(&labels),
+        pillar: words.pillar_of(&labels, &[], Pillar::Pipeline),
+        level: level.unwrap_or(Level::Error),
+        owner: words.owner(&labels),
+        url,
+        labels,
+        ..context.signal(&key, &title, at)
+    };
+    Ok(Reading { signals: vec![signal], delivery, ..Reading::default() })
+}
+
+fn wrong(what: &str) -> Unreadable {
+    Unreadable::WrongShape(format!("the body has no `{what}`"))
+}

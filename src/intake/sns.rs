@@ -1,0 +1,166 @@
+//! Amazon SNS, as `CloudWatch` alarms come through it. A message is signed by a certificate of Amazon's; its host and the topic are
+//! checked before anything is fetched. Fetching is the business of `http`, confirming a subscription that of `delivery`.
+//! <https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html>
+
+use base64::Engine as _;
+use ring::signature::{RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use serde_json::Value;
+use url::Url;
+use x509_parser::pem::parse_x509_pem;
+
+use super::{Context, Reading, Unreadable, time, word};
+use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, Time};
+
+/// A message whose topic is one of ours and whose addresses are Amazon's; its signature is not checked yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Envelope {
+    /// Where its certificate is.
+    pub certificate: Url,
+    /// Where a subscription is confirmed, for a message that asks for it.
+    pub confirm: Option<Url>,
+    canonical: String,
+    signature: Vec<u8>,
+    version: u8,
+}
+
+/// Looks at a message before anything is fetched.
+///
+/// # Errors
+/// It is none of SNS, of a topic that is not ours, or points outside Amazon.
+pub fn envelope(body: &Value, topics: &[String]) -> Result<Envelope, Unreadable> {
+    let wrong = |what: &str| Unreadable::WrongShape(what.to_owned());
+    let get = |key: &str| body[key].as_str();
+    let kind = get("Type").ok_or_else(|| {
+        wrong("the body has no `Type`; is raw message delivery on? It strips the signature: turn it off")
+    })?;
+    let topic = get("TopicArn").unwrap_or_default();
+    if !topics.iter().any(|known| known == topic) {
+        return Err(wrong("the topic is none of the source's `topics`"));
+    }
+    let fields: &[&str] = match kind {
+        "Notification" => &["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"],
+        "SubscriptionConfirmation" | "UnsubscribeConfirmation" => {
+            &["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
+        }
+        other => return Err(Unreadable::WrongShape(format!("`Type` is {other:?}, which SNS does not send"))),
+    };
+    let canonical: String = fields.iter().filter_map(|field| Some(format!("{field}\n{}\n", get(field)?))).collect();
+    let region = topic.split(':').nth(3).unwrap_or_default();
+    let certificate = amazons(get("SigningCertURL"), region).filter(|url| url.path().ends_with(".pem"));
+    let certificate = certificate.ok_or_else(|| wrong("`SigningCertURL` is no certificate of Amazon's"))?;
+    let confirm = match kind {
+        "SubscriptionConfirmation" => Some(
+            amazons(get("SubscribeURL"), region).ok_or_else(|| wrong("`SubscribeURL` is no address of Amazon's"))?,
+        ),
+        _ => None,
+    };
+    let version = match get("SignatureVersion") {
+        Some("1") => 1,
+        Some("2") => 2,
+        _ => return Err(wrong("`SignatureVersion` is neither 1 nor 2")),
+    };
+    let signature = get("Signature").and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
+    let signature = signature.ok_or_else(|| wrong("`Signature` is no base64"))?;
+    Ok(Envelope { certificate, confirm, canonical, signature, version })
+}
+
+/// An https address at SNS in the topic's own region, and nowhere else.
+fn amazons(url: Option<&str>, region: &str) -> Option<Url> {
+    let url = Url::parse(url?).ok()?;
+    let is_region = !region.is_empty() && region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let host = url.host_str()?.to_ascii_lowercase();
+    let known = ["amazonaws.com", "amazonaws.com.cn"].iter().any(|end| host == format!("sns.{region}.{end}"));
+    let plain =
+        url.scheme() == "https" && url.port().is_none() && url.username().is_empty() && url.password().is_none();
+    (is_region && known && plain).then_some(url)
+}
+
+impl Envelope {
+    /// Whether the message was signed with this certificate (PEM), and the certificate is valid now.
+    pub fn is_signed_with(&self, pem: &[u8], now: Time) -> bool {
+        let Ok((_, pem)) = parse_x509_pem(pem) else {
+            return false;
+        };
+        let Ok(certificate) = pem.parse_x509() else {
+            return false;
+        };
+        let from = certificate.validity().not_before.timestamp();
+        let until = certificate.validity().not_after.timestamp();
+        if !(from..=until).contains(&now.timestamp()) {
+            return false;
+        }
+        let key = &certificate.public_key().subject_public_key.data;
+        let fits = match self.version {
+            1 => UnparsedPublicKey::new(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, key)
+                .verify(self.canonical.as_bytes(), &self.signature),
+            _ => UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key)
+                .verify(self.canonical.as_bytes(), &self.signature),
+        };
+        fits.is_ok()
+    }
+}
+
+/// Reads a message whose signature was checked.
+///
+/// # Errors
+/// Never; what is no alarm is taken as words.
+pub fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
+    let delivery = word(body.get("MessageId"));
+    if body["Type"] != "Notification" {
+        return Ok(Reading { delivery, ..Reading::default() });
+    }
+    let words = context.words();
+    let message = body["Message"].as_str().unwrap_or_default();
+    let alarm: Value = serde_json::from_str(message).unwrap_or_default();
+    let at = time(body.get("Timestamp"));
+    let Some(name) = word(alarm.get("AlarmName")) else {
+        let title = word(body.get("Subject"))
+            .or_else(|| word(Some(&Value::from(message))))
+            .unwrap_or_else(|| "A message of SNS".to_owned());
+        let signal = context.signal(&title, &title, at);
+        return Ok(Reading { signals: vec![signal], delivery, ..Reading::default() });
+    };
+    let status = match alarm["NewStateValue"].as_str() {
+        Some("OK") => SignalStatus::Resolved,
+        Some("ALARM") => SignalStatus::Firing,
+        // Too little data to say.
+        _ => return Ok(Reading { delivery, ..Reading::default() }),
+    };
+    let mut labels = std::collections::BTreeMap::new();
+    for (label, pointer) in [
+        ("metric", "/Trigger/MetricName"),
+        ("namespace", "/Trigger/Namespace"),
+        ("region", "/Region"),
+        ("account", "/AWSAccountId"),
+    ] {
+        if let Some(value) = word(alarm.pointer(pointer)) {
+            labels.insert(label.to_owned(), value);
+        }
+    }
+    for dimension in
+        alarm.pointer("/Trigger/Dimensions").and_then(Value::as_array).into_iter().flatten().take(super::MAX_LABELS / 2)
+    {
+        let part = |key: &str, other: &str| word(dimension.get(key)).or_else(|| word(dimension.get(other)));
+        if let (Some(name), Some(value)) = (part("name", "Name"), part("value", "Value")) {
+            labels.insert(name.to_lowercase(), value);
+        }
+    }
+    let metric = labels.get("metric").cloned().unwrap_or_default();
+    let asset =
+        words.asset(&labels).filter(|asset: &AssetName| Some(asset.as_str()) != labels.get("job").map(String::as_str));
+    let signal = Signal {
+        status,
+        asset,
+        pillar: words.pillar_of(&labels, &[&metric, &name], Pillar::Other),
+        level: Level::Error,
+        owner: words.owner(&labels),
+        description: word(alarm.get("NewStateReason")).or_else(|| word(alarm.get("AlarmDescription"))),
+        labels,
+        ..context.signal(
+            &word(alarm.get("AlarmArn")).unwrap_or_else(|| name.clone()),
+            &name,
+            time(alarm.get("StateChangeTime")).or(at),
+        )
+    };
+    Ok(Reading { signals: vec![signal], delivery, ..Reading::default() })
+}

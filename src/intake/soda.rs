@@ -1,0 +1,100 @@
+//! Soda: the scan results of Soda Core, and Soda Cloud's webhook for check evaluations. What was not evaluated says nothing; a check
+//! that passes again resolves its alert. SQL, logs and failed rows are never read. <https://docs.soda.io/reference/webhook-api>
+
+use serde_json::Value;
+
+use super::{Context, Reading, Unreadable, Unusable, time, word};
+use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, Time};
+
+/// Reads a body.
+///
+/// # Errors
+/// It is neither.
+pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
+    let (key, checks) = ["checks", "checkResults"]
+        .into_iter()
+        .find_map(|key| Some((key, body[key].as_array()?)))
+        .ok_or_else(|| match body["event"].as_str() {
+            Some(event) => Unreadable::WrongShape(format!(
+                "the event `{event}` holds no check results; let Soda Cloud send check evaluations"
+            )),
+            None => Unreadable::WrongShape(
+                "the body has neither `checks` (Soda Core) nor `checkResults` (Soda Cloud)".to_owned(),
+            ),
+        })?;
+    let at = ["scanEndTimestamp", "dataTimestamp"].into_iter().find_map(|key| time(body.get(key)));
+    let scan = word(body.get("definitionName"));
+    let mut reading = Reading::default();
+    for (place, check) in checks.iter().enumerate() {
+        match signal(context, check, scan.as_deref(), at) {
+            Ok(Some(signal)) => reading.signals.push(signal),
+            Ok(None) => {}
+            Err(why) => reading.unusable.push(Unusable { at: format!("/{key}/{place}"), why }),
+        }
+    }
+    Ok(reading)
+}
+
+fn signal(
+    context: &Context<'_>,
+    check: &Value,
+    scan: Option<&str>,
+    at: Option<Time>,
+) -> Result<Option<Signal>, String> {
+    let (status, level) = match check["outcome"].as_str().map(str::to_lowercase).as_deref() {
+        Some("pass") => (SignalStatus::Resolved, Level::Error),
+        Some("warn") => (SignalStatus::Firing, Level::Warning),
+        Some("fail") => (SignalStatus::Firing, Level::Error),
+        // Not evaluated: nothing is known.
+        None | Some("" | "null") => return Ok(None),
+        Some(other) => return Err(format!("`outcome` is {other:?}, none of pass, warn and fail")),
+    };
+    let name = word(check.get("name"))
+        .or_else(|| word(check.get("definition")))
+        .ok_or("there is neither `name` nor `definition`")?;
+    let words = context.words();
+    let mut labels = std::collections::BTreeMap::new();
+    let attributes = ["resourceAttributes", "attributes"].into_iter().filter_map(|key| check[key].as_array()).flatten();
+    for attribute in attributes.take(super::MAX_LABELS) {
+        if let (Some(name), Some(value)) = (word(attribute.get("name")), word(attribute.get("value"))) {
+            labels.insert(name, value);
+        }
+    }
+    let asset = words.asset(&labels).or_else(|| table(context, check));
+    for (label, value) in [("column", word(check.get("column"))), ("scan", scan.map(str::to_owned))] {
+        if let Some(value) = value {
+            labels.insert(label.to_owned(), value);
+        }
+    }
+    let key = ["identity", "id"]
+        .into_iter()
+        .find_map(|key| word(check.get(key)))
+        .unwrap_or_else(|| format!("{}|{name}", asset.as_ref().map_or("", AssetName::as_str)));
+    let metrics: Vec<&str> = check["metrics"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let metrics = metrics.join(" ");
+    let value = word(check.pointer("/diagnostics/value")).filter(|_| !name.starts_with("freshness"));
+    let on = asset.as_ref().map_or_else(String::new, |asset| format!("{asset}: "));
+    Ok(Some(Signal {
+        status,
+        level,
+        pillar: words.pillar_of(&labels, &[&name, &metrics], Pillar::Distribution),
+        owner: words.owner(&labels),
+        url: ["sodaCloudUrl", "cloudUrl"].into_iter().find_map(|key| word(check.get(key))),
+        description: value.filter(|_| status == SignalStatus::Firing).map(|value| format!("Measured {value}")),
+        asset,
+        labels,
+        ..context.signal(&key, &format!("{on}{name}"), at.or_else(|| time(check.get("dataTimestamp"))))
+    }))
+}
+
+/// A table as the catalog may know it, else with its data source before it.
+fn table(context: &Context<'_>, check: &Value) -> Option<AssetName> {
+    let dataset = &check["datasets"][0];
+    let table = word(check.get("table")).or_else(|| word(dataset.get("name"))).or_else(|| word(Some(dataset)))?;
+    let source = word(check.get("dataSource"));
+    let full = source.map(|source| format!("{source}.{table}"));
+    match full {
+        Some(full) if context.known.is_asset(&full) || !context.known.is_asset(&table) => AssetName::new(&full),
+        _ => AssetName::new(&table),
+    }
+}

@@ -1,0 +1,105 @@
+//! What is kept of a body for looking at it later: without secrets, without SQL and without values of rows.
+
+use std::io::Write as _;
+
+use base64::Engine as _;
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+use serde_json::Value;
+
+/// Keys whose values are secrets.
+const SECRETS: &[&str] = &[
+    "token",
+    "secret",
+    "password",
+    "routing_key",
+    "service_key",
+    "authorization",
+    "api_key",
+    "apikey",
+    "signature",
+    "credential",
+];
+/// Keys whose values are SQL, logs, or rows.
+const ROWS: &[&str] = &[
+    "partial_unexpected",
+    "unexpected_list",
+    "unexpected_index",
+    "compiled_code",
+    "raw_code",
+    "compiled_sql",
+    "raw_sql",
+    "sql",
+    "query",
+    "queries",
+    "logs",
+    "sample",
+    "failed_rows",
+    "failedrows",
+    "storedrows",
+    "blocks",
+    "stack",
+    "traceback",
+    "exception_traceback",
+];
+
+/// The body without what must not be kept.
+pub fn strip(body: &mut Value) {
+    match body {
+        Value::Object(fields) => {
+            for (key, value) in fields.iter_mut() {
+                let key = key.to_lowercase();
+                if SECRETS.iter().any(|part| key.contains(part)) {
+                    *value = Value::from("removed");
+                } else if ROWS.iter().any(|part| key == *part || (part.len() > 6 && key.contains(part))) {
+                    *value = Value::from("left out");
+                } else {
+                    strip(value);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip),
+        // A document in a text, as SNS sends it.
+        Value::String(text) if text.starts_with('{') => {
+            if let Ok(mut inner) = serde_json::from_str::<Value>(text) {
+                strip(&mut inner);
+                *text = inner.to_string();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A body stripped and compressed, as text; `None` for one that is no JSON, in which nothing can be found to strip.
+pub fn packed(body: &[u8]) -> Option<String> {
+    let mut body: Value = serde_json::from_slice(body).ok()?;
+    strip(&mut body);
+    let mut packed = DeflateEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(body.to_string().as_bytes()).ok()?;
+    Some(base64::engine::general_purpose::STANDARD.encode(packed.finish().ok()?))
+}
+
+/// The body again.
+pub fn unpacked(packed: &str) -> Option<Value> {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(packed).ok()?;
+    serde_json::from_reader(flate2::read::DeflateDecoder::new(&bytes[..])).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_sql_and_rows_are_not_kept() {
+        let results = include_str!("../../tests/fixtures/dbt/fail/run_results.json");
+        let scan = include_str!("../../tests/fixtures/soda/scan_results.json");
+        let validation = include_str!("../../tests/fixtures/great_expectations/validation_result.json");
+        for body in [results, scan, validation, r#"{"routing_key": "0123456789", "payload": {"Api_Token": "x1y2"}}"#] {
+            let kept = unpacked(&packed(body.as_bytes()).expect("JSON")).expect("the body").to_string();
+            for hidden in ["select", "SELECT", "1000000000", "0123456789", "x1y2"] {
+                assert!(!kept.contains(hidden), "{hidden} in {kept}");
+            }
+            assert!(body.contains("routing_key") || kept.len() > 500, "the rest is kept: {kept}");
+        }
+    }
+}

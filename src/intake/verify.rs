@@ -1,0 +1,142 @@
+//! Who may post: a token (as Bearer, as the password of Basic, or in the address where a monitor can do no better), or a
+//! signature over the raw bytes. Everything is compared in constant time; two secrets count during a rotation.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::{HeaderMap, header};
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Sha256, Sha512};
+use subtle::ConstantTimeEq as _;
+
+use super::monte_carlo;
+use crate::config::{Source, SourceKind};
+use crate::domain::Time;
+
+/// How old, or how far in the future, a signed timestamp may be, in seconds.
+const WINDOW_SECONDS: i64 = 300;
+
+/// A request before anything of it is believed.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// What stands behind the `?`, never logged.
+    pub query: Option<&'a str>,
+    /// Its body, as it arrived.
+    pub body: &'a [u8],
+}
+
+/// Why a request is refused; says nothing of the right token or signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// Nothing to check.
+    #[error(
+        "Send the source's token in the header `Authorization: Bearer …`, or sign the body as the source's kind does"
+    )]
+    Nothing,
+    /// Another one.
+    #[error("There is no source of this name with this token or signature")]
+    Wrong,
+    /// A replay, or a clock that is wrong.
+    #[error("The signed timestamp is more than five minutes off; if this goes on, check the clocks")]
+    Stale,
+}
+
+/// Compares in constant time; the length of a token is no secret.
+pub fn same(given: &str, expected: &str) -> bool {
+    given.as_bytes().ct_eq(expected.as_bytes()).into()
+}
+
+/// Checks a request for a source with its tokens and its signing secrets. With signing secrets, only a signature counts.
+///
+/// # Errors
+/// Why it is refused.
+pub fn verify(
+    source: &Source,
+    tokens: &[SecretString],
+    secrets: &[SecretString],
+    request: &Request<'_>,
+    now: Time,
+) -> Result<(), Denied> {
+    if !secrets.is_empty() {
+        return signed(source, secrets, request, now);
+    }
+    let given = token(source.kind, request).ok_or(Denied::Nothing)?;
+    if tokens.iter().any(|token| same(&given, token.expose_secret())) { Ok(()) } else { Err(Denied::Wrong) }
+}
+
+fn token<'a>(kind: SourceKind, request: &Request<'a>) -> Option<Cow<'a, str>> {
+    if let Some(given) = request.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) {
+        if let Some((scheme, rest)) = given.trim().split_once(' ') {
+            if scheme.eq_ignore_ascii_case("bearer") {
+                return Some(rest.trim().into());
+            }
+            if scheme.eq_ignore_ascii_case("basic") {
+                let login = base64::engine::general_purpose::STANDARD.decode(rest.trim()).ok()?;
+                let login = String::from_utf8(login).ok()?;
+                return login.split_once(':').map(|(_, password)| password.to_owned().into());
+            }
+        }
+        return None;
+    }
+    // Google's and Amazon's notifications cannot set a header.
+    if !matches!(kind, SourceKind::Gcp | SourceKind::Sns | SourceKind::Datadog) {
+        return None;
+    }
+    url::form_urlencoded::parse(request.query?.as_bytes())
+        .find(|(key, _)| key == "auth_token" || key == "token")
+        .map(|(_, value)| value.into_owned().into())
+}
+
+/// The header that carries a kind's signature, where the source names no other.
+fn signature_header(kind: SourceKind) -> &'static str {
+    match kind {
+        SourceKind::Grafana => "x-grafana-alerting-signature",
+        SourceKind::DbtCloud => "authorization",
+        SourceKind::Sentry => "sentry-hook-signature",
+        SourceKind::MonteCarlo => "x-mcd-signature",
+        _ => "x-signature",
+    }
+}
+
+fn signed(source: &Source, secrets: &[SecretString], request: &Request<'_>, now: Time) -> Result<(), Denied> {
+    let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let name = source.signature_header.as_deref().unwrap_or(signature_header(source.kind));
+    let given = header(name).ok_or(Denied::Nothing)?;
+    let given = hex::decode(given.strip_prefix("sha256=").unwrap_or(given)).map_err(|_| Denied::Wrong)?;
+    let timestamp = match &source.timestamp_header {
+        Some(name) => {
+            let sent = header(name).ok_or(Denied::Nothing)?;
+            let seconds: i64 = sent.parse().map_err(|_| Denied::Wrong)?;
+            if now.timestamp().saturating_sub(seconds).saturating_abs() > WINDOW_SECONDS {
+                return Err(Denied::Stale);
+            }
+            Some(sent)
+        }
+        None => None,
+    };
+    let body: Cow<'_, [u8]> = match source.kind {
+        SourceKind::MonteCarlo => monte_carlo::signed_text(request.body).ok_or(Denied::Wrong)?.into_bytes().into(),
+        _ => request.body.into(),
+    };
+    let fits = |secret: &SecretString| {
+        let secret = secret.expose_secret().as_bytes();
+        if source.kind == SourceKind::MonteCarlo {
+            return Hmac::<Sha512>::new_from_slice(secret).is_ok_and(|mut mac| {
+                mac.update(&body);
+                mac.verify_slice(&given).is_ok()
+            });
+        }
+        Hmac::<Sha256>::new_from_slice(secret).is_ok_and(|mut mac| {
+            if let Some(timestamp) = timestamp {
+                mac.update(timestamp.as_bytes());
+                mac.update(b":");
+            }
+            mac.update(&body);
+            mac.verify_slice(&given).is_ok()
+        })
+    };
+    if secrets.iter().any(fits) { Ok(()) } else { Err(Denied::Wrong) }
+}

@@ -1,0 +1,55 @@
+//! What monitors call things, in tables: severities, pillars, and the labels that name assets and owners. A source's `words` in
+//! the configuration come before them.
+
+use std::collections::BTreeMap;
+
+use crate::config::SourceWords;
+use crate::domain::{AssetName, Level, Pillar};
+
+/// Labels that may name the asset, first found first used.
+const ASSET_LABELS: &[&str] = &["dataset", "asset", "table", "model", "table_name", "job"];
+/// Labels that may name the owner.
+const OWNER_LABELS: &[&str] = &["owner", "team"];
+
+/// The words of a source.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Words<'a>(pub(super) &'a SourceWords);
+
+impl Words<'_> {
+    /// How bad a word says it is.
+    pub(super) fn level(self, word: &str) -> Option<Level> {
+        let word = word.trim();
+        let own = self.0.severity.iter().find(|(known, _)| known.eq_ignore_ascii_case(word));
+        own.map(|(_, level)| *level).or_else(|| Level::parse(word))
+    }
+
+    /// What a check of this name or kind is about; the source's own words come first.
+    pub(super) fn pillar(self, text: &str) -> Option<Pillar> {
+        let lower = text.to_lowercase();
+        let own = self.0.pillar.iter().find(|(part, _)| lower.contains(&part.to_lowercase()));
+        own.map(|(_, pillar)| *pillar).or_else(|| Pillar::of_check(&lower))
+    }
+
+    /// The pillar that labels name, or else that the first text hints at.
+    pub(super) fn pillar_of(self, labels: &BTreeMap<String, String>, texts: &[&str], otherwise: Pillar) -> Pillar {
+        labels
+            .get("pillar")
+            .and_then(|word| Pillar::parse(word))
+            .or_else(|| texts.iter().find_map(|text| self.pillar(text)))
+            .unwrap_or(otherwise)
+    }
+
+    /// The asset that labels name.
+    pub(super) fn asset(self, labels: &BTreeMap<String, String>) -> Option<AssetName> {
+        let own = self.0.asset_labels.iter().map(String::as_str);
+        own.chain(ASSET_LABELS.iter().copied())
+            .find_map(|label| labels.get(label))
+            .and_then(|name| AssetName::new(name))
+    }
+
+    /// The owner that labels name.
+    pub(super) fn owner(self, labels: &BTreeMap<String, String>) -> Option<String> {
+        let own = self.0.owner_labels.iter().map(String::as_str);
+        own.chain(OWNER_LABELS.iter().copied()).find_map(|label| labels.get(label)).cloned()
+    }
+}
