@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::policy::OnGreen;
+use crate::domain::triage::{Matcher, RouteAction};
 use crate::domain::{Level, Pillar, Severity};
 use crate::telemetry::LogFormat;
 
@@ -39,12 +40,20 @@ pub struct Config {
     pub lineage: Lineage,
     /// What monitors post.
     pub intake: Intake,
+    /// How alerts become incidents.
+    pub triage: TriageConfig,
     /// E-mail.
     pub mail: Mail,
     /// Logs.
     pub log: Log,
     /// Monitors.
     pub sources: Vec<Source>,
+    /// What becomes of alerts; the first that matches counts.
+    pub routes: Vec<RouteConfig>,
+    /// When some alerts open nothing, every week.
+    pub maintenance: Vec<WindowConfig>,
+    /// What must be heard of again and again.
+    pub heartbeats: Vec<Heartbeat>,
     /// What is paged for what.
     pub services: Vec<ServiceConfig>,
     /// Who is invited.
@@ -270,6 +279,111 @@ impl Default for Intake {
     fn default() -> Self {
         Self { keep_days: 3 }
     }
+}
+
+/// `[triage]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TriageConfig {
+    /// An alert joins the incident of an asset above or below it when that began at most so many hours before.
+    pub lineage_window_hours: u16,
+    /// And when it is at most so many edges away.
+    pub lineage_hops: u32,
+    /// After an incident, alerts below what was broken wait so many minutes whether they recover too.
+    pub hold_off_minutes: u16,
+    /// Alerts with the same value of one of these labels are one incident.
+    pub group_by: Vec<String>,
+    /// And with the same value of one of these, where the catalog does not know the asset.
+    pub group_unknown_by: Vec<String>,
+    /// An alert that comes or goes so often within the window flaps; 0 for never.
+    pub flapping_changes: usize,
+    /// The window, in minutes.
+    pub flapping_minutes: u16,
+}
+
+impl Default for TriageConfig {
+    fn default() -> Self {
+        Self {
+            lineage_window_hours: 6,
+            lineage_hops: 8,
+            hold_off_minutes: 15,
+            group_by: vec!["run".to_owned()],
+            group_unknown_by: vec!["project".to_owned()],
+            flapping_changes: 6,
+            flapping_minutes: 60,
+        }
+    }
+}
+
+/// `[[routes]]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteConfig {
+    /// Its name, for explanations.
+    pub name: String,
+    /// Which alerts, as a matcher; all without.
+    #[serde(default, rename = "match", skip_serializing_if = "Option::is_none")]
+    pub matcher: Option<Matcher>,
+    /// The service that is paged, instead of the asset's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// The severity, instead of the monitor's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<SeverityName>,
+    /// "open" an incident, "ask" with a card, or "ignore".
+    #[serde(default)]
+    pub action: RouteAction,
+    /// Where the card is posted, instead of the announcement channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// How long it is waited whether the alert goes away, in minutes.
+    #[serde(default)]
+    pub pending_minutes: u32,
+}
+
+/// `[[maintenance]]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WindowConfig {
+    /// Its name.
+    pub name: String,
+    /// Which alerts, as a matcher.
+    #[serde(rename = "match")]
+    pub matcher: Matcher,
+    /// Days on which it begins: "mon", "tue", …; every day without.
+    #[serde(default)]
+    pub days: Vec<chrono::Weekday>,
+    /// When it begins, `22:00`.
+    pub from: String,
+    /// When it ends; at or before `from` means the next day.
+    pub to: String,
+    /// By whose clocks, `Europe/Berlin`.
+    #[serde(default)]
+    pub zone: chrono_tz::Tz,
+    /// Why.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// `[[heartbeats]]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Heartbeat {
+    /// Whose beat it is; posted to `/hooks/{source}/heartbeat/{name}`.
+    pub source: String,
+    /// Its name.
+    pub name: String,
+    /// How often it must come, in minutes.
+    pub every_minutes: u32,
+    /// How much later it may come, in minutes.
+    #[serde(default)]
+    pub grace_minutes: u32,
+    /// What it stands for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asset: Option<String>,
+    /// How bad it is when it does not come.
+    #[serde(default)]
+    pub severity: Level,
 }
 
 /// `[[sources]]`

@@ -4,6 +4,7 @@
 mod events;
 mod forms;
 mod presses;
+mod triage;
 
 use std::collections::BTreeMap;
 
@@ -164,6 +165,9 @@ impl App {
                 let (markdown, buttons) = self.impact_words(&uid)?;
                 Ok(Reply::Say(Box::new(Rendered::new(&markdown, &buttons))))
             }
+            Intent::Silence { matcher, until, reason } => self.silence_said(matcher, until, &reason, caller).await,
+            Intent::Silences => self.silences_said(caller),
+            Intent::Unsilence(number) => self.unsilence_said(number, caller).await,
             Intent::Help(topic) => {
                 let topic = topic.map(|topic| topic.to_lowercase());
                 let matching: Vec<_> = VERBS

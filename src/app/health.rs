@@ -1,12 +1,15 @@
 //! Which assets are bad now, by the open incidents: an index in memory, built at start and following every commit. It may be
 //! asked at any time and is never behind by more than a commit.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::PoisonError;
 
 use super::{App, Failure, records};
 use crate::domain::{Alert, Decision, Event, Incident, Pillar, SignalStatus, Time};
 use crate::store::{Engine, Kind, scan_prefix};
+
+/// How many mended assets are remembered.
+const MENDED: usize = 1000;
 
 /// What an incident says of an asset.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub struct Health {
     /// By asset in lower case, then by incident.
     by_asset: HashMap<String, BTreeMap<String, Trouble>>,
     by_incident: HashMap<String, BTreeSet<String>>,
+    /// What was mended lately: asset, incident, when; the latest last.
+    mended: VecDeque<(String, String, Time)>,
 }
 
 impl Health {
@@ -37,6 +42,18 @@ impl Health {
         for rec in scan_prefix(store, Kind::Open, "")? {
             if let Some(uid) = rec.body["uid"].as_str() {
                 health.reload(store, uid)?;
+            }
+        }
+        // What was mended just before the start, the newest first.
+        for rec in store.scan(Kind::Number, "", "", 50)? {
+            let uid = rec.body["uid"].as_str().unwrap_or_default();
+            let Some(rec) = store.get(Kind::Incident, uid)? else { continue };
+            if let Ok(incident) = serde_json::from_value::<Incident>(rec.body)
+                && let Some(at) = incident.resolved_at
+            {
+                for asset in &incident.assets {
+                    health.mended.push_front((asset.as_str().to_owned(), incident.name(), at));
+                }
             }
         }
         Ok(health)
@@ -132,7 +149,15 @@ impl App {
                             health.alert(uid, alert);
                         }
                     }
-                    Event::Resolved { .. } => health.forget(uid),
+                    Event::Resolved { .. } => {
+                        for asset in &incident.assets {
+                            health.mended.push_back((asset.as_str().to_owned(), incident.name(), entry.at));
+                        }
+                        while health.mended.len() > MENDED {
+                            health.mended.pop_front();
+                        }
+                        health.forget(uid);
+                    }
                     Event::Reopened { .. } => {
                         if let Err(error) = health.reload(&*self.store, uid) {
                             tracing::error!(incident = incident.name(), %error, "its assets are not known to be bad");
@@ -142,6 +167,11 @@ impl App {
                 }
             }
         }
+    }
+
+    /// What was mended since a moment: asset, incident, when; the latest first.
+    pub(super) fn mended_since(&self, since: Time) -> Vec<(String, String, Time)> {
+        self.health().mended.iter().rev().filter(|(_, _, at)| *at >= since).cloned().collect()
     }
 
     /// Reads the index.

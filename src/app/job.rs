@@ -53,6 +53,40 @@ pub enum Job {
         /// The asset of each link.
         assets: std::collections::BTreeMap<String, String>,
     },
+    /// Place a held alert anew.
+    Release {
+        /// Its id.
+        held: String,
+        /// When.
+        at: Time,
+    },
+    /// Look whether a heartbeat is late.
+    CheckBeat {
+        /// Whose.
+        source: String,
+        /// Which.
+        name: String,
+        /// When.
+        at: Time,
+    },
+    /// Post something that belongs to no incident.
+    Announce {
+        /// Where; in the announcement channel without.
+        channel: Option<String>,
+        /// What, Markdown.
+        markdown: String,
+        /// With these buttons below it.
+        buttons: Vec<Button>,
+    },
+    /// Replace such a message.
+    Replace {
+        /// Where.
+        channel: String,
+        /// Which.
+        ts: String,
+        /// By what, Markdown.
+        markdown: String,
+    },
     /// Confirm a subscription of SNS, whose message was verified.
     Confirm {
         /// Where.
@@ -81,7 +115,10 @@ impl Job {
             | Self::MeetPerson { .. }
             | Self::Whisper { .. }
             | Self::Unfurl { .. }
+            | Self::Announce { .. }
+            | Self::Replace { .. }
             | Self::Confirm { .. } => Lane::Slack,
+            Self::Release { .. } | Self::CheckBeat { .. } => Lane::Timer,
         }
     }
 
@@ -102,7 +139,10 @@ impl Job {
             | Self::MeetPerson { .. }
             | Self::Whisper { .. }
             | Self::Unfurl { .. }
+            | Self::Announce { .. }
+            | Self::Replace { .. }
             | Self::Confirm { .. } => (format!("slack/-{name}"), now),
+            Self::Release { at, .. } | Self::CheckBeat { at, .. } => (format!("timer/-{name}"), *at),
         };
         let entry = Entry { v: 1, job: self, at: now, attempts: 0, maybe_done: false, last_error: None };
         Op::Put {

@@ -46,6 +46,9 @@ pub enum Failure {
     /// This very delivery was dealt with before.
     #[error("this was done already")]
     Duplicate,
+    /// What was asked makes no sense; the words say what would.
+    #[error("{0}")]
+    Invalid(String),
     /// A source sends faster than it may.
     #[error("the source {name} sends more than its {rate} requests a minute; send it again a little later")]
     TooFast {
@@ -111,6 +114,8 @@ pub struct App {
     locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     triage: triage::Triage,
     pace: intake::Pace,
+    flaps: triage::Flaps,
+    silences: RwLock<Vec<crate::domain::triage::Silence>>,
     /// The assets and what they are made of.
     pub catalog: catalog::Catalog,
     health: RwLock<health::Health>,
@@ -174,6 +179,7 @@ impl App {
             store.get(Kind::Meta, "workspace")?.and_then(|rec| rec.body["url"].as_str().map(str::to_owned));
         let catalog = catalog::Catalog::load(&*store, config.lineage.naming()?)?;
         let health = health::Health::load(&*store)?;
+        let silences = triage::load_silences(&*store, clock.now())?;
         Ok(Self {
             catalog,
             health: RwLock::new(health),
@@ -190,6 +196,8 @@ impl App {
             locks: Mutex::default(),
             triage: triage::Triage::default(),
             pace: intake::Pace::default(),
+            flaps: triage::Flaps::default(),
+            silences: RwLock::new(silences),
         })
     }
 

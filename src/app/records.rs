@@ -42,6 +42,11 @@ pub(super) fn key_id(source: &str, key: &str) -> String {
     if key.len() <= 300 { format!("{source}/{key}") } else { format!("{source}/#{}", hex::encode(Sha256::digest(key))) }
 }
 
+/// The id of the incident that a label ties alerts to.
+pub(super) fn group_id(group: &str) -> String {
+    key_id("~", group)
+}
+
 pub(super) fn by_asset_id(asset: &AssetName, number: u64) -> String {
     format!("{asset}\u{1}{}", newest_first(number))
 }

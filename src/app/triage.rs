@@ -1,16 +1,23 @@
 //! Which incident an alert belongs to, decided in arrival order by one queue a process. Alerts that wait while one
-//! commit is written are decided together in the next, so that a storm is not a storm of conflicts.
+//! commit is written are decided together in the next, so that a storm is not a storm of conflicts. Where a signal belongs is
+//! decided in `place`; what is held back is looked after in `held`.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+mod held;
+mod place;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::records::{self, Loaded};
-use super::{App, Asked, DeliveryId, Failure, MAX_TRIES};
-use crate::domain::permission::Standing;
-use crate::domain::{Actor, AssetName, Command, Decision, Signal, SignalStatus, decide};
+use super::records;
+use super::{App, DeliveryId, Failure, MAX_TRIES};
+use crate::domain::triage::Hold;
+use crate::domain::{Decision, Signal};
 use crate::store::{CommitError, Kind, Op};
+pub(super) use held::load_silences;
+pub use held::{Flaps, silence_line};
+use place::Round;
 
 /// How many signals one commit may decide.
 const ROUND: usize = 256;
@@ -29,7 +36,13 @@ pub enum Became {
     Repeated,
     /// It is over.
     Resolved,
-    /// It is the end of something that is not open.
+    /// A silence or a maintenance window hides it.
+    Silenced,
+    /// It joined the incident of what it is made of, which pages nobody again.
+    Inhibited,
+    /// It opens nothing yet.
+    Held,
+    /// It is the end of something that is not open, or its route says so.
     Ignored,
 }
 
@@ -62,6 +75,8 @@ type Decided = (Vec<Placed>, Vec<Op>, Vec<Decision>);
 
 struct Waiting {
     signals: Vec<Signal>,
+    /// What these were held for until now.
+    past: Option<Hold>,
     also: Vec<Op>,
     answer: oneshot::Sender<Result<Vec<Placed>, Failure>>,
 }
@@ -71,6 +86,7 @@ struct Waiting {
 pub(super) struct Triage {
     waiting: Mutex<Queues>,
     turn: tokio::sync::Mutex<()>,
+    silencing: tokio::sync::Mutex<()>,
 }
 
 /// What waits, by source: they take turns, so that a noisy one delays nobody else's page.
@@ -141,7 +157,7 @@ impl App {
             // The delivery counts as done with its last part only.
             let also = if last { std::mem::take(&mut also) } else { Vec::new() };
             if !chunk.is_empty() || !also.is_empty() {
-                placed.extend(self.receive_chunk(source, chunk, also).await?);
+                placed.extend(self.receive_chunk(source, chunk, None, also).await?);
             }
             if last {
                 return Ok(placed);
@@ -171,13 +187,19 @@ impl App {
         Ok(Placed { id: field("alert"), key: signal.key.clone(), outcome: Became::Repeated, incident })
     }
 
-    async fn receive_chunk(&self, source: &str, signals: Vec<Signal>, also: Vec<Op>) -> Result<Vec<Placed>, Failure> {
+    async fn receive_chunk(
+        &self,
+        source: &str,
+        signals: Vec<Signal>,
+        past: Option<Hold>,
+        also: Vec<Op>,
+    ) -> Result<Vec<Placed>, Failure> {
         let (answer, mut answered) = oneshot::channel();
         self.triage
             .waiting
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(source, Waiting { signals, also, answer })?;
+            .push(source, Waiting { signals, past, also, answer })?;
         // Whoever gets the turn decides for all that wait.
         let turn = self.triage.turn.lock().await;
         if let Ok(result) = answered.try_recv() {
@@ -197,7 +219,8 @@ impl App {
     async fn decide_round(&self, round: Vec<Waiting>) {
         let mut result = Err(Failure::Unavailable("too many changes at once".to_owned()));
         for _ in 0..MAX_TRIES {
-            let signals = round.iter().flat_map(|waiting| &waiting.signals);
+            let signals =
+                round.iter().flat_map(|waiting| waiting.signals.iter().map(|signal| (signal, waiting.past.as_ref())));
             let (placed, mut ops, decided) = match self.place_all(signals) {
                 Ok(decided) => decided,
                 Err(failure) => {
@@ -213,6 +236,7 @@ impl App {
             match self.store.commit(ops).await {
                 Ok(_) => {
                     self.follow(&decided);
+                    self.note_changes(&decided);
                     let opened = placed.iter().filter(|one| one.outcome == Became::Opened).count();
                     self.metrics.incidents.inc_by(opened as u64);
                     self.wake.notify_waiters();
@@ -238,172 +262,13 @@ impl App {
     }
 
     /// Decides signals one after another, each seeing what the ones before it did.
-    fn place_all<'a>(&self, signals: impl Iterator<Item = &'a Signal>) -> Result<Decided, Failure> {
-        let mut round = Round {
-            app: self,
-            cases: BTreeMap::new(),
-            by_key: HashMap::new(),
-            by_asset: HashMap::new(),
-            counter: self.next_number()?,
-            opened: 0,
-        };
+    fn place_all<'a>(&self, signals: impl Iterator<Item = (&'a Signal, Option<&'a Hold>)>) -> Result<Decided, Failure> {
+        let mut round = Round::new(self, self.next_number()?);
         let mut placed = Vec::new();
-        for signal in signals {
-            placed.push(round.place(signal)?);
+        for (signal, past) in signals {
+            placed.push(round.place(signal, past)?);
         }
         let ops = round.ops();
-        Ok((placed, ops, round.cases.into_values().map(|working| working.decision).collect()))
-    }
-}
-
-/// The state of incidents as this round leaves them.
-struct Round<'a> {
-    app: &'a App,
-    cases: BTreeMap<String, Working>,
-    by_key: HashMap<(String, String), (String, String)>,
-    by_asset: HashMap<AssetName, String>,
-    counter: (u64, Option<u64>),
-    opened: u64,
-}
-
-/// One incident in the round: as it was stored, and all that was decided on it.
-struct Working {
-    before: Option<Loaded>,
-    number: u64,
-    decision: Decision,
-}
-
-impl Round<'_> {
-    fn place(&mut self, signal: &Signal) -> Result<Placed, Failure> {
-        let placed = |id: Option<String>, outcome, incident| Placed { id, key: signal.key.clone(), outcome, incident };
-        let found = self.find(signal)?;
-        if found.is_none() && signal.status == SignalStatus::Resolved {
-            return Ok(placed(None, Became::Ignored, None));
-        }
-        let (uid, known, because) = match found {
-            Some((uid, known, because)) => (Some(uid), known, because),
-            None => (None, None, "it opened the incident".to_owned()),
-        };
-        if known.is_none() && signal.status == SignalStatus::Resolved {
-            return Ok(placed(None, Became::Ignored, None));
-        }
-        let app = self.app;
-        let asked = Asked {
-            actor: Actor::Monitor { source: signal.source.clone() },
-            standing: Standing::Monitor,
-            delivery: None,
-            also: Vec::new(),
-        };
-        let number = self.counter.0 + self.opened;
-        let fresh = app.clock.fresh_id();
-        let context = app.context(&asked, fresh.clone(), number);
-        let case = uid.as_ref().and_then(|uid| self.cases.get(uid)).map(|working| &working.decision.case);
-        let command = Command::Receive { signal: signal.clone(), known: known.clone(), because };
-        let decision = decide(case, &command, &context)?;
-        let opened = uid.is_none();
-        let uid = decision.case.incident.uid.clone();
-        let changed = !decision.entries.is_empty();
-        let name = decision.case.incident.name();
-        let id = known.clone().unwrap_or(fresh);
-        if opened {
-            self.opened += 1;
-        }
-        if known.is_none() {
-            self.by_key.insert((signal.source.clone(), signal.key.clone()), (uid.clone(), id.clone()));
-            if let Some(asset) = &signal.asset {
-                self.by_asset.insert(asset.clone(), uid.clone());
-            }
-        }
-        match self.cases.get_mut(&uid) {
-            Some(working) => {
-                working.decision.case = decision.case;
-                working.decision.entries.extend(decision.entries);
-                for effect in decision.effects {
-                    // What shows the present state is needed once a commit.
-                    if !effect.shows_present_state() || !working.decision.effects.contains(&effect) {
-                        working.decision.effects.push(effect);
-                    }
-                }
-            }
-            None => {
-                self.cases.insert(uid, Working { before: None, number, decision });
-            }
-        }
-        let outcome = match (signal.status, changed) {
-            _ if opened => Became::Opened,
-            (SignalStatus::Resolved, _) => Became::Resolved,
-            (SignalStatus::Firing, true) => Became::Attached,
-            (SignalStatus::Firing, false) => Became::Repeated,
-        };
-        Ok(placed(Some(id), outcome, Some(name)))
-    }
-
-    /// The open incident of the signal's key, else of its asset; loaded into the round.
-    fn find(&mut self, signal: &Signal) -> Result<Option<(String, Option<String>, String)>, Failure> {
-        let store = &*self.app.store;
-        let by_key = match self.by_key.get(&(signal.source.clone(), signal.key.clone())) {
-            Some(found) => Some(found.clone()),
-            None => store
-                .get(Kind::AlertKey, &records::key_id(&signal.source, &signal.key))?
-                .and_then(|rec| Some((rec.body["uid"].as_str()?.to_owned(), rec.body["alert"].as_str()?.to_owned()))),
-        };
-        if let Some((uid, alert)) = by_key
-            && self.is_open(&uid)?
-        {
-            if let Some(working) = self.cases.get_mut(&uid)
-                && !working.decision.case.alerts.contains_key(&alert)
-                && let Some(found) = records::load_alert(store, &uid, &alert)?
-            {
-                working.decision.case.alerts.insert(alert.clone(), found);
-            }
-            return Ok(Some((uid, Some(alert), "same key".to_owned())));
-        }
-        let Some(asset) = &signal.asset else {
-            return Ok(None);
-        };
-        let by_asset = match self.by_asset.get(asset) {
-            Some(uid) => Some(uid.clone()),
-            None => store.get(Kind::Asset, asset.as_str())?.and_then(|rec| rec.body["uid"].as_str().map(str::to_owned)),
-        };
-        match by_asset {
-            Some(uid) if self.is_open(&uid)? => Ok(Some((uid, None, format!("same asset, {asset}")))),
-            _ => Ok(None),
-        }
-    }
-
-    /// Whether the incident is open; loads it.
-    fn is_open(&mut self, uid: &str) -> Result<bool, Failure> {
-        if !self.cases.contains_key(uid) {
-            let Some(mut loaded) = records::load(&*self.app.store, uid, &Command::CheckCommander)? else {
-                return Ok(false);
-            };
-            // The end of its last alert may be its end, which everybody who was told hears.
-            if loaded.case.incident.told > 0 {
-                loaded.case.told = records::load_told(&*self.app.store, uid)?;
-            }
-            let decision = Decision { entries: Vec::new(), case: loaded.case.clone(), effects: Vec::new() };
-            let number = loaded.case.incident.number;
-            self.cases.insert(uid.to_owned(), Working { before: Some(loaded), number, decision });
-        }
-        Ok(self.cases.get(uid).is_some_and(|working| working.decision.case.incident.status.is_open()))
-    }
-
-    fn ops(&self) -> Vec<Op> {
-        let now = self.app.now();
-        let mut ops: Vec<Op> = Vec::new();
-        for working in self.cases.values() {
-            ops.extend(records::ops(working.before.as_ref(), &working.decision, (working.number, self.counter.1), now));
-        }
-        // Several incidents of one round count once, up to the last number.
-        let is_counter = |op: &Op| matches!(op, Op::Put { kind: Kind::Meta, .. });
-        if self.opened > 1 {
-            let last = self.counter.0 + self.opened - 1;
-            let counter = ops.iter().find(|op| is_counter(op)).cloned();
-            ops.retain(|op| !is_counter(op));
-            if let Some(Op::Put { kind, id, expect, queued, .. }) = counter {
-                ops.push(Op::Put { kind, id, expect, queued, body: serde_json::json!({"v": 1, "last": last}) });
-            }
-        }
-        ops
+        Ok((placed, ops, round.decisions()))
     }
 }

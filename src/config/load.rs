@@ -9,8 +9,11 @@ use figment::providers::{Format as _, Serialized, Toml};
 use globset::GlobBuilder;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Config, Mapping, Secrets, SourceKind, Variables};
+use chrono::Weekday;
+
+use super::{Config, Mapping, Secrets, SourceKind, Variables, WindowConfig};
 use crate::domain::policy::{Policy, Service, Team};
+use crate::domain::triage::{Route, Window};
 
 /// Variables that hold secrets and are therefore no keys of the file.
 const SECRET_VARIABLES: [&str; 9] = [
@@ -267,6 +270,38 @@ impl Config {
                 }
             }
         }
+        for window in &self.maintenance {
+            if let Err(why) = window_of(window) {
+                problems.push(Problem::at(&window.name, format!("the maintenance window `{}`: {why}", window.name)));
+            }
+        }
+        let services: Vec<&str> = self.services.iter().map(|service| service.name.as_str()).collect();
+        for route in &self.routes {
+            if let Some(service) = route.service.as_deref().filter(|service| !services.contains(service)) {
+                problems.push(Problem::at(
+                    service,
+                    format!(
+                        "the route `{}` names the service `{service}`, and there is none{}",
+                        route.name,
+                        nearest(service, &services)
+                    ),
+                ));
+            }
+        }
+        for beat in &self.heartbeats {
+            if !self.sources.iter().any(|source| source.name == beat.source) {
+                problems.push(Problem::at(
+                    &beat.name,
+                    format!("the heartbeat `{}` is of the source `{}`, and there is none", beat.name, beat.source),
+                ));
+            }
+            if beat.every_minutes == 0 {
+                problems.push(Problem::at(
+                    &beat.name,
+                    format!("the heartbeat `{}` needs every_minutes of at least 1", beat.name),
+                ));
+            }
+        }
         for service in &self.services {
             if !seen.insert(("service", service.name.clone())) {
                 problems.push(Problem::at(&service.name, format!("there are two services named `{}`", service.name)));
@@ -334,6 +369,20 @@ impl Config {
             can_page_by_default,
             page_from: self.pagerduty.page_from.0,
             announces: !self.slack.announce_channel.is_empty(),
+            routes: self
+                .routes
+                .iter()
+                .map(|route| Route {
+                    name: route.name.clone(),
+                    matcher: route.matcher.clone(),
+                    service: route.service.clone(),
+                    severity: route.severity.map(|severity| severity.0),
+                    action: route.action,
+                    channel: route.channel.clone(),
+                    pending_minutes: route.pending_minutes,
+                })
+                .collect(),
+            windows: self.maintenance.iter().filter_map(|window| window_of(window).ok()).collect(),
         }
     }
 
@@ -379,6 +428,27 @@ impl Mapping {
 
 fn glob_of(glob: &str) -> Result<globset::GlobMatcher, globset::Error> {
     Ok(GlobBuilder::new(glob).case_insensitive(true).build()?.compile_matcher())
+}
+
+fn window_of(window: &WindowConfig) -> Result<Window, String> {
+    let time = |text: &str| {
+        chrono::NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| format!("{text:?} is no time of day; write 22:00"))
+    };
+    let days = match window.days.as_slice() {
+        [] => {
+            [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun].to_vec()
+        }
+        days => days.to_vec(),
+    };
+    Ok(Window {
+        name: window.name.clone(),
+        matcher: window.matcher.clone(),
+        days,
+        from: time(&window.from)?,
+        to: time(&window.to)?,
+        zone: window.zone,
+        reason: window.reason.clone(),
+    })
 }
 
 /// Something wrong, and a word of the file near it.

@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::app::job::{Entry, Job};
 use crate::app::{App, Asked, Failure};
-use crate::domain::incident::Slot;
+use crate::domain::incident::{MessageRef, Slot};
 use crate::domain::{Command, Effect, Event, Incident, Lane, Time};
 use crate::mail::Mailer;
 use crate::messages::Rendered;
@@ -116,6 +116,7 @@ impl Worker {
     /// # Errors
     /// The store cannot write.
     pub async fn start(&self) -> Result<(), Failure> {
+        self.app.await_beats().await?;
         self.app.enqueue("sync-people", Job::SyncPeople { cursor: None }).await
     }
 
@@ -178,6 +179,7 @@ impl Worker {
                 if let Err(failure) = worker.app.forget_old_deliveries().await {
                     tracing::warn!(error = %failure, "cannot forget old deliveries");
                 }
+                worker.app.forget_old_silences();
                 if let Err(failure) = worker.app.forget_old_bodies().await {
                     tracing::warn!(error = %failure, "cannot forget old bodies");
                 }
@@ -273,6 +275,20 @@ impl Worker {
                 Ok(self.app.remember_people(members, vec![turn.end()]).await?)
             }
             Job::Confirm { url } => self.confirm(turn, url).await,
+            Job::Release { held, .. } => Ok(self.app.release(held, vec![turn.end()]).await?),
+            Job::CheckBeat { source, name, .. } => Ok(self.app.check_beat(source, name, vec![turn.end()]).await?),
+            Job::Announce { channel, markdown, buttons } => {
+                let channel = channel.as_deref().unwrap_or(&self.app.config.slack.announce_channel);
+                if !channel.is_empty() {
+                    self.slack.post_message(channel, &Rendered::new(markdown, buttons), &turn.rec.id).await?;
+                }
+                Ok(self.app.commit(vec![turn.end()]).await?)
+            }
+            Job::Replace { channel, ts, markdown } => {
+                let at = MessageRef { channel: channel.clone(), ts: ts.clone() };
+                self.slack.update_message(&at, &Rendered::new(markdown, &[])).await?;
+                Ok(self.app.commit(vec![turn.end()]).await?)
+            }
             Job::Unfurl { channel, ts, assets } => {
                 let mut unfurls = serde_json::Map::new();
                 for (link, asset) in assets {

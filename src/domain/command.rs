@@ -35,6 +35,8 @@ pub enum Command {
         known: Option<String>,
         /// Why it belongs here.
         because: String,
+        /// Whether it joins without making the incident worse, and without many words.
+        quiet: bool,
     },
     /// Somebody has it.
     Acknowledge,

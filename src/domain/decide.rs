@@ -74,7 +74,9 @@ pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> 
         Command::Declare { title, severity, asset, text } => {
             declare::declare(&mut draft, title, *severity, asset.as_ref(), text.as_deref())?;
         }
-        Command::Receive { signal, known, because } => alert::receive(&mut draft, signal, known.as_deref(), because),
+        Command::Receive { signal, known, because, quiet } => {
+            alert::receive(&mut draft, signal, known.as_deref(), because, *quiet);
+        }
         Command::Acknowledge => status::acknowledge(&mut draft)?,
         Command::Mitigate { text } => status::mitigate(&mut draft, text.as_deref())?,
         Command::Resolve { text } => status::resolve(&mut draft, text.as_deref())?,

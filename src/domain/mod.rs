@@ -20,6 +20,7 @@ pub mod role;
 pub mod runbook;
 pub mod severity;
 pub mod timeline;
+pub mod triage;
 
 pub use alert::{Alert, AssetName, Level, Pillar, Signal, SignalStatus};
 pub use command::Command;

@@ -23,13 +23,14 @@ pub enum Verb {
     Status,
     Postmortem,
     Notify,
+    Triage,
     PagerSays,
     Outcome,
 }
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Read,
         Self::Declare,
         Self::Receive,
@@ -47,6 +48,7 @@ impl Verb {
         Self::Status,
         Self::Postmortem,
         Self::Notify,
+        Self::Triage,
         Self::PagerSays,
         Self::Outcome,
     ];
@@ -71,6 +73,7 @@ impl Verb {
             Self::Status => "change the status",
             Self::Postmortem => "draft the post-mortem",
             Self::Notify => "tell owners and consumers",
+            Self::Triage => "silence alerts and decide what becomes of them",
             Self::PagerSays => "speak for PagerDuty",
             Self::Outcome => "report outcomes",
         }
@@ -142,7 +145,7 @@ mod tests {
         };
         assert_eq!(
             row(Standing::Member),
-            "Read Declare Acknowledge Take Assign AnswerHandover Severity Update Note Runbook Stamp Task Page Status Postmortem Notify"
+            "Read Declare Acknowledge Take Assign AnswerHandover Severity Update Note Runbook Stamp Task Page Status Postmortem Notify Triage"
         );
         assert_eq!(row(Standing::Guest), "Read");
         assert_eq!(row(Standing::Stranger), "");

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use globset::GlobMatcher;
 use serde::{Deserialize, Serialize};
 
-use super::{AssetName, Severity};
+use super::triage::{Route, Window};
+use super::{AssetName, Severity, Signal};
 
 /// What happens when no alert of an incident fires any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -74,6 +75,10 @@ pub struct Policy {
     pub page_from: Severity,
     /// Whether there is an announcement channel.
     pub announces: bool,
+    /// What becomes of alerts; the first that matches counts.
+    pub routes: Vec<Route>,
+    /// When some alerts open nothing, every week.
+    pub windows: Vec<Window>,
 }
 
 /// The name of the target that stands for the default routing key.
@@ -84,6 +89,27 @@ impl Policy {
     pub fn service_of(&self, asset: Option<&AssetName>) -> Option<&Service> {
         let asset = asset?;
         self.services.iter().find(|service| service.covers(asset))
+    }
+
+    /// The first route that is about a signal.
+    pub fn route_of(&self, signal: &Signal) -> Option<&Route> {
+        self.routes.iter().find(|route| route.matches(signal))
+    }
+
+    /// The service that answers for a signal: its route's, else its asset's.
+    pub fn service_for(&self, signal: &Signal) -> Option<&Service> {
+        let routed = self.route_of(signal).and_then(|route| self.service(route.service.as_deref()?));
+        routed.or_else(|| self.service_of(signal.asset.as_ref()))
+    }
+
+    /// How bad a signal is, and why: its route's severity, else the monitor's with the tier of the asset.
+    pub fn severity_for(&self, signal: &Signal) -> (Severity, String) {
+        if let Some((route, severity)) = self.route_of(signal).and_then(|route| Some((route, route.severity?))) {
+            return (severity, format!("the route `{}` says so", route.name));
+        }
+        let tier = self.service_for(signal).and_then(|service| service.tier);
+        let words = if tier == Some(1) { ", one higher for a tier-1 asset" } else { "" };
+        (Severity::of(signal.level, tier), format!("the monitor says {}{words}", signal.level.as_str()))
     }
 
     /// A service by its name, upper or lower case.

@@ -25,6 +25,10 @@ use crate::slack::slash;
     ),
     paths(
         super::hooks::receive,
+        super::triage::heartbeat,
+        super::triage::silences,
+        super::triage::make_silence,
+        super::triage::end_silence,
         list,
         show,
         timeline,

@@ -94,6 +94,15 @@ pub(crate) async fn receive(
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
 }
 
+/// Whether somebody may speak for a source without a body: with its token.
+pub(super) fn authorise_source(app: &App, name: &str, query: Option<&str>, headers: &HeaderMap) -> Result<(), Problem> {
+    let source = app.config.sources.iter().find(|source| source.name == name);
+    let source = source.ok_or_else(|| denied(app, Denied::Wrong))?;
+    let tokens = secrets_of(&app.config.secrets.source_tokens, name);
+    let request = Request { headers, query, body: &[] };
+    verify::verify(source, tokens, &[], &request, app.now()).map_err(|error| denied(app, error))
+}
+
 /// What was read, to triage and to the catalog.
 pub(super) async fn take_in(app: &App, source: &Source, reading: Reading, body: &[u8]) -> Result<Received, Problem> {
     if reading.signals.is_empty() && !reading.unusable.is_empty() {

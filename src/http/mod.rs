@@ -9,6 +9,7 @@ mod operations;
 mod pagerduty;
 mod problem;
 mod slack;
+mod triage;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
@@ -65,7 +66,8 @@ pub fn router(doors: Doors) -> Router {
     // Each kind has a limit of its own, and Grafana may PUT.
     let hooks = Router::new()
         .route("/hooks/{source}", post(hooks::receive).put(hooks::receive))
-        .layer(DefaultBodyLimit::disable());
+        .layer(DefaultBodyLimit::disable())
+        .route("/hooks/{source}/heartbeat/{name}", post(triage::heartbeat));
     let services = Router::new()
         .route("/slack/commands", post(slack::command))
         .route("/slack/interactions", post(slack::interaction))
@@ -94,6 +96,8 @@ pub fn router(doors: Doors) -> Router {
         .route("/api/v1/incidents/{id}", get(api::show))
         .route("/api/v1/incidents/{id}/timeline", get(api::timeline))
         .route("/api/v1/incidents/{id}/postmortem", get(api::postmortem))
+        .route("/api/v1/silences", get(triage::silences).post(triage::make_silence))
+        .route("/api/v1/silences/{id}", delete(triage::end_silence))
         .route("/api/openapi.json", get(api::openapi));
     let operators = Router::new()
         .route("/healthz", get(operations::healthz))

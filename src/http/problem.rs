@@ -48,6 +48,7 @@ impl From<Failure> for Problem {
             Failure::NotFound(detail) => Self::new(404, detail),
             Failure::Refused(refusal) => Self::new(409, refusal.to_string()),
             Failure::Duplicate => Self::new(409, "This was done already"),
+            Failure::Invalid(detail) => Self::new(422, detail),
             Failure::TooFast { .. } => Self::unavailable(failure.to_string()),
             Failure::Unavailable(_) => {
                 tracing::error!(error = %failure, "a request was turned away");

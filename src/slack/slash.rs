@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::event::Look;
 use crate::domain::lineage::Whom;
+use crate::domain::triage::Matcher;
 use crate::domain::{Command, PersonId, Role, Severity, Time};
 
 use super::when::{Toward, parse as parse_when};
@@ -47,6 +48,19 @@ pub enum Intent {
     },
     /// One asset.
     Asset(String),
+    /// Hide some alerts for a while.
+    Silence {
+        /// Which.
+        matcher: Matcher,
+        /// Until when.
+        until: Time,
+        /// Why.
+        reason: String,
+    },
+    /// Which silences hold.
+    Silences,
+    /// End a silence.
+    Unsilence(u64),
     /// How it is used.
     Help(Option<String>),
 }
@@ -113,6 +127,12 @@ pub const VERBS: &[(&str, &str)] = &[
     ("mitigate [text]", "consumers are protected, the cause may still be there"),
     ("resolve [text]", "it is over: mended, good again downstream, people told"),
     ("reopen <reason>", "it is not over"),
+    (
+        "silence <matcher> <2h|friday> <reason>",
+        "hide alerts for a while: `silence warehouse.orders* 2h backfill is running`, `silence pillar=freshness team=orders 30m …`",
+    ),
+    ("silences", "which silences hold, and until when"),
+    ("unsilence <n>", "end a silence now"),
     ("postmortem", "draft the post-mortem from the record"),
     ("help [topic]", "this"),
 ];
@@ -207,6 +227,12 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
         "mute" | "unmute" if rest.is_empty() => Err(usage("mute", "Which team?")),
         "mute" | "unmute" => act(Command::Mute { recipient: unquote(rest), muted: verb.eq_ignore_ascii_case("mute") }),
         "subscribe" => act(Command::Subscribe),
+        "silence" => silence(rest, now),
+        "silences" => Ok(Intent::Silences),
+        "unsilence" => match rest.trim_start_matches('#').parse() {
+            Ok(number) => Ok(Intent::Unsilence(number)),
+            Err(_) => Err(usage("unsilence", "Which one? `/incident silences` gives their numbers.")),
+        },
         "fix" => act(Command::Fix { text: rest.to_owned() }),
         "task" => task(incident, rest, now),
         "page" => {
@@ -227,6 +253,22 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
         "postmortem" | "post-mortem" => act(Command::DraftPostmortem),
         unknown => Err(unknown_verb(unknown)),
     }
+}
+
+/// What is meant, until when, why: the time stands between the two.
+fn silence(rest: &str, now: Time) -> Result<Intent, Unclear> {
+    let words: Vec<&str> = rest.split_whitespace().collect();
+    let time = |word: &&str| (!word.contains('=')).then(|| parse_when(word, now, Toward::Future)).flatten();
+    let found = words.iter().enumerate().skip(1).find_map(|(place, word)| Some((place, time(word)?)));
+    let Some((place, until)) = found else {
+        return Err(usage("silence", "Which alerts, for how long, and why?"));
+    };
+    let matcher = Matcher::parse(&words[..place].join(" ")).map_err(|error| usage("silence", &format!("{error}.")))?;
+    let reason = words[place + 1..].join(" ");
+    if reason.is_empty() {
+        return Err(usage("silence", "Why? Whoever looks for a missing alert reads it."));
+    }
+    Ok(Intent::Silence { matcher, until, reason })
 }
 
 fn runbook(incident: Option<u64>, rest: &str) -> Result<Intent, Unclear> {

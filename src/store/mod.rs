@@ -80,11 +80,17 @@ pub enum Kind {
     Check = b'k',
     /// What monitors posted, compressed, by the time it came.
     Received = b'R',
+    /// Alerts that open nothing yet, by source and key.
+    Held = b'e',
+    /// Silences, by number.
+    Silence = b's',
+    /// When a heartbeat was last heard, by source and name.
+    Heartbeat = b'B',
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::Meta,
         Self::Incident,
         Self::Number,
@@ -110,6 +116,9 @@ impl Kind {
         Self::CatalogLog,
         Self::Check,
         Self::Received,
+        Self::Held,
+        Self::Silence,
+        Self::Heartbeat,
     ];
 }
 

@@ -24,6 +24,8 @@ impl Names for Nobody {
 
 fn policy() -> Policy {
     Policy {
+        routes: Vec::new(),
+        windows: Vec::new(),
         instance: "muster".to_owned(),
         on_green: BTreeMap::new(),
         services: Vec::new(),
@@ -106,6 +108,7 @@ fn any_command() -> impl Strategy<Value = (Command, Standing, u8)> {
         signal: signal(key, firing, level),
         known: None,
         because: "test".to_owned(),
+        quiet: false,
     });
     let news = prop::sample::select(vec![PagerNews::Triggered, PagerNews::Acknowledged, PagerNews::Resolved]);
     let pager = news.prop_map(|news| Command::PagerSays { key: String::new(), news, url: None });
@@ -124,7 +127,7 @@ proptest! {
         let (policy, library) = (policy(), Library::new([("x.md".to_owned(), book())]).unwrap());
         let mut entries: Vec<Entry> = Vec::new();
         let mut case: Option<Case> = None;
-        let opening = (Command::Receive { signal: signal(0, true, Level::Error), known: None, because: "it opened".to_owned() }, Standing::Monitor, 0);
+        let opening = (Command::Receive { signal: signal(0, true, Level::Error), known: None, because: "it opened".to_owned(), quiet: false }, Standing::Monitor, 0);
         for (minute, (mut command, standing, who)) in std::iter::once(opening).chain(commands).enumerate() {
             // What the app looks up before it asks.
             if let (Command::Receive { signal, known, .. }, Some(case)) = (&mut command, &case) {

@@ -242,6 +242,9 @@ impl App {
 
     /// A form that was sent.
     pub(super) async fn sent(&self, view: &View, caller: Caller<'_>) -> Result<Reply, Failure> {
+        if view.callback_id.starts_with("triage_") {
+            return self.triage_sent(view, &caller).await;
+        }
         let mut words = view.private_metadata.split_whitespace();
         let number = words.next().and_then(slash::number);
         let text = view.text("text");

@@ -34,7 +34,12 @@ impl App {
         let result = match (interaction.kind.as_str(), interaction.actions.first(), &interaction.view) {
             ("block_actions", Some(action), _) => {
                 let delivery = DeliveryId(format!("action/{user}/{}/{}", action.action_ts, action.action_id));
-                self.pressed(&action.action_id, &action.value, Caller { delivery: Some(delivery), ..caller }).await
+                let caller = Caller { delivery: Some(delivery), ..caller };
+                if action.action_id.starts_with("triage_") {
+                    self.triage_pressed(interaction, &action.action_id, &action.value, &caller).await
+                } else {
+                    self.pressed(&action.action_id, &action.value, caller).await
+                }
             }
             ("view_submission", _, Some(view)) => {
                 let delivery = DeliveryId(format!("view/{}", view.id));

@@ -2,9 +2,11 @@
 
 use super::{Draft, declare, status};
 use crate::domain::policy::OnGreen;
-use crate::domain::{Actor, Effect, Event, Severity, Signal, SignalStatus};
+use crate::domain::{Actor, Effect, Event, Signal, SignalStatus};
 
-pub(super) fn receive(draft: &mut Draft<'_>, signal: &Signal, known: Option<&str>, because: &str) {
+/// With `quiet`, it belongs here and changes neither how bad the incident is nor what is said: it is below what is broken, or it comes
+/// and goes.
+pub(super) fn receive(draft: &mut Draft<'_>, signal: &Signal, known: Option<&str>, because: &str, quiet: bool) {
     if draft.case.is_none() {
         declare::open_for(draft, signal);
         join(draft, signal, because);
@@ -19,17 +21,19 @@ pub(super) fn receive(draft: &mut Draft<'_>, signal: &Signal, known: Option<&str
             if let Some(event) = draft.entries.last().map(|entry| entry.event.clone()) {
                 draft.effect(Effect::Say { event: Box::new(event), actor });
             }
-            raise_severity(draft, signal);
+            if !quiet {
+                raise_severity(draft, signal);
+            }
             draft.assess();
             draft.show();
         }
         (SignalStatus::Firing, Some((alert, SignalStatus::Resolved))) => {
-            draft.add_and_say(Event::AlertFiredAgain { alert, title: signal.title.clone() });
+            say_unless(draft, quiet, Event::AlertFiredAgain { alert, title: signal.title.clone() });
             draft.assess();
             draft.show();
         }
         (SignalStatus::Resolved, Some((alert, SignalStatus::Firing))) => {
-            draft.add_and_say(Event::AlertResolved { alert, title: signal.title.clone() });
+            say_unless(draft, quiet, Event::AlertResolved { alert, title: signal.title.clone() });
             draft.assess();
             if draft.incident().firing == 0 {
                 all_green(draft, &signal.source);
@@ -38,6 +42,14 @@ pub(super) fn receive(draft: &mut Draft<'_>, signal: &Signal, known: Option<&str
         }
         // A repeat, or the end of something we never saw: nothing durable changes.
         (SignalStatus::Firing, Some((_, SignalStatus::Firing))) | (SignalStatus::Resolved, _) => {}
+    }
+}
+
+fn say_unless(draft: &mut Draft<'_>, quiet: bool, event: Event) {
+    if quiet {
+        draft.add(event);
+    } else {
+        draft.add_and_say(event);
     }
 }
 
@@ -54,8 +66,7 @@ fn join(draft: &mut Draft<'_>, signal: &Signal, because: &str) {
 
 /// A worse alert makes the incident worse; a milder one never makes it milder.
 fn raise_severity(draft: &mut Draft<'_>, signal: &Signal) {
-    let tier = draft.context.policy.service_of(signal.asset.as_ref()).and_then(|service| service.tier);
-    let severity = Severity::of(signal.level, tier);
+    let (severity, _) = draft.context.policy.severity_for(signal);
     let from = draft.incident().severity;
     if severity < from {
         draft.add_and_say(Event::SeverityChanged { from, to: severity });

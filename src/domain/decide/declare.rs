@@ -44,16 +44,14 @@ pub(super) fn declare(
 }
 
 pub(super) fn open_for(draft: &mut Draft<'_>, signal: &Signal) {
-    let service = draft.context.policy.service_of(signal.asset.as_ref());
-    let tier = service.and_then(|service| service.tier);
-    let severity = Severity::of(signal.level, tier);
-    let tier_words = if tier == Some(1) { ", one higher for a tier-1 asset" } else { "" };
+    let service = draft.context.policy.service_for(signal);
+    let (severity, severity_because) = draft.context.policy.severity_for(signal);
     let opened = Event::Opened {
         uid: draft.context.fresh.clone(),
         number: draft.context.next_number,
         title: signal.title.chars().take(MAX_TITLE).collect(),
         severity,
-        severity_because: format!("the monitor says {}{tier_words}", signal.level.as_str()),
+        severity_because,
         pillar: signal.pillar,
         service: service.map(|service| service.name.clone()),
         source: Some(signal.source.clone()),

@@ -1,6 +1,6 @@
 //! Walking the graph: upstream, downstream, the path between two. Every walk ends on cycles and sees each asset once.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::Day;
 use super::graph::{Graph, Link, NodeId};
@@ -94,6 +94,26 @@ impl<'a> View<'a> {
             }
         }
         met.drain(..starts);
+        met
+    }
+
+    /// As [`Self::walk`], but no further than `hops` edges, and no more than `most` assets.
+    pub fn walk_near(&self, from: NodeId, way: Way, hops: u32, most: usize) -> Vec<Met> {
+        let mut seen: HashSet<NodeId> = HashSet::from([from]);
+        let mut met = vec![Met { node: from, hops: 0 }];
+        let mut at = 0;
+        while let Some(Met { node, hops: far }) = met.get(at).copied().filter(|met| met.hops < hops) {
+            at += 1;
+            for other in self.next(node, way) {
+                if met.len() > most {
+                    break;
+                }
+                if seen.insert(other) {
+                    met.push(Met { node: other, hops: far + 1 });
+                }
+            }
+        }
+        met.remove(0);
         met
     }
 

@@ -6,4 +6,5 @@ mod lineage;
 mod mail;
 mod one_incident;
 mod people;
+mod triage;
 mod verbs;

@@ -1,0 +1,231 @@
+//! Silences by words, and the card that asks whether an alert is an incident: its buttons and forms.
+
+use super::{Caller, Reply, sentence_markdown};
+use crate::app::job::Job;
+use crate::app::triage::silence_line;
+use crate::app::{App, Asked, Failure};
+use crate::domain::permission::{Standing, Verb, allowed};
+use crate::domain::timeline::stamp;
+use crate::domain::triage::{Held, Matcher};
+use crate::domain::{Actor, Command, Refusal, Time};
+use crate::messages::{Modal, ModalInput, Rendered};
+use crate::slack::inbound::{Interaction, View};
+use crate::slack::when::{Toward, parse as parse_when};
+use crate::store::{Expect, Kind, Op};
+
+impl App {
+    fn may_triage(&self, caller: &Caller<'_>) -> Result<(), Failure> {
+        if allowed(caller.standing, Verb::Triage) {
+            return Ok(());
+        }
+        Err(Refusal::NotAllowed { verb: Verb::Triage, standing: caller.standing }.into())
+    }
+
+    pub(super) async fn silence_said(
+        &self,
+        matcher: Matcher,
+        until: Time,
+        reason: &str,
+        caller: &Caller<'_>,
+    ) -> Result<Reply, Failure> {
+        self.may_triage(caller)?;
+        let silence = self.silence(matcher, self.now(), until, reason, caller.user.to_owned()).await?;
+        Ok(Reply::words(&format!(
+            "Silence {} holds until {}. Alerts that it hides open an incident then, if they still fire. `/incident unsilence {}` ends it.",
+            silence.number,
+            stamp(silence.until),
+            silence.number
+        )))
+    }
+
+    pub(super) fn silences_said(&self, caller: &Caller<'_>) -> Result<Reply, Failure> {
+        self.may_read(caller)?;
+        let silences = self.silences();
+        let lines: Vec<_> = silences
+            .iter()
+            .take(40)
+            .map(|silence| format!("- {}", silence_line(silence, &self.name(&silence.owner))))
+            .collect();
+        let now = self.now();
+        let windows = self.policy.windows.iter().filter_map(|window| {
+            let until = window.holds(now)?;
+            Some(format!(
+                "- Maintenance **{}** `{}` until {}",
+                window.name,
+                window.matcher.to_string().replace('`', "'"),
+                stamp(until)
+            ))
+        });
+        let lines: Vec<_> = lines.into_iter().chain(windows).collect();
+        if lines.is_empty() {
+            return Ok(Reply::words(
+                "No silence holds. `/incident silence warehouse.orders* 2h backfill is running` makes one.",
+            ));
+        }
+        Ok(Reply::Say(Box::new(Rendered::new(&format!("🔕 **Silences**\n\n{}", lines.join("\n")), &[]))))
+    }
+
+    pub(super) async fn unsilence_said(&self, number: u64, caller: &Caller<'_>) -> Result<Reply, Failure> {
+        self.may_triage(caller)?;
+        let silence = self.unsilence(number).await?;
+        Ok(Reply::words(&format!(
+            "Silence {number} (`{}`) is over. What it hid and still fires opens an incident now.",
+            silence.matcher
+        )))
+    }
+
+    /// A button of a triage card. `value` is the held alert's id.
+    pub(super) async fn triage_pressed(
+        &self,
+        interaction: &Interaction,
+        action: &str,
+        value: &str,
+        caller: &Caller<'_>,
+    ) -> Result<Reply, Failure> {
+        self.may_triage(caller)?;
+        let held = self.held(value)?;
+        let message = interaction.message.as_ref();
+        let ts = message.and_then(|message| message["ts"].as_str()).unwrap_or_default();
+        let channel = caller.channel.unwrap_or_default();
+        // Ids of alerts may hold blanks, so they come last.
+        let metadata = format!("{channel} {ts} {value}");
+        match action {
+            "triage_open" => {
+                let placed = self.open_held(value).await?;
+                let words = match placed.incident {
+                    Some(incident) => format!("is {incident}"),
+                    None => "is settled".to_owned(),
+                };
+                self.settle(channel, ts, "🚨", &held, &words, caller).await?;
+                Ok(Reply::Nothing)
+            }
+            "triage_dismiss" => {
+                self.drop_held(value).await?;
+                self.settle(channel, ts, "👌", &held, "is not a problem", caller).await?;
+                Ok(Reply::Nothing)
+            }
+            "triage_attach" => {
+                let filter = crate::app::queries::Filter { open: true, ..Default::default() };
+                let open = self.list(&filter, None, 100)?.incidents;
+                if open.is_empty() {
+                    return Err(Failure::NotFound("There is no open incident to attach it to.".to_owned()));
+                }
+                let options =
+                    open.iter().map(|one| (one.uid.clone(), format!("{}: {}", one.name(), one.title))).collect();
+                let input = ModalInput::Choice {
+                    id: "incident",
+                    label: "Which incident is it part of?",
+                    options,
+                    initial: None,
+                };
+                Ok(Reply::Open(Box::new(Modal {
+                    callback: "triage_attach",
+                    title: "Attach the alert",
+                    submit: "Attach",
+                    metadata,
+                    inputs: vec![input],
+                })))
+            }
+            "triage_silence" => {
+                let about = held.signal.asset.as_ref().map_or_else(
+                    || format!("key=\"{}\" source={}", held.signal.key, held.signal.source),
+                    |asset| format!("asset={asset}"),
+                );
+                let text = |id, label, initial: String, placeholder, max| ModalInput::Text {
+                    id,
+                    label,
+                    initial,
+                    placeholder,
+                    multiline: false,
+                    optional: false,
+                    max,
+                };
+                let inputs = vec![
+                    text("matcher", "Which alerts?", about, "asset=warehouse.orders* pillar=freshness", 500),
+                    text("until", "For how long, or until when (UTC)?", "2h".to_owned(), "2h, 15:00, friday", 40),
+                    text("text", "Why?", String::new(), "backfill is running", 500),
+                ];
+                Ok(Reply::Open(Box::new(Modal {
+                    callback: "triage_silence",
+                    title: "Silence",
+                    submit: "Silence",
+                    metadata,
+                    inputs,
+                })))
+            }
+            _ => Ok(Reply::words("I do not know this button any more. `/incident help` lists what I can do.")),
+        }
+    }
+
+    /// A form of a triage card.
+    pub(super) async fn triage_sent(&self, view: &View, caller: &Caller<'_>) -> Result<Reply, Failure> {
+        self.may_triage(caller)?;
+        let mut parts = view.private_metadata.splitn(3, ' ');
+        let (channel, ts, id) =
+            (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let mistake = |block: &str, words: &str| Ok(Reply::Mistakes([(block.to_owned(), words.to_owned())].into()));
+        let held = match self.held(id) {
+            Ok(held) => held,
+            Err(failure) => {
+                return mistake(
+                    if view.callback_id == "triage_attach" { "incident" } else { "text" },
+                    &failure.to_string(),
+                );
+            }
+        };
+        if view.callback_id == "triage_attach" {
+            let Some(uid) = view.choice("incident") else {
+                return mistake("incident", "Choose one.");
+            };
+            let because = format!("{} attached it", self.name(caller.user));
+            let command = Command::Receive { signal: held.signal.clone(), known: None, because, quiet: false };
+            let gone = Op::Del { kind: Kind::Held, id: id.to_owned(), expect: Expect::Any };
+            let asked = Asked {
+                actor: Actor::Person { id: caller.user.to_owned() },
+                // What they may do was looked at above; joining is the monitor's verb.
+                standing: Standing::Monitor,
+                delivery: caller.delivery.clone(),
+                also: vec![gone],
+            };
+            let decision = self.execute(Some(&uid), &command, asked).await?;
+            self.settle(channel, ts, "📎", &held, &format!("is part of {}", decision.case.incident.name()), caller)
+                .await?;
+            return Ok(Reply::Nothing);
+        }
+        let matcher = match Matcher::parse(&view.text("matcher").unwrap_or_default()) {
+            Ok(matcher) => matcher,
+            Err(error) => return mistake("matcher", &error.to_string()),
+        };
+        let Some(until) = parse_when(&view.text("until").unwrap_or_default(), self.now(), Toward::Future) else {
+            return mistake("until", "That is no time I understand; write 2h, 15:00 or friday.");
+        };
+        let reason = view.text("text").unwrap_or_default();
+        let silence = match self.silence(matcher, self.now(), until, &reason, caller.user.to_owned()).await {
+            Ok(silence) => silence,
+            Err(failure) => return mistake("text", &failure.to_string()),
+        };
+        self.drop_held(id).await?;
+        let words = format!("is silenced until {} (silence {})", stamp(silence.until), silence.number);
+        self.settle(channel, ts, "🔕", &held, &words, caller).await?;
+        Ok(Reply::Nothing)
+    }
+
+    /// The card says what became of it, and who decided.
+    async fn settle(
+        &self,
+        channel: &str,
+        ts: &str,
+        mark: &str,
+        held: &Held,
+        words: &str,
+        caller: &Caller<'_>,
+    ) -> Result<(), Failure> {
+        if ts.is_empty() {
+            return Ok(());
+        }
+        let view = serde_json::json!({"mark": mark, "title": held.signal.title, "words": sentence_markdown(words), "by": self.name(caller.user)});
+        let markdown = self.templates.render("triage_settled", &view);
+        let job = Job::Replace { channel: channel.to_owned(), ts: ts.to_owned(), markdown };
+        self.enqueue(&format!("settle-{}", self.clock.fresh_id()), job).await
+    }
+}

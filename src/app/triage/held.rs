@@ -1,0 +1,432 @@
+//! What is held back and for how long: silences, maintenance windows, what comes and goes, what may only be about to recover. When
+//! its time is over, and nobody said that it is, a held alert is placed anew.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::json;
+
+use super::{Placed, Posted};
+use crate::app::job::Job;
+use crate::app::{App, Failure, records};
+use crate::domain::lineage::{Graph, NodeId};
+use crate::domain::triage::{Held, Hold, Matcher, Silence};
+use crate::domain::{Decision, Event, PersonId, Signal, SignalStatus, Time};
+use crate::messages::{Button, escape};
+use crate::store::{Expect, Kind, Op, after_prefix, scan_prefix};
+
+/// So many alerts are watched for coming and going.
+const WATCHED: usize = 10_000;
+/// So many silences may hold at once; each alert is compared with all.
+const MAX_SILENCES: usize = 500;
+/// No silence is longer, in days: what is to be quiet for ever is a route.
+const MAX_SILENCE_DAYS: i64 = 90;
+
+/// When alerts came and went lately, and what people were told of. In memory: after a restart counting begins anew.
+#[derive(Debug, Default)]
+pub struct Flaps {
+    changes: Mutex<HashMap<String, VecDeque<Time>>>,
+    told: Mutex<BTreeMap<String, Time>>,
+}
+
+impl App {
+    fn flapping_window(&self) -> chrono::Duration {
+        chrono::Duration::minutes(self.config.triage.flapping_minutes.into())
+    }
+
+    /// Whether an alert came and went too often lately.
+    pub(super) fn is_flapping(&self, id: &str) -> bool {
+        let limit = self.config.triage.flapping_changes;
+        if limit == 0 {
+            return false;
+        }
+        let earliest = self.now() - self.flapping_window();
+        let changes = self.flaps.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        changes.get(id).is_some_and(|times| times.iter().filter(|at| **at >= earliest).count() >= limit)
+    }
+
+    /// How long something that flaps must be quiet or steady.
+    pub(super) fn calm_after(&self) -> chrono::Duration {
+        self.flapping_window() / 2
+    }
+
+    /// Counts what came and what went.
+    pub(super) fn note_changes(&self, decisions: &[Decision]) {
+        let (now, window, limit) = (self.now(), self.flapping_window(), self.config.triage.flapping_changes);
+        if limit == 0 {
+            return;
+        }
+        let mut changes = self.flaps.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        for decision in decisions {
+            for entry in &decision.entries {
+                let (Event::AlertJoined { alert, .. }
+                | Event::AlertFiredAgain { alert, .. }
+                | Event::AlertResolved { alert, .. }) = &entry.event
+                else {
+                    continue;
+                };
+                let Some(alert) = decision.case.alerts.get(alert) else {
+                    continue;
+                };
+                if changes.len() >= WATCHED {
+                    changes.retain(|_, times| times.back().is_some_and(|last| *last + window > now));
+                }
+                if changes.len() < WATCHED {
+                    let times = changes.entry(records::key_id(&alert.signal.source, &alert.signal.key)).or_default();
+                    times.push_back(now);
+                    while times.len() > limit {
+                        times.pop_front();
+                    }
+                }
+            }
+        }
+    }
+
+    /// What hides a signal now, and until when.
+    pub(super) fn hidden(&self, signal: &Signal) -> Option<(Hold, Time)> {
+        let now = self.now();
+        let silences = self.silences.read().unwrap_or_else(PoisonError::into_inner);
+        let silence = silences
+            .iter()
+            .filter(|silence| silence.holds(now) && silence.matcher.matches(signal))
+            .max_by_key(|silence| silence.until);
+        if let Some(silence) = silence {
+            return Some((Hold::Silenced { number: silence.number }, silence.until));
+        }
+        let windows = self.policy.windows.iter().filter(|window| window.matcher.matches(signal));
+        let held = windows.filter_map(|window| Some((window, window.holds(now)?)));
+        held.max_by_key(|(_, until)| *until)
+            .map(|(window, until)| (Hold::Maintenance { name: window.name.clone() }, until))
+    }
+
+    /// What people are told when something is held back: once for each silence and window, and a card where they are asked.
+    pub(super) fn told_of(&self, hold: &Hold, signal: &Signal, id: &str) -> Option<Job> {
+        let channel = self.policy.route_of(signal).and_then(|route| route.channel.clone());
+        let (once, template, buttons, view) = match hold {
+            Hold::Silenced { number } => {
+                let silences = self.silences.read().unwrap_or_else(PoisonError::into_inner);
+                let silence = silences.iter().find(|silence| silence.number == *number)?;
+                let view = json!({"number": number, "matcher": silence.matcher.to_string(), "reason": silence.reason, "until": silence.until,
+                    "owner": self.name(&silence.owner), "title": signal.title, "asset": signal.asset});
+                (Some(format!("silence {number}")), "silence_hides", Vec::new(), view)
+            }
+            Hold::Maintenance { name } => {
+                let window = self.policy.windows.iter().find(|window| window.name == *name)?;
+                let until = window.holds(self.now())?;
+                let view = json!({"window": name, "reason": window.reason, "until": until, "title": signal.title, "asset": signal.asset});
+                (Some(format!("window {name} {until}")), "silence_hides", Vec::new(), view)
+            }
+            Hold::Flapping => {
+                let view = json!({"title": signal.title, "asset": signal.asset, "changes": self.config.triage.flapping_changes,
+                    "minutes": self.config.triage.flapping_minutes});
+                (None, "flapping", Vec::new(), view)
+            }
+            Hold::AskingPerson => {
+                let view = json!({"title": signal.title, "asset": signal.asset, "source": signal.source, "level": signal.level.as_str(),
+                    "pillar": signal.pillar.as_str(), "at": signal.at, "description": signal.description, "url": signal.url});
+                let button = |action: &str, words: &'static str| Button::new(action, words, id);
+                let buttons = vec![
+                    button("triage_open", "Open incident").primary(),
+                    button("triage_attach", "Attach to…"),
+                    button("triage_silence", "Silence"),
+                    button("triage_dismiss", "Not a problem"),
+                ];
+                (None, "triage_card", buttons, view)
+            }
+            Hold::Pending | Hold::Recovering { .. } => return None,
+        };
+        if let Some(once) = once {
+            let mut told = self.flaps.told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.retain(|_, at| *at + chrono::Duration::days(MAX_SILENCE_DAYS) > self.now());
+            if told.insert(once, self.now()).is_some() {
+                return None;
+            }
+        }
+        let markdown = self.templates.render(template, &view);
+        Some(Job::Announce { channel, markdown, buttons })
+    }
+
+    /// The bad assets of open incidents in the graph, each with its incident and since when.
+    pub(super) fn bad_nodes(&self, graph: &Graph) -> HashMap<NodeId, (String, Time)> {
+        let mut bad: HashMap<NodeId, (String, Time)> = HashMap::new();
+        for (asset, uid, trouble) in self.health().all() {
+            if let Some(node) = graph.find(asset) {
+                let entry = bad.entry(node).or_insert_with(|| (uid.clone(), trouble.since));
+                if trouble.since < entry.1 {
+                    *entry = (uid.clone(), trouble.since);
+                }
+            }
+        }
+        bad
+    }
+
+    /// A held alert whose time is over is placed anew; what belongs to the errand is written with it.
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
+    pub async fn release(&self, id: &str, mut also: Vec<Op>) -> Result<(), Failure> {
+        let rec = self.store.get(Kind::Held, id)?;
+        let held = rec.and_then(|rec| serde_json::from_value::<Held>(rec.body).ok());
+        let Some(held) = held else {
+            return self.commit(also).await;
+        };
+        match held.until {
+            // Somebody decides.
+            None => self.commit(also).await,
+            Some(until) if until > self.now() => {
+                also.push(
+                    Job::Release { held: id.to_owned(), at: until }
+                        .enqueue(&format!("t-{}", self.clock.fresh_id()), self.now()),
+                );
+                self.commit(also).await
+            }
+            Some(_) => {
+                let source = held.signal.source.clone();
+                self.receive_chunk(&source, vec![held.signal], Some(held.hold), also).await.map(|_| ())
+            }
+        }
+    }
+
+    /// The held alert of an id.
+    ///
+    /// # Errors
+    /// There is none any more: it went away, or somebody decided.
+    pub fn held(&self, id: &str) -> Result<Held, Failure> {
+        let rec = self.store.get(Kind::Held, id)?;
+        let held = rec.and_then(|rec| serde_json::from_value(rec.body).ok());
+        held.ok_or_else(|| Failure::NotFound("This alert is settled: it went away, or somebody decided.".to_owned()))
+    }
+
+    /// Opens an incident for a held alert, as somebody decided; what became of it.
+    ///
+    /// # Errors
+    /// It is settled, or the store cannot write.
+    pub async fn open_held(&self, id: &str) -> Result<Placed, Failure> {
+        let held = self.held(id)?;
+        let source = held.signal.source.clone();
+        let placed = self.receive_chunk(&source, vec![held.signal], Some(Hold::AskingPerson), Vec::new()).await?;
+        placed.into_iter().next().ok_or_else(|| Failure::Unavailable("the alert's turn was lost".to_owned()))
+    }
+
+    /// Forgets a held alert; the next firing asks again.
+    ///
+    /// # Errors
+    /// It is settled, or the store cannot write.
+    pub async fn drop_held(&self, id: &str) -> Result<Held, Failure> {
+        let held = self.held(id)?;
+        self.commit(vec![Op::Del { kind: Kind::Held, id: id.to_owned(), expect: Expect::Any }]).await?;
+        Ok(held)
+    }
+
+    /// The silences that hold or will, by number.
+    pub fn silences(&self) -> Vec<Silence> {
+        let now = self.now();
+        let silences = self.silences.read().unwrap_or_else(PoisonError::into_inner);
+        silences.iter().filter(|silence| silence.until > now).cloned().collect()
+    }
+
+    /// Makes a silence; durable when it answers.
+    ///
+    /// # Errors
+    /// It says no reason or no sensible time, there are too many, or the store cannot write.
+    pub async fn silence(
+        &self,
+        matcher: Matcher,
+        from: Time,
+        until: Time,
+        reason: &str,
+        owner: PersonId,
+    ) -> Result<Silence, Failure> {
+        let refused = |why: &str| Err(Failure::Invalid(why.to_owned()));
+        if reason.trim().is_empty() {
+            return refused(
+                "A silence needs a reason; whoever looks for a missing alert reads it. `/incident silence warehouse.orders* 2h backfill is running`",
+            );
+        }
+        if until <= from || until <= self.now() {
+            return refused("A silence ends after it begins, and in the future.");
+        }
+        if until - from > chrono::Duration::days(MAX_SILENCE_DAYS) {
+            return refused(
+                "A silence is at most 90 days long. What is to be quiet for ever is a route: `[[routes]]` with `action = \"ignore\"`.",
+            );
+        }
+        if self.silences().len() >= MAX_SILENCES {
+            return refused("There are 500 silences already; end some first: `/incident silences`.");
+        }
+        let _turn = self.triage.silencing.lock().await;
+        let rec = self.store.get(Kind::Meta, "silence-number")?;
+        let (number, expect) = rec.map_or((1, Expect::Absent), |rec| {
+            (rec.body["last"].as_u64().unwrap_or_default() + 1, Expect::Ver(rec.ver))
+        });
+        let reason: String = reason.trim().chars().take(500).collect();
+        let silence = Silence { v: 1, number, matcher, from, until, reason, owner };
+        self.commit(vec![
+            Op::put(Kind::Meta, "silence-number", expect, json!({"v": 1, "last": number})),
+            Op::put(
+                Kind::Silence,
+                format!("{number:010}"),
+                Expect::Absent,
+                serde_json::to_value(&silence).unwrap_or_default(),
+            ),
+        ])
+        .await?;
+        self.silences.write().unwrap_or_else(PoisonError::into_inner).push(silence.clone());
+        Ok(silence)
+    }
+
+    /// Ends a silence now; what it held is placed anew.
+    ///
+    /// # Errors
+    /// There is none of this number that holds, or the store cannot write.
+    pub async fn unsilence(&self, number: u64) -> Result<Silence, Failure> {
+        let found = self.silences().into_iter().find(|silence| silence.number == number);
+        let mut silence = found.ok_or_else(|| {
+            Failure::NotFound(format!(
+                "There is no silence {number} that still holds. `/incident silences` lists them."
+            ))
+        })?;
+        silence.until = self.now();
+        let mut ops = vec![Op::put(
+            Kind::Silence,
+            format!("{number:010}"),
+            Expect::Any,
+            serde_json::to_value(&silence).unwrap_or_default(),
+        )];
+        let mut from = String::new();
+        loop {
+            let page = self.store.scan(Kind::Held, &from, &after_prefix(""), 500)?;
+            let Some(last) = page.last() else { break };
+            from = format!("{}\0", last.id);
+            for rec in page {
+                let Ok(mut held) = serde_json::from_value::<Held>(rec.body) else { continue };
+                if held.hold == (Hold::Silenced { number }) {
+                    held.until = Some(self.now());
+                    ops.push(Op::put(
+                        Kind::Held,
+                        &rec.id,
+                        Expect::Ver(rec.ver),
+                        serde_json::to_value(&held).unwrap_or_default(),
+                    ));
+                    ops.push(
+                        Job::Release { held: rec.id, at: self.now() }
+                            .enqueue(&format!("t-{}", self.clock.fresh_id()), self.now()),
+                    );
+                }
+            }
+        }
+        self.commit(ops).await?;
+        let mut silences = self.silences.write().unwrap_or_else(PoisonError::into_inner);
+        silences.retain(|known| known.number != number);
+        drop(silences);
+        self.wake.notify_waiters();
+        Ok(silence)
+    }
+
+    /// Forgets silences that ended long ago.
+    pub(crate) fn forget_old_silences(&self) {
+        let now = self.now();
+        self.silences.write().unwrap_or_else(PoisonError::into_inner).retain(|silence| silence.until > now);
+    }
+
+    /// A beat of a heartbeat; when it is next due at the latest.
+    ///
+    /// # Errors
+    /// There is none of this name, or the store cannot write.
+    pub async fn beat(&self, source: &str, name: &str) -> Result<Time, Failure> {
+        let beats = &self.config.heartbeats;
+        let beat = beats.iter().find(|beat| beat.source == source && beat.name == name).ok_or_else(|| {
+            let names: Vec<_> =
+                beats.iter().filter(|beat| beat.source == source).map(|beat| format!("`{}`", beat.name)).collect();
+            Failure::NotFound(format!(
+                "The source {source} has no heartbeat “{name}” in the configuration. It has: {}.",
+                names.join(", ")
+            ))
+        })?;
+        let (id, now) = (format!("{source}/{name}"), self.now());
+        let due = now + chrono::Duration::minutes((beat.every_minutes + beat.grace_minutes).into());
+        self.commit(vec![Op::put(Kind::Heartbeat, &id, Expect::Any, json!({"v": 1, "last": now}))]).await?;
+        // A beat ends the alert that it did not come.
+        let signal = Signal { status: SignalStatus::Resolved, ..late(beat, now, now) };
+        self.receive(source, Posted { signals: vec![signal], ..Posted::default() }).await?;
+        Ok(due)
+    }
+
+    /// Looks whether a heartbeat is late, tells if it is, and looks again when it next may be.
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
+    pub async fn check_beat(&self, source: &str, name: &str, mut also: Vec<Op>) -> Result<(), Failure> {
+        let Some(beat) = self.config.heartbeats.iter().find(|beat| beat.source == source && beat.name == name) else {
+            return self.commit(also).await;
+        };
+        let now = self.now();
+        let id = format!("{source}/{name}");
+        let rec = self.store.get(Kind::Heartbeat, &id)?;
+        let last = rec.and_then(|rec| serde_json::from_value::<Time>(rec.body["last"].clone()).ok()).unwrap_or(now);
+        let span = chrono::Duration::minutes((beat.every_minutes + beat.grace_minutes).into());
+        let (is_late, next) = if last + span <= now { (true, now + span) } else { (false, last + span) };
+        also.push(
+            Job::CheckBeat { source: source.to_owned(), name: name.to_owned(), at: next }
+                .enqueue(&format!("t-{}", self.clock.fresh_id()), now),
+        );
+        if !is_late {
+            return self.commit(also).await;
+        }
+        self.receive(source, Posted { signals: vec![late(beat, last, now)], delivery: None, also }).await.map(|_| ())
+    }
+
+    /// Begins to wait for heartbeats that nobody waits for yet.
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
+    pub async fn await_beats(&self) -> Result<(), Failure> {
+        let now = self.now();
+        for beat in &self.config.heartbeats {
+            let id = format!("{}/{}", beat.source, beat.name);
+            if self.store.get(Kind::Heartbeat, &id)?.is_some() {
+                continue;
+            }
+            let at = now + chrono::Duration::minutes((beat.every_minutes + beat.grace_minutes).into());
+            let job = Job::CheckBeat { source: beat.source.clone(), name: beat.name.clone(), at };
+            self.commit(vec![
+                Op::put(Kind::Heartbeat, &id, Expect::Absent, json!({"v": 1, "last": now})),
+                job.enqueue(&format!("t-{}", self.clock.fresh_id()), now),
+            ])
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+/// The alert that a heartbeat did not come.
+fn late(beat: &crate::config::Heartbeat, last: Time, now: Time) -> Signal {
+    let title = format!("No sign of {} since {}", beat.name, last.format("%Y-%m-%d %H:%M UTC"));
+    Signal {
+        asset: beat.asset.as_deref().and_then(crate::domain::AssetName::new),
+        pillar: crate::domain::Pillar::Freshness,
+        level: beat.severity,
+        description: Some(format!("It is expected every {} minutes.", beat.every_minutes)),
+        ..Signal::new(&beat.source, &format!("heartbeat/{}", beat.name), &title, now)
+    }
+}
+
+/// The silences of a store.
+pub(in crate::app) fn load_silences(store: &dyn crate::store::Engine, now: Time) -> Result<Vec<Silence>, Failure> {
+    let all = scan_prefix(store, Kind::Silence, "")?.into_iter();
+    let all = all.filter_map(|rec| serde_json::from_value::<Silence>(rec.body).ok());
+    Ok(all.filter(|silence| silence.until > now).collect())
+}
+
+/// A silence in a line, Markdown.
+pub fn silence_line(silence: &Silence, owner: &str) -> String {
+    let from = silence.from.format("%Y-%m-%d %H:%M");
+    let until = silence.until.format("%Y-%m-%d %H:%M UTC");
+    format!(
+        "**{}** `{}` {from} to {until}: {} ({})",
+        silence.number,
+        silence.matcher.to_string().replace('`', "'"),
+        escape(&silence.reason),
+        escape(owner)
+    )
+}

@@ -1,0 +1,449 @@
+//! Where a signal belongs: to the alert of its key; else to the open incident of its asset; else to one that the lineage or a label
+//! ties it to; else, unless something holds it back, to a new one. It says why.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Became, Placed};
+use crate::app::job::Job;
+use crate::app::records::{self, Loaded};
+use crate::app::{App, Asked, Failure};
+use crate::domain::lineage::NodeId;
+use crate::domain::lineage::walk::Way;
+use crate::domain::permission::Standing;
+use crate::domain::triage::{Held, Hold, RouteAction};
+use crate::domain::{Actor, AssetName, Command, Decision, Signal, SignalStatus, Time, decide};
+use crate::store::{Expect, Kind, Op};
+
+/// A walk for ties looks at so many assets at most.
+const MAX_WALK: usize = 2000;
+
+/// The state of incidents as this round leaves them.
+pub(super) struct Round<'a> {
+    app: &'a App,
+    cases: BTreeMap<String, Working>,
+    by_key: HashMap<(String, String), (String, String)>,
+    by_asset: HashMap<AssetName, String>,
+    /// Incidents by `label=value`.
+    by_group: HashMap<String, String>,
+    /// What is bad in the graph, by open incidents; made when it is first asked for.
+    bad: Option<HashMap<NodeId, (String, Time)>>,
+    /// What is held back, as this round leaves it.
+    held: HashMap<String, Option<Held>>,
+    jobs: Vec<Job>,
+    counter: (u64, Option<u64>),
+    opened: u64,
+}
+
+/// One incident in the round: as it was stored, and all that was decided on it.
+struct Working {
+    before: Option<Loaded>,
+    number: u64,
+    decision: Decision,
+}
+
+/// Where a signal belongs.
+enum Place {
+    /// To this incident; as this alert, where it is known.
+    In { uid: String, known: Option<String>, because: String, quiet: bool },
+    /// To none yet.
+    Held(Hold, Option<Time>),
+    /// To none.
+    Nowhere,
+    /// To a new one.
+    New,
+}
+
+impl<'a> Round<'a> {
+    pub(super) fn new(app: &'a App, counter: (u64, Option<u64>)) -> Self {
+        Self {
+            app,
+            cases: BTreeMap::new(),
+            by_key: HashMap::new(),
+            by_asset: HashMap::new(),
+            by_group: HashMap::new(),
+            bad: None,
+            held: HashMap::new(),
+            jobs: Vec::new(),
+            counter,
+            opened: 0,
+        }
+    }
+
+    pub(super) fn decisions(self) -> Vec<Decision> {
+        self.cases.into_values().map(|working| working.decision).collect()
+    }
+
+    pub(super) fn place(&mut self, signal: &Signal, past: Option<&Hold>) -> Result<Placed, Failure> {
+        let placed = |id: Option<String>, outcome, incident| Placed { id, key: signal.key.clone(), outcome, incident };
+        let id = records::key_id(&signal.source, &signal.key);
+        let (uid, known, because, quiet) = match self.find(signal, past)? {
+            Place::In { uid, known, because, quiet } => (Some(uid), known, because, quiet),
+            Place::New => (None, None, "it opened the incident".to_owned(), false),
+            Place::Nowhere => {
+                // The end of what is held is its end.
+                let was_held = self.is_held(&id)?.is_some();
+                if was_held {
+                    self.held.insert(id, None);
+                }
+                let outcome = if was_held { Became::Resolved } else { Became::Ignored };
+                return Ok(placed(None, outcome, None));
+            }
+            Place::Held(hold, until) => {
+                let outcome = match hold {
+                    Hold::Silenced { .. } | Hold::Maintenance { .. } => Became::Silenced,
+                    _ => Became::Held,
+                };
+                self.hold(id, signal, hold, until, past.is_some())?;
+                return Ok(placed(None, outcome, None));
+            }
+        };
+        if past.is_some() || self.is_held(&id)?.is_some() {
+            self.held.insert(id, None);
+        }
+        let app = self.app;
+        let asked = Asked {
+            actor: Actor::Monitor { source: signal.source.clone() },
+            standing: Standing::Monitor,
+            delivery: None,
+            also: Vec::new(),
+        };
+        let number = self.counter.0 + self.opened;
+        let fresh = app.clock.fresh_id();
+        let context = app.context(&asked, fresh.clone(), number);
+        let case = uid.as_ref().and_then(|uid| self.cases.get(uid)).map(|working| &working.decision.case);
+        let command = Command::Receive { signal: signal.clone(), known: known.clone(), because, quiet };
+        let decision = decide(case, &command, &context)?;
+        let opened = uid.is_none();
+        let uid = decision.case.incident.uid.clone();
+        let changed = !decision.entries.is_empty();
+        let name = decision.case.incident.name();
+        let alert = known.clone().unwrap_or(fresh);
+        if opened {
+            self.opened += 1;
+        }
+        if known.is_none() {
+            self.joined(signal, &uid, &alert);
+        }
+        match self.cases.get_mut(&uid) {
+            Some(working) => {
+                working.decision.case = decision.case;
+                working.decision.entries.extend(decision.entries);
+                for effect in decision.effects {
+                    // What shows the present state is needed once a commit.
+                    if !effect.shows_present_state() || !working.decision.effects.contains(&effect) {
+                        working.decision.effects.push(effect);
+                    }
+                }
+            }
+            None => {
+                self.cases.insert(uid, Working { before: None, number, decision });
+            }
+        }
+        let outcome = match (signal.status, changed) {
+            _ if opened => Became::Opened,
+            (SignalStatus::Resolved, _) => Became::Resolved,
+            (SignalStatus::Firing, true) if quiet && known.is_none() => Became::Inhibited,
+            (SignalStatus::Firing, true) => Became::Attached,
+            (SignalStatus::Firing, false) => Became::Repeated,
+        };
+        Ok(placed(Some(alert), outcome, Some(name)))
+    }
+
+    /// Remembers where a new alert went, for those that follow.
+    fn joined(&mut self, signal: &Signal, uid: &str, alert: &str) {
+        self.by_key.insert((signal.source.clone(), signal.key.clone()), (uid.to_owned(), alert.to_owned()));
+        for group in self.groups(signal) {
+            self.by_group.entry(group).or_insert_with(|| uid.to_owned());
+        }
+        if let Some(asset) = &signal.asset {
+            self.by_asset.insert(asset.clone(), uid.to_owned());
+            let node = self.app.catalog.graph().find(asset.as_str());
+            if let (Some(node), Some(bad)) = (node, &mut self.bad) {
+                bad.entry(node).or_insert_with(|| (uid.to_owned(), signal.at));
+            }
+        }
+    }
+
+    fn find(&mut self, signal: &Signal, past: Option<&Hold>) -> Result<Place, Failure> {
+        if let Some((uid, alert)) = self.of_key(signal)? {
+            let because = "same key".to_owned();
+            let quiet = self.app.is_flapping(&records::key_id(&signal.source, &signal.key));
+            return Ok(Place::In { uid, known: Some(alert), because, quiet });
+        }
+        if signal.status == SignalStatus::Resolved {
+            return Ok(Place::Nowhere);
+        }
+        if let Some((hold, until)) = self.app.hidden(signal) {
+            return Ok(Place::Held(hold, Some(until)));
+        }
+        let route = self.app.policy.route_of(signal);
+        if route.is_some_and(|route| route.action == RouteAction::Ignore) {
+            return Ok(Place::Nowhere);
+        }
+        let join = |uid, because, quiet| Ok(Place::In { uid, known: None, because, quiet });
+        if let Some(asset) = &signal.asset
+            && let Some(uid) = self.of_asset(asset)?
+        {
+            return join(uid, format!("same asset, {asset}"), false);
+        }
+        if let Some((uid, because, below)) = self.of_lineage(signal)? {
+            return join(uid, because, below);
+        }
+        if let Some((uid, group)) = self.of_group(signal)? {
+            return join(uid, format!("same {group}"), false);
+        }
+        // Nothing open is about it. It may be too early to open something.
+        if !matches!(past, Some(Hold::Recovering { .. }))
+            && let Some((hold, until)) = self.recovering(signal)
+        {
+            return Ok(Place::Held(hold, Some(until)));
+        }
+        let id = records::key_id(&signal.source, &signal.key);
+        if !matches!(past, Some(Hold::Flapping)) && self.app.is_flapping(&id) {
+            return Ok(Place::Held(Hold::Flapping, Some(self.app.now() + self.app.calm_after())));
+        }
+        let asked = |hold: &Hold| matches!(hold, Hold::Pending | Hold::AskingPerson);
+        if let Some(route) = route {
+            if route.action == RouteAction::Ask && !past.is_some_and(|hold| *hold == Hold::AskingPerson) {
+                return Ok(Place::Held(Hold::AskingPerson, None));
+            }
+            if route.pending_minutes > 0 && !past.is_some_and(asked) {
+                let until = self.app.now() + chrono::Duration::minutes(route.pending_minutes.into());
+                return Ok(Place::Held(Hold::Pending, Some(until)));
+            }
+        }
+        Ok(Place::New)
+    }
+
+    /// The open incident and the alert of the signal's key; loaded into the round.
+    fn of_key(&mut self, signal: &Signal) -> Result<Option<(String, String)>, Failure> {
+        let store = &*self.app.store;
+        let by_key = match self.by_key.get(&(signal.source.clone(), signal.key.clone())) {
+            Some(found) => Some(found.clone()),
+            None => store
+                .get(Kind::AlertKey, &records::key_id(&signal.source, &signal.key))?
+                .and_then(|rec| Some((rec.body["uid"].as_str()?.to_owned(), rec.body["alert"].as_str()?.to_owned()))),
+        };
+        let Some((uid, alert)) = by_key else {
+            return Ok(None);
+        };
+        if !self.is_open(&uid)? {
+            return Ok(None);
+        }
+        if let Some(working) = self.cases.get_mut(&uid)
+            && !working.decision.case.alerts.contains_key(&alert)
+            && let Some(found) = records::load_alert(store, &uid, &alert)?
+        {
+            working.decision.case.alerts.insert(alert.clone(), found);
+        }
+        Ok(Some((uid, alert)))
+    }
+
+    /// The open incident of an asset, by any of its names.
+    fn of_asset(&mut self, asset: &AssetName) -> Result<Option<String>, Failure> {
+        let mut names = vec![asset.clone()];
+        {
+            let graph = self.app.catalog.graph();
+            if let Some(node) = graph.find(asset.as_str()) {
+                names.extend(graph.names(node).filter_map(AssetName::new).filter(|name| name != asset));
+            }
+        }
+        for name in names {
+            let uid = match self.by_asset.get(&name) {
+                Some(uid) => Some(uid.clone()),
+                None => {
+                    let rec = self.app.store.get(Kind::Asset, name.as_str())?;
+                    rec.and_then(|rec| rec.body["uid"].as_str().map(str::to_owned))
+                }
+            };
+            if let Some(uid) = uid
+                && self.is_open(&uid)?
+            {
+                return Ok(Some(uid));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The incident of the nearest bad asset above, or else below; why; and whether the signal's asset is the lower one.
+    fn of_lineage(&mut self, signal: &Signal) -> Result<Option<(String, String, bool)>, Failure> {
+        let config = &self.app.config.triage;
+        let Some(asset) = &signal.asset else {
+            return Ok(None);
+        };
+        let mut ties = Vec::new();
+        {
+            let graph = self.app.catalog.graph();
+            let Some(node) = graph.find(asset.as_str()) else {
+                return Ok(None);
+            };
+            let bad = self.bad.get_or_insert_with(|| self.app.bad_nodes(&graph));
+            if bad.is_empty() {
+                return Ok(None);
+            }
+            let earliest = signal.at.min(self.app.now()) - chrono::Duration::hours(config.lineage_window_hours.into());
+            let view = self.app.view(&graph);
+            for (way, below) in [(Way::Up, true), (Way::Down, false)] {
+                for met in view.walk_near(node, way, config.lineage_hops, MAX_WALK) {
+                    if let Some((uid, since)) = bad.get(&met.node).filter(|(_, since)| *since >= earliest) {
+                        let other = graph.name(met.node);
+                        let steps = if met.hops == 1 { "step".to_owned() } else { format!("{} steps", met.hops) };
+                        let steps = if met.hops == 1 { format!("1 {steps}") } else { steps };
+                        let because = if below {
+                            format!("{asset} is made of {other} ({steps}), which is broken")
+                        } else {
+                            format!("{other} is made of {asset} ({steps}): it may be where it started")
+                        };
+                        let _ = since;
+                        ties.push((uid.clone(), because, below));
+                    }
+                }
+            }
+        }
+        for tie in ties {
+            if self.is_open(&tie.0)? {
+                return Ok(Some(tie));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The labels that may tie a signal to others.
+    fn groups(&self, signal: &Signal) -> Vec<String> {
+        let config = &self.app.config.triage;
+        let labels = config.group_by.iter().chain(&config.group_unknown_by);
+        labels.filter_map(|label| Some(format!("{label} {}", signal.labels.get(label)?))).collect()
+    }
+
+    fn of_group(&mut self, signal: &Signal) -> Result<Option<(String, String)>, Failure> {
+        for group in self.groups(signal) {
+            let uid = match self.by_group.get(&group) {
+                Some(uid) => Some(uid.clone()),
+                None => {
+                    let rec = self.app.store.get(Kind::AlertKey, &records::group_id(&group))?;
+                    rec.and_then(|rec| rec.body["uid"].as_str().map(str::to_owned))
+                }
+            };
+            let Some(uid) = uid.filter(|uid| !uid.is_empty()) else {
+                continue;
+            };
+            if !self.is_open(&uid)? {
+                continue;
+            }
+            let label = group.split(' ').next().unwrap_or_default();
+            let always = self.app.config.triage.group_by.iter().any(|known| known == label);
+            // What hangs together is known better by the lineage, where it knows both.
+            if always || self.is_unknown(signal, &uid) {
+                return Ok(Some((uid, group)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the catalog does not know what the signal is about, or what the incident is about.
+    fn is_unknown(&self, signal: &Signal, uid: &str) -> bool {
+        let graph = self.app.catalog.graph();
+        let unknown = |asset: &AssetName| graph.find(asset.as_str()).is_none();
+        let window = chrono::Duration::hours(self.app.config.triage.lineage_window_hours.into());
+        self.cases.get(uid).is_some_and(|working| {
+            let incident = &working.decision.case.incident;
+            incident.detected_at + window >= signal.at.min(self.app.now())
+                && (signal.asset.as_ref().is_none_or(unknown) || incident.assets.iter().all(unknown))
+        })
+    }
+
+    /// Whether what the signal's asset is made of was mended a moment ago.
+    fn recovering(&self, signal: &Signal) -> Option<(Hold, Time)> {
+        let minutes = chrono::Duration::minutes(self.app.config.triage.hold_off_minutes.into());
+        let asset = signal.asset.as_ref()?;
+        let recent = self.app.mended_since(self.app.now() - minutes);
+        if recent.is_empty() {
+            return None;
+        }
+        let graph = self.app.catalog.graph();
+        let node = graph.find(asset.as_str())?;
+        let view = self.app.view(&graph);
+        let above = view.walk_near(node, Way::Up, self.app.config.triage.lineage_hops, MAX_WALK);
+        let recent: HashMap<NodeId, &(String, String, Time)> =
+            recent.iter().filter_map(|one| Some((graph.find(&one.0)?, one))).collect();
+        let (asset, incident, at) = above.iter().find_map(|met| recent.get(&met.node).copied())?;
+        Some((Hold::Recovering { asset: asset.clone(), incident: incident.clone() }, *at + minutes))
+    }
+
+    fn is_held(&self, id: &str) -> Result<Option<Held>, Failure> {
+        if let Some(held) = self.held.get(id) {
+            return Ok(held.clone());
+        }
+        let rec = self.app.store.get(Kind::Held, id)?;
+        Ok(rec.and_then(|rec| serde_json::from_value(rec.body).ok()))
+    }
+
+    /// Holds a signal back; the same again changes nothing.
+    fn hold(
+        &mut self,
+        id: String,
+        signal: &Signal,
+        hold: Hold,
+        until: Option<Time>,
+        again: bool,
+    ) -> Result<(), Failure> {
+        let before = self.is_held(&id)?;
+        if !again && before.as_ref().is_some_and(|before| before.hold == hold) {
+            return Ok(());
+        }
+        let since = before.map_or_else(|| self.app.now(), |before| before.since);
+        if let Some(at) = until {
+            self.jobs.push(Job::Release { held: id.clone(), at });
+        }
+        self.jobs.extend(self.app.told_of(&hold, signal, &id));
+        self.held.insert(id, Some(Held { v: 1, signal: signal.clone(), hold, since, until }));
+        Ok(())
+    }
+
+    /// Whether the incident is open; loads it.
+    fn is_open(&mut self, uid: &str) -> Result<bool, Failure> {
+        if !self.cases.contains_key(uid) {
+            let Some(mut loaded) = records::load(&*self.app.store, uid, &Command::CheckCommander)? else {
+                return Ok(false);
+            };
+            // The end of its last alert may be its end, which everybody who was told hears.
+            if loaded.case.incident.told > 0 {
+                loaded.case.told = records::load_told(&*self.app.store, uid)?;
+            }
+            let decision = Decision { entries: Vec::new(), case: loaded.case.clone(), effects: Vec::new() };
+            let number = loaded.case.incident.number;
+            self.cases.insert(uid.to_owned(), Working { before: Some(loaded), number, decision });
+        }
+        Ok(self.cases.get(uid).is_some_and(|working| working.decision.case.incident.status.is_open()))
+    }
+
+    pub(super) fn ops(&self) -> Vec<Op> {
+        let now = self.app.now();
+        let mut ops: Vec<Op> = Vec::new();
+        for working in self.cases.values() {
+            ops.extend(records::ops(working.before.as_ref(), &working.decision, (working.number, self.counter.1), now));
+        }
+        // Several incidents of one round count once, up to the last number.
+        let is_counter = |op: &Op| matches!(op, Op::Put { kind: Kind::Meta, .. });
+        if self.opened > 1 {
+            let last = self.counter.0 + self.opened - 1;
+            let counter = ops.iter().find(|op| is_counter(op)).cloned();
+            ops.retain(|op| !is_counter(op));
+            if let Some(Op::Put { kind, id, expect, queued, .. }) = counter {
+                ops.push(Op::Put { kind, id, expect, queued, body: serde_json::json!({"v": 1, "last": last}) });
+            }
+        }
+        for (group, uid) in &self.by_group {
+            let body = serde_json::json!({"v": 1, "uid": uid});
+            ops.push(Op::put(Kind::AlertKey, records::group_id(group), Expect::Any, body));
+        }
+        for (id, held) in &self.held {
+            ops.push(match held {
+                Some(held) => Op::put(Kind::Held, id, Expect::Any, serde_json::to_value(held).unwrap_or_default()),
+                None => Op::Del { kind: Kind::Held, id: id.clone(), expect: Expect::Any },
+            });
+        }
+        ops.extend(self.jobs.iter().map(|job| job.clone().enqueue(&format!("t-{}", self.app.clock.fresh_id()), now)));
+        ops
+    }
+}

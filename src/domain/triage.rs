@@ -1,0 +1,368 @@
+//! Which alerts are meant: matchers, as silences, maintenance windows and routes write them. Pure; what becomes of an alert that
+//! matches is decided where it is placed (`app::triage`).
+//!
+//! A matcher is words: `asset=warehouse.orders* pillar=freshness|volume source!=staging team=orders`. All must hold; a value is a
+//! glob, in any case, or several between bars; a word without `=` is a glob for the asset. What is no field is a label.
+
+use std::fmt;
+
+use chrono::{Datelike as _, LocalResult, NaiveDate, NaiveTime, TimeZone as _, Weekday};
+use chrono_tz::Tz;
+use globset::{GlobBuilder, GlobMatcher};
+use serde::{Deserialize, Serialize};
+
+use super::{PersonId, Signal, Time};
+
+/// Which signals.
+#[derive(Debug, Clone)]
+pub struct Matcher {
+    text: String,
+    terms: Vec<Term>,
+}
+
+#[derive(Debug, Clone)]
+struct Term {
+    field: String,
+    negated: bool,
+    globs: Vec<GlobMatcher>,
+}
+
+/// Words that are no matcher, for the one who wrote them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unmatchable(pub String);
+
+/// Text with the quotes of a value taken into account.
+fn words(text: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for letter in text.chars() {
+        match letter {
+            '"' | '“' | '”' => quoted = !quoted,
+            letter if letter.is_whitespace() && !quoted => words.push(String::new()),
+            letter => words.last_mut().into_iter().for_each(|word| word.push(letter)),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+impl Matcher {
+    /// Reads a matcher.
+    ///
+    /// # Errors
+    /// It is empty, or a value is no glob.
+    pub fn parse(text: &str) -> Result<Self, Unmatchable> {
+        let mut terms = Vec::new();
+        for word in words(text) {
+            let (field, negated, value) = match word.split_once('=') {
+                Some((field, value)) => match field.strip_suffix('!') {
+                    Some(field) => (field.to_owned(), true, value.to_owned()),
+                    None => (field.to_owned(), false, value.to_owned()),
+                },
+                None => ("asset".to_owned(), false, word.clone()),
+            };
+            if field.is_empty() || value.is_empty() {
+                return Err(Unmatchable(format!(
+                    "“{word}” is no matcher; write for example asset=warehouse.orders* or team=orders"
+                )));
+            }
+            let glob = |value: &str| {
+                let glob = GlobBuilder::new(value).case_insensitive(true).literal_separator(false).build();
+                glob.map(|glob| glob.compile_matcher())
+                    .map_err(|error| Unmatchable(format!("“{value}” is no pattern: {error}")))
+            };
+            let globs = value.split('|').map(glob).collect::<Result<Vec<_>, _>>()?;
+            terms.push(Term { field, negated, globs });
+        }
+        if terms.is_empty() {
+            return Err(Unmatchable(
+                "A matcher says what is meant, for example asset=warehouse.orders* pillar=freshness".to_owned(),
+            ));
+        }
+        Ok(Self { text: text.trim().to_owned(), terms })
+    }
+
+    /// Whether a signal is meant. A field that the signal does not have matches only what is negated.
+    pub fn matches(&self, signal: &Signal) -> bool {
+        self.terms.iter().all(|term| {
+            let value = match term.field.as_str() {
+                "asset" => signal.asset.as_ref().map(super::AssetName::as_str),
+                "source" => Some(signal.source.as_str()),
+                "pillar" => Some(signal.pillar.as_str()),
+                "severity" | "level" => Some(signal.level.as_str()),
+                "title" => Some(signal.title.as_str()),
+                "key" => Some(signal.key.as_str()),
+                "owner" => signal.owner.as_deref(),
+                label => signal.labels.get(label).map(String::as_str),
+            };
+            value.is_some_and(|value| term.globs.iter().any(|glob| glob.is_match(value))) != term.negated
+        })
+    }
+}
+
+impl fmt::Display for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl PartialEq for Matcher {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Serialize for Matcher {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Matcher {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(from)?).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A time in which some alerts open nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Silence {
+    /// Version of this record's shape.
+    pub v: u32,
+    /// What people call it by.
+    pub number: u64,
+    /// Which alerts.
+    pub matcher: Matcher,
+    /// From then on.
+    pub from: Time,
+    /// Until then.
+    pub until: Time,
+    /// Why.
+    pub reason: String,
+    /// Who answers for it: a person's id, or a name.
+    pub owner: PersonId,
+}
+
+impl Silence {
+    /// Whether it holds at a moment.
+    pub fn holds(&self, at: Time) -> bool {
+        self.from <= at && at < self.until
+    }
+}
+
+/// A time of the week in which some alerts open nothing, in a zone of its own.
+#[derive(Debug, Clone)]
+pub struct Window {
+    /// Its name.
+    pub name: String,
+    /// Which alerts.
+    pub matcher: Matcher,
+    /// On which days it begins.
+    pub days: Vec<Weekday>,
+    /// When it begins, by the clocks of the zone.
+    pub from: NaiveTime,
+    /// When it ends; at or before `from` means the next day.
+    pub to: NaiveTime,
+    /// Whose clocks.
+    pub zone: Tz,
+    /// Why.
+    pub reason: String,
+}
+
+impl Window {
+    /// Until when it holds, if it holds at a moment. Clocks that are put forward or back move its ends with them: a time that
+    /// does not exist is the moment after the gap, one that exists twice is the first to begin and the last to end.
+    pub fn holds(&self, at: Time) -> Option<Time> {
+        let local = at.with_timezone(&self.zone).date_naive();
+        // It may have begun yesterday, by the zone's days.
+        [local.pred_opt()?, local].into_iter().find_map(|day| {
+            if !self.days.contains(&day.weekday()) {
+                return None;
+            }
+            let last = if self.to > self.from { day } else { day.succ_opt()? };
+            let (from, until) = (self.moment(day, self.from, false)?, self.moment(last, self.to, true)?);
+            (from <= at && at < until).then_some(until)
+        })
+    }
+
+    fn moment(&self, day: NaiveDate, time: NaiveTime, last: bool) -> Option<Time> {
+        let mut local = day.and_time(time);
+        // No gap of any zone is longer than a day.
+        for _ in 0..96 {
+            match self.zone.from_local_datetime(&local) {
+                LocalResult::Single(at) => return Some(at.to_utc()),
+                LocalResult::Ambiguous(first, second) => return Some(if last { second } else { first }.to_utc()),
+                LocalResult::None => local += chrono::Duration::minutes(15),
+            }
+        }
+        None
+    }
+}
+
+/// Why an alert opens nothing yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "because", rename_all = "snake_case")]
+pub enum Hold {
+    /// A silence hides it.
+    Silenced {
+        /// Its number.
+        number: u64,
+    },
+    /// A window of the configuration hides it.
+    Maintenance {
+        /// Its name.
+        name: String,
+    },
+    /// Its route waits a while whether it goes away by itself.
+    Pending,
+    /// What it hangs on was mended a moment ago, and may only be about to recover too.
+    Recovering {
+        /// The asset above.
+        asset: String,
+        /// The incident that was about it.
+        incident: String,
+    },
+    /// It comes and goes.
+    Flapping,
+    /// Its route asks a person first.
+    AskingPerson,
+}
+
+/// An alert that opens nothing yet. When its time is over and nobody said that it is, it is placed anew.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Held {
+    /// Version of this record's shape.
+    pub v: u32,
+    /// The alert.
+    pub signal: Signal,
+    /// Why.
+    pub hold: Hold,
+    /// When it was first held.
+    pub since: Time,
+    /// Until when; `None` until somebody decides.
+    pub until: Option<Time>,
+}
+
+/// Where an alert stands in a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RouteAction {
+    /// Opens an incident.
+    #[default]
+    Open,
+    /// Asks people with a card.
+    Ask,
+    /// Is counted, and opens nothing.
+    Ignore,
+}
+
+/// What becomes of alerts that match; the first route that matches counts.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// Its name, for explanations.
+    pub name: String,
+    /// Which; all where there is none.
+    pub matcher: Option<Matcher>,
+    /// The service that is paged, instead of the asset's.
+    pub service: Option<String>,
+    /// The severity, instead of the monitor's.
+    pub severity: Option<super::Severity>,
+    /// Open, ask, ignore.
+    pub action: RouteAction,
+    /// Where a card is posted, instead of the announcement channel.
+    pub channel: Option<String>,
+    /// How long it is waited whether the alert goes away, in minutes.
+    pub pending_minutes: u32,
+}
+
+impl Route {
+    /// Whether it is about a signal.
+    pub fn matches(&self, signal: &Signal) -> bool {
+        self.matcher.as_ref().is_none_or(|matcher| matcher.matches(signal))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{AssetName, Pillar};
+
+    fn signal() -> Signal {
+        Signal {
+            asset: AssetName::new("warehouse.Orders_daily"),
+            pillar: Pillar::Freshness,
+            labels: [("team".to_owned(), "Orders".to_owned())].into(),
+            ..Signal::new("prom", "k", "orders are late", Time::default())
+        }
+    }
+
+    #[test]
+    fn matchers_say_what_is_meant() {
+        for (text, matches) in [
+            ("warehouse.orders*", true),
+            ("asset=warehouse.*", true),
+            ("asset=finance.*|warehouse.*", true),
+            ("asset=finance.*", false),
+            ("asset!=finance.* team=orders", true),
+            ("pillar=freshness source=prom severity=error", true),
+            ("pillar=volume|freshness", true),
+            ("pillar!=freshness", false),
+            ("team=orders env=prod", false),
+            ("env!=prod", true),
+            ("title=\"orders are*\"", true),
+        ] {
+            assert_eq!(Matcher::parse(text).expect("a matcher").matches(&signal()), matches, "{text}");
+        }
+        for wrong in ["", "  ", "=x", "asset=", "asset=[z"] {
+            assert!(Matcher::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    fn window(days: &[Weekday], from: &str, to: &str) -> Window {
+        Window {
+            name: "backfill".to_owned(),
+            matcher: Matcher::parse("*").expect("a matcher"),
+            days: days.to_vec(),
+            from: from.parse().expect("a time"),
+            to: to.parse().expect("a time"),
+            zone: "Europe/Berlin".parse().expect("a zone"),
+            reason: String::new(),
+        }
+    }
+
+    #[test]
+    fn windows_follow_the_clocks_of_their_zone() {
+        let at = |text: &str| text.parse::<Time>().expect("a time");
+        let nightly = window(&[Weekday::Sat], "22:00:00", "02:00:00");
+        // Winter: 22:00 in Berlin is 21:00 UTC.
+        assert_eq!(nightly.holds(at("2026-11-28T20:59:59Z")), None);
+        assert_eq!(nightly.holds(at("2026-11-28T21:00:00Z")), Some(at("2026-11-29T01:00:00Z")));
+        assert_eq!(nightly.holds(at("2026-11-29T00:59:59Z")), Some(at("2026-11-29T01:00:00Z")));
+        assert_eq!(nightly.holds(at("2026-11-29T01:00:00Z")), None);
+        assert_eq!(nightly.holds(at("2026-11-29T21:30:00Z")), None, "a Sunday");
+        // The night in which clocks go forward: 02:00 is 03:00, so it is three hours long.
+        assert_eq!(nightly.holds(at("2026-03-28T21:00:00Z")), Some(at("2026-03-29T01:00:00Z")));
+        // A window inside the hour that does not exist begins and ends where that hour would.
+        let skipped = window(&[Weekday::Sun], "02:15:00", "03:30:00");
+        assert_eq!(skipped.holds(at("2026-03-29T01:05:00Z")), Some(at("2026-03-29T01:30:00Z")));
+        // The hour that exists twice is hidden both times.
+        let twice = window(&[Weekday::Sun], "02:00:00", "02:45:00");
+        for inside in ["2026-10-25T00:10:00Z", "2026-10-25T00:50:00Z", "2026-10-25T01:40:00Z"] {
+            assert_eq!(twice.holds(at(inside)), Some(at("2026-10-25T01:45:00Z")), "{inside}");
+        }
+        assert_eq!(twice.holds(at("2026-10-25T01:45:00Z")), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_words_break_it_and_what_is_written_down_reads_the_same(text in "\\PC{0,60}") {
+            if let Ok(matcher) = Matcher::parse(&text) {
+                let again = Matcher::parse(&matcher.to_string()).expect("it was one");
+                prop_assert_eq!(matcher.matches(&signal()), again.matches(&signal()));
+            }
+        }
+    }
+}
