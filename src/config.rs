@@ -415,6 +415,9 @@ pub struct Source {
     /// Requests a minute; more are answered with 503.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_per_minute: Option<u32>,
+    /// An alert that nobody repeated for so many minutes is taken for over; never without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolve_after_minutes: Option<u32>,
     /// What happens when none of an incident's alerts fires any more.
     #[serde(default)]
     pub on_green: OnGreen,
@@ -439,6 +442,7 @@ impl Source {
             topics: Vec::new(),
             aws_url: None,
             rate_per_minute: None,
+            resolve_after_minutes: None,
             on_green: OnGreen::default(),
             words: SourceWords::default(),
             mapping: None,
@@ -508,6 +512,13 @@ pub enum SourceKind {
     Sns,
     /// Soda Core's scan results, or Soda Cloud's webhook.
     Soda,
+}
+
+impl SourceKind {
+    /// Whether it says by itself, and soon, that something is over. Of others, an alert that fired once may be over for long.
+    pub fn says_when_over(self) -> bool {
+        matches!(self, Self::Alertmanager | Self::Datadog | Self::Gcp | Self::Grafana | Self::MonteCarlo | Self::Sns)
+    }
 }
 
 /// JSON pointers (RFC 6901) to the fields of a body.

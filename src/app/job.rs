@@ -60,6 +60,17 @@ pub enum Job {
         /// When.
         at: Time,
     },
+    /// Take an alert for over that nobody repeated.
+    Expire {
+        /// Whose.
+        source: String,
+        /// Which.
+        key: String,
+        /// When it fired.
+        since: Time,
+        /// When.
+        at: Time,
+    },
     /// Look whether a heartbeat is late.
     CheckBeat {
         /// Whose.
@@ -118,7 +129,7 @@ impl Job {
             | Self::Announce { .. }
             | Self::Replace { .. }
             | Self::Confirm { .. } => Lane::Slack,
-            Self::Release { .. } | Self::CheckBeat { .. } => Lane::Timer,
+            Self::Release { .. } | Self::Expire { .. } | Self::CheckBeat { .. } => Lane::Timer,
         }
     }
 
@@ -126,7 +137,9 @@ impl Job {
     pub fn enqueue(self, name: &str, now: Time) -> Op {
         let (queue, due) = match &self {
             // A timer waits for its own time and for nothing else.
-            Self::Of { uid, effect: Effect::Remind { at, .. } } => (format!("timer/{uid}/{name}"), *at),
+            Self::Of { uid, effect: Effect::Remind { at, .. } | Effect::LookAgain { at } } => {
+                (format!("timer/{uid}/{name}"), *at)
+            }
             // One look at the lineage after another; it shows the present.
             Self::Of { uid, effect: Effect::Assess } => (format!("timer/{uid}/assess"), now),
             // People outside wait for nobody else, and nobody in the incident's channel waits for them.
@@ -142,7 +155,9 @@ impl Job {
             | Self::Announce { .. }
             | Self::Replace { .. }
             | Self::Confirm { .. } => (format!("slack/-{name}"), now),
-            Self::Release { at, .. } | Self::CheckBeat { at, .. } => (format!("timer/-{name}"), *at),
+            Self::Release { at, .. } | Self::Expire { at, .. } | Self::CheckBeat { at, .. } => {
+                (format!("timer/-{name}"), *at)
+            }
         };
         let entry = Entry { v: 1, job: self, at: now, attempts: 0, maybe_done: false, last_error: None };
         Op::Put {

@@ -115,6 +115,8 @@ pub struct App {
     triage: triage::Triage,
     pace: intake::Pace,
     flaps: triage::Flaps,
+    /// When this process began.
+    started: Time,
     silences: RwLock<Vec<crate::domain::triage::Silence>>,
     /// The assets and what they are made of.
     pub catalog: catalog::Catalog,
@@ -179,6 +181,7 @@ impl App {
             store.get(Kind::Meta, "workspace")?.and_then(|rec| rec.body["url"].as_str().map(str::to_owned));
         let catalog = catalog::Catalog::load(&*store, config.lineage.naming()?)?;
         let health = health::Health::load(&*store)?;
+        let started = clock.now();
         let silences = triage::load_silences(&*store, clock.now())?;
         Ok(Self {
             catalog,
@@ -197,6 +200,7 @@ impl App {
             triage: triage::Triage::default(),
             pace: intake::Pace::default(),
             flaps: triage::Flaps::default(),
+            started,
             silences: RwLock::new(silences),
         })
     }

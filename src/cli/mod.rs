@@ -4,6 +4,7 @@
 mod check;
 mod demo;
 mod lineage;
+mod replay;
 
 use std::io::{BufReader, BufWriter, Write as _};
 use std::net::SocketAddr;
@@ -55,6 +56,22 @@ enum Command {
         /// Also ask Slack: the token, its permissions, the clock.
         #[arg(long)]
         online: bool,
+        /// Say what would become of the alerts in this recorded payload, and why.
+        #[arg(long)]
+        explain: Option<PathBuf>,
+        /// The source that the payload came from, where it does not say so itself.
+        #[arg(long, requires = "explain")]
+        source: Option<String>,
+    },
+    /// Run a recorded payload through today's mapping and rules, without acting.
+    Replay {
+        /// The source that it came from.
+        source: String,
+        /// The payload: a body as the monitor posted it, or as `/api/v1/received/{id}` gives it.
+        file: PathBuf,
+        /// The configuration.
+        #[arg(long, default_value = "muster.toml")]
+        config: PathBuf,
     },
     /// Write every record of the store as JSON lines. The bot must not be running.
     Export {
@@ -109,7 +126,9 @@ async fn dispatch(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve { config } => serve(&config).await,
         Command::Demo { listen, headless } => demo::run(listen, headless).await,
-        Command::Check { config, online } => check::run(&config, online).await,
+        Command::Check { config, explain: Some(file), source, .. } => replay::run(&config, source.as_deref(), &file),
+        Command::Check { config, online, .. } => check::run(&config, online).await,
+        Command::Replay { source, file, config } => replay::run(&config, Some(&source), &file),
         Command::Export { file, config } => export(&file, &config),
         Command::Import { file, config } => import(&file, &config).await,
         Command::Lineage { command } => lineage::run(command).await,

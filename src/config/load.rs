@@ -369,6 +369,7 @@ impl Config {
             can_page_by_default,
             page_from: self.pagerduty.page_from.0,
             announces: !self.slack.announce_channel.is_empty(),
+            hold_off_minutes: self.triage.hold_off_minutes,
             routes: self
                 .routes
                 .iter()

@@ -276,6 +276,9 @@ impl Worker {
             }
             Job::Confirm { url } => self.confirm(turn, url).await,
             Job::Release { held, .. } => Ok(self.app.release(held, vec![turn.end()]).await?),
+            Job::Expire { source, key, since, .. } => {
+                Ok(self.app.expire(source, key, *since, vec![turn.end()]).await?)
+            }
             Job::CheckBeat { source, name, .. } => Ok(self.app.check_beat(source, name, vec![turn.end()]).await?),
             Job::Announce { channel, markdown, buttons } => {
                 let channel = channel.as_deref().unwrap_or(&self.app.config.slack.announce_channel);
@@ -330,6 +333,7 @@ impl Worker {
                     }
                     Effect::Assess => self.outcome(turn, uid, &self.app.assessment(&incident)).await,
                     Effect::Mail { recipient, notice } => self.mail(turn, &incident, recipient, notice).await,
+                    Effect::LookAgain { .. } => Ok(self.app.look_again(&incident, vec![turn.end()]).await?),
                     Effect::Remind { command, .. } => self.outcome(turn, uid, command).await,
                     _ => self.post(turn, &incident, effect).await,
                 }

@@ -263,4 +263,7 @@ pub struct Alert {
     pub resolved_at: Option<Time>,
     /// Why it belongs to this incident, in words.
     pub joined_because: String,
+    /// Whether it is only here because what it is made of is broken: it pages nobody, unless it goes on when that is mended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inhibited: bool,
 }

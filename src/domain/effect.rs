@@ -92,6 +92,11 @@ pub enum Effect {
         /// Whom it was for.
         target: String,
     },
+    /// Look whether alerts that were only here for what they are made of go on now that it is mended.
+    LookAgain {
+        /// When.
+        at: super::Time,
+    },
     /// Make the incident's channel.
     OpenChannel,
     /// Bring people into the channel.
@@ -155,7 +160,7 @@ impl Effect {
     pub fn lane(&self) -> Lane {
         match self {
             Self::Page { .. } | Self::AcknowledgePage { .. } | Self::ResolvePage { .. } => Lane::Page,
-            Self::Remind { .. } | Self::Assess => Lane::Timer,
+            Self::Remind { .. } | Self::Assess | Self::LookAgain { .. } => Lane::Timer,
             Self::Mail { .. } => Lane::Mail,
             _ => Lane::Slack,
         }
@@ -180,6 +185,7 @@ impl Effect {
             Self::Page { .. } => "a page",
             Self::AcknowledgePage { .. } => "the acknowledgement of a page",
             Self::ResolvePage { .. } => "the end of a page",
+            Self::LookAgain { .. } => "a look whether alerts go on",
             Self::OpenChannel => "the incident's channel",
             Self::Invite { .. } => "an invitation to the channel",
             Self::ShowTopic => "the channel's topic",

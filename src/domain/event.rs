@@ -81,6 +81,9 @@ pub enum Event {
         signal: Signal,
         /// Why it belongs here.
         because: String,
+        /// Whether it is only here because what it is made of is broken.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        inhibited: bool,
     },
     /// An alert that was over fires again.
     AlertFiredAgain {

@@ -81,7 +81,7 @@ fn apply(case: &mut Case, entry: &Entry) {
                 incident.assets.push(asset.clone());
             }
         }
-        Event::AlertJoined { alert, signal, because } => {
+        Event::AlertJoined { alert, signal, because, inhibited } => {
             incident.alerts += 1;
             incident.firing += 1;
             case.alerts.insert(
@@ -94,6 +94,7 @@ fn apply(case: &mut Case, entry: &Entry) {
                     last_seen: at,
                     resolved_at: None,
                     joined_because: because.clone(),
+                    inhibited: *inhibited,
                 },
             );
         }

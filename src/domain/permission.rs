@@ -73,7 +73,7 @@ impl Verb {
             Self::Status => "change the status",
             Self::Postmortem => "draft the post-mortem",
             Self::Notify => "tell owners and consumers",
-            Self::Triage => "silence alerts and decide what becomes of them",
+            Self::Triage => "silence alerts or decide what becomes of them",
             Self::PagerSays => "speak for PagerDuty",
             Self::Outcome => "report outcomes",
         }

@@ -75,6 +75,8 @@ pub struct Policy {
     pub page_from: Severity,
     /// Whether there is an announcement channel.
     pub announces: bool,
+    /// After an incident, alerts below what was broken wait so many minutes whether they recover too.
+    pub hold_off_minutes: u16,
     /// What becomes of alerts; the first that matches counts.
     pub routes: Vec<Route>,
     /// When some alerts open nothing, every week.

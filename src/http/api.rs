@@ -25,6 +25,8 @@ use crate::slack::slash;
     ),
     paths(
         super::hooks::receive,
+        super::received::list,
+        super::received::show,
         super::triage::heartbeat,
         super::triage::silences,
         super::triage::make_silence,

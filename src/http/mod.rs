@@ -8,6 +8,7 @@ mod lineage;
 mod operations;
 mod pagerduty;
 mod problem;
+mod received;
 mod slack;
 mod triage;
 
@@ -96,6 +97,8 @@ pub fn router(doors: Doors) -> Router {
         .route("/api/v1/incidents/{id}", get(api::show))
         .route("/api/v1/incidents/{id}/timeline", get(api::timeline))
         .route("/api/v1/incidents/{id}/postmortem", get(api::postmortem))
+        .route("/api/v1/received", get(received::list))
+        .route("/api/v1/received/{id}", get(received::show))
         .route("/api/v1/silences", get(triage::silences).post(triage::make_silence))
         .route("/api/v1/silences/{id}", delete(triage::end_silence))
         .route("/api/openapi.json", get(api::openapi));

@@ -24,6 +24,7 @@ impl Names for Nobody {
 
 fn policy() -> Policy {
     Policy {
+        hold_off_minutes: 15,
         routes: Vec::new(),
         windows: Vec::new(),
         instance: "muster".to_owned(),

@@ -74,6 +74,7 @@ fn rooms_import_only_rooms_below() {
                 "config",
                 "domain",
                 "http",
+                "intake",
                 "mail",
                 "messages",
                 "sandbox",
@@ -185,6 +186,7 @@ fn the_example_configuration_is_right_and_documents_every_key_and_default() {
         "SODA_TOKEN",
         "PD_TOKEN",
         "PD_ORDERS",
+        "GRAFANA_SECRET",
     ]
     .map(|name| (name.to_owned(), "0123456789abcdef0123456789abcdef".to_owned()))
     .into();
@@ -214,6 +216,21 @@ fn the_example_configuration_is_right_and_documents_every_key_and_default() {
     for key in [
         "on_green",
         "token_env",
+        "secret_env",
+        "signature_header",
+        "timestamp_header",
+        "topics",
+        "aws_url",
+        "rate_per_minute",
+        "resolve_after_minutes",
+        "asset_labels",
+        "owner_labels",
+        "match",
+        "action",
+        "pending_minutes",
+        "zone",
+        "every_minutes",
+        "grace_minutes",
         "mapping",
         "each",
         "resolved_values",

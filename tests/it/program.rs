@@ -200,3 +200,50 @@ async fn no_secret_is_ever_written_to_a_log() {
         );
     }
 }
+
+/// What a recorded body says and what would become of it, without a store, a Slack or a pager.
+#[tokio::test]
+async fn a_recorded_body_is_run_through_todays_rules() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_sandbox, variables) = set_up(directory.path()).await;
+    let path = directory.path().join("muster.toml");
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    text.push_str("[[routes]]\nname = \"staging\"\nmatch = \"asset=staging.*\"\naction = \"ignore\"\n[[routes]]\nname = \"late\"\nmatch = \"pillar=freshness\"\nservice = \"orders-pipeline\"\npending_minutes = 5\n");
+    std::fs::write(&path, text).unwrap();
+    let config = path.to_str().unwrap();
+    let body = "tests/fixtures/alertmanager/001.body.json";
+    let output = run(&["replay", "prom", body, "--config", config], &variables);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
+    insta::assert_snapshot!(told.split("\n\n").next().unwrap(), @r"
+    firing          analytics.orders has not been updated for 9h (SLA 6h)
+      key           4ee2e96008ef6709
+      asset         analytics.orders
+      pillar, level freshness, critical
+      labels        alertname=TableStale dataset=analytics.orders env=prod owner=team-orders pillar=freshness severity=critical
+      route         `staging` (asset=staging.*) does not match
+      route         `late` (pillar=freshness) matches, and decides
+      becomes       an incident, if it goes on for 5 minutes, unless it belongs to an open one
+      severity      SEV2, because the monitor says critical
+      service       orders-pipeline, pages (from SEV3 on)
+    ");
+    assert!(!directory.path().join("data").exists(), "nothing was opened");
+    // As the API keeps it, a body says itself where it came from.
+    let kept = directory.path().join("kept.json");
+    std::fs::write(
+        &kept,
+        json!({"source": "dq", "at": "2026-11-23T06:00:00Z", "body": {"title": "x", "asset": "staging.orders"}})
+            .to_string(),
+    )
+    .unwrap();
+    let output = run(&["check", "--explain", kept.to_str().unwrap(), "--config", config], &variables);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        told.contains("`staging` (asset=staging.*) matches, and decides")
+            && told.contains("nothing: its route ignores it"),
+        "{told}"
+    );
+    let output = run(&["replay", "nobody", body, "--config", config], &variables);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("there is no source `nobody`; there are `prom`"));
+}

@@ -11,7 +11,7 @@ use crate::app::job::Job;
 use crate::app::{App, Failure, records};
 use crate::domain::lineage::{Graph, NodeId};
 use crate::domain::triage::{Held, Hold, Matcher, Silence};
-use crate::domain::{Decision, Event, PersonId, Signal, SignalStatus, Time};
+use crate::domain::{Decision, Event, Incident, PersonId, Signal, SignalStatus, Time};
 use crate::messages::{Button, escape};
 use crate::store::{Expect, Kind, Op, after_prefix, scan_prefix};
 
@@ -27,6 +27,8 @@ const MAX_SILENCE_DAYS: i64 = 90;
 pub struct Flaps {
     changes: Mutex<HashMap<String, VecDeque<Time>>>,
     told: Mutex<BTreeMap<String, Time>>,
+    /// When alerts of sources with `resolve_after_minutes` were last heard of.
+    heard: Mutex<HashMap<String, Time>>,
 }
 
 impl App {
@@ -185,6 +187,66 @@ impl App {
                 self.receive_chunk(&source, vec![held.signal], Some(held.hold), also).await.map(|_| ())
             }
         }
+    }
+
+    /// Places alerts anew that were only in this incident for what they are made of, and go on although that is mended. Only of
+    /// sources that say by themselves when something is over; of others nobody knows whether it goes on.
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
+    pub async fn look_again(&self, incident: &Incident, also: Vec<Op>) -> Result<(), Failure> {
+        let says_when_over =
+            |source: &str| self.config.sources.iter().any(|known| known.name == source && known.kind.says_when_over());
+        let mut go_on = Vec::new();
+        if !incident.status.is_open() {
+            for alert in self.alerts(&incident.uid)? {
+                if alert.inhibited
+                    && alert.signal.status == SignalStatus::Firing
+                    && says_when_over(&alert.signal.source)
+                {
+                    go_on.push(alert.signal);
+                }
+            }
+        }
+        if go_on.is_empty() {
+            return self.commit(also).await;
+        }
+        let past = Hold::Recovering { asset: String::new(), incident: incident.name() };
+        let mut also = Some(also);
+        for some in go_on.chunks(super::ROUND) {
+            let source = some[0].source.clone();
+            self.receive_chunk(&source, some.to_vec(), Some(past.clone()), also.take().unwrap_or_default()).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes an alert for over that nobody repeated for as long as its source says (`resolve_after_minutes`).
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
+    pub async fn expire(&self, source: &str, key: &str, since: Time, mut also: Vec<Op>) -> Result<(), Failure> {
+        let minutes =
+            self.config.sources.iter().find(|known| known.name == source).and_then(|known| known.resolve_after_minutes);
+        let Some(minutes) = minutes else {
+            return self.commit(also).await;
+        };
+        let id = records::key_id(source, key);
+        let heard = self.flaps.heard.lock().unwrap_or_else(PoisonError::into_inner).get(&id).copied();
+        // What was heard before this start is not remembered: a start counts as having heard of it.
+        let due = heard.unwrap_or(since).max(self.started) + chrono::Duration::minutes(minutes.into());
+        if due > self.now() {
+            let job = Job::Expire { source: source.to_owned(), key: key.to_owned(), since, at: due };
+            also.push(job.enqueue(&format!("t-{}", self.clock.fresh_id()), self.now()));
+            return self.commit(also).await;
+        }
+        self.flaps.heard.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        let signal = Signal { status: SignalStatus::Resolved, ..Signal::new(source, key, key, self.now()) };
+        self.receive_chunk(source, vec![signal], None, also).await.map(|_| ())
+    }
+
+    /// Remembers that an alert was heard of, where its source counts on that.
+    pub(super) fn hear(&self, id: &str) {
+        self.flaps.heard.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), self.now());
     }
 
     /// The held alert of an id.

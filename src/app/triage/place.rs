@@ -98,7 +98,7 @@ impl<'a> Round<'a> {
             }
         };
         if past.is_some() || self.is_held(&id)?.is_some() {
-            self.held.insert(id, None);
+            self.held.insert(id.clone(), None);
         }
         let app = self.app;
         let asked = Asked {
@@ -120,6 +120,24 @@ impl<'a> Round<'a> {
         let alert = known.clone().unwrap_or(fresh);
         if opened {
             self.opened += 1;
+        }
+        let ttl = app
+            .config
+            .sources
+            .iter()
+            .find(|source| source.name == signal.source)
+            .and_then(|source| source.resolve_after_minutes);
+        if let (Some(minutes), SignalStatus::Firing) = (ttl, signal.status) {
+            app.hear(&id);
+            if changed {
+                let at = app.now() + chrono::Duration::minutes(minutes.into());
+                self.jobs.push(Job::Expire {
+                    source: signal.source.clone(),
+                    key: signal.key.clone(),
+                    since: app.now(),
+                    at,
+                });
+            }
         }
         if known.is_none() {
             self.joined(signal, &uid, &alert);

@@ -9,14 +9,14 @@ use crate::domain::{Actor, Effect, Event, Signal, SignalStatus};
 pub(super) fn receive(draft: &mut Draft<'_>, signal: &Signal, known: Option<&str>, because: &str, quiet: bool) {
     if draft.case.is_none() {
         declare::open_for(draft, signal);
-        join(draft, signal, because);
+        join(draft, signal, because, false);
         draft.assess();
         return;
     }
     let known = known.and_then(|id| draft.case().alerts.get(id)).map(|alert| (alert.id.clone(), alert.signal.status));
     match (signal.status, known) {
         (SignalStatus::Firing, None) => {
-            join(draft, signal, because);
+            join(draft, signal, because, quiet);
             let actor = draft.context.actor.clone();
             if let Some(event) = draft.entries.last().map(|entry| entry.event.clone()) {
                 draft.effect(Effect::Say { event: Box::new(event), actor });
@@ -53,7 +53,7 @@ fn say_unless(draft: &mut Draft<'_>, quiet: bool, event: Event) {
     }
 }
 
-fn join(draft: &mut Draft<'_>, signal: &Signal, because: &str) {
+fn join(draft: &mut Draft<'_>, signal: &Signal, because: &str, inhibited: bool) {
     // Two alerts may join in one commit, but each is decided with a fresh id of its own.
     let alert = draft.context.fresh.clone();
     if let Some(asset) = &signal.asset
@@ -61,7 +61,7 @@ fn join(draft: &mut Draft<'_>, signal: &Signal, because: &str) {
     {
         draft.add(Event::AssetNamed { asset: asset.clone() });
     }
-    draft.add(Event::AlertJoined { alert, signal: signal.clone(), because: because.to_owned() });
+    draft.add(Event::AlertJoined { alert, signal: signal.clone(), because: because.to_owned(), inhibited });
 }
 
 /// A worse alert makes the incident worse; a milder one never makes it milder.

@@ -85,6 +85,10 @@ pub(super) fn close(draft: &mut Draft<'_>, actor: Actor, text: Option<&str>) {
     for (key, target) in open {
         draft.effect(Effect::ResolvePage { key, target });
     }
+    if draft.incident().firing > 0 {
+        let at = draft.now() + chrono::Duration::minutes(draft.context.policy.hold_off_minutes.into());
+        draft.effect(Effect::LookAgain { at });
+    }
     draft.show();
 }
 

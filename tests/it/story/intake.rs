@@ -36,9 +36,9 @@ async fn refusals_are_problems_that_say_what_to_do() {
         format!("{} {}", answer.0, answer.1["detail"].as_str().unwrap())
     };
     let ok = stale_orders();
-    insta::assert_snapshot!(problem(bot.post("/hooks/dq", None, &ok).await), @"401 Send the source's token in the header `Authorization: Bearer …`");
-    insta::assert_snapshot!(problem(bot.post("/hooks/dq", Some("wrong"), &ok).await), @"401 There is no source of this name with this token");
-    insta::assert_snapshot!(problem(bot.post("/hooks/nobody", Some(TOKEN), &ok).await), @"401 There is no source of this name with this token");
+    insta::assert_snapshot!(problem(bot.post("/hooks/dq", None, &ok).await), @"401 Send the source's token in the header `Authorization: Bearer …`, or sign the body as the source's kind does");
+    insta::assert_snapshot!(problem(bot.post("/hooks/dq", Some("wrong"), &ok).await), @"401 There is no source of this name with this token or signature");
+    insta::assert_snapshot!(problem(bot.post("/hooks/nobody", Some(TOKEN), &ok).await), @"401 There is no source of this name with this token or signature");
     insta::assert_snapshot!(problem(bot.post("/hooks/dq", Some(TOKEN), &json!("text")).await), @"422 the body is neither an object nor a list of objects");
     insta::assert_snapshot!(problem(bot.post("/hooks/dq", Some(TOKEN), &json!({"pillar": "volume"})).await), @"422 None of 1 alerts could be used; the first: `title` is missing");
     insta::assert_snapshot!(problem(bot.post("/hooks/prom", Some(TOKEN), &ok).await), @"422 the body has no list `alerts`, so it is not a webhook of Alertmanager; is the source's kind right?");
@@ -180,5 +180,145 @@ async fn the_api_pages_filters_and_is_closed_without_a_token() {
     }
     let metrics = bot.http.get(format!("{}/metrics", bot.base)).send().await.unwrap().text().await.unwrap();
     assert!(metrics.contains("muster_incidents_opened_total 8"), "{metrics}");
+    bot.end().await;
+}
+
+/// What was posted can be looked at later, without its secrets, until it was kept long enough.
+#[tokio::test]
+async fn bodies_are_kept_for_a_while_without_secrets() {
+    let bot = Bot::start().await;
+    let mut body = stale_orders();
+    body["labels"] = json!({"api_token": "s3cret-value"});
+    bot.alert("dq", body).await;
+    let list = bot.get("/api/v1/received").await;
+    let id = list["received"][0]["id"].as_str().unwrap();
+    let kept = bot.get(&format!("/api/v1/received/{id}")).await;
+    assert_eq!(
+        (kept["source"].as_str(), kept["body"]["title"].as_str()),
+        (Some("dq"), Some("orders are stale for 9 h"))
+    );
+    assert!(!kept.to_string().contains("s3cret-value"), "{kept}");
+    bot.clock.advance(chrono::Duration::days(4));
+    assert_eq!(bot.muster.app.forget_old_bodies().await.unwrap(), 1);
+    assert_eq!(bot.get("/api/v1/received").await["received"], json!([]));
+    bot.end().await;
+}
+
+/// A source that is too fast is asked to wait, in the way that its clients understand; others are not.
+#[tokio::test]
+async fn a_source_keeps_its_pace() {
+    let extra = "[[sources]]\nname = \"fast\"\nkind = \"generic\"\ntoken_env = \"SOURCE_TOKEN\"\nrate_per_minute = 6\n\
+                 [[sources]]\nname = \"fast-pd\"\nkind = \"pagerduty_v2\"\ntoken_env = \"FAST_TOKEN\"\nrate_per_minute = 6\n";
+    let setup = Setup {
+        extra: extra.to_owned(),
+        variables: vec![("FAST_TOKEN", "0000111122223333".to_owned())],
+        ..Setup::default()
+    };
+    let bot = Bot::set_up(setup).await;
+    let mut answers = Vec::new();
+    for _ in 0..4 {
+        answers.push(bot.post("/hooks/fast", Some(TOKEN), &stale_orders()).await.0);
+    }
+    assert_eq!(answers, [202, 202, 503, 503]);
+    assert_eq!(bot.post("/hooks/dq", Some(TOKEN), &stale_orders()).await.0, 202);
+    bot.clock.advance(chrono::Duration::seconds(10));
+    assert_eq!(bot.post("/hooks/fast", Some(TOKEN), &stale_orders()).await.0, 202);
+    let event = json!({"routing_key": "0000111122223333", "event_action": "trigger", "payload": {"summary": "x", "source": "y", "severity": "info"}});
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        answers.push(bot.post("/v2/enqueue", None, &event).await.0);
+    }
+    assert_eq!(answers, [202, 202, 429]);
+    bot.end().await;
+}
+
+/// A delivery that names itself counts once, even when something else happened in between.
+#[tokio::test]
+async fn a_delivery_counts_once() {
+    let bot = Bot::set_up(Setup { extra: "[[sources]]\nname = \"cloud\"\nkind = \"dbt_cloud\"\ntoken_env = \"SOURCE_TOKEN\"\non_green = \"resolve\"\n".to_owned(), ..Setup::default() }).await;
+    let failed: Value = serde_json::from_str(&fixture("signatures/dbt_cloud.raw")).unwrap();
+    let passed: Value = serde_json::from_str(&fixture("documented/dbt_cloud_completed.json")).unwrap();
+    let outcome = |answer: Value| answer["alerts"][0]["outcome"].as_str().unwrap().to_owned();
+    assert_eq!(outcome(bot.alert("cloud", failed.clone()).await), "opened");
+    assert_eq!(outcome(bot.alert("cloud", passed).await), "resolved");
+    assert_eq!(bot.incident(1).await["status"], "resolved");
+    // dbt Cloud sends the first again, late: it is no new failure.
+    let answer = bot.alert("cloud", failed.clone()).await;
+    assert_eq!(
+        (answer["alerts"][0]["incident"].as_str(), outcome(answer.clone()).as_str()),
+        (Some("INC-1"), "repeated")
+    );
+    // The other event of a failed run is the same alert.
+    let mut other = failed;
+    other["eventId"] = "wev_other".into();
+    other["eventType"] = "job.run.completed".into();
+    assert_eq!(outcome(bot.alert("cloud", other.clone()).await), "opened");
+    other["eventId"] = "wev_third".into();
+    assert_eq!(outcome(bot.alert("cloud", other).await), "repeated");
+    bot.end().await;
+}
+
+/// PagerDuty's other doors: changes tell the lineage what happened, and the first events API still works.
+#[tokio::test]
+async fn pagerdutys_older_and_other_doors() {
+    let bot = Bot::start().await;
+    bot.shop().await;
+    let mut change: Value = serde_json::from_str(&fixture("pagerduty-python/005.body.json")).unwrap();
+    change["routing_key"] = PD_TOKEN.into();
+    change["payload"]["custom_details"]["asset"] = "model.shop.orders".into();
+    let (status, answer) = bot.post("/v2/change/enqueue", None, &change).await;
+    assert_eq!((status, answer["message"].as_str()), (202, Some("Change event processed")));
+    let page = bot.get("/api/v1/assets/model.shop.customer_revenue").await;
+    assert!(page["changed_upstream"].to_string().contains("deploy dbt project 1.4.2"), "{page}");
+    change["routing_key"] = "wrong".into();
+    assert_eq!(bot.post("/v2/change/enqueue", None, &change).await.0, 400);
+    let event = |kind: &str| json!({"service_key": PD_TOKEN, "event_type": kind, "incident_key": "k", "description": "old tool: row count is low", "details": {"table": "w.old"}});
+    let (status, answer) = bot.post("/generic/2010-04-15/create_event.json", None, &event("trigger")).await;
+    assert_eq!((status, answer["incident_key"].as_str()), (200, Some("k")), "{answer}");
+    bot.settle().await;
+    assert_eq!(bot.incident(1).await["pillar"], "volume");
+    bot.post("/generic/2010-04-15/create_event.json", None, &event("resolve")).await;
+    assert_eq!(bot.incident(1).await["alerts_firing"], 0);
+    assert_eq!(bot.post("/generic/2010-04-15/create_event.json", None, &event("explode")).await.0, 400);
+    bot.end().await;
+}
+
+/// `CloudWatch` through SNS: the certificate is fetched, the subscription confirmed, a forged message refused. A server on this
+/// machine stands for Amazon's.
+#[tokio::test]
+async fn cloudwatch_comes_through_sns() {
+    use axum::routing::get;
+    let pem = fixture("signatures/sns.pem");
+    let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = asked.clone();
+    let app = axum::Router::new().route("/SimpleNotificationService-x.pem", get(move || async move { pem })).route(
+        "/",
+        get(
+            move |query: axum::extract::RawQuery| async move { seen.lock().unwrap().push(query.0.unwrap_or_default()) },
+        ),
+    );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let aws = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let extra = format!(
+        "[[sources]]\nname = \"aws\"\nkind = \"sns\"\ntopics = [\"arn:aws:sns:us-east-1:123456789012:bot\"]\naws_url = \"{aws}\"\n"
+    );
+    let bot = Bot::set_up(Setup { extra, ..Setup::default() }).await;
+    let body = |name: &str| -> Value { serde_json::from_str(&fixture(&format!("signatures/{name}.raw"))).unwrap() };
+    let (status, answer) = bot.post("/hooks/aws", None, &body("sns_SubscriptionConfirmation_v1")).await;
+    assert_eq!((status, answer["confirming"].as_bool()), (202, Some(true)), "{answer}");
+    bot.settle().await;
+    assert_eq!(*asked.lock().unwrap(), ["Action=ConfirmSubscription&TopicArn=x&Token=2336412f"]);
+    let (status, answer) = bot.post("/hooks/aws", None, &body("sns_Notification_v1")).await;
+    assert_eq!((status, answer["alerts"][0]["outcome"].as_str()), (202, Some("opened")), "{answer}");
+    let (_, again) = bot.post("/hooks/aws", None, &body("sns_Notification_v1")).await;
+    assert_eq!(again["alerts"][0]["outcome"], "repeated");
+    let mut forged = body("sns_Notification_v1");
+    forged["Subject"] = "another".into();
+    assert_eq!(bot.post("/hooks/aws", None, &forged).await.0, 401);
+    forged["TopicArn"] = "arn:aws:sns:us-east-1:123456789012:other".into();
+    assert_eq!(bot.post("/hooks/aws", None, &forged).await.0, 401);
+    bot.settle().await;
+    assert_eq!(bot.incident(1).await["assets"][0], "analytics.orders");
     bot.end().await;
 }

@@ -186,7 +186,7 @@ async fn a_silence_hides_says_so_and_lets_go() {
     insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "silence").await, @"Which alerts, for how long, and why? It is written /incident silence <matcher> <2h|friday> <reason>: hide alerts for a while: silence warehouse.orders* 2h backfill is running, silence pillar=freshness team=orders 30m ….");
     insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "silence w.* 2h").await, @"Why? Whoever looks for a missing alert reads it. It is written /incident silence <matcher> <2h|friday> <reason>: hide alerts for a while: silence warehouse.orders* 2h backfill is running, silence pillar=freshness team=orders 30m ….");
     insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "silence w.orders* source=dq 2h backfill is running").await, @"Silence 1 holds until 2026-11-23 08:00 UTC. Alerts that it hides open an incident then, if they still fire. /incident unsilence 1 ends it.");
-    insta::assert_snapshot!(bot.slash(GUEST, "data-incidents", "silence w.* 2h x").await, @"");
+    insta::assert_snapshot!(bot.slash(GUEST, "data-incidents", "silence w.* 2h x").await, @"Guests of this workspace cannot silence alerts or decide what becomes of them. Ask a member in the channel to do it.");
     assert_eq!(outcome(&bot.alert("dq", alert("w.orders")).await).0, "silenced");
     assert_eq!(outcome(&bot.alert("dq", alert("w.orders_daily")).await).0, "silenced");
     assert_eq!(outcome(&bot.alert("dq", alert("w.other")).await).0, "opened");
@@ -394,5 +394,46 @@ async fn a_heartbeat_that_does_not_come_is_an_alert_and_the_next_one_ends_it() {
     assert_eq!(status, 404);
     assert!(problem["detail"].as_str().unwrap().contains("`nightly-load`"), "{problem}");
     assert_eq!(bot.post("/hooks/auto/heartbeat/nightly-load", Some("wrong"), &json!({})).await.0, 401);
+    bot.end().await;
+}
+
+/// A child that was only in the incident for its parent, and goes on after the parent is mended, is an incident of its own: where its
+/// monitor says by itself when something is over.
+#[tokio::test]
+async fn a_child_that_goes_on_after_its_parent_pages() {
+    let bot = warehouse("").await;
+    bot.alert("dq", alert("w.orders")).await;
+    let fired = |asset: &str| {
+        json!({"version": "4", "status": "firing", "alerts": [{"status": "firing", "fingerprint": asset, "startsAt": "2026-11-23T06:00:00Z",
+            "labels": {"alertname": format!("{asset} is late"), "dataset": asset, "severity": "error"}, "annotations": {}}]})
+    };
+    assert_eq!(outcome(&bot.alert("prom", fired("w.revenue")).await).0, "inhibited");
+    assert_eq!(outcome(&bot.alert("dq", alert("bi.dash")).await).0, "inhibited");
+    let channel = bot.inc(1).name.clone();
+    bot.slash(ANA, &channel, "resolve mended").await;
+    bot.advance(minutes(14)).await;
+    assert_eq!(bot.sandbox.pagerduty().pages(), 1);
+    bot.advance(minutes(2)).await;
+    // The other monitor never says that anything is over: nobody knows whether the dashboard is still wrong.
+    assert_eq!(bot.incident(2).await["title"], "w.revenue is late");
+    assert_eq!((open_incidents(&bot).await, bot.sandbox.pagerduty().pages()), (1, 2));
+    bot.end().await;
+}
+
+/// Only where it is asked for: what nobody repeats is over.
+#[tokio::test]
+async fn silence_of_a_monitor_is_an_end_only_where_it_is_said_so() {
+    let bot = bot_with("[[sources]]\nname = \"repeats\"\nkind = \"generic\"\ntoken_env = \"SOURCE_TOKEN\"\nresolve_after_minutes = 10\n").await;
+    bot.alert("repeats", alert("w.orders")).await;
+    bot.alert("dq", alert("x.orders")).await;
+    bot.advance(minutes(8)).await;
+    assert_eq!(outcome(&bot.alert("repeats", alert("w.orders")).await).0, "repeated");
+    bot.advance(minutes(8)).await;
+    assert_eq!(bot.incident(1).await["alerts_firing"], 1);
+    bot.advance(minutes(3)).await;
+    assert_eq!(
+        (bot.incident(1).await["alerts_firing"].as_u64(), bot.incident(2).await["alerts_firing"].as_u64()),
+        (Some(0), Some(1))
+    );
     bot.end().await;
 }
