@@ -152,7 +152,7 @@ async fn the_card_names_the_root_and_the_size_and_follows_both_alerts_and_graph(
     assert!(card.text().contains("Blast radius: 1 table, 1 dashboard, 1 ML output, 4 teams"), "{}", card.text());
     // The one broken asset is its own root; nobody needs a message to see that.
     assert!(inc.view().name.contains("order-id") && !bot.sandbox.transcript().contains("🧭"));
-    // The source above it goes stale: another incident so far, and the root of this one.
+    // The source above it goes stale: it joins, and the root moves up.
     bot.alert("dq", stale_raw_orders()).await;
     bot.alert("dq", json!({"title": "customer_revenue is empty", "key": "rev", "asset": "model.shop.customer_revenue", "pillar": "volume"})).await;
     bot.slash(ANA, &inc.name, "note waiting for the source").await;
@@ -426,8 +426,8 @@ async fn the_post_mortem_says_what_the_lineage_knew() {
     insta::assert_snapshot!(section("Causes"));
     assert!(section("Open questions").contains("Nobody checks"), "{text}");
     // The next incident of this asset remembers that it was the root.
-    bot.alert("dq", json!({"title": "nulls again", "key": "again", "asset": "model.shop.stg_orders"})).await;
-    let impact = bot.get("/api/v1/incidents/INC-3/impact").await;
+    bot.alert("dq", json!({"title": "stale again", "key": "again", "asset": "source.shop.shop.raw_orders"})).await;
+    let impact = bot.get("/api/v1/incidents/INC-2/impact").await;
     assert!(impact["candidates"].to_string().contains("it was the root before, once"), "{impact}");
     bot.end().await;
 }
