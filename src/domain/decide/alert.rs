@@ -4,6 +4,9 @@ use super::{Draft, declare, status};
 use crate::domain::policy::OnGreen;
 use crate::domain::{Actor, Effect, Event, Signal, SignalStatus};
 
+/// So many alerts of an incident are told one by one; of more, the card says how many there are.
+const SAID_EACH: u32 = 20;
+
 /// With `quiet`, it belongs here and changes neither how bad the incident is nor what is said: it is below what is broken, or it comes
 /// and goes.
 pub(super) fn receive(draft: &mut Draft<'_>, signal: &Signal, known: Option<&str>, because: &str, quiet: bool) {
@@ -13,15 +16,19 @@ pub(super) fn receive(draft: &mut Draft<'_>, signal: &Signal, known: Option<&str
         draft.assess();
         return;
     }
+    let quiet_joins = quiet;
+    let quiet = quiet || draft.incident().alerts > SAID_EACH;
     let known = known.and_then(|id| draft.case().alerts.get(id)).map(|alert| (alert.id.clone(), alert.signal.status));
     match (signal.status, known) {
         (SignalStatus::Firing, None) => {
-            join(draft, signal, because, quiet);
+            join(draft, signal, because, quiet_joins);
             let actor = draft.context.actor.clone();
-            if let Some(event) = draft.entries.last().map(|entry| entry.event.clone()) {
+            if let Some(event) = draft.entries.last().map(|entry| entry.event.clone())
+                && draft.incident().alerts <= SAID_EACH
+            {
                 draft.effect(Effect::Say { event: Box::new(event), actor });
             }
-            if !quiet {
+            if !quiet_joins {
                 raise_severity(draft, signal);
             }
             draft.assess();
