@@ -165,6 +165,27 @@ impl App {
                 let (markdown, buttons) = self.impact_words(&uid)?;
                 Ok(Reply::Say(Box::new(Rendered::new(&markdown, &buttons))))
             }
+            Intent::Merge { incident, into } => {
+                let uid = self.target(incident, caller)?;
+                let command = Command::Merge { into: self.open_uid(into)?, name: format!("INC-{into}") };
+                self.act(Some(&uid), &command, caller).await
+            }
+            Intent::Alerts(incident) => {
+                self.may_read(caller)?;
+                let uid = self.target(incident, caller)?;
+                self.alerts_said(&uid)
+            }
+            Intent::Move { incident, alert, to } => {
+                let uid = self.target(incident, caller)?;
+                let id = self
+                    .alerts_in_order(&uid)?
+                    .into_iter()
+                    .nth(alert.wrapping_sub(1))
+                    .map(|alert| alert.id)
+                    .unwrap_or_default();
+                let to = to.map(|to| Ok::<_, Failure>((self.open_uid(to)?, format!("INC-{to}")))).transpose()?;
+                self.act(Some(&uid), &Command::MoveAlert { alert: id, to }, caller).await
+            }
             Intent::Silence { matcher, until, reason } => self.silence_said(matcher, until, &reason, caller).await,
             Intent::Silences => self.silences_said(caller),
             Intent::Unsilence(number) => self.unsilence_said(number, caller).await,

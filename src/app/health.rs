@@ -158,7 +158,10 @@ impl App {
                         }
                         health.forget(uid);
                     }
-                    Event::Reopened { .. } => {
+                    Event::Merged { .. } => health.forget(uid),
+                    // A moved alert may have been the only one of its asset.
+                    Event::AlertMoved { .. } | Event::Reopened { .. } => {
+                        health.forget(uid);
                         if let Err(error) = health.reload(&*self.store, uid) {
                             tracing::error!(incident = incident.name(), %error, "its assets are not known to be bad");
                         }

@@ -60,7 +60,7 @@ pub(super) fn load(store: &dyn Engine, uid: &str, command: &Command) -> Result<O
         .map_err(|error| Failure::Unavailable(format!("the incident {uid} is damaged: {error}")))?;
     let mut case = Case::from(incident);
     match command {
-        Command::Receive { known: Some(alert), .. } => {
+        Command::Receive { known: Some(alert), .. } | Command::MoveAlert { alert, .. } => {
             if let Some(alert) = load_alert(store, uid, alert)? {
                 case.alerts.insert(alert.id.clone(), alert);
             }
@@ -158,6 +158,11 @@ pub(super) fn ops(loaded: Option<&Loaded>, decision: &Decision, counter: (u64, O
                 alerts.insert(alert);
                 let id = key_id(&signal.source, &signal.key);
                 ops.push(Op::put(Kind::AlertKey, id, Expect::Any, json!({"v": 1, "uid": uid, "alert": alert})));
+            }
+            Event::AlertMoved { alert, source, key, .. } => {
+                for (kind, id) in [(Kind::Alert, alert_id(uid, alert)), (Kind::AlertKey, key_id(source, key))] {
+                    ops.push(Op::Del { kind, id, expect: Expect::Any });
+                }
             }
             Event::AlertFiredAgain { alert, .. } | Event::AlertResolved { alert, .. } => {
                 alerts.insert(alert);

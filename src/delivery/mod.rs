@@ -333,6 +333,10 @@ impl Worker {
                     }
                     Effect::Assess => self.outcome(turn, uid, &self.app.assessment(&incident)).await,
                     Effect::Mail { recipient, notice } => self.mail(turn, &incident, recipient, notice).await,
+                    Effect::MoveAlerts { into } => Ok(self.app.move_alerts(&incident, into, vec![turn.end()]).await?),
+                    Effect::PlaceAlert { signal, into, because } => {
+                        Ok(self.app.place_alert((**signal).clone(), into.as_deref(), because, vec![turn.end()]).await?)
+                    }
                     Effect::LookAgain { .. } => Ok(self.app.look_again(&incident, vec![turn.end()]).await?),
                     Effect::Remind { command, .. } => self.outcome(turn, uid, command).await,
                     _ => self.post(turn, &incident, effect).await,

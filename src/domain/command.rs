@@ -38,6 +38,20 @@ pub enum Command {
         /// Whether it joins without making the incident worse, and without many words.
         quiet: bool,
     },
+    /// It is part of another incident.
+    Merge {
+        /// The other's uid.
+        into: String,
+        /// The other's name.
+        name: String,
+    },
+    /// An alert belongs elsewhere.
+    MoveAlert {
+        /// Its id.
+        alert: String,
+        /// The uid and name of the incident it belongs to; a new one without.
+        to: Option<(String, String)>,
+    },
     /// Somebody has it.
     Acknowledge,
     /// Take a role oneself.
@@ -299,6 +313,7 @@ impl Command {
             Self::AddTask { .. } | Self::FinishTask { .. } => Verb::Task,
             Self::Page { .. } => Verb::Page,
             Self::Mitigate { .. } | Self::Resolve { .. } | Self::Reopen { .. } => Verb::Status,
+            Self::Merge { .. } | Self::MoveAlert { .. } => Verb::Triage,
             Self::DraftPostmortem => Verb::Postmortem,
             Self::Look { .. } => Verb::Note,
             Self::Notify { .. } | Self::Mute { .. } => Verb::Notify,

@@ -6,6 +6,7 @@
 mod alert;
 mod declare;
 mod lineage;
+mod merge;
 mod notify;
 mod outcome;
 mod pager;
@@ -77,6 +78,8 @@ pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> 
         Command::Receive { signal, known, because, quiet } => {
             alert::receive(&mut draft, signal, known.as_deref(), because, *quiet);
         }
+        Command::Merge { into, name } => merge::merge(&mut draft, into, name)?,
+        Command::MoveAlert { alert, to } => merge::move_alert(&mut draft, alert, to.as_ref())?,
         Command::Acknowledge => status::acknowledge(&mut draft)?,
         Command::Mitigate { text } => status::mitigate(&mut draft, text.as_deref())?,
         Command::Resolve { text } => status::resolve(&mut draft, text.as_deref())?,

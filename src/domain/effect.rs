@@ -92,6 +92,20 @@ pub enum Effect {
         /// Whom it was for.
         target: String,
     },
+    /// Bring the alerts that fire into the incident that this one was merged into.
+    MoveAlerts {
+        /// Its uid.
+        into: String,
+    },
+    /// Bring an alert to where somebody says it belongs.
+    PlaceAlert {
+        /// What the monitor said.
+        signal: Box<super::Signal>,
+        /// The incident's uid; a new one without.
+        into: Option<String>,
+        /// Why, in words.
+        because: String,
+    },
     /// Look whether alerts that were only here for what they are made of go on now that it is mended.
     LookAgain {
         /// When.
@@ -160,7 +174,8 @@ impl Effect {
     pub fn lane(&self) -> Lane {
         match self {
             Self::Page { .. } | Self::AcknowledgePage { .. } | Self::ResolvePage { .. } => Lane::Page,
-            Self::Remind { .. } | Self::Assess | Self::LookAgain { .. } => Lane::Timer,
+            Self::Remind { .. } | Self::Assess => Lane::Timer,
+            Self::LookAgain { .. } | Self::MoveAlerts { .. } | Self::PlaceAlert { .. } => Lane::Timer,
             Self::Mail { .. } => Lane::Mail,
             _ => Lane::Slack,
         }
@@ -185,6 +200,7 @@ impl Effect {
             Self::Page { .. } => "a page",
             Self::AcknowledgePage { .. } => "the acknowledgement of a page",
             Self::ResolvePage { .. } => "the end of a page",
+            Self::MoveAlerts { .. } | Self::PlaceAlert { .. } => "alerts on their way to another incident",
             Self::LookAgain { .. } => "a look whether alerts go on",
             Self::OpenChannel => "the incident's channel",
             Self::Invite { .. } => "an invitation to the channel",

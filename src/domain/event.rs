@@ -85,6 +85,26 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         inhibited: bool,
     },
+    /// It is part of another incident, and goes on there.
+    Merged {
+        /// The other's uid.
+        into: String,
+        /// The other's name.
+        name: String,
+    },
+    /// An alert belongs elsewhere, somebody says.
+    AlertMoved {
+        /// The alert's id.
+        alert: String,
+        /// Its source.
+        source: String,
+        /// The monitor's key.
+        key: String,
+        /// Its title.
+        title: String,
+        /// Where it goes: an incident's name, or "a new incident".
+        to: String,
+    },
     /// An alert that was over fires again.
     AlertFiredAgain {
         /// The alert's id.
@@ -385,6 +405,8 @@ impl Event {
             Self::Opened { .. } => "opened",
             Self::AssetNamed { .. } => "asset_named",
             Self::AlertJoined { .. } => "alert_joined",
+            Self::Merged { .. } => "merged",
+            Self::AlertMoved { .. } => "alert_moved",
             Self::AlertFiredAgain { .. } => "alert_fired_again",
             Self::AlertResolved { .. } => "alert_resolved",
             Self::AllGreen => "all_green",

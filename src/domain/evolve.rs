@@ -62,6 +62,7 @@ fn opened(entry: &Entry) -> Option<Incident> {
         acknowledged_by: None,
         mitigated_at: None,
         resolved_at: None,
+        merged_into: None,
         bad_from: None,
         good_again: None,
         drafted_at: None,
@@ -97,6 +98,21 @@ fn apply(case: &mut Case, entry: &Entry) {
                     inhibited: *inhibited,
                 },
             );
+        }
+        Event::Merged { into, name } => {
+            incident.status = Status::Merged;
+            // They fire where it goes on.
+            incident.firing = 0;
+            incident.merged_into = Some((into.clone(), name.clone()));
+            incident.next_update = None;
+            incident.handover = None;
+        }
+        Event::AlertMoved { alert, .. } => {
+            incident.alerts = incident.alerts.saturating_sub(1);
+            let moved = case.alerts.remove(alert);
+            if moved.is_none_or(|alert| alert.signal.status == super::SignalStatus::Firing) {
+                incident.firing = incident.firing.saturating_sub(1);
+            }
         }
         Event::AlertFiredAgain { alert, .. } => {
             incident.firing += 1;

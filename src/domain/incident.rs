@@ -21,11 +21,13 @@ pub enum Status {
     Mitigated,
     /// The cause is mended, data is good again downstream, people are told.
     Resolved,
+    /// It is part of another incident.
+    Merged,
 }
 
 impl Status {
     /// Every status, in the order of the work.
-    pub const ALL: [Self; 4] = [Self::Pending, Self::Investigating, Self::Mitigated, Self::Resolved];
+    pub const ALL: [Self; 5] = [Self::Pending, Self::Investigating, Self::Mitigated, Self::Resolved, Self::Merged];
 
     /// The word people use.
     pub fn as_str(self) -> &'static str {
@@ -34,6 +36,7 @@ impl Status {
             Self::Investigating => "investigating",
             Self::Mitigated => "mitigated",
             Self::Resolved => "resolved",
+            Self::Merged => "merged",
         }
     }
 
@@ -44,7 +47,7 @@ impl Status {
 
     /// Whether new alerts may still join.
     pub fn is_open(self) -> bool {
-        self != Self::Resolved
+        !matches!(self, Self::Resolved | Self::Merged)
     }
 }
 
@@ -245,6 +248,9 @@ pub struct Incident {
     pub mitigated_at: Option<Time>,
     /// When it was resolved.
     pub resolved_at: Option<Time>,
+    /// What it was merged into: uid and name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<(String, String)>,
     /// When the data went bad.
     pub bad_from: Option<Time>,
     /// When the data was good again downstream.

@@ -16,6 +16,12 @@ pub enum Refusal {
     AlreadyInStatus { incident: String, status: Status },
     #[error("{incident} is resolved. If it is not over, reopen it with `/incident reopen <reason>`.")]
     IsResolved { incident: String },
+    #[error("{incident} was merged into {into}, and goes on there.")]
+    IsMerged { incident: String, into: String },
+    #[error("{incident} has no such alert. `/incident alerts` numbers them.")]
+    NoSuchAlert { incident: String },
+    #[error("An incident cannot be merged into itself; name another, for example `/incident merge INC-12`.")]
+    SameIncident,
     #[error("{incident} is {status}, so there is nothing to reopen.")]
     NotResolved { incident: String, status: Status },
     #[error("You are {role} of {incident} already.")]

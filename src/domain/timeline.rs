@@ -51,6 +51,8 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
         Event::AlertJoined { signal, because, .. } => {
             format!("Alert from {}: {} ({because})", signal.source, signal.title)
         }
+        Event::Merged { name, .. } => format!("{who} merged this into {name}"),
+        Event::AlertMoved { title, to, .. } => format!("{who} moved the alert “{title}” to {to}"),
         Event::AlertFiredAgain { title, .. } => format!("Alert fires again: {title}"),
         Event::AlertResolved { title, .. } => format!("Alert is over: {title}"),
         Event::AllGreen => "All alerts are green".to_owned(),

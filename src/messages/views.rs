@@ -117,7 +117,7 @@ pub fn card(templates: &Templates, of: &Incident, names: Names<'_>, now: Time) -
     if of.status == Status::Resolved {
         buttons.push(button("postmortem", "Draft post-mortem"));
         buttons.push(button("reopen", "Reopen"));
-    } else {
+    } else if of.status.is_open() {
         if of.acknowledged_at.is_none() {
             buttons.push(button("ack", "Acknowledge").primary());
         }

@@ -48,6 +48,24 @@ pub enum Intent {
     },
     /// One asset.
     Asset(String),
+    /// This incident is part of another.
+    Merge {
+        /// The incident's number, if it was named.
+        incident: Option<u64>,
+        /// The other's number.
+        into: u64,
+    },
+    /// The alerts of an incident, numbered.
+    Alerts(Option<u64>),
+    /// An alert belongs elsewhere.
+    Move {
+        /// The incident's number, if it was named.
+        incident: Option<u64>,
+        /// Its number in the list of alerts, from 1.
+        alert: usize,
+        /// Where to; a new incident without.
+        to: Option<u64>,
+    },
     /// Hide some alerts for a while.
     Silence {
         /// Which.
@@ -127,6 +145,9 @@ pub const VERBS: &[(&str, &str)] = &[
     ("mitigate [text]", "consumers are protected, the cause may still be there"),
     ("resolve [text]", "it is over: mended, good again downstream, people told"),
     ("reopen <reason>", "it is not over"),
+    ("merge INC-n", "this incident is part of another, and goes on there"),
+    ("alerts", "the alerts of this incident, numbered"),
+    ("move <n> <INC-n|new>", "alert n belongs to another incident, or to one of its own"),
     (
         "silence <matcher> <2h|friday> <reason>",
         "hide alerts for a while: `silence warehouse.orders* 2h backfill is running`, `silence pillar=freshness team=orders 30m …`",
@@ -227,6 +248,21 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
         "mute" | "unmute" if rest.is_empty() => Err(usage("mute", "Which team?")),
         "mute" | "unmute" => act(Command::Mute { recipient: unquote(rest), muted: verb.eq_ignore_ascii_case("mute") }),
         "subscribe" => act(Command::Subscribe),
+        "merge" => match number(rest.trim_start_matches("into ")) {
+            Some(into) => Ok(Intent::Merge { incident, into }),
+            None => Err(usage("merge", "Into which one?")),
+        },
+        "alerts" => Ok(Intent::Alerts(incident.or_else(|| number(rest)))),
+        "move" => {
+            let (alert, to) = split(rest);
+            let to = to.trim_start_matches("to ").trim();
+            match (alert.trim_start_matches('#').parse(), number(to), to.eq_ignore_ascii_case("new")) {
+                (Ok(alert), Some(to), _) => Ok(Intent::Move { incident, alert, to: Some(to) }),
+                (Ok(alert), None, true) => Ok(Intent::Move { incident, alert, to: None }),
+                (Ok(_), ..) => Err(usage("move", "Where to?")),
+                (Err(_), ..) => Err(usage("move", "Which alert? `/incident alerts` numbers them.")),
+            }
+        }
         "silence" => silence(rest, now),
         "silences" => Ok(Intent::Silences),
         "unsilence" => match rest.trim_start_matches('#').parse() {

@@ -7,8 +7,8 @@ use crate::app::{App, Asked, Failure};
 use crate::domain::permission::{Standing, Verb, allowed};
 use crate::domain::timeline::stamp;
 use crate::domain::triage::{Held, Matcher};
-use crate::domain::{Actor, Command, Refusal, Time};
-use crate::messages::{Modal, ModalInput, Rendered};
+use crate::domain::{Actor, Alert, Command, Refusal, SignalStatus, Time};
+use crate::messages::{Modal, ModalInput, Rendered, escape};
 use crate::slack::inbound::{Interaction, View};
 use crate::slack::when::{Toward, parse as parse_when};
 use crate::store::{Expect, Kind, Op};
@@ -19,6 +19,47 @@ impl App {
             return Ok(());
         }
         Err(Refusal::NotAllowed { verb: Verb::Triage, standing: caller.standing }.into())
+    }
+
+    /// The uid of an open incident.
+    pub(super) fn open_uid(&self, number: u64) -> Result<String, Failure> {
+        let uid = self.uid_of_number(number)?;
+        match self.incident(&uid)? {
+            Some(incident) if incident.status.is_open() => Ok(uid),
+            Some(incident) => Err(Failure::NotFound(format!(
+                "{} is {}; name one that is open. `/incident list` shows them.",
+                incident.name(),
+                incident.status
+            ))),
+            None => Err(Failure::NotFound(format!("There is no INC-{number}."))),
+        }
+    }
+
+    /// The alerts of an incident, in the order in which they came.
+    pub(super) fn alerts_in_order(&self, uid: &str) -> Result<Vec<Alert>, Failure> {
+        let mut alerts = self.alerts(uid)?;
+        alerts.sort_by(|one, other| (one.first_seen, &one.id).cmp(&(other.first_seen, &other.id)));
+        Ok(alerts)
+    }
+
+    pub(super) fn alerts_said(&self, uid: &str) -> Result<Reply, Failure> {
+        let alerts = self.alerts_in_order(uid)?;
+        let lines: Vec<_> = alerts
+            .iter()
+            .enumerate()
+            .take(40)
+            .map(|(place, alert)| {
+                let mark = if alert.signal.status == SignalStatus::Firing { "🔴" } else { "🟢" };
+                format!(
+                    "- **{}** {mark} {} ({})",
+                    place + 1,
+                    escape(&alert.signal.title),
+                    escape(&alert.joined_because)
+                )
+            })
+            .collect();
+        let more = if alerts.len() > 40 { format!("\n\nand {} more", alerts.len() - 40) } else { String::new() };
+        Ok(Reply::Say(Box::new(Rendered::new(&format!("🔔 **Alerts**\n\n{}{more}", lines.join("\n")), &[]))))
     }
 
     pub(super) async fn silence_said(

@@ -8,10 +8,11 @@ use serde_json::json;
 
 use super::{Placed, Posted};
 use crate::app::job::Job;
-use crate::app::{App, Failure, records};
+use crate::app::{App, Asked, Failure, records};
 use crate::domain::lineage::{Graph, NodeId};
+use crate::domain::permission::Standing;
 use crate::domain::triage::{Held, Hold, Matcher, Silence};
-use crate::domain::{Decision, Event, Incident, PersonId, Signal, SignalStatus, Time};
+use crate::domain::{Actor, Command, Decision, Event, Incident, PersonId, Signal, SignalStatus, Time};
 use crate::messages::{Button, escape};
 use crate::store::{Expect, Kind, Op, after_prefix, scan_prefix};
 
@@ -218,6 +219,45 @@ impl App {
             self.receive_chunk(&source, some.to_vec(), Some(past.clone()), also.take().unwrap_or_default()).await?;
         }
         Ok(())
+    }
+
+    /// Brings the alerts of a merged incident that still fire to the one it was merged into.
+    ///
+    /// # Errors
+    /// The store cannot be read or written. What was brought stays; the rest is brought when it is tried again.
+    pub async fn move_alerts(&self, from: &Incident, into: &str, also: Vec<Op>) -> Result<(), Failure> {
+        let because = format!("{} was merged into this", from.name());
+        for alert in self.alerts(&from.uid)? {
+            // One that is at home elsewhere already was brought before.
+            let rec = self.store.get(Kind::AlertKey, &records::key_id(&alert.signal.source, &alert.signal.key))?;
+            let is_here = rec.is_some_and(|rec| rec.body["uid"] == *from.uid);
+            if is_here && alert.signal.status == SignalStatus::Firing {
+                self.place_alert(alert.signal, Some(into), &because, Vec::new()).await?;
+            }
+        }
+        self.commit(also).await
+    }
+
+    /// Brings an alert to an incident, or opens one for it.
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
+    pub async fn place_alert(
+        &self,
+        signal: Signal,
+        into: Option<&str>,
+        because: &str,
+        also: Vec<Op>,
+    ) -> Result<(), Failure> {
+        let command =
+            Command::Receive { signal: signal.clone(), known: None, because: because.to_owned(), quiet: true };
+        let asked = Asked {
+            actor: Actor::Monitor { source: signal.source.clone() },
+            standing: Standing::Monitor,
+            delivery: None,
+            also,
+        };
+        self.execute(into, &command, asked).await.map(|_| ())
     }
 
     /// Takes an alert for over that nobody repeated for as long as its source says (`resolve_after_minutes`).

@@ -275,9 +275,26 @@ impl<'a> Round<'a> {
                 }
             };
             if let Some(uid) = uid
-                && self.is_open(&uid)?
+                && let Some(uid) = self.open_of(&uid)?
             {
                 return Ok(Some(uid));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The incident, if it is open, or else the open one that it was merged into.
+    fn open_of(&mut self, uid: &str) -> Result<Option<String>, Failure> {
+        let mut uid = uid.to_owned();
+        // Merged into one that was merged itself, and so on; nobody does it more often.
+        for _ in 0..8 {
+            if self.is_open(&uid)? {
+                return Ok(Some(uid));
+            }
+            let merged = self.cases.get(&uid).and_then(|working| working.decision.case.incident.merged_into.clone());
+            match merged {
+                Some((into, _)) => uid = into,
+                None => return Ok(None),
             }
         }
         Ok(None)

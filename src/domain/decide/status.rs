@@ -7,10 +7,8 @@ use crate::domain::timeline::{clock, stamp};
 use crate::domain::{Actor, Effect, Event, Refusal, Role, Severity, Status};
 
 pub(super) fn acknowledge(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    must_be_open(draft)?;
     let incident = draft.incident();
-    if incident.status == Status::Resolved {
-        return Err(Refusal::IsResolved { incident: incident.name() });
-    }
     if let (Some(by), Some(at)) = (&incident.acknowledged_by, incident.acknowledged_at) {
         let by = draft.context.name.name(by);
         return Err(Refusal::AlreadyAcknowledged { incident: incident.name(), by, at: stamp(at) });
@@ -42,9 +40,7 @@ pub(super) fn mitigate(draft: &mut Draft<'_>, text: Option<&str>) -> Result<(), 
     let text = optional("The text", text)?;
     let incident = draft.incident();
     match incident.status {
-        Status::Resolved => {
-            return Err(Refusal::IsResolved { incident: incident.name() });
-        }
+        Status::Resolved | Status::Merged => must_be_open(draft)?,
         Status::Mitigated => {
             return Err(Refusal::AlreadyInStatus { incident: incident.name(), status: Status::Mitigated });
         }
@@ -62,6 +58,9 @@ pub(super) fn mitigate(draft: &mut Draft<'_>, text: Option<&str>) -> Result<(), 
 pub(super) fn resolve(draft: &mut Draft<'_>, text: Option<&str>) -> Result<(), Refusal> {
     let text = optional("The text", text)?;
     let incident = draft.incident();
+    if incident.status == Status::Merged {
+        must_be_open(draft)?;
+    }
     if incident.status == Status::Resolved {
         return Err(Refusal::AlreadyInStatus { incident: incident.name(), status: Status::Resolved });
     }
@@ -75,6 +74,16 @@ pub(super) fn close(draft: &mut Draft<'_>, actor: Actor, text: Option<&str>) {
     draft.add_as(actor.clone(), event.clone());
     draft.effect(Effect::Say { event: Box::new(event), actor });
     super::notify::everybody(draft, &Notice::AllClear { text: text.map(str::to_owned) });
+    close_pages(draft);
+    if draft.incident().firing > 0 {
+        let at = draft.now() + chrono::Duration::minutes(draft.context.policy.hold_off_minutes.into());
+        draft.effect(Effect::LookAgain { at });
+    }
+    draft.show();
+}
+
+/// Ends every page that PagerDuty still has open.
+pub(super) fn close_pages(draft: &mut Draft<'_>) {
     let open: Vec<_> = draft
         .incident()
         .pages
@@ -85,11 +94,16 @@ pub(super) fn close(draft: &mut Draft<'_>, actor: Actor, text: Option<&str>) {
     for (key, target) in open {
         draft.effect(Effect::ResolvePage { key, target });
     }
-    if draft.incident().firing > 0 {
-        let at = draft.now() + chrono::Duration::minutes(draft.context.policy.hold_off_minutes.into());
-        draft.effect(Effect::LookAgain { at });
+}
+
+/// Refuses what only makes sense while the incident is open.
+pub(super) fn must_be_open(draft: &Draft<'_>) -> Result<(), Refusal> {
+    let incident = draft.incident();
+    match (&incident.merged_into, incident.status.is_open()) {
+        (_, true) => Ok(()),
+        (Some((_, into)), false) => Err(Refusal::IsMerged { incident: incident.name(), into: into.clone() }),
+        (None, false) => Err(Refusal::IsResolved { incident: incident.name() }),
     }
-    draft.show();
 }
 
 /// What a thorough close would have had: no step of the work is left out silently.

@@ -437,3 +437,47 @@ async fn silence_of_a_monitor_is_an_end_only_where_it_is_said_so() {
     );
     bot.end().await;
 }
+
+/// People know better: an alert is moved out, an incident is merged into another; both are on the timeline, and later alerts follow.
+#[tokio::test]
+async fn people_move_alerts_and_merge_incidents() {
+    let bot = warehouse("").await;
+    bot.alert("dq", alert("w.orders")).await;
+    bot.alert("dq", alert("bi.dash")).await;
+    bot.alert("dq", alert("w.returns")).await;
+    let one = bot.inc(1).name.clone();
+    insta::assert_snapshot!(bot.slash(ANA, &one, "alerts").await, @r"
+    🔔 Alerts
+    • 1 🔴 w.orders is wrong (it opened the incident)
+    • 2 🔴 bi.dash is wrong (bi.dash is made of w.orders (2 steps), which is broken)
+    ");
+    insta::assert_snapshot!(bot.slash(ANA, &one, "move 7 new").await, @"INC-1 has no such alert. /incident alerts numbers them.");
+    insta::assert_snapshot!(bot.slash(ANA, &one, "move 2 new").await, @"INC-1: Ana moved the alert “bi.dash is wrong” to an incident of its own.");
+    assert_eq!(bot.incident(3).await["title"], "bi.dash is wrong");
+    assert_eq!(bot.incident(1).await["alerts_firing"], 1);
+    assert_eq!(bot.incident(3).await["alerts"][0]["joined_because"], "Ana moved it here from INC-1");
+    // It says where it is now, and repeats go there.
+    assert_eq!(outcome(&bot.alert("dq", alert("bi.dash")).await), ("repeated".into(), "INC-3".into()));
+    insta::assert_snapshot!(bot.slash(BEN, &one, "merge INC-1").await, @"An incident cannot be merged into itself; name another, for example /incident merge INC-12.");
+    insta::assert_snapshot!(bot.slash(BEN, &one, "merge INC-9").await, @"There is no INC-9. /incident list shows what is open.");
+    insta::assert_snapshot!(bot.slash(BEN, "data-incidents", "INC-2 merge INC-1").await, @"INC-2: Ben merged this into INC-1.");
+    let merged = bot.incident(2).await;
+    assert_eq!(merged["status"], "merged");
+    let first = bot.incident(1).await;
+    assert_eq!(
+        (first["alerts_firing"].as_u64(), first["alerts"][1]["joined_because"].as_str()),
+        (Some(2), Some("INC-2 was merged into this")),
+        "{first}"
+    );
+    assert_eq!(outcome(&bot.alert("dq", alert("w.returns")).await), ("repeated".into(), "INC-1".into()));
+    let mut other = alert("w.returns");
+    other["key"] = "another check".into();
+    assert_eq!(
+        outcome(&bot.alert("dq", other).await),
+        ("attached".into(), "INC-1".into()),
+        "what is about its asset follows"
+    );
+    insta::assert_snapshot!(bot.slash(BEN, "data-incidents", "INC-2 resolve x").await, @"INC-2 was merged into INC-1, and goes on there.");
+    bot.inc(2).find("🔀 @Ben merged this into INC-1");
+    bot.end().await;
+}

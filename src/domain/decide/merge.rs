@@ -1,0 +1,46 @@
+//! What people know better than triage: two incidents are one, an alert belongs elsewhere. Both are on the timeline, and teach nothing
+//! silently.
+
+use super::{Draft, status};
+use crate::domain::{Effect, Event, Refusal};
+
+pub(super) fn merge(draft: &mut Draft<'_>, into: &str, name: &str) -> Result<(), Refusal> {
+    status::must_be_open(draft)?;
+    if draft.incident().uid == into {
+        return Err(Refusal::SameIncident);
+    }
+    let any_fires = draft.incident().firing > 0;
+    draft.add_and_say(Event::Merged { into: into.to_owned(), name: name.to_owned() });
+    status::close_pages(draft);
+    if any_fires {
+        draft.effect(Effect::MoveAlerts { into: into.to_owned() });
+    }
+    draft.show();
+    Ok(())
+}
+
+pub(super) fn move_alert(draft: &mut Draft<'_>, alert: &str, to: Option<&(String, String)>) -> Result<(), Refusal> {
+    status::must_be_open(draft)?;
+    if to.is_some_and(|(uid, _)| *uid == draft.incident().uid) {
+        return Err(Refusal::SameIncident);
+    }
+    let Some(found) = draft.case().alerts.get(alert).cloned() else {
+        return Err(Refusal::NoSuchAlert { incident: draft.incident().name() });
+    };
+    let signal = found.signal;
+    let because = match draft.context.actor.person() {
+        Some(person) => format!("{} moved it here from {}", draft.context.name.name(person), draft.incident().name()),
+        None => format!("moved here from {}", draft.incident().name()),
+    };
+    draft.add_and_say(Event::AlertMoved {
+        alert: alert.to_owned(),
+        source: signal.source.clone(),
+        key: signal.key.clone(),
+        title: signal.title.clone(),
+        to: to.map_or_else(|| "an incident of its own".to_owned(), |(_, name)| name.clone()),
+    });
+    draft.effect(Effect::PlaceAlert { signal: Box::new(signal), into: to.map(|(uid, _)| uid.clone()), because });
+    draft.assess();
+    draft.show();
+    Ok(())
+}
