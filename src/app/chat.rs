@@ -165,6 +165,7 @@ impl App {
                 let (markdown, buttons) = self.impact_words(&uid)?;
                 Ok(Reply::Say(Box::new(Rendered::new(&markdown, &buttons))))
             }
+            Intent::Stats => self.stats_said(caller),
             Intent::Merge { incident, into } => {
                 let uid = self.target(incident, caller)?;
                 let command = Command::Merge { into: self.open_uid(into)?, name: format!("INC-{into}") };

@@ -357,6 +357,7 @@ impl App {
             standing: asked.standing,
             policy: &self.policy,
             library: &self.library,
+            tier: None,
             name: self,
         }
     }

@@ -4,6 +4,7 @@
 
 mod held;
 mod place;
+mod verdicts;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -18,6 +19,7 @@ use crate::store::{CommitError, Kind, Op};
 pub(super) use held::load_silences;
 pub use held::{Flaps, silence_line};
 use place::Round;
+pub use verdicts::Record;
 
 /// How many signals one commit may decide.
 const ROUND: usize = 256;

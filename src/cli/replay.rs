@@ -94,7 +94,7 @@ fn explain(config: &Config, signal: &Signal) {
         }
         _ => "an incident at once".to_owned(),
     };
-    let (severity, because) = policy.severity_for(signal);
+    let (severity, because) = policy.severity_for(signal, None);
     let service = policy.service_for(signal);
     line("  becomes", &format!("{becomes}, unless it belongs to an open one"));
     line("  severity", &format!("{severity}, because {because}"));

@@ -337,6 +337,9 @@ impl Worker {
                     Effect::PlaceAlert { signal, into, because } => {
                         Ok(self.app.place_alert((**signal).clone(), into.as_deref(), because, vec![turn.end()]).await?)
                     }
+                    Effect::CountVerdict { verdict, before } => {
+                        Ok(self.app.count_verdict(&incident, *verdict, *before, vec![turn.end()]).await?)
+                    }
                     Effect::LookAgain { .. } => Ok(self.app.look_again(&incident, vec![turn.end()]).await?),
                     Effect::Remind { command, .. } => self.outcome(turn, uid, command).await,
                     _ => self.post(turn, &incident, effect).await,

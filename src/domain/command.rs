@@ -45,6 +45,11 @@ pub enum Command {
         /// The other's name.
         name: String,
     },
+    /// Say of its alerts whether they were worth it.
+    Judge {
+        /// Useful, expected, false.
+        verdict: super::incident::Verdict,
+    },
     /// An alert belongs elsewhere.
     MoveAlert {
         /// Its id.
@@ -313,7 +318,7 @@ impl Command {
             Self::AddTask { .. } | Self::FinishTask { .. } => Verb::Task,
             Self::Page { .. } => Verb::Page,
             Self::Mitigate { .. } | Self::Resolve { .. } | Self::Reopen { .. } => Verb::Status,
-            Self::Merge { .. } | Self::MoveAlert { .. } => Verb::Triage,
+            Self::Merge { .. } | Self::MoveAlert { .. } | Self::Judge { .. } => Verb::Triage,
             Self::DraftPostmortem => Verb::Postmortem,
             Self::Look { .. } => Verb::Note,
             Self::Notify { .. } | Self::Mute { .. } => Verb::Notify,

@@ -40,6 +40,8 @@ pub struct Context<'a> {
     pub policy: &'a Policy,
     /// The runbooks.
     pub library: &'a Library,
+    /// How much the asset of the signal matters, by the catalog.
+    pub tier: Option<u8>,
     /// How people are called, for refusals.
     pub name: &'a dyn Names,
 }
@@ -79,6 +81,7 @@ pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> 
             alert::receive(&mut draft, signal, known.as_deref(), because, *quiet);
         }
         Command::Merge { into, name } => merge::merge(&mut draft, into, name)?,
+        Command::Judge { verdict } => merge::judge(&mut draft, *verdict),
         Command::MoveAlert { alert, to } => merge::move_alert(&mut draft, alert, to.as_ref())?,
         Command::Acknowledge => status::acknowledge(&mut draft)?,
         Command::Mitigate { text } => status::mitigate(&mut draft, text.as_deref())?,

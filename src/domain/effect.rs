@@ -106,6 +106,13 @@ pub enum Effect {
         /// Why, in words.
         because: String,
     },
+    /// Count a verdict for the monitors of its alerts.
+    CountVerdict {
+        /// What was said now.
+        verdict: super::incident::Verdict,
+        /// What was said before.
+        before: Option<super::incident::Verdict>,
+    },
     /// Look whether alerts that were only here for what they are made of go on now that it is mended.
     LookAgain {
         /// When.
@@ -175,7 +182,9 @@ impl Effect {
         match self {
             Self::Page { .. } | Self::AcknowledgePage { .. } | Self::ResolvePage { .. } => Lane::Page,
             Self::Remind { .. } | Self::Assess => Lane::Timer,
-            Self::LookAgain { .. } | Self::MoveAlerts { .. } | Self::PlaceAlert { .. } => Lane::Timer,
+            Self::LookAgain { .. } | Self::CountVerdict { .. } | Self::MoveAlerts { .. } | Self::PlaceAlert { .. } => {
+                Lane::Timer
+            }
             Self::Mail { .. } => Lane::Mail,
             _ => Lane::Slack,
         }
@@ -201,6 +210,7 @@ impl Effect {
             Self::AcknowledgePage { .. } => "the acknowledgement of a page",
             Self::ResolvePage { .. } => "the end of a page",
             Self::MoveAlerts { .. } | Self::PlaceAlert { .. } => "alerts on their way to another incident",
+            Self::CountVerdict { .. } => "a verdict on alerts",
             Self::LookAgain { .. } => "a look whether alerts go on",
             Self::OpenChannel => "the incident's channel",
             Self::Invite { .. } => "an invitation to the channel",

@@ -92,6 +92,11 @@ pub enum Event {
         /// The other's name.
         name: String,
     },
+    /// What somebody says of its alerts, afterwards.
+    Judged {
+        /// Useful, expected, false.
+        verdict: super::incident::Verdict,
+    },
     /// An alert belongs elsewhere, somebody says.
     AlertMoved {
         /// The alert's id.
@@ -406,6 +411,7 @@ impl Event {
             Self::AssetNamed { .. } => "asset_named",
             Self::AlertJoined { .. } => "alert_joined",
             Self::Merged { .. } => "merged",
+            Self::Judged { .. } => "judged",
             Self::AlertMoved { .. } => "alert_moved",
             Self::AlertFiredAgain { .. } => "alert_fired_again",
             Self::AlertResolved { .. } => "alert_resolved",

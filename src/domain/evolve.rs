@@ -63,6 +63,7 @@ fn opened(entry: &Entry) -> Option<Incident> {
         mitigated_at: None,
         resolved_at: None,
         merged_into: None,
+        verdict: None,
         bad_from: None,
         good_again: None,
         drafted_at: None,
@@ -107,6 +108,7 @@ fn apply(case: &mut Case, entry: &Entry) {
             incident.next_update = None;
             incident.handover = None;
         }
+        Event::Judged { verdict } => incident.verdict = Some(*verdict),
         Event::AlertMoved { alert, .. } => {
             incident.alerts = incident.alerts.saturating_sub(1);
             let moved = case.alerts.remove(alert);

@@ -57,6 +57,39 @@ impl fmt::Display for Status {
     }
 }
 
+/// What people say of the alerts of an incident, afterwards: how monitors learn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Something was wrong, and it was good to know.
+    Useful,
+    /// It was known or meant to be so.
+    Expected,
+    /// Nothing was wrong.
+    False,
+}
+
+impl Verdict {
+    /// The word people use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Useful => "useful",
+            Self::Expected => "expected",
+            Self::False => "false",
+        }
+    }
+
+    /// The verdict of this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word.trim().to_lowercase().as_str() {
+            "useful" | "true" | "confirmed" => Some(Self::Useful),
+            "expected" | "known" => Some(Self::Expected),
+            "false" | "false-positive" | "false-alarm" => Some(Self::False),
+            _ => None,
+        }
+    }
+}
+
 /// The channel in which the incident is worked on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Channel {
@@ -248,6 +281,9 @@ pub struct Incident {
     pub mitigated_at: Option<Time>,
     /// When it was resolved.
     pub resolved_at: Option<Time>,
+    /// What people said of its alerts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
     /// What it was merged into: uid and name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<(String, String)>,

@@ -104,12 +104,13 @@ impl Policy {
         routed.or_else(|| self.service_of(signal.asset.as_ref()))
     }
 
-    /// How bad a signal is, and why: its route's severity, else the monitor's with the tier of the asset.
-    pub fn severity_for(&self, signal: &Signal) -> (Severity, String) {
+    /// How bad a signal is, and why: its route's severity, else the monitor's with the tier of the asset: the service's, or else the
+    /// catalog's.
+    pub fn severity_for(&self, signal: &Signal, in_catalog: Option<u8>) -> (Severity, String) {
         if let Some((route, severity)) = self.route_of(signal).and_then(|route| Some((route, route.severity?))) {
             return (severity, format!("the route `{}` says so", route.name));
         }
-        let tier = self.service_for(signal).and_then(|service| service.tier);
+        let tier = self.service_for(signal).and_then(|service| service.tier).or(in_catalog);
         let words = if tier == Some(1) { ", one higher for a tier-1 asset" } else { "" };
         (Severity::of(signal.level, tier), format!("the monitor says {}{words}", signal.level.as_str()))
     }

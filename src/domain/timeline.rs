@@ -52,6 +52,7 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
             format!("Alert from {}: {} ({because})", signal.source, signal.title)
         }
         Event::Merged { name, .. } => format!("{who} merged this into {name}"),
+        Event::Judged { verdict } => format!("{who} called the alerts {}", verdict.as_str()),
         Event::AlertMoved { title, to, .. } => format!("{who} moved the alert “{title}” to {to}"),
         Event::AlertFiredAgain { title, .. } => format!("Alert fires again: {title}"),
         Event::AlertResolved { title, .. } => format!("Alert is over: {title}"),

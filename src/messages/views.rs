@@ -117,6 +117,11 @@ pub fn card(templates: &Templates, of: &Incident, names: Names<'_>, now: Time) -
     if of.status == Status::Resolved {
         buttons.push(button("postmortem", "Draft post-mortem"));
         buttons.push(button("reopen", "Reopen"));
+        if of.alerts > 0 && of.verdict.is_none() {
+            buttons.push(button("judge:useful", "Alert was useful"));
+            buttons.push(button("judge:expected", "Was expected"));
+            buttons.push(button("judge:false", "False alarm"));
+        }
     } else if of.status.is_open() {
         if of.acknowledged_at.is_none() {
             buttons.push(button("ack", "Acknowledge").primary());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::event::Look;
+use crate::domain::incident::Verdict;
 use crate::domain::lineage::Whom;
 use crate::domain::triage::Matcher;
 use crate::domain::{Command, PersonId, Role, Severity, Time};
@@ -55,6 +56,8 @@ pub enum Intent {
         /// The other's number.
         into: u64,
     },
+    /// How monitors do.
+    Stats,
     /// The alerts of an incident, numbered.
     Alerts(Option<u64>),
     /// An alert belongs elsewhere.
@@ -145,6 +148,8 @@ pub const VERBS: &[(&str, &str)] = &[
     ("mitigate [text]", "consumers are protected, the cause may still be there"),
     ("resolve [text]", "it is over: mended, good again downstream, people told"),
     ("reopen <reason>", "it is not over"),
+    ("judge <useful|expected|false>", "say whether its alerts were worth it; `stats` shows the noisiest monitors"),
+    ("stats", "how monitors do, by what people said of their alerts"),
     ("merge INC-n", "this incident is part of another, and goes on there"),
     ("alerts", "the alerts of this incident, numbered"),
     ("move <n> <INC-n|new>", "alert n belongs to another incident, or to one of its own"),
@@ -251,6 +256,11 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
         "merge" => match number(rest.trim_start_matches("into ")) {
             Some(into) => Ok(Intent::Merge { incident, into }),
             None => Err(usage("merge", "Into which one?")),
+        },
+        "stats" => Ok(Intent::Stats),
+        "judge" | "alert-was" => match Verdict::parse(rest) {
+            Some(verdict) => act(Command::Judge { verdict }),
+            None => Err(usage("judge", "What were its alerts?")),
         },
         "alerts" => Ok(Intent::Alerts(incident.or_else(|| number(rest)))),
         "move" => {

@@ -86,11 +86,13 @@ pub enum Kind {
     Silence = b's',
     /// When a heartbeat was last heard, by source and name.
     Heartbeat = b'B',
+    /// What people said of a monitor's alerts, by source and key.
+    Verdict = b'V',
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Meta,
         Self::Incident,
         Self::Number,
@@ -119,6 +121,7 @@ impl Kind {
         Self::Held,
         Self::Silence,
         Self::Heartbeat,
+        Self::Verdict,
     ];
 }
 

@@ -147,7 +147,7 @@ proptest! {
                 _ => Actor::Muster,
             };
             let fresh = if matches!(command, Command::Take { .. }) { "R".to_owned() } else { format!("F{minute:04}") };
-            let context = Context { now: at(minute as i64), fresh, next_number: 1, actor, standing, policy: &policy, library: &library, name: &Nobody };
+            let context = Context { now: at(minute as i64), fresh, next_number: 1, actor, standing, policy: &policy, library: &library, tier: None, name: &Nobody };
             let Ok(decision) = decide(case.as_ref(), &command, &context) else { continue };
             // Entries are numbered without gaps.
             for entry in &decision.entries {

@@ -4,7 +4,7 @@
 use super::{Caller, Reply, sentence_markdown};
 use crate::app::job::Job;
 use crate::app::{App, DeliveryId, Failure};
-use crate::domain::incident::{MessageRef, StepState};
+use crate::domain::incident::{MessageRef, StepState, Verdict};
 use crate::domain::lineage::Whom;
 use crate::domain::timeline::stamp;
 use crate::domain::{Command, Refusal, Role};
@@ -90,6 +90,9 @@ impl App {
             "notify:downstream" => return self.ask(Some(&uid), Question::Notify(Whom::Downstream), &caller),
             "notify:upstream" => return self.ask(Some(&uid), Question::Notify(Whom::Upstream), &caller),
             "subscribe" => Command::Subscribe,
+            "judge:useful" => Command::Judge { verdict: Verdict::Useful },
+            "judge:expected" => Command::Judge { verdict: Verdict::Expected },
+            "judge:false" => Command::Judge { verdict: Verdict::False },
             "resolve" => return self.ask(Some(&uid), Question::Resolve, &caller),
             "reopen" => return self.ask(Some(&uid), Question::Reopen, &caller),
             _ => match (step("step_done:"), step("step_skip:")) {

@@ -316,7 +316,19 @@ impl App {
     /// It is settled, or the store cannot write.
     pub async fn drop_held(&self, id: &str) -> Result<Held, Failure> {
         let held = self.held(id)?;
-        self.commit(vec![Op::Del { kind: Kind::Held, id: id.to_owned(), expect: Expect::Any }]).await?;
+        let gone = Op::Del { kind: Kind::Held, id: id.to_owned(), expect: Expect::Any };
+        self.commit(vec![gone]).await?;
+        Ok(held)
+    }
+
+    /// As [`Self::drop_held`], for what somebody called no problem; its monitor is remembered for it.
+    ///
+    /// # Errors
+    /// It is settled, or the store cannot write.
+    pub async fn dismiss_held(&self, id: &str) -> Result<Held, Failure> {
+        let held = self.held(id)?;
+        let gone = Op::Del { kind: Kind::Held, id: id.to_owned(), expect: Expect::Any };
+        self.commit(vec![gone, self.not_a_problem(&held.signal)?]).await?;
         Ok(held)
     }
 

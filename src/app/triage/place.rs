@@ -109,7 +109,11 @@ impl<'a> Round<'a> {
         };
         let number = self.counter.0 + self.opened;
         let fresh = app.clock.fresh_id();
-        let context = app.context(&asked, fresh.clone(), number);
+        let mut context = app.context(&asked, fresh.clone(), number);
+        context.tier = signal.asset.as_ref().and_then(|asset| {
+            let graph = app.catalog.graph();
+            graph.find(asset.as_str()).map(|node| graph.tier(node))
+        });
         let case = uid.as_ref().and_then(|uid| self.cases.get(uid)).map(|working| &working.decision.case);
         let command = Command::Receive { signal: signal.clone(), known: known.clone(), because, quiet };
         let decision = decide(case, &command, &context)?;

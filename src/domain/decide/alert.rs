@@ -73,7 +73,7 @@ fn join(draft: &mut Draft<'_>, signal: &Signal, because: &str, inhibited: bool) 
 
 /// A worse alert makes the incident worse; a milder one never makes it milder.
 fn raise_severity(draft: &mut Draft<'_>, signal: &Signal) {
-    let (severity, _) = draft.context.policy.severity_for(signal);
+    let (severity, _) = draft.context.policy.severity_for(signal, draft.context.tier);
     let from = draft.incident().severity;
     if severity < from {
         draft.add_and_say(Event::SeverityChanged { from, to: severity });

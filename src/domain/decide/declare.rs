@@ -45,7 +45,7 @@ pub(super) fn declare(
 
 pub(super) fn open_for(draft: &mut Draft<'_>, signal: &Signal) {
     let service = draft.context.policy.service_for(signal);
-    let (severity, severity_because) = draft.context.policy.severity_for(signal);
+    let (severity, severity_because) = draft.context.policy.severity_for(signal, draft.context.tier);
     let opened = Event::Opened {
         uid: draft.context.fresh.clone(),
         number: draft.context.next_number,

@@ -1,7 +1,8 @@
-//! What people know better than triage: two incidents are one, an alert belongs elsewhere. Both are on the timeline, and teach nothing
+//! What people know better than triage: two incidents are one, an alert belongs elsewhere, alerts were not worth it. All of it is on the timeline, and teaches nothing
 //! silently.
 
 use super::{Draft, status};
+use crate::domain::incident::Verdict;
 use crate::domain::{Effect, Event, Refusal};
 
 pub(super) fn merge(draft: &mut Draft<'_>, into: &str, name: &str) -> Result<(), Refusal> {
@@ -43,4 +44,13 @@ pub(super) fn move_alert(draft: &mut Draft<'_>, alert: &str, to: Option<&(String
     draft.assess();
     draft.show();
     Ok(())
+}
+
+pub(super) fn judge(draft: &mut Draft<'_>, verdict: Verdict) {
+    let before = draft.incident().verdict;
+    if before != Some(verdict) {
+        draft.add_and_say(Event::Judged { verdict });
+        draft.effect(Effect::CountVerdict { verdict, before });
+        draft.effect(Effect::ShowCard);
+    }
 }

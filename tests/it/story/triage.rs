@@ -481,3 +481,47 @@ async fn people_move_alerts_and_merge_incidents() {
     bot.inc(2).find("🔀 @Ben merged this into INC-1");
     bot.end().await;
 }
+
+/// People say what alerts were worth, and the noisiest monitors are named.
+#[tokio::test]
+async fn verdicts_name_the_noisiest_monitors() {
+    let bot = bot_with(ROUTES).await;
+    for (n, asset) in ["w.a", "w.b", "w.a"].into_iter().enumerate() {
+        bot.alert("dq", alert(asset)).await;
+        let channel = bot.inc(n as u64 + 1);
+        channel.slash(ANA, "resolve done").await;
+        let button = ["Alert was useful", "False alarm", "False alarm"][n];
+        channel.card().button(button).click(BEN).await;
+        assert!(!channel.card().labels().contains(&"False alarm"), "it was said");
+    }
+    // Second thoughts count instead of the first.
+    bot.inc(3).slash(ANA, "judge expected").await;
+    let mut odd = alert("w.c");
+    odd["pillar"] = "distribution".into();
+    bot.alert("dq", odd).await;
+    bot.channel("data-incidents").find("❓ w.c is wrong").button("Not a problem").click(BEN).await;
+    insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "stats").await, @r"
+    📊 Alerts, by what people said of them
+    1 of 4 were useful (25 %), of 3 monitors.
+    The noisiest:
+    • w.a is wrong (dq): false 0, expected 1, useful 1 (50 %)
+    • w.b is wrong (dq): false 1, expected 0, useful 0 (0 %)
+    • w.c is wrong (dq): false 1, expected 0, useful 0 (0 %)
+    ");
+    assert!(bot.text("/api/v1/incidents/INC-3/postmortem").await.contains("Ana called the alerts expected"));
+    bot.end().await;
+}
+
+/// The tier of the catalog makes an incident worse, where no service says otherwise.
+#[tokio::test]
+async fn the_tier_of_the_catalog_counts() {
+    let bot = Bot::start().await;
+    bot.put("/api/v1/catalog/yaml", "assets: [{name: w.gold, tier: 1}, {name: w.iron, tier: 3}]".to_owned()).await;
+    bot.alert("dq", alert("w.gold")).await;
+    bot.alert("dq", alert("w.iron")).await;
+    assert_eq!(
+        (bot.incident(1).await["severity"].as_str(), bot.incident(2).await["severity"].as_str()),
+        (Some("SEV2"), Some("SEV3"))
+    );
+    bot.end().await;
+}
