@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::event::{Entry, Event};
 use super::incident::{Incident, MessageRef, PageStatus, StepState};
 use super::timeline::{clock, duration, sentence, stamp};
-use super::{Alert, PersonId, Role, Status, Task, Time};
+use super::{Alert, PersonId, Pillar, Role, Status, Task, Time};
 
 /// A message of the channel, as it was last seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -193,10 +193,16 @@ fn causes(record: &Record<'_>) -> Vec<String> {
 
 fn detection(record: &Record<'_>) -> Vec<String> {
     let incident = record.incident;
+    let first = record.alerts.iter().min_by_key(|alert| (alert.first_seen, &alert.id));
+    let on = |alert: Option<&Alert>| {
+        let asset = alert.and_then(|alert| alert.signal.asset.as_ref());
+        asset.map_or_else(String::new, |asset| format!(" on {asset}"))
+    };
     let mut lines = vec![match &incident.source {
-        Some(source) => format!("Noticed by the monitor {source} at {}.", stamp(incident.detected_at)),
+        Some(source) => format!("Noticed by the monitor {source}{} at {}.", on(first), stamp(incident.detected_at)),
         None => format!("Noticed by a person, who declared it at {}.", stamp(incident.detected_at)),
     }];
+    lines.extend(monitoring_gap(incident, record.alerts, first));
     if let Some(bad) = incident.bad_from {
         lines.push(format!("Time to detect: {}.", duration(bad, incident.detected_at)));
     }
@@ -204,6 +210,35 @@ fn detection(record: &Record<'_>) -> Vec<String> {
         lines.push(format!("{} alerts joined; {} of them still fire.", incident.alerts, incident.firing));
     }
     lines
+}
+
+/// What a monitor should have noticed first and did not: where a person was faster, or where it was seen downstream of where it
+/// started.
+fn monitoring_gap(incident: &Incident, alerts: &[Alert], first: Option<&Alert>) -> Option<String> {
+    let pillar =
+        if incident.pillar == Pillar::Other { String::new() } else { format!(" for {}", incident.pillar.as_str()) };
+    let root = incident.roots.first().map(|root| &root.asset);
+    let later = |alert: &Alert| duration(incident.detected_at, alert.first_seen);
+    if incident.source.is_none() {
+        let about = root.or(incident.assets.first()).map_or_else(|| "what broke".to_owned(), ToString::to_string);
+        return Some(match first {
+            Some(alert) => {
+                format!("Monitoring gap: a monitor reported it {} later; check {about}{pillar} earlier.", later(alert))
+            }
+            None => format!("Monitoring gap: no monitor reported it; check {about}{pillar}."),
+        });
+    }
+    let root = root.filter(|root| first.is_some_and(|first| first.signal.asset.as_ref() != Some(root)))?;
+    let of_root =
+        alerts.iter().filter(|alert| alert.signal.asset.as_ref() == Some(root)).min_by_key(|alert| alert.first_seen);
+    Some(match of_root {
+        Some(alert) => {
+            format!("It was seen downstream first: the likeliest root, {root}, was reported {} later.", later(alert))
+        }
+        None => format!(
+            "Monitoring gap: it was seen downstream, and nothing reported the likeliest root, {root}; check it{pillar}."
+        ),
+    })
 }
 
 fn timeline(record: &Record<'_>) -> Vec<Line> {

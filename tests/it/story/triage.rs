@@ -525,3 +525,27 @@ async fn the_tier_of_the_catalog_counts() {
     );
     bot.end().await;
 }
+
+/// Who noticed it, where, and what should have noticed it before: in the post-mortem.
+#[tokio::test]
+async fn the_post_mortem_names_the_gap_in_monitoring() {
+    let bot = warehouse("").await;
+    bot.alert("dq", alert("w.orders")).await;
+    bot.advance(minutes(12)).await;
+    bot.alert("dq", alert("w.raw")).await;
+    bot.slash(ANA, "data-incidents", "declare payments look odd").await;
+    let detection = async |name: &str| {
+        let text = bot.text(&format!("/api/v1/incidents/{name}/postmortem")).await;
+        text.split("## Detection\n\n").nth(1).unwrap().split("\n\n").next().unwrap().to_owned()
+    };
+    insta::assert_snapshot!(detection("INC-1").await, @r"
+    - Noticed by the monitor dq on w.orders at 2026-11-23 06:00 UTC.
+    - It was seen downstream first: the likeliest root, w.raw, was reported 12 min later.
+    - 2 alerts joined; 2 of them still fire.
+    ");
+    insta::assert_snapshot!(detection("INC-2").await, @r"
+    - Noticed by a person, who declared it at 2026-11-23 06:12 UTC.
+    - Monitoring gap: no monitor reported it; check what broke.
+    ");
+    bot.end().await;
+}
