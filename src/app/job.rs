@@ -122,14 +122,8 @@ impl Job {
     pub fn lane(&self) -> Lane {
         match self {
             Self::Of { effect, .. } => effect.lane(),
-            Self::SyncPeople { .. }
-            | Self::MeetPerson { .. }
-            | Self::Whisper { .. }
-            | Self::Unfurl { .. }
-            | Self::Announce { .. }
-            | Self::Replace { .. }
-            | Self::Confirm { .. } => Lane::Slack,
             Self::Release { .. } | Self::Expire { .. } | Self::CheckBeat { .. } => Lane::Timer,
+            _ => Lane::Slack,
         }
     }
 
@@ -147,17 +141,11 @@ impl Job {
                 (format!("{}/{uid}/{}", effect.lane().as_str(), recipient.key), now)
             }
             Self::Of { uid, effect } => (format!("{}/{uid}", effect.lane().as_str()), now),
-            // Errands wait for nothing but themselves.
-            Self::SyncPeople { .. }
-            | Self::MeetPerson { .. }
-            | Self::Whisper { .. }
-            | Self::Unfurl { .. }
-            | Self::Announce { .. }
-            | Self::Replace { .. }
-            | Self::Confirm { .. } => (format!("slack/-{name}"), now),
+            // Errands wait for nothing but themselves, and their time.
             Self::Release { at, .. } | Self::Expire { at, .. } | Self::CheckBeat { at, .. } => {
                 (format!("timer/-{name}"), *at)
             }
+            errand => (format!("{}/-{name}", errand.lane().as_str()), now),
         };
         let entry = Entry { v: 1, job: self, at: now, attempts: 0, maybe_done: false, last_error: None };
         Op::Put {

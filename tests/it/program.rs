@@ -44,7 +44,7 @@ fn the_demo_plays_to_the_end() {
         "Told downstream: Revenue analytics",
         "INC-1 is over",
         "inc-1-lineage.png",
-        "[INC-1] SEV2 analytics.orders",
+        "[INC-1] SEV1 analytics.orders",
     ] {
         assert!(told.contains(words) || words == "[Acknowledge]", "{words}\n{told}");
     }
