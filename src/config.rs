@@ -299,6 +299,8 @@ pub struct TriageConfig {
     pub flapping_changes: usize,
     /// The window, in minutes.
     pub flapping_minutes: u16,
+    /// An incident that nobody acknowledges is said again after so many minutes, after twice as many, and so on up to a day; 0 for never.
+    pub remind_after_minutes: u16,
 }
 
 impl Default for TriageConfig {
@@ -311,6 +313,7 @@ impl Default for TriageConfig {
             group_unknown_by: vec!["project".to_owned()],
             flapping_changes: 6,
             flapping_minutes: 60,
+            remind_after_minutes: 15,
         }
     }
 }
@@ -336,6 +339,9 @@ pub struct RouteConfig {
     /// Where the card is posted, instead of the announcement channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
+    /// Teams (`[[teams]]`) that are invited and told, besides the service's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teams: Vec<String>,
     /// How long it is waited whether the alert goes away, in minutes.
     #[serde(default)]
     pub pending_minutes: u32,

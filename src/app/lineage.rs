@@ -168,6 +168,7 @@ impl App {
         let teams = match whom {
             Whom::Downstream => judged.impact.teams,
             Whom::Upstream => judged.producers.teams,
+            Whom::Subscribed => Vec::new(),
         };
         let mut recipients: Vec<Recipient> = Vec::new();
         for team in teams {

@@ -288,6 +288,19 @@ impl Config {
                 ));
             }
         }
+        let teams: Vec<&str> = self.teams.iter().map(|team| team.name.as_str()).collect();
+        for route in &self.routes {
+            for team in route.teams.iter().filter(|team| !teams.contains(&team.as_str())) {
+                problems.push(Problem::at(
+                    team,
+                    format!(
+                        "the route `{}` names the team `{team}`, and there is none{}",
+                        route.name,
+                        nearest(team, &teams)
+                    ),
+                ));
+            }
+        }
         for beat in &self.heartbeats {
             if !self.sources.iter().any(|source| source.name == beat.source) {
                 problems.push(Problem::at(
@@ -380,9 +393,11 @@ impl Config {
                     severity: route.severity.map(|severity| severity.0),
                     action: route.action,
                     channel: route.channel.clone(),
+                    teams: route.teams.clone(),
                     pending_minutes: route.pending_minutes,
                 })
                 .collect(),
+            remind_after_minutes: self.triage.remind_after_minutes,
             windows: self.maintenance.iter().filter_map(|window| window_of(window).ok()).collect(),
         }
     }

@@ -83,6 +83,11 @@ pub enum Command {
     },
     /// Is there a commander by now?
     CheckCommander,
+    /// Has anybody acknowledged it by now?
+    CheckAcknowledged {
+        /// How often that was asked before.
+        asked: u32,
+    },
     /// Decide how bad it is.
     SetSeverity {
         /// Now.
@@ -326,6 +331,7 @@ impl Command {
             Self::PagerSays { .. } => Verb::PagerSays,
             Self::HandoverDue { .. }
             | Self::CheckCommander
+            | Self::CheckAcknowledged { .. }
             | Self::Assess { .. }
             | Self::NoticeDelivered { .. }
             | Self::PictureShown { .. }

@@ -95,6 +95,7 @@ pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> 
         }
         Command::HandoverDue { request } => roles::handover_due(&mut draft, request),
         Command::CheckCommander => roles::check_commander(&mut draft),
+        Command::CheckAcknowledged { asked } => status::check_acknowledged(&mut draft, *asked),
         Command::Update { text, next } => tell::update(&mut draft, text, *next)?,
         Command::CheckUpdate { promised } => tell::check_update(&mut draft, *promised),
         Command::Page { target, text } => tell::page(&mut draft, target, text.as_deref())?,

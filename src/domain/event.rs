@@ -160,6 +160,11 @@ pub enum Event {
         /// For how many minutes.
         minutes: i64,
     },
+    /// Nobody has acknowledged it for a while.
+    StillPending {
+        /// For how many minutes.
+        minutes: i64,
+    },
     /// How bad it is was decided anew.
     SeverityChanged {
         /// Before.
@@ -421,6 +426,7 @@ impl Event {
             Self::HandoverRequested { .. } => "handover_requested",
             Self::HandoverDeclined { .. } => "handover_declined",
             Self::CommanderMissing { .. } => "commander_missing",
+            Self::StillPending { .. } => "still_pending",
             Self::SeverityChanged { .. } => "severity_changed",
             Self::UpdatePosted { .. } => "update_posted",
             Self::UpdateOverdue { .. } => "update_overdue",

@@ -235,6 +235,7 @@ fn apply(case: &mut Case, entry: &Entry) {
         Event::Opened { .. }
         | Event::AllGreen
         | Event::CommanderMissing { .. }
+        | Event::StillPending { .. }
         | Event::Noted { .. }
         | Event::Looked { .. }
         | Event::NoticesSent { .. }

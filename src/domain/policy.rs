@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use globset::GlobMatcher;
 use serde::{Deserialize, Serialize};
 
+use super::incident::Recipient;
 use super::triage::{Route, Window};
 use super::{AssetName, Severity, Signal};
 
@@ -58,6 +59,20 @@ pub struct Team {
     pub email: Option<String>,
 }
 
+impl Team {
+    /// As somebody who is told of an incident.
+    pub fn recipient(&self) -> Recipient {
+        Recipient {
+            key: self.name.to_lowercase(),
+            name: self.name.clone(),
+            slack: self.contact.clone(),
+            email: self.email.clone(),
+            assets: Vec::new(),
+            total: 0,
+        }
+    }
+}
+
 /// All of it.
 #[derive(Debug, Clone)]
 pub struct Policy {
@@ -77,6 +92,8 @@ pub struct Policy {
     pub announces: bool,
     /// After an incident, alerts below what was broken wait so many minutes whether they recover too.
     pub hold_off_minutes: u16,
+    /// Nobody acknowledged it: said after so many minutes, and again after twice as many, and so on; 0 for never.
+    pub remind_after_minutes: u16,
     /// What becomes of alerts; the first that matches counts.
     pub routes: Vec<Route>,
     /// When some alerts open nothing, every week.

@@ -74,6 +74,7 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
             format!("{who} kept the command that {} asked for", name(by))
         }
         Event::CommanderMissing { minutes } => format!("No commander after {minutes} min"),
+        Event::StillPending { minutes } => format!("Nobody acknowledged after {minutes} min"),
         Event::SeverityChanged { from, to } => {
             format!("{who} changed the severity from {from} to {to}")
         }

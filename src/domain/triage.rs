@@ -272,6 +272,8 @@ pub struct Route {
     pub action: RouteAction,
     /// Where a card is posted, instead of the announcement channel.
     pub channel: Option<String>,
+    /// Teams that are invited and told, besides the service's own.
+    pub teams: Vec<String>,
     /// How long it is waited whether the alert goes away, in minutes.
     pub pending_minutes: u32,
 }

@@ -31,18 +31,19 @@ pub struct Request<'a> {
 /// Why a request is refused; says nothing of the right token or signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
-    /// Nothing to check.
-    #[error(
-        "Send the source's token in the header `Authorization: Bearer …`, or sign the body as the source's kind does"
-    )]
+    /// Nothing to check. Said in the words of another one, so that names cannot be guessed.
+    #[error("{DENIED}")]
     Nothing,
     /// Another one.
-    #[error("There is no source of this name with this token or signature")]
+    #[error("{DENIED}")]
     Wrong,
     /// A replay, or a clock that is wrong.
     #[error("The signed timestamp is more than five minutes off; if this goes on, check the clocks")]
     Stale,
 }
+
+/// What everybody reads who may not post.
+const DENIED: &str = "There is no source of this name with this token or signature. Send the source's token in the header `Authorization: Bearer …`, or sign the body as the source's kind does";
 
 /// Compares in constant time; the length of a token is no secret.
 pub fn same(given: &str, expected: &str) -> bool {

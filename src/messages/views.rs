@@ -183,6 +183,7 @@ pub fn said(templates: &Templates, what: &Event, by: &Actor, of: &Incident, name
         Event::CommanderMissing { .. } => {
             vec![Button::new("take_command", "Take command", &name).primary()]
         }
+        Event::StillPending { .. } => vec![Button::new("ack", "Acknowledge", &name).primary()],
         Event::UpdateOverdue { .. } => vec![Button::new("update", "Update", &name).primary()],
         Event::Resolved { .. } => vec![Button::new("postmortem", "Draft post-mortem", &name)],
         _ => Vec::new(),
@@ -235,13 +236,14 @@ pub fn notice(
     let (template, text, next) = match notice {
         Notice::First { whom: Whom::Downstream, text } => ("notice_downstream", text.clone(), None),
         Notice::First { whom: Whom::Upstream, text } => ("notice_upstream", text.clone(), None),
+        Notice::First { whom: Whom::Subscribed, text } => ("notice_subscribed", text.clone(), None),
         Notice::Update { text, next } => ("notice_update", Some(text.clone()), *next),
         Notice::AllClear { text } => ("notice_all_clear", text.clone(), None),
         Notice::Reopened { reason } => ("notice_reopened", Some(reason.clone()), None),
     };
     let since = of.bad_from.unwrap_or(of.detected_at);
     let ask = match notice {
-        Notice::First { whom, .. } => Some(ask(templates, *whom)),
+        Notice::First { whom: whom @ (Whom::Upstream | Whom::Downstream), .. } => Some(ask(templates, *whom)),
         _ => None,
     };
     let view = json!({
@@ -255,8 +257,8 @@ pub fn notice(
 /// What a notice asks of people, in plain words, where nobody wrote other ones.
 pub fn ask(templates: &Templates, whom: Whom) -> String {
     let template = match whom {
-        Whom::Downstream => "ask_downstream",
         Whom::Upstream => "ask_upstream",
+        Whom::Downstream | Whom::Subscribed => "ask_downstream",
     };
     templates.render(template, &json!({})).trim().to_owned()
 }

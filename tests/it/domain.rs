@@ -24,6 +24,7 @@ impl Names for Nobody {
 
 fn policy() -> Policy {
     Policy {
+        remind_after_minutes: 15,
         hold_off_minutes: 15,
         routes: Vec::new(),
         windows: Vec::new(),

@@ -250,7 +250,12 @@ impl<'a> Round<'a> {
             return Ok(None);
         };
         if !self.is_open(&uid)? {
-            return Ok(None);
+            // Merged a moment ago, and its alerts are on their way: what is over by now does not go on where they arrive.
+            let merged =
+                self.cases.get(&uid).is_some_and(|working| working.decision.case.incident.merged_into.is_some());
+            if !merged || signal.status == SignalStatus::Firing {
+                return Ok(None);
+            }
         }
         if let Some(working) = self.cases.get_mut(&uid)
             && !working.decision.case.alerts.contains_key(&alert)
@@ -324,16 +329,14 @@ impl<'a> Round<'a> {
             let view = self.app.view(&graph);
             for (way, below) in [(Way::Up, true), (Way::Down, false)] {
                 for met in view.walk_near(node, way, config.lineage_hops, MAX_WALK) {
-                    if let Some((uid, since)) = bad.get(&met.node).filter(|(_, since)| *since >= earliest) {
+                    if let Some((uid, _)) = bad.get(&met.node).filter(|(_, since)| *since >= earliest) {
                         let other = graph.name(met.node);
-                        let steps = if met.hops == 1 { "step".to_owned() } else { format!("{} steps", met.hops) };
-                        let steps = if met.hops == 1 { format!("1 {steps}") } else { steps };
+                        let steps = format!("{} {}", met.hops, if met.hops == 1 { "step" } else { "steps" });
                         let because = if below {
                             format!("{asset} is made of {other} ({steps}), which is broken")
                         } else {
                             format!("{other} is made of {asset} ({steps}): it may be where it started")
                         };
-                        let _ = since;
                         ties.push((uid.clone(), because, below));
                     }
                 }

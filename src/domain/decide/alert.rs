@@ -40,9 +40,11 @@ pub(super) fn receive(draft: &mut Draft<'_>, signal: &Signal, known: Option<&str
             draft.show();
         }
         (SignalStatus::Resolved, Some((alert, SignalStatus::Firing))) => {
+            // Of what was merged, only the record is kept true.
+            let quiet = quiet || !draft.incident().status.is_open();
             say_unless(draft, quiet, Event::AlertResolved { alert, title: signal.title.clone() });
             draft.assess();
-            if draft.incident().firing == 0 {
+            if draft.incident().firing == 0 && draft.incident().status.is_open() {
                 all_green(draft, &signal.source);
             }
             draft.show();

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Draft, MAX_TEXT, MAX_TITLE, words};
+use crate::domain::lineage::Whom;
+use crate::domain::policy::Team;
 use crate::domain::{Actor, AssetName, Command, Effect, Event, Pillar, Refusal, Severity, Signal};
 
 /// How long nobody may hold the command of a SEV1 or SEV2 before people are reminded, in minutes.
@@ -59,6 +61,15 @@ pub(super) fn open_for(draft: &mut Draft<'_>, signal: &Signal) {
         detected_at: signal.at.min(draft.now()),
     };
     open(draft, opened, signal.asset.as_ref());
+    let policy = draft.context.policy;
+    let teams: Vec<_> = policy.route_of(signal).into_iter().flat_map(|route| &route.teams).collect();
+    let teams: Vec<_> = policy.teams.iter().filter(|team| teams.contains(&&team.name)).collect();
+    let members: Vec<_> = teams.iter().flat_map(|team| team.members.clone()).collect();
+    if !members.is_empty() {
+        draft.effect(Effect::Invite { people: members });
+    }
+    let contacts: Vec<_> = teams.into_iter().map(Team::recipient).collect();
+    super::notify::automatically(draft, Whom::Subscribed, &contacts);
 }
 
 fn open(draft: &mut Draft<'_>, opened: Event, asset: Option<&AssetName>) {
@@ -81,6 +92,7 @@ fn open(draft: &mut Draft<'_>, opened: Event, asset: Option<&AssetName>) {
     if !people.is_empty() {
         draft.effect(Effect::Invite { people });
     }
+    super::status::remind_to_acknowledge(draft, 0);
     if draft.incident().severity <= Severity::Sev2 {
         let at = draft.now() + chrono::Duration::minutes(COMMANDER_WITHIN_MINUTES);
         draft.effect(Effect::Remind { command: Box::new(Command::CheckCommander), at });

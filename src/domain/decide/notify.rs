@@ -121,7 +121,7 @@ pub(super) fn subscribe(draft: &mut Draft<'_>) -> Result<(), Refusal> {
         assets: Vec::new(),
         total: 0,
     };
-    draft.add(Event::Notified { recipient: recipient.clone(), whom: Whom::Downstream });
-    send(draft, &recipient, Notice::First { whom: Whom::Downstream, text: None });
+    draft.add(Event::Notified { recipient: recipient.clone(), whom: Whom::Subscribed });
+    send(draft, &recipient, Notice::First { whom: Whom::Subscribed, text: None });
     Ok(())
 }

@@ -22,6 +22,29 @@ pub(super) fn acknowledge(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The longest time between two reminders, in minutes.
+const REMIND_AT_MOST_EVERY: u32 = 24 * 60;
+
+/// Says that nobody has it, and asks again after twice the time. Who tells people how it stands has it too.
+pub(super) fn check_acknowledged(draft: &mut Draft<'_>, asked: u32) {
+    let incident = draft.incident();
+    if incident.status.is_open() && incident.acknowledged_at.is_none() && incident.last_update.is_none() {
+        let minutes = (draft.now() - incident.opened_at).num_minutes();
+        draft.add_and_say(Event::StillPending { minutes });
+        remind_to_acknowledge(draft, asked + 1);
+    }
+}
+
+/// Comes back after the first time that the configuration says, twice it, four times it, up to a day.
+pub(super) fn remind_to_acknowledge(draft: &mut Draft<'_>, asked: u32) {
+    let first = u32::from(draft.context.policy.remind_after_minutes);
+    if first > 0 {
+        let minutes = first.saturating_mul(1 << asked.min(12)).min(REMIND_AT_MOST_EVERY.max(first));
+        let at = draft.now() + chrono::Duration::minutes(minutes.into());
+        draft.effect(Effect::Remind { command: Box::new(crate::domain::Command::CheckAcknowledged { asked }), at });
+    }
+}
+
 /// Acknowledges every page that PagerDuty still waits for.
 pub(super) fn tell_pager_it_is_taken(draft: &mut Draft<'_>) {
     let waiting: Vec<_> = draft

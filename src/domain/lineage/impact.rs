@@ -11,7 +11,7 @@ use super::{AssetKind, Owner};
 /// How many assets a team's list names; the rest is counted.
 pub const LISTED: usize = 20;
 
-/// Who is told: those below, or those above.
+/// Who is told: those below, those above, those who asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Whom {
@@ -19,6 +19,8 @@ pub enum Whom {
     Upstream,
     /// Consumers: owners and users of what is below.
     Downstream,
+    /// Those who asked to hear, or for whom the configuration does.
+    Subscribed,
 }
 
 impl Whom {
@@ -27,10 +29,11 @@ impl Whom {
         match self {
             Self::Upstream => "upstream",
             Self::Downstream => "downstream",
+            Self::Subscribed => "by subscription",
         }
     }
 
-    /// The direction of this word.
+    /// The direction of this word; people cannot tell "by subscription".
     pub fn parse(word: &str) -> Option<Self> {
         match word.trim().to_ascii_lowercase().as_str() {
             "upstream" | "up" | "producers" | "owners" => Some(Self::Upstream),

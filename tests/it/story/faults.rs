@@ -23,6 +23,7 @@ async fn slack_down_does_not_hold_up_the_page_and_what_waits_comes_in_order() {
     inc.expect("handed to PagerDuty");
     inc.expect("PagerDuty notified somebody");
     inc.expect("⏰ Nobody has the command");
+    inc.expect("🔔 Nobody has acknowledged");
     inc.expect("same asset, warehouse.orders");
     bot.finish_quietly().await;
 }

@@ -36,9 +36,9 @@ async fn refusals_are_problems_that_say_what_to_do() {
         format!("{} {}", answer.0, answer.1["detail"].as_str().unwrap())
     };
     let ok = stale_orders();
-    insta::assert_snapshot!(problem(bot.post("/hooks/dq", None, &ok).await), @"401 Send the source's token in the header `Authorization: Bearer …`, or sign the body as the source's kind does");
-    insta::assert_snapshot!(problem(bot.post("/hooks/dq", Some("wrong"), &ok).await), @"401 There is no source of this name with this token or signature");
-    insta::assert_snapshot!(problem(bot.post("/hooks/nobody", Some(TOKEN), &ok).await), @"401 There is no source of this name with this token or signature");
+    insta::assert_snapshot!(problem(bot.post("/hooks/dq", None, &ok).await), @"401 There is no source of this name with this token or signature. Send the source's token in the header `Authorization: Bearer …`, or sign the body as the source's kind does");
+    insta::assert_snapshot!(problem(bot.post("/hooks/dq", Some("wrong"), &ok).await), @"401 There is no source of this name with this token or signature. Send the source's token in the header `Authorization: Bearer …`, or sign the body as the source's kind does");
+    insta::assert_snapshot!(problem(bot.post("/hooks/nobody", Some(TOKEN), &ok).await), @"401 There is no source of this name with this token or signature. Send the source's token in the header `Authorization: Bearer …`, or sign the body as the source's kind does");
     insta::assert_snapshot!(problem(bot.post("/hooks/dq", Some(TOKEN), &json!("text")).await), @"422 the body is neither an object nor a list of objects");
     insta::assert_snapshot!(problem(bot.post("/hooks/dq", Some(TOKEN), &json!({"pillar": "volume"})).await), @"422 None of 1 alerts could be used; the first: `title` is missing");
     insta::assert_snapshot!(problem(bot.post("/hooks/prom", Some(TOKEN), &ok).await), @"422 the body has no list `alerts`, so it is not a webhook of Alertmanager; is the source's kind right?");

@@ -255,7 +255,7 @@ async fn people_outside_are_told_once_hear_updates_and_the_end() {
     insta::assert_snapshot!(inc.slash(BEN, "notify downstream").await, @"Everybody downstream who can be reached was told already; updates and the all-clear reach them by themselves.");
     // Somebody who reads it there wants to hear too.
     bot.channel("finance").find("What you use").button("Tell me too").click(ANA).await;
-    bot.channel("dm-ana").expect("You asked to hear of this incident");
+    bot.channel("dm-ana").expect("You or your team asked to hear of this");
     assert_eq!(inc.slash(ANA, "subscribe").await, "You hear of INC-1 already.");
     // Updates go into the thread of the first message; who is muted hears none.
     assert_eq!(inc.slash(ANA, "mute ml").await, "INC-1: ML hears no more of it.");

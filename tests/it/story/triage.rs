@@ -549,3 +549,64 @@ async fn the_post_mortem_names_the_gap_in_monitoring() {
     ");
     bot.end().await;
 }
+
+/// Nobody looks: it is said again, at growing intervals, until somebody has it. A route's teams are invited and told to the end.
+#[tokio::test]
+async fn reminders_grow_and_a_routes_teams_are_told() {
+    let bot = bot_with(
+        r##"
+[[teams]]
+name = "finance-people"
+slack = "S0ORDERS01, #finance"
+[[routes]]
+name = "finance"
+match = "asset=w.*"
+teams = ["finance-people"]
+"##,
+    )
+    .await;
+    bot.sandbox.slack().add_channel("finance", &[CHLOE]);
+    bot.alert("quiet", alert("w.orders")).await;
+    let inc = bot.inc(1);
+    assert!(inc.view().members.contains(&CHLOE.to_owned()), "the route's team is in the channel");
+    bot.channel("finance").expect("You or your team asked to hear of this.");
+    inc.find("📨 Told: finance-people");
+    let asked = || {
+        let messages = bot.sandbox.slack().messages(&inc.name);
+        messages.iter().filter(|message| message.text.contains("Nobody has acknowledged")).count()
+    };
+    let mut seen = Vec::new();
+    for minute in 1..=240 {
+        bot.advance(minutes(1)).await;
+        if asked() > seen.len() {
+            seen.push(minute);
+        }
+    }
+    assert_eq!(seen, [15, 45, 105, 225], "after 15 minutes, then 30, 60, 120");
+    insta::assert_snapshot!(inc.find("Nobody has acknowledged").text(), @"🔔 Nobody has acknowledged this SEV3 for 225 min. Alerts that fire: 1.");
+    inc.find("Nobody has acknowledged").button("Acknowledge").click(BEN).await;
+    bot.advance(minutes(300)).await;
+    assert_eq!(asked(), 4, "somebody has it");
+    inc.slash(BEN, "resolve done").await;
+    bot.channel("finance").find("✅");
+    bot.end().await;
+}
+
+/// What is over while its incident is being merged does not go on firing where it arrives.
+#[tokio::test]
+async fn an_alert_that_ends_while_it_moves_is_over() {
+    let bot = warehouse("").await;
+    bot.alert("quiet", alert("w.orders")).await;
+    bot.alert("quiet", alert("w.returns")).await;
+    let (status, _) = {
+        let into = bot.inc(1).name.clone();
+        bot.sandbox.slack().command(ANA, &into, "INC-2 merge INC-1").await;
+        // Nothing has been carried out yet.
+        bot.post("/hooks/quiet", Some(TOKEN), &resolved(alert("w.returns"))).await
+    };
+    assert_eq!(status, 202);
+    bot.settle().await;
+    assert_eq!(bot.incident(1).await["alerts_firing"], 1);
+    assert_eq!(bot.incident(2).await["status"], "merged");
+    bot.end().await;
+}
