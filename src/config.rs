@@ -10,9 +10,11 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::permission::{Verb, Who};
 use crate::domain::policy::OnGreen;
+use crate::domain::rotation::Turn;
 use crate::domain::triage::{Matcher, RouteAction};
-use crate::domain::{Level, Pillar, Severity};
+use crate::domain::{Level, Pillar, Role, Severity};
 use crate::telemetry::LogFormat;
 
 pub use load::{ConfigError, process_variables};
@@ -42,6 +44,10 @@ pub struct Config {
     pub intake: Intake,
     /// How alerts become incidents.
     pub triage: TriageConfig,
+    /// When people are reminded of updates.
+    pub updates: Updates,
+    /// Who may do what.
+    pub permissions: PermissionsConfig,
     /// E-mail.
     pub mail: Mail,
     /// Logs.
@@ -58,6 +64,8 @@ pub struct Config {
     pub services: Vec<ServiceConfig>,
     /// Who is invited.
     pub teams: Vec<TeamConfig>,
+    /// Who is on duty.
+    pub rotations: Vec<RotationConfig>,
     /// Secrets; never in the file.
     #[serde(skip)]
     pub secrets: Secrets,
@@ -122,6 +130,11 @@ pub struct Slack {
     pub api_url: String,
     /// The channel, without `#`, where every incident gets a line; empty for none.
     pub announce_channel: String,
+    /// How an incident's channel is named: {{number}}, {{title}}, {{date}}, {{severity}} and {{service}} are put in, and what Slack
+    /// does not take is left out.
+    pub channel_name: String,
+    /// So many days after its end, an incident's channel is archived; 0 for never.
+    pub archive_after_days: u16,
     /// Our workspace; requests of others are refused.
     pub team_id: String,
     /// Our app; requests of others are refused. Empty accepts any app of the workspace.
@@ -138,6 +151,8 @@ impl Default for Slack {
             mode: SlackMode::Http,
             api_url: "https://slack.com/api".to_owned(),
             announce_channel: "data-incidents".to_owned(),
+            channel_name: "inc-{{number}}-{{title}}".to_owned(),
+            archive_after_days: 0,
             team_id: String::new(),
             app_id: String::new(),
             timeout_seconds: 10,
@@ -315,6 +330,99 @@ impl Default for TriageConfig {
             flapping_minutes: 60,
             remind_after_minutes: 15,
         }
+    }
+}
+
+/// `[updates]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Updates {
+    /// After so many minutes without an update of a SEV1, its commander is reminded; 0 for never.
+    pub sev1_minutes: u16,
+    /// Of a SEV2.
+    pub sev2_minutes: u16,
+    /// Of a SEV3.
+    pub sev3_minutes: u16,
+    /// Of a SEV4.
+    pub sev4_minutes: u16,
+    /// Of a SEV5.
+    pub sev5_minutes: u16,
+    /// So many reminders without an answer, and no more.
+    pub at_most: u32,
+    /// Below SEV2, people are reminded on these days only; every day without.
+    pub days: Vec<chrono::Weekday>,
+    /// And from this hour on, `09:00`; empty for any.
+    pub from: String,
+    /// Until this one.
+    pub to: String,
+    /// By whose clocks.
+    pub zone: chrono_tz::Tz,
+}
+
+impl Default for Updates {
+    fn default() -> Self {
+        Self {
+            sev1_minutes: 30,
+            sev2_minutes: 60,
+            sev3_minutes: 0,
+            sev4_minutes: 0,
+            sev5_minutes: 0,
+            at_most: 4,
+            days: Vec::new(),
+            from: String::new(),
+            to: String::new(),
+            zone: chrono_tz::Tz::UTC,
+        }
+    }
+}
+
+/// `[permissions]`
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PermissionsConfig {
+    /// People `U…` and user groups `S…` who may do everything.
+    pub admins: Vec<String>,
+    /// The data team, likewise.
+    pub team: Vec<String>,
+    /// Who may do what; every member may do what is not named.
+    pub rules: BTreeMap<Verb, Who>,
+}
+
+/// `[[rotations]]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RotationConfig {
+    /// Its name.
+    pub name: String,
+    /// The role that those on duty are asked to take.
+    #[serde(default = "RotationConfig::commander")]
+    pub role: Role,
+    /// For which services; for all without.
+    #[serde(default)]
+    pub services: Vec<String>,
+    /// A schedule's id in PagerDuty; needs `MUSTER_PAGERDUTY__API_TOKEN`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pagerduty_schedule: Option<String>,
+    /// A user group of Slack, `S…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slack_group: Option<String>,
+    /// People who take turns, `U…`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<String>,
+    /// How long a turn is: hour, day, week.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<Turn>,
+    /// When the first turn begins, `2026-11-23T09:00:00`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<chrono::NaiveDateTime>,
+    /// By whose clocks.
+    #[serde(default)]
+    pub zone: chrono_tz::Tz,
+}
+
+impl RotationConfig {
+    fn commander() -> Role {
+        Role::Commander
     }
 }
 

@@ -1,9 +1,11 @@
 //! What people do in Slack, turned into commands, and the answer that only they see. A modal to be opened comes back as a
 //! value: opening it is the one call that a handler makes itself, since its trigger lives three seconds.
 
+mod choices;
 mod events;
 mod forms;
 mod presses;
+mod reading;
 mod triage;
 
 use std::collections::BTreeMap;
@@ -11,15 +13,15 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::job::Job;
-use super::queries::Filter;
 use super::{App, Asked, DeliveryId, Failure};
-use crate::domain::permission::{Standing, Verb, allowed};
+use crate::domain::decide::permitted;
+use crate::domain::permission::{Standing, Verb};
 use crate::domain::runbook::Runbook;
-use crate::domain::timeline::{sentence, stamp};
-use crate::domain::{Actor, Command, Decision, Refusal};
+use crate::domain::timeline::sentence;
+use crate::domain::{Actor, Command, Decision, Incident};
 use crate::messages::{Button, Modal, Rendered, escape, views};
 use crate::slack::inbound::SlashCommand;
-use crate::slack::slash::{self, Intent, Question, VERBS, Which};
+use crate::slack::slash::{self, Intent, Question};
 
 /// What goes back to the one who asked.
 pub enum Reply {
@@ -29,6 +31,8 @@ pub enum Reply {
     Whisper(String, Vec<Button>),
     /// A form.
     Open(Box<Modal>),
+    /// Another form in the place of the one that was sent.
+    Instead(Box<Modal>),
     /// Mistakes in a form, by question.
     Mistakes(BTreeMap<String, String>),
     /// Nothing; the change shows.
@@ -38,6 +42,12 @@ pub enum Reply {
 impl Reply {
     fn words(text: &str) -> Self {
         Self::Say(Box::new(Rendered::sentence(&sentence_markdown(text))))
+    }
+}
+
+impl From<Rendered> for Reply {
+    fn from(message: Rendered) -> Self {
+        Self::Say(Box::new(message))
     }
 }
 
@@ -73,15 +83,24 @@ impl App {
             channel: Some(&command.channel_id),
             delivery: (!command.trigger_id.is_empty()).then(|| DeliveryId(format!("command/{}", command.trigger_id))),
         };
-        let intent = match slash::parse(&command.text, self.now()) {
+        self.line(&command.text, &caller).await
+    }
+
+    /// A line somebody typed, or chose by a button.
+    async fn line(&self, text: &str, caller: &Caller<'_>) -> Reply {
+        let intent = match slash::parse(text, self.now()) {
             Ok(intent) => intent,
-            Err(unclear) => return Reply::words(&unclear.to_string()),
+            Err(unclear) => return self.unclear(&unclear),
         };
-        self.intend(intent, &caller).await.unwrap_or_else(|failure| Reply::words(&failure.to_string()))
+        match self.intend(intent, caller).await {
+            Ok(reply) => reply,
+            Err(Failure::WhichIncident) => self.which_incident(text, caller),
+            Err(failure) => Reply::words(&failure.to_string()),
+        }
     }
 
     /// What we know of somebody; somebody unknown is asked for.
-    async fn met(&self, user: &str, team: Option<&str>) -> Standing {
+    pub(super) async fn met(&self, user: &str, team: Option<&str>) -> Standing {
         let standing = self.standing(user, team);
         if standing == Standing::Unknown
             && let Err(failure) = self.enqueue(&format!("meet-{user}"), Job::MeetPerson { id: user.to_owned() }).await
@@ -91,18 +110,19 @@ impl App {
         standing
     }
 
+    /// Whether somebody may do something; checked where it is done, too.
+    fn may(&self, verb: Verb, caller: &Caller<'_>, incident: Option<&Incident>) -> Result<(), Failure> {
+        let person = caller.user.to_owned();
+        Ok(permitted(verb, caller.standing, Some(&person), incident, &self.policy, self)?)
+    }
+
     fn may_read(&self, caller: &Caller<'_>) -> Result<(), Failure> {
-        if allowed(caller.standing, Verb::Read) {
-            return Ok(());
-        }
-        Err(Refusal::NotAllowed { verb: Verb::Read, standing: caller.standing }.into())
+        self.may(Verb::Read, caller, None)
     }
 
     async fn intend(&self, intent: Intent, caller: &Caller<'_>) -> Result<Reply, Failure> {
         match intent {
-            Intent::Do { command, .. } if matches!(*command, Command::Declare { .. }) => {
-                self.act(None, &command, caller).await
-            }
+            Intent::Declare(declaration, anyway) => self.declare_said(*declaration, anyway, caller).await,
             Intent::Do { incident, command } => {
                 let uid = self.target(incident, caller)?;
                 self.act(Some(&uid), &command, caller).await
@@ -130,19 +150,39 @@ impl App {
                     .collect();
                 Ok(Reply::Say(Box::new(views::plain_view(&self.templates, "runbooks", &json!({"books": books})))))
             }
-            Intent::List(which) => {
-                self.may_read(caller)?;
-                let (title, filter) = match which {
-                    Which::Open => ("Open incidents", Filter { open: true, ..Filter::default() }),
-                    Which::Mine => (
-                        "Your open incidents",
-                        Filter { open: true, person: Some(caller.user.to_owned()), ..Filter::default() },
-                    ),
-                    Which::All => ("The latest incidents", Filter::default()),
+            Intent::List(search) => self.list_said(&search, caller),
+            Intent::Timeline(number) => self.timeline_said(&self.target(number, caller)?, caller),
+            Intent::Amend { incident, line, text, at } => {
+                let uid = self.target(incident, caller)?;
+                let line =
+                    self.entries(&uid, line.saturating_sub(1), 1)?.into_iter().next().filter(|one| one.seq == line);
+                let Some(line) = line else {
+                    return Err(Failure::NotFound(
+                        "There is no such line. `/incident timeline` numbers them.".to_owned(),
+                    ));
                 };
-                let page = self.list(&filter, None, 20)?;
-                let names = |id: &str| self.name(id);
-                Ok(Reply::Say(Box::new(views::list(&self.templates, title, &page.incidents, &names, self.now()))))
+                self.act(Some(&uid), &Command::Amend { line: Box::new(line), text, at }, caller).await
+            }
+            Intent::Tasks(number) => self.tasks_said(&self.target(number, caller)?, caller),
+            Intent::TakeTask { incident, task } => {
+                let uid = self.target(incident, caller)?;
+                let command = Command::AssignTask { task, assignee: caller.user.to_owned() };
+                self.act(Some(&uid), &command, caller).await
+            }
+            Intent::Brief(number) => self.brief_said(&self.target(number, caller)?, caller),
+            Intent::RoleCard { incident, role } => self.role_said(&self.target(incident, caller)?, role, caller),
+            Intent::OnCall(service) => self.on_call_said(service.as_deref(), caller),
+            Intent::Follow { of, on } => self.follow_said(&of, on, caller).await,
+            Intent::Who => self.who_may(caller),
+            Intent::Link(number) => {
+                let uid = self.target(number, caller)?;
+                let channel = caller.channel.unwrap_or_default().to_owned();
+                if self.uid_of_channel(&channel)?.is_some_and(|other| other != uid) {
+                    return Err(Failure::Invalid(
+                        "This is the channel of another incident. Type it in a channel of none.".to_owned(),
+                    ));
+                }
+                self.act(Some(&uid), &Command::Link { channel }, caller).await
             }
             Intent::Show(number) => {
                 self.may_read(caller)?;
@@ -190,34 +230,20 @@ impl App {
             Intent::Silence { matcher, until, reason } => self.silence_said(matcher, until, &reason, caller).await,
             Intent::Silences => self.silences_said(caller),
             Intent::Unsilence(number) => self.unsilence_said(number, caller).await,
-            Intent::Help(topic) => {
-                let topic = topic.map(|topic| topic.to_lowercase());
-                let matching: Vec<_> = VERBS
-                    .iter()
-                    .filter(|(use_, _)| topic.as_ref().is_none_or(|topic| use_.starts_with(topic.as_str())))
-                    .collect();
-                let verbs = if matching.is_empty() { VERBS.iter().collect() } else { matching };
-                let verbs: Vec<_> = verbs
-                    .into_iter()
-                    .map(|(use_, what)| json!({"use": format!("/incident {use_}"), "what": what}))
-                    .collect();
-                Ok(Reply::Say(Box::new(views::plain_view(&self.templates, "help", &json!({"verbs": verbs})))))
-            }
+            Intent::Help(topic) => Ok(self.help(topic.as_deref(), caller)),
         }
     }
 
     /// The incident that is meant: the one named, else the channel's.
     fn target(&self, number: Option<u64>, caller: &Caller<'_>) -> Result<String, Failure> {
-        if let Some(number) = number {
-            return self.uid_of_number(number);
-        }
         let here = caller.channel.map(|channel| self.uid_of_channel(channel)).transpose()?.flatten();
-        here.ok_or_else(|| {
-            Failure::NotFound(
-                "This is not an incident's channel, so say which incident you mean: `/incident INC-12 ack`. `/incident list` shows what is open."
-                    .to_owned(),
-            )
-        })
+        let Some(number) = number else {
+            return here.ok_or(Failure::WhichIncident);
+        };
+        let uid = self.uid_of_number(number)?;
+        // Whoever is in a private incident's channel sees it; others do not even learn that there is one.
+        let seen = here.as_ref() == Some(&uid) || self.may_see(&uid, caller.user)?;
+        if seen { Ok(uid) } else { Err(App::no_such(number)) }
     }
 
     async fn act(&self, uid: Option<&str>, command: &Command, caller: &Caller<'_>) -> Result<Reply, Failure> {
@@ -276,31 +302,5 @@ impl App {
     fn asset_impact(&self, shown: &str) -> String {
         let impact = self.impact_of(shown);
         self.templates.render("impact", &views::impact(shown, &[], &impact, &[]))
-    }
-
-    fn show(&self, uid: &str) -> Result<Reply, Failure> {
-        let Some(incident) = self.incident(uid)? else {
-            return Err(Failure::NotFound("There is no such incident.".to_owned()));
-        };
-        let names = |id: &str| self.name(id);
-        let name = |id: &String| self.name(id);
-        let lines: Vec<_> = self
-            .latest_entries(&incident, 15)?
-            .iter()
-            .filter_map(|entry| Some(json!({"at": stamp(entry.at), "text": sentence(entry, &name)?})))
-            .collect();
-        let tasks: Vec<_> = self
-            .tasks(uid)?
-            .into_iter()
-            .map(|task| {
-                json!({
-                    "number": task.number, "text": task.text, "done": task.done_at.is_some(),
-                    "assignee": task.assignee.as_ref().map(|id| json!({"id": id, "name": self.name(id)})),
-                    "due": task.due.map(|due| due.format("%Y-%m-%d").to_string()),
-                })
-            })
-            .collect();
-        let view = json!({"incident": views::incident(&incident, &names, self.now()), "lines": lines, "tasks": tasks});
-        Ok(Reply::Say(Box::new(views::plain_view(&self.templates, "show", &view))))
     }
 }

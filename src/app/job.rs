@@ -80,6 +80,24 @@ pub enum Job {
         /// When.
         at: Time,
     },
+    /// Show somebody the app's home.
+    PublishHome {
+        /// To whom.
+        user: String,
+        /// Tells this opening from others.
+        session: String,
+        /// When.
+        at: Time,
+    },
+    /// Read who is in a user group or on a schedule, again and again.
+    ReadRoster {
+        /// `S…` of Slack, or `P…` of PagerDuty.
+        id: String,
+        /// When.
+        at: Time,
+        /// Tells this reading from the next.
+        turn: bool,
+    },
     /// Post something that belongs to no incident.
     Announce {
         /// Where; in the announcement channel without.
@@ -142,6 +160,7 @@ impl Job {
             }
             Self::Of { uid, effect } => (format!("{}/{uid}", effect.lane().as_str()), now),
             // Errands wait for nothing but themselves, and their time.
+            Self::ReadRoster { at, .. } | Self::PublishHome { at, .. } => (format!("slack/-{name}"), *at),
             Self::Release { at, .. } | Self::Expire { at, .. } | Self::CheckBeat { at, .. } => {
                 (format!("timer/-{name}"), *at)
             }

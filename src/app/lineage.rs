@@ -159,7 +159,10 @@ impl App {
             })
             .take(MAX_RECIPIENTS)
             .collect();
-        Command::Assess { candidates, radius, tell }
+        let owners = judged.impact.teams.iter().chain(&judged.producers.teams);
+        let teams: Vec<String> = owners.map(|team| team.owner.name.clone()).collect();
+        let followers = if incident.drill || incident.private { Vec::new() } else { self.followers(incident, &teams) };
+        Command::Assess { candidates, radius, tell, followers }
     }
 
     /// Who is to be told of an incident, as the lineage has it now; those who cannot be reached too.

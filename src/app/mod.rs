@@ -5,12 +5,15 @@
 
 pub mod catalog;
 pub mod chat;
+mod follows;
 pub mod health;
+mod home;
 mod intake;
 pub mod job;
 pub mod lineage;
 pub mod queries;
 mod records;
+mod roster;
 pub mod triage;
 
 use std::collections::HashMap;
@@ -43,6 +46,11 @@ pub enum Failure {
     /// There is no such incident.
     #[error("{0}")]
     NotFound(String),
+    /// It was not said which incident is meant.
+    #[error(
+        "This is not an incident's channel, so say which incident you mean: `/incident INC-12 ack`. `/incident list` shows what is open."
+    )]
+    WhichIncident,
     /// This very delivery was dealt with before.
     #[error("this was done already")]
     Duplicate,
@@ -118,6 +126,9 @@ pub struct App {
     /// When this process began.
     started: Time,
     silences: RwLock<Vec<crate::domain::triage::Silence>>,
+    rosters: RwLock<HashMap<String, roster::Roster>>,
+    follows: RwLock<follows::Follows>,
+    homes: Mutex<home::Homes>,
     /// The assets and what they are made of.
     pub catalog: catalog::Catalog,
     health: RwLock<health::Health>,
@@ -177,6 +188,9 @@ impl App {
                 people.insert(member.id.clone(), member);
             }
         }
+        let follows = follows::load(&*store)?;
+        let rosters = scan_prefix(&*store, Kind::Roster, "")?.into_iter();
+        let rosters = rosters.filter_map(|rec| Some((rec.id, serde_json::from_value(rec.body).ok()?))).collect();
         let workspace_url =
             store.get(Kind::Meta, "workspace")?.and_then(|rec| rec.body["url"].as_str().map(str::to_owned));
         let catalog = catalog::Catalog::load(&*store, config.lineage.naming()?)?;
@@ -202,6 +216,9 @@ impl App {
             flaps: triage::Flaps::default(),
             started,
             silences: RwLock::new(silences),
+            rosters: RwLock::new(rosters),
+            follows: RwLock::new(follows),
+            homes: Mutex::default(),
         })
     }
 
@@ -358,7 +375,7 @@ impl App {
             policy: &self.policy,
             library: &self.library,
             tier: None,
-            name: self,
+            people: self,
         }
     }
 
@@ -400,8 +417,22 @@ impl App {
     /// # Errors
     /// There is no such incident.
     pub fn uid_of_number(&self, number: u64) -> Result<String, Failure> {
-        self.uid_in(Kind::Number, &records::newest_first(number))?
-            .ok_or_else(|| Failure::NotFound(format!("There is no INC-{number}. `/incident list` shows what is open.")))
+        self.uid_in(Kind::Number, &records::newest_first(number))?.ok_or_else(|| Self::no_such(number))
+    }
+
+    fn no_such(number: u64) -> Failure {
+        Failure::NotFound(format!("There is no INC-{number}. `/incident list` shows what is open."))
+    }
+
+    /// Whose eyes a list is for: admins see everything.
+    fn viewer(&self, user: &str) -> Option<String> {
+        (!self.is_among(user, &self.policy.permissions.admins)).then(|| user.to_owned())
+    }
+
+    /// Whether somebody may see an incident.
+    fn may_see(&self, uid: &str, user: &str) -> Result<bool, Failure> {
+        let incident = self.incident(uid)?;
+        Ok(self.viewer(user).is_none_or(|viewer| incident.is_none_or(|incident| incident.may_be_seen_by(&viewer))))
     }
 
     /// The uid of the incident whose channel this is.
@@ -413,9 +444,17 @@ impl App {
     }
 }
 
-/// Names for refusals and views.
-impl crate::domain::decide::Names for App {
+/// What decisions ask about people.
+impl crate::domain::decide::People for App {
     fn name(&self, id: &str) -> String {
         App::name(self, id)
+    }
+
+    fn belongs(&self, person: &str, to: &[String]) -> bool {
+        self.is_among(person, to)
+    }
+
+    fn on_duty(&self, service: Option<&str>) -> Vec<crate::domain::incident::Duty> {
+        self.duty_of(service)
     }
 }

@@ -7,7 +7,7 @@ use super::records::{by_asset_id, newest_first};
 use super::{App, Failure};
 use crate::domain::incident::{MessageRef, Told};
 use crate::domain::postmortem::{Captured, Record, draft};
-use crate::domain::{Alert, AssetName, Entry, Incident, Severity, Status, Task};
+use crate::domain::{Alert, AssetName, Entry, Incident, Severity, Status, Task, Time};
 use crate::store::{Kind, after_prefix, scan_prefix};
 
 /// Which incidents are asked for.
@@ -23,6 +23,14 @@ pub struct Filter {
     pub open: bool,
     /// Those in which this person has a role.
     pub person: Option<String>,
+    /// Opened at or after this moment.
+    pub since: Option<Time>,
+    /// Opened before this moment.
+    pub before: Option<Time>,
+    /// With each of these words, in lower case, in the title, an asset, the last update or the fix.
+    pub words: Vec<String>,
+    /// Those that this person may see; all without.
+    pub viewer: Option<String>,
 }
 
 /// A page of incidents, newest first.
@@ -165,8 +173,22 @@ impl Filter {
         self.status.is_none_or(|status| incident.status == status)
             && self.severity.is_none_or(|severity| incident.severity == severity)
             && (!self.open || incident.status.is_open())
+            && self.since.is_none_or(|since| incident.opened_at >= since)
+            && self.before.is_none_or(|before| incident.opened_at < before)
+            && self.viewer.as_ref().is_none_or(|viewer| incident.may_be_seen_by(viewer))
+            && (self.words.is_empty() || {
+                let texts = [Some(&incident.title), incident.last_update.as_ref(), incident.fix.as_ref()];
+                let mut all = texts.into_iter().flatten().map(|text| text.to_lowercase()).collect::<Vec<_>>();
+                all.extend(incident.assets.iter().map(|asset| asset.as_str().to_lowercase()));
+                self.words.iter().all(|word| all.iter().any(|text| text.contains(word)))
+            })
             && self.person.as_ref().is_none_or(|person| incident.people().contains(person))
     }
+}
+
+/// The number of the incident at a cursor.
+pub fn number_at(cursor: &str) -> Option<u64> {
+    Some(u64::MAX - cursor.parse::<u64>().ok()?)
 }
 
 /// The cursor that begins right before an incident.

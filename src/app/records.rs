@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::job::Job;
 use super::{DeliveryId, Failure};
-use crate::domain::incident::{Case, Recipient, Told};
+use crate::domain::incident::{Case, Channel, Recipient, Told};
 use crate::domain::{Alert, AssetName, Command, Decision, Effect, Event, Incident, SignalStatus, Task, Time};
 use crate::store::{Engine, Expect, Kind, Op, scan_prefix};
 
@@ -47,6 +47,14 @@ pub(super) fn group_id(group: &str) -> String {
     key_id("~", group)
 }
 
+/// Where the incident of a channel, or of a thread in one, is found.
+pub(super) fn channel_key(channel: &Channel) -> String {
+    match &channel.thread {
+        Some(thread) => format!("{}/{thread}", channel.id),
+        None => channel.id.clone(),
+    }
+}
+
 pub(super) fn by_asset_id(asset: &AssetName, number: u64) -> String {
     format!("{asset}\u{1}{}", newest_first(number))
 }
@@ -65,7 +73,7 @@ pub(super) fn load(store: &dyn Engine, uid: &str, command: &Command) -> Result<O
                 case.alerts.insert(alert.id.clone(), alert);
             }
         }
-        Command::FinishTask { task } => {
+        Command::FinishTask { task } | Command::AssignTask { task, .. } | Command::CheckTask { task } => {
             let found = store
                 .get(Kind::Task, &task_id(uid, *task))?
                 .and_then(|rec| serde_json::from_value::<Task>(rec.body).ok());
@@ -77,6 +85,7 @@ pub(super) fn load(store: &dyn Engine, uid: &str, command: &Command) -> Result<O
         | Command::Assess { .. }
         | Command::Mute { .. }
         | Command::Subscribe
+        | Command::Unsubscribe
         | Command::NoticeDelivered { .. }
         | Command::Update { .. }
         | Command::Resolve { .. }
@@ -150,6 +159,8 @@ pub(super) fn ops(loaded: Option<&Loaded>, decision: &Decision, counter: (u64, O
     for entry in &decision.entries {
         ops.push(Op::put(Kind::Timeline, entry_id(uid, entry.seq), Expect::Absent, to_json(entry)));
         match &entry.event {
+            // What is only practised ties nothing real to it.
+            Event::AssetNamed { .. } if incident.drill => {}
             Event::AssetNamed { asset } => {
                 ops.push(Op::put(Kind::Asset, asset.as_str(), Expect::Any, pointer()));
                 ops.push(Op::put(Kind::ByAsset, by_asset_id(asset, incident.number), Expect::Any, pointer()));
@@ -167,7 +178,7 @@ pub(super) fn ops(loaded: Option<&Loaded>, decision: &Decision, counter: (u64, O
             Event::AlertFiredAgain { alert, .. } | Event::AlertResolved { alert, .. } => {
                 alerts.insert(alert);
             }
-            Event::TaskAdded { task, .. } | Event::TaskDone { task, .. } => {
+            Event::TaskAdded { task, .. } | Event::TaskDone { task, .. } | Event::TaskAssigned { task, .. } => {
                 tasks.insert(*task);
             }
             Event::Notified { recipient: Recipient { key, .. }, .. }
@@ -181,7 +192,7 @@ pub(super) fn ops(loaded: Option<&Loaded>, decision: &Decision, counter: (u64, O
                 }
             }
             Event::ChannelOpened { channel } => {
-                ops.push(Op::put(Kind::Channel, &channel.id, Expect::Any, pointer()));
+                ops.push(Op::put(Kind::Channel, channel_key(channel), Expect::Any, pointer()));
             }
             Event::MessagePinned { message, .. } => {
                 ops.push(Op::put(Kind::Pin, format!("{}/{}", message.channel, message.ts), Expect::Absent, pointer()));

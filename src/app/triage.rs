@@ -168,7 +168,7 @@ impl App {
     }
 
     /// Whether a delivery came before, today or the two days before.
-    fn was_delivered(&self, delivery: &DeliveryId) -> Result<bool, Failure> {
+    pub(super) fn was_delivered(&self, delivery: &DeliveryId) -> Result<bool, Failure> {
         for op in records::delivery_ops(delivery, self.now()) {
             let (kind, id, _) = op.key();
             if self.store.get(kind, id)?.is_some() {

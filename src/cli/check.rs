@@ -13,6 +13,7 @@ use crate::slack::client::SlackApi;
 
 /// The Slack permissions that Muster uses, as `manifest.yml` asks for them; a test compares the two.
 pub(crate) const SCOPES: &[&str] = &[
+    "app_mentions:read",
     "commands",
     "chat:write",
     "chat:write.public",
@@ -20,12 +21,17 @@ pub(crate) const SCOPES: &[&str] = &[
     "channels:join",
     "channels:read",
     "channels:history",
+    "groups:write",
+    "groups:read",
+    "groups:history",
     "users:read",
+    "users:read.email",
     "usergroups:read",
     "pins:write",
     "bookmarks:read",
     "bookmarks:write",
     "reactions:read",
+    "reactions:write",
     "files:write",
     "links:read",
     "links:write",

@@ -11,9 +11,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use chrono::Weekday;
 
-use super::{Config, Mapping, Secrets, SourceKind, Variables, WindowConfig};
-use crate::domain::policy::{Policy, Service, Team};
-use crate::domain::triage::{Route, Window};
+use super::{Config, Mapping, RotationConfig, Secrets, SourceKind, Updates, Variables, WindowConfig};
+use crate::domain::permission::{Permissions, Verb};
+use crate::domain::policy::{Cadence, Policy, Service, Team};
+use crate::domain::rotation::{Rotation, Whence};
+use crate::domain::triage::{Matcher, Route, Window};
 
 /// Variables that hold secrets and are therefore no keys of the file.
 const SECRET_VARIABLES: [&str; 9] = [
@@ -276,6 +278,45 @@ impl Config {
             }
         }
         let services: Vec<&str> = self.services.iter().map(|service| service.name.as_str()).collect();
+        if let Err(why) = hours_of(&self.updates) {
+            problems.push(Problem::general(format!("[updates] from, to: {why}")));
+        }
+        for rotation in &self.rotations {
+            if let Err(why) = rotation_of(rotation) {
+                problems.push(Problem::at(&rotation.name, format!("the rotation `{}`: {why}", rotation.name)));
+            }
+            for service in rotation.services.iter().filter(|service| !services.contains(&service.as_str())) {
+                problems.push(Problem::at(
+                    service,
+                    format!(
+                        "the rotation `{}` names the service `{service}`, and there is none{}",
+                        rotation.name,
+                        nearest(service, &services)
+                    ),
+                ));
+            }
+            if rotation.pagerduty_schedule.is_some() && self.secrets.pagerduty_api_token.is_none() {
+                problems.push(Problem::at(
+                    &rotation.name,
+                    format!(
+                        "the rotation `{}` is read from PagerDuty, which needs MUSTER_PAGERDUTY__API_TOKEN",
+                        rotation.name
+                    ),
+                ));
+            }
+        }
+        for (verb, who) in &self.permissions.rules {
+            let key = serde_json::to_value(verb).unwrap_or_default();
+            let key = key.as_str().unwrap_or_default();
+            if !Verb::of_people().any(|one| one == *verb) {
+                problems.push(Problem::at(key, format!("[permissions.rules] {key} is nothing that people do")));
+            } else if who.needs_incident() && !verb.is_about_an_incident() {
+                problems.push(Problem::at(
+                    key,
+                    format!("[permissions.rules] {key} is not about one incident, so it can be for everyone, the team or admins"),
+                ));
+            }
+        }
         for route in &self.routes {
             if let Some(service) = route.service.as_deref().filter(|service| !services.contains(service)) {
                 problems.push(Problem::at(
@@ -397,6 +438,24 @@ impl Config {
                     pending_minutes: route.pending_minutes,
                 })
                 .collect(),
+            cadence: Cadence {
+                minutes: [
+                    self.updates.sev1_minutes,
+                    self.updates.sev2_minutes,
+                    self.updates.sev3_minutes,
+                    self.updates.sev4_minutes,
+                    self.updates.sev5_minutes,
+                ],
+                at_most: self.updates.at_most,
+                hours: hours_of(&self.updates).ok().flatten(),
+            },
+            permissions: Permissions {
+                rules: self.permissions.rules.clone(),
+                admins: self.permissions.admins.clone(),
+                team: self.permissions.team.clone(),
+            },
+            archive_after_days: Some(self.slack.archive_after_days).filter(|days| *days > 0),
+            rotations: self.rotations.iter().filter_map(|rotation| rotation_of(rotation).ok()).collect(),
             remind_after_minutes: self.triage.remind_after_minutes,
             windows: self.maintenance.iter().filter_map(|window| window_of(window).ok()).collect(),
         }
@@ -444,6 +503,39 @@ impl Mapping {
 
 fn glob_of(glob: &str) -> Result<globset::GlobMatcher, globset::Error> {
     Ok(GlobBuilder::new(glob).case_insensitive(true).build()?.compile_matcher())
+}
+
+/// The hours in which people are reminded; none where they may be at any hour.
+fn hours_of(updates: &Updates) -> Result<Option<Window>, String> {
+    if updates.from.is_empty() && updates.to.is_empty() && updates.days.is_empty() {
+        return Ok(None);
+    }
+    let or_midnight = |time: &str| if time.is_empty() { "00:00".to_owned() } else { time.to_owned() };
+    let window = WindowConfig {
+        name: "working hours".to_owned(),
+        matcher: Matcher::parse("*").map_err(|error| error.to_string())?,
+        days: updates.days.clone(),
+        from: or_midnight(&updates.from),
+        to: or_midnight(&updates.to),
+        zone: updates.zone,
+        reason: String::new(),
+    };
+    window_of(&window).map(Some)
+}
+
+fn rotation_of(rotation: &RotationConfig) -> Result<Rotation, String> {
+    let whence = match (&rotation.pagerduty_schedule, &rotation.slack_group, rotation.people.as_slice()) {
+        (Some(id), None, []) => Whence::Schedule(id.clone()),
+        (None, Some(id), []) if id.starts_with('S') => Whence::Group(id.clone()),
+        (None, None, [_, ..]) => match (rotation.every, rotation.start) {
+            (Some(every), Some(start)) => {
+                Whence::Turns { people: rotation.people.clone(), every, start, zone: rotation.zone }
+            }
+            _ => return Err("people who take turns need `every` (hour, day or week) and `start`".to_owned()),
+        },
+        _ => return Err("give it one of `pagerduty_schedule`, `slack_group` (\"S…\") or `people`".to_owned()),
+    };
+    Ok(Rotation { name: rotation.name.clone(), role: rotation.role, services: rotation.services.clone(), whence })
 }
 
 fn window_of(window: &WindowConfig) -> Result<Window, String> {

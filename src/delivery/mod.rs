@@ -5,6 +5,7 @@
 //! Lanes never wait for one another; within a lane an incident's entries go out in order. [`Worker::run_due`] is one
 //! step, so that tests and the demo need no waiting.
 
+mod channels;
 mod notices;
 mod pages;
 mod posts;
@@ -24,7 +25,8 @@ use crate::domain::incident::{MessageRef, Slot};
 use crate::domain::{Command, Effect, Event, Incident, Lane, Time};
 use crate::mail::Mailer;
 use crate::messages::Rendered;
-use crate::pagerduty::events::PagerDutyEvents;
+use crate::pagerduty::events::{PagerDutyEvents, PagerError};
+use crate::pagerduty::schedules::Schedules;
 use crate::slack::client::{SlackApi, SlackError, Verdict, advice};
 use crate::store::{CommitError, Expect, Kind, Op, Queued, Rec, after_prefix};
 use crate::telemetry::{DeliveryLabels, LaneLabels, StoreLabels};
@@ -49,6 +51,8 @@ enum Fault {
     Unknown { why: String },
     /// Never.
     Permanent { why: String },
+    /// The channel is archived, gone, or closed to Muster.
+    NoChannel { code: String, why: String },
     /// Not yet its turn: Slack's pace.
     NotYet { until: Time },
 }
@@ -59,6 +63,11 @@ impl From<SlackError> for Fault {
         match error.verdict {
             Verdict::Retry { after } => Self::Retry { after, why },
             Verdict::Unknown => Self::Unknown { why },
+            Verdict::Permanent
+                if matches!(error.code.as_str(), "is_archived" | "channel_not_found" | "not_in_channel") =>
+            {
+                Self::NoChannel { code: error.code, why }
+            }
             Verdict::Permanent => Self::Permanent { why },
         }
     }
@@ -75,6 +84,7 @@ pub struct Worker {
     app: Arc<App>,
     slack: SlackApi,
     pager: PagerDutyEvents,
+    schedules: Option<Schedules>,
     mailer: Option<Mailer>,
     last_post: Mutex<HashMap<String, Time>>,
 }
@@ -89,6 +99,15 @@ impl Turn {
     /// Ends the entry, if it is still ours.
     fn end(&self) -> Op {
         Op::Del { kind: Kind::Outbox, id: self.rec.id.clone(), expect: Expect::Ver(self.rec.ver) }
+    }
+
+    /// The same entry again, behind all that waits in its queue now.
+    fn behind(&self, now: Time, fresh: &str) -> Op {
+        let Job::Of { uid, effect } = &self.entry.job else {
+            return self.entry.job.clone().enqueue(fresh, now);
+        };
+        // Names of entries sort in the order of decisions; what is decided now sorts behind them all.
+        Job::Of { uid: uid.clone(), effect: effect.clone() }.enqueue(&format!("{uid}/~{fresh}"), now)
     }
 
     /// Whether an earlier try may have been done: it said so, or it never came back.
@@ -107,8 +126,10 @@ impl Worker {
         let token = app.config.secrets.slack_bot_token.clone().unwrap_or_default();
         let slack = SlackApi::new(&app.config.slack.api_url, &token, &app.config.slack.team_id, timeout)?;
         let pager = PagerDutyEvents::new(&app.config.pagerduty.events_url, timeout)?;
+        let token = app.config.secrets.pagerduty_api_token.clone();
+        let schedules = token.map(|token| Schedules::new(&app.config.pagerduty.api_url, token, timeout)).transpose()?;
         let mailer = Mailer::new(&app.config)?;
-        Ok(Self { app, slack, pager, mailer, last_post: Mutex::default() })
+        Ok(Self { app, slack, pager, schedules, mailer, last_post: Mutex::default() })
     }
 
     /// What must be known of the workspace, asked for once at start.
@@ -117,6 +138,7 @@ impl Worker {
     /// The store cannot write.
     pub async fn start(&self) -> Result<(), Failure> {
         self.app.await_beats().await?;
+        self.app.await_rosters().await?;
         self.app.enqueue("sync-people", Job::SyncPeople { cursor: None }).await
     }
 
@@ -279,6 +301,19 @@ impl Worker {
             Job::Expire { source, key, since, .. } => {
                 Ok(self.app.expire(source, key, *since, vec![turn.end()]).await?)
             }
+            Job::PublishHome { user, session, .. } => {
+                let (view, again) = self.app.home_due(user, session)?;
+                if let Some(view) = view {
+                    let shown = self.slack.publish_home(user, &view).await;
+                    if let Err(error) = shown {
+                        // The next look shows it; nobody waits for a page they have left.
+                        tracing::warn!(%error, "a home cannot be shown");
+                    }
+                }
+                let ops = std::iter::once(turn.end()).chain(again).collect();
+                Ok(self.app.commit(ops).await?)
+            }
+            Job::ReadRoster { id, turn: one, .. } => self.read_roster(turn, id, *one).await,
             Job::CheckBeat { source, name, .. } => Ok(self.app.check_beat(source, name, vec![turn.end()]).await?),
             Job::Announce { channel, markdown, buttons } => {
                 let channel = channel.as_deref().unwrap_or(&self.app.config.slack.announce_channel);
@@ -348,6 +383,33 @@ impl Worker {
         }
     }
 
+    /// Reads who is in a user group or on a schedule. What cannot be read stays as it was, with its age.
+    async fn read_roster(&self, turn: &Turn, id: &str, one: bool) -> Result<(), Fault> {
+        let read = if id.starts_with('S') {
+            self.slack.group(id).await.map(|people| (people, Vec::new())).map_err(|error| error.to_string())
+        } else {
+            self.on_schedule(id).await
+        };
+        let read = read.inspect_err(|error| tracing::warn!(roster = id, error, "who is on duty cannot be read")).ok();
+        Ok(self.app.remember_roster(id, one, read, vec![turn.end()]).await?)
+    }
+
+    /// Who is on a schedule: those whom Slack knows, and the names of others.
+    async fn on_schedule(&self, id: &str) -> Result<(Vec<String>, Vec<String>), String> {
+        let schedules = self.schedules.as_ref().ok_or("MUSTER_PAGERDUTY__API_TOKEN is not set")?;
+        let on_call = schedules.on_call(id).await.map_err(|error| match error {
+            PagerError::Retry { why, .. } | PagerError::Permanent { why } => why,
+        })?;
+        let (mut people, mut strangers) = (Vec::new(), Vec::new());
+        for one in on_call {
+            match one.email.as_deref().and_then(|email| self.app.person_of(email)) {
+                Some(person) => people.push(person),
+                None => strangers.push(one.name),
+            }
+        }
+        Ok((people, strangers))
+    }
+
     /// Whether the same thing waits further back in the queue; it will show the present state then.
     fn comes_again(&self, id: &str, uid: &str, effect: &Effect) -> Result<bool, Fault> {
         let behind = self
@@ -392,7 +454,7 @@ impl Worker {
         let (after, why, maybe_done, permanent) = match fault {
             Fault::Retry { after, why } => (after, why, false, false),
             Fault::Unknown { why } => (None, why, true, false),
-            Fault::Permanent { why } => (None, why, false, true),
+            Fault::Permanent { why } | Fault::NoChannel { why, .. } => (None, why, false, true),
             Fault::NotYet { .. } => return "later",
         };
         let incident = match &turn.entry.job {

@@ -48,7 +48,7 @@ impl Worker {
         if is_first {
             // Who cannot be looked up in their channel may read it twice; nobody is left out.
             let before = if turn.maybe_done() && !channel.starts_with(['U', 'W']) {
-                self.find_own_post(turn, channel).await.unwrap_or_default()
+                self.find_own_post(turn, channel, None).await.unwrap_or_default()
             } else {
                 None
             };
@@ -134,7 +134,7 @@ impl Worker {
         let file = self
             .slack
             .upload(
-                &channel.id,
+                (&channel.id, channel.thread.as_deref()),
                 &format!("{}-lineage.png", name.to_lowercase()),
                 &format!("Lineage of {name}"),
                 ("image/png", png),

@@ -6,44 +6,64 @@ use crate::domain::incident::{Channel, MessageRef, Slot};
 use crate::domain::postmortem::{Captured, said_at};
 use crate::domain::{Command, Effect, Incident};
 use crate::messages::{Rendered, views};
-use crate::slack::client::Verdict;
+use crate::slack::client::{SlackError, Verdict};
 use crate::store::{Expect, Kind, Op};
 
 /// The most pages of a channel's history that a draft reads.
 const MAX_HISTORY_PAGES: usize = 50;
-/// Slack's limit for a channel's name.
-const MAX_CHANNEL_NAME: usize = 80;
+/// So many open tasks stand on the card; `tasks` shows all.
+const CARD_TASKS: usize = 5;
 
 impl Worker {
     pub(super) async fn post(&self, turn: &Turn, incident: &Incident, effect: &Effect) -> Result<(), Fault> {
+        match effect {
+            Effect::OpenChannel => self.open_channel(turn, incident).await,
+            Effect::LinkChannel { channel, by } => self.link_channel(turn, incident, channel, by).await,
+            Effect::ArchiveChannel { channel } => self.archive_channel(turn, channel).await,
+            Effect::Direct { person, event } => self.direct(turn, incident, person, event).await,
+            Effect::Tell { recipient, notice } => self.tell(turn, incident, recipient, notice).await,
+            Effect::ShowAnnouncement => {
+                let names = |id: &str| self.app.name(id);
+                let message = views::announcement(&self.app.templates, incident, &names, self.app.now());
+                let channel = self.app.config.slack.announce_channel.clone();
+                self.keep_true(turn, incident, Slot::Announcement, (&channel, None), &message).await
+            }
+            _ => match self.post_here(turn, incident, effect).await {
+                Err(Fault::NoChannel { code, why }) => self.lost_channel(turn, incident, &code, why).await,
+                other => other,
+            },
+        }
+    }
+
+    /// What is said and shown in the incident's own channel.
+    async fn post_here(&self, turn: &Turn, incident: &Incident, effect: &Effect) -> Result<(), Fault> {
         let names = |id: &str| self.app.name(id);
         let (templates, now) = (&self.app.templates, self.app.now());
-        if let Effect::OpenChannel = effect {
-            return self.open_channel(turn, incident).await;
-        }
-        if let Effect::Tell { recipient, notice } = effect {
-            return self.tell(turn, incident, recipient, notice).await;
-        }
-        if let Effect::ShowAnnouncement = effect {
-            let message = views::announcement(templates, incident, &names, now);
-            let channel = self.app.config.slack.announce_channel.clone();
-            return self.keep_true(turn, incident, Slot::Announcement, &channel, &message).await;
-        }
         // Without a channel (Slack refused to make one) there is nowhere to say it; that was told when it was refused.
         let Some(channel) = &incident.channel else {
             return Ok(self.app.commit(vec![turn.end()]).await?);
         };
+        let place = (channel.id.as_str(), channel.thread.as_deref());
         match effect {
+            // A thread has no topic, no members and no bookmarks of its own.
+            Effect::ShowTopic | Effect::Invite { .. } | Effect::Bookmark { .. } if !channel.is_whole() => {
+                Ok(self.app.commit(vec![turn.end()]).await?)
+            }
+            Effect::ShowTopic if channel.linked => Ok(self.app.commit(vec![turn.end()]).await?),
             Effect::ShowCard => {
-                let message = views::card(templates, incident, &names, now);
-                self.keep_true(turn, incident, Slot::Card, &channel.id, &message).await
+                let tasks: Vec<_> =
+                    self.app.tasks(&incident.uid)?.into_iter().filter(|task| task.done_at.is_none()).collect();
+                let mut tasks = self.app.task_views(&tasks);
+                tasks.truncate(CARD_TASKS);
+                let message = views::card(templates, incident, &tasks, &names, now);
+                self.keep_true(turn, incident, Slot::Card, place, &message).await
             }
             Effect::ShowChecklist => {
                 let Some(list) = &incident.checklist else {
                     return Ok(self.app.commit(vec![turn.end()]).await?);
                 };
                 let message = views::checklist(templates, incident, list, &names);
-                self.keep_true(turn, incident, Slot::Checklist, &channel.id, &message).await
+                self.keep_true(turn, incident, Slot::Checklist, place, &message).await
             }
             Effect::ShowTopic => {
                 self.slack.set_topic(&channel.id, &views::topic(templates, incident, &names, now)).await?;
@@ -56,13 +76,22 @@ impl Worker {
                 }
                 Ok(self.app.commit(vec![turn.end()]).await?)
             }
+            Effect::Brief { person, role } => {
+                let (words, buttons) = self.app.role_card(incident, *role, person)?;
+                let said = self.slack.whisper(&channel.id, person, &Rendered::new(&words, &buttons)).await;
+                self.or_do_without(turn, said, "the words on a role").await
+            }
+            Effect::Mark { message, on } => {
+                let marked = self.slack.mark(message, "white_check_mark", *on).await;
+                self.or_do_without(turn, marked, "a mark below a message").await
+            }
             Effect::Bookmark { title, url } => {
                 self.slack.bookmark(&channel.id, title, url).await?;
                 Ok(self.app.commit(vec![turn.end()]).await?)
             }
             Effect::Say { event, actor } => {
                 let message = views::said(templates, event, actor, incident, &names, now);
-                self.post_once(turn, &channel.id, &message).await?;
+                self.post_once(turn, place.0, place.1, &message).await?;
                 Ok(self.app.commit(vec![turn.end()]).await?)
             }
             Effect::ShowPicture => self.show_picture(turn, incident, channel).await,
@@ -71,40 +100,27 @@ impl Worker {
         }
     }
 
-    async fn open_channel(&self, turn: &Turn, incident: &Incident) -> Result<(), Fault> {
-        let base = channel_name(incident);
-        for attempt in 1..=9 {
-            let name = match attempt {
-                1 => base.clone(),
-                n => {
-                    let suffix = format!("-{n}");
-                    format!("{}{suffix}", base.chars().take(MAX_CHANNEL_NAME - suffix.len()).collect::<String>())
-                }
-            };
-            let (id, name) = match self.slack.create_channel(&name).await {
-                Ok(made) => made,
-                Err(error) if error.code == "name_taken" => {
-                    // Ours, if an earlier try was done and its answer lost; else somebody else's.
-                    let ours = if turn.maybe_done() { self.slack.channel_named(&name, true).await? } else { None };
-                    match ours {
-                        Some(id) if self.app.uid_of_channel(&id)?.is_none() => (id, name),
-                        _ => continue,
-                    }
-                }
-                Err(error) => return Err(error.into()),
-            };
-            return self.outcome(turn, &incident.uid, &Command::ChannelReady { channel: Channel { id, name } }).await;
+    /// Ends the entry; what is only a kindness is let go when Slack refuses it.
+    pub(super) async fn or_do_without(
+        &self,
+        turn: &Turn,
+        done: Result<(), SlackError>,
+        what: &str,
+    ) -> Result<(), Fault> {
+        match done {
+            Err(error) if error.verdict == Verdict::Permanent => tracing::warn!(what, %error, "not delivered"),
+            other => other?,
         }
-        Err(Fault::Permanent { why: format!("all names from #{base} to #{base}-9 are taken") })
+        Ok(self.app.commit(vec![turn.end()]).await?)
     }
 
     /// Edits the message in place, or posts it if it is not there (any more).
-    async fn keep_true(
+    pub(super) async fn keep_true(
         &self,
         turn: &Turn,
         incident: &Incident,
         slot: Slot,
-        channel: &str,
+        (channel, thread): (&str, Option<&str>),
         message: &Rendered,
     ) -> Result<(), Fault> {
         if let Some(at) = incident.slots.get(&slot) {
@@ -118,8 +134,9 @@ impl Worker {
                 Err(error) => return Err(error.into()),
             }
         }
-        let at = self.post_once(turn, channel, message).await?;
+        let at = self.post_once(turn, channel, thread, message).await?;
         let beside = match slot {
+            _ if thread.is_some() => Ok(()),
             Slot::Card => self.slack.pin(&at).await,
             // Whoever comes late finds the steps by the bookmark.
             Slot::Checklist => {
@@ -140,17 +157,28 @@ impl Worker {
     }
 
     /// Posts, unless an earlier try did: then that post is adopted.
-    async fn post_once(&self, turn: &Turn, channel: &str, message: &Rendered) -> Result<MessageRef, Fault> {
+    pub(super) async fn post_once(
+        &self,
+        turn: &Turn,
+        channel: &str,
+        thread: Option<&str>,
+        message: &Rendered,
+    ) -> Result<MessageRef, Fault> {
         if turn.maybe_done()
-            && let Some(at) = self.find_own_post(turn, channel).await?
+            && let Some(at) = self.find_own_post(turn, channel, thread).await?
         {
             return Ok(at);
         }
         self.pace(turn)?;
-        Ok(self.slack.post_message(channel, message, &turn.rec.id).await?)
+        Ok(self.slack.post_in(channel, thread, message, &turn.rec.id).await?)
     }
 
-    pub(super) async fn find_own_post(&self, turn: &Turn, channel: &str) -> Result<Option<MessageRef>, Fault> {
+    pub(super) async fn find_own_post(
+        &self,
+        turn: &Turn,
+        channel: &str,
+        thread: Option<&str>,
+    ) -> Result<Option<MessageRef>, Fault> {
         // The announcement channel is known by its name until the first answer brings its id, and Muster can write there
         // without being in it, but not read.
         let channel = match channel.strip_prefix('#').unwrap_or(channel) {
@@ -170,7 +198,7 @@ impl Worker {
         let mut cursor = None;
         for _ in 0..MAX_HISTORY_PAGES {
             let (messages, next) =
-                self.slack.history(channel, &oldest, self.app.config.slack.history_page, cursor).await?;
+                self.slack.history((channel, thread), &oldest, self.app.config.slack.history_page, cursor).await?;
             if let Some(found) =
                 messages.into_iter().find(|message| message.outbox_id.as_deref() == Some(turn.rec.id.as_str()))
             {
@@ -193,7 +221,7 @@ impl Worker {
         self.pace(turn)?;
         self.slack
             .upload(
-                &channel.id,
+                (&channel.id, channel.thread.as_deref()),
                 &format!("{}-postmortem.md", name.to_lowercase()),
                 &format!("Post-mortem of {name} (draft)"),
                 ("text/markdown", text.into_bytes()),
@@ -206,10 +234,11 @@ impl Worker {
     /// What was said while Muster was not listening.
     async fn fetch_history(&self, incident: &Incident, channel: &Channel) -> Result<(), Fault> {
         let oldest = format!("{}.000000", incident.opened_at.timestamp());
+        let place = (channel.id.as_str(), channel.thread.as_deref());
         let mut cursor = None;
         for _ in 0..MAX_HISTORY_PAGES {
             let (messages, next) =
-                self.slack.history(&channel.id, &oldest, self.app.config.slack.history_page, cursor).await?;
+                self.slack.history(place, &oldest, self.app.config.slack.history_page, cursor).await?;
             let mut ops = Vec::new();
             for message in messages {
                 let Some(author) = message.author else {
@@ -243,18 +272,4 @@ impl Worker {
         }
         Ok(())
     }
-}
-
-/// `inc-42-orders-are-late`: lower-case letters, digits and `-`, at most 80 characters (Slack's rule).
-fn channel_name(incident: &Incident) -> String {
-    let mut slug = String::new();
-    for c in incident.title.chars().flat_map(char::to_lowercase) {
-        if c.is_ascii_alphanumeric() {
-            slug.push(c);
-        } else if !slug.ends_with('-') && !slug.is_empty() {
-            slug.push('-');
-        }
-    }
-    let name = format!("{}-{slug}", incident.name().to_lowercase());
-    name.chars().take(MAX_CHANNEL_NAME - 20).collect::<String>().trim_end_matches('-').to_owned()
 }

@@ -71,6 +71,18 @@ impl Pillar {
         }
     }
 
+    /// What it means, for the menu in which people choose one.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Freshness => "Freshness: it is late or stale",
+            Self::Volume => "Volume: too much or too little of it",
+            Self::Schema => "Schema: columns or types changed",
+            Self::Distribution => "Distribution: values are wrong",
+            Self::Pipeline => "Pipeline: a job failed",
+            Self::Other => "Something else, or not known yet",
+        }
+    }
+
     /// What a check of this name or kind is about, by the words that tools use for such checks.
     pub fn of_check(name: &str) -> Option<Self> {
         const WORDS: &[(Pillar, &[&str])] = &[

@@ -17,16 +17,7 @@ use super::{PersonId, Role, Severity, Signal, Time};
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Command {
     /// Open an incident by hand.
-    Declare {
-        /// One line.
-        title: String,
-        /// How bad, if the person said so.
-        severity: Option<Severity>,
-        /// What it is about, if the person said so.
-        asset: Option<super::AssetName>,
-        /// More words.
-        text: Option<String>,
-    },
+    Declare(Box<Declaration>),
     /// A monitor's signal for this incident, or for a new one.
     Receive {
         /// What the monitor said.
@@ -82,7 +73,56 @@ pub enum Command {
         request: String,
     },
     /// Is there a commander by now?
-    CheckCommander,
+    CheckCommander {
+        /// How often that was asked before.
+        #[serde(default)]
+        asked: u32,
+    },
+    /// Give a role back.
+    Leave {
+        /// Which; all of them without.
+        role: Option<Role>,
+    },
+    /// Remind of updates later, or no more.
+    Remind {
+        /// In so many minutes; never without.
+        minutes: Option<u32>,
+    },
+    /// Write down what was tried, or ruled out.
+    Tried {
+        /// What, and what came of it.
+        text: String,
+        /// It is not the cause.
+        ruled_out: bool,
+    },
+    /// Correct a line of the timeline.
+    Amend {
+        /// The line as it is.
+        line: Box<super::Entry>,
+        /// Its words, if they change.
+        text: Option<String>,
+        /// Its time, if that changes.
+        at: Option<Time>,
+    },
+    /// A message on the timeline was changed or deleted in Slack.
+    EditPin {
+        /// Which.
+        message: MessageRef,
+        /// Its words now.
+        text: Option<String>,
+    },
+    /// Give a task to somebody.
+    AssignTask {
+        /// Which.
+        task: u32,
+        /// Who.
+        assignee: PersonId,
+    },
+    /// Was a promise kept by now?
+    CheckTask {
+        /// Which.
+        task: u32,
+    },
     /// Has anybody acknowledged it by now?
     CheckAcknowledged {
         /// How often that was asked before.
@@ -190,6 +230,9 @@ pub enum Command {
     Resolve {
         /// In words.
         text: Option<String>,
+        /// Why it ends.
+        #[serde(default)]
+        ending: super::incident::Ending,
     },
     /// It is not over.
     Reopen {
@@ -223,6 +266,8 @@ pub enum Command {
     },
     /// Tell me too.
     Subscribe,
+    /// Tell me no more.
+    Unsubscribe,
 
     /// PagerDuty says how a page stands.
     PagerSays {
@@ -242,6 +287,9 @@ pub enum Command {
         radius: Option<Radius>,
         /// Who is told without being asked, by the configured tiers.
         tell: Vec<Recipient>,
+        /// Who asked to be told of what it reaches.
+        #[serde(default)]
+        followers: Vec<Recipient>,
     },
     /// The first message to somebody outside stands.
     NoticeDelivered {
@@ -261,6 +309,25 @@ pub enum Command {
         /// The channel.
         channel: Channel,
     },
+    /// Work in a channel that is there already.
+    Link {
+        /// Its id.
+        channel: String,
+    },
+    /// The channel is archived, deleted, or closed to Muster.
+    ChannelGone {
+        /// Which.
+        channel: String,
+        /// Why, in words.
+        why: String,
+    },
+    /// Is it time to archive the channel?
+    CheckArchive {
+        /// When it was resolved.
+        resolved: Time,
+    },
+    /// Did the opening come about?
+    CheckOpening,
     /// A message that is kept true was posted.
     MessagePosted {
         /// Which.
@@ -293,6 +360,31 @@ pub enum Command {
     PostmortemPosted,
 }
 
+/// An incident that a person opens.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Declaration {
+    /// One line.
+    pub title: String,
+    /// How bad, if the person said so.
+    pub severity: Option<Severity>,
+    /// What is wrong with the data, if the person said so.
+    #[serde(default)]
+    pub pillar: Option<super::Pillar>,
+    /// What it is about, if the person said so.
+    pub asset: Option<super::AssetName>,
+    /// More words.
+    pub text: Option<String>,
+    /// Practice: pages nobody, tells nobody outside, counts nowhere.
+    #[serde(default)]
+    pub drill: bool,
+    /// In a private channel, announced nowhere.
+    #[serde(default)]
+    pub private: bool,
+    /// The message that made them do it, with who wrote it and its words.
+    #[serde(default)]
+    pub from: Option<(MessageRef, PersonId, String)>,
+}
+
 /// What PagerDuty's webhook says of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -309,28 +401,35 @@ impl Command {
     /// The verb that the permission table knows.
     pub fn verb(&self) -> Verb {
         match self {
-            Self::Declare { .. } => Verb::Declare,
+            Self::Declare(_) => Verb::Declare,
             Self::Receive { .. } => Verb::Receive,
             Self::Acknowledge => Verb::Acknowledge,
-            Self::Take { .. } => Verb::Take,
+            Self::Take { .. } | Self::Leave { .. } => Verb::Take,
             Self::Assign { .. } => Verb::Assign,
+            Self::Link { .. } => Verb::Status,
             Self::AnswerHandover { .. } => Verb::AnswerHandover,
             Self::SetSeverity { .. } => Verb::Severity,
-            Self::Update { .. } => Verb::Update,
+            Self::Update { .. } | Self::Remind { .. } => Verb::Update,
+            Self::Tried { .. } | Self::Amend { .. } => Verb::Note,
             Self::Note { .. } | Self::Pin { .. } | Self::Unpin { .. } => Verb::Note,
             Self::AttachRunbook { .. } | Self::StepDone { .. } | Self::StepSkip { .. } => Verb::Runbook,
             Self::Since { .. } | Self::GoodAgain { .. } | Self::Fix { .. } => Verb::Stamp,
-            Self::AddTask { .. } | Self::FinishTask { .. } => Verb::Task,
+            Self::AddTask { .. } | Self::AssignTask { .. } | Self::FinishTask { .. } => Verb::Task,
             Self::Page { .. } => Verb::Page,
             Self::Mitigate { .. } | Self::Resolve { .. } | Self::Reopen { .. } => Verb::Status,
             Self::Merge { .. } | Self::MoveAlert { .. } | Self::Judge { .. } => Verb::Triage,
             Self::DraftPostmortem => Verb::Postmortem,
             Self::Look { .. } => Verb::Note,
             Self::Notify { .. } | Self::Mute { .. } => Verb::Notify,
-            Self::Subscribe => Verb::Read,
+            Self::Subscribe | Self::Unsubscribe => Verb::Read,
             Self::PagerSays { .. } => Verb::PagerSays,
             Self::HandoverDue { .. }
-            | Self::CheckCommander
+            | Self::CheckCommander { .. }
+            | Self::CheckTask { .. }
+            | Self::ChannelGone { .. }
+            | Self::CheckArchive { .. }
+            | Self::CheckOpening
+            | Self::EditPin { .. }
             | Self::CheckAcknowledged { .. }
             | Self::Assess { .. }
             | Self::NoticeDelivered { .. }

@@ -16,12 +16,15 @@ mod runbook;
 mod status;
 mod tell;
 
+pub use status::gaps;
+
 use super::event::{Actor, Event};
 use super::evolve::evolve;
-use super::incident::{Case, Incident, PageStatus};
-use super::permission::{Standing, allowed};
+use super::incident::{Case, Duty, Incident, PageStatus};
+use super::lineage::Whom;
+use super::permission::{Standing, Verb, Who, allowed};
 use super::runbook::Library;
-use super::{Command, Effect, Entry, Policy, Refusal, Time};
+use super::{Command, Effect, Entry, PersonId, Policy, Refusal, Role, Time};
 
 /// All that a decision may know besides the state.
 #[derive(Clone)]
@@ -42,14 +45,20 @@ pub struct Context<'a> {
     pub library: &'a Library,
     /// How much the asset of the signal matters, by the catalog.
     pub tier: Option<u8>,
-    /// How people are called, for refusals.
-    pub name: &'a dyn Names,
+    /// What is known of people.
+    pub people: &'a dyn People,
 }
 
-/// How people are called.
-pub trait Names: Sync {
-    /// By the Slack id.
+/// What is known of people.
+pub trait People: Sync {
+    /// How somebody is called, by the Slack id.
     fn name(&self, id: &str) -> String;
+
+    /// Whether somebody is one of these people, or in one of these user groups.
+    fn belongs(&self, person: &str, to: &[String]) -> bool;
+
+    /// Who is on duty for a service now.
+    fn on_duty(&self, service: Option<&str>) -> Vec<Duty>;
 }
 
 /// What a command leads to.
@@ -69,14 +78,11 @@ pub struct Decision {
 /// A refusal, in words for the one who asks. Nothing has changed then.
 pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> Result<Decision, Refusal> {
     let verb = command.verb();
-    if !allowed(context.standing, verb) {
-        return Err(Refusal::NotAllowed { verb, standing: context.standing });
-    }
+    let incident = case.map(|case| &case.incident);
+    permitted(verb, context.standing, context.actor.person(), incident, context.policy, context.people)?;
     let mut draft = Draft { case: case.cloned(), entries: Vec::new(), effects: Vec::new(), context };
     match command {
-        Command::Declare { title, severity, asset, text } => {
-            declare::declare(&mut draft, title, *severity, asset.as_ref(), text.as_deref())?;
-        }
+        Command::Declare(declaration) => declare::declare(&mut draft, declaration)?,
         Command::Receive { signal, known, because, quiet } => {
             alert::receive(&mut draft, signal, known.as_deref(), because, *quiet);
         }
@@ -85,7 +91,7 @@ pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> 
         Command::MoveAlert { alert, to } => merge::move_alert(&mut draft, alert, to.as_ref())?,
         Command::Acknowledge => status::acknowledge(&mut draft)?,
         Command::Mitigate { text } => status::mitigate(&mut draft, text.as_deref())?,
-        Command::Resolve { text } => status::resolve(&mut draft, text.as_deref())?,
+        Command::Resolve { text, ending } => status::resolve(&mut draft, text.as_deref(), *ending)?,
         Command::Reopen { reason } => status::reopen(&mut draft, reason)?,
         Command::SetSeverity { severity } => status::set_severity(&mut draft, *severity)?,
         Command::Take { role } => roles::take(&mut draft, *role)?,
@@ -94,14 +100,21 @@ pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> 
             roles::answer_handover(&mut draft, request, *accept)?;
         }
         Command::HandoverDue { request } => roles::handover_due(&mut draft, request),
-        Command::CheckCommander => roles::check_commander(&mut draft),
+        Command::CheckCommander { asked } => roles::check_commander(&mut draft, *asked),
+        Command::Leave { role } => roles::leave(&mut draft, *role)?,
+        Command::Remind { minutes } => tell::remind(&mut draft, *minutes)?,
+        Command::Tried { text, ruled_out } => record::tried(&mut draft, text, *ruled_out)?,
+        Command::Amend { line, text, at } => record::amend(&mut draft, line, text.as_deref(), *at)?,
+        Command::EditPin { message, text } => record::edit_pin(&mut draft, message, text.as_deref()),
+        Command::AssignTask { task, assignee } => record::assign_task(&mut draft, *task, assignee)?,
+        Command::CheckTask { task } => record::check_task(&mut draft, *task),
         Command::CheckAcknowledged { asked } => status::check_acknowledged(&mut draft, *asked),
         Command::Update { text, next } => tell::update(&mut draft, text, *next)?,
         Command::CheckUpdate { promised } => tell::check_update(&mut draft, *promised),
         Command::Page { target, text } => tell::page(&mut draft, target, text.as_deref())?,
         Command::Note { text } => record::note(&mut draft, text)?,
         Command::Pin { message, author, text } => record::pin(&mut draft, message, author, text),
-        Command::Unpin { message } => draft.add(Event::MessageUnpinned { message: message.clone() }),
+        Command::Unpin { message } => record::unpin(&mut draft, message),
         Command::Since { at } => record::since(&mut draft, *at)?,
         Command::GoodAgain { at } => record::good_again(&mut draft, *at)?,
         Command::Fix { text } => record::fix(&mut draft, text)?,
@@ -114,8 +127,9 @@ pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> 
         Command::StepDone { step, note } => runbook::done(&mut draft, *step, note.as_deref())?,
         Command::StepSkip { step, reason } => runbook::skip(&mut draft, *step, reason)?,
         Command::Look { look, finding } => lineage::look(&mut draft, *look, finding)?,
-        Command::Assess { candidates, radius, tell } => {
+        Command::Assess { candidates, radius, tell, followers } => {
             lineage::assess(&mut draft, candidates, radius.as_ref(), tell);
+            notify::automatically(&mut draft, Whom::Subscribed, followers);
         }
         Command::PictureShown { picture } => draft.add(Event::PictureShown { picture: picture.clone() }),
         Command::Notify { whom, recipients, text } => {
@@ -123,6 +137,7 @@ pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> 
         }
         Command::Mute { recipient, muted } => notify::mute(&mut draft, recipient, *muted)?,
         Command::Subscribe => notify::subscribe(&mut draft)?,
+        Command::Unsubscribe => notify::unsubscribe(&mut draft)?,
         Command::NoticeDelivered { recipient, message } => {
             draft.add(Event::NoticePosted { recipient: recipient.clone(), message: message.clone() });
         }
@@ -132,6 +147,10 @@ pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> 
         Command::PageAccepted { key } => pager::accepted(&mut draft, key),
         Command::PageRefused { key, why } => pager::refused(&mut draft, key, why),
         Command::ChannelReady { channel } => outcome::channel_ready(&mut draft, channel),
+        Command::Link { channel } => outcome::link(&mut draft, channel)?,
+        Command::ChannelGone { channel, why } => outcome::channel_gone(&mut draft, channel, why),
+        Command::CheckArchive { resolved } => outcome::check_archive(&mut draft, *resolved),
+        Command::CheckOpening => outcome::check_opening(&mut draft),
         Command::MessagePosted { slot, message } => {
             outcome::message_posted(&mut draft, *slot, message);
         }
@@ -139,6 +158,45 @@ pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> 
         Command::PostmortemPosted => draft.add(Event::PostmortemDrafted),
     }
     Ok(draft.finish())
+}
+
+/// Whether somebody may do something: by the table of standings, and then by the operator's rules.
+///
+/// # Errors
+/// Why not, and what to do instead.
+pub fn permitted(
+    verb: Verb,
+    standing: Standing,
+    person: Option<&PersonId>,
+    incident: Option<&Incident>,
+    policy: &Policy,
+    people: &dyn People,
+) -> Result<(), Refusal> {
+    if !allowed(standing, verb) {
+        return Err(Refusal::NotAllowed { verb, standing });
+    }
+    let (Standing::Member, Some(person)) = (standing, person) else {
+        return Ok(());
+    };
+    let rules = &policy.permissions;
+    let who = rules.who(verb);
+    let may = match who {
+        Who::Everyone => true,
+        Who::Team => people.belongs(person, &rules.team),
+        Who::Responders => incident.is_none_or(|incident| incident.people().contains(person)),
+        Who::Commander => incident.is_none_or(|incident| incident.has_role(Role::Commander, person)),
+        Who::Admins => false,
+    };
+    if may || people.belongs(person, &rules.admins) {
+        return Ok(());
+    }
+    let hint = match (who, incident.map(|incident| incident.holder(Role::Commander))) {
+        (Who::Commander, Some(Some(holder))) => format!("That is {}.", people.name(holder)),
+        (Who::Commander, Some(None)) => "Nobody is; `/incident take commander` makes you that.".to_owned(),
+        (Who::Responders, _) => "`/incident take responder` makes you one.".to_owned(),
+        _ => String::new(),
+    };
+    Err(Refusal::Reserved { verb, who, hint })
 }
 
 /// A decision in the making: what is added is applied at once, so that later steps see it.
@@ -198,7 +256,12 @@ impl Draft<'_> {
     fn show(&mut self) {
         self.effect(Effect::ShowCard);
         self.effect(Effect::ShowTopic);
-        if self.context.policy.announces {
+        self.announce();
+    }
+
+    /// Makes the line in the announcement channel true, where there is one and everybody may know.
+    fn announce(&mut self) {
+        if self.context.policy.announces && !self.incident().private {
             self.effect(Effect::ShowAnnouncement);
         }
     }
@@ -223,6 +286,9 @@ impl Draft<'_> {
     /// Pages the service of the incident, or the default, if the severity asks for it and that was not done yet.
     fn page_if_severe(&mut self) {
         let incident = self.incident();
+        if incident.drill {
+            return;
+        }
         let policy = self.context.policy;
         let (target, page_from, can_page) = match incident.service.as_deref().and_then(|name| policy.service(name)) {
             Some(service) => (service.name.clone(), service.page_from, service.can_page || policy.can_page_by_default),

@@ -120,6 +120,25 @@ pub enum Effect {
     },
     /// Make the incident's channel.
     OpenChannel,
+    /// Work in a channel that is there already.
+    LinkChannel {
+        /// Its id.
+        channel: String,
+        /// Who asked for it.
+        by: PersonId,
+    },
+    /// Archive a channel of the incident.
+    ArchiveChannel {
+        /// Its id.
+        channel: String,
+    },
+    /// Tell one person something of the incident, directly.
+    Direct {
+        /// Who.
+        person: PersonId,
+        /// What happened.
+        event: Box<Event>,
+    },
     /// Bring people into the channel.
     Invite {
         /// Who.
@@ -127,6 +146,20 @@ pub enum Effect {
     },
     /// Make the channel's topic true.
     ShowTopic,
+    /// Tell somebody who got a role what it asks of them now.
+    Brief {
+        /// Who.
+        person: PersonId,
+        /// Which role.
+        role: super::Role,
+    },
+    /// Put a mark below a message, or take it away: the message is on the timeline.
+    Mark {
+        /// Which.
+        message: super::incident::MessageRef,
+        /// On, or off again.
+        on: bool,
+    },
     /// Post the card, or make it true.
     ShowCard,
     /// Post the line in the announcement channel, or make it true.
@@ -213,11 +246,16 @@ impl Effect {
             Self::CountVerdict { .. } => "a verdict on alerts",
             Self::LookAgain { .. } => "a look whether alerts go on",
             Self::OpenChannel => "the incident's channel",
+            Self::LinkChannel { .. } => "the link to a channel",
+            Self::ArchiveChannel { .. } => "the end of the channel",
+            Self::Direct { .. } => "a direct message",
             Self::Invite { .. } => "an invitation to the channel",
             Self::ShowTopic => "the channel's topic",
             Self::ShowCard => "the incident's card",
             Self::ShowAnnouncement => "the announcement",
             Self::ShowChecklist => "the runbook's checklist",
+            Self::Brief { .. } => "the words on a role",
+            Self::Mark { .. } => "a mark below a message",
             Self::Bookmark { .. } => "a bookmark",
             Self::Say { .. } => "a message",
             Self::Assess => "the look at the lineage",

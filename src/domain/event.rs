@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::incident::{Channel, MessageRef, Picture, Radius, Recipient, RootCandidate, Slot};
+use super::incident::{Channel, Duty, Ending, MessageRef, Picture, Radius, Recipient, RootCandidate, Slot};
 use super::lineage::Whom;
 use super::{AssetName, PersonId, Pillar, Role, Severity, Signal, Time};
 
@@ -67,6 +67,17 @@ pub enum Event {
         labels: BTreeMap<String, String>,
         /// When it was first seen, by the monitor's or person's clock.
         detected_at: Time,
+        /// Practice.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        drill: bool,
+        /// For few eyes.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        private: bool,
+    },
+    /// Who was on duty when it began.
+    DutyNamed {
+        /// By rotation.
+        duty: Vec<Duty>,
     },
     /// An asset was named as broken.
     AssetNamed {
@@ -139,6 +150,13 @@ pub enum Event {
         /// The other roles of this person, when that is worth saying aloud.
         also: Vec<Role>,
     },
+    /// A person gave a role back.
+    RoleLeft {
+        /// Which.
+        role: Role,
+        /// Who.
+        person: PersonId,
+    },
     /// Somebody asks for the command of somebody who is present.
     HandoverRequested {
         /// Names the request.
@@ -159,6 +177,9 @@ pub enum Event {
     CommanderMissing {
         /// For how many minutes.
         minutes: i64,
+        /// Who is on duty for it.
+        #[serde(default)]
+        people: Vec<PersonId>,
     },
     /// Nobody has acknowledged it for a while.
     StillPending {
@@ -183,6 +204,41 @@ pub enum Event {
     UpdateOverdue {
         /// When it was promised for.
         promised: Time,
+    },
+    /// Nobody was told anything for a while.
+    UpdateDue {
+        /// Since when.
+        since: Time,
+    },
+    /// When people are reminded of an update; never without.
+    ReminderSet {
+        /// When.
+        at: Option<Time>,
+    },
+    /// Something was tried, or ruled out.
+    Tried {
+        /// What, and what came of it.
+        text: String,
+        /// It is not the cause.
+        ruled_out: bool,
+    },
+    /// A line of the timeline was corrected.
+    Amended {
+        /// Its number.
+        line: u64,
+        /// Its words now.
+        text: Option<String>,
+        /// Its time now.
+        at: Option<Time>,
+        /// How it read before.
+        before: String,
+    },
+    /// A message on the timeline was changed in Slack.
+    PinEdited {
+        /// The message.
+        message: MessageRef,
+        /// Its words now; none once it was deleted.
+        text: Option<String>,
     },
     /// Somebody wrote something down.
     Noted {
@@ -265,6 +321,24 @@ pub enum Event {
         /// What it was.
         text: String,
     },
+    /// A promise goes to somebody.
+    TaskAssigned {
+        /// Which.
+        task: u32,
+        /// What it is.
+        text: String,
+        /// Who.
+        assignee: PersonId,
+    },
+    /// A promise is due and not kept.
+    TaskDue {
+        /// Which.
+        task: u32,
+        /// What it is.
+        text: String,
+        /// Who promised it.
+        assignee: Option<PersonId>,
+    },
     /// A page was decided on; its key is stored before anything is sent.
     PageRequested {
         /// The key that makes a repeat the same page.
@@ -318,6 +392,9 @@ pub enum Event {
     Resolved {
         /// What was said.
         text: Option<String>,
+        /// Why it ended.
+        #[serde(default)]
+        ending: Ending,
         /// What a thorough close would have had and this one has not.
         gaps: Vec<String>,
     },
@@ -330,6 +407,28 @@ pub enum Event {
     ChannelOpened {
         /// The channel.
         channel: Channel,
+    },
+    /// It goes on in another channel.
+    MovedTo {
+        /// Which.
+        name: String,
+    },
+    /// The channel was lost: archived, deleted, or Muster was put out of it.
+    ChannelLost {
+        /// Which.
+        name: String,
+        /// Why.
+        why: String,
+    },
+    /// Muster archived the channel, as the configuration says.
+    ChannelArchived {
+        /// Which.
+        name: String,
+    },
+    /// The incident is saved, and something of its opening has not come about yet.
+    OpeningPending {
+        /// What.
+        missing: Vec<String>,
     },
     /// A message that is kept true was posted.
     Posted {
@@ -423,6 +522,15 @@ impl Event {
             Self::AllGreen => "all_green",
             Self::Acknowledged => "acknowledged",
             Self::RoleGranted { .. } => "role_granted",
+            Self::DutyNamed { .. } => "duty_named",
+            Self::RoleLeft { .. } => "role_left",
+            Self::UpdateDue { .. } => "update_due",
+            Self::ReminderSet { .. } => "reminder_set",
+            Self::Tried { .. } => "tried",
+            Self::Amended { .. } => "amended",
+            Self::PinEdited { .. } => "pin_edited",
+            Self::TaskAssigned { .. } => "task_assigned",
+            Self::TaskDue { .. } => "task_due",
             Self::HandoverRequested { .. } => "handover_requested",
             Self::HandoverDeclined { .. } => "handover_declined",
             Self::CommanderMissing { .. } => "commander_missing",
@@ -451,6 +559,10 @@ impl Event {
             Self::Resolved { .. } => "resolved",
             Self::Reopened { .. } => "reopened",
             Self::ChannelOpened { .. } => "channel_opened",
+            Self::MovedTo { .. } => "moved_to",
+            Self::ChannelLost { .. } => "channel_lost",
+            Self::ChannelArchived { .. } => "channel_archived",
+            Self::OpeningPending { .. } => "opening_pending",
             Self::Posted { .. } => "posted",
             Self::DeliveryFailed { .. } => "delivery_failed",
             Self::RootNamed { .. } => "root_named",

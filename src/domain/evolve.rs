@@ -2,7 +2,7 @@
 
 use super::event::{Actor, Entry, Event};
 use super::incident::{
-    Case, Checklist, HandoverRequest, Incident, Page, PageStatus, Status, Step, StepState, Task, Told,
+    Case, Checklist, HandoverRequest, Incident, Page, PageStatus, Slot, Status, Step, StepState, Task, Told,
 };
 use super::{Alert, PersonId, Role, Time};
 
@@ -26,7 +26,20 @@ pub fn replay<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Option<Case> 
 }
 
 fn opened(entry: &Entry) -> Option<Incident> {
-    let Event::Opened { uid, number, title, severity, pillar, service, source, labels, detected_at, .. } = &entry.event
+    let Event::Opened {
+        uid,
+        number,
+        title,
+        severity,
+        pillar,
+        service,
+        source,
+        labels,
+        detected_at,
+        drill,
+        private,
+        ..
+    } = &entry.event
     else {
         return None;
     };
@@ -50,6 +63,7 @@ fn opened(entry: &Entry) -> Option<Incident> {
         checklist: None,
         fix: None,
         last_update: None,
+        updated_at: None,
         next_update: None,
         alerts: 0,
         firing: 0,
@@ -71,6 +85,12 @@ fn opened(entry: &Entry) -> Option<Incident> {
         radius: None,
         told: 0,
         picture: None,
+        drill: *drill,
+        private: *private,
+        declared_by: entry.actor.person().cloned(),
+        duty: Vec::new(),
+        remind_at: None,
+        reminded: 0,
     })
 }
 
@@ -106,6 +126,7 @@ fn apply(case: &mut Case, entry: &Entry) {
             incident.firing = 0;
             incident.merged_into = Some((into.clone(), name.clone()));
             incident.next_update = None;
+            incident.remind_at = None;
             incident.handover = None;
         }
         Event::Judged { verdict } => incident.verdict = Some(*verdict),
@@ -134,6 +155,18 @@ fn apply(case: &mut Case, entry: &Entry) {
         }
         Event::Acknowledged => acknowledge(incident, &entry.actor, at),
         Event::RoleGranted { role, person, .. } => grant(incident, *role, person, &entry.actor, at),
+        Event::DutyNamed { duty } => incident.duty.clone_from(duty),
+        Event::RoleLeft { role, person } => {
+            if let Some(holders) = incident.roles.get_mut(role) {
+                holders.retain(|holder| holder != person);
+            }
+            incident.roles.retain(|_, holders| !holders.is_empty());
+            if *role == Role::Commander {
+                incident.handover = None;
+            }
+        }
+        Event::ReminderSet { at } => incident.remind_at = *at,
+        Event::UpdateDue { .. } => incident.reminded += 1,
         Event::HandoverRequested { id, by, due, .. } => {
             incident.handover = Some(HandoverRequest { id: id.clone(), by: by.clone(), due: *due });
         }
@@ -141,9 +174,14 @@ fn apply(case: &mut Case, entry: &Entry) {
         Event::SeverityChanged { to, .. } => incident.severity = *to,
         Event::UpdatePosted { text, next } => {
             incident.last_update = Some(text.clone());
+            incident.updated_at = Some(at);
             incident.next_update = *next;
+            incident.reminded = 0;
         }
-        Event::UpdateOverdue { .. } => incident.next_update = None,
+        Event::UpdateOverdue { .. } => {
+            incident.next_update = None;
+            incident.reminded += 1;
+        }
         Event::RunbookAttached { runbook, title, steps, .. } => {
             incident.checklist = Some(Checklist {
                 runbook: runbook.clone(),
@@ -184,6 +222,11 @@ fn apply(case: &mut Case, entry: &Entry) {
                 task.done_at = Some(at);
             }
         }
+        Event::TaskAssigned { task, assignee, .. } => {
+            if let Some(task) = case.tasks.get_mut(task) {
+                task.assignee = Some(assignee.clone());
+            }
+        }
         Event::PageRequested { key, target, .. } => {
             let page = Page { target: target.clone(), status: PageStatus::Sending, url: None, changed_at: at };
             incident.pages.insert(key.clone(), page);
@@ -201,6 +244,7 @@ fn apply(case: &mut Case, entry: &Entry) {
             incident.status = Status::Resolved;
             incident.resolved_at = Some(at);
             incident.next_update = None;
+            incident.remind_at = None;
             incident.handover = None;
         }
         Event::Reopened { .. } => {
@@ -209,6 +253,16 @@ fn apply(case: &mut Case, entry: &Entry) {
             incident.good_again = None;
         }
         Event::ChannelOpened { channel } => incident.channel = Some(channel.clone()),
+        Event::MovedTo { .. } => {
+            incident.slots.retain(|slot, _| *slot == Slot::Announcement);
+            incident.picture = None;
+        }
+        Event::ChannelLost { .. } | Event::ChannelArchived { .. } => {
+            incident.channel = None;
+            // What stood there has to be posted anew where it goes on.
+            incident.slots.retain(|slot, _| *slot == Slot::Announcement);
+            incident.picture = None;
+        }
         Event::Posted { slot, message } => {
             incident.slots.insert(*slot, message.clone());
         }
@@ -237,6 +291,11 @@ fn apply(case: &mut Case, entry: &Entry) {
         | Event::CommanderMissing { .. }
         | Event::StillPending { .. }
         | Event::Noted { .. }
+        | Event::Tried { .. }
+        | Event::Amended { .. }
+        | Event::PinEdited { .. }
+        | Event::TaskDue { .. }
+        | Event::OpeningPending { .. }
         | Event::Looked { .. }
         | Event::NoticesSent { .. }
         | Event::MessagePinned { .. }

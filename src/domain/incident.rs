@@ -90,6 +90,51 @@ impl Verdict {
     }
 }
 
+/// Why an incident ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// It was mended.
+    #[default]
+    Fixed,
+    /// It was another incident's.
+    Duplicate,
+    /// Nothing was wrong.
+    FalseAlarm,
+    /// It was known or meant to be so.
+    Expected,
+}
+
+impl Ending {
+    /// Every ending.
+    pub const ALL: [Self; 4] = [Self::Fixed, Self::Duplicate, Self::FalseAlarm, Self::Expected];
+
+    /// The words people use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fixed => "fixed",
+            Self::Duplicate => "duplicate",
+            Self::FalseAlarm => "false alarm",
+            Self::Expected => "expected",
+        }
+    }
+
+    /// The ending that a text begins with, and what comes after it: `false alarm: the check was wrong`.
+    pub fn begins(text: &str) -> Option<(Self, &str)> {
+        let text = text.trim();
+        Self::ALL.into_iter().find_map(|ending| {
+            let words = ending.as_str();
+            let start = text.get(..words.len())?;
+            let rest = text.get(words.len()..)?;
+            let same = start.replace(['-', '_'], " ").eq_ignore_ascii_case(words);
+            let ends = rest.is_empty()
+                || rest.starts_with([':', ',', '.', ';'])
+                || (rest.starts_with(" (") || rest.starts_with(" -"));
+            (same && ends).then(|| (ending, rest.trim_start_matches([':', ',', '.', ';', '-', ' '])))
+        })
+    }
+}
+
 /// The channel in which the incident is worked on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Channel {
@@ -97,10 +142,28 @@ pub struct Channel {
     pub id: String,
     /// The name without `#`.
     pub name: String,
+    /// The thread in it, where the workspace lets nobody make channels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
+    /// It was there before, and its topic is not ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub linked: bool,
+}
+
+impl Channel {
+    /// A channel of our own.
+    pub fn own(id: String, name: String) -> Self {
+        Self { id, name, thread: None, linked: false }
+    }
+
+    /// Whether all of it is the incident's: its topic, pins, bookmarks and members.
+    pub fn is_whole(&self) -> bool {
+        self.thread.is_none()
+    }
 }
 
 /// A message that is kept true by editing it in place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MessageRef {
     /// Slack's channel id.
     pub channel: String,
@@ -257,6 +320,9 @@ pub struct Incident {
     pub fix: Option<String>,
     /// The last update people were given.
     pub last_update: Option<String>,
+    /// When that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Time>,
     /// When the next update was promised.
     pub next_update: Option<Time>,
     /// How many alerts ever joined.
@@ -305,6 +371,37 @@ pub struct Incident {
     /// The picture of the lineage in the channel.
     #[serde(default)]
     pub picture: Option<Picture>,
+    /// Practice: nobody is paged, nobody outside is told, and no figure counts it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drill: bool,
+    /// In a private channel, announced nowhere, and shown to those who are in it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
+    /// Who declared it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared_by: Option<PersonId>,
+    /// Who was on duty when it began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub duty: Vec<Duty>,
+    /// When the commander is reminded that an update is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_at: Option<Time>,
+    /// How many reminders were not answered.
+    #[serde(default)]
+    pub reminded: u32,
+}
+
+/// Who is on duty by a rotation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Duty {
+    /// The rotation's name.
+    pub rotation: String,
+    /// The role they are asked to take.
+    pub role: Role,
+    /// Who.
+    pub people: Vec<PersonId>,
+    /// Where that stands, and when it was read there: "PagerDuty, read 05:55 UTC".
+    pub from: String,
 }
 
 /// Where an incident may have started.
@@ -408,6 +505,16 @@ impl Incident {
     /// Whether this person has this role.
     pub fn has_role(&self, role: Role, person: &str) -> bool {
         self.roles.get(&role).is_some_and(|people| people.iter().any(|holder| holder == person))
+    }
+
+    /// When people last heard how it stands.
+    pub fn last_told(&self) -> Time {
+        self.updated_at.unwrap_or(self.opened_at)
+    }
+
+    /// Whether a private incident may be shown to somebody: to those with a role, and to whoever declared it.
+    pub fn may_be_seen_by(&self, person: &str) -> bool {
+        !self.private || self.declared_by.as_deref() == Some(person) || self.people().iter().any(|one| one == person)
     }
 
     /// Everyone with a role, each once.

@@ -17,6 +17,7 @@ pub mod policy;
 pub mod postmortem;
 pub mod refusal;
 pub mod role;
+pub mod rotation;
 pub mod runbook;
 pub mod severity;
 pub mod timeline;

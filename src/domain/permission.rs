@@ -1,9 +1,12 @@
-//! Who may do what: one table, and what is not in it is denied.
+//! Who may do what: one table of standings, and what is not in it is denied; over it the operator's rules, which take away.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 /// What a command does, as far as permission is concerned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the verb of its commands")]
 pub enum Verb {
     Read,
@@ -53,6 +56,16 @@ impl Verb {
         Self::Outcome,
     ];
 
+    /// What people may be allowed or denied, in the order of the work.
+    pub fn of_people() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|verb| allowed(Standing::Member, *verb))
+    }
+
+    /// Whether it is about one incident.
+    pub fn is_about_an_incident(self) -> bool {
+        !matches!(self, Self::Declare | Self::Read | Self::Triage)
+    }
+
     /// The verb in a sentence: "guests cannot …".
     pub fn as_str(self) -> &'static str {
         match self {
@@ -77,6 +90,59 @@ impl Verb {
             Self::PagerSays => "speak for PagerDuty",
             Self::Outcome => "report outcomes",
         }
+    }
+}
+
+/// Who of the members may do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Who {
+    /// Every member of the workspace.
+    #[default]
+    Everyone,
+    /// The people and groups of `[permissions] team`.
+    Team,
+    /// Whoever has a role in the incident.
+    Responders,
+    /// The commander of the incident.
+    Commander,
+    /// The people and groups of `[permissions] admins`, who may do everything.
+    Admins,
+}
+
+impl Who {
+    /// In a sentence: "only … may".
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Everyone => "every member of the workspace",
+            Self::Team => "the data team",
+            Self::Responders => "whoever has a role in the incident",
+            Self::Commander => "the commander of the incident",
+            Self::Admins => "admins",
+        }
+    }
+
+    /// Whether it depends on an incident.
+    pub fn needs_incident(self) -> bool {
+        matches!(self, Self::Responders | Self::Commander)
+    }
+}
+
+/// The operator's rules.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Permissions {
+    /// Who may do what; what is not named here everyone may.
+    pub rules: BTreeMap<Verb, Who>,
+    /// People (`U…`) and user groups (`S…`) who may do everything.
+    pub admins: Vec<String>,
+    /// The data team, likewise.
+    pub team: Vec<String>,
+}
+
+impl Permissions {
+    /// Who may do this.
+    pub fn who(&self, verb: Verb) -> Who {
+        self.rules.get(&verb).copied().unwrap_or_default()
     }
 }
 

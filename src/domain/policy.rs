@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::incident::Recipient;
 use super::triage::{Route, Window};
-use super::{AssetName, Severity, Signal};
+use super::{AssetName, Severity, Signal, Time};
 
 /// What happens when no alert of an incident fires any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -73,6 +73,37 @@ impl Team {
     }
 }
 
+/// How often people are reminded of an update that is due.
+#[derive(Debug, Clone, Default)]
+pub struct Cadence {
+    /// After so many minutes without an update, by severity, the worst first; 0 for never.
+    pub minutes: [u16; 5],
+    /// So many reminders without an answer, and no more.
+    pub at_most: u32,
+    /// Below SEV2, only within these hours.
+    pub hours: Option<Window>,
+}
+
+impl Cadence {
+    /// When the next reminder is due; none where there is to be none.
+    pub fn next(&self, severity: Severity, now: Time) -> Option<Time> {
+        let minutes = self.minutes[usize::from(severity.number() - 1)];
+        (minutes > 0).then(|| self.within_hours(severity, now + chrono::Duration::minutes(minutes.into())))
+    }
+
+    /// The moment, or the next one within working hours.
+    pub fn within_hours(&self, severity: Severity, at: Time) -> Time {
+        let Some(hours) = self.hours.as_ref().filter(|_| severity > Severity::Sev2) else {
+            return at;
+        };
+        // A week in quarters of an hour; whoever never works is reminded at once.
+        (0..7 * 96)
+            .map(|quarter| at + chrono::Duration::minutes(15 * quarter))
+            .find(|at| hours.holds(*at).is_some())
+            .unwrap_or(at)
+    }
+}
+
 /// All of it.
 #[derive(Debug, Clone)]
 pub struct Policy {
@@ -94,6 +125,14 @@ pub struct Policy {
     pub hold_off_minutes: u16,
     /// Nobody acknowledged it: said after so many minutes, and again after twice as many, and so on; 0 for never.
     pub remind_after_minutes: u16,
+    /// So many days after its end, an incident's channel is archived; never without.
+    pub archive_after_days: Option<u16>,
+    /// Who is on duty.
+    pub rotations: Vec<super::rotation::Rotation>,
+    /// When people are reminded of updates.
+    pub cadence: Cadence,
+    /// Who of the members may do what.
+    pub permissions: super::permission::Permissions,
     /// What becomes of alerts; the first that matches counts.
     pub routes: Vec<Route>,
     /// When some alerts open nothing, every week.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{Entry, Event};
 use super::incident::{Incident, MessageRef, PageStatus, StepState};
-use super::timeline::{clock, duration, sentence, stamp};
+use super::timeline::{self, clock, duration, stamp};
 use super::{Alert, PersonId, Pillar, Role, Status, Task, Time};
 
 /// A message of the channel, as it was last seen.
@@ -242,46 +242,15 @@ fn monitoring_gap(incident: &Incident, alerts: &[Alert], first: Option<&Alert>) 
 }
 
 fn timeline(record: &Record<'_>) -> Vec<Line> {
-    let unpinned: BTreeSet<_> = unpinned(record.entries);
     let mut day = None;
-    let mut lines = Vec::new();
-    for entry in record.entries {
-        let (at, link) = match &entry.event {
-            Event::MessagePinned { message, .. } => {
-                if unpinned.contains(&entry.seq) {
-                    continue;
-                }
-                // A pinned message belongs where it was said, not where it was pinned.
-                (said_at(message).unwrap_or(entry.at), Some((record.link)(message)))
-            }
-            _ => (entry.at, None),
-        };
-        if let Some(text) = sentence(entry, record.name) {
-            lines.push((at, entry.seq, text, link));
-        }
-    }
-    lines.sort_by_key(|(at, seq, ..)| (*at, *seq));
-    lines
+    timeline::lines(record.entries, record.name)
         .into_iter()
-        .map(|(at, _, text, link)| {
-            let new_day = day.replace(at.date_naive()) != Some(at.date_naive());
-            Line { at: if new_day { stamp(at) } else { clock(at) }, text, link }
+        .map(|line| {
+            let new_day = day.replace(line.at.date_naive()) != Some(line.at.date_naive());
+            let at = if new_day { stamp(line.at) } else { clock(line.at) };
+            Line { at, text: line.text, link: line.message.as_ref().map(record.link) }
         })
         .collect()
-}
-
-/// The pins that were taken off again, by their entry's number.
-fn unpinned(entries: &[Entry]) -> BTreeSet<u64> {
-    let mut off = BTreeSet::new();
-    for entry in entries {
-        if let Event::MessageUnpinned { message } = &entry.event {
-            off.extend(entries.iter().filter(|pin| pin.seq < entry.seq).filter_map(|pin| match &pin.event {
-                Event::MessagePinned { message: pinned, .. } if pinned == message => Some(pin.seq),
-                _ => None,
-            }));
-        }
-    }
-    off
 }
 
 /// When a message was posted, by its Slack timestamp (`seconds.micros`).

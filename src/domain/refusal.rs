@@ -80,6 +80,18 @@ pub enum Refusal {
     AlreadySubscribed { incident: String },
     #[error("This message is on the timeline already.")]
     AlreadyPinned,
+    #[error("Only {} may {}. {hint} `/incident help who` shows who may do what.", who.as_str(), verb.as_str())]
+    Reserved { verb: Verb, who: super::permission::Who, hint: String },
+    #[error("{incident} is worked on here already.")]
+    AlreadyHere { incident: String },
+    #[error("{incident} is a drill: nobody outside is paged or told.")]
+    Drill { incident: String },
+    #[error("You do not have the role of {role} in {incident}.")]
+    HasNotRole { incident: String, role: Role },
+    #[error(
+        "Line {line} of the timeline is Muster's own record of what happened; its words stay. Its time can be corrected: `/incident edit {line} at 06:10`."
+    )]
+    NotEditable { line: u64 },
     #[error("{}", explain_permission(*.verb, *.standing))]
     NotAllowed { verb: Verb, standing: Standing },
 }

@@ -47,9 +47,9 @@ impl Role {
         }
     }
 
-    /// Many people may respond; every other role has one holder.
+    /// Many people may respond, and several may speak to those outside; every other role has one holder.
     pub fn is_shared(self) -> bool {
-        self == Self::Responder
+        matches!(self, Self::Responder | Self::Liaison)
     }
 }
 

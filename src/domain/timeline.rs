@@ -1,6 +1,9 @@
 //! The timeline as people read it: one plain sentence an event, the same in the channel's answers and the post-mortem.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
 use super::event::{Actor, Entry, Event};
+use super::incident::{Ending, MessageRef};
 use super::{PersonId, Time};
 
 /// `2026-11-23 06:18 UTC`.
@@ -73,7 +76,25 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
         Event::HandoverDeclined { by } => {
             format!("{who} kept the command that {} asked for", name(by))
         }
-        Event::CommanderMissing { minutes } => format!("No commander after {minutes} min"),
+        Event::DutyNamed { duty } => {
+            let named = duty.iter().map(|duty| {
+                let people: Vec<_> = duty.people.iter().map(name).collect();
+                format!("{} ({}, by {})", people.join(", "), duty.role, duty.from)
+            });
+            format!("On duty: {}", named.collect::<Vec<_>>().join("; "))
+        }
+        Event::RoleLeft { role, person } => format!("{} gave back the role of {role}", name(person)),
+        Event::UpdateDue { since } => format!("Nobody was told anything since {}", clock(*since)),
+        Event::Tried { text, ruled_out: false } => format!("{who} tried: {text}"),
+        Event::Tried { text, ruled_out: true } => format!("{who} ruled out: {text}"),
+        Event::Amended { line, text, at, .. } => {
+            let text = text.as_ref().map(|text| format!(" to “{text}”")).unwrap_or_default();
+            let at = at.map(|at| format!(", at {}", stamp(at))).unwrap_or_default();
+            format!("{who} corrected line {line}{text}{at}")
+        }
+        Event::TaskAssigned { task, assignee, .. } => format!("{who} gave task {task} to {}", name(assignee)),
+        Event::TaskDue { task, text, .. } => format!("Task {task} is due: {text}"),
+        Event::CommanderMissing { minutes, .. } => format!("No commander after {minutes} min"),
         Event::StillPending { minutes } => format!("Nobody acknowledged after {minutes} min"),
         Event::SeverityChanged { from, to } => {
             format!("{who} changed the severity from {from} to {to}")
@@ -113,9 +134,16 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
         Event::PageAcknowledged { .. } => format!("{who} acknowledged the page"),
         Event::PageResolved { .. } => format!("{who} closed the page"),
         Event::Mitigated { text } => format!("{who} mitigated{}", said(text.as_deref())),
-        Event::Resolved { text, .. } => format!("{who} resolved{}", said(text.as_deref())),
+        Event::Resolved { text, ending: Ending::Fixed, .. } => format!("{who} resolved{}", said(text.as_deref())),
+        Event::Resolved { text, ending, .. } => {
+            format!("{who} resolved ({}){}", ending.as_str(), said(text.as_deref()))
+        }
         Event::Reopened { reason } => format!("{who} reopened: {reason}"),
         Event::ChannelOpened { channel } => format!("Channel #{} opened", channel.name),
+        Event::MovedTo { name } => format!("It goes on in #{name}"),
+        Event::ChannelLost { name, why } => format!("The channel #{name} was lost: {why}"),
+        Event::ChannelArchived { name } => format!("The channel #{name} was archived"),
+        Event::OpeningPending { missing } => format!("Still to come: {}", missing.join(", ")),
         Event::DeliveryFailed { what, why } => format!("Could not deliver {what}: {why}"),
         Event::RootNamed { candidates } => match candidates.first() {
             Some(first) => format!("Likeliest root: {} ({})", first.asset, first.reason),
@@ -134,11 +162,101 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
         | Event::NoticePosted { .. }
         | Event::PictureShown { .. }
         | Event::MessageUnpinned { .. }
+        | Event::PinEdited { .. }
+        | Event::ReminderSet { .. }
         | Event::Posted { .. }
         | Event::PostmortemRequested
         | Event::PostmortemDrafted
         | Event::Unknown => return None,
     })
+}
+
+/// Whether the words of an event are somebody's own, which may be corrected.
+pub fn is_in_own_words(event: &Event) -> bool {
+    with_words(event, "").is_some()
+}
+
+/// The same event in other words; `None` where the words are Muster's.
+fn with_words(event: &Event, words: &str) -> Option<Event> {
+    let mut changed = event.clone();
+    match &mut changed {
+        Event::Noted { text }
+        | Event::Tried { text, .. }
+        | Event::MessagePinned { text, .. }
+        | Event::UpdatePosted { text, .. }
+        | Event::FixRecorded { text }
+        | Event::Looked { finding: text, .. } => words.clone_into(text),
+        _ => return None,
+    }
+    Some(changed)
+}
+
+/// One line of the timeline, as it reads after all that was corrected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The number of its entry.
+    pub number: u64,
+    /// When it happened.
+    pub at: Time,
+    /// What.
+    pub text: String,
+    /// The message it was said in.
+    pub message: Option<MessageRef>,
+}
+
+/// The timeline as people read it: pinned messages where they were said, what was taken off left out, corrections in their place and
+/// marked. In the order of time.
+pub fn lines(entries: &[Entry], name: &dyn Fn(&PersonId) -> String) -> Vec<Line> {
+    let mut corrected: BTreeMap<u64, (Option<String>, Option<Time>)> = BTreeMap::new();
+    let mut pins: HashMap<&MessageRef, u64> = HashMap::new();
+    let mut gone = BTreeSet::new();
+    for entry in entries {
+        match &entry.event {
+            Event::MessagePinned { message, .. } => {
+                pins.insert(message, entry.seq);
+            }
+            Event::MessageUnpinned { message } => gone.extend(pins.remove(message)),
+            Event::PinEdited { message, text } => {
+                if let Some(pin) = pins.get(message) {
+                    let text = text.clone().unwrap_or_else(|| "(deleted in Slack)".to_owned());
+                    corrected.entry(*pin).or_default().0 = Some(text);
+                }
+            }
+            Event::Amended { line, text, at, .. } => {
+                let now = corrected.entry(*line).or_default();
+                now.0 = text.clone().or(now.0.take());
+                now.1 = at.or(now.1);
+            }
+            _ => {}
+        }
+    }
+    let mut lines: Vec<Line> = entries
+        .iter()
+        .filter(|entry| !gone.contains(&entry.seq))
+        .filter_map(|entry| {
+            let (words, at) = corrected.get(&entry.seq).cloned().unwrap_or_default();
+            let message = match &entry.event {
+                Event::MessagePinned { message, .. } => Some(message.clone()),
+                // The correction stands in the line itself.
+                Event::Amended { .. } => return None,
+                _ => None,
+            };
+            let marked = words.is_some() || at.is_some();
+            let event = words.and_then(|words| with_words(&entry.event, &words));
+            let entry = Entry { event: event.unwrap_or_else(|| entry.event.clone()), ..entry.clone() };
+            // A pinned message belongs where it was said, not where it was pinned.
+            let said = message.as_ref().and_then(super::postmortem::said_at);
+            let text = sentence(&entry, name)?;
+            Some(Line {
+                number: entry.seq,
+                at: at.or(said).unwrap_or(entry.at),
+                text: if marked { format!("{text} (corrected)") } else { text },
+                message,
+            })
+        })
+        .collect();
+    lines.sort_by_key(|line| (line.at, line.number));
+    lines
 }
 
 /// A runbook's step is Markdown; in a sentence its marks are in the way.

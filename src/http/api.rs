@@ -150,7 +150,7 @@ pub(crate) async fn list(
         None => None,
     };
     let filter =
-        Filter { status, severity, asset: query.asset.as_deref().and_then(AssetName::new), open, person: None };
+        Filter { status, severity, asset: query.asset.as_deref().and_then(AssetName::new), open, ..Filter::default() };
     let limit = limit(query.limit, 50, 200)?;
     if query
         .cursor

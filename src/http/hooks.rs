@@ -6,6 +6,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use futures_util::StreamExt as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde_json::json;
@@ -16,9 +17,12 @@ use crate::app::triage::{Placed, Posted};
 use crate::config::{Source, SourceKind};
 use crate::domain::lineage::{Change, Check};
 use crate::intake::verify::{self, Denied, Request};
-use crate::intake::{self, Context, Known, Reading, Unreadable, Unusable, pagerduty_v2, sns};
+use crate::intake::{self, Context, Known, Reading, Unreadable, Unusable, dbt_artifacts, pagerduty_v2, sns};
 use crate::store::{Expect, Kind, MAX_RECORD_BYTES, Op};
 use crate::telemetry::RejectedLabels;
+
+/// A larger body is read, and not kept for looking at it later.
+const KEPT_AT_MOST: usize = 4 * 1024 * 1024;
 
 /// The answer to a monitor: what became of each alert, and what could not be used.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -75,10 +79,10 @@ pub(crate) async fn receive(
         SourceKind::DbtArtifacts => app.config.lineage.upload_limit_mib * 1024 * 1024,
         _ => app.config.server.body_limit_kib * 1024,
     };
-    let too_large = |_| {
-        Problem::new(413, "The body is larger than this address takes; split it, or raise `[server] body_limit_kib`")
-    };
-    let body = axum::body::to_bytes(body, limit).await.map_err(too_large)?;
+    if source.kind == SourceKind::DbtArtifacts && by_token {
+        return artifact(app, source, body, limit).await;
+    }
+    let body = axum::body::to_bytes(body, limit).await.map_err(|_| too_large())?;
     match source.kind {
         SourceKind::Sns => {
             if let Some(answer) = sns_message(&doors, source, &body).await? {
@@ -92,6 +96,60 @@ pub(crate) async fn receive(
     let reading = intake::read(&context, &body).map_err(|error| unreadable(&error))?;
     let answer = take_in(app, source, reading, &body).await?;
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+}
+
+fn too_large() -> Problem {
+    Problem::new(413, "The body is larger than this address takes; split it, or raise `[server] body_limit_kib`")
+}
+
+/// Reads an artifact of dbt while it arrives, a piece at a time: only what is needed of it is ever held.
+async fn artifact(app: &App, source: &Source, body: Body, limit: usize) -> Result<Response, Problem> {
+    let (pieces, arriving) = tokio::sync::mpsc::channel(4);
+    let reading =
+        tokio::task::spawn_blocking(move || dbt_artifacts::stream(Arriving { pieces: arriving, piece: Bytes::new() }));
+    let mut body = body.into_data_stream();
+    let (mut size, mut start) = (0, Vec::new());
+    while let Some(piece) = body.next().await {
+        let piece = piece.map_err(|_| Problem::new(400, "The body broke off"))?;
+        size += piece.len();
+        if size > limit {
+            return Err(too_large());
+        }
+        if size <= KEPT_AT_MOST {
+            start.extend_from_slice(&piece);
+        }
+        // Whoever reads has found something wrong; what it is comes below.
+        if pieces.send(piece).await.is_err() {
+            break;
+        }
+    }
+    drop(pieces);
+    let read = reading.await.map_err(|_| Problem::new(500, "Reading the artifact broke"))?;
+    let context = Context { source, headers: &HeaderMap::new(), known: &Catalogued(app), now: app.now() };
+    let reading = read.and_then(|read| dbt_artifacts::read(&context, read)).map_err(|error| unreadable(&error))?;
+    let whole = if size <= KEPT_AT_MOST { start.as_slice() } else { &[] };
+    let answer = take_in(app, source, intake::bounded(reading), whole).await?;
+    Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+}
+
+/// A body as somebody who reads sees it: pieces, one after another.
+struct Arriving {
+    pieces: tokio::sync::mpsc::Receiver<Bytes>,
+    piece: Bytes,
+}
+
+impl std::io::Read for Arriving {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        while self.piece.is_empty() {
+            match self.pieces.blocking_recv() {
+                Some(piece) => self.piece = piece,
+                None => return Ok(0),
+            }
+        }
+        let count = self.piece.len().min(into.len());
+        into[..count].copy_from_slice(&self.piece.split_to(count));
+        Ok(count)
+    }
 }
 
 /// Whether somebody may speak for a source without a body: with its token.
@@ -139,6 +197,9 @@ impl Known for Catalogued<'_> {
 /// The record of a body, for looking at it later; none where nothing is to be kept, or it is too large.
 fn kept(app: &App, source: &Source, body: &[u8]) -> Option<Op> {
     if app.config.intake.keep_days == 0 {
+        return None;
+    }
+    if body.is_empty() || body.len() > KEPT_AT_MOST {
         return None;
     }
     let packed = intake::strip::packed(body).filter(|packed| packed.len() < MAX_RECORD_BYTES - 1024)?;

@@ -45,6 +45,7 @@ impl Problem {
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match failure {
+            Failure::WhichIncident => Self::new(422, failure.to_string()),
             Failure::NotFound(detail) => Self::new(404, detail),
             Failure::Refused(refusal) => Self::new(409, refusal.to_string()),
             Failure::Duplicate => Self::new(409, "This was done already"),

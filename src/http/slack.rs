@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::{Doors, Problem};
 use crate::app::chat::Reply;
-use crate::messages::{Rendered, modal};
-use crate::slack::inbound::{Envelope, Interaction, SlashCommand, event as read_event};
+use crate::messages::{Rendered, modal, option_of};
+use crate::slack::inbound::{Envelope, Interaction, SlackEvent, SlashCommand, event as read_event};
 use crate::slack::verify::{Rejected, Verified, verify};
 use crate::telemetry::RejectedLabels;
 
@@ -77,7 +77,9 @@ pub(crate) async fn command(
                     )
                 }
             },
-            Reply::Nothing | Reply::Mistakes(_) | Reply::Whisper(..) => StatusCode::OK.into_response(),
+            Reply::Nothing | Reply::Mistakes(_) | Reply::Instead(_) | Reply::Whisper(..) => {
+                StatusCode::OK.into_response()
+            }
         }
     };
     Ok(in_time(answer).await)
@@ -108,11 +110,19 @@ pub(crate) async fn interaction(
     if !is_ours(&doors, team, Some(&interaction.api_app_id)) {
         return Ok(StatusCode::OK.into_response());
     }
+    if interaction.kind == "block_suggestion" {
+        // Whoever may not read is offered nothing.
+        let options: Vec<_> = doors.app.suggested(&interaction).await.iter().map(|name| option_of(name)).collect();
+        return Ok(Json(json!({"options": options})).into_response());
+    }
     let answer = async {
         match doors.app.interact(&interaction).await {
             Reply::Nothing | Reply::Say(_) => {}
             Reply::Mistakes(errors) => {
                 return Json(json!({"response_action": "errors", "errors": errors})).into_response();
+            }
+            Reply::Instead(form) => {
+                return Json(json!({"response_action": "update", "view": modal(&form)})).into_response();
             }
             Reply::Open(form) => {
                 if let Err(error) = doors.slack.open_view(&interaction.trigger_id, &modal(&form)).await {
@@ -154,7 +164,12 @@ pub(crate) async fn event(
     }
     if is_ours(&doors, envelope.team_id.as_deref(), envelope.api_app_id.as_deref()) {
         // An error lets Slack send it again: at once, after a minute, after five.
-        doors.app.slack_event(&envelope.event_id, read_event(&envelope.event)).await?;
+        let event = match read_event(&envelope.event) {
+            // What is shown below a link is read by everybody there, strangers too.
+            SlackEvent::Linked { .. } if envelope.is_ext_shared_channel => SlackEvent::Other,
+            event => event,
+        };
+        doors.app.slack_event(&envelope.event_id, event).await?;
     }
     Ok(StatusCode::OK.into_response())
 }

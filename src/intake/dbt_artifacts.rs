@@ -3,23 +3,59 @@
 //! <https://docs.getdbt.com/reference/artifacts/run-results-json>
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{BufReader, Read};
 
-use serde::Deserialize;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Context, Reading, Unreadable, Unusable, clean, time};
+use super::{Context, MAX_SIGNALS, Reading, Unreadable, Unusable, clean, time};
 use crate::domain::lineage::names::clean as clean_name;
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
 
+/// What is needed of an artifact; the rest of its megabytes is passed over while it is read.
 #[derive(Deserialize)]
-struct Artifact<'a> {
+pub struct Artifact {
     metadata: Metadata,
-    // Each result is read on its own, so that a bad one spoils no other, and without its SQL.
-    #[serde(borrow)]
-    results: Vec<&'a RawValue>,
+    results: Results,
     #[serde(default)]
     args: Args,
+}
+
+/// Each result is read on its own, so that a bad one spoils no other, and is let go without its SQL before the next comes.
+#[derive(Default)]
+struct Results {
+    read: Vec<Result<ResultOf, String>>,
+    /// How many more there were than a body may hold.
+    more: usize,
+}
+
+impl<'de> Deserialize<'de> for Results {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Each;
+        impl<'de> Visitor<'de> for Each {
+            type Value = Results;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of results")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Results, A::Error> {
+                let mut results = Results::default();
+                while let Some(one) = all.next_element::<Box<RawValue>>()? {
+                    if results.read.len() == MAX_SIGNALS {
+                        results.more += 1;
+                    } else {
+                        results.read.push(serde_json::from_str(one.get()).map_err(|error| error.to_string()));
+                    }
+                }
+                Ok(results)
+            }
+        }
+        deserializer.deserialize_seq(Each)
+    }
 }
 
 #[derive(Deserialize)]
@@ -51,18 +87,25 @@ struct ResultOf {
     criteria: Value,
 }
 
-/// Reads an artifact.
+/// Reads an artifact while it arrives. What cannot be read any more (too large, hung up) is the reader's error.
 ///
 /// # Errors
 /// It is none of the two.
-pub(super) fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unreadable> {
-    let artifact: Artifact<'_> = serde_json::from_slice(body).map_err(|error| {
+pub fn stream(body: impl Read) -> Result<Artifact, Unreadable> {
+    serde_json::from_reader(BufReader::new(body)).map_err(|error| {
         if error.is_data() {
             Unreadable::WrongShape(format!("this is neither run_results.json nor sources.json: {error}"))
         } else {
             Unreadable::NotJson(error.to_string())
         }
-    })?;
+    })
+}
+
+/// What an artifact says.
+///
+/// # Errors
+/// It is none of the two.
+pub fn read(context: &Context<'_>, artifact: Artifact) -> Result<Reading, Unreadable> {
     let schema = &artifact.metadata.dbt_schema_version;
     let freshness = schema.contains("/sources/");
     if !freshness && !schema.contains("/run-results/") {
@@ -73,8 +116,11 @@ pub(super) fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unread
     let at = artifact.metadata.generated_at.as_deref().and_then(|at| time(Some(&Value::from(at))));
     let target = artifact.args.target.filter(|target| !target.is_empty());
     let mut reading = Reading::default();
-    let results: Vec<(usize, Result<ResultOf, _>)> =
-        artifact.results.into_iter().enumerate().map(|(place, one)| (place, serde_json::from_str(one.get()))).collect();
+    if artifact.results.more > 0 {
+        let why = format!("{} more results than the {MAX_SIGNALS} a body may hold", artifact.results.more);
+        reading.unusable.push(Unusable { at: format!("/results/{MAX_SIGNALS}"), why });
+    }
+    let results: Vec<(usize, Result<ResultOf, String>)> = artifact.results.read.into_iter().enumerate().collect();
     // The tables of this run, for tests that no manifest explains.
     let tables: BTreeMap<String, AssetName> = results
         .iter()
@@ -87,7 +133,7 @@ pub(super) fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unread
         let result: ResultOf = match result {
             Ok(result) => result,
             Err(error) => {
-                reading.unusable.push(Unusable { at: at_place, why: error.to_string() });
+                reading.unusable.push(Unusable { at: at_place, why: error });
                 continue;
             }
         };

@@ -5,7 +5,7 @@ mod alertmanager;
 mod cloudevents;
 mod dagster;
 mod datadog;
-mod dbt_artifacts;
+pub mod dbt_artifacts;
 mod dbt_cloud;
 mod elementary;
 mod gcp;
@@ -84,13 +84,13 @@ impl<'a> Context<'a> {
 /// Nothing of it can be used.
 pub fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unreadable> {
     let parsed = || json(body);
-    let mut reading = match context.source.kind {
+    let reading = match context.source.kind {
         SourceKind::Airflow => airflow::read(context, &parsed()?),
         SourceKind::Alertmanager => alertmanager::read(context, &parsed()?),
         SourceKind::Cloudevents => cloudevents::read(context, body),
         SourceKind::Dagster => dagster::read(context, &parsed()?),
         SourceKind::Datadog => datadog::read(context, body),
-        SourceKind::DbtArtifacts => dbt_artifacts::read(context, body),
+        SourceKind::DbtArtifacts => dbt_artifacts::read(context, dbt_artifacts::stream(body)?),
         SourceKind::DbtCloud => dbt_cloud::read(context, &parsed()?),
         SourceKind::Elementary => elementary::read(context, &parsed()?),
         SourceKind::Gcp => gcp::read(context, &parsed()?),
@@ -107,6 +107,11 @@ pub fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unreadable> {
             Err(Unreadable::WrongShape("this source posts to /v2/enqueue, with its token as routing key".to_owned()))
         }
     }?;
+    Ok(bounded(reading))
+}
+
+/// At most so many signals as a body may hold, and none without a title and a key.
+pub fn bounded(mut reading: Reading) -> Reading {
     if reading.signals.len() > MAX_SIGNALS {
         let more = reading.signals.len() - MAX_SIGNALS;
         reading.signals.truncate(MAX_SIGNALS);
@@ -122,7 +127,7 @@ pub fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unreadable> {
         }
         usable
     });
-    Ok(reading)
+    reading
 }
 
 /// The most signals that one body may hold.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use slack_morphism::prelude::{SlackBlock, SlackView};
 
 pub use markdown::{escape, html, plain};
-pub use modals::{Modal, ModalInput};
+pub use modals::{Modal, ModalInput, option_of};
 pub use templates::{TemplateError, Templates};
 
 /// A button below a message.
@@ -56,6 +56,10 @@ pub struct Rendered {
     pub blocks: Vec<SlackBlock>,
     /// What notifications and screen readers say; escaped for Slack's own markup.
     pub text: String,
+    /// What it was made from, Markdown.
+    pub markdown: String,
+    /// The buttons below it.
+    pub buttons: Vec<Button>,
 }
 
 /// How a person is called, by the Slack id.
@@ -66,7 +70,7 @@ impl Rendered {
     pub fn new(markdown: &str, buttons: &[Button]) -> Self {
         let mut blocks = markdown::blocks(markdown);
         blocks.extend(markdown::actions(buttons));
-        Self { blocks, text: markdown::fallback(markdown) }
+        Self { blocks, text: markdown::fallback(markdown), markdown: markdown.to_owned(), buttons: buttons.to_vec() }
     }
 
     /// A sentence that is no template: a refusal, an answer.

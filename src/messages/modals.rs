@@ -36,6 +36,28 @@ pub enum ModalInput {
         /// The value that is chosen already.
         initial: Option<String>,
     },
+    /// An asset, looked up while somebody types.
+    Lookup {
+        /// Names the answer.
+        id: &'static str,
+        /// The question.
+        label: &'static str,
+        /// What stands there already.
+        initial: Option<String>,
+        /// What an answer looks like.
+        placeholder: &'static str,
+    },
+    /// Any of a few, with a box each.
+    Checks {
+        /// Names the answer.
+        id: &'static str,
+        /// The question.
+        label: &'static str,
+        /// Value and words; at most 10.
+        options: Vec<(String, String)>,
+        /// What is ticked already.
+        initial: Vec<String>,
+    },
     /// Words, not a question. Markdown.
     Words(String),
     /// Some of these, or none.
@@ -98,6 +120,11 @@ pub(super) fn view(modal: &Modal) -> SlackView {
     }
 }
 
+/// An option that stands for its own words. Slack's limits are 75 characters for words and 150 for the value.
+pub fn option_of(words: &str) -> Value {
+    json!({"text": text(words, 75), "value": cut(words, 150)})
+}
+
 fn input(input: &ModalInput) -> Vec<Value> {
     if let ModalInput::Words(markdown) = input {
         return blocks(markdown).iter().map(|block| serde_json::to_value(block).unwrap_or_default()).collect();
@@ -108,6 +135,26 @@ fn input(input: &ModalInput) -> Vec<Value> {
 fn question(input: &ModalInput) -> Value {
     match input {
         ModalInput::Words(_) => Value::Null,
+        ModalInput::Lookup { id, label, initial, placeholder } => {
+            let mut element = json!({
+                "type": "external_select", "action_id": id, "min_query_length": 2, "placeholder": text(placeholder, 150),
+            });
+            if let Some(name) = initial {
+                element["initial_option"] = option_of(name);
+            }
+            json!({"type": "input", "block_id": id, "label": text(label, 2000), "optional": true, "element": element})
+        }
+        ModalInput::Checks { id, label, options, initial } => {
+            let option = |(value, words): &(String, String)| json!({"text": text(words, 75), "value": value});
+            let mut element = json!({
+                "type": "checkboxes", "action_id": id, "options": options.iter().take(10).map(option).collect::<Vec<_>>(),
+            });
+            let ticked: Vec<_> = options.iter().filter(|(value, _)| initial.contains(value)).map(option).collect();
+            if !ticked.is_empty() {
+                element["initial_options"] = json!(ticked);
+            }
+            json!({"type": "input", "block_id": id, "label": text(label, 2000), "optional": true, "element": element})
+        }
         ModalInput::Several { id, label, options, initial } => {
             let option = |(value, words): &(String, String)| json!({"text": text(words, 75), "value": cut(value, 75)});
             let shown: Vec<_> = options.iter().take(100).collect();

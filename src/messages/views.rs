@@ -82,6 +82,13 @@ pub fn incident(incident: &Incident, names: Names<'_>, now: Time) -> Value {
         "root": incident.roots.first(),
         "radius": incident.radius.as_ref().map(|radius| radius.words.clone()),
         "told": incident.told,
+        "drill": incident.drill,
+        "private": incident.private,
+        "duty": incident.duty.iter().map(|duty| json!({
+            "rotation": duty.rotation, "role": duty.role.as_str(), "from": duty.from,
+            "people": duty.people.iter().map(|id| person(id, names)).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+        "task_list": [],
         "bad_from": incident.bad_from,
         "good_again": incident.good_again,
         "fix": incident.fix,
@@ -97,6 +104,9 @@ pub fn incident(incident: &Incident, names: Names<'_>, now: Time) -> Value {
 /// What the words of an event see: the event's own fields with people as views, the actor, the incident.
 pub fn event(event: &Event, by: &Actor, of: &Incident, names: Names<'_>, now: Time) -> Value {
     let mut fields = serde_json::to_value(event).unwrap_or_default();
+    if let Event::CommanderMissing { people, .. } = event {
+        fields["people"] = people.iter().map(|id| person(id, names)).collect();
+    }
     for key in ["person", "from", "by", "holder", "author", "assignee"] {
         if let Some(value) = fields.get_mut(key)
             && let Some(id) = value.as_str().filter(|id| !id.starts_with("SEV"))
@@ -110,7 +120,8 @@ pub fn event(event: &Event, by: &Actor, of: &Incident, names: Names<'_>, now: Ti
 }
 
 /// The card, with its buttons.
-pub fn card(templates: &Templates, of: &Incident, names: Names<'_>, now: Time) -> Rendered {
+/// `tasks` are the open ones, as templates see them.
+pub fn card(templates: &Templates, of: &Incident, tasks: &[Value], names: Names<'_>, now: Time) -> Rendered {
     let name = of.name();
     let button = |action: &str, label: &str| Button::new(action, label, &name);
     let mut buttons = Vec::new();
@@ -136,7 +147,9 @@ pub fn card(templates: &Templates, of: &Incident, names: Names<'_>, now: Time) -
         }
         buttons.push(button("resolve", "Resolve").danger());
     }
-    Rendered::new(&templates.render("card", &incident(of, names, now)), &buttons)
+    let mut view = incident(of, names, now);
+    view["task_list"] = json!(tasks);
+    Rendered::new(&templates.render("card", &view), &buttons)
 }
 
 /// The checklist, with the buttons of its next steps (Slack allows 25 a block; a tired person needs few).
@@ -180,11 +193,19 @@ pub fn said(templates: &Templates, what: &Event, by: &Actor, of: &Incident, name
         ],
         Event::RootNamed { .. } => vec![Button::new("impact", "Impact", &name)],
         Event::AllGreen => vec![Button::new("resolve", "Resolve", &name).primary()],
+        Event::TaskAdded { task, .. } | Event::TaskAssigned { task, .. } | Event::TaskDue { task, .. } => vec![
+            Button::new(format!("task_done:{task}"), "Done", &name).primary(),
+            Button::new(format!("task_take:{task}"), "I take it", &name),
+        ],
         Event::CommanderMissing { .. } => {
             vec![Button::new("take_command", "Take command", &name).primary()]
         }
         Event::StillPending { .. } => vec![Button::new("ack", "Acknowledge", &name).primary()],
-        Event::UpdateOverdue { .. } => vec![Button::new("update", "Update", &name).primary()],
+        Event::UpdateOverdue { .. } | Event::UpdateDue { .. } => vec![
+            Button::new("update", "Update", &name).primary(),
+            Button::new("remind:15", "In 15 minutes", &name),
+            Button::new("remind:off", "Stop reminding", &name),
+        ],
         Event::Resolved { .. } => vec![Button::new("postmortem", "Draft post-mortem", &name)],
         _ => Vec::new(),
     };

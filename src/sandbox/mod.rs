@@ -36,6 +36,8 @@ pub struct SandboxConfig {
     pub team_id: String,
     pub app_id: String,
     pub pagerduty_webhook_secret: String,
+    /// The token of its REST API.
+    pub pagerduty_api_token: String,
     pub routing_keys: Vec<String>,
     /// The time as the services see it.
     pub now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
@@ -51,6 +53,7 @@ impl SandboxConfig {
             team_id: "T0MUSTER00".to_owned(),
             app_id: "A0MUSTER00".to_owned(),
             pagerduty_webhook_secret: "pagerduty-webhook-secret".to_owned(),
+            pagerduty_api_token: "pagerduty-api-token".to_owned(),
             routing_keys: vec!["0123456789abcdef0123456789abcdef".to_owned()],
             now,
         }

@@ -117,6 +117,9 @@ pub struct Member {
     pub id: String,
     /// What others call them.
     pub name: String,
+    /// Their address, where Slack tells it.
+    #[serde(default)]
+    pub email: Option<String>,
     /// The workspace they belong to.
     pub team: String,
     /// Single- or multi-channel guest.
@@ -136,6 +139,7 @@ pub fn member(user: &Value) -> Option<Member> {
             .find_map(text)
             .unwrap_or("somebody")
             .to_owned(),
+        email: text("/profile/email").map(str::to_owned),
         team: text("/team_id").unwrap_or_default().to_owned(),
         guest: flag("is_restricted") || flag("is_ultra_restricted"),
         barred: flag("deleted") || flag("is_bot") || flag("is_stranger"),
@@ -153,6 +157,17 @@ pub struct HistoryMessage {
     pub text: String,
     /// The outbox entry that posted it, if it was ours.
     pub outbox_id: Option<String>,
+}
+
+/// A channel, as far as it matters whether Muster may work there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelInfo {
+    /// Its name, without `#`.
+    pub name: String,
+    /// Whether Muster is in it.
+    pub member: bool,
+    /// Whether people of another workspace are, or are asked to be.
+    pub shared: bool,
 }
 
 /// The client.
@@ -226,12 +241,12 @@ impl SlackApi {
         self.get("auth.test", &[]).await
     }
 
-    /// Makes a public channel; its id and name.
+    /// Makes a channel; its id and name.
     ///
     /// # Errors
     /// The call failed; `name_taken` too.
-    pub async fn create_channel(&self, name: &str) -> Result<(String, String), SlackError> {
-        let answer = self.post("conversations.create", &json!({"name": name, "is_private": false})).await?;
+    pub async fn create_channel(&self, name: &str, private: bool) -> Result<(String, String), SlackError> {
+        let answer = self.post("conversations.create", &json!({"name": name, "is_private": private})).await?;
         let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         Ok((text("/channel/id"), text("/channel/name")))
     }
@@ -248,7 +263,7 @@ impl SlackApi {
             let parameters = [
                 ("exclude_archived", Some("true".to_owned())),
                 ("limit", Some("200".to_owned())),
-                ("types", Some("public_channel".to_owned())),
+                ("types", Some(if own { "public_channel,private_channel" } else { "public_channel" }.to_owned())),
                 ("cursor", cursor),
             ];
             let answer = self.get("conversations.list", &parameters).await?;
@@ -262,6 +277,31 @@ impl SlackApi {
             if cursor.is_none() {
                 return Ok(None);
             }
+        }
+    }
+
+    /// What Slack says of a channel.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn channel_info(&self, id: &str) -> Result<ChannelInfo, SlackError> {
+        let answer = self.get("conversations.info", &[("channel", Some(id.to_owned()))]).await?;
+        let flag = |key: &str| answer["channel"][key].as_bool().unwrap_or(false);
+        Ok(ChannelInfo {
+            name: answer["channel"]["name"].as_str().unwrap_or_default().to_owned(),
+            member: flag("is_member"),
+            shared: flag("is_ext_shared") || flag("is_pending_ext_shared"),
+        })
+    }
+
+    /// Archives a channel; an archived one is no failure.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn archive(&self, id: &str) -> Result<(), SlackError> {
+        match self.post("conversations.archive", &json!({"channel": id})).await {
+            Err(error) if error.code == "already_archived" => Ok(()),
+            other => other.map(|_| ()),
         }
     }
 
@@ -363,6 +403,19 @@ impl SlackApi {
         self.post("chat.update", &request).await.map(|_| ())
     }
 
+    /// Adds a reaction to a message, or takes it away; what is so already is no failure.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn mark(&self, at: &MessageRef, name: &str, on: bool) -> Result<(), SlackError> {
+        let method = if on { "reactions.add" } else { "reactions.remove" };
+        let body = json!({"channel": at.channel, "timestamp": at.ts, "name": name});
+        match self.post(method, &body).await {
+            Err(error) if matches!(error.code.as_str(), "already_reacted" | "no_reaction") => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+
     /// Pins a message; a pinned one is no failure.
     ///
     /// # Errors
@@ -396,22 +449,32 @@ impl SlackApi {
         self.post("views.open", &json!({"trigger_id": trigger, "view": view})).await.map(|_| ())
     }
 
-    /// A page of a channel's history, newest first, since a timestamp; with the cursor of the next.
+    /// Shows somebody the app's home.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn publish_home(&self, user: &str, view: &Value) -> Result<(), SlackError> {
+        self.post("views.publish", &json!({"user_id": user, "view": view})).await.map(|_| ())
+    }
+
+    /// A page of the history of a channel or thread, since a timestamp; with the cursor of the next.
     ///
     /// # Errors
     /// The call failed.
     pub async fn history(
         &self,
-        channel: &str,
+        (channel, thread): (&str, Option<&str>),
         oldest: &str,
         limit: u16,
         cursor: Option<String>,
     ) -> Result<(Vec<HistoryMessage>, Option<String>), SlackError> {
+        let method = if thread.is_some() { "conversations.replies" } else { "conversations.history" };
         let answer = self
             .get(
-                "conversations.history",
+                method,
                 &[
                     ("channel", Some(channel.to_owned())),
+                    ("ts", thread.map(str::to_owned)),
                     ("oldest", Some(oldest.to_owned())),
                     ("inclusive", Some("true".to_owned())),
                     ("include_all_metadata", Some("true".to_owned())),
@@ -475,7 +538,7 @@ impl SlackApi {
     /// A call failed.
     pub async fn upload(
         &self,
-        channel: &str,
+        (channel, thread): (&str, Option<&str>),
         name: &str,
         title: &str,
         (content_type, bytes): (&str, Vec<u8>),
@@ -496,7 +559,11 @@ impl SlackApi {
         let session = self.client.open_session(&self.token);
         let request = SlackApiFilesUploadViaUrlRequest::new(address.into(), bytes, content_type.to_owned());
         self.within(method, session.files_upload_via_url(&request)).await?;
-        let body = json!({"files": [{"id": file, "title": title}], "channel_id": channel, "initial_comment": comment});
+        let mut body =
+            json!({"files": [{"id": file, "title": title}], "channel_id": channel, "initial_comment": comment});
+        if let Some(thread) = thread {
+            body["thread_ts"] = json!(thread);
+        }
         self.post("files.completeUploadExternal", &body).await?;
         Ok(file.to_owned())
     }

@@ -69,6 +69,9 @@ pub struct Interaction {
     /// The shortcut that was chosen.
     #[serde(default)]
     pub callback_id: String,
+    /// What was typed into a lookup.
+    #[serde(default)]
+    pub value: String,
     /// The message that a message shortcut was chosen on.
     #[serde(default)]
     pub message: Option<Value>,
@@ -161,6 +164,9 @@ pub struct Envelope {
     /// The event.
     #[serde(default)]
     pub event: Value,
+    /// Whether the channel is shared with another workspace.
+    #[serde(default)]
+    pub is_ext_shared_channel: bool,
     /// In whose name it comes; tells our own bot user.
     #[serde(default)]
     pub authorizations: Vec<Value>,
@@ -173,6 +179,8 @@ pub enum SlackEvent {
     Said {
         /// Where.
         channel: String,
+        /// In which thread, if in one.
+        thread: Option<String>,
         /// Which message.
         ts: String,
         /// Who.
@@ -226,6 +234,27 @@ pub enum SlackEvent {
         /// The links.
         links: Vec<String>,
     },
+    /// A person spoke to the bot.
+    Mentioned {
+        /// Where.
+        channel: String,
+        /// Who.
+        user: String,
+        /// The whole message.
+        text: String,
+    },
+    /// A channel is gone, or closed to Muster.
+    Gone {
+        /// Which.
+        channel: String,
+        /// How, in words.
+        why: &'static str,
+    },
+    /// Somebody opened the app's home.
+    Home {
+        /// Who.
+        user: String,
+    },
     /// A channel got another name.
     Renamed {
         /// Which.
@@ -237,13 +266,35 @@ pub enum SlackEvent {
     Other,
 }
 
+/// A message's words, and where its pictures and files are.
+fn with_files(text: &str, message: &Value) -> String {
+    let mut words = text.to_owned();
+    for file in message["files"].as_array().into_iter().flatten().take(10) {
+        let name = file["title"].as_str().or_else(|| file["name"].as_str()).unwrap_or("file");
+        let link = file["permalink"].as_str().unwrap_or_default();
+        words.push_str(&format!("\n[{name}] {link}"));
+    }
+    words.trim().to_owned()
+}
+
 /// Reads an event. Bots' messages (our own among them) and channel notices are nothing to Muster, so that it never answers itself.
 pub fn event(event: &Value) -> SlackEvent {
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let by_bot = |message: &Value| message.get("bot_id").is_some_and(|id| !id.is_null());
     match (event["type"].as_str().unwrap_or_default(), event["subtype"].as_str()) {
         ("message", None | Some("thread_broadcast" | "file_share" | "me_message")) if !by_bot(event) => {
-            SlackEvent::Said { channel: text("/channel"), ts: text("/ts"), user: text("/user"), text: text("/text") }
+            let text_and_files = with_files(&text("/text"), event);
+            let thread = event["thread_ts"].as_str().map(str::to_owned);
+            SlackEvent::Said {
+                channel: text("/channel"),
+                thread,
+                ts: text("/ts"),
+                user: text("/user"),
+                text: text_and_files,
+            }
+        }
+        ("app_mention", _) if !by_bot(event) => {
+            SlackEvent::Mentioned { channel: text("/channel"), user: text("/user"), text: text("/text") }
         }
         ("message", Some("message_changed"))
             if !by_bot(&event["message"]) && event.pointer("/message/subtype").is_none() =>
@@ -252,7 +303,7 @@ pub fn event(event: &Value) -> SlackEvent {
                 channel: text("/channel"),
                 ts: text("/message/ts"),
                 user: text("/message/user"),
-                text: text("/message/text"),
+                text: with_files(&text("/message/text"), &event["message"]),
             }
         }
         ("message", Some("message_deleted")) => {
@@ -278,7 +329,21 @@ pub fn event(event: &Value) -> SlackEvent {
             added: kind == "reaction_added",
         },
         ("team_join" | "user_change", _) => SlackEvent::Person(event["user"].clone()),
-        ("channel_rename", _) => SlackEvent::Renamed { channel: text("/channel/id"), name: text("/channel/name") },
+        ("channel_archive" | "group_archive", _) => {
+            SlackEvent::Gone { channel: text("/channel"), why: "somebody archived it" }
+        }
+        ("channel_deleted" | "group_deleted", _) => {
+            SlackEvent::Gone { channel: text("/channel"), why: "somebody deleted it" }
+        }
+        ("channel_left" | "group_left", _) => {
+            SlackEvent::Gone { channel: text("/channel"), why: "Muster was removed from it" }
+        }
+        ("app_home_opened", _) if event["tab"].as_str().is_none_or(|tab| tab == "home") => {
+            SlackEvent::Home { user: text("/user") }
+        }
+        ("channel_rename" | "group_rename", _) => {
+            SlackEvent::Renamed { channel: text("/channel/id"), name: text("/channel/name") }
+        }
         _ => SlackEvent::Other,
     }
 }

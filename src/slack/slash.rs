@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::command::Declaration;
 use crate::domain::event::Look;
-use crate::domain::incident::Verdict;
+use crate::domain::incident::{Ending, Verdict};
 use crate::domain::lineage::Whom;
 use crate::domain::triage::Matcher;
-use crate::domain::{Command, PersonId, Role, Severity, Time};
+use crate::domain::{Command, PersonId, Role, Severity, Status, Time};
 
 use super::when::{Toward, parse as parse_when};
 
@@ -37,7 +38,53 @@ pub enum Intent {
     /// Which runbooks are there?
     Runbooks,
     /// Incidents.
-    List(Which),
+    List(Box<Search>),
+    /// The timeline of one, numbered.
+    Timeline(Option<u64>),
+    /// Correct a line of a timeline.
+    Amend {
+        /// The incident's number, if it was named.
+        incident: Option<u64>,
+        /// The line's number.
+        line: u64,
+        /// Its words, if they change.
+        text: Option<String>,
+        /// Its time, if that changes.
+        at: Option<Time>,
+    },
+    /// Open an incident; even if one looks like it.
+    Declare(Box<Declaration>, bool),
+    /// A task goes to whoever asks.
+    TakeTask {
+        /// The incident's number, if it was named.
+        incident: Option<u64>,
+        /// The task's number.
+        task: u32,
+    },
+    /// The tasks of one.
+    Tasks(Option<u64>),
+    /// What the commander must know now.
+    Brief(Option<u64>),
+    /// What a role asks of whoever holds it.
+    RoleCard {
+        /// The incident's number, if it was named.
+        incident: Option<u64>,
+        /// Which role.
+        role: Role,
+    },
+    /// Who is on duty, for a service.
+    OnCall(Option<String>),
+    /// Hear of all incidents of an asset or team, or no more.
+    Follow {
+        /// Its name.
+        of: String,
+        /// Hear, or no more.
+        on: bool,
+    },
+    /// Work in this channel.
+    Link(Option<u64>),
+    /// Who may do what.
+    Who,
     /// One incident.
     Show(Option<u64>),
     /// What an incident, or an asset, reaches.
@@ -112,27 +159,83 @@ pub enum Question {
 }
 
 /// Which incidents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Which {
-    /// Those that are not resolved.
-    Open,
-    /// Those in which I have a role.
-    Mine,
-    /// The latest of all.
-    All,
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Search {
+    /// Only those that are not over.
+    pub open: bool,
+    /// Only those in which I have a role.
+    pub mine: bool,
+    /// Of this severity.
+    pub severity: Option<Severity>,
+    /// Of this status.
+    pub status: Option<Status>,
+    /// About this asset.
+    pub asset: Option<String>,
+    /// Opened at or after this moment.
+    pub since: Option<Time>,
+    /// Opened before this moment.
+    pub before: Option<Time>,
+    /// With each of these words in the title, an asset, or the last update.
+    pub words: Vec<String>,
+    /// Older than this one.
+    pub after: Option<u64>,
+}
+
+impl Search {
+    /// In words: the heading of the list.
+    pub fn heading(&self) -> String {
+        let mut parts = Vec::new();
+        parts.extend(self.mine.then(|| "yours".to_owned()));
+        parts.extend(self.severity.map(|severity| severity.to_string()));
+        parts.extend(self.status.map(|status| status.to_string()));
+        parts.extend(self.asset.as_ref().map(|asset| format!("about {asset}")));
+        parts.extend(self.since.map(|at| format!("since {}", at.format("%Y-%m-%d %H:%M"))));
+        parts.extend(self.before.map(|at| format!("before {}", at.format("%Y-%m-%d %H:%M"))));
+        parts.extend((!self.words.is_empty()).then(|| format!("“{}”", self.words.join(" "))));
+        let what = if self.open { "Open incidents" } else { "Incidents" };
+        if parts.is_empty() { what.to_owned() } else { format!("{what}: {}", parts.join(", ")) }
+    }
+
+    /// The line that asks for the page after an incident.
+    pub fn line_after(&self, number: u64) -> String {
+        let mut words = vec!["search".to_owned()];
+        words.extend(self.open.then(|| "open".to_owned()));
+        words.extend(self.mine.then(|| "mine".to_owned()));
+        words.extend(self.severity.map(|severity| severity.to_string()));
+        words.extend(self.status.map(|status| status.to_string()));
+        words.extend(self.asset.as_ref().map(|asset| format!("about {asset}")));
+        let moment = |at: Time| at.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+        words.extend(self.since.map(|at| format!("since {}", moment(at))));
+        words.extend(self.before.map(|at| format!("before {}", moment(at))));
+        words.extend(self.words.iter().cloned());
+        words.push(format!("after INC-{number}"));
+        words.join(" ")
+    }
 }
 
 /// The verbs, how they are used, and what they do: the text of `help`, and the check that the parser knows each.
 pub const VERBS: &[(&str, &str)] = &[
-    ("declare [title]", "open an incident; without a title a form asks"),
+    (
+        "declare [title]",
+        "open an incident; without a title a form asks. `--sev 2`, `--on warehouse.orders`, `--private` say more",
+    ),
+    ("drill [title]", "practise: nobody is paged, nobody outside is told, no figure counts it"),
     ("list [open|mine|all]", "which incidents there are"),
+    ("search <words>", "find incidents: `search orders sev2 resolved since 30d about warehouse.orders`"),
     ("show", "how this one stands"),
     ("ack", "say that you have it"),
-    ("take <role>", "take a role: commander, deputy, responder, scribe, liaison"),
+    ("take <role>", "take a role: commander, deputy, responder, scribe, liaison; `take command` asks whoever has it"),
     ("assign <role> @user…", "give a role to people"),
+    ("leave [role]", "give a role back"),
+    ("role <role>", "what a role asks of you now"),
+    ("oncall [service]", "who is on duty, and where that stands"),
+    ("brief", "what a commander must know now: since when, root, reach, tasks, what is due"),
     ("sev <1-5>", "decide how bad it is"),
     ("update <text> [next <30m|15:00>]", "tell people how it stands, and when they hear again"),
+    ("remind <15m|off>", "be reminded of the next update later, or no more"),
     ("note <text>", "put something on the timeline"),
+    ("tried <text>", "write down what was tried, and what came of it; `ruled-out <text>` for what is not the cause"),
+    ("timeline", "what happened, numbered; `edit <n> <text>` and `edit <n> at 06:10` correct a line"),
     ("runbook [name]", "bring a runbook; `runbook done <n> [note]`, `runbook skip <n> <reason>`"),
     ("since <time>", "since when the data is bad: `06:10`, `2h ago`, `yesterday 22:15` (UTC)"),
     ("good-again <time>", "since when the data is good again downstream"),
@@ -142,11 +245,21 @@ pub const VERBS: &[(&str, &str)] = &[
     ("notify <upstream|downstream>", "tell the owners above, or the consumers below; a form shows whom"),
     ("look <lineage|code|data|operations> [finding]", "write down what a look showed; without a finding a form asks"),
     ("mute <team>", "tell a team no more of this incident; `unmute <team>` again"),
-    ("subscribe", "hear of this incident by direct message, to its end"),
-    ("task <text> [@user] [friday|3d|2026-12-01]", "promise something; `task done <n>`"),
+    (
+        "subscribe [asset|team]",
+        "hear of this incident, or of all of an asset or team, by direct message; `unsubscribe` ends it",
+    ),
+    (
+        "task <text> [@user] [friday|3d|2026-12-01]",
+        "promise something; `task done <n>`, `task take <n>`, `task give <n> @user`, `tasks`",
+    ),
     ("page <service> [text]", "page a service's people through PagerDuty"),
+    ("link", "work on an incident in this channel: `INC-12 link`, typed where it shall go on"),
     ("mitigate [text]", "consumers are protected, the cause may still be there"),
-    ("resolve [text]", "it is over: mended, good again downstream, people told"),
+    (
+        "resolve [text]",
+        "it is over: mended, good again downstream, people told; `resolve false alarm: …`, `duplicate`, `expected`",
+    ),
     ("reopen <reason>", "it is not over"),
     ("judge <useful|expected|false>", "say whether its alerts were worth it; `stats` shows the noisiest monitors"),
     ("stats", "how monitors do, by what people said of their alerts"),
@@ -160,13 +273,24 @@ pub const VERBS: &[(&str, &str)] = &[
     ("silences", "which silences hold, and until when"),
     ("unsilence <n>", "end a silence now"),
     ("postmortem", "draft the post-mortem from the record"),
-    ("help [topic]", "this"),
+    ("help [topic]", "this; `help who` shows who may do what"),
 ];
 
 /// A line that cannot be read, in words for the one who typed it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unclear(pub String);
+#[error("{words}")]
+pub struct Unclear {
+    /// What is unclear, and how it is written.
+    pub words: String,
+    /// The line that was perhaps meant.
+    pub meant: Option<String>,
+}
+
+impl Unclear {
+    fn new(words: String) -> Self {
+        Self { words, meant: None }
+    }
+}
 
 /// Reads a line.
 ///
@@ -186,37 +310,75 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
     let ask = |modal| Ok(Intent::Ask { incident, modal });
     let optional = || (!rest.is_empty()).then(|| rest.to_owned());
     match verb.to_lowercase().as_str() {
-        "" | "help" => Ok(Intent::Help(optional())),
-        "declare" | "new" | "open" if rest.is_empty() => ask(Question::Declare),
-        "declare" | "new" | "open" => {
-            act(Command::Declare { title: unquote(rest), severity: None, asset: None, text: None })
+        "help" if matches!(rest.to_lowercase().as_str(), "who" | "permissions") => Ok(Intent::Who),
+        "" | "help" | "?" => Ok(Intent::Help(optional())),
+        "declare" | "new" | "open" | "create" | "start" if rest.is_empty() => ask(Question::Declare),
+        "declare" | "new" | "open" | "create" | "start" => Ok(Intent::Declare(Box::new(declaration(rest)), false)),
+        // What the button *Open anyway* says.
+        "declare!" => Ok(Intent::Declare(Box::new(declaration(rest)), true)),
+        "drill" => {
+            let title = if rest.is_empty() { "practice" } else { rest };
+            Ok(Intent::Declare(Box::new(Declaration { drill: true, ..declaration(title) }), true))
         }
-        "list" => match rest.to_lowercase().as_str() {
-            "" | "open" => Ok(Intent::List(Which::Open)),
-            "mine" => Ok(Intent::List(Which::Mine)),
-            "all" => Ok(Intent::List(Which::All)),
-            _ => Err(usage("list", &format!("I do not know “{rest}”."))),
+        "list" | "ls" => match rest.to_lowercase().as_str() {
+            "" | "open" => Ok(Intent::List(Box::new(Search { open: true, ..Search::default() }))),
+            "mine" => Ok(Intent::List(Box::new(Search { open: true, mine: true, ..Search::default() }))),
+            "all" => Ok(Intent::List(Box::default())),
+            _ => search(rest, now),
+        },
+        "search" | "find" if rest.is_empty() => Err(usage("search", "For what?")),
+        "search" | "find" => search(rest, now),
+        "timeline" | "history" => Ok(Intent::Timeline(incident.or_else(|| number(rest)))),
+        "edit" | "correct" => edit(incident, rest, now),
+        "tasks" | "todo" | "actions" => Ok(Intent::Tasks(incident.or_else(|| number(rest)))),
+        "brief" | "summary" => Ok(Intent::Brief(incident.or_else(|| number(rest)))),
+        "role" | "roles" => match Role::parse(rest) {
+            Some(role) => Ok(Intent::RoleCard { incident, role }),
+            None if rest.is_empty() => Ok(Intent::Show(incident)),
+            None => Err(usage("role", &format!("“{rest}” is no role."))),
+        },
+        "oncall" | "on-call" | "duty" => Ok(Intent::OnCall(optional())),
+        "leave" | "drop" | "unassign" => match Role::parse(rest) {
+            None if !rest.is_empty() => Err(usage("leave", &format!("“{rest}” is no role."))),
+            role => act(Command::Leave { role }),
+        },
+        "tried" | "attempt" => act(Command::Tried { text: rest.to_owned(), ruled_out: false }),
+        "ruled-out" | "ruledout" | "rule-out" => act(Command::Tried { text: rest.to_owned(), ruled_out: true }),
+        "ruled" | "rule" => {
+            act(Command::Tried { text: rest.trim_start_matches("out").trim().to_owned(), ruled_out: true })
+        }
+        "remind" | "snooze" => match rest.to_lowercase().as_str() {
+            "off" | "stop" | "no" | "never" => act(Command::Remind { minutes: None }),
+            "" => act(Command::Remind { minutes: Some(SNOOZE_MINUTES) }),
+            when => match parse_when(when.trim_start_matches("in "), now, Toward::Future) {
+                Some(at) => {
+                    let minutes = u32::try_from((at - now).num_minutes().max(1)).unwrap_or(SNOOZE_MINUTES);
+                    act(Command::Remind { minutes: Some(minutes) })
+                }
+                None => Err(usage("remind", &format!("“{rest}” is no time I understand."))),
+            },
         },
         "show" | "status" => Ok(Intent::Show(incident.or_else(|| number(rest)))),
-        "ack" | "acknowledge" | "investigating" => act(Command::Acknowledge),
+        "ack" | "acknowledge" | "investigating" | "claim" => act(Command::Acknowledge),
+        "join" => act(Command::Take { role: Role::Responder }),
         "take" => match Role::parse(rest) {
             Some(role) => act(Command::Take { role }),
             None => Err(usage("take", "Which role?")),
         },
         "assign" if rest.is_empty() => ask(Question::Roles),
         "assign" => {
-            let (role, people) = split(rest);
-            let Some(role) = Role::parse(role) else {
+            // In any order, as people type it.
+            let Some(role) = rest.split_whitespace().find_map(Role::parse) else {
                 return Err(usage("assign", "Which role?"));
             };
-            let people = mentions(people);
+            let people = mentions(rest);
             if people.is_empty() {
                 return Err(usage("assign", "To whom? Mention people with @."));
             }
             act(Command::Assign { roles: BTreeMap::from([(role, people)]) })
         }
-        "sev" | "severity" if rest.is_empty() => ask(Question::Severity),
-        "sev" | "severity" => match Severity::parse(rest) {
+        "sev" | "severity" | "priority" if rest.is_empty() => ask(Question::Severity),
+        "sev" | "severity" | "priority" => match Severity::parse(rest) {
             Some(severity) => act(Command::SetSeverity { severity }),
             None => Err(usage("sev", "A severity is 1 (worst) to 5.")),
         },
@@ -235,6 +397,7 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
             Some(at) => act(Command::GoodAgain { at }),
             None => Err(usage("good-again", &format!("“{rest}” is no time I understand."))),
         },
+        "link" | "adopt" => Ok(Intent::Link(incident)),
         "asset" if rest.is_empty() => Err(usage("asset", "Which one?")),
         "asset" => Ok(Intent::Asset(unquote(rest))),
         "impact" | "blast" => Ok(Intent::Impact { incident, asset: optional() }),
@@ -252,7 +415,13 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
         }
         "mute" | "unmute" if rest.is_empty() => Err(usage("mute", "Which team?")),
         "mute" | "unmute" => act(Command::Mute { recipient: unquote(rest), muted: verb.eq_ignore_ascii_case("mute") }),
-        "subscribe" => act(Command::Subscribe),
+        "subscribe" | "follow" if rest.is_empty() => act(Command::Subscribe),
+        "subscribe" | "follow" => match number(rest) {
+            Some(incident) => Ok(Intent::Do { incident: Some(incident), command: Box::new(Command::Subscribe) }),
+            None => Ok(Intent::Follow { of: unquote(rest), on: true }),
+        },
+        "unsubscribe" | "unfollow" if rest.is_empty() => act(Command::Unsubscribe),
+        "unsubscribe" | "unfollow" => Ok(Intent::Follow { of: unquote(rest), on: false }),
         "merge" => match number(rest.trim_start_matches("into ")) {
             Some(into) => Ok(Intent::Merge { incident, into }),
             None => Err(usage("merge", "Into which one?")),
@@ -284,7 +453,7 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
         "page" => {
             let (target, text) = split(rest);
             if !mentions(target).is_empty() {
-                return Err(Unclear(
+                return Err(Unclear::new(
                     "I can page services, not single people: PagerDuty knows who is on call. Name a service, for example `/incident page default`.".to_owned(),
                 ));
             }
@@ -294,11 +463,102 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
             act(Command::Page { target: target.to_owned(), text: (!text.is_empty()).then(|| text.to_owned()) })
         }
         "mitigate" | "mitigated" => act(Command::Mitigate { text: optional() }),
-        "resolve" | "resolved" => act(Command::Resolve { text: optional() }),
+        "resolve" | "resolved" | "close" | "closed" => {
+            let (ending, text) = Ending::begins(rest).unwrap_or((Ending::Fixed, rest));
+            act(Command::Resolve { text: (!text.is_empty()).then(|| text.to_owned()), ending })
+        }
         "reopen" => act(Command::Reopen { reason: rest.to_owned() }),
-        "postmortem" | "post-mortem" => act(Command::DraftPostmortem),
-        unknown => Err(unknown_verb(unknown)),
+        "postmortem" | "post-mortem" | "pm" | "retro" => act(Command::DraftPostmortem),
+        // `/incident scribe @chloe`, `/incident ic`.
+        word => match (Role::parse(word), mentions(rest)) {
+            (Some(role), people) if people.is_empty() && matches!(rest, "" | "me") => act(Command::Take { role }),
+            (Some(role), people) if !people.is_empty() => {
+                act(Command::Assign { roles: BTreeMap::from([(role, people)]) })
+            }
+            _ => Err(unknown_verb(word, text)),
+        },
     }
+}
+
+/// How long a reminder is put off where nobody says for how long, in minutes.
+const SNOOZE_MINUTES: u32 = 15;
+
+/// A title with what else was said: `orders are late --sev 2 --on warehouse.orders --private`, `sev1: orders are late`.
+fn declaration(text: &str) -> Declaration {
+    let mut found = Declaration::default();
+    let mut title: Vec<&str> = Vec::new();
+    let mut words = text.split_whitespace().peekable();
+    while let Some(word) = words.next() {
+        // Phones make one long dash of two.
+        let option = word.strip_prefix("--").or_else(|| word.strip_prefix('—'));
+        match option.map(str::to_lowercase).as_deref() {
+            Some("private") => found.private = true,
+            Some("drill") => found.drill = true,
+            Some("sev" | "severity") => {
+                found.severity = words.next_if(|next| Severity::parse(next).is_some()).and_then(Severity::parse);
+            }
+            Some("on" | "asset" | "about") => found.asset = words.next().and_then(crate::domain::AssetName::new),
+            Some(option) if Severity::parse(option).is_some() => found.severity = Severity::parse(option),
+            _ => {
+                let bare = word.trim_end_matches(':').to_lowercase();
+                let leads = title.is_empty() && found.severity.is_none() && bare.starts_with("sev");
+                match Severity::parse(&bare).filter(|_| leads) {
+                    Some(severity) => found.severity = Some(severity),
+                    None => title.push(word),
+                }
+            }
+        }
+    }
+    found.title = unquote(&title.join(" "));
+    found
+}
+
+/// Which incidents: words, and what is no word of a title.
+fn search(rest: &str, now: Time) -> Result<Intent, Unclear> {
+    let mut search = Search::default();
+    let mut words = rest.split_whitespace();
+    while let Some(word) = words.next() {
+        let lower = word.to_lowercase();
+        let mut time = |what: &str| {
+            let given = words.next().unwrap_or_default();
+            parse_when(given, now, Toward::Past)
+                .ok_or_else(|| usage("search", &format!("`{what} {given}`: that is no time I understand.")))
+        };
+        match lower.as_str() {
+            "open" => search.open = true,
+            "mine" => search.mine = true,
+            "since" => search.since = Some(time("since")?),
+            "before" => search.before = Some(time("before")?),
+            "about" | "asset" => search.asset = words.next().map(unquote),
+            "after" => match words.clone().next().and_then(number) {
+                Some(place) => {
+                    search.after = Some(place);
+                    words.next();
+                }
+                None => search.words.push(lower),
+            },
+            _ => match (Severity::parse(&lower).filter(|_| lower.starts_with("sev")), Status::parse(&lower)) {
+                (Some(severity), _) => search.severity = Some(severity),
+                (None, Some(status)) => search.status = Some(status),
+                (None, None) => search.words.push(unquote(&lower)),
+            },
+        }
+    }
+    Ok(Intent::List(Box::new(search)))
+}
+
+/// `edit 7 the loader was restarted`, `edit 7 at 06:10`.
+fn edit(incident: Option<u64>, rest: &str, now: Time) -> Result<Intent, Unclear> {
+    let (line, words) = split(rest);
+    let Ok(line) = line.trim_start_matches('#').parse() else {
+        return Err(usage("timeline", "Which line? `/incident timeline` numbers them."));
+    };
+    if words.is_empty() {
+        return Err(usage("timeline", "What should it say?"));
+    }
+    let at = words.strip_prefix("at ").and_then(|when| parse_when(when, now, Toward::Past));
+    let text = if at.is_some() { None } else { Some(words.to_owned()) };
+    Ok(Intent::Amend { incident, line, text, at })
 }
 
 /// What is meant, until when, why: the time stands between the two.
@@ -336,11 +596,26 @@ fn runbook(incident: Option<u64>, rest: &str) -> Result<Intent, Unclear> {
 
 fn task(incident: Option<u64>, rest: &str, now: Time) -> Result<Intent, Unclear> {
     let (verb, number) = split(rest);
-    if verb.eq_ignore_ascii_case("done") {
-        return match number.trim().parse() {
-            Ok(task) => Ok(Intent::Do { incident, command: Box::new(Command::FinishTask { task }) }),
-            Err(_) => Err(usage("task", "Which one? `/incident show` gives their numbers.")),
-        };
+    let which = |number: &str| {
+        number
+            .trim()
+            .trim_start_matches('#')
+            .parse::<u32>()
+            .map_err(|_| usage("task", "Which one? `/incident tasks` numbers them."))
+    };
+    let go = |command| Ok(Intent::Do { incident, command: Box::new(command) });
+    match verb.to_lowercase().as_str() {
+        "" => return Ok(Intent::Tasks(incident)),
+        "done" => return go(Command::FinishTask { task: which(number)? }),
+        "take" | "mine" => return Ok(Intent::TakeTask { incident, task: which(number)? }),
+        "give" | "assign" => {
+            let (number, people) = split(number);
+            return match mentions(people).into_iter().next() {
+                Some(assignee) => go(Command::AssignTask { task: which(number)?, assignee }),
+                None => Err(usage("task", "To whom? Mention them with @.")),
+            };
+        }
+        _ => {}
     }
     let mut words: Vec<&str> = rest.split_whitespace().collect();
     let due = words.last().and_then(|word| parse_when(word, now, Toward::Future));
@@ -401,23 +676,27 @@ fn unquote(text: &str) -> String {
 fn usage(verb: &str, why: &str) -> Unclear {
     let line = VERBS.iter().find(|(use_, _)| use_.split(' ').next() == Some(verb));
     let (use_, what) = line.copied().unwrap_or((verb, ""));
-    Unclear(format!("{why} It is written `/incident {use_}`: {what}."))
+    Unclear::new(format!("{why} It is written `/incident {use_}`: {what}."))
 }
 
-fn unknown_verb(word: &str) -> Unclear {
+fn unknown_verb(word: &str, line: &str) -> Unclear {
     let nearest = VERBS
         .iter()
         .filter_map(|(use_, _)| use_.split(' ').next())
-        .map(|verb| (strsim::damerau_levenshtein(word, verb), verb))
+        .map(|verb| (strsim::damerau_levenshtein(&word.to_lowercase(), verb), verb))
         .filter(|(distance, verb)| *distance <= 1 + verb.len() / 3)
         .min();
     match nearest {
-        Some((_, verb)) => {
-            Unclear(format!("I do not know “{word}”. Did you mean `/incident {verb}`? `/incident help` lists all."))
-        }
-        None => Unclear(format!(
-            "I do not know “{word}”. To open an incident, write `/incident declare {word} …`; `/incident help` lists all."
-        )),
+        Some((_, verb)) => Unclear {
+            words: format!("I do not know “{word}”. Did you mean `/incident {verb}`? `/incident help` lists all."),
+            meant: Some(line.replacen(word, verb, 1)),
+        },
+        None => Unclear {
+            words: format!(
+                "I do not know “{word}”. To open an incident, write `/incident declare {word} …`; `/incident help` lists all."
+            ),
+            meant: Some(format!("declare {line}")),
+        },
     }
 }
 

@@ -88,11 +88,15 @@ pub enum Kind {
     Heartbeat = b'B',
     /// What people said of a monitor's alerts, by source and key.
     Verdict = b'V',
+    /// Who is in a user group or on a schedule, by its id.
+    Roster = b'q',
+    /// Who wants to hear of incidents of an asset or team, by that and by who it is.
+    Subscription = b'U',
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::Meta,
         Self::Incident,
         Self::Number,
@@ -122,6 +126,8 @@ impl Kind {
         Self::Silence,
         Self::Heartbeat,
         Self::Verdict,
+        Self::Roster,
+        Self::Subscription,
     ];
 }
 

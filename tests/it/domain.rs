@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use muster::domain::command::PagerNews;
-use muster::domain::decide::Names;
+use muster::domain::decide::People;
 use muster::domain::evolve::replay;
-use muster::domain::incident::{Case, Channel, MessageRef, Slot};
+use muster::domain::incident::{Case, Channel, Ending, MessageRef, Slot};
 use muster::domain::permission::Standing;
 use muster::domain::policy::Policy;
 use muster::domain::runbook::{Library, Runbook};
@@ -16,14 +16,26 @@ use proptest::prelude::*;
 
 struct Nobody;
 
-impl Names for Nobody {
+impl People for Nobody {
     fn name(&self, id: &str) -> String {
         id.to_owned()
+    }
+
+    fn belongs(&self, person: &str, to: &[String]) -> bool {
+        to.iter().any(|one| one == person)
+    }
+
+    fn on_duty(&self, _: Option<&str>) -> Vec<muster::domain::incident::Duty> {
+        Vec::new()
     }
 }
 
 fn policy() -> Policy {
     Policy {
+        archive_after_days: Some(7),
+        rotations: Vec::new(),
+        cadence: muster::domain::policy::Cadence { minutes: [30, 60, 0, 0, 0], at_most: 4, hours: None },
+        permissions: Default::default(),
         remind_after_minutes: 15,
         hold_off_minutes: 15,
         routes: Vec::new(),
@@ -72,6 +84,7 @@ fn any_command() -> impl Strategy<Value = (Command, Standing, u8)> {
     let role = prop::sample::select(Role::ALL.to_vec());
     let text = "[a-z ]{0,12}";
     let people = prop::collection::vec(person.clone(), 0..3);
+    let role_again = role.clone();
     let human = prop_oneof![
         Just(Command::Acknowledge),
         role.clone().prop_map(|role| Command::Take { role }),
@@ -90,17 +103,29 @@ fn any_command() -> impl Strategy<Value = (Command, Standing, u8)> {
         (0..4u32).prop_map(|task| Command::FinishTask { task }),
         Just(Command::Page { target: "default".to_owned(), text: None }),
         Just(Command::Mitigate { text: None }),
-        Just(Command::Resolve { text: None }),
+        prop::sample::select(Ending::ALL.to_vec()).prop_map(|ending| Command::Resolve { text: None, ending }),
+        prop::option::of(role_again).prop_map(|role| Command::Leave { role }),
+        prop::option::of(1..90u32).prop_map(|minutes| Command::Remind { minutes }),
+        (text, any::<bool>()).prop_map(|(text, ruled_out)| Command::Tried { text, ruled_out }),
+        (0..4u32).prop_map(|task| Command::AssignTask { task, assignee: "U2".to_owned() }),
+        Just(Command::Link { channel: "C2".to_owned() }),
         text.prop_map(|reason| Command::Reopen { reason }),
         Just(Command::DraftPostmortem),
     ];
     let outcome = prop_oneof![
-        Just(Command::ChannelReady { channel: Channel { id: "C1".to_owned(), name: "inc".to_owned() } }),
+        Just(Command::ChannelReady { channel: Channel::own("C1".to_owned(), "inc".to_owned()) }),
         Just(Command::MessagePosted {
             slot: Slot::Card,
             message: MessageRef { channel: "C1".to_owned(), ts: "1.0".to_owned() }
         }),
-        Just(Command::CheckCommander),
+        Just(Command::ChannelReady {
+            channel: Channel { linked: true, ..Channel::own("C2".to_owned(), "x".to_owned()) }
+        }),
+        Just(Command::ChannelGone { channel: "C1".to_owned(), why: "archived".to_owned() }),
+        (0..3u32).prop_map(|asked| Command::CheckCommander { asked }),
+        (0..3u32).prop_map(|asked| Command::CheckAcknowledged { asked }),
+        (0..4u32).prop_map(|task| Command::CheckTask { task }),
+        Just(Command::CheckOpening),
         Just(Command::HandoverDue { request: "R".to_owned() }),
         Just(Command::PostmortemPosted),
         any::<bool>().prop_map(|say| Command::GiveUp { what: "a".to_owned(), why: "b".to_owned(), say }),
@@ -148,7 +173,7 @@ proptest! {
                 _ => Actor::Muster,
             };
             let fresh = if matches!(command, Command::Take { .. }) { "R".to_owned() } else { format!("F{minute:04}") };
-            let context = Context { now: at(minute as i64), fresh, next_number: 1, actor, standing, policy: &policy, library: &library, tier: None, name: &Nobody };
+            let context = Context { now: at(minute as i64), fresh, next_number: 1, actor, standing, policy: &policy, library: &library, tier: None, people: &Nobody };
             let Ok(decision) = decide(case.as_ref(), &command, &context) else { continue };
             // Entries are numbered without gaps.
             for entry in &decision.entries {

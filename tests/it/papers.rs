@@ -154,7 +154,7 @@ fn the_manifest_is_one_that_slack_takes_and_asks_for_what_the_code_uses() {
     // Every event that is asked for is read, and every one that is read is asked for.
     let inbound = read("src/slack/inbound.rs");
     for event in set("/settings/event_subscriptions/bot_events") {
-        let name = event.trim_end_matches(".channels");
+        let name = event.trim_end_matches(".channels").trim_end_matches(".groups");
         assert!(inbound.contains(&format!("\"{name}\"")), "{event} is asked for and not read");
     }
     for event in [
@@ -165,6 +165,16 @@ fn the_manifest_is_one_that_slack_takes_and_asks_for_what_the_code_uses() {
         "user_change",
         "channel_rename",
         "link_shared",
+        "message.groups",
+        "app_mention",
+        "app_home_opened",
+        "channel_archive",
+        "channel_deleted",
+        "channel_left",
+        "group_archive",
+        "group_deleted",
+        "group_left",
+        "group_rename",
     ] {
         assert!(set("/settings/event_subscriptions/bot_events").contains(event), "{event} is read and not asked for");
     }
@@ -187,6 +197,7 @@ fn the_example_configuration_is_right_and_documents_every_key_and_default() {
         "PD_TOKEN",
         "PD_ORDERS",
         "GRAFANA_SECRET",
+        "MUSTER_PAGERDUTY__API_TOKEN",
     ]
     .map(|name| (name.to_owned(), "0123456789abcdef0123456789abcdef".to_owned()))
     .into();

@@ -2,15 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use super::Caller;
+use serde_json::json;
+
+use super::{Caller, Reply};
 use crate::app::job::Job;
 use crate::app::{App, Asked, DeliveryId, Failure, records};
 use crate::domain::Command;
-use crate::domain::incident::MessageRef;
+use crate::domain::incident::{Channel, MessageRef};
 use crate::domain::permission::{Verb, allowed};
 use crate::domain::postmortem::{Captured, said_at};
 use crate::slack::inbound::SlackEvent;
 use crate::store::{Expect, Kind, Op};
+
+/// What was said, changed or taken back: then it has no author.
+struct Said {
+    channel: String,
+    thread: Option<String>,
+    ts: String,
+    author: Option<String>,
+    text: String,
+}
 
 /// More links of one message are not shown.
 const MAX_UNFURLED: usize = 5;
@@ -23,9 +34,20 @@ impl App {
     pub async fn slack_event(&self, event_id: &str, event: SlackEvent) -> Result<(), Failure> {
         let guard = records::delivery_ops(&DeliveryId(format!("event/{event_id}")), self.now());
         let done = match event {
-            SlackEvent::Said { channel, ts, user, text } => self.capture(channel, ts, Some(user), text, guard).await,
-            SlackEvent::Edited { channel, ts, user, text } => self.capture(channel, ts, Some(user), text, guard).await,
-            SlackEvent::Deleted { channel, ts } => self.capture(channel, ts, None, String::new(), guard).await,
+            SlackEvent::Said { channel, thread, ts, user, text } => {
+                let said = Said { channel, thread, ts, author: Some(user), text };
+                self.capture(said, guard).await
+            }
+            SlackEvent::Edited { channel, ts, user, text } => {
+                let said = Said { channel, thread: None, ts, author: Some(user), text };
+                self.capture(said, guard).await
+            }
+            SlackEvent::Deleted { channel, ts } => {
+                let said = Said { channel, thread: None, ts, author: None, text: String::new() };
+                self.capture(said, guard).await
+            }
+            SlackEvent::Gone { channel, why } => self.gone(channel, why, guard).await,
+            SlackEvent::Home { user } => self.home_opened(&user, guard).await,
             SlackEvent::Reaction { channel, ts, user, author, name, added } if name == "pushpin" => {
                 self.pushpin(event_id, MessageRef { channel, ts }, &user, author, added).await
             }
@@ -33,6 +55,9 @@ impl App {
                 Some(member) => self.remember_people(vec![member], guard).await,
                 None => Ok(()),
             },
+            SlackEvent::Mentioned { channel, user, text } => {
+                self.mentioned(event_id, channel, &user, &text, guard).await
+            }
             SlackEvent::Linked { channel, ts, user, links } => self.unfurl(channel, ts, &user, &links, guard).await,
             SlackEvent::Renamed { channel, name } => self.renamed(&channel, name, guard).await,
             SlackEvent::Reaction { .. } | SlackEvent::Other => Ok(()),
@@ -71,15 +96,14 @@ impl App {
     }
 
     /// Keeps what people say in an incident's channel; no author means that it was taken back.
-    async fn capture(
-        &self,
-        channel: String,
-        ts: String,
-        author: Option<String>,
-        text: String,
-        mut ops: Vec<Op>,
-    ) -> Result<(), Failure> {
-        let Some(uid) = self.uid_of_channel(&channel)? else {
+    async fn capture(&self, said: Said, mut ops: Vec<Op>) -> Result<(), Failure> {
+        let Said { channel, thread, ts, author, text } = said;
+        let in_thread = |thread: &String| self.uid_of_channel(&format!("{channel}/{thread}"));
+        let uid = match self.uid_of_channel(&channel)? {
+            Some(uid) => Some(uid),
+            None => thread.as_ref().map(in_thread).transpose()?.flatten(),
+        };
+        let Some(uid) = uid else {
             return Ok(());
         };
         let before = self.captured(&uid, &ts)?;
@@ -89,15 +113,54 @@ impl App {
         };
         let message = MessageRef { channel, ts: ts.clone() };
         let at = said_at(&message).unwrap_or_else(|| self.now());
-        let text = text.chars().take(8000).collect();
-        let captured = Captured { v: 1, message, author, at, text, deleted };
+        let text: String = text.chars().take(8000).collect();
+        let pinned = self.store.get(Kind::Pin, &format!("{}/{ts}", message.channel))?.is_some();
+        let captured = Captured { v: 1, message: message.clone(), author, at, text: text.clone(), deleted };
         ops.push(Op::put(
             Kind::Message,
             format!("{uid}/{ts}"),
             Expect::Any,
             serde_json::to_value(captured).unwrap_or_default(),
         ));
-        self.commit(ops).await
+        if !pinned {
+            return self.commit(ops).await;
+        }
+        // What stands on the timeline follows.
+        let command = Command::EditPin { message, text: (!deleted).then_some(text) };
+        self.execute(Some(&uid), &command, Asked::by_muster(ops)).await.map(|_| ())
+    }
+
+    /// Somebody speaks to the bot: what comes after its name is a line, and the answer is whispered.
+    async fn mentioned(
+        &self,
+        event_id: &str,
+        channel: String,
+        user: &str,
+        text: &str,
+        guard: Vec<Op>,
+    ) -> Result<(), Failure> {
+        let delivery = DeliveryId(format!("mention/{event_id}"));
+        let caller =
+            Caller { user, standing: self.met(user, None).await, channel: Some(&channel), delivery: Some(delivery) };
+        // The bot's own name is in front, and perhaps a greeting before it.
+        let line =
+            text.split_once("<@").and_then(|(_, rest)| rest.split_once('>')).map_or(text, |(_, line)| line).trim();
+        let (markdown, buttons) = match self.line(line, &caller).await {
+            Reply::Say(message) => (message.markdown, message.buttons),
+            Reply::Whisper(markdown, buttons) => (markdown, buttons),
+            // A form opens from a press only.
+            Reply::Open(_) | Reply::Instead(_) => {
+                let words = self.templates.render("open_form", &json!({"line": line}));
+                (words, vec![super::choices::again(0, "Open the form", line).primary()])
+            }
+            Reply::Mistakes(_) | Reply::Nothing => return self.commit(guard).await,
+        };
+        let mut ops = guard;
+        let job = Job::Whisper { channel: channel.clone(), user: user.to_owned(), markdown, buttons };
+        ops.push(job.enqueue(&format!("whisper-{}", self.clock.fresh_id()), self.now()));
+        self.commit(ops).await?;
+        self.wake.notify_waiters();
+        Ok(())
     }
 
     async fn pushpin(
@@ -133,11 +196,22 @@ impl App {
         self.decide_for(Some(&uid), &command, &caller).await.map(|_| ())
     }
 
+    /// An incident's channel is gone; where it is still worked on, it goes on in another.
+    async fn gone(&self, channel: String, why: &str, also: Vec<Op>) -> Result<(), Failure> {
+        let Some(uid) = self.uid_of_channel(&channel)? else {
+            return Ok(());
+        };
+        let command = Command::ChannelGone { channel, why: why.to_owned() };
+        self.execute(Some(&uid), &command, Asked::by_muster(also)).await.map(|_| ())
+    }
+
     async fn renamed(&self, channel: &str, name: String, also: Vec<Op>) -> Result<(), Failure> {
         let Some(uid) = self.uid_of_channel(channel)? else {
             return Ok(());
         };
-        let channel = crate::domain::incident::Channel { id: channel.to_owned(), name };
+        let before = self.incident(&uid)?.and_then(|incident| incident.channel);
+        let linked = before.is_some_and(|before| before.linked);
+        let channel = Channel { linked, ..Channel::own(channel.to_owned(), name) };
         self.execute(Some(&uid), &Command::ChannelReady { channel }, Asked::by_muster(also)).await.map(|_| ())
     }
 }

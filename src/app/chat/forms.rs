@@ -4,16 +4,21 @@ use serde_json::json;
 
 use super::{Caller, Reply};
 use crate::app::{App, Failure};
+use crate::domain::command::Declaration;
+use crate::domain::decide::gaps;
 use crate::domain::effect::Notice;
 use crate::domain::event::Look;
-use crate::domain::incident::Recipient;
+use crate::domain::incident::{Ending, Recipient};
 use crate::domain::lineage::Whom;
-use crate::domain::permission::{Verb, allowed};
-use crate::domain::{AssetName, Command, Incident, Refusal, Role, Severity};
+use crate::domain::permission::Verb;
+use crate::domain::{AssetName, Command, Incident, Pillar, Refusal, Role, Severity};
 use crate::messages::{Modal, ModalInput, views};
 use crate::slack::inbound::View;
 use crate::slack::slash::{self, Question};
 use crate::slack::when::{Toward, parse as parse_when};
+
+/// So many assets are offered for what somebody types.
+const SUGGESTED: usize = 20;
 
 impl App {
     /// The modal that asks.
@@ -28,10 +33,8 @@ impl App {
             Question::Notify(_) => Verb::Notify,
             Question::Look(_) => Verb::Note,
         };
-        if !allowed(caller.standing, verb) {
-            return Err(Refusal::NotAllowed { verb, standing: caller.standing }.into());
-        }
         let incident = uid.map(|uid| self.incident(uid)).transpose()?.flatten();
+        self.may(verb, caller, incident.as_ref())?;
         let text = |id, label, placeholder, multiline, optional| ModalInput::Text {
             id,
             label,
@@ -51,22 +54,9 @@ impl App {
         let people =
             |id, label, role: Role| ModalInput::People { id, label, initial: holders(role), several: role.is_shared() };
         let (callback, title, submit, inputs) = match question {
-            Question::Declare => (
-                "declare",
-                "Declare an incident",
-                "Declare",
-                vec![
-                    text("title", "What is wrong?", "orders have not been loaded since yesterday", false, false),
-                    ModalInput::Choice {
-                        id: "severity",
-                        label: "How bad is it? If unsure, take the higher one.",
-                        options: severities(),
-                        initial: Some("3".to_owned()),
-                    },
-                    text("asset", "Which table, model or dashboard?", "warehouse.orders", false, true),
-                    text("text", "What do you see?", "", true, true),
-                ],
-            ),
+            Question::Declare => {
+                ("declare", "Declare an incident", "Declare", self.declare_inputs(&Declaration::default(), &[]))
+            }
             Question::Roles => (
                 "assign_roles",
                 "Assign roles",
@@ -111,26 +101,45 @@ impl App {
                 vec![
                     text(
                         "text",
-                        "How does it stand? Consumers read this too.",
+                        "What changed? Consumers read this too.",
                         "The load runs again; orders are good by 09:00.",
                         true,
                         false,
                     ),
+                    text(
+                        "impact",
+                        "What does it mean for those who use the data?",
+                        "yesterday's figures are right; today's are missing",
+                        false,
+                        true,
+                    ),
                     text("next", "When do they hear again? (UTC)", "30m, or 15:00", false, true),
                 ],
             ),
-            Question::Resolve => (
-                "resolve",
-                "Resolve",
-                "Resolve",
-                vec![text(
-                    "text",
-                    "The cause is mended, data is good again downstream, people are told?",
-                    "What ended it, in a sentence",
-                    true,
-                    true,
-                )],
-            ),
+            Question::Resolve => {
+                let mut inputs = vec![
+                    text(
+                        "text",
+                        "The cause is mended, data is good again downstream, people are told?",
+                        "What ended it, in a sentence",
+                        true,
+                        true,
+                    ),
+                    ModalInput::Choice {
+                        id: "ending",
+                        label: "Why is it over?",
+                        options: Ending::ALL
+                            .map(|ending| (ending.as_str().to_owned(), ending.as_str().to_owned()))
+                            .to_vec(),
+                        initial: Some(Ending::Fixed.as_str().to_owned()),
+                    },
+                ];
+                if let Some(incident) = &incident {
+                    let gaps = gaps(&incident.clone().into());
+                    inputs.push(ModalInput::Words(self.templates.render("gaps", &json!({"gaps": gaps}))));
+                }
+                ("resolve", "Resolve", "Resolve", inputs)
+            }
             Question::Reopen => (
                 "reopen",
                 "Reopen",
@@ -240,6 +249,97 @@ impl App {
         ])
     }
 
+    /// The questions of a declaration, with what was answered already; above them, the incidents that look like it.
+    pub(super) fn declare_inputs(&self, told: &Declaration, alike: &[Incident]) -> Vec<ModalInput> {
+        let severities = Severity::ALL
+            .map(|severity| (severity.number().to_string(), format!("{severity}: {}", severity.meaning())))
+            .to_vec();
+        let line = |id, label, initial: Option<&String>, placeholder, multiline, optional| ModalInput::Text {
+            id,
+            label,
+            initial: initial.cloned().unwrap_or_default(),
+            placeholder,
+            multiline,
+            optional,
+            max: if multiline { 3000 } else { 120 },
+        };
+        let mut inputs = Vec::new();
+        if !alike.is_empty() {
+            inputs.push(ModalInput::Words(self.alike_words(alike)));
+        }
+        let chosen = [("drill", told.drill), ("private", told.private)];
+        inputs.extend([
+            line(
+                "title",
+                "What is wrong?",
+                Some(&told.title),
+                "orders have not been loaded since yesterday",
+                false,
+                false,
+            ),
+            ModalInput::Choice {
+                id: "severity",
+                label: "How bad is it? If unsure, take the higher one.",
+                options: severities,
+                initial: Some(told.severity.unwrap_or(Severity::Sev3).number().to_string()),
+            },
+            ModalInput::Lookup {
+                id: "asset",
+                label: "Which table, model or dashboard?",
+                initial: told.asset.as_ref().map(ToString::to_string),
+                placeholder: "warehouse.orders",
+            },
+            ModalInput::Choice {
+                id: "pillar",
+                label: "What is wrong with it?",
+                options: Pillar::ALL.map(|pillar| (pillar.as_str().to_owned(), pillar.meaning().to_owned())).to_vec(),
+                initial: Some(told.pillar.unwrap_or(Pillar::Other).as_str().to_owned()),
+            },
+            line("text", "What do you see?", told.text.as_ref(), "", true, true),
+            ModalInput::Checks {
+                id: "kind",
+                label: "What kind of incident?",
+                options: vec![
+                    ("drill".to_owned(), "A drill: page and tell nobody".to_owned()),
+                    ("private".to_owned(), "Private: announced nowhere".to_owned()),
+                ],
+                initial: chosen.iter().filter(|(_, on)| *on).map(|(kind, _)| (*kind).to_owned()).collect(),
+            },
+        ]);
+        inputs
+    }
+
+    /// What the form of a declaration says.
+    fn declaration(&self, view: &View) -> Declaration {
+        let kinds = view.choices("kind");
+        let kind = |word: &str| kinds.iter().any(|one| one == word);
+        Declaration {
+            title: view.text("title").unwrap_or_default(),
+            severity: view.choice("severity").and_then(|word| Severity::parse(&word)),
+            pillar: view.choice("pillar").and_then(|word| Pillar::parse(&word)),
+            asset: view
+                .choice("asset")
+                .or_else(|| view.text("asset"))
+                .and_then(|name| AssetName::new(&name))
+                .map(|name| self.catalog.known_as(&name)),
+            text: view.text("text"),
+            drill: kind("drill"),
+            private: kind("private"),
+            from: serde_json::from_str(&view.private_metadata).ok(),
+        }
+    }
+
+    /// What a lookup offers for what was typed: what the catalog has, and the words as they are.
+    pub fn suggest(&self, typed: &str) -> Vec<String> {
+        let typed = typed.trim();
+        let Some(own) = AssetName::new(typed) else { return Vec::new() };
+        let mut found = self.catalog.graph().with_part(typed, SUGGESTED);
+        if !found.iter().any(|name| name.eq_ignore_ascii_case(own.as_str())) {
+            found.push(own.as_str().to_owned());
+        }
+        found
+    }
+
     /// A form that was sent.
     pub(super) async fn sent(&self, view: &View, caller: Caller<'_>) -> Result<Reply, Failure> {
         if view.callback_id.starts_with("triage_") {
@@ -250,15 +350,20 @@ impl App {
         let text = view.text("text");
         let mistake = |block: &str, words: &str| Ok(Reply::Mistakes([(block.to_owned(), words.to_owned())].into()));
         let command = match view.callback_id.as_str() {
-            "declare" => Command::Declare {
-                title: view.text("title").unwrap_or_default(),
-                severity: view.choice("severity").and_then(|word| Severity::parse(&word)),
-                asset: view
-                    .text("asset")
-                    .and_then(|name| AssetName::new(&name))
-                    .map(|name| self.catalog.known_as(&name)),
-                text,
-            },
+            "declare" | "declare_anyway" => {
+                let told = self.declaration(view);
+                let alike = if view.callback_id == "declare" { self.look_alikes(&told, &caller)? } else { Vec::new() };
+                if !alike.is_empty() {
+                    return Ok(Reply::Instead(Box::new(Modal {
+                        callback: "declare_anyway",
+                        title: "Is it one of these?",
+                        submit: "Open a new one",
+                        metadata: view.private_metadata.clone(),
+                        inputs: self.declare_inputs(&told, &alike),
+                    })));
+                }
+                Command::Declare(Box::new(told))
+            }
             "assign_roles" => {
                 let roles = Role::ALL
                     .into_iter()
@@ -285,7 +390,8 @@ impl App {
                         }
                     },
                 };
-                Command::Update { text: text.unwrap_or_default(), next }
+                let impact = view.text("impact").map(|impact| format!("\nImpact: {impact}")).unwrap_or_default();
+                Command::Update { text: format!("{}{impact}", text.unwrap_or_default()), next }
             }
             "look" => {
                 let look = words.next().and_then(Look::parse).unwrap_or(Look::Lineage);
@@ -312,7 +418,10 @@ impl App {
                 let text = text.filter(|text| *text != views::ask(&self.templates, whom));
                 Command::Notify { whom, recipients, text }
             }
-            "resolve" => Command::Resolve { text },
+            "resolve" => {
+                let ending = view.choice("ending").and_then(|word| Some(Ending::begins(&word)?.0)).unwrap_or_default();
+                Command::Resolve { text, ending }
+            }
             "reopen" => Command::Reopen { reason: text.unwrap_or_default() },
             "skip" => {
                 let step = words.next().and_then(|step| step.parse().ok()).unwrap_or_default();
@@ -321,7 +430,7 @@ impl App {
             _ => return Ok(Reply::Nothing),
         };
         let uid = match command {
-            Command::Declare { .. } => None,
+            Command::Declare(_) => None,
             _ => Some(self.target(number, &caller)?),
         };
         self.decide_for(uid.as_deref(), &command, &caller).await.map(|_| Reply::Nothing)

@@ -4,19 +4,27 @@
 use super::{Caller, Reply, sentence_markdown};
 use crate::app::job::Job;
 use crate::app::{App, DeliveryId, Failure};
+use serde_json::json;
+
+use crate::domain::command::Declaration;
 use crate::domain::incident::{MessageRef, StepState, Verdict};
 use crate::domain::lineage::Whom;
+use crate::domain::permission::Verb;
 use crate::domain::timeline::stamp;
 use crate::domain::{Command, Refusal, Role};
-use crate::messages::{Button, ModalInput};
+use crate::messages::{Button, Modal};
 use crate::slack::inbound::Interaction;
 use crate::slack::slash::{self, Question};
 
 impl App {
     /// Whispers to somebody who pressed something.
     pub async fn whisper(&self, interaction: &Interaction, markdown: String, buttons: Vec<Button>) {
-        let Some(channel) = &interaction.channel else { return };
-        let job = Job::Whisper { channel: channel.id.clone(), user: interaction.user.id.clone(), markdown, buttons };
+        let user = interaction.user.id.clone();
+        let job = match &interaction.channel {
+            Some(channel) => Job::Whisper { channel: channel.id.clone(), user, markdown, buttons },
+            // Pressed in the home, where nothing can be whispered.
+            None => Job::Announce { channel: Some(user), markdown, buttons },
+        };
         if let Err(failure) = self.enqueue(&format!("whisper-{}", self.clock.fresh_id()), job).await {
             tracing::warn!(error = %failure, "somebody cannot be told why nothing happened");
         }
@@ -35,6 +43,12 @@ impl App {
             ("block_actions", Some(action), _) => {
                 let delivery = DeliveryId(format!("action/{user}/{}/{}", action.action_ts, action.action_id));
                 let caller = Caller { delivery: Some(delivery), ..caller };
+                if action.action_id.starts_with("again") {
+                    return match self.line(&action.value, &caller).await {
+                        Reply::Say(message) => Reply::Whisper(message.markdown, message.buttons),
+                        other => other,
+                    };
+                }
                 if action.action_id.starts_with("triage_") {
                     self.triage_pressed(interaction, &action.action_id, &action.value, &caller).await
                 } else {
@@ -49,7 +63,7 @@ impl App {
                     // A form shows what is wrong where it was asked, and loses nothing that was typed.
                     Err(failure) => {
                         let first = view.state.values.keys().next().cloned().unwrap_or_else(|| "text".to_owned());
-                        let block = ["text", "title", "severity", "commander", "runbook"]
+                        let block = ["title", "text", "severity", "commander", "runbook"]
                             .into_iter()
                             .find(|block| view.state.values.contains_key(*block));
                         Reply::Mistakes([(block.map_or(first, str::to_owned), failure.to_string())].into())
@@ -67,10 +81,20 @@ impl App {
         }
     }
 
+    /// What a lookup offers.
+    pub async fn suggested(&self, interaction: &Interaction) -> Vec<String> {
+        let user = interaction.user.id.as_str();
+        let standing = self.met(user, interaction.user.team_id.as_deref()).await;
+        let caller = Caller { user, standing, channel: None, delivery: None };
+        if self.may_read(&caller).is_ok() { self.suggest(&interaction.value) } else { Vec::new() }
+    }
+
     async fn pressed(&self, action: &str, value: &str, caller: Caller<'_>) -> Result<Reply, Failure> {
+        if action == "declare" {
+            return self.ask(None, Question::Declare, &caller);
+        }
         let mut words = value.split_whitespace();
         let uid = self.target(words.next().and_then(slash::number), &caller)?;
-        let step = |prefix: &str| action.strip_prefix(prefix).and_then(|step| step.parse::<usize>().ok());
         let request = || words.clone().next().unwrap_or_default().to_owned();
         let command = match action {
             "ack" => Command::Acknowledge,
@@ -87,6 +111,9 @@ impl App {
                 let (markdown, buttons) = self.impact_words(&uid)?;
                 return Ok(Reply::Whisper(markdown, buttons));
             }
+            "remind:15" => Command::Remind { minutes: Some(15) },
+            "remind:off" => Command::Remind { minutes: None },
+            "unsubscribe" => Command::Unsubscribe,
             "notify:downstream" => return self.ask(Some(&uid), Question::Notify(Whom::Downstream), &caller),
             "notify:upstream" => return self.ask(Some(&uid), Question::Notify(Whom::Upstream), &caller),
             "subscribe" => Command::Subscribe,
@@ -95,16 +122,27 @@ impl App {
             "judge:false" => Command::Judge { verdict: Verdict::False },
             "resolve" => return self.ask(Some(&uid), Question::Resolve, &caller),
             "reopen" => return self.ask(Some(&uid), Question::Reopen, &caller),
-            _ => match (step("step_done:"), step("step_skip:")) {
-                (Some(step), _) => Command::StepDone { step, note: None },
-                (_, Some(step)) => {
+            _ => match action.split_once(':').map(|(what, of)| (what, of, of.parse::<usize>(), Role::parse(of))) {
+                Some(("step_done", _, Ok(step), _)) => Command::StepDone { step, note: None },
+                Some(("step_skip", _, Ok(step), _)) => {
                     self.step_is_open(&uid, step)?;
                     return self.ask(Some(&uid), Question::Skip(step), &caller);
                 }
+                Some(("task_done", of, ..)) => {
+                    // The home's buttons name the incident too, since no two of a message may be called the same.
+                    let task = of.split(':').next().and_then(|task| task.parse().ok()).unwrap_or_default();
+                    Command::FinishTask { task }
+                }
+                Some(("task_take", _, Ok(task), _)) => {
+                    Command::AssignTask { task: u32::try_from(task).unwrap_or(0), assignee: caller.user.to_owned() }
+                }
+                Some(("take", _, _, Some(role))) => Command::Take { role },
+                Some(("leave", _, _, Some(role))) => Command::Leave { role: Some(role) },
                 // A button of a newer or older message of ours.
                 _ => {
-                    return Ok(Reply::words(
-                        "I do not know this button any more. `/incident help` lists what I can do.",
+                    return Ok(Reply::Whisper(
+                        "I do not know this button any more. `/incident help` lists what I can do.".to_owned(),
+                        Vec::new(),
                     ));
                 }
             },
@@ -149,19 +187,27 @@ impl App {
                 }
             }
             "declare_from_message" => {
-                let mut reply = self.ask(None, Question::Declare, caller)?;
-                if let Reply::Open(modal) = &mut reply {
-                    for input in &mut modal.inputs {
-                        match input {
-                            ModalInput::Text { id: "title", initial, .. } => {
-                                *initial = text.lines().next().unwrap_or_default().to_owned()
-                            }
-                            ModalInput::Text { id: "text", initial, .. } => text.clone_into(initial),
-                            _ => {}
-                        }
-                    }
-                }
-                Ok(reply)
+                self.may(Verb::Declare, caller, None)?;
+                let at = MessageRef {
+                    channel: caller.channel.unwrap_or_default().to_owned(),
+                    ts: message["ts"].as_str().unwrap_or_default().to_owned(),
+                };
+                let author = message["user"].as_str().unwrap_or(caller.user).to_owned();
+                let said: String = text.chars().take(1500).collect();
+                let told = Declaration {
+                    title: text.lines().next().unwrap_or_default().chars().take(120).collect(),
+                    text: None,
+                    ..Declaration::default()
+                };
+                // It comes back with the answers, and becomes the first line of the timeline.
+                let metadata = json!((at, author, said)).to_string();
+                Ok(Reply::Open(Box::new(Modal {
+                    callback: "declare",
+                    title: "Declare an incident",
+                    submit: "Declare",
+                    metadata,
+                    inputs: self.declare_inputs(&told, &[]),
+                })))
             }
             _ => Ok(Reply::Nothing),
         }

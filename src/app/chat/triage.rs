@@ -6,10 +6,10 @@ use super::{Caller, Reply, sentence_markdown};
 use crate::app::job::Job;
 use crate::app::triage::{Record, silence_line};
 use crate::app::{App, Asked, Failure};
-use crate::domain::permission::{Standing, Verb, allowed};
+use crate::domain::permission::{Standing, Verb};
 use crate::domain::timeline::stamp;
 use crate::domain::triage::{Held, Matcher};
-use crate::domain::{Actor, Alert, Command, Refusal, SignalStatus, Time};
+use crate::domain::{Actor, Alert, Command, SignalStatus, Time};
 use crate::messages::{Modal, ModalInput, Rendered, escape, views};
 use crate::slack::inbound::{Interaction, View};
 use crate::slack::when::{Toward, parse as parse_when};
@@ -17,10 +17,7 @@ use crate::store::{Expect, Kind, Op};
 
 impl App {
     fn may_triage(&self, caller: &Caller<'_>) -> Result<(), Failure> {
-        if allowed(caller.standing, Verb::Triage) {
-            return Ok(());
-        }
-        Err(Refusal::NotAllowed { verb: Verb::Triage, standing: caller.standing }.into())
+        self.may(Verb::Triage, caller, None)
     }
 
     /// The uid of an open incident.

@@ -445,7 +445,7 @@ impl<'a> Round<'a> {
     /// Whether the incident is open; loads it.
     fn is_open(&mut self, uid: &str) -> Result<bool, Failure> {
         if !self.cases.contains_key(uid) {
-            let Some(mut loaded) = records::load(&*self.app.store, uid, &Command::CheckCommander)? else {
+            let Some(mut loaded) = records::load(&*self.app.store, uid, &Command::CheckCommander { asked: 0 })? else {
                 return Ok(false);
             };
             // The end of its last alert may be its end, which everybody who was told hears.

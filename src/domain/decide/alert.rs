@@ -1,6 +1,7 @@
 //! A monitor's signal: it opens the incident, joins it, fires again, or is over.
 
 use super::{Draft, declare, status};
+use crate::domain::incident::Ending;
 use crate::domain::policy::OnGreen;
 use crate::domain::{Actor, Effect, Event, Signal, SignalStatus};
 
@@ -78,8 +79,7 @@ fn raise_severity(draft: &mut Draft<'_>, signal: &Signal) {
     let (severity, _) = draft.context.policy.severity_for(signal, draft.context.tier);
     let from = draft.incident().severity;
     if severity < from {
-        draft.add_and_say(Event::SeverityChanged { from, to: severity });
-        draft.page_if_severe();
+        status::severity_changed(draft, from, severity);
     }
 }
 
@@ -90,7 +90,12 @@ fn all_green(draft: &mut Draft<'_>, source: &str) {
         OnGreen::Ask => draft.add_and_say(Event::AllGreen),
         OnGreen::Resolve => {
             draft.add(Event::AllGreen);
-            status::close(draft, Actor::Monitor { source: source.to_owned() }, Some("All alerts are green"));
+            status::close(
+                draft,
+                Actor::Monitor { source: source.to_owned() },
+                Some("All alerts are green"),
+                Ending::Fixed,
+            );
         }
     }
 }

@@ -2,25 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use super::{Draft, MAX_TEXT, MAX_TITLE, words};
+use super::{Draft, MAX_TEXT, MAX_TITLE, record, words};
+use crate::domain::command::Declaration;
 use crate::domain::lineage::Whom;
 use crate::domain::policy::Team;
 use crate::domain::{Actor, AssetName, Command, Effect, Event, Pillar, Refusal, Severity, Signal};
 
-/// How long nobody may hold the command of a SEV1 or SEV2 before people are reminded, in minutes.
-const COMMANDER_WITHIN_MINUTES: i64 = 5;
+/// After so long, whoever declared it hears what of its opening has not come about, in minutes.
+const OPENED_WITHIN_MINUTES: i64 = 1;
 
-pub(super) fn declare(
-    draft: &mut Draft<'_>,
-    title: &str,
-    severity: Option<Severity>,
-    asset: Option<&AssetName>,
-    text: Option<&str>,
-) -> Result<(), Refusal> {
-    let title = words("A title", "For example `/incident declare orders are late`.", MAX_TITLE, title)?;
-    let text = text.map(|text| words("The description", "", MAX_TEXT, text)).transpose()?;
+pub(super) fn declare(draft: &mut Draft<'_>, what: &Declaration) -> Result<(), Refusal> {
+    let title = words("A title", "For example `/incident declare orders are late`.", MAX_TITLE, &what.title)?;
+    let text = what.text.as_ref().map(|text| words("The description", "", MAX_TEXT, text)).transpose()?;
+    let asset = what.asset.as_ref();
     let service = draft.context.policy.service_of(asset);
-    let (severity, severity_because) = match severity {
+    let (severity, severity_because) = match what.severity {
         Some(severity) => (severity, "the one who declared it chose it".to_owned()),
         None => (Severity::Sev3, "people who declare without choosing get SEV3".to_owned()),
     };
@@ -31,13 +27,19 @@ pub(super) fn declare(
         title,
         severity,
         severity_because,
-        pillar: Pillar::Other,
+        pillar: what.pillar.unwrap_or(Pillar::Other),
         service: service.map(|service| service.name.clone()),
         source: None,
         labels: BTreeMap::new(),
         detected_at: now,
+        drill: what.drill,
+        private: what.private,
     };
     open(draft, opened, asset);
+    // What made somebody do it is the first line of its story.
+    if let Some((message, author, said)) = &what.from {
+        record::pin(draft, message, author, said);
+    }
     if let Some(text) = text {
         draft.add_and_say(Event::Noted { text });
     }
@@ -59,6 +61,8 @@ pub(super) fn open_for(draft: &mut Draft<'_>, signal: &Signal) {
         source: Some(signal.source.clone()),
         labels: signal.labels.clone(),
         detected_at: signal.at.min(draft.now()),
+        drill: false,
+        private: false,
     };
     open(draft, opened, signal.asset.as_ref());
     let policy = draft.context.policy;
@@ -79,22 +83,30 @@ fn open(draft: &mut Draft<'_>, opened: Event, asset: Option<&AssetName>) {
     }
     draft.page_if_severe();
     draft.effect(Effect::OpenChannel);
-    if draft.context.policy.announces {
-        draft.effect(Effect::ShowAnnouncement);
-    }
+    draft.announce();
     draft.effect(Effect::ShowCard);
     draft.effect(Effect::ShowTopic);
     draft.attach_best_runbook();
-    let mut people = draft.context.policy.members_for(draft.incident().service.as_deref());
+    // In private only those are asked in whom somebody chooses.
+    let private = draft.incident().private;
+    let service = draft.incident().service.clone();
+    let mut people = if private { Vec::new() } else { draft.context.policy.members_for(service.as_deref()) };
+    let duty = if private { Vec::new() } else { draft.context.people.on_duty(service.as_deref()) };
+    people.extend(duty.iter().flat_map(|duty| duty.people.clone()));
+    if !duty.is_empty() {
+        draft.add(Event::DutyNamed { duty });
+    }
     if let Actor::Person { id } = &draft.context.actor {
         people.push(id.clone());
     }
     if !people.is_empty() {
         draft.effect(Effect::Invite { people });
     }
+    let at = draft.now() + chrono::Duration::minutes(OPENED_WITHIN_MINUTES);
+    draft.effect(Effect::Remind { command: Box::new(Command::CheckOpening), at });
     super::status::remind_to_acknowledge(draft, 0);
+    super::tell::remind_by_cadence(draft);
     if draft.incident().severity <= Severity::Sev2 {
-        let at = draft.now() + chrono::Duration::minutes(COMMANDER_WITHIN_MINUTES);
-        draft.effect(Effect::Remind { command: Box::new(Command::CheckCommander), at });
+        super::roles::ask_for_commander_later(draft, 0);
     }
 }

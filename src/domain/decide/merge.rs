@@ -30,7 +30,7 @@ pub(super) fn move_alert(draft: &mut Draft<'_>, alert: &str, to: Option<&(String
     };
     let signal = found.signal;
     let because = match draft.context.actor.person() {
-        Some(person) => format!("{} moved it here from {}", draft.context.name.name(person), draft.incident().name()),
+        Some(person) => format!("{} moved it here from {}", draft.context.people.name(person), draft.incident().name()),
         None => format!("moved here from {}", draft.incident().name()),
     };
     draft.add_and_say(Event::AlertMoved {

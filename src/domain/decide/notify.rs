@@ -23,6 +23,9 @@ pub(super) fn notify(
     if !incident.status.is_open() {
         return Err(Refusal::IsResolved { incident: incident.name() });
     }
+    if incident.drill {
+        return Err(Refusal::Drill { incident: incident.name() });
+    }
     if recipients.is_empty() {
         return Err(Refusal::NobodyToTell { whom: whom.as_str(), incident: incident.name() });
     }
@@ -35,7 +38,8 @@ pub(super) fn notify(
 
 /// By the configured tiers, without being asked.
 pub(super) fn automatically(draft: &mut Draft<'_>, whom: Whom, recipients: &[Recipient]) {
-    if tell(draft, whom, recipients, None) {
+    let incident = draft.incident();
+    if incident.status.is_open() && !incident.drill && !incident.private && tell(draft, whom, recipients, None) {
         draft.show();
     }
 }
@@ -102,6 +106,13 @@ pub(super) fn mute(draft: &mut Draft<'_>, recipient: &str, muted: bool) -> Resul
     Ok(())
 }
 
+pub(super) fn unsubscribe(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    match draft.context.actor.person().cloned() {
+        Some(person) => mute(draft, &person, true),
+        None => Ok(()),
+    }
+}
+
 pub(super) fn subscribe(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     let Some(person) = draft.context.actor.person().cloned() else {
         return Ok(());
@@ -115,7 +126,7 @@ pub(super) fn subscribe(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     }
     let recipient = Recipient {
         key: person.to_lowercase(),
-        name: draft.context.name.name(&person),
+        name: draft.context.people.name(&person),
         slack: Some(person),
         email: None,
         assets: Vec::new(),

@@ -1,16 +1,99 @@
 //! What became of deliveries to Slack.
 
 use super::Draft;
-use crate::domain::incident::{Channel, MessageRef, Slot};
-use crate::domain::{Effect, Event};
+use crate::domain::incident::{Channel, MessageRef, PageStatus, Slot};
+use crate::domain::{Effect, Event, Refusal, Role, Time};
 
 pub(super) fn channel_ready(draft: &mut Draft<'_>, channel: &Channel) {
     if draft.incident().channel.as_ref() != Some(channel) {
+        let before = draft.incident().channel.clone();
+        let is_known = before.as_ref().is_some_and(|before| before.id == channel.id);
         draft.add(Event::ChannelOpened { channel: channel.clone() });
-        // The announcement went out before there was a channel to name.
-        if draft.context.policy.announces {
-            draft.effect(Effect::ShowAnnouncement);
+        if !is_known && (before.is_some() || channel.linked) {
+            // It goes on elsewhere: what stood in the other channel is posted here.
+            draft.add(Event::MovedTo { name: channel.name.clone() });
+            move_in(draft);
         }
+        // The announcement went out before there was a channel to name.
+        draft.announce();
+    }
+}
+
+/// Somebody wants to work in a channel that is there already. Whether that can be is seen when it is done.
+pub(super) fn link(draft: &mut Draft<'_>, channel: &str) -> Result<(), Refusal> {
+    super::status::must_be_open(draft)?;
+    let incident = draft.incident();
+    if incident.channel.as_ref().is_some_and(|known| known.id == channel) {
+        return Err(Refusal::AlreadyHere { incident: incident.name() });
+    }
+    if let Some(by) = draft.context.actor.person().cloned() {
+        draft.effect(Effect::LinkChannel { channel: channel.to_owned(), by });
+    }
+    Ok(())
+}
+
+/// What an incident needs in a channel that it did not have before.
+fn move_in(draft: &mut Draft<'_>) {
+    let people = draft.incident().people();
+    if !people.is_empty() {
+        draft.effect(Effect::Invite { people });
+    }
+    draft.show();
+    if draft.incident().checklist.is_some() {
+        draft.effect(Effect::ShowChecklist);
+    }
+}
+
+/// An open incident goes on in another channel; who leads it is told.
+pub(super) fn channel_gone(draft: &mut Draft<'_>, channel: &str, why: &str) {
+    let incident = draft.incident();
+    let Some(lost) = incident.channel.clone().filter(|known| known.id == channel) else {
+        return;
+    };
+    if !incident.status.is_open() {
+        return;
+    }
+    let event = Event::ChannelLost { name: lost.name, why: why.to_owned() };
+    draft.add(event.clone());
+    draft.effect(Effect::OpenChannel);
+    move_in(draft);
+    let lead = draft.incident().holder(Role::Commander).cloned();
+    let lead = lead.or_else(|| draft.incident().people().into_iter().next());
+    if let Some(person) = lead.or_else(|| draft.incident().declared_by.clone()) {
+        draft.effect(Effect::Direct { person, event: Box::new(event) });
+    }
+}
+
+/// The channel is not needed any more, unless it was reopened.
+pub(super) fn check_archive(draft: &mut Draft<'_>, resolved: Time) {
+    let incident = draft.incident();
+    if incident.resolved_at != Some(resolved) {
+        return;
+    }
+    // A thread goes with its channel, and a channel that was there before is somebody else's.
+    if let Some(channel) = incident.channel.clone().filter(|channel| channel.is_whole() && !channel.linked) {
+        draft.add(Event::ChannelArchived { name: channel.name });
+        draft.effect(Effect::ArchiveChannel { channel: channel.id });
+    }
+}
+
+/// Whoever declared it hears what has not come about yet.
+pub(super) fn check_opening(draft: &mut Draft<'_>) {
+    let incident = draft.incident();
+    let mut missing = Vec::new();
+    if incident.channel.is_none() {
+        missing.push("the channel".to_owned());
+    }
+    if incident.pages.values().any(|page| page.status == PageStatus::Sending) {
+        missing.push("the page".to_owned());
+    }
+    if missing.is_empty() || !incident.status.is_open() {
+        return;
+    }
+    let event = Event::OpeningPending { missing };
+    draft.add(event.clone());
+    if let Some(person) = draft.incident().declared_by.clone() {
+        draft.effect(Effect::Direct { person, event: Box::new(event) });
     }
 }
 

@@ -3,7 +3,7 @@
 use super::status::moment;
 use super::{Draft, MAX_TEXT, words};
 use crate::domain::incident::MessageRef;
-use crate::domain::{Effect, Event, PersonId, Refusal, Time};
+use crate::domain::{Command, Effect, Entry, Event, PersonId, Refusal, Time, timeline};
 
 pub(super) fn note(draft: &mut Draft<'_>, text: &str) -> Result<(), Refusal> {
     let text = words("A note", "For example `/incident note the 05:00 run never started`.", MAX_TEXT, text)?;
@@ -15,6 +15,44 @@ pub(super) fn note(draft: &mut Draft<'_>, text: &str) -> Result<(), Refusal> {
 pub(super) fn pin(draft: &mut Draft<'_>, message: &MessageRef, author: &PersonId, text: &str) {
     let text = text.chars().take(MAX_TEXT).collect();
     draft.add(Event::MessagePinned { message: message.clone(), author: author.clone(), text });
+    draft.effect(Effect::Mark { message: message.clone(), on: true });
+}
+
+pub(super) fn unpin(draft: &mut Draft<'_>, message: &MessageRef) {
+    draft.add(Event::MessageUnpinned { message: message.clone() });
+    draft.effect(Effect::Mark { message: message.clone(), on: false });
+}
+
+/// What is changed in Slack changes on the timeline, with a trace.
+pub(super) fn edit_pin(draft: &mut Draft<'_>, message: &MessageRef, text: Option<&str>) {
+    let text = text.map(|text| text.chars().take(MAX_TEXT).collect());
+    draft.add(Event::PinEdited { message: message.clone(), text });
+}
+
+pub(super) fn tried(draft: &mut Draft<'_>, text: &str, ruled_out: bool) -> Result<(), Refusal> {
+    let text = words(
+        "What was tried",
+        "For example `/incident tried restarting the loader: no change`, or `/incident ruled-out the network`.",
+        MAX_TEXT,
+        text,
+    )?;
+    draft.add_and_say(Event::Tried { text, ruled_out });
+    Ok(())
+}
+
+/// Corrects a line: its words, where people wrote them, or its time. What it said before stays in the record.
+pub(super) fn amend(draft: &mut Draft<'_>, line: &Entry, text: Option<&str>, at: Option<Time>) -> Result<(), Refusal> {
+    let text = text.map(|text| words("A line", "", MAX_TEXT, text)).transpose()?;
+    if text.is_some() && !timeline::is_in_own_words(&line.event) {
+        return Err(Refusal::NotEditable { line: line.seq });
+    }
+    if let Some(at) = at.filter(|at| *at > draft.now()) {
+        return Err(Refusal::InTheFuture { at: moment(at) });
+    }
+    let name = |id: &PersonId| draft.context.people.name(id);
+    let before = timeline::sentence(line, &name).unwrap_or_default();
+    draft.add_and_say(Event::Amended { line: line.seq, text, at, before });
+    Ok(())
 }
 
 pub(super) fn since(draft: &mut Draft<'_>, at: Time) -> Result<(), Refusal> {
@@ -62,6 +100,9 @@ pub(super) fn add_task(
     let text = words("A task", "For example `/incident task add a freshness check @ana friday`.", MAX_TEXT, text)?;
     let task = draft.incident().tasks + 1;
     draft.add_and_say(Event::TaskAdded { task, text, assignee: assignee.cloned(), due });
+    if let Some(at) = due {
+        draft.effect(Effect::Remind { command: Box::new(Command::CheckTask { task }), at });
+    }
     if let Some(person) = assignee {
         draft.effect(Effect::Invite { people: vec![person.clone()] });
     }
@@ -69,14 +110,32 @@ pub(super) fn add_task(
     Ok(())
 }
 
-pub(super) fn finish_task(draft: &mut Draft<'_>, task: u32) -> Result<(), Refusal> {
-    let Some(known) = draft.case().tasks.get(&task) else {
-        return Err(Refusal::NoSuchTask { incident: draft.incident().name(), task });
-    };
-    if known.done_at.is_some() {
-        return Err(Refusal::TaskDone { task });
+/// The words of a task that is not done.
+fn open_task(draft: &Draft<'_>, task: u32) -> Result<String, Refusal> {
+    match draft.case().tasks.get(&task) {
+        None => Err(Refusal::NoSuchTask { incident: draft.incident().name(), task }),
+        Some(known) if known.done_at.is_some() => Err(Refusal::TaskDone { task }),
+        Some(known) => Ok(known.text.clone()),
     }
-    let text = known.text.clone();
+}
+
+pub(super) fn assign_task(draft: &mut Draft<'_>, task: u32, assignee: &PersonId) -> Result<(), Refusal> {
+    let text = open_task(draft, task)?;
+    draft.add_and_say(Event::TaskAssigned { task, text, assignee: assignee.clone() });
+    draft.effect(Effect::Invite { people: vec![assignee.clone()] });
+    draft.effect(Effect::ShowCard);
+    Ok(())
+}
+
+/// Reminds whoever promised something that is due now.
+pub(super) fn check_task(draft: &mut Draft<'_>, task: u32) {
+    if let Some(known) = draft.case().tasks.get(&task).filter(|task| task.done_at.is_none()).cloned() {
+        draft.add_and_say(Event::TaskDue { task, text: known.text, assignee: known.assignee });
+    }
+}
+
+pub(super) fn finish_task(draft: &mut Draft<'_>, task: u32) -> Result<(), Refusal> {
+    let text = open_task(draft, task)?;
     draft.add_and_say(Event::TaskDone { task, text });
     draft.effect(Effect::ShowCard);
     Ok(())

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::Duration;
 
 use super::{Draft, status};
+use crate::domain::policy::DEFAULT_TARGET;
 use crate::domain::timeline::clock;
 use crate::domain::{Actor, Command, Effect, Event, PersonId, Refusal, Role, Severity};
 
@@ -25,35 +26,35 @@ pub(super) fn take(draft: &mut Draft<'_>, role: Role) -> Result<(), Refusal> {
         return request_handover(draft, &person, &holder);
     }
     grant(draft, role, &person);
-    finish(draft, vec![person]);
+    draft.show();
     Ok(())
 }
 
 pub(super) fn assign(draft: &mut Draft<'_>, roles: &BTreeMap<Role, Vec<PersonId>>) -> Result<(), Refusal> {
-    let mut people = Vec::new();
+    let mut any = false;
     for (role, named) in roles {
         // A role with one holder goes to the first who is named.
         let named = if role.is_shared() { named.as_slice() } else { named.get(..1).unwrap_or_default() };
         for person in named {
             if !draft.incident().has_role(*role, person) {
                 grant(draft, *role, person);
-                people.push(person.clone());
+                any = true;
             }
         }
     }
-    if people.is_empty() {
+    if !any {
         return Err(Refusal::Empty {
             what: "The list of people who get a role they do not have yet",
             example: "For example `/incident assign responder @ana`.",
         });
     }
-    finish(draft, people);
+    draft.show();
     Ok(())
 }
 
 fn request_handover(draft: &mut Draft<'_>, by: &PersonId, holder: &PersonId) -> Result<(), Refusal> {
     if let Some(pending) = &draft.incident().handover {
-        let who = draft.context.name.name(&pending.by);
+        let who = draft.context.people.name(&pending.by);
         return Err(Refusal::HandoverPending { who, due: format!("{} UTC", clock(pending.due)) });
     }
     let due = draft.now() + Duration::minutes(HANDOVER_MINUTES);
@@ -71,11 +72,11 @@ pub(super) fn answer_handover(draft: &mut Draft<'_>, request: &str, accept: bool
     if let Some(holder) = incident.holder(Role::Commander)
         && draft.context.actor.person() != Some(holder)
     {
-        return Err(Refusal::NotTheCommander { holder: draft.context.name.name(holder) });
+        return Err(Refusal::NotTheCommander { holder: draft.context.people.name(holder) });
     }
     if accept {
         grant(draft, Role::Commander, &pending.by);
-        finish(draft, vec![pending.by]);
+        draft.show();
     } else {
         draft.add_and_say(Event::HandoverDeclined { by: pending.by });
     }
@@ -86,16 +87,75 @@ pub(super) fn handover_due(draft: &mut Draft<'_>, request: &str) {
     let incident = draft.incident();
     if let Some(pending) = incident.handover.clone().filter(|pending| pending.id == request) {
         grant(draft, Role::Commander, &pending.by);
-        finish(draft, vec![pending.by]);
+        draft.show();
     }
 }
 
-pub(super) fn check_commander(draft: &mut Draft<'_>) {
+/// How long nobody may hold the command of a SEV1 or SEV2 before people are asked, and asked again, in minutes.
+const COMMANDER_WITHIN_MINUTES: i64 = 5;
+/// So often people are asked in the channel; then somebody is paged.
+const ASKED_BEFORE_PAGING: u32 = 2;
+
+pub(super) fn ask_for_commander_later(draft: &mut Draft<'_>, asked: u32) {
+    let at = draft.now() + Duration::minutes(COMMANDER_WITHIN_MINUTES);
+    draft.effect(Effect::Remind { command: Box::new(Command::CheckCommander { asked }), at });
+}
+
+/// Asks who takes the command: those on duty for it by name, twice; then through PagerDuty.
+pub(super) fn check_commander(draft: &mut Draft<'_>, asked: u32) {
     let incident = draft.incident();
-    if incident.status.is_open() && incident.holder(Role::Commander).is_none() && incident.severity <= Severity::Sev2 {
-        let minutes = (draft.now() - incident.opened_at).num_minutes();
-        draft.add_and_say(Event::CommanderMissing { minutes });
+    if !incident.status.is_open() || incident.holder(Role::Commander).is_some() || incident.severity > Severity::Sev2 {
+        return;
     }
+    let minutes = (draft.now() - incident.opened_at).num_minutes();
+    let duty = incident.duty.iter().filter(|duty| duty.role == Role::Commander);
+    let people = duty.flat_map(|duty| duty.people.clone()).collect();
+    draft.add_and_say(Event::CommanderMissing { minutes, people });
+    if asked < ASKED_BEFORE_PAGING {
+        ask_for_commander_later(draft, asked + 1);
+    } else {
+        escalate(draft, minutes);
+    }
+}
+
+/// Pages for a commander, where a page can go out.
+fn escalate(draft: &mut Draft<'_>, minutes: i64) {
+    let incident = draft.incident();
+    let policy = draft.context.policy;
+    let service = incident.service.as_deref().and_then(|name| policy.service(name));
+    let (target, can_page) = match service {
+        Some(service) => (service.name.clone(), service.can_page || policy.can_page_by_default),
+        None => (DEFAULT_TARGET.to_owned(), policy.can_page_by_default),
+    };
+    if can_page && !incident.drill {
+        let text = format!("Nobody has the command for {minutes} min: {}", incident.title);
+        draft.page(&target, &text);
+        draft.show();
+    }
+}
+
+/// Gives a role back, or all of them.
+pub(super) fn leave(draft: &mut Draft<'_>, role: Option<Role>) -> Result<(), Refusal> {
+    let Some(person) = draft.context.actor.person().cloned() else {
+        return Ok(());
+    };
+    let incident = draft.incident();
+    let held: Vec<Role> = Role::ALL
+        .into_iter()
+        .filter(|one| role.is_none_or(|role| role == *one) && incident.has_role(*one, &person))
+        .collect();
+    if held.is_empty() {
+        return Err(Refusal::HasNotRole { incident: incident.name(), role: role.unwrap_or(Role::Responder) });
+    }
+    for role in &held {
+        draft.add_and_say(Event::RoleLeft { role: *role, person: person.clone() });
+    }
+    let incident = draft.incident();
+    if held.contains(&Role::Commander) && incident.status.is_open() && incident.severity <= Severity::Sev2 {
+        ask_for_commander_later(draft, 0);
+    }
+    draft.show();
+    Ok(())
 }
 
 fn grant(draft: &mut Draft<'_>, role: Role, person: &PersonId) {
@@ -113,12 +173,9 @@ fn grant(draft: &mut Draft<'_>, role: Role, person: &PersonId) {
     };
     let first = incident.acknowledged_at.is_none();
     draft.add_and_say(Event::RoleGranted { role, person: person.clone(), from, also });
+    draft.effect(Effect::Invite { people: vec![person.clone()] });
+    draft.effect(Effect::Brief { person: person.clone(), role });
     if first && !matches!(draft.context.actor, Actor::Muster) {
         status::tell_pager_it_is_taken(draft);
     }
-}
-
-fn finish(draft: &mut Draft<'_>, people: Vec<PersonId>) {
-    draft.effect(Effect::Invite { people });
-    draft.show();
 }

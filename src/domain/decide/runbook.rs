@@ -69,5 +69,5 @@ fn open_step(draft: &Draft<'_>, step: usize) -> Result<String, Refusal> {
         StepState::Done { by, at, .. } => ("done", by, at),
         StepState::Skipped { by, at, .. } => ("skipped", by, at),
     };
-    Err(Refusal::StepSettled { step, what, by: draft.context.name.name(by), at: stamp(*at) })
+    Err(Refusal::StepSettled { step, what, by: draft.context.people.name(by), at: stamp(*at) })
 }

@@ -2,7 +2,7 @@
 
 use super::{Draft, MAX_TEXT, words};
 use crate::domain::effect::Notice;
-use crate::domain::incident::PageStatus;
+use crate::domain::incident::{Case, Ending, PageStatus, Verdict};
 use crate::domain::timeline::{clock, stamp};
 use crate::domain::{Actor, Effect, Event, Refusal, Role, Severity, Status};
 
@@ -10,7 +10,7 @@ pub(super) fn acknowledge(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     must_be_open(draft)?;
     let incident = draft.incident();
     if let (Some(by), Some(at)) = (&incident.acknowledged_by, incident.acknowledged_at) {
-        let by = draft.context.name.name(by);
+        let by = draft.context.people.name(by);
         return Err(Refusal::AlreadyAcknowledged { incident: incident.name(), by, at: stamp(at) });
     }
     draft.add_and_say(Event::Acknowledged);
@@ -78,7 +78,7 @@ pub(super) fn mitigate(draft: &mut Draft<'_>, text: Option<&str>) -> Result<(), 
     Ok(())
 }
 
-pub(super) fn resolve(draft: &mut Draft<'_>, text: Option<&str>) -> Result<(), Refusal> {
+pub(super) fn resolve(draft: &mut Draft<'_>, text: Option<&str>, ending: Ending) -> Result<(), Refusal> {
     let text = optional("The text", text)?;
     let incident = draft.incident();
     if incident.status == Status::Merged {
@@ -88,16 +88,31 @@ pub(super) fn resolve(draft: &mut Draft<'_>, text: Option<&str>) -> Result<(), R
         return Err(Refusal::AlreadyInStatus { incident: incident.name(), status: Status::Resolved });
     }
     let actor = draft.context.actor.clone();
-    close(draft, actor, text.as_deref());
+    close(draft, actor, text.as_deref(), ending);
+    // What people call no incident says what its alerts were worth.
+    let verdict = match ending {
+        Ending::FalseAlarm => Some(Verdict::False),
+        Ending::Expected => Some(Verdict::Expected),
+        Ending::Fixed | Ending::Duplicate => None,
+    };
+    if let Some(verdict) = verdict.filter(|_| draft.incident().alerts > 0) {
+        super::merge::judge(draft, verdict);
+    }
     Ok(())
 }
 
-pub(super) fn close(draft: &mut Draft<'_>, actor: Actor, text: Option<&str>) {
-    let event = Event::Resolved { text: text.map(str::to_owned), gaps: gaps(draft) };
+pub(super) fn close(draft: &mut Draft<'_>, actor: Actor, text: Option<&str>, ending: Ending) {
+    // What was no incident needs no cause.
+    let gaps = if ending == Ending::Fixed { gaps(draft.case()) } else { Vec::new() };
+    let event = Event::Resolved { text: text.map(str::to_owned), ending, gaps };
     draft.add_as(actor.clone(), event.clone());
     draft.effect(Effect::Say { event: Box::new(event), actor });
     super::notify::everybody(draft, &Notice::AllClear { text: text.map(str::to_owned) });
     close_pages(draft);
+    if let (Some(days), Some(resolved)) = (draft.context.policy.archive_after_days, draft.incident().resolved_at) {
+        let at = draft.now() + chrono::Duration::days(days.into());
+        draft.effect(Effect::Remind { command: Box::new(crate::domain::Command::CheckArchive { resolved }), at });
+    }
     if draft.incident().firing > 0 {
         let at = draft.now() + chrono::Duration::minutes(draft.context.policy.hold_off_minutes.into());
         draft.effect(Effect::LookAgain { at });
@@ -130,8 +145,8 @@ pub(super) fn must_be_open(draft: &Draft<'_>) -> Result<(), Refusal> {
 }
 
 /// What a thorough close would have had: no step of the work is left out silently.
-fn gaps(draft: &Draft<'_>) -> Vec<String> {
-    let incident = draft.incident();
+pub fn gaps(case: &Case) -> Vec<String> {
+    let incident = &case.incident;
     let checks = [
         (incident.acknowledged_at.is_none(), "nobody acknowledged it"),
         (incident.holder(Role::Commander).is_none(), "nobody had the command"),
@@ -166,6 +181,14 @@ pub(super) fn reopen(draft: &mut Draft<'_>, reason: &str) -> Result<(), Refusal>
     if incident.status != Status::Resolved {
         return Err(Refusal::NotResolved { incident: incident.name(), status: incident.status });
     }
+    if draft.incident().channel.is_none() {
+        // It was archived; Slack lets no bot open it again.
+        draft.effect(Effect::OpenChannel);
+        let people = draft.incident().people();
+        if !people.is_empty() {
+            draft.effect(Effect::Invite { people });
+        }
+    }
     draft.add_and_say(Event::Reopened { reason: reason.clone() });
     super::notify::everybody(draft, &Notice::Reopened { reason });
     draft.assess();
@@ -180,12 +203,27 @@ pub(super) fn set_severity(draft: &mut Draft<'_>, to: Severity) -> Result<(), Re
     if from == to {
         return Err(Refusal::AlreadySeverity { incident: incident.name(), severity: to });
     }
-    draft.add_and_say(Event::SeverityChanged { from, to });
-    if draft.incident().status.is_open() {
-        draft.page_if_severe();
-    }
+    severity_changed(draft, from, to);
     draft.show();
     Ok(())
+}
+
+/// Another severity: what pages, and who is reminded when, follows.
+pub(super) fn severity_changed(draft: &mut Draft<'_>, from: Severity, to: Severity) {
+    draft.add_and_say(Event::SeverityChanged { from, to });
+    let incident = draft.incident();
+    if !incident.status.is_open() {
+        return;
+    }
+    let leaderless = incident.holder(Role::Commander).is_none();
+    let promised = incident.next_update.is_some();
+    draft.page_if_severe();
+    if leaderless && to <= Severity::Sev2 && from > Severity::Sev2 {
+        super::roles::ask_for_commander_later(draft, 0);
+    }
+    if !promised {
+        super::tell::remind_by_cadence(draft);
+    }
 }
 
 fn optional(what: &'static str, text: Option<&str>) -> Result<Option<String>, Refusal> {

@@ -14,19 +14,61 @@ pub(super) fn update(draft: &mut Draft<'_>, text: &str, next: Option<Time>) -> R
     )?;
     draft.add_and_say(Event::UpdatePosted { text: text.clone(), next });
     super::notify::everybody(draft, &Notice::Update { text, next });
-    if let Some(promised) = next {
-        draft.effect(Effect::Remind { command: Box::new(Command::CheckUpdate { promised }), at: promised });
+    if draft.incident().status.is_open() {
+        match next {
+            Some(promised) => remind_at(draft, Some(promised)),
+            None => remind_by_cadence(draft),
+        }
     }
     draft.show();
     Ok(())
 }
 
+/// Reminds at a moment, and at no other; or never.
+fn remind_at(draft: &mut Draft<'_>, at: Option<Time>) {
+    if draft.incident().remind_at != at {
+        draft.add(Event::ReminderSet { at });
+    }
+    if let Some(at) = at {
+        draft.effect(Effect::Remind { command: Box::new(Command::CheckUpdate { promised: at }), at });
+    }
+}
+
+/// Reminds when the severity's cadence asks for it.
+pub(super) fn remind_by_cadence(draft: &mut Draft<'_>) {
+    let at = draft.context.policy.cadence.next(draft.incident().severity, draft.now());
+    remind_at(draft, at);
+}
+
+/// Somebody wants to be reminded later, or no more.
+pub(super) fn remind(draft: &mut Draft<'_>, minutes: Option<u32>) -> Result<(), Refusal> {
+    super::status::must_be_open(draft)?;
+    let at = minutes.map(|minutes| draft.now() + chrono::Duration::minutes(minutes.into()));
+    remind_at(draft, at);
+    Ok(())
+}
+
+/// The promised update did not come, or nobody was told anything for as long as the cadence allows. Said again, and again, until the
+/// limit.
 pub(super) fn check_update(draft: &mut Draft<'_>, promised: Time) {
     let incident = draft.incident();
-    if incident.status.is_open() && incident.next_update == Some(promised) {
-        draft.add_and_say(Event::UpdateOverdue { promised });
-        draft.show();
+    if !incident.status.is_open() || incident.remind_at != Some(promised) {
+        return;
     }
+    let since = draft.incident().last_told();
+    if incident.next_update == Some(promised) {
+        draft.add_and_say(Event::UpdateOverdue { promised });
+    } else {
+        draft.add_and_say(Event::UpdateDue { since });
+    }
+    let (policy, incident) = (draft.context.policy, draft.incident());
+    let again = if incident.reminded < policy.cadence.at_most {
+        policy.cadence.next(incident.severity, draft.now())
+    } else {
+        None
+    };
+    remind_at(draft, again);
+    draft.show();
 }
 
 pub(super) fn page(draft: &mut Draft<'_>, target: &str, text: Option<&str>) -> Result<(), Refusal> {
@@ -34,6 +76,9 @@ pub(super) fn page(draft: &mut Draft<'_>, target: &str, text: Option<&str>) -> R
     let incident = draft.incident();
     if !incident.status.is_open() {
         return Err(Refusal::IsResolved { incident: incident.name() });
+    }
+    if incident.drill {
+        return Err(Refusal::Drill { incident: incident.name() });
     }
     let (target, can_page) = match policy.service(target) {
         Some(service) => (service.name.clone(), service.can_page || policy.can_page_by_default),

@@ -158,6 +158,16 @@ impl Graph {
         nodes
     }
 
+    /// The names of assets that hold these words, in any case; at most so many.
+    pub fn with_part(&self, words: &str, limit: usize) -> Vec<String> {
+        let words = words.to_lowercase();
+        let fits = |node: &NodeId| {
+            let name = self.name(*node);
+            name.len() >= words.len() && name.to_lowercase().contains(&words)
+        };
+        self.nodes().filter(fits).take(limit).map(|node| self.name(node).to_owned()).collect()
+    }
+
     /// The asset's name.
     pub fn name(&self, node: NodeId) -> &str {
         &self.names[self.nodes[node as usize].name as usize].text

@@ -103,6 +103,9 @@ struct Channel {
     topic: String,
     members: Vec<String>,
     archived: bool,
+    private: bool,
+    /// With another workspace.
+    shared: bool,
     messages: Vec<Message>,
     ephemerals: Vec<(String, Message)>,
     pins: Vec<String>,
@@ -111,10 +114,14 @@ struct Channel {
 }
 
 impl Channel {
+    fn has_bot(&self) -> bool {
+        self.members.iter().any(|member| member == BOT_USER)
+    }
+
     fn json(&self) -> Value {
         json!({
             "id": self.id, "name": self.name, "is_channel": true, "is_archived": self.archived, "creator": self.creator,
-            "is_member": self.members.iter().any(|member| member == BOT_USER), "is_private": false,
+            "is_member": self.members.iter().any(|member| member == BOT_USER), "is_private": self.private, "is_ext_shared": self.shared,
             "topic": {"value": self.topic, "creator": "", "last_set": 0}, "purpose": {"value": "", "creator": "", "last_set": 0},
             "num_members": self.members.len(),
         })
@@ -156,6 +163,8 @@ pub(super) struct Workspace {
     triggers: BTreeMap<String, Trigger>,
     views: Vec<OpenView>,
     homes: BTreeMap<String, Value>,
+    /// The workspace lets apps make no channels.
+    forbids_channels: bool,
     files: BTreeMap<String, File>,
     pub(super) events: Vec<Event>,
     count: u64,
@@ -179,6 +188,7 @@ impl Workspace {
             triggers: BTreeMap::new(),
             views: Vec::new(),
             homes: BTreeMap::new(),
+            forbids_channels: false,
             files: BTreeMap::new(),
             events: Vec::new(),
             count: 0,
@@ -207,6 +217,8 @@ impl Workspace {
             topic: String::new(),
             members: vec![user.to_owned(), BOT_USER.to_owned()],
             archived: false,
+            private: true,
+            shared: false,
             messages: Vec::new(),
             ephemerals: Vec::new(),
             pins: Vec::new(),

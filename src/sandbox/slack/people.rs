@@ -127,7 +127,7 @@ impl Slack {
     /// A channel with members; its id.
     pub fn add_channel(&self, name: &str, members: &[&str]) -> String {
         let mut world = self.0.lock();
-        let made = super::web_api::create(&mut world, name);
+        let made = super::web_api::create(&mut world, name, false);
         if let Some(channel) = world.slack.channel(name) {
             "U0ADMIN".clone_into(&mut channel.creator);
             // The bot writes in public channels without being in them.
@@ -146,9 +146,78 @@ impl Slack {
 
     /// Archives a channel, as an admin does.
     pub fn archive(&self, channel: &str) {
+        let mut world = self.0.lock();
+        let Some(channel) = world.slack.channel(channel) else { return };
+        channel.archived = true;
+        let id = channel.id.clone();
+        let config = world.config.clone();
+        world.slack.emit(&config, &json!({"type": "channel_archive", "channel": id, "user": "U0ADMIN"}));
+    }
+
+    /// Archives a channel while the bot hears nothing of it.
+    pub fn archive_unheard(&self, channel: &str) {
         if let Some(channel) = self.0.lock().slack.channel(channel) {
             channel.archived = true;
         }
+    }
+
+    /// Deletes a channel, as an admin does.
+    pub fn delete_channel(&self, channel: &str) {
+        let mut world = self.0.lock();
+        let Some(id) = world.slack.channel(channel).map(|channel| channel.id.clone()) else { return };
+        world.slack.channels.retain(|channel| channel.id != id);
+        let config = world.config.clone();
+        world.slack.emit(&config, &json!({"type": "channel_deleted", "channel": id}));
+    }
+
+    /// Puts the bot out of a channel.
+    pub fn remove_bot(&self, channel: &str) {
+        let mut world = self.0.lock();
+        let Some(channel) = world.slack.channel(channel) else { return };
+        channel.members.retain(|member| member != super::BOT_USER);
+        let id = channel.id.clone();
+        let config = world.config.clone();
+        world.slack.emit(&config, &json!({"type": "channel_left", "channel": id, "actor_id": "U0ADMIN"}));
+    }
+
+    /// Makes a channel private.
+    pub fn make_private(&self, channel: &str) {
+        if let Some(channel) = self.0.lock().slack.channel(channel) {
+            channel.private = true;
+        }
+    }
+
+    /// Shares a channel with another workspace.
+    pub fn share(&self, channel: &str) {
+        if let Some(channel) = self.0.lock().slack.channel(channel) {
+            channel.shared = true;
+        }
+    }
+
+    /// The workspace lets apps make no channels any more, or again.
+    pub fn forbid_channels(&self, forbidden: bool) {
+        self.0.lock().slack.forbids_channels = forbidden;
+    }
+
+    /// Renames a channel.
+    pub fn rename(&self, channel: &str, name: &str) {
+        let mut world = self.0.lock();
+        let Some(channel) = world.slack.channel(channel) else { return };
+        name.clone_into(&mut channel.name);
+        let id = channel.id.clone();
+        let config = world.config.clone();
+        world
+            .slack
+            .emit(&config, &json!({"type": "channel_rename", "channel": {"id": id, "name": name, "created": 0}}));
+    }
+
+    /// Somebody opens the app's home.
+    pub fn open_home(&self, user: &str) {
+        let mut world = self.0.lock();
+        let config = world.config.clone();
+        world
+            .slack
+            .emit(&config, &json!({"type": "app_home_opened", "user": user, "channel": "D0HOME", "tab": "home"}));
     }
 
     /// A channel by its name or id.
@@ -317,6 +386,25 @@ impl Slack {
         Ok(self.interact(&payload).await)
     }
 
+    /// What the app offers for what somebody types into a lookup; the one that is typed.
+    async fn look_up(&self, user: &str, view: &Value, id: &str, typed: &str) -> Result<Value, String> {
+        let mut payload = self.payload("block_suggestion", user);
+        payload["action_id"] = json!(id);
+        payload["block_id"] = json!(id);
+        payload["value"] = json!(typed);
+        payload["view"] = view.clone();
+        let answer = self.interact(&payload).await;
+        let options = answer.json["options"].as_array().cloned().unwrap_or_default();
+        if options.len() > 100 {
+            return Err("a lookup offers at most 100 options".to_owned());
+        }
+        options
+            .iter()
+            .find(|option| option["value"] == typed)
+            .cloned()
+            .ok_or_else(|| format!("{typed:?} is not offered; offered are {options:?}"))
+    }
+
     /// Fills in the form before somebody and sends it. Values by question: a text, an option's value, or a list of people.
     ///
     /// # Errors
@@ -347,6 +435,22 @@ impl Slack {
                         .unwrap_or_else(|| json!([]));
                     json!({"type": kind, "selected_options": chosen})
                 }
+                "checkboxes" => {
+                    let chosen = given
+                        .and_then(|values| values.as_array().cloned())
+                        .map(|values| values.into_iter().map(|value| json!({"value": value})).collect())
+                        .or_else(|| element.get("initial_options").cloned())
+                        .unwrap_or_else(|| json!([]));
+                    json!({"type": kind, "selected_options": chosen})
+                }
+                "external_select" => {
+                    let chosen = match given.as_ref().and_then(Value::as_str) {
+                        // One can only choose what is offered for what one types.
+                        Some(typed) => Some(self.look_up(user, &open.view, id, typed).await?),
+                        None => element.get("initial_option").cloned(),
+                    };
+                    json!({"type": kind, "selected_option": chosen})
+                }
                 "users_select" => {
                     json!({"type": kind, "selected_user": given.or_else(|| element.get("initial_user").cloned())})
                 }
@@ -369,7 +473,15 @@ impl Slack {
         payload["view"]["id"] = json!(open.id);
         payload["view"]["state"] = json!({"values": state});
         let answer = self.interact(&payload).await;
-        if answer.status == 200 && answer.json["response_action"] != "errors" {
+        if answer.status == 200 && answer.json["response_action"] == "update" {
+            let view = answer.json["view"].clone();
+            super::limits::view(&view).map_err(str::to_owned)?;
+            let mut world = self.0.lock();
+            if let Some(shown) = world.slack.views.iter_mut().find(|view| view.id == open.id) {
+                // Slack gives another sending another state, and the view keeps its id.
+                shown.view = view;
+            }
+        } else if answer.status == 200 && answer.json["response_action"] != "errors" {
             self.0.lock().slack.views.retain(|view| view.id != open.id);
         }
         Ok(answer)
@@ -411,6 +523,13 @@ impl Slack {
             ..Message::of_bot(ts.clone(), now, &json!({"text": text}))
         };
         world.say(channel, message, None);
+        if text.contains(&format!("<@{}", super::BOT_USER)) {
+            let id = world.slack.channel(channel).map(|channel| channel.id.clone()).unwrap_or_default();
+            let config = world.config.clone();
+            let event =
+                json!({"type": "app_mention", "channel": id, "user": user, "text": text, "ts": ts, "event_ts": ts});
+            world.slack.emit(&config, &event);
+        }
         // Slack tells of links whose domain the app asked for.
         let links: Vec<Value> = text
             .split_whitespace()

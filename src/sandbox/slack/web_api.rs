@@ -48,7 +48,7 @@ pub(super) async fn call(
 }
 
 /// What the installed app may do.
-const SCOPES: &str = "commands,chat:write,chat:write.public,channels:manage,channels:join,channels:read,channels:history,users:read,usergroups:read,pins:write,bookmarks:read,bookmarks:write,reactions:read,files:write,links:read,links:write";
+const SCOPES: &str = "commands,chat:write,chat:write.public,channels:manage,channels:join,channels:read,channels:history,groups:write,groups:read,groups:history,app_mentions:read,reactions:write,canvases:write,users:read,users:read.email,usergroups:read,pins:write,bookmarks:read,bookmarks:write,reactions:read,files:write,links:read,links:write";
 
 fn dispatch(world: &mut World, method: &str, p: &Value) -> Reply {
     match method {
@@ -66,13 +66,41 @@ fn dispatch(world: &mut World, method: &str, p: &Value) -> Reply {
         "usergroups.users.list" => {
             world.slack.groups.get(text(p, "usergroup")).map(|users| json!({"users": users})).ok_or("no_such_subteam")
         }
-        "conversations.create" => create(world, text(p, "name")),
+        "conversations.create" if world.slack.forbids_channels => Err("restricted_action"),
+        "conversations.create" => {
+            let private = p["is_private"].as_bool().unwrap_or_else(|| text(p, "is_private") == "true");
+            create(world, text(p, "name"), private)
+        }
+        "conversations.info" => {
+            let channel = world.slack.channel(text(p, "channel")).ok_or("channel_not_found")?;
+            if channel.private && !channel.has_bot() {
+                return Err("channel_not_found");
+            }
+            Ok(json!({"channel": channel.json()}))
+        }
+        "conversations.archive" => {
+            let channel = world.slack.channel(text(p, "channel")).ok_or("channel_not_found")?;
+            if channel.archived {
+                return Err("already_archived");
+            }
+            if !channel.has_bot() {
+                return Err("not_in_channel");
+            }
+            channel.archived = true;
+            let id = channel.id.clone();
+            let config = world.config.clone();
+            world.slack.emit(&config, &json!({"type": "channel_archive", "channel": id, "user": BOT_USER}));
+            Ok(json!({}))
+        }
         "conversations.list" => {
             let all: Vec<Value> = world.slack.channels.iter().map(Channel::json).collect();
             Ok(page(p, all, "channels"))
         }
         "conversations.join" => {
             let channel = open_channel(world, p)?;
+            if channel.private {
+                return Err("method_not_supported_for_channel_type");
+            }
             if !channel.members.iter().any(|member| member == BOT_USER) {
                 channel.members.push(BOT_USER.to_owned());
             }
@@ -80,9 +108,23 @@ fn dispatch(world: &mut World, method: &str, p: &Value) -> Reply {
         }
         "conversations.invite" => invite(world, p),
         "conversations.setTopic" => set_topic(world, p),
-        "conversations.history" => history(world, p),
+        "conversations.history" | "conversations.replies" => history(world, p),
         "chat.postMessage" => post_message(world, p),
         "chat.update" => update_message(world, p),
+        "reactions.add" | "reactions.remove" => {
+            let (ts, name) = (text(p, "timestamp").to_owned(), text(p, "name").to_owned());
+            let channel = open_channel(world, p)?;
+            let message = channel.messages.iter_mut().find(|message| message.ts == ts).ok_or("message_not_found")?;
+            let own = (BOT_USER.to_owned(), name);
+            let there = message.reactions.contains(&own);
+            match (method, there) {
+                ("reactions.add", true) => return Err("already_reacted"),
+                ("reactions.add", false) => message.reactions.push(own),
+                (_, true) => message.reactions.retain(|one| *one != own),
+                (_, false) => return Err("no_reaction"),
+            }
+            Ok(json!({}))
+        }
         "pins.add" => {
             let channel = open_channel(world, p)?;
             let ts = text(p, "timestamp").to_owned();
@@ -187,10 +229,13 @@ fn open_channel<'a>(world: &'a mut World, p: &Value) -> Result<&'a mut Channel, 
         world.slack.direct(&user);
     }
     let channel = world.slack.channel(text(p, "channel")).ok_or("channel_not_found")?;
+    if channel.private && !channel.has_bot() {
+        return Err("channel_not_found");
+    }
     if channel.archived { Err("is_archived") } else { Ok(channel) }
 }
 
-pub(super) fn create(world: &mut World, name: &str) -> Reply {
+pub(super) fn create(world: &mut World, name: &str, private: bool) -> Reply {
     limits::channel_name(name)?;
     if world.slack.channels.iter().any(|channel| channel.name == name) {
         return Err("name_taken");
@@ -202,6 +247,8 @@ pub(super) fn create(world: &mut World, name: &str) -> Reply {
         topic: String::new(),
         members: vec![BOT_USER.to_owned()],
         archived: false,
+        private,
+        shared: false,
         messages: Vec::new(),
         ephemerals: Vec::new(),
         pins: Vec::new(),
@@ -251,6 +298,9 @@ fn set_topic(world: &mut World, p: &Value) -> Reply {
         return Err("too_long");
     }
     let channel = open_channel(world, p)?;
+    if !channel.has_bot() {
+        return Err("not_in_channel");
+    }
     channel.topic = topic;
     Ok(json!({"channel": channel.json()}))
 }
@@ -267,7 +317,10 @@ fn history(world: &mut World, p: &Value) -> Reply {
         .messages
         .iter()
         // Replies are in their thread.
-        .filter(|message| message.thread_ts.as_ref().is_none_or(|thread| *thread == message.ts))
+        .filter(|message| match (text(p, "ts"), &message.thread_ts) {
+            ("", thread) => thread.as_ref().is_none_or(|thread| *thread == message.ts),
+            (asked, thread) => message.ts == asked || thread.as_deref() == Some(asked),
+        })
         .filter(|message| oldest.is_empty() || message.ts.as_str() >= oldest)
         .map(|message| {
             let mut message = message.json();
@@ -383,7 +436,9 @@ fn complete_upload(world: &mut World, p: &Value) -> Reply {
         return Err("channel_not_found");
     }
     let ts = world.slack.ts(now);
-    let message = Message { file: Some(id), ..Message::of_bot(ts, now, &json!({"text": comment})) };
+    let thread = p["thread_ts"].clone();
+    let message =
+        Message { file: Some(id), ..Message::of_bot(ts, now, &json!({"text": comment, "thread_ts": thread})) };
     world.say(&channel, message, Some("file_share"));
     Ok(answer)
 }

@@ -23,7 +23,11 @@ async fn slack_down_does_not_hold_up_the_page_and_what_waits_comes_in_order() {
     inc.expect("handed to PagerDuty");
     inc.expect("PagerDuty notified somebody");
     inc.expect("⏰ Nobody has the command");
+    inc.expect("⏰ Nobody has the command of this SEV2 after 10 min");
     inc.expect("🔔 Nobody has acknowledged");
+    inc.expect("⏰ Nobody has the command of this SEV2 after 15 min");
+    inc.expect("handed to PagerDuty");
+    inc.expect("PagerDuty notified somebody");
     inc.expect("same asset, warehouse.orders");
     bot.finish_quietly().await;
 }
@@ -34,6 +38,7 @@ async fn pagerduty_down_is_tried_until_it_answers_and_is_one_page() {
     bot.sandbox.faults().down("pagerduty", true);
     bot.alert("dq", stale_orders()).await;
     assert!(bot.inc(1).card().text().contains("page for orders-pipeline: not yet accepted by PagerDuty, trying"));
+    bot.inc(1).slash(BEN, "take command").await;
     bot.advance(minutes(90)).await;
     assert_eq!(bot.sandbox.pagerduty().pages(), 0);
     bot.sandbox.faults().down("pagerduty", false);

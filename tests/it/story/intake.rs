@@ -125,7 +125,7 @@ async fn hostile_words_in_every_field_stay_words() {
 async fn the_api_pages_filters_and_is_closed_without_a_token() {
     let bot = Bot::start().await;
     for index in 0..7 {
-        bot.slash(ANA, "data-incidents", &format!("declare incident number {index}")).await;
+        bot.slash(ANA, "data-incidents", &format!("declare! incident number {index}")).await;
     }
     bot.alert("dq", stale_orders()).await;
     bot.slash(ANA, "data-incidents", "INC-2 resolve").await;
@@ -320,5 +320,29 @@ async fn cloudwatch_comes_through_sns() {
     assert_eq!(bot.post("/hooks/aws", None, &forged).await.0, 401);
     bot.settle().await;
     assert_eq!(bot.incident(1).await["assets"][0], "analytics.orders");
+    bot.end().await;
+}
+
+/// An artifact is read while it arrives: its megabytes of SQL are passed over, a bad result spoils no other, and too much is refused.
+#[tokio::test]
+async fn an_artifact_of_many_megabytes_is_read_as_it_arrives() {
+    let extra = "[lineage]\nupload_limit_mib = 24\n[[sources]]\nname = \"dbt\"\nkind = \"dbt_artifacts\"\ntoken_env = \"SOURCE_TOKEN\"";
+    let bot = Bot::set_up(Setup { extra: extra.to_owned(), ..Setup::default() }).await;
+    let mut results: Value = serde_json::from_str(&fixture("dbt/fail/run_results.json")).unwrap();
+    let long = "select 1 -- ".repeat(60_000);
+    for result in results["results"].as_array_mut().unwrap() {
+        result["compiled_code"] = json!(long);
+    }
+    results["results"].as_array_mut().unwrap().push(json!({"unique_id": "model.shop.odd", "status": 7}));
+    assert!(results.to_string().len() > 5 * 1024 * 1024);
+    let answer = bot.alert("dbt", results.clone()).await;
+    insta::assert_snapshot!(answer["refused"][0]["why"].as_str().unwrap(), @"invalid type: integer `7`, expected a string at line 1 column 11");
+    assert_eq!(bot.get("/api/v1/incidents?status=open").await["incidents"].as_array().unwrap().len(), 1);
+    let (status, problem) = bot.post("/hooks/dbt", Some(TOKEN), &json!({"results": [long.repeat(40)]})).await;
+    assert_eq!(status, 413, "{problem}");
+    let (status, problem) = bot.post("/hooks/dbt", Some(TOKEN), &json!({"metadata": {}, "results": []})).await;
+    assert_eq!(status, 422, "{problem}");
+    let (status, _) = bot.post("/hooks/dbt", Some("wrong"), &results).await;
+    assert_eq!(status, 401);
     bot.end().await;
 }

@@ -1,0 +1,260 @@
+//! What people read without changing anything: lists, one incident, its timeline and tasks, who is on duty, who may do what.
+
+use serde_json::{Value, json};
+
+use super::choices::again;
+use super::{Caller, Reply};
+use crate::app::queries::Filter;
+use crate::app::{App, Failure};
+use crate::domain::permission::{Verb, Who};
+use crate::domain::timeline::{self, duration, stamp};
+use crate::domain::{AssetName, Incident, Role, Task};
+use crate::messages::{Button, Rendered, views};
+use crate::slack::slash::Search;
+
+/// So many incidents stand on a page.
+const PAGE: usize = 15;
+/// So many lines of a timeline are shown at once; the post-mortem has them all.
+const LINES: usize = 40;
+
+impl App {
+    /// The incidents that somebody may see, the newest first.
+    pub(super) fn visible(&self, filter: &Filter, caller: &Caller<'_>, limit: usize) -> Result<Vec<Incident>, Failure> {
+        let filter = Filter { viewer: self.viewer(caller.user), ..filter.clone() };
+        Ok(self.list(&filter, None, limit)?.incidents)
+    }
+
+    pub(super) fn list_said(&self, search: &Search, caller: &Caller<'_>) -> Result<Reply, Failure> {
+        self.may_read(caller)?;
+        let filter = Filter {
+            open: search.open,
+            person: search.mine.then(|| caller.user.to_owned()),
+            severity: search.severity,
+            status: search.status,
+            asset: search.asset.as_deref().and_then(AssetName::new).map(|asset| self.catalog.known_as(&asset)),
+            since: search.since,
+            before: search.before,
+            words: search.words.clone(),
+            viewer: self.viewer(caller.user),
+        };
+        let after = search.after.map(crate::app::queries::place_of);
+        let page = self.list(&filter, after.as_deref(), PAGE)?;
+        let names = |id: &str| self.name(id);
+        let mut buttons = Vec::new();
+        if page.next.is_some() {
+            // Where nothing was found on this page, the search goes on where it stopped.
+            let last = page.next.as_deref().and_then(crate::app::queries::number_at);
+            buttons.extend(last.map(|number| again(0, "Older", &search.line_after(number))));
+        }
+        let incidents: Vec<Value> = page.incidents.iter().map(|one| views::incident(one, &names, self.now())).collect();
+        let view = json!({"title": search.heading(), "incidents": incidents, "more": page.next.is_some()});
+        Ok(Rendered::new(&self.templates.render("list", &view), &buttons).into())
+    }
+
+    pub(super) fn show(&self, uid: &str) -> Result<Reply, Failure> {
+        let incident = self.must(uid)?;
+        let names = |id: &str| self.name(id);
+        let latest = self.latest_entries(&incident, 15)?;
+        let view = json!({
+            "incident": views::incident(&incident, &names, self.now()), "lines": self.lines(&latest),
+            "tasks": self.task_views(&self.tasks(uid)?),
+        });
+        Ok(views::plain_view(&self.templates, "show", &view).into())
+    }
+
+    fn must(&self, uid: &str) -> Result<Incident, Failure> {
+        self.incident(uid)?.ok_or_else(|| Failure::NotFound("There is no such incident.".to_owned()))
+    }
+
+    fn lines(&self, entries: &[crate::domain::Entry]) -> Vec<Value> {
+        let name = |id: &String| self.name(id);
+        let link = |message: &crate::domain::incident::MessageRef| self.link(message);
+        timeline::lines(entries, &name)
+            .into_iter()
+            .map(|line| {
+                json!({"number": line.number, "at": stamp(line.at), "text": line.text, "link": line.message.as_ref().map(link)})
+            })
+            .collect()
+    }
+
+    pub(super) fn timeline_said(&self, uid: &str, caller: &Caller<'_>) -> Result<Reply, Failure> {
+        self.may_read(caller)?;
+        let incident = self.must(uid)?;
+        let latest = self.latest_entries(&incident, 4 * LINES as u64)?;
+        let mut lines = self.lines(&latest);
+        let earlier = lines.len().saturating_sub(LINES);
+        lines.drain(..earlier);
+        let more = earlier > 0 || latest.first().is_some_and(|first| first.seq > 1);
+        let view = json!({"name": incident.name(), "lines": lines, "more": more});
+        Ok(views::plain_view(&self.templates, "timeline", &view).into())
+    }
+
+    /// Tasks as templates see them, those that are open first.
+    pub fn task_views(&self, tasks: &[Task]) -> Vec<Value> {
+        let mut tasks: Vec<&Task> = tasks.iter().collect();
+        tasks.sort_by_key(|task| (task.done_at.is_some(), task.number));
+        tasks
+            .into_iter()
+            .map(|task| {
+                json!({
+                    "number": task.number, "text": task.text, "done": task.done_at.is_some(),
+                    "assignee": task.assignee.as_ref().map(|id| json!({"id": id, "name": self.name(id)})),
+                    "due": task.due.map(|due| due.format("%Y-%m-%d").to_string()),
+                    "late": task.done_at.is_none() && task.due.is_some_and(|due| due < self.now()),
+                })
+            })
+            .collect()
+    }
+
+    pub(super) fn tasks_said(&self, uid: &str, caller: &Caller<'_>) -> Result<Reply, Failure> {
+        self.may_read(caller)?;
+        let incident = self.must(uid)?;
+        let tasks = self.tasks(uid)?;
+        let buttons: Vec<_> = tasks
+            .iter()
+            .filter(|task| task.done_at.is_none())
+            .take(5)
+            .map(|task| {
+                Button::new(format!("task_done:{}", task.number), &format!("Done {}", task.number), &incident.name())
+            })
+            .collect();
+        let shown = self.task_views(&tasks);
+        let view = json!({"name": incident.name(), "more": shown.len().saturating_sub(30), "tasks": shown.into_iter().take(30).collect::<Vec<_>>()});
+        Ok(Rendered::new(&self.templates.render("tasks", &view), &buttons).into())
+    }
+
+    /// What a commander must know now.
+    pub fn brief(&self, incident: &Incident) -> Result<String, Failure> {
+        let names = |id: &str| self.name(id);
+        let entries = self.latest_entries(incident, 200)?;
+        let said = |pick: &dyn Fn(&crate::domain::Event) -> Option<String>| -> Vec<String> {
+            entries.iter().rev().filter_map(|entry| pick(&entry.event)).take(5).collect()
+        };
+        let tried = said(&|event| match event {
+            crate::domain::Event::Tried { text, ruled_out: false } => Some(text.clone()),
+            _ => None,
+        });
+        let ruled_out = said(&|event| match event {
+            crate::domain::Event::Tried { text, ruled_out: true } => Some(text.clone()),
+            _ => None,
+        });
+        let found = said(&|event| match event {
+            crate::domain::Event::Looked { look, finding } => Some(format!("{}: {finding}", look.as_str())),
+            _ => None,
+        });
+        let tasks = self.task_views(&self.tasks(&incident.uid)?);
+        let open: Vec<_> = tasks.into_iter().filter(|task| task["done"] == false).take(10).collect();
+        let view = json!({
+            "incident": views::incident(incident, &names, self.now()), "tasks": open, "tried": tried,
+            "ruled_out": ruled_out, "found": found, "bad_for": incident.bad_from.map(|from| duration(from, self.now())),
+            "remind_at": incident.remind_at, "told_at": incident.updated_at,
+        });
+        Ok(self.templates.render("brief", &view))
+    }
+
+    pub(super) fn brief_said(&self, uid: &str, caller: &Caller<'_>) -> Result<Reply, Failure> {
+        self.may_read(caller)?;
+        Ok(Rendered::new(&self.brief(&self.must(uid)?)?, &[]).into())
+    }
+
+    /// What a role asks of whoever holds it, now; with the brief for the commander. Markdown and buttons.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn role_card(&self, incident: &Incident, role: Role, person: &str) -> Result<(String, Vec<Button>), Failure> {
+        let names = |id: &str| self.name(id);
+        let view = json!({"incident": views::incident(incident, &names, self.now()), "role": role.as_str()});
+        let mut words = self.templates.render(&format!("role_{}", role.as_str()), &view);
+        if role == Role::Commander {
+            words = format!("{words}\n\n---\n\n{}", self.brief(incident)?);
+        }
+        let buttons = if incident.has_role(role, person) {
+            vec![Button::new(format!("leave:{}", role.as_str()), "Give the role back", &incident.name())]
+        } else {
+            vec![Button::new(format!("take:{}", role.as_str()), "Take this role", &incident.name()).primary()]
+        };
+        Ok((words, buttons))
+    }
+
+    pub(super) fn role_said(&self, uid: &str, role: Role, caller: &Caller<'_>) -> Result<Reply, Failure> {
+        self.may_read(caller)?;
+        let (words, buttons) = self.role_card(&self.must(uid)?, role, caller.user)?;
+        Ok(Rendered::new(&words, &buttons).into())
+    }
+
+    pub(super) fn on_call_said(&self, service: Option<&str>, caller: &Caller<'_>) -> Result<Reply, Failure> {
+        self.may_read(caller)?;
+        let known = service.map(|name| {
+            self.policy.service(name).ok_or_else(|| {
+                let names: Vec<_> = self.policy.services.iter().map(|service| format!("`{}`", service.name)).collect();
+                Failure::NotFound(format!("There is no service “{name}”. There are: {}.", names.join(", ")))
+            })
+        });
+        let service = known.transpose()?.map(|service| service.name.as_str());
+        let rotations: Vec<_> = self
+            .policy
+            .rotations
+            .iter()
+            .filter(|rotation| service.is_none() || rotation.covers(service))
+            .map(|rotation| {
+                let of = service.or(rotation.services.first().map(String::as_str));
+                let duty = self.duty_of(of).into_iter().find(|duty| duty.rotation == rotation.name);
+                let people: Vec<_> = duty
+                    .iter()
+                    .flat_map(|duty| &duty.people)
+                    .map(|id| json!({"id": id, "name": self.name(id)}))
+                    .collect();
+                json!({"name": rotation.name, "role": rotation.role.as_str(), "services": rotation.services,
+                    "people": people, "from": duty.map(|duty| duty.from)})
+            })
+            .collect();
+        Ok(views::plain_view(&self.templates, "oncall", &json!({"rotations": rotations})).into())
+    }
+
+    /// Somebody follows an asset or a team, or no more.
+    pub(super) async fn follow_said(&self, of: &str, on: bool, caller: &Caller<'_>) -> Result<Reply, Failure> {
+        self.may_read(caller)?;
+        let team =
+            self.policy.teams.iter().find(|team| team.name.eq_ignore_ascii_case(of)).map(|team| team.name.clone());
+        let known = match team {
+            Some(team) => team,
+            // What is not known any more can still be let go.
+            None if !on => self.meant(of).unwrap_or_else(|_| of.to_owned()),
+            None => self.meant(of)?,
+        };
+        let news = self.subscribe_to(&known, caller.user, on).await?;
+        Ok(Reply::words(&match (on, news) {
+            (true, true) => format!(
+                "You hear of every incident that reaches `{known}` now. `/incident unsubscribe {known}` ends it."
+            ),
+            (true, false) => format!("You follow `{known}` already."),
+            (false, true) => format!("You hear no more of `{known}`."),
+            (false, false) => {
+                let followed: Vec<_> = self.followed_by(caller.user).iter().map(|one| format!("`{one}`")).collect();
+                let hint = if followed.is_empty() {
+                    "You follow nothing.".to_owned()
+                } else {
+                    format!("You follow {}.", followed.join(", "))
+                };
+                format!("You do not follow `{known}`. {hint}")
+            }
+        }))
+    }
+
+    /// The table of who may do what.
+    pub(super) fn who_may(&self, caller: &Caller<'_>) -> Result<Reply, Failure> {
+        self.may_read(caller)?;
+        let rules = &self.policy.permissions;
+        let rows: Vec<_> = [Who::Everyone, Who::Team, Who::Responders, Who::Commander, Who::Admins]
+            .into_iter()
+            .filter_map(|who| {
+                let verbs: Vec<_> =
+                    Verb::of_people().filter(|verb| rules.who(*verb) == who).map(Verb::as_str).collect();
+                (!verbs.is_empty()).then(|| json!({"who": who.as_str(), "verbs": verbs}))
+            })
+            .collect();
+        let person = |id: &String| json!({"id": id.starts_with(['U', 'W']).then_some(id), "name": self.name(id)});
+        let admins: Vec<_> = rules.admins.iter().map(person).collect();
+        Ok(views::plain_view(&self.templates, "who", &json!({"rows": rows, "admins": admins})).into())
+    }
+}

@@ -1,0 +1,140 @@
+//! Who is in the user groups and schedules that the configuration names: read from Slack and PagerDuty every now and then, kept with
+//! the time of reading, and shown with it. Nothing waits for it: what was read last counts.
+
+use std::sync::PoisonError;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::job::Job;
+use super::{App, Failure};
+use crate::domain::incident::Duty;
+use crate::domain::rotation::{Whence, whose_turn};
+use crate::domain::timeline::clock;
+use crate::domain::{PersonId, Time};
+use crate::store::{Expect, Kind, Op};
+
+/// How long what was read counts as fresh, in minutes.
+const READ_EVERY_MINUTES: i64 = 10;
+
+/// Who is in a user group or on a schedule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Roster {
+    /// Version of this record's shape.
+    pub v: u32,
+    /// The people, by their Slack ids.
+    pub people: Vec<PersonId>,
+    /// People of PagerDuty whom Slack does not know by their address.
+    #[serde(default)]
+    pub strangers: Vec<String>,
+    /// When it was read.
+    pub at: Time,
+}
+
+impl App {
+    /// The user groups (`S…`) and schedules of PagerDuty (`P…`) that somebody's duty or permission depends on.
+    fn rosters_wanted(&self) -> Vec<String> {
+        let rules = &self.policy.permissions;
+        let groups = rules.admins.iter().chain(&rules.team).filter(|id| id.starts_with('S')).cloned();
+        let named = self.policy.rotations.iter().filter_map(|rotation| match &rotation.whence {
+            Whence::Group(id) | Whence::Schedule(id) => Some(id.clone()),
+            Whence::Turns { .. } => None,
+        });
+        let mut all: Vec<String> = groups.chain(named).collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    /// Begins to read each of them, now and then again.
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
+    pub async fn await_rosters(&self) -> Result<(), Failure> {
+        for id in self.rosters_wanted() {
+            let waits = |turn: bool| self.store.get(Kind::Outbox, &name(&id, turn)).map(|found| found.is_some());
+            if !waits(false)? && !waits(true)? {
+                self.enqueue(&name(&id, false), Job::ReadRoster { id, at: self.now(), turn: false }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps what was read, and comes back later.
+    ///
+    /// # Errors
+    /// The store cannot write.
+    pub async fn remember_roster(
+        &self,
+        id: &str,
+        turn: bool,
+        read: Option<(Vec<PersonId>, Vec<String>)>,
+        mut also: Vec<Op>,
+    ) -> Result<(), Failure> {
+        let roster = read.map(|(people, strangers)| Roster { v: 1, people, strangers, at: self.now() });
+        if let Some(roster) = &roster {
+            also.push(Op::put(Kind::Roster, id, Expect::Any, json!(roster)));
+        }
+        if self.rosters_wanted().iter().any(|wanted| wanted == id) {
+            let at = self.now() + chrono::Duration::minutes(READ_EVERY_MINUTES);
+            also.push(Job::ReadRoster { id: id.to_owned(), at, turn: !turn }.enqueue(&name(id, !turn), self.now()));
+        }
+        self.commit(also).await?;
+        if let Some(roster) = roster {
+            self.rosters.write().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), roster);
+        }
+        Ok(())
+    }
+
+    /// Who is in a group or on a schedule, as it was read last.
+    pub fn roster(&self, id: &str) -> Option<Roster> {
+        self.rosters.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// The person of an e-mail address.
+    pub fn person_of(&self, email: &str) -> Option<PersonId> {
+        let people = self.people.read().unwrap_or_else(PoisonError::into_inner);
+        let found = people.values().find(|member| {
+            !member.barred && member.email.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(email))
+        });
+        found.map(|member| member.id.clone())
+    }
+
+    /// Whether somebody is one of these people, or in one of these groups.
+    pub(super) fn is_among(&self, person: &str, to: &[String]) -> bool {
+        to.iter().any(|id| {
+            id == person || self.roster(id).is_some_and(|roster| roster.people.iter().any(|one| one == person))
+        })
+    }
+
+    /// Who is on duty for a service now, rotation by rotation. Where nobody is, or nothing was read yet, it is left out.
+    pub fn duty_of(&self, service: Option<&str>) -> Vec<Duty> {
+        let now = self.now();
+        let covering = self.policy.rotations.iter().filter(|rotation| rotation.covers(service));
+        covering
+            .filter_map(|rotation| {
+                let (people, from) = match &rotation.whence {
+                    Whence::Turns { people, every, start, zone } => {
+                        (vec![whose_turn(people, *every, *start, *zone, now)?.clone()], "turns".to_owned())
+                    }
+                    Whence::Group(id) | Whence::Schedule(id) => {
+                        let roster = self.roster(id)?;
+                        let whence = if matches!(rotation.whence, Whence::Group(_)) { "Slack" } else { "PagerDuty" };
+                        let strangers = match roster.strangers.as_slice() {
+                            [] => String::new(),
+                            names => format!("; not found in Slack: {}", names.join(", ")),
+                        };
+                        (roster.people, format!("{whence}, read {} UTC{strangers}", clock(roster.at)))
+                    }
+                };
+                let named = !people.is_empty();
+                named.then(|| Duty { rotation: rotation.name.clone(), role: rotation.role, people, from })
+            })
+            .collect()
+    }
+}
+
+/// The outbox entry that reads a roster; it and the next one take turns, since an entry cannot follow itself in one commit.
+fn name(id: &str, turn: bool) -> String {
+    format!("roster-{id}-{}", if turn { "b" } else { "a" })
+}

@@ -1,0 +1,191 @@
+//! The life of an incident's channel in Slack: made, or replaced by a thread where nobody may make channels, linked, lost, archived.
+
+use super::{Fault, Turn, Worker};
+use crate::domain::incident::{Channel, MessageRef, Slot};
+use crate::domain::{Command, Event, Incident};
+use crate::messages::{Rendered, views};
+use crate::slack::client::Verdict;
+
+/// Slack's limit for a channel's name.
+const MAX_CHANNEL_NAME: usize = 80;
+/// What Slack says where an app or its workspace may not make channels at all.
+const FORBIDDEN: [&str; 5] = [
+    "restricted_action",
+    "no_permission",
+    "user_is_restricted",
+    "ekm_access_denied",
+    "method_not_supported_for_channel_type",
+];
+
+impl Worker {
+    pub(super) async fn open_channel(&self, turn: &Turn, incident: &Incident) -> Result<(), Fault> {
+        let base = channel_name(&self.app.config.slack.channel_name, incident);
+        for attempt in 1..=9 {
+            let name = match attempt {
+                1 => base.clone(),
+                n => {
+                    let suffix = format!("-{n}");
+                    format!("{}{suffix}", base.chars().take(MAX_CHANNEL_NAME - suffix.len()).collect::<String>())
+                }
+            };
+            let (id, name) = match self.slack.create_channel(&name, incident.private).await {
+                Ok(made) => made,
+                Err(error) if error.code == "name_taken" => {
+                    // Ours, if an earlier try was done and its answer lost; else somebody else's.
+                    let ours = if turn.maybe_done() { self.slack.channel_named(&name, true).await? } else { None };
+                    match ours {
+                        Some(id) if self.app.uid_of_channel(&id)?.is_none() => (id, name),
+                        _ => continue,
+                    }
+                }
+                Err(error) if FORBIDDEN.contains(&error.code.as_str()) => {
+                    return self.open_thread(turn, incident, &error.code).await;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let channel = Channel::own(id, name);
+            return self.outcome(turn, &incident.uid, &Command::ChannelReady { channel }).await;
+        }
+        Err(Fault::Permanent { why: format!("all names from #{base} to #{base}-9 are taken") })
+    }
+
+    /// The workspace lets nobody make a channel: the incident lives in the thread of its announcement, which says why.
+    async fn open_thread(&self, turn: &Turn, incident: &Incident, code: &str) -> Result<(), Fault> {
+        let home = self.app.config.slack.announce_channel.clone();
+        if home.is_empty() || incident.private {
+            return Err(Fault::Permanent {
+                why: format!(
+                    "Slack lets Muster make no channel ({code}), and there is no announcement channel whose thread could serve"
+                ),
+            });
+        }
+        let at = match incident.slots.get(&Slot::Announcement) {
+            Some(at) => at.clone(),
+            None => {
+                let names = |id: &str| self.app.name(id);
+                let message = views::announcement(&self.app.templates, incident, &names, self.app.now());
+                self.post_once(turn, &home, None, &message).await?
+            }
+        };
+        let name = home.trim_start_matches('#').to_owned();
+        let channel = Channel { id: at.channel.clone(), name, thread: Some(at.ts.clone()), linked: false };
+        if !incident.slots.contains_key(&Slot::Announcement) {
+            let posted = Command::MessagePosted { slot: Slot::Announcement, message: at };
+            match self.app.execute(Some(&incident.uid), &posted, crate::app::Asked::by_muster(Vec::new())).await {
+                Ok(_) | Err(crate::app::Failure::Duplicate) => {}
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        let why = format!(
+            "this workspace lets Muster make no channels ({code}), so the incident lives in this thread; an admin can allow it"
+        );
+        let told = Command::GiveUp { what: "a channel of its own".to_owned(), why, say: true };
+        self.outcome(turn, &incident.uid, &Command::ChannelReady { channel }).await?;
+        match self.app.execute(Some(&incident.uid), &told, crate::app::Asked::by_muster(Vec::new())).await {
+            Ok(_) | Err(crate::app::Failure::Duplicate) => Ok(()),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// Goes to work in a channel that is there already, unless strangers read it.
+    pub(super) async fn link_channel(&self, turn: &Turn, incident: &Incident, id: &str, by: &str) -> Result<(), Fault> {
+        let refuse = |why: &str| {
+            let view = serde_json::json!({"name": incident.name(), "why": why});
+            Rendered::new(&self.app.templates.render("cannot_link", &view), &[])
+        };
+        let info = match self.slack.channel_info(id).await {
+            Ok(info) => info,
+            Err(error) if error.verdict == Verdict::Permanent => {
+                let words = refuse("Slack does not show it to me; invite me there first");
+                self.slack.post_message(by, &words, &turn.rec.id).await?;
+                return Ok(self.app.commit(vec![turn.end()]).await?);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if info.shared {
+            self.slack.post_message(by, &refuse("people of another workspace read it"), &turn.rec.id).await?;
+            return Ok(self.app.commit(vec![turn.end()]).await?);
+        }
+        if !info.member {
+            self.slack.join(id).await?;
+        }
+        let channel = Channel { id: id.to_owned(), name: info.name, thread: None, linked: true };
+        self.outcome(turn, &incident.uid, &Command::ChannelReady { channel }).await
+    }
+
+    pub(super) async fn archive_channel(&self, turn: &Turn, id: &str) -> Result<(), Fault> {
+        let done = self.slack.archive(id).await;
+        self.or_do_without(turn, done, "the end of a channel").await
+    }
+
+    /// What became of the incident's own channel, where a call says that it is no place to speak in any more. An open incident goes
+    /// on elsewhere; a channel that Muster is merely not in is joined.
+    pub(super) async fn lost_channel(
+        &self,
+        turn: &Turn,
+        incident: &Incident,
+        code: &str,
+        why: String,
+    ) -> Result<(), Fault> {
+        let Some(channel) = incident.channel.as_ref().filter(|_| incident.status.is_open()) else {
+            return Err(Fault::Permanent { why });
+        };
+        if code == "not_in_channel" {
+            return match self.slack.join(&channel.id).await {
+                Ok(()) => Err(Fault::Retry { after: None, why }),
+                Err(_) => self.went(turn, incident, channel, "Muster was removed from it").await,
+            };
+        }
+        let words = if code == "is_archived" { "it is archived" } else { "Slack does not show it any more" };
+        self.went(turn, incident, channel, words).await
+    }
+
+    async fn went(&self, turn: &Turn, incident: &Incident, channel: &Channel, why: &str) -> Result<(), Fault> {
+        let command = Command::ChannelGone { channel: channel.id.clone(), why: why.to_owned() };
+        match self.app.execute(Some(&incident.uid), &command, crate::app::Asked::by_muster(Vec::new())).await {
+            Ok(_) | Err(crate::app::Failure::Duplicate) => {}
+            Err(failure) => return Err(failure.into()),
+        }
+        // What was to be said is said where it goes on: behind the new channel's opening in the queue.
+        Ok(self.app.commit(vec![turn.end(), turn.behind(self.app.now(), &self.app.clock.fresh_id())]).await?)
+    }
+
+    /// Tells one person of something.
+    pub(super) async fn direct(
+        &self,
+        turn: &Turn,
+        incident: &Incident,
+        person: &str,
+        event: &Event,
+    ) -> Result<(), Fault> {
+        let names = |id: &str| self.app.name(id);
+        let by = crate::domain::Actor::Muster;
+        let message = views::said(&self.app.templates, event, &by, incident, &names, self.app.now());
+        let said = self.slack.post_message(person, &message, &turn.rec.id).await.map(|_: MessageRef| ());
+        self.or_do_without(turn, said, "a direct message").await
+    }
+}
+
+/// A channel's name by the operator's pattern: lower-case letters, digits, `-` and `_`, at most 80 characters (Slack's rule), with room
+/// for a number behind it.
+fn channel_name(pattern: &str, incident: &Incident) -> String {
+    let values = [
+        ("{{number}}", incident.number.to_string()),
+        ("{{title}}", incident.title.clone()),
+        ("{{date}}", incident.opened_at.format("%Y-%m-%d").to_string()),
+        ("{{severity}}", incident.severity.to_string()),
+        ("{{service}}", incident.service.clone().unwrap_or_default()),
+    ];
+    let filled = values.into_iter().fold(pattern.to_owned(), |name, (key, value)| name.replace(key, &value));
+    let kind = if incident.drill { "drill-" } else { "" };
+    let mut slug = String::new();
+    for c in format!("{kind}{filled}").chars().flat_map(char::to_lowercase) {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c);
+        } else if !slug.ends_with('-') && !slug.is_empty() {
+            slug.push('-');
+        }
+    }
+    let name = slug.chars().take(MAX_CHANNEL_NAME - 20).collect::<String>().trim_end_matches('-').to_owned();
+    if name.is_empty() { incident.name().to_lowercase() } else { name }
+}

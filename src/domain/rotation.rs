@@ -1,0 +1,116 @@
+//! Who is on duty: rotations by service, and by hour, day or week. Pure; what stands in PagerDuty or in a user group is read
+//! elsewhere (`app::roster`).
+
+use chrono::{NaiveDateTime, TimeZone as _};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+use super::{PersonId, Role, Time};
+
+/// How long a turn takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Turn {
+    /// An hour.
+    Hour,
+    /// A day, by the zone's clocks.
+    Day,
+    /// Seven days, by the zone's clocks.
+    Week,
+}
+
+/// Where it stands who is on duty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whence {
+    /// These people take turns.
+    Turns {
+        /// In this order.
+        people: Vec<PersonId>,
+        /// For so long each.
+        every: Turn,
+        /// When the first one's first turn begins, by the zone's clocks.
+        start: NaiveDateTime,
+        /// Whose clocks.
+        zone: Tz,
+    },
+    /// Whoever is in a user group of Slack.
+    Group(String),
+    /// Whoever a schedule of PagerDuty has.
+    Schedule(String),
+}
+
+/// Who takes which role, for which services.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotation {
+    /// Its name.
+    pub name: String,
+    /// What those on duty are asked to take.
+    pub role: Role,
+    /// For which services; for all without.
+    pub services: Vec<String>,
+    /// Where it stands.
+    pub whence: Whence,
+}
+
+impl Rotation {
+    /// Whether it is for a service.
+    pub fn covers(&self, service: Option<&str>) -> bool {
+        self.services.is_empty() || service.is_some_and(|service| self.services.iter().any(|one| one == service))
+    }
+}
+
+/// Whose turn it is; nobody's before the start. A day and a week end by the zone's clocks, so one of them may have 23 or 25 hours.
+pub fn whose_turn(people: &[PersonId], every: Turn, start: NaiveDateTime, zone: Tz, now: Time) -> Option<&PersonId> {
+    let turns = match every {
+        Turn::Hour => (now - zone.from_local_datetime(&start).earliest()?.to_utc()).num_seconds().div_euclid(3600),
+        Turn::Day => (now.with_timezone(&zone).naive_local() - start).num_seconds().div_euclid(24 * 3600),
+        Turn::Week => (now.with_timezone(&zone).naive_local() - start).num_seconds().div_euclid(7 * 24 * 3600),
+    };
+    let turns = usize::try_from(turns).ok()?;
+    people.get(turns % people.len().max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> Time {
+        text.parse().expect("a time")
+    }
+
+    #[test]
+    fn turns_end_by_the_clocks_of_the_zone() {
+        let people = ["U1", "U2", "U3"].map(str::to_owned);
+        let berlin: Tz = "Europe/Berlin".parse().expect("a zone");
+        let start = "2026-03-23T09:00:00".parse().expect("a moment");
+        let who = |every, now: &str| whose_turn(&people, every, start, berlin, at(now)).map(String::as_str);
+        assert_eq!(who(Turn::Week, "2026-03-23T07:59:59Z"), None, "before the start");
+        assert_eq!(who(Turn::Week, "2026-03-23T08:00:00Z"), Some("U1"));
+        // The clocks went forward on 29 March: nine o'clock comes an hour earlier.
+        assert_eq!(who(Turn::Week, "2026-03-30T06:59:59Z"), Some("U1"));
+        assert_eq!(who(Turn::Week, "2026-03-30T07:00:00Z"), Some("U2"));
+        assert_eq!(who(Turn::Day, "2026-03-29T06:59:59Z"), Some("U3"));
+        assert_eq!(who(Turn::Day, "2026-03-29T07:00:00Z"), Some("U1"));
+        // And back on 25 October.
+        assert_eq!(
+            who(Turn::Day, "2026-10-25T07:59:59Z"),
+            whose_turn(&people, Turn::Day, start, berlin, at("2026-10-24T20:00:00Z")).map(String::as_str)
+        );
+        assert_eq!(who(Turn::Hour, "2026-03-23T10:30:00Z"), Some("U3"));
+        assert_eq!(whose_turn(&[], Turn::Day, start, berlin, at("2026-03-29T07:00:00Z")), None);
+    }
+
+    proptest! {
+        #[test]
+        fn everybody_has_a_turn_and_nobody_two(count in 1usize..6, hours in 0i64..20_000) {
+            let people: Vec<String> = (0..count).map(|n| format!("U{n}")).collect();
+            let start: NaiveDateTime = "2026-01-05T00:00:00".parse().expect("a moment");
+            let now = start.and_utc() + chrono::Duration::hours(hours);
+            let turn = whose_turn(&people, Turn::Hour, start, Tz::UTC, now);
+            let next = whose_turn(&people, Turn::Hour, start, Tz::UTC, now + chrono::Duration::hours(1));
+            prop_assert!(turn.is_some() && (count == 1 || turn != next));
+        }
+    }
+}
