@@ -28,6 +28,8 @@ pub struct Health {
     /// By asset in lower case, then by incident.
     by_asset: HashMap<String, BTreeMap<String, Trouble>>,
     by_incident: HashMap<String, BTreeSet<String>>,
+    /// Incidents that are only practised: what they say of assets is not so.
+    drills: BTreeSet<String>,
     /// What was mended lately: asset, incident, when; the latest last.
     mended: VecDeque<(String, String, Time)>,
 }
@@ -66,6 +68,9 @@ impl Health {
         let Ok(incident) = serde_json::from_value::<Incident>(rec.body) else {
             return Ok(());
         };
+        if incident.drill {
+            self.drills.insert(uid.to_owned());
+        }
         for asset in &incident.assets {
             self.trouble(uid, asset.as_str(), incident.bad_from.unwrap_or(incident.detected_at));
         }
@@ -113,14 +118,21 @@ impl Health {
 
     /// What open incidents say of an asset of this name, by incident.
     pub fn of(&self, asset: &str) -> impl Iterator<Item = (&String, &Trouble)> {
-        self.by_asset.get(&asset.to_ascii_lowercase()).into_iter().flatten()
+        let troubles = self.by_asset.get(&asset.to_ascii_lowercase()).into_iter().flatten();
+        troubles.filter(|(uid, _)| !self.drills.contains(*uid))
     }
 
     /// Everything that is bad: asset in lower case, incident, trouble.
     pub fn all(&self) -> impl Iterator<Item = (&String, &String, &Trouble)> {
+        self.seen_from("")
+    }
+
+    /// As [`Self::all`], as one incident sees it: of drills, it sees itself only.
+    pub fn seen_from(&self, own: &str) -> impl Iterator<Item = (&String, &String, &Trouble)> {
         self.by_asset
             .iter()
             .flat_map(|(asset, troubles)| troubles.iter().map(move |(uid, trouble)| (asset, uid, trouble)))
+            .filter(move |(_, uid, _)| *uid == own || !self.drills.contains(*uid))
     }
 
     /// The troubles of an incident.
@@ -139,6 +151,9 @@ impl App {
             let uid = &incident.uid;
             for entry in &decision.entries {
                 match &entry.event {
+                    Event::Opened { drill: true, .. } => {
+                        health.drills.insert(uid.clone());
+                    }
                     Event::AssetNamed { asset } => {
                         health.trouble(uid, asset.as_str(), incident.detected_at);
                     }
@@ -148,6 +163,10 @@ impl App {
                         if let Some(alert) = decision.case.alerts.get(alert) {
                             health.alert(uid, alert);
                         }
+                    }
+                    Event::Resolved { .. } if incident.drill => {
+                        health.forget(uid);
+                        health.drills.remove(uid);
                     }
                     Event::Resolved { .. } => {
                         for asset in &incident.assets {

@@ -154,6 +154,8 @@ impl Job {
             }
             // One look at the lineage after another; it shows the present.
             Self::Of { uid, effect: Effect::Assess } => (format!("timer/{uid}/assess"), now),
+            // One person is told at once, whatever the channel waits for.
+            Self::Of { uid, effect: Effect::Direct { person, .. } } => (format!("slack/{uid}/{person}"), now),
             // People outside wait for nobody else, and nobody in the incident's channel waits for them.
             Self::Of { uid, effect: effect @ (Effect::Tell { recipient, .. } | Effect::Mail { recipient, .. }) } => {
                 (format!("{}/{uid}/{}", effect.lane().as_str(), recipient.key), now)

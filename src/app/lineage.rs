@@ -67,7 +67,7 @@ impl App {
         let (mut own, mut others, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
         let health = self.health();
         let any_firing = health.of_incident(&incident.uid).iter().any(|trouble| !trouble.firing.is_empty());
-        for (_, uid, trouble) in health.all() {
+        for (_, uid, trouble) in health.seen_from(&incident.uid) {
             let is_own = *uid == incident.uid;
             // What is green again is no symptom, unless all is: then it is about what it was about.
             if trouble.firing.is_empty() && (any_firing || !is_own) {

@@ -67,6 +67,10 @@ impl Worker {
                 self.post_once(turn, &home, None, &message).await?
             }
         };
+        // What people say there is heard only by those who are in it.
+        if let Err(error) = self.slack.join(&at.channel).await {
+            tracing::warn!(%error, "what is said in the incident's thread cannot be heard; invite Muster to the channel");
+        }
         let name = home.trim_start_matches('#').to_owned();
         let channel = Channel { id: at.channel.clone(), name, thread: Some(at.ts.clone()), linked: false };
         if !incident.slots.contains_key(&Slot::Announcement) {

@@ -684,7 +684,7 @@ fn unknown_verb(word: &str, line: &str) -> Unclear {
         .iter()
         .filter_map(|(use_, _)| use_.split(' ').next())
         .map(|verb| (strsim::damerau_levenshtein(&word.to_lowercase(), verb), verb))
-        .filter(|(distance, verb)| *distance <= 1 + verb.len() / 3)
+        .filter(|(distance, verb)| *distance <= (verb.len() / 3).max(1))
         .min();
     match nearest {
         Some((_, verb)) => Unclear {

@@ -56,6 +56,7 @@ const NEWER: &[(&str, &str)] = &[
     ("chat.postMessage", "metadata"),
     ("conversations.history", "include_all_metadata"),
     ("conversations.invite", "force"),
+    ("conversations.replies", "include_all_metadata"),
 ];
 
 fn pagerduty_schema() -> &'static jsonschema::Validator {

@@ -103,9 +103,19 @@ impl App {
             Some(uid) => Some(uid),
             None => thread.as_ref().map(in_thread).transpose()?.flatten(),
         };
+        let uid = match uid {
+            Some(uid) => Some(uid),
+            // Changed, or taken back: it was kept when it was said.
+            None => self.uid_of_channel(&format!("{channel}/{ts}"))?,
+        };
         let Some(uid) = uid else {
             return Ok(());
         };
+        if thread.is_some() {
+            // Of a thread that is an incident's, each message is found by itself.
+            let pointer = json!({"v": 1, "uid": uid});
+            ops.push(Op::put(Kind::Channel, format!("{channel}/{ts}"), Expect::Any, pointer));
+        }
         let before = self.captured(&uid, &ts)?;
         let deleted = author.is_none();
         let Some(author) = author.or_else(|| before.map(|before| before.author)) else {
@@ -171,7 +181,11 @@ impl App {
         author: String,
         added: bool,
     ) -> Result<(), Failure> {
-        let Some(uid) = self.uid_of_channel(&message.channel)? else {
+        let uid = match self.uid_of_channel(&message.channel)? {
+            Some(uid) => Some(uid),
+            None => self.uid_of_channel(&format!("{}/{}", message.channel, message.ts))?,
+        };
+        let Some(uid) = uid else {
             return Ok(());
         };
         let caller = Caller {

@@ -196,6 +196,9 @@ impl App {
 
     /// Whom a round of telling reaches, what they read, and what may be added.
     fn notify_inputs(&self, incident: &Incident, whom: Whom) -> Result<Vec<ModalInput>, Failure> {
+        if incident.drill {
+            return Err(Refusal::Drill { incident: incident.name() }.into());
+        }
         let (all, told) = (self.recipients(incident, whom), self.who_was_told(&incident.uid)?);
         let is_new = |recipient: &&Recipient| !told.values().any(|told| told.recipient.is_same(recipient));
         let reached = |recipient: &&Recipient| recipient.slack.is_some() || recipient.email.is_some();

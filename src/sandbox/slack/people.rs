@@ -30,6 +30,8 @@ pub struct MessageView {
     pub metadata: Value,
     /// The thread it stands in.
     pub thread: Option<String>,
+    /// Its reactions, by name.
+    pub reactions: Vec<String>,
     /// What is shown below its links.
     pub unfurls: Value,
 }
@@ -59,6 +61,8 @@ pub struct ChannelView {
     pub id: String,
     pub name: String,
     pub topic: String,
+    pub archived: bool,
+    pub private: bool,
     pub members: Vec<String>,
     pub pins: Vec<String>,
     pub bookmarks: Vec<(String, String)>,
@@ -410,6 +414,28 @@ impl Slack {
     /// # Errors
     /// No form is open, or a question that must be answered is not.
     pub async fn submit(&self, user: &str, values: &Value) -> Result<Answer, String> {
+        let body = self.submission_body(user, values).await?;
+        let open = self.open_views(user).pop().ok_or_else(|| format!("no form is open before {user}"))?;
+        let answer = self.raw_interaction(body).await;
+        if answer.status == 200 && answer.json["response_action"] == "update" {
+            let view = answer.json["view"].clone();
+            super::limits::view(&view).map_err(str::to_owned)?;
+            let mut world = self.0.lock();
+            if let Some(shown) = world.slack.views.iter_mut().find(|view| view.id == open.id) {
+                // Slack gives another sending another state, and the view keeps its id.
+                shown.view = view;
+            }
+        } else if answer.status == 200 && answer.json["response_action"] != "errors" {
+            self.0.lock().slack.views.retain(|view| view.id != open.id);
+        }
+        Ok(answer)
+    }
+
+    /// The body of a form that somebody fills in, as Slack sends it.
+    ///
+    /// # Errors
+    /// As [`Self::submit`].
+    pub async fn submission_body(&self, user: &str, values: &Value) -> Result<String, String> {
         let open = self.open_views(user).pop().ok_or_else(|| format!("no form is open before {user}"))?;
         let mut state = json!({});
         for block in open.view["blocks"].as_array().into_iter().flatten() {
@@ -472,19 +498,60 @@ impl Slack {
         payload["view"] = open.view.clone();
         payload["view"]["id"] = json!(open.id);
         payload["view"]["state"] = json!({"values": state});
-        let answer = self.interact(&payload).await;
-        if answer.status == 200 && answer.json["response_action"] == "update" {
-            let view = answer.json["view"].clone();
-            super::limits::view(&view).map_err(str::to_owned)?;
+        Ok(serde_urlencoded::to_string([("payload", payload.to_string())]).unwrap_or_default())
+    }
+
+    /// An interaction as it was once sent.
+    pub async fn raw_interaction(&self, body: String) -> Answer {
+        self.post("/slack/interactions", body).await
+    }
+
+    /// What somebody reads on the app's home page.
+    pub fn home_text(&self, user: &str) -> String {
+        let world = self.0.lock();
+        let blocks = world.slack.homes.get(user).map(|view| view["blocks"].clone()).unwrap_or_default();
+        render::blocks(&blocks, &|id| world.slack.name(id))
+    }
+
+    /// Presses a button of the home page.
+    pub async fn press_home(&self, user: &str, label: &str) -> Answer {
+        let button = {
+            let world = self.0.lock();
+            let blocks = world.slack.homes.get(user).map(|view| view["blocks"].clone()).unwrap_or_default();
+            let found = blocks
+                .as_array()
+                .into_iter()
+                .flatten()
+                .flat_map(|block| block["elements"].as_array().cloned().unwrap_or_default())
+                .find(|element| element.pointer("/text/text").and_then(Value::as_str) == Some(label));
+            found.unwrap_or_default()
+        };
+        let mut payload = self.payload("block_actions", user);
+        let at = {
             let mut world = self.0.lock();
-            if let Some(shown) = world.slack.views.iter_mut().find(|view| view.id == open.id) {
-                // Slack gives another sending another state, and the view keeps its id.
-                shown.view = view;
-            }
-        } else if answer.status == 200 && answer.json["response_action"] != "errors" {
-            self.0.lock().slack.views.retain(|view| view.id != open.id);
-        }
-        Ok(answer)
+            let now = (world.config.now)();
+            world.slack.ts(now)
+        };
+        payload["container"] = json!({"type": "view", "view_id": "V0HOME"});
+        payload["view"] = json!({"id": "V0HOME", "type": "home", "callback_id": "home", "state": {"values": {}}});
+        payload["actions"] = json!([{
+            "type": "button", "action_id": button["action_id"], "block_id": "b1", "value": button["value"], "action_ts": at,
+        }]);
+        self.interact(&payload).await
+    }
+
+    /// Answers in a thread; the message's timestamp.
+    pub fn reply(&self, user: &str, channel: &str, thread: &str, text: &str) -> String {
+        let mut world = self.0.lock();
+        let now = (world.config.now)();
+        let ts = world.slack.ts(now);
+        let message = Message {
+            user: user.to_owned(),
+            by_bot: false,
+            ..Message::of_bot(ts.clone(), now, &json!({"text": text, "thread_ts": thread}))
+        };
+        world.say(channel, message, None);
+        ts
     }
 
     /// A global shortcut.
@@ -668,6 +735,8 @@ fn view_of(channel: &Channel) -> ChannelView {
         id: channel.id.clone(),
         name: channel.name.clone(),
         topic: channel.topic.clone(),
+        archived: channel.archived,
+        private: channel.private,
         members: channel.members.clone(),
         pins: channel.pins.clone(),
         bookmarks: channel.bookmarks.clone(),
@@ -710,6 +779,7 @@ fn message_view(workspace: &super::Workspace, channel: &Channel, message: &Messa
         mentions: render::mentions(&json),
         metadata: message.metadata.clone(),
         thread: message.thread_ts.clone(),
+        reactions: message.reactions.iter().map(|(_, name)| name.clone()).collect(),
         unfurls: message.unfurls.clone(),
     }
 }

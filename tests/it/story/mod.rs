@@ -6,5 +6,6 @@ mod lineage;
 mod mail;
 mod one_incident;
 mod people;
+mod slack;
 mod triage;
 mod verbs;

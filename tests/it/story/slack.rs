@@ -50,7 +50,6 @@ async fn words_of_the_field_any_order_and_slips_are_understood() {
     assert_eq!(labels(&choice), ["INC-1: orders are late", "INC-2: a dashboard is empty"], "what he is in comes first");
     press(&bot, BEN, &choice, "INC-2: a dashboard is empty").await;
     bot.inc(2).find("📝 @Ben: restarted it");
-    assert!(bot.slash(GUEST, "data-incidents", "note x").await.contains("say which incident you mean"));
     // Help knows topics, and where it is asked.
     assert!(inc.slash(BEN, "help").await.contains("here it is about INC-1"));
     insta::assert_snapshot!(inc.slash(BEN, "help silence").await);
@@ -63,7 +62,11 @@ async fn what_is_open_already_is_shown_before_another_one_opens() {
     bot.put("/api/v1/catalog/yaml", "edges: [[w.raw, w.orders], [w.orders, bi.sales]]".to_owned()).await;
     bot.slash(ANA, "data-incidents", "declare orders of yesterday missing --on w.orders").await;
     // By its words, by its asset, and by what the lineage ties to it.
-    for line in ["declare yesterday's orders missing", "declare numbers look odd --on w.orders", "declare sales board empty --on bi.sales"] {
+    for line in [
+        "declare yesterday's orders missing",
+        "declare numbers look odd --on w.orders",
+        "declare sales board empty --on bi.sales",
+    ] {
         let told = bot.slash(BEN, "data-incidents", line).await;
         assert!(told.starts_with("This looks like what is open already:"), "{line}: {told}");
     }
@@ -76,7 +79,8 @@ async fn what_is_open_already_is_shown_before_another_one_opens() {
     assert_eq!(bot.incident(2).await["title"], "orders missing from yesterday");
     // The form shows them too, keeps what was typed, and sent twice it opens one.
     bot.slash(CHLOE, "data-incidents", "declare").await;
-    let answers = json!({"title": "orders of yesterday are missing", "severity": "2", "asset": "w.orders", "pillar": "volume"});
+    let answers =
+        json!({"title": "orders of yesterday are missing", "severity": "2", "asset": "w.orders", "pillar": "volume"});
     let answer = bot.submit(CHLOE, answers).await;
     assert_eq!(answer.json["response_action"], "update");
     let view = &bot.sandbox.slack().open_views(CHLOE)[0];
@@ -87,7 +91,10 @@ async fn what_is_open_already_is_shown_before_another_one_opens() {
     }
     bot.settle().await;
     let third = bot.incident(3).await;
-    assert_eq!((&third["severity"], &third["pillar"], &third["title"]), (&json!("SEV2"), &json!("volume"), &json!("orders of yesterday are missing")));
+    assert_eq!(
+        (&third["severity"], &third["pillar"], &third["title"]),
+        (&json!("SEV2"), &json!("volume"), &json!("orders of yesterday are missing"))
+    );
     assert_eq!(bot.get("/api/v1/incidents").await["incidents"].as_array().unwrap().len(), 3);
     bot.end().await;
 }
@@ -96,7 +103,8 @@ async fn what_is_open_already_is_shown_before_another_one_opens() {
 async fn a_message_becomes_an_incident_and_the_first_line_of_its_story() {
     let bot = Bot::start().await;
     let said = bot.channel("data-incidents").say(BEN, "why is churn 0 today?").await;
-    let message = bot.sandbox.slack().messages("data-incidents").into_iter().find(|message| message.ts == said).unwrap();
+    let message =
+        bot.sandbox.slack().messages("data-incidents").into_iter().find(|message| message.ts == said).unwrap();
     bot.sandbox.slack().message_shortcut(CHLOE, &message, "declare_from_message").await;
     bot.submit(CHLOE, json!({"severity": "4"})).await;
     let inc = bot.inc(1);
@@ -121,6 +129,7 @@ async fn a_drill_pages_nobody_tells_nobody_and_counts_nowhere() {
     let bot = bot_with("[lineage]\nnotify_tiers = [1, 2, 3, 4]").await;
     let catalog = "assets: [{name: bi.sales, owners: [{name: Sales, slack: '#sales'}]}]\nedges: [[w.orders, bi.sales]]";
     bot.put("/api/v1/catalog/yaml", catalog.to_owned()).await;
+    bot.sandbox.slack().add_channel("sales", &[CHLOE]);
     bot.slash(ANA, "data-incidents", "drill the loader dies --sev 1 --on w.orders").await;
     let name = bot.sandbox.slack().channels().into_iter().find(|one| one.name.starts_with("drill-inc-1")).unwrap().name;
     let inc = bot.channel(&name);
@@ -147,9 +156,8 @@ async fn a_private_incident_is_seen_by_those_in_it_only() {
     assert!(!bot.sandbox.slack().messages("data-incidents").iter().any(|message| message.text.contains("salaries")));
     assert_eq!(inc.view().members.len(), 2, "Ana and the bot: {:?}", inc.view().members);
     for line in ["show INC-1", "INC-1 ack", "INC-1 timeline", "INC-1 brief"] {
-        insta::allow_duplicates! {
-            insta::assert_snapshot!(bot.slash(BEN, "data-incidents", line).await, @"There is no INC-1. /incident list shows what is open.");
-        }
+        let told = bot.slash(BEN, "data-incidents", line).await;
+        assert_eq!(told, "There is no INC-1. /incident list shows what is open.", "{line}");
     }
     assert!(!bot.slash(BEN, "data-incidents", "list all").await.contains("salaries"));
     assert!(!bot.slash(BEN, "data-incidents", "declare salaries leaked into the mart").await.contains("looks like"));
@@ -211,8 +219,11 @@ async fn who_is_on_duty_is_named_asked_and_then_paged_for() {
     let clock = muster::clock::Clock::manual(start_time());
     let sandbox = sandbox(&clock).await;
     sandbox.pagerduty().on_call("PSCHED1", &[("Chloe", "chloe@example.com"), ("Zoe", "zoe@elsewhere.example")]);
-    let extra = format!("{ROTATIONS}");
-    let variables = vec![("MUSTER_PAGERDUTY__API_TOKEN", "pagerduty-api-token".to_owned()), ("MUSTER_PAGERDUTY__API_URL", sandbox.pagerduty_url())];
+    let extra = ROTATIONS.to_owned();
+    let variables = vec![
+        ("MUSTER_PAGERDUTY__API_TOKEN", "pagerduty-api-token".to_owned()),
+        ("MUSTER_PAGERDUTY__API_URL", sandbox.pagerduty_url()),
+    ];
     let bot = Bot::set_up(Setup { extra, variables, sandbox: Some((sandbox, clock)), ..Setup::default() }).await;
     // People are known by their address only once Slack told of them.
     bot.advance(minutes(11)).await;
@@ -220,12 +231,19 @@ async fn who_is_on_duty_is_named_asked_and_then_paged_for() {
     insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "oncall nobody").await, @"There is no service “nobody”. There are: orders-pipeline, finance.");
     bot.alert("dq", stale_orders()).await;
     let inc = bot.inc(1);
-    assert!(inc.card().text().contains("on duty for commander: @Chloe (data on call; PagerDuty, read 06:10 UTC; not found in Slack: Zoe)"), "{}", inc.card().text());
+    assert!(
+        inc.card().text().contains(
+            "on duty for commander: @Chloe (data on call; PagerDuty, read 06:10 UTC; not found in Slack: Zoe)"
+        ),
+        "{}",
+        inc.card().text()
+    );
     for person in [CHLOE, BEN] {
         assert!(inc.view().members.contains(&person.to_owned()), "{person} is invited");
     }
     bot.advance(minutes(5)).await;
-    let asked = inc.find("⏰ Nobody has the command of this SEV2 after 5 min. @Chloe is on duty for it: can you take it?");
+    let asked =
+        inc.find("⏰ Nobody has the command of this SEV2 after 5 min. @Chloe is on duty for it: can you take it?");
     assert!(asked.view.mentions.contains(&CHLOE.to_owned()));
     bot.advance(minutes(10)).await;
     let pages = bot.sandbox.pagerduty().incidents();
@@ -265,14 +283,17 @@ async fn tasks_are_given_done_by_button_and_due() {
 
 #[tokio::test]
 async fn people_are_reminded_of_updates_up_to_a_limit() {
-    let extra = "[updates]\nsev3_minutes = 60\nat_most = 2\ndays = [\"mon\"]\nfrom = \"08:00\"\nto = \"18:00\"\nzone = \"UTC\"";
+    let extra =
+        "[updates]\nsev3_minutes = 60\nat_most = 2\ndays = [\"mon\"]\nfrom = \"08:00\"\nto = \"18:00\"\nzone = \"UTC\"";
     let bot = bot_with(extra).await;
     bot.alert("dq", stale_orders()).await;
     let inc = bot.inc(1);
     inc.slash(BEN, "take command").await;
-    let said = || bot.sandbox.slack().messages(&inc.name).iter().filter(|message| message.text.starts_with("⏰")).count();
+    let said =
+        || bot.sandbox.slack().messages(&inc.name).iter().filter(|message| message.text.starts_with("⏰")).count();
     bot.advance(minutes(60)).await;
-    let due = inc.find("⏰ @Ben, people have heard nothing of this SEV2 since 2026-11-23 06:00 UTC. How does it stand?");
+    let due =
+        inc.find("⏰ @Ben, people have heard nothing of this SEV2 since 2026-11-23 06:00 UTC. How does it stand?");
     assert_eq!(due.labels(), ["Update", "In 15 minutes", "Stop reminding"]);
     due.button("In 15 minutes").click(BEN).await;
     bot.advance(minutes(16)).await;
@@ -300,7 +321,13 @@ async fn people_are_reminded_of_updates_up_to_a_limit() {
     bot.slash(ANA, "data-incidents", "declare a small thing").await;
     bot.inc(2).slash(ANA, "take command").await;
     bot.advance(Duration::hours(30)).await;
-    assert!(!bot.sandbox.slack().messages(&bot.inc(2).name).iter().any(|message| message.text.contains("people have heard")));
+    assert!(
+        !bot.sandbox
+            .slack()
+            .messages(&bot.inc(2).name)
+            .iter()
+            .any(|message| message.text.contains("people have heard"))
+    );
     bot.end().await;
 }
 
@@ -312,7 +339,7 @@ async fn the_timeline_is_corrected_with_a_trace_and_follows_slack() {
     inc.enter(BEN);
     inc.slash(BEN, "note the load never started").await;
     let ts = inc.say(BEN, "it was the disk").await;
-    bot.sandbox.slack().react(ANA, &inc.name, &ts, "pushpin", true);
+    bot.sandbox.slack().react(ANA, &inc.name, &ts, "pushpin");
     bot.settle().await;
     let told = inc.slash(ANA, "timeline").await;
     let line = |words: &str| {
@@ -320,7 +347,10 @@ async fn the_timeline_is_corrected_with_a_trace_and_follows_slack() {
         line.trim_start_matches("• ").split(' ').next().unwrap().to_owned()
     };
     let (noted, opened) = (line("Ben noted"), line("opened the incident"));
-    assert_eq!(inc.slash(ANA, &format!("edit {noted} the load never ended")).await, format!("INC-1: Ana corrected line {noted} to “the load never ended”."));
+    assert_eq!(
+        inc.slash(ANA, &format!("edit {noted} the load never ended")).await,
+        format!("INC-1: Ana corrected line {noted} to “the load never ended”.")
+    );
     inc.slash(ANA, &format!("edit {noted} at 05:10")).await;
     insta::assert_snapshot!(inc.slash(ANA, &format!("edit {opened} something else")).await.replace(&opened, "N"), @"Line N of the timeline is Muster's own record of what happened; its words stay. Its time can be corrected: /incident edit N at 06:10.");
     insta::assert_snapshot!(inc.slash(ANA, "edit 999 x").await, @"There is no such line. /incident timeline numbers them.");
@@ -331,9 +361,16 @@ async fn the_timeline_is_corrected_with_a_trace_and_follows_slack() {
     let draft = bot.text("/api/v1/incidents/INC-1/postmortem").await;
     assert!(draft.contains("05:10 UTC Ben noted: the load never ended (corrected)"), "{draft}");
     assert!(draft.contains("Ben said: it was the disk of loader 2 (corrected)"), "{draft}");
-    let marks = || bot.sandbox.slack().messages(&inc.name).into_iter().find(|message| message.ts == ts).map(|message| message.reactions);
+    let marks = || {
+        bot.sandbox
+            .slack()
+            .messages(&inc.name)
+            .into_iter()
+            .find(|message| message.ts == ts)
+            .map(|message| message.reactions)
+    };
     assert!(marks().unwrap().contains(&"white_check_mark".to_owned()), "it is marked");
-    bot.sandbox.slack().react(ANA, &inc.name, &ts, "pushpin", false);
+    bot.sandbox.slack().unreact(ANA, &inc.name, &ts, "pushpin");
     bot.settle().await;
     assert!(!marks().unwrap().contains(&"white_check_mark".to_owned()), "and not any more");
     assert!(!bot.text("/api/v1/incidents/INC-1/postmortem").await.contains("UTC Ben said: it was the disk"));
@@ -350,7 +387,10 @@ async fn incidents_are_found_by_word_asset_time_and_state_page_by_page() {
     bot.slash(BEN, "data-incidents", "INC-3 resolve").await;
     let find = async |line: &str| -> Vec<String> {
         let told = bot.slash(CHLOE, "data-incidents", line).await;
-        told.lines().filter_map(|line| line.strip_prefix("• ")).map(|line| line.split(' ').next().unwrap().to_owned()).collect()
+        told.lines()
+            .filter_map(|line| line.strip_prefix("• "))
+            .map(|line| line.split(' ').next().unwrap().to_owned())
+            .collect()
     };
     assert_eq!(find("search doubled").await, ["INC-21"]);
     assert_eq!(find("search sev1").await, ["INC-21"]);
@@ -396,7 +436,11 @@ async fn one_table_says_who_may_do_what_and_holds_at_every_door() {
     inc.enter("U0DAVE0001");
     assert!(inc.card().button("Resolve").click(BEN).await.starts_with("Only the commander"));
     assert_eq!(bot.sandbox.slack().open_views(BEN).len(), 0);
-    assert!(bot.slash("U0DAVE0001", "data-incidents", "silence w.* 2h backfill").await.starts_with("Only the data team may"));
+    assert!(
+        bot.slash("U0DAVE0001", "data-incidents", "silence w.* 2h backfill")
+            .await
+            .starts_with("Only the data team may")
+    );
     assert!(bot.slash(BEN, "data-incidents", "silence w.* 2h backfill").await.starts_with("Silence 1 holds"));
     insta::assert_snapshot!(bot.slash(BEN, "data-incidents", "help who").await);
     // Admins may everything; guests may read.
@@ -434,12 +478,18 @@ async fn resolving_asks_why_and_says_what_is_missing() {
     let inc = bot.inc(1);
     inc.card().button("Resolve").click(BEN).await;
     let view = bot.sandbox.slack().open_views(BEN)[0].view.to_string();
-    assert!(view.contains("Not recorded yet, if it was fixed:") && view.contains("what mended it is not recorded"), "{view}");
+    assert!(
+        view.contains("Not recorded yet, if it was fixed:") && view.contains("what mended it is not recorded"),
+        "{view}"
+    );
     bot.submit(BEN, json!({"ending": "false alarm", "text": "the check was wrong"})).await;
     assert!(inc.slash(BEN, "timeline").await.contains("Ben resolved (false alarm): the check was wrong"));
     assert!(bot.slash(BEN, "data-incidents", "stats").await.contains("false 1"), "and the monitor hears it");
     bot.alert("dq", json!({"key": "2", "title": "another", "asset": "w.x"})).await;
-    assert_eq!(bot.inc(2).slash(BEN, "resolve expected: month end").await, "INC-2: Ben resolved (expected): month end.");
+    assert_eq!(
+        bot.inc(2).slash(BEN, "resolve expected: month end").await,
+        "INC-2: Ben resolved (expected): month end."
+    );
     bot.end().await;
 }
 
@@ -466,12 +516,13 @@ async fn a_channel_that_is_lost_is_replaced_and_nothing_with_it() {
     bot.sandbox.slack().delete_channel(&third);
     bot.settle().await;
     // Put out of it: it is public, so it comes back by itself with the next word or in another channel.
-    let fourth = bot.incident(1).await["channel"]["name"].as_str().unwrap().to_owned();
-    assert_ne!(fourth, third);
-    bot.sandbox.slack().remove_bot(&fourth);
+    let fourth = bot.incident(1).await["channel"].clone();
+    bot.channel(fourth["name"].as_str().unwrap()).card();
+    bot.sandbox.slack().remove_bot(fourth["id"].as_str().unwrap());
     bot.settle().await;
-    let fifth = bot.incident(1).await["channel"]["name"].as_str().unwrap().to_owned();
-    assert_ne!(fifth, fourth);
+    let fifth = bot.incident(1).await["channel"].clone();
+    assert_ne!(fifth["id"], fourth["id"]);
+    let fifth = fifth["name"].as_str().unwrap().to_owned();
     // Renamed, made private: it goes on.
     bot.sandbox.slack().rename(&fifth, "the-orders-thing");
     bot.sandbox.slack().make_private("the-orders-thing");
@@ -497,7 +548,9 @@ async fn where_no_channel_may_be_made_the_incident_lives_in_a_thread() {
     let in_thread: Vec<_> = messages.iter().filter(|message| message.thread.as_deref() == Some(&root.ts)).collect();
     let said = |words: &str| in_thread.iter().any(|message| message.text.contains(words));
     assert!(said("== INC-1: orders are stale for 9 h =="), "the card: {messages:#?}");
-    assert!(said("this workspace lets Muster make no channels (restricted_action), so the incident lives in this thread"));
+    assert!(said(
+        "this workspace lets Muster make no channels (restricted_action), so the incident lives in this thread"
+    ));
     // Its buttons work, what is said in it is kept, and other threads are not it.
     let card = in_thread.iter().find(|message| message.text.contains("== INC-1")).unwrap();
     press(&bot, BEN, card, "Take command").await;
@@ -505,14 +558,21 @@ async fn where_no_channel_may_be_made_the_incident_lives_in_a_thread() {
     let ts = bot.sandbox.slack().reply(BEN, "data-incidents", &root.ts, "it was the disk");
     bot.sandbox.slack().say(CHLOE, "data-incidents", "lunch?");
     bot.settle().await;
-    bot.sandbox.slack().react(ANA, "data-incidents", &ts, "pushpin", true);
+    bot.sandbox.slack().react(ANA, "data-incidents", &ts, "pushpin");
     bot.settle().await;
     let told = bot.slash(ANA, "data-incidents", "INC-1 timeline").await;
     assert!(told.contains("Ben said: it was the disk") && !told.contains("lunch"), "{told}");
     bot.slash(BEN, "data-incidents", "INC-1 postmortem").await;
-    let file = bot.sandbox.slack().messages("data-incidents").into_iter().rev().find(|message| message.file.is_some()).unwrap();
+    let file = bot
+        .sandbox
+        .slack()
+        .messages("data-incidents")
+        .into_iter()
+        .rev()
+        .find(|message| message.file.is_some())
+        .unwrap();
     assert_eq!(file.thread.as_deref(), Some(root.ts.as_str()));
-    bot.finish_in_part().await;
+    bot.end().await;
 }
 
 #[tokio::test]
@@ -538,7 +598,10 @@ async fn an_existing_channel_is_linked_and_one_with_strangers_is_not() {
 async fn a_channel_is_archived_some_days_after_the_end_and_named_as_configured() {
     let bot = bot_with("").await;
     drop(bot);
-    let variables = vec![("MUSTER_SLACK__ARCHIVE_AFTER_DAYS", "2".to_owned()), ("MUSTER_SLACK__CHANNEL_NAME", "data-{{severity}}-{{number}} {{title}}!".to_owned())];
+    let variables = vec![
+        ("MUSTER_SLACK__ARCHIVE_AFTER_DAYS", "2".to_owned()),
+        ("MUSTER_SLACK__CHANNEL_NAME", "data-{{severity}}-{{number}} {{title}}!".to_owned()),
+    ];
     let bot = Bot::set_up(Setup { variables, ..Setup::default() }).await;
     bot.alert("dq", stale_orders()).await;
     let name = "data-sev2-1-orders-are-stale-for-9-h";
@@ -558,7 +621,7 @@ async fn a_channel_is_archived_some_days_after_the_end_and_named_as_configured()
 #[tokio::test]
 async fn whoever_declares_hears_what_is_still_to_come() {
     let bot = Bot::start().await;
-    bot.sandbox.faults().error("conversations.create", "ratelimited", 40);
+    bot.sandbox.faults().fail_with("conversations.create", 8, "ratelimited");
     bot.slash(ANA, "data-incidents", "declare orders are late").await;
     bot.advance(minutes(1)).await;
     bot.channel("dm-ana").expect("⏳ INC-1: orders are late is saved. Still to come: the channel. I go on trying");
@@ -576,7 +639,8 @@ async fn the_home_shows_what_one_person_needs_and_stays_true() {
     bot.inc(1).slash(BEN, "task add a check @ben friday").await;
     bot.slash(BEN, "data-incidents", "silence w.* 2h backfill is running").await;
     // A record that cannot be read hides nothing.
-    let broken = muster::store::Op::put(muster::store::Kind::Number, "0broken", muster::store::Expect::Any, json!({"uid": 7}));
+    let broken =
+        muster::store::Op::put(muster::store::Kind::Number, "0broken", muster::store::Expect::Any, json!({"uid": 7}));
     bot.muster.app.commit(vec![broken]).await.unwrap();
     bot.sandbox.slack().open_home(BEN);
     bot.settle().await;
@@ -619,7 +683,22 @@ async fn a_large_incident_stays_within_slacks_limits_everywhere() {
         bot.sandbox.slack().command(ANA, &name, &format!("note {n} {hostile}")).await;
     }
     bot.settle().await;
-    for line in ["show", "timeline", "tasks", "brief", "alerts", "list", "help", "help who", "impact", "search alert", "role commander", "oncall", "silences", "stats"] {
+    for line in [
+        "show",
+        "timeline",
+        "tasks",
+        "brief",
+        "alerts",
+        "list",
+        "help",
+        "help who",
+        "impact",
+        "search alert",
+        "role commander",
+        "oncall",
+        "silences",
+        "stats",
+    ] {
         let told = bot.slash(BEN, &name, line).await;
         assert!(!told.is_empty(), "{line}");
         assert!(whispered(&bot, &name, BEN).mentions.iter().all(|one| one.starts_with('U')), "{line} pings a crowd");
