@@ -167,6 +167,8 @@ impl Default for Slack {
 pub enum SlackMode {
     /// Slack calls our public address.
     Http,
+    /// We open a connection to Slack, with the app's own token; nothing of ours need be public.
+    Socket,
 }
 
 /// `[pagerduty]`
@@ -719,6 +721,8 @@ pub struct Secrets {
     pub slack_bot_token: Option<SecretString>,
     /// `MUSTER_SLACK__SIGNING_SECRET`; two separated by a comma during a rotation.
     pub slack_signing_secrets: Vec<SecretString>,
+    /// `MUSTER_SLACK__APP_TOKEN`, for `mode = "socket"`
+    pub slack_app_token: Option<SecretString>,
     /// `MUSTER_PAGERDUTY__ROUTING_KEY`
     pub pagerduty_routing_key: Option<SecretString>,
     /// `MUSTER_PAGERDUTY__API_TOKEN`

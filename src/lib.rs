@@ -58,10 +58,19 @@ impl Muster {
     /// # Errors
     /// The listener fails.
     pub async fn serve(&self, listener: TcpListener, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+        let until = stop.clone();
         let stopped = async move {
             // An error means that nobody can tell us to stop any more, which is a reason to.
             let _ = stop.wait_for(|stop| *stop).await;
         };
-        axum::serve(listener, http::router(self.doors.clone())).with_graceful_shutdown(stopped).await
+        let socket = self.doors.socket_token().map(|token| {
+            let stop = until.clone();
+            tokio::spawn(http::socket::run(self.doors.clone(), token, stop))
+        });
+        let served = axum::serve(listener, http::router(self.doors.clone())).with_graceful_shutdown(stopped).await;
+        if let Some(socket) = socket {
+            let _ = socket.await;
+        }
+        served
     }
 }

@@ -270,6 +270,13 @@ impl App {
         format!("{base}/archives/{}/p{}", message.channel, message.ts.replace('.', ""))
     }
 
+    /// The address of a canvas on the web.
+    pub fn canvas_link(&self, canvas: &str) -> String {
+        let url = self.workspace_url.read().unwrap_or_else(PoisonError::into_inner);
+        let base = url.as_deref().unwrap_or("https://slack.com/").trim_end_matches('/');
+        format!("{base}/docs/{}/{canvas}", self.config.slack.team_id)
+    }
+
     /// Remembers the workspace's address.
     ///
     /// # Errors

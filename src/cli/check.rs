@@ -14,6 +14,7 @@ use crate::slack::client::SlackApi;
 /// The Slack permissions that Muster uses, as `manifest.yml` asks for them; a test compares the two.
 pub(crate) const SCOPES: &[&str] = &[
     "app_mentions:read",
+    "canvases:write",
     "commands",
     "chat:write",
     "chat:write.public",

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use chrono::Weekday;
 
-use super::{Config, Mapping, RotationConfig, Secrets, SourceKind, Updates, Variables, WindowConfig};
+use super::{Config, Mapping, RotationConfig, Secrets, SlackMode, SourceKind, Updates, Variables, WindowConfig};
 use crate::domain::permission::{Permissions, Verb};
 use crate::domain::policy::{Cadence, Policy, Service, Team};
 use crate::domain::rotation::{Rotation, Whence};
@@ -117,6 +117,7 @@ impl Config {
         let mut secrets = Secrets {
             slack_bot_token: one("MUSTER_SLACK__BOT_TOKEN"),
             slack_signing_secrets: many("MUSTER_SLACK__SIGNING_SECRET"),
+            slack_app_token: one("MUSTER_SLACK__APP_TOKEN"),
             pagerduty_routing_key: one("MUSTER_PAGERDUTY__ROUTING_KEY"),
             pagerduty_api_token: one("MUSTER_PAGERDUTY__API_TOKEN"),
             pagerduty_webhook_secrets: many("MUSTER_PAGERDUTY__WEBHOOK_SECRETS"),
@@ -176,7 +177,11 @@ impl Config {
         }
         for (name, value) in [
             ("MUSTER_SLACK__BOT_TOKEN", secrets.slack_bot_token.is_none()),
-            ("MUSTER_SLACK__SIGNING_SECRET", secrets.slack_signing_secrets.is_empty()),
+            (
+                "MUSTER_SLACK__SIGNING_SECRET",
+                self.slack.mode == SlackMode::Http && secrets.slack_signing_secrets.is_empty(),
+            ),
+            ("MUSTER_SLACK__APP_TOKEN", self.slack.mode == SlackMode::Socket && secrets.slack_app_token.is_none()),
         ] {
             if value {
                 problems.push(Problem::general(format!(

@@ -213,12 +213,14 @@ impl Worker {
     }
 
     async fn post_postmortem(&self, turn: &Turn, incident: &Incident, channel: &Channel) -> Result<(), Fault> {
+        self.pace(turn)?;
         self.fetch_history(incident, channel).await?;
         let text = self.app.postmortem(incident)?;
         let name = incident.name();
+        // The canvas first: it is one however often it is tried, and a file is not.
+        let canvas = self.as_canvas(incident, channel, &text).await?;
         let comment =
             crate::messages::plain(&self.app.templates.render("postmortem_note", &serde_json::json!({"name": name})));
-        self.pace(turn)?;
         self.slack
             .upload(
                 (&channel.id, channel.thread.as_deref()),
@@ -228,7 +230,52 @@ impl Worker {
                 &comment,
             )
             .await?;
-        self.outcome(turn, &incident.uid, &Command::PostmortemPosted).await
+        self.outcome(turn, &incident.uid, &Command::PostmortemPosted { canvas }).await
+    }
+
+    /// The draft as the channel's canvas, with a bookmark to it; `None` where the workspace has no canvases.
+    async fn as_canvas(&self, incident: &Incident, channel: &Channel, text: &str) -> Result<Option<String>, Fault> {
+        if !channel.is_whole() || channel.linked {
+            return Ok(None);
+        }
+        let written = match &incident.canvas {
+            Some(canvas) => self.slack.edit_canvas(canvas, text).await.map(|()| canvas.clone()),
+            None => match self.slack.create_canvas(&channel.id, text).await {
+                Err(error) if error.code == "channel_canvas_already_exists" => self.replace_canvas(channel, text).await,
+                other => other,
+            },
+        };
+        let canvas = match written {
+            Ok(canvas) => canvas,
+            Err(error)
+                if matches!(error.verdict, Verdict::Retry { .. } | Verdict::Unknown)
+                    && error.code != "missing_scope" =>
+            {
+                return Err(Fault::Retry { after: None, why: error.to_string() });
+            }
+            Err(error) => {
+                tracing::info!(incident = incident.name(), %error, "the post-mortem is a file only");
+                return Ok(None);
+            }
+        };
+        let link = self.app.canvas_link(&canvas);
+        if let Err(error) = self.slack.bookmark(&channel.id, "Post-mortem", &link).await {
+            tracing::warn!(incident = incident.name(), %error, "the post-mortem has no bookmark");
+        }
+        Ok(Some(canvas))
+    }
+
+    /// The canvas that the channel has already: ours, if the answer to making it was lost.
+    async fn replace_canvas(&self, channel: &Channel, text: &str) -> Result<String, SlackError> {
+        let info = self.slack.channel_info(&channel.id).await?;
+        let Some(canvas) = info.canvas else {
+            return Err(SlackError {
+                method: "conversations.canvases.create",
+                code: "channel_canvas_already_exists".to_owned(),
+                verdict: Verdict::Permanent,
+            });
+        };
+        self.slack.edit_canvas(&canvas, text).await.map(|()| canvas)
     }
 
     /// What was said while Muster was not listening.

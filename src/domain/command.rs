@@ -357,7 +357,11 @@ pub enum Command {
         say: bool,
     },
     /// The draft is in the channel.
-    PostmortemPosted,
+    PostmortemPosted {
+        /// The canvas it also is, if it is one.
+        #[serde(default)]
+        canvas: Option<String>,
+    },
 }
 
 /// An incident that a person opens.
@@ -440,7 +444,7 @@ impl Command {
             | Self::PageAccepted { .. }
             | Self::PageRefused { .. }
             | Self::GiveUp { .. }
-            | Self::PostmortemPosted => Verb::Outcome,
+            | Self::PostmortemPosted { .. } => Verb::Outcome,
         }
     }
 }

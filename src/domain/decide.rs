@@ -155,7 +155,7 @@ pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> 
             outcome::message_posted(&mut draft, *slot, message);
         }
         Command::GiveUp { what, why, say } => outcome::give_up(&mut draft, what, why, *say),
-        Command::PostmortemPosted => draft.add(Event::PostmortemDrafted),
+        Command::PostmortemPosted { canvas } => draft.add(Event::PostmortemDrafted { canvas: canvas.clone() }),
     }
     Ok(draft.finish())
 }

@@ -501,7 +501,11 @@ pub enum Event {
     /// Somebody asked for a post-mortem draft.
     PostmortemRequested,
     /// The draft was posted in the channel.
-    PostmortemDrafted,
+    PostmortemDrafted {
+        /// The canvas it also is.
+        #[serde(default)]
+        canvas: Option<String>,
+    },
     /// Written by a newer Muster; kept, not understood.
     #[serde(other)]
     Unknown,
@@ -574,7 +578,7 @@ impl Event {
             Self::NoticeMuted { .. } => "notice_muted",
             Self::PictureShown { .. } => "picture_shown",
             Self::PostmortemRequested => "postmortem_requested",
-            Self::PostmortemDrafted => "postmortem_drafted",
+            Self::PostmortemDrafted { .. } => "postmortem_drafted",
             Self::Unknown => "unknown",
         }
     }

@@ -81,6 +81,7 @@ fn opened(entry: &Entry) -> Option<Incident> {
         bad_from: None,
         good_again: None,
         drafted_at: None,
+        canvas: None,
         roots: Vec::new(),
         radius: None,
         told: 0,
@@ -266,7 +267,10 @@ fn apply(case: &mut Case, entry: &Entry) {
         Event::Posted { slot, message } => {
             incident.slots.insert(*slot, message.clone());
         }
-        Event::PostmortemDrafted => incident.drafted_at = Some(at),
+        Event::PostmortemDrafted { canvas } => {
+            incident.drafted_at = Some(at);
+            incident.canvas = canvas.clone().or(incident.canvas.take());
+        }
         Event::RootNamed { candidates } => incident.roots.clone_from(candidates),
         Event::RadiusMeasured { radius } => incident.radius = Some(radius.clone()),
         Event::Notified { recipient, whom } => {

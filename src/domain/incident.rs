@@ -359,6 +359,9 @@ pub struct Incident {
     pub good_again: Option<Time>,
     /// When the last post-mortem draft was posted.
     pub drafted_at: Option<Time>,
+    /// The canvas that the post-mortem is, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canvas: Option<String>,
     /// Where it may have started, the likeliest first; at most [`Incident::MAX_ROOTS`].
     #[serde(default)]
     pub roots: Vec<RootCandidate>,

@@ -166,7 +166,7 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
         | Event::ReminderSet { .. }
         | Event::Posted { .. }
         | Event::PostmortemRequested
-        | Event::PostmortemDrafted
+        | Event::PostmortemDrafted { .. }
         | Event::Unknown => return None,
     })
 }

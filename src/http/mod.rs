@@ -10,6 +10,7 @@ mod pagerduty;
 mod problem;
 mod received;
 mod slack;
+pub(crate) mod socket;
 mod triage;
 
 use std::sync::Arc;
@@ -53,6 +54,12 @@ impl Doors {
         let slack =
             SlackApi::new(&app.config.slack.api_url, &token, &app.config.slack.team_id, Duration::from_millis(2300))?;
         Ok(Self { app, slack: Arc::new(slack), certificates: Arc::default() })
+    }
+
+    /// The token to open a connection to Slack with, where that is how Slack reaches us.
+    pub(crate) fn socket_token(&self) -> Option<secrecy::SecretString> {
+        let config = &self.app.config;
+        config.secrets.slack_app_token.clone().filter(|_| config.slack.mode == crate::config::SlackMode::Socket)
     }
 }
 

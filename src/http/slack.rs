@@ -11,6 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::{Doors, Problem};
+use crate::app::Failure;
 use crate::app::chat::Reply;
 use crate::messages::{Rendered, modal, option_of};
 use crate::slack::inbound::{Envelope, Interaction, SlackEvent, SlashCommand, event as read_event};
@@ -46,8 +47,15 @@ fn ephemeral(message: &Rendered) -> Value {
     json!({"response_type": "ephemeral", "text": message.text, "blocks": message.blocks})
 }
 
-fn say(text: &str) -> Response {
-    Json(ephemeral(&Rendered::sentence(text))).into_response()
+fn say(text: &str) -> Answered {
+    Some(ephemeral(&Rendered::sentence(text)))
+}
+
+/// What goes back: a body, or none.
+pub(super) type Answered = Option<Value>;
+
+fn respond(answered: Answered) -> Response {
+    answered.map_or_else(|| StatusCode::OK.into_response(), |body| Json(body).into_response())
 }
 
 /// `/incident …`
@@ -59,17 +67,22 @@ pub(crate) async fn command(
     let body = verified(&doors, &headers, body)?;
     let command: SlashCommand =
         serde_urlencoded::from_bytes(body.bytes()).map_err(|_| Problem::new(400, "The body is no slash command"))?;
+    Ok(respond(answer_command(&doors, command).await))
+}
+
+/// The answer to a command, whichever way it came.
+pub(super) async fn answer_command(doors: &Doors, command: SlashCommand) -> Answered {
     if command.ssl_check.is_some() {
-        return Ok(StatusCode::OK.into_response());
+        return None;
     }
-    if !is_ours(&doors, Some(&command.team_id), Some(&command.api_app_id)) || command.team_id.is_empty() {
-        return Ok(say("This Muster serves another workspace\\."));
+    if !is_ours(doors, Some(&command.team_id), Some(&command.api_app_id)) || command.team_id.is_empty() {
+        return say("This Muster serves another workspace\\.");
     }
     let answer = async {
         match doors.app.slash(&command).await {
-            Reply::Say(message) => Json(ephemeral(&message)).into_response(),
+            Reply::Say(message) => Some(ephemeral(&message)),
             Reply::Open(form) => match doors.slack.open_view(&command.trigger_id, &modal(&form)).await {
-                Ok(()) => StatusCode::OK.into_response(),
+                Ok(()) => None,
                 Err(error) => {
                     tracing::warn!(%error, "a form could not be opened");
                     say(
@@ -77,12 +90,10 @@ pub(crate) async fn command(
                     )
                 }
             },
-            Reply::Nothing | Reply::Mistakes(_) | Reply::Instead(_) | Reply::Whisper(..) => {
-                StatusCode::OK.into_response()
-            }
+            Reply::Nothing | Reply::Mistakes(_) | Reply::Instead(_) | Reply::Whisper(..) => None,
         }
     };
-    Ok(in_time(answer).await)
+    in_time(answer).await
 }
 
 /// Buttons, forms and shortcuts.
@@ -106,23 +117,28 @@ pub(crate) async fn interaction(
             return Ok(StatusCode::OK.into_response());
         }
     };
+    Ok(respond(answer_interaction(&doors, interaction).await))
+}
+
+/// The answer to a button, form or shortcut, whichever way it came.
+pub(super) async fn answer_interaction(doors: &Doors, interaction: Interaction) -> Answered {
     let team = interaction.team.as_ref().map(|team| team.id.as_str());
-    if !is_ours(&doors, team, Some(&interaction.api_app_id)) {
-        return Ok(StatusCode::OK.into_response());
+    if !is_ours(doors, team, Some(&interaction.api_app_id)) {
+        return None;
     }
     if interaction.kind == "block_suggestion" {
         // Whoever may not read is offered nothing.
         let options: Vec<_> = doors.app.suggested(&interaction).await.iter().map(|name| option_of(name)).collect();
-        return Ok(Json(json!({"options": options})).into_response());
+        return Some(json!({"options": options}));
     }
     let answer = async {
         match doors.app.interact(&interaction).await {
             Reply::Nothing | Reply::Say(_) => {}
             Reply::Mistakes(errors) => {
-                return Json(json!({"response_action": "errors", "errors": errors})).into_response();
+                return Some(json!({"response_action": "errors", "errors": errors}));
             }
             Reply::Instead(form) => {
-                return Json(json!({"response_action": "update", "view": modal(&form)})).into_response();
+                return Some(json!({"response_action": "update", "view": modal(&form)}));
             }
             Reply::Open(form) => {
                 if let Err(error) = doors.slack.open_view(&interaction.trigger_id, &modal(&form)).await {
@@ -133,12 +149,12 @@ pub(crate) async fn interaction(
             }
             Reply::Whisper(markdown, buttons) => doors.app.whisper(&interaction, markdown, buttons).await,
         }
-        StatusCode::OK.into_response()
+        None
     };
-    Ok(in_time(answer).await)
+    in_time(answer).await
 }
 
-async fn in_time(answer: impl Future<Output = Response>) -> Response {
+async fn in_time(answer: impl Future<Output = Answered>) -> Answered {
     tokio::time::timeout(ANSWER_WITHIN, answer).await.unwrap_or_else(|_| {
         tracing::error!("an answer to Slack took too long");
         say("I am slower than I should be\\. It may still have been done; `/incident show` tells\\.")
@@ -159,11 +175,16 @@ pub(crate) async fn event(
             return Ok(StatusCode::OK.into_response());
         }
     };
+    // An error lets Slack send it again: at once, after a minute, after five.
+    Ok(respond(answer_event(&doors, envelope).await?))
+}
+
+/// The answer to an event, whichever way it came.
+pub(super) async fn answer_event(doors: &Doors, envelope: Envelope) -> Result<Answered, Failure> {
     if envelope.kind == "url_verification" {
-        return Ok(Json(json!({"challenge": envelope.challenge})).into_response());
+        return Ok(Some(json!({"challenge": envelope.challenge})));
     }
-    if is_ours(&doors, envelope.team_id.as_deref(), envelope.api_app_id.as_deref()) {
-        // An error lets Slack send it again: at once, after a minute, after five.
+    if is_ours(doors, envelope.team_id.as_deref(), envelope.api_app_id.as_deref()) {
         let event = match read_event(&envelope.event) {
             // What is shown below a link is read by everybody there, strangers too.
             SlackEvent::Linked { .. } if envelope.is_ext_shared_channel => SlackEvent::Other,
@@ -171,5 +192,5 @@ pub(crate) async fn event(
         };
         doors.app.slack_event(&envelope.event_id, event).await?;
     }
-    Ok(StatusCode::OK.into_response())
+    Ok(None)
 }

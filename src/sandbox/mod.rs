@@ -36,6 +36,8 @@ pub struct SandboxConfig {
     pub team_id: String,
     pub app_id: String,
     pub pagerduty_webhook_secret: String,
+    /// The app's own token, for Socket Mode.
+    pub app_token: String,
     /// The token of its REST API.
     pub pagerduty_api_token: String,
     pub routing_keys: Vec<String>,
@@ -53,6 +55,7 @@ impl SandboxConfig {
             team_id: "T0MUSTER00".to_owned(),
             app_id: "A0MUSTER00".to_owned(),
             pagerduty_webhook_secret: "pagerduty-webhook-secret".to_owned(),
+            app_token: "xapp-sandbox".to_owned(),
             pagerduty_api_token: "pagerduty-api-token".to_owned(),
             routing_keys: vec!["0123456789abcdef0123456789abcdef".to_owned()],
             now,
@@ -102,6 +105,7 @@ struct World {
     config: SandboxConfig,
     slack: slack::Workspace,
     pagerduty: pagerduty::Account,
+    sockets: slack::socket::Sockets,
     faults: faults::State,
     traffic: Vec<Exchange>,
     bot: Option<String>,
@@ -129,6 +133,9 @@ impl Shared {
 
     /// Sends a request to the bot.
     async fn send(&self, path: &str, headers: Vec<(String, String)>, body: String) -> Answer {
+        if let Some(answer) = slack::socket::send(self, path, &body).await {
+            return answer;
+        }
         let Some(base) = self.lock().bot.clone() else {
             return Answer { status: 0, body: "the sandbox is connected to no bot".to_owned(), json: Value::Null };
         };
@@ -159,6 +166,7 @@ impl Sandbox {
         let world = World {
             slack: slack::Workspace::new(&config),
             pagerduty: pagerduty::Account::new(&config),
+            sockets: slack::socket::Sockets::default(),
             faults: faults::State::default(),
             traffic: Vec::new(),
             bot: None,
@@ -167,6 +175,7 @@ impl Sandbox {
         };
         let http = reqwest::Client::builder().no_proxy().build().map_err(std::io::Error::other)?;
         let shared = Shared { world: Arc::new(Mutex::new(world)), http };
+        slack::socket::listen(shared.clone()).await?;
         let router = Router::new()
             .nest("/slack", slack::router())
             .nest("/pagerduty", pagerduty::router())
@@ -261,21 +270,29 @@ impl Sandbox {
 
 /// Every Web API method and path that the sandbox knows, with a note.
 pub const COVERAGE: &[(&str, &str)] = &[
+    ("apps.connections.open", "Socket Mode: a ticket for one connection"),
     ("auth.test", "the bot's own names; scopes in a header"),
     ("bookmarks.add", "links only"),
     ("bookmarks.list", "in order"),
+    ("canvases.edit", "replaces the whole"),
+    ("conversations.canvases.create", "channel_canvas_already_exists"),
     ("chat.postEphemeral", "to one member of a channel"),
     ("chat.postMessage", "limits of blocks and texts, threads, metadata, one a second and channel"),
     ("chat.update", "own messages"),
-    ("conversations.create", "name rules, name_taken"),
+    ("conversations.archive", "already_archived"),
+    ("conversations.create", "name rules, name_taken, private, restricted_action"),
     ("conversations.history", "newest first, oldest, cursor, metadata"),
+    ("conversations.info", "membership, shared with others"),
     ("conversations.invite", "already_in_channel, user_not_found, force"),
     ("conversations.join", "public channels"),
     ("conversations.list", "cursor"),
+    ("conversations.replies", "as history, of a thread"),
     ("conversations.setTopic", "250 characters"),
     ("files.completeUploadExternal", "shares in a channel"),
     ("files.getUploadURLExternal", "one file"),
     ("pins.add", "already_pinned"),
+    ("reactions.add", "already_reacted"),
+    ("reactions.remove", "no_reaction"),
     ("usergroups.users.list", "members"),
     ("users.info", "user_not_found"),
     ("users.list", "cursor"),
@@ -283,6 +300,7 @@ pub const COVERAGE: &[(&str, &str)] = &[
     ("views.open", "trigger once and within three seconds, limits of a view"),
     ("/v2/enqueue", "dedup by key while open, limits, asynchronous like the real one"),
     ("/v2/change/enqueue", "accepted"),
+    ("/oncalls", "of a schedule, with users; for the REST token"),
 ];
 
 /// Records traffic and lets things go wrong, for both services.

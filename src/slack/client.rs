@@ -168,6 +168,8 @@ pub struct ChannelInfo {
     pub member: bool,
     /// Whether people of another workspace are, or are asked to be.
     pub shared: bool,
+    /// Its canvas.
+    pub canvas: Option<String>,
 }
 
 /// The client.
@@ -233,6 +235,24 @@ impl SlackApi {
         }
     }
 
+    /// Asks for a connection of Socket Mode, with the app's own token; its address holds a ticket.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn open_connection(&self, app_token: &SecretString) -> Result<String, SlackError> {
+        let method = "apps.connections.open";
+        let token = SlackApiToken::new(app_token.expose_secret().into());
+        let session = self.client.open_session(&token);
+        let nothing = json!({});
+        let call = session.http_session_api.http_post::<_, Value>(method, &nothing, None);
+        let answer = self.within(method, call).await?;
+        answer["url"].as_str().map(str::to_owned).ok_or_else(|| SlackError {
+            method,
+            code: "unreadable_answer".to_owned(),
+            verdict: Verdict::Retry { after: None },
+        })
+    }
+
     /// Whose token this is: the workspace's address, our team, our user.
     ///
     /// # Errors
@@ -291,7 +311,28 @@ impl SlackApi {
             name: answer["channel"]["name"].as_str().unwrap_or_default().to_owned(),
             member: flag("is_member"),
             shared: flag("is_ext_shared") || flag("is_pending_ext_shared"),
+            canvas: answer.pointer("/channel/properties/canvas/file_id").and_then(Value::as_str).map(str::to_owned),
         })
+    }
+
+    /// Makes a channel's canvas; its id.
+    ///
+    /// # Errors
+    /// The call failed; `channel_canvas_already_exists` too.
+    pub async fn create_canvas(&self, channel: &str, markdown: &str) -> Result<String, SlackError> {
+        let body = json!({"channel_id": channel, "document_content": {"type": "markdown", "markdown": markdown}});
+        let answer = self.post("conversations.canvases.create", &body).await?;
+        Ok(answer["canvas_id"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Writes a canvas anew.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn edit_canvas(&self, canvas: &str, markdown: &str) -> Result<(), SlackError> {
+        let content = json!({"type": "markdown", "markdown": markdown});
+        let change = json!({"operation": "replace", "document_content": content});
+        self.post("canvases.edit", &json!({"canvas_id": canvas, "changes": [change]})).await.map(|_| ())
     }
 
     /// Archives a channel; an archived one is no failure.

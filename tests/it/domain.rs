@@ -127,7 +127,7 @@ fn any_command() -> impl Strategy<Value = (Command, Standing, u8)> {
         (0..4u32).prop_map(|task| Command::CheckTask { task }),
         Just(Command::CheckOpening),
         Just(Command::HandoverDue { request: "R".to_owned() }),
-        Just(Command::PostmortemPosted),
+        prop::option::of("[a-z]{3}").prop_map(|canvas| Command::PostmortemPosted { canvas }),
         any::<bool>().prop_map(|say| Command::GiveUp { what: "a".to_owned(), why: "b".to_owned(), say }),
     ];
     let levels = prop::sample::select(vec![Level::Info, Level::Warning, Level::Error, Level::Critical]);

@@ -4,6 +4,7 @@
 mod limits;
 mod people;
 pub(super) mod render;
+pub(super) mod socket;
 mod web_api;
 
 use std::collections::BTreeMap;
@@ -106,6 +107,8 @@ struct Channel {
     private: bool,
     /// With another workspace.
     shared: bool,
+    /// Its id and Markdown.
+    canvas: Option<(String, String)>,
     messages: Vec<Message>,
     ephemerals: Vec<(String, Message)>,
     pins: Vec<String>,
@@ -124,6 +127,7 @@ impl Channel {
             "is_member": self.members.iter().any(|member| member == BOT_USER), "is_private": self.private, "is_ext_shared": self.shared,
             "topic": {"value": self.topic, "creator": "", "last_set": 0}, "purpose": {"value": "", "creator": "", "last_set": 0},
             "num_members": self.members.len(),
+            "properties": self.canvas.as_ref().map(|(id, _)| json!({"canvas": {"file_id": id, "is_empty": false}})),
         })
     }
 }
@@ -219,6 +223,7 @@ impl Workspace {
             archived: false,
             private: true,
             shared: false,
+            canvas: None,
             messages: Vec::new(),
             ephemerals: Vec::new(),
             pins: Vec::new(),

@@ -63,6 +63,8 @@ pub struct ChannelView {
     pub topic: String,
     pub archived: bool,
     pub private: bool,
+    /// What its canvas says.
+    pub canvas: Option<String>,
     pub members: Vec<String>,
     pub pins: Vec<String>,
     pub bookmarks: Vec<(String, String)>,
@@ -196,6 +198,17 @@ impl Slack {
         if let Some(channel) = self.0.lock().slack.channel(channel) {
             channel.shared = true;
         }
+    }
+
+    /// Closes the connection of Socket Mode, as Slack does every few hours.
+    pub fn refresh_connection(&self) {
+        super::socket::refresh(&self.0);
+    }
+
+    /// Waits until there were so many connections of Socket Mode.
+    pub async fn connected(&self, count: usize) {
+        let mut opened = self.0.lock().sockets.opened.subscribe();
+        let _ = opened.wait_for(|opened| *opened >= count).await;
     }
 
     /// The workspace lets apps make no channels any more, or again.
@@ -737,6 +750,7 @@ fn view_of(channel: &Channel) -> ChannelView {
         topic: channel.topic.clone(),
         archived: channel.archived,
         private: channel.private,
+        canvas: channel.canvas.as_ref().map(|(_, markdown)| markdown.clone()),
         members: channel.members.clone(),
         pins: channel.pins.clone(),
         bookmarks: channel.bookmarks.clone(),

@@ -31,6 +31,11 @@ pub(super) async fn call(
         .and_then(|value| value.strip_prefix("Bearer "));
     let reply = match given {
         None => Err("not_authed"),
+        // The one method that takes the app's own token, and no other.
+        Some(token) if method == "apps.connections.open" && token == world.config.app_token => {
+            world.sockets.ticket().map(|url| json!({"url": url})).ok_or("internal_error")
+        }
+        Some(_) if method == "apps.connections.open" => Err("not_allowed_token_type"),
         Some(token) if token != world.config.bot_token => Err("invalid_auth"),
         Some(_) => dispatch(&mut world, &method, &parameters),
     };
@@ -123,6 +128,29 @@ fn dispatch(world: &mut World, method: &str, p: &Value) -> Reply {
                 (_, true) => message.reactions.retain(|one| *one != own),
                 (_, false) => return Err("no_reaction"),
             }
+            Ok(json!({}))
+        }
+        "conversations.canvases.create" => {
+            let id = format!("F{:08}", world.slack.next());
+            let markdown =
+                p.pointer("/document_content/markdown").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let channel = world.slack.channel(text(p, "channel_id")).ok_or("channel_not_found")?;
+            if channel.canvas.is_some() {
+                return Err("channel_canvas_already_exists");
+            }
+            channel.canvas = Some((id.clone(), markdown));
+            Ok(json!({"canvas_id": id}))
+        }
+        "canvases.edit" => {
+            let id = text(p, "canvas_id").to_owned();
+            let change = p["changes"][0].clone();
+            if change["operation"] != "replace" || p["changes"].as_array().is_none_or(|changes| changes.len() != 1) {
+                return Err("invalid_arguments");
+            }
+            let canvases = world.slack.channels.iter_mut().filter_map(|channel| channel.canvas.as_mut());
+            let canvas = canvases.into_iter().find(|canvas| canvas.0 == id).ok_or("canvas_not_found")?;
+            canvas.1 =
+                change.pointer("/document_content/markdown").and_then(Value::as_str).unwrap_or_default().to_owned();
             Ok(json!({}))
         }
         "pins.add" => {
@@ -249,6 +277,7 @@ pub(super) fn create(world: &mut World, name: &str, private: bool) -> Reply {
         archived: false,
         private,
         shared: false,
+        canvas: None,
         messages: Vec::new(),
         ephemerals: Vec::new(),
         pins: Vec::new(),

@@ -714,3 +714,86 @@ async fn a_large_incident_stays_within_slacks_limits_everywhere() {
     bot.slash(ANA, &name, "postmortem").await;
     bot.end().await;
 }
+
+/// Without a public address: the same people, the same answers, through a connection that the bot opens and opens again.
+#[tokio::test]
+async fn without_a_public_address_all_of_it_comes_through_a_connection() {
+    let variables = vec![
+        ("MUSTER_SLACK__MODE", "socket".to_owned()),
+        ("MUSTER_SLACK__APP_TOKEN", "xapp-sandbox".to_owned()),
+        ("MUSTER_SLACK__SIGNING_SECRET", String::new()),
+    ];
+    let bot = Bot::set_up(Setup { variables, ..Setup::default() }).await;
+    let slack = bot.sandbox.slack();
+    slack.connected(1).await;
+    assert_eq!(
+        bot.slash(ANA, "data-incidents", "declare orders are late").await,
+        "INC-1: Ana declared the incident: orders are late (SEV3)."
+    );
+    let inc = bot.inc(1);
+    assert!(inc.card().button("Take command").click(BEN).await.contains("You have the command"));
+    inc.card().button("Update").click(BEN).await;
+    bot.submit(BEN, json!({"text": "the load runs", "next": "soon"})).await;
+    assert_eq!(slack.open_views(BEN).len(), 1, "a mistake is shown in the form");
+    bot.submit(BEN, json!({"text": "the load runs", "next": "30m"})).await;
+    inc.find("> the load runs");
+    bot.slash(CHLOE, "data-incidents", "declare").await;
+    let catalog = "edges: [[w.orders, bi.sales]]".to_owned();
+    bot.put("/api/v1/catalog/yaml", catalog).await;
+    bot.submit(CHLOE, json!({"title": "the sales board is empty", "asset": "bi.sales"})).await;
+    assert_eq!(bot.incident(2).await["assets"], json!(["bi.sales"]), "looked up while typing");
+    inc.enter(ANA);
+    inc.say(ANA, "it was the disk").await;
+    slack.open_home(BEN);
+    bot.settle().await;
+    assert!(slack.home_text(BEN).contains("INC-1"));
+    // Slack closes it every few hours.
+    slack.refresh_connection();
+    slack.connected(2).await;
+    assert_eq!(inc.slash(ANA, "ack").await.split(' ').next(), Some("Ben"), "he has it by his role");
+    inc.say(ANA, "and the other one").await;
+    let draft = bot.text("/api/v1/incidents/INC-1/postmortem").await;
+    assert!(draft.contains("messages of people: 2"), "{draft}");
+    // Nobody comes in by the addresses: nothing is signed with a secret that is none.
+    let answer = bot.http.post(format!("{}/slack/commands", bot.base)).body("text=list").send().await.unwrap();
+    assert_eq!(answer.status(), 401);
+    bot.end().await;
+}
+
+/// The post-mortem is a file always, and a canvas of the channel where the workspace allows one; drafted again, it is the same canvas.
+#[tokio::test]
+async fn the_post_mortem_is_a_file_and_a_canvas() {
+    let bot = Bot::start().await;
+    bot.alert("dq", stale_orders()).await;
+    let inc = bot.inc(1);
+    bot.sandbox.faults().lose_answer("conversations.canvases.create", 1);
+    inc.slash(BEN, "postmortem").await;
+    bot.advance(minutes(1)).await;
+    let canvas = || bot.sandbox.slack().channel(&inc.name).unwrap().canvas.unwrap();
+    assert!(canvas().contains("# Post-mortem") || canvas().contains("INC-1"), "{}", canvas());
+    let files = || {
+        bot.sandbox
+            .slack()
+            .messages(&inc.name)
+            .iter()
+            .filter(|message| message.file.as_ref().is_some_and(|file| file.name.ends_with("postmortem.md")))
+            .count()
+    };
+    assert_eq!(files(), 1);
+    assert!(
+        inc.view().bookmarks.iter().any(|(title, link)| title == "Post-mortem" && link.contains("/docs/T0MUSTER00/")),
+        "{:?}",
+        inc.view().bookmarks
+    );
+    inc.slash(BEN, "fix restarted the loader").await;
+    inc.slash(BEN, "postmortem").await;
+    assert!(canvas().contains("restarted the loader"), "{}", canvas());
+    assert_eq!(files(), 2);
+    // Where there are no canvases, the file is enough.
+    bot.slash(ANA, "data-incidents", "declare a dashboard is empty").await;
+    bot.sandbox.faults().fail_with("conversations.canvases.create", 1, "team_tier_cannot_create_channel_canvases");
+    bot.inc(2).slash(ANA, "postmortem").await;
+    assert!(bot.sandbox.slack().messages(&bot.inc(2).name).iter().any(|message| message.file.is_some()));
+    assert_eq!(bot.inc(2).view().canvas, None);
+    bot.end().await;
+}
