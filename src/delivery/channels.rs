@@ -8,15 +8,6 @@ use crate::slack::client::Verdict;
 
 /// Slack's limit for a channel's name.
 const MAX_CHANNEL_NAME: usize = 80;
-/// What Slack says where an app or its workspace may not make channels at all.
-const FORBIDDEN: [&str; 5] = [
-    "restricted_action",
-    "no_permission",
-    "user_is_restricted",
-    "ekm_access_denied",
-    "method_not_supported_for_channel_type",
-];
-
 impl Worker {
     pub(super) async fn open_channel(&self, turn: &Turn, incident: &Incident) -> Result<(), Fault> {
         let base = channel_name(&self.app.config.slack.channel_name, incident);
@@ -38,7 +29,8 @@ impl Worker {
                         _ => continue,
                     }
                 }
-                Err(error) if FORBIDDEN.contains(&error.code.as_str()) => {
+                // Forbidden, or refused for whatever reason: an incident has a place all the same.
+                Err(error) if error.verdict == Verdict::Permanent => {
                     return self.open_thread(turn, incident, &error.code).await;
                 }
                 Err(error) => return Err(error.into()),
@@ -81,7 +73,8 @@ impl Worker {
             }
         }
         let why = format!(
-            "this workspace lets Muster make no channels ({code}), so the incident lives in this thread; an admin can allow it"
+            "Slack lets Muster make no channel here ({code}), so the incident lives in this thread; {}",
+            crate::slack::client::advice(code)
         );
         let told = Command::GiveUp { what: "a channel of its own".to_owned(), why, say: true };
         self.outcome(turn, &incident.uid, &Command::ChannelReady { channel }).await?;

@@ -214,7 +214,13 @@ impl Worker {
 
     async fn post_postmortem(&self, turn: &Turn, incident: &Incident, channel: &Channel) -> Result<(), Fault> {
         self.pace(turn)?;
-        self.fetch_history(incident, channel).await?;
+        match self.fetch_history(incident, channel).await {
+            // What was captured as it was said is there all the same.
+            Err(Fault::Permanent { why }) => {
+                tracing::warn!(incident = incident.name(), why, "the history cannot be read")
+            }
+            other => other?,
+        }
         let text = self.app.postmortem(incident)?;
         let name = incident.name();
         // The canvas first: it is one however often it is tried, and a file is not.

@@ -136,6 +136,13 @@ impl Faults {
         self.add(Fault { status: Some(429), retry_after: Some(retry_after), ..Fault::new(target, times) });
     }
 
+    /// So many calls go through, before what is set next.
+    pub fn pass(&self, target: &str, times: usize) {
+        if times > 0 {
+            self.add(Fault::new(target, times));
+        }
+    }
+
     /// A server error.
     pub fn server_error(&self, target: &str, times: usize, status: u16) {
         self.add(Fault { status: Some(status), ..Fault::new(target, times) });

@@ -109,6 +109,12 @@ pub(super) fn give_up(draft: &mut Draft<'_>, what: &str, why: &str, say: bool) {
         draft.add_and_say(event);
         draft.effect(Effect::ShowCard);
     } else {
-        draft.add(event);
+        draft.add(event.clone());
+        // Where there is no channel to say it in, whoever declared it hears it.
+        if draft.incident().channel.is_none()
+            && let Some(person) = draft.incident().declared_by.clone()
+        {
+            draft.effect(Effect::Direct { person, event: Box::new(event) });
+        }
     }
 }

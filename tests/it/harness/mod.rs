@@ -180,6 +180,26 @@ impl Bot {
         bot
     }
 
+    /// Lets what is due happen until a method of Slack was called so often, and nothing after it.
+    pub async fn run_until_called(&self, method: &str, count: usize) {
+        let called = || self.sandbox.traffic().iter().filter(|call| call.path == method).count();
+        for _ in 0..200 {
+            self.sandbox.deliver().await;
+            for lane in Lane::ALL {
+                if called() >= count {
+                    return;
+                }
+                self.muster.worker.run_due(lane).await;
+            }
+            let now = self.clock.now().timestamp_millis();
+            if let Some(due) = self.muster.app.store.next_due("slack/").filter(|due| *due > now && *due - now <= 1_500)
+            {
+                self.clock.advance(Duration::milliseconds(due - now));
+            }
+        }
+        panic!("{method} was not called {count} times");
+    }
+
     /// Stops this bot as a crash would: nothing is finished, and the store goes on with the next.
     pub fn crash(self) -> Setup {
         let _ = self.stop.send(true);

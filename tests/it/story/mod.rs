@@ -1,10 +1,12 @@
 //! Stories, a file a theme. Their names are facts.
 
+mod errors;
 mod faults;
 mod intake;
 mod lineage;
 mod mail;
 mod one_incident;
+mod peers;
 mod people;
 mod slack;
 mod triage;

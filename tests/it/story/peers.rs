@@ -1,0 +1,155 @@
+//! What other incident bots were measured to fail at, as stories of ours: each ends consistent, with nothing lost, doubled or silent.
+//! `docs/slack.md` puts the results beside theirs.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::harness::*;
+
+/// The Slack calls of declaring, in order, as a bot that nothing disturbs makes them.
+async fn calls_of_declaring() -> Vec<String> {
+    let bot = Bot::start().await;
+    let before = bot.sandbox.traffic().len();
+    bot.slash(ANA, "data-incidents", "declare orders are late --sev 2").await;
+    let calls = bot.sandbox.traffic().into_iter().skip(before).filter(|call| call.service == "slack");
+    let calls: Vec<String> = calls.map(|call| call.path).collect();
+    assert!(calls.len() >= 8, "{calls:?}");
+    bot.end().await;
+    calls
+}
+
+/// One incident, one channel, one card, one announcement, one page; everything of its opening came about.
+fn is_whole(bot: &Bot, what: &str) {
+    let slack = bot.sandbox.slack();
+    let channels: Vec<_> = slack.channels().into_iter().filter(|one| one.name.starts_with("inc-")).collect();
+    assert_eq!(channels.len(), 1, "{what}: {channels:?}");
+    let channel = &channels[0];
+    let by_bot =
+        |name: &str| -> Vec<_> { slack.messages(name).into_iter().filter(|one| one.user == "muster").collect() };
+    let cards = by_bot(&channel.name).into_iter().filter(|one| one.text.starts_with("== INC-1")).count();
+    assert_eq!((cards, channel.pins.len()), (1, 1), "{what}: one card, pinned");
+    assert!(channel.topic.contains("INC-1"), "{what}: {}", channel.topic);
+    assert!(channel.members.contains(&ANA.to_owned()), "{what}: who declared it is in it");
+    let announced = by_bot("data-incidents").into_iter().filter(|one| one.text.contains("orders are late")).count();
+    assert_eq!(announced, 1, "{what}: one announcement");
+    assert_eq!(bot.sandbox.pagerduty().pages(), 1, "{what}: one page");
+}
+
+#[tokio::test]
+async fn every_call_of_declaring_may_fail_or_be_the_last_thing_before_a_crash() {
+    let calls = calls_of_declaring().await;
+    for (place, method) in calls.iter().enumerate() {
+        // How many calls of this method come before.
+        let nth = calls[..place].iter().filter(|one| *one == method).count();
+        for fault in ["429", "500", "its answer is lost", "crash"] {
+            let what = format!("{method} ({}.): {fault}", nth + 1);
+            let bot = Bot::start().await;
+            let faults = bot.sandbox.faults();
+            faults.pass(method, nth);
+            match fault {
+                "429" => faults.rate_limit(method, 1, 2),
+                "500" => faults.server_error(method, 1, 500),
+                _ => faults.lose_answer(method, 1),
+            }
+            let told =
+                bot.sandbox.slack().command(ANA, "data-incidents", "declare orders are late --sev 2").await.text();
+            assert!(told.starts_with("INC-1: Ana declared"), "{what}: {told}");
+            let bot = if fault == "crash" {
+                bot.run_until_called(method, nth + 1).await;
+                Bot::set_up(bot.crash()).await
+            } else {
+                bot
+            };
+            bot.settle().await;
+            bot.advance(minutes(3)).await;
+            is_whole(&bot, &what);
+            bot.end().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_hangs_holds_up_nothing_for_ever() {
+    for method in ["conversations.create", "chat.postMessage", "conversations.setTopic"] {
+        let variables = vec![("MUSTER_SLACK__TIMEOUT_SECONDS", "1".to_owned())];
+        let bot = Bot::set_up(Setup { variables, ..Setup::default() }).await;
+        bot.sandbox.faults().slow(method, 1, Duration::from_secs(4));
+        bot.slash(ANA, "data-incidents", "declare orders are late --sev 2").await;
+        bot.advance(minutes(3)).await;
+        is_whole(&bot, method);
+        bot.end().await;
+    }
+}
+
+#[tokio::test]
+async fn fifty_broken_records_hide_nothing() {
+    let bot = Bot::start().await;
+    bot.slash(ANA, "data-incidents", "declare orders are late").await;
+    let broken = |kind, n: usize| {
+        muster::store::Op::put(
+            kind,
+            format!("{n:020}"),
+            muster::store::Expect::Any,
+            json!({"v": 1, "uid": format!("gone-{n}")}),
+        )
+    };
+    for n in 0..50 {
+        let uid = format!("gone-{n}");
+        let half = muster::store::Op::put(
+            muster::store::Kind::Incident,
+            uid,
+            muster::store::Expect::Any,
+            json!({"v": 1, "title": null}),
+        );
+        let ops = vec![broken(muster::store::Kind::Number, n), broken(muster::store::Kind::Open, n), half];
+        bot.muster.app.commit(ops).await.unwrap();
+    }
+    for line in ["list", "list all", "search orders"] {
+        assert!(bot.slash(BEN, "data-incidents", line).await.contains("INC-1"), "{line}");
+    }
+    bot.sandbox.slack().open_home(BEN);
+    bot.settle().await;
+    assert!(bot.sandbox.slack().home_text(BEN).contains("INC-1"));
+    assert_eq!(bot.get("/api/v1/incidents").await["incidents"].as_array().unwrap().len(), 1);
+    bot.slash(BEN, "data-incidents", "declare! a dashboard is empty").await;
+    bot.inc(2).find("== INC-2");
+    bot.end().await;
+}
+
+#[tokio::test]
+async fn two_hundred_open_incidents_fit() {
+    let bot = Bot::start().await;
+    for n in 0..200 {
+        bot.sandbox.slack().command(ANA, "data-incidents", &format!("declare! loader {n} stuck")).await;
+    }
+    bot.settle().await;
+    let told = bot.slash(BEN, "data-incidents", "list").await;
+    assert!(told.contains("INC-200") && !told.contains("INC-100 "), "{told}");
+    bot.sandbox.slack().open_home(BEN);
+    bot.settle().await;
+    assert!(bot.sandbox.slack().home_text(BEN).contains("and 90 more"), "{}", bot.sandbox.slack().home_text(BEN));
+    assert_eq!(bot.slash(BEN, "data-incidents", "INC-150 ack").await, "INC-150: Ben acknowledged.");
+    bot.end().await;
+}
+
+/// Down for a minute: what was said is read from the history for the draft, and what was decided before goes on.
+#[tokio::test]
+async fn a_minute_without_the_bot_loses_no_word() {
+    let bot = Bot::start().await;
+    bot.alert("dq", stale_orders()).await;
+    let name = bot.inc(1).name.clone();
+    bot.inc(1).enter(BEN);
+    let setup = bot.crash();
+    let (sandbox, clock) = setup.sandbox.clone().unwrap();
+    sandbox.connect("http://127.0.0.1:9");
+    sandbox.slack().say(BEN, &name, "it was the disk");
+    sandbox.deliver().await;
+    clock.advance(minutes(1));
+    let bot = Bot::set_up(setup).await;
+    bot.inc(1).slash(BEN, "postmortem").await;
+    assert!(bot.text("/api/v1/incidents/INC-1/postmortem").await.contains("messages of people: 1"));
+    bot.inc(1).slash(BEN, "take command").await;
+    assert_eq!(bot.sandbox.pagerduty().pages(), 1);
+    bot.end().await;
+}
