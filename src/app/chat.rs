@@ -192,7 +192,8 @@ impl App {
             Intent::Asset(name) => {
                 self.may_read(caller)?;
                 let shown = self.meant(&name)?;
-                Ok(Reply::Say(Box::new(views::plain_view(&self.templates, "asset", &self.asset_page(&shown)?))))
+                let button = choices::again(0, "Tell me of its incidents", &format!("subscribe {shown}"));
+                Ok(Rendered::new(&self.templates.render("asset", &self.asset_page(&shown)?), &[button]).into())
             }
             Intent::Impact { asset: Some(name), .. } => {
                 self.may_read(caller)?;

@@ -286,7 +286,13 @@ pub fn ask(templates: &Templates, whom: Whom) -> String {
 
 /// The line in the announcement channel.
 pub fn announcement(templates: &Templates, of: &Incident, names: Names<'_>, now: Time) -> Rendered {
-    Rendered::new(&templates.render("announcement", &incident(of, names, now)), &[])
+    // Whoever reads it there may want to hear how it goes on.
+    let buttons = if of.status.is_open() {
+        vec![Button::new("subscribe", "Tell me how it goes on", &of.name())]
+    } else {
+        Vec::new()
+    };
+    Rendered::new(&templates.render("announcement", &incident(of, names, now)), &buttons)
 }
 
 /// The topic: plain text of at most 250 characters.

@@ -338,3 +338,46 @@ fn the_readme_runs_what_ci_runs() {
         assert!(readme.contains(word), "{word}");
     }
 }
+
+/// `docs/slack.md` lists every surface, and each with a story that exists.
+#[test]
+fn every_surface_of_slack_has_its_story() {
+    let listed: Vec<Vec<String>> = read("docs/slack.md")
+        .lines()
+        .filter(|line| line.matches('|').count() == 4 && line.contains("` | `"))
+        .map(|line| line.split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).skip(1).take(3).collect())
+        .collect();
+    let named = |kind: &str| -> BTreeSet<String> {
+        listed.iter().filter(|row| row[0] == kind).map(|row| row[1].clone()).collect()
+    };
+    let mut stories = Vec::new();
+    sources(&root().join("tests/it/story"), &mut stories);
+    let stories: String = stories.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    for row in &listed {
+        assert!(stories.contains(&format!("async fn {}()", row[2])), "there is no story {}", row[2]);
+    }
+    let verbs = muster::slack::slash::VERBS.iter().map(|(use_, _)| use_.split(' ').next().unwrap().to_owned());
+    assert_eq!(named("command"), verbs.collect());
+    let mut files = Vec::new();
+    for room in ["app", "messages", "delivery"] {
+        sources(&root().join("src").join(room), &mut files);
+    }
+    let code: String = files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let found = |pattern: &str| -> BTreeSet<String> {
+        regex::Regex::new(pattern).unwrap().captures_iter(&code).map(|found| found[1].to_owned()).collect()
+    };
+    let mut buttons = found(r#"Button::new\(\s*(?:format!\()?"([a-z_]+)[":]"#);
+    buttons.extend(found(r#"\bbutton\("([a-z_]+)[":]"#));
+    assert_eq!(named("button"), buttons);
+    let mut forms = found(r#"callback: "([a-z_]+)""#);
+    forms.extend(found(r#"\(\s*"([a-z_]+)",\s*"[A-Z][^"]*",\s*"[A-Z][a-z ]*",\s*(?:vec!|self|inputs)"#));
+    assert_eq!(named("form"), forms);
+    let manifest: Value = serde_saphyr::from_str(&read("manifest.yml")).unwrap();
+    let of_manifest = |pointer: &str, key: Option<&str>| -> BTreeSet<String> {
+        let all = manifest.pointer(pointer).and_then(Value::as_array).unwrap();
+        all.iter().map(|one| key.map_or(one, |key| &one[key]).as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(named("event"), of_manifest("/settings/event_subscriptions/bot_events", None));
+    assert_eq!(named("shortcut"), of_manifest("/features/shortcuts", Some("callback_id")));
+    assert!(named("reaction").contains("pushpin") && named("home").contains("home"));
+}
