@@ -24,6 +24,7 @@ pub mod sandbox;
 pub mod slack;
 pub mod store;
 pub mod telemetry;
+pub mod words;
 
 use std::sync::Arc;
 

@@ -16,6 +16,7 @@ use crate::domain::lineage::merge::{Merger, Sighting, Written};
 use crate::domain::lineage::{Asset, AssetKind, Change, ChangeKind, Check, Day, Graph, View, day};
 use crate::domain::{AssetName, Effect};
 use crate::store::{Engine, Expect, Kind, Op, ReadError, scan_prefix};
+use crate::tr;
 
 /// How many assets one commit writes.
 const AT_ONCE: usize = 2000;
@@ -175,7 +176,7 @@ impl Catalog {
             for asset in read.into_iter().flatten() {
                 graph.put(&asset);
             }
-            reader.join().unwrap_or_else(|_| Err(ReadError("reading the catalog broke".to_owned())))
+            reader.join().unwrap_or_else(|_| Err(ReadError(tr!("reading the catalog broke"))))
         })?;
         Ok(graph)
     }
@@ -525,7 +526,7 @@ impl App {
     /// # Errors
     /// There is none, or several; in words.
     pub fn meant(&self, name: &str) -> Result<String, Failure> {
-        let name = AssetName::new(name).ok_or_else(|| Failure::NotFound("Which asset?".to_owned()))?;
+        let name = AssetName::new(name).ok_or_else(|| Failure::NotFound(tr!("Which asset?")))?;
         let graph = self.catalog.graph();
         let found = graph.meant(&self.catalog.naming.apply(name.as_str()), 6);
         let names: Vec<_> = found.iter().map(|node| format!("`{}`", graph.name(*node))).collect();
@@ -538,9 +539,17 @@ impl App {
                 } else {
                     "Names are matched from their end; give its last parts, as in `main.orders`."
                 };
-                Err(Failure::NotFound(format!("There is no asset “{name}” in the catalog. {hint}")))
+                Err(Failure::NotFound(tr!(
+                    "There is no asset “{name}” in the catalog. {hint}",
+                    name = name,
+                    hint = hint
+                )))
             }
-            _ => Err(Failure::NotFound(format!("“{name}” may be {}. Give more of its name.", names.join(" or ")))),
+            _ => Err(Failure::NotFound(tr!(
+                "“{name}” may be {names}. Give more of its name.",
+                name = name,
+                names = names.join(" or ")
+            ))),
         }
     }
 }

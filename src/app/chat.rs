@@ -22,6 +22,7 @@ use crate::domain::{Actor, Command, Decision, Incident};
 use crate::messages::{Button, Modal, Rendered, escape, views};
 use crate::slack::inbound::SlashCommand;
 use crate::slack::slash::{self, Intent, Question};
+use crate::tr;
 
 /// What goes back to the one who asked.
 pub enum Reply {
@@ -41,7 +42,7 @@ pub enum Reply {
 
 impl Reply {
     fn words(text: &str) -> Self {
-        Self::Say(Box::new(Rendered::sentence(&sentence_markdown(text))))
+        Self::Say(Box::new(Rendered::sentence(&sentence_markdown(&crate::words::label(text)))))
     }
 }
 
@@ -137,8 +138,10 @@ impl App {
             Intent::Runbook { incident, name } => {
                 let uid = self.target(incident, caller)?;
                 let runbook = self.runbook(&name)?.clone();
-                let command =
-                    Command::AttachRunbook { runbook, because: format!("{} asked for it", self.name(caller.user)) };
+                let command = Command::AttachRunbook {
+                    runbook,
+                    because: tr!("{person} asked for it", person = self.name(caller.user)),
+                };
                 self.act(Some(&uid), &command, caller).await
             }
             Intent::Runbooks => {
@@ -157,9 +160,7 @@ impl App {
                 let line =
                     self.entries(&uid, line.saturating_sub(1), 1)?.into_iter().next().filter(|one| one.seq == line);
                 let Some(line) = line else {
-                    return Err(Failure::NotFound(
-                        "There is no such line. `/incident timeline` numbers them.".to_owned(),
-                    ));
+                    return Err(Failure::NotFound(tr!("There is no such line. `/incident timeline` numbers them.")));
                 };
                 self.act(Some(&uid), &Command::Amend { line: Box::new(line), text, at }, caller).await
             }
@@ -178,9 +179,9 @@ impl App {
                 let uid = self.target(number, caller)?;
                 let channel = caller.channel.unwrap_or_default().to_owned();
                 if self.uid_of_channel(&channel)?.is_some_and(|other| other != uid) {
-                    return Err(Failure::Invalid(
-                        "This is the channel of another incident. Type it in a channel of none.".to_owned(),
-                    ));
+                    return Err(Failure::Invalid(tr!(
+                        "This is the channel of another incident. Type it in a channel of none."
+                    )));
                 }
                 self.act(Some(&uid), &Command::Link { channel }, caller).await
             }
@@ -269,24 +270,25 @@ impl App {
         let incident = decision.case.incident.name();
         match sentences.split_first() {
             Some((first, _)) => format!("{incident}: {first}."),
-            None if decision.effects.is_empty() => format!("{incident}: nothing changed."),
-            None => format!("{incident}: done; it shows in a moment."),
+            None if decision.effects.is_empty() => tr!("{incident}: nothing changed.", incident = incident),
+            None => tr!("{incident}: done; it shows in a moment.", incident = incident),
         }
     }
 
     fn runbook(&self, name: &str) -> Result<&Runbook, Failure> {
         self.library.find(name).ok_or_else(|| {
             let ids: Vec<_> = self.library.all().map(|book| format!("`{}`", book.head.id)).collect();
-            Failure::NotFound(format!(
-                "There is no runbook “{name}”, or more than one fits. There are: {}.",
-                ids.join(", ")
+            Failure::NotFound(tr!(
+                "There is no runbook “{name}”, or more than one fits. There are: {ids}.",
+                name = name,
+                ids = ids.join(", ")
             ))
         })
     }
 
     /// What an incident reaches, in full, with buttons to tell them.
     fn impact_words(&self, uid: &str) -> Result<(String, Vec<Button>), Failure> {
-        let incident = self.incident(uid)?.ok_or_else(|| Failure::NotFound("There is no such incident.".to_owned()))?;
+        let incident = self.incident(uid)?.ok_or_else(|| Failure::NotFound(tr!("There is no such incident.")))?;
         let judged = self.judge(&incident);
         let view = views::impact(&incident.name(), &judged.candidates, &judged.impact, &judged.unknown);
         let mut buttons = Vec::new();

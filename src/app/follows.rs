@@ -10,6 +10,7 @@ use super::{App, Failure};
 use crate::domain::incident::Recipient;
 use crate::domain::{Incident, PersonId};
 use crate::store::{Engine, Expect, Kind, Op, scan_prefix};
+use crate::tr;
 
 /// Followers by what they follow: the name as people see it in lower case.
 pub(super) type Follows = BTreeMap<String, (String, Vec<PersonId>)>;
@@ -47,8 +48,9 @@ impl App {
                 return Ok(false);
             }
             if on && (followers.len() >= MAX_FOLLOWERS || (followers.is_empty() && follows.len() >= MAX_FOLLOWED)) {
-                return Err(Failure::Invalid(format!(
-                    "Too many people follow `{of}` already; a channel of the team under `[[teams]]` serves them better."
+                return Err(Failure::Invalid(tr!(
+                    "Too many people follow `{of}` already; a channel of the team under `[[teams]]` serves them better.",
+                    of = of
                 )));
             }
         }

@@ -15,6 +15,7 @@ use crate::domain::timeline::{duration, stamp};
 use crate::domain::{Incident, Role, Severity, Time};
 use crate::messages::{Button, Rendered, views};
 use crate::store::Op;
+use crate::tr;
 
 /// How long after it was opened a home is kept up to date, in minutes.
 const WATCHED_MINUTES: i64 = 30;
@@ -151,7 +152,7 @@ impl App {
             let name = task["incident"].as_str().unwrap_or_default();
             Button::new(
                 format!("task_done:{}:{name}", task["number"]),
-                &format!("Done: {name} task {}", task["number"]),
+                &tr!("Done: {name} task {number}", name = name, number = task["number"]),
                 name,
             )
         }));

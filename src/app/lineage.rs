@@ -13,6 +13,7 @@ use crate::domain::lineage::walk::{Met, Way};
 use crate::domain::lineage::{Candidate, Change, Graph, NodeId, Owner, View, Whom};
 use crate::domain::{AssetName, Command, Incident, Pillar};
 use crate::picture::Drawing;
+use crate::tr;
 
 /// The most people and teams that one round of telling reaches.
 const MAX_RECIPIENTS: usize = 100;
@@ -251,16 +252,22 @@ impl App {
         let gate_open = !incidents.iter().any(|(_, incident, _)| incident.severity <= gate_from);
         let since = |incident: &Incident| incident.bad_from.unwrap_or(incident.detected_at);
         let (status, words) = match incidents.first() {
-            None => ("ok", "no open incident".to_owned()),
-            Some((0, incident, _)) => {
-                ("incident", format!("{} open since {}", incident.name(), since(incident).format("%Y-%m-%d %H:%M UTC")))
-            }
+            None => ("ok", tr!("no open incident")),
+            Some((0, incident, _)) => (
+                "incident",
+                tr!(
+                    "{incident} open since {date}",
+                    incident = incident.name(),
+                    date = since(incident).format("%Y-%m-%d %H:%M UTC")
+                ),
+            ),
             Some((_, incident, asset)) => (
                 "upstream",
-                format!(
-                    "{} open upstream ({asset}) since {}",
-                    incident.name(),
-                    since(incident).format("%Y-%m-%d %H:%M UTC")
+                tr!(
+                    "{incident} open upstream ({asset}) since {date}",
+                    incident = incident.name(),
+                    asset = asset,
+                    date = since(incident).format("%Y-%m-%d %H:%M UTC")
                 ),
             ),
         };

@@ -31,6 +31,7 @@ use crate::messages::Templates;
 use crate::slack::client::Member;
 use crate::store::{CommitError, Expect, Kind, Op, ReadError, Store, scan_prefix};
 use crate::telemetry::Metrics;
+use crate::tr;
 
 use job::Job;
 
@@ -181,6 +182,9 @@ impl App {
     /// A bad file, or a store that cannot be read.
     pub fn new(config: Config, store: Store, clock: Clock) -> anyhow::Result<Self> {
         let templates = Templates::load(config.message_templates.path.as_deref())?;
+        if !templates.words().is_empty() {
+            crate::words::install(templates.words().clone());
+        }
         let library = load_library(config.runbooks.path.as_deref())?;
         let mut people = HashMap::new();
         for rec in scan_prefix(&*store, Kind::Person, "")? {
@@ -395,7 +399,7 @@ impl App {
 
     fn load(&self, uid: &str, command: &Command) -> Result<records::Loaded, Failure> {
         records::load(&*self.store, uid, command)?
-            .ok_or_else(|| Failure::NotFound("There is no such incident any more.".to_owned()))
+            .ok_or_else(|| Failure::NotFound(tr!("There is no such incident any more.")))
     }
 
     fn lock(&self, uid: &str) -> Arc<tokio::sync::Mutex<()>> {
@@ -428,7 +432,7 @@ impl App {
     }
 
     fn no_such(number: u64) -> Failure {
-        Failure::NotFound(format!("There is no INC-{number}. `/incident list` shows what is open."))
+        Failure::NotFound(tr!("There is no INC-{number}. `/incident list` shows what is open.", number = number))
     }
 
     /// Whose eyes a list is for: admins see everything.

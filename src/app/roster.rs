@@ -13,6 +13,7 @@ use crate::domain::rotation::{Whence, whose_turn};
 use crate::domain::timeline::clock;
 use crate::domain::{PersonId, Time};
 use crate::store::{Expect, Kind, Op};
+use crate::tr;
 
 /// How long what was read counts as fresh, in minutes.
 const READ_EVERY_MINUTES: i64 = 10;
@@ -122,9 +123,17 @@ impl App {
                         let whence = if matches!(rotation.whence, Whence::Group(_)) { "Slack" } else { "PagerDuty" };
                         let strangers = match roster.strangers.as_slice() {
                             [] => String::new(),
-                            names => format!("; not found in Slack: {}", names.join(", ")),
+                            names => tr!("; not found in Slack: {names}", names = names.join(", ")),
                         };
-                        (roster.people, format!("{whence}, read {} UTC{strangers}", clock(roster.at)))
+                        (
+                            roster.people,
+                            tr!(
+                                "{whence}, read {at} UTC{strangers}",
+                                whence = whence,
+                                at = clock(roster.at),
+                                strangers = strangers
+                            ),
+                        )
                     }
                 };
                 let named = !people.is_empty();

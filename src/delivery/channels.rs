@@ -5,6 +5,7 @@ use crate::domain::incident::{Channel, MessageRef, Slot};
 use crate::domain::{Command, Event, Incident};
 use crate::messages::{Rendered, views};
 use crate::slack::client::Verdict;
+use crate::tr;
 
 /// Slack's limit for a channel's name.
 const MAX_CHANNEL_NAME: usize = 80;
@@ -38,7 +39,7 @@ impl Worker {
             let channel = Channel::own(id, name);
             return self.outcome(turn, &incident.uid, &Command::ChannelReady { channel }).await;
         }
-        Err(Fault::Permanent { why: format!("all names from #{base} to #{base}-9 are taken") })
+        Err(Fault::Permanent { why: tr!("all names from #{base} to #{base}-9 are taken", base = base) })
     }
 
     /// The workspace lets nobody make a channel: the incident lives in the thread of its announcement, which says why.
@@ -46,8 +47,9 @@ impl Worker {
         let home = self.app.config.slack.announce_channel.clone();
         if home.is_empty() || incident.private {
             return Err(Fault::Permanent {
-                why: format!(
-                    "Slack lets Muster make no channel ({code}), and there is no announcement channel whose thread could serve"
+                why: tr!(
+                    "Slack lets Muster make no channel ({code}), and there is no announcement channel whose thread could serve",
+                    code = code
                 ),
             });
         }
@@ -72,11 +74,12 @@ impl Worker {
                 Err(failure) => return Err(failure.into()),
             }
         }
-        let why = format!(
-            "Slack lets Muster make no channel here ({code}), so the incident lives in this thread; {}",
-            crate::slack::client::advice(code)
+        let why = tr!(
+            "Slack lets Muster make no channel here ({code}), so the incident lives in this thread; {value}",
+            code = code,
+            value = crate::words::label(crate::slack::client::advice(code))
         );
-        let told = Command::GiveUp { what: "a channel of its own".to_owned(), why, say: true };
+        let told = Command::GiveUp { what: tr!("a channel of its own"), why, say: true };
         self.outcome(turn, &incident.uid, &Command::ChannelReady { channel }).await?;
         match self.app.execute(Some(&incident.uid), &told, crate::app::Asked::by_muster(Vec::new())).await {
             Ok(_) | Err(crate::app::Failure::Duplicate) => Ok(()),

@@ -59,7 +59,7 @@ enum Fault {
 
 impl From<SlackError> for Fault {
     fn from(error: SlackError) -> Self {
-        let why = format!("{error}; {}", advice(&error.code));
+        let why = format!("{error}; {}", crate::words::label(advice(&error.code)));
         match error.verdict {
             Verdict::Retry { after } => Self::Retry { after, why },
             Verdict::Unknown => Self::Unknown { why },

@@ -8,6 +8,7 @@ use crate::messages::{Button, Rendered, views};
 use crate::picture::Drawing;
 use crate::slack::client::Verdict;
 use crate::store::Kind;
+use crate::tr;
 
 /// Drawing is work for a thread that nobody else waits for.
 async fn pixels(drawing: Drawing) -> Result<Vec<u8>, String> {
@@ -85,13 +86,13 @@ impl Worker {
             return Ok(self.app.commit(vec![turn.end()]).await?);
         };
         let Some(mailer) = &self.mailer else {
-            return Err(Fault::Permanent { why: "no mail server is configured ([mail] smtp_url)".to_owned() });
+            return Err(Fault::Permanent { why: tr!("no mail server is configured ([mail] smtp_url)") });
         };
         let names = |id: &str| self.app.name(id);
-        let how = format!(
-            "To hear no more of it, have somebody write /incident {} mute {}.",
-            incident.name(),
-            recipient.name
+        let how = tr!(
+            "To hear no more of it, have somebody write /incident {incident} mute {name}.",
+            incident = incident.name(),
+            name = recipient.name
         );
         let markdown =
             views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), Some(&how));
@@ -136,7 +137,7 @@ impl Worker {
             .upload(
                 (&channel.id, channel.thread.as_deref()),
                 &format!("{}-lineage.png", name.to_lowercase()),
-                &format!("Lineage of {name}"),
+                &tr!("Lineage of {name}", name = name),
                 ("image/png", png),
                 &comment,
             )

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Fault, Turn, Worker};
 use crate::domain::{Command, Effect, Incident};
 use crate::pagerduty::events::{PagerError, PagerEvent, Trigger};
+use crate::tr;
 
 impl From<PagerError> for Fault {
     fn from(error: PagerError) -> Self {
@@ -25,7 +26,7 @@ impl Worker {
             _ => return Ok(()),
         };
         let Some(routing_key) = self.app.config.routing_key(target) else {
-            return Err(Fault::Permanent { why: format!("no routing key is configured for {target}") });
+            return Err(Fault::Permanent { why: tr!("no routing key is configured for {target}", target = target) });
         };
         self.pager.send(routing_key, key, &event).await?;
         match effect {

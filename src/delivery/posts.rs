@@ -8,6 +8,7 @@ use crate::domain::{Command, Effect, Incident};
 use crate::messages::{Rendered, views};
 use crate::slack::client::{SlackError, Verdict};
 use crate::store::{Expect, Kind, Op};
+use crate::tr;
 
 /// The most pages of a channel's history that a draft reads.
 const MAX_HISTORY_PAGES: usize = 50;
@@ -231,7 +232,7 @@ impl Worker {
             .upload(
                 (&channel.id, channel.thread.as_deref()),
                 &format!("{}-postmortem.md", name.to_lowercase()),
-                &format!("Post-mortem of {name} (draft)"),
+                &tr!("Post-mortem of {name} (draft)", name = name),
                 ("text/markdown", text.into_bytes()),
                 &comment,
             )

@@ -1,6 +1,7 @@
 //! The post-mortem draft as facts: which sentence stands under which heading. No sentence that the record does not
 //! bear; how it is laid out is the template's business (`message-templates/postmortem.hbs`).
 
+use crate::tr;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -113,7 +114,7 @@ fn by_role(incident: &Incident, person: &str) -> String {
     Role::ALL
         .into_iter()
         .find(|role| incident.has_role(*role, person))
-        .map_or_else(|| "a colleague".to_owned(), |role| format!("the {role}"))
+        .map_or_else(|| tr!("a colleague"), |role| format!("the {role}"))
 }
 
 fn summary(record: &Record<'_>) -> Vec<String> {
@@ -121,15 +122,16 @@ fn summary(record: &Record<'_>) -> Vec<String> {
     let mut lines = vec![format!("{}: {}.", incident.name(), incident.title)];
     let ended = match (incident.status, incident.resolved_at) {
         (Status::Resolved, Some(at)) => {
-            format!("resolved {} after {}", stamp(at), duration(incident.opened_at, at))
+            tr!("resolved {at} after {duration}", at = stamp(at), duration = duration(incident.opened_at, at))
         }
-        (status, _) => format!("{status} when this draft was written"),
+        (status, _) => tr!("{status} when this draft was written", status = status),
     };
-    lines.push(format!(
-        "{}, {}; opened {}, {ended}.",
-        incident.severity,
-        incident.pillar.as_str(),
-        stamp(incident.opened_at)
+    lines.push(tr!(
+        "{severity}, {pillar}; opened {opened_at}, {ended}.",
+        severity = incident.severity,
+        pillar = incident.pillar.as_str(),
+        opened_at = stamp(incident.opened_at),
+        ended = ended
     ));
     if let Some(fix) = &incident.fix {
         lines.push(format!("Fix: {fix}"));
@@ -141,19 +143,23 @@ fn impact(record: &Record<'_>) -> Vec<String> {
     let incident = record.incident;
     let mut lines: Vec<String> = incident.assets.iter().map(|asset| format!("Affected: {asset}")).collect();
     match (incident.bad_from, incident.good_again) {
-        (Some(bad), Some(good)) => {
-            lines.push(format!("Data downtime: {}, from {} to {}.", duration(bad, good), stamp(bad), stamp(good)))
-        }
+        (Some(bad), Some(good)) => lines.push(tr!(
+            "Data downtime: {duration}, from {bad} to {good}.",
+            duration = duration(bad, good),
+            bad = stamp(bad),
+            good = stamp(good)
+        )),
         (Some(bad), None) => {
-            lines.push(format!("The data is bad since {}; when it was good again is not recorded.", stamp(bad)))
+            lines.push(tr!("The data is bad since {bad}; when it was good again is not recorded.", bad = stamp(bad)))
         }
-        (None, Some(good)) => {
-            lines.push(format!("The data is good again since {}; since when it was bad is not recorded.", stamp(good)))
-        }
+        (None, Some(good)) => lines.push(tr!(
+            "The data is good again since {good}; since when it was bad is not recorded.",
+            good = stamp(good)
+        )),
         (None, None) => {}
     }
     if let Some(radius) = &incident.radius {
-        lines.push(format!("Blast radius downstream: {}.", radius.words));
+        lines.push(tr!("Blast radius downstream: {words}.", words = radius.words));
     }
     let told: BTreeSet<&str> = record
         .entries
@@ -164,10 +170,10 @@ fn impact(record: &Record<'_>) -> Vec<String> {
         })
         .collect();
     if !told.is_empty() {
-        lines.push(format!("Told outside: {}.", told.into_iter().collect::<Vec<_>>().join(", ")));
+        lines.push(tr!("Told outside: {told}.", told = told.into_iter().collect::<Vec<_>>().join(", ")));
     }
     if let Some(url) = incident.picture.as_ref().and_then(|picture| picture.url.as_ref()) {
-        lines.push(format!("The lineage as a picture: {url} (and in the channel)."));
+        lines.push(tr!("The lineage as a picture: {url} (and in the channel).", url = url));
     }
     lines
 }
@@ -185,7 +191,9 @@ fn causes(record: &Record<'_>) -> Vec<String> {
         })
         .collect();
     lines.extend(record.entries.iter().filter_map(|entry| match &entry.event {
-        Event::Looked { look, finding } => Some(format!("A look at the {} showed: {finding}", look.as_str())),
+        Event::Looked { look, finding } => {
+            Some(tr!("A look at the {look} showed: {finding}", look = look.as_str(), finding = finding))
+        }
         _ => None,
     }));
     lines
@@ -199,15 +207,26 @@ fn detection(record: &Record<'_>) -> Vec<String> {
         asset.map_or_else(String::new, |asset| format!(" on {asset}"))
     };
     let mut lines = vec![match &incident.source {
-        Some(source) => format!("Noticed by the monitor {source}{} at {}.", on(first), stamp(incident.detected_at)),
-        None => format!("Noticed by a person, who declared it at {}.", stamp(incident.detected_at)),
+        Some(source) => tr!(
+            "Noticed by the monitor {source}{on} at {detected_at}.",
+            source = source,
+            on = on(first),
+            detected_at = stamp(incident.detected_at)
+        ),
+        None => {
+            tr!("Noticed by a person, who declared it at {detected_at}.", detected_at = stamp(incident.detected_at))
+        }
     }];
     lines.extend(monitoring_gap(incident, record.alerts, first));
     if let Some(bad) = incident.bad_from {
-        lines.push(format!("Time to detect: {}.", duration(bad, incident.detected_at)));
+        lines.push(tr!("Time to detect: {duration}.", duration = duration(bad, incident.detected_at)));
     }
     if incident.alerts > 0 {
-        lines.push(format!("{} alerts joined; {} of them still fire.", incident.alerts, incident.firing));
+        lines.push(tr!(
+            "{alerts} alerts joined; {firing} of them still fire.",
+            alerts = incident.alerts,
+            firing = incident.firing
+        ));
     }
     lines
 }
@@ -220,12 +239,19 @@ fn monitoring_gap(incident: &Incident, alerts: &[Alert], first: Option<&Alert>) 
     let root = incident.roots.first().map(|root| &root.asset);
     let later = |alert: &Alert| duration(incident.detected_at, alert.first_seen);
     if incident.source.is_none() {
-        let about = root.or(incident.assets.first()).map_or_else(|| "what broke".to_owned(), ToString::to_string);
+        let about = root.or(incident.assets.first()).map_or_else(|| tr!("what broke"), ToString::to_string);
         return Some(match first {
             Some(alert) => {
-                format!("Monitoring gap: a monitor reported it {} later; check {about}{pillar} earlier.", later(alert))
+                tr!(
+                    "Monitoring gap: a monitor reported it {later} later; check {about}{pillar} earlier.",
+                    later = later(alert),
+                    about = about,
+                    pillar = pillar
+                )
             }
-            None => format!("Monitoring gap: no monitor reported it; check {about}{pillar}."),
+            None => {
+                tr!("Monitoring gap: no monitor reported it; check {about}{pillar}.", about = about, pillar = pillar)
+            }
         });
     }
     let root = root.filter(|root| first.is_some_and(|first| first.signal.asset.as_ref() != Some(root)))?;
@@ -233,10 +259,16 @@ fn monitoring_gap(incident: &Incident, alerts: &[Alert], first: Option<&Alert>) 
         alerts.iter().filter(|alert| alert.signal.asset.as_ref() == Some(root)).min_by_key(|alert| alert.first_seen);
     Some(match of_root {
         Some(alert) => {
-            format!("It was seen downstream first: the likeliest root, {root}, was reported {} later.", later(alert))
+            tr!(
+                "It was seen downstream first: the likeliest root, {root}, was reported {later} later.",
+                root = root,
+                later = later(alert)
+            )
         }
-        None => format!(
-            "Monitoring gap: it was seen downstream, and nothing reported the likeliest root, {root}; check it{pillar}."
+        None => tr!(
+            "Monitoring gap: it was seen downstream, and nothing reported the likeliest root, {root}; check it{pillar}.",
+            root = root,
+            pillar = pillar
         ),
     })
 }
@@ -282,7 +314,7 @@ fn people(record: &Record<'_>) -> Vec<String> {
         .map(|message| (record.name)(&message.author))
         .collect();
     if !spoke.is_empty() {
-        lines.push(format!("Also in the channel: {}", spoke.into_iter().collect::<Vec<_>>().join(", ")));
+        lines.push(tr!("Also in the channel: {spoke}", spoke = spoke.into_iter().collect::<Vec<_>>().join(", ")));
     }
     lines
 }
@@ -299,31 +331,43 @@ fn response(record: &Record<'_>) -> Vec<String> {
             PageStatus::Resolved => "notified through PagerDuty and closed",
             PageStatus::Failed => "refused by PagerDuty",
         };
-        lines.push(format!("Page for {}: {how}.", page.target));
+        lines.push(tr!("Page for {target}: {how}.", target = page.target, how = how));
     }
     if let Some(at) = incident.acknowledged_at {
-        lines.push(format!("Acknowledged {} after it was noticed.", duration(incident.detected_at, at)));
+        lines.push(tr!("Acknowledged {duration} after it was noticed.", duration = duration(incident.detected_at, at)));
     }
     if let Some(at) = incident.mitigated_at {
-        lines.push(format!("Mitigated {} after it was noticed.", duration(incident.detected_at, at)));
+        lines.push(tr!("Mitigated {duration} after it was noticed.", duration = duration(incident.detected_at, at)));
     }
     if let Some(checklist) = &incident.checklist {
         let done = checklist.steps.iter().filter(|step| matches!(step.state, StepState::Done { .. })).count();
         let skipped = checklist.settled() - done;
-        lines.push(format!(
-            "Runbook “{}”: {done} of {} steps done, {skipped} skipped.",
-            checklist.title,
-            checklist.steps.len()
+        lines.push(tr!(
+            "Runbook “{title}”: {done} of {steps} steps done, {skipped} skipped.",
+            title = checklist.title,
+            done = done,
+            steps = checklist.steps.len(),
+            skipped = skipped
         ));
         for (index, step) in checklist.steps.iter().enumerate() {
             match &step.state {
                 StepState::Open => {}
                 StepState::Done { by, note, .. } => {
                     let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
-                    lines.push(format!("Step {} done by {}{note}", index + 1, by_role(incident, by)));
+                    lines.push(tr!(
+                        "Step {value} done by {by_role}{note}",
+                        value = index + 1,
+                        by_role = by_role(incident, by),
+                        note = note
+                    ));
                 }
                 StepState::Skipped { by, reason, .. } => {
-                    lines.push(format!("Step {} skipped by {}: {reason}", index + 1, by_role(incident, by)));
+                    lines.push(tr!(
+                        "Step {value} skipped by {by_role}: {reason}",
+                        value = index + 1,
+                        by_role = by_role(incident, by),
+                        reason = reason
+                    ));
                 }
             }
         }
@@ -331,10 +375,10 @@ fn response(record: &Record<'_>) -> Vec<String> {
     for entry in record.entries {
         match &entry.event {
             Event::UpdatePosted { text, .. } => {
-                lines.push(format!("Update at {}: {text}", clock(entry.at)));
+                lines.push(tr!("Update at {at}: {text}", at = clock(entry.at), text = text));
             }
             Event::UpdateOverdue { promised } => {
-                lines.push(format!("The update promised for {} did not come.", clock(*promised)));
+                lines.push(tr!("The update promised for {promised} did not come.", promised = clock(*promised)));
             }
             _ => {}
         }
@@ -348,11 +392,13 @@ fn resolution(record: &Record<'_>) -> Vec<String> {
     for entry in record.entries {
         match &entry.event {
             Event::Mitigated { text: Some(text) } => {
-                lines.push(format!("Mitigated at {}: {text}", clock(entry.at)));
+                lines.push(tr!("Mitigated at {at}: {text}", at = clock(entry.at), text = text));
             }
-            Event::Resolved { text: Some(text), .. } => lines.push(format!("Resolved at {}: {text}", clock(entry.at))),
+            Event::Resolved { text: Some(text), .. } => {
+                lines.push(tr!("Resolved at {at}: {text}", at = clock(entry.at), text = text))
+            }
             Event::Reopened { reason } => {
-                lines.push(format!("Reopened at {}: {reason}", clock(entry.at)));
+                lines.push(tr!("Reopened at {at}: {reason}", at = clock(entry.at), reason = reason));
             }
             _ => {}
         }
@@ -361,7 +407,7 @@ fn resolution(record: &Record<'_>) -> Vec<String> {
         lines.push(format!("Fix: {fix}"));
     }
     if let (Some(good), detected) = (incident.good_again, incident.detected_at) {
-        lines.push(format!("Time to recover: {}.", duration(detected, good)));
+        lines.push(tr!("Time to recover: {duration}.", duration = duration(detected, good)));
     }
     lines
 }
@@ -372,15 +418,22 @@ fn actions(record: &Record<'_>) -> Vec<String> {
         .iter()
         .map(|task| {
             let who = task.assignee.as_ref().map_or_else(
-                || "nobody yet".to_owned(),
+                || tr!("nobody yet"),
                 |person| match by_role(record.incident, person).as_str() {
-                    "a colleague" => "a colleague named in the channel".to_owned(),
+                    "a colleague" => tr!("a colleague named in the channel"),
                     role => role.to_owned(),
                 },
             );
-            let due = task.due.map(|due| format!(", due {}", due.format("%Y-%m-%d"))).unwrap_or_default();
-            let done = task.done_at.map(|at| format!(", done {}", stamp(at))).unwrap_or_default();
-            format!("Task {}: {} ({who}{due}{done})", task.number, task.text)
+            let due = task.due.map(|due| tr!(", due {date}", date = due.format("%Y-%m-%d"))).unwrap_or_default();
+            let done = task.done_at.map(|at| tr!(", done {at}", at = stamp(at))).unwrap_or_default();
+            tr!(
+                "Task {number}: {text} ({who}{due}{done})",
+                number = task.number,
+                text = task.text,
+                who = who,
+                due = due,
+                done = done
+            )
         })
         .collect()
 }
@@ -391,14 +444,16 @@ fn questions(record: &Record<'_>) -> Vec<String> {
         _ => None,
     });
     let mut lines: Vec<String> = match (gaps, record.incident.status) {
-        (Some(gaps), Status::Resolved) => gaps.into_iter().map(|gap| format!("When it was resolved, {gap}.")).collect(),
-        _ => vec![format!("The incident is still {}.", record.incident.status)],
+        (Some(gaps), Status::Resolved) => {
+            gaps.into_iter().map(|gap| tr!("When it was resolved, {gap}.", gap = gap)).collect()
+        }
+        _ => vec![tr!("The incident is still {status}.", status = record.incident.status)],
     };
     let unknown: BTreeSet<&str> =
         record.incident.roots.iter().flat_map(|root| &root.not_monitored).map(String::as_str).collect();
     if !unknown.is_empty() {
         let names = unknown.into_iter().collect::<Vec<_>>().join(", ");
-        lines.push(format!("Nobody checks {names}; was it there that it began, and should it be checked?"));
+        lines.push(tr!("Nobody checks {names}; was it there that it began, and should it be checked?", names = names));
     }
     lines
 }
@@ -424,8 +479,12 @@ fn sources(record: &Record<'_>) -> Vec<Line> {
     }
     if let Some(channel) = &incident.channel {
         let said = record.messages.iter().filter(|message| !message.deleted).count();
-        lines.push(line(stamp(incident.opened_at), format!("#{}; messages of people: {said}", channel.name), None));
+        lines.push(line(
+            stamp(incident.opened_at),
+            tr!("#{name}; messages of people: {said}", name = channel.name, said = said),
+            None,
+        ));
     }
-    lines.push(line(stamp(incident.opened_at), format!("Timeline; entries: {}", incident.entries), None));
+    lines.push(line(stamp(incident.opened_at), tr!("Timeline; entries: {entries}", entries = incident.entries), None));
     lines
 }

@@ -1,112 +1,208 @@
 //! Why something is refused, in words for the one who asked: what stands in the way, and what to do instead.
 
-use thiserror::Error;
+use std::fmt;
 
 use super::incident::Status;
 use super::permission::{Standing, Verb};
 use super::{Role, Severity};
+use crate::tr;
 
 /// A command that changes nothing. Shown only to the one who asked.
-#[derive(Debug, Clone, PartialEq, Error)]
-#[expect(missing_docs, reason = "each variant's words stand above it")]
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "each variant's words stand below")]
 pub enum Refusal {
-    #[error("{by} already acknowledged {incident} at {at}. Take a role with `/incident take responder` to join in.")]
     AlreadyAcknowledged { incident: String, by: String, at: String },
-    #[error("{incident} is {status} already.")]
     AlreadyInStatus { incident: String, status: Status },
-    #[error("{incident} is resolved. If it is not over, reopen it with `/incident reopen <reason>`.")]
     IsResolved { incident: String },
-    #[error("{incident} was merged into {into}, and goes on there.")]
     IsMerged { incident: String, into: String },
-    #[error("{incident} has no such alert. `/incident alerts` numbers them.")]
     NoSuchAlert { incident: String },
-    #[error("An incident cannot be merged into itself; name another, for example `/incident merge INC-12`.")]
     SameIncident,
-    #[error("{incident} is {status}, so there is nothing to reopen.")]
     NotResolved { incident: String, status: Status },
-    #[error("You are {role} of {incident} already.")]
     AlreadyHasRole { incident: String, role: Role },
-    #[error("{who} already asked for the command; it goes over at {due} unless it is kept.")]
     HandoverPending { who: String, due: String },
-    #[error("That request for the command is settled already.")]
     HandoverSettled,
-    #[error("Only the commander, {holder}, can answer this.")]
     NotTheCommander { holder: String },
-    #[error("{incident} is {severity} already.")]
     AlreadySeverity { incident: String, severity: Severity },
-    #[error(
-        "There is no runbook on {incident} yet. Bring one with `/incident runbook <name>`; `/incident runbook` lists them."
-    )]
     NoRunbook { incident: String },
-    #[error("The runbook “{title}” is on {incident} already. Its steps are in the channel.")]
     RunbookAttached { incident: String, title: String },
-    #[error("The checklist has {steps} steps; there is no step {step}.")]
     NoSuchStep { step: usize, steps: usize },
-    #[error("Step {step} was {what} already, by {by} at {at}.")]
     StepSettled { step: usize, what: &'static str, by: String, at: String },
-    #[error("There is no task {task} on {incident}. `/incident show` lists them.")]
     NoSuchTask { incident: String, task: u32 },
-    #[error("Task {task} is done already.")]
     TaskDone { task: u32 },
-    #[error("{what} cannot be empty. {example}")]
     Empty { what: &'static str, example: &'static str },
-    #[error("{what} can be at most {max} characters long; this has {length}.")]
     TooLong { what: &'static str, max: usize, length: usize },
-    #[error(
-        "{at} is in the future, and data cannot have gone bad or good then yet. Give a time that has passed, such as `06:10` or `2h ago`."
-    )]
     InTheFuture { at: String },
-    #[error("{good} is before the data went bad ({bad}). Correct that first with `/incident since <time>`.")]
     GoodBeforeBad { good: String, bad: String },
-    #[error("{bad} is after the data was good again ({good}). Correct that first with `/incident good-again <time>`.")]
     BadAfterGood { bad: String, good: String },
-    #[error("There is no service “{target}” to page. {hint}")]
     NoSuchService { target: String, hint: String },
-    #[error(
-        "PagerDuty is not set up for “{target}”: no routing key. Ask whoever runs Muster to set one; until then call by hand."
-    )]
     NoRoutingKey { target: String },
-    #[error(
-        "Everybody {whom} who can be reached was told already; updates and the all-clear reach them by themselves."
-    )]
     NobodyLeftToTell { whom: &'static str },
-    #[error(
-        "The lineage knows nobody {whom} of {incident} who could be told. Owners and how they are reached come from dbt, OpenLineage, or a YAML file (`muster lineage import`)."
-    )]
     NobodyToTell { whom: &'static str, incident: String },
-    #[error("“{name}” was not told of {incident}, so there is nothing to mute. {hint}")]
     NotTold { name: String, incident: String, hint: String },
-    #[error("You hear of {incident} already.")]
     AlreadySubscribed { incident: String },
-    #[error("This message is on the timeline already.")]
     AlreadyPinned,
-    #[error("Only {} may {}. {hint} `/incident help who` shows who may do what.", who.as_str(), verb.as_str())]
     Reserved { verb: Verb, who: super::permission::Who, hint: String },
-    #[error("{incident} is worked on here already.")]
     AlreadyHere { incident: String },
-    #[error("{incident} is a drill: nobody outside is paged or told.")]
     Drill { incident: String },
-    #[error("You do not have the role of {role} in {incident}.")]
     HasNotRole { incident: String, role: Role },
-    #[error(
-        "Line {line} of the timeline is Muster's own record of what happened; its words stay. Its time can be corrected: `/incident edit {line} at 06:10`."
-    )]
     NotEditable { line: u64 },
-    #[error("{}", explain_permission(*.verb, *.standing))]
     NotAllowed { verb: Verb, standing: Standing },
 }
 
+impl std::error::Error for Refusal {}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = match self {
+            Self::AlreadyAcknowledged { incident, by, at } => tr!(
+                "{by} already acknowledged {incident} at {at}. Take a role with `/incident take responder` to join in.",
+                by = by,
+                incident = incident,
+                at = at
+            ),
+            Self::AlreadyInStatus { incident, status } => {
+                tr!("{incident} is {status} already.", incident = incident, status = status)
+            }
+            Self::IsResolved { incident } => tr!(
+                "{incident} is resolved. If it is not over, reopen it with `/incident reopen <reason>`.",
+                incident = incident
+            ),
+            Self::IsMerged { incident, into } => {
+                tr!("{incident} was merged into {into}, and goes on there.", incident = incident, into = into)
+            }
+            Self::NoSuchAlert { incident } => {
+                tr!("{incident} has no such alert. `/incident alerts` numbers them.", incident = incident)
+            }
+            Self::SameIncident => {
+                tr!("An incident cannot be merged into itself; name another, for example `/incident merge INC-12`.")
+            }
+            Self::NotResolved { incident, status } => {
+                tr!("{incident} is {status}, so there is nothing to reopen.", incident = incident, status = status)
+            }
+            Self::AlreadyHasRole { incident, role } => {
+                tr!("You are {role} of {incident} already.", role = role, incident = incident)
+            }
+            Self::HandoverPending { who, due } => tr!(
+                "{who} already asked for the command; it goes over at {due} unless it is kept.",
+                who = who,
+                due = due
+            ),
+            Self::HandoverSettled => tr!("That request for the command is settled already."),
+            Self::NotTheCommander { holder } => tr!("Only the commander, {holder}, can answer this.", holder = holder),
+            Self::AlreadySeverity { incident, severity } => {
+                tr!("{incident} is {severity} already.", incident = incident, severity = severity)
+            }
+            Self::NoRunbook { incident } => tr!(
+                "There is no runbook on {incident} yet. Bring one with `/incident runbook <name>`; `/incident runbook` lists them.",
+                incident = incident
+            ),
+            Self::RunbookAttached { incident, title } => tr!(
+                "The runbook “{title}” is on {incident} already. Its steps are in the channel.",
+                title = title,
+                incident = incident
+            ),
+            Self::NoSuchStep { step, steps } => {
+                tr!("The checklist has {steps} steps; there is no step {step}.", steps = steps, step = step)
+            }
+            Self::StepSettled { step, what, by, at } => {
+                tr!(
+                    "Step {step} was {what} already, by {by} at {at}.",
+                    step = step,
+                    what = crate::words::label(what),
+                    by = by,
+                    at = at
+                )
+            }
+            Self::NoSuchTask { incident, task } => tr!(
+                "There is no task {task} on {incident}. `/incident show` lists them.",
+                task = task,
+                incident = incident
+            ),
+            Self::TaskDone { task } => tr!("Task {task} is done already.", task = task),
+            Self::Empty { what, example } => tr!(
+                "{what} cannot be empty. {example}",
+                what = crate::words::label(what),
+                example = crate::words::label(example)
+            ),
+            Self::TooLong { what, max, length } => tr!(
+                "{what} can be at most {max} characters long; this has {length}.",
+                what = crate::words::label(what),
+                max = max,
+                length = length
+            ),
+            Self::InTheFuture { at } => tr!(
+                "{at} is in the future, and data cannot have gone bad or good then yet. Give a time that has passed, such as `06:10` or `2h ago`.",
+                at = at
+            ),
+            Self::GoodBeforeBad { good, bad } => tr!(
+                "{good} is before the data went bad ({bad}). Correct that first with `/incident since <time>`.",
+                good = good,
+                bad = bad
+            ),
+            Self::BadAfterGood { bad, good } => tr!(
+                "{bad} is after the data was good again ({good}). Correct that first with `/incident good-again <time>`.",
+                bad = bad,
+                good = good
+            ),
+            Self::NoSuchService { target, hint } => {
+                tr!("There is no service “{target}” to page. {hint}", target = target, hint = hint)
+            }
+            Self::NoRoutingKey { target } => tr!(
+                "PagerDuty is not set up for “{target}”: no routing key. Ask whoever runs Muster to set one; until then call by hand.",
+                target = target
+            ),
+            Self::NobodyLeftToTell { whom } => tr!(
+                "Everybody {whom} who can be reached was told already; updates and the all-clear reach them by themselves.",
+                whom = whom
+            ),
+            Self::NobodyToTell { whom, incident } => tr!(
+                "The lineage knows nobody {whom} of {incident} who could be told. Owners and how they are reached come from dbt, OpenLineage, or a YAML file (`muster lineage import`).",
+                whom = whom,
+                incident = incident
+            ),
+            Self::NotTold { name, incident, hint } => tr!(
+                "“{name}” was not told of {incident}, so there is nothing to mute. {hint}",
+                name = name,
+                incident = incident,
+                hint = hint
+            ),
+            Self::AlreadySubscribed { incident } => tr!("You hear of {incident} already.", incident = incident),
+            Self::AlreadyPinned => tr!("This message is on the timeline already."),
+            Self::Reserved { verb, who, hint } => tr!(
+                "Only {who} may {verb}. {hint} `/incident help who` shows who may do what.",
+                who = crate::words::label(who.as_str()),
+                verb = crate::words::label(verb.as_str()),
+                hint = hint
+            ),
+            Self::AlreadyHere { incident } => tr!("{incident} is worked on here already.", incident = incident),
+            Self::Drill { incident } => {
+                tr!("{incident} is a drill: nobody outside is paged or told.", incident = incident)
+            }
+            Self::HasNotRole { incident, role } => {
+                tr!("You do not have the role of {role} in {incident}.", role = role, incident = incident)
+            }
+            Self::NotEditable { line } => tr!(
+                "Line {line} of the timeline is Muster's own record of what happened; its words stay. Its time can be corrected: `/incident edit {line} at 06:10`.",
+                line = line
+            ),
+            Self::NotAllowed { verb, standing } => explain_permission(*verb, *standing),
+        };
+        f.write_str(&words)
+    }
+}
+
 fn explain_permission(verb: Verb, standing: Standing) -> String {
-    let verb = verb.as_str();
+    let verb = crate::words::label(verb.as_str());
     match standing {
-        Standing::Guest => format!("Guests of this workspace cannot {verb}. Ask a member in the channel to do it."),
+        Standing::Guest => {
+            tr!("Guests of this workspace cannot {verb}. Ask a member in the channel to do it.", verb = verb)
+        }
         Standing::Stranger => {
-            format!("People from another workspace cannot {verb} here. Ask a member in the channel to do it.")
+            tr!("People from another workspace cannot {verb} here. Ask a member in the channel to do it.", verb = verb)
         }
         Standing::Unknown => {
-            "I do not know you yet and have just asked Slack who you are. Please try once more in a few seconds."
-                .to_owned()
+            tr!("I do not know you yet and have just asked Slack who you are. Please try once more in a few seconds.")
         }
-        _ => format!("{standing:?} may not {verb}."),
+        _ => tr!("This account may not {verb}.", verb = verb),
     }
 }

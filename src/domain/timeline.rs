@@ -1,5 +1,6 @@
 //! The timeline as people read it: one plain sentence an event, the same in the channel's answers and the post-mortem.
 
+use crate::tr;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::event::{Actor, Entry, Event};
@@ -21,7 +22,7 @@ pub fn duration(from: Time, to: Time) -> String {
     let minutes = (to - from).num_minutes().max(0);
     match (minutes / 1440, minutes % 1440 / 60, minutes % 60) {
         (0, 0, min) => format!("{min} min"),
-        (0, h, min) => format!("{h} h {min} min"),
+        (0, h, min) => tr!("{value} h {min} min", value = h, min = min),
         (d, h, _) => format!("{d} d {h} h"),
     }
 }
@@ -46,117 +47,157 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
     let who = actor(&entry.actor, name);
     Some(match &entry.event {
         Event::Opened { title, severity, source: Some(source), .. } => {
-            format!("{source} opened the incident: {title} ({severity})")
+            tr!(
+                "{source} opened the incident: {title} ({severity})",
+                source = source,
+                title = title,
+                severity = severity
+            )
         }
         Event::Opened { title, severity, source: None, .. } => {
-            format!("{who} declared the incident: {title} ({severity})")
+            tr!("{who} declared the incident: {title} ({severity})", who = who, title = title, severity = severity)
         }
         Event::AlertJoined { signal, because, .. } => {
-            format!("Alert from {}: {} ({because})", signal.source, signal.title)
+            tr!(
+                "Alert from {source}: {title} ({because})",
+                source = signal.source,
+                title = signal.title,
+                because = because
+            )
         }
-        Event::Merged { name, .. } => format!("{who} merged this into {name}"),
-        Event::Judged { verdict } => format!("{who} called the alerts {}", verdict.as_str()),
-        Event::AlertMoved { title, to, .. } => format!("{who} moved the alert “{title}” to {to}"),
-        Event::AlertFiredAgain { title, .. } => format!("Alert fires again: {title}"),
-        Event::AlertResolved { title, .. } => format!("Alert is over: {title}"),
-        Event::AllGreen => "All alerts are green".to_owned(),
+        Event::Merged { name, .. } => tr!("{who} merged this into {name}", who = who, name = name),
+        Event::Judged { verdict } => tr!("{who} called the alerts {verdict}", who = who, verdict = verdict.as_str()),
+        Event::AlertMoved { title, to, .. } => {
+            tr!("{who} moved the alert “{title}” to {to}", who = who, title = title, to = to)
+        }
+        Event::AlertFiredAgain { title, .. } => tr!("Alert fires again: {title}", title = title),
+        Event::AlertResolved { title, .. } => tr!("Alert is over: {title}", title = title),
+        Event::AllGreen => tr!("All alerts are green"),
         Event::Acknowledged => format!("{who} acknowledged"),
         Event::RoleGranted { role, person, from, .. } => {
             let person_name = name(person);
             let from = from.as_ref().map(|from| format!(" from {}", name(from))).unwrap_or_default();
             if entry.actor.person() == Some(person) || entry.actor == Actor::Muster {
-                format!("{person_name} took the role of {role}{from}")
+                tr!("{person_name} took the role of {role}{from}", person_name = person_name, role = role, from = from)
             } else {
                 format!("{who} made {person_name} {role}{from}")
             }
         }
         Event::HandoverRequested { by, holder, .. } => {
-            format!("{} asked {} for the command", name(by), name(holder))
+            tr!("{by} asked {holder} for the command", by = name(by), holder = name(holder))
         }
         Event::HandoverDeclined { by } => {
-            format!("{who} kept the command that {} asked for", name(by))
+            tr!("{who} kept the command that {by} asked for", who = who, by = name(by))
         }
         Event::DutyNamed { duty } => {
             let named = duty.iter().map(|duty| {
                 let people: Vec<_> = duty.people.iter().map(name).collect();
-                format!("{} ({}, by {})", people.join(", "), duty.role, duty.from)
+                tr!("{people} ({role}, by {from})", people = people.join(", "), role = duty.role, from = duty.from)
             });
-            format!("On duty: {}", named.collect::<Vec<_>>().join("; "))
+            tr!("On duty: {named}", named = named.collect::<Vec<_>>().join("; "))
         }
-        Event::RoleLeft { role, person } => format!("{} gave back the role of {role}", name(person)),
-        Event::UpdateDue { since } => format!("Nobody was told anything since {}", clock(*since)),
+        Event::RoleLeft { role, person } => {
+            tr!("{person} gave back the role of {role}", person = name(person), role = role)
+        }
+        Event::UpdateDue { since } => tr!("Nobody was told anything since {since}", since = clock(*since)),
         Event::Tried { text, ruled_out: false } => format!("{who} tried: {text}"),
-        Event::Tried { text, ruled_out: true } => format!("{who} ruled out: {text}"),
+        Event::Tried { text, ruled_out: true } => tr!("{who} ruled out: {text}", who = who, text = text),
         Event::Amended { line, text, at, .. } => {
-            let text = text.as_ref().map(|text| format!(" to “{text}”")).unwrap_or_default();
-            let at = at.map(|at| format!(", at {}", stamp(at))).unwrap_or_default();
-            format!("{who} corrected line {line}{text}{at}")
+            let text = text.as_ref().map(|text| tr!(" to “{text}”", text = text)).unwrap_or_default();
+            let at = at.map(|at| tr!(", at {at}", at = stamp(at))).unwrap_or_default();
+            tr!("{who} corrected line {line}{text}{at}", who = who, line = line, text = text, at = at)
         }
-        Event::TaskAssigned { task, assignee, .. } => format!("{who} gave task {task} to {}", name(assignee)),
-        Event::TaskDue { task, text, .. } => format!("Task {task} is due: {text}"),
-        Event::CommanderMissing { minutes, .. } => format!("No commander after {minutes} min"),
-        Event::StillPending { minutes } => format!("Nobody acknowledged after {minutes} min"),
+        Event::TaskAssigned { task, assignee, .. } => {
+            tr!("{who} gave task {task} to {assignee}", who = who, task = task, assignee = name(assignee))
+        }
+        Event::TaskDue { task, text, .. } => tr!("Task {task} is due: {text}", task = task, text = text),
+        Event::CommanderMissing { minutes, .. } => tr!("No commander after {minutes} min", minutes = minutes),
+        Event::StillPending { minutes } => tr!("Nobody acknowledged after {minutes} min", minutes = minutes),
         Event::SeverityChanged { from, to } => {
-            format!("{who} changed the severity from {from} to {to}")
+            tr!("{who} changed the severity from {from} to {to}", who = who, from = from, to = to)
         }
-        Event::UpdatePosted { text, .. } => format!("{who} posted an update: {text}"),
+        Event::UpdatePosted { text, .. } => tr!("{who} posted an update: {text}", who = who, text = text),
         Event::UpdateOverdue { promised } => {
-            format!("The update promised for {} did not come", clock(*promised))
+            tr!("The update promised for {promised} did not come", promised = clock(*promised))
         }
         Event::Noted { text } => format!("{who} noted: {text}"),
         Event::MessagePinned { author, text, .. } => format!("{} said: {text}", name(author)),
         Event::RunbookAttached { title, because, .. } => {
-            format!("Runbook “{title}” brought ({because})")
+            tr!("Runbook “{title}” brought ({because})", title = title, because = because)
         }
         Event::StepDone { step, text, note } => {
             let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
-            format!("{who} did step {step} ({}){note}", unmarked(text))
+            tr!(
+                "{who} did step {step} ({unmarked}){note}",
+                who = who,
+                step = step,
+                unmarked = unmarked(text),
+                note = note
+            )
         }
         Event::StepSkipped { step, text, reason } => {
-            format!("{who} skipped step {step} ({}): {reason}", unmarked(text))
+            tr!(
+                "{who} skipped step {step} ({unmarked}): {reason}",
+                who = who,
+                step = step,
+                unmarked = unmarked(text),
+                reason = reason
+            )
         }
         Event::BadSince { at } => {
-            format!("{who} recorded that the data is bad since {}", stamp(*at))
+            tr!("{who} recorded that the data is bad since {at}", who = who, at = stamp(*at))
         }
-        Event::GoodAgain { at } => format!("{who} recorded that the data is good again since {}", stamp(*at)),
-        Event::FixRecorded { text } => format!("{who} recorded the fix: {text}"),
+        Event::GoodAgain { at } => {
+            tr!("{who} recorded that the data is good again since {at}", who = who, at = stamp(*at))
+        }
+        Event::FixRecorded { text } => tr!("{who} recorded the fix: {text}", who = who, text = text),
         Event::TaskAdded { task, text, assignee, .. } => {
             let assignee = assignee.as_ref().map(|person| format!(" for {}", name(person))).unwrap_or_default();
-            format!("{who} added task {task}{assignee}: {text}")
+            tr!("{who} added task {task}{assignee}: {text}", who = who, task = task, assignee = assignee, text = text)
         }
-        Event::TaskDone { task, text } => format!("{who} finished task {task}: {text}"),
-        Event::PageRequested { target, .. } => format!("Page for {target} decided on"),
-        Event::PageHandedOver { target, .. } => format!("Page for {target} handed to PagerDuty"),
+        Event::TaskDone { task, text } => {
+            tr!("{who} finished task {task}: {text}", who = who, task = task, text = text)
+        }
+        Event::PageRequested { target, .. } => tr!("Page for {target} decided on", target = target),
+        Event::PageHandedOver { target, .. } => tr!("Page for {target} handed to PagerDuty", target = target),
         Event::PageFailed { target, why, .. } => {
-            format!("Page for {target} refused by PagerDuty: {why}")
+            tr!("Page for {target} refused by PagerDuty: {why}", target = target, why = why)
         }
-        Event::Paged { target, .. } => format!("PagerDuty paged for {target}"),
-        Event::PageAcknowledged { .. } => format!("{who} acknowledged the page"),
-        Event::PageResolved { .. } => format!("{who} closed the page"),
+        Event::Paged { target, .. } => tr!("PagerDuty paged for {target}", target = target),
+        Event::PageAcknowledged { .. } => tr!("{who} acknowledged the page", who = who),
+        Event::PageResolved { .. } => tr!("{who} closed the page", who = who),
         Event::Mitigated { text } => format!("{who} mitigated{}", said(text.as_deref())),
         Event::Resolved { text, ending: Ending::Fixed, .. } => format!("{who} resolved{}", said(text.as_deref())),
         Event::Resolved { text, ending, .. } => {
-            format!("{who} resolved ({}){}", ending.as_str(), said(text.as_deref()))
+            tr!("{who} resolved ({ending}){said}", who = who, ending = ending.as_str(), said = said(text.as_deref()))
         }
         Event::Reopened { reason } => format!("{who} reopened: {reason}"),
-        Event::ChannelOpened { channel } => format!("Channel #{} opened", channel.name),
-        Event::MovedTo { name } => format!("It goes on in #{name}"),
-        Event::ChannelLost { name, why } => format!("The channel #{name} was lost: {why}"),
-        Event::ChannelArchived { name } => format!("The channel #{name} was archived"),
-        Event::OpeningPending { missing } => format!("Still to come: {}", missing.join(", ")),
-        Event::DeliveryFailed { what, why } => format!("Could not deliver {what}: {why}"),
+        Event::ChannelOpened { channel } => tr!("Channel #{name} opened", name = channel.name),
+        Event::MovedTo { name } => tr!("It goes on in #{name}", name = name),
+        Event::ChannelLost { name, why } => tr!("The channel #{name} was lost: {why}", name = name, why = why),
+        Event::ChannelArchived { name } => tr!("The channel #{name} was archived", name = name),
+        Event::OpeningPending { missing } => tr!("Still to come: {missing}", missing = missing.join(", ")),
+        Event::DeliveryFailed { what, why } => tr!("Could not deliver {what}: {why}", what = what, why = why),
         Event::RootNamed { candidates } => match candidates.first() {
-            Some(first) => format!("Likeliest root: {} ({})", first.asset, first.reason),
-            None => "No root is likely any more".to_owned(),
+            Some(first) => tr!("Likeliest root: {asset} ({reason})", asset = first.asset, reason = first.reason),
+            None => tr!("No root is likely any more"),
         },
-        Event::RadiusMeasured { radius } => format!("Blast radius: {}", radius.words),
-        Event::Looked { look, finding } => format!("{who} looked at the {}: {finding}", look.as_str()),
+        Event::RadiusMeasured { radius } => tr!("Blast radius: {words}", words = radius.words),
+        Event::Looked { look, finding } => {
+            tr!("{who} looked at the {look}: {finding}", who = who, look = look.as_str(), finding = finding)
+        }
         Event::NoticesSent { whom, names, text } => {
             let text = text.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
-            format!("{who} told {} ({}){text}", names.join(", "), whom.as_str())
+            tr!(
+                "{who} told {names} ({whom}){text}",
+                who = who,
+                names = names.join(", "),
+                whom = whom.as_str(),
+                text = text
+            )
         }
-        Event::NoticeMuted { name, muted: true, .. } => format!("{name} hears no more of it"),
-        Event::NoticeMuted { name, muted: false, .. } => format!("{name} hears of it again"),
+        Event::NoticeMuted { name, muted: true, .. } => tr!("{name} hears no more of it", name = name),
+        Event::NoticeMuted { name, muted: false, .. } => tr!("{name} hears of it again", name = name),
         Event::AssetNamed { .. }
         | Event::Notified { .. }
         | Event::NoticePosted { .. }
@@ -218,7 +259,7 @@ pub fn lines(entries: &[Entry], name: &dyn Fn(&PersonId) -> String) -> Vec<Line>
             Event::MessageUnpinned { message } => gone.extend(pins.remove(message)),
             Event::PinEdited { message, text } => {
                 if let Some(pin) = pins.get(message) {
-                    let text = text.clone().unwrap_or_else(|| "(deleted in Slack)".to_owned());
+                    let text = text.clone().unwrap_or_else(|| tr!("(deleted in Slack)"));
                     corrected.entry(*pin).or_default().0 = Some(text);
                 }
             }

@@ -4,6 +4,7 @@
 //! A matcher is words: `asset=warehouse.orders* pillar=freshness|volume source!=staging team=orders`. All must hold; a value is a
 //! glob, in any case, or several between bars; a word without `=` is a glob for the asset. What is no field is a label.
 
+use crate::tr;
 use std::fmt;
 
 use chrono::{Datelike as _, LocalResult, NaiveDate, NaiveTime, TimeZone as _, Weekday};
@@ -63,22 +64,23 @@ impl Matcher {
                 None => ("asset".to_owned(), false, word.clone()),
             };
             if field.is_empty() || value.is_empty() {
-                return Err(Unmatchable(format!(
-                    "“{word}” is no matcher; write for example asset=warehouse.orders* or team=orders"
+                return Err(Unmatchable(tr!(
+                    "“{word}” is no matcher; write for example asset=warehouse.orders* or team=orders",
+                    word = word
                 )));
             }
             let glob = |value: &str| {
                 let glob = GlobBuilder::new(value).case_insensitive(true).literal_separator(false).build();
                 glob.map(|glob| glob.compile_matcher())
-                    .map_err(|error| Unmatchable(format!("“{value}” is no pattern: {error}")))
+                    .map_err(|error| Unmatchable(tr!("“{value}” is no pattern: {error}", value = value, error = error)))
             };
             let globs = value.split('|').map(glob).collect::<Result<Vec<_>, _>>()?;
             terms.push(Term { field, negated, globs });
         }
         if terms.is_empty() {
-            return Err(Unmatchable(
-                "A matcher says what is meant, for example asset=warehouse.orders* pillar=freshness".to_owned(),
-            ));
+            return Err(Unmatchable(tr!(
+                "A matcher says what is meant, for example asset=warehouse.orders* pillar=freshness"
+            )));
         }
         Ok(Self { text: text.trim().to_owned(), terms })
     }

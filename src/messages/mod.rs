@@ -33,7 +33,7 @@ pub struct Button {
 impl Button {
     /// A plain button.
     pub fn new(action: impl Into<String>, label: &str, value: &str) -> Self {
-        Self { action: action.into(), label: label.to_owned(), value: value.to_owned(), style: None }
+        Self { action: action.into(), label: crate::words::label(label), value: value.to_owned(), style: None }
     }
 
     /// The button that most people want.

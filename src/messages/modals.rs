@@ -99,8 +99,9 @@ pub struct Modal {
     pub inputs: Vec<ModalInput>,
 }
 
+/// Words of ours, as they are in force.
 fn text(words: &str, max: usize) -> Value {
-    json!({"type": "plain_text", "text": cut(words, max)})
+    json!({"type": "plain_text", "text": cut(&crate::words::label(words), max)})
 }
 
 pub(super) fn view(modal: &Modal) -> SlackView {

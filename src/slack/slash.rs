@@ -8,6 +8,7 @@ use crate::domain::incident::{Ending, Verdict};
 use crate::domain::lineage::Whom;
 use crate::domain::triage::Matcher;
 use crate::domain::{Command, PersonId, Role, Severity, Status, Time};
+use crate::tr;
 
 use super::when::{Toward, parse as parse_when};
 
@@ -335,11 +336,11 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
         "role" | "roles" => match Role::parse(rest) {
             Some(role) => Ok(Intent::RoleCard { incident, role }),
             None if rest.is_empty() => Ok(Intent::Show(incident)),
-            None => Err(usage("role", &format!("“{rest}” is no role."))),
+            None => Err(usage("role", &tr!("“{rest}” is no role.", rest = rest))),
         },
         "oncall" | "on-call" | "duty" => Ok(Intent::OnCall(optional())),
         "leave" | "drop" | "unassign" => match Role::parse(rest) {
-            None if !rest.is_empty() => Err(usage("leave", &format!("“{rest}” is no role."))),
+            None if !rest.is_empty() => Err(usage("leave", &tr!("“{rest}” is no role.", rest = rest))),
             role => act(Command::Leave { role }),
         },
         "tried" | "attempt" => act(Command::Tried { text: rest.to_owned(), ruled_out: false }),
@@ -355,7 +356,7 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
                     let minutes = u32::try_from((at - now).num_minutes().max(1)).unwrap_or(SNOOZE_MINUTES);
                     act(Command::Remind { minutes: Some(minutes) })
                 }
-                None => Err(usage("remind", &format!("“{rest}” is no time I understand."))),
+                None => Err(usage("remind", &tr!("“{rest}” is no time I understand.", rest = rest))),
             },
         },
         "show" | "status" => Ok(Intent::Show(incident.or_else(|| number(rest)))),
@@ -391,11 +392,11 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
         "runbook" => runbook(incident, rest),
         "since" => match parse_when(rest, now, Toward::Past) {
             Some(at) => act(Command::Since { at }),
-            None => Err(usage("since", &format!("“{rest}” is no time I understand."))),
+            None => Err(usage("since", &tr!("“{rest}” is no time I understand.", rest = rest))),
         },
         "good-again" | "good" => match parse_when(rest, now, Toward::Past) {
             Some(at) => act(Command::GoodAgain { at }),
-            None => Err(usage("good-again", &format!("“{rest}” is no time I understand."))),
+            None => Err(usage("good-again", &tr!("“{rest}” is no time I understand.", rest = rest))),
         },
         "link" | "adopt" => Ok(Intent::Link(incident)),
         "asset" if rest.is_empty() => Err(usage("asset", "Which one?")),
@@ -453,9 +454,9 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
         "page" => {
             let (target, text) = split(rest);
             if !mentions(target).is_empty() {
-                return Err(Unclear::new(
-                    "I can page services, not single people: PagerDuty knows who is on call. Name a service, for example `/incident page default`.".to_owned(),
-                ));
+                return Err(Unclear::new(tr!(
+                    "I can page services, not single people: PagerDuty knows who is on call. Name a service, for example `/incident page default`."
+                )));
             }
             if target.is_empty() {
                 return Err(usage("page", "Whom?"));
@@ -521,8 +522,16 @@ fn search(rest: &str, now: Time) -> Result<Intent, Unclear> {
         let lower = word.to_lowercase();
         let mut time = |what: &str| {
             let given = words.next().unwrap_or_default();
-            parse_when(given, now, Toward::Past)
-                .ok_or_else(|| usage("search", &format!("`{what} {given}`: that is no time I understand.")))
+            parse_when(given, now, Toward::Past).ok_or_else(|| {
+                usage(
+                    "search",
+                    &tr!(
+                        "`{what} {given}`: that is no time I understand.",
+                        what = crate::words::label(what),
+                        given = given
+                    ),
+                )
+            })
         };
         match lower.as_str() {
             "open" => search.open = true,
@@ -673,10 +682,17 @@ fn unquote(text: &str) -> String {
     text.trim_matches(['"', '“', '”']).trim().to_owned()
 }
 
+/// What a line that cannot be read is answered with: why, and how it is written.
 fn usage(verb: &str, why: &str) -> Unclear {
+    let why = crate::words::label(why);
     let line = VERBS.iter().find(|(use_, _)| use_.split(' ').next() == Some(verb));
     let (use_, what) = line.copied().unwrap_or((verb, ""));
-    Unclear::new(format!("{why} It is written `/incident {use_}`: {what}."))
+    Unclear::new(tr!(
+        "{why} It is written `/incident {use_}`: {what}.",
+        why = why,
+        use_ = use_,
+        what = crate::words::label(what)
+    ))
 }
 
 fn unknown_verb(word: &str, line: &str) -> Unclear {
@@ -688,12 +704,17 @@ fn unknown_verb(word: &str, line: &str) -> Unclear {
         .min();
     match nearest {
         Some((_, verb)) => Unclear {
-            words: format!("I do not know “{word}”. Did you mean `/incident {verb}`? `/incident help` lists all."),
+            words: tr!(
+                "I do not know “{word}”. Did you mean `/incident {verb}`? `/incident help` lists all.",
+                word = word,
+                verb = verb
+            ),
             meant: Some(line.replacen(word, verb, 1)),
         },
         None => Unclear {
-            words: format!(
-                "I do not know “{word}”. To open an incident, write `/incident declare {word} …`; `/incident help` lists all."
+            words: tr!(
+                "I do not know “{word}”. To open an incident, write `/incident declare {word} …`; `/incident help` lists all.",
+                word = word
             ),
             meant: Some(format!("declare {line}")),
         },

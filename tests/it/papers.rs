@@ -34,7 +34,9 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 #[test]
 fn rooms_import_only_rooms_below() {
     let allowed: &[(&str, &[&str])] = &[
-        ("domain", &[]),
+        // Sentences find their words wherever they are said.
+        ("words", &[]),
+        ("domain", &["words"]),
         ("clock", &[]),
         ("telemetry", &[]),
         ("config", &["catalog", "domain", "telemetry"]),
@@ -42,12 +44,18 @@ fn rooms_import_only_rooms_below() {
         ("picture", &["domain"]),
         ("mail", &["config", "domain", "messages"]),
         ("store", &[]),
-        ("messages", &["domain"]),
-        ("slack", &["domain", "messages"]),
+        ("messages", &["domain", "words"]),
+        ("slack", &["domain", "messages", "words"]),
         ("pagerduty", &["domain"]),
         ("intake", &["catalog", "config", "domain"]),
-        ("app", &["catalog", "clock", "config", "domain", "messages", "picture", "slack", "store", "telemetry"]),
-        ("delivery", &["app", "domain", "mail", "messages", "pagerduty", "picture", "slack", "store", "telemetry"]),
+        (
+            "app",
+            &["catalog", "clock", "config", "domain", "messages", "picture", "slack", "store", "telemetry", "words"],
+        ),
+        (
+            "delivery",
+            &["app", "domain", "mail", "messages", "pagerduty", "picture", "slack", "store", "telemetry", "words"],
+        ),
         (
             "http",
             &[
@@ -380,4 +388,69 @@ fn every_surface_of_slack_has_its_story() {
     assert_eq!(named("event"), of_manifest("/settings/event_subscriptions/bot_events", None));
     assert_eq!(named("shortcut"), of_manifest("/features/shortcuts", Some("callback_id")));
     assert!(named("reaction").contains("pushpin") && named("home").contains("home"));
+}
+
+/// The files whose own sentences and labels are said through `words`, besides every `tr!`.
+const SPEAKERS: [&str; 18] = [
+    "src/app/chat/choices.rs",
+    "src/app/chat/forms.rs",
+    "src/app/chat/presses.rs",
+    "src/app/chat/reading.rs",
+    "src/app/chat/triage.rs",
+    "src/domain/alert.rs",
+    "src/domain/decide/declare.rs",
+    "src/domain/decide/lineage.rs",
+    "src/domain/decide/record.rs",
+    "src/domain/decide/roles.rs",
+    "src/domain/decide/runbook.rs",
+    "src/domain/decide/status.rs",
+    "src/domain/decide/tell.rs",
+    "src/domain/permission.rs",
+    "src/domain/severity.rs",
+    "src/messages/views.rs",
+    "src/slack/client.rs",
+    "src/slack/slash.rs",
+];
+
+/// A file without its tests and comments.
+fn code_of(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap();
+    let text = text.split("#[cfg(test)]").next().unwrap().replace("'\"'", "");
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_sentence_stands_in_the_words() {
+    let pattern = |text: &str| regex::Regex::new(text).unwrap();
+    let (said, literal) = (pattern(r#"\btr!\(\s*"([^"\\]*)""#), pattern(r#""((?:[^"\\]|\\.)*)""#));
+    let (places, word, name) = (pattern(r"\{[^}]*\}"), pattern("[A-Za-z]{2}"), pattern("^[A-Z][a-z]"));
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    let mut found = BTreeSet::new();
+    for file in files {
+        if file.ends_with("words.rs") {
+            continue;
+        }
+        let code = code_of(&file);
+        found.extend(said.captures_iter(&code).map(|text| text[1].to_owned()));
+        if SPEAKERS.iter().any(|speaker| file.ends_with(speaker.trim_start_matches("src/"))) {
+            found.extend(literal.captures_iter(&code).map(|text| text[1].to_owned()).filter(|text| {
+                let bare = places.replace_all(text, "");
+                (bare.trim().contains(' ') || name.is_match(&bare))
+                    && word.is_match(&bare)
+                    && !["\\", "://", "{}"].iter().any(|sign| text.contains(sign))
+                    && !text.starts_with('/')
+            }));
+        }
+    }
+    let words: BTreeSet<String> = toml::from_str::<std::collections::BTreeMap<String, String>>(muster::words::SHIPPED)
+        .unwrap()
+        .into_keys()
+        .collect();
+    let missing: Vec<_> = found.difference(&words).collect();
+    let needless: Vec<_> = words.difference(&found).collect();
+    assert!(
+        missing.is_empty() && needless.is_empty(),
+        "not in words.toml: {missing:#?}\nnot in the code: {needless:#?}"
+    );
 }

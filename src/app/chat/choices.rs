@@ -14,6 +14,7 @@ use crate::domain::permission::Verb;
 use crate::domain::{Command, Incident};
 use crate::messages::{Button, Rendered, views};
 use crate::slack::slash::{Unclear, VERBS};
+use crate::tr;
 
 /// A button that says a line as if it had been typed. Several of one message need names of their own.
 pub(super) fn again(place: usize, label: &str, line: &str) -> Button {
@@ -84,7 +85,7 @@ impl App {
             .iter()
             .enumerate()
             .map(|(place, one)| {
-                again(place, &format!("Join {}", one.name()), &format!("{} take responder", one.name()))
+                again(place, &tr!("Join {incident}", incident = one.name()), &format!("{} take responder", one.name()))
             })
             .collect();
         buttons.push(again(alike.len(), "Open a new one anyway", &line_of(&declaration)).danger());
@@ -151,8 +152,10 @@ impl App {
         let verbs = if matching.is_empty() { VERBS.iter().collect() } else { matching };
         let here = caller.channel.and_then(|channel| self.uid_of_channel(channel).ok().flatten());
         let here = here.and_then(|uid| self.incident(&uid).ok().flatten()).map(|incident| incident.name());
-        let verbs: Vec<_> =
-            verbs.into_iter().map(|(use_, what)| json!({"use": format!("/incident {use_}"), "what": what})).collect();
+        let verbs: Vec<_> = verbs
+            .into_iter()
+            .map(|(use_, what)| json!({"use": format!("/incident {use_}"), "what": crate::words::label(what)}))
+            .collect();
         views::plain_view(&self.templates, "help", &json!({"verbs": verbs, "here": here})).into()
     }
 }

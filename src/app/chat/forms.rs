@@ -16,6 +16,7 @@ use crate::messages::{Modal, ModalInput, views};
 use crate::slack::inbound::View;
 use crate::slack::slash::{self, Question};
 use crate::slack::when::{Toward, parse as parse_when};
+use crate::tr;
 
 /// So many assets are offered for what somebody types.
 const SUGGESTED: usize = 20;
@@ -147,8 +148,7 @@ impl App {
                 vec![text("text", "Why is it not over?", "orders went stale again", true, false)],
             ),
             Question::Notify(whom) => {
-                let incident =
-                    incident.as_ref().ok_or_else(|| Failure::NotFound("There is no such incident.".to_owned()))?;
+                let incident = incident.as_ref().ok_or_else(|| Failure::NotFound(tr!("There is no such incident.")))?;
                 ("notify", "Tell people", "Send", self.notify_inputs(incident, whom)?)
             }
             Question::Look(look) => {
@@ -210,9 +210,9 @@ impl App {
             all.iter().filter(|recipient| !reached(recipient)).map(|recipient| recipient.name.clone()).collect();
         let Some(first) = new.first() else {
             if unreachable.len() == all.len() {
-                return Err(Failure::NotFound(format!(
-                    "Nobody of them can be reached: {} have neither a channel nor an address. Give them one under `[[teams]]` or in the catalog.",
-                    unreachable.join(", ")
+                return Err(Failure::NotFound(tr!(
+                    "Nobody of them can be reached: {unreachable} have neither a channel nor an address. Give them one under `[[teams]]` or in the catalog.",
+                    unreachable = unreachable.join(", ")
                 )));
             }
             return Err(Refusal::NobodyLeftToTell { whom: whom.as_str() }.into());
@@ -303,8 +303,8 @@ impl App {
                 id: "kind",
                 label: "What kind of incident?",
                 options: vec![
-                    ("drill".to_owned(), "A drill: page and tell nobody".to_owned()),
-                    ("private".to_owned(), "Private: announced nowhere".to_owned()),
+                    ("drill".to_owned(), tr!("A drill: page and tell nobody")),
+                    ("private".to_owned(), tr!("Private: announced nowhere")),
                 ],
                 initial: chosen.iter().filter(|(_, on)| *on).map(|(kind, _)| (*kind).to_owned()).collect(),
             },
@@ -381,7 +381,10 @@ impl App {
             },
             "runbook" => {
                 let runbook = self.runbook(&view.choice("runbook").unwrap_or_default())?.clone();
-                Command::AttachRunbook { runbook, because: format!("{} asked for it", self.name(caller.user)) }
+                Command::AttachRunbook {
+                    runbook,
+                    because: tr!("{person} asked for it", person = self.name(caller.user)),
+                }
             }
             "update" => {
                 let next = match view.text("next") {

@@ -11,6 +11,7 @@ use crate::domain::timeline::{self, duration, stamp};
 use crate::domain::{AssetName, Incident, Role, Task};
 use crate::messages::{Button, Rendered, views};
 use crate::slack::slash::Search;
+use crate::tr;
 
 /// So many incidents stand on a page.
 const PAGE: usize = 15;
@@ -63,7 +64,7 @@ impl App {
     }
 
     fn must(&self, uid: &str) -> Result<Incident, Failure> {
-        self.incident(uid)?.ok_or_else(|| Failure::NotFound("There is no such incident.".to_owned()))
+        self.incident(uid)?.ok_or_else(|| Failure::NotFound(tr!("There is no such incident.")))
     }
 
     fn lines(&self, entries: &[crate::domain::Entry]) -> Vec<Value> {
@@ -115,7 +116,11 @@ impl App {
             .filter(|task| task.done_at.is_none())
             .take(5)
             .map(|task| {
-                Button::new(format!("task_done:{}", task.number), &format!("Done {}", task.number), &incident.name())
+                Button::new(
+                    format!("task_done:{}", task.number),
+                    &tr!("Done {number}", number = task.number),
+                    &incident.name(),
+                )
             })
             .collect();
         let shown = self.task_views(&tasks);
@@ -187,7 +192,11 @@ impl App {
         let known = service.map(|name| {
             self.policy.service(name).ok_or_else(|| {
                 let names: Vec<_> = self.policy.services.iter().map(|service| format!("`{}`", service.name)).collect();
-                Failure::NotFound(format!("There is no service “{name}”. There are: {}.", names.join(", ")))
+                Failure::NotFound(tr!(
+                    "There is no service “{name}”. There are: {names}.",
+                    name = name,
+                    names = names.join(", ")
+                ))
             })
         });
         let service = known.transpose()?.map(|service| service.name.as_str());
@@ -224,19 +233,20 @@ impl App {
         };
         let news = self.subscribe_to(&known, caller.user, on).await?;
         Ok(Reply::words(&match (on, news) {
-            (true, true) => format!(
-                "You hear of every incident that reaches `{known}` now. `/incident unsubscribe {known}` ends it."
+            (true, true) => tr!(
+                "You hear of every incident that reaches `{known}` now. `/incident unsubscribe {known}` ends it.",
+                known = known
             ),
-            (true, false) => format!("You follow `{known}` already."),
-            (false, true) => format!("You hear no more of `{known}`."),
+            (true, false) => tr!("You follow `{known}` already.", known = known),
+            (false, true) => tr!("You hear no more of `{known}`.", known = known),
             (false, false) => {
                 let followed: Vec<_> = self.followed_by(caller.user).iter().map(|one| format!("`{one}`")).collect();
                 let hint = if followed.is_empty() {
-                    "You follow nothing.".to_owned()
+                    tr!("You follow nothing.")
                 } else {
-                    format!("You follow {}.", followed.join(", "))
+                    tr!("You follow {followed}.", followed = followed.join(", "))
                 };
-                format!("You do not follow `{known}`. {hint}")
+                tr!("You do not follow `{known}`. {hint}", known = known, hint = hint)
             }
         }))
     }
@@ -248,9 +258,11 @@ impl App {
         let rows: Vec<_> = [Who::Everyone, Who::Team, Who::Responders, Who::Commander, Who::Admins]
             .into_iter()
             .filter_map(|who| {
-                let verbs: Vec<_> =
-                    Verb::of_people().filter(|verb| rules.who(*verb) == who).map(Verb::as_str).collect();
-                (!verbs.is_empty()).then(|| json!({"who": who.as_str(), "verbs": verbs}))
+                let verbs: Vec<_> = Verb::of_people()
+                    .filter(|verb| rules.who(*verb) == who)
+                    .map(|verb| crate::words::label(verb.as_str()))
+                    .collect();
+                (!verbs.is_empty()).then(|| json!({"who": crate::words::label(who.as_str()), "verbs": verbs}))
             })
             .collect();
         let person = |id: &String| json!({"id": id.starts_with(['U', 'W']).then_some(id), "name": self.name(id)});

@@ -14,6 +14,7 @@ use crate::messages::{Modal, ModalInput, Rendered, escape, views};
 use crate::slack::inbound::{Interaction, View};
 use crate::slack::when::{Toward, parse as parse_when};
 use crate::store::{Expect, Kind, Op};
+use crate::tr;
 
 impl App {
     fn may_triage(&self, caller: &Caller<'_>) -> Result<(), Failure> {
@@ -25,12 +26,12 @@ impl App {
         let uid = self.uid_of_number(number)?;
         match self.incident(&uid)? {
             Some(incident) if incident.status.is_open() => Ok(uid),
-            Some(incident) => Err(Failure::NotFound(format!(
-                "{} is {}; name one that is open. `/incident list` shows them.",
-                incident.name(),
-                incident.status
+            Some(incident) => Err(Failure::NotFound(tr!(
+                "{incident} is {status}; name one that is open. `/incident list` shows them.",
+                incident = incident.name(),
+                status = incident.status
             ))),
-            None => Err(Failure::NotFound(format!("There is no INC-{number}."))),
+            None => Err(Failure::NotFound(tr!("There is no INC-{number}.", number = number))),
         }
     }
 
@@ -93,11 +94,11 @@ impl App {
     ) -> Result<Reply, Failure> {
         self.may_triage(caller)?;
         let silence = self.silence(matcher, self.now(), until, reason, caller.user.to_owned()).await?;
-        Ok(Reply::words(&format!(
-            "Silence {} holds until {}. Alerts that it hides open an incident then, if they still fire. `/incident unsilence {}` ends it.",
-            silence.number,
-            stamp(silence.until),
-            silence.number
+        Ok(Reply::words(&tr!(
+            "Silence {number} holds until {until}. Alerts that it hides open an incident then, if they still fire. `/incident unsilence {number2}` ends it.",
+            number = silence.number,
+            until = stamp(silence.until),
+            number2 = silence.number
         )))
     }
 
@@ -112,11 +113,11 @@ impl App {
         let now = self.now();
         let windows = self.policy.windows.iter().filter_map(|window| {
             let until = window.holds(now)?;
-            Some(format!(
-                "- Maintenance **{}** `{}` until {}",
-                window.name,
-                window.matcher.to_string().replace('`', "'"),
-                stamp(until)
+            Some(tr!(
+                "- Maintenance **{name}** `{value}` until {until}",
+                name = window.name,
+                value = window.matcher.to_string().replace('`', "'"),
+                until = stamp(until)
             ))
         });
         let lines: Vec<_> = lines.into_iter().chain(windows).collect();
@@ -131,9 +132,10 @@ impl App {
     pub(super) async fn unsilence_said(&self, number: u64, caller: &Caller<'_>) -> Result<Reply, Failure> {
         self.may_triage(caller)?;
         let silence = self.unsilence(number).await?;
-        Ok(Reply::words(&format!(
-            "Silence {number} (`{}`) is over. What it hid and still fires opens an incident now.",
-            silence.matcher
+        Ok(Reply::words(&tr!(
+            "Silence {number} (`{matcher}`) is over. What it hid and still fires opens an incident now.",
+            number = number,
+            matcher = silence.matcher
         )))
     }
 
@@ -157,7 +159,7 @@ impl App {
                 let placed = self.open_held(value).await?;
                 let words = match placed.incident {
                     Some(incident) => format!("is {incident}"),
-                    None => "is settled".to_owned(),
+                    None => tr!("is settled"),
                 };
                 self.settle(channel, ts, "🚨", &held, &words, caller).await?;
                 Ok(Reply::Nothing)
@@ -171,7 +173,7 @@ impl App {
                 let filter = crate::app::queries::Filter { open: true, ..Default::default() };
                 let open = self.list(&filter, None, 100)?.incidents;
                 if open.is_empty() {
-                    return Err(Failure::NotFound("There is no open incident to attach it to.".to_owned()));
+                    return Err(Failure::NotFound(tr!("There is no open incident to attach it to.")));
                 }
                 let options =
                     open.iter().map(|one| (one.uid.clone(), format!("{}: {}", one.name(), one.title))).collect();
@@ -240,7 +242,7 @@ impl App {
             let Some(uid) = view.choice("incident") else {
                 return mistake("incident", "Choose one.");
             };
-            let because = format!("{} attached it", self.name(caller.user));
+            let because = tr!("{person} attached it", person = self.name(caller.user));
             let command = Command::Receive { signal: held.signal.clone(), known: None, because, quiet: false };
             let gone = Op::Del { kind: Kind::Held, id: id.to_owned(), expect: Expect::Any };
             let asked = Asked {
@@ -251,8 +253,15 @@ impl App {
                 also: vec![gone],
             };
             let decision = self.execute(Some(&uid), &command, asked).await?;
-            self.settle(channel, ts, "📎", &held, &format!("is part of {}", decision.case.incident.name()), caller)
-                .await?;
+            self.settle(
+                channel,
+                ts,
+                "📎",
+                &held,
+                &tr!("is part of {incident}", incident = decision.case.incident.name()),
+                caller,
+            )
+            .await?;
             return Ok(Reply::Nothing);
         }
         let matcher = match Matcher::parse(&view.text("matcher").unwrap_or_default()) {
@@ -268,7 +277,8 @@ impl App {
             Err(failure) => return mistake("text", &failure.to_string()),
         };
         self.drop_held(id).await?;
-        let words = format!("is silenced until {} (silence {})", stamp(silence.until), silence.number);
+        let words =
+            tr!("is silenced until {until} (silence {number})", until = stamp(silence.until), number = silence.number);
         self.settle(channel, ts, "🔕", &held, &words, caller).await?;
         Ok(Reply::Nothing)
     }

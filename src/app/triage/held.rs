@@ -15,6 +15,7 @@ use crate::domain::triage::{Held, Hold, Matcher, Silence};
 use crate::domain::{Actor, Command, Decision, Event, Incident, PersonId, Signal, SignalStatus, Time};
 use crate::messages::{Button, escape};
 use crate::store::{Expect, Kind, Op, after_prefix, scan_prefix};
+use crate::tr;
 
 /// So many alerts are watched for coming and going.
 const WATCHED: usize = 10_000;
@@ -226,7 +227,7 @@ impl App {
     /// # Errors
     /// The store cannot be read or written. What was brought stays; the rest is brought when it is tried again.
     pub async fn move_alerts(&self, from: &Incident, into: &str, also: Vec<Op>) -> Result<(), Failure> {
-        let because = format!("{} was merged into this", from.name());
+        let because = tr!("{from} was merged into this", from = from.name());
         for alert in self.alerts(&from.uid)? {
             // One that is at home elsewhere already was brought before.
             let rec = self.store.get(Kind::AlertKey, &records::key_id(&alert.signal.source, &alert.signal.key))?;
@@ -296,7 +297,7 @@ impl App {
     pub fn held(&self, id: &str) -> Result<Held, Failure> {
         let rec = self.store.get(Kind::Held, id)?;
         let held = rec.and_then(|rec| serde_json::from_value(rec.body).ok());
-        held.ok_or_else(|| Failure::NotFound("This alert is settled: it went away, or somebody decided.".to_owned()))
+        held.ok_or_else(|| Failure::NotFound(tr!("This alert is settled: it went away, or somebody decided.")))
     }
 
     /// Opens an incident for a held alert, as somebody decided; what became of it.
@@ -307,7 +308,7 @@ impl App {
         let held = self.held(id)?;
         let source = held.signal.source.clone();
         let placed = self.receive_chunk(&source, vec![held.signal], Some(Hold::AskingPerson), Vec::new()).await?;
-        placed.into_iter().next().ok_or_else(|| Failure::Unavailable("the alert's turn was lost".to_owned()))
+        placed.into_iter().next().ok_or_else(|| Failure::Unavailable(tr!("the alert's turn was lost")))
     }
 
     /// Forgets a held alert; the next firing asks again.
@@ -396,8 +397,9 @@ impl App {
     pub async fn unsilence(&self, number: u64) -> Result<Silence, Failure> {
         let found = self.silences().into_iter().find(|silence| silence.number == number);
         let mut silence = found.ok_or_else(|| {
-            Failure::NotFound(format!(
-                "There is no silence {number} that still holds. `/incident silences` lists them."
+            Failure::NotFound(tr!(
+                "There is no silence {number} that still holds. `/incident silences` lists them.",
+                number = number
             ))
         })?;
         silence.until = self.now();
@@ -452,9 +454,11 @@ impl App {
         let beat = beats.iter().find(|beat| beat.source == source && beat.name == name).ok_or_else(|| {
             let names: Vec<_> =
                 beats.iter().filter(|beat| beat.source == source).map(|beat| format!("`{}`", beat.name)).collect();
-            Failure::NotFound(format!(
-                "The source {source} has no heartbeat “{name}” in the configuration. It has: {}.",
-                names.join(", ")
+            Failure::NotFound(tr!(
+                "The source {source} has no heartbeat “{name}” in the configuration. It has: {names}.",
+                source = source,
+                name = name,
+                names = names.join(", ")
             ))
         })?;
         let (id, now) = (format!("{source}/{name}"), self.now());
@@ -515,12 +519,12 @@ impl App {
 
 /// The alert that a heartbeat did not come.
 fn late(beat: &crate::config::Heartbeat, last: Time, now: Time) -> Signal {
-    let title = format!("No sign of {} since {}", beat.name, last.format("%Y-%m-%d %H:%M UTC"));
+    let title = tr!("No sign of {name} since {date}", name = beat.name, date = last.format("%Y-%m-%d %H:%M UTC"));
     Signal {
         asset: beat.asset.as_deref().and_then(crate::domain::AssetName::new),
         pillar: crate::domain::Pillar::Freshness,
         level: beat.severity,
-        description: Some(format!("It is expected every {} minutes.", beat.every_minutes)),
+        description: Some(tr!("It is expected every {every_minutes} minutes.", every_minutes = beat.every_minutes)),
         ..Signal::new(&beat.source, &format!("heartbeat/{}", beat.name), &title, now)
     }
 }
@@ -536,11 +540,13 @@ pub(in crate::app) fn load_silences(store: &dyn crate::store::Engine, now: Time)
 pub fn silence_line(silence: &Silence, owner: &str) -> String {
     let from = silence.from.format("%Y-%m-%d %H:%M");
     let until = silence.until.format("%Y-%m-%d %H:%M UTC");
-    format!(
-        "**{}** `{}` {from} to {until}: {} ({})",
-        silence.number,
-        silence.matcher.to_string().replace('`', "'"),
-        escape(&silence.reason),
-        escape(owner)
+    tr!(
+        "**{number}** `{value}` {from} to {until}: {escape} ({escape2})",
+        number = silence.number,
+        value = silence.matcher.to_string().replace('`', "'"),
+        from = from,
+        until = until,
+        escape = escape(&silence.reason),
+        escape2 = escape(owner)
     )
 }

@@ -13,6 +13,7 @@ use crate::domain::permission::Standing;
 use crate::domain::triage::{Held, Hold, RouteAction};
 use crate::domain::{Actor, AssetName, Command, Decision, Signal, SignalStatus, Time, decide};
 use crate::store::{Expect, Kind, Op};
+use crate::tr;
 
 /// A walk for ties looks at so many assets at most.
 const MAX_WALK: usize = 2000;
@@ -78,7 +79,7 @@ impl<'a> Round<'a> {
         let id = records::key_id(&signal.source, &signal.key);
         let (uid, known, because, quiet) = match self.find(signal, past)? {
             Place::In { uid, known, because, quiet } => (Some(uid), known, because, quiet),
-            Place::New => (None, None, "it opened the incident".to_owned(), false),
+            Place::New => (None, None, tr!("it opened the incident"), false),
             Place::Nowhere => {
                 // The end of what is held is its end.
                 let was_held = self.is_held(&id)?.is_some();
@@ -188,7 +189,7 @@ impl<'a> Round<'a> {
 
     fn find(&mut self, signal: &Signal, past: Option<&Hold>) -> Result<Place, Failure> {
         if let Some((uid, alert)) = self.of_key(signal)? {
-            let because = "same key".to_owned();
+            let because = tr!("same key");
             let quiet = self.app.is_flapping(&records::key_id(&signal.source, &signal.key));
             return Ok(Place::In { uid, known: Some(alert), because, quiet });
         }
@@ -206,7 +207,7 @@ impl<'a> Round<'a> {
         if let Some(asset) = &signal.asset
             && let Some(uid) = self.of_asset(asset)?
         {
-            return join(uid, format!("same asset, {asset}"), false);
+            return join(uid, tr!("same asset, {asset}", asset = asset), false);
         }
         if let Some((uid, because, below)) = self.of_lineage(signal)? {
             return join(uid, because, below);
@@ -333,9 +334,19 @@ impl<'a> Round<'a> {
                         let other = graph.name(met.node);
                         let steps = format!("{} {}", met.hops, if met.hops == 1 { "step" } else { "steps" });
                         let because = if below {
-                            format!("{asset} is made of {other} ({steps}), which is broken")
+                            tr!(
+                                "{asset} is made of {other} ({steps}), which is broken",
+                                asset = asset,
+                                other = other,
+                                steps = steps
+                            )
                         } else {
-                            format!("{other} is made of {asset} ({steps}): it may be where it started")
+                            tr!(
+                                "{other} is made of {asset} ({steps}): it may be where it started",
+                                other = other,
+                                asset = asset,
+                                steps = steps
+                            )
                         };
                         ties.push((uid.clone(), because, below));
                     }

@@ -4,6 +4,7 @@
 use super::{Draft, status};
 use crate::domain::incident::Verdict;
 use crate::domain::{Effect, Event, Refusal};
+use crate::tr;
 
 pub(super) fn merge(draft: &mut Draft<'_>, into: &str, name: &str) -> Result<(), Refusal> {
     status::must_be_open(draft)?;
@@ -30,15 +31,21 @@ pub(super) fn move_alert(draft: &mut Draft<'_>, alert: &str, to: Option<&(String
     };
     let signal = found.signal;
     let because = match draft.context.actor.person() {
-        Some(person) => format!("{} moved it here from {}", draft.context.people.name(person), draft.incident().name()),
-        None => format!("moved here from {}", draft.incident().name()),
+        Some(person) => {
+            tr!(
+                "{person} moved it here from {incident}",
+                person = draft.context.people.name(person),
+                incident = draft.incident().name()
+            )
+        }
+        None => tr!("moved here from {incident}", incident = draft.incident().name()),
     };
     draft.add_and_say(Event::AlertMoved {
         alert: alert.to_owned(),
         source: signal.source.clone(),
         key: signal.key.clone(),
         title: signal.title.clone(),
-        to: to.map_or_else(|| "an incident of its own".to_owned(), |(_, name)| name.clone()),
+        to: to.map_or_else(|| tr!("an incident of its own"), |(_, name)| name.clone()),
     });
     draft.effect(Effect::PlaceAlert { signal: Box::new(signal), into: to.map(|(uid, _)| uid.clone()), because });
     draft.assess();

@@ -4,6 +4,7 @@ use super::{Draft, MAX_TEXT, words};
 use crate::domain::effect::Notice;
 use crate::domain::policy::DEFAULT_TARGET;
 use crate::domain::{Command, Effect, Event, Refusal, Time};
+use crate::tr;
 
 pub(super) fn update(draft: &mut Draft<'_>, text: &str, next: Option<Time>) -> Result<(), Refusal> {
     let text = words(
@@ -108,9 +109,9 @@ pub(super) fn page(draft: &mut Draft<'_>, target: &str, text: Option<&str>) -> R
 fn services(draft: &Draft<'_>) -> String {
     let names: Vec<_> = draft.context.policy.services.iter().map(|service| format!("`{}`", service.name)).collect();
     if names.is_empty() {
-        "No services are configured; `/incident page default` uses the default routing key.".to_owned()
+        tr!("No services are configured; `/incident page default` uses the default routing key.")
     } else {
-        format!("There are: {}.", names.join(", "))
+        tr!("There are: {names}.", names = names.join(", "))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The blast radius: everything below what is bad, counted, and grouped by those who must be told.
 
+use crate::tr;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -108,7 +109,7 @@ impl Impact {
             .filter(|(count, ..)| *count > 0)
             .map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }))
             .collect();
-        if parts.is_empty() { "nothing below it is known".to_owned() } else { parts.join(", ") }
+        if parts.is_empty() { tr!("nothing below it is known") } else { parts.join(", ") }
     }
 }
 

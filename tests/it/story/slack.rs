@@ -352,7 +352,8 @@ async fn the_timeline_is_corrected_with_a_trace_and_follows_slack() {
         format!("INC-1: Ana corrected line {noted} to “the load never ended”.")
     );
     inc.slash(ANA, &format!("edit {noted} at 05:10")).await;
-    insta::assert_snapshot!(inc.slash(ANA, &format!("edit {opened} something else")).await.replace(&opened, "N"), @"Line N of the timeline is Muster's own record of what happened; its words stay. Its time can be corrected: /incident edit N at 06:10.");
+    assert_eq!(opened, "1");
+    insta::assert_snapshot!(inc.slash(ANA, "edit 1 something else").await, @"Line 1 of the timeline is Muster's own record of what happened; its words stay. Its time can be corrected: /incident edit 1 at 06:10.");
     insta::assert_snapshot!(inc.slash(ANA, "edit 999 x").await, @"There is no such line. /incident timeline numbers them.");
     insta::assert_snapshot!(inc.slash(ANA, "edit x").await, @"Which line? /incident timeline numbers them. It is written /incident timeline: what happened, numbered; edit <n> <text> and edit <n> at 06:10 correct a line.");
     // What its author changes in Slack changes here; what is deleted is said to be.
