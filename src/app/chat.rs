@@ -53,7 +53,7 @@ impl From<Rendered> for Reply {
 }
 
 /// Our own sentences carry `code`; everything else in them is literal.
-fn sentence_markdown(text: &str) -> String {
+pub(crate) fn sentence_markdown(text: &str) -> String {
     text.split('`')
         .enumerate()
         .map(|(index, part)| if index % 2 == 1 && !part.is_empty() { format!("`{part}`") } else { keep_spaces(part) })
@@ -104,6 +104,7 @@ impl App {
     pub(super) async fn met(&self, user: &str, team: Option<&str>) -> Standing {
         let standing = self.standing(user, team);
         if standing == Standing::Unknown
+            && !user.is_empty()
             && let Err(failure) = self.enqueue(&format!("meet-{user}"), Job::MeetPerson { id: user.to_owned() }).await
         {
             tracing::warn!(user, error = %failure, "cannot ask Slack who somebody is");

@@ -12,11 +12,12 @@ use serde_json::{Value, json};
 
 use super::{Doors, Problem};
 use crate::app::Failure;
-use crate::app::chat::Reply;
+use crate::app::chat::{Reply, sentence_markdown};
 use crate::messages::{Rendered, modal, option_of};
 use crate::slack::inbound::{Envelope, Interaction, SlackEvent, SlashCommand, event as read_event};
 use crate::slack::verify::{Rejected, Verified, verify};
 use crate::telemetry::RejectedLabels;
+use crate::tr;
 
 /// Slack waits three seconds; what is not done by then is said to be so.
 const ANSWER_WITHIN: Duration = Duration::from_millis(2700);
@@ -48,7 +49,7 @@ fn ephemeral(message: &Rendered) -> Value {
 }
 
 fn say(text: &str) -> Answered {
-    Some(ephemeral(&Rendered::sentence(text)))
+    Some(ephemeral(&Rendered::sentence(&sentence_markdown(text))))
 }
 
 /// What goes back: a body, or none.
@@ -76,7 +77,7 @@ pub(super) async fn answer_command(doors: &Doors, command: SlashCommand) -> Answ
         return None;
     }
     if !is_ours(doors, Some(&command.team_id), Some(&command.api_app_id)) || command.team_id.is_empty() {
-        return say("This Muster serves another workspace\\.");
+        return say(&tr!("This Muster serves another workspace."));
     }
     let answer = async {
         match doors.app.slash(&command).await {
@@ -85,9 +86,9 @@ pub(super) async fn answer_command(doors: &Doors, command: SlashCommand) -> Answ
                 Ok(()) => None,
                 Err(error) => {
                     tracing::warn!(%error, "a form could not be opened");
-                    say(
-                        "Slack did not open the form in time\\. Please try again, or write it in one line: `/incident help` shows how\\.",
-                    )
+                    say(&tr!(
+                        "Slack did not open the form in time. Please try again, or write it in one line: `/incident help` shows how."
+                    ))
                 }
             },
             Reply::Nothing | Reply::Mistakes(_) | Reply::Instead(_) | Reply::Whisper(..) => None,
@@ -143,8 +144,10 @@ pub(super) async fn answer_interaction(doors: &Doors, interaction: Interaction) 
             Reply::Open(form) => {
                 if let Err(error) = doors.slack.open_view(&interaction.trigger_id, &modal(&form)).await {
                     tracing::warn!(%error, "a form could not be opened");
-                    let words = "Slack did not open the form in time. Please press again, or use the slash command: `/incident help` shows how.";
-                    doors.app.whisper(&interaction, words.to_owned(), Vec::new()).await;
+                    let words = tr!(
+                        "Slack did not open the form in time. Please press again, or use the slash command: `/incident help` shows how."
+                    );
+                    doors.app.whisper(&interaction, words, Vec::new()).await;
                 }
             }
             Reply::Whisper(markdown, buttons) => doors.app.whisper(&interaction, markdown, buttons).await,
@@ -157,7 +160,7 @@ pub(super) async fn answer_interaction(doors: &Doors, interaction: Interaction) 
 async fn in_time(answer: impl Future<Output = Answered>) -> Answered {
     tokio::time::timeout(ANSWER_WITHIN, answer).await.unwrap_or_else(|_| {
         tracing::error!("an answer to Slack took too long");
-        say("I am slower than I should be\\. It may still have been done; `/incident show` tells\\.")
+        say(&tr!("I am slower than I should be. It may still have been done; `/incident show` tells."))
     })
 }
 

@@ -109,7 +109,9 @@ fn check_slack(exchange: &Exchange) {
             "channel_not_found",
             "name_taken",
         ];
-        let known = method["errors"].as_array().unwrap().iter().any(|known| known == error) || general.contains(&error);
+        let documented = method["errors"].as_array().unwrap();
+        // Of some methods the specification lists none.
+        let known = documented.is_empty() || documented.iter().any(|known| known == error) || general.contains(&error);
         assert!(known, "{} never answers {error}", exchange.path);
     }
 }

@@ -1,7 +1,7 @@
 //! Who may do what, what is captured, and who is first.
 
 use chrono::Duration;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::*;
 
@@ -126,5 +126,68 @@ async fn what_people_say_is_captured_edited_and_forgotten_with_them() {
     assert!(captured.iter().any(|rec| rec.body["text"] == "said while the events were late"), "{captured:?}");
     bot.sandbox.faults().delay_deliveries(false);
     bot.settle().await;
+    bot.end().await;
+}
+
+/// The shapes that Slack's own SDK for Java records (`json-logs/samples`, values blank): all are answered, whatever is missing, null or
+/// new, and none changes anything.
+#[tokio::test]
+async fn every_recorded_shape_of_slacks_requests_is_answered() {
+    let bot = Bot::start().await;
+    let samples: Value = serde_json::from_str(&fixture("documented/slack-samples.json")).unwrap();
+    let mut sent = 0;
+    for (name, sample) in samples.as_object().unwrap() {
+        let mut shapes = vec![sample.clone()];
+        // Without each of its fields, with null for each, with a new one.
+        for key in sample.as_object().unwrap().keys() {
+            let mut without = sample.clone();
+            without.as_object_mut().unwrap().remove(key);
+            let mut null = sample.clone();
+            null[key] = Value::Null;
+            shapes.extend([without, null]);
+        }
+        for key in sample["event"].as_object().into_iter().flat_map(|event| event.keys()) {
+            let mut without = sample.clone();
+            without["event"].as_object_mut().unwrap().remove(key);
+            let mut null = sample.clone();
+            null["event"][key] = Value::Null;
+            shapes.extend([without, null]);
+        }
+        let mut new = sample.clone();
+        new["something_new"] = json!({"deep": [1, {"er": null}]});
+        shapes.push(new);
+        for mut shape in shapes {
+            // As they come: the blanks of the samples filled where Slack always has something.
+            for (key, value) in [("team_id", "T0MUSTER00"), ("event_id", "Ev1"), ("api_app_id", "A0MUSTER00")] {
+                if shape[key] == "" {
+                    shape[key] = json!(value);
+                }
+            }
+            if shape["type"] == "" {
+                shape["type"] = json!("event_callback");
+            }
+            let (path, body) = if name == "SlashCommandPayload" {
+                let fields: std::collections::BTreeMap<String, String> = shape
+                    .as_object()
+                    .unwrap()
+                    .iter()
+                    .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+                    .collect();
+                ("/slack/commands", serde_urlencoded::to_string(fields).unwrap())
+            } else if shape.get("event").is_some() || sample.get("event").is_some() {
+                ("/slack/events", shape.to_string())
+            } else {
+                let payload = [("payload", shape.to_string())];
+                ("/slack/interactions", serde_urlencoded::to_string(payload).unwrap())
+            };
+            let headers = bot.sandbox.slack().sign(&body, bot.clock.now());
+            let answer = bot.sandbox.slack().raw(path, headers, body).await;
+            assert_eq!(answer.status, 200, "{name}: {shape}: {}", answer.body);
+            sent += 1;
+        }
+    }
+    assert!(sent > 200, "{sent}");
+    bot.settle().await;
+    assert_eq!(bot.get("/api/v1/incidents").await["incidents"], json!([]));
     bot.end().await;
 }
