@@ -293,7 +293,15 @@ impl Worker {
         match &turn.entry.job {
             Job::SyncPeople { cursor } => self.sync_people(turn, cursor.clone()).await,
             Job::MeetPerson { id } => {
-                let members: Vec<_> = self.slack.person(id).await?.into_iter().collect();
+                let members: Vec<_> = match self.slack.person(id).await {
+                    Ok(member) => member.into_iter().collect(),
+                    // Nobody we could let do anything.
+                    Err(error) if error.verdict == Verdict::Permanent => {
+                        tracing::warn!(person = id, %error, "somebody stays unknown");
+                        Vec::new()
+                    }
+                    Err(error) => return Err(error.into()),
+                };
                 Ok(self.app.remember_people(members, vec![turn.end()]).await?)
             }
             Job::Confirm { url } => self.confirm(turn, url).await,
