@@ -133,7 +133,7 @@ pub struct Slack {
     /// How an incident's channel is named: {{number}}, {{title}}, {{date}}, {{severity}} and {{service}} are put in, and what Slack
     /// does not take is left out.
     pub channel_name: String,
-    /// So many days after its end, an incident's channel is archived; 0 for never.
+    /// So many days after its review (or its end, where there is nothing to review) an incident's channel is archived; 0 for never.
     pub archive_after_days: u16,
     /// Our workspace; requests of others are refused.
     pub team_id: String,

@@ -11,7 +11,7 @@ use super::job::Job;
 use super::queries::Filter;
 use super::{App, Failure};
 use crate::domain::permission::{Standing, Verb, allowed};
-use crate::domain::timeline::{duration, stamp};
+use crate::domain::timeline::duration;
 use crate::domain::{Incident, Role, Severity, Time};
 use crate::messages::{Button, Rendered, views};
 use crate::store::Op;
@@ -133,14 +133,14 @@ impl App {
             .iter()
             .take(LINES)
             .map(|silence| {
-                json!({"number": silence.number, "match": silence.matcher.to_string(), "until": stamp(silence.until), "reason": silence.reason})
+                json!({"number": silence.number, "match": silence.matcher.to_string(), "until": silence.until, "reason": silence.reason})
             })
             .collect();
         let drafts: Vec<_> = latest
             .iter()
-            .filter(|incident| incident.drafted_at.is_some() && !incident.drill)
+            .filter(|incident| incident.reviewed_at.is_some() && !incident.drill)
             .take(5)
-            .map(|incident| json!({"name": incident.name(), "title": incident.title, "at": incident.drafted_at}))
+            .map(|incident| json!({"name": incident.name(), "title": incident.title, "at": incident.reviewed_at}))
             .collect();
         let view = json!({
             "mine": shown(&mine), "open": shown(&others), "more": others.len().saturating_sub(LINES),

@@ -53,13 +53,13 @@ pub enum Failure {
     )]
     WhichIncident,
     /// This very delivery was dealt with before.
-    #[error("this was done already")]
+    #[error("{}", tr!("this was done already"))]
     Duplicate,
     /// What was asked makes no sense; the words say what would.
     #[error("{0}")]
     Invalid(String),
     /// A source sends faster than it may.
-    #[error("the source {name} sends more than its {rate} requests a minute; send it again a little later")]
+    #[error("{}", tr!("the source {name} sends more than its {rate} requests a minute; send it again a little later", name = .name, rate = .rate))]
     TooFast {
         /// Which.
         name: String,
@@ -67,7 +67,7 @@ pub enum Failure {
         rate: u32,
     },
     /// The store cannot write, or too many were faster.
-    #[error("Muster cannot save anything right now; nothing was changed. Please try again in a moment. ({0})")]
+    #[error("{}", tr!("Muster cannot save anything right now; nothing was changed. Please try again in a moment. ({reason})", reason = .0))]
     Unavailable(String),
 }
 
@@ -358,7 +358,7 @@ impl App {
             match self.store.commit(ops).await {
                 Ok(_) => {
                     self.follow(std::slice::from_ref(&decision));
-                    if loaded.is_none() {
+                    if loaded.is_none() && !decision.case.incident.drill {
                         self.metrics.incidents.inc();
                     }
                     self.wake.notify_waiters();

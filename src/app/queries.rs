@@ -242,6 +242,8 @@ pub fn incident_json(incident: &Incident, alerts: Option<&[Alert]>) -> Value {
         "root_cause_candidates": incident.roots,
         "blast_radius": incident.radius,
         "told": incident.told,
+        "drill": incident.drill,
+        "private": incident.private,
     });
     if let Some(alerts) = alerts {
         let alerts: Vec<AlertJson<'_>> = alerts

@@ -7,6 +7,7 @@ use anyhow::bail;
 
 use super::load;
 use crate::app::load_library;
+use crate::config::SlackMode;
 use crate::domain::policy::OnGreen;
 use crate::messages::Templates;
 use crate::slack::client::SlackApi;
@@ -102,6 +103,14 @@ async fn check_slack(config: &crate::config::Config) -> anyhow::Result<()> {
         me["team"].as_str().unwrap_or_default(),
         me["user"].as_str().unwrap_or_default()
     );
+    if let Some(token) = config.secrets.slack_app_token.as_ref().filter(|_| config.slack.mode == SlackMode::Socket) {
+        slack.open_connection(token).await.map_err(|error| {
+            anyhow::anyhow!(
+                "{error}; MUSTER_SLACK__APP_TOKEN needs the scope connections:write, and Socket Mode must be on"
+            )
+        })?;
+        println!("connection      Socket Mode is on");
+    }
     let (granted, date) = granted(config).await?;
     let missing: Vec<_> = SCOPES.iter().filter(|scope| !granted.iter().any(|have| have == *scope)).collect();
     if !missing.is_empty() {

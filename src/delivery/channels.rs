@@ -90,7 +90,7 @@ impl Worker {
     /// Goes to work in a channel that is there already, unless strangers read it.
     pub(super) async fn link_channel(&self, turn: &Turn, incident: &Incident, id: &str, by: &str) -> Result<(), Fault> {
         let refuse = |why: &str| {
-            let view = serde_json::json!({"name": incident.name(), "why": why});
+            let view = serde_json::json!({"name": incident.name(), "why": crate::words::label(why)});
             Rendered::new(&self.app.templates.render("cannot_link", &view), &[])
         };
         let info = match self.slack.channel_info(id).await {
@@ -102,8 +102,13 @@ impl Worker {
             }
             Err(error) => return Err(error.into()),
         };
-        if info.shared {
-            self.slack.post_message(by, &refuse("people of another workspace read it"), &turn.rec.id).await?;
+        let against = match (info.shared, incident.private && !info.private) {
+            (true, _) => Some("people of another workspace read it"),
+            (false, true) => Some("the incident is private, and everybody may read there"),
+            (false, false) => None,
+        };
+        if let Some(why) = against {
+            self.slack.post_message(by, &refuse(why), &turn.rec.id).await?;
             return Ok(self.app.commit(vec![turn.end()]).await?);
         }
         if !info.member {

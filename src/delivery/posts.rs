@@ -92,7 +92,9 @@ impl Worker {
             }
             Effect::Say { event, actor } => {
                 let message = views::said(templates, event, actor, incident, &names, now);
-                self.post_once(turn, place.0, place.1, &message).await?;
+                // What is only of passing interest stands below the card, and leaves the channel to people.
+                let below = incident.slots.get(&Slot::Card).map(|card| card.ts.as_str()).filter(|_| event.is_chatter());
+                self.post_once(turn, place.0, place.1.or(below), &message).await?;
                 Ok(self.app.commit(vec![turn.end()]).await?)
             }
             Effect::ShowPicture => self.show_picture(turn, incident, channel).await,

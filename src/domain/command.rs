@@ -241,6 +241,8 @@ pub enum Command {
     },
     /// Draft the post-mortem.
     DraftPostmortem,
+    /// The post-mortem was read with those concerned.
+    Review,
     /// Write down what a look at something showed.
     Look {
         /// At what.
@@ -325,6 +327,9 @@ pub enum Command {
     CheckArchive {
         /// When it was resolved.
         resolved: Time,
+        /// When it was reviewed, if that is what it waits for.
+        #[serde(default)]
+        reviewed: Option<Time>,
     },
     /// Did the opening come about?
     CheckOpening,
@@ -422,7 +427,7 @@ impl Command {
             Self::Page { .. } => Verb::Page,
             Self::Mitigate { .. } | Self::Resolve { .. } | Self::Reopen { .. } => Verb::Status,
             Self::Merge { .. } | Self::MoveAlert { .. } | Self::Judge { .. } => Verb::Triage,
-            Self::DraftPostmortem => Verb::Postmortem,
+            Self::DraftPostmortem | Self::Review => Verb::Postmortem,
             Self::Look { .. } => Verb::Note,
             Self::Notify { .. } | Self::Mute { .. } => Verb::Notify,
             Self::Subscribe | Self::Unsubscribe => Verb::Read,

@@ -25,6 +25,7 @@ use super::lineage::Whom;
 use super::permission::{Standing, Verb, Who, allowed};
 use super::runbook::Library;
 use super::{Command, Effect, Entry, PersonId, Policy, Refusal, Role, Time};
+use crate::tr;
 
 /// All that a decision may know besides the state.
 #[derive(Clone)]
@@ -121,6 +122,7 @@ pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> 
         Command::AddTask { text, assignee, due } => record::add_task(&mut draft, text, assignee.as_ref(), *due)?,
         Command::FinishTask { task } => record::finish_task(&mut draft, *task)?,
         Command::DraftPostmortem => record::draft_postmortem(&mut draft),
+        Command::Review => record::review(&mut draft)?,
         Command::AttachRunbook { runbook, because } => {
             runbook::attach(&mut draft, runbook, because)?;
         }
@@ -149,13 +151,17 @@ pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> 
         Command::ChannelReady { channel } => outcome::channel_ready(&mut draft, channel),
         Command::Link { channel } => outcome::link(&mut draft, channel)?,
         Command::ChannelGone { channel, why } => outcome::channel_gone(&mut draft, channel, why),
-        Command::CheckArchive { resolved } => outcome::check_archive(&mut draft, *resolved),
+        Command::CheckArchive { resolved, reviewed } => outcome::check_archive(&mut draft, *resolved, *reviewed),
         Command::CheckOpening => outcome::check_opening(&mut draft),
         Command::MessagePosted { slot, message } => {
             outcome::message_posted(&mut draft, *slot, message);
         }
         Command::GiveUp { what, why, say } => outcome::give_up(&mut draft, what, why, *say),
-        Command::PostmortemPosted { canvas } => draft.add(Event::PostmortemDrafted { canvas: canvas.clone() }),
+        Command::PostmortemPosted { canvas } => {
+            draft.add(Event::PostmortemDrafted { canvas: canvas.clone() });
+            // The card offers the review now.
+            draft.effect(Effect::ShowCard);
+        }
     }
     Ok(draft.finish())
 }
@@ -191,9 +197,9 @@ pub fn permitted(
         return Ok(());
     }
     let hint = match (who, incident.map(|incident| incident.holder(Role::Commander))) {
-        (Who::Commander, Some(Some(holder))) => format!("That is {}.", people.name(holder)),
-        (Who::Commander, Some(None)) => "Nobody is; `/incident take commander` makes you that.".to_owned(),
-        (Who::Responders, _) => "`/incident take responder` makes you one.".to_owned(),
+        (Who::Commander, Some(Some(holder))) => tr!("That is {person}.", person = people.name(holder)),
+        (Who::Commander, Some(None)) => tr!("Nobody is; `/incident take commander` makes you that."),
+        (Who::Responders, _) => tr!("`/incident take responder` makes you one."),
         _ => String::new(),
     };
     Err(Refusal::Reserved { verb, who, hint })

@@ -506,6 +506,8 @@ pub enum Event {
         #[serde(default)]
         canvas: Option<String>,
     },
+    /// Somebody read the draft with those concerned: it is what is to be learned from it.
+    PostmortemReviewed,
     /// Written by a newer Muster; kept, not understood.
     #[serde(other)]
     Unknown,
@@ -579,8 +581,24 @@ impl Event {
             Self::PictureShown { .. } => "picture_shown",
             Self::PostmortemRequested => "postmortem_requested",
             Self::PostmortemDrafted { .. } => "postmortem_drafted",
+            Self::PostmortemReviewed => "postmortem_reviewed",
             Self::Unknown => "unknown",
         }
+    }
+}
+
+impl Event {
+    /// Whether it is only of passing interest: the card says what it comes to.
+    pub fn is_chatter(&self) -> bool {
+        matches!(
+            self,
+            Self::AlertJoined { .. }
+                | Self::AlertFiredAgain { .. }
+                | Self::AlertResolved { .. }
+                | Self::AlertMoved { .. }
+                | Self::PageHandedOver { .. }
+                | Self::PageResolved { .. }
+        )
     }
 }
 

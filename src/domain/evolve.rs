@@ -82,6 +82,7 @@ fn opened(entry: &Entry) -> Option<Incident> {
         good_again: None,
         drafted_at: None,
         canvas: None,
+        reviewed_at: None,
         roots: Vec::new(),
         radius: None,
         told: 0,
@@ -251,6 +252,7 @@ fn apply(case: &mut Case, entry: &Entry) {
         Event::Reopened { .. } => {
             incident.status = Status::Investigating;
             incident.resolved_at = None;
+            incident.reviewed_at = None;
             incident.good_again = None;
         }
         Event::ChannelOpened { channel } => incident.channel = Some(channel.clone()),
@@ -271,6 +273,7 @@ fn apply(case: &mut Case, entry: &Entry) {
             incident.drafted_at = Some(at);
             incident.canvas = canvas.clone().or(incident.canvas.take());
         }
+        Event::PostmortemReviewed => incident.reviewed_at = Some(at),
         Event::RootNamed { candidates } => incident.roots.clone_from(candidates),
         Event::RadiusMeasured { radius } => incident.radius = Some(radius.clone()),
         Event::Notified { recipient, whom } => {

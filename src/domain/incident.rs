@@ -359,6 +359,9 @@ pub struct Incident {
     pub good_again: Option<Time>,
     /// When the last post-mortem draft was posted.
     pub drafted_at: Option<Time>,
+    /// When the post-mortem was reviewed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reviewed_at: Option<Time>,
     /// The canvas that the post-mortem is, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canvas: Option<String>,

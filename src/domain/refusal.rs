@@ -41,6 +41,8 @@ pub enum Refusal {
     NotTold { name: String, incident: String, hint: String },
     AlreadySubscribed { incident: String },
     AlreadyPinned,
+    NotOver { incident: String },
+    ReviewedAlready { incident: String },
     Reserved { verb: Verb, who: super::permission::Who, hint: String },
     AlreadyHere { incident: String },
     Drill { incident: String },
@@ -168,6 +170,13 @@ impl fmt::Display for Refusal {
             ),
             Self::AlreadySubscribed { incident } => tr!("You hear of {incident} already.", incident = incident),
             Self::AlreadyPinned => tr!("This message is on the timeline already."),
+            Self::NotOver { incident } => tr!(
+                "{incident} is not over; a post-mortem is reviewed after the end. `/incident resolve` ends it.",
+                incident = incident
+            ),
+            Self::ReviewedAlready { incident } => {
+                tr!("The post-mortem of {incident} is reviewed already.", incident = incident)
+            }
             Self::Reserved { verb, who, hint } => tr!(
                 "Only {who} may {verb}. {hint} `/incident help who` shows who may do what.",
                 who = crate::words::label(who.as_str()),

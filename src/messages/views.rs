@@ -59,6 +59,7 @@ pub fn incident(incident: &Incident, names: Names<'_>, now: Time) -> Value {
         phase(incident.fix.is_some(), "cause and fix"),
         phase(incident.status == Status::Resolved, "resolved"),
         phase(incident.drafted_at.is_some(), "post-mortem"),
+        phase(incident.reviewed_at.is_some(), "reviewed"),
     ];
     json!({
         "name": incident.name(),
@@ -128,6 +129,9 @@ pub fn card(templates: &Templates, of: &Incident, tasks: &[Value], names: Names<
     let mut buttons = Vec::new();
     if of.status == Status::Resolved {
         buttons.push(button("postmortem", "Draft post-mortem"));
+        if of.drafted_at.is_some() && of.reviewed_at.is_none() {
+            buttons.push(button("review", "Post-mortem is reviewed"));
+        }
         buttons.push(button("reopen", "Reopen"));
         if of.alerts > 0 && of.verdict.is_none() {
             buttons.push(button("judge:useful", "Alert was useful"));

@@ -168,6 +168,8 @@ pub struct ChannelInfo {
     pub member: bool,
     /// Whether people of another workspace are, or are asked to be.
     pub shared: bool,
+    /// Whether only those who are in it see it.
+    pub private: bool,
     /// Its canvas.
     pub canvas: Option<String>,
 }
@@ -311,6 +313,7 @@ impl SlackApi {
             name: answer["channel"]["name"].as_str().unwrap_or_default().to_owned(),
             member: flag("is_member"),
             shared: flag("is_ext_shared") || flag("is_pending_ext_shared"),
+            private: flag("is_private"),
             canvas: answer.pointer("/channel/properties/canvas/file_id").and_then(Value::as_str).map(str::to_owned),
         })
     }

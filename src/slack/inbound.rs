@@ -347,3 +347,19 @@ pub fn event(event: &Value) -> SlackEvent {
         _ => SlackEvent::Other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_and_files_are_kept_with_the_words() {
+        let said = serde_json::json!({
+            "type": "message", "subtype": "file_share", "channel": "C1", "ts": "1.0", "user": "U1", "text": "the log",
+            "files": [{"name": "load.log", "permalink": "https://example.slack.com/files/U1/F1/load.log"}, {"id": "F2"}],
+        });
+        let SlackEvent::Said { text, thread, .. } = event(&said) else { panic!("somebody said something") };
+        assert_eq!(text, "the log\n[load.log] https://example.slack.com/files/U1/F1/load.log\n[file]");
+        assert_eq!(thread, None);
+    }
+}

@@ -274,6 +274,10 @@ pub const VERBS: &[(&str, &str)] = &[
     ("silences", "which silences hold, and until when"),
     ("unsilence <n>", "end a silence now"),
     ("postmortem", "draft the post-mortem from the record"),
+    (
+        "reviewed",
+        "the post-mortem was read with those concerned; the channel is archived some days later, where that is configured",
+    ),
     ("help [topic]", "this; `help who` shows who may do what"),
 ];
 
@@ -469,6 +473,7 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
             act(Command::Resolve { text: (!text.is_empty()).then(|| text.to_owned()), ending })
         }
         "reopen" => act(Command::Reopen { reason: rest.to_owned() }),
+        "reviewed" | "review" => act(Command::Review),
         "postmortem" | "post-mortem" | "pm" | "retro" => act(Command::DraftPostmortem),
         // `/incident scribe @chloe`, `/incident ic`.
         word => match (Role::parse(word), mentions(rest)) {

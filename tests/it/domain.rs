@@ -111,6 +111,7 @@ fn any_command() -> impl Strategy<Value = (Command, Standing, u8)> {
         Just(Command::Link { channel: "C2".to_owned() }),
         text.prop_map(|reason| Command::Reopen { reason }),
         Just(Command::DraftPostmortem),
+        Just(Command::Review),
     ];
     let outcome = prop_oneof![
         Just(Command::ChannelReady { channel: Channel::own("C1".to_owned(), "inc".to_owned()) }),

@@ -103,6 +103,7 @@ impl App {
             "handover_accept" => Command::AnswerHandover { request: request(), accept: true },
             "handover_decline" => Command::AnswerHandover { request: request(), accept: false },
             "postmortem" => Command::DraftPostmortem,
+            "review" => Command::Review,
             "assign_roles" => return self.ask(Some(&uid), Question::Roles, &caller),
             "severity" => return self.ask(Some(&uid), Question::Severity, &caller),
             "runbook" => return self.ask(Some(&uid), Question::Runbook, &caller),

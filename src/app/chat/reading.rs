@@ -7,7 +7,7 @@ use super::{Caller, Reply};
 use crate::app::queries::Filter;
 use crate::app::{App, Failure};
 use crate::domain::permission::{Verb, Who};
-use crate::domain::timeline::{self, duration, stamp};
+use crate::domain::timeline::{self, duration};
 use crate::domain::{AssetName, Incident, Role, Task};
 use crate::messages::{Button, Rendered, views};
 use crate::slack::slash::Search;
@@ -73,7 +73,7 @@ impl App {
         timeline::lines(entries, &name)
             .into_iter()
             .map(|line| {
-                json!({"number": line.number, "at": stamp(line.at), "text": line.text, "link": line.message.as_ref().map(link)})
+                json!({"number": line.number, "at": line.at, "text": line.text, "link": line.message.as_ref().map(link)})
             })
             .collect()
     }

@@ -2,7 +2,7 @@
 
 use super::Draft;
 use crate::domain::incident::{Channel, MessageRef, PageStatus, Slot};
-use crate::domain::{Effect, Event, Refusal, Role, Time};
+use crate::domain::{Command, Effect, Event, Refusal, Role, Time};
 
 pub(super) fn channel_ready(draft: &mut Draft<'_>, channel: &Channel) {
     if draft.incident().channel.as_ref() != Some(channel) {
@@ -64,10 +64,19 @@ pub(super) fn channel_gone(draft: &mut Draft<'_>, channel: &str, why: &str) {
     }
 }
 
-/// The channel is not needed any more, unless it was reopened.
-pub(super) fn check_archive(draft: &mut Draft<'_>, resolved: Time) {
+/// Comes back, some days after what the channel waited for: the review, or the end where there is nothing to review.
+pub(super) fn archive_later(draft: &mut Draft<'_>) {
     let incident = draft.incident();
-    if incident.resolved_at != Some(resolved) {
+    if let (Some(days), Some(resolved)) = (draft.context.policy.archive_after_days, incident.resolved_at) {
+        let (at, reviewed) = (draft.now() + chrono::Duration::days(days.into()), incident.reviewed_at);
+        draft.effect(Effect::Remind { command: Box::new(Command::CheckArchive { resolved, reviewed }), at });
+    }
+}
+
+/// The channel is not needed any more, unless it was reopened.
+pub(super) fn check_archive(draft: &mut Draft<'_>, resolved: Time, reviewed: Option<Time>) {
+    let incident = draft.incident();
+    if incident.resolved_at != Some(resolved) || incident.reviewed_at != reviewed {
         return;
     }
     // A thread goes with its channel, and a channel that was there before is somebody else's.

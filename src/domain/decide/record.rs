@@ -145,3 +145,18 @@ pub(super) fn draft_postmortem(draft: &mut Draft<'_>) {
     draft.add(Event::PostmortemRequested);
     draft.effect(Effect::PostPostmortem);
 }
+
+/// The post-mortem was read with those concerned; the channel has done its work some days later.
+pub(super) fn review(draft: &mut Draft<'_>) -> Result<(), Refusal> {
+    let incident = draft.incident();
+    if incident.status.is_open() {
+        return Err(Refusal::NotOver { incident: incident.name() });
+    }
+    if incident.reviewed_at.is_some() {
+        return Err(Refusal::ReviewedAlready { incident: incident.name() });
+    }
+    draft.add_and_say(Event::PostmortemReviewed);
+    super::outcome::archive_later(draft);
+    draft.show();
+    Ok(())
+}

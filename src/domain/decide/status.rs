@@ -110,9 +110,9 @@ pub(super) fn close(draft: &mut Draft<'_>, actor: Actor, text: Option<&str>, end
     draft.effect(Effect::Say { event: Box::new(event), actor });
     super::notify::everybody(draft, &Notice::AllClear { text: text.map(str::to_owned) });
     close_pages(draft);
-    if let (Some(days), Some(resolved)) = (draft.context.policy.archive_after_days, draft.incident().resolved_at) {
-        let at = draft.now() + chrono::Duration::days(days.into());
-        draft.effect(Effect::Remind { command: Box::new(crate::domain::Command::CheckArchive { resolved }), at });
+    // What was mended is reviewed first; what was nothing, or nearly nothing, is not.
+    if ending != Ending::Fixed || draft.incident().severity >= Severity::Sev4 {
+        super::outcome::archive_later(draft);
     }
     if draft.incident().firing > 0 {
         let at = draft.now() + chrono::Duration::minutes(draft.context.policy.hold_off_minutes.into());

@@ -97,18 +97,24 @@ impl Impact {
     /// `14 tables, 3 dashboards, 5 teams`.
     pub fn words(&self) -> String {
         let of = |kinds: &[AssetKind]| kinds.iter().filter_map(|kind| self.counts.get(kind)).sum::<usize>();
-        let parts = [
-            (of(&[AssetKind::Table, AssetKind::Model, AssetKind::Source]), "table", "tables"),
-            (of(&[AssetKind::Dashboard]), "dashboard", "dashboards"),
-            (of(&[AssetKind::Ml]), "ML output", "ML outputs"),
-            (of(&[AssetKind::Unknown]), "other asset", "other assets"),
-            (self.teams.len(), "team", "teams"),
-        ];
-        let parts: Vec<_> = parts
-            .into_iter()
-            .filter(|(count, ..)| *count > 0)
-            .map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }))
-            .collect();
+        let (data, boards) =
+            (of(&[AssetKind::Table, AssetKind::Model, AssetKind::Source]), of(&[AssetKind::Dashboard]));
+        let (ml, others, teams) = (of(&[AssetKind::Ml]), of(&[AssetKind::Unknown]), self.teams.len());
+        let counted = |count: usize, one: String, many: String| match count {
+            0 => None,
+            1 => Some(one),
+            _ => Some(many),
+        };
+        let parts: Vec<_> = [
+            counted(data, tr!("1 table"), tr!("{count} tables", count = data)),
+            counted(boards, tr!("1 dashboard"), tr!("{count} dashboards", count = boards)),
+            counted(ml, tr!("1 ML output"), tr!("{count} ML outputs", count = ml)),
+            counted(others, tr!("1 other asset"), tr!("{count} other assets", count = others)),
+            counted(teams, tr!("1 team"), tr!("{count} teams", count = teams)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
         if parts.is_empty() { tr!("nothing below it is known") } else { parts.join(", ") }
     }
 }

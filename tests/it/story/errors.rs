@@ -77,6 +77,7 @@ async fn what_becomes(bot: &Bot, method: &str, error: &str, number: u64) -> Stri
     say(BEN, "update good by noon").await;
     say(BEN, "postmortem").await;
     say(BEN, "resolve done").await;
+    say(BEN, "reviewed").await;
     bot.advance(minutes(8)).await;
     bot.clock.advance(chrono::Duration::days(1));
     bot.advance(minutes(3)).await;

@@ -257,6 +257,25 @@ async fn who_is_on_duty_is_named_asked_and_then_paged_for() {
 }
 
 #[tokio::test]
+async fn what_is_of_passing_interest_stands_below_the_card() {
+    let bot = Bot::start().await;
+    bot.alert("dq", stale_orders()).await;
+    let mut second = stale_orders();
+    second["key"] = "orders.rows".into();
+    bot.alert("dq", second).await;
+    let inc = bot.inc(1);
+    let card = inc.card().view.ts.clone();
+    for words in ["same asset, warehouse.orders", "is handed to PagerDuty"] {
+        assert_eq!(inc.find(words).view.thread.as_deref(), Some(card.as_str()), "{words}");
+    }
+    inc.slash(BEN, "take command").await;
+    for words in ["PagerDuty notified somebody", "@Ben is now commander"] {
+        assert_eq!(inc.find(words).view.thread, None, "{words}");
+    }
+    bot.end().await;
+}
+
+#[tokio::test]
 async fn tasks_are_given_done_by_button_and_due() {
     let bot = Bot::start().await;
     bot.alert("dq", stale_orders()).await;
@@ -586,6 +605,11 @@ async fn an_existing_channel_is_linked_and_one_with_strangers_is_not() {
     slack.share("with-the-vendor");
     bot.slash(BEN, "with-the-vendor", "INC-1 link").await;
     bot.channel("dm-ben").expect("I cannot work on INC-1 in that channel: people of another workspace read it.");
+    // What is private goes to no channel that everybody reads.
+    bot.slash(BEN, "data-incidents", "declare salaries leaked --private").await;
+    bot.slash(BEN, "loading-crew", "INC-2 link").await;
+    bot.channel("dm-ben")
+        .expect("I cannot work on INC-2 in that channel: the incident is private, and everybody may read there.");
     bot.slash(BEN, "loading-crew", "INC-1 link").await;
     let crew = bot.channel("loading-crew");
     crew.find("== INC-1: orders are stale for 9 h ==");
@@ -606,7 +630,18 @@ async fn a_channel_is_archived_some_days_after_the_end_and_named_as_configured()
     let bot = Bot::set_up(Setup { variables, ..Setup::default() }).await;
     bot.alert("dq", stale_orders()).await;
     let name = "data-sev2-1-orders-are-stale-for-9-h";
+    assert!(bot.slash(BEN, name, "reviewed").await.starts_with("INC-1 is not over"));
     bot.slash(BEN, name, "resolve done").await;
+    bot.slash(BEN, name, "postmortem").await;
+    bot.clock.advance(Duration::days(5));
+    bot.settle().await;
+    assert!(!bot.sandbox.slack().channel(name).unwrap().archived, "it waits for its review");
+    bot.channel(name).card().button("Post-mortem is reviewed").click(BEN).await;
+    bot.channel(name).find("📗 @Ben marked the post-mortem reviewed.");
+    assert!(bot.slash(BEN, name, "reviewed").await.contains("is reviewed already"));
+    bot.sandbox.slack().open_home(BEN);
+    bot.settle().await;
+    assert!(bot.sandbox.slack().home_text(BEN).contains("Post-mortems reviewed lately\n• INC-1"));
     bot.clock.advance(Duration::days(1));
     bot.settle().await;
     assert!(!bot.sandbox.slack().channel(name).unwrap().archived);
@@ -616,6 +651,11 @@ async fn a_channel_is_archived_some_days_after_the_end_and_named_as_configured()
     // What is over may be not over: Slack lets no bot open it again, so there is another.
     bot.slash(BEN, "data-incidents", "INC-1 reopen stale again").await;
     bot.channel(&format!("{name}-2")).find("stale again");
+    // What was nothing has nothing to review.
+    bot.slash(BEN, "data-incidents", "INC-1 resolve false alarm").await;
+    bot.clock.advance(Duration::days(2));
+    bot.settle().await;
+    assert!(bot.sandbox.slack().channel(&format!("{name}-2")).unwrap().archived);
     bot.end().await;
 }
 
@@ -680,7 +720,7 @@ async fn a_large_incident_stays_within_slacks_limits_everywhere() {
     for n in 0..50 {
         bot.sandbox.slack().command(ANA, &name, &format!("task {n} {hostile} @ben")).await;
     }
-    for n in 0..300 {
+    for n in 0..750 {
         bot.sandbox.slack().command(ANA, &name, &format!("note {n} {hostile}")).await;
     }
     bot.settle().await;
@@ -796,5 +836,28 @@ async fn the_post_mortem_is_a_file_and_a_canvas() {
     bot.inc(2).slash(ANA, "postmortem").await;
     assert!(bot.sandbox.slack().messages(&bot.inc(2).name).iter().any(|message| message.file.is_some()));
     assert_eq!(bot.inc(2).view().canvas, None);
+    bot.end().await;
+}
+
+/// The channel in which incidents are announced may be private, and given by its id.
+#[tokio::test]
+async fn the_announcement_channel_may_be_private_and_given_by_its_id() {
+    let clock = muster::clock::Clock::manual(start_time());
+    let sandbox = sandbox(&clock).await;
+    let id = sandbox.slack().add_channel("data-incidents-internal", &[ANA, BEN]);
+    sandbox.slack().make_private(&id);
+    sandbox.slack().enter("U0MUSTERBT", &id);
+    let variables = vec![("MUSTER_SLACK__ANNOUNCE_CHANNEL", id.clone())];
+    let bot = Bot::set_up(Setup { variables, sandbox: Some((sandbox, clock)), ..Setup::default() }).await;
+    bot.sandbox.faults().lose_answer("chat.postMessage", 1);
+    bot.alert("dq", stale_orders()).await;
+    bot.advance(minutes(1)).await;
+    let announced = bot.channel("data-incidents-internal");
+    announced.find("INC-1 SEV2").button("Tell me how it goes on").click(BEN).await;
+    bot.channel("dm-ben").expect("You or your team asked to hear of this");
+    bot.inc(1).slash(ANA, "resolve done").await;
+    announced.find("resolved");
+    let count = bot.sandbox.slack().messages("data-incidents-internal").len();
+    assert_eq!(count, 1, "one line, kept true in place");
     bot.end().await;
 }
