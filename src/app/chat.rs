@@ -155,7 +155,10 @@ impl App {
                 Ok(Reply::Say(Box::new(views::plain_view(&self.templates, "runbooks", &json!({"books": books})))))
             }
             Intent::List(search) => self.list_said(&search, caller),
-            Intent::Timeline(number) => self.timeline_said(&self.target(number, caller)?, caller),
+            Intent::Listed { incident, what, page } => {
+                self.may_read(caller)?;
+                self.listed_said(&self.target(incident, caller)?, what, page)
+            }
             Intent::Amend { incident, line, text, at } => {
                 let uid = self.target(incident, caller)?;
                 let line =
@@ -165,7 +168,6 @@ impl App {
                 };
                 self.act(Some(&uid), &Command::Amend { line: Box::new(line), text, at }, caller).await
             }
-            Intent::Tasks(number) => self.tasks_said(&self.target(number, caller)?, caller),
             Intent::TakeTask { incident, task } => {
                 let uid = self.target(incident, caller)?;
                 let command = Command::AssignTask { task, assignee: caller.user.to_owned() };
@@ -213,11 +215,6 @@ impl App {
                 let uid = self.target(incident, caller)?;
                 let command = Command::Merge { into: self.open_uid(into)?, name: format!("INC-{into}") };
                 self.act(Some(&uid), &command, caller).await
-            }
-            Intent::Alerts(incident) => {
-                self.may_read(caller)?;
-                let uid = self.target(incident, caller)?;
-                self.alerts_said(&uid)
             }
             Intent::Move { incident, alert, to } => {
                 let uid = self.target(incident, caller)?;

@@ -167,13 +167,35 @@ impl Worker {
         thread: Option<&str>,
         message: &Rendered,
     ) -> Result<MessageRef, Fault> {
-        if turn.maybe_done()
-            && let Some(at) = self.find_own_post(turn, channel, thread).await?
-        {
-            return Ok(at);
+        let before = match turn.maybe_done() {
+            true => self.find_own_post(turn, channel, thread).await?,
+            false => None,
+        };
+        let at = match before {
+            Some(at) => at,
+            None => {
+                self.pace(turn)?;
+                self.slack.post_in(channel, thread, message, &turn.rec.id).await?
+            }
+        };
+        if !message.whole {
+            self.add_the_whole(&at, thread, message).await?;
         }
-        self.pace(turn)?;
-        Ok(self.slack.post_in(channel, thread, message, &turn.rec.id).await?)
+        Ok(at)
+    }
+
+    /// What a message had no room for, as a file below it; rather twice than not at all.
+    async fn add_the_whole(&self, at: &MessageRef, thread: Option<&str>, message: &Rendered) -> Result<(), Fault> {
+        let bytes = crate::messages::plain(&message.markdown).into_bytes();
+        let place = (at.channel.as_str(), Some(thread.unwrap_or(&at.ts)));
+        let title = tr!("The whole message");
+        match self.slack.upload(place, "message.txt", &title, ("text/plain", bytes), &title).await {
+            Err(error) if error.verdict == Verdict::Permanent => {
+                tracing::warn!(%error, "the whole of a long message is no file");
+                Ok(())
+            }
+            other => Ok(other.map(|_| ())?),
+        }
     }
 
     pub(super) async fn find_own_post(

@@ -97,9 +97,19 @@ struct Writer {
     quote: bool,
     code: Option<String>,
     used: usize,
+    cut: bool,
 }
 
 impl Writer {
+    /// As much of a text as the message still has room for.
+    fn fitting(&mut self, text: &str) -> String {
+        let room = MAX_MESSAGE.saturating_sub(self.used);
+        let fits: String = text.chars().take(room).collect();
+        self.cut |= fits.len() < text.len();
+        self.used += fits.chars().count();
+        fits
+    }
+
     fn text(&mut self, text: &str, code: bool) {
         if let Some(heading) = &mut self.heading {
             heading.push_str(text);
@@ -113,20 +123,23 @@ impl Writer {
             label.push_str(text);
             return;
         }
-        let text: String = text.chars().take(MAX_MESSAGE.saturating_sub(self.used).min(MAX_RUN)).collect();
-        if text.is_empty() {
-            return;
-        }
-        self.used += text.chars().count();
+        let text = self.fitting(text);
         let style = self.style.slack(code);
-        if let Some(SlackRichTextInlineElement::Text(last)) = self.inline.last_mut()
-            && last.style == style
-            && last.text.chars().count() + text.chars().count() <= MAX_RUN
-        {
-            last.text.push_str(&text);
-            return;
+        let mut chars = text.chars().peekable();
+        while chars.peek().is_some() {
+            let text: String = chars.by_ref().take(MAX_RUN).collect();
+            match self.inline.last_mut() {
+                Some(SlackRichTextInlineElement::Text(last))
+                    if last.style == style && last.text.chars().count() + text.chars().count() <= MAX_RUN =>
+                {
+                    last.text.push_str(&text);
+                }
+                _ => {
+                    let style = style.clone();
+                    self.inline.push(SlackRichTextInlineElement::Text(SlackRichTextText { text, style }));
+                }
+            }
         }
-        self.inline.push(SlackRichTextInlineElement::Text(SlackRichTextText { text, style }));
     }
 
     fn end_link(&mut self) {
@@ -217,8 +230,8 @@ impl Writer {
     }
 }
 
-/// Markdown as blocks, within Slack's limits. What does not fit is cut.
-pub(super) fn blocks(markdown: &str) -> Vec<SlackBlock> {
+/// Markdown as blocks, within Slack's limits, and whether all of it is there: what does not fit is left out.
+pub(super) fn blocks(markdown: &str) -> (Vec<SlackBlock>, bool) {
     let mut w = Writer::default();
     for event in parser(markdown) {
         match event {
@@ -256,8 +269,7 @@ pub(super) fn blocks(markdown: &str) -> Vec<SlackBlock> {
             }
             Event::End(TagEnd::CodeBlock) => {
                 if let Some(text) = w.code.take().filter(|text| !text.is_empty()) {
-                    let text = cut(text.trim_end(), MAX_RUN);
-                    w.used += text.chars().count();
+                    let text = w.fitting(text.trim_end());
                     let elements = vec![SlackRichTextInlineElement::Text(SlackRichTextText { text, style: None })];
                     w.rich.push(SlackRichTextElement::Preformatted(SlackRichTextPreformatted {
                         elements,
@@ -306,8 +318,9 @@ pub(super) fn blocks(markdown: &str) -> Vec<SlackBlock> {
         }
     }
     w.flush_rich();
+    let whole = !w.cut && w.blocks.len() <= MAX_BLOCKS;
     w.blocks.truncate(MAX_BLOCKS);
-    w.blocks
+    (w.blocks, whole)
 }
 
 /// Buttons, at most 25 a block.
@@ -441,7 +454,7 @@ mod tests {
         /// Whatever a monitor writes, people read it to the letter, and it is nothing but text.
         #[test]
         fn an_escaped_value_is_only_text(value in "\\PC{1,80}") {
-            let blocks = blocks(&format!("**{}**", escape(&value)));
+            let (blocks, _) = blocks(&format!("**{}**", escape(&value)));
             let expected: String = value.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(|c| !is_invisible(*c)).collect();
             let expected = expected.split_whitespace().collect::<Vec<_>>().join(" ");
             let json = serde_json::to_string(&blocks).expect("blocks are JSON");
@@ -455,7 +468,8 @@ mod tests {
 
         #[test]
         fn no_text_breaks_a_limit(text in "\\PC{0,4000}") {
-            let blocks = blocks(&format!("# {0}\n\n{0}\n\n- {0}\n", escape(&text)));
+            let (blocks, whole) = blocks(&format!("# {0}\n\n{0}\n\n- {0}\n", escape(&text)));
+            prop_assert!(whole, "two long texts fit");
             let json = serde_json::to_value(&blocks).expect("blocks are JSON");
             prop_assert!(blocks.len() <= 50);
             for block in json.as_array().into_iter().flatten() {
@@ -468,7 +482,7 @@ mod tests {
     #[test]
     fn hostile_text_stays_text() {
         let hostile = "<!channel> <@U1> <https://evil|Ack> *b* `c` [x](https://evil) {{x}} &amp; \u{202E}gpj";
-        let blocks = blocks(&format!("Alert: {}", escape(hostile)));
+        let (blocks, _) = blocks(&format!("Alert: {}", escape(hostile)));
         let json = serde_json::to_string(&blocks).expect("blocks are JSON");
         assert!(!json.contains("broadcast") && !json.contains("\"link\"") && !json.contains("\"user\""), "{json}");
         assert_eq!(
@@ -480,7 +494,7 @@ mod tests {
 
     #[test]
     fn people_and_dates_become_slacks_own() {
-        let blocks = blocks(
+        let (blocks, _) = blocks(
             "[Ana](person:U1) at [06:18 UTC](date:1763878680), [run](https://example.com/r) and [x](javascript:alert)",
         );
         insta::assert_snapshot!(serde_json::to_string(&blocks).expect("blocks are JSON"));
@@ -488,7 +502,7 @@ mod tests {
 
     #[test]
     fn lists_nest_and_tick() {
-        let blocks = blocks("# Head\n\nIntro\n\n- [x] done\n- [ ] open\n  - inner\n\n> quoted\n\n```\ncode\n```\n");
+        let (blocks, _) = blocks("# Head\n\nIntro\n\n- [x] done\n- [ ] open\n  - inner\n\n> quoted\n\n```\ncode\n```\n");
         insta::assert_snapshot!(serde_json::to_string_pretty(&blocks).expect("blocks are JSON"));
     }
 }

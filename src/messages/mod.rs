@@ -16,6 +16,8 @@ pub use markdown::{escape, html, plain};
 pub use modals::{Modal, ModalInput, option_of};
 pub use templates::{TemplateError, Templates};
 
+use crate::tr;
+
 /// A button below a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Button {
@@ -60,6 +62,8 @@ pub struct Rendered {
     pub markdown: String,
     /// The buttons below it.
     pub buttons: Vec<Button>,
+    /// Whether all of it fits into a message. What does not goes to a file where there can be one.
+    pub whole: bool,
 }
 
 /// How a person is called, by the Slack id.
@@ -68,9 +72,13 @@ pub type Names<'a> = &'a (dyn Fn(&str) -> String + Sync);
 impl Rendered {
     /// From Markdown and buttons.
     pub fn new(markdown: &str, buttons: &[Button]) -> Self {
-        let mut blocks = markdown::blocks(markdown);
+        let (mut blocks, whole) = markdown::blocks(markdown);
+        if !whole {
+            blocks.extend(markdown::blocks(&tr!("… The rest does not fit into a message of Slack.")).0);
+        }
         blocks.extend(markdown::actions(buttons));
-        Self { blocks, text: markdown::fallback(markdown), markdown: markdown.to_owned(), buttons: buttons.to_vec() }
+        let text = markdown::fallback(markdown);
+        Self { blocks, text, markdown: markdown.to_owned(), buttons: buttons.to_vec(), whole }
     }
 
     /// A sentence that is no template: a refusal, an answer.

@@ -128,7 +128,7 @@ pub fn option_of(words: &str) -> Value {
 
 fn input(input: &ModalInput) -> Vec<Value> {
     if let ModalInput::Words(markdown) = input {
-        return blocks(markdown).iter().map(|block| serde_json::to_value(block).unwrap_or_default()).collect();
+        return blocks(markdown).0.iter().map(|block| serde_json::to_value(block).unwrap_or_default()).collect();
     }
     vec![question(input)]
 }

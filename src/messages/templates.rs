@@ -8,10 +8,13 @@ use rust_embed::RustEmbed;
 use serde::Serialize;
 use thiserror::Error;
 
-use super::markdown::{escape, escape_lines};
+use super::markdown::{cut, escape, escape_lines};
 use crate::domain::Time;
 use crate::domain::timeline::stamp;
 use crate::words;
+
+/// So many characters of a text stand in a line of a list.
+pub(super) const MAX_SHORT: usize = 200;
 
 #[derive(RustEmbed)]
 #[folder = "message-templates/"]
@@ -50,6 +53,7 @@ impl Templates {
         handlebars.register_helper("person", Box::new(Words(person)));
         handlebars.register_helper("time", Box::new(Words(time)));
         handlebars.register_helper("prose", Box::new(Words(prose)));
+        handlebars.register_helper("short", Box::new(Words(short)));
         handlebars.register_helper("link", Box::new(Words(link)));
         handlebars.register_helper("code", Box::new(Words(code)));
         let mut templates = Self { handlebars, sources: BTreeMap::new(), words: BTreeMap::new() };
@@ -184,6 +188,12 @@ fn time(h: &Helper<'_>) -> Result<String, String> {
 /// `{{prose text}}`: as plain text, lines kept.
 fn prose(h: &Helper<'_>) -> Result<String, String> {
     Ok(escape_lines(&text_of(h, 0)))
+}
+
+/// `{{short text}}`: as plain text on one line, cut where a list would grow out of a message otherwise.
+fn short(h: &Helper<'_>) -> Result<String, String> {
+    let line = text_of(h, 0).split_whitespace().collect::<Vec<_>>().join(" ");
+    Ok(escape(&cut(&line, MAX_SHORT)))
 }
 
 /// `{{code text}}`: as code, in which nothing is markup but the backtick itself.

@@ -171,8 +171,12 @@ pub fn checklist(templates: &Templates, of: &Incident, list: &Checklist, names: 
                     ("⊘", Some(person(by, names)), Some(*at), Some(format!("skipped: {reason}")))
                 }
             };
-            // A step is Markdown of a checked file, so its code and emphasis may show.
-            json!({"number": index + 1, "mark": mark, "text": step.text, "by": by, "at": at, "words": words})
+            // A step is Markdown of a checked file, so its code and emphasis may show; one that is settled is kept short.
+            let text = match step.state {
+                StepState::Open => step.text.clone(),
+                _ => short_markdown(&step.text),
+            };
+            json!({"number": index + 1, "mark": mark, "text": text, "by": by, "at": at, "words": words})
         })
         .collect();
     let mut buttons = Vec::new();
@@ -188,6 +192,14 @@ pub fn checklist(templates: &Templates, of: &Incident, list: &Checklist, names: 
         "settled": list.settled(), "total": list.steps.len(),
     });
     Rendered::new(&templates.render("checklist", &view), &buttons)
+}
+
+/// Markdown that is not too long for a line of a list, or else the beginning of its words.
+fn short_markdown(text: &str) -> String {
+    if text.chars().count() <= super::templates::MAX_SHORT {
+        return text.to_owned();
+    }
+    super::escape(&super::markdown::cut(&super::plain(text), super::templates::MAX_SHORT))
 }
 
 /// What is said of an event, with the buttons that answer it.

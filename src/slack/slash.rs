@@ -40,8 +40,15 @@ pub enum Intent {
     Runbooks,
     /// Incidents.
     List(Box<Search>),
-    /// The timeline of one, numbered.
-    Timeline(Option<u64>),
+    /// A list of what one has, numbered.
+    Listed {
+        /// The incident's number, if it was named.
+        incident: Option<u64>,
+        /// What is listed.
+        what: Listed,
+        /// Which page, from 1.
+        page: usize,
+    },
     /// Correct a line of a timeline.
     Amend {
         /// The incident's number, if it was named.
@@ -62,8 +69,6 @@ pub enum Intent {
         /// The task's number.
         task: u32,
     },
-    /// The tasks of one.
-    Tasks(Option<u64>),
     /// What the commander must know now.
     Brief(Option<u64>),
     /// What a role asks of whoever holds it.
@@ -106,8 +111,6 @@ pub enum Intent {
     },
     /// How monitors do.
     Stats,
-    /// The alerts of an incident, numbered.
-    Alerts(Option<u64>),
     /// An alert belongs elsewhere.
     Move {
         /// The incident's number, if it was named.
@@ -213,6 +216,31 @@ impl Search {
         words.join(" ")
     }
 }
+
+/// What an incident has many of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listed {
+    /// What happened, the latest page first.
+    Timeline,
+    /// Tasks, those that are open first.
+    Tasks,
+    /// Alerts, in the order in which they came.
+    Alerts,
+}
+
+impl Listed {
+    /// The verb that asks for it.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Timeline => "timeline",
+            Self::Tasks => "tasks",
+            Self::Alerts => "alerts",
+        }
+    }
+}
+
+/// No list has more pages.
+const MAX_PAGE: usize = 10_000;
 
 /// The verbs, how they are used, and what they do: the text of `help`, and the check that the parser knows each.
 pub const VERBS: &[(&str, &str)] = &[
@@ -333,9 +361,9 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
         },
         "search" | "find" if rest.is_empty() => Err(usage("search", "For what?")),
         "search" | "find" => search(rest, now),
-        "timeline" | "history" => Ok(Intent::Timeline(incident.or_else(|| number(rest)))),
+        "timeline" | "history" => Ok(listed(incident, Listed::Timeline, rest)),
         "edit" | "correct" => edit(incident, rest, now),
-        "tasks" | "todo" | "actions" => Ok(Intent::Tasks(incident.or_else(|| number(rest)))),
+        "tasks" | "todo" | "actions" => Ok(listed(incident, Listed::Tasks, rest)),
         "brief" | "summary" => Ok(Intent::Brief(incident.or_else(|| number(rest)))),
         "role" | "roles" => match Role::parse(rest) {
             Some(role) => Ok(Intent::RoleCard { incident, role }),
@@ -436,7 +464,7 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
             Some(verdict) => act(Command::Judge { verdict }),
             None => Err(usage("judge", "What were its alerts?")),
         },
-        "alerts" => Ok(Intent::Alerts(incident.or_else(|| number(rest)))),
+        "alerts" => Ok(listed(incident, Listed::Alerts, rest)),
         "move" => {
             let (alert, to) = split(rest);
             let to = to.trim_start_matches("to ").trim();
@@ -619,7 +647,7 @@ fn task(incident: Option<u64>, rest: &str, now: Time) -> Result<Intent, Unclear>
     };
     let go = |command| Ok(Intent::Do { incident, command: Box::new(command) });
     match verb.to_lowercase().as_str() {
-        "" => return Ok(Intent::Tasks(incident)),
+        "" => return Ok(listed(incident, Listed::Tasks, "")),
         "done" => return go(Command::FinishTask { task: which(number)? }),
         "take" | "mine" => return Ok(Intent::TakeTask { incident, task: which(number)? }),
         "give" | "assign" => {
@@ -681,6 +709,13 @@ fn split(text: &str) -> (&str, &str) {
 pub fn number(word: &str) -> Option<u64> {
     let (prefix, digits) = word.split_at_checked(4)?;
     prefix.eq_ignore_ascii_case("inc-").then(|| digits.parse().ok())?
+}
+
+/// `INC-12`, a page's number, both or none.
+fn listed(incident: Option<u64>, what: Listed, rest: &str) -> Intent {
+    let incident = incident.or_else(|| rest.split_whitespace().find_map(number));
+    let page = rest.split_whitespace().find_map(|word| word.parse().ok()).unwrap_or(1).clamp(1, MAX_PAGE);
+    Intent::Listed { incident, what, page }
 }
 
 fn unquote(text: &str) -> String {

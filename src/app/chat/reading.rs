@@ -8,14 +8,18 @@ use crate::app::queries::Filter;
 use crate::app::{App, Failure};
 use crate::domain::permission::{Verb, Who};
 use crate::domain::timeline::{self, duration};
-use crate::domain::{AssetName, Incident, Role, Task};
+use crate::domain::{AssetName, Incident, Role, SignalStatus, Task};
 use crate::messages::{Button, Rendered, views};
-use crate::slack::slash::Search;
+use crate::slack::slash::{Listed, Search};
 use crate::tr;
 
 /// So many incidents stand on a page.
 const PAGE: usize = 15;
-/// So many lines of a timeline are shown at once; the post-mortem has them all.
+/// So many tasks stand on a page.
+const TASKS: usize = 30;
+/// So many tasks stand below an incident.
+const LISTED_TASKS: usize = 10;
+/// So many lines of a timeline, or alerts, stand on a page.
 const LINES: usize = 40;
 
 impl App {
@@ -56,9 +60,12 @@ impl App {
         let incident = self.must(uid)?;
         let names = |id: &str| self.name(id);
         let latest = self.latest_entries(&incident, 15)?;
+        let mut tasks = self.task_views(&self.tasks(uid)?);
+        let more_tasks = tasks.len().saturating_sub(LISTED_TASKS);
+        tasks.truncate(LISTED_TASKS);
         let view = json!({
             "incident": views::incident(&incident, &names, self.now()), "lines": self.lines(&latest),
-            "tasks": self.task_views(&self.tasks(uid)?),
+            "tasks": tasks, "more_tasks": more_tasks,
         });
         Ok(views::plain_view(&self.templates, "show", &view).into())
     }
@@ -78,16 +85,59 @@ impl App {
             .collect()
     }
 
-    pub(super) fn timeline_said(&self, uid: &str, caller: &Caller<'_>) -> Result<Reply, Failure> {
-        self.may_read(caller)?;
+    /// A page of what an incident has many of, with the way to the next one.
+    pub(super) fn listed_said(&self, uid: &str, what: Listed, page: usize) -> Result<Reply, Failure> {
         let incident = self.must(uid)?;
-        let latest = self.latest_entries(&incident, 4 * LINES as u64)?;
-        let mut lines = self.lines(&latest);
-        let earlier = lines.len().saturating_sub(LINES);
-        lines.drain(..earlier);
-        let more = earlier > 0 || latest.first().is_some_and(|first| first.seq > 1);
-        let view = json!({"name": incident.name(), "lines": lines, "more": more});
-        Ok(views::plain_view(&self.templates, "timeline", &view).into())
+        let (shown, more, mut buttons) = match what {
+            Listed::Timeline => {
+                let (lines, more) = self.latest_lines(&incident, page)?;
+                (lines, more, Vec::new())
+            }
+            Listed::Tasks => {
+                let (tasks, more) = page_of(self.task_views(&self.tasks(uid)?), page, TASKS);
+                let open = tasks.iter().filter(|task| task["done"] == false).filter_map(|task| task["number"].as_u64());
+                let done = |number: u64| {
+                    Button::new(format!("task_done:{number}"), &tr!("Done {number}", number = number), &incident.name())
+                };
+                let buttons = open.take(5).map(done).collect();
+                (tasks, more, buttons)
+            }
+            Listed::Alerts => {
+                let alerts = self.alerts_in_order(uid)?.into_iter().enumerate().map(|(place, alert)| {
+                    json!({
+                        "number": place + 1, "firing": alert.signal.status == SignalStatus::Firing,
+                        "title": alert.signal.title, "because": alert.joined_because,
+                    })
+                });
+                let (alerts, more) = page_of(alerts.collect(), page, LINES);
+                (alerts, more, Vec::new())
+            }
+        };
+        if more {
+            let label = if what == Listed::Timeline { "Earlier" } else { "More" };
+            buttons.push(again(0, label, &format!("{} {} {}", incident.name(), what.verb(), page + 1)));
+        }
+        let view = json!({"name": incident.name(), "lines": shown, "more": more, "page": page});
+        Ok(Rendered::new(&self.templates.render(what.verb(), &view), &buttons).into())
+    }
+
+    /// The lines of a timeline, the latest page first, and whether there are earlier ones.
+    fn latest_lines(&self, incident: &Incident, page: usize) -> Result<(Vec<Value>, bool), Failure> {
+        let mut read = 4 * LINES * page;
+        loop {
+            let latest = self.latest_entries(incident, read as u64)?;
+            let all = latest.first().is_none_or(|first| first.seq == 1);
+            let mut lines = self.lines(&latest);
+            // Not every entry is a line, so more of them may have to be read.
+            if !all && lines.len() < LINES * page {
+                read *= 2;
+                continue;
+            }
+            lines.truncate(lines.len().saturating_sub(LINES * (page - 1)));
+            let earlier = lines.len().saturating_sub(LINES);
+            lines.drain(..earlier);
+            return Ok((lines, earlier > 0 || !all));
+        }
     }
 
     /// Tasks as templates see them, those that are open first.
@@ -105,27 +155,6 @@ impl App {
                 })
             })
             .collect()
-    }
-
-    pub(super) fn tasks_said(&self, uid: &str, caller: &Caller<'_>) -> Result<Reply, Failure> {
-        self.may_read(caller)?;
-        let incident = self.must(uid)?;
-        let tasks = self.tasks(uid)?;
-        let buttons: Vec<_> = tasks
-            .iter()
-            .filter(|task| task.done_at.is_none())
-            .take(5)
-            .map(|task| {
-                Button::new(
-                    format!("task_done:{}", task.number),
-                    &tr!("Done {number}", number = task.number),
-                    &incident.name(),
-                )
-            })
-            .collect();
-        let shown = self.task_views(&tasks);
-        let view = json!({"name": incident.name(), "more": shown.len().saturating_sub(30), "tasks": shown.into_iter().take(30).collect::<Vec<_>>()});
-        Ok(Rendered::new(&self.templates.render("tasks", &view), &buttons).into())
     }
 
     /// What a commander must know now.
@@ -269,4 +298,11 @@ impl App {
         let admins: Vec<_> = rules.admins.iter().map(person).collect();
         Ok(views::plain_view(&self.templates, "who", &json!({"rows": rows, "admins": admins})).into())
     }
+}
+
+/// A page of a list, from 1, and whether there is another one.
+fn page_of(all: Vec<Value>, page: usize, size: usize) -> (Vec<Value>, bool) {
+    let before = (page - 1).saturating_mul(size);
+    let more = all.len() > before.saturating_add(size);
+    (all.into_iter().skip(before).take(size).collect(), more)
 }

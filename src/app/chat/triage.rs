@@ -9,8 +9,8 @@ use crate::app::{App, Asked, Failure};
 use crate::domain::permission::{Standing, Verb};
 use crate::domain::timeline::stamp;
 use crate::domain::triage::{Held, Matcher};
-use crate::domain::{Actor, Alert, Command, SignalStatus, Time};
-use crate::messages::{Modal, ModalInput, Rendered, escape, views};
+use crate::domain::{Actor, Alert, Command, Time};
+use crate::messages::{Modal, ModalInput, Rendered, views};
 use crate::slack::inbound::{Interaction, View};
 use crate::slack::when::{Toward, parse as parse_when};
 use crate::store::{Expect, Kind, Op};
@@ -40,26 +40,6 @@ impl App {
         let mut alerts = self.alerts(uid)?;
         alerts.sort_by(|one, other| (one.first_seen, &one.id).cmp(&(other.first_seen, &other.id)));
         Ok(alerts)
-    }
-
-    pub(super) fn alerts_said(&self, uid: &str) -> Result<Reply, Failure> {
-        let alerts = self.alerts_in_order(uid)?;
-        let lines: Vec<_> = alerts
-            .iter()
-            .enumerate()
-            .take(40)
-            .map(|(place, alert)| {
-                let mark = if alert.signal.status == SignalStatus::Firing { "🔴" } else { "🟢" };
-                format!(
-                    "- **{}** {mark} {} ({})",
-                    place + 1,
-                    escape(&alert.signal.title),
-                    escape(&alert.joined_because)
-                )
-            })
-            .collect();
-        let more = if alerts.len() > 40 { format!("\n\nand {} more", alerts.len() - 40) } else { String::new() };
-        Ok(Reply::Say(Box::new(Rendered::new(&format!("🔔 **Alerts**\n\n{}{more}", lines.join("\n")), &[]))))
     }
 
     /// How monitors do: precision over all, and the noisiest.

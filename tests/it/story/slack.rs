@@ -741,8 +741,26 @@ async fn a_large_incident_stays_within_slacks_limits_everywhere() {
         "stats",
     ] {
         let told = bot.slash(BEN, &name, line).await;
-        assert!(!told.is_empty(), "{line}");
+        assert!(!told.is_empty() && !told.contains("does not fit"), "{line}: {told}");
         assert!(whispered(&bot, &name, BEN).mentions.iter().all(|one| one.starts_with('U')), "{line} pings a crowd");
+    }
+    // Page by page, all of it can be read.
+    for (line, button, first, last) in [
+        ("timeline", "Earlier", "noted: 749 ", "opened the incident"),
+        ("alerts", "More", "1 🔴", "200 🔴"),
+        ("tasks", "More", "☐ 1 ", "☐ 50 "),
+    ] {
+        bot.slash(BEN, &name, line).await;
+        let mut page = whispered(&bot, &name, BEN);
+        let mut all = page.text.clone();
+        assert!(all.contains(first), "{line}: {all}");
+        while labels(&page).contains(&button) {
+            press(&bot, BEN, &page, button).await;
+            page = whispered(&bot, &name, BEN);
+            all.push_str(&page.text);
+        }
+        assert!(page.text.contains(last) && page.text.len() < all.len(), "{line}: {}", page.text);
+        assert!(line != "timeline" || (0..750).all(|n| all.contains(&format!("noted: {n} "))), "a line is missing");
     }
     for line in ["declare", "update", "resolve", "assign", "sev", "runbook", "look data"] {
         bot.slash(BEN, &name, line).await;
@@ -859,5 +877,25 @@ async fn the_announcement_channel_may_be_private_and_given_by_its_id() {
     announced.find("resolved");
     let count = bot.sandbox.slack().messages("data-incidents-internal").len();
     assert_eq!(count, 1, "one line, kept true in place");
+    bot.end().await;
+}
+
+/// What does not fit into one message of Slack stands in a file below it.
+#[tokio::test]
+async fn what_is_too_long_for_a_message_is_a_file_below_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = "Please read our rules on notes before you go on.\n\n".repeat(300);
+    std::fs::write(folder.path().join("noted.hbs"), format!("{{{{person actor}}}}: {{{{event.text}}}}\n\n{long}The end.")).unwrap();
+    let bot = bot_with(&format!("[message_templates]\npath = {:?}", folder.path())).await;
+    bot.alert("dq", stale_orders()).await;
+    let inc = bot.inc(1);
+    bot.sandbox.faults().fail_with("files.completeUploadExternal", 1, "internal_error");
+    inc.slash(ANA, "note the disk was full").await;
+    bot.advance(minutes(1)).await;
+    let said = inc.find("the disk was full");
+    assert!(said.text().ends_with("… The rest does not fit into a message of Slack."), "{}", said.text());
+    let files: Vec<_> = bot.sandbox.slack().messages(&inc.name).into_iter().filter_map(|one| one.file).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    assert!(files[0].content.contains("the disk was full") && files[0].content.ends_with("The end."));
     bot.end().await;
 }

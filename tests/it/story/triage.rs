@@ -447,9 +447,10 @@ async fn people_move_alerts_and_merge_incidents() {
     bot.alert("dq", alert("w.returns")).await;
     let one = bot.inc(1).name.clone();
     insta::assert_snapshot!(bot.slash(ANA, &one, "alerts").await, @r"
-    🔔 Alerts
+    🔔 Alerts of INC-1
     • 1 🔴 w.orders is wrong (it opened the incident)
     • 2 🔴 bi.dash is wrong (bi.dash is made of w.orders (2 steps), which is broken)
+    /incident move 2 INC-7 puts one elsewhere.
     ");
     insta::assert_snapshot!(bot.slash(ANA, &one, "move 7 new").await, @"INC-1 has no such alert. /incident alerts numbers them.");
     insta::assert_snapshot!(bot.slash(ANA, &one, "move 2 new").await, @"INC-1: Ana moved the alert “bi.dash is wrong” to an incident of its own.");
