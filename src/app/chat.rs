@@ -196,8 +196,7 @@ impl App {
             Intent::Asset(name) => {
                 self.may_read(caller)?;
                 let shown = self.meant(&name)?;
-                let button = choices::again(0, "Tell me of its incidents", &format!("subscribe {shown}"));
-                Ok(Rendered::new(&self.templates.render("asset", &self.asset_page(&shown)?), &[button]).into())
+                Ok(self.asset_card(&shown)?.into())
             }
             Intent::Impact { asset: Some(name), .. } => {
                 self.may_read(caller)?;
@@ -213,7 +212,7 @@ impl App {
             Intent::Stats => self.stats_said(caller),
             Intent::Merge { incident, into } => {
                 let uid = self.target(incident, caller)?;
-                let command = Command::Merge { into: self.open_uid(into)?, name: format!("INC-{into}") };
+                let command = Command::Merge { into: self.open_uid(into, caller)?, name: format!("INC-{into}") };
                 self.act(Some(&uid), &command, caller).await
             }
             Intent::Move { incident, alert, to } => {
@@ -224,7 +223,8 @@ impl App {
                     .nth(alert.wrapping_sub(1))
                     .map(|alert| alert.id)
                     .unwrap_or_default();
-                let to = to.map(|to| Ok::<_, Failure>((self.open_uid(to)?, format!("INC-{to}")))).transpose()?;
+                let to =
+                    to.map(|to| Ok::<_, Failure>((self.open_uid(to, caller)?, format!("INC-{to}")))).transpose()?;
                 self.act(Some(&uid), &Command::MoveAlert { alert: id, to }, caller).await
             }
             Intent::Silence { matcher, until, reason } => self.silence_said(matcher, until, &reason, caller).await,

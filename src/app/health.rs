@@ -28,8 +28,8 @@ pub struct Health {
     /// By asset in lower case, then by incident.
     by_asset: HashMap<String, BTreeMap<String, Trouble>>,
     by_incident: HashMap<String, BTreeSet<String>>,
-    /// Incidents that are only practised: what they say of assets is not so.
-    drills: BTreeSet<String>,
+    /// Incidents that others see nothing of: what is only practised is not so, and what is private is nobody else's.
+    apart: BTreeSet<String>,
     /// What was mended lately: asset, incident, when; the latest last.
     mended: VecDeque<(String, String, Time)>,
 }
@@ -52,6 +52,7 @@ impl Health {
             let Some(rec) = store.get(Kind::Incident, uid)? else { continue };
             if let Ok(incident) = serde_json::from_value::<Incident>(rec.body)
                 && let Some(at) = incident.resolved_at
+                && !incident.is_apart()
             {
                 for asset in &incident.assets {
                     health.mended.push_front((asset.as_str().to_owned(), incident.name(), at));
@@ -68,8 +69,8 @@ impl Health {
         let Ok(incident) = serde_json::from_value::<Incident>(rec.body) else {
             return Ok(());
         };
-        if incident.drill {
-            self.drills.insert(uid.to_owned());
+        if incident.is_apart() {
+            self.apart.insert(uid.to_owned());
         }
         for asset in &incident.assets {
             self.trouble(uid, asset.as_str(), incident.bad_from.unwrap_or(incident.detected_at));
@@ -119,7 +120,7 @@ impl Health {
     /// What open incidents say of an asset of this name, by incident.
     pub fn of(&self, asset: &str) -> impl Iterator<Item = (&String, &Trouble)> {
         let troubles = self.by_asset.get(&asset.to_ascii_lowercase()).into_iter().flatten();
-        troubles.filter(|(uid, _)| !self.drills.contains(*uid))
+        troubles.filter(|(uid, _)| !self.apart.contains(*uid))
     }
 
     /// Everything that is bad: asset in lower case, incident, trouble.
@@ -127,12 +128,12 @@ impl Health {
         self.seen_from("")
     }
 
-    /// As [`Self::all`], as one incident sees it: of drills, it sees itself only.
+    /// As [`Self::all`], as one incident sees it: of drills and private ones, it sees itself only.
     pub fn seen_from(&self, own: &str) -> impl Iterator<Item = (&String, &String, &Trouble)> {
         self.by_asset
             .iter()
             .flat_map(|(asset, troubles)| troubles.iter().map(move |(uid, trouble)| (asset, uid, trouble)))
-            .filter(move |(_, uid, _)| *uid == own || !self.drills.contains(*uid))
+            .filter(move |(_, uid, _)| *uid == own || !self.apart.contains(*uid))
     }
 
     /// The troubles of an incident.
@@ -151,8 +152,8 @@ impl App {
             let uid = &incident.uid;
             for entry in &decision.entries {
                 match &entry.event {
-                    Event::Opened { drill: true, .. } => {
-                        health.drills.insert(uid.clone());
+                    Event::Opened { .. } if incident.is_apart() => {
+                        health.apart.insert(uid.clone());
                     }
                     Event::AssetNamed { asset } => {
                         health.trouble(uid, asset.as_str(), incident.detected_at);
@@ -164,9 +165,9 @@ impl App {
                             health.alert(uid, alert);
                         }
                     }
-                    Event::Resolved { .. } if incident.drill => {
+                    Event::Resolved { .. } if incident.is_apart() => {
                         health.forget(uid);
-                        health.drills.remove(uid);
+                        health.apart.remove(uid);
                     }
                     Event::Resolved { .. } => {
                         for asset in &incident.assets {

@@ -9,12 +9,13 @@ use sha2::{Digest as _, Sha256};
 
 use super::job::Job;
 use super::queries::Filter;
+use super::records::{Mine, task_id};
 use super::{App, Failure};
 use crate::domain::permission::{Standing, Verb, allowed};
 use crate::domain::timeline::duration;
-use crate::domain::{Incident, Role, Severity, Time};
+use crate::domain::{Incident, Role, Severity, Task, Time};
 use crate::messages::{Button, Rendered, views};
-use crate::store::Op;
+use crate::store::{Kind, Op, after_prefix};
 use crate::tr;
 
 /// How long after it was opened a home is kept up to date, in minutes.
@@ -25,6 +26,8 @@ const LOOK_EVERY_SECONDS: i64 = 30;
 const LOOKED_AT: usize = 100;
 /// So many lines a list has.
 const LINES: usize = 10;
+/// So many reviewed post-mortems are shown.
+const REVIEWED: usize = 5;
 /// So many homes are kept up to date.
 const MAX_WATCHED: usize = 500;
 
@@ -110,22 +113,9 @@ impl App {
                 })
                 .collect()
         };
-        let (mine, others): (Vec<&Incident>, Vec<&Incident>) =
-            open.iter().partition(|incident| incident.people().iter().any(|person| person == user));
-        let mut tasks = Vec::new();
-        for incident in
-            open.iter().chain(latest.iter().filter(|one| !one.status.is_open())).filter(|one| one.open_tasks > 0)
-        {
-            let own: Vec<_> = self
-                .tasks(&incident.uid)?
-                .into_iter()
-                .filter(|task| task.done_at.is_none() && task.assignee.as_deref() == Some(user))
-                .collect();
-            tasks.extend(self.task_views(&own).into_iter().map(|mut task| {
-                task["incident"] = json!(incident.name());
-                task
-            }));
-        }
+        let (mine, mut tasks) = self.duties_of(user)?;
+        let mine: Vec<&Incident> = mine.iter().collect();
+        let others: Vec<&Incident> = open.iter().filter(|one| mine.iter().all(|own| own.uid != one.uid)).collect();
         let more_tasks = tasks.len().saturating_sub(LINES);
         tasks.truncate(LINES);
         let silences: Vec<_> = self
@@ -136,15 +126,16 @@ impl App {
                 json!({"number": silence.number, "match": silence.matcher.to_string(), "until": silence.until, "reason": silence.reason})
             })
             .collect();
-        let drafts: Vec<_> = latest
-            .iter()
-            .filter(|incident| incident.reviewed_at.is_some() && !incident.drill)
-            .take(5)
+        let reviewed: Vec<_> = self
+            .lately_reviewed(user)?
+            .into_iter()
             .map(|incident| json!({"name": incident.name(), "title": incident.title, "at": incident.reviewed_at}))
             .collect();
+        let more = others.len().saturating_sub(LINES);
+        let more = (more > 0).then(|| if open.len() == LOOKED_AT { format!("{more}+") } else { more.to_string() });
         let view = json!({
-            "mine": shown(&mine), "open": shown(&others), "more": others.len().saturating_sub(LINES),
-            "tasks": tasks, "more_tasks": more_tasks, "silences": silences, "drafts": drafts,
+            "mine": shown(&mine), "more_mine": mine.len().saturating_sub(LINES), "open": shown(&others), "more": more,
+            "tasks": tasks, "more_tasks": more_tasks, "silences": silences, "reviewed": reviewed,
             "figures": figures(&open, &latest, now), "follows": self.followed_by(user),
         });
         let mut buttons = vec![Button::new("declare", "Declare an incident", "declare").primary()];
@@ -157,6 +148,58 @@ impl App {
             )
         }));
         Ok(Rendered::new(&self.templates.render("home", &view), &buttons))
+    }
+
+    /// The open incidents in which somebody has a role, the newest first, and the open tasks of theirs as templates see them, those that
+    /// are due first.
+    fn duties_of(&self, user: &str) -> Result<(Vec<Incident>, Vec<Value>), Failure> {
+        let prefix = format!("{user}/");
+        let (mut incidents, mut tasks) = (Vec::<Incident>::new(), Vec::new());
+        for rec in self.store.scan(Kind::Mine, &prefix, &after_prefix(&prefix), LOOKED_AT)? {
+            let Ok(Mine { uid, task, .. }) = serde_json::from_value(rec.body) else {
+                continue;
+            };
+            let Some(incident) = self.incident(&uid)? else {
+                continue;
+            };
+            let Some(number) = task else {
+                incidents.push(incident);
+                continue;
+            };
+            let seen = self.viewer(user).is_none_or(|viewer| incident.may_be_seen_by(&viewer));
+            let task = self.store.get(Kind::Task, &task_id(&uid, number))?;
+            tasks.extend(
+                task.filter(|_| seen)
+                    .and_then(|rec| serde_json::from_value::<Task>(rec.body).ok())
+                    .map(|task| (incident.name(), task)),
+            );
+        }
+        tasks.sort_by_key(|(_, task)| (task.due.is_none(), task.due, task.added_at));
+        let views = tasks.into_iter().flat_map(|(name, task)| {
+            self.task_views(&[task]).into_iter().map(move |mut view| {
+                view["incident"] = json!(name);
+                view
+            })
+        });
+        Ok((incidents, views.collect()))
+    }
+
+    /// The incidents whose post-mortems were reviewed last.
+    fn lately_reviewed(&self, user: &str) -> Result<Vec<Incident>, Failure> {
+        let viewer = self.viewer(user);
+        let mut found: Vec<Incident> = Vec::new();
+        for rec in self.store.scan(Kind::Reviewed, "", "", LINES)? {
+            let incident = rec.body["uid"].as_str().map(|uid| self.incident(uid)).transpose()?.flatten();
+            found.extend(incident.filter(|incident| {
+                // One that was opened again is not reviewed any more.
+                incident.reviewed_at.is_some()
+                    && !incident.drill
+                    && found.iter().all(|other| other.uid != incident.uid)
+                    && viewer.as_ref().is_none_or(|viewer| incident.may_be_seen_by(viewer))
+            }));
+        }
+        found.truncate(REVIEWED);
+        Ok(found)
     }
 }
 
@@ -179,8 +222,10 @@ fn figures(open: &[Incident], latest: &[Incident], now: Time) -> Value {
     let taken = |until: fn(&Incident) -> Option<Time>| {
         median(recent.iter().filter_map(|one| Some((until(one)? - one.opened_at).num_minutes())).collect())
     };
+    // What was not looked at is not counted, and that is said.
+    let at_least = |count: usize| if count == LOOKED_AT { format!("{count}+") } else { count.to_string() };
     json!({
-        "open": by_severity, "month": recent.len(),
+        "open": by_severity, "more": open.len() == LOOKED_AT, "month": at_least(recent.len()),
         "to_acknowledge": taken(|one| one.acknowledged_at), "to_resolve": taken(|one| one.resolved_at),
     })
 }

@@ -314,7 +314,8 @@ impl App {
         let (up, ups) = self.neighbours(shown, Way::Up, Some(1), 10);
         let (down, downs) = self.neighbours(shown, Way::Down, Some(1), 10);
         let all_down = self.neighbours(shown, Way::Down, None, 0).1;
-        let filter = Filter { asset: AssetName::new(shown), ..Filter::default() };
+        // Whoever reads the page, it is for everybody.
+        let filter = Filter { asset: AssetName::new(shown), viewer: Some(String::new()), ..Filter::default() };
         let last: Vec<_> = self
             .list(&filter, None, 5)?
             .incidents

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::job::Job;
 use super::{DeliveryId, Failure};
 use crate::domain::incident::{Case, Channel, Recipient, Told};
-use crate::domain::{Alert, AssetName, Command, Decision, Effect, Event, Incident, SignalStatus, Task, Time};
+use crate::domain::{Alert, AssetName, Command, Decision, Effect, Event, Incident, PersonId, SignalStatus, Task, Time};
 use crate::store::{Engine, Expect, Kind, Op, scan_prefix};
 
 /// The record that counts incidents.
@@ -23,6 +24,21 @@ pub(super) struct Loaded {
 /// Numbers as ids that sort the newest first.
 pub(super) fn newest_first(number: u64) -> String {
     format!("{:020}", u64::MAX - number)
+}
+
+/// As [`newest_first`], for moments.
+fn latest_first(at: Time) -> String {
+    newest_first(u64::try_from(at.timestamp_millis()).unwrap_or_default())
+}
+
+/// Something that one person has to do.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Mine {
+    v: u32,
+    /// The incident.
+    pub uid: String,
+    /// A task of it; a role in it without.
+    pub task: Option<u32>,
 }
 
 pub(super) fn alert_id(uid: &str, alert: &str) -> String {
@@ -153,6 +169,7 @@ pub(super) fn ops(loaded: Option<&Loaded>, decision: &Decision, counter: (u64, O
         (true, false) => ops.push(Op::Del { kind: Kind::Open, id: newest_first(incident.number), expect: Expect::Any }),
         _ => {}
     }
+    ops.extend(role_ops(loaded.map(|loaded| &loaded.case.incident), incident));
     let mut alerts = BTreeSet::new();
     let mut tasks = BTreeSet::new();
     let mut told = BTreeSet::new();
@@ -162,7 +179,10 @@ pub(super) fn ops(loaded: Option<&Loaded>, decision: &Decision, counter: (u64, O
             // What is only practised ties nothing real to it.
             Event::AssetNamed { .. } if incident.drill => {}
             Event::AssetNamed { asset } => {
-                ops.push(Op::put(Kind::Asset, asset.as_str(), Expect::Any, pointer()));
+                // A monitor's alert is for everybody, so it joins nothing private.
+                if !incident.private {
+                    ops.push(Op::put(Kind::Asset, asset.as_str(), Expect::Any, pointer()));
+                }
                 ops.push(Op::put(Kind::ByAsset, by_asset_id(asset, incident.number), Expect::Any, pointer()));
             }
             Event::AlertJoined { alert, signal, .. } => {
@@ -191,6 +211,9 @@ pub(super) fn ops(loaded: Option<&Loaded>, decision: &Decision, counter: (u64, O
                     ops.push(Op::put(Kind::RootOf, by_asset_id(&root.asset, incident.number), Expect::Any, pointer()));
                 }
             }
+            Event::PostmortemReviewed => {
+                ops.push(Op::put(Kind::Reviewed, format!("{}/{uid}", latest_first(entry.at)), Expect::Any, pointer()));
+            }
             Event::ChannelOpened { channel } => {
                 ops.push(Op::put(Kind::Channel, channel_key(channel), Expect::Any, pointer()));
             }
@@ -212,12 +235,41 @@ pub(super) fn ops(loaded: Option<&Loaded>, decision: &Decision, counter: (u64, O
     }
     for task in tasks.into_iter().filter_map(|task| decision.case.tasks.get(&task)) {
         ops.push(Op::put(Kind::Task, task_id(uid, task.number), Expect::Any, to_json(task)));
+        let before = loaded.and_then(|loaded| loaded.case.tasks.get(&task.number));
+        ops.extend(assignee_ops(before, task, incident));
     }
     for told in told.into_iter().filter_map(|key| decision.case.told.get(key)) {
         ops.push(Op::put(Kind::Told, format!("{uid}/{}", told.recipient.key), Expect::Any, to_json(told)));
     }
     ops.extend(outbox_ops(uid, ver, &decision.effects, now));
     ops
+}
+
+/// Who has a role in an open incident finds it by who they are.
+fn role_ops(before: Option<&Incident>, incident: &Incident) -> Vec<Op> {
+    let people = |incident: &Incident| -> BTreeSet<_> {
+        if incident.status.is_open() { incident.people().into_iter().collect() } else { BTreeSet::new() }
+    };
+    let (before, after) = (before.map(people).unwrap_or_default(), people(incident));
+    let id = |person: &PersonId| format!("{person}/{}", newest_first(incident.number));
+    let lost =
+        before.difference(&after).map(|person| Op::Del { kind: Kind::Mine, id: id(person), expect: Expect::Any });
+    let won = after.difference(&before).map(|person| {
+        Op::put(Kind::Mine, id(person), Expect::Any, to_json(&Mine { v: 1, uid: incident.uid.clone(), task: None }))
+    });
+    lost.chain(won).collect()
+}
+
+/// Whoever has an open task finds it by who they are, also when the incident is over.
+fn assignee_ops(before: Option<&Task>, task: &Task, incident: &Incident) -> Vec<Op> {
+    let owner = |task: &Task| task.assignee.clone().filter(|_| task.done_at.is_none());
+    let (before, after) = (before.and_then(owner), owner(task));
+    let id = |person: &PersonId| format!("{person}/{}/{:06}", newest_first(incident.number), task.number);
+    let lost = before.filter(|person| after.as_ref() != Some(person));
+    let mine = Mine { v: 1, uid: incident.uid.clone(), task: Some(task.number) };
+    let lost = lost.map(|person| Op::Del { kind: Kind::Mine, id: id(&person), expect: Expect::Any });
+    let won = after.map(|person| Op::put(Kind::Mine, id(&person), Expect::Any, to_json(&mine)));
+    lost.into_iter().chain(won).collect()
 }
 
 /// The outbox entries of a decision. The incident's version grows with every commit, so names sort in the order of decisions.

@@ -338,9 +338,7 @@ impl Worker {
             Job::Unfurl { channel, ts, assets } => {
                 let mut unfurls = serde_json::Map::new();
                 for (link, asset) in assets {
-                    let page = self.app.asset_page(asset)?;
-                    let shown = Rendered::new(&self.app.templates.render("asset", &page), &[]);
-                    unfurls.insert(link.clone(), json!({"blocks": shown.blocks_json()}));
+                    unfurls.insert(link.clone(), json!({"blocks": self.app.asset_card(asset)?.blocks_json()}));
                 }
                 match self.slack.unfurl(channel, ts, unfurls.into()).await {
                     // A link that cannot be shown is still a link.

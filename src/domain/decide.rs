@@ -5,6 +5,7 @@
 
 mod alert;
 mod declare;
+mod drill;
 mod lineage;
 mod merge;
 mod notify;

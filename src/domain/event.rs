@@ -425,6 +425,11 @@ pub enum Event {
         /// Which.
         name: String,
     },
+    /// How a drill went.
+    DrillScored {
+        /// What was asked of people, and what of it was done.
+        points: Vec<Point>,
+    },
     /// The incident is saved, and something of its opening has not come about yet.
     OpeningPending {
         /// What.
@@ -568,6 +573,7 @@ impl Event {
             Self::MovedTo { .. } => "moved_to",
             Self::ChannelLost { .. } => "channel_lost",
             Self::ChannelArchived { .. } => "channel_archived",
+            Self::DrillScored { .. } => "drill_scored",
             Self::OpeningPending { .. } => "opening_pending",
             Self::Posted { .. } => "posted",
             Self::DeliveryFailed { .. } => "delivery_failed",
@@ -600,6 +606,18 @@ impl Event {
                 | Self::PageResolved { .. }
         )
     }
+}
+
+/// A thing that a real incident asks for, in a drill.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Point {
+    /// What, in words.
+    pub what: String,
+    /// Whether it was done.
+    pub done: bool,
+    /// How many minutes after the start, where that counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<i64>,
 }
 
 /// What one looks at to find the cause.

@@ -64,6 +64,8 @@ fn opened(entry: &Entry) -> Option<Incident> {
         fix: None,
         last_update: None,
         updated_at: None,
+        first_update_at: None,
+        commanded_at: None,
         next_update: None,
         alerts: 0,
         firing: 0,
@@ -177,6 +179,7 @@ fn apply(case: &mut Case, entry: &Entry) {
         Event::UpdatePosted { text, next } => {
             incident.last_update = Some(text.clone());
             incident.updated_at = Some(at);
+            incident.first_update_at.get_or_insert(at);
             incident.next_update = *next;
             incident.reminded = 0;
         }
@@ -303,6 +306,7 @@ fn apply(case: &mut Case, entry: &Entry) {
         | Event::PinEdited { .. }
         | Event::TaskDue { .. }
         | Event::OpeningPending { .. }
+        | Event::DrillScored { .. }
         | Event::Looked { .. }
         | Event::NoticesSent { .. }
         | Event::MessagePinned { .. }
@@ -342,6 +346,7 @@ fn grant(incident: &mut Incident, role: Role, person: &PersonId, actor: &Actor, 
     }
     if role == Role::Commander {
         incident.handover = None;
+        incident.commanded_at.get_or_insert(at);
     }
     // The first role makes it investigated, like the first acknowledgement.
     if incident.status == Status::Pending {

@@ -323,6 +323,12 @@ pub struct Incident {
     /// When that was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Time>,
+    /// When people were first given one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_update_at: Option<Time>,
+    /// When somebody first took the command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commanded_at: Option<Time>,
     /// When the next update was promised.
     pub next_update: Option<Time>,
     /// How many alerts ever joined.
@@ -521,6 +527,11 @@ impl Incident {
     /// Whether a private incident may be shown to somebody: to those with a role, and to whoever declared it.
     pub fn may_be_seen_by(&self, person: &str) -> bool {
         !self.private || self.declared_by.as_deref() == Some(person) || self.people().iter().any(|one| one == person)
+    }
+
+    /// Whether it says nothing of the data to others: it is practised, or nobody else's business.
+    pub fn is_apart(&self) -> bool {
+        self.drill || self.private
     }
 
     /// Everyone with a role, each once.

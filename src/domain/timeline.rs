@@ -177,6 +177,10 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
         Event::ChannelLost { name, why } => tr!("The channel #{name} was lost: {why}", name = name, why = why),
         Event::ChannelArchived { name } => tr!("The channel #{name} was archived", name = name),
         Event::PostmortemReviewed => tr!("{who} marked the post-mortem reviewed", who = who),
+        Event::DrillScored { points } => {
+            let done = points.iter().filter(|point| point.done).count();
+            tr!("The drill is over: {done} of {total}", done = done, total = points.len())
+        }
         Event::OpeningPending { missing } => tr!("Still to come: {missing}", missing = missing.join(", ")),
         Event::DeliveryFailed { what, why } => tr!("Could not deliver {what}: {why}", what = what, why = why),
         Event::RootNamed { candidates } => match candidates.first() {

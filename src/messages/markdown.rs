@@ -502,7 +502,8 @@ mod tests {
 
     #[test]
     fn lists_nest_and_tick() {
-        let (blocks, _) = blocks("# Head\n\nIntro\n\n- [x] done\n- [ ] open\n  - inner\n\n> quoted\n\n```\ncode\n```\n");
+        let (blocks, _) =
+            blocks("# Head\n\nIntro\n\n- [x] done\n- [ ] open\n  - inner\n\n> quoted\n\n```\ncode\n```\n");
         insta::assert_snapshot!(serde_json::to_string_pretty(&blocks).expect("blocks are JSON"));
     }
 }

@@ -109,6 +109,14 @@ pub fn event(event: &Event, by: &Actor, of: &Incident, names: Names<'_>, now: Ti
     if let Event::CommanderMissing { people, .. } = event {
         fields["people"] = people.iter().map(|id| person(id, names)).collect();
     }
+    if let Event::DrillScored { points } = event {
+        let shown = points.iter().map(|point| {
+            json!({"what": point.what, "done": point.done, "timed": point.minutes.is_some(), "minutes": point.minutes})
+        });
+        fields["points"] = shown.collect();
+        fields["done"] = points.iter().filter(|point| point.done).count().into();
+        fields["total"] = points.len().into();
+    }
     for key in ["person", "from", "by", "holder", "author", "assignee"] {
         if let Some(value) = fields.get_mut(key)
             && let Some(id) = value.as_str().filter(|id| !id.starts_with("SEV"))

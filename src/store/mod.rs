@@ -92,11 +92,15 @@ pub enum Kind {
     Roster = b'q',
     /// Who wants to hear of incidents of an asset or team, by that and by who it is.
     Subscription = b'U',
+    /// What somebody has to do: roles in open incidents, and open tasks; by person, then by incident, newest first.
+    Mine = b'w',
+    /// uid of incidents whose post-mortem was reviewed, by when, newest first.
+    Reviewed = b'v',
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::Meta,
         Self::Incident,
         Self::Number,
@@ -128,6 +132,8 @@ impl Kind {
         Self::Verdict,
         Self::Roster,
         Self::Subscription,
+        Self::Mine,
+        Self::Reviewed,
     ];
 }
 

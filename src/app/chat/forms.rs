@@ -55,9 +55,7 @@ impl App {
         let people =
             |id, label, role: Role| ModalInput::People { id, label, initial: holders(role), several: role.is_shared() };
         let (callback, title, submit, inputs) = match question {
-            Question::Declare => {
-                ("declare", "Declare an incident", "Declare", self.declare_inputs(&Declaration::default(), &[]))
-            }
+            Question::Declare => return self.ask_to_declare(&Declaration::default(), String::new(), caller),
             Question::Roles => (
                 "assign_roles",
                 "Assign roles",
@@ -250,6 +248,23 @@ impl App {
             },
             ModalInput::Words(words),
         ])
+    }
+
+    /// The form of a declaration, with what is known already.
+    pub(super) fn ask_to_declare(
+        &self,
+        told: &Declaration,
+        metadata: String,
+        caller: &Caller<'_>,
+    ) -> Result<Reply, Failure> {
+        self.may(Verb::Declare, caller, None)?;
+        Ok(Reply::Open(Box::new(Modal {
+            callback: "declare",
+            title: "Declare an incident",
+            submit: "Declare",
+            metadata,
+            inputs: self.declare_inputs(told, &[]),
+        })))
     }
 
     /// The questions of a declaration, with what was answered already; above them, the incidents that look like it.

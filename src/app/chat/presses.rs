@@ -12,8 +12,8 @@ use crate::domain::incident::{MessageRef, StepState, Verdict};
 use crate::domain::lineage::Whom;
 use crate::domain::permission::Verb;
 use crate::domain::timeline::stamp;
-use crate::domain::{Command, Refusal, Role};
-use crate::messages::{Button, Modal};
+use crate::domain::{AssetName, Command, Refusal, Role};
+use crate::messages::Button;
 use crate::slack::inbound::Interaction;
 use crate::slack::slash::{self, Question};
 
@@ -92,7 +92,9 @@ impl App {
 
     async fn pressed(&self, action: &str, value: &str, caller: Caller<'_>) -> Result<Reply, Failure> {
         if action == "declare" {
-            return self.ask(None, Question::Declare, &caller);
+            // From the home, or from below an asset, which it is about then.
+            let asset = AssetName::new(value).filter(|_| value != "declare");
+            return self.ask_to_declare(&Declaration { asset, ..Declaration::default() }, String::new(), &caller);
         }
         let mut words = value.split_whitespace();
         let uid = self.target(words.next().and_then(slash::number), &caller)?;
@@ -203,13 +205,7 @@ impl App {
                 };
                 // It comes back with the answers, and becomes the first line of the timeline.
                 let metadata = json!((at, author, said)).to_string();
-                Ok(Reply::Open(Box::new(Modal {
-                    callback: "declare",
-                    title: "Declare an incident",
-                    submit: "Declare",
-                    metadata,
-                    inputs: self.declare_inputs(&told, &[]),
-                })))
+                self.ask_to_declare(&told, metadata, caller)
             }
             _ => Ok(Reply::Nothing),
         }

@@ -157,6 +157,18 @@ impl App {
             .collect()
     }
 
+    /// An asset, with the ways to hear of its incidents and to say that something is wrong with it.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn asset_card(&self, shown: &str) -> Result<Rendered, Failure> {
+        let buttons = [
+            again(0, "Tell me of its incidents", &format!("subscribe {shown}")),
+            Button::new("declare", "Something is wrong with it", shown),
+        ];
+        Ok(Rendered::new(&self.templates.render("asset", &self.asset_page(shown)?), &buttons))
+    }
+
     /// What a commander must know now.
     pub fn brief(&self, incident: &Incident) -> Result<String, Failure> {
         let names = |id: &str| self.name(id);

@@ -22,16 +22,16 @@ impl App {
     }
 
     /// The uid of an open incident.
-    pub(super) fn open_uid(&self, number: u64) -> Result<String, Failure> {
+    pub(super) fn open_uid(&self, number: u64, caller: &Caller<'_>) -> Result<String, Failure> {
         let uid = self.uid_of_number(number)?;
-        match self.incident(&uid)? {
+        match self.incident(&uid)?.filter(|_| self.may_see(&uid, caller.user).unwrap_or(false)) {
             Some(incident) if incident.status.is_open() => Ok(uid),
             Some(incident) => Err(Failure::NotFound(tr!(
                 "{incident} is {status}; name one that is open. `/incident list` shows them.",
                 incident = incident.name(),
                 status = incident.status
             ))),
-            None => Err(Failure::NotFound(tr!("There is no INC-{number}.", number = number))),
+            None => Err(Self::no_such(number)),
         }
     }
 
@@ -151,7 +151,7 @@ impl App {
             }
             "triage_attach" => {
                 let filter = crate::app::queries::Filter { open: true, ..Default::default() };
-                let open = self.list(&filter, None, 100)?.incidents;
+                let open = self.visible(&filter, caller, 100)?;
                 if open.is_empty() {
                     return Err(Failure::NotFound(tr!("There is no open incident to attach it to.")));
                 }

@@ -108,6 +108,9 @@ pub(super) fn close(draft: &mut Draft<'_>, actor: Actor, text: Option<&str>, end
     let event = Event::Resolved { text: text.map(str::to_owned), ending, gaps };
     draft.add_as(actor.clone(), event.clone());
     draft.effect(Effect::Say { event: Box::new(event), actor });
+    if draft.incident().drill {
+        super::drill::score(draft);
+    }
     super::notify::everybody(draft, &Notice::AllClear { text: text.map(str::to_owned) });
     close_pages(draft);
     // What was mended is reviewed first; what was nothing, or nearly nothing, is not.

@@ -553,6 +553,28 @@ impl Slack {
         self.interact(&payload).await
     }
 
+    /// Presses a button of what is shown below a link.
+    pub async fn press_below_link(&self, user: &str, message: &MessageView, label: &str) -> Answer {
+        let shown = message.unfurls.as_object().into_iter().flatten().find_map(|(link, unfurl)| {
+            let elements =
+                unfurl["blocks"].as_array()?.iter().filter_map(|block| block["elements"].as_array()).flatten();
+            let mut buttons = elements.filter(|one| one.pointer("/text/text").and_then(Value::as_str) == Some(label));
+            buttons.next().map(|button| (link.clone(), button.clone()))
+        });
+        let (link, button) = shown.unwrap_or_default();
+        let mut payload = self.payload("block_actions", user);
+        payload["channel"] = json!({"id": message.channel, "name": "channel"});
+        payload["container"] = json!({
+            "type": "message_attachment", "message_ts": message.ts, "attachment_id": 1, "channel_id": message.channel,
+            "is_ephemeral": false, "is_app_unfurl": true, "app_unfurl_url": link,
+        });
+        payload["app_unfurl"] = json!({"id": 1, "is_app_unfurl": true, "app_unfurl_url": link});
+        payload["actions"] = json!([{
+            "type": "button", "action_id": button["action_id"], "block_id": "b1", "value": button["value"], "action_ts": message.ts,
+        }]);
+        self.interact(&payload).await
+    }
+
     /// Answers in a thread; the message's timestamp.
     pub fn reply(&self, user: &str, channel: &str, thread: &str, text: &str) -> String {
         let mut world = self.0.lock();

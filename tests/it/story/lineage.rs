@@ -396,16 +396,20 @@ async fn a_link_to_an_assets_page_shows_the_asset() {
         let message = messages.into_iter().find(|message| message.ts == ts).unwrap();
         assert_eq!(message.unfurls.to_string().contains("INC-1 open upstream"), shown, "{who}: {text}");
     }
+    // Whoever sees there that something is wrong says so with two presses.
+    let shown = bot.sandbox.slack().messages("data-incidents").into_iter().find(|one| !one.unfurls.is_null()).unwrap();
+    bot.sandbox.slack().press_below_link(CHLOE, &shown, "Something is wrong with it").await;
+    bot.submit(CHLOE, json!({"title": "last week is missing"})).await;
+    // INC-1 is shown first, since it may be the same.
+    bot.submit(CHLOE, json!({})).await;
+    assert_eq!(bot.incident(2).await["assets"], json!(["exposure.shop.finance_dashboard"]));
     // The page itself asks for the token, as a password where a browser asks.
     let page = format!("{}/assets/finance_dashboard", bot.base);
     let closed = bot.http.get(&page).send().await.unwrap();
     assert_eq!(closed.status(), 401);
     assert!(closed.headers()["www-authenticate"].to_str().unwrap().starts_with("Basic "));
     let open = bot.http.get(&page).basic_auth("anyone", Some(API_TOKEN)).send().await.unwrap().text().await.unwrap();
-    assert!(
-        open.contains("<h1>exposure.shop.finance_dashboard</h1>") && open.contains("INC-1 open upstream"),
-        "{open}"
-    );
+    assert!(open.contains("<h1>exposure.shop.finance_dashboard</h1>") && open.contains("INC-2 open since"), "{open}");
     bot.end().await;
 }
 

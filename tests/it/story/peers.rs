@@ -126,9 +126,22 @@ async fn two_hundred_open_incidents_fit() {
     bot.settle().await;
     let told = bot.slash(BEN, "data-incidents", "list").await;
     assert!(told.contains("INC-200") && !told.contains("INC-100 "), "{told}");
+    // What is somebody's own is in the home, however much came after it.
+    for line in
+        ["INC-1 take scribe", "INC-2 task ask the vendor @ben friday", "INC-3 task mend it @ben", "INC-3 task done 1"]
+    {
+        bot.slash(BEN, "data-incidents", line).await;
+    }
+    bot.slash(ANA, "data-incidents", "INC-2 resolve").await;
+    bot.slash(ANA, "data-incidents", "INC-2 reviewed").await;
     bot.sandbox.slack().open_home(BEN);
     bot.settle().await;
-    assert!(bot.sandbox.slack().home_text(BEN).contains("and 90 more"), "{}", bot.sandbox.slack().home_text(BEN));
+    insta::assert_snapshot!(bot.sandbox.slack().home_text(BEN));
+    bot.slash(ANA, "data-incidents", "INC-2 task give 1 @chloe").await;
+    bot.slash(BEN, "data-incidents", "INC-1 leave").await;
+    bot.advance(minutes(1)).await;
+    let home = bot.sandbox.slack().home_text(BEN);
+    assert!(!home.contains("Your tasks") && !home.contains("Yours"), "{home}");
     assert_eq!(bot.slash(BEN, "data-incidents", "INC-150 ack").await, "INC-150: Ben acknowledged.");
     bot.end().await;
 }

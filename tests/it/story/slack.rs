@@ -144,6 +144,22 @@ async fn a_drill_pages_nobody_tells_nobody_and_counts_nowhere() {
     assert_eq!(bot.get("/api/v1/assets/w.orders/status").await["status"], "ok");
     let answer = bot.alert("dq", json!({"key": "k", "title": "orders are late", "asset": "w.orders"})).await;
     assert_eq!(answer["alerts"][0]["incident"], "INC-2");
+    // How it went is said at its end: of what a real one asks, what was done, and how soon.
+    inc.slash(BEN, "update we restart the loader").await;
+    inc.slash(BEN, "since 2h ago").await;
+    inc.slash(BEN, "task write the runbook").await;
+    inc.slash(BEN, "resolve it was practice").await;
+    insta::assert_snapshot!(inc.find("The drill is over").text(), @r"
+    🎯 The drill is over: 4 of 7 of what a real one asks.
+    • ✅ somebody acknowledged (after 0 min)
+    • ✅ somebody took the command (after 0 min)
+    • ✅ people were told how it stands (after 20 min)
+    • ✅ it is recorded since when the data was bad
+    • ❌ it is recorded what mended it
+    • ❌ it is recorded since when the data is good again
+    • ❌ every task is done
+    What was ❌ is what to talk about, not who. /incident drill practises again.
+    ");
     bot.end().await;
 }
 
@@ -162,6 +178,16 @@ async fn a_private_incident_is_seen_by_those_in_it_only() {
     assert!(!bot.slash(BEN, "data-incidents", "list all").await.contains("salaries"));
     assert!(!bot.slash(BEN, "data-incidents", "declare salaries leaked into the mart").await.contains("looks like"));
     assert!(bot.slash(ANA, "data-incidents", "list").await.contains("🔒 salaries leaked"));
+    // Nor does a page that everybody reads say so, and a monitor's alert about the same table is for everybody.
+    bot.slash(ANA, "data-incidents", "declare salaries are wrong --on hr.salaries --private").await;
+    assert_eq!(bot.get("/api/v1/assets/hr.salaries/status").await["status"], "ok");
+    assert!(!bot.slash(CHLOE, "data-incidents", "asset hr.salaries").await.contains("INC-3"));
+    let answer = bot.alert("dq", json!({"key": "s", "title": "salaries are stale", "asset": "hr.salaries"})).await;
+    assert_eq!(answer["alerts"][0]["incident"], "INC-4");
+    for line in ["INC-4 merge INC-3", "INC-4 move 1 INC-3"] {
+        let told = bot.slash(BEN, "data-incidents", line).await;
+        assert_eq!(told, "There is no INC-3. /incident list shows what is open.", "{line}");
+    }
     inc.slash(ANA, "assign responder @ben").await;
     assert!(bot.slash(BEN, "data-incidents", "show INC-1").await.contains("salaries leaked"));
     bot.end().await;
@@ -885,7 +911,11 @@ async fn the_announcement_channel_may_be_private_and_given_by_its_id() {
 async fn what_is_too_long_for_a_message_is_a_file_below_it() {
     let folder = tempfile::tempdir().unwrap();
     let long = "Please read our rules on notes before you go on.\n\n".repeat(300);
-    std::fs::write(folder.path().join("noted.hbs"), format!("{{{{person actor}}}}: {{{{event.text}}}}\n\n{long}The end.")).unwrap();
+    std::fs::write(
+        folder.path().join("noted.hbs"),
+        format!("{{{{person actor}}}}: {{{{event.text}}}}\n\n{long}The end."),
+    )
+    .unwrap();
     let bot = bot_with(&format!("[message_templates]\npath = {:?}", folder.path())).await;
     bot.alert("dq", stale_orders()).await;
     let inc = bot.inc(1);
