@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+pub(super) use reading::median_taken;
+
 use super::job::Job;
 use super::{App, Asked, DeliveryId, Failure};
 use crate::domain::decide::permitted;
@@ -178,6 +180,14 @@ impl App {
             Intent::OnCall(service) => self.on_call_said(service.as_deref(), caller),
             Intent::Follow { of, on } => self.follow_said(&of, on, caller).await,
             Intent::Who => self.who_may(caller),
+            Intent::LinkAddress(address) => {
+                self.may_read(caller)?;
+                self.link_address(caller.user, &address).await?;
+                Ok(Reply::words(&tr!(
+                    "{address} is you in PagerDuty from now on: on schedules, and when somebody pages you.",
+                    address = address
+                )))
+            }
             Intent::Link(number) => {
                 let uid = self.target(number, caller)?;
                 let channel = caller.channel.unwrap_or_default().to_owned();
@@ -209,7 +219,8 @@ impl App {
                 let (markdown, buttons) = self.impact_words(&uid)?;
                 Ok(Reply::Say(Box::new(Rendered::new(&markdown, &buttons))))
             }
-            Intent::Stats => self.stats_said(caller),
+            Intent::Stats(since) => self.stats_said(since, caller),
+            Intent::Sla { incident, asset } => self.sla_said(incident, asset.as_deref(), caller),
             Intent::Merge { incident, into } => {
                 let uid = self.target(incident, caller)?;
                 let command = Command::Merge { into: self.open_uid(into, caller)?, name: format!("INC-{into}") };

@@ -7,12 +7,12 @@ use std::sync::PoisonError;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::chat::median_taken;
 use super::job::Job;
 use super::queries::Filter;
 use super::records::{Mine, task_id};
 use super::{App, Failure};
 use crate::domain::permission::{Standing, Verb, allowed};
-use crate::domain::timeline::duration;
 use crate::domain::{Incident, Role, Severity, Task, Time};
 use crate::messages::{Button, Rendered, views};
 use crate::store::{Kind, Op, after_prefix};
@@ -214,18 +214,11 @@ fn figures(open: &[Incident], latest: &[Incident], now: Time) -> Value {
         .collect();
     let month = now - chrono::Duration::days(30);
     let recent: Vec<&Incident> = latest.iter().filter(real).filter(|one| one.opened_at >= month).collect();
-    let median = |mut minutes: Vec<i64>| {
-        minutes.sort_unstable();
-        let middle = minutes.get(minutes.len() / 2).copied();
-        middle.map(|minutes| duration(now, now + chrono::Duration::minutes(minutes)))
-    };
-    let taken = |until: fn(&Incident) -> Option<Time>| {
-        median(recent.iter().filter_map(|one| Some((until(one)? - one.opened_at).num_minutes())).collect())
-    };
     // What was not looked at is not counted, and that is said.
     let at_least = |count: usize| if count == LOOKED_AT { format!("{count}+") } else { count.to_string() };
     json!({
         "open": by_severity, "more": open.len() == LOOKED_AT, "month": at_least(recent.len()),
-        "to_acknowledge": taken(|one| one.acknowledged_at), "to_resolve": taken(|one| one.resolved_at),
+        "to_acknowledge": median_taken(recent.iter().copied(), |one| one.acknowledged_at),
+        "to_resolve": median_taken(recent.iter().copied(), |one| one.resolved_at),
     })
 }

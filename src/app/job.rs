@@ -53,6 +53,15 @@ pub enum Job {
         /// The asset of each link.
         assets: std::collections::BTreeMap<String, String>,
     },
+    /// Put a message on the timeline that Muster has not heard itself: its own, or one of before it was in the channel.
+    Pin {
+        /// Which.
+        message: crate::domain::incident::MessageRef,
+        /// Who wants it there.
+        user: String,
+        /// The event that said so.
+        event: String,
+    },
     /// Place a held alert anew.
     Release {
         /// Its id.

@@ -336,11 +336,9 @@ impl App {
     /// # Errors
     /// A refusal in words, or why nothing could be done.
     pub async fn execute(&self, uid: Option<&str>, command: &Command, asked: Asked) -> Result<Decision, Failure> {
-        let lock = uid.map(|uid| self.lock(uid));
-        let _turn = match &lock {
-            Some(lock) => Some(lock.lock().await),
-            None => None,
-        };
+        // New incidents take turns too, since each takes the next number.
+        let lock = self.lock(uid.unwrap_or_default());
+        let _turn = lock.lock().await;
         let guard =
             asked.delivery.as_ref().map(|delivery| records::delivery_ops(delivery, self.now())).unwrap_or_default();
         let mut last = String::new();

@@ -32,6 +32,16 @@ pub struct Roster {
     pub at: Time,
 }
 
+/// Whose an address is.
+fn address_id(address: &str) -> String {
+    format!("address/{}", address.to_lowercase())
+}
+
+/// What address somebody has.
+fn person_address_id(person: &str) -> String {
+    format!("address-of/{person}")
+}
+
 impl App {
     /// The user groups (`S…`) and schedules of PagerDuty (`P…`) that somebody's duty or permission depends on.
     fn rosters_wanted(&self) -> Vec<String> {
@@ -92,13 +102,45 @@ impl App {
         self.rosters.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
-    /// The person of an e-mail address.
+    /// The person of an e-mail address: as Slack has it, or else as they said themselves. So nobody can take another's.
     pub fn person_of(&self, email: &str) -> Option<PersonId> {
         let people = self.people.read().unwrap_or_else(PoisonError::into_inner);
         let found = people.values().find(|member| {
             !member.barred && member.email.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(email))
         });
-        found.map(|member| member.id.clone())
+        if let Some(member) = found {
+            return Some(member.id.clone());
+        }
+        let linked = self.store.get(Kind::Meta, &address_id(email)).ok().flatten()?;
+        let id = linked.body["person"].as_str()?.to_owned();
+        people.get(&id).is_none_or(|member| !member.barred).then_some(id)
+    }
+
+    /// The address by which PagerDuty may know somebody: as they said themselves, or else as Slack has it.
+    pub fn address_of(&self, person: &str) -> Option<String> {
+        let linked = self.store.get(Kind::Meta, &person_address_id(person)).ok().flatten();
+        if let Some(address) = linked.as_ref().and_then(|rec| rec.body["address"].as_str()) {
+            return Some(address.to_owned());
+        }
+        let people = self.people.read().unwrap_or_else(PoisonError::into_inner);
+        people.get(person).and_then(|member| member.email.clone())
+    }
+
+    /// Somebody says by which address PagerDuty knows them. Another's is refused.
+    pub(super) async fn link_address(&self, person: &str, address: &str) -> Result<(), Failure> {
+        if self.person_of(address).is_some_and(|other| other != person) {
+            return Err(Failure::Invalid(tr!("{address} is somebody else's.", address = address)));
+        }
+        let before = self.store.get(Kind::Meta, &person_address_id(person))?;
+        let before = before.as_ref().and_then(|rec| rec.body["address"].as_str()).filter(|before| *before != address);
+        let mut ops: Vec<Op> = before
+            .map(|before| Op::Del { kind: Kind::Meta, id: address_id(before), expect: Expect::Any })
+            .into_iter()
+            .collect();
+        let body = json!({"v": 1, "person": person, "address": address});
+        ops.push(Op::put(Kind::Meta, address_id(address), Expect::Any, body.clone()));
+        ops.push(Op::put(Kind::Meta, person_address_id(person), Expect::Any, body));
+        self.commit(ops).await
     }
 
     /// Whether somebody is one of these people, or in one of these groups.

@@ -401,6 +401,9 @@ impl Config {
                     assets: service.assets.iter().filter_map(|glob| glob_of(glob).ok()).collect(),
                     owner: service.owner.clone(),
                     can_page: self.secrets.routing_keys.contains_key(&service.name),
+                    can_page_people: service.pagerduty_service_id.is_some()
+                        && self.secrets.pagerduty_api_token.is_some()
+                        && !self.pagerduty.from.is_empty(),
                     page_from: service.page_from.unwrap_or(self.pagerduty.page_from).0,
                     tier: service.tier,
                 })

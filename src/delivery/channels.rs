@@ -118,9 +118,10 @@ impl Worker {
         self.outcome(turn, &incident.uid, &Command::ChannelReady { channel }).await
     }
 
-    pub(super) async fn archive_channel(&self, turn: &Turn, id: &str) -> Result<(), Fault> {
-        let done = self.slack.archive(id).await;
-        self.or_do_without(turn, done, "the end of a channel").await
+    /// Archives the channel. Where Slack does not allow it, that is said there, and it stays the incident's.
+    pub(super) async fn archive_channel(&self, turn: &Turn, incident: &Incident, id: &str) -> Result<(), Fault> {
+        self.slack.archive(id).await?;
+        self.outcome(turn, &incident.uid, &Command::ChannelArchived { channel: id.to_owned() }).await
     }
 
     /// What became of the incident's own channel, where a call says that it is no place to speak in any more. An open incident goes

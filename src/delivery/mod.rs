@@ -26,7 +26,7 @@ use crate::domain::{Command, Effect, Event, Incident, Lane, Time};
 use crate::mail::Mailer;
 use crate::messages::Rendered;
 use crate::pagerduty::events::{PagerDutyEvents, PagerError};
-use crate::pagerduty::schedules::Schedules;
+use crate::pagerduty::rest::Rest;
 use crate::slack::client::{SlackApi, SlackError, Verdict, advice};
 use crate::store::{CommitError, Expect, Kind, Op, Queued, Rec, after_prefix};
 use crate::telemetry::{DeliveryLabels, LaneLabels, StoreLabels};
@@ -84,7 +84,7 @@ pub struct Worker {
     app: Arc<App>,
     slack: SlackApi,
     pager: PagerDutyEvents,
-    schedules: Option<Schedules>,
+    pub(super) rest: Option<Rest>,
     mailer: Option<Mailer>,
     last_post: Mutex<HashMap<String, Time>>,
 }
@@ -127,9 +127,10 @@ impl Worker {
         let slack = SlackApi::new(&app.config.slack.api_url, &token, &app.config.slack.team_id, timeout)?;
         let pager = PagerDutyEvents::new(&app.config.pagerduty.events_url, timeout)?;
         let token = app.config.secrets.pagerduty_api_token.clone();
-        let schedules = token.map(|token| Schedules::new(&app.config.pagerduty.api_url, token, timeout)).transpose()?;
+        let (address, from) = (&app.config.pagerduty.api_url, &app.config.pagerduty.from);
+        let rest = token.map(|token| Rest::new(address, token, from, timeout)).transpose()?;
         let mailer = Mailer::new(&app.config)?;
-        Ok(Self { app, slack, pager, schedules, mailer, last_post: Mutex::default() })
+        Ok(Self { app, slack, pager, rest, mailer, last_post: Mutex::default() })
     }
 
     /// What must be known of the workspace, asked for once at start.
@@ -326,13 +327,28 @@ impl Worker {
             Job::Announce { channel, markdown, buttons } => {
                 let channel = channel.as_deref().unwrap_or(&self.app.config.slack.announce_channel);
                 if !channel.is_empty() {
-                    self.slack.post_message(channel, &Rendered::new(markdown, buttons), &turn.rec.id).await?;
+                    let message = Rendered::new(markdown, buttons);
+                    if channel.starts_with(['U', 'W']) {
+                        self.slack.post_message(channel, &message, &turn.rec.id).await?;
+                    } else {
+                        self.post_once(turn, channel, None, &message).await?;
+                    }
                 }
                 Ok(self.app.commit(vec![turn.end()]).await?)
             }
             Job::Replace { channel, ts, markdown } => {
                 let at = MessageRef { channel: channel.clone(), ts: ts.clone() };
                 self.slack.update_message(&at, &Rendered::new(markdown, &[])).await?;
+                Ok(self.app.commit(vec![turn.end()]).await?)
+            }
+            Job::Pin { message, user, event } => {
+                match self.slack.message(message).await {
+                    Ok(found) => self.app.pin_found(message.clone(), user, event, found).await?,
+                    Err(error) if error.verdict == Verdict::Permanent => {
+                        tracing::warn!(%error, "a message with a pushpin cannot be read");
+                    }
+                    Err(error) => return Err(error.into()),
+                }
                 Ok(self.app.commit(vec![turn.end()]).await?)
             }
             Job::Unfurl { channel, ts, assets } => {
@@ -402,8 +418,8 @@ impl Worker {
 
     /// Who is on a schedule: those whom Slack knows, and the names of others.
     async fn on_schedule(&self, id: &str) -> Result<(Vec<String>, Vec<String>), String> {
-        let schedules = self.schedules.as_ref().ok_or("MUSTER_PAGERDUTY__API_TOKEN is not set")?;
-        let on_call = schedules.on_call(id).await.map_err(|error| match error {
+        let rest = self.rest.as_ref().ok_or("MUSTER_PAGERDUTY__API_TOKEN is not set")?;
+        let on_call = rest.on_call(id).await.map_err(|error| match error {
             PagerError::Retry { why, .. } | PagerError::Permanent { why } => why,
         })?;
         let (mut people, mut strangers) = (Vec::new(), Vec::new());

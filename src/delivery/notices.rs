@@ -40,10 +40,10 @@ impl Worker {
         let names = |id: &str| self.app.name(id);
         let markdown = views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), None);
         let is_first = matches!(notice, Notice::First { .. });
-        let buttons = if is_first && !channel.starts_with(['U', 'W']) {
-            vec![Button::new("subscribe", "Tell me too", &incident.name())]
-        } else {
-            Vec::new()
+        let buttons = match (is_first, channel.starts_with(['U', 'W'])) {
+            (true, false) => vec![Button::new("subscribe", "Tell me too", &incident.name())],
+            (true, true) => vec![Button::new("unsubscribe", "No more of this", &incident.name())],
+            (false, _) => Vec::new(),
         };
         let message = Rendered::new(&markdown, &buttons);
         if is_first {
@@ -63,14 +63,19 @@ impl Worker {
             let command = Command::NoticeDelivered { recipient: recipient.key.clone(), message: at };
             return self.outcome(turn, &incident.uid, &command).await;
         }
-        self.pace(turn)?;
-        match &told.message {
-            Some(MessageRef { channel, ts }) => {
-                self.slack.post_in(channel, Some(ts), &message, &turn.rec.id).await?;
-            }
-            None => {
-                self.slack.post_message(channel, &message, &turn.rec.id).await?;
-            }
+        let (place, thread) = match &told.message {
+            Some(MessageRef { channel, ts }) => (channel, Some(ts.as_str())),
+            None => (channel, None),
+        };
+        // What was said to one person cannot be looked up; they may read it twice.
+        let before = if turn.maybe_done() && !channel.starts_with(['U', 'W']) {
+            self.find_own_post(turn, place, thread).await.unwrap_or_default()
+        } else {
+            None
+        };
+        if before.is_none() {
+            self.pace(turn)?;
+            self.slack.post_in(place, thread, &message, &turn.rec.id).await?;
         }
         Ok(self.app.commit(vec![turn.end()]).await?)
     }

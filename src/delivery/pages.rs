@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Fault, Turn, Worker};
 use crate::domain::{Command, Effect, Incident};
 use crate::pagerduty::events::{PagerError, PagerEvent, Trigger};
+use crate::pagerduty::rest::PersonalPage;
 use crate::tr;
 
 impl From<PagerError> for Fault {
@@ -19,6 +20,11 @@ impl From<PagerError> for Fault {
 
 impl Worker {
     pub(super) async fn page(&self, turn: &Turn, incident: &Incident, effect: &Effect) -> Result<(), Fault> {
+        if let Effect::Page { key, .. } | Effect::AcknowledgePage { key, .. } | Effect::ResolvePage { key, .. } = effect
+            && let Some(person) = incident.pages.get(key).and_then(|page| page.person.clone())
+        {
+            return self.page_person(turn, incident, effect, key, &person).await;
+        }
         let (key, target, event) = match effect {
             Effect::Page { key, target, text } => (key, target, self.trigger(incident, text)),
             Effect::AcknowledgePage { key, target } => (key, target, PagerEvent::Acknowledge),
@@ -35,11 +41,51 @@ impl Worker {
         }
     }
 
-    fn trigger(&self, incident: &Incident, text: &str) -> PagerEvent {
+    /// The page of one person, and its ends, through the REST API.
+    async fn page_person(
+        &self,
+        turn: &Turn,
+        incident: &Incident,
+        effect: &Effect,
+        key: &str,
+        person: &str,
+    ) -> Result<(), Fault> {
+        let service = incident.service.as_deref().and_then(|name| {
+            self.app.config.services.iter().find(|one| one.name == name)?.pagerduty_service_id.as_deref()
+        });
+        let (Some(rest), Some(service)) = (&self.rest, service) else {
+            return Err(Fault::Permanent { why: tr!("no service of PagerDuty's REST API is configured for it") });
+        };
+        match effect {
+            Effect::Page { text, .. } => {
+                let Some(email) = self.app.address_of(person) else {
+                    let name = self.app.name(person);
+                    return Err(Fault::Permanent {
+                        why: tr!(
+                            "no e-mail address of {name} is known; `/incident link <e-mail>` tells the one in PagerDuty",
+                            name = name
+                        ),
+                    });
+                };
+                let title = self.page_words(incident, text);
+                let details = incident.assets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                rest.page(&PersonalPage { key, service, email: &email, title: &title, details: &details }).await?;
+                self.outcome(turn, &incident.uid, &Command::PageAccepted { key: key.to_owned() }).await
+            }
+            _ => {
+                let wanted = if matches!(effect, Effect::AcknowledgePage { .. }) { "acknowledged" } else { "resolved" };
+                rest.settle(key, wanted).await?;
+                Ok(self.app.commit(vec![turn.end()]).await?)
+            }
+        }
+    }
+
+    /// What whoever is paged reads.
+    fn page_words(&self, incident: &Incident, text: &str) -> String {
         let view =
             json!({"incident": {"name": incident.name(), "severity": incident.severity.to_string()}, "text": text});
         // A page goes out whatever an operator's template does.
-        let summary = match self.app.templates.try_render("page_summary", &view) {
+        match self.app.templates.try_render("page_summary", &view) {
             Ok(markdown) => crate::messages::plain(&markdown),
             Err(error) => {
                 tracing::error!(
@@ -49,7 +95,11 @@ impl Worker {
                 );
                 format!("[{}] {} {text}", incident.name(), incident.severity)
             }
-        };
+        }
+    }
+
+    fn trigger(&self, incident: &Incident, text: &str) -> PagerEvent {
+        let summary = self.page_words(incident, text);
         let link = incident.channel.as_ref().map(|channel| {
             format!("https://slack.com/app_redirect?team={}&channel={}", self.app.config.slack.team_id, channel.id)
         });

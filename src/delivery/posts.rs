@@ -20,7 +20,7 @@ impl Worker {
         match effect {
             Effect::OpenChannel => self.open_channel(turn, incident).await,
             Effect::LinkChannel { channel, by } => self.link_channel(turn, incident, channel, by).await,
-            Effect::ArchiveChannel { channel } => self.archive_channel(turn, channel).await,
+            Effect::ArchiveChannel { channel } => self.archive_channel(turn, incident, channel).await,
             Effect::Direct { person, event } => self.direct(turn, incident, person, event).await,
             Effect::Tell { recipient, notice } => self.tell(turn, incident, recipient, notice).await,
             Effect::ShowAnnouncement => {
@@ -46,8 +46,8 @@ impl Worker {
         };
         let place = (channel.id.as_str(), channel.thread.as_deref());
         match effect {
-            // A thread has no topic, no members and no bookmarks of its own.
-            Effect::ShowTopic | Effect::Invite { .. } | Effect::Bookmark { .. } if !channel.is_whole() => {
+            // A thread has no topic and no bookmarks of its own; whoever has a role there is invited to its channel.
+            Effect::ShowTopic | Effect::Bookmark { .. } if !channel.is_whole() => {
                 Ok(self.app.commit(vec![turn.end()]).await?)
             }
             Effect::ShowTopic if channel.linked => Ok(self.app.commit(vec![turn.end()]).await?),

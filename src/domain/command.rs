@@ -9,6 +9,7 @@ use super::event::Look;
 use super::incident::{Channel, MessageRef, Picture, Radius, Recipient, RootCandidate, Slot};
 use super::lineage::Whom;
 use super::permission::Verb;
+use super::rca::{CauseKind, Learnt};
 use super::runbook::Runbook;
 use super::{PersonId, Role, Severity, Signal, Time};
 
@@ -250,6 +251,39 @@ pub enum Command {
         /// What it showed.
         finding: String,
     },
+    /// Answer a why.
+    Why {
+        /// Which; the last one without.
+        answers: Option<u32>,
+        /// The answer.
+        text: String,
+    },
+    /// Name the cause.
+    Cause {
+        /// Where it lies.
+        kind: CauseKind,
+        /// In words.
+        text: String,
+    },
+    /// Say what was learnt.
+    Learn {
+        /// What a look back sees.
+        what: Learnt,
+        /// In words.
+        text: String,
+    },
+    /// Page one person.
+    PagePerson {
+        /// Who.
+        person: PersonId,
+        /// What to say; the title without.
+        text: Option<String>,
+    },
+    /// Page again, since nobody answers.
+    Escalate {
+        /// What to say; the title without.
+        text: Option<String>,
+    },
     /// Tell people outside.
     Notify {
         /// As producers, or as consumers.
@@ -330,6 +364,11 @@ pub enum Command {
         /// When it was reviewed, if that is what it waits for.
         #[serde(default)]
         reviewed: Option<Time>,
+    },
+    /// Slack archived the channel, as was asked.
+    ChannelArchived {
+        /// Which.
+        channel: String,
     },
     /// Did the opening come about?
     CheckOpening,
@@ -424,11 +463,11 @@ impl Command {
             Self::AttachRunbook { .. } | Self::StepDone { .. } | Self::StepSkip { .. } => Verb::Runbook,
             Self::Since { .. } | Self::GoodAgain { .. } | Self::Fix { .. } => Verb::Stamp,
             Self::AddTask { .. } | Self::AssignTask { .. } | Self::FinishTask { .. } => Verb::Task,
-            Self::Page { .. } => Verb::Page,
+            Self::Page { .. } | Self::PagePerson { .. } | Self::Escalate { .. } => Verb::Page,
             Self::Mitigate { .. } | Self::Resolve { .. } | Self::Reopen { .. } => Verb::Status,
             Self::Merge { .. } | Self::MoveAlert { .. } | Self::Judge { .. } => Verb::Triage,
             Self::DraftPostmortem | Self::Review => Verb::Postmortem,
-            Self::Look { .. } => Verb::Note,
+            Self::Look { .. } | Self::Why { .. } | Self::Cause { .. } | Self::Learn { .. } => Verb::Note,
             Self::Notify { .. } | Self::Mute { .. } => Verb::Notify,
             Self::Subscribe | Self::Unsubscribe => Verb::Read,
             Self::PagerSays { .. } => Verb::PagerSays,
@@ -437,6 +476,7 @@ impl Command {
             | Self::CheckTask { .. }
             | Self::ChannelGone { .. }
             | Self::CheckArchive { .. }
+            | Self::ChannelArchived { .. }
             | Self::CheckOpening
             | Self::EditPin { .. }
             | Self::CheckAcknowledged { .. }

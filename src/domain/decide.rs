@@ -11,6 +11,7 @@ mod merge;
 mod notify;
 mod outcome;
 mod pager;
+mod rca;
 mod record;
 mod roles;
 mod runbook;
@@ -134,6 +135,11 @@ pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> 
             lineage::assess(&mut draft, candidates, radius.as_ref(), tell);
             notify::automatically(&mut draft, Whom::Subscribed, followers);
         }
+        Command::Why { answers, text } => rca::why(&mut draft, *answers, text)?,
+        Command::Cause { kind, text } => rca::cause(&mut draft, *kind, text)?,
+        Command::Learn { what, text } => rca::learnt(&mut draft, *what, text)?,
+        Command::PagePerson { person, text } => tell::page_person(&mut draft, person, text.as_deref())?,
+        Command::Escalate { text } => tell::escalate(&mut draft, text.as_deref())?,
         Command::PictureShown { picture } => draft.add(Event::PictureShown { picture: picture.clone() }),
         Command::Notify { whom, recipients, text } => {
             notify::notify(&mut draft, *whom, recipients, text.as_deref())?;
@@ -153,6 +159,7 @@ pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> 
         Command::Link { channel } => outcome::link(&mut draft, channel)?,
         Command::ChannelGone { channel, why } => outcome::channel_gone(&mut draft, channel, why),
         Command::CheckArchive { resolved, reviewed } => outcome::check_archive(&mut draft, *resolved, *reviewed),
+        Command::ChannelArchived { channel } => outcome::channel_archived(&mut draft, channel),
         Command::CheckOpening => outcome::check_opening(&mut draft),
         Command::MessagePosted { slot, message } => {
             outcome::message_posted(&mut draft, *slot, message);
@@ -283,11 +290,23 @@ impl Draft<'_> {
 
     /// Pages a target under a new key.
     fn page(&mut self, target: &str, text: &str) {
+        self.page_whom(target, None, text);
+    }
+
+    /// Pages a target, or one person in its name, under a new key.
+    fn page_whom(&mut self, target: &str, person: Option<&PersonId>, text: &str) {
         let incident = self.incident();
         let count = incident.pages.len() + 1;
         let key = format!("{}:inc-{}:{target}:{count}", self.context.policy.instance, incident.uid.to_lowercase());
-        self.add(Event::PageRequested { key: key.clone(), target: target.to_owned(), text: text.to_owned() });
-        self.effect(Effect::Page { key, target: target.to_owned(), text: text.to_owned() });
+        let target = person.map_or_else(|| target.to_owned(), |person| self.context.people.name(person));
+        let text = text.to_owned();
+        self.add(Event::PageRequested {
+            person: person.cloned(),
+            key: key.clone(),
+            target: target.clone(),
+            text: text.clone(),
+        });
+        self.effect(Effect::Page { key, target, text });
     }
 
     /// Pages the service of the incident, or the default, if the severity asks for it and that was not done yet.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::incident::{Channel, Duty, Ending, MessageRef, Picture, Radius, Recipient, RootCandidate, Slot};
 use super::lineage::Whom;
+use super::rca::{Cause, Learnt};
 use super::{AssetName, PersonId, Pillar, Role, Severity, Signal, Time};
 
 /// Who did it.
@@ -341,6 +342,9 @@ pub enum Event {
     },
     /// A page was decided on; its key is stored before anything is sent.
     PageRequested {
+        /// Who, where it is one person; by PagerDuty's REST API then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        person: Option<PersonId>,
         /// The key that makes a repeat the same page.
         key: String,
         /// Whom it is for.
@@ -466,6 +470,27 @@ pub enum Event {
         /// What was found.
         finding: String,
     },
+    /// A why was answered.
+    Why {
+        /// Its number, from 1.
+        number: u32,
+        /// The number of the why that it answers; none for the first.
+        answers: Option<u32>,
+        /// The answer.
+        text: String,
+    },
+    /// People agreed on a cause.
+    CauseNamed {
+        /// Which.
+        cause: Cause,
+    },
+    /// Something was learnt.
+    Learnt {
+        /// What a look back sees.
+        what: Learnt,
+        /// In their words.
+        text: String,
+    },
     /// Somebody outside is being told.
     Notified {
         /// Who.
@@ -580,6 +605,9 @@ impl Event {
             Self::RootNamed { .. } => "root_named",
             Self::RadiusMeasured { .. } => "radius_measured",
             Self::Looked { .. } => "looked",
+            Self::Why { .. } => "why",
+            Self::CauseNamed { .. } => "cause_named",
+            Self::Learnt { .. } => "learnt",
             Self::Notified { .. } => "notified",
             Self::NoticesSent { .. } => "notices_sent",
             Self::NoticePosted { .. } => "notice_posted",

@@ -62,6 +62,8 @@ fn opened(entry: &Entry) -> Option<Incident> {
         pages: Default::default(),
         checklist: None,
         fix: None,
+        cause: None,
+        whys: 0,
         last_update: None,
         updated_at: None,
         first_update_at: None,
@@ -204,6 +206,8 @@ fn apply(case: &mut Case, entry: &Entry) {
         }
         Event::BadSince { at } => incident.bad_from = Some(*at),
         Event::GoodAgain { at } => incident.good_again = Some(*at),
+        Event::CauseNamed { cause } => incident.cause = Some(cause.clone()),
+        Event::Why { number, .. } => incident.whys = (*number).max(incident.whys),
         Event::FixRecorded { text } => incident.fix = Some(text.clone()),
         Event::TaskAdded { task, text, assignee, due } => {
             incident.tasks = (*task).max(incident.tasks);
@@ -232,8 +236,14 @@ fn apply(case: &mut Case, entry: &Entry) {
                 task.assignee = Some(assignee.clone());
             }
         }
-        Event::PageRequested { key, target, .. } => {
-            let page = Page { target: target.clone(), status: PageStatus::Sending, url: None, changed_at: at };
+        Event::PageRequested { key, target, person, .. } => {
+            let page = Page {
+                target: target.clone(),
+                person: person.clone(),
+                status: PageStatus::Sending,
+                url: None,
+                changed_at: at,
+            };
             incident.pages.insert(key.clone(), page);
         }
         Event::PageHandedOver { key, .. } => page(incident, key, PageStatus::HandedOver, at, None),
@@ -308,6 +318,7 @@ fn apply(case: &mut Case, entry: &Entry) {
         | Event::OpeningPending { .. }
         | Event::DrillScored { .. }
         | Event::Looked { .. }
+        | Event::Learnt { .. }
         | Event::NoticesSent { .. }
         | Event::MessagePinned { .. }
         | Event::MessageUnpinned { .. }

@@ -206,6 +206,9 @@ pub enum PageStatus {
 pub struct Page {
     /// Whom it is for: a service's name, or a person.
     pub target: String,
+    /// Who, where it is one person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonId>,
     /// How far it has come.
     pub status: PageStatus,
     /// PagerDuty's own page about it, once its webhook told us.
@@ -318,6 +321,12 @@ pub struct Incident {
     pub checklist: Option<Checklist>,
     /// What mended it.
     pub fix: Option<String>,
+    /// What people agreed was the cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<super::rca::Cause>,
+    /// How many whys were answered; also the number of the last one.
+    #[serde(default)]
+    pub whys: u32,
     /// The last update people were given.
     pub last_update: Option<String>,
     /// When that was.

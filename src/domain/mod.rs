@@ -15,6 +15,7 @@ pub mod lineage;
 pub mod permission;
 pub mod policy;
 pub mod postmortem;
+pub mod rca;
 pub mod refusal;
 pub mod role;
 pub mod rotation;

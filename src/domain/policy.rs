@@ -34,6 +34,8 @@ pub struct Service {
     pub owner: Option<String>,
     /// Whether a routing key is configured.
     pub can_page: bool,
+    /// Whether one person can be paged on it, through PagerDuty's REST API.
+    pub can_page_people: bool,
     /// This severity and worse are paged.
     pub page_from: Severity,
     /// The tier of its assets; 1 raises the severity by one.

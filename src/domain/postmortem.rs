@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{Entry, Event};
 use super::incident::{Incident, MessageRef, PageStatus, StepState};
+use super::rca::Learnt;
 use super::timeline::{self, clock, duration, stamp};
 use super::{Alert, PersonId, Pillar, Role, Status, Task, Time};
 
@@ -99,9 +100,9 @@ pub fn draft(record: &Record<'_>) -> Postmortem {
         response: response(record),
         causes: causes(record),
         resolution: resolution(record),
-        well: Vec::new(),
-        hard: Vec::new(),
-        lucky: Vec::new(),
+        well: learnt(record, Learnt::Well),
+        hard: learnt(record, Learnt::Hard),
+        lucky: learnt(record, Learnt::Lucky),
         actions: actions(record),
         sla: Vec::new(),
         questions: questions(record),
@@ -190,13 +191,38 @@ fn causes(record: &Record<'_>) -> Vec<String> {
             format!("{what}: {} ({}).", root.asset, root.reason)
         })
         .collect();
-    lines.extend(record.entries.iter().filter_map(|entry| match &entry.event {
+    let said = corrected(record);
+    lines.extend(said.iter().filter_map(|entry| match &entry.event {
         Event::Looked { look, finding } => {
             Some(tr!("A look at the {look} showed: {finding}", look = look.as_str(), finding = finding))
         }
         _ => None,
     }));
+    lines.extend(said.iter().filter_map(|entry| match &entry.event {
+        Event::Why { number, answers: None, text } => Some(tr!("Why {number}: {text}", number = number, text = text)),
+        Event::Why { number, answers: Some(of), text } => {
+            Some(tr!("Why {number} (of {of}): {text}", number = number, of = of, text = text))
+        }
+        Event::CauseNamed { cause } => {
+            Some(tr!("Cause ({kind}): {text}", kind = cause.kind.as_str(), text = cause.text))
+        }
+        _ => None,
+    }));
     lines
+}
+
+/// What happened, in the words that hold.
+fn corrected(record: &Record<'_>) -> Vec<Entry> {
+    timeline::corrected(record.entries).into_iter().map(|corrected| corrected.entry).collect()
+}
+
+/// What people said they learnt.
+fn learnt(record: &Record<'_>, of: Learnt) -> Vec<String> {
+    let said = corrected(record).into_iter().filter_map(|entry| match entry.event {
+        Event::Learnt { what, text } if what == of => Some(text),
+        _ => None,
+    });
+    said.collect()
 }
 
 fn detection(record: &Record<'_>) -> Vec<String> {
@@ -372,7 +398,7 @@ fn response(record: &Record<'_>) -> Vec<String> {
             }
         }
     }
-    for entry in record.entries {
+    for entry in &corrected(record) {
         match &entry.event {
             Event::UpdatePosted { text, .. } => {
                 lines.push(tr!("Update at {at}: {text}", at = clock(entry.at), text = text));

@@ -41,6 +41,8 @@ pub enum Refusal {
     NotTold { name: String, incident: String, hint: String },
     AlreadySubscribed { incident: String },
     AlreadyPinned,
+    NoSuchWhy { why: u32, whys: u32 },
+    TooManyWhys { max: u32 },
     NotOver { incident: String },
     ReviewedAlready { incident: String },
     Reserved { verb: Verb, who: super::permission::Who, hint: String },
@@ -153,6 +155,18 @@ impl fmt::Display for Refusal {
                 "PagerDuty is not set up for “{target}”: no routing key. Ask whoever runs Muster to set one; until then call by hand.",
                 target = target
             ),
+            Self::NoSuchWhy { why, whys: 0 } => {
+                tr!("There is no why {why} yet: `/incident why <text>` answers the first.", why = why)
+            }
+            Self::NoSuchWhy { why, whys } => {
+                tr!("There is no why {why}; the last one is {whys}.", why = why, whys = whys)
+            }
+            Self::TooManyWhys { max } => {
+                tr!(
+                    "There are {max} whys already; name the cause: `/incident cause <data|logic|operations> <text>`.",
+                    max = max
+                )
+            }
             Self::NobodyLeftToTell { whom } => tr!(
                 "Everybody {whom} who can be reached was told already; updates and the all-clear reach them by themselves.",
                 whom = whom

@@ -188,6 +188,17 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
             None => tr!("No root is likely any more"),
         },
         Event::RadiusMeasured { radius } => tr!("Blast radius: {words}", words = radius.words),
+        Event::Why { number, answers, text } => {
+            let of = answers.map(|of| tr!(" (of {of})", of = of)).unwrap_or_default();
+            tr!("{who} answered why {number}{of}: {text}", who = who, number = number, of = of, text = text)
+        }
+        Event::CauseNamed { cause } => {
+            tr!("{who} named the cause ({kind}): {text}", who = who, kind = cause.kind.as_str(), text = cause.text)
+        }
+        Event::Learnt { what, text } => {
+            let what = crate::words::label(what.meaning());
+            tr!("{what}, by {who}: {text}", what = what, who = who, text = text)
+        }
         Event::Looked { look, finding } => {
             tr!("{who} looked at the {look}: {finding}", who = who, look = look.as_str(), finding = finding)
         }
@@ -231,6 +242,9 @@ fn with_words(event: &Event, words: &str) -> Option<Event> {
         | Event::MessagePinned { text, .. }
         | Event::UpdatePosted { text, .. }
         | Event::FixRecorded { text }
+        | Event::Why { text, .. }
+        | Event::CauseNamed { cause: super::rca::Cause { text, .. } }
+        | Event::Learnt { text, .. }
         | Event::Looked { finding: text, .. } => words.clone_into(text),
         _ => return None,
     }
@@ -250,9 +264,18 @@ pub struct Line {
     pub message: Option<MessageRef>,
 }
 
-/// The timeline as people read it: pinned messages where they were said, what was taken off left out, corrections in their place and
-/// marked. In the order of time.
-pub fn lines(entries: &[Entry], name: &dyn Fn(&PersonId) -> String) -> Vec<Line> {
+/// An entry in the words that hold.
+pub struct Corrected {
+    /// The entry.
+    pub entry: Entry,
+    /// When it happened, if that was corrected.
+    pub at: Option<Time>,
+    /// Whether anything was corrected.
+    pub marked: bool,
+}
+
+/// The entries with what was corrected in its place, and without what was taken off.
+pub fn corrected(entries: &[Entry]) -> Vec<Corrected> {
     let mut corrected: BTreeMap<u64, (Option<String>, Option<Time>)> = BTreeMap::new();
     let mut pins: HashMap<&MessageRef, u64> = HashMap::new();
     let mut gone = BTreeSet::new();
@@ -276,27 +299,36 @@ pub fn lines(entries: &[Entry], name: &dyn Fn(&PersonId) -> String) -> Vec<Line>
             _ => {}
         }
     }
-    let mut lines: Vec<Line> = entries
+    entries
         .iter()
-        .filter(|entry| !gone.contains(&entry.seq))
-        .filter_map(|entry| {
+        // The correction stands in the line itself.
+        .filter(|entry| !gone.contains(&entry.seq) && !matches!(entry.event, Event::Amended { .. }))
+        .map(|entry| {
             let (words, at) = corrected.get(&entry.seq).cloned().unwrap_or_default();
-            let message = match &entry.event {
-                Event::MessagePinned { message, .. } => Some(message.clone()),
-                // The correction stands in the line itself.
-                Event::Amended { .. } => return None,
-                _ => None,
-            };
             let marked = words.is_some() || at.is_some();
             let event = words.and_then(|words| with_words(&entry.event, &words));
-            let entry = Entry { event: event.unwrap_or_else(|| entry.event.clone()), ..entry.clone() };
+            let event = event.unwrap_or_else(|| entry.event.clone());
+            Corrected { entry: Entry { event, ..entry.clone() }, at, marked }
+        })
+        .collect()
+}
+
+/// The timeline as people read it: pinned messages where they were said, corrections in their place and marked. In the order of time.
+pub fn lines(entries: &[Entry], name: &dyn Fn(&PersonId) -> String) -> Vec<Line> {
+    let mut lines: Vec<Line> = corrected(entries)
+        .into_iter()
+        .filter_map(|Corrected { entry, at, marked }| {
+            let message = match &entry.event {
+                Event::MessagePinned { message, .. } => Some(message.clone()),
+                _ => None,
+            };
             // A pinned message belongs where it was said, not where it was pinned.
             let said = message.as_ref().and_then(super::postmortem::said_at);
             let text = sentence(&entry, name)?;
             Some(Line {
                 number: entry.seq,
                 at: at.or(said).unwrap_or(entry.at),
-                text: if marked { format!("{text} (corrected)") } else { text },
+                text: if marked { tr!("{text} (corrected)", text = text) } else { text },
                 message,
             })
         })

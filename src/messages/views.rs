@@ -70,6 +70,11 @@ pub fn incident(incident: &Incident, names: Names<'_>, now: Time) -> Value {
         "assets": incident.assets.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "source": incident.source,
         "service": incident.service,
+        "acknowledged_by": incident.acknowledged_by.as_ref().map(|by| match names(by) {
+            // Somebody of PagerDuty has a name only.
+            name if name == *by => json!({"name": by}),
+            _ => person(by, names),
+        }),
         "commander": incident.holder(Role::Commander).map(|id| person(id, names)),
         "roles": roles,
         "pages": pages,
@@ -124,9 +129,11 @@ pub fn event(event: &Event, by: &Actor, of: &Incident, names: Names<'_>, now: Ti
             *value = person(id, names);
         }
     }
+    let words =
+        if let Event::Learnt { what, .. } = event { crate::words::label(what.meaning()) } else { String::new() };
     // "Ana is now commander (by Ana)" would be silly.
     let by_another = fields.pointer("/person/id").and_then(Value::as_str) != by.person().map(String::as_str);
-    json!({"event": fields, "actor": actor(by, names), "by_another": by_another, "incident": incident(of, names, now)})
+    json!({"event": fields, "actor": actor(by, names), "by_another": by_another, "words": words, "incident": incident(of, names, now)})
 }
 
 /// The card, with its buttons.
@@ -151,6 +158,7 @@ pub fn card(templates: &Templates, of: &Incident, tasks: &[Value], names: Names<
             buttons.push(button("ack", "Acknowledge").primary());
         }
         buttons.push(button("take_command", "Take command"));
+        buttons.push(button("take:responder", "Join"));
         buttons.push(button("assign_roles", "Assign roles"));
         buttons.push(button("severity", "Severity"));
         buttons.push(button("runbook", "Runbook"));
@@ -158,6 +166,7 @@ pub fn card(templates: &Templates, of: &Incident, tasks: &[Value], names: Names<
         if of.radius.is_some() {
             buttons.push(button("impact", "Impact"));
         }
+        buttons.push(button("more", "More…"));
         buttons.push(button("resolve", "Resolve").danger());
     }
     let mut view = incident(of, names, now);
@@ -233,7 +242,14 @@ pub fn said(templates: &Templates, what: &Event, by: &Actor, of: &Incident, name
             Button::new("remind:15", "In 15 minutes", &name),
             Button::new("remind:off", "Stop reminding", &name),
         ],
-        Event::Resolved { .. } => vec![Button::new("postmortem", "Draft post-mortem", &name)],
+        Event::Resolved { .. } => vec![
+            Button::new("postmortem", "Draft post-mortem", &name),
+            Button::new("cause", "Name the cause", &name),
+            Button::new("learnt", "What did we learn?", &name),
+        ],
+        Event::Looked { .. } | Event::CauseNamed { .. } | Event::Why { .. } => {
+            vec![Button::new("why", "Why?", &name)]
+        }
         _ => Vec::new(),
     };
     Rendered::new(&templates.render(what.name(), &event(what, by, of, names, now)), &buttons)

@@ -6,6 +6,7 @@
 
 mod faults;
 mod pagerduty;
+mod pagerduty_rest;
 mod slack;
 
 use std::net::SocketAddr;
@@ -24,6 +25,7 @@ use tokio::sync::oneshot;
 
 pub use faults::Faults;
 pub use pagerduty::{PagerDuty, PdIncident};
+pub use pagerduty_rest::RestCall;
 pub use slack::{Button, ChannelView, FileView, MessageView, Slack, ViewState};
 
 /// How the sandbox is set up; the bot must be given the same secrets.

@@ -1,15 +1,17 @@
-//! A pretend PagerDuty: the Events API v2 with its dedup, and signed webhooks v3 when the pager's state changes.
+//! A pretend PagerDuty: the Events API v2 with its dedup, and signed webhooks v3 when the pager's state changes. Its REST API is
+//! `pagerduty_rest`'s.
 
 use std::collections::BTreeMap;
 
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::post;
 use axum::{Json, Router, body::Bytes};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use super::pagerduty_rest::RestCall;
 use super::{Answer, SandboxConfig, Shared, hmac_hex};
 
 /// An incident in the pager.
@@ -38,20 +40,35 @@ pub(super) struct Webhook {
 }
 
 pub(super) struct Account {
-    incidents: Vec<PdIncident>,
+    pub(super) incidents: Vec<PdIncident>,
     pub(super) webhooks: Vec<Webhook>,
     last: Option<Webhook>,
     sent: usize,
     /// By schedule: name and address of who is on call.
-    schedules: BTreeMap<String, Vec<(String, String)>>,
+    pub(super) schedules: BTreeMap<String, Vec<(String, String)>>,
+    /// Everybody's name and address.
+    pub(super) users: Vec<(String, String)>,
+    /// The ids of services.
+    pub(super) services: Vec<String>,
+    /// What was asked to be changed through the REST API.
+    pub(super) rest_calls: Vec<RestCall>,
 }
 
 impl Account {
     pub(super) fn new(_: &SandboxConfig) -> Self {
-        Self { incidents: Vec::new(), webhooks: Vec::new(), last: None, sent: 0, schedules: BTreeMap::new() }
+        Self {
+            incidents: Vec::new(),
+            webhooks: Vec::new(),
+            last: None,
+            sent: 0,
+            schedules: BTreeMap::new(),
+            users: Vec::new(),
+            services: Vec::new(),
+            rest_calls: Vec::new(),
+        }
     }
 
-    fn tell(&mut self, index: usize, event: &str, agent: Option<&str>, now: DateTime<Utc>) {
+    pub(super) fn tell(&mut self, index: usize, event: &str, agent: Option<&str>, now: DateTime<Utc>) {
         self.sent += 1;
         let Some(incident) = self.incidents.get(index) else {
             return;
@@ -81,7 +98,7 @@ pub(super) fn router() -> Router<Shared> {
     Router::new()
         .route("/v2/enqueue", post(enqueue))
         .route("/v2/change/enqueue", post(change))
-        .route("/oncalls", get(on_calls))
+        .merge(super::pagerduty_rest::router())
 }
 
 fn invalid(errors: &[String]) -> Response {
@@ -95,37 +112,6 @@ fn invalid(errors: &[String]) -> Response {
 fn accepted(key: &str) -> Response {
     (StatusCode::ACCEPTED, Json(json!({"status": "success", "message": "Event processed", "dedup_key": key})))
         .into_response()
-}
-
-/// The REST API's list of on-calls, for the REST token only.
-async fn on_calls(State(shared): State<Shared>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    let world = shared.lock();
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if header("authorization") != format!("Token token={}", world.config.pagerduty_api_token) {
-        return (StatusCode::UNAUTHORIZED, Json(json!({"error": {"message": "Unauthorized", "code": 2006}})))
-            .into_response();
-    }
-    let pairs: Vec<(String, String)> =
-        serde_urlencoded::from_str(query.as_deref().unwrap_or_default()).unwrap_or_default();
-    let asked = pairs.iter().filter(|(key, _)| key == "schedule_ids[]").map(|(_, id)| id);
-    let with_users = pairs.iter().any(|(key, value)| key == "include[]" && value == "users");
-    let mut calls = Vec::new();
-    for id in asked {
-        let Some(people) = world.pagerduty.schedules.get(id) else {
-            return (StatusCode::NOT_FOUND, Json(json!({"error": {"message": "Not Found", "code": 2100}})))
-                .into_response();
-        };
-        calls.extend(people.iter().enumerate().map(|(place, (name, email))| {
-            let mut user = json!({"id": format!("PUSER{place}"), "type": "user_reference", "summary": name, "self": null, "html_url": null});
-            if with_users {
-                user["type"] = json!("user");
-                user["name"] = json!(name);
-                user["email"] = json!(email);
-            }
-            json!({"user": user, "schedule": {"id": id, "type": "schedule_reference"}, "escalation_level": 1, "start": null, "end": null})
-        }));
-    }
-    Json(json!({"oncalls": calls, "limit": 100, "offset": 0, "more": false, "total": null})).into_response()
 }
 
 async fn change(body: Bytes) -> Response {
@@ -270,6 +256,21 @@ impl PagerDuty {
     pub fn on_call(&self, schedule: &str, people: &[(&str, &str)]) {
         let people = people.iter().map(|(name, email)| ((*name).to_owned(), (*email).to_owned())).collect();
         self.0.lock().pagerduty.schedules.insert(schedule.to_owned(), people);
+    }
+
+    /// Somebody has an account, and an address.
+    pub fn add_user(&self, name: &str, email: &str) {
+        self.0.lock().pagerduty.users.push((name.to_owned(), email.to_owned()));
+    }
+
+    /// There is a service.
+    pub fn add_service(&self, id: &str) {
+        self.0.lock().pagerduty.services.push(id.to_owned());
+    }
+
+    /// What was asked to be changed through the REST API.
+    pub fn rest_calls(&self) -> Vec<RestCall> {
+        self.0.lock().pagerduty.rest_calls.clone()
     }
 
     /// How often somebody was really notified.

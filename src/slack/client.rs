@@ -12,6 +12,7 @@ use slack_morphism::prelude::*;
 
 use crate::domain::incident::MessageRef;
 use crate::messages::Rendered;
+use crate::slack::inbound::with_files;
 
 /// What a failure means for the one who tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -537,7 +538,7 @@ impl SlackApi {
                     .as_str()
                     .filter(|_| !by_bot && matches!(subtype, None | Some("thread_broadcast" | "file_share")))
                     .map(str::to_owned),
-                text: message["text"].as_str().unwrap_or_default().to_owned(),
+                text: with_files(message["text"].as_str().unwrap_or_default(), message),
                 outbox_id: message
                     .pointer("/metadata/event_payload/outbox_id")
                     .and_then(Value::as_str)
@@ -546,6 +547,32 @@ impl SlackApi {
             })
         });
         Ok((messages.collect(), next_cursor(&answer)))
+    }
+
+    /// One message, with who wrote it, wherever it stands: `conversations.replies` finds a message of a thread and one of none.
+    ///
+    /// # Errors
+    /// The call failed, or there is no such message.
+    pub async fn message(&self, at: &MessageRef) -> Result<(String, String), SlackError> {
+        let method = "conversations.replies";
+        let answer = self
+            .get(
+                method,
+                &[
+                    ("channel", Some(at.channel.clone())),
+                    ("ts", Some(at.ts.clone())),
+                    ("latest", Some(at.ts.clone())),
+                    ("inclusive", Some("true".to_owned())),
+                    ("limit", Some("1".to_owned())),
+                ],
+            )
+            .await?;
+        let found = answer["messages"].as_array().into_iter().flatten().find(|message| message["ts"] == at.ts.as_str());
+        let Some(message) = found else {
+            return Err(SlackError { method, code: "message_not_found".to_owned(), verdict: Verdict::Permanent });
+        };
+        let author = message["user"].as_str().or_else(|| message["bot_id"].as_str()).unwrap_or_default();
+        Ok((author.to_owned(), with_files(message["text"].as_str().unwrap_or_default(), message)))
     }
 
     /// A page of the workspace's people, with the cursor of the next.

@@ -267,7 +267,7 @@ pub enum SlackEvent {
 }
 
 /// A message's words, and where its pictures and files are.
-fn with_files(text: &str, message: &Value) -> String {
+pub fn with_files(text: &str, message: &Value) -> String {
     let mut words = text.to_owned();
     for file in message["files"].as_array().into_iter().flatten().take(10) {
         let name = file["title"].as_str().or_else(|| file["name"].as_str()).unwrap_or("file");
@@ -297,7 +297,11 @@ pub fn event(event: &Value) -> SlackEvent {
             SlackEvent::Mentioned { channel: text("/channel"), user: text("/user"), text: text("/text") }
         }
         ("message", Some("message_changed"))
-            if !by_bot(&event["message"]) && event.pointer("/message/subtype").is_none() =>
+            if !by_bot(&event["message"])
+                && matches!(
+                    event.pointer("/message/subtype").and_then(Value::as_str),
+                    None | Some("thread_broadcast" | "file_share" | "me_message")
+                ) =>
         {
             SlackEvent::Edited {
                 channel: text("/channel"),
@@ -331,6 +335,10 @@ pub fn event(event: &Value) -> SlackEvent {
         ("team_join" | "user_change", _) => SlackEvent::Person(event["user"].clone()),
         ("channel_archive" | "group_archive", _) => {
             SlackEvent::Gone { channel: text("/channel"), why: "somebody archived it" }
+        }
+        // What is said there is read by strangers from now on.
+        ("channel_shared", _) => {
+            SlackEvent::Gone { channel: text("/channel"), why: "it is shared with another workspace" }
         }
         ("channel_deleted" | "group_deleted", _) => {
             SlackEvent::Gone { channel: text("/channel"), why: "somebody deleted it" }

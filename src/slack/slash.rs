@@ -6,6 +6,7 @@ use crate::domain::command::Declaration;
 use crate::domain::event::Look;
 use crate::domain::incident::{Ending, Verdict};
 use crate::domain::lineage::Whom;
+use crate::domain::rca::{CauseKind, Learnt};
 use crate::domain::triage::Matcher;
 use crate::domain::{Command, PersonId, Role, Severity, Status, Time};
 use crate::tr;
@@ -87,6 +88,8 @@ pub enum Intent {
         /// Hear, or no more.
         on: bool,
     },
+    /// Somebody's own address in PagerDuty.
+    LinkAddress(String),
     /// Work in this channel.
     Link(Option<u64>),
     /// Who may do what.
@@ -109,8 +112,15 @@ pub enum Intent {
         /// The other's number.
         into: u64,
     },
-    /// How monitors do.
-    Stats,
+    /// How incidents went since, and how monitors do.
+    Stats(Time),
+    /// What was promised of an asset, or of an incident's, and whether it is kept.
+    Sla {
+        /// The incident's number, if it was named.
+        incident: Option<u64>,
+        /// The asset, if it was named.
+        asset: Option<String>,
+    },
     /// An alert belongs elsewhere.
     Move {
         /// The incident's number, if it was named.
@@ -138,7 +148,7 @@ pub enum Intent {
 }
 
 /// What a modal asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
     /// For a title, to open an incident.
     Declare,
@@ -160,6 +170,16 @@ pub enum Question {
     Notify(Whom),
     /// For what a look at something showed.
     Look(Look),
+    /// For a promise, which begins with these words.
+    Task(String),
+    /// For any verb, and the rest of its line.
+    More,
+    /// For the answer to the last why.
+    Why,
+    /// For the cause, of this kind.
+    Cause(Option<CauseKind>),
+    /// For what was learnt.
+    Learnt(Option<Learnt>),
 }
 
 /// Which incidents.
@@ -282,16 +302,25 @@ pub const VERBS: &[(&str, &str)] = &[
         "task <text> [@user] [friday|3d|2026-12-01]",
         "promise something; `task done <n>`, `task take <n>`, `task give <n> @user`, `tasks`",
     ),
-    ("page <service> [text]", "page a service's people through PagerDuty"),
-    ("link", "work on an incident in this channel: `INC-12 link`, typed where it shall go on"),
+    ("page <service|@user> [text]", "page a service's people, or one person, through PagerDuty"),
+    ("escalate [text]", "nobody answers: page those who answer for it again, as a new page"),
+    (
+        "link",
+        "work on an incident in this channel: `INC-12 link`, typed where it shall go on; `link <e-mail>` tells your address in PagerDuty",
+    ),
     ("mitigate [text]", "consumers are protected, the cause may still be there"),
     (
         "resolve [text]",
         "it is over: mended, good again downstream, people told; `resolve false alarm: …`, `duplicate`, `expected`",
     ),
     ("reopen <reason>", "it is not over"),
+    ("dismiss <false-positive|expected|duplicate> <reason>", "it is over, since it was no incident, and why"),
+    ("why [n] <text>", "answer a why, the last one or the n-th; five in a row usually reach the cause"),
+    ("cause <data|logic|operations> <text>", "what caused it, as you agreed; never who"),
+    ("retro <well|hard|lucky> <text>", "what went well, what was hard, where luck helped: for the post-mortem"),
     ("judge <useful|expected|false>", "say whether its alerts were worth it; `stats` shows the noisiest monitors"),
-    ("stats", "how monitors do, by what people said of their alerts"),
+    ("stats [30d]", "how incidents went, and how monitors do by what people said of their alerts"),
+    ("sla [asset]", "what was promised of the data, and for how long it was broken in the last 30 days"),
     ("merge INC-n", "this incident is part of another, and goes on there"),
     ("alerts", "the alerts of this incident, numbered"),
     ("move <n> <INC-n|new>", "alert n belongs to another incident, or to one of its own"),
@@ -430,6 +459,10 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
             Some(at) => act(Command::GoodAgain { at }),
             None => Err(usage("good-again", &tr!("“{rest}” is no time I understand.", rest = rest))),
         },
+        "link" | "adopt" if rest.contains('@') => match address(rest) {
+            Some(address) => Ok(Intent::LinkAddress(address)),
+            None => Err(usage("link", &tr!("“{rest}” is no e-mail address.", rest = rest))),
+        },
         "link" | "adopt" => Ok(Intent::Link(incident)),
         "asset" if rest.is_empty() => Err(usage("asset", "Which one?")),
         "asset" => Ok(Intent::Asset(unquote(rest))),
@@ -459,7 +492,12 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
             Some(into) => Ok(Intent::Merge { incident, into }),
             None => Err(usage("merge", "Into which one?")),
         },
-        "stats" => Ok(Intent::Stats),
+        "stats" if rest.is_empty() => Ok(Intent::Stats(now - chrono::Duration::days(30))),
+        "stats" => match parse_when(rest, now, Toward::Past) {
+            Some(since) => Ok(Intent::Stats(since)),
+            None => Err(usage("stats", &tr!("“{rest}” is no time I understand.", rest = rest))),
+        },
+        "sla" => Ok(Intent::Sla { incident, asset: optional() }),
         "judge" | "alert-was" => match Verdict::parse(rest) {
             Some(verdict) => act(Command::Judge { verdict }),
             None => Err(usage("judge", "What were its alerts?")),
@@ -485,24 +523,61 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
         "task" => task(incident, rest, now),
         "page" => {
             let (target, text) = split(rest);
-            if !mentions(target).is_empty() {
-                return Err(Unclear::new(tr!(
-                    "I can page services, not single people: PagerDuty knows who is on call. Name a service, for example `/incident page default`."
-                )));
+            if let Some(person) = mentions(target).into_iter().next() {
+                return act(Command::PagePerson { person, text: (!text.is_empty()).then(|| text.to_owned()) });
             }
             if target.is_empty() {
                 return Err(usage("page", "Whom?"));
             }
             act(Command::Page { target: target.to_owned(), text: (!text.is_empty()).then(|| text.to_owned()) })
         }
+        "escalate" => act(Command::Escalate { text: optional() }),
         "mitigate" | "mitigated" => act(Command::Mitigate { text: optional() }),
         "resolve" | "resolved" | "close" | "closed" => {
             let (ending, text) = Ending::begins(rest).unwrap_or((Ending::Fixed, rest));
             act(Command::Resolve { text: (!text.is_empty()).then(|| text.to_owned()), ending })
         }
+        "dismiss" => {
+            let (why, reason) = split(rest);
+            let ending = match why.trim_end_matches(':').to_lowercase().replace(['-', '_'], "").as_str() {
+                "falsepositive" | "falsealarm" | "false" => Some(Ending::FalseAlarm),
+                "expected" => Some(Ending::Expected),
+                "duplicate" | "dup" => Some(Ending::Duplicate),
+                _ => None,
+            };
+            match ending {
+                Some(ending) if !reason.is_empty() => act(Command::Resolve { text: Some(reason.to_owned()), ending }),
+                Some(_) => Err(usage("dismiss", "Why? Whoever reads it later wants to know.")),
+                None => Err(usage("dismiss", "It is a false positive, expected, or a duplicate.")),
+            }
+        }
         "reopen" => act(Command::Reopen { reason: rest.to_owned() }),
         "reviewed" | "review" => act(Command::Review),
-        "postmortem" | "post-mortem" | "pm" | "retro" => act(Command::DraftPostmortem),
+        "postmortem" | "post-mortem" | "pm" => act(Command::DraftPostmortem),
+        "why" if rest.is_empty() => ask(Question::Why),
+        "why" => {
+            let (number, text) = split(rest);
+            match number.trim_start_matches('#').parse() {
+                Ok(of) => act(Command::Why { answers: Some(of), text: text.to_owned() }),
+                Err(_) => act(Command::Why { answers: None, text: rest.to_owned() }),
+            }
+        }
+        "cause" | "root-cause" => {
+            let (kind, text) = split(rest);
+            match CauseKind::parse(kind) {
+                Some(kind) if !text.is_empty() => act(Command::Cause { kind, text: text.to_owned() }),
+                None if !rest.is_empty() => Err(usage("cause", "A cause lies with data, logic or operations.")),
+                kind => ask(Question::Cause(kind)),
+            }
+        }
+        "retro" | "learnt" | "learned" => {
+            let (what, text) = split(rest);
+            match Learnt::parse(what) {
+                Some(what) if !text.is_empty() => act(Command::Learn { what, text: text.to_owned() }),
+                None if !rest.is_empty() => Err(usage("retro", "Something went well, was hard, or was lucky.")),
+                what => ask(Question::Learnt(what)),
+            }
+        }
         // `/incident scribe @chloe`, `/incident ic`.
         word => match (Role::parse(word), mentions(rest)) {
             (Some(role), people) if people.is_empty() && matches!(rest, "" | "me") => act(Command::Take { role }),
@@ -709,6 +784,15 @@ fn split(text: &str) -> (&str, &str) {
 pub fn number(word: &str) -> Option<u64> {
     let (prefix, digits) = word.split_at_checked(4)?;
     prefix.eq_ignore_ascii_case("inc-").then(|| digits.parse().ok())?
+}
+
+/// An e-mail address, as Slack writes it (`<mailto:ana@example.com|ana@example.com>`) or bare, in lower case.
+fn address(text: &str) -> Option<String> {
+    let bare = text.trim().trim_start_matches('<').trim_end_matches('>').trim_start_matches("mailto:");
+    let bare = bare.split('|').next().unwrap_or(bare).to_lowercase();
+    let (name, host) = bare.split_once('@')?;
+    let fine = !name.is_empty() && host.contains('.') && bare.len() <= 254 && !bare.contains(char::is_whitespace);
+    fine.then_some(bare)
 }
 
 /// `INC-12`, a page's number, both or none.

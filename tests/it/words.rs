@@ -10,16 +10,21 @@ use crate::harness::fixture;
 
 /// Every message is one that Slack takes, and pings nobody by accident.
 pub fn check_message(message: &MessageView) {
-    if message.blocks.is_null() {
-        return;
-    }
-    for block in message.blocks.as_array().unwrap() {
-        let block = &without_dates(block.clone());
-        let checked: Result<slackblocks::Block, _> = serde_json::from_value(block.clone());
-        assert!(checked.is_ok(), "{:?}\n{block:#}", checked.err());
+    check_blocks(&message.blocks);
+    for unfurl in message.unfurls.as_object().into_iter().flat_map(|all| all.values()) {
+        check_blocks(&unfurl["blocks"]);
     }
     for broadcast in ["channel", "here", "everyone"] {
         assert!(!message.mentions.iter().any(|one| one == broadcast), "{}", message.text);
+    }
+}
+
+/// Every block is one that Slack takes; there may be none.
+pub fn check_blocks(blocks: &Value) {
+    for block in blocks.as_array().into_iter().flatten() {
+        let block = &without_dates(block.clone());
+        let checked: Result<slackblocks::Block, _> = serde_json::from_value(block.clone());
+        assert!(checked.is_ok(), "{:?}\n{block:#}", checked.err());
     }
 }
 

@@ -196,8 +196,9 @@ impl App {
         };
         let command = if added {
             let Some(captured) = self.captured(&uid, &message.ts)?.filter(|captured| !captured.deleted) else {
-                tracing::info!(incident = uid, "a pushpin on a message that was not captured");
-                return Ok(());
+                let name = format!("pin-{}-{}", message.channel, message.ts);
+                let job = Job::Pin { message, user: user.to_owned(), event: event_id.to_owned() };
+                return self.enqueue(&name, job).await;
             };
             Command::Pin {
                 message,
@@ -210,12 +211,42 @@ impl App {
         self.decide_for(Some(&uid), &command, &caller).await.map(|_| ())
     }
 
+    /// A message that was looked up goes on the timeline.
+    ///
+    /// # Errors
+    /// The store cannot write.
+    pub async fn pin_found(
+        &self,
+        message: MessageRef,
+        user: &str,
+        event: &str,
+        (author, text): (String, String),
+    ) -> Result<(), Failure> {
+        let in_thread = format!("{}/{}", message.channel, message.ts);
+        let Some(uid) = self
+            .uid_of_channel(&message.channel)?
+            .map_or_else(|| self.uid_of_channel(&in_thread), |uid| Ok(Some(uid)))?
+        else {
+            return Ok(());
+        };
+        let caller = Caller {
+            user,
+            standing: self.standing(user, None),
+            channel: None,
+            delivery: Some(DeliveryId(format!("event/{event}"))),
+        };
+        match self.decide_for(Some(&uid), &Command::Pin { message, author, text }, &caller).await {
+            Err(Failure::Duplicate | Failure::Refused(_)) => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+
     /// An incident's channel is gone; where it is still worked on, it goes on in another.
     async fn gone(&self, channel: String, why: &str, also: Vec<Op>) -> Result<(), Failure> {
         let Some(uid) = self.uid_of_channel(&channel)? else {
             return Ok(());
         };
-        let command = Command::ChannelGone { channel, why: why.to_owned() };
+        let command = Command::ChannelGone { channel, why: crate::words::label(why) };
         self.execute(Some(&uid), &command, Asked::by_muster(also)).await.map(|_| ())
     }
 

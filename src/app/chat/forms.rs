@@ -11,6 +11,7 @@ use crate::domain::event::Look;
 use crate::domain::incident::{Ending, Recipient};
 use crate::domain::lineage::Whom;
 use crate::domain::permission::Verb;
+use crate::domain::rca::{CauseKind, Learnt};
 use crate::domain::{AssetName, Command, Incident, Pillar, Refusal, Role, Severity};
 use crate::messages::{Modal, ModalInput, views};
 use crate::slack::inbound::View;
@@ -32,7 +33,10 @@ impl App {
             Question::Update => Verb::Update,
             Question::Resolve | Question::Reopen => Verb::Status,
             Question::Notify(_) => Verb::Notify,
-            Question::Look(_) => Verb::Note,
+            Question::Task(_) => Verb::Task,
+            // What is chosen there is checked when it is sent.
+            Question::More => Verb::Read,
+            Question::Look(_) | Question::Why | Question::Cause(_) | Question::Learnt(_) => Verb::Note,
         };
         let incident = uid.map(|uid| self.incident(uid)).transpose()?.flatten();
         self.may(verb, caller, incident.as_ref())?;
@@ -52,6 +56,12 @@ impl App {
         };
         let holders =
             |role: Role| incident.as_ref().and_then(|incident| incident.roles.get(&role)).cloned().unwrap_or_default();
+        let choice = |id, label, options: &[(&str, &str)], initial: &str| ModalInput::Choice {
+            id,
+            label,
+            options: options.iter().map(|(value, words)| ((*value).to_owned(), (*words).to_owned())).collect(),
+            initial: Some(initial.to_owned()),
+        };
         let people =
             |id, label, role: Role| ModalInput::People { id, label, initial: holders(role), several: role.is_shared() };
         let (callback, title, submit, inputs) = match question {
@@ -174,6 +184,78 @@ impl App {
                     }],
                 )
             }
+            Question::Task(ref begun) => (
+                "task",
+                "A task",
+                "Add",
+                vec![
+                    ModalInput::Text {
+                        id: "text",
+                        label: "What is to be done?",
+                        initial: begun.chars().take(300).collect(),
+                        placeholder: "add a freshness check to raw_orders",
+                        multiline: false,
+                        optional: false,
+                        max: 300,
+                    },
+                    ModalInput::People { id: "owner", label: "Who does it?", initial: Vec::new(), several: false },
+                    text("due", "By when?", "friday, 3d, or 2026-12-01", false, true),
+                ],
+            ),
+            Question::More => {
+                let verbs = slash::VERBS.iter().map(|(written, what)| {
+                    let verb = written.split(' ').next().unwrap_or_default();
+                    (verb.to_owned(), format!("{}: {}", verb, crate::words::label(what)))
+                });
+                (
+                    "more",
+                    "Anything else",
+                    "Do it",
+                    vec![
+                        ModalInput::Choice {
+                            id: "verb",
+                            label: "What do you want to do?",
+                            options: verbs.collect(),
+                            initial: Some("note".to_owned()),
+                        },
+                        text("rest", "And the rest of the line?", "what you would type after the word", true, true),
+                    ],
+                )
+            }
+            Question::Why => {
+                let last = incident.as_ref().map(|incident| self.last_why(incident)).transpose()?.flatten();
+                let mut inputs: Vec<_> = last.map(ModalInput::Words).into_iter().collect();
+                inputs.push(text("text", "Why did that happen?", "the loader had no retry", true, false));
+                ("why", "Why?", "Write down", inputs)
+            }
+            Question::Cause(kind) => (
+                "cause",
+                "The cause",
+                "Write down",
+                vec![
+                    choice(
+                        "kind",
+                        "Where does it lie? Never with a person.",
+                        &CauseKind::ALL.map(|one| (one.as_str(), one.meaning())),
+                        kind.unwrap_or(CauseKind::Data).as_str(),
+                    ),
+                    text("text", "What caused it?", "the loader's disk was full and nothing watched it", true, false),
+                ],
+            ),
+            Question::Learnt(what) => (
+                "learnt",
+                "What did we learn?",
+                "Write down",
+                vec![
+                    choice(
+                        "what",
+                        "What does the look back see?",
+                        &Learnt::ALL.map(|one| (one.as_str(), one.meaning())),
+                        what.unwrap_or(Learnt::Well).as_str(),
+                    ),
+                    text("text", "What was it?", "the runbook had the very step", true, false),
+                ],
+            ),
             Question::Skip(_) => (
                 "skip",
                 "Skip a step",
@@ -327,6 +409,27 @@ impl App {
         inputs
     }
 
+    /// Any verb with the rest of its line, as if typed.
+    async fn more_sent(&self, view: &View, number: Option<u64>, caller: &Caller<'_>) -> Result<Reply, Failure> {
+        let incident = number.map(|number| format!("INC-{number} ")).unwrap_or_default();
+        let (verb, rest) = (view.choice("verb").unwrap_or_default(), view.text("rest").unwrap_or_default());
+        let wrong = |words: String| Reply::Mistakes([("rest".to_owned(), words)].into());
+        let intent = match slash::parse(&format!("{incident}{verb} {rest}"), self.now()) {
+            Ok(intent) => intent,
+            Err(unclear) => return Ok(wrong(unclear.words)),
+        };
+        // What changes something shows in the channel; what is read is whispered.
+        let shows = matches!(intent, slash::Intent::Do { .. });
+        Ok(match self.intend(intent, caller).await {
+            Ok(Reply::Open(form)) => Reply::Instead(form),
+            Ok(Reply::Say(_)) if shows => Reply::Nothing,
+            Ok(Reply::Say(message)) => Reply::Whisper(message.markdown, message.buttons),
+            Ok(other) => other,
+            Err(Failure::Duplicate) => Reply::Nothing,
+            Err(failure) => wrong(failure.to_string()),
+        })
+    }
+
     /// What the form of a declaration says.
     fn declaration(&self, view: &View) -> Declaration {
         let kinds = view.choices("kind");
@@ -366,7 +469,8 @@ impl App {
         let mut words = view.private_metadata.split_whitespace();
         let number = words.next().and_then(slash::number);
         let text = view.text("text");
-        let mistake = |block: &str, words: &str| Ok(Reply::Mistakes([(block.to_owned(), words.to_owned())].into()));
+        let mistake =
+            |block: &str, words: &str| Ok(Reply::Mistakes([(block.to_owned(), crate::words::label(words))].into()));
         let command = match view.callback_id.as_str() {
             "declare" | "declare_anyway" => {
                 let told = self.declaration(view);
@@ -418,6 +522,27 @@ impl App {
                 let look = words.next().and_then(Look::parse).unwrap_or(Look::Lineage);
                 Command::Look { look, finding: text.unwrap_or_default() }
             }
+            "more" => return self.more_sent(view, number, &caller).await,
+            "task" => {
+                let due = match view.text("due") {
+                    None => None,
+                    Some(words) => match parse_when(&words, self.now(), Toward::Future) {
+                        Some(at) => Some(at),
+                        None => return mistake("due", "This is no time I understand; write friday, 3d or 2026-12-01."),
+                    },
+                };
+                let assignee = view.people("owner").into_iter().next();
+                Command::AddTask { text: text.unwrap_or_default(), assignee, due }
+            }
+            "why" => Command::Why { answers: None, text: text.unwrap_or_default() },
+            "cause" => match view.choice("kind").and_then(|word| CauseKind::parse(&word)) {
+                Some(kind) => Command::Cause { kind, text: text.unwrap_or_default() },
+                None => return mistake("kind", "Choose one."),
+            },
+            "learnt" => match view.choice("what").and_then(|word| Learnt::parse(&word)) {
+                Some(what) => Command::Learn { what, text: text.unwrap_or_default() },
+                None => return mistake("what", "Choose one."),
+            },
             "notify" => {
                 let whom = words.next().and_then(Whom::parse).unwrap_or(Whom::Downstream);
                 let chosen = view.choices("teams");

@@ -14,7 +14,7 @@ use crate::domain::permission::Verb;
 use crate::domain::timeline::stamp;
 use crate::domain::{AssetName, Command, Refusal, Role};
 use crate::messages::Button;
-use crate::slack::inbound::Interaction;
+use crate::slack::inbound::{Interaction, with_files};
 use crate::slack::slash::{self, Question};
 
 impl App {
@@ -23,12 +23,22 @@ impl App {
         let user = interaction.user.id.clone();
         let job = match &interaction.channel {
             Some(channel) => Job::Whisper { channel: channel.id.clone(), user, markdown, buttons },
+            None if let Some(channel) = self.channel_of_form(interaction) => {
+                Job::Whisper { channel, user, markdown, buttons }
+            }
             // Pressed in the home, where nothing can be whispered.
             None => Job::Announce { channel: Some(user), markdown, buttons },
         };
         if let Err(failure) = self.enqueue(&format!("whisper-{}", self.clock.fresh_id()), job).await {
             tracing::warn!(error = %failure, "somebody cannot be told why nothing happened");
         }
+    }
+
+    /// The channel of the incident that a form is about.
+    fn channel_of_form(&self, interaction: &Interaction) -> Option<String> {
+        let number = slash::number(interaction.view.as_ref()?.private_metadata.split_whitespace().next()?)?;
+        let incident = self.incident(&self.uid_of_number(number).ok()?).ok()??;
+        incident.channel.map(|channel| channel.id)
     }
 
     /// A button, a shortcut or a sent modal.
@@ -110,6 +120,10 @@ impl App {
             "severity" => return self.ask(Some(&uid), Question::Severity, &caller),
             "runbook" => return self.ask(Some(&uid), Question::Runbook, &caller),
             "update" => return self.ask(Some(&uid), Question::Update, &caller),
+            "more" => return self.ask(Some(&uid), Question::More, &caller),
+            "why" => return self.ask(Some(&uid), Question::Why, &caller),
+            "cause" => return self.ask(Some(&uid), Question::Cause(None), &caller),
+            "learnt" => return self.ask(Some(&uid), Question::Learnt(None), &caller),
             "impact" => {
                 self.may_read(&caller)?;
                 let (markdown, buttons) = self.impact_words(&uid)?;
@@ -171,12 +185,36 @@ impl App {
         }
     }
 
+    /// The incident of a message: of its channel, or of the thread it is in.
+    fn target_of_message(&self, message: &serde_json::Value, caller: &Caller<'_>) -> Result<String, Failure> {
+        let thread = message["thread_ts"].as_str().or(message["ts"].as_str()).unwrap_or_default();
+        let in_thread = self.uid_of_channel(&format!("{}/{thread}", caller.channel.unwrap_or_default()))?;
+        in_thread.map_or_else(|| self.target(None, caller), Ok)
+    }
+
+    /// The open incidents as buttons, whispered; each says the line of it.
+    fn choose(&self, line: &str, caller: &Caller<'_>) -> Reply {
+        match self.which_incident(line, caller) {
+            Reply::Say(message) => Reply::Whisper(message.markdown, message.buttons),
+            other => other,
+        }
+    }
+
     async fn message_shortcut(&self, interaction: &Interaction, caller: &Caller<'_>) -> Result<Reply, Failure> {
         let message = interaction.message.clone().unwrap_or_default();
-        let text = message["text"].as_str().unwrap_or_default();
+        let text = with_files(message["text"].as_str().unwrap_or_default(), &message);
+        let text = text.as_str();
         match interaction.callback_id.as_str() {
+            "task_from_message" => match self.target_of_message(&message, caller) {
+                Ok(uid) => self.ask(Some(&uid), Question::Task(text.to_owned()), caller),
+                Err(Failure::WhichIncident) => Ok(self.choose(&format!("task {text}"), caller)),
+                Err(failure) => Err(failure),
+            },
             "timeline" => {
-                let uid = self.target(None, caller)?;
+                let uid = match self.target_of_message(&message, caller) {
+                    Err(Failure::WhichIncident) => return Ok(self.choose(&format!("note {text}"), caller)),
+                    other => other?,
+                };
                 let command = Command::Pin {
                     message: MessageRef {
                         channel: caller.channel.unwrap_or_default().to_owned(),

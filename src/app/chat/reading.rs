@@ -5,16 +5,23 @@ use serde_json::{Value, json};
 use super::choices::again;
 use super::{Caller, Reply};
 use crate::app::queries::Filter;
+use crate::app::triage::Record;
 use crate::app::{App, Failure};
 use crate::domain::permission::{Verb, Who};
 use crate::domain::timeline::{self, duration};
-use crate::domain::{AssetName, Incident, Role, SignalStatus, Task};
-use crate::messages::{Button, Rendered, views};
+use crate::domain::{AssetName, Incident, Role, Severity, SignalStatus, Task, Time};
+use crate::messages::{Button, Rendered, escape, views};
 use crate::slack::slash::{Listed, Search};
 use crate::tr;
 
 /// So many incidents stand on a page.
 const PAGE: usize = 15;
+/// So far back `sla` counts, in days.
+const SLA_DAYS: i64 = 30;
+/// So many assets of an incident `sla` shows.
+const SLA_ASSETS: usize = 10;
+/// So many incidents `stats` counts.
+const COUNTED: usize = 1000;
 /// So many tasks stand on a page.
 const TASKS: usize = 30;
 /// So many tasks stand below an incident.
@@ -157,15 +164,109 @@ impl App {
             .collect()
     }
 
+    /// The last why, as its form repeats it.
+    pub(super) fn last_why(&self, incident: &Incident) -> Result<Option<String>, Failure> {
+        let entries = self.entries(&incident.uid, 0, usize::MAX)?;
+        let last = timeline::corrected(&entries).into_iter().rev().find_map(|one| match one.entry.event {
+            crate::domain::Event::Why { number, text, .. } => Some((number, text)),
+            _ => None,
+        });
+        Ok(last.map(|(number, text)| escape(&tr!("Why {number}: {text}", number = number, text = text))))
+    }
+
+    /// What was promised of assets, and for how long each was broken lately.
+    pub(super) fn sla_said(
+        &self,
+        incident: Option<u64>,
+        asset: Option<&str>,
+        caller: &Caller<'_>,
+    ) -> Result<Reply, Failure> {
+        self.may_read(caller)?;
+        let assets = match asset {
+            Some(asset) => vec![self.meant(asset)?],
+            None => {
+                let incident = self.must(&self.target(incident, caller)?)?;
+                incident.assets.iter().map(ToString::to_string).collect()
+            }
+        };
+        let since = self.now() - chrono::Duration::days(SLA_DAYS);
+        let mut lines = Vec::new();
+        for asset in assets.iter().take(SLA_ASSETS) {
+            let filter = Filter { asset: AssetName::new(asset), since: Some(since), ..Filter::default() };
+            let incidents = self.visible(&filter, caller, 100)?;
+            let bad: i64 = incidents
+                .iter()
+                .filter(|one| !one.drill)
+                .map(|one| {
+                    let until = one.good_again.or(one.resolved_at).unwrap_or(self.now());
+                    (until - one.bad_from.unwrap_or(one.detected_at)).num_minutes().max(0)
+                })
+                .sum();
+            let promised = self.asset(asset)?.as_ref().and_then(crate::domain::lineage::Asset::sla);
+            let bad_for = (bad > 0).then(|| duration(since, since + chrono::Duration::minutes(bad)));
+            lines.push(json!({"asset": asset, "sla": promised, "incidents": incidents.len(), "one": incidents.len() == 1, "bad_for": bad_for}));
+        }
+        Ok(views::plain_view(&self.templates, "sla", &json!({"lines": lines, "days": SLA_DAYS})).into())
+    }
+
+    /// How incidents went since a moment; and how monitors do: precision over all, and the noisiest.
+    pub(super) fn stats_said(&self, since: Time, caller: &Caller<'_>) -> Result<Reply, Failure> {
+        self.may_read(caller)?;
+        let filter = Filter { since: Some(since), ..Filter::default() };
+        let mut incidents = self.visible(&filter, caller, COUNTED)?;
+        let more = incidents.len() == COUNTED;
+        incidents.retain(|one| !one.drill);
+        let by_severity: Vec<_> = Severity::ALL
+            .into_iter()
+            .map(|severity| (severity, incidents.iter().filter(|one| one.severity == severity).count()))
+            .filter(|(_, count)| *count > 0)
+            .map(|(severity, count)| format!("{count} {severity}"))
+            .collect();
+        let all = self.verdicts()?;
+        let useful: u32 = all.iter().map(|one| one.useful).sum();
+        let total: u32 = all.iter().map(Record::total).sum();
+        let percent = |part: f64| format!("{:.0} %", 100.0 * part);
+        let noisy: Vec<_> = all
+            .iter()
+            .filter(|one| one.false_ + one.expected > 0)
+            .take(10)
+            .map(|one| {
+                json!({
+                    "title": one.title, "source": one.source, "false": one.false_, "expected": one.expected,
+                    "useful": one.useful, "precision": percent(one.precision()),
+                })
+            })
+            .collect();
+        let bad = incidents.iter().filter_map(|one| Some((one.good_again? - one.bad_from?).num_minutes()));
+        let medians = [
+            median_taken(&incidents, |one| one.acknowledged_at).map(|time| tr!("acknowledged in {time}", time = time)),
+            median_taken(&incidents, |one| one.resolved_at).map(|time| tr!("resolved in {time}", time = time)),
+            median_of(bad.collect()).map(|time| tr!("data bad for {time}", time = time)),
+        ];
+        let view = json!({
+            "since": since, "incidents": incidents.len(), "one": incidents.len() == 1, "more": more,
+            "by_severity": by_severity, "medians": medians.into_iter().flatten().collect::<Vec<_>>(),
+            "monitors": all.len(), "total": total, "useful": useful,
+            "precision": percent(f64::from(useful) / f64::from(total.max(1))), "noisy": noisy,
+        });
+        Ok(views::plain_view(&self.templates, "stats", &view).into())
+    }
+
     /// An asset, with the ways to hear of its incidents and to say that something is wrong with it.
     ///
     /// # Errors
     /// The store cannot be read.
     pub fn asset_card(&self, shown: &str) -> Result<Rendered, Failure> {
-        let buttons = [
+        let mut buttons = vec![
             again(0, "Tell me of its incidents", &format!("subscribe {shown}")),
             Button::new("declare", "Something is wrong with it", shown),
         ];
+        let owners = self.asset(shown)?.map(|asset| asset.owners()).unwrap_or_default();
+        let team = owners.iter().find_map(|owner| self.policy.teams.iter().find(|team| team.name == owner.name));
+        if let Some(team) = team {
+            let label = tr!("Tell me of all of {team}", team = team.name);
+            buttons.insert(1, again(1, &label, &format!("subscribe {}", team.name)));
+        }
         Ok(Rendered::new(&self.templates.render("asset", &self.asset_page(shown)?), &buttons))
     }
 
@@ -310,6 +411,21 @@ impl App {
         let admins: Vec<_> = rules.admins.iter().map(person).collect();
         Ok(views::plain_view(&self.templates, "who", &json!({"rows": rows, "admins": admins})).into())
     }
+}
+
+/// The median time from the opening to something, in words.
+pub(in crate::app) fn median_taken<'a>(
+    incidents: impl IntoIterator<Item = &'a Incident>,
+    until: fn(&Incident) -> Option<Time>,
+) -> Option<String> {
+    median_of(incidents.into_iter().filter_map(|one| Some((until(one)? - one.opened_at).num_minutes())).collect())
+}
+
+/// The median of minutes, in words.
+fn median_of(mut minutes: Vec<i64>) -> Option<String> {
+    minutes.sort_unstable();
+    let middle = *minutes.get(minutes.len() / 2)?;
+    Some(duration(Time::UNIX_EPOCH, Time::UNIX_EPOCH + chrono::Duration::minutes(middle)))
 }
 
 /// A page of a list, from 1, and whether there is another one.

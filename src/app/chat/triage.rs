@@ -1,16 +1,14 @@
 //! Silences by words, and the card that asks whether an alert is an incident: its buttons and forms.
 
-use serde_json::json;
-
 use super::{Caller, Reply, sentence_markdown};
 use crate::app::job::Job;
-use crate::app::triage::{Record, silence_line};
+use crate::app::triage::silence_line;
 use crate::app::{App, Asked, Failure};
 use crate::domain::permission::{Standing, Verb};
 use crate::domain::timeline::stamp;
 use crate::domain::triage::{Held, Matcher};
 use crate::domain::{Actor, Alert, Command, Time};
-use crate::messages::{Modal, ModalInput, Rendered, views};
+use crate::messages::{Modal, ModalInput, Rendered};
 use crate::slack::inbound::{Interaction, View};
 use crate::slack::when::{Toward, parse as parse_when};
 use crate::store::{Expect, Kind, Op};
@@ -40,29 +38,6 @@ impl App {
         let mut alerts = self.alerts(uid)?;
         alerts.sort_by(|one, other| (one.first_seen, &one.id).cmp(&(other.first_seen, &other.id)));
         Ok(alerts)
-    }
-
-    /// How monitors do: precision over all, and the noisiest.
-    pub(super) fn stats_said(&self, caller: &Caller<'_>) -> Result<Reply, Failure> {
-        self.may_read(caller)?;
-        let all = self.verdicts()?;
-        if all.is_empty() {
-            return Ok(Reply::words(
-                "Nobody has said of any alert whether it was worth it. The card of a resolved incident asks; so does `/incident judge useful`.",
-            ));
-        }
-        let useful: u32 = all.iter().map(|one| one.useful).sum();
-        let total: u32 = all.iter().map(Record::total).sum();
-        let noisy: Vec<_> = all
-            .iter()
-            .filter(|one| one.false_ + one.expected > 0)
-            .take(10)
-            .map(|one| json!({"title": one.title, "source": one.source, "false": one.false_, "expected": one.expected, "useful": one.useful,
-                "precision": format!("{:.0} %", 100.0 * one.precision())}))
-            .collect();
-        let view = json!({"monitors": all.len(), "total": total, "useful": useful,
-            "precision": format!("{:.0} %", 100.0 * f64::from(useful) / f64::from(total.max(1))), "noisy": noisy});
-        Ok(Reply::Say(Box::new(views::plain_view(&self.templates, "stats", &view))))
     }
 
     pub(super) async fn silence_said(

@@ -20,6 +20,7 @@ fn points(incident: &Incident) -> Vec<Point> {
     ];
     let recorded = [
         (tr!("it is recorded since when the data was bad"), incident.bad_from.is_some()),
+        (tr!("it is recorded what caused it"), incident.cause.is_some()),
         (tr!("it is recorded what mended it"), incident.fix.is_some()),
         (tr!("it is recorded since when the data is good again"), incident.good_again.is_some()),
     ];

@@ -2,7 +2,8 @@
 
 use super::Draft;
 use crate::domain::incident::{Channel, MessageRef, PageStatus, Slot};
-use crate::domain::{Command, Effect, Event, Refusal, Role, Time};
+use crate::domain::{Command, Effect, Event, PersonId, Refusal, Role, Time};
+use crate::tr;
 
 pub(super) fn channel_ready(draft: &mut Draft<'_>, channel: &Channel) {
     if draft.incident().channel.as_ref() != Some(channel) {
@@ -64,6 +65,9 @@ pub(super) fn channel_gone(draft: &mut Draft<'_>, channel: &str, why: &str) {
     }
 }
 
+/// So many people hear what has no place to be said.
+const TOLD_AT_MOST: usize = 3;
+
 /// Comes back, some days after what the channel waited for: the review, or the end where there is nothing to review.
 pub(super) fn archive_later(draft: &mut Draft<'_>) {
     let incident = draft.incident();
@@ -81,8 +85,14 @@ pub(super) fn check_archive(draft: &mut Draft<'_>, resolved: Time, reviewed: Opt
     }
     // A thread goes with its channel, and a channel that was there before is somebody else's.
     if let Some(channel) = incident.channel.clone().filter(|channel| channel.is_whole() && !channel.linked) {
-        draft.add(Event::ChannelArchived { name: channel.name });
         draft.effect(Effect::ArchiveChannel { channel: channel.id });
+    }
+}
+
+/// Slack did archive it.
+pub(super) fn channel_archived(draft: &mut Draft<'_>, channel: &str) {
+    if let Some(known) = draft.incident().channel.clone().filter(|known| known.id == channel) {
+        draft.add(Event::ChannelArchived { name: known.name });
     }
 }
 
@@ -90,19 +100,32 @@ pub(super) fn check_archive(draft: &mut Draft<'_>, resolved: Time, reviewed: Opt
 pub(super) fn check_opening(draft: &mut Draft<'_>) {
     let incident = draft.incident();
     let mut missing = Vec::new();
-    if incident.channel.is_none() {
-        missing.push("the channel".to_owned());
-    }
-    if incident.pages.values().any(|page| page.status == PageStatus::Sending) {
-        missing.push("the page".to_owned());
-    }
+    let announced = draft.context.policy.announces && !incident.private;
+    let steps = [
+        (incident.channel.is_none(), tr!("the channel")),
+        (incident.channel.is_some() && !incident.slots.contains_key(&Slot::Card), tr!("its card")),
+        (announced && !incident.slots.contains_key(&Slot::Announcement), tr!("the announcement")),
+        (incident.pages.values().any(|page| page.status == PageStatus::Sending), tr!("the page")),
+    ];
+    missing.extend(steps.into_iter().filter(|(pending, _)| *pending).map(|(_, what)| what));
     if missing.is_empty() || !incident.status.is_open() {
         return;
     }
     let event = Event::OpeningPending { missing };
     draft.add(event.clone());
-    if let Some(person) = draft.incident().declared_by.clone() {
-        draft.effect(Effect::Direct { person, event: Box::new(event) });
+    tell_whom_it_concerns(draft, &event);
+}
+
+/// Where there is no place to say something: whoever declared it, or else is on duty for it, or else administers Muster, hears it.
+fn tell_whom_it_concerns(draft: &mut Draft<'_>, event: &Event) {
+    let incident = draft.incident();
+    let admins = draft.context.policy.permissions.admins.iter().filter(|id| id.starts_with(['U', 'W'])).cloned();
+    let people: Vec<PersonId> = match &incident.declared_by {
+        Some(person) => vec![person.clone()],
+        None => incident.duty.iter().flat_map(|duty| duty.people.clone()).chain(admins).take(TOLD_AT_MOST).collect(),
+    };
+    for person in people {
+        draft.effect(Effect::Direct { person, event: Box::new(event.clone()) });
     }
 }
 
@@ -119,11 +142,8 @@ pub(super) fn give_up(draft: &mut Draft<'_>, what: &str, why: &str, say: bool) {
         draft.effect(Effect::ShowCard);
     } else {
         draft.add(event.clone());
-        // Where there is no channel to say it in, whoever declared it hears it.
-        if draft.incident().channel.is_none()
-            && let Some(person) = draft.incident().declared_by.clone()
-        {
-            draft.effect(Effect::Direct { person, event: Box::new(event) });
+        if draft.incident().channel.is_none() {
+            tell_whom_it_concerns(draft, &event);
         }
     }
 }

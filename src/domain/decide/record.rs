@@ -130,7 +130,15 @@ pub(super) fn assign_task(draft: &mut Draft<'_>, task: u32, assignee: &PersonId)
 /// Reminds whoever promised something that is due now.
 pub(super) fn check_task(draft: &mut Draft<'_>, task: u32) {
     if let Some(known) = draft.case().tasks.get(&task).filter(|task| task.done_at.is_none()).cloned() {
-        draft.add_and_say(Event::TaskDue { task, text: known.text, assignee: known.assignee });
+        let event = Event::TaskDue { task, text: known.text, assignee: known.assignee.clone() };
+        match (draft.incident().channel.is_some(), known.assignee) {
+            // The channel is archived by then, more often than not.
+            (false, Some(person)) => {
+                draft.add(event.clone());
+                draft.effect(Effect::Direct { person, event: Box::new(event) });
+            }
+            _ => draft.add_and_say(event),
+        }
     }
 }
 

@@ -156,6 +156,7 @@ pub fn gaps(case: &Case) -> Vec<String> {
         (incident.holder(Role::Commander).is_none(), "nobody had the command"),
         (incident.bad_from.is_none(), "since when the data was bad is not recorded (`/incident since <time>`)"),
         (incident.good_again.is_none(), "since when it is good again is not recorded (`/incident good-again <time>`)"),
+        (incident.cause.is_none(), "what caused it is not recorded (`/incident cause <data|logic|operations> <text>`)"),
         (incident.fix.is_none(), "what mended it is not recorded (`/incident fix <text>`)"),
     ];
     let mut gaps: Vec<String> =

@@ -3,7 +3,7 @@
 use super::{Draft, MAX_TEXT, words};
 use crate::domain::effect::Notice;
 use crate::domain::policy::DEFAULT_TARGET;
-use crate::domain::{Command, Effect, Event, Refusal, Time};
+use crate::domain::{Command, Effect, Event, PersonId, Refusal, Time};
 use crate::tr;
 
 pub(super) fn update(draft: &mut Draft<'_>, text: &str, next: Option<Time>) -> Result<(), Refusal> {
@@ -98,12 +98,45 @@ pub(super) fn page(draft: &mut Draft<'_>, target: &str, text: Option<&str>) -> R
         _ => incident.title.clone(),
     };
     draft.page(&target, &text);
+    say_page(draft);
+    Ok(())
+}
+
+/// Pages one person: through PagerDuty's REST API where the incident's service can, else those who answer for it, with the name.
+pub(super) fn page_person(draft: &mut Draft<'_>, person: &PersonId, text: Option<&str>) -> Result<(), Refusal> {
+    let incident = draft.incident();
+    super::status::must_be_open(draft)?;
+    let (policy, name) = (draft.context.policy, draft.context.people.name(person));
+    let said = text.map(str::trim).filter(|text| !text.is_empty()).unwrap_or(&incident.title);
+    let target = incident.service.clone().unwrap_or_else(|| DEFAULT_TARGET.to_owned());
+    if incident.drill || !policy.service(&target).is_some_and(|service| service.can_page_people) {
+        let text = tr!("For {name}: {text}", name = name, text = said);
+        return page(draft, &target, Some(&text));
+    }
+    let text = words("The text of a page", "", MAX_TEXT, said)?;
+    draft.page_whom(&target, Some(person), &text);
+    say_page(draft);
+    Ok(())
+}
+
+/// Says that a page goes out, and shows it.
+fn say_page(draft: &mut Draft<'_>) {
     if let Some(event) = draft.entries.last().map(|entry| entry.event.clone()) {
         let actor = draft.context.actor.clone();
         draft.effect(Effect::Say { event: Box::new(event), actor });
     }
     draft.show();
-    Ok(())
+}
+
+/// Pages those who answer for it again, under a new key: PagerDuty notifies them anew, by its own escalation policy.
+pub(super) fn escalate(draft: &mut Draft<'_>, text: Option<&str>) -> Result<(), Refusal> {
+    let incident = draft.incident();
+    let target = incident.service.clone().unwrap_or_else(|| DEFAULT_TARGET.to_owned());
+    let text = match text.map(str::trim) {
+        Some(text) if !text.is_empty() => text.to_owned(),
+        _ => tr!("Escalated: {title}", title = incident.title),
+    };
+    page(draft, &target, Some(&text))
 }
 
 fn services(draft: &Draft<'_>) -> String {

@@ -121,6 +121,11 @@ impl Channel {
         self.members.iter().any(|member| member == BOT_USER)
     }
 
+    /// Private channels are groups in events' names.
+    fn event_kind(&self, what: &str) -> String {
+        format!("{}_{what}", if self.private { "group" } else { "channel" })
+    }
+
     fn json(&self) -> Value {
         json!({
             "id": self.id, "name": self.name, "is_channel": true, "is_archived": self.archived, "creator": self.creator,
@@ -286,7 +291,7 @@ impl World {
             };
             let mut event = message.json();
             event["channel"] = json!(channel.id);
-            event["channel_type"] = json!("channel");
+            event["channel_type"] = json!(if channel.private { "group" } else { "channel" });
             event["event_ts"] = json!(message.ts);
             if let Some(subtype) = subtype {
                 event["subtype"] = json!(subtype);

@@ -124,6 +124,15 @@ impl Slack {
         world.slack.emit(&config, &json!({"type": "team_join", "user": user}));
     }
 
+    /// An admin deactivates somebody.
+    pub fn deactivates(&self, id: &str) {
+        let mut world = self.0.lock();
+        let Some(mut user) = world.slack.users.get(id).map(User::json) else { return };
+        user["deleted"] = json!(true);
+        let config = world.config.clone();
+        world.slack.emit(&config, &json!({"type": "user_change", "user": user}));
+    }
+
     /// A user group.
     pub fn add_group(&self, id: &str, people: &[&str]) {
         let people = people.iter().map(|&id| id.to_owned()).collect();
@@ -155,9 +164,9 @@ impl Slack {
         let mut world = self.0.lock();
         let Some(channel) = world.slack.channel(channel) else { return };
         channel.archived = true;
-        let id = channel.id.clone();
+        let (id, kind) = (channel.id.clone(), channel.event_kind("archive"));
         let config = world.config.clone();
-        world.slack.emit(&config, &json!({"type": "channel_archive", "channel": id, "user": "U0ADMIN"}));
+        world.slack.emit(&config, &json!({"type": kind, "channel": id, "user": "U0ADMIN"}));
     }
 
     /// Archives a channel while the bot hears nothing of it.
@@ -170,10 +179,14 @@ impl Slack {
     /// Deletes a channel, as an admin does.
     pub fn delete_channel(&self, channel: &str) {
         let mut world = self.0.lock();
-        let Some(id) = world.slack.channel(channel).map(|channel| channel.id.clone()) else { return };
+        let Some((id, kind)) =
+            world.slack.channel(channel).map(|channel| (channel.id.clone(), channel.event_kind("deleted")))
+        else {
+            return;
+        };
         world.slack.channels.retain(|channel| channel.id != id);
         let config = world.config.clone();
-        world.slack.emit(&config, &json!({"type": "channel_deleted", "channel": id}));
+        world.slack.emit(&config, &json!({"type": kind, "channel": id}));
     }
 
     /// Puts the bot out of a channel.
@@ -181,9 +194,9 @@ impl Slack {
         let mut world = self.0.lock();
         let Some(channel) = world.slack.channel(channel) else { return };
         channel.members.retain(|member| member != super::BOT_USER);
-        let id = channel.id.clone();
+        let (id, kind) = (channel.id.clone(), channel.event_kind("left"));
         let config = world.config.clone();
-        world.slack.emit(&config, &json!({"type": "channel_left", "channel": id, "actor_id": "U0ADMIN"}));
+        world.slack.emit(&config, &json!({"type": kind, "channel": id, "actor_id": "U0ADMIN"}));
     }
 
     /// Makes a channel private.
@@ -195,8 +208,14 @@ impl Slack {
 
     /// Shares a channel with another workspace.
     pub fn share(&self, channel: &str) {
-        if let Some(channel) = self.0.lock().slack.channel(channel) {
-            channel.shared = true;
+        let mut world = self.0.lock();
+        let Some(channel) = world.slack.channel(channel) else { return };
+        channel.shared = true;
+        let (id, heard) = (channel.id.clone(), channel.has_bot());
+        if heard {
+            let config = world.config.clone();
+            let event = json!({"type": "channel_shared", "connected_team_id": "T0OTHER000", "channel": id});
+            world.slack.emit(&config, &event);
         }
     }
 
@@ -221,11 +240,9 @@ impl Slack {
         let mut world = self.0.lock();
         let Some(channel) = world.slack.channel(channel) else { return };
         name.clone_into(&mut channel.name);
-        let id = channel.id.clone();
+        let (id, kind) = (channel.id.clone(), channel.event_kind("rename"));
         let config = world.config.clone();
-        world
-            .slack
-            .emit(&config, &json!({"type": "channel_rename", "channel": {"id": id, "name": name, "created": 0}}));
+        world.slack.emit(&config, &json!({"type": kind, "channel": {"id": id, "name": name, "created": 0}}));
     }
 
     /// Somebody opens the app's home.
@@ -524,6 +541,11 @@ impl Slack {
         let world = self.0.lock();
         let blocks = world.slack.homes.get(user).map(|view| view["blocks"].clone()).unwrap_or_default();
         render::blocks(&blocks, &|id| world.slack.name(id))
+    }
+
+    /// Somebody's home page as it was published; null before.
+    pub fn home_view(&self, user: &str) -> Value {
+        self.0.lock().slack.homes.get(user).cloned().unwrap_or_default()
     }
 
     /// Presses a button of the home page.

@@ -92,9 +92,9 @@ fn dispatch(world: &mut World, method: &str, p: &Value) -> Reply {
                 return Err("not_in_channel");
             }
             channel.archived = true;
-            let id = channel.id.clone();
+            let (id, kind) = (channel.id.clone(), channel.event_kind("archive"));
             let config = world.config.clone();
-            world.slack.emit(&config, &json!({"type": "channel_archive", "channel": id, "user": BOT_USER}));
+            world.slack.emit(&config, &json!({"type": kind, "channel": id, "user": BOT_USER}));
             Ok(json!({}))
         }
         "conversations.list" => {
@@ -351,6 +351,7 @@ fn history(world: &mut World, p: &Value) -> Reply {
             (asked, thread) => message.ts == asked || thread.as_deref() == Some(asked),
         })
         .filter(|message| oldest.is_empty() || message.ts.as_str() >= oldest)
+        .filter(|message| text(p, "latest").is_empty() || message.ts.as_str() <= text(p, "latest"))
         .map(|message| {
             let mut message = message.json();
             if !with_metadata && let Some(map) = message.as_object_mut() {

@@ -352,6 +352,11 @@ impl Bot {
 
     /// As [`Self::finish`], for a test that is not about messages.
     pub async fn end(self) {
+        self.end_with_given_up(0).await;
+    }
+
+    /// As [`Self::end`], where so many deliveries were given up.
+    pub async fn end_with_given_up(self, given_up: usize) {
         super::words::check_exchanges(&self.sandbox.traffic());
         for channel in self.sandbox.slack().channels() {
             for message in self.of_bot(&channel.name) {
@@ -363,8 +368,11 @@ impl Bot {
                 self.sandbox.slack().ephemerals(&channel.name, user).iter().for_each(super::words::check_message);
             }
         }
+        for user in [ANA, BEN, CHLOE, GUEST] {
+            super::words::check_blocks(&self.sandbox.slack().home_view(user)["blocks"]);
+        }
         let dead = self.muster.app.store.scan(muster::store::Kind::Dead, "", "", 10).unwrap();
-        assert!(dead.is_empty(), "deliveries were given up: {dead:?}");
+        assert_eq!(dead.len(), given_up, "deliveries were given up: {dead:?}");
         let _ = self.stop.send(true);
     }
 

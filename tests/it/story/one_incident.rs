@@ -26,7 +26,7 @@ async fn a_stale_table_becomes_an_incident_that_people_end() {
     insta::assert_snapshot!(card.text());
     assert_eq!(
         card.labels(),
-        ["Acknowledge", "Take command", "Assign roles", "Severity", "Runbook", "Update", "Resolve"]
+        ["Acknowledge", "Take command", "Join", "Assign roles", "Severity", "Runbook", "Update", "More…", "Resolve"]
     );
     inc.expect("Runbook: A table is stale (0 of");
     inc.expect("handed to PagerDuty. It is not known yet whether anyone was notified");

@@ -150,11 +150,12 @@ async fn a_drill_pages_nobody_tells_nobody_and_counts_nowhere() {
     inc.slash(BEN, "task write the runbook").await;
     inc.slash(BEN, "resolve it was practice").await;
     insta::assert_snapshot!(inc.find("The drill is over").text(), @r"
-    🎯 The drill is over: 4 of 7 of what a real one asks.
+    🎯 The drill is over: 4 of 8 of what a real one asks.
     • ✅ somebody acknowledged (after 0 min)
     • ✅ somebody took the command (after 0 min)
     • ✅ people were told how it stands (after 20 min)
     • ✅ it is recorded since when the data was bad
+    • ❌ it is recorded what caused it
     • ❌ it is recorded what mended it
     • ❌ it is recorded since when the data is good again
     • ❌ every task is done
@@ -514,6 +515,27 @@ async fn people_follow_assets_and_teams() {
     insta::assert_snapshot!(bot.slash(CHLOE, "data-incidents", "unsubscribe bi.sales").await, @"You do not follow bi.sales. You follow nothing.");
     bot.inc(1).slash(ANA, "resolve").await;
     assert_eq!(bot.sandbox.slack().messages("dm-chloe").len(), 2);
+    // By button: an asset, the team that owns it, and no more of one incident.
+    let catalog =
+        "assets: [{name: w.stock, owners: [{name: orders-team}]}, {name: w.shelves, owners: [{name: orders-team}]}]";
+    bot.put("/api/v1/catalog/yaml", catalog.to_owned()).await;
+    bot.slash(ANA, "data-incidents", "asset w.stock").await;
+    let card = whispered(&bot, "data-incidents", ANA);
+    assert_eq!(
+        labels(&card),
+        ["Tell me of its incidents", "Tell me of all of orders-team", "Something is wrong with it"]
+    );
+    press(&bot, ANA, &card, "Tell me of all of orders-team").await;
+    bot.alert("dq", json!({"key": "s", "title": "shelves are empty", "asset": "w.shelves"})).await;
+    bot.channel("dm-ana").find("shelves are empty").button("No more of this").click(ANA).await;
+    press(&bot, CHLOE, &card, "Tell me of its incidents").await;
+    bot.alert("dq", json!({"key": "t", "title": "stock is wrong", "asset": "w.stock"})).await;
+    for dm in ["dm-ana", "dm-chloe"] {
+        bot.channel(dm).find("stock is wrong");
+    }
+    let heard = bot.sandbox.slack().messages("dm-ana").len();
+    bot.inc(3).slash(BEN, "update restocked").await;
+    assert_eq!(bot.sandbox.slack().messages("dm-ana").len(), heard, "she wanted no more of that one");
     bot.end().await;
 }
 
@@ -691,7 +713,8 @@ async fn whoever_declares_hears_what_is_still_to_come() {
     bot.sandbox.faults().fail_with("conversations.create", 8, "ratelimited");
     bot.slash(ANA, "data-incidents", "declare orders are late").await;
     bot.advance(minutes(1)).await;
-    bot.channel("dm-ana").expect("⏳ INC-1: orders are late is saved. Still to come: the channel. I go on trying");
+    bot.channel("dm-ana")
+        .expect("⏳ INC-1: orders are late is saved. Still to come: the channel, the announcement. I go on trying");
     bot.advance(minutes(60)).await;
     bot.inc(1).find("== INC-1: orders are late ==");
     bot.end().await;

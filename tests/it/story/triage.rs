@@ -502,8 +502,9 @@ async fn verdicts_name_the_noisiest_monitors() {
     bot.alert("dq", odd).await;
     bot.channel("data-incidents").find("❓ w.c is wrong").button("Not a problem").click(BEN).await;
     insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "stats").await, @r"
-    📊 Alerts, by what people said of them
-    1 of 4 were useful (25 %), of 3 monitors.
+    📊 Since 2026-10-24 06:00 UTC
+    3 incidents (3 SEV3). Medians: resolved in 0 min.
+    Alerts, by what people said of them: 1 of 4 were useful (25 %), of 3 monitors.
     The noisiest:
     • w.a is wrong (dq): false 0, expected 1, useful 1 (50 %)
     • w.b is wrong (dq): false 1, expected 0, useful 0 (0 %)

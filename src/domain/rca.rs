@@ -1,0 +1,103 @@
+//! The words of a root-cause analysis and of what is learnt: kinds of causes, and what a look back sees. What is done with them is
+//! `decide`'s and `postmortem`'s business.
+
+use serde::{Deserialize, Serialize};
+
+/// Where a cause lies. Never with a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CauseKind {
+    /// What came in was wrong, late or missing.
+    Data,
+    /// What was done with it was wrong.
+    Logic,
+    /// What runs it failed.
+    Operations,
+}
+
+impl CauseKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Data, Self::Logic, Self::Operations];
+
+    /// The word people use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Logic => "logic",
+            Self::Operations => "operations",
+        }
+    }
+
+    /// What it means.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Data => "Data: what came in was wrong, late or missing",
+            Self::Logic => "Logic: what was done with it was wrong",
+            Self::Operations => "Operations: what runs it failed",
+        }
+    }
+
+    /// As people write it.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word.trim().trim_end_matches(':').to_lowercase().as_str() {
+            "data" | "source" => Some(Self::Data),
+            "logic" | "code" => Some(Self::Logic),
+            "operations" | "operation" | "operational" | "ops" | "infrastructure" => Some(Self::Operations),
+            _ => None,
+        }
+    }
+}
+
+/// A cause that people agreed on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// Where it lies.
+    pub kind: CauseKind,
+    /// In their words.
+    pub text: String,
+}
+
+/// What a look back sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Learnt {
+    /// What went well.
+    Well,
+    /// What was hard.
+    Hard,
+    /// Where luck helped.
+    Lucky,
+}
+
+impl Learnt {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Well, Self::Hard, Self::Lucky];
+
+    /// The word people use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Well => "well",
+            Self::Hard => "hard",
+            Self::Lucky => "lucky",
+        }
+    }
+
+    /// What it means.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Well => "What went well",
+            Self::Hard => "What was hard",
+            Self::Lucky => "Where we were lucky",
+        }
+    }
+
+    /// As people write it.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word.trim().trim_end_matches(':').to_lowercase().as_str() {
+            "well" | "good" => Some(Self::Well),
+            "hard" | "bad" | "difficult" => Some(Self::Hard),
+            "lucky" | "luck" => Some(Self::Lucky),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! PagerDuty's REST API, as far as Muster uses it: who is on call on a schedule, and the page of one person.
+//! <https://developer.pagerduty.com/api-reference/3a6b910f11050-list-all-of-the-on-calls>,
+//! <https://developer.pagerduty.com/api-reference/a7d81b0e9200f-create-an-incident>
+
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+
+use super::events::PagerError;
+
+/// Somebody on call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnCall {
+    /// The name in PagerDuty.
+    pub name: String,
+    /// The address, which tells who it is in Slack.
+    pub email: Option<String>,
+}
+
+/// The page of one person.
+pub struct PersonalPage<'a> {
+    /// The key, which makes a repeat the same page.
+    pub key: &'a str,
+    /// The service it is opened on, by its id.
+    pub service: &'a str,
+    /// The address of whoever is paged.
+    pub email: &'a str,
+    /// What they read.
+    pub title: &'a str,
+    /// More of it.
+    pub details: &'a str,
+}
+
+/// The client.
+pub struct Rest {
+    http: reqwest::Client,
+    base: String,
+    token: SecretString,
+    /// The address in whose name incidents are opened; PagerDuty asks for it.
+    from: String,
+}
+
+impl Rest {
+    /// A client for an account.
+    ///
+    /// # Errors
+    /// No HTTP client can be made.
+    pub fn new(base: &str, token: SecretString, from: &str, timeout: Duration) -> reqwest::Result<Self> {
+        let http = reqwest::Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none()).build()?;
+        Ok(Self { http, base: base.trim_end_matches('/').to_owned(), token, from: from.to_owned() })
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http
+            .request(method, format!("{}{path}", self.base))
+            .header("authorization", format!("Token token={}", self.token.expose_secret()))
+            .header("accept", "application/vnd.pagerduty+json;version=2")
+    }
+
+    /// Asks; the status and the answer. What may be otherwise later is an error already.
+    async fn ask(&self, request: RequestBuilder) -> Result<(u16, Value), PagerError> {
+        let again = |why: String| PagerError::Retry { after: None, why };
+        let answer = request.send().await.map_err(|error| {
+            again(if error.is_timeout() { "no answer in time" } else { "no connection" }.to_owned())
+        })?;
+        match answer.status().as_u16() {
+            status @ (429 | 500..=599) => Err(again(format!("PagerDuty answered {status}"))),
+            status @ 200..=299 => {
+                let told = answer.json().await.map_err(|_| again("PagerDuty's answer cannot be read".to_owned()))?;
+                Ok((status, told))
+            }
+            // A refusal need not be JSON.
+            status => Ok((status, answer.json().await.unwrap_or_default())),
+        }
+    }
+
+    /// Who is on call on a schedule at this moment; PagerDuty's answer is about now where no time is asked for.
+    ///
+    /// # Errors
+    /// What to do about it.
+    pub async fn on_call(&self, schedule: &str) -> Result<Vec<OnCall>, PagerError> {
+        let query = [("schedule_ids[]", schedule), ("include[]", "users"), ("limit", "100")];
+        let (status, told) = self.ask(self.request(Method::GET, "/oncalls").query(&query)).await?;
+        if status != 200 {
+            let why = format!(
+                "PagerDuty answered {status} for the schedule {schedule}; look at MUSTER_PAGERDUTY__API_TOKEN and the schedule's id"
+            );
+            return Err(PagerError::Permanent { why });
+        }
+        let mut all: Vec<OnCall> = Vec::new();
+        for call in told["oncalls"].as_array().into_iter().flatten() {
+            let text = |key: &str| call["user"][key].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+            let one = OnCall {
+                name: text("name").or_else(|| text("summary")).unwrap_or_else(|| "somebody".to_owned()),
+                email: text("email"),
+            };
+            // A schedule of several escalation policies names the same person several times.
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Pages one person, by an incident that is theirs from the start. One that is open under the same key is that page already.
+    ///
+    /// # Errors
+    /// What to do about it.
+    pub async fn page(&self, page: &PersonalPage<'_>) -> Result<(), PagerError> {
+        let query = [("query", page.email), ("limit", "100")];
+        let (status, told) = self.ask(self.request(Method::GET, "/users").query(&query)).await?;
+        refused(status, &told, "asked for a person")?;
+        let user = told["users"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|user| user["email"].as_str().is_some_and(|email| email.eq_ignore_ascii_case(page.email)));
+        let Some(user) = user.and_then(|user| user["id"].as_str()) else {
+            let why = format!(
+                "PagerDuty knows nobody by the address {}; whoever has another one there says so with `/incident link <e-mail>`",
+                page.email
+            );
+            return Err(PagerError::Permanent { why });
+        };
+        let body = json!({"incident": {
+            "type": "incident", "title": page.title, "incident_key": page.key, "urgency": "high",
+            "service": {"id": page.service, "type": "service_reference"},
+            "assignments": [{"assignee": {"id": user, "type": "user_reference"}}],
+            "body": {"type": "incident_body", "details": page.details},
+        }});
+        let request = self.request(Method::POST, "/incidents").header("from", &self.from).json(&body);
+        let (status, told) = self.ask(request).await?;
+        let there =
+            told.pointer("/error/errors").is_some_and(|errors| errors.to_string().contains("matching dedup key"));
+        if status == 400 && there {
+            return Ok(());
+        }
+        refused(status, &told, "opened an incident for a person")
+    }
+
+    /// Acknowledges or resolves the page of one person; one that is over already is left alone.
+    ///
+    /// # Errors
+    /// What to do about it.
+    pub async fn settle(&self, key: &str, status_wanted: &str) -> Result<(), PagerError> {
+        let query = [("incident_key", key), ("statuses[]", "triggered"), ("statuses[]", "acknowledged")];
+        let (status, told) = self.ask(self.request(Method::GET, "/incidents").query(&query)).await?;
+        refused(status, &told, "asked for a page")?;
+        let open = told["incidents"].as_array().into_iter().flatten().find(|one| one["incident_key"] == key);
+        let Some(id) = open.and_then(|one| one["id"].as_str()) else {
+            return Ok(());
+        };
+        let body = json!({"incident": {"type": "incident_reference", "status": status_wanted}});
+        let request = self.request(Method::PUT, &format!("/incidents/{id}")).header("from", &self.from).json(&body);
+        let (status, told) = self.ask(request).await?;
+        refused(status, &told, "changed a page")
+    }
+}
+
+/// A refusal that asking again does not change.
+fn refused(status: u16, told: &Value, what: &str) -> Result<(), PagerError> {
+    if (200..300).contains(&status) {
+        return Ok(());
+    }
+    let said = told.pointer("/error/message").and_then(Value::as_str).unwrap_or("no reason");
+    let why = format!(
+        "PagerDuty answered {status} when Muster {what} ({said}); look at MUSTER_PAGERDUTY__API_TOKEN, `[pagerduty] from` and the service's `pagerduty_service_id`"
+    );
+    Err(PagerError::Permanent { why })
+}
