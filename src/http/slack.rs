@@ -14,7 +14,7 @@ use super::{Doors, Problem};
 use crate::app::Failure;
 use crate::app::chat::{Reply, sentence_markdown};
 use crate::messages::{Rendered, modal, option_of};
-use crate::slack::inbound::{Envelope, Interaction, SlackEvent, SlashCommand, event as read_event};
+use crate::slack::inbound::{self, Envelope, Interaction, SlackEvent, SlashCommand, event as read_event};
 use crate::slack::verify::{Rejected, Verified, verify};
 use crate::telemetry::RejectedLabels;
 use crate::tr;
@@ -110,7 +110,7 @@ pub(crate) async fn interaction(
     let body = verified(&doors, &headers, body)?;
     let form: Form =
         serde_urlencoded::from_bytes(body.bytes()).map_err(|_| Problem::new(400, "The body is no interaction"))?;
-    let interaction: Interaction = match serde_json::from_str(&form.payload) {
+    let interaction: Interaction = match serde_json::from_str(&form.payload).and_then(inbound::read) {
         Ok(interaction) => interaction,
         Err(error) => {
             // Signed and yet unreadable: Slack sends something new. It is no use to anyone to fail.
@@ -171,7 +171,7 @@ pub(crate) async fn event(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let body = verified(&doors, &headers, body)?;
-    let envelope: Envelope = match serde_json::from_slice(body.bytes()) {
+    let envelope: Envelope = match serde_json::from_slice(body.bytes()).and_then(inbound::read) {
         Ok(envelope) => envelope,
         Err(error) => {
             tracing::warn!(%error, "an event of Slack is not understood");

@@ -14,6 +14,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::Doors;
 use super::slack::{Answered, answer_command, answer_event, answer_interaction};
+use crate::slack::inbound;
 
 /// Slack pings far more often; a connection that is silent for so long is dead.
 const SILENT: Duration = Duration::from_secs(90);
@@ -131,18 +132,18 @@ async fn connect(doors: &Doors, token: &SecretString, mut stop: watch::Receiver<
 /// The answer to an envelope; `None` where there is to be none, so that Slack sends it again.
 async fn dispatch(doors: &Doors, kind: &str, payload: Value) -> Option<Answered> {
     match kind {
-        "slash_commands" => Some(match serde_json::from_value(payload) {
+        "slash_commands" => Some(match inbound::read(payload) {
             Ok(command) => answer_command(doors, command).await,
             Err(_) => None,
         }),
-        "interactive" => Some(match serde_json::from_value(payload) {
+        "interactive" => Some(match inbound::read(payload) {
             Ok(interaction) => answer_interaction(doors, interaction).await,
             Err(error) => {
                 tracing::warn!(%error, "an interaction of Slack is not understood");
                 None
             }
         }),
-        "events_api" => match serde_json::from_value(payload) {
+        "events_api" => match inbound::read(payload) {
             Ok(envelope) => answer_event(doors, envelope).await.ok(),
             Err(_) => Some(None),
         },

@@ -530,7 +530,7 @@ impl SlackApi {
             .await?;
         let messages = answer["messages"].as_array().into_iter().flatten().filter_map(|message| {
             let ours = message.pointer("/metadata/event_type").and_then(Value::as_str) == Some(METADATA);
-            let by_bot = message.get("bot_id").is_some_and(|id| !id.is_null());
+            let by_bot = message["bot_id"].as_str().is_some_and(|id| !id.is_empty());
             let subtype = message["subtype"].as_str();
             Some(HistoryMessage {
                 ts: message["ts"].as_str()?.to_owned(),

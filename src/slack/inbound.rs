@@ -77,6 +77,25 @@ pub struct Interaction {
     pub message: Option<Value>,
 }
 
+/// A request from the JSON that Slack sends. What is null is as if it were missing.
+///
+/// # Errors
+/// It is no such request.
+pub fn read<T: serde::de::DeserializeOwned>(json: Value) -> Result<T, serde_json::Error> {
+    serde_json::from_value(without_nulls(json))
+}
+
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let there = map.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(there.map(|(key, value)| (key, without_nulls(value))).collect())
+        }
+        Value::Array(list) => Value::Array(list.into_iter().map(without_nulls).collect()),
+        other => other,
+    }
+}
+
 /// One pressed button.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -280,7 +299,7 @@ pub fn with_files(text: &str, message: &Value) -> String {
 /// Reads an event. Bots' messages (our own among them) and channel notices are nothing to Muster, so that it never answers itself.
 pub fn event(event: &Value) -> SlackEvent {
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let by_bot = |message: &Value| message.get("bot_id").is_some_and(|id| !id.is_null());
+    let by_bot = |message: &Value| message["bot_id"].as_str().is_some_and(|id| !id.is_empty());
     match (event["type"].as_str().unwrap_or_default(), event["subtype"].as_str()) {
         ("message", None | Some("thread_broadcast" | "file_share" | "me_message")) if !by_bot(event) => {
             let text_and_files = with_files(&text("/text"), event);

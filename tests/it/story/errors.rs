@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::*;
 
@@ -30,12 +30,28 @@ const CALLED: [&str; 19] = [
     "views.publish",
 ];
 
+/// What it calls beside that: at its start, for people who are new, for links, for what is taken back.
+const BESIDE: [&str; 11] = [
+    "apps.connections.open",
+    "auth.test",
+    "chat.unfurl",
+    "conversations.info",
+    "conversations.join",
+    "conversations.list",
+    "conversations.replies",
+    "files.delete",
+    "reactions.remove",
+    "users.info",
+    "users.list",
+];
+
 /// The documented errors: of Slack's own specification, and of its documentation where the specification has none.
 fn documented() -> BTreeMap<String, BTreeSet<String>> {
     let specification: Value = serde_json::from_str(&fixture("specs/web-api.json")).unwrap();
     let pages: Value = serde_json::from_str(&fixture("documented/slack-errors.json")).unwrap();
     CALLED
         .into_iter()
+        .chain(BESIDE)
         .map(|method| {
             let of = |errors: &Value| -> BTreeSet<String> {
                 errors.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
@@ -157,4 +173,141 @@ async fn every_documented_error_of_slack_about_the_rest() {
         .filter(|method| !method.starts_with("conversations.") && !method.starts_with("chat."))
         .collect();
     insta::assert_snapshot!(table_of(&methods).await);
+}
+
+/// Makes the bot call a method that does not belong to the life of an incident; the `n`-th time.
+async fn provoke(bot: &Bot, method: &str, n: usize) {
+    let slack = bot.sandbox.slack();
+    let name = bot.inc(1).name.clone();
+    match method {
+        "chat.unfurl" => {
+            bot.channel("data-incidents").say(ANA, "see http://127.0.0.1:8080/assets/w.orders").await;
+        }
+        "conversations.info" | "conversations.join" => {
+            let channel = format!("room-{n}");
+            slack.add_channel(&channel, &[ANA]);
+            bot.slash(ANA, &channel, "INC-1 link").await;
+        }
+        "conversations.list" => {
+            bot.sandbox.faults().lose_answer("chat.postMessage", 1);
+            bot.slash(ANA, "data-incidents", &format!("declare! loader {n} is stuck")).await;
+        }
+        "conversations.replies" | "reactions.remove" => {
+            bot.slash(ANA, &name, &format!("note {n} and counting")).await;
+            let said = bot.channel(&name).find(&format!(": {n} and counting")).view.ts.clone();
+            slack.react(BEN, &name, &said, "pushpin");
+            bot.settle().await;
+            if method == "reactions.remove" {
+                slack.unreact(BEN, &name, &said, "pushpin");
+            }
+        }
+        "files.delete" => {
+            bot.alert("dq", json!({"key": format!("m{n}"), "title": "mid", "asset": format!("c{n}.mid")})).await;
+            bot.advance(minutes(2)).await;
+            bot.alert("dq", json!({"key": format!("r{n}"), "title": "raw", "asset": format!("c{n}.raw")})).await;
+        }
+        "users.info" => {
+            let id = format!("U0NEW{n:05}");
+            slack.add_user(&id, &format!("new{n}"), &format!("New {n}"));
+            bot.slash(&id, &name, "ack").await;
+        }
+        _ => unreachable!("{method} is called at the start"),
+    }
+    bot.settle().await;
+    bot.advance(minutes(12)).await;
+}
+
+/// The same for what stands beside: what becomes of the call, the incident being as it was.
+#[tokio::test]
+async fn every_documented_error_of_slack_beside_an_incidents_life() {
+    let documented = documented();
+    let mut table = String::new();
+    for method in BESIDE {
+        let at_start = ["apps.connections.open", "auth.test", "users.list"].contains(&method);
+        let mut bot = None;
+        let mut outcomes: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for (n, error) in documented[method].iter().enumerate() {
+            if at_start || bot.is_none() {
+                bot = Some(begun(method, at_start.then_some(error.as_str()), documented[method].len()).await);
+            }
+            let bot = bot.as_ref().unwrap();
+            let before = if at_start { 0 } else { bot.sandbox.traffic().len() };
+            if !at_start {
+                bot.sandbox.faults().fail_with(method, 1, error);
+                provoke(bot, method, n).await;
+            }
+            let calls: Vec<_> =
+                bot.sandbox.traffic().into_iter().skip(before).filter(|call| call.path == method).collect();
+            let failed = calls.iter().position(|call| call.response["error"] == error.as_str());
+            let failed = failed.unwrap_or_else(|| panic!("{method} is not called: {error}"));
+            let again = calls.iter().skip(failed + 1).any(|call| call.response["ok"] == true);
+            let dead = bot.muster.app.store.scan(muster::store::Kind::Dead, "", "", 500).unwrap();
+            let given_up = dead.iter().any(|rec| rec.body.to_string().contains(&format!("`{error}`")));
+            let outcome = match (again, given_up) {
+                (true, _) => "is tried again, until it is done",
+                (false, true) => "is given up, and kept among the dead letters with the reason",
+                (false, false) => "is done without; the log or the answer says so",
+            };
+            outcomes.entry(outcome.to_owned()).or_default().push(error);
+            // Nobody is stuck: the incident takes the next word, and says it.
+            let note = format!("still here after {method} {error}");
+            // Whoever is not known yet is asked for, and tries once more.
+            if bot.slash(ANA, "data-incidents", &format!("INC-1 note {note}")).await.contains("do not know you yet") {
+                bot.slash(ANA, "data-incidents", &format!("INC-1 note {note}")).await;
+            }
+            bot.advance(minutes(3)).await;
+            let name = bot.incident(1).await["channel"]["name"].as_str().unwrap().to_owned();
+            bot.channel(&name).find(&note);
+        }
+        table.push_str(&format!("{method}\n"));
+        for (outcome, errors) in outcomes {
+            table.push_str(&format!("  {outcome}: {}\n", errors.join(", ")));
+        }
+    }
+    insta::assert_snapshot!(table);
+}
+
+/// A bot with an incident; where the method is called at the start, it fails once then.
+async fn begun(method: &str, error: Option<&str>, chains: usize) -> Bot {
+    let clock = muster::clock::Clock::manual(start_time());
+    let sandbox = sandbox(&clock).await;
+    if let Some(error) = error {
+        sandbox.faults().fail_with(method, 1, error);
+    }
+    let socket = vec![
+        ("MUSTER_SLACK__MODE", "socket".to_owned()),
+        ("MUSTER_SLACK__APP_TOKEN", "xapp-sandbox".to_owned()),
+        ("MUSTER_SLACK__SIGNING_SECRET", String::new()),
+    ];
+    let variables = if method == "apps.connections.open" { socket } else { Vec::new() };
+    let bot = Bot::set_up(Setup { variables, sandbox: Some((sandbox, clock)), ..Setup::default() }).await;
+    if method == "apps.connections.open" {
+        bot.advance(minutes(5)).await;
+        bot.sandbox.slack().connected(1).await;
+    }
+    bot.advance(minutes(12)).await;
+    if method == "files.delete" {
+        let edges: Vec<_> = (0..chains).map(|n| format!("[c{n}.raw, c{n}.mid], [c{n}.mid, c{n}.end]")).collect();
+        bot.put("/api/v1/catalog/yaml", format!("edges: [{}]", edges.join(", "))).await;
+    } else {
+        bot.put("/api/v1/catalog/yaml", "edges: [[w.orders, bi.sales]]".to_owned()).await;
+    }
+    bot.alert("dq", stale_orders()).await;
+    bot.inc(1).enter(BEN);
+    bot
+}
+
+/// What is called is in one of the tables.
+#[test]
+fn every_method_that_is_called_is_in_a_table() {
+    let called = regex::Regex::new(r#""([a-z]+\.[a-zA-Z.]+)""#).unwrap();
+    let mut found = BTreeSet::new();
+    for file in ["src/slack/client.rs", "src/http/socket.rs"] {
+        let code = std::fs::read_to_string(file).unwrap();
+        found.extend(called.captures_iter(&code).map(|name| name[1].to_owned()));
+    }
+    // The name of a step: bytes go to an address that Slack gives, which answers with no error of the Web API.
+    found.remove("files.upload");
+    let tables: BTreeSet<String> = CALLED.into_iter().chain(BESIDE).map(str::to_owned).collect();
+    assert_eq!(found, tables);
 }

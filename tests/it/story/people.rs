@@ -129,6 +129,212 @@ async fn what_people_say_is_captured_edited_and_forgotten_with_them() {
     bot.end().await;
 }
 
+/// A shape with values where it has blanks.
+fn filled(mut shape: Value, values: &[(&str, Value)]) -> Value {
+    for (pointer, value) in values {
+        *shape.pointer_mut(pointer).unwrap_or_else(|| panic!("the shape has no {pointer}")) = value.clone();
+    }
+    shape
+}
+
+/// Without each of its fields in turn, with null for each, and with a new one.
+fn variants(shape: &Value) -> Vec<Value> {
+    let mut all = vec![shape.clone()];
+    for key in shape.as_object().into_iter().flat_map(|map| map.keys()).filter(|key| *key != "type") {
+        let (mut without, mut null) = (shape.clone(), shape.clone());
+        without.as_object_mut().unwrap().remove(key);
+        null[key] = Value::Null;
+        all.extend([without, null]);
+    }
+    let mut new = shape.clone();
+    new["something_new"] = json!({"deep": [1, {"er": null}]});
+    all.push(new);
+    all
+}
+
+/// All shapes of requests and events in Slack's own types for TypeScript (`@slack/types` 3.2, `@slack/bolt` 5.1; made from the types by
+/// their compiler): each can be read, whatever is missing, null or new.
+#[test]
+fn every_shape_of_slacks_types_can_be_read() {
+    use muster::slack::inbound::{Envelope, Interaction, SlackEvent, SlashCommand, event, read};
+    let shapes: Value = serde_json::from_str(&fixture("documented/slack-shapes.json")).unwrap();
+    for (name, shape) in shapes["requests"].as_object().unwrap() {
+        let mut all = variants(shape);
+        for part in ["view", "user", "team", "channel"] {
+            for variant in variants(&shape[part]) {
+                all.push(filled(shape.clone(), &[]));
+                all.last_mut().unwrap()[part] = variant;
+            }
+        }
+        if shape["actions"].is_array() {
+            all.extend(variants(&shape["actions"][0]).into_iter().map(|action| {
+                let mut changed = shape.clone();
+                changed["actions"][0] = action;
+                changed
+            }));
+        }
+        for shape in all {
+            let read = read::<Interaction>(shape.clone());
+            assert_eq!(read.unwrap_or_else(|error| panic!("{name}: {error}: {shape:#}")).kind, shape["type"]);
+        }
+    }
+    for command in variants(&shapes["command"]) {
+        read::<SlashCommand>(command.clone()).unwrap_or_else(|error| panic!("{error}: {command:#}"));
+    }
+    // What the manifest asks for is understood; all else is nothing to Muster.
+    let manifest: Value = serde_saphyr::from_str(&std::fs::read_to_string("manifest.yml").unwrap()).unwrap();
+    let wanted: Vec<&str> = manifest["settings"]["event_subscriptions"]["bot_events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| name.as_str().unwrap())
+        .collect();
+    let said =
+        ["message", "message/file_share", "message/me_message", "message/thread_broadcast", "message/message_deleted"];
+    let mut understood = std::collections::BTreeSet::new();
+    for (name, shape) in shapes["events"].as_object().unwrap() {
+        let mut shape = shape.clone();
+        // Of a person, and not of a bot.
+        shape.as_object_mut().unwrap().remove("bot_id");
+        let mut envelope = shapes["envelope"].clone();
+        envelope["event"] = shape.clone();
+        for envelope in variants(&envelope) {
+            read::<Envelope>(envelope.clone()).unwrap_or_else(|error| panic!("{name}: {error}: {envelope:#}"));
+        }
+        for variant in variants(&shape) {
+            event(&variant);
+        }
+        if event(&shape) != SlackEvent::Other {
+            understood.insert(name.as_str());
+        }
+    }
+    let expected: std::collections::BTreeSet<&str> = wanted
+        .into_iter()
+        .filter(|name| !name.starts_with("message."))
+        .chain(said)
+        .chain(["message/message_changed"])
+        .collect();
+    assert_eq!(understood, expected);
+}
+
+/// The same shapes with values where they have blanks, through the signed doors: each does what it is for.
+#[tokio::test]
+async fn slacks_shapes_do_what_they_are_for() {
+    let shapes: Value = serde_json::from_str(&fixture("documented/slack-shapes.json")).unwrap();
+    let bot = Bot::start().await;
+    bot.alert("dq", stale_orders()).await;
+    let inc = bot.inc(1);
+    let channel = json!(inc.view().id);
+    let slack = bot.sandbox.slack();
+    let mut count = 0;
+    let mut event = |kind: &str, values: &[(&str, Value)]| {
+        count += 1;
+        let mut shape = filled(shapes["events"][kind].clone(), values);
+        shape.as_object_mut().unwrap().remove("bot_id");
+        if let Some(message) = shape.get_mut("message").and_then(Value::as_object_mut) {
+            message.remove("bot_id");
+        }
+        let event = json!(format!("EvShape{count}"));
+        let envelope = [
+            ("/team_id", json!("T0MUSTER00")),
+            ("/api_app_id", json!("A0MUSTER00")),
+            ("/event", shape),
+            ("/event_id", event),
+        ];
+        ("/slack/events", filled(shapes["envelope"].clone(), &envelope).to_string())
+    };
+    let message = |ts: &str, text: &str| {
+        [("/channel", channel.clone()), ("/user", json!(BEN)), ("/ts", json!(ts)), ("/text", json!(text))]
+    };
+    let ts = |n: u32| format!("1795413700.{n:06}");
+    let item = [
+        ("/user", json!(BEN)),
+        ("/reaction", json!("pushpin")),
+        ("/item/channel", channel.clone()),
+        ("/item/ts", json!(ts(1))),
+    ];
+    let mut requests = vec![
+        event("message", &message(&ts(1), "it was the disk")),
+        event("message/thread_broadcast", &message(&ts(2), "all of you: the disk")),
+        event("message/me_message", &message(&ts(3), "looks at the disk")),
+        event("message", &message(&ts(4), "nothing of value")),
+        event("message/message_deleted", &[("/channel", channel.clone()), ("/deleted_ts", json!(ts(4)))]),
+        event(
+            "message/message_changed",
+            &[
+                ("/channel", channel.clone()),
+                ("/message/ts", json!(ts(1))),
+                ("/message/user", json!(BEN)),
+                ("/message/text", json!("it was the new disk")),
+            ],
+        ),
+        event("reaction_added", &item),
+    ];
+    let interaction = |kind: &str, values: &[(&str, Value)]| {
+        let common =
+            [("/team/id", json!("T0MUSTER00")), ("/user/id", json!(BEN)), ("/user/team_id", json!("T0MUSTER00"))];
+        let shape = filled(filled(shapes["requests"][kind].clone(), &common), values);
+        ("/slack/interactions", serde_urlencoded::to_string([("payload", shape.to_string())]).unwrap())
+    };
+    requests.push(interaction(
+        "block_actions",
+        &[
+            ("/actions/0/action_id", json!("ack")),
+            ("/actions/0/value", json!("INC-1")),
+            ("/actions/0/action_ts", json!("1795413701.000100")),
+            ("/channel/id", channel.clone()),
+        ],
+    ));
+    requests.push(interaction(
+        "message_action",
+        &[
+            ("/callback_id", json!("timeline")),
+            ("/channel/id", channel.clone()),
+            ("/message/ts", json!(ts(2))),
+            ("/message/user", json!(BEN)),
+            ("/message/text", json!("all of you: the disk")),
+        ],
+    ));
+    requests.push(interaction(
+        "view_submission",
+        &[
+            ("/view/id", json!("V1")),
+            ("/view/callback_id", json!("update")),
+            ("/view/private_metadata", json!("INC-1")),
+            (
+                "/view/state/values",
+                json!({"text": {"text": {"type": "plain_text_input", "value": "we have a new disk"}}}),
+            ),
+        ],
+    ));
+    let command = filled(
+        shapes["command"].clone(),
+        &[
+            ("/team_id", json!("T0MUSTER00")),
+            ("/channel_id", channel.clone()),
+            ("/user_id", json!(BEN)),
+            ("/command", json!("/incident")),
+            ("/text", json!("take scribe")),
+            ("/api_app_id", json!("A0MUSTER00")),
+        ],
+    );
+    requests.push(("/slack/commands", serde_urlencoded::to_string(command.as_object().unwrap()).unwrap()));
+    for (path, body) in requests {
+        let headers = slack.sign(&body, bot.clock.now());
+        assert_eq!(slack.raw(path, headers, body.clone()).await.status, 200, "{path}: {body}");
+        bot.settle().await;
+    }
+    let incident = bot.incident(1).await;
+    assert_eq!((&incident["status"], &incident["roles"]["scribe"]), (&json!("investigating"), &json!([BEN])));
+    inc.find("> we have a new disk");
+    let timeline = inc.slash(ANA, "timeline").await;
+    for words in ["Ben said: it was the new disk", "Ben said: all of you: the disk"] {
+        assert!(timeline.contains(words), "{words}: {timeline}");
+    }
+    assert!(bot.text("/api/v1/incidents/INC-1/postmortem").await.contains("messages of people: 3"));
+    bot.end().await;
+}
+
 /// The shapes that Slack's own SDK for Java records (`json-logs/samples`, values blank): all are answered, whatever is missing, null or
 /// new, and none changes anything.
 #[tokio::test]
