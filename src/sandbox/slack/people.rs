@@ -105,6 +105,14 @@ impl Slack {
         self.add(id, name, display, false, None);
     }
 
+    /// A program with an account of its own.
+    pub fn add_bot(&self, id: &str, name: &str) {
+        self.add(id, name, name, false, None);
+        if let Some(user) = self.0.lock().slack.users.get_mut(id) {
+            user.bot = true;
+        }
+    }
+
     /// A guest.
     pub fn add_guest(&self, id: &str, name: &str, display: &str) {
         self.add(id, name, display, true, None);

@@ -140,6 +140,12 @@ async fn a_drill_pages_nobody_tells_nobody_and_counts_nowhere() {
     insta::assert_snapshot!(inc.slash(BEN, "notify downstream").await, @"INC-1 is a drill: nobody outside is paged or told.");
     bot.advance(minutes(20)).await;
     assert_eq!(bot.sandbox.pagerduty().pages(), 0);
+    assert!(bot.sandbox.slack().messages("sales").is_empty(), "nobody outside is told");
+    assert!(bot.slash(ANA, "data-incidents", "stats").await.contains("0 incidents"));
+    bot.sandbox.slack().open_home(CHLOE);
+    bot.settle().await;
+    let home = bot.sandbox.slack().home_text(CHLOE);
+    assert!(home.contains("Nothing is open. In 30 days: 0.") && home.contains("DRILL · the loader dies"), "{home}");
     // A real alert about the same table is no drill's, and the table is trusted while people practise.
     assert_eq!(bot.get("/api/v1/assets/w.orders/status").await["status"], "ok");
     let answer = bot.alert("dq", json!({"key": "k", "title": "orders are late", "asset": "w.orders"})).await;
@@ -227,12 +233,12 @@ async fn roles_are_held_by_several_left_and_explained() {
 const ROTATIONS: &str = r#"
 [[rotations]]
 name = "data on call"
-services = ["orders-pipeline"]
+services = ["finance"]
 pagerduty_schedule = "PSCHED1"
 [[rotations]]
 name = "responders"
 role = "responder"
-slack_group = "S0ORDERS01"
+slack_group = "S0FINANCE1"
 [[rotations]]
 name = "scribes by day"
 role = "scribe"
@@ -245,6 +251,7 @@ start = "2026-11-22T00:00:00"
 async fn who_is_on_duty_is_named_asked_and_then_paged_for() {
     let clock = muster::clock::Clock::manual(start_time());
     let sandbox = sandbox(&clock).await;
+    sandbox.slack().add_group("S0FINANCE1", &[BEN]);
     sandbox.pagerduty().on_call("PSCHED1", &[("Chloe", "chloe@example.com"), ("Zoe", "zoe@elsewhere.example")]);
     let extra = ROTATIONS.to_owned();
     let variables = vec![
@@ -256,7 +263,9 @@ async fn who_is_on_duty_is_named_asked_and_then_paged_for() {
     bot.advance(minutes(11)).await;
     insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "oncall").await);
     insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "oncall nobody").await, @"There is no service “nobody”. There are: orders-pipeline, finance.");
-    bot.alert("dq", stale_orders()).await;
+    // A service without a team of its own: whoever is invited is so by a rotation.
+    let late = json!({"key": "k", "title": "the ledger is late", "asset": "finance.ledger", "severity": "error"});
+    bot.alert("dq", late).await;
     let inc = bot.inc(1);
     assert!(
         inc.card().text().contains(
@@ -279,7 +288,7 @@ async fn who_is_on_duty_is_named_asked_and_then_paged_for() {
     // What cannot be read stays as it was, with its age.
     bot.sandbox.faults().down("pagerduty", true);
     bot.advance(minutes(30)).await;
-    assert!(bot.slash(ANA, "data-incidents", "oncall orders-pipeline").await.contains("PagerDuty, read 06:2"));
+    assert!(bot.slash(ANA, "data-incidents", "oncall finance").await.contains("PagerDuty, read 06:2"));
     bot.end().await;
 }
 
@@ -492,7 +501,23 @@ async fn one_table_says_who_may_do_what_and_holds_at_every_door() {
     insta::assert_snapshot!(bot.slash(BEN, "data-incidents", "help who").await);
     // Admins may everything; guests may read.
     assert_eq!(inc.slash(ANA, "sev 3").await, "INC-1: Ana changed the severity from SEV2 to SEV3.");
-    assert!(inc.slash(CHLOE, "resolve").await.contains("resolved"));
+    // A form that was opened while one might is refused when it is sent; so are a mention, and the home.
+    inc.card().button("Severity").click(CHLOE).await;
+    inc.slash(ANA, "take command").await;
+    inc.card().button("Resolve").click(CHLOE).await;
+    inc.enter(BEN);
+    inc.say(BEN, "<@U0MUSTERBT> resolve").await;
+    assert!(whispered(&bot, &inc.name, BEN).text.starts_with("Only the commander"));
+    bot.advance(minutes(3)).await;
+    inc.card().button("Resolve").click(ANA).await;
+    inc.slash(CHLOE, "leave").await;
+    bot.submit(CHLOE, json!({"severity": "1"})).await;
+    assert_eq!(bot.incident(1).await["severity"], "SEV3");
+    bot.sandbox.slack().add_bot("U0ROBOT001", "robot");
+    inc.slash("U0ROBOT001", "note beep").await;
+    let bots_own = inc.slash("U0ROBOT001", "note beep").await;
+    assert!(bots_own.contains("may not"), "{bots_own}");
+    assert!(inc.slash(ANA, "resolve").await.contains("resolved"));
     assert!(bot.slash(GUEST, "data-incidents", "INC-1 reopen x").await.starts_with("Guests of this workspace cannot"));
     bot.end().await;
 }
