@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::permission::{Verb, Who};
 use crate::domain::policy::OnGreen;
-use crate::domain::rotation::Turn;
+use crate::domain::rotation::{Override, Turn};
 use crate::domain::triage::{Matcher, RouteAction};
 use crate::domain::{Level, Pillar, Role, Severity};
 use crate::telemetry::LogFormat;
@@ -420,6 +420,9 @@ pub struct RotationConfig {
     /// By whose clocks.
     #[serde(default)]
     pub zone: chrono_tz::Tz,
+    /// When others stand in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<Override>,
 }
 
 impl RotationConfig {

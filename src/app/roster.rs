@@ -10,7 +10,7 @@ use super::job::Job;
 use super::{App, Failure};
 use crate::domain::incident::Duty;
 use crate::domain::rotation::{Whence, whose_turn};
-use crate::domain::timeline::clock;
+use crate::domain::timeline::{clock, stamp};
 use crate::domain::{PersonId, Time};
 use crate::store::{Expect, Kind, Op};
 use crate::tr;
@@ -156,6 +156,11 @@ impl App {
         let covering = self.policy.rotations.iter().filter(|rotation| rotation.covers(service));
         covering
             .filter_map(|rotation| {
+                if let Some(one) = rotation.stand_in(now) {
+                    let from = tr!("standing in until {until}", until = stamp(one.until));
+                    let (rotation, role, people) = (rotation.name.clone(), rotation.role, one.people.clone());
+                    return Some(Duty { rotation, role, people, from });
+                }
                 let (people, from) = match &rotation.whence {
                     Whence::Turns { people, every, start, zone } => {
                         (vec![whose_turn(people, *every, *start, *zone, now)?.clone()], "turns".to_owned())

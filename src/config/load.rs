@@ -543,7 +543,21 @@ fn rotation_of(rotation: &RotationConfig) -> Result<Rotation, String> {
         },
         _ => return Err("give it one of `pagerduty_schedule`, `slack_group` (\"S…\") or `people`".to_owned()),
     };
-    Ok(Rotation { name: rotation.name.clone(), role: rotation.role, services: rotation.services.clone(), whence })
+    for one in &rotation.overrides {
+        if one.until <= one.from {
+            return Err(format!("the override from {} ends before it begins", one.from));
+        }
+        if one.people.is_empty() {
+            return Err(format!("the override from {} names nobody", one.from));
+        }
+    }
+    Ok(Rotation {
+        name: rotation.name.clone(),
+        role: rotation.role,
+        services: rotation.services.clone(),
+        whence,
+        overrides: rotation.overrides.clone(),
+    })
 }
 
 fn window_of(window: &WindowConfig) -> Result<Window, String> {

@@ -112,10 +112,12 @@ pub fn draft(record: &Record<'_>) -> Postmortem {
 
 /// People by their role, outside People and Timeline.
 fn by_role(incident: &Incident, person: &str) -> String {
-    Role::ALL
-        .into_iter()
-        .find(|role| incident.has_role(*role, person))
-        .map_or_else(|| tr!("a colleague"), |role| format!("the {role}"))
+    in_role(incident, person).unwrap_or_else(|| tr!("a colleague"))
+}
+
+fn in_role(incident: &Incident, person: &str) -> Option<String> {
+    let role = Role::ALL.into_iter().find(|role| incident.has_role(*role, person));
+    role.map(|role| tr!("the {role}", role = role))
 }
 
 fn summary(record: &Record<'_>) -> Vec<String> {
@@ -135,14 +137,14 @@ fn summary(record: &Record<'_>) -> Vec<String> {
         ended = ended
     ));
     if let Some(fix) = &incident.fix {
-        lines.push(format!("Fix: {fix}"));
+        lines.push(tr!("Fix: {fix}", fix = fix));
     }
     lines
 }
 
 fn impact(record: &Record<'_>) -> Vec<String> {
     let incident = record.incident;
-    let mut lines: Vec<String> = incident.assets.iter().map(|asset| format!("Affected: {asset}")).collect();
+    let mut lines: Vec<String> = incident.assets.iter().map(|asset| tr!("Affected: {asset}", asset = asset)).collect();
     match (incident.bad_from, incident.good_again) {
         (Some(bad), Some(good)) => lines.push(tr!(
             "Data downtime: {duration}, from {bad} to {good}.",
@@ -187,8 +189,11 @@ fn causes(record: &Record<'_>) -> Vec<String> {
         .iter()
         .enumerate()
         .map(|(place, root)| {
-            let what = if place == 0 { "Likeliest root by the lineage" } else { "Also possible by the lineage" };
-            format!("{what}: {} ({}).", root.asset, root.reason)
+            let (asset, reason) = (&root.asset, &root.reason);
+            match place {
+                0 => tr!("Likeliest root by the lineage: {asset} ({reason}).", asset = asset, reason = reason),
+                _ => tr!("Also possible by the lineage: {asset} ({reason}).", asset = asset, reason = reason),
+            }
         })
         .collect();
     let said = corrected(record);
@@ -230,7 +235,7 @@ fn detection(record: &Record<'_>) -> Vec<String> {
     let first = record.alerts.iter().min_by_key(|alert| (alert.first_seen, &alert.id));
     let on = |alert: Option<&Alert>| {
         let asset = alert.and_then(|alert| alert.signal.asset.as_ref());
-        asset.map_or_else(String::new, |asset| format!(" on {asset}"))
+        asset.map_or_else(String::new, |asset| tr!(" on {asset}", asset = asset))
     };
     let mut lines = vec![match &incident.source {
         Some(source) => tr!(
@@ -260,8 +265,11 @@ fn detection(record: &Record<'_>) -> Vec<String> {
 /// What a monitor should have noticed first and did not: where a person was faster, or where it was seen downstream of where it
 /// started.
 fn monitoring_gap(incident: &Incident, alerts: &[Alert], first: Option<&Alert>) -> Option<String> {
-    let pillar =
-        if incident.pillar == Pillar::Other { String::new() } else { format!(" for {}", incident.pillar.as_str()) };
+    let pillar = if incident.pillar == Pillar::Other {
+        String::new()
+    } else {
+        tr!(" for {pillar}", pillar = incident.pillar.as_str())
+    };
     let root = incident.roots.first().map(|root| &root.asset);
     let later = |alert: &Alert| duration(incident.detected_at, alert.first_seen);
     if incident.source.is_none() {
@@ -350,12 +358,12 @@ fn response(record: &Record<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     for page in incident.pages.values() {
         let how = match page.status {
-            PageStatus::Sending => "decided on, not yet accepted by PagerDuty",
-            PageStatus::HandedOver => "handed to PagerDuty; whether anyone was notified is not recorded",
-            PageStatus::Paged => "notified through PagerDuty",
-            PageStatus::Acknowledged => "notified through PagerDuty and acknowledged there",
-            PageStatus::Resolved => "notified through PagerDuty and closed",
-            PageStatus::Failed => "refused by PagerDuty",
+            PageStatus::Sending => tr!("decided on, not yet accepted by PagerDuty"),
+            PageStatus::HandedOver => tr!("handed to PagerDuty; whether anyone was notified is not recorded"),
+            PageStatus::Paged => tr!("notified through PagerDuty"),
+            PageStatus::Acknowledged => tr!("notified through PagerDuty and acknowledged there"),
+            PageStatus::Resolved => tr!("notified through PagerDuty and closed"),
+            PageStatus::Failed => tr!("refused by PagerDuty"),
         };
         lines.push(tr!("Page for {target}: {how}.", target = page.target, how = how));
     }
@@ -430,7 +438,7 @@ fn resolution(record: &Record<'_>) -> Vec<String> {
         }
     }
     if let Some(fix) = &incident.fix {
-        lines.push(format!("Fix: {fix}"));
+        lines.push(tr!("Fix: {fix}", fix = fix));
     }
     if let (Some(good), detected) = (incident.good_again, incident.detected_at) {
         lines.push(tr!("Time to recover: {duration}.", duration = duration(detected, good)));
@@ -443,13 +451,12 @@ fn actions(record: &Record<'_>) -> Vec<String> {
         .tasks
         .iter()
         .map(|task| {
-            let who = task.assignee.as_ref().map_or_else(
-                || tr!("nobody yet"),
-                |person| match by_role(record.incident, person).as_str() {
-                    "a colleague" => tr!("a colleague named in the channel"),
-                    role => role.to_owned(),
-                },
-            );
+            let who = match &task.assignee {
+                None => tr!("nobody yet"),
+                Some(person) => {
+                    in_role(record.incident, person).unwrap_or_else(|| tr!("a colleague named in the channel"))
+                }
+            };
             let due = task.due.map(|due| tr!(", due {date}", date = due.format("%Y-%m-%d"))).unwrap_or_default();
             let done = task.done_at.map(|at| tr!(", done {at}", at = stamp(at))).unwrap_or_default();
             tr!(

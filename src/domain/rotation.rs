@@ -50,9 +50,28 @@ pub struct Rotation {
     pub services: Vec<String>,
     /// Where it stands.
     pub whence: Whence,
+    /// When others stand in.
+    pub overrides: Vec<Override>,
+}
+
+/// Others stand in, for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Override {
+    /// From this moment on.
+    pub from: Time,
+    /// Until this one.
+    pub until: Time,
+    /// Who.
+    pub people: Vec<PersonId>,
 }
 
 impl Rotation {
+    /// Who stands in at a moment; of several, the one written last.
+    pub fn stand_in(&self, now: Time) -> Option<&Override> {
+        self.overrides.iter().rev().find(|one| one.from <= now && now < one.until)
+    }
+
     /// Whether it is for a service.
     pub fn covers(&self, service: Option<&str>) -> bool {
         self.services.is_empty() || service.is_some_and(|service| self.services.iter().any(|one| one == service))

@@ -21,9 +21,9 @@ pub fn clock(at: Time) -> String {
 pub fn duration(from: Time, to: Time) -> String {
     let minutes = (to - from).num_minutes().max(0);
     match (minutes / 1440, minutes % 1440 / 60, minutes % 60) {
-        (0, 0, min) => format!("{min} min"),
+        (0, 0, min) => tr!("{min} min", min = min),
         (0, h, min) => tr!("{value} h {min} min", value = h, min = min),
-        (d, h, _) => format!("{d} d {h} h"),
+        (d, h, _) => tr!("{d} d {h} h", d = d, h = h),
     }
 }
 
@@ -39,7 +39,7 @@ pub fn actor(actor: &Actor, name: &dyn Fn(&PersonId) -> String) -> String {
 
 /// Somebody in PagerDuty, or PagerDuty itself.
 pub fn pager_name(name: &str) -> String {
-    if name == "PagerDuty" { name.to_owned() } else { format!("{name} (PagerDuty)") }
+    if name == "PagerDuty" { name.to_owned() } else { tr!("{name} (PagerDuty)", name = name) }
 }
 
 /// What happened, or `None` for what only Muster's own book-keeping needs.
@@ -73,14 +73,20 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
         Event::AlertFiredAgain { title, .. } => tr!("Alert fires again: {title}", title = title),
         Event::AlertResolved { title, .. } => tr!("Alert is over: {title}", title = title),
         Event::AllGreen => tr!("All alerts are green"),
-        Event::Acknowledged => format!("{who} acknowledged"),
+        Event::Acknowledged => tr!("{who} acknowledged", who = who),
         Event::RoleGranted { role, person, from, .. } => {
             let person_name = name(person);
-            let from = from.as_ref().map(|from| format!(" from {}", name(from))).unwrap_or_default();
+            let from = from.as_ref().map(|from| tr!(" from {name}", name = name(from))).unwrap_or_default();
             if entry.actor.person() == Some(person) || entry.actor == Actor::Muster {
                 tr!("{person_name} took the role of {role}{from}", person_name = person_name, role = role, from = from)
             } else {
-                format!("{who} made {person_name} {role}{from}")
+                tr!(
+                    "{who} made {person_name} {role}{from}",
+                    who = who,
+                    person_name = person_name,
+                    role = role,
+                    from = from
+                )
             }
         }
         Event::HandoverRequested { by, holder, .. } => {
@@ -100,7 +106,7 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
             tr!("{person} gave back the role of {role}", person = name(person), role = role)
         }
         Event::UpdateDue { since } => tr!("Nobody was told anything since {since}", since = clock(*since)),
-        Event::Tried { text, ruled_out: false } => format!("{who} tried: {text}"),
+        Event::Tried { text, ruled_out: false } => tr!("{who} tried: {text}", who = who, text = text),
         Event::Tried { text, ruled_out: true } => tr!("{who} ruled out: {text}", who = who, text = text),
         Event::Amended { line, text, at, .. } => {
             let text = text.as_ref().map(|text| tr!(" to “{text}”", text = text)).unwrap_or_default();
@@ -120,8 +126,8 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
         Event::UpdateOverdue { promised } => {
             tr!("The update promised for {promised} did not come", promised = clock(*promised))
         }
-        Event::Noted { text } => format!("{who} noted: {text}"),
-        Event::MessagePinned { author, text, .. } => format!("{} said: {text}", name(author)),
+        Event::Noted { text } => tr!("{who} noted: {text}", who = who, text = text),
+        Event::MessagePinned { author, text, .. } => tr!("{who} said: {text}", who = name(author), text = text),
         Event::RunbookAttached { title, because, .. } => {
             tr!("Runbook “{title}” brought ({because})", title = title, because = because)
         }
@@ -152,7 +158,7 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
         }
         Event::FixRecorded { text } => tr!("{who} recorded the fix: {text}", who = who, text = text),
         Event::TaskAdded { task, text, assignee, .. } => {
-            let assignee = assignee.as_ref().map(|person| format!(" for {}", name(person))).unwrap_or_default();
+            let assignee = assignee.as_ref().map(|person| tr!(" for {name}", name = name(person))).unwrap_or_default();
             tr!("{who} added task {task}{assignee}: {text}", who = who, task = task, assignee = assignee, text = text)
         }
         Event::TaskDone { task, text } => {
@@ -166,12 +172,14 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
         Event::Paged { target, .. } => tr!("PagerDuty paged for {target}", target = target),
         Event::PageAcknowledged { .. } => tr!("{who} acknowledged the page", who = who),
         Event::PageResolved { .. } => tr!("{who} closed the page", who = who),
-        Event::Mitigated { text } => format!("{who} mitigated{}", said(text.as_deref())),
-        Event::Resolved { text, ending: Ending::Fixed, .. } => format!("{who} resolved{}", said(text.as_deref())),
+        Event::Mitigated { text } => tr!("{who} mitigated{text}", who = who, text = said(text.as_deref())),
+        Event::Resolved { text, ending: Ending::Fixed, .. } => {
+            tr!("{who} resolved{text}", who = who, text = said(text.as_deref()))
+        }
         Event::Resolved { text, ending, .. } => {
             tr!("{who} resolved ({ending}){said}", who = who, ending = ending.as_str(), said = said(text.as_deref()))
         }
-        Event::Reopened { reason } => format!("{who} reopened: {reason}"),
+        Event::Reopened { reason } => tr!("{who} reopened: {reason}", who = who, reason = reason),
         Event::ChannelOpened { channel } => tr!("Channel #{name} opened", name = channel.name),
         Event::MovedTo { name } => tr!("It goes on in #{name}", name = name),
         Event::ChannelLost { name, why } => tr!("The channel #{name} was lost: {why}", name = name, why = why),

@@ -209,15 +209,15 @@ impl Search {
     /// In words: the heading of the list.
     pub fn heading(&self) -> String {
         let mut parts = Vec::new();
-        parts.extend(self.mine.then(|| "yours".to_owned()));
+        parts.extend(self.mine.then(|| tr!("yours")));
         parts.extend(self.severity.map(|severity| severity.to_string()));
         parts.extend(self.status.map(|status| status.to_string()));
-        parts.extend(self.asset.as_ref().map(|asset| format!("about {asset}")));
-        parts.extend(self.since.map(|at| format!("since {}", at.format("%Y-%m-%d %H:%M"))));
-        parts.extend(self.before.map(|at| format!("before {}", at.format("%Y-%m-%d %H:%M"))));
+        parts.extend(self.asset.as_ref().map(|asset| tr!("about {asset}", asset = asset)));
+        parts.extend(self.since.map(|at| tr!("since {at}", at = at.format("%Y-%m-%d %H:%M"))));
+        parts.extend(self.before.map(|at| tr!("before {at}", at = at.format("%Y-%m-%d %H:%M"))));
         parts.extend((!self.words.is_empty()).then(|| format!("“{}”", self.words.join(" "))));
-        let what = if self.open { "Open incidents" } else { "Incidents" };
-        if parts.is_empty() { what.to_owned() } else { format!("{what}: {}", parts.join(", ")) }
+        let what = crate::words::label(if self.open { "Open incidents" } else { "Incidents" });
+        if parts.is_empty() { what } else { format!("{what}: {}", parts.join(", ")) }
     }
 
     /// The line that asks for the page after an incident.

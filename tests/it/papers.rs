@@ -451,6 +451,17 @@ fn every_sentence_stands_in_the_words() {
         .unwrap()
         .into_keys()
         .collect();
+    // What people read of the record is said by `tr!` alone.
+    let made = regex::Regex::new(r#"\bformat!\(\s*"((?:[^"\\]|\\.)*)""#).unwrap();
+    for file in ["src/domain/timeline.rs", "src/domain/postmortem.rs", "src/domain/refusal.rs"] {
+        let code = code_of(Path::new(file));
+        let english: Vec<_> = made
+            .captures_iter(&code)
+            .map(|text| text[1].to_owned())
+            .filter(|text| word.is_match(&places.replace_all(text, "")) && !text.contains("%"))
+            .collect();
+        assert!(english.is_empty(), "{file} says by format!: {english:?}");
+    }
     let missing: Vec<_> = found.difference(&words).collect();
     let needless: Vec<_> = words.difference(&found).collect();
     assert!(

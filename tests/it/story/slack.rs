@@ -245,6 +245,7 @@ role = "scribe"
 people = ["U0ANA00001", "U0BEN00001"]
 every = "day"
 start = "2026-11-22T00:00:00"
+overrides = [{from = "2026-11-23T07:00:00Z", until = "2026-11-23T08:00:00Z", people = ["U0CHLOE001"]}]
 "#;
 
 #[tokio::test]
@@ -285,10 +286,14 @@ async fn who_is_on_duty_is_named_asked_and_then_paged_for() {
     let pages = bot.sandbox.pagerduty().incidents();
     assert_eq!(pages.len(), 2, "asked twice, then paged");
     assert!(pages[1].title.contains("Nobody has the command for 15 min"), "{}", pages[1].title);
+    // Somebody stands in for an hour.
+    bot.advance(minutes(45)).await;
+    let told = bot.slash(ANA, "data-incidents", "oncall finance").await;
+    assert!(told.contains("@U0CHLOE001 · standing in until 2026-11-23 08:00 UTC"), "{told}");
     // What cannot be read stays as it was, with its age.
     bot.sandbox.faults().down("pagerduty", true);
     bot.advance(minutes(30)).await;
-    assert!(bot.slash(ANA, "data-incidents", "oncall finance").await.contains("PagerDuty, read 06:2"));
+    assert!(bot.slash(ANA, "data-incidents", "oncall finance").await.contains("PagerDuty, read 07:1"));
     bot.end().await;
 }
 
