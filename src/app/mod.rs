@@ -130,6 +130,8 @@ pub struct App {
     rosters: RwLock<HashMap<String, roster::Roster>>,
     follows: RwLock<follows::Follows>,
     homes: Mutex<home::Homes>,
+    /// The announcement channel's id and whether strangers read it, once Slack said so.
+    announcing: Mutex<Option<(String, bool)>>,
     /// The assets and what they are made of.
     pub catalog: catalog::Catalog,
     health: RwLock<health::Health>,
@@ -223,6 +225,7 @@ impl App {
             rosters: RwLock::new(rosters),
             follows: RwLock::new(follows),
             homes: Mutex::default(),
+            announcing: Mutex::default(),
         })
     }
 
@@ -436,6 +439,19 @@ impl App {
     /// Whose eyes a list is for: admins see everything.
     fn viewer(&self, user: &str) -> Option<String> {
         (!self.is_among(user, &self.policy.permissions.admins)).then(|| user.to_owned())
+    }
+
+    /// What Slack says of the announcement channel: its id, and whether people of another workspace read it.
+    pub fn remember_announcing(&self, id: &str, shared: bool) {
+        if shared {
+            tracing::warn!("people of another workspace read the announcement channel; announcements name no details");
+        }
+        *self.announcing.lock().unwrap_or_else(PoisonError::into_inner) = Some((id.to_owned(), shared));
+    }
+
+    /// Whether people of another workspace read the announcement channel, as far as Slack said so.
+    pub fn announces_to_strangers(&self) -> bool {
+        self.announcing.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|(_, shared)| *shared)
     }
 
     /// Whether somebody may see an incident.

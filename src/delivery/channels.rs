@@ -45,7 +45,7 @@ impl Worker {
     /// The workspace lets nobody make a channel: the incident lives in the thread of its announcement, which says why.
     async fn open_thread(&self, turn: &Turn, incident: &Incident, code: &str) -> Result<(), Fault> {
         let home = self.app.config.slack.announce_channel.clone();
-        if home.is_empty() || incident.private {
+        if home.is_empty() || incident.private || self.app.announces_to_strangers() {
             return Err(Fault::Permanent {
                 why: tr!(
                     "Slack lets Muster make no channel ({code}), and there is no announcement channel whose thread could serve",
@@ -57,7 +57,7 @@ impl Worker {
             Some(at) => at.clone(),
             None => {
                 let names = |id: &str| self.app.name(id);
-                let message = views::announcement(&self.app.templates, incident, &names, self.app.now());
+                let message = views::announcement(&self.app.templates, incident, false, &names, self.app.now());
                 self.post_once(turn, &home, None, &message).await?
             }
         };

@@ -451,6 +451,10 @@ impl Worker {
             if let Some(url) = answer["url"].as_str() {
                 self.app.remember_workspace(url).await?;
             }
+            // Whoever reads the announcements decides what they say; that it cannot be asked holds nothing up.
+            if let Err(error) = self.see_announcement_channel().await {
+                tracing::warn!(%error, "what the announcement channel is cannot be asked");
+            }
         }
         let (members, next) = self.slack.people(cursor).await?;
         let mut ops = vec![turn.end()];
@@ -459,6 +463,20 @@ impl Worker {
             ops.push(Job::SyncPeople { cursor: Some(cursor) }.enqueue(&name, self.app.now()));
         }
         Ok(self.app.remember_people(members, ops).await?)
+    }
+
+    async fn see_announcement_channel(&self) -> Result<(), SlackError> {
+        let home = self.app.config.slack.announce_channel.trim_start_matches('#');
+        let id = match home {
+            "" => None,
+            id if !id.chars().any(|c| c.is_ascii_lowercase()) => Some(id.to_owned()),
+            name => self.slack.channel_named(name, false).await?,
+        };
+        if let Some(id) = id {
+            let info = self.slack.channel_info(&id).await?;
+            self.app.remember_announcing(&id, info.shared);
+        }
+        Ok(())
     }
 
     /// Brings an outcome back by the one path, and ends the entry in the same commit.

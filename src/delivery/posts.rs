@@ -25,7 +25,8 @@ impl Worker {
             Effect::Tell { recipient, notice } => self.tell(turn, incident, recipient, notice).await,
             Effect::ShowAnnouncement => {
                 let names = |id: &str| self.app.name(id);
-                let message = views::announcement(&self.app.templates, incident, &names, self.app.now());
+                let strangers = self.app.announces_to_strangers();
+                let message = views::announcement(&self.app.templates, incident, strangers, &names, self.app.now());
                 let channel = self.app.config.slack.announce_channel.clone();
                 self.keep_true(turn, incident, Slot::Announcement, (&channel, None), &message).await
             }

@@ -327,15 +327,17 @@ pub fn ask(templates: &Templates, whom: Whom) -> String {
     templates.render(template, &json!({})).trim().to_owned()
 }
 
-/// The line in the announcement channel.
-pub fn announcement(templates: &Templates, of: &Incident, names: Names<'_>, now: Time) -> Rendered {
+/// The line in the announcement channel; without details where strangers read it.
+pub fn announcement(templates: &Templates, of: &Incident, strangers: bool, names: Names<'_>, now: Time) -> Rendered {
     // Whoever reads it there may want to hear how it goes on.
-    let buttons = if of.status.is_open() {
+    let buttons = if of.status.is_open() && !strangers {
         vec![Button::new("subscribe", "Tell me how it goes on", &of.name())]
     } else {
         Vec::new()
     };
-    Rendered::new(&templates.render("announcement", &incident(of, names, now)), &buttons)
+    let mut view = incident(of, names, now);
+    view["strangers"] = strangers.into();
+    Rendered::new(&templates.render("announcement", &view), &buttons)
 }
 
 /// The topic: plain text of at most 250 characters.

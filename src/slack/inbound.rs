@@ -285,6 +285,9 @@ pub enum SlackEvent {
     Other,
 }
 
+/// Why a channel is left that strangers come to read.
+pub const SHARED: &str = "it is shared with another workspace";
+
 /// A message's words, and where its pictures and files are.
 pub fn with_files(text: &str, message: &Value) -> String {
     let mut words = text.to_owned();
@@ -356,9 +359,7 @@ pub fn event(event: &Value) -> SlackEvent {
             SlackEvent::Gone { channel: text("/channel"), why: "somebody archived it" }
         }
         // What is said there is read by strangers from now on.
-        ("channel_shared", _) => {
-            SlackEvent::Gone { channel: text("/channel"), why: "it is shared with another workspace" }
-        }
+        ("channel_shared", _) => SlackEvent::Gone { channel: text("/channel"), why: SHARED },
         ("channel_deleted" | "group_deleted", _) => {
             SlackEvent::Gone { channel: text("/channel"), why: "somebody deleted it" }
         }

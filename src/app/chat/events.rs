@@ -243,6 +243,10 @@ impl App {
 
     /// An incident's channel is gone; where it is still worked on, it goes on in another.
     async fn gone(&self, channel: String, why: &str, also: Vec<Op>) -> Result<(), Failure> {
+        let announcing = self.announcing.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        if announcing.is_some_and(|(id, _)| id == channel) && why == crate::slack::inbound::SHARED {
+            self.remember_announcing(&channel, true);
+        }
         let Some(uid) = self.uid_of_channel(&channel)? else {
             return Ok(());
         };

@@ -367,3 +367,37 @@ async fn who_is_deactivated_may_do_nothing_any_more() {
     assert_eq!(bot.incident(1).await["status"], "pending");
     bot.end().await;
 }
+
+/// People of another workspace read of an incident only that there is one.
+#[tokio::test]
+async fn an_announcement_that_strangers_read_names_no_details() {
+    let clock = muster::clock::Clock::manual(start_time());
+    let sandbox = sandbox(&clock).await;
+    sandbox.slack().share("data-incidents");
+    let bot = Bot::set_up(Setup { sandbox: Some((sandbox, clock)), ..Setup::default() }).await;
+    bot.alert("dq", stale_orders()).await;
+    let data = bot.channel("data-incidents");
+    let announced = data.expect("INC-1 SEV2 · pending");
+    assert!(!announced.text().contains("orders") && announced.labels().is_empty(), "{}", announced.text());
+    // Nor does its thread serve as a place.
+    bot.sandbox.slack().forbid_channels(true);
+    bot.slash(ANA, "data-incidents", "declare! salaries are wrong").await;
+    bot.advance(minutes(1)).await;
+    assert!(!bot.sandbox.slack().messages("data-incidents").iter().any(|one| one.text.contains("salaries")));
+    bot.channel("dm-ana").find("there is no announcement channel whose thread could serve");
+    bot.end_with_given_up(1).await;
+}
+
+#[tokio::test]
+async fn an_announcement_channel_that_strangers_come_to_read_falls_silent_on_details() {
+    let bot = Bot::start().await;
+    bot.alert("dq", stale_orders()).await;
+    let data = bot.channel("data-incidents");
+    data.expect("orders are stale for 9 h");
+    bot.sandbox.slack().enter("U0MUSTERBT", "data-incidents");
+    bot.sandbox.slack().share("data-incidents");
+    bot.settle().await;
+    bot.inc(1).slash(BEN, "ack").await;
+    assert!(!data.find("INC-1 SEV2 · investigating").text().contains("orders"));
+    bot.end().await;
+}
