@@ -8,7 +8,8 @@ use globset::{GlobBuilder, GlobMatcher};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use serde::{Deserialize, Serialize};
 
-use super::{Incident, Pillar};
+use super::incident::StepState;
+use super::{Incident, Pillar, Role};
 
 /// What a file is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -257,6 +258,27 @@ impl Library {
     /// All of them, by id.
     pub fn all(&self) -> impl Iterator<Item = &Runbook> {
         self.0.values()
+    }
+
+    /// What the playbooks ask of a role: their steps that begin with its name, `**Scribe:** …`. Of one that is the incident's checklist,
+    /// those that are still open. Markdown.
+    pub fn duties(&self, role: Role, incident: &Incident) -> Vec<String> {
+        let checklist = incident.checklist.as_ref();
+        let open = |book: &Runbook, place: usize| {
+            let step = checklist.filter(|list| list.runbook == book.head.id).and_then(|list| list.steps.get(place));
+            step.is_none_or(|step| step.state == StepState::Open)
+        };
+        let playbooks = self.0.values().filter(|book| book.head.kind == BookKind::Playbook);
+        let steps =
+            playbooks.flat_map(|book| book.steps.iter().enumerate().map(move |(place, step)| (book, place, step)));
+        steps
+            .filter(|(book, place, _)| open(book, *place))
+            .filter_map(|(_, _, step)| {
+                let (who, what) = step.strip_prefix("**")?.split_once(":**")?;
+                let named = who.to_lowercase().split(|c: char| !c.is_alphabetic()).any(|word| word == role.as_str());
+                named.then(|| what.trim().to_owned())
+            })
+            .collect()
     }
 
     /// The runbook that fits an incident best, and why. Of two that fit as well, the one with the smaller id.

@@ -310,7 +310,10 @@ impl App {
     /// The store cannot be read.
     pub fn role_card(&self, incident: &Incident, role: Role, person: &str) -> Result<(String, Vec<Button>), Failure> {
         let names = |id: &str| self.name(id);
-        let view = json!({"incident": views::incident(incident, &names, self.now()), "role": role.as_str()});
+        let view = json!({
+            "incident": views::incident(incident, &names, self.now()), "role": role.as_str(),
+            "duties": self.library.duties(role, incident),
+        });
         let mut words = self.templates.render(&format!("role_{}", role.as_str()), &view);
         if role == Role::Commander {
             words = format!("{words}\n\n---\n\n{}", self.brief(incident)?);

@@ -401,3 +401,116 @@ async fn an_announcement_channel_that_strangers_come_to_read_falls_silent_on_det
     assert!(!data.find("INC-1 SEV2 · investigating").text().contains("orders"));
     bot.end().await;
 }
+
+/// Numbers, times and names at the edges: each is answered with words, and nothing else happens.
+#[tokio::test]
+async fn lines_at_the_edges_are_answered_with_words() {
+    let bot = Bot::start().await;
+    bot.alert("dq", stale_orders()).await;
+    let inc = bot.inc(1);
+    let max = "99999999999999999999999999";
+    let lines = [
+        format!("remind {max}d"),
+        "remind 0m".into(),
+        "remind -5m".into(),
+        format!("update x next {max}h"),
+        "update x next 999999999h".into(),
+        "since 99:99".into(),
+        "since 31.02.2026 12:00".into(),
+        format!("since {max} days ago"),
+        "since 9999-12-31 23:59".into(),
+        "good-again 0000-00-00".into(),
+        format!("silence w.* {max}h because"),
+        "silence w.* 0m because".into(),
+        "silence [a 2h because".into(),
+        format!("edit {max} x"),
+        "edit 0 x".into(),
+        "edit -1 at 06:00".into(),
+        format!("timeline {max}"),
+        "timeline 0".into(),
+        "timeline -3".into(),
+        format!("alerts {max}"),
+        format!("tasks {max}"),
+        format!("task done {max}"),
+        format!("task x @ben {max}d"),
+        format!("why {max} x"),
+        "why 0 x".into(),
+        format!("move {max} new"),
+        "move 0 new".into(),
+        "merge INC-1".into(),
+        format!("merge INC-{max}"),
+        format!("INC-{max} show"),
+        "INC-0 ack".into(),
+        "INC- ack".into(),
+        format!("runbook done {max}"),
+        "runbook skip 0 x".into(),
+        "sev 0".into(),
+        "sev 99999999999".into(),
+        format!("unsilence {max}"),
+        format!("stats {max}d"),
+        "stats -1d".into(),
+        "search".into(),
+        format!("search since {max}d"),
+        "search \"".into(),
+        "page".into(),
+        "page @".into(),
+        "assign responder <@>".into(),
+        "assign responder <@U1|".into(),
+        "take \u{202E}redocs".into(),
+        "note \u{200B}\u{200B}".into(),
+        "link @".into(),
+        format!("link {}@example.com", "a".repeat(300)),
+        "dismiss".into(),
+        "cause".into(),
+        "retro \u{1F600}".into(),
+        "asset \u{0}".into(),
+        format!("asset {}", "a".repeat(2_000)),
+        format!("subscribe {}", "é".repeat(600)),
+        "look".into(),
+        "help \u{1F600}".into(),
+        "\u{1F600}".into(),
+        "".into(),
+        "    ".into(),
+        format!("note {}", "x".repeat(5_000)),
+        format!("declare {}", "é".repeat(500)),
+    ];
+    for line in &lines {
+        let answer = bot.sandbox.slack().command(ANA, &inc.name, line).await;
+        assert_eq!(answer.status, 200, "{line}");
+        // A form, where one asks, is the answer.
+        let form = !bot.sandbox.slack().open_views(ANA).is_empty();
+        assert!(form || !answer.text().is_empty(), "{line}");
+        bot.settle().await;
+    }
+    let incident = bot.incident(1).await;
+    assert_eq!((&incident["status"], &incident["severity"]), (&json!("pending"), &json!("SEV2")));
+    bot.clock.advance(Duration::days(400));
+    bot.settle().await;
+    bot.end().await;
+}
+
+/// What a role asks of people stands in the playbook, and an operator's own playbook says it in its own words.
+#[tokio::test]
+async fn role_cards_say_what_the_playbook_asks_of_the_role_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let book = "---\nid: handle-an-incident\ntitle: Ours\nkind: playbook\n---\n\n- [ ] **Scribe:** write it in the `red book`.\n- [ ] **Liaison and commander:** call the desk.\n- [ ] **Scribe:** read it aloud.\n";
+    std::fs::write(folder.path().join("handle-an-incident.md"), book).unwrap();
+    let extra = format!("[runbooks]\npath = {:?}", folder.path());
+    let bot = Bot::set_up(Setup { extra, ..Setup::default() }).await;
+    bot.alert("dq", stale_orders()).await;
+    let inc = bot.inc(1);
+    let card = inc.slash(ANA, "role scribe").await;
+    assert!(card.contains("write it in the red book") && card.contains("read it aloud"), "{card}");
+    assert!(!card.contains("call the desk"), "{card}");
+    for role in ["liaison", "commander"] {
+        assert!(inc.slash(ANA, &format!("role {role}")).await.contains("call the desk"), "{role}");
+    }
+    // What is done is not asked any more.
+    inc.slash(ANA, "runbook handle-an-incident").await;
+    inc.slash(ANA, "runbook done 1").await;
+    let card = inc.slash(ANA, "role scribe").await;
+    assert!(!card.contains("red book") && card.contains("read it aloud"), "{card}");
+    // Where it says nothing of a role, Muster does.
+    assert!(inc.slash(ANA, "role deputy").await.contains("Watch when the next update is due"));
+    bot.end().await;
+}

@@ -169,3 +169,29 @@ async fn a_minute_without_the_bot_loses_no_word() {
     assert_eq!(bot.sandbox.pagerduty().pages(), 1);
     bot.end().await;
 }
+
+/// Twenty people and twenty monitors at the same moment: forty incidents with forty numbers, and nobody is turned away.
+#[tokio::test]
+async fn forty_at_once_get_a_number_each() {
+    let bot = Bot::start().await;
+    let slack = bot.sandbox.slack();
+    let declared = (0..20).map(|n| {
+        let line = format!("declare! loader {n} is stuck");
+        let slack = &slack;
+        async move { slack.command(ANA, "data-incidents", &line).await.text() }
+    });
+    let alerted = (0..20).map(|n| {
+        let alert = json!({"key": format!("k{n}"), "title": format!("table {n} is late"), "asset": format!("t{n}.x")});
+        let request = bot.http.post(format!("{}/hooks/dq", bot.base)).bearer_auth(TOKEN).body(alert.to_string());
+        async move { request.send().await.unwrap().status().as_u16() }
+    });
+    let (declared, alerted) =
+        tokio::join!(futures_util::future::join_all(declared), futures_util::future::join_all(alerted));
+    assert!(declared.iter().all(|told| told.contains("Ana declared the incident")), "{declared:#?}");
+    assert!(alerted.iter().all(|status| *status == 202), "{alerted:?}");
+    bot.settle().await;
+    let all = bot.get("/api/v1/incidents?limit=200").await["incidents"].as_array().unwrap().clone();
+    let ids: std::collections::BTreeSet<_> = all.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!((all.len(), ids.len()), (40, 40));
+    bot.end().await;
+}
