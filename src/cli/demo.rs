@@ -276,6 +276,9 @@ impl Demo {
         slack.react(CHLOE, &self.channel()?, &seen, "pushpin");
         self.pass(6).await?;
         self.say(BEN, "look operations the backfill took the only slot of the scheduler").await?;
+        self.say(BEN, "why the 19:00 load waited for a slot that the backfill held").await?;
+        self.press(BEN, "Why?").await?;
+        self.submit(BEN, json!({"text": "backfills and loads share one pool of the scheduler"})).await?;
         self.press(ANA, "Update").await?;
         self.submit(ANA, json!({"text": "orders are stale since 19:10 UTC; the load runs again now. Do not use the revenue dashboard yet.", "next": "30m"})).await?;
         self.pass(5).await?;
@@ -294,13 +297,17 @@ impl Demo {
         self.hook("demo-generic", over.to_string()).await?;
         self.hook("demo-alertmanager", FRESH.to_owned()).await?;
         self.say(BEN, "good-again 2m ago").await?;
+        self.say(ANA, "cause operations backfills and loads share one pool of the scheduler").await?;
         self.say(ANA, "task give backfills a scheduler pool of their own @ben 2026-12-01").await?;
         self.press(ANA, "Resolve").await?;
         self.submit(ANA, json!({"text": "orders are complete again, and the dashboards are open"})).await?;
+        self.say(CHLOE, "retro well the dashboard was closed before anybody decided by it").await?;
+        self.say(BEN, "retro hard nobody saw who held the slot").await?;
         self.pass(1).await?;
         self.press(ANA, "Draft post-mortem").await?;
         let incident: BTreeMap<String, Value> = serde_json::from_str(&self.get("/api/v1/incidents/INC-1").await?)?;
         ensure!(incident["status"] == "resolved", "the incident is {}", incident["status"]);
+        ensure!(incident["tasks_open"] == 1, "the task is not there: {incident:?}");
         ensure!(self.sandbox.pagerduty().pages() == 1, "{} pages for one incident", self.sandbox.pagerduty().pages());
         Ok(())
     }

@@ -478,7 +478,9 @@ fn questions(record: &Record<'_>) -> Vec<String> {
     });
     let mut lines: Vec<String> = match (gaps, record.incident.status) {
         (Some(gaps), Status::Resolved) => {
-            gaps.into_iter().map(|gap| tr!("When it was resolved, {gap}.", gap = gap)).collect()
+            // How it is recorded is for the channel; here it is asked.
+            let asked = gaps.iter().map(|gap| gap.split(" (`").next().unwrap_or(gap));
+            asked.map(|gap| tr!("When it was resolved, {gap}.", gap = gap)).collect()
         }
         _ => vec![tr!("The incident is still {status}.", status = record.incident.status)],
     };

@@ -721,11 +721,13 @@ fn task(incident: Option<u64>, rest: &str, now: Time) -> Result<Intent, Unclear>
             .map_err(|_| usage("task", "Which one? `/incident tasks` numbers them."))
     };
     let go = |command| Ok(Intent::Do { incident, command: Box::new(command) });
+    // "Give backfills a pool of their own" is a task; "give 2 @ben" hands one over.
+    let names_one = number.is_empty() || which(split(number).0).is_ok();
     match verb.to_lowercase().as_str() {
         "" => return Ok(listed(incident, Listed::Tasks, "")),
         "done" => return go(Command::FinishTask { task: which(number)? }),
-        "take" | "mine" => return Ok(Intent::TakeTask { incident, task: which(number)? }),
-        "give" | "assign" => {
+        "take" | "mine" if names_one => return Ok(Intent::TakeTask { incident, task: which(number)? }),
+        "give" | "assign" if names_one => {
             let (number, people) = split(number);
             return match mentions(people).into_iter().next() {
                 Some(assignee) => go(Command::AssignTask { task: which(number)?, assignee }),

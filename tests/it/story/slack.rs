@@ -338,6 +338,14 @@ async fn tasks_are_given_done_by_button_and_due() {
     insta::assert_snapshot!(inc.slash(BEN, "task take 9").await, @"There is no task 9 on INC-1. /incident show lists them.");
     assert_eq!(bot.incident(1).await["tasks_open"], 0);
     assert!(bot.text("/api/v1/incidents/INC-1/postmortem").await.contains("write to the vendor"));
+    // A promise may begin with a word that elsewhere hands one over.
+    for (line, task) in [
+        ("task give backfills a pool", "give backfills a pool"),
+        ("task take the board offline", "take the board offline"),
+    ] {
+        assert!(inc.slash(ANA, line).await.contains(task), "{line}");
+    }
+    insta::assert_snapshot!(inc.slash(ANA, "task give").await, @"To whom? Mention them with @. It is written /incident task <text> [@user] [friday|3d|2026-12-01]: promise something; task done <n>, task take <n>, task give <n> @user, tasks.");
     bot.end().await;
 }
 
