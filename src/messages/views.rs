@@ -98,6 +98,7 @@ pub fn incident(incident: &Incident, names: Names<'_>, now: Time) -> Value {
         "task_list": [],
         "bad_from": incident.bad_from,
         "good_again": incident.good_again,
+        "cause": incident.cause,
         "fix": incident.fix,
         "last_update": incident.last_update,
         "next_update": incident.next_update,

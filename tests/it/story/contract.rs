@@ -28,6 +28,7 @@ async fn whys_the_cause_and_what_was_learnt_reach_the_post_mortem() {
     // Named again, the last one holds. Its words can be corrected, and the post-mortem follows.
     inc.slash(ANA, "cause").await;
     bot.submit(ANA, json!({"kind": "operations", "text": "nothing watched the disc"})).await;
+    assert!(inc.card().text().contains("• cause (operations): nothing watched the disc"), "{}", inc.card().text());
     let timeline = inc.slash(ANA, "timeline").await;
     let line = timeline.lines().find(|line| line.contains("nothing watched the disc")).unwrap().to_owned();
     let number = line.trim_start_matches("• ").split(' ').next().unwrap().to_owned();
