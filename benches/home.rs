@@ -54,11 +54,11 @@ async fn act(app: &App, uid: Option<&str>, command: Command) -> String {
 async fn fill(app: &App, number: usize) {
     let title = format!("loader {number} is stuck");
     let uid = act(app, None, Command::Declare(Box::new(Declaration { title, ..Declaration::default() }))).await;
-    if number % 100 == 0 {
+    if number.is_multiple_of(100) {
         let task = Command::AddTask { text: "ask the vendor".to_owned(), assignee: Some(BEN.to_owned()), due: None };
         act(app, Some(&uid), task).await;
     }
-    if number % 50 != 0 {
+    if !number.is_multiple_of(50) {
         act(app, Some(&uid), Command::Resolve { text: None, ending: Ending::Fixed }).await;
     }
 }

@@ -136,7 +136,7 @@ impl App {
                     Question::Declare => None,
                     _ => Some(self.target(incident, caller)?),
                 };
-                self.ask(uid.as_deref(), modal, caller)
+                self.ask(uid.as_deref(), &modal, caller)
             }
             Intent::Runbook { incident, name } => {
                 let uid = self.target(incident, caller)?;

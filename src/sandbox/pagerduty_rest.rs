@@ -38,11 +38,11 @@ fn header(headers: &HeaderMap, name: &str) -> String {
 }
 
 /// The REST token only.
-fn may(world: &World, headers: &HeaderMap) -> Result<(), Response> {
+fn refusal(world: &World, headers: &HeaderMap) -> Option<Response> {
     if header(headers, "authorization") == format!("Token token={}", world.config.pagerduty_api_token) {
-        return Ok(());
+        return None;
     }
-    Err((StatusCode::UNAUTHORIZED, Json(json!({"error": {"message": "Unauthorized", "code": 2006}}))).into_response())
+    Some((StatusCode::UNAUTHORIZED, Json(json!({"error": {"message": "Unauthorized", "code": 2006}}))).into_response())
 }
 
 fn pairs(query: Option<&str>) -> Vec<(String, String)> {
@@ -51,7 +51,7 @@ fn pairs(query: Option<&str>) -> Vec<(String, String)> {
 
 async fn on_calls(State(shared): State<Shared>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let world = shared.lock();
-    if let Err(refusal) = may(&world, &headers) {
+    if let Some(refusal) = refusal(&world, &headers) {
         return refusal;
     }
     let pairs = pairs(query.as_deref());
@@ -78,7 +78,7 @@ async fn on_calls(State(shared): State<Shared>, RawQuery(query): RawQuery, heade
 /// Filters by a part of the name or address, as the real one does.
 async fn users(State(shared): State<Shared>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let world = shared.lock();
-    if let Err(refusal) = may(&world, &headers) {
+    if let Some(refusal) = refusal(&world, &headers) {
         return refusal;
     }
     let pairs = pairs(query.as_deref());
@@ -104,7 +104,7 @@ fn shown(incident: &PdIncident) -> Value {
 
 async fn incidents(State(shared): State<Shared>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let world = shared.lock();
-    if let Err(refusal) = may(&world, &headers) {
+    if let Some(refusal) = refusal(&world, &headers) {
         return refusal;
     }
     let pairs = pairs(query.as_deref());
@@ -124,7 +124,7 @@ async fn incidents(State(shared): State<Shared>, RawQuery(query): RawQuery, head
 
 async fn open(State(shared): State<Shared>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
     let mut world = shared.lock();
-    if let Err(refusal) = may(&world, &headers) {
+    if let Some(refusal) = refusal(&world, &headers) {
         return refusal;
     }
     let (now, base, from) = ((world.config.now)(), world.base.clone(), header(&headers, "from"));
@@ -174,7 +174,7 @@ async fn change(
     Json(body): Json<Value>,
 ) -> Response {
     let mut world = shared.lock();
-    if let Err(refusal) = may(&world, &headers) {
+    if let Some(refusal) = refusal(&world, &headers) {
         return refusal;
     }
     let (now, from) = ((world.config.now)(), header(&headers, "from"));

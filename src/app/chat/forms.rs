@@ -24,7 +24,7 @@ const SUGGESTED: usize = 20;
 
 impl App {
     /// The modal that asks.
-    pub(super) fn ask(&self, uid: Option<&str>, question: Question, caller: &Caller<'_>) -> Result<Reply, Failure> {
+    pub(super) fn ask(&self, uid: Option<&str>, question: &Question, caller: &Caller<'_>) -> Result<Reply, Failure> {
         let verb = match question {
             Question::Declare => Verb::Declare,
             Question::Roles => Verb::Assign,
@@ -157,7 +157,7 @@ impl App {
             ),
             Question::Notify(whom) => {
                 let incident = incident.as_ref().ok_or_else(|| Failure::NotFound(tr!("There is no such incident.")))?;
-                ("notify", "Tell people", "Send", self.notify_inputs(incident, whom)?)
+                ("notify", "Tell people", "Send", self.notify_inputs(incident, *whom)?)
             }
             Question::Look(look) => {
                 let found = match (look, &incident) {
@@ -184,7 +184,7 @@ impl App {
                     }],
                 )
             }
-            Question::Task(ref begun) => (
+            Question::Task(begun) => (
                 "task",
                 "A task",
                 "Add",

@@ -81,7 +81,7 @@ impl App {
                     }
                 };
             }
-            ("shortcut", ..) if interaction.callback_id == "declare" => self.ask(None, Question::Declare, &caller),
+            ("shortcut", ..) if interaction.callback_id == "declare" => self.ask(None, &Question::Declare, &caller),
             ("message_action", ..) => self.message_shortcut(interaction, &caller).await,
             _ => Ok(Reply::Nothing),
         };
@@ -116,14 +116,14 @@ impl App {
             "handover_decline" => Command::AnswerHandover { request: request(), accept: false },
             "postmortem" => Command::DraftPostmortem,
             "review" => Command::Review,
-            "assign_roles" => return self.ask(Some(&uid), Question::Roles, &caller),
-            "severity" => return self.ask(Some(&uid), Question::Severity, &caller),
-            "runbook" => return self.ask(Some(&uid), Question::Runbook, &caller),
-            "update" => return self.ask(Some(&uid), Question::Update, &caller),
-            "more" => return self.ask(Some(&uid), Question::More, &caller),
-            "why" => return self.ask(Some(&uid), Question::Why, &caller),
-            "cause" => return self.ask(Some(&uid), Question::Cause(None), &caller),
-            "learnt" => return self.ask(Some(&uid), Question::Learnt(None), &caller),
+            "assign_roles" => return self.ask(Some(&uid), &Question::Roles, &caller),
+            "severity" => return self.ask(Some(&uid), &Question::Severity, &caller),
+            "runbook" => return self.ask(Some(&uid), &Question::Runbook, &caller),
+            "update" => return self.ask(Some(&uid), &Question::Update, &caller),
+            "more" => return self.ask(Some(&uid), &Question::More, &caller),
+            "why" => return self.ask(Some(&uid), &Question::Why, &caller),
+            "cause" => return self.ask(Some(&uid), &Question::Cause(None), &caller),
+            "learnt" => return self.ask(Some(&uid), &Question::Learnt(None), &caller),
             "impact" => {
                 self.may_read(&caller)?;
                 let (markdown, buttons) = self.impact_words(&uid)?;
@@ -132,19 +132,19 @@ impl App {
             "remind:15" => Command::Remind { minutes: Some(15) },
             "remind:off" => Command::Remind { minutes: None },
             "unsubscribe" => Command::Unsubscribe,
-            "notify:downstream" => return self.ask(Some(&uid), Question::Notify(Whom::Downstream), &caller),
-            "notify:upstream" => return self.ask(Some(&uid), Question::Notify(Whom::Upstream), &caller),
+            "notify:downstream" => return self.ask(Some(&uid), &Question::Notify(Whom::Downstream), &caller),
+            "notify:upstream" => return self.ask(Some(&uid), &Question::Notify(Whom::Upstream), &caller),
             "subscribe" => Command::Subscribe,
             "judge:useful" => Command::Judge { verdict: Verdict::Useful },
             "judge:expected" => Command::Judge { verdict: Verdict::Expected },
             "judge:false" => Command::Judge { verdict: Verdict::False },
-            "resolve" => return self.ask(Some(&uid), Question::Resolve, &caller),
-            "reopen" => return self.ask(Some(&uid), Question::Reopen, &caller),
+            "resolve" => return self.ask(Some(&uid), &Question::Resolve, &caller),
+            "reopen" => return self.ask(Some(&uid), &Question::Reopen, &caller),
             _ => match action.split_once(':').map(|(what, of)| (what, of, of.parse::<usize>(), Role::parse(of))) {
                 Some(("step_done", _, Ok(step), _)) => Command::StepDone { step, note: None },
                 Some(("step_skip", _, Ok(step), _)) => {
                     self.step_is_open(&uid, step)?;
-                    return self.ask(Some(&uid), Question::Skip(step), &caller);
+                    return self.ask(Some(&uid), &Question::Skip(step), &caller);
                 }
                 Some(("task_done", of, ..)) => {
                     // The home's buttons name the incident too, since no two of a message may be called the same.
@@ -206,7 +206,7 @@ impl App {
         let text = text.as_str();
         match interaction.callback_id.as_str() {
             "task_from_message" => match self.target_of_message(&message, caller) {
-                Ok(uid) => self.ask(Some(&uid), Question::Task(text.to_owned()), caller),
+                Ok(uid) => self.ask(Some(&uid), &Question::Task(text.to_owned()), caller),
                 Err(Failure::WhichIncident) => Ok(self.choose(&format!("task {text}"), caller)),
                 Err(failure) => Err(failure),
             },
