@@ -45,7 +45,8 @@ const BESIDE: [&str; 11] = [
     "users.list",
 ];
 
-/// The documented errors: of Slack's own specification, and of its documentation where the specification has none.
+/// The documented errors: of Slack's own specification, and of its reference where the specification has none (as far as copies of it could be
+/// read; the rest from memory).
 fn documented() -> BTreeMap<String, BTreeSet<String>> {
     let specification: Value = serde_json::from_str(&fixture("specs/web-api.json")).unwrap();
     let pages: Value = serde_json::from_str(&fixture("documented/slack-errors.json")).unwrap();
