@@ -6,15 +6,17 @@ mod held;
 mod place;
 mod verdicts;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
 use super::records;
 use super::{App, DeliveryId, Failure, MAX_TRIES};
+use crate::domain::lineage::NodeId;
+use crate::domain::lineage::walk::Way;
 use crate::domain::triage::Hold;
-use crate::domain::{Decision, Signal};
+use crate::domain::{Decision, Signal, SignalStatus};
 use crate::store::{CommitError, Kind, Op};
 pub(super) use held::load_silences;
 pub use held::{Flaps, silence_line};
@@ -265,12 +267,53 @@ impl App {
 
     /// Decides signals one after another, each seeing what the ones before it did.
     fn place_all<'a>(&self, signals: impl Iterator<Item = (&'a Signal, Option<&'a Hold>)>) -> Result<Decided, Failure> {
+        let signals: Vec<_> = signals.collect();
         let mut round = Round::new(self, self.next_number()?);
-        let mut placed = Vec::new();
-        for (signal, past) in signals {
-            placed.push(round.place(signal, past)?);
+        let mut placed: Vec<Option<Placed>> = vec![None; signals.len()];
+        for index in self.upstream_first(&signals)? {
+            let (signal, past) = signals[index];
+            placed[index] = Some(round.place(signal, past)?);
         }
         let ops = round.ops();
-        Ok((placed, ops, round.decisions()))
+        Ok((placed.into_iter().flatten().collect(), ops, round.decisions()))
+    }
+
+    /// The order in which a round's signals are placed: of what is new, the upstream first, so that one cause is one incident whichever of
+    /// its alerts came in first. What has one key stays in the order in which it came.
+    fn upstream_first(&self, signals: &[(&Signal, Option<&Hold>)]) -> Result<Vec<usize>, Failure> {
+        let mut order: Vec<usize> = (0..signals.len()).collect();
+        let mut fresh = HashMap::new();
+        {
+            let graph = self.catalog.graph();
+            for (index, (signal, _)) in signals.iter().enumerate() {
+                let node = signal.asset.as_ref().and_then(|asset| graph.find(asset.as_str()));
+                if let Some(node) = node.filter(|_| signal.status == SignalStatus::Firing)
+                    && self.store.get(Kind::AlertKey, &records::key_id(&signal.source, &signal.key))?.is_none()
+                {
+                    fresh.insert(index, node);
+                }
+            }
+            let nodes: HashSet<NodeId> = fresh.values().copied().collect();
+            if nodes.len() < 2 {
+                return Ok(order);
+            }
+            let view = self.view(&graph);
+            let above = |node: NodeId| {
+                let met = view.walk_near(node, Way::Up, u32::MAX, place::MAX_WALK);
+                met.iter().filter(|met| nodes.contains(&met.node)).count()
+            };
+            let ranks: HashMap<NodeId, usize> = nodes.iter().map(|node| (*node, above(*node))).collect();
+            let mut by_key: HashMap<(&str, &str), usize> = HashMap::new();
+            for (index, node) in &fresh {
+                let signal = signals[*index].0;
+                let rank = by_key.entry((&signal.source, &signal.key)).or_default();
+                *rank = ranks[node].max(*rank);
+            }
+            order.sort_by_key(|index| {
+                let signal = signals[*index].0;
+                by_key.get(&(signal.source.as_str(), signal.key.as_str())).copied().unwrap_or_default()
+            });
+        }
+        Ok(order)
     }
 }

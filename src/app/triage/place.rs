@@ -16,7 +16,7 @@ use crate::store::{Expect, Kind, Op};
 use crate::tr;
 
 /// A walk for ties looks at so many assets at most.
-const MAX_WALK: usize = 2000;
+pub(super) const MAX_WALK: usize = 2000;
 
 /// The state of incidents as this round leaves them.
 pub(super) struct Round<'a> {

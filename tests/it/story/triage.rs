@@ -612,3 +612,28 @@ async fn an_alert_that_ends_while_it_moves_is_over() {
     assert_eq!(bot.incident(2).await["status"], "merged");
     bot.end().await;
 }
+
+/// Two tables below one broken source are reported before it, in one breath: they are one incident all the same.
+#[tokio::test]
+async fn what_comes_in_together_is_placed_from_the_top() {
+    let bot = bot_with("").await;
+    bot.put("/api/v1/catalog/yaml", "edges: [[s.raw, s.left], [s.raw, s.right], [s.left, s.end]]".to_owned()).await;
+    let alert = |asset: &str| json!({"key": asset, "title": format!("{asset} is wrong"), "asset": asset});
+    let body = ["s.end", "s.right", "s.left", "s.raw"].map(alert);
+    let answer = bot.alert("dq", json!(body)).await;
+    let placed: Vec<_> = answer["alerts"].as_array().unwrap().iter().map(outcome_of).collect();
+    assert_eq!(
+        placed,
+        ["s.end inhibited INC-1", "s.right inhibited INC-1", "s.left inhibited INC-1", "s.raw opened INC-1"]
+    );
+    // One key keeps its order: it fired, and it is over.
+    let body = [alert("s.raw2"), json!({"key": "s.raw2", "title": "over", "status": "resolved"}), alert("s.left2")];
+    bot.alert("dq", json!(body)).await;
+    assert_eq!(bot.get("/api/v1/incidents?asset=s.raw2").await["incidents"][0]["alerts_firing"], 0);
+    bot.end().await;
+}
+
+fn outcome_of(placed: &Value) -> String {
+    let text = |key: &str| placed[key].as_str().unwrap_or_default().to_owned();
+    format!("{} {} {}", text("key"), text("outcome"), text("incident"))
+}
