@@ -24,6 +24,7 @@ use crate::domain::{Actor, Command, Decision, Incident};
 use crate::messages::{Button, Modal, Rendered, escape, views};
 use crate::slack::inbound::SlashCommand;
 use crate::slack::slash::{self, Intent, Question};
+use crate::store::{Expect, Kind, Op};
 use crate::tr;
 
 /// What goes back to the one who asked.
@@ -223,8 +224,19 @@ impl App {
             Intent::Sla { incident, asset } => self.sla_said(incident, asset.as_deref(), caller),
             Intent::Merge { incident, into } => {
                 let uid = self.target(incident, caller)?;
-                let command = Command::Merge { into: self.open_uid(into, caller)?, name: format!("INC-{into}") };
-                self.act(Some(&uid), &command, caller).await
+                let other = self.open_uid(into, caller)?;
+                // It must still be open when this one goes into it, or both could end in each other.
+                let ver = self.store.get(Kind::Incident, &other)?.map(|rec| rec.ver).unwrap_or_default();
+                let still = Op::Check { kind: Kind::Incident, id: other.clone(), expect: Expect::Ver(ver) };
+                let command = Command::Merge { into: other, name: format!("INC-{into}") };
+                let asked = Asked {
+                    actor: Actor::Person { id: caller.user.to_owned() },
+                    standing: caller.standing,
+                    delivery: caller.delivery.clone(),
+                    also: vec![still],
+                };
+                let decision = self.execute(Some(&uid), &command, asked).await?;
+                Ok(Reply::words(&self.told(&decision)))
             }
             Intent::Move { incident, alert, to } => {
                 let uid = self.target(incident, caller)?;

@@ -12,7 +12,8 @@ use super::job::Job;
 use super::queries::Filter;
 use super::records::{Mine, task_id};
 use super::{App, Failure};
-use crate::domain::permission::{Standing, Verb, allowed};
+use crate::domain::decide::permitted;
+use crate::domain::permission::{Standing, Verb};
 use crate::domain::{Incident, Role, Severity, Task, Time};
 use crate::messages::{Button, Rendered, views};
 use crate::store::{Kind, Op, after_prefix};
@@ -48,7 +49,8 @@ impl App {
     /// The store cannot write.
     pub(super) async fn home_opened(&self, user: &str, mut ops: Vec<Op>) -> Result<(), Failure> {
         let standing = self.met(user, None).await;
-        if user.is_empty() || (standing != Standing::Unknown && !allowed(standing, Verb::Read)) {
+        // Somebody unknown is asked for, and opens it again.
+        if user.is_empty() || !self.may_look(user, standing) {
             return Ok(());
         }
         let (now, session) = (self.now(), self.clock.fresh_id());
@@ -67,11 +69,18 @@ impl App {
         Ok(())
     }
 
+    fn may_look(&self, user: &str, standing: Standing) -> bool {
+        permitted(Verb::Read, standing, Some(&user.to_owned()), None, &self.policy, self).is_ok()
+    }
+
     /// What is to be published for somebody, if it is news, and the look that comes after this one.
     ///
     /// # Errors
     /// The store cannot be read.
     pub fn home_due(&self, user: &str, session: &str) -> Result<(Option<Value>, Option<Op>), Failure> {
+        if !self.may_look(user, self.standing(user, None)) {
+            return Ok((None, None));
+        }
         let blocks = self.home(user)?.blocks_json();
         let digest = hex::encode(Sha256::digest(blocks.to_string()));
         let now = self.now();

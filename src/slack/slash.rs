@@ -375,6 +375,10 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
         "help" if matches!(rest.to_lowercase().as_str(), "who" | "permissions") => Ok(Intent::Who),
         "" | "help" | "?" => Ok(Intent::Help(optional())),
         "declare" | "new" | "open" | "create" | "start" if rest.is_empty() => ask(Question::Declare),
+        "declare" | "new" | "open" | "create" | "start" | "declare!" | "drill" if slip_of(rest).is_some() => {
+            let slip = slip_of(rest).unwrap_or_default();
+            Err(usage("declare", &tr!("I do not know `{slip}`, so nothing was opened.", slip = slip)))
+        }
         "declare" | "new" | "open" | "create" | "start" => Ok(Intent::Declare(Box::new(declaration(rest)), false)),
         // What the button *Open anyway* says.
         "declare!" => Ok(Intent::Declare(Box::new(declaration(rest)), true)),
@@ -592,6 +596,26 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
 /// How long a reminder is put off where nobody says for how long, in minutes.
 const SNOOZE_MINUTES: u32 = 15;
 
+/// An option of a declaration that is none, or has no value that it could have: better asked than an incident that is not private.
+fn slip_of(text: &str) -> Option<String> {
+    let mut words = text.split_whitespace();
+    while let Some(word) = words.next() {
+        let Some(option) = word.strip_prefix("--").filter(|option| !option.is_empty()) else {
+            continue;
+        };
+        let known = match option.to_lowercase().as_str() {
+            "private" | "drill" => true,
+            "sev" | "severity" => words.clone().next().is_some_and(|next| Severity::parse(next).is_some()),
+            "on" | "asset" | "about" => words.next().is_some(),
+            other => Severity::parse(other).is_some(),
+        };
+        if !known {
+            return Some(word.to_owned());
+        }
+    }
+    None
+}
+
 /// A title with what else was said: `orders are late --sev 2 --on warehouse.orders --private`, `sev1: orders are late`.
 fn declaration(text: &str) -> Declaration {
     let mut found = Declaration::default();
@@ -753,7 +777,8 @@ fn task(incident: Option<u64>, rest: &str, now: Time) -> Result<Intent, Unclear>
 
 /// `… next 30m` at the end of an update.
 fn trailing_next(text: &str, now: Time) -> Result<(String, Option<Time>), Unclear> {
-    let Some(at) = text.to_lowercase().rfind(" next ") else {
+    // ASCII only, so that places in the copy are places in the text.
+    let Some(at) = text.to_ascii_lowercase().rfind(" next ") else {
         return Ok((text.to_owned(), None));
     };
     let (words, when) = (text.get(..at).unwrap_or(text), text.get(at + 6..).unwrap_or_default());

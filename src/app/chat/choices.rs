@@ -101,7 +101,8 @@ impl App {
 
     /// The open incidents about the same asset, one the lineage ties to it, or with much the same title; the newest first.
     pub(super) fn look_alikes(&self, new: &Declaration, caller: &Caller<'_>) -> Result<Vec<Incident>, Failure> {
-        if new.drill {
+        // Whoever may not read learns nothing by declaring.
+        if new.drill || self.may_read(caller).is_err() {
             return Ok(Vec::new());
         }
         let open = self.visible(&Filter { open: true, ..Filter::default() }, caller, COMPARED)?;

@@ -259,7 +259,11 @@ impl App {
             return Ok(());
         };
         let before = self.incident(&uid)?.and_then(|incident| incident.channel);
-        let linked = before.is_some_and(|before| before.linked);
+        // A channel that it left is somebody else's.
+        let Some(before) = before.filter(|before| before.id == channel) else {
+            return Ok(());
+        };
+        let linked = before.linked;
         let channel = Channel { linked, ..Channel::own(channel.to_owned(), name) };
         self.execute(Some(&uid), &Command::ChannelReady { channel }, Asked::by_muster(also)).await.map(|_| ())
     }

@@ -197,6 +197,11 @@ impl App {
             let Some(uid) = view.choice("incident") else {
                 return mistake("incident", "Choose one.");
             };
+            // It may have ended while the form was open.
+            let open = self.incident(&uid)?.is_some_and(|incident| incident.status.is_open());
+            if !open || !self.may_see(&uid, caller.user)? {
+                return mistake("incident", "It is over by now; choose another.");
+            }
             let because = tr!("{person} attached it", person = self.name(caller.user));
             let command = Command::Receive { signal: held.signal.clone(), known: None, because, quiet: false };
             let gone = Op::Del { kind: Kind::Held, id: id.to_owned(), expect: Expect::Any };
