@@ -224,9 +224,10 @@ impl App {
             Intent::Sla { incident, asset } => self.sla_said(incident, asset.as_deref(), caller),
             Intent::Merge { incident, into } => {
                 let uid = self.target(incident, caller)?;
-                let other = self.open_uid(into, caller)?;
-                // It must still be open when this one goes into it, or both could end in each other.
+                // It must still be open when this one goes into it, or both could end in each other: first its version, then whether it is.
+                let other = self.uid_of_number(into)?;
                 let ver = self.store.get(Kind::Incident, &other)?.map(|rec| rec.ver).unwrap_or_default();
+                let other = self.open_uid(into, caller).map(|_| other)?;
                 let still = Op::Check { kind: Kind::Incident, id: other.clone(), expect: Expect::Ver(ver) };
                 let command = Command::Merge { into: other, name: format!("INC-{into}") };
                 let asked = Asked {
