@@ -192,7 +192,7 @@ impl App {
             Intent::Link(number) => {
                 let uid = self.target(number, caller)?;
                 let channel = caller.channel.unwrap_or_default().to_owned();
-                if self.uid_of_channel(&channel)?.is_some_and(|other| other != uid) {
+                if self.at_home_in(&channel)?.is_some_and(|other| other != uid) {
                     return Err(Failure::Invalid(tr!(
                         "This is the channel of another incident. Type it in a channel of none."
                     )));
@@ -224,11 +224,12 @@ impl App {
             Intent::Sla { incident, asset } => self.sla_said(incident, asset.as_deref(), caller),
             Intent::Merge { incident, into } => {
                 let uid = self.target(incident, caller)?;
-                // It must still be open when this one goes into it, or both could end in each other: first its version, then whether it is.
-                let other = self.uid_of_number(into)?;
-                let ver = self.store.get(Kind::Incident, &other)?.map(|rec| rec.ver).unwrap_or_default();
-                let other = self.open_uid(into, caller).map(|_| other)?;
-                let still = Op::Check { kind: Kind::Incident, id: other.clone(), expect: Expect::Ver(ver) };
+                let other = self.open_uid(into, caller)?;
+                self.may_hold(&uid, &other)?;
+                // It must still be open when this one goes into it, or both could end in each other.
+                let open = crate::app::records::newest_first(into);
+                let ver = self.store.get(Kind::Open, &open)?.map(|rec| rec.ver).unwrap_or_default();
+                let still = Op::Check { kind: Kind::Open, id: open, expect: Expect::Ver(ver) };
                 let command = Command::Merge { into: other, name: format!("INC-{into}") };
                 let asked = Asked {
                     actor: Actor::Person { id: caller.user.to_owned() },
@@ -236,8 +237,11 @@ impl App {
                     delivery: caller.delivery.clone(),
                     also: vec![still],
                 };
-                let decision = self.execute(Some(&uid), &command, asked).await?;
-                Ok(Reply::words(&self.told(&decision)))
+                match self.execute(Some(&uid), &command, asked).await {
+                    Ok(decision) => Ok(Reply::words(&self.told(&decision))),
+                    // It ended a moment ago.
+                    Err(failure) => self.open_uid(into, caller).and(Err(failure)),
+                }
             }
             Intent::Move { incident, alert, to } => {
                 let uid = self.target(incident, caller)?;
@@ -258,6 +262,21 @@ impl App {
         }
     }
 
+    /// Refuses to bring what everybody follows to where nobody but its own people sees it.
+    fn may_hold(&self, from: &str, into: &str) -> Result<(), Failure> {
+        let (Some(from), Some(into)) = (self.incident(from)?, self.incident(into)?) else {
+            return Ok(());
+        };
+        if into.private && !from.private {
+            return Err(Failure::Invalid(tr!(
+                "{into} is private and {from} is not: whoever follows {from} would hear nothing more. Merge {into} into {from}, or close this one with `/incident dismiss duplicate <reason>`.",
+                into = into.name(),
+                from = from.name()
+            )));
+        }
+        Ok(())
+    }
+
     /// The incident that is meant: the one named, else the channel's.
     fn target(&self, number: Option<u64>, caller: &Caller<'_>) -> Result<String, Failure> {
         let here = caller.channel.map(|channel| self.uid_of_channel(channel)).transpose()?.flatten();
@@ -276,6 +295,9 @@ impl App {
     }
 
     async fn decide_for(&self, uid: Option<&str>, command: &Command, caller: &Caller<'_>) -> Result<Decision, Failure> {
+        for person in command.gives_to() {
+            self.met(person, None).await;
+        }
         let asked = Asked {
             actor: Actor::Person { id: caller.user.to_owned() },
             standing: caller.standing,

@@ -115,6 +115,9 @@ pub enum Job {
         markdown: String,
         /// With these buttons below it.
         buttons: Vec<Button>,
+        /// The held alert that it asks people about.
+        #[serde(default)]
+        asks: Option<String>,
     },
     /// Replace such a message.
     Replace {

@@ -306,6 +306,11 @@ impl App {
         }
     }
 
+    /// What makes a delivery count once, to be written with what it changes.
+    fn once(&self, delivery: Option<&DeliveryId>) -> Vec<Op> {
+        delivery.map(|delivery| records::delivery_ops(delivery, self.now())).unwrap_or_default()
+    }
+
     /// Forgets deliveries that nobody redelivers any more, a page at a time; how many.
     ///
     /// # Errors
@@ -342,8 +347,7 @@ impl App {
         // New incidents take turns too, since each takes the next number.
         let lock = self.lock(uid.unwrap_or_default());
         let _turn = lock.lock().await;
-        let guard =
-            asked.delivery.as_ref().map(|delivery| records::delivery_ops(delivery, self.now())).unwrap_or_default();
+        let guard = self.once(asked.delivery.as_ref());
         let mut last = String::new();
         for _ in 0..MAX_TRIES {
             let loaded = uid.map(|uid| self.load(uid, command)).transpose()?;
@@ -365,7 +369,7 @@ impl App {
                     self.wake.notify_waiters();
                     return Ok(decision);
                 }
-                Err(CommitError::Conflict { kind: Kind::Delivery | Kind::Pin | Kind::Outbox, .. }) => {
+                Err(CommitError::Conflict { kind: Kind::Delivery | Kind::Pin | Kind::Outbox | Kind::Held, .. }) => {
                     return Err(Failure::Duplicate);
                 }
                 Err(CommitError::Conflict { kind, id }) => {
@@ -460,7 +464,22 @@ impl App {
         Ok(self.viewer(user).is_none_or(|viewer| incident.is_none_or(|incident| incident.may_be_seen_by(&viewer))))
     }
 
-    /// The uid of the incident whose channel this is.
+    /// The incident whose channel this is now: nobody else's may be. One that was only worked in is free again when it is over.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn at_home_in(&self, channel: &str) -> Result<Option<String>, Failure> {
+        let Some(uid) = self.uid_of_channel(channel)? else {
+            return Ok(None);
+        };
+        let lives_there = self.incident(&uid)?.is_some_and(|incident| {
+            let open = incident.status.is_open();
+            incident.channel.is_some_and(|known| known.id == channel && (open || !known.linked))
+        });
+        Ok(lives_there.then_some(uid))
+    }
+
+    /// The incident that a channel was of last, or a thread (`channel/thread`).
     ///
     /// # Errors
     /// The store cannot be read.
@@ -477,6 +496,10 @@ impl crate::domain::decide::People for App {
 
     fn belongs(&self, person: &str, to: &[String]) -> bool {
         self.is_among(person, to)
+    }
+
+    fn standing(&self, person: &str) -> Standing {
+        App::standing(self, person, None)
     }
 
     fn on_duty(&self, service: Option<&str>) -> Vec<crate::domain::incident::Duty> {

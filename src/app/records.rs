@@ -99,6 +99,8 @@ pub(super) fn load(store: &dyn Engine, uid: &str, command: &Command) -> Result<O
         }
         Command::Notify { .. }
         | Command::Assess { .. }
+        | Command::Merge { .. }
+        | Command::Inherit { .. }
         | Command::Mute { .. }
         | Command::Subscribe
         | Command::Unsubscribe

@@ -27,6 +27,8 @@ pub use verdicts::Record;
 const ROUND: usize = 256;
 /// How many requests of one source may wait.
 const MAX_WAITING: usize = 2000;
+/// Merged into one that was merged itself, and so on; nobody does it more often.
+const MERGED_DEEP: usize = 8;
 
 /// What became of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]

@@ -15,7 +15,7 @@ use super::{Config, Mapping, RotationConfig, Secrets, SlackMode, SourceKind, Upd
 use crate::domain::permission::{Permissions, Verb};
 use crate::domain::policy::{Cadence, Policy, Service, Team};
 use crate::domain::rotation::{Rotation, Whence};
-use crate::domain::triage::{Matcher, Route, Window};
+use crate::domain::triage::{Matcher, Route, RouteAction, Window};
 
 /// Variables that hold secrets and are therefore no keys of the file.
 const SECRET_VARIABLES: [&str; 9] = [
@@ -330,6 +330,17 @@ impl Config {
                         "the route `{}` names the service `{service}`, and there is none{}",
                         route.name,
                         nearest(service, &services)
+                    ),
+                ));
+            }
+        }
+        for route in self.routes.iter().filter(|route| route.action == RouteAction::Ask) {
+            if self.slack.announce_channel.is_empty() && route.channel.as_deref().unwrap_or_default().is_empty() {
+                problems.push(Problem::at(
+                    &route.name,
+                    format!(
+                        "the route `{}` asks people, and there is no channel to ask them in; give it a `channel`, or set [slack] announce_channel",
+                        route.name
                     ),
                 ));
             }

@@ -5,6 +5,7 @@ use crate::domain::incident::{Channel, MessageRef, Slot};
 use crate::domain::{Command, Event, Incident};
 use crate::messages::{Rendered, views};
 use crate::slack::client::Verdict;
+use crate::store::{Expect, Kind, Op};
 use crate::tr;
 
 /// Slack's limit for a channel's name.
@@ -111,15 +112,27 @@ impl Worker {
             self.slack.post_message(by, &refuse(why), &turn.rec.id).await?;
             return Ok(self.app.commit(vec![turn.end()]).await?);
         }
+        // Another may have come to work there meanwhile; of two at once, the second is asked to look again.
+        let pointer = self.app.store.get(Kind::Channel, id).map_err(crate::app::Failure::from)?;
+        if self.app.at_home_in(id)?.is_some_and(|other| other != incident.uid) {
+            self.slack.post_message(by, &refuse("it is the channel of another incident"), &turn.rec.id).await?;
+            return Ok(self.app.commit(vec![turn.end()]).await?);
+        }
         if !info.member {
             self.slack.join(id).await?;
         }
+        let expect = pointer.map_or(Expect::Absent, |rec| Expect::Ver(rec.ver));
+        let still = Op::Check { kind: Kind::Channel, id: id.to_owned(), expect };
         let channel = Channel { id: id.to_owned(), name: info.name, thread: None, linked: true };
-        self.outcome(turn, &incident.uid, &Command::ChannelReady { channel }).await
+        self.outcome_if(turn, &incident.uid, &Command::ChannelReady { channel }, vec![still]).await
     }
 
     /// Archives the channel. Where Slack does not allow it, that is said there, and it stays the incident's.
     pub(super) async fn archive_channel(&self, turn: &Turn, incident: &Incident, id: &str) -> Result<(), Fault> {
+        // It may have been reopened while this waited.
+        if incident.status.is_open() {
+            return Ok(self.app.commit(vec![turn.end()]).await?);
+        }
         self.slack.archive(id).await?;
         self.outcome(turn, &incident.uid, &Command::ChannelArchived { channel: id.to_owned() }).await
     }

@@ -39,6 +39,8 @@ const AT_ONCE: usize = 16;
 const PACE_MILLIS: i64 = 1000;
 /// How long a whisper is worth being heard, in minutes.
 const WHISPER_MINUTES: i64 = 5;
+/// How long it is tried to ask people whether an alert is an incident; then it is one. In minutes.
+const ASKS_WITHIN_MINUTES: i64 = 10;
 /// How long something for Slack or by mail is tried before people are told that it will not come.
 const SLACK_GIVES_UP_AFTER_HOURS: i64 = 24;
 
@@ -108,6 +110,21 @@ impl Turn {
         };
         // Names of entries sort in the order of decisions; what is decided now sorts behind them all.
         Job::Of { uid: uid.clone(), effect: effect.clone() }.enqueue(&format!("{uid}/~{fresh}"), now)
+    }
+
+    /// The queue it waits in.
+    fn queue(&self) -> &str {
+        self.rec.queued.as_ref().map(|queued| queued.queue.as_str()).unwrap_or_default()
+    }
+
+    /// The queue where its kind waits aside, and holds nothing back that the incident's people wait for.
+    fn aside(&self) -> Option<String> {
+        match &self.entry.job {
+            Job::Of { uid, effect } if effect.steps_aside() => {
+                Some(format!("{}/{uid}/{}", effect.lane().as_str(), effect.describe()))
+            }
+            _ => None,
+        }
     }
 
     /// Whether an earlier try may have been done: it said so, or it never came back.
@@ -282,7 +299,7 @@ impl Worker {
         let outcome = match self.carry_out(&turn).await {
             Ok(()) => "done",
             Err(Fault::NotYet { until }) => {
-                self.put_back(&turn, turn.entry.clone(), until).await;
+                self.put_back(&turn, turn.entry.clone(), None, until).await;
                 return;
             }
             Err(fault) => self.failed(lane, &turn, fault).await,
@@ -324,7 +341,7 @@ impl Worker {
             }
             Job::ReadRoster { id, turn: one, .. } => self.read_roster(turn, id, *one).await,
             Job::CheckBeat { source, name, .. } => Ok(self.app.check_beat(source, name, vec![turn.end()]).await?),
-            Job::Announce { channel, markdown, buttons } => {
+            Job::Announce { channel, markdown, buttons, .. } => {
                 let channel = channel.as_deref().unwrap_or(&self.app.config.slack.announce_channel);
                 if !channel.is_empty() {
                     let message = Rendered::new(markdown, buttons);
@@ -381,6 +398,13 @@ impl Worker {
                 let Some(incident) = self.app.incident(uid)? else {
                     return Ok(self.app.commit(vec![turn.end()]).await?);
                 };
+                // One of its kind waits aside: this one waits behind it, so that they come in order.
+                if let Some(aside) = turn.aside().filter(|aside| aside != turn.queue())
+                    && self.app.store.backlog(&aside).0 > 0
+                {
+                    self.put_back(turn, turn.entry.clone(), Some(&aside), self.app.now()).await;
+                    return Ok(());
+                }
                 if is_shown_already(&incident, effect) && self.comes_again(&turn.rec.id, uid, effect)? {
                     return Ok(self.app.commit(vec![turn.end()]).await?);
                 }
@@ -481,7 +505,13 @@ impl Worker {
 
     /// Brings an outcome back by the one path, and ends the entry in the same commit.
     async fn outcome(&self, turn: &Turn, uid: &str, command: &Command) -> Result<(), Fault> {
-        match self.app.execute(Some(uid), command, Asked::by_muster(vec![turn.end()])).await {
+        self.outcome_if(turn, uid, command, Vec::new()).await
+    }
+
+    /// As [`Self::outcome`], if these hold still.
+    async fn outcome_if(&self, turn: &Turn, uid: &str, command: &Command, mut ops: Vec<Op>) -> Result<(), Fault> {
+        ops.push(turn.end());
+        match self.app.execute(Some(uid), command, Asked::by_muster(ops)).await {
             // Somebody else ended it: the lease had run out.
             Ok(_) | Err(Failure::Duplicate) => Ok(()),
             Err(Failure::Refused(_)) => Ok(self.app.commit(vec![turn.end()]).await?),
@@ -501,8 +531,17 @@ impl Worker {
             Job::Of { uid, .. } => uid.as_str(),
             _ => "",
         };
-        let too_old = matches!(lane, Lane::Slack | Lane::Mail)
-            && now - turn.entry.at > chrono::Duration::hours(SLACK_GIVES_UP_AFTER_HOURS);
+        let patience = match &turn.entry.job {
+            Job::Announce { asks: Some(_), .. } => chrono::Duration::minutes(ASKS_WITHIN_MINUTES),
+            _ => chrono::Duration::hours(SLACK_GIVES_UP_AFTER_HOURS),
+        };
+        let too_old = matches!(lane, Lane::Slack | Lane::Mail) && now - turn.entry.at > patience;
+        let is_a_kindness = matches!(&turn.entry.job, Job::Of { effect, .. } if effect.is_a_kindness());
+        if too_old && is_a_kindness {
+            tracing::warn!(lane = lane.as_str(), incident, entry = turn.rec.id, error = why, "done without");
+            let _ = self.app.commit(vec![turn.end()]).await;
+            return "dead";
+        }
         if permanent || too_old {
             tracing::error!(lane = lane.as_str(), incident, entry = turn.rec.id, error = why, "given up");
             self.give_up(turn, &why).await;
@@ -524,22 +563,22 @@ impl Worker {
             );
         }
         entry.last_error = Some(why);
+        let aside = turn.aside();
         let due = now + chrono::Duration::from_std(delay).unwrap_or_else(|_| chrono::Duration::minutes(5));
-        self.put_back(turn, entry, due).await;
+        self.put_back(turn, entry, aside.as_deref(), due).await;
         "retry"
     }
 
-    async fn put_back(&self, turn: &Turn, mut entry: Entry, due: Time) {
-        let Some(queued) = &turn.rec.queued else {
-            return;
-        };
+    /// Puts an entry back into its queue, or into another.
+    async fn put_back(&self, turn: &Turn, mut entry: Entry, queue: Option<&str>, due: Time) {
+        let queue = queue.unwrap_or_else(|| turn.queue()).to_owned();
         // Putting it back forgets the claims; what they told must not be forgotten.
         entry.maybe_done |= turn.rec.claims > 1;
         let op = Op::Put {
             kind: Kind::Outbox,
             id: turn.rec.id.clone(),
             expect: Expect::Ver(turn.rec.ver),
-            queued: Some(Queued { queue: queued.queue.clone(), due: due.timestamp_millis() }),
+            queued: Some(Queued { queue, due: due.timestamp_millis() }),
             body: serde_json::to_value(entry).unwrap_or_default(),
         };
         match self.app.store.commit(vec![op]).await {
@@ -566,6 +605,7 @@ impl Worker {
                 };
                 self.app.execute(Some(uid), &command, Asked::by_muster(ops)).await.map(|_| ())
             }
+            Job::Announce { asks: Some(held), .. } => self.app.nobody_can_be_asked(held, ops).await,
             _ => self.app.commit(ops).await,
         };
         if let Err(failure) = result {
@@ -575,7 +615,7 @@ impl Worker {
 
     /// Whether a post may go out now in this queue; if so, it is noted.
     fn pace(&self, turn: &Turn) -> Result<(), Fault> {
-        let queue = turn.rec.queued.as_ref().map(|queued| queued.queue.clone()).unwrap_or_default();
+        let queue = turn.queue().to_owned();
         let now = self.app.now();
         let mut last = self.last_post.lock().unwrap_or_else(PoisonError::into_inner);
         if last.len() > 1000 {

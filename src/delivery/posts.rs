@@ -12,6 +12,8 @@ use crate::tr;
 
 /// The most pages of a channel's history that a draft reads.
 const MAX_HISTORY_PAGES: usize = 50;
+/// So often a file below a message is tried again before what follows goes on without it.
+const WHOLE_TRIES: u32 = 3;
 /// So many open tasks stand on the card; `tasks` shows all.
 const CARD_TASKS: usize = 5;
 
@@ -87,6 +89,18 @@ impl Worker {
                 let marked = self.slack.mark(message, "white_check_mark", *on).await;
                 self.or_do_without(turn, marked, "a mark below a message").await
             }
+            Effect::Pin { slot } => {
+                let pinned = match (slot, incident.slots.get(slot)) {
+                    (Slot::Card, Some(at)) => self.slack.pin(at).await,
+                    // Whoever comes late finds the steps by the bookmark.
+                    (Slot::Checklist, Some(at)) => {
+                        let title = incident.checklist.as_ref().map(|list| list.title.as_str()).unwrap_or_default();
+                        self.slack.bookmark(&at.channel, &format!("Runbook: {title}"), &self.app.link(at)).await
+                    }
+                    _ => Ok(()),
+                };
+                self.or_do_without(turn, pinned, "a pin or bookmark of a message").await
+            }
             Effect::Bookmark { title, url } => {
                 self.slack.bookmark(&channel.id, title, url).await?;
                 Ok(self.app.commit(vec![turn.end()]).await?)
@@ -139,24 +153,6 @@ impl Worker {
             }
         }
         let at = self.post_once(turn, channel, thread, message).await?;
-        let beside = match slot {
-            _ if thread.is_some() => Ok(()),
-            Slot::Card => self.slack.pin(&at).await,
-            // Whoever comes late finds the steps by the bookmark.
-            Slot::Checklist => {
-                let title = incident.checklist.as_ref().map(|list| list.title.as_str()).unwrap_or_default();
-                self.slack.bookmark(&at.channel, &format!("Runbook: {title}"), &self.app.link(&at)).await
-            }
-            Slot::Announcement => Ok(()),
-        };
-        if let Err(error) = beside {
-            match error.verdict {
-                Verdict::Permanent => {
-                    tracing::warn!(incident = incident.name(), %error, "a message cannot be pinned or bookmarked");
-                }
-                _ => return Err(Fault::Unknown { why: error.to_string() }),
-            }
-        }
         self.outcome(turn, &incident.uid, &Command::MessagePosted { slot, message: at }).await
     }
 
@@ -180,22 +176,30 @@ impl Worker {
             }
         };
         if !message.whole {
-            self.add_the_whole(&at, thread, message).await?;
+            self.add_the_whole(turn, &at, thread, message).await?;
         }
         Ok(at)
     }
 
     /// What a message had no room for, as a file below it; rather twice than not at all.
-    async fn add_the_whole(&self, at: &MessageRef, thread: Option<&str>, message: &Rendered) -> Result<(), Fault> {
+    async fn add_the_whole(
+        &self,
+        turn: &Turn,
+        at: &MessageRef,
+        thread: Option<&str>,
+        message: &Rendered,
+    ) -> Result<(), Fault> {
         let bytes = crate::messages::plain(&message.markdown).into_bytes();
         let place = (at.channel.as_str(), Some(thread.unwrap_or(&at.ts)));
         let title = tr!("The whole message");
         match self.slack.upload(place, "message.txt", &title, ("text/plain", bytes), &title).await {
-            Err(error) if error.verdict == Verdict::Permanent => {
+            Ok(_) => Ok(()),
+            Err(error) if error.verdict == Verdict::Permanent || turn.entry.attempts >= WHOLE_TRIES => {
                 tracing::warn!(%error, "the whole of a long message is no file");
                 Ok(())
             }
-            other => Ok(other.map(|_| ())?),
+            // The message itself stands, and is found again.
+            Err(error) => Err(Fault::Unknown { why: error.to_string() }),
         }
     }
 
@@ -331,6 +335,7 @@ impl Worker {
                     author,
                     text: message.text.chars().take(8000).collect(),
                     deleted: false,
+                    edited: String::new(),
                 };
                 // What was captured as it was said is kept: the history knows no more.
                 if self.app.captured(&incident.uid, &message.ts)?.is_none() {

@@ -60,6 +60,9 @@ pub enum Command {
     Assign {
         /// Who gets what.
         roles: BTreeMap<Role, Vec<PersonId>>,
+        /// Who gives back what.
+        #[serde(default)]
+        without: BTreeMap<Role, Vec<PersonId>>,
     },
     /// Answer a request for the command.
     AnswerHandover {
@@ -118,6 +121,11 @@ pub enum Command {
         task: u32,
         /// Who.
         assignee: PersonId,
+    },
+    /// Tell those, too, who were told of an incident that was merged into this one.
+    Inherit {
+        /// Who.
+        told: Vec<super::incident::Told>,
     },
     /// Was a promise kept by now?
     CheckTask {
@@ -446,6 +454,17 @@ pub enum PagerNews {
 }
 
 impl Command {
+    /// Whom it gives something to do.
+    pub fn gives_to(&self) -> Vec<&PersonId> {
+        match self {
+            Self::Assign { roles, .. } => roles.values().flatten().collect(),
+            Self::AddTask { assignee: Some(person), .. }
+            | Self::AssignTask { assignee: person, .. }
+            | Self::PagePerson { person, .. } => vec![person],
+            _ => Vec::new(),
+        }
+    }
+
     /// The verb that the permission table knows.
     pub fn verb(&self) -> Verb {
         match self {
@@ -474,6 +493,7 @@ impl Command {
             Self::HandoverDue { .. }
             | Self::CheckCommander { .. }
             | Self::CheckTask { .. }
+            | Self::Inherit { .. }
             | Self::ChannelGone { .. }
             | Self::CheckArchive { .. }
             | Self::ChannelArchived { .. }

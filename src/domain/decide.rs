@@ -60,6 +60,9 @@ pub trait People: Sync {
     /// Whether somebody is one of these people, or in one of these user groups.
     fn belongs(&self, person: &str, to: &[String]) -> bool;
 
+    /// What is known of somebody's place in the workspace.
+    fn standing(&self, person: &str) -> Standing;
+
     /// Who is on duty for a service now.
     fn on_duty(&self, service: Option<&str>) -> Vec<Duty>;
 }
@@ -83,11 +86,23 @@ pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> 
     let verb = command.verb();
     let incident = case.map(|case| &case.incident);
     permitted(verb, context.standing, context.actor.person(), incident, context.policy, context.people)?;
+    // Who can do nothing here is given nothing to do.
+    if context.actor.person().is_some() {
+        let here = incident.map(Incident::people).unwrap_or_default();
+        for person in command.gives_to().into_iter().filter(|person| !here.contains(person)) {
+            match context.people.standing(person) {
+                Standing::Member => {}
+                standing => {
+                    return Err(Refusal::NotForThem { name: context.people.name(person), standing });
+                }
+            }
+        }
+    }
     let mut draft = Draft { case: case.cloned(), entries: Vec::new(), effects: Vec::new(), context };
     match command {
         Command::Declare(declaration) => declare::declare(&mut draft, declaration)?,
         Command::Receive { signal, known, because, quiet } => {
-            alert::receive(&mut draft, signal, known.as_deref(), because, *quiet);
+            alert::receive(&mut draft, signal, known.as_deref(), because, *quiet)?;
         }
         Command::Merge { into, name } => merge::merge(&mut draft, into, name)?,
         Command::Judge { verdict } => merge::judge(&mut draft, *verdict),
@@ -98,7 +113,7 @@ pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> 
         Command::Reopen { reason } => status::reopen(&mut draft, reason)?,
         Command::SetSeverity { severity } => status::set_severity(&mut draft, *severity)?,
         Command::Take { role } => roles::take(&mut draft, *role)?,
-        Command::Assign { roles } => roles::assign(&mut draft, roles)?,
+        Command::Assign { roles, without } => roles::assign(&mut draft, roles, without)?,
         Command::AnswerHandover { request, accept } => {
             roles::answer_handover(&mut draft, request, *accept)?;
         }
@@ -144,6 +159,7 @@ pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> 
         Command::Notify { whom, recipients, text } => {
             notify::notify(&mut draft, *whom, recipients, text.as_deref())?;
         }
+        Command::Inherit { told } => notify::inherit(&mut draft, told),
         Command::Mute { recipient, muted } => notify::mute(&mut draft, recipient, *muted)?,
         Command::Subscribe => notify::subscribe(&mut draft)?,
         Command::Unsubscribe => notify::unsubscribe(&mut draft)?,
@@ -224,6 +240,12 @@ struct Draft<'a> {
 impl Draft<'_> {
     fn now(&self) -> Time {
         self.context.now
+    }
+
+    /// Whether the one who asks may do this, too.
+    fn may(&self, verb: Verb) -> Result<(), Refusal> {
+        let (context, incident) = (self.context, self.case.as_ref().map(|case| &case.incident));
+        permitted(verb, context.standing, context.actor.person(), incident, context.policy, context.people)
     }
 
     /// The incident. Every command but the two that open one is only ever asked of an incident that was loaded.

@@ -92,7 +92,7 @@ pub enum Effect {
         /// Whom it was for.
         target: String,
     },
-    /// Bring the alerts that fire into the incident that this one was merged into.
+    /// Bring the alerts that fire, and whoever was told, to the incident that this one was merged into.
     MoveAlerts {
         /// Its uid.
         into: String,
@@ -166,6 +166,11 @@ pub enum Effect {
     ShowAnnouncement,
     /// Post the checklist, or make it true.
     ShowChecklist,
+    /// Make one of the incident's own messages easy to find: the card by a pin, the checklist by a bookmark.
+    Pin {
+        /// Which.
+        slot: super::incident::Slot,
+    },
     /// Add a bookmark to the channel.
     Bookmark {
         /// Its name.
@@ -236,6 +241,20 @@ impl Effect {
         )
     }
 
+    /// Whether nothing that follows it in the channel needs it: when it fails for now, it waits aside and holds nothing back.
+    pub fn steps_aside(&self) -> bool {
+        match self {
+            Self::Invite { .. } | Self::ShowTopic | Self::ShowAnnouncement | Self::ShowPicture => true,
+            Self::Bookmark { .. } | Self::PostPostmortem | Self::ArchiveChannel { .. } => true,
+            other => other.is_a_kindness(),
+        }
+    }
+
+    /// Whether nobody needs to hear of it when it cannot be done.
+    pub fn is_a_kindness(&self) -> bool {
+        matches!(self, Self::Pin { .. } | Self::Mark { .. } | Self::Brief { .. })
+    }
+
     /// What it is, for people who read about a delivery that failed.
     pub fn describe(&self) -> &'static str {
         match self {
@@ -256,6 +275,7 @@ impl Effect {
             Self::ShowChecklist => "the runbook's checklist",
             Self::Brief { .. } => "the words on a role",
             Self::Mark { .. } => "a mark below a message",
+            Self::Pin { .. } => "a pin",
             Self::Bookmark { .. } => "a bookmark",
             Self::Say { .. } => "a message",
             Self::Assess => "the look at the lineage",

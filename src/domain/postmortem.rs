@@ -28,6 +28,9 @@ pub struct Captured {
     pub text: String,
     /// Whether its author took it back.
     pub deleted: bool,
+    /// Which of its edits this is, by Slack's timestamp; empty as it was first said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub edited: String,
 }
 
 /// Everything the draft is made from.

@@ -51,6 +51,8 @@ pub enum Refusal {
     HasNotRole { incident: String, role: Role },
     NotEditable { line: u64 },
     NotAllowed { verb: Verb, standing: Standing },
+    NotForThem { name: String, standing: Standing },
+    HasTheCommand { holder: String },
 }
 
 impl std::error::Error for Refusal {}
@@ -209,6 +211,21 @@ impl fmt::Display for Refusal {
                 line = line
             ),
             Self::NotAllowed { verb, standing } => explain_permission(*verb, *standing),
+            Self::NotForThem { name, standing: Standing::Unknown } => tr!(
+                "I do not know {name} yet and have just asked Slack who that is. Please try once more in a few seconds.",
+                name = name
+            ),
+            Self::NotForThem { name, standing: Standing::Guest } => {
+                tr!("{name} is a guest of this workspace and can do nothing here; name a member.", name = name)
+            }
+            Self::NotForThem { name, .. } => tr!(
+                "{name} is a bot, deactivated, or of another workspace, and can do nothing here; name a member.",
+                name = name
+            ),
+            Self::HasTheCommand { holder } => tr!(
+                "{holder} has the command; name whom it goes to, or let them give it back with `/incident leave commander`.",
+                holder = holder
+            ),
         };
         f.write_str(&words)
     }

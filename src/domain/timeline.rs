@@ -102,6 +102,9 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
             });
             tr!("On duty: {named}", named = named.collect::<Vec<_>>().join("; "))
         }
+        Event::RoleLeft { role, person } if entry.actor.person().is_some_and(|by| by != person) => {
+            tr!("{who} took {person} out of the role of {role}", who = who, person = name(person), role = role)
+        }
         Event::RoleLeft { role, person } => {
             tr!("{person} gave back the role of {role}", person = name(person), role = role)
         }

@@ -211,17 +211,23 @@ pub enum SlackEvent {
     Edited {
         /// Where.
         channel: String,
+        /// In which thread, if in one.
+        thread: Option<String>,
         /// Which message.
         ts: String,
         /// Who wrote it.
         user: String,
         /// What it says now.
         text: String,
+        /// Since when; Slack's timestamp.
+        edited: String,
     },
     /// A message was taken back.
     Deleted {
         /// Where.
         channel: String,
+        /// In which thread, if in one.
+        thread: Option<String>,
         /// Which message.
         ts: String,
     },
@@ -302,14 +308,14 @@ pub fn with_files(text: &str, message: &Value) -> String {
 /// Reads an event. Bots' messages (our own among them) and channel notices are nothing to Muster, so that it never answers itself.
 pub fn event(event: &Value) -> SlackEvent {
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let thread = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let by_bot = |message: &Value| message["bot_id"].as_str().is_some_and(|id| !id.is_empty());
     match (event["type"].as_str().unwrap_or_default(), event["subtype"].as_str()) {
         ("message", None | Some("thread_broadcast" | "file_share" | "me_message")) if !by_bot(event) => {
             let text_and_files = with_files(&text("/text"), event);
-            let thread = event["thread_ts"].as_str().map(str::to_owned);
             SlackEvent::Said {
                 channel: text("/channel"),
-                thread,
+                thread: thread("/thread_ts"),
                 ts: text("/ts"),
                 user: text("/user"),
                 text: text_and_files,
@@ -327,14 +333,18 @@ pub fn event(event: &Value) -> SlackEvent {
         {
             SlackEvent::Edited {
                 channel: text("/channel"),
+                thread: thread("/message/thread_ts"),
                 ts: text("/message/ts"),
                 user: text("/message/user"),
                 text: with_files(&text("/message/text"), &event["message"]),
+                edited: text("/message/edited/ts"),
             }
         }
-        ("message", Some("message_deleted")) => {
-            SlackEvent::Deleted { channel: text("/channel"), ts: text("/deleted_ts") }
-        }
+        ("message", Some("message_deleted")) => SlackEvent::Deleted {
+            channel: text("/channel"),
+            thread: thread("/previous_message/thread_ts"),
+            ts: text("/deleted_ts"),
+        },
         ("link_shared", _) => SlackEvent::Linked {
             channel: text("/channel"),
             ts: text("/message_ts"),

@@ -11,7 +11,7 @@ use crate::domain::triage::Matcher;
 use crate::domain::{Command, PersonId, Role, Severity, Status, Time};
 use crate::tr;
 
-use super::when::{Toward, parse as parse_when};
+use super::when::{Toward, looks_like_one, parse as parse_when};
 
 /// What somebody wants.
 #[derive(Debug, Clone, PartialEq)]
@@ -421,7 +421,7 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
                     let minutes = u32::try_from((at - now).num_minutes().max(1)).unwrap_or(SNOOZE_MINUTES);
                     act(Command::Remind { minutes: Some(minutes) })
                 }
-                None => Err(usage("remind", &tr!("“{rest}” is no time I understand.", rest = rest))),
+                None => Err(no_time("remind", rest)),
             },
         },
         "show" | "status" => Ok(Intent::Show(incident.or_else(|| number(rest)))),
@@ -441,7 +441,7 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
             if people.is_empty() {
                 return Err(usage("assign", "To whom? Mention people with @."));
             }
-            act(Command::Assign { roles: BTreeMap::from([(role, people)]) })
+            act(Command::Assign { roles: BTreeMap::from([(role, people)]), without: BTreeMap::new() })
         }
         "sev" | "severity" | "priority" if rest.is_empty() => ask(Question::Severity),
         "sev" | "severity" | "priority" => match Severity::parse(rest) {
@@ -586,7 +586,7 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
         word => match (Role::parse(word), mentions(rest)) {
             (Some(role), people) if people.is_empty() && matches!(rest, "" | "me") => act(Command::Take { role }),
             (Some(role), people) if !people.is_empty() => {
-                act(Command::Assign { roles: BTreeMap::from([(role, people)]) })
+                act(Command::Assign { roles: BTreeMap::from([(role, people)]), without: BTreeMap::new() })
             }
             _ => Err(unknown_verb(word, text)),
         },
@@ -698,6 +698,9 @@ fn edit(incident: Option<u64>, rest: &str, now: Time) -> Result<Intent, Unclear>
         return Err(usage("timeline", "What should it say?"));
     }
     let at = words.strip_prefix("at ").and_then(|when| parse_when(when, now, Toward::Past));
+    if at.is_none() && words.starts_with("at ") && looks_like_one(words) {
+        return Err(no_time("timeline", words));
+    }
     let text = if at.is_some() { None } else { Some(words.to_owned()) };
     Ok(Intent::Amend { incident, line, text, at })
 }
@@ -784,6 +787,7 @@ fn trailing_next(text: &str, now: Time) -> Result<(String, Option<Time>), Unclea
     let (words, when) = (text.get(..at).unwrap_or(text), text.get(at + 6..).unwrap_or_default());
     match parse_when(when, now, Toward::Future) {
         Some(next) => Ok((words.trim().to_owned(), Some(next))),
+        None if looks_like_one(when) => Err(no_time("update", when)),
         // "the next run" is a sentence, not a promise.
         None => Ok((text.to_owned(), None)),
     }
@@ -844,6 +848,11 @@ fn usage(verb: &str, why: &str) -> Unclear {
         use_ = use_,
         what = crate::words::label(what)
     ))
+}
+
+/// What looks like a time and is none, or none that can be meant.
+fn no_time(verb: &str, words: &str) -> Unclear {
+    usage(verb, &tr!("“{words}” is no time I understand, or it is past already.", words = words))
 }
 
 fn unknown_verb(word: &str, line: &str) -> Unclear {
@@ -921,7 +930,10 @@ mod tests {
         );
         assert_eq!(
             command("assign responder <@U1|ana> <@U2>"),
-            Command::Assign { roles: BTreeMap::from([(Role::Responder, vec!["U1".to_owned(), "U2".to_owned()])]) }
+            Command::Assign {
+                roles: BTreeMap::from([(Role::Responder, vec!["U1".to_owned(), "U2".to_owned()])]),
+                without: BTreeMap::new(),
+            }
         );
         let Ok(Intent::Do { incident, command }) = parse("INC-12 resolve all good", now()) else { panic!("a command") };
         assert!(incident == Some(12) && matches!(*command, Command::Resolve { .. }));

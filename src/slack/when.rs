@@ -14,8 +14,30 @@ pub enum Toward {
     Future,
 }
 
-/// The moment, or `None` for words that are no time.
+/// The moment, or `None` for words that are no time, or none that anybody means: a promise that is past already, or a moment further
+/// away than [`MAX_YEARS`].
 pub fn parse(words: &str, now: Time, toward: Toward) -> Option<Time> {
+    let at = read(words, now, toward)?;
+    let is_far = (at - now).num_days().abs() > MAX_YEARS * 366;
+    let is_kept = toward == Toward::Past || at >= now;
+    (!is_far && is_kept).then_some(at)
+}
+
+/// Whether words look like a time, so that one which is none is a slip and not a sentence: `25:00`, `9999h`, `at 06:70`.
+pub fn looks_like_one(words: &str) -> bool {
+    let words = words.trim().trim_start_matches("at ").trim_end_matches("UTC").trim();
+    let first = words.split_whitespace().next().unwrap_or_default();
+    let is_clock = |word: &str| {
+        let digits = word.find(|c: char| !c.is_ascii_digit()).unwrap_or(word.len());
+        digits > 0 && word[digits..].chars().all(|c| c.is_ascii_digit() || ":-./tzmhd".contains(c.to_ascii_lowercase()))
+    };
+    is_clock(first) && words.split_whitespace().skip(1).all(is_clock)
+}
+
+/// No incident and no promise is further away, in years.
+const MAX_YEARS: i64 = 10;
+
+fn read(words: &str, now: Time, toward: Toward) -> Option<Time> {
     let words = words.trim().to_lowercase();
     let words = words.trim_end_matches("utc").trim();
     if words == "now" {
@@ -100,14 +122,17 @@ mod tests {
         for (words, past, future) in [
             ("06:10", Some("11-23 06:10"), Some("11-24 06:10")),
             ("15:00", Some("11-22 15:00"), Some("11-23 15:00")),
-            ("2h ago", Some("11-23 04:18"), Some("11-23 04:18")),
+            ("2h ago", Some("11-23 04:18"), None),
             ("30m", Some("11-23 05:48"), Some("11-23 06:48")),
             ("in 3 days", Some("11-26 06:18"), Some("11-26 06:18")),
             ("friday", Some("11-20 00:00"), Some("11-27 23:59")),
             ("monday", Some("11-16 00:00"), Some("11-30 23:59")),
-            ("yesterday 22:15", Some("11-22 22:15"), Some("11-22 22:15")),
+            ("yesterday 22:15", Some("11-22 22:15"), None),
             ("2026-12-01", Some("12-01 00:00"), Some("12-01 23:59")),
-            ("2026-11-20T05:00:00Z", Some("11-20 05:00"), Some("11-20 05:00")),
+            ("2026-11-20T05:00:00Z", Some("11-20 05:00"), None),
+            ("2016-01-01", None, None),
+            ("-262143-01-01T00:00:00Z", None, None),
+            ("99999h", None, None),
             ("now", Some("11-23 06:18"), Some("11-23 06:18")),
             ("soon", None, None),
             ("", None, None),
@@ -116,6 +141,16 @@ mod tests {
         ] {
             assert_eq!(read(words, Toward::Past).as_deref(), past, "{words}");
             assert_eq!(read(words, Toward::Future).as_deref(), future, "{words}");
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_time_is_told_from_a_sentence() {
+        for words in ["99:99", "at 25:00", "999999999h", "2026-13-01", "2026-11-31 06:10", "30", "6:7 UTC"] {
+            assert!(looks_like_one(words), "{words}");
+        }
+        for words in ["run", "3 loads", "at noon", "2nd try", "", "at 3 nodes the disk was full", "10%"] {
+            assert!(!looks_like_one(words), "{words}");
         }
     }
 }

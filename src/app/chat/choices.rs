@@ -16,9 +16,10 @@ use crate::messages::{Button, Rendered, views};
 use crate::slack::slash::{Unclear, VERBS};
 use crate::tr;
 
-/// A button that says a line as if it had been typed. Several of one message need names of their own.
-pub(super) fn again(place: usize, label: &str, line: &str) -> Button {
-    Button::new(format!("again:{place}"), label, &line.chars().take(MAX_LINE).collect::<String>())
+/// A button that says a line as if it had been typed; none for one that is too long for it, of which nothing may be lost. Several of one
+/// message need names of their own.
+pub(super) fn again(place: usize, label: &str, line: &str) -> Option<Button> {
+    (line.chars().count() <= MAX_LINE).then(|| Button::new(format!("again:{place}"), label, line))
 }
 
 /// The longest line that a button carries (Slack's limit for its value is 2,000 characters).
@@ -34,7 +35,7 @@ impl App {
         let buttons: Vec<_> = unclear
             .meant
             .iter()
-            .map(|line| again(0, &format!("/incident {}", line.chars().take(60).collect::<String>()), line))
+            .filter_map(|line| again(0, &format!("/incident {}", line.chars().take(60).collect::<String>()), line))
             .collect();
         Rendered::new(&sentence_markdown(&unclear.words), &buttons).into()
     }
@@ -56,11 +57,13 @@ impl App {
             .iter()
             .take(CHOICES)
             .enumerate()
-            .map(|(place, one)| {
+            .filter_map(|(place, one)| {
                 again(place, &format!("{}: {}", one.name(), one.title), &format!("{} {line}", one.name()))
             })
             .collect();
-        let view = json!({"line": line, "more": open.len().saturating_sub(CHOICES)});
+        let names: Vec<_> = open.iter().take(CHOICES).map(|one| json!({"name": one.name(), "title": one.title})).collect();
+        let names = if buttons.is_empty() { names } else { Vec::new() };
+        let view = json!({"line": line, "more": open.len().saturating_sub(CHOICES), "names": names});
         Rendered::new(&self.templates.render("which_incident", &view), &buttons).into()
     }
 
@@ -77,6 +80,7 @@ impl App {
             return Err(Failure::Duplicate);
         }
         declaration.asset = declaration.asset.map(|asset| self.catalog.known_as(&asset));
+        let anyway = anyway || line_of(&declaration).chars().count() > MAX_LINE;
         let alike = if anyway { Vec::new() } else { self.look_alikes(&declaration, caller)? };
         if alike.is_empty() {
             return self.act(None, &Command::Declare(Box::new(declaration)), caller).await;
@@ -84,11 +88,11 @@ impl App {
         let mut buttons: Vec<_> = alike
             .iter()
             .enumerate()
-            .map(|(place, one)| {
+            .filter_map(|(place, one)| {
                 again(place, &tr!("Join {incident}", incident = one.name()), &format!("{} take responder", one.name()))
             })
             .collect();
-        buttons.push(again(alike.len(), "Open a new one anyway", &line_of(&declaration)).danger());
+        buttons.extend(again(alike.len(), "Open a new one anyway", &line_of(&declaration)).map(Button::danger));
         Ok(Rendered::new(&self.alike_words(&alike), &buttons).into())
     }
 

@@ -9,18 +9,19 @@ use crate::app::job::Job;
 use crate::app::{App, Asked, DeliveryId, Failure, records};
 use crate::domain::Command;
 use crate::domain::incident::{Channel, MessageRef};
-use crate::domain::permission::{Verb, allowed};
 use crate::domain::postmortem::{Captured, said_at};
+use crate::messages::Button;
 use crate::slack::inbound::SlackEvent;
 use crate::store::{Expect, Kind, Op};
 
-/// What was said, changed or taken back: then it has no author.
+/// What was said, changed (then with the timestamp of the change), or taken back (then without an author).
 struct Said {
     channel: String,
     thread: Option<String>,
     ts: String,
     author: Option<String>,
     text: String,
+    edited: String,
 }
 
 /// More links of one message are not shown.
@@ -35,15 +36,15 @@ impl App {
         let guard = records::delivery_ops(&DeliveryId(format!("event/{event_id}")), self.now());
         let done = match event {
             SlackEvent::Said { channel, thread, ts, user, text } => {
-                let said = Said { channel, thread, ts, author: Some(user), text };
+                let said = Said { channel, thread, ts, author: Some(user), text, edited: String::new() };
                 self.capture(said, guard).await
             }
-            SlackEvent::Edited { channel, ts, user, text } => {
-                let said = Said { channel, thread: None, ts, author: Some(user), text };
+            SlackEvent::Edited { channel, thread, ts, user, text, edited } => {
+                let said = Said { channel, thread, ts, author: Some(user), text, edited };
                 self.capture(said, guard).await
             }
-            SlackEvent::Deleted { channel, ts } => {
-                let said = Said { channel, thread: None, ts, author: None, text: String::new() };
+            SlackEvent::Deleted { channel, thread, ts } => {
+                let said = Said { channel, thread, ts, author: None, text: String::new(), edited: String::new() };
                 self.capture(said, guard).await
             }
             SlackEvent::Gone { channel, why } => self.gone(channel, why, guard).await,
@@ -77,7 +78,8 @@ impl App {
         links: &[String],
         mut ops: Vec<Op>,
     ) -> Result<(), Failure> {
-        if !allowed(self.met(user, None).await, Verb::Read) {
+        let caller = Caller { user, standing: self.met(user, None).await, channel: None, delivery: None };
+        if self.may_read(&caller).is_err() {
             return Ok(());
         }
         let assets: BTreeMap<String, String> = links
@@ -97,7 +99,7 @@ impl App {
 
     /// Keeps what people say in an incident's channel; no author means that it was taken back.
     async fn capture(&self, said: Said, mut ops: Vec<Op>) -> Result<(), Failure> {
-        let Said { channel, thread, ts, author, text } = said;
+        let Said { channel, thread, ts, author, text, edited } = said;
         let in_thread = |thread: &String| self.uid_of_channel(&format!("{channel}/{thread}"));
         let uid = match self.uid_of_channel(&channel)? {
             Some(uid) => Some(uid),
@@ -118,14 +120,16 @@ impl App {
         }
         let before = self.captured(&uid, &ts)?;
         let deleted = author.is_none();
-        let Some(author) = author.or_else(|| before.map(|before| before.author)) else {
-            return Ok(());
-        };
+        // Slack keeps no order: what was taken back stays so, and what was changed is not said anew.
+        if before.as_ref().is_some_and(|before| before.deleted || (!deleted && before.edited >= edited)) {
+            return self.commit(ops).await;
+        }
+        let author = author.or_else(|| before.map(|before| before.author)).unwrap_or_default();
         let message = MessageRef { channel, ts: ts.clone() };
         let at = said_at(&message).unwrap_or_else(|| self.now());
         let text: String = text.chars().take(8000).collect();
         let pinned = self.store.get(Kind::Pin, &format!("{}/{ts}", message.channel))?.is_some();
-        let captured = Captured { v: 1, message: message.clone(), author, at, text: text.clone(), deleted };
+        let captured = Captured { v: 1, message: message.clone(), author, at, text: text.clone(), deleted, edited };
         ops.push(Op::put(
             Kind::Message,
             format!("{uid}/{ts}"),
@@ -161,7 +165,8 @@ impl App {
             // A form opens from a press only.
             Reply::Open(_) | Reply::Instead(_) => {
                 let words = self.templates.render("open_form", &json!({"line": line}));
-                (words, vec![super::choices::again(0, "Open the form", line).primary()])
+                let button = super::choices::again(0, "Open the form", line).map(Button::primary);
+                (words, button.into_iter().collect())
             }
             Reply::Mistakes(_) | Reply::Nothing => return self.commit(guard).await,
         };

@@ -1,11 +1,13 @@
 //! Forms: what each asks, and what its answers become.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::{Caller, Reply};
 use crate::app::{App, Failure};
 use crate::domain::command::Declaration;
-use crate::domain::decide::gaps;
+use crate::domain::decide::{MAX_TEXT, gaps};
 use crate::domain::effect::Notice;
 use crate::domain::event::Look;
 use crate::domain::incident::{Ending, Recipient};
@@ -40,6 +42,7 @@ impl App {
         };
         let incident = uid.map(|uid| self.incident(uid)).transpose()?.flatten();
         self.may(verb, caller, incident.as_ref())?;
+        // What stands in two fields is one text, and fits one together.
         let text = |id, label, placeholder, multiline, optional| ModalInput::Text {
             id,
             label,
@@ -47,7 +50,7 @@ impl App {
             placeholder,
             multiline,
             optional,
-            max: if multiline { 3000 } else { 120 },
+            max: if multiline { MAX_TEXT - 200 } else { 120 },
         };
         let severities = || {
             Severity::ALL
@@ -267,6 +270,12 @@ impl App {
             Question::Skip(step) => step.to_string(),
             Question::Notify(whom) => whom.as_str().to_owned(),
             Question::Look(look) => look.as_str().to_owned(),
+            // Who is shown, so that who was taken out is known from who was not there.
+            Question::Roles => Role::ALL
+                .into_iter()
+                .flat_map(|role| holders(role).into_iter().map(move |person| format!("{role}:{person}")))
+                .collect::<Vec<_>>()
+                .join(" "),
             _ => String::new(),
         };
         let metadata =
@@ -487,12 +496,16 @@ impl App {
                 Command::Declare(Box::new(told))
             }
             "assign_roles" => {
-                let roles = Role::ALL
-                    .into_iter()
-                    .map(|role| (role, view.people(role.as_str())))
-                    .filter(|(_, people)| !people.is_empty())
-                    .collect();
-                Command::Assign { roles }
+                let roles: BTreeMap<_, _> =
+                    Role::ALL.into_iter().map(|role| (role, view.people(role.as_str()))).collect();
+                // Who was shown and is not there any more; not who came while the form was open.
+                let mut without: BTreeMap<Role, Vec<String>> = BTreeMap::new();
+                for (role, person) in words.filter_map(|shown| shown.split_once(':')) {
+                    if let Some(role) = Role::parse(role).filter(|role| !roles[role].iter().any(|one| one == person)) {
+                        without.entry(role).or_default().push(person.to_owned());
+                    }
+                }
+                Command::Assign { roles, without }
             }
             "severity" => match view.choice("severity").and_then(|word| Severity::parse(&word)) {
                 Some(severity) => Command::SetSeverity { severity },

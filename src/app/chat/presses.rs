@@ -27,7 +27,7 @@ impl App {
                 Job::Whisper { channel, user, markdown, buttons }
             }
             // Pressed in the home, where nothing can be whispered.
-            None => Job::Announce { channel: Some(user), markdown, buttons },
+            None => Job::Announce { channel: Some(user), markdown, buttons, asks: None },
         };
         if let Err(failure) = self.enqueue(&format!("whisper-{}", self.clock.fresh_id()), job).await {
             tracing::warn!(error = %failure, "somebody cannot be told why nothing happened");

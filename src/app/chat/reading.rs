@@ -56,7 +56,7 @@ impl App {
         if page.next.is_some() {
             // Where nothing was found on this page, the search goes on where it stopped.
             let last = page.next.as_deref().and_then(crate::app::queries::number_at);
-            buttons.extend(last.map(|number| again(0, "Older", &search.line_after(number))));
+            buttons.extend(last.and_then(|number| again(0, "Older", &search.line_after(number))));
         }
         let incidents: Vec<Value> = page.incidents.iter().map(|one| views::incident(one, &names, self.now())).collect();
         let view = json!({"title": search.heading(), "incidents": incidents, "more": page.next.is_some()});
@@ -122,7 +122,7 @@ impl App {
         };
         if more {
             let label = if what == Listed::Timeline { "Earlier" } else { "More" };
-            buttons.push(again(0, label, &format!("{} {} {}", incident.name(), what.verb(), page + 1)));
+            buttons.extend(again(0, label, &format!("{} {} {}", incident.name(), what.verb(), page + 1)));
         }
         let view = json!({"name": incident.name(), "lines": shown, "more": more, "page": page});
         Ok(Rendered::new(&self.templates.render(what.verb(), &view), &buttons).into())
@@ -257,16 +257,15 @@ impl App {
     /// # Errors
     /// The store cannot be read.
     pub fn asset_card(&self, shown: &str) -> Result<Rendered, Failure> {
-        let mut buttons = vec![
-            again(0, "Tell me of its incidents", &format!("subscribe {shown}")),
-            Button::new("declare", "Something is wrong with it", shown),
-        ];
+        let mut buttons: Vec<_> =
+            again(0, "Tell me of its incidents", &format!("subscribe {shown}")).into_iter().collect();
         let owners = self.asset(shown)?.map(|asset| asset.owners()).unwrap_or_default();
         let team = owners.iter().find_map(|owner| self.policy.teams.iter().find(|team| team.name == owner.name));
         if let Some(team) = team {
             let label = tr!("Tell me of all of {team}", team = team.name);
-            buttons.insert(1, again(1, &label, &format!("subscribe {}", team.name)));
+            buttons.extend(again(1, &label, &format!("subscribe {}", team.name)));
         }
+        buttons.push(Button::new("declare", "Something is wrong with it", shown));
         Ok(Rendered::new(&self.templates.render("asset", &self.asset_page(shown)?), &buttons))
     }
 

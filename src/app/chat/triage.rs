@@ -11,7 +11,6 @@ use crate::domain::{Actor, Alert, Command, Time};
 use crate::messages::{Modal, ModalInput, Rendered};
 use crate::slack::inbound::{Interaction, View};
 use crate::slack::when::{Toward, parse as parse_when};
-use crate::store::{Expect, Kind, Op};
 use crate::tr;
 
 impl App {
@@ -48,7 +47,8 @@ impl App {
         caller: &Caller<'_>,
     ) -> Result<Reply, Failure> {
         self.may_triage(caller)?;
-        let silence = self.silence(matcher, self.now(), until, reason, caller.user.to_owned()).await?;
+        let once = self.once(caller.delivery.as_ref());
+        let silence = self.silence(matcher, self.now(), until, reason, caller.user.to_owned(), once).await?;
         Ok(Reply::words(&tr!(
             "Silence {number} holds until {until}. Alerts that it hides open an incident then, if they still fire. `/incident unsilence {number2}` ends it.",
             number = silence.number,
@@ -103,7 +103,7 @@ impl App {
         caller: &Caller<'_>,
     ) -> Result<Reply, Failure> {
         self.may_triage(caller)?;
-        let held = self.held(value)?;
+        let (held, _) = self.held(value)?;
         let message = interaction.message.as_ref();
         let ts = message.and_then(|message| message["ts"].as_str()).unwrap_or_default();
         let channel = caller.channel.unwrap_or_default();
@@ -184,8 +184,8 @@ impl App {
         let (channel, ts, id) =
             (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let mistake = |block: &str, words: &str| Ok(Reply::Mistakes([(block.to_owned(), words.to_owned())].into()));
-        let held = match self.held(id) {
-            Ok(held) => held,
+        let (held, settles) = match self.held(id) {
+            Ok(found) => found,
             Err(failure) => {
                 return mistake(
                     if view.callback_id == "triage_attach" { "incident" } else { "text" },
@@ -204,13 +204,12 @@ impl App {
             }
             let because = tr!("{person} attached it", person = self.name(caller.user));
             let command = Command::Receive { signal: held.signal.clone(), known: None, because, quiet: false };
-            let gone = Op::Del { kind: Kind::Held, id: id.to_owned(), expect: Expect::Any };
             let asked = Asked {
                 actor: Actor::Person { id: caller.user.to_owned() },
                 // What they may do was looked at above; joining is the monitor's verb.
                 standing: Standing::Monitor,
                 delivery: caller.delivery.clone(),
-                also: vec![gone],
+                also: vec![settles],
             };
             let decision = self.execute(Some(&uid), &command, asked).await?;
             self.settle(
@@ -232,11 +231,10 @@ impl App {
             return mistake("until", "That is no time I understand; write 2h, 15:00 or friday.");
         };
         let reason = view.text("text").unwrap_or_default();
-        let silence = match self.silence(matcher, self.now(), until, &reason, caller.user.to_owned()).await {
+        let silence = match self.silence(matcher, self.now(), until, &reason, caller.user.to_owned(), vec![settles]).await {
             Ok(silence) => silence,
             Err(failure) => return mistake("text", &failure.to_string()),
         };
-        self.drop_held(id).await?;
         let words =
             tr!("is silenced until {until} (silence {number})", until = stamp(silence.until), number = silence.number);
         self.settle(channel, ts, "🔕", &held, &words, caller).await?;

@@ -147,7 +147,8 @@ impl App {
             }
         }
         let markdown = self.templates.render(template, &view);
-        Some(Job::Announce { channel, markdown, buttons })
+        let asks = (*hold == Hold::AskingPerson).then(|| id.to_owned());
+        Some(Job::Announce { channel, markdown, buttons, asks })
     }
 
     /// The bad assets of open incidents in the graph, each with its incident and since when.
@@ -222,7 +223,7 @@ impl App {
         Ok(())
     }
 
-    /// Brings the alerts of a merged incident that still fire to the one it was merged into.
+    /// Brings the alerts of a merged incident that still fire to the one it was merged into, and whoever was told of it.
     ///
     /// # Errors
     /// The store cannot be read or written. What was brought stays; the rest is brought when it is tried again.
@@ -236,10 +237,15 @@ impl App {
                 self.place_alert(alert.signal, Some(into), &because, Vec::new()).await?;
             }
         }
-        self.commit(also).await
+        let told: Vec<_> = self.who_was_told(&from.uid)?.into_values().collect();
+        if told.is_empty() {
+            return self.commit(also).await;
+        }
+        let into = self.goes_on_in(into)?;
+        self.execute(Some(&into), &Command::Inherit { told }, Asked::by_muster(also)).await.map(|_| ())
     }
 
-    /// Brings an alert to an incident, or opens one for it.
+    /// Brings an alert to an incident, or opens one for it. Where that incident ended meanwhile, it is placed as if it came in now.
     ///
     /// # Errors
     /// The store cannot be read or written.
@@ -250,15 +256,34 @@ impl App {
         because: &str,
         also: Vec<Op>,
     ) -> Result<(), Failure> {
+        let into = into.map(|into| self.goes_on_in(into)).transpose()?;
         let command =
             Command::Receive { signal: signal.clone(), known: None, because: because.to_owned(), quiet: true };
         let asked = Asked {
             actor: Actor::Monitor { source: signal.source.clone() },
             standing: Standing::Monitor,
             delivery: None,
-            also,
+            also: also.clone(),
         };
-        self.execute(into, &command, asked).await.map(|_| ())
+        match self.execute(into.as_deref(), &command, asked).await {
+            Err(Failure::Refused(_)) => {
+                let source = signal.source.clone();
+                self.receive_chunk(&source, vec![signal], None, also).await.map(|_| ())
+            }
+            other => other.map(|_| ()),
+        }
+    }
+
+    /// The incident that one was merged into, and so on; itself otherwise.
+    fn goes_on_in(&self, uid: &str) -> Result<String, Failure> {
+        let mut uid = uid.to_owned();
+        for _ in 0..super::MERGED_DEEP {
+            match self.incident(&uid)?.and_then(|incident| incident.merged_into) {
+                Some((into, _)) => uid = into,
+                None => break,
+            }
+        }
+        Ok(uid)
     }
 
     /// Takes an alert for over that nobody repeated for as long as its source says (`resolve_after_minutes`).
@@ -290,14 +315,16 @@ impl App {
         self.flaps.heard.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), self.now());
     }
 
-    /// The held alert of an id.
+    /// The held alert of an id, and the op that settles it: for one only, of all who try.
     ///
     /// # Errors
     /// There is none any more: it went away, or somebody decided.
-    pub fn held(&self, id: &str) -> Result<Held, Failure> {
-        let rec = self.store.get(Kind::Held, id)?;
-        let held = rec.and_then(|rec| serde_json::from_value(rec.body).ok());
-        held.ok_or_else(|| Failure::NotFound(tr!("This alert is settled: it went away, or somebody decided.")))
+    pub fn held(&self, id: &str) -> Result<(Held, Op), Failure> {
+        let found = self.store.get(Kind::Held, id)?.and_then(|rec| {
+            let settles = Op::Del { kind: Kind::Held, id: id.to_owned(), expect: Expect::Ver(rec.ver) };
+            Some((serde_json::from_value(rec.body).ok()?, settles))
+        });
+        found.ok_or_else(|| Failure::NotFound(tr!("This alert is settled: it went away, or somebody decided.")))
     }
 
     /// Opens an incident for a held alert, as somebody decided; what became of it.
@@ -305,32 +332,34 @@ impl App {
     /// # Errors
     /// It is settled, or the store cannot write.
     pub async fn open_held(&self, id: &str) -> Result<Placed, Failure> {
-        let held = self.held(id)?;
+        let (held, _) = self.held(id)?;
         let source = held.signal.source.clone();
         let placed = self.receive_chunk(&source, vec![held.signal], Some(Hold::AskingPerson), Vec::new()).await?;
         placed.into_iter().next().ok_or_else(|| Failure::Unavailable(tr!("the alert's turn was lost")))
     }
 
-    /// Forgets a held alert; the next firing asks again.
+    /// Opens an incident for an alert whose card cannot be posted: rather one too many than one that nobody hears of.
     ///
     /// # Errors
-    /// It is settled, or the store cannot write.
-    pub async fn drop_held(&self, id: &str) -> Result<Held, Failure> {
-        let held = self.held(id)?;
-        let gone = Op::Del { kind: Kind::Held, id: id.to_owned(), expect: Expect::Any };
-        self.commit(vec![gone]).await?;
-        Ok(held)
+    /// The store cannot write.
+    pub async fn nobody_can_be_asked(&self, id: &str, also: Vec<Op>) -> Result<(), Failure> {
+        match self.held(id) {
+            Ok((held, _)) => {
+                let source = held.signal.source.clone();
+                self.receive_chunk(&source, vec![held.signal], Some(Hold::AskingPerson), also).await.map(|_| ())
+            }
+            Err(Failure::NotFound(_)) => self.commit(also).await,
+            Err(failure) => Err(failure),
+        }
     }
 
-    /// As [`Self::drop_held`], for what somebody called no problem; its monitor is remembered for it.
+    /// Forgets a held alert that somebody called no problem; its monitor is remembered for it. The next firing asks again.
     ///
     /// # Errors
     /// It is settled, or the store cannot write.
-    pub async fn dismiss_held(&self, id: &str) -> Result<Held, Failure> {
-        let held = self.held(id)?;
-        let gone = Op::Del { kind: Kind::Held, id: id.to_owned(), expect: Expect::Any };
-        self.commit(vec![gone, self.not_a_problem(&held.signal)?]).await?;
-        Ok(held)
+    pub async fn dismiss_held(&self, id: &str) -> Result<(), Failure> {
+        let (held, settles) = self.held(id)?;
+        self.commit(vec![settles, self.not_a_problem(&held.signal)?]).await
     }
 
     /// The silences that hold or will, by number.
@@ -340,7 +369,7 @@ impl App {
         silences.iter().filter(|silence| silence.until > now).cloned().collect()
     }
 
-    /// Makes a silence; durable when it answers.
+    /// Makes a silence, with what else comes with it; durable when it answers.
     ///
     /// # Errors
     /// It says no reason or no sensible time, there are too many, or the store cannot write.
@@ -351,6 +380,7 @@ impl App {
         until: Time,
         reason: &str,
         owner: PersonId,
+        also: Vec<Op>,
     ) -> Result<Silence, Failure> {
         let refused = |why: &str| Err(Failure::Invalid(why.to_owned()));
         if reason.trim().is_empty() {
@@ -376,7 +406,8 @@ impl App {
         });
         let reason: String = reason.trim().chars().take(500).collect();
         let silence = Silence { v: 1, number, matcher, from, until, reason, owner };
-        self.commit(vec![
+        let mut ops = also;
+        ops.extend([
             Op::put(Kind::Meta, "silence-number", expect, json!({"v": 1, "last": number})),
             Op::put(
                 Kind::Silence,
@@ -384,8 +415,8 @@ impl App {
                 Expect::Absent,
                 serde_json::to_value(&silence).unwrap_or_default(),
             ),
-        ])
-        .await?;
+        ]);
+        self.commit(ops).await?;
         self.silences.write().unwrap_or_else(PoisonError::into_inner).push(silence.clone());
         Ok(silence)
     }

@@ -276,17 +276,21 @@ impl<'a> Round<'a> {
                 names.extend(graph.names(node).filter_map(AssetName::new).filter(|name| name != asset));
             }
         }
-        for name in names {
-            let uid = match self.by_asset.get(&name) {
-                Some(uid) => Some(uid.clone()),
-                None => {
-                    let rec = self.app.store.get(Kind::Asset, name.as_str())?;
-                    rec.and_then(|rec| rec.body["uid"].as_str().map(str::to_owned))
-                }
-            };
-            if let Some(uid) = uid
-                && let Some(uid) = self.open_of(&uid)?
-            {
+        let mut about: Vec<String> = Vec::new();
+        {
+            // Of several open ones the oldest: its uid begins with when it was opened.
+            let health = self.app.health();
+            about.extend(names.iter().flat_map(|name| health.of(name.as_str())).map(|(uid, _)| uid.clone()));
+            about.sort();
+        }
+        for name in &names {
+            about.extend(self.by_asset.get(name).cloned());
+            // The last that named it may be merged into one that never did.
+            let rec = self.app.store.get(Kind::Asset, name.as_str())?;
+            about.extend(rec.and_then(|rec| rec.body["uid"].as_str().map(str::to_owned)));
+        }
+        for uid in about {
+            if let Some(uid) = self.open_of(&uid)? {
                 return Ok(Some(uid));
             }
         }
@@ -296,8 +300,7 @@ impl<'a> Round<'a> {
     /// The incident, if it is open, or else the open one that it was merged into.
     fn open_of(&mut self, uid: &str) -> Result<Option<String>, Failure> {
         let mut uid = uid.to_owned();
-        // Merged into one that was merged itself, and so on; nobody does it more often.
-        for _ in 0..8 {
+        for _ in 0..super::MERGED_DEEP {
             if self.is_open(&uid)? {
                 return Ok(Some(uid));
             }

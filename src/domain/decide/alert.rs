@@ -3,25 +3,33 @@
 use super::{Draft, declare, status};
 use crate::domain::incident::Ending;
 use crate::domain::policy::OnGreen;
-use crate::domain::{Actor, Effect, Event, Signal, SignalStatus};
+use crate::domain::{Actor, Effect, Event, Refusal, Signal, SignalStatus};
 
 /// So many alerts of an incident are told one by one; of more, the card says how many there are.
 const SAID_EACH: u32 = 20;
 
 /// With `quiet`, it belongs here and changes neither how bad the incident is nor what is said: it is below what is broken, or it comes
 /// and goes.
-pub(super) fn receive(draft: &mut Draft<'_>, signal: &Signal, known: Option<&str>, because: &str, quiet: bool) {
+pub(super) fn receive(
+    draft: &mut Draft<'_>,
+    signal: &Signal,
+    known: Option<&str>,
+    because: &str,
+    quiet: bool,
+) -> Result<(), Refusal> {
     if draft.case.is_none() {
         declare::open_for(draft, signal);
         join(draft, signal, because, false);
         draft.assess();
-        return;
+        return Ok(());
     }
     let quiet_joins = quiet;
     let quiet = quiet || draft.incident().alerts > SAID_EACH;
     let known = known.and_then(|id| draft.case().alerts.get(id)).map(|alert| (alert.id.clone(), alert.signal.status));
     match (signal.status, known) {
         (SignalStatus::Firing, None) => {
+            // Nobody would hear of it any more.
+            status::must_be_open(draft)?;
             join(draft, signal, because, quiet_joins);
             let actor = draft.context.actor.clone();
             if let Some(event) = draft.entries.last().map(|entry| entry.event.clone())
@@ -53,6 +61,7 @@ pub(super) fn receive(draft: &mut Draft<'_>, signal: &Signal, known: Option<&str
         // A repeat, or the end of something we never saw: nothing durable changes.
         (SignalStatus::Firing, Some((_, SignalStatus::Firing))) | (SignalStatus::Resolved, _) => {}
     }
+    Ok(())
 }
 
 fn say_unless(draft: &mut Draft<'_>, quiet: bool, event: Event) {

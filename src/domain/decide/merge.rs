@@ -2,19 +2,25 @@
 //! silently.
 
 use super::{Draft, status};
+use crate::domain::effect::Notice;
 use crate::domain::incident::Verdict;
+use crate::domain::permission::Verb;
 use crate::domain::{Effect, Event, Refusal};
 use crate::tr;
 
 pub(super) fn merge(draft: &mut Draft<'_>, into: &str, name: &str) -> Result<(), Refusal> {
+    // It ends this one, too.
+    draft.may(Verb::Status)?;
     status::must_be_open(draft)?;
     if draft.incident().uid == into {
         return Err(Refusal::SameIncident);
     }
-    let any_fires = draft.incident().firing > 0;
+    let goes_on = draft.incident().firing > 0 || draft.incident().told > 0;
     draft.add_and_say(Event::Merged { into: into.to_owned(), name: name.to_owned() });
     status::close_pages(draft);
-    if any_fires {
+    let text = tr!("It was merged into {name}, and goes on there.", name = name);
+    super::notify::everybody(draft, &Notice::Update { text, next: None });
+    if goes_on {
         draft.effect(Effect::MoveAlerts { into: into.to_owned() });
     }
     draft.show();

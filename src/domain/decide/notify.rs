@@ -2,7 +2,7 @@
 
 use super::{Draft, MAX_TEXT, words};
 use crate::domain::effect::Notice;
-use crate::domain::incident::Recipient;
+use crate::domain::incident::{Recipient, Told};
 use crate::domain::lineage::Whom;
 use crate::domain::{Effect, Event, Refusal};
 use crate::tr;
@@ -75,6 +75,25 @@ fn send(draft: &mut Draft<'_>, recipient: &Recipient, notice: Notice) {
         Some(_) => Effect::Tell { recipient, notice },
         None => Effect::Mail { recipient, notice },
     });
+}
+
+/// Whoever was told of what was merged into this one hears how this one ends, in the place where they heard of it; at once, if it did.
+pub(super) fn inherit(draft: &mut Draft<'_>, told: &[Told]) {
+    for one in told.iter().filter(|one| !one.muted) {
+        let incident = draft.incident();
+        if incident.is_apart() || draft.case().told.values().any(|told| told.recipient.is_same(&one.recipient)) {
+            continue;
+        }
+        let is_open = incident.status.is_open();
+        let recipient = one.recipient.clone();
+        draft.add(Event::Notified { recipient: recipient.clone(), whom: one.whom });
+        if let Some(message) = &one.message {
+            draft.add(Event::NoticePosted { recipient: recipient.key.clone(), message: message.clone() });
+        }
+        if !is_open {
+            send(draft, &recipient, Notice::AllClear { text: None });
+        }
+    }
 }
 
 /// Everybody who was told hears this too.

@@ -132,6 +132,10 @@ fn tell_whom_it_concerns(draft: &mut Draft<'_>, event: &Event) {
 pub(super) fn message_posted(draft: &mut Draft<'_>, slot: Slot, message: &MessageRef) {
     if draft.incident().slots.get(&slot) != Some(message) {
         draft.add(Event::Posted { slot, message: message.clone() });
+        // In a thread, the card is where everybody begins to read.
+        if slot != Slot::Announcement && draft.incident().channel.as_ref().is_some_and(Channel::is_whole) {
+            draft.effect(Effect::Pin { slot });
+        }
     }
 }
 

@@ -31,16 +31,37 @@ pub(super) fn take(draft: &mut Draft<'_>, role: Role) -> Result<(), Refusal> {
     Ok(())
 }
 
-pub(super) fn assign(draft: &mut Draft<'_>, roles: &BTreeMap<Role, Vec<PersonId>>) -> Result<(), Refusal> {
+/// Gives roles to people, and takes them from others. Whoever has the command is asked before it goes to somebody else.
+pub(super) fn assign(
+    draft: &mut Draft<'_>,
+    roles: &BTreeMap<Role, Vec<PersonId>>,
+    without: &BTreeMap<Role, Vec<PersonId>>,
+) -> Result<(), Refusal> {
     let mut any = false;
+    for (role, person) in without.iter().flat_map(|(role, people)| people.iter().map(move |person| (*role, person))) {
+        let passes_on = !role.is_shared() && roles.get(&role).is_some_and(|named| !named.is_empty());
+        if passes_on || !draft.incident().has_role(role, person) {
+            continue;
+        }
+        if role == Role::Commander && draft.context.actor.person() != Some(person) {
+            return Err(Refusal::HasTheCommand { holder: draft.context.people.name(person) });
+        }
+        give_back(draft, &[role], person);
+        any = true;
+    }
     for (role, named) in roles {
         // A role with one holder goes to the first who is named.
         let named = if role.is_shared() { named.as_slice() } else { named.get(..1).unwrap_or_default() };
         for person in named {
-            if !draft.incident().has_role(*role, person) {
-                grant(draft, *role, person);
-                any = true;
+            if draft.incident().has_role(*role, person) {
+                continue;
             }
+            let holder = draft.incident().holder(Role::Commander).cloned();
+            match holder.filter(|holder| *role == Role::Commander && draft.context.actor.person() != Some(holder)) {
+                Some(holder) => request_handover(draft, person, &holder)?,
+                None => grant(draft, *role, person),
+            }
+            any = true;
         }
     }
     if !any {
@@ -148,15 +169,19 @@ pub(super) fn leave(draft: &mut Draft<'_>, role: Option<Role>) -> Result<(), Ref
     if held.is_empty() {
         return Err(Refusal::HasNotRole { incident: incident.name(), role: role.unwrap_or(Role::Responder) });
     }
-    for role in &held {
+    give_back(draft, &held, &person);
+    draft.show();
+    Ok(())
+}
+
+fn give_back(draft: &mut Draft<'_>, roles: &[Role], person: &PersonId) {
+    for role in roles {
         draft.add_and_say(Event::RoleLeft { role: *role, person: person.clone() });
     }
     let incident = draft.incident();
-    if held.contains(&Role::Commander) && incident.status.is_open() && incident.severity <= Severity::Sev2 {
+    if roles.contains(&Role::Commander) && incident.status.is_open() && incident.severity <= Severity::Sev2 {
         ask_for_commander_later(draft, 0);
     }
-    draft.show();
-    Ok(())
 }
 
 fn grant(draft: &mut Draft<'_>, role: Role, person: &PersonId) {
