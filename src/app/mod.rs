@@ -354,9 +354,9 @@ impl App {
             let next_number = self.next_number()?;
             let context = self.context(&asked, self.clock.fresh_id(), next_number.0);
             let decision = decide(loaded.as_ref().map(|loaded| &loaded.case), command, &context)?;
-            let mut ops = records::ops(loaded.as_ref(), &decision, next_number, self.now());
-            ops.extend(guard.iter().cloned());
-            ops.extend(asked.also.iter().cloned());
+            // What must hold beforehand is looked at first.
+            let mut ops: Vec<Op> = guard.iter().chain(&asked.also).cloned().collect();
+            ops.extend(records::ops(loaded.as_ref(), &decision, next_number, self.now()));
             if ops.is_empty() {
                 return Ok(decision);
             }

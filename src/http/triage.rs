@@ -88,7 +88,8 @@ pub(crate) async fn make_silence(
     if asked.owner.trim().is_empty() {
         return Err(Problem::new(422, "A silence has an owner, whom people can ask"));
     }
-    let silence = doors.app.silence(matcher, from, asked.until, &asked.reason, asked.owner.trim().to_owned(), Vec::new()).await?;
+    let silence =
+        doors.app.silence(matcher, from, asked.until, &asked.reason, asked.owner.trim().to_owned(), Vec::new()).await?;
     Ok((StatusCode::CREATED, Json(shown(&silence))))
 }
 

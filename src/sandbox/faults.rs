@@ -163,6 +163,11 @@ impl Faults {
         self.add(Fault { slack_error: Some(error.to_owned()), ..Fault::new(target, times) });
     }
 
+    /// What was set for a target holds no more.
+    pub fn mend(&self, target: &str) {
+        self.0.lock().faults.faults.retain(|fault| fault.target != target);
+    }
+
     /// A whole service refuses everything, until it is switched on again.
     pub fn down(&self, service: &str, down: bool) {
         let mut world = self.0.lock();

@@ -308,14 +308,14 @@ pub fn with_files(text: &str, message: &Value) -> String {
 /// Reads an event. Bots' messages (our own among them) and channel notices are nothing to Muster, so that it never answers itself.
 pub fn event(event: &Value) -> SlackEvent {
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let thread = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let optional = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let by_bot = |message: &Value| message["bot_id"].as_str().is_some_and(|id| !id.is_empty());
     match (event["type"].as_str().unwrap_or_default(), event["subtype"].as_str()) {
         ("message", None | Some("thread_broadcast" | "file_share" | "me_message")) if !by_bot(event) => {
             let text_and_files = with_files(&text("/text"), event);
             SlackEvent::Said {
                 channel: text("/channel"),
-                thread: thread("/thread_ts"),
+                thread: optional("/thread_ts"),
                 ts: text("/ts"),
                 user: text("/user"),
                 text: text_and_files,
@@ -333,16 +333,16 @@ pub fn event(event: &Value) -> SlackEvent {
         {
             SlackEvent::Edited {
                 channel: text("/channel"),
-                thread: thread("/message/thread_ts"),
+                thread: optional("/message/thread_ts"),
                 ts: text("/message/ts"),
                 user: text("/message/user"),
                 text: with_files(&text("/message/text"), &event["message"]),
-                edited: text("/message/edited/ts"),
+                edited: optional("/message/edited/ts").filter(|ts| !ts.is_empty()).unwrap_or_else(|| text("/ts")),
             }
         }
         ("message", Some("message_deleted")) => SlackEvent::Deleted {
             channel: text("/channel"),
-            thread: thread("/previous_message/thread_ts"),
+            thread: optional("/previous_message/thread_ts"),
             ts: text("/deleted_ts"),
         },
         ("link_shared", _) => SlackEvent::Linked {

@@ -92,7 +92,8 @@ fn any_command() -> impl Strategy<Value = (Command, Standing, u8)> {
     let human = prop_oneof![
         Just(Command::Acknowledge),
         role.clone().prop_map(|role| Command::Take { role }),
-        (role, people).prop_map(|(role, people)| Command::Assign { roles: [(role, people)].into(), without: [].into() }),
+        (role, people)
+            .prop_map(|(role, people)| Command::Assign { roles: [(role, people)].into(), without: [].into() }),
         any::<bool>().prop_map(|accept| Command::AnswerHandover { request: "R".to_owned(), accept }),
         prop::sample::select(Severity::ALL.to_vec()).prop_map(|severity| Command::SetSeverity { severity }),
         (text, prop::option::of(0..500i64)).prop_map(|(text, next)| Command::Update { text, next: next.map(at) }),

@@ -61,7 +61,8 @@ impl App {
                 again(place, &format!("{}: {}", one.name(), one.title), &format!("{} {line}", one.name()))
             })
             .collect();
-        let names: Vec<_> = open.iter().take(CHOICES).map(|one| json!({"name": one.name(), "title": one.title})).collect();
+        let names: Vec<_> =
+            open.iter().take(CHOICES).map(|one| json!({"name": one.name(), "title": one.title})).collect();
         let names = if buttons.is_empty() { names } else { Vec::new() };
         let view = json!({"line": line, "more": open.len().saturating_sub(CHOICES), "names": names});
         Rendered::new(&self.templates.render("which_incident", &view), &buttons).into()

@@ -231,10 +231,11 @@ impl App {
             return mistake("until", "That is no time I understand; write 2h, 15:00 or friday.");
         };
         let reason = view.text("text").unwrap_or_default();
-        let silence = match self.silence(matcher, self.now(), until, &reason, caller.user.to_owned(), vec![settles]).await {
-            Ok(silence) => silence,
-            Err(failure) => return mistake("text", &failure.to_string()),
-        };
+        let silence =
+            match self.silence(matcher, self.now(), until, &reason, caller.user.to_owned(), vec![settles]).await {
+                Ok(silence) => silence,
+                Err(failure) => return mistake("text", &failure.to_string()),
+            };
         let words =
             tr!("is silenced until {until} (silence {number})", until = stamp(silence.until), number = silence.number);
         self.settle(channel, ts, "🔕", &held, &words, caller).await?;

@@ -53,7 +53,8 @@ struct Message {
     blocks: Value,
     metadata: Value,
     thread_ts: Option<String>,
-    edited: bool,
+    /// When it was changed last, as Slack writes it.
+    edited: Option<String>,
     reactions: Vec<(String, String)>,
     file: Option<String>,
     unfurls: Value,
@@ -71,7 +72,7 @@ impl Message {
             blocks: call["blocks"].clone(),
             metadata: call["metadata"].clone(),
             thread_ts: call["thread_ts"].as_str().map(str::to_owned),
-            edited: false,
+            edited: None,
             reactions: Vec::new(),
             unfurls: Value::Null,
             file: None,
@@ -91,6 +92,9 @@ impl Message {
         }
         if let Some(thread) = &self.thread_ts {
             message["thread_ts"] = json!(thread);
+        }
+        if let Some(edited) = &self.edited {
+            message["edited"] = json!({"user": self.user, "ts": edited});
         }
         message
     }

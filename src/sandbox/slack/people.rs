@@ -680,11 +680,13 @@ impl Slack {
     /// Changes what was said.
     pub fn edit(&self, channel: &str, ts: &str, text: &str) {
         let mut world = self.0.lock();
+        let now = (world.config.now)();
+        let edited = world.slack.ts(now);
         let event = world.slack.channel(channel).and_then(|channel| {
             let id = channel.id.clone();
             let message = channel.messages.iter_mut().find(|message| message.ts == ts)?;
             text.clone_into(&mut message.text);
-            message.edited = true;
+            message.edited = Some(edited);
             Some(json!({"type": "message", "subtype": "message_changed", "channel": id, "message": message.json(), "ts": ts}))
         });
         let config = world.config.clone();
@@ -696,15 +698,16 @@ impl Slack {
     /// Takes back what was said.
     pub fn delete(&self, channel: &str, ts: &str) {
         let mut world = self.0.lock();
-        let id = world.slack.channel(channel).map(|channel| {
-            channel.messages.retain(|message| message.ts != ts);
-            channel.id.clone()
+        let found = world.slack.channel(channel).and_then(|channel| {
+            let place = channel.messages.iter().position(|message| message.ts == ts)?;
+            Some((channel.id.clone(), channel.messages.remove(place).json()))
         });
+        let Some((id, message)) = found else { return };
         let config = world.config.clone();
-        world.slack.emit(
-            &config,
-            &json!({"type": "message", "subtype": "message_deleted", "channel": id, "deleted_ts": ts, "ts": ts}),
-        );
+        let event = json!({
+            "type": "message", "subtype": "message_deleted", "channel": id, "deleted_ts": ts, "ts": ts, "previous_message": message,
+        });
+        world.slack.emit(&config, &event);
     }
 
     /// Adds a reaction.
@@ -835,7 +838,7 @@ fn message_view(workspace: &super::Workspace, channel: &Channel, message: &Messa
         fallback: message.text.clone(),
         buttons: buttons.collect(),
         blocks: message.blocks.clone(),
-        edited: message.edited,
+        edited: message.edited.is_some(),
         pinned: channel.pins.contains(&message.ts),
         file: file.map(|file| FileView {
             name: file.name.clone(),

@@ -418,6 +418,8 @@ fn post_ephemeral(world: &mut World, p: &Value) -> Reply {
 fn update_message(world: &mut World, p: &Value) -> Reply {
     check_content(p)?;
     let (words, blocks, ts) = (text(p, "text").to_owned(), p["blocks"].clone(), text(p, "ts").to_owned());
+    let now = (world.config.now)();
+    let edited = world.slack.ts(now);
     let channel = open_channel(world, p)?;
     let id = channel.id.clone();
     let message = channel.messages.iter_mut().find(|message| message.ts == ts).ok_or("message_not_found")?;
@@ -426,7 +428,7 @@ fn update_message(world: &mut World, p: &Value) -> Reply {
     }
     message.text = words;
     message.blocks = blocks;
-    message.edited = true;
+    message.edited = Some(edited);
     Ok(json!({"channel": id, "ts": ts, "text": message.text, "message": message.json()}))
 }
 

@@ -515,39 +515,3 @@ async fn role_cards_say_what_the_playbook_asks_of_the_role_now() {
     assert!(inc.slash(ANA, "role deputy").await.contains("Watch when the next update is due"));
     bot.end().await;
 }
-
-/// What an attacker found: each was so once.
-#[tokio::test]
-async fn slips_races_and_strangers_do_no_harm() {
-    let bot = Bot::start().await;
-    // An option that is none, next to one that keeps a secret, opens nothing.
-    for line in ["declare payroll is wrong --prviate", "declare --sev 9 it burns", "drill x --quiet"] {
-        let told = bot.slash(ANA, "data-incidents", line).await;
-        assert!(told.contains("so nothing was opened"), "{told}");
-    }
-    assert!(bot.get("/api/v1/incidents").await["incidents"].as_array().unwrap().is_empty());
-    // Letters that are longer in small ones shift no promise.
-    bot.alert("dq", stale_orders()).await;
-    let inc = bot.inc(1);
-    inc.slash(ANA, "update İİstanbul loads again next 30m").await;
-    assert!(inc.find("İİstanbul loads again").text().contains("Next update: 2026-11-23 06:30 UTC"));
-    // Two who merge two incidents into each other end at most one.
-    bot.alert("dq", json!({"key": "x", "title": "another", "asset": "w.x"})).await;
-    let slack = bot.sandbox.slack();
-    tokio::join!(
-        slack.command(ANA, &inc.name, "INC-1 merge INC-2"),
-        slack.command(BEN, &inc.name, "INC-2 merge INC-1")
-    );
-    bot.settle().await;
-    let all = bot.get("/api/v1/incidents").await["incidents"].clone();
-    let merged = all.as_array().unwrap().iter().filter(|one| one["status"] == "merged").count();
-    let open =
-        all.as_array().unwrap().iter().filter(|one| one["resolved_at"].is_null() && one["status"] != "merged").count();
-    assert_eq!((merged, open), (1, 1), "{all:#}");
-    // A home is for those who may read: somebody of another workspace sees none, known or not.
-    slack.add_stranger("U0ELSE0001", "elsewhere", "T0OTHER000");
-    slack.open_home("U0ELSE0001");
-    bot.advance(minutes(2)).await;
-    assert_eq!(slack.home_text("U0ELSE0001"), "");
-    bot.end().await;
-}

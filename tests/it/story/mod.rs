@@ -1,5 +1,6 @@
 //! Stories, a file a theme. Their names are facts.
 
+mod attacks;
 mod contract;
 mod errors;
 mod faults;

@@ -264,6 +264,7 @@ async fn slacks_shapes_do_what_they_are_for() {
             &[
                 ("/channel", channel.clone()),
                 ("/message/ts", json!(ts(1))),
+                ("/message/edited/ts", json!(ts(5))),
                 ("/message/user", json!(BEN)),
                 ("/message/text", json!("it was the new disk")),
             ],
