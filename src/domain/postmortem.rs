@@ -135,7 +135,7 @@ fn summary(record: &Record<'_>) -> Vec<String> {
     lines.push(tr!(
         "{severity}, {pillar}; opened {opened_at}, {ended}.",
         severity = incident.severity,
-        pillar = incident.pillar.as_str(),
+        pillar = crate::words::label(incident.pillar.as_str()),
         opened_at = stamp(incident.opened_at),
         ended = ended
     ));
@@ -201,9 +201,11 @@ fn causes(record: &Record<'_>) -> Vec<String> {
         .collect();
     let said = corrected(record);
     lines.extend(said.iter().filter_map(|entry| match &entry.event {
-        Event::Looked { look, finding } => {
-            Some(tr!("A look at the {look} showed: {finding}", look = look.as_str(), finding = finding))
-        }
+        Event::Looked { look, finding } => Some(tr!(
+            "A look at the {look} showed: {finding}",
+            look = crate::words::label(look.as_str()),
+            finding = finding
+        )),
         _ => None,
     }));
     lines.extend(said.iter().filter_map(|entry| match &entry.event {
@@ -271,7 +273,7 @@ fn monitoring_gap(incident: &Incident, alerts: &[Alert], first: Option<&Alert>) 
     let pillar = if incident.pillar == Pillar::Other {
         String::new()
     } else {
-        tr!(" for {pillar}", pillar = incident.pillar.as_str())
+        tr!(" for {pillar}", pillar = crate::words::label(incident.pillar.as_str()))
     };
     let root = incident.roots.first().map(|root| &root.asset);
     let later = |alert: &Alert| duration(incident.detected_at, alert.first_seen);

@@ -171,11 +171,11 @@ impl fmt::Display for Refusal {
             }
             Self::NobodyLeftToTell { whom } => tr!(
                 "Everybody {whom} who can be reached was told already; updates and the all-clear reach them by themselves.",
-                whom = whom
+                whom = crate::words::label(whom)
             ),
             Self::NobodyToTell { whom, incident } => tr!(
                 "The lineage knows nobody {whom} of {incident} who could be told. Owners and how they are reached come from dbt, OpenLineage, or a YAML file (`muster lineage import`).",
-                whom = whom,
+                whom = crate::words::label(whom),
                 incident = incident
             ),
             Self::NotTold { name, incident, hint } => tr!(

@@ -66,7 +66,9 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
             )
         }
         Event::Merged { name, .. } => tr!("{who} merged this into {name}", who = who, name = name),
-        Event::Judged { verdict } => tr!("{who} called the alerts {verdict}", who = who, verdict = verdict.as_str()),
+        Event::Judged { verdict } => {
+            tr!("{who} called the alerts {verdict}", who = who, verdict = crate::words::label(verdict.as_str()))
+        }
         Event::AlertMoved { title, to, .. } => {
             tr!("{who} moved the alert “{title}” to {to}", who = who, title = title, to = to)
         }
@@ -193,7 +195,9 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
             tr!("The drill is over: {done} of {total}", done = done, total = points.len())
         }
         Event::OpeningPending { missing } => tr!("Still to come: {missing}", missing = missing.join(", ")),
-        Event::DeliveryFailed { what, why } => tr!("Could not deliver {what}: {why}", what = what, why = why),
+        Event::DeliveryFailed { what, why } => {
+            tr!("Could not deliver {what}: {why}", what = crate::words::label(what), why = why)
+        }
         Event::RootNamed { candidates } => match candidates.first() {
             Some(first) => tr!("Likeliest root: {asset} ({reason})", asset = first.asset, reason = first.reason),
             None => tr!("No root is likely any more"),
@@ -211,7 +215,12 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
             tr!("{what}, by {who}: {text}", what = what, who = who, text = text)
         }
         Event::Looked { look, finding } => {
-            tr!("{who} looked at the {look}: {finding}", who = who, look = look.as_str(), finding = finding)
+            tr!(
+                "{who} looked at the {look}: {finding}",
+                who = who,
+                look = crate::words::label(look.as_str()),
+                finding = finding
+            )
         }
         Event::NoticesSent { whom, names, text } => {
             let text = text.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
@@ -219,7 +228,7 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
                 "{who} told {names} ({whom}){text}",
                 who = who,
                 names = names.join(", "),
-                whom = whom.as_str(),
+                whom = crate::words::label(whom.as_str()),
                 text = text
             )
         }

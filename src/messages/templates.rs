@@ -55,6 +55,7 @@ impl Templates {
         handlebars.register_helper("prose", Box::new(Words(prose)));
         handlebars.register_helper("short", Box::new(Words(short)));
         handlebars.register_helper("link", Box::new(Words(link)));
+        handlebars.register_helper("word", Box::new(Words(word)));
         handlebars.register_helper("code", Box::new(Words(code)));
         let mut templates = Self { handlebars, sources: BTreeMap::new(), words: BTreeMap::new() };
         for file in Shipped::iter().filter(|file| file.ends_with(".hbs")) {
@@ -194,6 +195,11 @@ fn prose(h: &Helper<'_>) -> Result<String, String> {
 fn short(h: &Helper<'_>) -> Result<String, String> {
     let line = text_of(h, 0).split_whitespace().collect::<Vec<_>>().join(" ");
     Ok(escape(&cut(&line, MAX_SHORT)))
+}
+
+/// `{{word text}}`: one of Muster's own words (a status, a role, a pillar), as it is said where `words.toml` says it otherwise.
+fn word(h: &Helper<'_>) -> Result<String, String> {
+    Ok(escape(&crate::words::label(&text_of(h, 0))))
 }
 
 /// `{{code text}}`: as code, in which nothing is markup but the backtick itself.

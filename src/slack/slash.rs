@@ -226,7 +226,7 @@ impl Search {
         words.extend(self.open.then(|| "open".to_owned()));
         words.extend(self.mine.then(|| "mine".to_owned()));
         words.extend(self.severity.map(|severity| severity.to_string()));
-        words.extend(self.status.map(|status| status.to_string()));
+        words.extend(self.status.map(|status| status.as_str().to_owned()));
         words.extend(self.asset.as_ref().map(|asset| format!("about {asset}")));
         let moment = |at: Time| at.format("%Y-%m-%dT%H:%M:%SZ").to_string();
         words.extend(self.since.map(|at| format!("since {}", moment(at))));

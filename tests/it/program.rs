@@ -136,13 +136,13 @@ async fn terminated_it_ends_well_and_its_store_can_be_carried_away() {
     std::fs::create_dir(&templates).unwrap();
     let english = "Noticed by the monitor {source}{on} at {detected_at}.";
     let words = format!(
-        "{english:?} = \"Bemerkt von {{source}}{{on}}, {{detected_at}}.\"\n\" on {{asset}}\" = \" an {{asset}}\"\n"
+        "{english:?} = \"Bemerkt von {{source}}{{on}}, {{detected_at}}.\"\n\" on {{asset}}\" = \" an {{asset}}\"\n\"pending\" = \"wartet\"\n"
     );
     std::fs::write(templates.join("words.toml"), words).unwrap();
     elsewhere.insert("MUSTER_MESSAGE_TEMPLATES__PATH".to_owned(), templates.to_str().unwrap().to_owned());
     let draft = run(&["postmortem", "INC-1", "--config", path], &elsewhere);
     let draft = String::from_utf8(draft.stdout).unwrap();
-    assert!(draft.contains("Bemerkt von dq an warehouse.orders, "), "{draft}");
+    assert!(draft.contains("Bemerkt von dq an warehouse.orders, ") && draft.contains(", wartet when"), "{draft}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -273,7 +273,7 @@ impl App {
             // Who is shown, so that who was taken out is known from who was not there.
             Question::Roles => Role::ALL
                 .into_iter()
-                .flat_map(|role| holders(role).into_iter().map(move |person| format!("{role}:{person}")))
+                .flat_map(|role| holders(role).into_iter().map(move |person| format!("{}:{person}", role.as_str())))
                 .collect::<Vec<_>>()
                 .join(" "),
             _ => String::new(),

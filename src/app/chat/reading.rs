@@ -285,7 +285,9 @@ impl App {
             _ => None,
         });
         let found = said(&|event| match event {
-            crate::domain::Event::Looked { look, finding } => Some(format!("{}: {finding}", look.as_str())),
+            crate::domain::Event::Looked { look, finding } => {
+                Some(format!("{}: {finding}", crate::words::label(look.as_str())))
+            }
             _ => None,
         });
         let tasks = self.task_views(&self.tasks(&incident.uid)?);
