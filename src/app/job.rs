@@ -39,6 +39,11 @@ pub enum Job {
         /// Where the next page begins.
         cursor: Option<String>,
     },
+    /// Ask Slack which channels are shared with other workspaces, a page at a time.
+    SyncChannels {
+        /// Where the next page begins.
+        cursor: Option<String>,
+    },
     /// Ask Slack who somebody is.
     MeetPerson {
         /// The Slack id.

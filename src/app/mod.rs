@@ -14,6 +14,7 @@ pub mod lineage;
 pub mod queries;
 mod records;
 mod roster;
+pub mod shared;
 pub mod triage;
 
 use std::collections::HashMap;
@@ -130,8 +131,7 @@ pub struct App {
     rosters: RwLock<HashMap<String, roster::Roster>>,
     follows: RwLock<follows::Follows>,
     homes: Mutex<home::Homes>,
-    /// The announcement channel's id and whether strangers read it, once Slack said so.
-    announcing: Mutex<Option<(String, bool)>>,
+    channels: RwLock<shared::Channels>,
     /// The assets and what they are made of.
     pub catalog: catalog::Catalog,
     health: RwLock<health::Health>,
@@ -201,6 +201,7 @@ impl App {
             store.get(Kind::Meta, "workspace")?.and_then(|rec| rec.body["url"].as_str().map(str::to_owned));
         let catalog = catalog::Catalog::load(&*store, config.lineage.naming()?)?;
         let health = health::Health::load(&*store)?;
+        let channels = shared::Channels::load(&*store)?;
         let started = clock.now();
         let silences = triage::load_silences(&*store, clock.now())?;
         Ok(Self {
@@ -225,7 +226,7 @@ impl App {
             rosters: RwLock::new(rosters),
             follows: RwLock::new(follows),
             homes: Mutex::default(),
-            announcing: Mutex::default(),
+            channels: RwLock::new(channels),
         })
     }
 
@@ -443,19 +444,6 @@ impl App {
     /// Whose eyes a list is for: admins see everything.
     fn viewer(&self, user: &str) -> Option<String> {
         (!self.is_among(user, &self.policy.permissions.admins)).then(|| user.to_owned())
-    }
-
-    /// What Slack says of the announcement channel: its id, and whether people of another workspace read it.
-    pub fn remember_announcing(&self, id: &str, shared: bool) {
-        if shared {
-            tracing::warn!("people of another workspace read the announcement channel; announcements name no details");
-        }
-        *self.announcing.lock().unwrap_or_else(PoisonError::into_inner) = Some((id.to_owned(), shared));
-    }
-
-    /// Whether people of another workspace read the announcement channel, as far as Slack said so.
-    pub fn announces_to_strangers(&self) -> bool {
-        self.announcing.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|(_, shared)| *shared)
     }
 
     /// Whether somebody may see an incident.

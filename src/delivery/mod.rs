@@ -30,6 +30,7 @@ use crate::pagerduty::rest::Rest;
 use crate::slack::client::{SlackApi, SlackError, Verdict, advice};
 use crate::store::{CommitError, Expect, Kind, Op, Queued, Rec, after_prefix};
 use crate::telemetry::{DeliveryLabels, LaneLabels, StoreLabels};
+use crate::tr;
 
 /// How long an entry is ours once claimed. Longer than any call may take.
 const LEASE: Duration = Duration::from_secs(60);
@@ -157,6 +158,7 @@ impl Worker {
     pub async fn start(&self) -> Result<(), Failure> {
         self.app.await_beats().await?;
         self.app.await_rosters().await?;
+        self.app.enqueue("sync-channels", Job::SyncChannels { cursor: None }).await?;
         self.app.enqueue("sync-people", Job::SyncPeople { cursor: None }).await
     }
 
@@ -310,6 +312,7 @@ impl Worker {
     async fn carry_out(&self, turn: &Turn) -> Result<(), Fault> {
         match &turn.entry.job {
             Job::SyncPeople { cursor } => self.sync_people(turn, cursor.clone()).await,
+            Job::SyncChannels { cursor } => self.sync_channels(turn, cursor.clone()).await,
             Job::MeetPerson { id } => {
                 let members: Vec<_> = match self.slack.person(id).await {
                     Ok(member) => member.into_iter().collect(),
@@ -341,9 +344,15 @@ impl Worker {
             }
             Job::ReadRoster { id, turn: one, .. } => self.read_roster(turn, id, *one).await,
             Job::CheckBeat { source, name, .. } => Ok(self.app.check_beat(source, name, vec![turn.end()]).await?),
-            Job::Announce { channel, markdown, buttons, .. } => {
+            Job::Announce { channel, markdown, buttons, asks } => {
                 let channel = channel.as_deref().unwrap_or(&self.app.config.slack.announce_channel);
-                if !channel.is_empty() {
+                let strangers = self.app.strangers_read(channel);
+                if strangers && asks.is_some() {
+                    return Err(Fault::Permanent {
+                        why: tr!("people of another workspace read {channel}", channel = channel),
+                    });
+                }
+                if !channel.is_empty() && !strangers {
                     let message = Rendered::new(markdown, buttons);
                     if channel.starts_with(['U', 'W']) {
                         self.slack.post_message(channel, &message, &turn.rec.id).await?;
@@ -475,10 +484,6 @@ impl Worker {
             if let Some(url) = answer["url"].as_str() {
                 self.app.remember_workspace(url).await?;
             }
-            // Whoever reads the announcements decides what they say; that it cannot be asked holds nothing up.
-            if let Err(error) = self.see_announcement_channel().await {
-                tracing::warn!(%error, "what the announcement channel is cannot be asked");
-            }
         }
         let (members, next) = self.slack.people(cursor).await?;
         let mut ops = vec![turn.end()];
@@ -489,18 +494,23 @@ impl Worker {
         Ok(self.app.remember_people(members, ops).await?)
     }
 
-    async fn see_announcement_channel(&self) -> Result<(), SlackError> {
-        let home = self.app.config.slack.announce_channel.trim_start_matches('#');
-        let id = match home {
-            "" => None,
-            id if !id.chars().any(|c| c.is_ascii_lowercase()) => Some(id.to_owned()),
-            name => self.slack.channel_named(name, false).await?,
-        };
-        if let Some(id) = id {
-            let info = self.slack.channel_info(&id).await?;
-            self.app.remember_announcing(&id, info.shared);
+    /// Whoever reads a channel decides what is told there.
+    async fn sync_channels(&self, turn: &Turn, cursor: Option<String>) -> Result<(), Fault> {
+        let (listed, next) = self.slack.channels(cursor).await?;
+        let mut ops = vec![turn.end()];
+        match next {
+            Some(cursor) => {
+                let name = format!("sync-channels-{}", self.app.clock.fresh_id());
+                ops.push(Job::SyncChannels { cursor: Some(cursor) }.enqueue(&name, self.app.now()));
+            }
+            None if self.app.announces_to_strangers() => {
+                tracing::warn!(
+                    "people of another workspace read the announcement channel; announcements name no details"
+                );
+            }
+            None => {}
         }
-        Ok(())
+        Ok(self.app.remember_channels(listed, ops).await?)
     }
 
     /// Brings an outcome back by the one path, and ends the entry in the same commit.

@@ -37,6 +37,10 @@ impl Worker {
         let (Some(told), Some(channel)) = (self.listening(incident, recipient)?, &recipient.slack) else {
             return Ok(self.app.commit(vec![turn.end()]).await?);
         };
+        // What was said there before they came is not taken back; nothing more is said.
+        if self.app.strangers_read(channel) {
+            return Err(Fault::Permanent { why: tr!("people of another workspace read {channel}", channel = channel) });
+        }
         let names = |id: &str| self.app.name(id);
         let markdown = views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), None);
         let is_first = matches!(notice, Notice::First { .. });

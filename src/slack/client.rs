@@ -160,6 +160,17 @@ pub struct HistoryMessage {
     pub outbox_id: Option<String>,
 }
 
+/// A channel as a list of Slack's has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its id.
+    pub id: String,
+    /// Its name, without `#`.
+    pub name: String,
+    /// Whether people of another workspace are in it, or are asked to be.
+    pub shared: bool,
+}
+
 /// A channel, as far as it matters whether Muster may work there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelInfo {
@@ -303,6 +314,28 @@ impl SlackApi {
         }
     }
 
+    /// A page of the workspace's channels, with the cursor of the next.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn channels(&self, cursor: Option<String>) -> Result<(Vec<Listed>, Option<String>), SlackError> {
+        let parameters = [
+            ("exclude_archived", Some("true".to_owned())),
+            ("limit", Some("200".to_owned())),
+            ("types", Some("public_channel,private_channel".to_owned())),
+            ("cursor", cursor),
+        ];
+        let answer = self.get("conversations.list", &parameters).await?;
+        let listed = answer["channels"].as_array().into_iter().flatten().filter_map(|channel| {
+            Some(Listed {
+                id: channel["id"].as_str()?.to_owned(),
+                name: channel["name"].as_str().unwrap_or_default().to_owned(),
+                shared: is_shared(channel),
+            })
+        });
+        Ok((listed.collect(), next_cursor(&answer)))
+    }
+
     /// What Slack says of a channel.
     ///
     /// # Errors
@@ -313,7 +346,7 @@ impl SlackApi {
         Ok(ChannelInfo {
             name: answer["channel"]["name"].as_str().unwrap_or_default().to_owned(),
             member: flag("is_member"),
-            shared: flag("is_ext_shared") || flag("is_pending_ext_shared"),
+            shared: is_shared(&answer["channel"]),
             private: flag("is_private"),
             canvas: answer.pointer("/channel/properties/canvas/file_id").and_then(Value::as_str).map(str::to_owned),
         })
@@ -649,6 +682,11 @@ impl SlackApi {
             other => other.map(|_| ()),
         }
     }
+}
+
+/// Whether people of another workspace are in a channel, or are asked to be.
+fn is_shared(channel: &Value) -> bool {
+    ["is_ext_shared", "is_pending_ext_shared"].iter().any(|key| channel[key].as_bool().unwrap_or(false))
 }
 
 fn content(message: &Rendered) -> SlackMessageContent {

@@ -280,6 +280,13 @@ pub enum SlackEvent {
         /// Who.
         user: String,
     },
+    /// A channel is shared with other workspaces from now on, or not any more.
+    Shared {
+        /// Which.
+        channel: String,
+        /// Whether it is.
+        shared: bool,
+    },
     /// A channel got another name.
     Renamed {
         /// Which.
@@ -290,9 +297,6 @@ pub enum SlackEvent {
     /// Nothing to Muster.
     Other,
 }
-
-/// Why a channel is left that strangers come to read.
-pub const SHARED: &str = "it is shared with another workspace";
 
 /// A message's words, and where its pictures and files are.
 pub fn with_files(text: &str, message: &Value) -> String {
@@ -368,8 +372,11 @@ pub fn event(event: &Value) -> SlackEvent {
         ("channel_archive" | "group_archive", _) => {
             SlackEvent::Gone { channel: text("/channel"), why: "somebody archived it" }
         }
-        // What is said there is read by strangers from now on.
-        ("channel_shared", _) => SlackEvent::Gone { channel: text("/channel"), why: SHARED },
+        (kind @ ("channel_shared" | "channel_unshared"), _) => {
+            // One of several workspaces may have left.
+            let still = event["is_ext_shared"].as_bool().unwrap_or(false);
+            SlackEvent::Shared { channel: text("/channel"), shared: kind == "channel_shared" || still }
+        }
         ("channel_deleted" | "group_deleted", _) => {
             SlackEvent::Gone { channel: text("/channel"), why: "somebody deleted it" }
         }

@@ -13,6 +13,7 @@ use crate::domain::postmortem::{Captured, said_at};
 use crate::messages::Button;
 use crate::slack::inbound::SlackEvent;
 use crate::store::{Expect, Kind, Op};
+use crate::tr;
 
 /// What was said, changed (then with the timestamp of the change), or taken back (then without an author).
 struct Said {
@@ -48,6 +49,14 @@ impl App {
                 self.capture(said, guard).await
             }
             SlackEvent::Gone { channel, why } => self.gone(channel, why, guard).await,
+            SlackEvent::Shared { channel, shared } => {
+                let guard = guard.into_iter().chain(self.channel_shared(&channel, shared)).collect();
+                // What is said there is read by strangers from now on.
+                match shared {
+                    true => self.gone(channel, &tr!("it is shared with another workspace"), guard).await,
+                    false => self.commit(guard).await,
+                }
+            }
             SlackEvent::Home { user } => self.home_opened(&user, guard).await,
             SlackEvent::Reaction { channel, ts, user, author, name, added } if name == "pushpin" => {
                 self.pushpin(event_id, MessageRef { channel, ts }, &user, author, added).await
@@ -248,12 +257,8 @@ impl App {
 
     /// An incident's channel is gone; where it is still worked on, it goes on in another.
     async fn gone(&self, channel: String, why: &str, also: Vec<Op>) -> Result<(), Failure> {
-        let announcing = self.announcing.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        if announcing.is_some_and(|(id, _)| id == channel) && why == crate::slack::inbound::SHARED {
-            self.remember_announcing(&channel, true);
-        }
         let Some(uid) = self.uid_of_channel(&channel)? else {
-            return Ok(());
+            return self.commit(also).await;
         };
         let command = Command::ChannelGone { channel, why: crate::words::label(why) };
         self.execute(Some(&uid), &command, Asked::by_muster(also)).await.map(|_| ())

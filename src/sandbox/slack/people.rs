@@ -227,6 +227,21 @@ impl Slack {
         }
     }
 
+    /// It is not shared any more.
+    pub fn unshare(&self, channel: &str) {
+        let mut world = self.0.lock();
+        let Some(channel) = world.slack.channel(channel) else { return };
+        channel.shared = false;
+        let (id, heard) = (channel.id.clone(), channel.has_bot());
+        if heard {
+            let config = world.config.clone();
+            let event = json!({
+                "type": "channel_unshared", "previously_connected_team_id": "T0OTHER000", "channel": id, "is_ext_shared": false,
+            });
+            world.slack.emit(&config, &event);
+        }
+    }
+
     /// Closes the connection of Socket Mode, as Slack does every few hours.
     pub fn refresh_connection(&self) {
         super::socket::refresh(&self.0);

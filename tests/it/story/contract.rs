@@ -403,6 +403,51 @@ async fn an_announcement_channel_that_strangers_come_to_read_falls_silent_on_det
     bot.end().await;
 }
 
+/// What an incident is about is told in no channel that people of another workspace read.
+#[tokio::test]
+async fn a_channel_that_strangers_read_is_told_nothing() {
+    let clock = muster::clock::Clock::manual(start_time());
+    let sandbox = sandbox(&clock).await;
+    for room in ["with-the-vendor", "finance-alerts"] {
+        sandbox.slack().add_channel(room, &[BEN]);
+        sandbox.slack().enter("U0MUSTERBT", room);
+    }
+    sandbox.slack().share("with-the-vendor");
+    let extra = "[[teams]]\nname = \"vendor\"\nslack = \"#with-the-vendor\"\n[[teams]]\nname = \"finance\"\nslack = \"#finance-alerts\"\n[[routes]]\nname = \"odd\"\nmatch = \"pillar=distribution\"\naction = \"ask\"\nchannel = \"with-the-vendor\"".to_owned();
+    let again = extra.clone();
+    let bot = Bot::set_up(Setup { extra, sandbox: Some((sandbox, clock)), ..Setup::default() }).await;
+    let catalog = "assets: [{name: warehouse.orders}, {name: bi.a, owners: [{name: vendor}]}, {name: bi.b, owners: [{name: finance}]}]\nedges: [[warehouse.orders, bi.a], [warehouse.orders, bi.b]]";
+    bot.put("/api/v1/catalog/yaml", catalog.to_owned()).await;
+    bot.alert("dq", stale_orders()).await;
+    let inc = bot.inc(1);
+    inc.enter(ANA);
+    inc.card().button("Impact").click(ANA).await;
+    inc.slash(ANA, "notify downstream").await;
+    bot.submit(ANA, json!({})).await;
+    inc.find("I could not deliver a message to people outside: people of another workspace read #with-the-vendor");
+    let finance = bot.channel("finance-alerts");
+    finance.find("orders are stale for 9 h");
+    // Nor is anybody asked there.
+    bot.alert("dq", json!({"key": "o", "title": "odd values", "asset": "w.odd", "pillar": "distribution"})).await;
+    assert_eq!(bot.incident(2).await["title"], "odd values");
+    // When strangers come, it falls silent, also after a restart before Slack is asked again; when they are gone, it goes on.
+    bot.sandbox.slack().share("finance-alerts");
+    bot.settle().await;
+    bot.sandbox.faults().rate_limit("conversations.list", 100, 600);
+    let setup = bot.crash();
+    let bot = Bot::set_up(Setup { extra: again, ..setup }).await;
+    let (slack, inc, finance) = (bot.sandbox.slack(), bot.inc(1), bot.channel("finance-alerts"));
+    inc.slash(ANA, "update good by noon").await;
+    assert!(!slack.messages("finance-alerts").iter().any(|one| one.text.contains("noon")));
+    slack.unshare("finance-alerts");
+    inc.slash(ANA, "update good by one").await;
+    finance.find("good by one");
+    assert!(
+        !slack.messages("with-the-vendor").iter().any(|one| one.text.contains("orders") || one.text.contains("odd"))
+    );
+    bot.end_with_given_up(5).await;
+}
+
 /// Numbers, times and names at the edges: each is answered with words, and nothing else happens.
 #[tokio::test]
 async fn lines_at_the_edges_are_answered_with_words() {
