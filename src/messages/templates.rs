@@ -120,19 +120,26 @@ impl Templates {
         &self.sources
     }
 
-    /// A view in the words of a template, Markdown. If an operator's template fails on this view, the failure is logged
-    /// and the message says plainly that its words are missing: an incident must never wait for a template.
+    /// A view in the words of a template, Markdown. If an operator's template fails on this view, the failure is logged, and the
+    /// shipped one says it: an incident must never wait for a template.
     pub fn render(&self, name: &str, view: &impl Serialize) -> String {
         match self.try_render(name, view) {
             Ok(markdown) => markdown,
             Err(what) => {
-                tracing::error!(template = name, error = %what, "a message template failed");
-                format!(
-                    "Something happened ({}), and the template for it failed. The timeline has it: `/incident show`.",
-                    escape(name)
-                )
+                tracing::error!(template = name, error = %what, "a message template failed; the shipped one is used");
+                self.as_shipped(name, view).unwrap_or_else(|| {
+                    format!(
+                        "Something happened ({}), and the template for it failed. The timeline has it: `/incident show`.",
+                        escape(name)
+                    )
+                })
             }
         }
+    }
+
+    fn as_shipped(&self, name: &str, view: &impl Serialize) -> Option<String> {
+        let shipped = Shipped::get(&format!("{name}.hbs"))?;
+        self.handlebars.render_template(&String::from_utf8_lossy(&shipped.data), view).ok()
     }
 
     /// As [`Self::render`], with the failure.
