@@ -1,5 +1,6 @@
 //! Telling people outside, in Slack and by e-mail, and the picture. Later messages go into the thread of the first.
 
+use super::posts::File;
 use super::{Fault, Turn, Worker};
 use crate::domain::effect::Notice;
 use crate::domain::incident::{Channel, MessageRef, Picture, Recipient, Told};
@@ -141,16 +142,14 @@ impl Worker {
         let name = incident.name();
         let view = serde_json::json!({"name": name, "words": words});
         let comment = crate::messages::plain(&self.app.templates.render("picture", &view));
-        let file = self
-            .slack
-            .upload(
-                (&channel.id, channel.thread.as_deref()),
-                &format!("{}-lineage.png", name.to_lowercase()),
-                &tr!("Lineage of {name}", name = name),
-                ("image/png", png),
-                &comment,
-            )
-            .await?;
+        let file = File {
+            name: format!("{}-lineage.png", name.to_lowercase()),
+            title: tr!("Lineage of {name}", name = name),
+            content: ("image/png", png),
+            comment,
+        };
+        let file =
+            self.upload_once(turn, channel, file, incident.picture.as_ref().map(|old| old.file.as_str())).await?;
         if let Some(old) = &incident.picture
             && let Err(error) = self.slack.delete_file(&old.file).await
             && error.verdict != Verdict::Permanent

@@ -17,6 +17,16 @@ const WHOLE_TRIES: u32 = 3;
 /// So many open tasks stand on the card; `tasks` shows all.
 const CARD_TASKS: usize = 5;
 
+/// A file to be uploaded.
+pub(super) struct File {
+    pub(super) name: String,
+    pub(super) title: String,
+    /// Its type, and its bytes.
+    pub(super) content: (&'static str, Vec<u8>),
+    /// What is said with it.
+    pub(super) comment: String,
+}
+
 impl Worker {
     pub(super) async fn post(&self, turn: &Turn, incident: &Incident, effect: &Effect) -> Result<(), Fault> {
         match effect {
@@ -257,16 +267,43 @@ impl Worker {
         let canvas = self.as_canvas(incident, channel, &text).await?;
         let comment =
             crate::messages::plain(&self.app.templates.render("postmortem_note", &serde_json::json!({"name": name})));
-        self.slack
-            .upload(
-                (&channel.id, channel.thread.as_deref()),
-                &format!("{}-postmortem.md", name.to_lowercase()),
-                &tr!("Post-mortem of {name} (draft)", name = name),
-                ("text/markdown", text.into_bytes()),
-                &comment,
-            )
-            .await?;
+        let file = File {
+            name: format!("{}-postmortem.md", name.to_lowercase()),
+            title: tr!("Post-mortem of {name} (draft)", name = name),
+            content: ("text/markdown", text.into_bytes()),
+            comment,
+        };
+        self.upload_once(turn, channel, file, None).await?;
         self.outcome(turn, &incident.uid, &Command::PostmortemPosted { canvas }).await
+    }
+
+    /// Uploads a file, unless an earlier try did: then that one is adopted, but not one that is `known` already. Slack's id of it.
+    pub(super) async fn upload_once(
+        &self,
+        turn: &Turn,
+        channel: &Channel,
+        file: File,
+        known: Option<&str>,
+    ) -> Result<String, Fault> {
+        let place = (channel.id.as_str(), channel.thread.as_deref());
+        if turn.maybe_done() {
+            let oldest = format!("{}.000000", turn.entry.at.timestamp());
+            let mut cursor = None;
+            for _ in 0..MAX_HISTORY_PAGES {
+                let page = self.app.config.slack.history_page;
+                let (messages, next) = self.slack.history(place, &oldest, page, cursor).await?;
+                let found = messages.into_iter().find_map(|mut message| message.files.remove(&file.name));
+                if let Some(found) = found.filter(|found| Some(found.as_str()) != known) {
+                    return Ok(found);
+                }
+                cursor = next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+        }
+        let File { name, title, content, comment } = file;
+        Ok(self.slack.upload(place, &name, &title, content, &comment).await?)
     }
 
     /// The draft as the channel's canvas, with a bookmark to it; `None` where the workspace has no canvases.

@@ -3,6 +3,7 @@
 //!
 //! Answers are read as loose JSON: the library's typed answers refuse what Slack adds.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -158,6 +159,8 @@ pub struct HistoryMessage {
     pub text: String,
     /// The outbox entry that posted it, if it was ours.
     pub outbox_id: Option<String>,
+    /// The files of a bot's message, ids by name.
+    pub files: BTreeMap<String, String>,
 }
 
 /// A channel as a list of Slack's has it.
@@ -572,6 +575,13 @@ impl SlackApi {
                     .filter(|_| !by_bot && matches!(subtype, None | Some("thread_broadcast" | "file_share")))
                     .map(str::to_owned),
                 text: with_files(message["text"].as_str().unwrap_or_default(), message),
+                files: message["files"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter(|_| by_bot)
+                    .filter_map(|file| Some((file["name"].as_str()?.to_owned(), file["id"].as_str()?.to_owned())))
+                    .collect(),
                 outbox_id: message
                     .pointer("/metadata/event_payload/outbox_id")
                     .and_then(Value::as_str)

@@ -23,6 +23,8 @@ use crate::tr;
 
 /// So many assets are offered for what somebody types.
 const SUGGESTED: usize = 20;
+/// So many of those who have roles are known from the form of roles: its metadata hold 3,000 characters.
+const MOST_SHOWN: usize = 100;
 
 impl App {
     /// The modal that asks.
@@ -274,6 +276,7 @@ impl App {
             Question::Roles => Role::ALL
                 .into_iter()
                 .flat_map(|role| holders(role).into_iter().map(move |person| format!("{}:{person}", role.as_str())))
+                .take(MOST_SHOWN)
                 .collect::<Vec<_>>()
                 .join(" "),
             _ => String::new(),
@@ -528,7 +531,10 @@ impl App {
                         }
                     },
                 };
-                let impact = view.text("impact").map(|impact| format!("\nImpact: {impact}")).unwrap_or_default();
+                let impact = view
+                    .text("impact")
+                    .map(|impact| format!("\n{}", tr!("Impact: {impact}", impact = impact)))
+                    .unwrap_or_default();
                 Command::Update { text: format!("{}{impact}", text.unwrap_or_default()), next }
             }
             "look" => {

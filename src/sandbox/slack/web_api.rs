@@ -342,6 +342,14 @@ fn history(world: &mut World, p: &Value) -> Reply {
     let oldest = text(p, "oldest");
     let with_metadata =
         p["include_all_metadata"].as_bool().unwrap_or_else(|| text(p, "include_all_metadata") == "true");
+    let channel = channel.clone();
+    let file = |message: &Message| {
+        let id = message.file.as_ref()?;
+        let file = world.slack.files.get(id)?;
+        Some(
+            json!([{"id": id, "name": file.name, "title": file.title, "permalink": format!("{}/files/{id}", world.base)}]),
+        )
+    };
     let mut messages: Vec<Value> = channel
         .messages
         .iter()
@@ -353,7 +361,11 @@ fn history(world: &mut World, p: &Value) -> Reply {
         .filter(|message| oldest.is_empty() || message.ts.as_str() >= oldest)
         .filter(|message| text(p, "latest").is_empty() || message.ts.as_str() <= text(p, "latest"))
         .map(|message| {
+            let files = file(message);
             let mut message = message.json();
+            if let Some(files) = files {
+                message["files"] = files;
+            }
             if !with_metadata && let Some(map) = message.as_object_mut() {
                 map.remove("metadata");
             }

@@ -357,3 +357,27 @@ async fn a_template_that_fails_is_said_by_the_shipped_one() {
     inc.find("📝 @Ana: the loader hangs");
     bot.end().await;
 }
+
+/// Files whose answer is lost are found again, and come once.
+#[tokio::test]
+async fn files_whose_answer_is_lost_come_once() {
+    let bot = Bot::start().await;
+    bot.put("/api/v1/catalog/yaml", "edges: [[warehouse.orders, bi.sales]]".to_owned()).await;
+    bot.sandbox.faults().lose_answer("files.completeUploadExternal", 1);
+    bot.alert("dq", stale_orders()).await;
+    bot.advance(minutes(2)).await;
+    let inc = bot.inc(1);
+    bot.sandbox.faults().lose_answer("files.completeUploadExternal", 1);
+    inc.slash(ANA, "postmortem").await;
+    bot.advance(minutes(2)).await;
+    // A second draft, asked for on purpose, is a second file.
+    inc.slash(ANA, "note one more thing").await;
+    bot.sandbox.faults().lose_answer("files.completeUploadExternal", 1);
+    inc.slash(ANA, "postmortem").await;
+    bot.advance(minutes(2)).await;
+    let mut files: Vec<_> =
+        bot.sandbox.slack().messages(&inc.name).into_iter().filter_map(|one| one.file).map(|file| file.name).collect();
+    files.sort();
+    assert_eq!(files, ["inc-1-lineage.png", "inc-1-postmortem.md", "inc-1-postmortem.md"]);
+    bot.end().await;
+}
