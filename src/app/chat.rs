@@ -253,6 +253,9 @@ impl App {
                     .unwrap_or_default();
                 let to =
                     to.map(|to| Ok::<_, Failure>((self.open_uid(to, caller)?, format!("INC-{to}")))).transpose()?;
+                if let Some((to, _)) = &to {
+                    self.may_hold(&uid, to)?;
+                }
                 self.act(Some(&uid), &Command::MoveAlert { alert: id, to }, caller).await
             }
             Intent::Silence { matcher, until, reason } => self.silence_said(matcher, until, &reason, caller).await,
@@ -269,7 +272,7 @@ impl App {
         };
         if into.private && !from.private {
             return Err(Failure::Invalid(tr!(
-                "{into} is private and {from} is not: whoever follows {from} would hear nothing more. Merge {into} into {from}, or close this one with `/incident dismiss duplicate <reason>`.",
+                "{into} is private and {from} is not: whoever follows {from} would hear nothing more of what goes there. Merge {into} into {from}, or close this one with `/incident dismiss duplicate <reason>`.",
                 into = into.name(),
                 from = from.name()
             )));

@@ -126,7 +126,9 @@ impl App {
             }
             "triage_attach" => {
                 let filter = crate::app::queries::Filter { open: true, ..Default::default() };
-                let open = self.visible(&filter, caller, 100)?;
+                // An alert is for everybody; what joined a private incident would be nobody else's.
+                let mut open = self.visible(&filter, caller, 100)?;
+                open.retain(|incident| !incident.private);
                 if open.is_empty() {
                     return Err(Failure::NotFound(tr!("There is no open incident to attach it to.")));
                 }
@@ -198,7 +200,7 @@ impl App {
                 return mistake("incident", "Choose one.");
             };
             // It may have ended while the form was open.
-            let open = self.incident(&uid)?.is_some_and(|incident| incident.status.is_open());
+            let open = self.incident(&uid)?.is_some_and(|incident| incident.status.is_open() && !incident.private);
             if !open || !self.may_see(&uid, caller.user)? {
                 return mistake("incident", "It is over by now; choose another.");
             }
