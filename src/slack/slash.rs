@@ -311,7 +311,7 @@ pub const VERBS: &[(&str, &str)] = &[
     ("mitigate [text]", "consumers are protected, the cause may still be there"),
     (
         "resolve [text]",
-        "it is over: mended, good again downstream, people told; `resolve false alarm: …`, `duplicate`, `expected`",
+        "it is over: mended, good again downstream, people told; `resolve false alarm: …`, `duplicate`, `expected`; alone, it asks why and says what is missing",
     ),
     ("reopen <reason>", "it is not over"),
     ("dismiss <false-positive|expected|duplicate> <reason>", "it is over, since it was no incident, and why"),
@@ -537,6 +537,8 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
         }
         "escalate" => act(Command::Escalate { text: optional() }),
         "mitigate" | "mitigated" => act(Command::Mitigate { text: optional() }),
+        // Why it is over is asked, with what is still missing.
+        "resolve" | "resolved" | "close" | "closed" if rest.is_empty() => ask(Question::Resolve),
         "resolve" | "resolved" | "close" | "closed" => {
             let (ending, text) = Ending::begins(rest).unwrap_or((Ending::Fixed, rest));
             act(Command::Resolve { text: (!text.is_empty()).then(|| text.to_owned()), ending })

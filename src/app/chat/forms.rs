@@ -44,6 +44,15 @@ impl App {
         };
         let incident = uid.map(|uid| self.incident(uid)).transpose()?.flatten();
         self.may(verb, caller, incident.as_ref())?;
+        if let (Question::Resolve, Some(incident)) = (question, &incident)
+            && !incident.status.is_open()
+        {
+            let name = incident.name();
+            return Err(match &incident.merged_into {
+                Some((_, into)) => Refusal::IsMerged { incident: name, into: into.clone() }.into(),
+                None => Refusal::AlreadyInStatus { incident: name, status: incident.status }.into(),
+            });
+        }
         // What stands in two fields is one text, and fits one together.
         let text = |id, label, placeholder, multiline, optional| ModalInput::Text {
             id,

@@ -135,7 +135,7 @@ async fn a_merge_loses_nobody_and_nothing() {
     // It ends before the alerts of the third arrive there.
     let slack = bot.sandbox.slack();
     slack.command(ANA, "data-incidents", "INC-3 merge INC-2").await;
-    slack.command(ANA, "data-incidents", "INC-2 resolve").await;
+    slack.command(ANA, "data-incidents", "INC-2 resolve done").await;
     bot.settle().await;
     dm.expect("INC-2 is over");
     let fourth = bot.incident(4).await;
@@ -162,11 +162,11 @@ async fn the_oldest_open_incident_of_an_asset_gets_its_alerts() {
     let mut other = alert("w.a");
     other["key"] = "another check".into();
     assert_eq!(bot.alert("dq", other.clone()).await["alerts"][0]["incident"], "INC-1");
-    bot.slash(ANA, "data-incidents", "INC-2 resolve").await;
+    bot.slash(ANA, "data-incidents", "INC-2 resolve done").await;
     other["key"] = "a third check".into();
     assert_eq!(bot.alert("dq", other.clone()).await["alerts"][0]["incident"], "INC-1");
     bot.slash(ANA, "data-incidents", "declare! a third about it --on w.a").await;
-    bot.slash(ANA, "data-incidents", "INC-1 resolve").await;
+    bot.slash(ANA, "data-incidents", "INC-1 resolve done").await;
     other["key"] = "a fourth check".into();
     assert_eq!(bot.alert("dq", other).await["alerts"][0]["incident"], "INC-3");
     bot.end().await;
@@ -296,7 +296,7 @@ async fn two_incidents_do_not_share_a_channel() {
     let (winner, loser, asked) = if homes[0] { (1, 2, "dm-ben") } else { (2, 1, "dm-ana") };
     bot.channel(asked).find("it is the channel of another incident");
     // When that one is over, the room is free again.
-    bot.slash(ANA, "loading-crew", &format!("INC-{winner} resolve")).await;
+    bot.slash(ANA, "loading-crew", &format!("INC-{winner} resolve done")).await;
     bot.slash(BEN, "loading-crew", &format!("INC-{loser} link")).await;
     assert_eq!(bot.incident(loser).await["channel"]["name"], "loading-crew");
     assert_eq!(bot.slash(BEN, "loading-crew", "ack").await, format!("INC-{loser}: Ben acknowledged."));

@@ -128,7 +128,7 @@ async fn the_api_pages_filters_and_is_closed_without_a_token() {
         bot.slash(ANA, "data-incidents", &format!("declare! incident number {index}")).await;
     }
     bot.alert("dq", stale_orders()).await;
-    bot.slash(ANA, "data-incidents", "INC-2 resolve").await;
+    bot.slash(ANA, "data-incidents", "INC-2 resolve done").await;
     let mut cursor = String::new();
     let mut seen = Vec::new();
     loop {

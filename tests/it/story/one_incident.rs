@@ -175,7 +175,7 @@ async fn alerts_of_one_asset_share_an_incident_and_a_new_one_follows_a_resolved_
     assert_eq!(bot.incident(1).await["alerts_firing"], 1);
     bot.alert("dq", other.clone()).await;
     bot.inc(1).find("🔔 Fires again: orders has 3 rows");
-    bot.inc(1).slash(ANA, "resolve").await;
+    bot.inc(1).slash(ANA, "resolve done").await;
     let answer = bot.alert("dq", other).await;
     assert_eq!(
         (&answer["alerts"][0]["outcome"], &answer["alerts"][0]["incident"]),

@@ -135,7 +135,7 @@ async fn two_hundred_open_incidents_fit() {
     {
         bot.slash(BEN, "data-incidents", line).await;
     }
-    bot.slash(ANA, "data-incidents", "INC-2 resolve").await;
+    bot.slash(ANA, "data-incidents", "INC-2 resolve done").await;
     bot.slash(ANA, "data-incidents", "INC-2 reviewed").await;
     bot.sandbox.slack().open_home(BEN);
     bot.settle().await;

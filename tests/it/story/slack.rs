@@ -381,7 +381,7 @@ async fn people_are_reminded_of_updates_up_to_a_limit() {
     inc.slash(BEN, "remind 20m").await;
     bot.advance(minutes(21)).await;
     assert_eq!(said(), 4);
-    inc.slash(BEN, "resolve").await;
+    inc.slash(BEN, "resolve done").await;
     bot.advance(minutes(200)).await;
     assert_eq!(said(), 4, "none after the end");
     // Below SEV2, within working hours only: it is 19 o'clock on a Monday, and the next one is a week away.
@@ -453,7 +453,7 @@ async fn incidents_are_found_by_word_asset_time_and_state_page_by_page() {
         bot.slash(ANA, "data-incidents", &format!("declare! loader {n} stuck")).await;
     }
     bot.slash(ANA, "data-incidents", "declare! revenue doubled --sev 1 --on finance.revenue").await;
-    bot.slash(BEN, "data-incidents", "INC-3 resolve").await;
+    bot.slash(BEN, "data-incidents", "INC-3 resolve done").await;
     let find = async |line: &str| -> Vec<String> {
         let told = bot.slash(CHLOE, "data-incidents", line).await;
         told.lines()
@@ -530,7 +530,7 @@ async fn one_table_says_who_may_do_what_and_holds_at_every_door() {
     inc.slash("U0ROBOT001", "note beep").await;
     let bots_own = inc.slash("U0ROBOT001", "note beep").await;
     assert!(bots_own.contains("may not"), "{bots_own}");
-    assert!(inc.slash(ANA, "resolve").await.contains("resolved"));
+    assert!(inc.slash(ANA, "resolve done").await.contains("resolved"));
     assert!(bot.slash(GUEST, "data-incidents", "INC-1 reopen x").await.starts_with("Guests of this workspace cannot"));
     bot.end().await;
 }
@@ -551,7 +551,7 @@ async fn people_follow_assets_and_teams() {
     bot.inc(1).slash(ANA, "update really").await;
     insta::assert_snapshot!(bot.slash(CHLOE, "data-incidents", "unsubscribe bi.sales").await, @"You hear no more of bi.sales.");
     insta::assert_snapshot!(bot.slash(CHLOE, "data-incidents", "unsubscribe bi.sales").await, @"You do not follow bi.sales. You follow nothing.");
-    bot.inc(1).slash(ANA, "resolve").await;
+    bot.inc(1).slash(ANA, "resolve done").await;
     assert_eq!(bot.sandbox.slack().messages("dm-chloe").len(), 2);
     // By button: an asset, the team that owns it, and no more of one incident.
     let catalog =
@@ -582,13 +582,17 @@ async fn resolving_asks_why_and_says_what_is_missing() {
     let bot = Bot::start().await;
     bot.alert("dq", stale_orders()).await;
     let inc = bot.inc(1);
+    // By button, and by the word alone.
     inc.card().button("Resolve").click(BEN).await;
+    bot.sandbox.slack().open_views(BEN).iter().for_each(|open| assert_eq!(open.callback_id, "resolve"));
+    assert_eq!(bot.slash(BEN, &inc.name, "resolve").await, "");
     let view = bot.sandbox.slack().open_views(BEN)[0].view.to_string();
     assert!(
         view.contains("Not recorded yet, if it was fixed:") && view.contains("what mended it is not recorded"),
         "{view}"
     );
     bot.submit(BEN, json!({"ending": "false alarm", "text": "the check was wrong"})).await;
+    assert_eq!(bot.slash(BEN, &inc.name, "close").await, "INC-1 is resolved already.");
     assert!(inc.slash(BEN, "timeline").await.contains("Ben resolved (false alarm): the check was wrong"));
     assert!(bot.slash(BEN, "data-incidents", "stats").await.contains("false 1"), "and the monitor hears it");
     bot.alert("dq", json!({"key": "2", "title": "another", "asset": "w.x"})).await;
@@ -636,7 +640,7 @@ async fn a_channel_that_is_lost_is_replaced_and_nothing_with_it() {
     bot.slash(ANA, "the-orders-thing", "note renamed").await;
     bot.channel("the-orders-thing").find("📝 @Ana: renamed");
     // An end is an end: nothing is made anew for what is over.
-    bot.slash(BEN, "the-orders-thing", "resolve").await;
+    bot.slash(BEN, "the-orders-thing", "resolve done").await;
     bot.sandbox.slack().archive("the-orders-thing");
     bot.settle().await;
     assert_eq!(bot.sandbox.pagerduty().pages(), 1);

@@ -54,7 +54,7 @@ async fn list_and_show_tell_how_it_stands() {
     assert!(bot.slash(BEN, "data-incidents", "list mine").await.contains("None."));
     bot.inc(1).slash(BEN, "take responder").await;
     assert!(bot.slash(BEN, "data-incidents", "list mine").await.contains("INC-1"));
-    bot.inc(1).slash(BEN, "resolve").await;
+    bot.inc(1).slash(BEN, "resolve done").await;
     let open = bot.slash(ANA, "data-incidents", "list open").await;
     assert!(open.contains("INC-2") && !open.contains("INC-1"), "{open}");
     assert!(bot.slash(ANA, "data-incidents", "list all").await.contains("INC-1"));
