@@ -23,6 +23,7 @@ use crate::domain::timeline::sentence;
 use crate::domain::{Actor, Command, Decision, Incident};
 use crate::messages::{Button, Modal, Rendered, escape, views};
 use crate::slack::inbound::SlashCommand;
+use crate::slack::markup;
 use crate::slack::slash::{self, Intent, Question};
 use crate::store::{Expect, Kind, Op};
 use crate::tr;
@@ -92,6 +93,7 @@ impl App {
 
     /// A line somebody typed, or chose by a button.
     async fn line(&self, text: &str, caller: &Caller<'_>) -> Reply {
+        let text = &markup::plain(text);
         let intent = match slash::parse(text, self.now()) {
             Ok(intent) => intent,
             Err(unclear) => return self.unclear(&unclear),
@@ -265,7 +267,7 @@ impl App {
         }
     }
 
-    /// Refuses to bring what everybody follows to where nobody but its own people sees it.
+    /// Refuses to bring what everybody follows to where nobody but its own people sees it, or what is real to where it is practised.
     fn may_hold(&self, from: &str, into: &str) -> Result<(), Failure> {
         let (Some(from), Some(into)) = (self.incident(from)?, self.incident(into)?) else {
             return Ok(());
@@ -275,6 +277,12 @@ impl App {
                 "{into} is private and {from} is not: whoever follows {from} would hear nothing more of what goes there. Merge {into} into {from}, or close this one with `/incident dismiss duplicate <reason>`.",
                 into = into.name(),
                 from = from.name()
+            )));
+        }
+        if into.drill && !from.drill {
+            return Err(Failure::Invalid(tr!(
+                "{into} is a drill, in which nobody is paged or told; nothing real goes there.",
+                into = into.name()
             )));
         }
         Ok(())
@@ -301,6 +309,7 @@ impl App {
         for person in command.gives_to() {
             self.met(person, None).await;
         }
+        let command = &self.as_read(command);
         let asked = Asked {
             actor: Actor::Person { id: caller.user.to_owned() },
             standing: caller.standing,
@@ -308,6 +317,13 @@ impl App {
             also: Vec::new(),
         };
         self.execute(uid, command, asked).await
+    }
+
+    /// What people say, with names in the place of Slack's ids.
+    fn as_read(&self, command: &Command) -> Command {
+        let mut said = serde_json::to_value(command).unwrap_or_default();
+        markup::named_in(&mut said, &|id| self.name(id));
+        serde_json::from_value(said).unwrap_or_else(|_| command.clone())
     }
 
     /// A decision in a sentence for the one who asked.

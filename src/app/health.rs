@@ -160,6 +160,7 @@ impl App {
                     }
                     Event::AlertJoined { alert, .. }
                     | Event::AlertFiredAgain { alert, .. }
+                    | Event::AlertWorsened { alert, .. }
                     | Event::AlertResolved { alert, .. } => {
                         if let Some(alert) = decision.case.alerts.get(alert) {
                             health.alert(uid, alert);

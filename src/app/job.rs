@@ -93,6 +93,9 @@ pub enum Job {
         name: String,
         /// When.
         at: Time,
+        /// Since which start it is watched; the watch of an earlier one ends.
+        #[serde(default)]
+        watch: String,
     },
     /// Show somebody the app's home.
     PublishHome {

@@ -257,6 +257,19 @@ impl App {
         }
     }
 
+    /// Who is called so, by the name, the first word of it, or the address before the `@`.
+    fn called(&self, name: &str) -> Vec<String> {
+        let name = name.to_lowercase();
+        let people = self.people.read().unwrap_or_else(PoisonError::into_inner);
+        let is_called = |member: &&Member| {
+            let full = member.name.to_lowercase();
+            let address = member.email.as_deref().and_then(|email| email.split('@').next());
+            let first = full.split_whitespace().next();
+            !member.barred && (full == name || first == Some(&name) || address == Some(&name))
+        };
+        people.values().filter(is_called).map(|member| member.id.clone()).collect()
+    }
+
     /// Remembers people.
     ///
     /// # Errors

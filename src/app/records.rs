@@ -197,7 +197,9 @@ pub(super) fn ops(loaded: Option<&Loaded>, decision: &Decision, counter: (u64, O
                     ops.push(Op::Del { kind, id, expect: Expect::Any });
                 }
             }
-            Event::AlertFiredAgain { alert, .. } | Event::AlertResolved { alert, .. } => {
+            Event::AlertFiredAgain { alert, .. }
+            | Event::AlertWorsened { alert, .. }
+            | Event::AlertResolved { alert, .. } => {
                 alerts.insert(alert);
             }
             Event::TaskAdded { task, .. } | Event::TaskDone { task, .. } | Event::TaskAssigned { task, .. } => {

@@ -208,10 +208,11 @@ impl App {
             .push(source, Waiting { signals, past, also, answer })?;
         // Whoever gets the turn decides for all that wait.
         let turn = self.triage.turn.lock().await;
-        if let Ok(result) = answered.try_recv() {
-            return result;
-        }
         loop {
+            // Whoever has an answer leaves the turn to the next: nobody waits for those who came later.
+            if let Ok(result) = answered.try_recv() {
+                return result;
+            }
             let round = self.triage.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
             if round.is_empty() {
                 break;

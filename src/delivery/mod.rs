@@ -343,7 +343,9 @@ impl Worker {
                 Ok(self.app.commit(ops).await?)
             }
             Job::ReadRoster { id, turn: one, .. } => self.read_roster(turn, id, *one).await,
-            Job::CheckBeat { source, name, .. } => Ok(self.app.check_beat(source, name, vec![turn.end()]).await?),
+            Job::CheckBeat { source, name, watch, .. } => {
+                Ok(self.app.check_beat(source, name, watch, vec![turn.end()]).await?)
+            }
             Job::Announce { channel, markdown, buttons, asks } => {
                 let channel = channel.as_deref().unwrap_or(&self.app.config.slack.announce_channel);
                 let strangers = self.app.strangers_read(channel);
@@ -394,9 +396,14 @@ impl Worker {
             Job::Whisper { channel, user, markdown, buttons } => {
                 let said = self.slack.whisper(channel, user, &Rendered::new(markdown, buttons)).await;
                 match said {
-                    // A whisper is of the moment; nobody wants it later, and nobody misses it in a list of failures.
+                    // A whisper is of the moment; nobody wants it later, and nobody misses it in a list of failures. Where Muster may
+                    // not whisper, it says it directly: somebody pressed something, and waits.
                     Err(error) if error.verdict == Verdict::Permanent => {
-                        tracing::warn!(%error, "a whisper was not delivered");
+                        tracing::warn!(%error, "a whisper is said directly instead");
+                        let message = Rendered::new(markdown, buttons);
+                        if let Err(error) = self.slack.post_message(user, &message, &turn.rec.id).await {
+                            tracing::warn!(%error, "a whisper was not delivered");
+                        }
                     }
                     Err(_) if self.app.now() - turn.entry.at > chrono::Duration::minutes(WHISPER_MINUTES) => {}
                     other => other?,

@@ -7,6 +7,7 @@ use crate::domain::postmortem::{Captured, said_at};
 use crate::domain::{Command, Effect, Incident};
 use crate::messages::{Rendered, views};
 use crate::slack::client::{SlackError, Verdict};
+use crate::slack::markup;
 use crate::store::{Expect, Kind, Op};
 use crate::tr;
 
@@ -370,7 +371,7 @@ impl Worker {
                     at: said_at(&at).unwrap_or(incident.opened_at),
                     message: at,
                     author,
-                    text: message.text.chars().take(8000).collect(),
+                    text: markup::named(&message.text, &|id| self.app.name(id)).chars().take(8000).collect(),
                     deleted: false,
                     edited: String::new(),
                 };

@@ -129,6 +129,15 @@ pub enum Event {
         /// Its title.
         title: String,
     },
+    /// An alert that fires is worse than it was.
+    AlertWorsened {
+        /// The alert's id.
+        alert: String,
+        /// Its title.
+        title: String,
+        /// How bad it is now.
+        level: super::alert::Level,
+    },
     /// A monitor says that an alert is over.
     AlertResolved {
         /// The alert's id.
@@ -554,6 +563,7 @@ impl Event {
             Self::Judged { .. } => "judged",
             Self::AlertMoved { .. } => "alert_moved",
             Self::AlertFiredAgain { .. } => "alert_fired_again",
+            Self::AlertWorsened { .. } => "alert_worsened",
             Self::AlertResolved { .. } => "alert_resolved",
             Self::AllGreen => "all_green",
             Self::Acknowledged => "acknowledged",

@@ -151,6 +151,12 @@ fn apply(case: &mut Case, entry: &Entry) {
                 alert.resolved_at = None;
             }
         }
+        Event::AlertWorsened { alert, level, .. } => {
+            if let Some(alert) = case.alerts.get_mut(alert) {
+                alert.signal.level = *level;
+                alert.last_seen = at;
+            }
+        }
         Event::AlertResolved { alert, .. } => {
             incident.firing = incident.firing.saturating_sub(1);
             if let Some(alert) = case.alerts.get_mut(alert) {

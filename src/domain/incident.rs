@@ -535,7 +535,8 @@ impl Incident {
 
     /// Whether a private incident may be shown to somebody: to those with a role, and to whoever declared it.
     pub fn may_be_seen_by(&self, person: &str) -> bool {
-        !self.private || self.declared_by.as_deref() == Some(person) || self.people().iter().any(|one| one == person)
+        let is_in_it = [&self.declared_by, &self.acknowledged_by].into_iter().any(|one| one.as_deref() == Some(person));
+        !self.private || is_in_it || self.people().iter().any(|one| one == person)
     }
 
     /// Whether it says nothing of the data to others: it is practised, or nobody else's business.

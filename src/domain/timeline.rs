@@ -73,6 +73,9 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
             tr!("{who} moved the alert “{title}” to {to}", who = who, title = title, to = to)
         }
         Event::AlertFiredAgain { title, .. } => tr!("Alert fires again: {title}", title = title),
+        Event::AlertWorsened { title, level, .. } => {
+            tr!("Alert is worse: {title} ({level})", title = title, level = crate::words::label(level.as_str()))
+        }
         Event::AlertResolved { title, .. } => tr!("Alert is over: {title}", title = title),
         Event::AllGreen => tr!("All alerts are green"),
         Event::Acknowledged => tr!("{who} acknowledged", who = who),

@@ -288,7 +288,7 @@ pub(crate) async fn enqueue(State(doors): State<Doors>, body: Result<Bytes, Byte
     if let Err(failure) = doors.app.pace(source) {
         return slow_down(&failure.into());
     }
-    let event = match pagerduty_v2::read(source, &body, doors.app.now()) {
+    let event = match pagerduty_v2::read(source, &body, doors.app.now(), &Catalogued(&doors.app)) {
         Ok(event) => event,
         Err(errors) => return invalid(errors),
     };

@@ -121,12 +121,22 @@ pub fn router(doors: Doors) -> Router {
         .merge(readers)
         .merge(operators)
         .fallback(|| async { Problem::new(404, "There is nothing at this address").into_response() })
+        .layer(middleware::from_fn(finish))
         .layer(middleware::from_fn_with_state(doors.clone(), measure))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             tracing::error!("a request handler panicked");
             Problem::new(500, "Something broke inside Muster; it is logged").into_response()
         }))
         .with_state(doors)
+}
+
+/// What was begun is finished although the client hangs up: between a commit and what follows it nothing is left out.
+async fn finish(request: Request, next: Next) -> Response {
+    match tokio::spawn(next.run(request)).await {
+        Ok(response) => response,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Problem::new(503, "Muster is stopping; send it again").into_response(),
+    }
 }
 
 /// Counts and times requests by route, never by path: paths hold names.

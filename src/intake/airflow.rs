@@ -31,8 +31,14 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
         _ => return Ok(Reading::default()),
     };
     let what = task.as_ref().map_or_else(|| dag.clone(), |task| format!("{dag}.{task}"));
+    // Each of the instances that a task is mapped to fails and succeeds by itself.
+    let instance = body["map_index"].as_i64().filter(|index| *index >= 0);
+    let key = instance.map_or_else(|| what.clone(), |index| format!("{what}[{index}]"));
+    // Every DAG of a schedule has the same run id.
+    let run = get("run_id").map(|run| format!("{dag}/{run}"));
     let mut labels = std::collections::BTreeMap::from([("job".to_owned(), what.clone()), ("dag".to_owned(), dag)]);
-    for (label, key) in [("task", "task_id"), ("run", "run_id"), ("operator", "operator")] {
+    labels.extend(run.map(|run| ("run".to_owned(), run)));
+    for (label, key) in [("task", "task_id"), ("operator", "operator")] {
         if let Some(value) = get(key) {
             labels.insert(label.to_owned(), value);
         }
@@ -51,7 +57,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
         url: get("log_url"),
         description: get("exception").or_else(|| get("reason")),
         labels,
-        ..context.signal(&what, &format!("Airflow task failed: {what}"), time(body.get("end_date")))
+        ..context.signal(&key, &format!("Airflow task failed: {what}"), time(body.get("end_date")))
     };
     Ok(Reading { signals: vec![signal], ..Reading::default() })
 }

@@ -19,7 +19,9 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
     let mut reading = Reading { import: Some(import), ..Reading::default() };
     let run = word(body.pointer("/run/runId"));
     let kind = word(body.get("eventType")).unwrap_or_default().to_uppercase();
-    reading.delivery = run.as_ref().map(|run| format!("{run}/{kind}"));
+    // Some that try a run again keep its id.
+    let when = word(body.get("eventTime")).unwrap_or_default();
+    reading.delivery = run.as_ref().map(|run| format!("{run}/{kind}/{when}"));
     let ended = match kind.as_str() {
         "COMPLETE" => SignalStatus::Resolved,
         "FAIL" => SignalStatus::Firing,

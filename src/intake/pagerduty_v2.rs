@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::words::Words;
-use super::{clean, labels, time, word};
+use super::{Known, clean, labels, time, word};
 use crate::config::Source;
 use crate::domain::lineage::{Change, ChangeKind};
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, Time};
@@ -24,7 +24,7 @@ pub enum Event {
 ///
 /// # Errors
 /// PagerDuty's own list of what is wrong.
-pub fn read(source: &Source, body: &Value, now: Time) -> Result<Event, Vec<String>> {
+pub fn read(source: &Source, body: &Value, now: Time, known: &dyn Known) -> Result<Event, Vec<String>> {
     let words = Words(&source.words);
     let key = word(body.get("dedup_key"));
     let action = body["event_action"].as_str().unwrap_or_default();
@@ -61,6 +61,9 @@ pub fn read(source: &Source, body: &Value, now: Time) -> Result<Event, Vec<Strin
             }
             // PagerDuty makes a random key here, so that every retry is a new page; the same event is the same alert for us.
             let key = key.unwrap_or_else(|| clean(&format!("{payload_source}|{summary}")));
+            // A monitor that forwards names itself or its host there; a table is known, or written as one by somebody who names no client.
+            let is_asset = known.is_asset(&payload_source)
+                || (word(body.get("client")).is_none() && payload_source.contains(['.', '/']));
             let mut labels = labels(payload.get("custom_details"));
             for name in ["component", "group", "class"] {
                 if let Some(value) = word(payload.get(name)) {
@@ -72,7 +75,7 @@ pub fn read(source: &Source, body: &Value, now: Time) -> Result<Event, Vec<Strin
             let at = time(payload.get("timestamp")).unwrap_or(now);
             Ok(Event::Signal(Box::new(Signal {
                 // Who speaks this for a table names it in the details; the source is then the monitor.
-                asset: words.asset(&labels).or_else(|| AssetName::new(&payload_source)),
+                asset: words.asset(&labels).or_else(|| AssetName::new(&payload_source).filter(|_| is_asset)),
                 pillar: words.pillar_of(&labels, &[], class.unwrap_or_default()),
                 level,
                 owner: words.owner(&labels),
@@ -167,6 +170,7 @@ mod tests {
                 super::super::tests::source("pagerduty_v2"),
                 &serde_json::from_str(text).expect("JSON"),
                 chrono::DateTime::UNIX_EPOCH,
+                &(),
             )
         };
         let Ok(Event::Signal(trigger)) = read_file(include_str!("../../tests/fixtures/pagerduty-python/001.body.json"))
@@ -183,5 +187,28 @@ mod tests {
             panic!("a resolve")
         };
         assert_eq!((resolve.status, &resolve.key), (SignalStatus::Resolved, &trigger.key));
+    }
+
+    /// A monitor that forwards names itself as the source; all that it says is not about one thing.
+    #[test]
+    fn a_forwarder_is_no_asset() {
+        let asset = |client: &str, source: &str| {
+            let mut body = serde_json::json!({
+                "event_action": "trigger", "payload": {"summary": "s", "source": source, "severity": "error"},
+            });
+            if !client.is_empty() {
+                body["client"] = client.into();
+            }
+            let source = super::super::tests::source("pagerduty_v2");
+            match read(source, &body, chrono::DateTime::UNIX_EPOCH, &()) {
+                Ok(Event::Signal(signal)) => signal.asset.map(|asset| asset.to_string()),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(asset("", "warehouse.orders").as_deref(), Some("warehouse.orders"));
+        assert_eq!(
+            (asset("Alertmanager", "Alertmanager"), asset("Grafana", "grafana-7f.monitoring"), asset("", "cron")),
+            (None, None, None)
+        );
     }
 }

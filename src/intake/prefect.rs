@@ -47,6 +47,8 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
         labels,
         ..context.signal(&key, &format!("Prefect flow failed: {flow}"), time(body.pointer("/state/timestamp")))
     };
-    let delivery = get("/flow_run/id").map(|run| format!("{run}/{state}"));
+    // A run that is tried again keeps its id.
+    let when = get("/state/timestamp").unwrap_or_default();
+    let delivery = get("/flow_run/id").map(|run| format!("{run}/{state}/{when}"));
     Ok(Reading { signals: vec![signal], delivery, ..Reading::default() })
 }

@@ -23,6 +23,7 @@ const SECRETS: &[&str] = &[
 /// Keys whose values are SQL, logs, or rows.
 const ROWS: &[&str] = &[
     "partial_unexpected",
+    "unexpected_rows",
     "unexpected_list",
     "unexpected_index",
     "compiled_code",
@@ -41,6 +42,13 @@ const ROWS: &[&str] = &[
     "stack",
     "traceback",
     "exception_traceback",
+    // What a program was at work on when it broke.
+    "vars",
+    "request",
+    "cookies",
+    "headers",
+    "breadcrumbs",
+    "user",
 ];
 
 /// The body without what must not be kept.
@@ -51,7 +59,7 @@ pub fn strip(body: &mut Value) {
                 let key = key.to_lowercase();
                 if SECRETS.iter().any(|part| key.contains(part)) {
                     *value = Value::from("removed");
-                } else if ROWS.iter().any(|part| key == *part || (part.len() > 6 && key.contains(part))) {
+                } else if is_of_rows(&key) {
                     *value = Value::from("left out");
                 } else {
                     strip(value);
@@ -68,6 +76,12 @@ pub fn strip(body: &mut Value) {
         }
         _ => {}
     }
+}
+
+/// Whether a key (in lower case) is one of these, has one of them as a word, or has a long one anywhere in it.
+fn is_of_rows(key: &str) -> bool {
+    let has_word = |part: &str| key.split(|c: char| !c.is_alphanumeric()).any(|word| word == part);
+    ROWS.iter().any(|part| key == *part || has_word(part) || (part.len() > 6 && key.contains(part)))
 }
 
 /// A body stripped and compressed, as text; `None` for one that is no JSON, in which nothing can be found to strip.
@@ -94,7 +108,12 @@ mod tests {
         let results = include_str!("../../tests/fixtures/dbt/fail/run_results.json");
         let scan = include_str!("../../tests/fixtures/soda/scan_results.json");
         let validation = include_str!("../../tests/fixtures/great_expectations/validation_result.json");
-        for body in [results, scan, validation, r#"{"routing_key": "0123456789", "payload": {"Api_Token": "x1y2"}}"#] {
+        let rows = r#"{"result": {"details": {"unexpected_rows": [{"card": "1000000000"}]}, "kwargs": {"unexpected_rows_query": "select 1"}},
+            "test_rows_sample": [["1000000000"]], "test_results_query": "select 1", "kept": "kept so that much of it is there, and more than that, and more still, until there are five hundred letters of it, which takes a while, as one can see; it goes on and on, and on again, until it is long enough to be counted as the rest of a body, which nobody reads, as it stands in a test, and there it may be as long as it likes to be; and that is nearly all of it, were it not for these words",
+            "request": {"headers": [["Cookie", "0123456789"]]}, "exception": {"frames": [{"vars": {"row": "1000000000"}}]}, "event": {"user": {"id": "1000000000"}}}"#;
+        for body in
+            [results, scan, validation, rows, r#"{"routing_key": "0123456789", "payload": {"Api_Token": "x1y2"}}"#]
+        {
             let kept = unpacked(&packed(body.as_bytes()).expect("JSON")).expect("the body").to_string();
             for hidden in ["select", "SELECT", "1000000000", "0123456789", "x1y2"] {
                 assert!(!kept.contains(hidden), "{hidden} in {kept}");

@@ -57,6 +57,9 @@ pub struct Interaction {
     /// For opening a modal, for three seconds.
     #[serde(default)]
     pub trigger_id: String,
+    /// What it was pressed in.
+    #[serde(default)]
+    pub container: Value,
     /// Where it was pressed.
     #[serde(default)]
     pub channel: Option<Id>,
@@ -300,7 +303,7 @@ pub enum SlackEvent {
 
 /// A message's words, and where its pictures and files are.
 pub fn with_files(text: &str, message: &Value) -> String {
-    let mut words = text.to_owned();
+    let mut words = super::markup::plain(text);
     for file in message["files"].as_array().into_iter().flatten().take(10) {
         let name = file["title"].as_str().or_else(|| file["name"].as_str()).unwrap_or("file");
         let link = file["permalink"].as_str().unwrap_or_default();

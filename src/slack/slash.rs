@@ -598,17 +598,23 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
 /// How long a reminder is put off where nobody says for how long, in minutes.
 const SNOOZE_MINUTES: u32 = 15;
 
+/// A word that is an option: with one dash or two, as phones write them, and a letter behind.
+fn option_of(word: &str) -> Option<&str> {
+    let bare = word.trim_start_matches(['-', '–', '—']);
+    (bare.len() < word.len() && bare.starts_with(char::is_alphabetic)).then_some(bare)
+}
+
 /// An option of a declaration that is none, or has no value that it could have: better asked than an incident that is not private.
 fn slip_of(text: &str) -> Option<String> {
     let mut words = text.split_whitespace();
     while let Some(word) = words.next() {
-        let Some(option) = word.strip_prefix("--").filter(|option| !option.is_empty()) else {
+        let Some(option) = option_of(word) else {
             continue;
         };
         let known = match option.to_lowercase().as_str() {
             "private" | "drill" => true,
             "sev" | "severity" => words.clone().next().is_some_and(|next| Severity::parse(next).is_some()),
-            "on" | "asset" | "about" => words.next().is_some(),
+            "on" | "asset" | "about" => words.next().is_some_and(|next| option_of(next).is_none()),
             other => Severity::parse(other).is_some(),
         };
         if !known {
@@ -624,9 +630,7 @@ fn declaration(text: &str) -> Declaration {
     let mut title: Vec<&str> = Vec::new();
     let mut words = text.split_whitespace().peekable();
     while let Some(word) = words.next() {
-        // Phones make one long dash of two.
-        let option = word.strip_prefix("--").or_else(|| word.strip_prefix('—'));
-        match option.map(str::to_lowercase).as_deref() {
+        match option_of(word).map(str::to_lowercase).as_deref() {
             Some("private") => found.private = true,
             Some("drill") => found.drill = true,
             Some("sev" | "severity") => {

@@ -15,7 +15,7 @@ pub enum Toward {
 }
 
 /// The moment, or `None` for words that are no time, or none that anybody means: a promise that is past already, or a moment further
-/// away than [`MAX_YEARS`].
+/// away than ten years.
 pub fn parse(words: &str, now: Time, toward: Toward) -> Option<Time> {
     let at = read(words, now, toward)?;
     let is_far = (at - now).num_days().abs() > MAX_YEARS * 366;

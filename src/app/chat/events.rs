@@ -12,6 +12,7 @@ use crate::domain::incident::{Channel, MessageRef};
 use crate::domain::postmortem::{Captured, said_at};
 use crate::messages::Button;
 use crate::slack::inbound::SlackEvent;
+use crate::slack::markup;
 use crate::store::{Expect, Kind, Op};
 use crate::tr;
 
@@ -136,7 +137,7 @@ impl App {
         let author = author.or_else(|| before.map(|before| before.author)).unwrap_or_default();
         let message = MessageRef { channel, ts: ts.clone() };
         let at = said_at(&message).unwrap_or_else(|| self.now());
-        let text: String = text.chars().take(8000).collect();
+        let text: String = markup::named(&text, &|id| self.name(id)).chars().take(8000).collect();
         let pinned = self.store.get(Kind::Pin, &format!("{}/{ts}", message.channel))?.is_some();
         let captured = Captured { v: 1, message: message.clone(), author, at, text: text.clone(), deleted, edited };
         ops.push(Op::put(

@@ -435,6 +435,13 @@ impl App {
         let incident = number.map(|number| format!("INC-{number} ")).unwrap_or_default();
         let (verb, rest) = (view.choice("verb").unwrap_or_default(), view.text("rest").unwrap_or_default());
         let wrong = |words: String| Reply::Mistakes([("rest".to_owned(), words)].into());
+        let (rest, unknown) = self.with_mentions(&rest);
+        if let Some(unknown) = unknown.filter(|_| ["assign", "page", "task"].contains(&verb.as_str())) {
+            return Ok(wrong(tr!(
+                "I know nobody called {name}, or more than one; write the name as Slack shows it.",
+                name = unknown
+            )));
+        }
         let intent = match slash::parse(&format!("{incident}{verb} {rest}"), self.now()) {
             Ok(intent) => intent,
             Err(unclear) => return Ok(wrong(unclear.words)),
@@ -449,6 +456,25 @@ impl App {
             Err(Failure::Duplicate) => Reply::Nothing,
             Err(failure) => wrong(failure.to_string()),
         })
+    }
+
+    /// `@ben` as somebody types it in a form, where Slack makes no mention of it; and the first that is nobody's name, or several people's.
+    fn with_mentions(&self, text: &str) -> (String, Option<String>) {
+        let mut unknown = None;
+        let words = text.split(' ').map(|word| {
+            let bare = word.trim_end_matches([',', '.', ';', ':', '!', '?']);
+            let Some(name) = bare.strip_prefix('@').filter(|name| !name.is_empty()) else {
+                return word.to_owned();
+            };
+            match self.called(name).as_slice() {
+                [id] => format!("<@{id}>{}", &word[bare.len()..]),
+                _ => {
+                    unknown.get_or_insert_with(|| bare.to_owned());
+                    word.to_owned()
+                }
+            }
+        });
+        (words.collect::<Vec<_>>().join(" "), unknown)
     }
 
     /// What the form of a declaration says.
@@ -508,13 +534,19 @@ impl App {
                 Command::Declare(Box::new(told))
             }
             "assign_roles" => {
-                let roles: BTreeMap<_, _> =
+                let mut roles: BTreeMap<_, _> =
                     Role::ALL.into_iter().map(|role| (role, view.people(role.as_str()))).collect();
                 // Who was shown and is not there any more; not who came while the form was open.
                 let mut without: BTreeMap<Role, Vec<String>> = BTreeMap::new();
                 for (role, person) in words.filter_map(|shown| shown.split_once(':')) {
-                    if let Some(role) = Role::parse(role).filter(|role| !roles[role].iter().any(|one| one == person)) {
-                        without.entry(role).or_default().push(person.to_owned());
+                    let Some((role, named)) = Role::parse(role).and_then(|role| Some((role, roles.get_mut(&role)?)))
+                    else {
+                        continue;
+                    };
+                    match named.iter().position(|one| one == person) {
+                        // Who stands there as they stood is not given anything anew.
+                        Some(place) => drop(named.remove(place)),
+                        None => without.entry(role).or_default().push(person.to_owned()),
                     }
                 }
                 Command::Assign { roles, without }

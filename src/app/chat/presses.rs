@@ -3,7 +3,7 @@
 
 use super::{Caller, Reply, sentence_markdown};
 use crate::app::job::Job;
-use crate::app::{App, DeliveryId, Failure};
+use crate::app::{App, DeliveryId, Failure, records};
 use crate::tr;
 use serde_json::json;
 
@@ -15,6 +15,7 @@ use crate::domain::timeline::stamp;
 use crate::domain::{AssetName, Command, Refusal, Role};
 use crate::messages::Button;
 use crate::slack::inbound::{Interaction, with_files};
+use crate::slack::markup;
 use crate::slack::slash::{self, Question};
 
 impl App {
@@ -44,10 +45,12 @@ impl App {
     /// A button, a shortcut or a sent modal.
     pub async fn interact(&self, interaction: &Interaction) -> Reply {
         let user = interaction.user.id.as_str();
+        // A form was opened where its incident is seen; Slack lets nobody change what it is about.
+        let of_form = self.channel_of_form(interaction);
         let caller = Caller {
             user,
             standing: self.met(user, interaction.user.team_id.as_deref()).await,
-            channel: interaction.channel.as_ref().map(|channel| channel.id.as_str()),
+            channel: interaction.channel.as_ref().map(|channel| channel.id.as_str()).or(of_form.as_deref()),
             delivery: None,
         };
         let result = match (interaction.kind.as_str(), interaction.actions.first(), &interaction.view) {
@@ -55,6 +58,14 @@ impl App {
                 let delivery = DeliveryId(format!("action/{user}/{}/{}", action.action_ts, action.action_id));
                 let caller = Caller { delivery: Some(delivery), ..caller };
                 if action.action_id.starts_with("again") {
+                    // The answer takes a moment, and a whisper's button stays: the same press once more is no second one.
+                    let caller = match interaction.container["message_ts"].as_str() {
+                        Some(message) if interaction.container["is_ephemeral"] == true => {
+                            let press = format!("{user}/{message}/{}/{}", action.action_id, action.value);
+                            Caller { delivery: Some(DeliveryId(records::key_id("again", &press))), ..caller }
+                        }
+                        _ => caller,
+                    };
                     return match self.line(&action.value, &caller).await {
                         Reply::Say(message) => Reply::Whisper(message.markdown, message.buttons),
                         other => other,
@@ -203,6 +214,7 @@ impl App {
     async fn message_shortcut(&self, interaction: &Interaction, caller: &Caller<'_>) -> Result<Reply, Failure> {
         let message = interaction.message.clone().unwrap_or_default();
         let text = with_files(message["text"].as_str().unwrap_or_default(), &message);
+        let text = markup::named(&text, &|id| self.name(id));
         let text = text.as_str();
         match interaction.callback_id.as_str() {
             "task_from_message" => match self.target_of_message(&message, caller) {

@@ -126,9 +126,9 @@ impl App {
             }
             "triage_attach" => {
                 let filter = crate::app::queries::Filter { open: true, ..Default::default() };
-                // An alert is for everybody; what joined a private incident would be nobody else's.
+                // An alert is real and for everybody; what joined a drill or a private incident would be nobody else's.
                 let mut open = self.visible(&filter, caller, 100)?;
-                open.retain(|incident| !incident.private);
+                open.retain(|incident| !incident.is_apart());
                 if open.is_empty() {
                     return Err(Failure::NotFound(tr!("There is no open incident to attach it to.")));
                 }
@@ -200,7 +200,7 @@ impl App {
                 return mistake("incident", "Choose one.");
             };
             // It may have ended while the form was open.
-            let open = self.incident(&uid)?.is_some_and(|incident| incident.status.is_open() && !incident.private);
+            let open = self.incident(&uid)?.is_some_and(|incident| incident.status.is_open() && !incident.is_apart());
             if !open || !self.may_see(&uid, caller.user)? {
                 return mistake("incident", "It is over by now; choose another.");
             }

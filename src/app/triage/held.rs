@@ -494,7 +494,9 @@ impl App {
         })?;
         let (id, now) = (format!("{source}/{name}"), self.now());
         let due = now + chrono::Duration::minutes((beat.every_minutes + beat.grace_minutes).into());
-        self.commit(vec![Op::put(Kind::Heartbeat, &id, Expect::Any, json!({"v": 1, "last": now}))]).await?;
+        let watch = self.last_beat(&id)?.map(|(_, watch)| watch).unwrap_or_default();
+        self.commit(vec![Op::put(Kind::Heartbeat, &id, Expect::Any, json!({"v": 1, "last": now, "watch": watch}))])
+            .await?;
         // A beat ends the alert that it did not come.
         let signal = Signal { status: SignalStatus::Resolved, ..late(beat, now, now) };
         self.receive(source, Posted { signals: vec![signal], ..Posted::default() }).await?;
@@ -505,18 +507,20 @@ impl App {
     ///
     /// # Errors
     /// The store cannot be read or written.
-    pub async fn check_beat(&self, source: &str, name: &str, mut also: Vec<Op>) -> Result<(), Failure> {
+    pub async fn check_beat(&self, source: &str, name: &str, watch: &str, mut also: Vec<Op>) -> Result<(), Failure> {
         let Some(beat) = self.config.heartbeats.iter().find(|beat| beat.source == source && beat.name == name) else {
             return self.commit(also).await;
         };
         let now = self.now();
         let id = format!("{source}/{name}");
-        let rec = self.store.get(Kind::Heartbeat, &id)?;
-        let last = rec.and_then(|rec| serde_json::from_value::<Time>(rec.body["last"].clone()).ok()).unwrap_or(now);
+        let (last, known) = self.last_beat(&id)?.unwrap_or((now, String::new()));
+        if known != watch {
+            return self.commit(also).await;
+        }
         let span = chrono::Duration::minutes((beat.every_minutes + beat.grace_minutes).into());
         let (is_late, next) = if last + span <= now { (true, now + span) } else { (false, last + span) };
         also.push(
-            Job::CheckBeat { source: source.to_owned(), name: name.to_owned(), at: next }
+            Job::CheckBeat { source: source.to_owned(), name: name.to_owned(), at: next, watch: known }
                 .enqueue(&format!("t-{}", self.clock.fresh_id()), now),
         );
         if !is_late {
@@ -525,7 +529,16 @@ impl App {
         self.receive(source, Posted { signals: vec![late(beat, last, now)], delivery: None, also }).await.map(|_| ())
     }
 
-    /// Begins to wait for heartbeats that nobody waits for yet.
+    /// When a heartbeat was last heard, and the watch over it.
+    fn last_beat(&self, id: &str) -> Result<Option<(Time, String)>, Failure> {
+        Ok(self.store.get(Kind::Heartbeat, id)?.and_then(|rec| {
+            let watch = rec.body["watch"].as_str().unwrap_or_default().to_owned();
+            Some((serde_json::from_value(rec.body["last"].clone()).ok()?, watch))
+        }))
+    }
+
+    /// Begins to watch the heartbeats of the configuration, as it has them now: a new watch, at whose coming that of the last start ends.
+    /// One that came due while nobody listened has its grace once more.
     ///
     /// # Errors
     /// The store cannot be read or written.
@@ -533,13 +546,13 @@ impl App {
         let now = self.now();
         for beat in &self.config.heartbeats {
             let id = format!("{}/{}", beat.source, beat.name);
-            if self.store.get(Kind::Heartbeat, &id)?.is_some() {
-                continue;
-            }
-            let at = now + chrono::Duration::minutes((beat.every_minutes + beat.grace_minutes).into());
-            let job = Job::CheckBeat { source: beat.source.clone(), name: beat.name.clone(), at };
+            let last = self.last_beat(&id)?.map_or(now, |(last, _)| last);
+            let span = chrono::Duration::minutes((beat.every_minutes + beat.grace_minutes).into());
+            let at = (last + span).max(now + chrono::Duration::minutes(beat.grace_minutes.into()));
+            let watch = self.clock.fresh_id();
+            let job = Job::CheckBeat { source: beat.source.clone(), name: beat.name.clone(), at, watch: watch.clone() };
             self.commit(vec![
-                Op::put(Kind::Heartbeat, &id, Expect::Absent, json!({"v": 1, "last": now})),
+                Op::put(Kind::Heartbeat, &id, Expect::Any, json!({"v": 1, "last": last, "watch": watch})),
                 job.enqueue(&format!("t-{}", self.clock.fresh_id()), now),
             ])
             .await?;

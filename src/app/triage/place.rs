@@ -250,13 +250,10 @@ impl<'a> Round<'a> {
         let Some((uid, alert)) = by_key else {
             return Ok(None);
         };
-        if !self.is_open(&uid)? {
-            // Merged a moment ago, and its alerts are on their way: what is over by now does not go on where they arrive.
-            let merged =
-                self.cases.get(&uid).is_some_and(|working| working.decision.case.incident.merged_into.is_some());
-            if !merged || signal.status == SignalStatus::Firing {
-                return Ok(None);
-            }
+        // An end is noted where the alert is, though the incident ended or was merged: what is over does not go on, here or where it is
+        // looked at again.
+        if !self.is_open(&uid)? && signal.status == SignalStatus::Firing {
+            return Ok(None);
         }
         if let Some(working) = self.cases.get_mut(&uid)
             && !working.decision.case.alerts.contains_key(&alert)
@@ -444,7 +441,11 @@ impl<'a> Round<'a> {
         again: bool,
     ) -> Result<(), Failure> {
         let before = self.is_held(&id)?;
-        if !again && before.as_ref().is_some_and(|before| before.hold == hold) {
+        if let Some(before) = before.as_ref().filter(|before| !again && before.hold == hold) {
+            // What it opens at last is as bad as it is by then.
+            if signal.level > before.signal.level {
+                self.held.insert(id, Some(Held { signal: signal.clone(), ..before.clone() }));
+            }
             return Ok(());
         }
         let since = before.map_or_else(|| self.app.now(), |before| before.since);

@@ -44,7 +44,8 @@ pub(super) fn receive(
             draft.show();
         }
         (SignalStatus::Firing, Some((alert, SignalStatus::Resolved))) => {
-            say_unless(draft, quiet, Event::AlertFiredAgain { alert, title: signal.title.clone() });
+            say_unless(draft, quiet, Event::AlertFiredAgain { alert: alert.clone(), title: signal.title.clone() });
+            worsen(draft, signal, &alert, quiet_joins);
             draft.assess();
             draft.show();
         }
@@ -58,10 +59,25 @@ pub(super) fn receive(
             }
             draft.show();
         }
-        // A repeat, or the end of something we never saw: nothing durable changes.
-        (SignalStatus::Firing, Some((_, SignalStatus::Firing))) | (SignalStatus::Resolved, _) => {}
+        // A repeat changes nothing, unless it is worse now.
+        (SignalStatus::Firing, Some((alert, SignalStatus::Firing))) => worsen(draft, signal, &alert, quiet_joins),
+        // The end of something we never saw.
+        (SignalStatus::Resolved, _) => {}
     }
     Ok(())
+}
+
+/// A known alert that is worse than it was; the incident is worse with it, unless the alert is only there for what it is made of.
+fn worsen(draft: &mut Draft<'_>, signal: &Signal, alert: &str, quiet: bool) {
+    let known = draft.case().alerts.get(alert).map(|known| (known.signal.level, known.inhibited));
+    if let Some((_, inhibited)) = known.filter(|(before, _)| signal.level > *before) {
+        let event = Event::AlertWorsened { alert: alert.to_owned(), title: signal.title.clone(), level: signal.level };
+        say_unless(draft, quiet, event);
+        if !quiet && !inhibited {
+            raise_severity(draft, signal);
+        }
+        draft.show();
+    }
 }
 
 fn say_unless(draft: &mut Draft<'_>, quiet: bool, event: Event) {

@@ -360,7 +360,7 @@ impl Slack {
 
     /// `/incident text`. People write `@name`; Slack sends the id.
     pub async fn command(&self, user: &str, channel: &str, text: &str) -> Answer {
-        let text = self.with_ids(text);
+        let text = encoded(&self.with_ids(text));
         let body = self.command_body(user, channel, &text);
         let answer = self.post("/slack/commands", body).await;
         self.show_ephemeral(user, channel, &answer);
@@ -426,14 +426,17 @@ impl Slack {
                 },
             )?;
         let mut payload = self.payload("block_actions", user);
-        let at = {
+        let (at, is_ephemeral) = {
             let mut world = self.0.lock();
             let now = (world.config.now)();
-            world.slack.ts(now)
+            let mut whispers = world.slack.channels.iter().flat_map(|channel| &channel.ephemerals);
+            let is_whisper = whispers.any(|(_, whisper)| whisper.ts == message.ts);
+            (world.slack.ts(now), is_whisper)
         };
         payload["channel"] = json!({"id": message.channel, "name": "channel"});
-        payload["container"] =
-            json!({"type": "message", "message_ts": message.ts, "channel_id": message.channel, "is_ephemeral": false});
+        payload["container"] = json!({
+            "type": "message", "message_ts": message.ts, "channel_id": message.channel, "is_ephemeral": is_ephemeral,
+        });
         payload["message"] = json!({"ts": message.ts, "text": message.fallback});
         payload["actions"] = json!([{
             "type": "button", "action_id": button.action_id, "block_id": "b1", "value": button.value,
@@ -667,7 +670,7 @@ impl Slack {
         let message = Message {
             user: user.to_owned(),
             by_bot: false,
-            ..Message::of_bot(ts.clone(), now, &json!({"text": text}))
+            ..Message::of_bot(ts.clone(), now, &json!({"text": encoded(&text)}))
         };
         world.say(channel, message, None);
         if text.contains(&format!("<@{}", super::BOT_USER)) {
@@ -866,4 +869,19 @@ fn message_view(workspace: &super::Workspace, channel: &Channel, message: &Messa
         reactions: message.reactions.iter().map(|(_, name)| name.clone()).collect(),
         unfurls: message.unfurls.clone(),
     }
+}
+
+/// What somebody wrote, as Slack sends it: `&`, `<` and `>` as entities, addresses in brackets; mentions are marked already.
+fn encoded(text: &str) -> String {
+    let is_mark = |word: &str| word.starts_with("<@") || word.starts_with("<#") || word.starts_with("<!");
+    text.split(' ')
+        .map(|word| {
+            if is_mark(word) {
+                return word.to_owned();
+            }
+            let word = word.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            if word.starts_with("https://") || word.starts_with("http://") { format!("<{word}>") } else { word }
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
 }

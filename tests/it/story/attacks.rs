@@ -384,3 +384,222 @@ async fn files_whose_answer_is_lost_come_once() {
     assert_eq!(files, ["inc-1-lineage.png", "inc-1-postmortem.md", "inc-1-postmortem.md"]);
     bot.end().await;
 }
+
+/// What was written reads as it was written, wherever it goes.
+#[tokio::test]
+async fn what_people_write_is_read_as_they_wrote_it() {
+    let bot = Bot::start().await;
+    bot.slash(ANA, "data-incidents", "declare! R&D rows < 5 --on app.user.id").await;
+    let incident = bot.incident(1).await;
+    assert_eq!(
+        (incident["title"].as_str(), incident["assets"][0].as_str()),
+        (Some("R&D rows < 5"), Some("app.user.id"))
+    );
+    let inc = bot.inc(1);
+    inc.slash(ANA, "note ask @ben about R&D, see https://grafana.example.com/x").await;
+    inc.find("@Ana: ask @Ben about R&D, see https://grafana.example.com/x");
+    let said = inc.say(BEN, "rows <5 & falling, ask @chloe").await;
+    bot.sandbox.slack().react(BEN, &inc.name, &said, "pushpin");
+    bot.settle().await;
+    let timeline = inc.slash(ANA, "timeline").await;
+    assert!(timeline.contains("Ben said: rows <5 & falling, ask @Chloe"), "{timeline}");
+    inc.slash(ANA, "task ask the R&D team @ben friday").await;
+    let tasks = inc.slash(ANA, "tasks").await;
+    assert!(tasks.contains("ask the R&D team"), "{tasks}");
+    bot.end().await;
+}
+
+/// An option is one however its dash is written; nothing private becomes public by a slip.
+#[tokio::test]
+async fn an_option_is_one_with_any_dash() {
+    let bot = Bot::start().await;
+    for line in [
+        "declare payroll is wrong —prviate",
+        "declare payroll is wrong -prviate",
+        "declare payroll is wrong –sev 9",
+        "declare payroll is wrong --on --private",
+    ] {
+        let told = bot.slash(ANA, "data-incidents", line).await;
+        assert!(told.contains("so nothing was opened"), "{line}: {told}");
+    }
+    for (number, dash) in ["-", "–", "—", "--"].into_iter().enumerate() {
+        bot.slash(ANA, "data-incidents", &format!("declare! case {number} is wrong {dash}private")).await;
+        assert_eq!(bot.incident(number as u64 + 1).await["private"], true, "{dash}");
+    }
+    bot.slash(ANA, "data-incidents", "declare! orders - all of them - are wrong, -5% of rows").await;
+    assert_eq!(bot.incident(5).await["title"], "orders - all of them - are wrong, -5% of rows");
+    bot.end().await;
+}
+
+/// Nothing real goes into a drill.
+#[tokio::test]
+async fn a_drill_takes_nothing_real() {
+    let extra = "[[routes]]\nname = \"odd\"\nmatch = \"pillar=distribution\"\naction = \"ask\"".to_owned();
+    let bot = Bot::set_up(Setup { extra, ..Setup::default() }).await;
+    bot.alert("dq", alert("w.a")).await;
+    bot.slash(ANA, "data-incidents", "drill the warehouse burns").await;
+    for line in ["INC-1 merge INC-2", "INC-1 move 1 INC-2"] {
+        let told = bot.slash(ANA, "data-incidents", line).await;
+        assert!(told.starts_with("INC-2 is a drill"), "{told}");
+    }
+    bot.alert("dq", json!({"key": "o", "title": "odd values", "asset": "w.o", "pillar": "distribution"})).await;
+    bot.channel("data-incidents").find("❓ odd values").button("Attach to…").click(ANA).await;
+    let form = bot.sandbox.slack().open_views(ANA)[0].view.to_string();
+    assert!(form.contains("INC-1") && !form.contains("INC-2"), "{form}");
+    bot.end().await;
+}
+
+/// A form of roles that is old changes nothing but what its sender changed.
+#[tokio::test]
+async fn an_old_form_of_roles_takes_nothing_back() {
+    let bot = Bot::start().await;
+    bot.alert("dq", stale_orders()).await;
+    let inc = bot.inc(1);
+    inc.slash(ANA, "take command").await;
+    inc.slash(ANA, "take responder").await;
+    inc.enter(CHLOE);
+    inc.card().button("Assign roles").click(CHLOE).await;
+    inc.slash(ANA, "assign commander @ben").await;
+    inc.slash(ANA, "leave responder").await;
+    bot.submit(CHLOE, json!({"commander": ANA, "responder": [ANA], "scribe": CHLOE})).await;
+    bot.advance(minutes(3)).await;
+    let roles = bot.incident(1).await["roles"].clone();
+    assert_eq!(roles, json!({"commander": [BEN], "scribe": [CHLOE]}));
+    bot.end().await;
+}
+
+/// Whoever is in a private incident's channel can work there, with forms too.
+#[tokio::test]
+async fn whoever_is_in_a_private_channel_can_send_its_forms() {
+    let bot = Bot::start().await;
+    bot.slash(ANA, "data-incidents", "declare! salaries leaked --private").await;
+    let inc = bot.inc(1);
+    inc.enter(BEN);
+    inc.card().button("Update").click(BEN).await;
+    assert_eq!(bot.submit(BEN, json!({"text": "the table is locked"})).await.body, "");
+    inc.find("the table is locked");
+    inc.card().button("More…").click(BEN).await;
+    assert_eq!(bot.submit(BEN, json!({"verb": "note", "rest": "the key was rotated"})).await.body, "");
+    inc.find("the key was rotated");
+    // Elsewhere he does not even learn that there is one.
+    assert!(bot.slash(BEN, "data-incidents", "INC-1 show").await.contains("There is no INC-1"));
+    bot.end().await;
+}
+
+/// A button that was pressed twice did it once; and names typed into a form are people.
+#[tokio::test]
+async fn buttons_pressed_twice_and_names_typed_by_hand() {
+    let bot = Bot::start().await;
+    bot.alert("dq", stale_orders()).await;
+    bot.slash(ANA, "data-incidents", "declare orders are stale again").await;
+    let choice = whispered(&bot, "data-incidents", ANA);
+    let slack = bot.sandbox.slack();
+    for _ in 0..2 {
+        slack.click(ANA, &choice, "Open a new one anyway").await.unwrap();
+        bot.settle().await;
+    }
+    assert_eq!(bot.get("/api/v1/incidents").await["incidents"].as_array().unwrap().len(), 2);
+    let inc = bot.inc(1);
+    inc.enter(ANA);
+    inc.card().button("More…").click(ANA).await;
+    bot.submit(ANA, json!({"verb": "task", "rest": "tell the vendor @ben friday"})).await;
+    let tasks = inc.slash(ANA, "tasks").await;
+    assert!(tasks.contains("tell the vendor — @U0BEN00001"), "{tasks}");
+    inc.card().button("More…").click(ANA).await;
+    bot.submit(ANA, json!({"verb": "assign", "rest": "scribe @Chloe"})).await;
+    assert_eq!(bot.incident(1).await["roles"]["scribe"], json!([CHLOE]));
+    inc.card().button("More…").click(ANA).await;
+    let refused = bot.submit(ANA, json!({"verb": "assign", "rest": "scribe @nobody"})).await;
+    assert!(refused.body.contains("I know nobody called @nobody"), "{}", refused.body);
+    bot.end().await;
+}
+
+/// Where Muster may not whisper, whoever pressed something hears it directly.
+#[tokio::test]
+async fn who_cannot_be_whispered_to_is_told_directly() {
+    let bot = Bot::start().await;
+    bot.alert("dq", stale_orders()).await;
+    bot.inc(1).enter(ANA);
+    bot.inc(1).slash(BEN, "ack").await;
+    bot.sandbox.faults().fail_with("chat.postEphemeral", 1, "channel_not_found");
+    let card = bot.inc(1).card().view;
+    bot.sandbox.slack().click(ANA, &card, "Update").await.unwrap();
+    bot.submit(ANA, json!({"text": "all is well"})).await;
+    bot.sandbox.slack().deactivates(ANA);
+    bot.settle().await;
+    bot.sandbox.slack().click(ANA, &card, "Update").await.unwrap();
+    bot.settle().await;
+    bot.channel("dm-ana").find("may not post updates");
+    bot.end().await;
+}
+
+/// A known alert that gets worse pages; one that is over when its incident is over already does not come back.
+#[tokio::test]
+async fn what_gets_worse_pages_and_what_is_over_stays_over() {
+    let bot = Bot::start().await;
+    bot.put("/api/v1/catalog/yaml", "edges: [[w.raw, w.child]]".to_owned()).await;
+    let leveled = |level: &str| json!({"key": "k", "title": "rows are missing", "asset": "w.raw", "severity": level});
+    bot.alert("dq", leveled("warning")).await;
+    let pages = bot.sandbox.pagerduty().pages();
+    assert_eq!(bot.incident(1).await["severity"], "SEV4");
+    bot.alert("dq", leveled("critical")).await;
+    let incident = bot.incident(1).await;
+    assert_eq!(
+        (incident["severity"].as_str(), bot.sandbox.pagerduty().pages() - pages),
+        (Some("SEV2"), 1),
+        "{incident}"
+    );
+    bot.inc(1).find("🔺 It is worse: rows are missing (critical)");
+    bot.alert("dq", leveled("warning")).await;
+    assert_eq!(bot.incident(1).await["severity"], "SEV2", "a milder repeat makes nothing milder");
+    // The end of a child after its incident's end is its end.
+    bot.alert("dq", alert("w.child")).await;
+    bot.inc(1).slash(ANA, "resolve done").await;
+    let mut over = alert("w.child");
+    over["status"] = "resolved".into();
+    assert_eq!(bot.alert("dq", over).await["alerts"][0]["outcome"], "resolved");
+    let alerts = bot.incident(1).await["alerts"].clone();
+    assert_eq!(alerts[1]["status"], "resolved", "{alerts:#}");
+    bot.end().await;
+}
+
+/// A heartbeat that was taken out of the configuration and put back is watched again.
+#[tokio::test]
+async fn a_heartbeat_that_comes_back_is_watched() {
+    let beat = "[[heartbeats]]\nsource = \"dq\"\nname = \"nightly\"\nevery_minutes = 60\ngrace_minutes = 10".to_owned();
+    let bot = Bot::set_up(Setup { extra: beat.clone(), ..Setup::default() }).await;
+    let setup = bot.crash();
+    let bot = Bot::set_up(Setup { extra: String::new(), ..setup }).await;
+    bot.advance(minutes(80)).await;
+    let setup = bot.crash();
+    let bot = Bot::set_up(Setup { extra: beat, ..setup }).await;
+    bot.advance(minutes(9)).await;
+    assert!(bot.get("/api/v1/incidents").await["incidents"].as_array().unwrap().is_empty(), "it has its grace");
+    bot.advance(minutes(2)).await;
+    assert!(bot.incident(1).await["title"].as_str().unwrap().starts_with("No sign of nightly"));
+    bot.end().await;
+}
+
+/// Every DAG of a schedule has the same run id, each mapped instance fails by itself, and a run that is tried again fails again.
+#[tokio::test]
+async fn runs_are_told_apart() {
+    let extra = ["airflow", "prefect"]
+        .map(|kind| format!("[[sources]]\nname = \"{kind}\"\nkind = \"{kind}\"\ntoken_env = \"SOURCE_TOKEN\"\n"))
+        .concat();
+    let bot = Bot::set_up(Setup { extra, ..Setup::default() }).await;
+    let run = |dag: &str, instance: i64, state: &str| json!({"dag_id": dag, "task_id": "load", "run_id": "scheduled__2026-11-23T00:00:00+00:00", "map_index": instance, "state": state});
+    bot.alert("airflow", run("orders", -1, "failed")).await;
+    assert_eq!(bot.alert("airflow", run("payroll", -1, "failed")).await["alerts"][0]["incident"], "INC-2");
+    bot.alert("airflow", run("files", 3, "failed")).await;
+    bot.alert("airflow", run("files", 4, "success")).await;
+    assert_eq!(bot.incident(3).await["alerts_firing"], 1, "another instance's success is not this one's");
+    let flow = |state: &str, minute: u32| {
+        json!({"flow_name": "nightly", "flow_run": {"id": "6a1e", "name": "run"},
+            "state": {"type": state, "timestamp": format!("2026-11-23T05:{minute:02}:00Z")}})
+    };
+    bot.alert("prefect", flow("FAILED", 1)).await;
+    bot.slash(ANA, "data-incidents", "INC-4 resolve done").await;
+    assert_eq!(bot.alert("prefect", flow("FAILED", 1)).await["alerts"][0]["outcome"], "repeated", "the same once more");
+    assert_eq!(bot.alert("prefect", flow("FAILED", 20)).await["alerts"][0]["incident"], "INC-5");
+    bot.end().await;
+}

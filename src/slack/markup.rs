@@ -1,0 +1,124 @@
+//! Slack's own marks in what people write, turned back into what they wrote: `&amp;`, `<https://…|label>`, `<@U…>`. What goes the other way
+//! is `messages`' business.
+
+use serde_json::Value;
+
+/// The words without entities and links; mentions of people, channels and groups stay, for those who want their ids. Source: Slack's
+/// reference on formatting text, "Escaping text" and "Parsing".
+pub fn plain(text: &str) -> String {
+    let linked = each_mark(text, |mark| {
+        let (target, label) = mark.split_once('|').map_or((mark, None), |(target, label)| (target, Some(label)));
+        if !["https://", "http://", "mailto:", "tel:"].iter().any(|scheme| target.starts_with(scheme)) {
+            return None;
+        }
+        let address = target.trim_start_matches("mailto:").trim_start_matches("tel:");
+        let bare = address.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
+        // What Slack took for a link by itself is what somebody wrote: `app.user.id` is no address.
+        Some(match label {
+            Some(label) if label.trim_end_matches('/') == bare || label == address => label.to_owned(),
+            Some(label) => format!("{label} ({address})"),
+            None => address.to_owned(),
+        })
+    });
+    linked.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
+/// Mentions as people read them.
+pub fn named(text: &str, name: &dyn Fn(&str) -> String) -> String {
+    each_mark(text, |mark| {
+        let (target, label) = mark.split_once('|').map_or((mark, None), |(target, label)| (target, Some(label)));
+        if let Some(id) = target.strip_prefix('@') {
+            return Some(format!("@{}", name(id)));
+        }
+        if let Some(id) = target.strip_prefix('#') {
+            return Some(format!("#{}", label.filter(|label| !label.is_empty()).unwrap_or(id)));
+        }
+        // A group, a date, or everybody in a place.
+        let special = target.strip_prefix('!')?;
+        Some(label.map_or_else(|| format!("@{}", special.split('^').next().unwrap_or(special)), str::to_owned))
+    })
+}
+
+/// As [`named`], in all that a command says.
+pub fn named_in(value: &mut Value, name: &dyn Fn(&str) -> String) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                match value {
+                    Value::String(text) if SAID.contains(&key.as_str()) => *text = named(text, name),
+                    Value::String(_) => {}
+                    other => named_in(other, name),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| named_in(item, name)),
+        _ => {}
+    }
+}
+
+/// The fields of commands in which people say something.
+const SAID: [&str; 5] = ["text", "title", "note", "reason", "finding"];
+
+/// Replaces what stands in angle brackets, where there is something to replace it by.
+fn each_mark(text: &str, replace: impl Fn(&str) -> Option<String>) -> String {
+    let mut said = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('<') {
+        said.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let mark = rest[1..].find(['>', '<']).filter(|end| rest[1 + end..].starts_with('>')).map(|end| &rest[1..=end]);
+        match mark.filter(|mark| !mark.is_empty()).and_then(|mark| Some((mark.len(), replace(mark)?))) {
+            Some((length, instead)) => {
+                said.push_str(&instead);
+                rest = &rest[length + 2..];
+            }
+            None => {
+                said.push('<');
+                rest = &rest[1..];
+            }
+        }
+    }
+    said.push_str(rest);
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn people_read_what_people_wrote() {
+        for (sent, read) in [
+            ("R&amp;D rows &lt;5", "R&D rows <5"),
+            (
+                "see <https://grafana/x> and <https://grafana/y|the graph>",
+                "see https://grafana/x and the graph (https://grafana/y)",
+            ),
+            ("<http://app.user.id|app.user.id>", "app.user.id"),
+            ("<mailto:ana@example.com|ana@example.com>", "ana@example.com"),
+            ("&amp;lt;b&amp;gt;", "&lt;b&gt;"),
+            ("ask <@U1|ana>", "ask <@U1|ana>"),
+            ("a < b > c <", "a < b > c <"),
+        ] {
+            assert_eq!(plain(sent), read);
+        }
+        let name = |id: &str| if id == "U1" { "Ana".to_owned() } else { id.to_owned() };
+        for (sent, read) in [
+            ("ask <@U1|ana> or <@U2>", "ask @Ana or @U2"),
+            ("in <#C1|data> or <#C2>", "in #data or #C2"),
+            ("<!here> <!subteam^S1|@data> <!date^1^{date}|noon>", "@here @data noon"),
+            ("1 < 2 > 0 <>", "1 < 2 > 0 <>"),
+        ] {
+            assert_eq!(named(sent, &name), read);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "[<>|@#!&;a-zé ]{0,60}") {
+            let _ = named(&plain(&text), &|id| id.to_owned());
+        }
+    }
+}
