@@ -603,3 +603,27 @@ async fn runs_are_told_apart() {
     assert_eq!(bot.alert("prefect", flow("FAILED", 20)).await["alerts"][0]["incident"], "INC-5");
     bot.end().await;
 }
+
+/// Who hangs up loses nothing: what was begun is finished, and what is saved is known at once.
+#[tokio::test]
+async fn who_hangs_up_leaves_nothing_half_done() {
+    use tokio::io::AsyncWriteExt as _;
+    let bot = Bot::start().await;
+    for n in 0..20 {
+        let body = alert(&format!("w.t{n}")).to_string();
+        let mut line = tokio::net::TcpStream::connect(bot.base.trim_start_matches("http://")).await.unwrap();
+        let request = format!(
+            "POST /hooks/dq HTTP/1.1\r\nhost: muster\r\nauthorization: Bearer {TOKEN}\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        line.write_all(request.as_bytes()).await.unwrap();
+    }
+    bot.settle().await;
+    bot.alert("dq", alert("w.last")).await;
+    for incident in bot.get("/api/v1/incidents?limit=100").await["incidents"].as_array().unwrap() {
+        let asset = incident["assets"][0].as_str().unwrap();
+        let status = bot.get(&format!("/api/v1/assets/{asset}/status")).await.to_string();
+        assert!(status.contains(incident["id"].as_str().unwrap()), "{asset}: {status}");
+    }
+    bot.end().await;
+}
