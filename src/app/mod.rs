@@ -30,7 +30,7 @@ use crate::domain::runbook::{Library, Runbook};
 use crate::domain::{Actor, Command, Context, Decision, Incident, Policy, Refusal, Time, decide};
 use crate::messages::Templates;
 use crate::slack::client::Member;
-use crate::store::{CommitError, Expect, Kind, Op, ReadError, Store, scan_prefix};
+use crate::store::{CommitError, Expect, Kind, Op, ReadError, Store, after_prefix, scan_prefix};
 use crate::telemetry::Metrics;
 use crate::tr;
 
@@ -461,8 +461,15 @@ impl App {
 
     /// Whether somebody may see an incident.
     fn may_see(&self, uid: &str, user: &str) -> Result<bool, Failure> {
-        let incident = self.incident(uid)?;
-        Ok(self.viewer(user).is_none_or(|viewer| incident.is_none_or(|incident| incident.may_be_seen_by(&viewer))))
+        let Some((incident, viewer)) = self.incident(uid)?.zip(self.viewer(user)) else {
+            return Ok(true);
+        };
+        if incident.may_be_seen_by(&viewer) {
+            return Ok(true);
+        }
+        // Whoever has a task there is in it, too.
+        let tasks = format!("{user}/{}/", records::newest_first(incident.number));
+        Ok(!self.store.scan(Kind::Mine, &tasks, &after_prefix(&tasks), 1)?.is_empty())
     }
 
     /// The incident whose channel this is now: nobody else's may be. One that was only worked in is free again when it is over.

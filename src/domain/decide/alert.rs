@@ -50,14 +50,16 @@ pub(super) fn receive(
             draft.show();
         }
         (SignalStatus::Resolved, Some((alert, SignalStatus::Firing))) => {
-            // Of what was merged, only the record is kept true.
-            let quiet = quiet || !draft.incident().status.is_open();
-            say_unless(draft, quiet, Event::AlertResolved { alert, title: signal.title.clone() });
-            draft.assess();
-            if draft.incident().firing == 0 && draft.incident().status.is_open() {
-                all_green(draft, &signal.source);
+            // Of what is over, or goes on elsewhere, only the record is kept true.
+            let is_open = draft.incident().status.is_open();
+            say_unless(draft, quiet || !is_open, Event::AlertResolved { alert, title: signal.title.clone() });
+            if is_open {
+                draft.assess();
+                if draft.incident().firing == 0 {
+                    all_green(draft, &signal.source);
+                }
+                draft.show();
             }
-            draft.show();
         }
         // A repeat changes nothing, unless it is worse now.
         (SignalStatus::Firing, Some((alert, SignalStatus::Firing))) => worsen(draft, signal, &alert, quiet_joins),

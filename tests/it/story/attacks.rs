@@ -481,8 +481,10 @@ async fn whoever_is_in_a_private_channel_can_send_its_forms() {
     inc.card().button("More…").click(BEN).await;
     assert_eq!(bot.submit(BEN, json!({"verb": "note", "rest": "the key was rotated"})).await.body, "");
     inc.find("the key was rotated");
-    // Elsewhere he does not even learn that there is one.
+    // Elsewhere he does not even learn that there is one, unless he has something to do there.
     assert!(bot.slash(BEN, "data-incidents", "INC-1 show").await.contains("There is no INC-1"));
+    inc.slash(ANA, "task rotate it @ben").await;
+    assert!(bot.slash(BEN, "data-incidents", "INC-1 task done 1").await.contains("Ben finished task 1"));
     bot.end().await;
 }
 
@@ -555,6 +557,8 @@ async fn what_gets_worse_pages_and_what_is_over_stays_over() {
     // The end of a child after its incident's end is its end.
     bot.alert("dq", alert("w.child")).await;
     bot.inc(1).slash(ANA, "resolve done").await;
+    bot.sandbox.slack().archive(&bot.inc(1).name);
+    bot.settle().await;
     let mut over = alert("w.child");
     over["status"] = "resolved".into();
     assert_eq!(bot.alert("dq", over).await["alerts"][0]["outcome"], "resolved");
