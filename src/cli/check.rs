@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::bail;
+use secrecy::ExposeSecret as _;
 
 use super::load;
 use crate::app::load_library;
@@ -57,6 +58,16 @@ pub(super) async fn run(path: &Path, online: bool) -> anyhow::Result<()> {
             if url::Url::parse(&link.url).is_err() {
                 bail!("the runbook `{}` has a link that is no web address: {}", book.head.id, link.url);
             }
+        }
+    }
+    let keys = config.secrets.routing_keys.iter().map(|(service, key)| (service.as_str(), key));
+    let default = config.secrets.pagerduty_routing_key.iter().map(|key| ("default", key));
+    for (target, key) in keys.chain(default) {
+        let key = key.expose_secret();
+        if key.len() != 32 || !key.chars().all(|c| c.is_ascii_alphanumeric()) {
+            bail!(
+                "the routing key of `{target}` is none of PagerDuty's, which have 32 letters and digits; nobody would be paged. It is the *Integration Key* of an Events API v2 integration"
+            );
         }
     }
     let policy = config.policy();

@@ -47,6 +47,9 @@ pub fn process_variables() -> Variables {
     std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect()
 }
 
+/// What may stand in the name of a channel.
+const CHANNEL_PLACES: [&str; 5] = ["number", "title", "date", "severity", "service"];
+
 impl Config {
     /// Reads the file, if there is one, and the variables, and checks both.
     ///
@@ -198,6 +201,14 @@ impl Config {
         if self.slack.team_id.is_empty() {
             problems.push(Problem::general(
                 "[slack] team_id is empty; without it Muster cannot tell its own workspace from others. It begins with T and stands in the address of Slack in a browser".to_owned(),
+            ));
+        }
+        let places =
+            self.slack.channel_name.split("{{").skip(1).map(|part| part.split("}}").next().unwrap_or(part).trim());
+        for unknown in places.filter(|place| !CHANNEL_PLACES.contains(place)) {
+            problems.push(Problem::at(
+                &self.slack.channel_name,
+                format!("[slack] channel_name has {{{{{unknown}}}}}, and there are {}", CHANNEL_PLACES.join(", ")),
             ));
         }
         for (key, url) in [
@@ -695,6 +706,23 @@ mod tests {
         let text = "[server]\npublic_url = \"muster\"\n";
         let told = errors(text);
         assert!(told.contains("team_id is empty") && told.contains("muster.toml:2: [server] public_url"), "{told}");
+    }
+
+    #[test]
+    fn a_channels_name_has_known_places_only() {
+        let told = errors("[slack]\nteam_id = \"T1\"\nchannel_name = \"inc-{{numbr}}\"\n");
+        assert!(
+            told.contains("muster.toml:3: [slack] channel_name has {{numbr}}, and there are number, title"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn a_route_that_asks_has_somewhere_to_ask() {
+        let told = errors(
+            "[slack]\nteam_id = \"T1\"\nannounce_channel = \"\"\n[[routes]]\nname = \"odd\"\naction = \"ask\"\n",
+        );
+        assert!(told.contains("the route `odd` asks people, and there is no channel to ask them in"), "{told}");
     }
 
     #[test]

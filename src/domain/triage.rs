@@ -48,14 +48,48 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
+/// The fields of a signal; every other name is a label's.
+const FIELDS: [&str; 6] = ["asset", "source", "pillar", "severity", "title", "owner"];
+
+/// The values that a field may have; none where it may have any.
+fn values_of(field: &str) -> Vec<&'static str> {
+    match field {
+        "pillar" => super::Pillar::ALL.map(super::Pillar::as_str).to_vec(),
+        "severity" | "level" => {
+            use super::alert::Level::{Critical, Error, Info, Warning};
+            [Info, Warning, Error, Critical].map(super::alert::Level::as_str).to_vec()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn is_value_of(field: &str, value: &str) -> bool {
+    let values = values_of(field);
+    values.is_empty()
+        || value.contains(['*', '?', '[', '{'])
+        || values.iter().any(|known| known.eq_ignore_ascii_case(value))
+}
+
+/// Whether a name is a field's with a letter wrong or left out; labels that happen to be longer are none.
+fn is_slip_of(name: &str, field: &str) -> bool {
+    name.len() <= field.len() && strsim::damerau_levenshtein(name, field) == 1
+}
+
 impl Matcher {
     /// Reads a matcher.
     ///
     /// # Errors
-    /// It is empty, or a value is no glob.
+    /// It is empty, a value is no glob or none of the field's, or a field is nearly one.
     pub fn parse(text: &str) -> Result<Self, Unmatchable> {
         let mut terms = Vec::new();
-        for word in words(text) {
+        let words = words(text);
+        if words.iter().filter(|word| !word.contains('=')).count() > 1 {
+            return Err(Unmatchable(tr!(
+                "“{text}” has more than one word without a field; a word alone is an asset, everything else is written with =, for example source=dq",
+                text = text.trim()
+            )));
+        }
+        for word in words {
             let (field, negated, value) = match word.split_once('=') {
                 Some((field, value)) => match field.strip_suffix('!') {
                     Some(field) => (field.to_owned(), true, value.to_owned()),
@@ -63,11 +97,22 @@ impl Matcher {
                 },
                 None => ("asset".to_owned(), false, word.clone()),
             };
-            if field.is_empty() || value.is_empty() {
+            if field.is_empty() || value.is_empty() || value.starts_with('=') {
                 return Err(Unmatchable(tr!(
                     "“{word}” is no matcher; write for example asset=warehouse.orders* or team=orders",
                     word = word
                 )));
+            }
+            if let Some(wrong) = value.split('|').find(|value| !is_value_of(&field, value)) {
+                return Err(Unmatchable(tr!(
+                    "“{wrong}” is no {field}; there are {values}",
+                    wrong = wrong,
+                    field = field,
+                    values = values_of(&field).join(", ")
+                )));
+            }
+            if let Some(meant) = FIELDS.iter().find(|known| is_slip_of(&field, known)) {
+                return Err(Unmatchable(tr!("Is “{field}” meant to be {meant}?", field = field, meant = meant)));
             }
             let glob = |value: &str| {
                 let glob = GlobBuilder::new(value).case_insensitive(true).literal_separator(false).build();
@@ -320,7 +365,8 @@ mod tests {
         ] {
             assert_eq!(Matcher::parse(text).expect("a matcher").matches(&signal()), matches, "{text}");
         }
-        for wrong in ["", "  ", "=x", "asset=", "asset=[z"] {
+        let slips = ["asset staging", "asset==", "aset=staging", "pillar=frshness", "severity=SEV1"];
+        for wrong in ["", "  ", "=x", "asset=", "asset=[z"].into_iter().chain(slips) {
             assert!(Matcher::parse(wrong).is_err(), "{wrong}");
         }
     }

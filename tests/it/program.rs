@@ -57,6 +57,12 @@ async fn check_says_what_is_well_and_what_is_not() {
     let (sandbox, mut variables) = set_up(directory.path()).await;
     let path = directory.path().join("muster.toml");
     let path = path.to_str().unwrap();
+    // A key that PagerDuty would refuse is refused here, before a night on which nobody is paged.
+    let mut short = variables.clone();
+    short.insert("MUSTER_PAGERDUTY__ROUTING_KEY".to_owned(), "rk".to_owned());
+    let refused = run(&["check", "--config", path], &short);
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && told.contains("nobody would be paged"), "{told}");
     let output = run(&["check", "--online", "--config", path], &variables);
     let told = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
