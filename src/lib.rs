@@ -20,6 +20,8 @@ pub mod mail;
 pub mod messages;
 pub mod pagerduty;
 pub mod picture;
+pub mod read_models;
+pub mod records;
 pub mod sandbox;
 pub mod slack;
 pub mod store;

@@ -255,6 +255,39 @@ impl Effect {
         matches!(self, Self::Pin { .. } | Self::Mark { .. } | Self::Brief { .. })
     }
 
+    /// The name of its kind, as it is stored: `show_card`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Page { .. } => "page",
+            Self::AcknowledgePage { .. } => "acknowledge_page",
+            Self::ResolvePage { .. } => "resolve_page",
+            Self::MoveAlerts { .. } => "move_alerts",
+            Self::PlaceAlert { .. } => "place_alert",
+            Self::CountVerdict { .. } => "count_verdict",
+            Self::LookAgain { .. } => "look_again",
+            Self::OpenChannel => "open_channel",
+            Self::LinkChannel { .. } => "link_channel",
+            Self::ArchiveChannel { .. } => "archive_channel",
+            Self::Direct { .. } => "direct",
+            Self::Invite { .. } => "invite",
+            Self::ShowTopic => "show_topic",
+            Self::Brief { .. } => "brief",
+            Self::Mark { .. } => "mark",
+            Self::ShowCard => "show_card",
+            Self::ShowAnnouncement => "show_announcement",
+            Self::ShowChecklist => "show_checklist",
+            Self::Pin { .. } => "pin",
+            Self::Bookmark { .. } => "bookmark",
+            Self::Say { .. } => "say",
+            Self::Assess => "assess",
+            Self::ShowPicture => "show_picture",
+            Self::Tell { .. } => "tell",
+            Self::Mail { .. } => "mail",
+            Self::PostPostmortem => "post_postmortem",
+            Self::Remind { .. } => "remind",
+        }
+    }
+
     /// What it is, for people who read about a delivery that failed.
     pub fn describe(&self) -> &'static str {
         match self {

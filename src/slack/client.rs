@@ -164,7 +164,7 @@ pub struct HistoryMessage {
 }
 
 /// A channel as a list of Slack's has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Listed {
     /// Its id.
     pub id: String,

@@ -1,23 +1,39 @@
-//! How a record lies in a key-value engine: the kind's byte and the id as key, JSON as value.
+//! How a record lies in a store of bytes: the kind's byte and the id as key; as value a small head (version, claims, place in a queue, shape)
+//! and the body's JSON as it was encoded from its type.
+//!
+//! Why JSON: it says its own field names, so that a field is added without rewriting what is kept, and it reads the same in an export, in
+//! `psql` and in a report of a fault. Measured on an alert (`cargo bench --bench encoding`), MessagePack with names is smaller by a sixth and
+//! not faster by more than the noise of a commit; forms without names are faster and break old records when a field is added.
+//!
+//! Values of the first layout are JSON as a whole and begin with a brace; they are read as ever.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use super::{Kind, Queued, ReadError, Rec};
+use super::{Kind, QueueName, Queued, Raw, ReadError, Written};
 
-#[derive(Serialize, Deserialize)]
-struct Stored<T> {
+/// What a value of today's layout begins with. A value of the first layout begins with `{`.
+const HEAD: u8 = 1;
+
+/// A value of the first layout.
+#[derive(Deserialize)]
+struct First<'a> {
     ver: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     queued: Option<Queued>,
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     claims: u32,
-    body: T,
+    #[serde(borrow)]
+    body: &'a RawValue,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-fn is_zero(claims: &u32) -> bool {
-    *claims == 0
+/// The head of a value, and where its body begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) ver: u64,
+    pub(super) claims: u32,
+    pub(super) shape: u32,
+    pub(super) queued: Option<Queued>,
 }
 
 pub(super) fn key(kind: Kind, id: &str) -> Vec<u8> {
@@ -27,28 +43,119 @@ pub(super) fn key(kind: Kind, id: &str) -> Vec<u8> {
     key
 }
 
-pub(super) fn encode(rec: &Rec) -> Vec<u8> {
-    let stored = Stored { ver: rec.ver, queued: rec.queued.clone(), claims: rec.claims, body: &rec.body };
-    // A `Value` has string keys only, so it always serialises.
-    serde_json::to_vec(&stored).unwrap_or_default()
+/// The kind and the id of a key.
+pub(super) fn parts(key: &[u8]) -> Result<(Kind, &str), ReadError> {
+    let (kind, id) = key.split_first().ok_or_else(|| ReadError("a record without a key".to_owned()))?;
+    let kind = Kind::ALL
+        .into_iter()
+        .find(|known| *known as u8 == *kind)
+        .ok_or_else(|| ReadError(format!("a record of the unknown kind {kind}; was it written by a newer Muster?")))?;
+    let id = std::str::from_utf8(id).map_err(|_| ReadError("a record's id is no text".to_owned()))?;
+    Ok((kind, id))
 }
 
-/// The body of a record as the JSON text it is kept as, without reading it.
-pub(super) fn body<'a>(key: &[u8], bytes: &'a [u8]) -> Result<&'a str, ReadError> {
-    let stored: Stored<&serde_json::value::RawValue> = serde_json::from_slice(bytes)
-        .map_err(|error| ReadError(format!("`{}` is damaged: {error}", String::from_utf8_lossy(key))))?;
-    Ok(stored.body.get())
+fn number(mut n: u64, out: &mut Vec<u8>) {
+    while n >= 0x80 {
+        out.push(n as u8 | 0x80);
+        n >>= 7;
+    }
+    out.push(n as u8);
 }
 
-pub(super) fn decode(kind: Kind, id: &str, bytes: &[u8]) -> Result<Rec, ReadError> {
-    let stored: Stored<Value> =
-        serde_json::from_slice(bytes).map_err(|error| ReadError(format!("{kind:?} `{id}` is damaged: {error}")))?;
-    Ok(Rec {
-        kind,
-        id: id.to_owned(),
-        ver: stored.ver,
-        queued: stored.queued,
-        claims: stored.claims,
-        body: stored.body,
-    })
+/// Reads a number; `None` where the bytes end or it is none.
+fn read_number(bytes: &mut &[u8]) -> Option<u64> {
+    let mut n = 0u64;
+    for shift in (0..64).step_by(7) {
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        n |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(n);
+        }
+    }
+    None
+}
+
+/// The value, and where its body begins.
+pub(super) fn encode(ver: u64, claims: u32, written: &Written) -> (Vec<u8>, usize) {
+    let queue = written.queued.as_ref().map(|queued| queued.queue.as_str()).unwrap_or_default();
+    let mut out = Vec::with_capacity(written.body.len() + queue.len() + 24);
+    out.push(HEAD);
+    number(ver, &mut out);
+    number(claims.into(), &mut out);
+    number(written.shape.into(), &mut out);
+    number(queue.len() as u64, &mut out);
+    if let Some(queued) = &written.queued {
+        out.extend_from_slice(queue.as_bytes());
+        out.extend_from_slice(&queued.due.to_le_bytes());
+    }
+    let body = out.len();
+    out.extend_from_slice(written.body.as_bytes());
+    (out, body)
+}
+
+/// The head of a value and its body.
+pub(super) fn read<'a>(key: &[u8], value: &'a [u8]) -> Result<(Head, &'a str), ReadError> {
+    let damaged = |why: &str| ReadError(format!("`{}` is damaged: {why}", String::from_utf8_lossy(key)));
+    if value.first() == Some(&b'{') {
+        let first: First<'a> = serde_json::from_slice(value).map_err(|error| damaged(&error.to_string()))?;
+        let head = Head { ver: first.ver, claims: first.claims, shape: 1, queued: first.queued };
+        return Ok((head, first.body.get()));
+    }
+    let head = |mut rest: &'a [u8]| -> Option<(Head, &'a [u8])> {
+        let ver = read_number(&mut rest)?;
+        let claims = u32::try_from(read_number(&mut rest)?).ok()?;
+        let shape = u32::try_from(read_number(&mut rest)?).ok()?;
+        let queue = usize::try_from(read_number(&mut rest)?).ok()?;
+        let mut queued = None;
+        if queue > 0 {
+            let (name, after) = rest.split_at_checked(queue)?;
+            let (due, after) = after.split_first_chunk::<8>()?;
+            let name = QueueName::stored(String::from_utf8(name.to_vec()).ok()?);
+            queued = Some(Queued { queue: name, due: i64::from_le_bytes(*due) });
+            rest = after;
+        }
+        Some((Head { ver, claims, shape, queued }, rest))
+    };
+    let rest = value.strip_prefix(&[HEAD]).ok_or_else(|| damaged("it begins as no record does"))?;
+    let (head, body) = head(rest).ok_or_else(|| damaged("its head breaks off"))?;
+    Ok((head, std::str::from_utf8(body).map_err(|_| damaged("its body is no text"))?))
+}
+
+/// The whole record.
+pub(super) fn decode(key: &[u8], value: &[u8]) -> Result<Raw, ReadError> {
+    let (kind, id) = parts(key)?;
+    let (head, body) = read(key, value)?;
+    let Head { ver, claims, shape, queued } = head;
+    Ok(Raw { kind, id: id.to_owned(), ver, queued, claims, shape, body: body.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        for queued in [None, Some(Queued { queue: QueueName::new("slack", "x"), due: -7 })] {
+            let written = Written { queued, shape: 3, body: r#"{"a":"ü"}"#.to_owned() };
+            let (bytes, body) = encode(300, 2, &written);
+            assert_eq!(&bytes[body..], written.body.as_bytes());
+            let raw = decode(b"Mx", &bytes).err();
+            assert!(raw.is_some(), "M is no kind");
+            let raw = decode(b"0x", &bytes).expect("it reads");
+            assert_eq!((raw.ver, raw.claims, raw.shape, &raw.queued), (300, 2, 3, &written.queued));
+            assert_eq!(raw.body, written.body);
+            for end in 0..body {
+                assert!(decode(b"0x", &bytes[..end]).is_err(), "cut off at {end}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_layout_is_read() {
+        let raw = decode(b"Ox", br#"{"ver":2,"queued":{"queue":"page/u","due":5},"claims":1,"body":{"v":1}}"#);
+        let raw = raw.expect("it reads");
+        assert_eq!((raw.ver, raw.claims, raw.shape, raw.body.as_str()), (2, 1, 1, r#"{"v":1}"#));
+        assert_eq!(raw.queued, Some(Queued { queue: QueueName::new("page", "u"), due: 5 }));
+    }
 }

@@ -1,23 +1,38 @@
 //! The one thread that writes. It drains what waits, checks versions against the store and what this round already
-//! wrote, writes one batch, makes it durable, and only then answers everyone.
+//! wrote, writes one batch, makes it durable, tells the follower, and only then answers everyone.
 //!
 //! One writer means no race between check and write; one flush for many commits means speed. `flush_async` from many
 //! tasks deadlocks in sled 0.34.7, so there is no other way to write.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::queues::Queues;
-use super::{Answer, CommitError, Engine, Expect, Kind, MAX_RECORD_BYTES, Millis, Op, ReadError, Rec, codec};
+use super::{
+    Answer, Backlog, Change, CommitError, Engine, Expect, Follower, Kind, MAX_RECORD_BYTES, Millis, Op, QueueName,
+    Queued, Raw, ReadError, Step, Written, codec,
+};
+use crate::clock::Stopwatch;
 
 /// How many commits may wait; more are answered "unavailable", which becomes a 503.
 const WAITING: usize = 1024;
+/// A write that takes longer than this is said: whoever watches must know that nothing is taken in.
+const SLOW_SECONDS: f64 = 10.0;
 
 /// A key and its value.
 pub(super) type Pair = (Vec<u8>, Vec<u8>);
+
+/// Why bytes were not written.
+#[derive(Debug)]
+pub(super) enum WriteError {
+    /// There is no room. Nothing was written, and what there was is whole.
+    NoRoom(String),
+    /// Nobody knows what is on disk now.
+    Broken(String),
+}
 
 /// Raw bytes under ordered keys: all that an engine must bring.
 pub(super) trait Bytes: Send + Sync + 'static {
@@ -25,8 +40,8 @@ pub(super) trait Bytes: Send + Sync + 'static {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError>;
     /// Keys and values from `from` up to, not including, `to`.
     fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, ReadError>;
-    /// Writes all of it, durably. After an error nothing can be believed any more.
-    fn write(&self, batch: &BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Result<(), String>;
+    /// Writes all of it, durably.
+    fn write(&self, batch: &BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Result<(), WriteError>;
     /// Whether there is room to write.
     fn room(&self) -> Result<(), String>;
     /// A folder for what can be made again; `None` where nothing is kept in files.
@@ -40,42 +55,62 @@ pub(super) trait Bytes: Send + Sync + 'static {
 enum Request {
     Commit {
         ops: Vec<Op>,
-        answer: oneshot::Sender<Result<Vec<u64>, CommitError>>,
+        answer: oneshot::Sender<Result<(), CommitError>>,
     },
     Claim {
         lane: String,
         now: Millis,
         lease: Millis,
         limit: usize,
-        answer: oneshot::Sender<Result<Vec<Rec>, CommitError>>,
+        answer: oneshot::Sender<Result<Vec<Raw>, CommitError>>,
     },
+}
+
+/// What the committer and those who ask share.
+struct Shared {
+    bytes: Arc<dyn Bytes>,
+    queues: RwLock<Queues>,
+    /// Why nothing can be written ever again.
+    failed: Mutex<Option<String>>,
+    /// Since when the disk has not answered.
+    writing: Mutex<Option<Stopwatch>>,
+    follower: RwLock<Option<Arc<dyn Follower>>>,
 }
 
 /// An engine made of raw ordered bytes and a committer thread.
 pub struct Committed {
-    bytes: Arc<dyn Bytes>,
-    queues: Arc<RwLock<Queues>>,
+    shared: Arc<Shared>,
     requests: mpsc::Sender<Request>,
-    failed: Arc<Mutex<Option<String>>>,
 }
 
 impl Committed {
     pub(super) fn start(bytes: Arc<dyn Bytes>) -> Result<Self, ReadError> {
         let mut queues = Queues::default();
         // Leases of an earlier process are void: the engine is locked, so nobody else holds them.
-        for (key, value) in bytes.range(&[Kind::Outbox as u8], &[Kind::Outbox as u8 + 1], usize::MAX)? {
-            let rec = decode(&key, &value)?;
-            queues.put(rec.kind, &rec.id, rec.queued.as_ref());
+        let mut from = vec![Kind::Outbox as u8];
+        loop {
+            let page = bytes.range(&from, &[Kind::Outbox as u8 + 1], 1000)?;
+            let Some((last, _)) = page.last() else { break };
+            from = [last.as_slice(), &[0]].concat();
+            for (key, value) in &page {
+                let (kind, id) = codec::parts(key)?;
+                queues.put(kind, id, codec::read(key, value)?.0.queued.as_ref());
+            }
         }
-        let queues = Arc::new(RwLock::new(queues));
-        let failed = Arc::new(Mutex::new(None));
+        let shared = Arc::new(Shared {
+            bytes,
+            queues: RwLock::new(queues),
+            failed: Mutex::default(),
+            writing: Mutex::default(),
+            follower: RwLock::default(),
+        });
         let (requests, inbox) = mpsc::channel(WAITING);
-        let committer = Committer { bytes: bytes.clone(), queues: queues.clone(), failed: failed.clone() };
+        let committer = Committer(shared.clone());
         std::thread::Builder::new()
             .name("committer".to_owned())
             .spawn(move || committer.run(inbox))
             .map_err(|error| ReadError(format!("no thread for the committer: {error}")))?;
-        Ok(Self { bytes, queues, requests, failed })
+        Ok(Self { shared, requests })
     }
 
     async fn ask<T>(
@@ -86,99 +121,133 @@ impl Committed {
         self.requests.try_send(request).map_err(|_| CommitError::Unavailable("too many writes wait".to_owned()))?;
         answer.await.unwrap_or_else(|_| Err(CommitError::Unavailable("the store has stopped".to_owned())))
     }
+
+    fn queues(&self) -> std::sync::RwLockReadGuard<'_, Queues> {
+        self.shared.queues.read().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-fn decode(key: &[u8], value: &[u8]) -> Result<Rec, ReadError> {
-    let (kind, id) = key.split_first().ok_or_else(|| ReadError("a record without a key".to_owned()))?;
-    let kind = Kind::ALL
-        .into_iter()
-        .find(|known| *known as u8 == *kind)
-        .ok_or_else(|| ReadError(format!("a record of the unknown kind {kind}; was it written by a newer Muster?")))?;
-    let id = std::str::from_utf8(id).map_err(|_| ReadError("a record's id is no text".to_owned()))?;
-    codec::decode(kind, id, value)
+/// Answers at once.
+fn ready<'a, T: Send + 'a>(answer: T) -> Answer<'a, T> {
+    Box::pin(std::future::ready(answer))
 }
 
 impl Engine for Committed {
-    fn get(&self, kind: Kind, id: &str) -> Result<Option<Rec>, ReadError> {
-        self.bytes.get(&codec::key(kind, id))?.map(|value| codec::decode(kind, id, &value)).transpose()
+    fn get<'a>(&'a self, kind: Kind, id: &'a str) -> Answer<'a, Result<Option<Raw>, ReadError>> {
+        let key = codec::key(kind, id);
+        let read = self.shared.bytes.get(&key);
+        ready(read.and_then(|value| value.map(|value| codec::decode(&key, &value)).transpose()))
     }
 
-    fn scan(&self, kind: Kind, from: &str, to: &str, limit: usize) -> Result<Vec<Rec>, ReadError> {
+    fn scan<'a>(
+        &'a self,
+        kind: Kind,
+        from: &'a str,
+        to: &'a str,
+        limit: usize,
+    ) -> Answer<'a, Result<Vec<Raw>, ReadError>> {
         let end = if to.is_empty() { vec![kind as u8 + 1] } else { codec::key(kind, to) };
         let from = codec::key(kind, from);
         if from >= end {
-            return Ok(Vec::new());
+            return ready(Ok(Vec::new()));
         }
-        self.bytes.range(&from, &end, limit)?.iter().map(|(key, value)| decode(key, value)).collect()
+        let page = self.shared.bytes.range(&from, &end, limit);
+        ready(page.and_then(|page| page.iter().map(|(key, value)| codec::decode(key, value)).collect()))
     }
 
-    fn texts(
-        &self,
-        kind: Kind,
-        from: &str,
-        limit: usize,
-        each: &mut dyn FnMut(&str),
-    ) -> Result<Option<String>, ReadError> {
-        let page = self.bytes.range(&codec::key(kind, from), &[kind as u8 + 1], limit)?;
-        for (key, value) in &page {
-            each(codec::body(key, value)?);
-        }
-        let last = page.last().filter(|_| page.len() == limit);
-        Ok(last.map(|(key, _)| String::from_utf8_lossy(&key[1..]).into_owned()))
-    }
-
-    fn commit(&self, ops: Vec<Op>) -> Answer<'_, Result<Vec<u64>, CommitError>> {
+    fn commit(&self, ops: Vec<Op>) -> Answer<'_, Result<(), CommitError>> {
         Box::pin(async move {
             let (answer, answered) = oneshot::channel();
             self.ask(Request::Commit { ops, answer }, answered).await
         })
     }
 
-    fn claim(&self, lane: &str, now: Millis, lease: Millis, limit: usize) -> Answer<'_, Result<Vec<Rec>, CommitError>> {
-        let lane = lane.to_owned();
+    fn claim<'a>(
+        &'a self,
+        lane: &'a str,
+        now: Millis,
+        lease: Millis,
+        limit: usize,
+    ) -> Answer<'a, Result<Vec<Raw>, CommitError>> {
         Box::pin(async move {
-            if self.next_due(&lane).is_none_or(|due| due > now) {
+            if self.queues().next_due(lane).is_none_or(|due| due > now) {
                 return Ok(Vec::new());
             }
             let (answer, answered) = oneshot::channel();
-            self.ask(Request::Claim { lane, now, lease, limit, answer }, answered).await
+            self.ask(Request::Claim { lane: lane.to_owned(), now, lease, limit, answer }, answered).await
         })
     }
 
-    fn next_due(&self, lane: &str) -> Option<Millis> {
-        self.queues.read().unwrap_or_else(PoisonError::into_inner).next_due(lane)
+    fn next_due<'a>(&'a self, lane: &'a str) -> Answer<'a, Result<Option<Millis>, ReadError>> {
+        ready(Ok(self.queues().next_due(lane)))
     }
 
-    fn backlog(&self, lane: &str) -> (usize, Option<Millis>) {
-        self.queues.read().unwrap_or_else(PoisonError::into_inner).backlog(lane)
+    fn backlog<'a>(&'a self, lane: &'a str) -> Answer<'a, Result<Backlog, ReadError>> {
+        ready(Ok(self.queues().backlog(lane)))
+    }
+
+    fn waiting<'a>(&'a self, queue: &'a QueueName) -> Answer<'a, Result<usize, ReadError>> {
+        ready(Ok(self.queues().waiting(queue)))
+    }
+
+    fn follow(&self, follower: Arc<dyn Follower>) {
+        *self.shared.follower.write().unwrap_or_else(PoisonError::into_inner) = Some(follower);
     }
 
     fn folder(&self) -> Option<&Path> {
-        self.bytes.folder()
+        self.shared.bytes.folder()
     }
 
     fn figures(&self) -> Vec<(&'static str, u64)> {
-        self.bytes.figures()
+        self.shared.bytes.figures()
     }
 
     fn health(&self) -> Result<(), String> {
-        if let Some(why) = &*self.failed.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(why) = &*self.shared.failed.lock().unwrap_or_else(PoisonError::into_inner) {
             return Err(why.clone());
         }
-        self.bytes.room()
+        let writing = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(since) = writing.as_ref().map(Stopwatch::seconds).filter(|since| *since > SLOW_SECONDS) {
+            return Err(format!("the disk has not answered a write for {since:.0} s; nothing can be saved until it does"));
+        }
+        drop(writing);
+        self.shared.bytes.room()
     }
 }
 
-struct Committer {
-    bytes: Arc<dyn Bytes>,
-    queues: Arc<RwLock<Queues>>,
-    failed: Arc<Mutex<Option<String>>>,
+struct Committer(Arc<Shared>);
+
+/// A record as a round leaves it.
+#[derive(Clone)]
+struct Entry {
+    ver: u64,
+    claims: u32,
+    queued: Option<Queued>,
+    value: Vec<u8>,
+    /// Where the body begins in the value.
+    body: usize,
+    shape: u32,
+}
+
+impl Entry {
+    fn of(ver: u64, claims: u32, written: Written) -> Self {
+        let (value, body) = codec::encode(ver, claims, &written);
+        Self { ver, claims, shape: written.shape, queued: written.queued, value, body }
+    }
+}
+
+/// What is known of a record before a step.
+#[derive(Clone, Copy)]
+struct Before {
+    ver: u64,
+    claims: u32,
 }
 
 /// What a round has decided to write, before it is written.
 #[derive(Default)]
 struct Round {
-    overlay: HashMap<(Kind, String), Option<Rec>>,
+    /// By key; `None` is gone.
+    overlay: BTreeMap<Vec<u8>, Option<Entry>>,
     leases: Vec<(Kind, String, Millis)>,
 }
 
@@ -191,7 +260,9 @@ impl Committer {
             {
                 requests.push(request);
             }
+            *self.0.writing.lock().unwrap_or_else(PoisonError::into_inner) = Some(Stopwatch::start());
             self.round(requests);
+            *self.0.writing.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
     }
 
@@ -199,15 +270,14 @@ impl Committer {
         let mut round = Round::default();
         let mut commits = Vec::new();
         let mut claims = Vec::new();
-        let refuse = self.bytes.room().err();
+        let refuse = self.0.bytes.room().err();
         for request in requests {
             match request {
                 Request::Commit { ops, answer } => {
                     // A full disk refuses what would grow the store; what shrinks it must still pass.
-                    let grows = ops.iter().any(|op| matches!(op, Op::Put { .. }));
                     let result = match &refuse {
-                        Some(why) if grows && !drains(&ops) => Err(CommitError::Unavailable(why.clone())),
-                        _ => self.apply(&mut round, &ops),
+                        Some(why) if grows(&ops) && !drains(&ops) => Err(CommitError::Unavailable(why.clone())),
+                        _ => self.apply(&mut round, ops),
                     };
                     commits.push((answer, result));
                 }
@@ -217,15 +287,28 @@ impl Committer {
                 }
             }
         }
-        if let Err(why) = self.write(&round) {
-            // The promise is "2xx means on disk". After a failed write or sync nobody knows what is on disk, and a second
-            // sync may lie, so the process must not go on; the next start recovers what was acknowledged.
-            tracing::error!(error = %why, "the store cannot write; stopping, so that nothing is acknowledged that is not on disk");
-            *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
-            for (answer, _) in commits {
-                let _ = answer.send(Err(CommitError::Unavailable(why.clone())));
+        match self.write(round) {
+            Ok(()) => {}
+            Err(WriteError::NoRoom(why)) => {
+                tracing::error!(error = %why, "the store has no room; nothing of this was saved");
+                for (answer, result) in commits {
+                    let _ = answer.send(result.and(Err(CommitError::Unavailable(why.clone()))));
+                }
+                for (answer, result) in claims {
+                    let _ = answer.send(result.and(Err(CommitError::Unavailable(why.clone()))));
+                }
+                return;
             }
-            std::process::exit(70);
+            Err(WriteError::Broken(why)) => {
+                // The promise is "2xx means on disk". After a failed write or sync nobody knows what is on disk, and a second
+                // sync may lie, so the process must not go on; the next start recovers what was acknowledged.
+                tracing::error!(error = %why, "the store cannot write; stopping, so that nothing is acknowledged that is not on disk");
+                *self.0.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
+                for (answer, _) in commits {
+                    let _ = answer.send(Err(CommitError::Unavailable(why.clone())));
+                }
+                std::process::exit(70);
+            }
         }
         for (answer, result) in commits {
             // Nobody listens any more when a request was given up; the commit stands all the same.
@@ -236,68 +319,60 @@ impl Committer {
         }
     }
 
-    fn current(&self, round: &Round, kind: Kind, id: &str) -> Result<Option<Rec>, CommitError> {
-        if let Some(rec) = round.overlay.get(&(kind, id.to_owned())) {
-            return Ok(rec.clone());
+    /// A record as the round, or else the store, has it.
+    fn before(&self, round: &Round, own: &Round, key: &[u8]) -> Result<Option<Before>, CommitError> {
+        let seen = own.overlay.get(key).or_else(|| round.overlay.get(key));
+        if let Some(entry) = seen {
+            return Ok(entry.as_ref().map(|entry| Before { ver: entry.ver, claims: entry.claims }));
         }
-        let bytes =
-            self.bytes.get(&codec::key(kind, id)).map_err(|error| CommitError::Unavailable(error.to_string()))?;
-        bytes
-            .map(|value| codec::decode(kind, id, &value))
-            .transpose()
-            .map_err(|error| CommitError::Unavailable(error.to_string()))
+        let unreadable = |error: ReadError| CommitError::Unavailable(error.to_string());
+        let value = self.0.bytes.get(key).map_err(unreadable)?;
+        let head = value.map(|value| codec::read(key, &value).map(|(head, _)| head)).transpose().map_err(unreadable)?;
+        Ok(head.map(|head| Before { ver: head.ver, claims: head.claims }))
     }
 
-    /// Checks every op and adds the commit to the round, or adds nothing.
-    fn apply(&self, round: &mut Round, ops: &[Op]) -> Result<Vec<u64>, CommitError> {
+    /// Checks every step and adds the commit to the round, or adds nothing.
+    fn apply(&self, round: &mut Round, ops: Vec<Op>) -> Result<(), CommitError> {
         let mut own = Round::default();
-        let mut versions = Vec::with_capacity(ops.len());
-        for op in ops {
-            let (kind, id, expect) = op.key();
-            let key = (kind, id.to_owned());
-            let current = match own.overlay.get(&key) {
-                Some(rec) => rec.clone(),
-                None => self.current(round, kind, id)?,
+        for Op { kind, id, step } in ops {
+            let key = codec::key(kind, &id);
+            let before = match step {
+                // What is overwritten whatever it is still counts on.
+                Step::Del(Expect::Any) => None,
+                _ => self.before(round, &own, &key)?,
             };
-            let holds = match (expect, &current) {
-                (Expect::Any, _) | (Expect::Absent, None) => true,
-                (Expect::Ver(ver), Some(rec)) => rec.ver == ver,
-                (Expect::Absent, Some(_)) | (Expect::Ver(_), None) => false,
+            let holds = match &step {
+                Step::Put(expect, _) | Step::Del(expect) | Step::Check(expect) => match (expect, before) {
+                    (Expect::Any, _) | (Expect::Absent, None) => true,
+                    (Expect::Ver(ver), Some(before)) => before.ver == *ver,
+                    (Expect::Absent, Some(_)) | (Expect::Ver(_), None) => false,
+                },
+                Step::Restore { .. } => before.is_none(),
+                Step::Ensure(_) | Step::End(_) => true,
             };
             if !holds {
-                return Err(CommitError::Conflict { kind, id: id.to_owned() });
+                return Err(CommitError::Conflict { kind, id });
             }
-            let ver = current.as_ref().map_or(0, |rec| rec.ver);
-            match op {
-                Op::Put { .. } | Op::Restore(_) => {
-                    let rec = match op {
-                        Op::Restore(rec) => rec.clone(),
-                        Op::Put { queued, body, .. } => Rec {
-                            kind,
-                            id: id.to_owned(),
-                            ver: ver + 1,
-                            queued: queued.clone(),
-                            claims: 0,
-                            body: body.clone(),
-                        },
-                        Op::Del { .. } | Op::Check { .. } => continue,
-                    };
-                    let bytes = codec::encode(&rec).len() + id.len();
-                    if bytes > MAX_RECORD_BYTES {
-                        return Err(CommitError::TooLarge { kind, id: id.to_owned(), bytes });
-                    }
-                    versions.push(rec.ver);
-                    own.overlay.insert(key, Some(rec));
+            let next = before.map_or(0, |before| before.ver) + 1;
+            let entry = match step {
+                Step::Put(_, written) => Some(Entry::of(next, 0, written)),
+                Step::Ensure(_) if before.is_some_and(|before| before.claims == 0) => continue,
+                Step::Ensure(written) => Some(Entry::of(next, 0, written)),
+                Step::Restore { ver, claims, written } => Some(Entry::of(ver, claims, written)),
+                Step::Del(_) => None,
+                Step::End(ver) if before.is_some_and(|before| before.ver == ver) => None,
+                Step::End(_) | Step::Check(_) => continue,
+            };
+            if let Some(entry) = &entry {
+                let bytes = entry.value.len() + id.len();
+                if bytes > MAX_RECORD_BYTES {
+                    return Err(CommitError::TooLarge { kind, id, bytes });
                 }
-                Op::Del { .. } => {
-                    own.overlay.insert(key, None);
-                    versions.push(0);
-                }
-                Op::Check { .. } => versions.push(ver),
             }
+            own.overlay.insert(key, entry);
         }
-        round.overlay.extend(own.overlay);
-        Ok(versions)
+        round.overlay.append(&mut own.overlay);
+        Ok(())
     }
 
     fn lease(
@@ -307,50 +382,92 @@ impl Committer {
         now: Millis,
         until: Millis,
         limit: usize,
-    ) -> Result<Vec<Rec>, CommitError> {
-        let ready = self.queues.read().unwrap_or_else(PoisonError::into_inner).ready(lane, now, limit);
+    ) -> Result<Vec<Raw>, CommitError> {
+        let ready = self.0.queues.read().unwrap_or_else(PoisonError::into_inner).ready(lane, now, limit);
+        let unreadable = |error: ReadError| CommitError::Unavailable(error.to_string());
         let mut leased = Vec::new();
         for (kind, id) in ready {
+            let key = codec::key(kind, &id);
             // Changed in this very round: its place in the queue is not known yet, the next claim will see it.
-            if round.overlay.contains_key(&(kind, id.clone())) {
+            if round.overlay.contains_key(&key) {
                 continue;
             }
-            if let Some(mut rec) = self.current(round, kind, &id)? {
-                rec.ver += 1;
-                rec.claims += 1;
-                round.overlay.insert((kind, id.clone()), Some(rec.clone()));
+            if let Some(value) = self.0.bytes.get(&key).map_err(unreadable)? {
+                let mut raw = codec::decode(&key, &value).map_err(unreadable)?;
+                raw.ver += 1;
+                raw.claims += 1;
+                let written = Written { queued: raw.queued.clone(), shape: raw.shape, body: raw.body.clone() };
+                round.overlay.insert(key, Some(Entry::of(raw.ver, raw.claims, written)));
                 round.leases.push((kind, id, until));
-                leased.push(rec);
+                leased.push(raw);
             }
         }
         Ok(leased)
     }
 
-    fn write(&self, round: &Round) -> Result<(), String> {
+    fn write(&self, round: Round) -> Result<(), WriteError> {
         if round.overlay.is_empty() {
             return Ok(());
         }
-        let batch = round
+        let mut heads = Vec::with_capacity(round.overlay.len());
+        let batch: BTreeMap<Vec<u8>, Option<Vec<u8>>> = round
             .overlay
-            .iter()
-            .map(|((kind, id), rec)| (codec::key(*kind, id), rec.as_ref().map(codec::encode)))
+            .into_iter()
+            .map(|(key, entry)| match entry {
+                Some(Entry { queued, value, body, shape, .. }) => {
+                    heads.push(Some((queued, body, shape)));
+                    (key, Some(value))
+                }
+                None => {
+                    heads.push(None);
+                    (key, None)
+                }
+            })
             .collect();
-        self.bytes.write(&batch)?;
-        let mut queues = self.queues.write().unwrap_or_else(PoisonError::into_inner);
-        for ((kind, id), rec) in &round.overlay {
-            match rec {
-                Some(rec) => queues.put(*kind, id, rec.queued.as_ref()),
-                None => queues.remove(*kind, id),
+        self.0.bytes.write(&batch)?;
+        let records = || {
+            batch.iter().zip(&heads).filter_map(|((key, value), head)| {
+                let (kind, id) = codec::parts(key).ok()?;
+                Some((kind, id, value.as_deref(), head.as_ref()))
+            })
+        };
+        {
+            let mut queues = self.0.queues.write().unwrap_or_else(PoisonError::into_inner);
+            for (kind, id, _, head) in records().filter(|(kind, ..)| *kind == Kind::Outbox) {
+                match head {
+                    Some((queued, ..)) => queues.put(kind, id, queued.as_ref()),
+                    None => queues.remove(kind, id),
+                }
+            }
+            for (kind, id, until) in &round.leases {
+                queues.lease(*kind, id, *until);
             }
         }
-        for (kind, id, until) in &round.leases {
-            queues.lease(*kind, id, *until);
+        let follower = self.0.follower.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(follower) = follower {
+            let changes: Vec<_> = records()
+                .filter(|(kind, ..)| follower.follows(*kind))
+                .map(|(kind, id, value, head)| {
+                    let now = value.zip(head).and_then(|(value, (_, body, shape))| {
+                        Some((*shape, std::str::from_utf8(value.get(*body..)?).ok()?))
+                    });
+                    Change { kind, id, now }
+                })
+                .collect();
+            if !changes.is_empty() {
+                follower.apply(&changes);
+            }
         }
         Ok(())
     }
 }
 
+/// Whether a commit adds to the store.
+fn grows(ops: &[Op]) -> bool {
+    ops.iter().any(|op| matches!(op.step, Step::Put(..) | Step::Ensure(_) | Step::Restore { .. }))
+}
+
 /// Whether a commit finishes something of the outbox: it must pass on a full disk, or the disk stays full.
 fn drains(ops: &[Op]) -> bool {
-    ops.iter().any(|op| matches!(op, Op::Del { kind: Kind::Outbox, .. }))
+    ops.iter().any(|op| op.kind == Kind::Outbox && matches!(op.step, Step::Del(_) | Step::End(_)))
 }

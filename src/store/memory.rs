@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::committer::{Bytes, Committed, Pair};
+use super::committer::{Bytes, Committed, Pair, WriteError};
 use super::{ReadError, Store};
 
 /// An ordered map.
@@ -17,7 +17,7 @@ impl MemoryEngine {
     /// # Errors
     /// No thread can be started.
     pub fn open() -> Result<Store, ReadError> {
-        Ok(Arc::new(Committed::start(Arc::new(Self::default()))?))
+        Ok(Store::new(Arc::new(Committed::start(Arc::new(Self::default()))?)))
     }
 }
 
@@ -32,7 +32,7 @@ impl Bytes for MemoryEngine {
         Ok(range.take(limit).map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
-    fn write(&self, batch: &BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Result<(), String> {
+    fn write(&self, batch: &BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Result<(), WriteError> {
         let mut map = self.0.write().unwrap_or_else(PoisonError::into_inner);
         for (key, value) in batch {
             match value {

@@ -1,12 +1,18 @@
-//! FLOOR 1. Where everything is kept: one record trait, and the engines behind it.
+//! FLOOR 1. Where everything is kept: typed records, one commit for all that belongs together, and the engines behind it.
 //!
-//! A commit is a list of [`Op`]s of which all happen or none, durable before it is answered. Secondary indexes, dedup
-//! keys, timers and outbox entries are records in the same commit. What the records mean is not known here.
+//! A [`Record`] says its kind, its shape and how old shapes are read; an [`Id`] says which record of a type is meant. A [`Batch`] is a list of
+//! steps of which all happen or none, durable before it is answered. Secondary indexes, dedup keys, timers and outbox entries are records in
+//! the same batch. What the records mean is not known here: `records` has the table.
+//!
+//! An [`Engine`] keeps text under ids. It tells one [`Follower`] of every committed change, in the order of the commits, before anybody who
+//! waits for the commit has the answer; so what is held in memory is never behind what was answered, whoever hangs up meanwhile.
 
+mod batch;
 mod codec;
 mod committer;
 mod memory;
 mod queues;
+mod record;
 pub mod sled;
 pub mod transfer;
 
@@ -16,11 +22,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use thiserror::Error;
 
+pub use batch::Batch;
 pub use committer::Committed;
 pub use memory::MemoryEngine;
+pub use record::{Id, Page, Range, Rec, Record};
 
 /// Milliseconds since 1970, UTC.
 pub type Millis = i64;
@@ -78,7 +85,7 @@ pub enum Kind {
     CatalogLog = b'g',
     /// What a check is about, by the check's own id.
     Check = b'k',
-    /// What monitors posted, compressed, by the time it came.
+    /// What monitors posted, many bodies in a block, compressed, by the time the block was begun.
     Received = b'R',
     /// Alerts that open nothing yet, by source and key.
     Held = b'e',
@@ -96,11 +103,15 @@ pub enum Kind {
     Mine = b'w',
     /// uid of incidents whose post-mortem was reviewed, by when, newest first.
     Reviewed = b'v',
+    /// When an alert came and went, by source and key; from the second time on.
+    Flap = b'f',
+    /// uid of incidents that are over, by when they ended, the latest first.
+    Ended = b'z',
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 35] = [
         Self::Meta,
         Self::Incident,
         Self::Number,
@@ -134,21 +145,50 @@ impl Kind {
         Self::Subscription,
         Self::Mine,
         Self::Reviewed,
+        Self::Flap,
+        Self::Ended,
     ];
+}
+
+/// The name of a queue: its lane, and what waits for one another in it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct QueueName(String);
+
+impl QueueName {
+    /// The queue of a lane for what belongs together.
+    pub fn new(lane: &str, of: &str) -> Self {
+        Self(format!("{lane}/{of}"))
+    }
+
+    /// The lane that it is in.
+    pub fn lane(&self) -> &str {
+        self.0.split_once('/').map_or(self.0.as_str(), |(lane, _)| lane)
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The queue of this text, as an engine keeps it.
+    pub(crate) fn stored(name: String) -> Self {
+        Self(name)
+    }
 }
 
 /// A record's place in a queue. Only the first record of a queue (the smallest id) can be claimed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Queued {
-    /// The queue, `lane/…`.
-    pub queue: String,
+    /// The queue.
+    pub queue: QueueName,
     /// Not before this.
     pub due: Millis,
 }
 
-/// A record.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Rec {
+/// A record as an engine keeps it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Raw {
     /// What it is.
     pub kind: Kind,
     /// Its id, unique in its kind; ids sort bytewise.
@@ -156,13 +196,13 @@ pub struct Rec {
     /// Counts its changes, from 1.
     pub ver: u64,
     /// Its place in a queue, if it has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queued: Option<Queued>,
     /// How often it was claimed since it was last put.
-    #[serde(default)]
     pub claims: u32,
-    /// What it says.
-    pub body: Value,
+    /// The version of its shape; [`Record::SHAPE`] of when it was written.
+    pub shape: u32,
+    /// What it says: JSON.
+    pub body: String,
 }
 
 /// What must hold of a record for a commit to happen.
@@ -176,59 +216,50 @@ pub enum Expect {
     Any,
 }
 
-/// One step of a commit.
+/// What is written of a record.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Op {
-    /// Write a record.
-    Put {
-        /// What it is.
-        kind: Kind,
-        /// Its id.
-        id: String,
-        /// What must hold before.
-        expect: Expect,
-        /// Its place in a queue.
-        queued: Option<Queued>,
-        /// What it says.
-        body: Value,
-    },
-    /// Remove a record.
-    Del {
-        /// What it is.
-        kind: Kind,
-        /// Its id.
-        id: String,
-        /// What must hold before.
-        expect: Expect,
-    },
-    /// Write a record as it was exported, version and all; there must be none.
-    Restore(Rec),
-    /// Change nothing, but insist.
-    Check {
-        /// What it is.
-        kind: Kind,
-        /// Its id.
-        id: String,
-        /// What must hold.
-        expect: Expect,
-    },
+pub struct Written {
+    /// Its place in a queue.
+    pub queued: Option<Queued>,
+    /// The version of its shape.
+    pub shape: u32,
+    /// What it says: JSON.
+    pub body: String,
 }
 
-impl Op {
-    /// Writes a record without a queue.
-    pub fn put(kind: Kind, id: impl Into<String>, expect: Expect, body: Value) -> Self {
-        Self::Put { kind, id: id.into(), expect, queued: None, body }
-    }
+/// One step of a commit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Op {
+    /// What it is about.
+    pub kind: Kind,
+    /// Which.
+    pub id: String,
+    /// What is done.
+    pub step: Step,
+}
 
-    /// The record it is about.
-    pub fn key(&self) -> (Kind, &str, Expect) {
-        match self {
-            Self::Put { kind, id, expect, .. } | Self::Del { kind, id, expect } | Self::Check { kind, id, expect } => {
-                (*kind, id, *expect)
-            }
-            Self::Restore(rec) => (rec.kind, &rec.id, Expect::Absent),
-        }
-    }
+/// What a step does with its record.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Write it.
+    Put(Expect, Written),
+    /// Write it, unless one waits there that nobody has claimed since it was put: then that one will do, and nothing is written.
+    Ensure(Written),
+    /// Remove it.
+    Del(Expect),
+    /// Remove it if it is still of this version; else leave it, and that is well too.
+    End(u64),
+    /// Change nothing, but insist.
+    Check(Expect),
+    /// Write it as it was exported, version and all; there must be none.
+    Restore {
+        /// Its version.
+        ver: u64,
+        /// How often it was claimed.
+        claims: u32,
+        /// What it says.
+        written: Written,
+    },
 }
 
 /// Why a commit did not happen. Nothing of it was written.
@@ -242,7 +273,7 @@ pub enum CommitError {
         /// Which.
         id: String,
     },
-    /// A record is larger than [`MAX_RECORD_BYTES`].
+    /// A record is larger than [`MAX_RECORD_BYTES`]. It will be so next time, too.
     #[error("{kind:?} `{id}` has {bytes} bytes, more than the {MAX_RECORD_BYTES} a record may have")]
     TooLarge {
         /// What.
@@ -252,12 +283,22 @@ pub enum CommitError {
         /// How large it would be.
         bytes: usize,
     },
+    /// A record cannot be written as JSON. It will be so next time, too.
+    #[error("{kind:?} `{id}` cannot be written: {why}")]
+    Unwritable {
+        /// What.
+        kind: Kind,
+        /// Which.
+        id: String,
+        /// Why.
+        why: String,
+    },
     /// The store cannot write now.
     #[error("the store cannot write now: {0}")]
     Unavailable(String),
 }
 
-/// A record that cannot be read.
+/// A record, or the store, that cannot be read.
 #[derive(Debug, Clone, Error)]
 #[error("the store cannot be read: {0}")]
 pub struct ReadError(pub String);
@@ -265,46 +306,86 @@ pub struct ReadError(pub String);
 /// Sled moves larger leaves into files that it never syncs, so no record is larger.
 pub const MAX_RECORD_BYTES: usize = 64 * 1024;
 
-type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+/// One record that a commit wrote or removed.
+#[derive(Debug, Clone, Copy)]
+pub struct Change<'a> {
+    /// What it is.
+    pub kind: Kind,
+    /// Which.
+    pub id: &'a str,
+    /// Its shape and what it says now; `None` when it is gone.
+    pub now: Option<(u32, &'a str)>,
+}
 
-/// An engine. Reads are cheap and block shortly; writes go through one committer and are awaited.
+/// Whoever follows what is committed.
+pub trait Follower: Send + Sync {
+    /// Whether it wants to hear of changes of this kind.
+    fn follows(&self, kind: Kind) -> bool;
+
+    /// What was committed, in the order of the commits; those of one commit are never told apart. It must not wait for anything.
+    fn apply(&self, changes: &[Change<'_>]);
+
+    /// Changes of another process were missed: what was followed must be loaded anew.
+    fn lost(&self);
+}
+
+/// What waits in a lane.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many records.
+    pub count: usize,
+    /// Since when the first head of a queue is due.
+    pub oldest: Option<Millis>,
+}
+
+/// What an engine answers, in its own time.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// An engine: text under ids, with versions and queues. [`Store`] is what everybody else uses.
 pub trait Engine: Send + Sync + 'static {
     /// The record, if there is one.
     ///
     /// # Errors
     /// The engine cannot read.
-    fn get(&self, kind: Kind, id: &str) -> Result<Option<Rec>, ReadError>;
+    fn get<'a>(&'a self, kind: Kind, id: &'a str) -> Answer<'a, Result<Option<Raw>, ReadError>>;
 
-    /// Records with `from <= id < to` (an empty `to` means to the end), in the order of their ids, at most `limit`.
+    /// Records with `from <= id < to` (an empty `to` means to the end), in the order of their ids' bytes, at most `limit`.
     ///
     /// # Errors
     /// The engine cannot read.
-    fn scan(&self, kind: Kind, from: &str, to: &str, limit: usize) -> Result<Vec<Rec>, ReadError>;
-
-    /// As [`Self::scan`], for reading very many: each body as the JSON text it is kept as; the last id, if there may be more.
-    ///
-    /// # Errors
-    /// The engine cannot read.
-    fn texts(
-        &self,
+    fn scan<'a>(
+        &'a self,
         kind: Kind,
-        from: &str,
+        from: &'a str,
+        to: &'a str,
         limit: usize,
-        each: &mut dyn FnMut(&str),
-    ) -> Result<Option<String>, ReadError>;
+    ) -> Answer<'a, Result<Vec<Raw>, ReadError>>;
 
-    /// All or nothing, durable when it answers; the new version of each op's record.
-    fn commit(&self, ops: Vec<Op>) -> Answer<'_, Result<Vec<u64>, CommitError>>;
+    /// All or nothing, durable when it answers. Later steps see what earlier ones did.
+    fn commit(&self, ops: Vec<Op>) -> Answer<'_, Result<(), CommitError>>;
 
-    /// Leases the first records of queues whose names begin with `lane`, that are due at `now` and not leased.
-    /// A leased record is claimed again once its lease is over.
-    fn claim(&self, lane: &str, now: Millis, lease: Millis, limit: usize) -> Answer<'_, Result<Vec<Rec>, CommitError>>;
+    /// Leases the first records of a lane's queues that are due at `now` and not leased. A leased record is claimed again once its lease
+    /// is over. Claiming counts the record's version on, so that whoever lost the lease cannot end it.
+    fn claim<'a>(
+        &'a self,
+        lane: &'a str,
+        now: Millis,
+        lease: Millis,
+        limit: usize,
+    ) -> Answer<'a, Result<Vec<Raw>, CommitError>>;
 
     /// When the next record of a lane can be claimed, for waking up.
-    fn next_due(&self, lane: &str) -> Option<Millis>;
+    fn next_due<'a>(&'a self, lane: &'a str) -> Answer<'a, Result<Option<Millis>, ReadError>>;
 
-    /// How many records wait in a lane, and since when the first of them is due.
-    fn backlog(&self, lane: &str) -> (usize, Option<Millis>);
+    /// What waits in a lane.
+    fn backlog<'a>(&'a self, lane: &'a str) -> Answer<'a, Result<Backlog, ReadError>>;
+
+    /// How many records wait in one queue.
+    fn waiting<'a>(&'a self, queue: &'a QueueName) -> Answer<'a, Result<usize, ReadError>>;
+
+    /// From now on tells this one, and no other, of every change, also of those that other processes commit; beginning with what was
+    /// committed since the engine was opened, of which the follower may know already.
+    fn follow(&self, follower: Arc<dyn Follower>);
 
     /// Figures an operator watches: `bytes` on disk, and `blobs`, the files that sled never syncs and that must not exist.
     fn figures(&self) -> Vec<(&'static str, u64)>;
@@ -321,31 +402,146 @@ pub trait Engine: Send + Sync + 'static {
     fn health(&self) -> Result<(), String>;
 }
 
-/// A store, shared.
-pub type Store = Arc<dyn Engine>;
-
-/// The smallest string that is larger than every string with this prefix, for [`Engine::scan`].
-pub fn after_prefix(prefix: &str) -> String {
-    format!("{prefix}\u{10FFFF}")
+/// A store, shared: an engine, and the types of what is kept in it.
+#[derive(Clone)]
+pub struct Store {
+    engine: Arc<dyn Engine>,
 }
 
-/// All records with this prefix, read page by page.
-///
-/// # Errors
-/// The engine cannot read.
-pub fn scan_prefix(store: &dyn Engine, kind: Kind, prefix: &str) -> Result<Vec<Rec>, ReadError> {
-    let to = after_prefix(prefix);
-    let mut from = prefix.to_owned();
-    let mut all = Vec::new();
-    loop {
-        let page = store.scan(kind, &from, &to, 500)?;
-        let more = page.len() == 500;
-        if let Some(last) = page.last() {
-            from = format!("{}\0", last.id);
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+/// How many records a page has when all of them are read.
+const PAGE: usize = 500;
+
+impl Store {
+    /// A store on an engine.
+    pub fn new(engine: Arc<dyn Engine>) -> Self {
+        Self { engine }
+    }
+
+    /// The record with its version, if there is one.
+    ///
+    /// # Errors
+    /// The engine cannot read, or the record is damaged or of a newer Muster.
+    pub async fn get<T: Record>(&self, id: &Id<T>) -> Result<Option<Rec<T>>, ReadError> {
+        self.engine.get(T::KIND, id.as_str()).await?.map(record::read).transpose()
+    }
+
+    /// What a record says, if there is one.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn value<T: Record>(&self, id: &Id<T>) -> Result<Option<T>, ReadError> {
+        Ok(self.get(id).await?.map(|rec| rec.value))
+    }
+
+    /// A page of records in the order of their ids, at most `limit`. One that cannot be read is logged and left out.
+    ///
+    /// # Errors
+    /// The engine cannot read.
+    pub async fn scan<T: Record>(&self, range: &Range<T>, limit: usize) -> Result<Page<T>, ReadError> {
+        let read = self.engine.scan(T::KIND, range.from(), range.to(), limit).await?;
+        let next = (read.len() == limit).then(|| read.last().map(|last| last.id.clone())).flatten();
+        let records = read.into_iter().filter_map(|raw| {
+            record::read(raw).inspect_err(|error| tracing::error!(%error, "a record is left out")).ok()
+        });
+        Ok(Page { records: records.collect(), next })
+    }
+
+    /// All records of a range, read page by page. One that cannot be read is logged and left out.
+    ///
+    /// # Errors
+    /// The engine cannot read.
+    pub async fn all<T: Record>(&self, range: Range<T>) -> Result<Vec<Rec<T>>, ReadError> {
+        let (mut range, mut all) = (range, Vec::new());
+        loop {
+            let page = self.scan(&range, PAGE).await?;
+            all.extend(page.records);
+            match page.next {
+                Some(last) => range = range.after(&last),
+                None => return Ok(all),
+            }
         }
-        all.extend(page);
-        if !more {
-            return Ok(all);
-        }
+    }
+
+    /// What all records of a range say.
+    ///
+    /// # Errors
+    /// The engine cannot read.
+    pub async fn values<T: Record>(&self, range: Range<T>) -> Result<Vec<T>, ReadError> {
+        Ok(self.all(range).await?.into_iter().map(|rec| rec.value).collect())
+    }
+
+    /// All or nothing, durable when it answers.
+    ///
+    /// # Errors
+    /// Nothing was written then.
+    pub async fn commit(&self, batch: Batch) -> Result<(), CommitError> {
+        let ops = batch.into_ops()?;
+        if ops.is_empty() { Ok(()) } else { self.engine.commit(ops).await }
+    }
+
+    /// Leases what is due in a lane; see [`Engine::claim`].
+    ///
+    /// # Errors
+    /// The store cannot write.
+    pub async fn claim(&self, lane: &str, now: Millis, lease: Millis, limit: usize) -> Result<Vec<Raw>, CommitError> {
+        self.engine.claim(lane, now, lease, limit).await
+    }
+
+    /// When the next record of a lane can be claimed.
+    ///
+    /// # Errors
+    /// The engine cannot read.
+    pub async fn next_due(&self, lane: &str) -> Result<Option<Millis>, ReadError> {
+        self.engine.next_due(lane).await
+    }
+
+    /// What waits in a lane.
+    ///
+    /// # Errors
+    /// The engine cannot read.
+    pub async fn backlog(&self, lane: &str) -> Result<Backlog, ReadError> {
+        self.engine.backlog(lane).await
+    }
+
+    /// How many records wait in one queue.
+    ///
+    /// # Errors
+    /// The engine cannot read.
+    pub async fn waiting(&self, queue: &QueueName) -> Result<usize, ReadError> {
+        self.engine.waiting(queue).await
+    }
+
+    /// Tells this one of every change from now on; see [`Engine::follow`].
+    pub fn follow(&self, follower: Arc<dyn Follower>) {
+        self.engine.follow(follower);
+    }
+
+    /// Figures an operator watches.
+    pub fn figures(&self) -> Vec<(&'static str, u64)> {
+        self.engine.figures()
+    }
+
+    /// A folder for what can be made again from the records.
+    pub fn folder(&self) -> Option<&Path> {
+        self.engine.folder()
+    }
+
+    /// Whether it still takes writes.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn health(&self) -> Result<(), String> {
+        self.engine.health()
+    }
+
+    /// The engine, for what has no type: export and import, and whoever tests it.
+    pub fn engine(&self) -> &dyn Engine {
+        &*self.engine
     }
 }

@@ -1,9 +1,9 @@
 //! The queues of an engine that holds them in memory: which record is the head of each queue, and when it is ready.
 //! Built from the records at start, followed by every commit; bounded by the number of queued records.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Kind, Millis, Queued};
+use super::{Backlog, Kind, Millis, QueueName, Queued};
 
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
@@ -18,12 +18,39 @@ impl Waiting {
     }
 }
 
-/// Queues by name, and their heads by the time they are ready.
+/// The queues of a lane, and their heads by the time they are ready.
+#[derive(Debug, Default)]
+struct Lane {
+    queues: BTreeMap<QueueName, BTreeMap<String, Waiting>>,
+    heads: BTreeSet<(Millis, QueueName)>,
+    count: usize,
+}
+
+impl Lane {
+    fn change(&mut self, queue: &QueueName, change: impl FnOnce(&mut BTreeMap<String, Waiting>)) {
+        let records = self.queues.entry(queue.clone()).or_default();
+        if let Some((_, head)) = records.first_key_value() {
+            self.heads.remove(&(head.ready_at(), queue.clone()));
+        }
+        let before = records.len();
+        change(records);
+        self.count = self.count + records.len() - before;
+        match records.first_key_value() {
+            Some((_, head)) => {
+                self.heads.insert((head.ready_at(), queue.clone()));
+            }
+            None => {
+                self.queues.remove(queue);
+            }
+        }
+    }
+}
+
+/// All lanes.
 #[derive(Debug, Default)]
 pub(super) struct Queues {
-    queues: BTreeMap<String, BTreeMap<String, Waiting>>,
-    of: BTreeMap<(Kind, String), String>,
-    heads: BTreeSet<(Millis, String)>,
+    lanes: HashMap<String, Lane>,
+    of: HashMap<(Kind, String), QueueName>,
 }
 
 impl Queues {
@@ -31,24 +58,33 @@ impl Queues {
     pub(super) fn put(&mut self, kind: Kind, id: &str, queued: Option<&Queued>) {
         self.remove(kind, id);
         if let Some(Queued { queue, due }) = queued {
-            self.change(queue, |records| {
-                records.insert(id.to_owned(), Waiting { kind, due: *due, leased_until: Millis::MIN });
+            let waiting = Waiting { kind, due: *due, leased_until: Millis::MIN };
+            let lane = self.lanes.entry(queue.lane().to_owned()).or_default();
+            lane.change(queue, |records| {
+                records.insert(id.to_owned(), waiting);
             });
             self.of.insert((kind, id.to_owned()), queue.clone());
         }
     }
 
     pub(super) fn remove(&mut self, kind: Kind, id: &str) {
-        if let Some(queue) = self.of.remove(&(kind, id.to_owned())) {
-            self.change(&queue, |records| {
+        if self.of.is_empty() {
+            return;
+        }
+        if let Some(queue) = self.of.remove(&(kind, id.to_owned()))
+            && let Some(lane) = self.lanes.get_mut(queue.lane())
+        {
+            lane.change(&queue, |records| {
                 records.remove(id);
             });
         }
     }
 
     pub(super) fn lease(&mut self, kind: Kind, id: &str, until: Millis) {
-        if let Some(queue) = self.of.get(&(kind, id.to_owned())).cloned() {
-            self.change(&queue, |records| {
+        if let Some(queue) = self.of.get(&(kind, id.to_owned()))
+            && let Some(lane) = self.lanes.get_mut(queue.lane())
+        {
+            lane.change(queue, |records| {
                 if let Some(waiting) = records.get_mut(id) {
                     waiting.leased_until = until;
                 }
@@ -58,40 +94,27 @@ impl Queues {
 
     /// The heads of a lane's queues that are ready, the longest ready first.
     pub(super) fn ready(&self, lane: &str, now: Millis, limit: usize) -> Vec<(Kind, String)> {
-        self.heads
-            .iter()
-            .take_while(|(ready_at, _)| *ready_at <= now)
-            .filter(|(_, queue)| queue.starts_with(lane))
-            .filter_map(|(_, queue)| self.queues.get(queue)?.first_key_value())
-            .map(|(id, waiting)| (waiting.kind, id.clone()))
-            .take(limit)
-            .collect()
+        let Some(lane) = self.lanes.get(lane) else {
+            return Vec::new();
+        };
+        let ready = lane.heads.iter().take_while(|(ready_at, _)| *ready_at <= now);
+        let heads = ready.filter_map(|(_, queue)| lane.queues.get(queue)?.first_key_value());
+        heads.map(|(id, waiting)| (waiting.kind, id.clone())).take(limit).collect()
     }
 
     pub(super) fn next_due(&self, lane: &str) -> Option<Millis> {
-        self.heads.iter().find(|(_, queue)| queue.starts_with(lane)).map(|(ready_at, _)| *ready_at)
+        self.lanes.get(lane)?.heads.first().map(|(ready_at, _)| *ready_at)
     }
 
-    pub(super) fn backlog(&self, lane: &str) -> (usize, Option<Millis>) {
-        let of_lane = || self.queues.range(lane.to_owned()..).take_while(|(queue, _)| queue.starts_with(lane));
-        let count = of_lane().map(|(_, records)| records.len()).sum();
-        let oldest = of_lane().filter_map(|(_, records)| records.first_key_value()).map(|(_, head)| head.due).min();
-        (count, oldest)
+    pub(super) fn backlog(&self, lane: &str) -> Backlog {
+        let Some(lane) = self.lanes.get(lane) else {
+            return Backlog::default();
+        };
+        let heads = lane.queues.values().filter_map(|records| records.first_key_value());
+        Backlog { count: lane.count, oldest: heads.map(|(_, head)| head.due).min() }
     }
 
-    fn change(&mut self, queue: &str, change: impl FnOnce(&mut BTreeMap<String, Waiting>)) {
-        let records = self.queues.entry(queue.to_owned()).or_default();
-        if let Some((_, head)) = records.first_key_value() {
-            self.heads.remove(&(head.ready_at(), queue.to_owned()));
-        }
-        change(records);
-        match records.first_key_value() {
-            Some((_, head)) => {
-                self.heads.insert((head.ready_at(), queue.to_owned()));
-            }
-            None => {
-                self.queues.remove(queue);
-            }
-        }
+    pub(super) fn waiting(&self, queue: &QueueName) -> usize {
+        self.lanes.get(queue.lane()).and_then(|lane| lane.queues.get(queue)).map_or(0, BTreeMap::len)
     }
 }

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context as _, anyhow, bail};
 use serde::{Deserialize, Serialize};
 
-use super::committer::{Bytes, Committed, Pair};
+use super::committer::{Bytes, Committed, Pair, WriteError};
 use super::{ReadError, Store};
 
 /// The version of the layout that this program writes.
@@ -60,7 +60,7 @@ const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
 /// In words for an operator: another process has it, it came back empty, it is damaged, it is of a newer Muster.
 pub fn open(directory: &Path) -> anyhow::Result<Store> {
     let engine = SledEngine::open(directory)?;
-    Ok(Arc::new(Committed::start(Arc::new(engine))?))
+    Ok(Store::new(Arc::new(Committed::start(Arc::new(engine))?)))
 }
 
 impl SledEngine {
@@ -284,11 +284,12 @@ impl Bytes for SledEngine {
             .collect()
     }
 
-    fn write(&self, batch: &BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Result<(), String> {
+    fn write(&self, batch: &BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Result<(), WriteError> {
+        let broken = |error: &dyn std::fmt::Display| WriteError::Broken(error.to_string());
         if !self.marked.load(Ordering::Relaxed) {
             // Before the first record: from here on, empty means lost.
             let sidecar = Sidecar { schema: SCHEMA, has_data: true, clean: false };
-            write_sidecar(&self.directory, &sidecar).map_err(|error| format!("{error:#}"))?;
+            write_sidecar(&self.directory, &sidecar).map_err(|error| broken(&format!("{error:#}")))?;
             self.marked.store(true, Ordering::Relaxed);
         }
         let mut sled_batch = ::sled::Batch::default();
@@ -298,10 +299,10 @@ impl Bytes for SledEngine {
                 None => sled_batch.remove(key.as_slice()),
             }
         }
-        self.db.apply_batch(sled_batch).map_err(|error| error.to_string())?;
-        self.db.flush().map_err(|error| error.to_string())?;
+        self.db.apply_batch(sled_batch).map_err(|error| broken(&error))?;
+        self.db.flush().map_err(|error| broken(&error))?;
         // `flush` ends with `sync_file_range`, which is no promise. This is.
-        self.database_file.sync_data().map_err(|error| error.to_string())
+        self.database_file.sync_data().map_err(|error| broken(&error))
     }
 
     fn figures(&self) -> Vec<(&'static str, u64)> {
@@ -326,7 +327,26 @@ impl Bytes for SledEngine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Expect, Kind, Op};
+    use crate::store::{Batch, Expect, Id, Record};
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Serialize, Deserialize)]
+    struct Text(String);
+
+    impl Record for Text {
+        const KIND: crate::store::Kind = crate::store::Kind::Meta;
+        const SHAPE: u32 = 1;
+    }
+
+    fn put(store: &Store, id: &str, text: &str) {
+        let mut batch = Batch::new();
+        batch.put(&Id::<Text>::new(id), Expect::Any, &Text(text.to_owned()));
+        runtime().block_on(store.commit(batch)).expect("it commits");
+    }
+
+    fn has(store: &Store, id: &str) -> bool {
+        runtime().block_on(store.get(&Id::<Text>::new(id))).expect("it reads").is_some()
+    }
 
     fn runtime() -> tokio::runtime::Runtime {
         tokio::runtime::Builder::new_current_thread().build().expect("a runtime")
@@ -334,8 +354,7 @@ mod tests {
 
     fn fill(directory: &Path) {
         let store = open(directory).expect("it opens");
-        let op = Op::put(Kind::Meta, "x", Expect::Absent, serde_json::json!({"v": 1}));
-        runtime().block_on(store.commit(vec![op])).expect("it commits");
+        put(&store, "x", "text");
     }
 
     /// Dropping the store stops its thread a moment later; a reopen waits for the lock.
@@ -360,7 +379,7 @@ mod tests {
         fill(directory.path());
         fs::write(directory.path().join("sled/snap.0000.generating"), b"half").expect("a file");
         let store = reopen(directory.path()).expect("it opens all the same");
-        assert!(store.get(Kind::Meta, "x").expect("it reads").is_some());
+        assert!(has(&store, "x"));
     }
 
     #[test]
@@ -387,7 +406,7 @@ mod tests {
             fs::copy(directory.path().join(name), crashed.path().join(name)).expect("a copy");
         }
         let store = open(crashed.path()).expect("it opens");
-        assert!(store.get(Kind::Meta, "x").expect("it reads").is_some());
+        assert!(has(&store, "x"));
         assert!(crashed.path().join("before-recovery/db").exists());
     }
 
@@ -411,12 +430,8 @@ mod tests {
     fn records_stay_out_of_blobs() {
         let directory = tempfile::tempdir().expect("a directory");
         let store = open(directory.path()).expect("it opens");
-        let runtime = runtime();
         for index in 0..200 {
-            let body = serde_json::json!({ "text": "x".repeat(60_000) });
-            runtime
-                .block_on(store.commit(vec![Op::put(Kind::Meta, format!("{index}"), Expect::Any, body)]))
-                .expect("it commits");
+            put(&store, &index.to_string(), &"x".repeat(60_000));
         }
         let figures = store.figures();
         assert!(figures.contains(&("blobs", 0)), "{figures:?}");

@@ -5,35 +5,57 @@ use std::io::{BufRead, Write};
 
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
-use super::{Engine, Kind, Op, Rec};
+use super::{Engine, Kind, Op, Queued, Raw, Step, Written};
 
 #[derive(Serialize, Deserialize)]
 struct Head {
     muster_export: u32,
 }
 
-const FORMAT: u32 = 1;
+/// The format written today. The first had no shapes; it is read too.
+const FORMAT: u32 = 2;
+
+/// A record in an export.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    kind: Kind,
+    id: String,
+    ver: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    queued: Option<Queued>,
+    #[serde(default)]
+    claims: u32,
+    #[serde(default = "first")]
+    shape: u32,
+    body: Box<RawValue>,
+}
+
+fn first() -> u32 {
+    1
+}
 
 /// Writes a head line and every record; how many.
 ///
 /// # Errors
 /// The store cannot be read, or the file not written.
-pub fn export(store: &dyn Engine, out: &mut dyn Write) -> anyhow::Result<usize> {
+pub async fn export(store: &dyn Engine, out: &mut (dyn Write + Send)) -> anyhow::Result<usize> {
     serde_json::to_writer(&mut *out, &Head { muster_export: FORMAT })?;
     out.write_all(b"\n")?;
     let mut count = 0;
     for kind in Kind::ALL {
         let mut from = String::new();
         loop {
-            let page = store.scan(kind, &from, "", 500)?;
+            let page = store.scan(kind, &from, "", 500).await?;
             let Some(last) = page.last() else { break };
             from = format!("{}\0", last.id);
-            for rec in &page {
-                serde_json::to_writer(&mut *out, rec)?;
+            count += page.len();
+            for Raw { kind, id, ver, queued, claims, shape, body } in page {
+                let body = RawValue::from_string(body).with_context(|| format!("{kind:?} `{id}` is damaged"))?;
+                serde_json::to_writer(&mut *out, &Line { kind, id, ver, queued, claims, shape, body })?;
                 out.write_all(b"\n")?;
             }
-            count += page.len();
         }
     }
     out.flush()?;
@@ -46,15 +68,15 @@ pub fn export(store: &dyn Engine, out: &mut dyn Write) -> anyhow::Result<usize> 
 /// A line that is no record (with its number), or a store that is not empty.
 pub async fn import(store: &dyn Engine, input: &mut (dyn BufRead + Send)) -> anyhow::Result<usize> {
     for kind in Kind::ALL {
-        if !store.scan(kind, "", "", 1)?.is_empty() {
+        if !store.scan(kind, "", "", 1).await?.is_empty() {
             bail!("the store is not empty; import into a new directory, so that nothing is mixed up or lost");
         }
     }
     let mut lines = input.lines().enumerate();
     let head = lines.next().context("the file is empty")?.1?;
     let head: Head = serde_json::from_str(&head).context("line 1 is not the head of a Muster export")?;
-    if head.muster_export != FORMAT {
-        bail!("the export has format {}, and this Muster reads {FORMAT}", head.muster_export);
+    if !(1..=FORMAT).contains(&head.muster_export) {
+        bail!("the export has format {}, and this Muster reads up to {FORMAT}", head.muster_export);
     }
     let mut count = 0;
     let mut batch = Vec::new();
@@ -63,8 +85,10 @@ pub async fn import(store: &dyn Engine, input: &mut (dyn BufRead + Send)) -> any
         if line.trim().is_empty() {
             continue;
         }
-        let rec: Rec = serde_json::from_str(&line).with_context(|| format!("line {} is no record", index + 1))?;
-        batch.push(Op::Restore(rec));
+        let line: Line = serde_json::from_str(&line).with_context(|| format!("line {} is no record", index + 1))?;
+        let written = Written { queued: line.queued, shape: line.shape, body: line.body.get().to_owned() };
+        let step = Step::Restore { ver: line.ver, claims: line.claims, written };
+        batch.push(Op { kind: line.kind, id: line.id, step });
         count += 1;
         if batch.len() == 200 {
             store.commit(std::mem::take(&mut batch)).await?;

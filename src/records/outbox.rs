@@ -1,16 +1,17 @@
-//! What the outbox holds: an incident's effect, or an errand of Muster's own.
+//! What the outbox holds: an incident's effect, or an errand of Muster's own; the names of its entries and queues, made here only.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Effect, Lane, Time};
 use crate::messages::Button;
-use crate::store::{Expect, Kind, Op, Queued};
+use crate::store::{Batch, Expect, Id, QueueName, Queued};
+
+/// Which entry of the outbox.
+pub type EntryId = Id<Entry>;
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Version of this record's shape.
-    pub v: u32,
     /// What is to be done.
     pub job: Job,
     /// When it was decided.
@@ -155,8 +156,42 @@ pub enum Job {
     },
 }
 
+impl EntryId {
+    /// An effect of a decision. The incident's version grows with every commit, so that these sort in the order of decisions.
+    pub fn decided(uid: &str, ver: u64, index: usize) -> Self {
+        Self::new(format!("{uid}/{ver:010}.{index:04}"))
+    }
+
+    /// What shows the present state of an incident: one for each kind, behind all that was decided.
+    pub fn present(uid: &str, effect: &Effect) -> Self {
+        Self::new(format!("{uid}/~{}", effect.name()))
+    }
+
+    /// The same effect again, behind all that was decided until now.
+    pub fn behind(uid: &str, fresh: &str) -> Self {
+        Self::new(format!("{uid}/~{fresh}"))
+    }
+
+    /// An errand that nobody looks for by its name.
+    pub fn fresh(fresh: &str) -> Self {
+        Self::new(format!("t-{fresh}"))
+    }
+
+    /// An errand of this name: one that waits already is enough.
+    pub fn named(name: &str) -> Self {
+        Self::new(name)
+    }
+}
+
+impl Entry {
+    /// An entry that nobody has tried.
+    fn new(job: Job, at: Time) -> Self {
+        Self { job, at, attempts: 0, maybe_done: false, last_error: None }
+    }
+}
+
 impl Job {
-    /// The queue it goes through.
+    /// The lane it goes through.
     pub fn lane(&self) -> Lane {
         match self {
             Self::Of { effect, .. } => effect.lane(),
@@ -165,36 +200,72 @@ impl Job {
         }
     }
 
-    /// The op that puts it into the outbox under a name; a name that is taken is a conflict.
-    pub fn enqueue(self, name: &str, now: Time) -> Op {
-        let (queue, due) = match &self {
+    /// The queue it waits in under this id, and from when on.
+    fn place(&self, id: &EntryId, now: Time) -> Queued {
+        let queue = |lane: Lane, of: &str| QueueName::new(lane.as_str(), of);
+        let (queue, due) = match self {
             // A timer waits for its own time and for nothing else.
             Self::Of { uid, effect: Effect::Remind { at, .. } | Effect::LookAgain { at } } => {
-                (format!("timer/{uid}/{name}"), *at)
+                (queue(Lane::Timer, &format!("{uid}/{id}")), *at)
             }
             // One look at the lineage after another; it shows the present.
-            Self::Of { uid, effect: Effect::Assess } => (format!("timer/{uid}/assess"), now),
+            Self::Of { uid, effect: Effect::Assess } => (queue(Lane::Timer, &format!("{uid}/assess")), now),
             // One person is told at once, whatever the channel waits for.
-            Self::Of { uid, effect: Effect::Direct { person, .. } } => (format!("slack/{uid}/{person}"), now),
+            Self::Of { uid, effect: Effect::Direct { person, .. } } => {
+                (queue(Lane::Slack, &format!("{uid}/{person}")), now)
+            }
             // People outside wait for nobody else, and nobody in the incident's channel waits for them.
             Self::Of { uid, effect: effect @ (Effect::Tell { recipient, .. } | Effect::Mail { recipient, .. }) } => {
-                (format!("{}/{uid}/{}", effect.lane().as_str(), recipient.key), now)
+                (queue(effect.lane(), &format!("{uid}/{}", recipient.key)), now)
             }
-            Self::Of { uid, effect } => (format!("{}/{uid}", effect.lane().as_str()), now),
+            Self::Of { uid, effect } => (queue(effect.lane(), uid), now),
             // Errands wait for nothing but themselves, and their time.
-            Self::ReadRoster { at, .. } | Self::PublishHome { at, .. } => (format!("slack/-{name}"), *at),
-            Self::Release { at, .. } | Self::Expire { at, .. } | Self::CheckBeat { at, .. } => {
-                (format!("timer/-{name}"), *at)
-            }
-            errand => (format!("{}/-{name}", errand.lane().as_str()), now),
+            Self::ReadRoster { at, .. }
+            | Self::PublishHome { at, .. }
+            | Self::Release { at, .. }
+            | Self::Expire { at, .. }
+            | Self::CheckBeat { at, .. } => (queue(self.lane(), &format!("-{id}")), *at),
+            errand => (queue(errand.lane(), &format!("-{id}")), now),
         };
-        let entry = Entry { v: 1, job: self, at: now, attempts: 0, maybe_done: false, last_error: None };
-        Op::Put {
-            kind: Kind::Outbox,
-            id: name.to_owned(),
-            expect: Expect::Absent,
-            queued: Some(Queued { queue, due: due.timestamp_millis() }),
-            body: serde_json::to_value(entry).unwrap_or_default(),
+        Queued { queue, due: due.timestamp_millis() }
+    }
+
+    /// Where what steps aside waits with others of its kind.
+    pub fn aside(&self) -> Option<QueueName> {
+        match self {
+            Self::Of { uid, effect } if effect.steps_aside() => {
+                Some(QueueName::new(effect.lane().as_str(), &format!("{uid}/{}", effect.describe())))
+            }
+            _ => None,
         }
+    }
+}
+
+/// Putting things into the outbox.
+pub trait Outbox {
+    /// Puts a job into the outbox under an id. One that is there already is enough: then the batch was done before.
+    fn enqueue(&mut self, id: &EntryId, job: Job, now: Time);
+
+    /// Puts a job into the outbox, unless one of this id waits there that nobody has begun with.
+    fn enqueue_present(&mut self, id: &EntryId, job: Job, now: Time);
+
+    /// Puts an entry back, if it is still of this version.
+    fn put_back(&mut self, id: &EntryId, ver: u64, entry: &Entry, queue: QueueName, due: Time);
+}
+
+impl Outbox for Batch {
+    fn enqueue(&mut self, id: &EntryId, job: Job, now: Time) {
+        let place = job.place(id, now);
+        self.queue(id, Expect::Absent, place, &Entry::new(job, now));
+        self.counts_once(id);
+    }
+
+    fn enqueue_present(&mut self, id: &EntryId, job: Job, now: Time) {
+        let place = job.place(id, now);
+        self.ensure(id, place, &Entry::new(job, now));
+    }
+
+    fn put_back(&mut self, id: &EntryId, ver: u64, entry: &Entry, queue: QueueName, due: Time) {
+        self.queue(id, Expect::Ver(ver), Queued { queue, due: due.timestamp_millis() }, entry);
     }
 }

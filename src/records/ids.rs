@@ -1,0 +1,412 @@
+//! The ids of records, put together in this one place: what a record is found by, and in which order records of a kind lie.
+//!
+//! Numbers in ids are padded, so that they sort; "newest first" is the distance to the largest number.
+
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    AddressOf, AlertOfKey, Beat, Bodies, CatalogCommit, Changes, Columns, Dead, Delivered, Ended, ExternalChannels,
+    Flap, IncidentCounter, LatestOfAsset, Mine, OfAsset, OfChannel, OfNumber, Open, OwnerOfAddress, Pinned, Reviewed,
+    RootOf, Roster, SilenceCounter, Subscription, Verdicts, Workspace,
+};
+use crate::domain::incident::{Channel, MessageRef, Told};
+use crate::domain::lineage::{Asset, Check};
+use crate::domain::postmortem::Captured;
+use crate::domain::triage::{Held, Silence};
+use crate::domain::{Alert, AssetName, Entry, Incident, Signal, Task, Time};
+use crate::slack::client::Member;
+use crate::store::{Id, Range};
+
+/// Numbers as text that sorts the newest first.
+fn newest_first(number: u64) -> String {
+    format!("{:020}", u64::MAX - number)
+}
+
+/// As [`newest_first`], for moments.
+fn latest_first(at: Time) -> String {
+    newest_first(u64::try_from(at.timestamp_millis()).unwrap_or_default())
+}
+
+/// The number of the incident at a place of a list that is the newest first.
+pub fn number_at(place: &str) -> Option<u64> {
+    Some(u64::MAX - place.parse::<u64>().ok()?)
+}
+
+/// The place of an incident's number in a list that is the newest first.
+pub fn place_of(number: u64) -> String {
+    newest_first(number)
+}
+
+/// What a source calls one alert; long keys by their hash, since ids are bounded.
+fn of_source(source: &str, key: &str) -> String {
+    if key.len() <= 300 { format!("{source}/{key}") } else { format!("{source}/#{}", hex::encode(Sha256::digest(key))) }
+}
+
+impl Id<Incident> {
+    /// The incident of a uid.
+    pub fn of(uid: &str) -> Self {
+        Self::new(uid)
+    }
+}
+
+impl Id<Entry> {
+    /// A line of an incident's timeline.
+    pub fn of(uid: &str, seq: u64) -> Self {
+        Self::new(format!("{uid}/{seq:010}"))
+    }
+}
+
+impl Id<Alert> {
+    /// An alert of an incident.
+    pub fn of(uid: &str, alert: &str) -> Self {
+        Self::new(format!("{uid}/{alert}"))
+    }
+}
+
+impl Id<Task> {
+    /// A task of an incident.
+    pub fn of(uid: &str, task: u32) -> Self {
+        Self::new(format!("{uid}/{task:06}"))
+    }
+}
+
+impl Id<Told> {
+    /// Somebody who was told of an incident.
+    pub fn of(uid: &str, recipient: &str) -> Self {
+        Self::new(format!("{uid}/{recipient}"))
+    }
+}
+
+impl Id<Captured> {
+    /// A message of an incident's channel.
+    pub fn of(uid: &str, ts: &str) -> Self {
+        Self::new(format!("{uid}/{ts}"))
+    }
+}
+
+impl Id<AlertOfKey> {
+    /// What a source calls one alert.
+    pub fn of(source: &str, key: &str) -> Self {
+        Self::new(of_source(source, key))
+    }
+
+    /// What a label ties together.
+    pub fn of_group(group: &str) -> Self {
+        Self::of("~", group)
+    }
+}
+
+impl Id<Held> {
+    /// The held alert of a key.
+    pub fn of(signal: &Signal) -> Self {
+        Self::new(of_source(&signal.source, &signal.key))
+    }
+}
+
+impl Id<Flap> {
+    /// The comings and goings of a key.
+    pub fn of(source: &str, key: &str) -> Self {
+        Self::new(of_source(source, key))
+    }
+}
+
+impl Id<Verdicts> {
+    /// What was said of a key.
+    pub fn of(signal: &Signal) -> Self {
+        Self::new(of_source(&signal.source, &signal.key))
+    }
+}
+
+impl Id<Beat> {
+    /// A source's heartbeat.
+    pub fn of(source: &str, name: &str) -> Self {
+        Self::new(format!("{source}/{name}"))
+    }
+}
+
+impl Id<OfNumber> {
+    /// The incident of a number.
+    pub fn of(number: u64) -> Self {
+        Self::new(newest_first(number))
+    }
+}
+
+impl Id<Open> {
+    /// The open incident of a number.
+    pub fn of(number: u64) -> Self {
+        Self::new(newest_first(number))
+    }
+}
+
+fn of_asset(asset: &AssetName, number: u64) -> String {
+    format!("{asset}\u{1}{}", newest_first(number))
+}
+
+impl Id<OfAsset> {
+    /// An incident about an asset.
+    pub fn of(asset: &AssetName, number: u64) -> Self {
+        Self::new(of_asset(asset, number))
+    }
+}
+
+impl Id<RootOf> {
+    /// An incident that an asset was the root of.
+    pub fn of(asset: &AssetName, number: u64) -> Self {
+        Self::new(of_asset(asset, number))
+    }
+}
+
+impl Range<OfAsset> {
+    /// The incidents about an asset, the newest first.
+    pub fn about(asset: &AssetName) -> Self {
+        Self::prefix(&format!("{asset}\u{1}"))
+    }
+}
+
+impl Range<RootOf> {
+    /// The incidents that an asset was the root of, the newest first.
+    pub fn about(asset: &AssetName) -> Self {
+        Self::prefix(&format!("{asset}\u{1}"))
+    }
+}
+
+impl Id<LatestOfAsset> {
+    /// The incident that named an asset last.
+    pub fn of(asset: &AssetName) -> Self {
+        Self::new(asset.as_str())
+    }
+}
+
+impl Id<Reviewed> {
+    /// The review of an incident's post-mortem.
+    pub fn of(at: Time, uid: &str) -> Self {
+        Self::new(format!("{}/{uid}", latest_first(at)))
+    }
+}
+
+impl Id<Ended> {
+    /// The end of an incident.
+    pub fn of(at: Time, uid: &str) -> Self {
+        Self::new(format!("{}/{uid}", latest_first(at)))
+    }
+}
+
+impl Id<OfChannel> {
+    /// The incident of a channel.
+    pub fn of(channel: &str) -> Self {
+        Self::new(channel)
+    }
+
+    /// The incident of a thread in a channel, or of a message in such a thread.
+    pub fn of_thread(channel: &str, thread: &str) -> Self {
+        Self::new(format!("{channel}/{thread}"))
+    }
+
+    /// The incident that lives in a channel or thread.
+    pub fn of_home(channel: &Channel) -> Self {
+        match &channel.thread {
+            Some(thread) => Self::of_thread(&channel.id, thread),
+            None => Self::of(&channel.id),
+        }
+    }
+}
+
+impl Id<Pinned> {
+    /// A message on a timeline.
+    pub fn of(message: &MessageRef) -> Self {
+        Self::new(format!("{}/{}", message.channel, message.ts))
+    }
+}
+
+impl Id<Mine> {
+    /// Somebody's role in an incident.
+    pub fn role(person: &str, number: u64) -> Self {
+        Self::new(format!("{person}/{}", newest_first(number)))
+    }
+
+    /// Somebody's task in an incident.
+    pub fn task(person: &str, number: u64, task: u32) -> Self {
+        Self::new(format!("{person}/{}/{task:06}", newest_first(number)))
+    }
+}
+
+impl Range<Mine> {
+    /// All that somebody has to do, the newest incident first.
+    pub fn of(person: &str) -> Self {
+        Self::prefix(&format!("{person}/"))
+    }
+
+    /// The tasks that somebody has in an incident.
+    pub fn tasks(person: &str, number: u64) -> Self {
+        Self::prefix(&format!("{person}/{}/", newest_first(number)))
+    }
+}
+
+impl Id<Silence> {
+    /// A silence.
+    pub fn of(number: u64) -> Self {
+        Self::new(format!("{number:010}"))
+    }
+}
+
+impl Id<Delivered> {
+    /// A delivery, on the day of a moment.
+    pub fn of(delivery: &str, at: Time) -> Self {
+        Self::new(format!("{}/{delivery}", at.format("%Y-%m-%d")))
+    }
+}
+
+impl Range<Delivered> {
+    /// The deliveries of the days before a moment's.
+    pub fn before_day(at: Time) -> Self {
+        Self::all().before(&at.format("%Y-%m-%d").to_string())
+    }
+}
+
+impl Id<Bodies> {
+    /// A block that is begun now.
+    pub fn begun(at: Time, fresh: &str) -> Self {
+        Self::new(format!("{:014}-{fresh}", at.timestamp_millis()))
+    }
+}
+
+impl Range<Bodies> {
+    /// The blocks that were begun before a moment.
+    pub fn before_time(at: Time) -> Self {
+        Self::all().before(&format!("{:014}", at.timestamp_millis()))
+    }
+}
+
+impl Id<Member> {
+    /// A person.
+    pub fn of(id: &str) -> Self {
+        Self::new(id)
+    }
+}
+
+impl Id<Roster> {
+    /// The people of a user group (`S…`) or schedule (`P…`).
+    pub fn of(id: &str) -> Self {
+        Self::new(id)
+    }
+}
+
+impl Id<Subscription> {
+    /// Somebody's subscription to an asset or team.
+    pub fn of(of: &str, person: &str) -> Self {
+        Self::new(format!("{}\u{1}{person}", of.to_lowercase()))
+    }
+}
+
+impl Id<Asset> {
+    /// An asset of the catalog, by the name that people see.
+    pub fn of(shown: &str) -> Self {
+        Self::new(shown)
+    }
+}
+
+impl Id<Changes> {
+    /// What happened to an asset, by the name that people see.
+    pub fn of(shown: &str) -> Self {
+        Self::new(shown)
+    }
+}
+
+impl Id<Columns> {
+    /// The columns of an asset, by the name that people see.
+    pub fn of(shown: &str) -> Self {
+        Self::new(shown)
+    }
+}
+
+impl Id<Check> {
+    /// A check, by its own id.
+    pub fn of(id: &str) -> Self {
+        Self::new(id)
+    }
+}
+
+impl Id<CatalogCommit> {
+    /// A commit of the catalog.
+    pub fn of(commit: u64) -> Self {
+        Self::new(format!("{commit:016}"))
+    }
+
+    /// Its number.
+    pub fn commit(&self) -> u64 {
+        self.as_str().parse().unwrap_or_default()
+    }
+}
+
+impl Id<Dead> {
+    /// The remains of an entry of the outbox.
+    pub fn of(entry: &Id<super::outbox::Entry>) -> Self {
+        Self::new(entry.as_str())
+    }
+}
+
+impl Id<IncidentCounter> {
+    /// The only one.
+    pub fn one() -> Self {
+        Self::new("incident-number")
+    }
+}
+
+impl Id<SilenceCounter> {
+    /// The only one.
+    pub fn one() -> Self {
+        Self::new("silence-number")
+    }
+}
+
+impl Id<Workspace> {
+    /// The only one.
+    pub fn one() -> Self {
+        Self::new("workspace")
+    }
+}
+
+impl Id<ExternalChannels> {
+    /// The only one.
+    pub fn one() -> Self {
+        Self::new("shared-channels")
+    }
+}
+
+/// What addresses of people begin with.
+pub const ADDRESS_OF: &str = "address-of/";
+
+impl Id<AddressOf> {
+    /// Somebody's address.
+    pub fn of(person: &str) -> Self {
+        Self::new(format!("{ADDRESS_OF}{person}"))
+    }
+}
+
+impl Range<AddressOf> {
+    /// Everybody's addresses.
+    pub fn everybody() -> Self {
+        Self::prefix(ADDRESS_OF)
+    }
+}
+
+impl Id<OwnerOfAddress> {
+    /// Whose an address is.
+    pub fn of(address: &str) -> Self {
+        Self::new(format!("address/{}", address.to_lowercase()))
+    }
+}
+
+/// The parts of an incident of one kind.
+macro_rules! parts {
+    ($($part:ty),*) => { $(
+        impl Range<$part> {
+            /// All of an incident's.
+            pub fn of(uid: &str) -> Self {
+                Self::prefix(&format!("{uid}/"))
+            }
+        }
+    )* };
+}
+
+parts!(Entry, Alert, Task, Told, Captured);

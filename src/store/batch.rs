@@ -1,0 +1,106 @@
+//! What is committed together, put together from types. A record is encoded once, here, straight from its type.
+
+use super::{CommitError, Expect, Id, Kind, Op, Queued, Record, Step, Written};
+
+/// Steps of which all happen or none.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    ops: Vec<Op>,
+    /// What must not have been there: somebody else was first, and once is enough.
+    once: Vec<(Kind, String)>,
+    unwritable: Option<CommitError>,
+}
+
+impl Batch {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether nothing is to be done.
+    pub fn is_empty(&self) -> bool {
+        self.ops.is_empty() && self.unwritable.is_none()
+    }
+
+    /// How many steps there are.
+    pub fn len(&self) -> usize {
+        self.ops.len()
+    }
+
+    fn written<T: Record>(&mut self, id: &Id<T>, queued: Option<Queued>, value: &T) -> Option<Written> {
+        match serde_json::to_string(value) {
+            Ok(body) => Some(Written { queued, shape: T::SHAPE, body }),
+            Err(error) => {
+                let (kind, id) = (T::KIND, id.to_string());
+                self.unwritable = Some(CommitError::Unwritable { kind, id, why: error.to_string() });
+                None
+            }
+        }
+    }
+
+    fn step<T: Record>(&mut self, id: &Id<T>, step: Step) {
+        self.ops.push(Op { kind: T::KIND, id: id.to_string(), step });
+    }
+
+    /// Writes a record.
+    pub fn put<T: Record>(&mut self, id: &Id<T>, expect: Expect, value: &T) {
+        if let Some(written) = self.written(id, None, value) {
+            self.step(id, Step::Put(expect, written));
+        }
+    }
+
+    /// Writes a record with a place in a queue.
+    pub fn queue<T: Record>(&mut self, id: &Id<T>, expect: Expect, queued: Queued, value: &T) {
+        if let Some(written) = self.written(id, Some(queued), value) {
+            self.step(id, Step::Put(expect, written));
+        }
+    }
+
+    /// Writes a record with a place in a queue, unless one waits there that nobody has claimed.
+    pub fn ensure<T: Record>(&mut self, id: &Id<T>, queued: Queued, value: &T) {
+        if let Some(written) = self.written(id, Some(queued), value) {
+            self.step(id, Step::Ensure(written));
+        }
+    }
+
+    /// Removes a record.
+    pub fn del<T: Record>(&mut self, id: &Id<T>, expect: Expect) {
+        self.step(id, Step::Del(expect));
+    }
+
+    /// Removes a record if it is still of this version.
+    pub fn end<T: Record>(&mut self, id: &Id<T>, ver: u64) {
+        self.step(id, Step::End(ver));
+    }
+
+    /// Insists on something, and changes nothing.
+    pub fn check<T: Record>(&mut self, id: &Id<T>, expect: Expect) {
+        self.step(id, Step::Check(expect));
+    }
+
+    /// What was expected of this record so far makes this batch count once: where it does not hold, the same was done already, and it is not
+    /// tried again.
+    pub fn counts_once<T: Record>(&mut self, id: &Id<T>) {
+        self.once.push((T::KIND, id.to_string()));
+    }
+
+    /// Whether a conflict about this record says that it was done already.
+    pub fn was_done(&self, kind: Kind, id: &str) -> bool {
+        self.once.iter().any(|(known, of)| *known == kind && of == id)
+    }
+
+    /// All of another batch, after this.
+    pub fn extend(&mut self, other: Self) {
+        self.ops.extend(other.ops);
+        self.once.extend(other.once);
+        self.unwritable = self.unwritable.take().or(other.unwritable);
+    }
+
+    /// The steps.
+    ///
+    /// # Errors
+    /// A record cannot be written as JSON.
+    pub fn into_ops(self) -> Result<Vec<Op>, CommitError> {
+        self.unwritable.map_or(Ok(self.ops), Err)
+    }
+}
