@@ -48,9 +48,9 @@ impl Muster {
     ///
     /// # Errors
     /// A bad template or runbook, or a store that cannot be read.
-    pub fn new(config: config::Config, store: store::Store, clock: clock::Clock) -> anyhow::Result<Self> {
+    pub async fn new(config: config::Config, store: store::Store, clock: clock::Clock) -> anyhow::Result<Self> {
         telemetry::install_crypto();
-        let app = Arc::new(app::App::new(config, store, clock)?);
+        let app = Arc::new(app::App::new(config, store, clock).await?);
         let worker = Arc::new(delivery::Worker::new(app.clone())?);
         let doors = http::Doors::new(app.clone())?;
         Ok(Self { app, worker, doors })

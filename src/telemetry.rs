@@ -95,6 +95,8 @@ pub struct Metrics {
     pub alerts: Counter,
     /// Incidents opened.
     pub incidents: Counter,
+    /// What monitors posted and was not kept, since too much waited.
+    pub bodies_dropped: Counter,
     /// Deliveries by outcome.
     pub deliveries: Family<DeliveryLabels, Counter>,
     /// Requests refused for their signature or token.
@@ -115,6 +117,7 @@ impl Default for Metrics {
             answer_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 13)),
             alerts: Counter::default(),
             incidents: Counter::default(),
+            bodies_dropped: Counter::default(),
             deliveries: Family::default(),
             rejected: Family::default(),
             store: Family::default(),
@@ -126,6 +129,11 @@ impl Default for Metrics {
         registry.register("http_answer_seconds", "Time to answer a request", metrics.answer_seconds.clone());
         registry.register("alerts_received", "Alerts taken in", metrics.alerts.clone());
         registry.register("incidents_opened", "Incidents opened", metrics.incidents.clone());
+        registry.register(
+            "bodies_dropped",
+            "Bodies of monitors that were not kept for looking at them later",
+            metrics.bodies_dropped.clone(),
+        );
         registry.register("deliveries", "Outbox deliveries by lane and outcome", metrics.deliveries.clone());
         registry.register("requests_rejected", "Requests with a bad signature or token", metrics.rejected.clone());
         registry.register("store", "Figures of the store; blobs must be 0", metrics.store.clone());

@@ -1,27 +1,26 @@
 //! The catalog: the graph in memory over records in the store. Imports are merged and committed here, one after another; whoever
 //! asks the graph sees it before or after a commit, never in between.
 
-mod image;
-
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::RwLockReadGuard;
 
 use serde::Serialize;
-use serde_json::json;
 
-use super::job::Job;
+use super::lookup::Lookup;
 use super::{App, Failure};
 use crate::catalog::{Import, Naming};
 use crate::domain::lineage::merge::{Merger, Sighting, Written};
 use crate::domain::lineage::{Asset, AssetKind, Change, ChangeKind, Check, Day, Graph, View, day};
 use crate::domain::{AssetName, Effect};
-use crate::store::{Engine, Expect, Kind, Op, ReadError, scan_prefix};
+use crate::read_models::catalog::{Catalog as Model, image};
+use crate::read_models::{Followed, ReadModels};
+use crate::records::outbox::{EntryId, Job, Outbox as _};
+use crate::records::{CatalogCommit, Changes, Columns, Open};
+use crate::store::{Batch, Expect, Id, Range};
 use crate::tr;
 
 /// How many assets one commit writes.
 const AT_ONCE: usize = 2000;
-/// How many assets are read at once.
-const PAGE: usize = 2000;
 /// How many changes of an asset are kept.
 const CHANGES_KEPT: usize = 20;
 /// A commit of more assets than this is not written down by name: the image is made anew.
@@ -32,39 +31,27 @@ const LOG_KEPT: u64 = 1000;
 /// The catalog.
 #[derive(Debug)]
 pub struct Catalog {
-    graph: Arc<RwLock<Graph>>,
+    model: Followed<Model>,
     /// How names are spelled.
     pub naming: Naming,
-    writing: tokio::sync::Mutex<Log>,
+    /// Whoever writes has the turn.
+    writing: tokio::sync::Mutex<Imaged>,
 }
 
-/// Where the log of the catalog's commits stands. Its records say which assets changed since the image was made.
+/// What the image of the graph has.
 #[derive(Debug, Default)]
-struct Log {
-    /// Commits so far.
-    commits: u64,
-    /// The mark of the last one.
-    mark: String,
-    /// How many of them the image has.
-    in_image: Option<u64>,
-    /// Whether one since then says no names.
+struct Imaged {
+    /// How many commits.
+    commits: Option<u64>,
+    /// Whether a commit since then says no names.
     gap: bool,
 }
 
-impl Log {
-    fn id(commit: u64) -> String {
-        format!("{commit:016}")
-    }
-
-    /// The record of the next commit.
-    fn next(&mut self, mark: String, written: &[Written]) -> Op {
-        self.commits += 1;
-        self.gap |= written.len() > LOGGED;
-        let names: Option<Vec<_>> = (written.len() <= LOGGED).then(|| written.iter().map(Written::name).collect());
-        let body = json!({"v": 1, "mark": mark, "names": names});
-        self.mark = mark;
-        Op::put(Kind::CatalogLog, Self::id(self.commits), Expect::Any, body)
-    }
+/// The record of a commit, by its number; that it is the next one is expected.
+fn logged(batch: &mut Batch, commit: u64, mark: String, written: &[Written]) {
+    let names: Option<Vec<_>> =
+        (written.len() <= LOGGED).then(|| written.iter().map(|one| one.name().to_owned()).collect());
+    batch.put(&Id::<CatalogCommit>::of(commit), Expect::Absent, &CatalogCommit { mark, names });
 }
 
 /// What an import came to.
@@ -98,87 +85,11 @@ pub struct Checkup {
 }
 
 impl Catalog {
-    /// Reads all of it.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub fn load(store: &dyn Engine, naming: Naming) -> Result<Self, ReadError> {
-        let (graph, log) = match Self::from_image(store)? {
-            Some(read) => read,
-            None => (Self::from_records(store)?, Self::last_of_log(store)?),
-        };
-        Ok(Self { graph: Arc::new(RwLock::new(graph)), naming, writing: tokio::sync::Mutex::new(log) })
-    }
-
-    /// The graph of the image, and what changed since then read again; `None` if the image is not of this store's past.
-    fn from_image(store: &dyn Engine) -> Result<Option<(Graph, Log)>, ReadError> {
-        let Some((mark, mut graph)) = store.folder().and_then(image::load) else {
-            return Ok(None);
-        };
-        let mut log = Log::default();
-        let mut names = BTreeSet::new();
-        for rec in scan_prefix(store, Kind::CatalogLog, "")? {
-            let at = rec.id.parse().unwrap_or_default();
-            if log.in_image.is_some() {
-                let Ok(changed) = serde_json::from_value::<Vec<String>>(rec.body["names"].clone()) else {
-                    return Ok(None);
-                };
-                names.extend(changed);
-            } else if rec.body["mark"] == *mark {
-                log.in_image = Some(at);
-            }
-            log.commits = at;
-            log.mark = rec.body["mark"].as_str().unwrap_or_default().to_owned();
-        }
-        if log.in_image.is_none() {
-            return Ok(None);
-        }
-        graph.catch_up(&names, |name| {
-            let rec = store.get(Kind::Catalog, name)?;
-            Ok::<_, ReadError>(rec.and_then(|rec| serde_json::from_value(rec.body).ok()))
-        })?;
-        Ok(Some((graph, log)))
-    }
-
-    fn last_of_log(store: &dyn Engine) -> Result<Log, ReadError> {
-        let last = scan_prefix(store, Kind::CatalogLog, "")?.pop();
-        Ok(last.map_or_else(Log::default, |rec| Log {
-            commits: rec.id.parse().unwrap_or_default(),
-            mark: rec.body["mark"].as_str().unwrap_or_default().to_owned(),
-            in_image: None,
-            gap: true,
-        }))
-    }
-
-    /// The graph from all records.
-    fn from_records(store: &dyn Engine) -> Result<Graph, ReadError> {
-        let mut graph = Graph::default();
-        // One thread reads, this one builds.
-        std::thread::scope(|threads| {
-            let (pages, read) = std::sync::mpsc::sync_channel::<Vec<Asset>>(4);
-            let reader = threads.spawn(move || {
-                let mut from = String::new();
-                loop {
-                    let mut page = Vec::with_capacity(PAGE);
-                    let last =
-                        store.texts(Kind::Catalog, &from, PAGE, &mut |text| match serde_json::from_str(text) {
-                            Ok(asset) => page.push(asset),
-                            Err(error) => tracing::error!(%error, "an asset of the catalog cannot be read"),
-                        })?;
-                    // Nobody listens any more only when the other side is gone.
-                    let _ = pages.send(page);
-                    match last {
-                        Some(last) => from = format!("{last}\0"),
-                        None => return Ok(()),
-                    }
-                }
-            });
-            for asset in read.into_iter().flatten() {
-                graph.put(&asset);
-            }
-            reader.join().unwrap_or_else(|_| Err(ReadError(tr!("reading the catalog broke"))))
-        })?;
-        Ok(graph)
+    pub(super) fn new(models: &ReadModels, naming: Naming) -> Self {
+        let model = models.catalog.share();
+        let commits = model.read().log().in_image;
+        let imaged = Imaged { commits, gap: commits.is_none() };
+        Self { model, naming, writing: tokio::sync::Mutex::new(imaged) }
     }
 
     /// The name by which the catalog knows an asset; as it is spelled, where the catalog does not know it.
@@ -190,8 +101,8 @@ impl Catalog {
     }
 
     /// The graph, for reading.
-    pub fn graph(&self) -> RwLockReadGuard<'_, Graph> {
-        self.graph.read().unwrap_or_else(PoisonError::into_inner)
+    pub fn graph(&self) -> RwLockReadGuard<'_, Model> {
+        self.model.read()
     }
 }
 
@@ -211,8 +122,8 @@ impl App {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn asset(&self, shown: &str) -> Result<Option<Asset>, Failure> {
-        Ok(self.store.get(Kind::Catalog, shown)?.and_then(|rec| serde_json::from_value(rec.body).ok()))
+    pub async fn asset(&self, shown: &str) -> Result<Option<Asset>, Failure> {
+        Ok(self.store.value(&Id::<Asset>::of(shown)).await?)
     }
 
     /// Takes an import in; durable when it answers. Taking in the same again changes nothing.
@@ -221,14 +132,14 @@ impl App {
     /// The store cannot write. A part may be taken in then; the same import again takes in the rest.
     pub async fn take_in(&self, import: Import) -> Result<Imported, Failure> {
         let import = self.catalog.naming.spell(import);
-        let mut log = self.catalog.writing.lock().await;
+        let mut imaged = self.catalog.writing.lock().await;
         let mut imported = Imported { named: import.sightings.len(), ..Imported::default() };
         let today = day(self.now());
         let mut touched = false;
         for sightings in import.sightings.chunks(AT_ONCE) {
-            touched |= self.merge(&mut log, sightings, today, &mut imported).await?;
+            touched |= self.merge(&mut imaged, sightings, today, &mut imported).await?;
         }
-        self.keep_image(&mut log).await?;
+        self.keep_image(&mut imaged).await?;
         self.record_changes(&import.changes).await?;
         self.record_columns(&import.columns).await?;
         self.record_checks(&import.checks).await?;
@@ -243,19 +154,30 @@ impl App {
     /// Whether anything changed.
     async fn merge(
         &self,
-        log: &mut Log,
+        imaged: &mut Imaged,
         sightings: &[Sighting],
         today: Day,
         imported: &mut Imported,
     ) -> Result<bool, Failure> {
-        let (written, left_out) = {
-            let graph = self.catalog.graph();
-            let mut merger = Merger::new(&graph, |shown| self.asset(shown).ok().flatten(), today);
-            for sighting in sightings {
-                merger.see(sighting);
+        let mut assets = Lookup::<Asset>::default();
+        let (written, left_out) = loop {
+            let merged = {
+                let graph = self.catalog.graph();
+                let mut merger = Merger::new(&graph, |shown| assets.get(shown), today);
+                for sighting in sightings {
+                    merger.see(sighting);
+                }
+                let left_out = merger.left_out;
+                (merger.finish(), left_out)
+            };
+            let missed = assets.missed();
+            if missed.is_empty() {
+                break merged;
             }
-            let left_out = merger.left_out;
-            (merger.finish(), left_out)
+            for shown in missed {
+                let found = self.asset(&shown).await?;
+                assets.put(shown, found);
+            }
         };
         imported.left_out += left_out;
         if written.is_empty() {
@@ -266,67 +188,62 @@ impl App {
             match one {
                 Written::Put(asset) => {
                     imported.written += 1;
-                    if let Some(before) = self.asset(&asset.name)? {
+                    if let Some(before) = self.asset(&asset.name).await? {
                         changes.extend(what_changed(&before, asset, self.now()));
                     }
                 }
                 Written::Gone(_) => imported.joined += 1,
             }
         }
-        self.write_down(log, &written).await?;
+        self.write_down(imaged, &written).await?;
         self.record_changes(&changes).await?;
         Ok(true)
     }
 
-    /// Commits what changed, with its line in the log, and only then shows it to those who ask.
-    async fn write_down(&self, log: &mut Log, written: &[Written]) -> Result<(), Failure> {
-        let mut ops = vec![log.next(self.clock.fresh_id(), written)];
-        ops.extend(written.iter().map(|one| match one {
-            Written::Put(asset) => {
-                Op::put(Kind::Catalog, &asset.name, Expect::Any, serde_json::to_value(asset).unwrap_or_default())
+    /// Commits what changed, with its line in the log. The graph follows the commit.
+    async fn write_down(&self, imaged: &mut Imaged, written: &[Written]) -> Result<(), Failure> {
+        let mut batch = Batch::new();
+        // Where no image is kept, nobody reads the log.
+        if self.store.folder().is_some() {
+            let commit = self.catalog.graph().log().commits + 1;
+            logged(&mut batch, commit, self.clock.fresh_id(), written);
+            imaged.gap |= written.len() > LOGGED;
+        }
+        for one in written {
+            match one {
+                Written::Put(asset) => batch.put(&Id::<Asset>::of(&asset.name), Expect::Any, &**asset),
+                Written::Gone(name) => batch.del(&Id::<Asset>::of(name), Expect::Any),
             }
-            Written::Gone(name) => Op::Del { kind: Kind::Catalog, id: name.clone(), expect: Expect::Any },
-        }));
-        self.commit(ops).await?;
-        self.apply(written);
-        Ok(())
+        }
+        self.commit(batch).await
     }
 
     /// Makes a new image where the last one is far behind, and forgets the log up to it. A start without one is only slower.
-    async fn keep_image(&self, log: &mut Log) -> Result<(), Failure> {
+    async fn keep_image(&self, imaged: &mut Imaged) -> Result<(), Failure> {
         let Some(folder) = self.store.folder() else {
             return Ok(());
         };
-        let behind = log.commits - log.in_image.unwrap_or_default();
-        if log.commits == 0 || (!log.gap && log.in_image.is_some() && behind <= LOG_KEPT) {
+        let log = self.catalog.graph().log().clone();
+        let behind = log.commits - imaged.commits.unwrap_or_default();
+        if log.commits == 0 || (!imaged.gap && imaged.commits.is_some() && behind <= LOG_KEPT) {
             return Ok(());
         }
-        let (graph, folder, mark) = (self.catalog.graph.clone(), folder.to_owned(), log.mark.clone());
-        let saved = tokio::task::spawn_blocking(move || {
-            image::save(&folder, &graph.read().unwrap_or_else(PoisonError::into_inner), &mark)
-        });
+        let (model, folder, mark) = (self.catalog.model.share(), folder.to_owned(), log.mark.clone());
+        let saved = tokio::task::spawn_blocking(move || image::save(&folder, &model.read(), &mark));
         if let Err(error) = saved.await.map_err(std::io::Error::other).and_then(|saved| saved) {
             tracing::warn!(%error, "the image of the lineage cannot be written: the next start reads all records");
             return Ok(());
         }
-        (log.in_image, log.gap) = (Some(log.commits), false);
+        *imaged = Imaged { commits: Some(log.commits), gap: false };
         loop {
-            let old = self.store.scan(Kind::CatalogLog, "", &Log::id(log.commits), 500)?;
+            let old = Range::<CatalogCommit>::all().before(Id::<CatalogCommit>::of(log.commits).as_str());
+            let old = self.store.scan(&old, 500).await?.records;
             if old.is_empty() {
                 return Ok(());
             }
-            let ops = old.into_iter().map(|rec| Op::Del { kind: rec.kind, id: rec.id, expect: Expect::Any });
-            self.commit(ops.collect()).await?;
-        }
-    }
-
-    fn apply(&self, written: &[Written]) {
-        let mut graph = self.catalog.graph.write().unwrap_or_else(PoisonError::into_inner);
-        for one in written {
-            match one {
-                Written::Put(asset) => graph.put(asset),
-                Written::Gone(name) => graph.remove(name),
-            }
+            let mut batch = Batch::new();
+            old.iter().for_each(|rec| batch.del(&rec.id, Expect::Any));
+            self.commit(batch).await?;
         }
     }
 
@@ -339,7 +256,7 @@ impl App {
                 graph.find(name).map_or_else(|| name.clone(), |node| graph.name(node).to_owned())
             };
             if !lists.contains_key(&shown) {
-                lists.insert(shown.clone(), self.changes(&shown)?);
+                lists.insert(shown.clone(), self.changes(&shown).await?);
             }
             if let Some(list) = lists.get_mut(&shown)
                 && !list.contains(change)
@@ -347,92 +264,87 @@ impl App {
                 list.push(change.clone());
             }
         }
-        let ops: Vec<_> = lists
-            .into_iter()
-            .map(|(shown, mut list)| {
-                list.sort_by_key(|change| std::cmp::Reverse(change.at));
-                // Runs that went well must not push out what broke.
-                while list.len() > CHANGES_KEPT {
-                    let oldest =
-                        list.iter().rposition(|change| change.what == ChangeKind::Ran).unwrap_or(list.len() - 1);
-                    list.remove(oldest);
-                }
-                Op::put(Kind::Changes, shown, Expect::Any, json!({"v": 1, "changes": list}))
-            })
-            .collect();
-        if ops.is_empty() { Ok(()) } else { self.commit(ops).await }
+        let mut batch = Batch::new();
+        for (shown, mut list) in lists {
+            list.sort_by_key(|change| std::cmp::Reverse(change.at));
+            // Runs that went well must not push out what broke.
+            while list.len() > CHANGES_KEPT {
+                let oldest = list.iter().rposition(|change| change.what == ChangeKind::Ran).unwrap_or(list.len() - 1);
+                list.remove(oldest);
+            }
+            batch.put(&Id::<Changes>::of(&shown), Expect::Any, &Changes { changes: list });
+        }
+        self.commit(batch).await
     }
 
     /// What happened to an asset lately, the newest first.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn changes(&self, shown: &str) -> Result<Vec<Change>, Failure> {
-        let rec = self.store.get(Kind::Changes, shown)?;
-        Ok(rec.and_then(|mut rec| serde_json::from_value(rec.body["changes"].take()).ok()).unwrap_or_default())
+    pub async fn changes(&self, shown: &str) -> Result<Vec<Change>, Failure> {
+        Ok(self.store.value(&Id::<Changes>::of(shown)).await?.unwrap_or_default().changes)
     }
 
     async fn record_columns(&self, columns: &BTreeMap<String, BTreeMap<String, Vec<String>>>) -> Result<(), Failure> {
-        let mut ops = Vec::new();
+        let mut batch = Batch::new();
         for (name, columns) in columns {
             let shown = {
                 let graph = self.catalog.graph();
                 graph.find(name).map_or_else(|| name.clone(), |node| graph.name(node).to_owned())
             };
-            let body = json!({"v": 1, "columns": columns});
-            let known = self.store.get(Kind::Columns, &shown)?;
+            let (id, columns) = (Id::<Columns>::of(&shown), Columns { columns: columns.clone() });
             // What does not fit a record is left out: tables have lineage without it.
-            let fits = body.to_string().len() < crate::store::MAX_RECORD_BYTES - 1024;
-            if fits && known.is_none_or(|known| known.body != body) {
-                ops.push(Op::put(Kind::Columns, shown, Expect::Any, body));
+            let size: usize = columns
+                .columns
+                .iter()
+                .map(|(column, of)| column.len() + of.iter().map(|one| one.len() + 3).sum::<usize>() + 6)
+                .sum();
+            if size < crate::store::MAX_RECORD_BYTES - 1024 && self.store.value(&id).await?.as_ref() != Some(&columns) {
+                batch.put(&id, Expect::Any, &columns);
             }
         }
-        if ops.is_empty() { Ok(()) } else { self.commit(ops).await }
+        self.commit(batch).await
     }
 
     async fn record_checks(&self, checks: &BTreeMap<String, Check>) -> Result<(), Failure> {
-        let mut ops = Vec::new();
+        let mut batch = Batch::new();
         for (id, check) in checks {
-            let body = serde_json::to_value(check).unwrap_or_default();
-            if self.store.get(Kind::Check, id)?.is_none_or(|known| known.body != body) {
-                ops.push(Op::put(Kind::Check, id, Expect::Any, body));
+            let id = Id::<Check>::of(id);
+            if self.store.value(&id).await?.as_ref() != Some(check) {
+                batch.put(&id, Expect::Any, check);
+            }
+            if batch.len() == AT_ONCE {
+                self.commit(std::mem::take(&mut batch)).await?;
             }
         }
-        for some in ops.chunks(AT_ONCE) {
-            self.commit(some.to_vec()).await?;
-        }
-        Ok(())
+        self.commit(batch).await
     }
 
     /// What a check is about.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn check(&self, id: &str) -> Result<Option<Check>, Failure> {
-        Ok(self.store.get(Kind::Check, id)?.and_then(|rec| serde_json::from_value(rec.body).ok()))
+    pub async fn check(&self, id: &str) -> Result<Option<Check>, Failure> {
+        Ok(self.store.value(&Id::<Check>::of(id)).await?)
     }
 
     /// Which columns the columns of an asset are made of.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn columns(&self, shown: &str) -> Result<serde_json::Value, Failure> {
-        Ok(self.store.get(Kind::Columns, shown)?.map(|mut rec| rec.body["columns"].take()).unwrap_or_default())
+    pub async fn columns(&self, shown: &str) -> Result<BTreeMap<String, Vec<String>>, Failure> {
+        Ok(self.store.value(&Id::<Columns>::of(shown)).await?.unwrap_or_default().columns)
     }
 
     /// When the graph changes, what it says of open incidents may change too. One look an incident waits at most.
     async fn assess_open_incidents(&self) -> Result<(), Failure> {
-        let open: Vec<String> = self
-            .store
-            .scan(Kind::Open, "", "", 200)?
-            .into_iter()
-            .filter_map(|rec| rec.body["uid"].as_str().map(str::to_owned))
-            .collect();
-        for uid in open {
-            let name = format!("{uid}/assess");
-            self.enqueue(&name, Job::Of { uid, effect: Effect::Assess }).await?;
+        let mut batch = Batch::new();
+        for rec in self.store.scan(&Range::<Open>::all(), 200).await?.records {
+            let uid = rec.value.uid;
+            let id = EntryId::present(&uid, &Effect::Assess);
+            batch.enqueue_present(&id, Job::Of { uid, effect: Effect::Assess }, self.now());
         }
-        Ok(())
+        self.commit(batch).await
     }
 
     /// Forgets edges and assets that nobody has named for too long, a page at a time; how many assets changed, and where the
@@ -441,15 +353,13 @@ impl App {
     /// # Errors
     /// The store cannot be read or written.
     pub async fn forget_old_lineage(&self, from: &str) -> Result<(usize, Option<String>), Failure> {
-        let mut log = self.catalog.writing.lock().await;
+        let mut imaged = self.catalog.writing.lock().await;
         let forgotten = day(self.now()).saturating_sub(self.config.lineage.forget_after_days);
-        let page = self.store.scan(Kind::Catalog, from, "", 500)?;
-        let next = (page.len() == 500).then(|| page.last().map(|rec| format!("{}\0", rec.id))).flatten();
+        let page = self.store.scan(&Range::<Asset>::all().starting(&Id::<Asset>::of(from)), 500).await?;
+        let next = page.next.map(|last| format!("{last}\0"));
         let mut written = Vec::new();
-        for rec in page {
-            let Ok(mut asset) = serde_json::from_value::<Asset>(rec.body) else {
-                continue;
-            };
+        for rec in page.records {
+            let mut asset = rec.value;
             let before = asset.clone();
             for facts in asset.facts.values_mut() {
                 facts.parents.retain(|parent| parent.last >= forgotten);
@@ -466,10 +376,10 @@ impl App {
             }
         }
         if !written.is_empty() {
-            self.write_down(&mut log, &written).await?;
+            self.write_down(&mut imaged, &written).await?;
         }
         if next.is_none() {
-            self.keep_image(&mut log).await?;
+            self.keep_image(&mut imaged).await?;
         }
         Ok((written.len(), next))
     }
@@ -504,7 +414,7 @@ impl App {
         checkup.doubles.sort();
         checkup.doubles.dedup();
         let mut unknown = BTreeSet::new();
-        for (_, _, trouble) in self.health().all() {
+        for (_, _, trouble) in self.models.health.read().all() {
             if graph.find(&self.catalog.naming.apply(&trouble.asset)).is_none() {
                 unknown.insert(trouble.asset.clone());
             }
@@ -532,7 +442,7 @@ impl App {
         let names: Vec<_> = found.iter().map(|node| format!("`{}`", graph.name(*node))).collect();
         match found.as_slice() {
             [one] => Ok(graph.name(*one).to_owned()),
-            [] if self.health().of(name.as_str()).next().is_some() => Ok(name.as_str().to_owned()),
+            [] if self.models.health.read().of(name.as_str()).next().is_some() => Ok(name.as_str().to_owned()),
             [] => {
                 let hint = if graph.is_empty() {
                     "The catalog is empty; fill it with `muster lineage import`."

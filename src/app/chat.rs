@@ -14,7 +14,6 @@ use serde_json::json;
 
 pub(super) use reading::median_taken;
 
-use super::job::Job;
 use super::{App, Asked, DeliveryId, Failure};
 use crate::domain::decide::permitted;
 use crate::domain::permission::{Standing, Verb};
@@ -22,10 +21,12 @@ use crate::domain::runbook::Runbook;
 use crate::domain::timeline::sentence;
 use crate::domain::{Actor, Command, Decision, Incident};
 use crate::messages::{Button, Modal, Rendered, escape, views};
+use crate::records::Open;
+use crate::records::outbox::{EntryId, Job};
 use crate::slack::inbound::SlashCommand;
 use crate::slack::markup;
 use crate::slack::slash::{self, Intent, Question};
-use crate::store::{Expect, Kind, Op};
+use crate::store::{Batch, Expect, Id};
 use crate::tr;
 
 /// What goes back to the one who asked.
@@ -100,7 +101,7 @@ impl App {
         };
         match self.intend(intent, caller).await {
             Ok(reply) => reply,
-            Err(Failure::WhichIncident) => self.which_incident(text, caller),
+            Err(Failure::WhichIncident) => self.which_incident(text, caller).await,
             Err(failure) => Reply::words(&failure.to_string()),
         }
     }
@@ -110,7 +111,8 @@ impl App {
         let standing = self.standing(user, team);
         if standing == Standing::Unknown
             && !user.is_empty()
-            && let Err(failure) = self.enqueue(&format!("meet-{user}"), Job::MeetPerson { id: user.to_owned() }).await
+            && let Err(failure) =
+                self.enqueue(&EntryId::named(&format!("meet-{user}")), Job::MeetPerson { id: user.to_owned() }).await
         {
             tracing::warn!(user, error = %failure, "cannot ask Slack who somebody is");
         }
@@ -131,18 +133,18 @@ impl App {
         match intent {
             Intent::Declare(declaration, anyway) => self.declare_said(*declaration, anyway, caller).await,
             Intent::Do { incident, command } => {
-                let uid = self.target(incident, caller)?;
+                let uid = self.target(incident, caller).await?;
                 self.act(Some(&uid), &command, caller).await
             }
             Intent::Ask { incident, modal } => {
                 let uid = match modal {
                     Question::Declare => None,
-                    _ => Some(self.target(incident, caller)?),
+                    _ => Some(self.target(incident, caller).await?),
                 };
-                self.ask(uid.as_deref(), &modal, caller)
+                self.ask(uid.as_deref(), &modal, caller).await
             }
             Intent::Runbook { incident, name } => {
-                let uid = self.target(incident, caller)?;
+                let uid = self.target(incident, caller).await?;
                 let runbook = self.runbook(&name)?.clone();
                 let command = Command::AttachRunbook {
                     runbook,
@@ -159,27 +161,33 @@ impl App {
                     .collect();
                 Ok(Reply::Say(Box::new(views::plain_view(&self.templates, "runbooks", &json!({"books": books})))))
             }
-            Intent::List(search) => self.list_said(&search, caller),
+            Intent::List(search) => self.list_said(&search, caller).await,
             Intent::Listed { incident, what, page } => {
                 self.may_read(caller)?;
-                self.listed_said(&self.target(incident, caller)?, what, page)
+                self.listed_said(&self.target(incident, caller).await?, what, page).await
             }
             Intent::Amend { incident, line, text, at } => {
-                let uid = self.target(incident, caller)?;
-                let line =
-                    self.entries(&uid, line.saturating_sub(1), 1)?.into_iter().next().filter(|one| one.seq == line);
+                let uid = self.target(incident, caller).await?;
+                let line = self
+                    .entries(&uid, line.saturating_sub(1), 1)
+                    .await?
+                    .into_iter()
+                    .next()
+                    .filter(|one| one.seq == line);
                 let Some(line) = line else {
                     return Err(Failure::NotFound(tr!("There is no such line. `/incident timeline` numbers them.")));
                 };
                 self.act(Some(&uid), &Command::Amend { line: Box::new(line), text, at }, caller).await
             }
             Intent::TakeTask { incident, task } => {
-                let uid = self.target(incident, caller)?;
+                let uid = self.target(incident, caller).await?;
                 let command = Command::AssignTask { task, assignee: caller.user.to_owned() };
                 self.act(Some(&uid), &command, caller).await
             }
-            Intent::Brief(number) => self.brief_said(&self.target(number, caller)?, caller),
-            Intent::RoleCard { incident, role } => self.role_said(&self.target(incident, caller)?, role, caller),
+            Intent::Brief(number) => self.brief_said(&self.target(number, caller).await?, caller).await,
+            Intent::RoleCard { incident, role } => {
+                self.role_said(&self.target(incident, caller).await?, role, caller).await
+            }
             Intent::OnCall(service) => self.on_call_said(service.as_deref(), caller),
             Intent::Follow { of, on } => self.follow_said(&of, on, caller).await,
             Intent::Who => self.who_may(caller),
@@ -192,9 +200,9 @@ impl App {
                 )))
             }
             Intent::Link(number) => {
-                let uid = self.target(number, caller)?;
+                let uid = self.target(number, caller).await?;
                 let channel = caller.channel.unwrap_or_default().to_owned();
-                if self.at_home_in(&channel)?.is_some_and(|other| other != uid) {
+                if self.at_home_in(&channel).await?.is_some_and(|other| other != uid) {
                     return Err(Failure::Invalid(tr!(
                         "This is the channel of another incident. Type it in a channel of none."
                     )));
@@ -203,13 +211,13 @@ impl App {
             }
             Intent::Show(number) => {
                 self.may_read(caller)?;
-                let uid = self.target(number, caller)?;
-                self.show(&uid)
+                let uid = self.target(number, caller).await?;
+                self.show(&uid).await
             }
             Intent::Asset(name) => {
                 self.may_read(caller)?;
                 let shown = self.meant(&name)?;
-                Ok(self.asset_card(&shown)?.into())
+                Ok(self.asset_card(&shown).await?.into())
             }
             Intent::Impact { asset: Some(name), .. } => {
                 self.may_read(caller)?;
@@ -218,58 +226,62 @@ impl App {
             }
             Intent::Impact { incident, asset: None } => {
                 self.may_read(caller)?;
-                let uid = self.target(incident, caller)?;
-                let (markdown, buttons) = self.impact_words(&uid)?;
+                let uid = self.target(incident, caller).await?;
+                let (markdown, buttons) = self.impact_words(&uid).await?;
                 Ok(Reply::Say(Box::new(Rendered::new(&markdown, &buttons))))
             }
-            Intent::Stats(since) => self.stats_said(since, caller),
-            Intent::Sla { incident, asset } => self.sla_said(incident, asset.as_deref(), caller),
+            Intent::Stats(since) => self.stats_said(since, caller).await,
+            Intent::Sla { incident, asset } => self.sla_said(incident, asset.as_deref(), caller).await,
             Intent::Merge { incident, into } => {
-                let uid = self.target(incident, caller)?;
-                let other = self.open_uid(into, caller)?;
-                self.may_hold(&uid, &other)?;
+                let uid = self.target(incident, caller).await?;
+                let other = self.open_uid(into, caller).await?;
+                self.may_hold(&uid, &other).await?;
                 // It must still be open when this one goes into it, or both could end in each other.
-                let open = crate::app::records::newest_first(into);
-                let ver = self.store.get(Kind::Open, &open)?.map(|rec| rec.ver).unwrap_or_default();
-                let still = Op::Check { kind: Kind::Open, id: open, expect: Expect::Ver(ver) };
+                let open = Id::<Open>::of(into);
+                let ver = self.store.get(&open).await?.map(|rec| rec.ver).unwrap_or_default();
+                let mut still = Batch::new();
+                still.check(&open, Expect::Ver(ver));
                 let command = Command::Merge { into: other, name: format!("INC-{into}") };
                 let asked = Asked {
                     actor: Actor::Person { id: caller.user.to_owned() },
                     standing: caller.standing,
                     delivery: caller.delivery.clone(),
-                    also: vec![still],
+                    also: still,
                 };
                 match self.execute(Some(&uid), &command, asked).await {
                     Ok(decision) => Ok(Reply::words(&self.told(&decision))),
                     // It ended a moment ago.
-                    Err(failure) => self.open_uid(into, caller).and(Err(failure)),
+                    Err(failure) => self.open_uid(into, caller).await.and(Err(failure)),
                 }
             }
             Intent::Move { incident, alert, to } => {
-                let uid = self.target(incident, caller)?;
+                let uid = self.target(incident, caller).await?;
                 let id = self
-                    .alerts_in_order(&uid)?
+                    .alerts_in_order(&uid)
+                    .await?
                     .into_iter()
                     .nth(alert.wrapping_sub(1))
                     .map(|alert| alert.id)
                     .unwrap_or_default();
-                let to =
-                    to.map(|to| Ok::<_, Failure>((self.open_uid(to, caller)?, format!("INC-{to}")))).transpose()?;
+                let to = match to {
+                    Some(to) => Some((self.open_uid(to, caller).await?, format!("INC-{to}"))),
+                    None => None,
+                };
                 if let Some((to, _)) = &to {
-                    self.may_hold(&uid, to)?;
+                    self.may_hold(&uid, to).await?;
                 }
                 self.act(Some(&uid), &Command::MoveAlert { alert: id, to }, caller).await
             }
             Intent::Silence { matcher, until, reason } => self.silence_said(matcher, until, &reason, caller).await,
             Intent::Silences => self.silences_said(caller),
             Intent::Unsilence(number) => self.unsilence_said(number, caller).await,
-            Intent::Help(topic) => Ok(self.help(topic.as_deref(), caller)),
+            Intent::Help(topic) => Ok(self.help(topic.as_deref(), caller).await),
         }
     }
 
     /// Refuses to bring what everybody follows to where nobody but its own people sees it, or what is real to where it is practised.
-    fn may_hold(&self, from: &str, into: &str) -> Result<(), Failure> {
-        let (Some(from), Some(into)) = (self.incident(from)?, self.incident(into)?) else {
+    async fn may_hold(&self, from: &str, into: &str) -> Result<(), Failure> {
+        let (Some(from), Some(into)) = (self.incident(from).await?, self.incident(into).await?) else {
             return Ok(());
         };
         if into.private && !from.private {
@@ -289,14 +301,17 @@ impl App {
     }
 
     /// The incident that is meant: the one named, else the channel's.
-    fn target(&self, number: Option<u64>, caller: &Caller<'_>) -> Result<String, Failure> {
-        let here = caller.channel.map(|channel| self.uid_of_channel(channel)).transpose()?.flatten();
+    async fn target(&self, number: Option<u64>, caller: &Caller<'_>) -> Result<String, Failure> {
+        let here = match caller.channel {
+            Some(channel) => self.uid_of_channel(channel).await?,
+            None => None,
+        };
         let Some(number) = number else {
             return here.ok_or(Failure::WhichIncident);
         };
-        let uid = self.uid_of_number(number)?;
+        let uid = self.uid_of_number(number).await?;
         // Whoever is in a private incident's channel sees it; others do not even learn that there is one.
-        let seen = here.as_ref() == Some(&uid) || self.may_see(&uid, caller.user)?;
+        let seen = here.as_ref() == Some(&uid) || self.may_see(&uid, caller.user).await?;
         if seen { Ok(uid) } else { Err(App::no_such(number)) }
     }
 
@@ -314,7 +329,7 @@ impl App {
             actor: Actor::Person { id: caller.user.to_owned() },
             standing: caller.standing,
             delivery: caller.delivery.clone(),
-            also: Vec::new(),
+            also: Batch::new(),
         };
         self.execute(uid, command, asked).await
     }
@@ -350,9 +365,9 @@ impl App {
     }
 
     /// What an incident reaches, in full, with buttons to tell them.
-    fn impact_words(&self, uid: &str) -> Result<(String, Vec<Button>), Failure> {
-        let incident = self.incident(uid)?.ok_or_else(|| Failure::NotFound(tr!("There is no such incident.")))?;
-        let judged = self.judge(&incident);
+    async fn impact_words(&self, uid: &str) -> Result<(String, Vec<Button>), Failure> {
+        let incident = self.incident(uid).await?.ok_or_else(|| Failure::NotFound(tr!("There is no such incident.")))?;
+        let judged = self.judge(&incident).await?;
         let view = views::impact(&incident.name(), &judged.candidates, &judged.impact, &judged.unknown);
         let mut buttons = Vec::new();
         if incident.status.is_open() && !judged.impact.teams.is_empty() {

@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::chat::median_taken;
-use super::job::Job;
 use super::queries::Filter;
-use super::records::{Mine, task_id};
 use super::{App, Failure};
 use crate::domain::decide::permitted;
 use crate::domain::permission::{Standing, Verb};
 use crate::domain::{Incident, Role, Severity, Task, Time};
 use crate::messages::{Button, Rendered, views};
-use crate::store::{Kind, Op, after_prefix};
+use crate::records::outbox::{EntryId, Job, Outbox as _};
+use crate::records::{Mine, Reviewed};
+use crate::store::{Batch, Id, Range};
 use crate::tr;
 
 /// How long after it was opened a home is kept up to date, in minutes.
@@ -47,7 +47,7 @@ impl App {
     ///
     /// # Errors
     /// The store cannot write.
-    pub(super) async fn home_opened(&self, user: &str, mut ops: Vec<Op>) -> Result<(), Failure> {
+    pub(super) async fn home_opened(&self, user: &str, mut also: Batch) -> Result<(), Failure> {
         let standing = self.met(user, None).await;
         // Somebody unknown is asked for, and opens it again.
         if user.is_empty() || !self.may_look(user, standing) {
@@ -63,10 +63,8 @@ impl App {
             }
         }
         let job = Job::PublishHome { user: user.to_owned(), session: session.clone(), at: now };
-        ops.push(job.enqueue(&format!("home-{user}-{session}"), now));
-        self.commit(ops).await?;
-        self.wake.notify_waiters();
-        Ok(())
+        also.enqueue(&EntryId::named(&format!("home-{user}-{session}")), job, now);
+        self.commit(also).await
     }
 
     fn may_look(&self, user: &str, standing: Standing) -> bool {
@@ -77,39 +75,37 @@ impl App {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn home_due(&self, user: &str, session: &str) -> Result<(Option<Value>, Option<Op>), Failure> {
+    pub async fn home_due(&self, user: &str, session: &str) -> Result<(Option<Value>, Batch), Failure> {
         if !self.may_look(user, self.standing(user, None)) {
-            return Ok((None, None));
+            return Ok((None, Batch::new()));
         }
-        let blocks = self.home(user)?.blocks_json();
+        let blocks = self.home(user).await?.blocks_json();
         let digest = hex::encode(Sha256::digest(blocks.to_string()));
         let now = self.now();
         let mut homes = self.homes.lock().unwrap_or_else(PoisonError::into_inner);
         let view = || json!({"type": "home", "callback_id": "home", "blocks": blocks});
         let Some(home) = homes.get_mut(user).filter(|home| home.session == session) else {
             // Opened anew since, or before a restart: this look is the last of its own.
-            return Ok((Some(view()), None));
+            return Ok((Some(view()), Batch::new()));
         };
         let news = home.digest != digest;
         home.digest = digest;
         let at = now + chrono::Duration::seconds(LOOK_EVERY_SECONDS);
-        let again = (at < home.until).then(|| {
+        let mut again = Batch::new();
+        if at < home.until {
             let job = Job::PublishHome { user: user.to_owned(), session: session.to_owned(), at };
-            job.enqueue(&format!("home-{user}-{session}-{}", at.timestamp()), now)
-        });
+            again.enqueue(&EntryId::named(&format!("home-{user}-{session}-{}", at.timestamp())), job, now);
+        }
         Ok((news.then(view), again))
     }
 
     /// The home of one person. A record that cannot be read is left out, and the others are shown.
-    fn home(&self, user: &str) -> Result<Rendered, Failure> {
+    async fn home(&self, user: &str) -> Result<Rendered, Failure> {
         let names = |id: &str| self.name(id);
         let now = self.now();
-        let list = |filter: Filter| -> Result<Vec<Incident>, Failure> {
-            let filter = Filter { viewer: self.viewer(user), ..filter };
-            Ok(self.list(&filter, None, LOOKED_AT)?.incidents)
-        };
-        let open = list(Filter { open: true, ..Filter::default() })?;
-        let latest = list(Filter::default())?;
+        let seen = Filter { viewer: self.viewer(user), ..Filter::default() };
+        let open = self.list(&Filter { open: true, ..seen.clone() }, None, LOOKED_AT).await?.incidents;
+        let latest = self.list(&seen, None, LOOKED_AT).await?.incidents;
         let shown = |incidents: &[&Incident]| -> Vec<Value> {
             incidents
                 .iter()
@@ -122,7 +118,7 @@ impl App {
                 })
                 .collect()
         };
-        let (mine, mut tasks) = self.duties_of(user)?;
+        let (mine, mut tasks) = self.duties_of(user).await?;
         let mine: Vec<&Incident> = mine.iter().collect();
         let others: Vec<&Incident> = open.iter().filter(|one| mine.iter().all(|own| own.uid != one.uid)).collect();
         let more_tasks = tasks.len().saturating_sub(LINES);
@@ -136,7 +132,8 @@ impl App {
             })
             .collect();
         let reviewed: Vec<_> = self
-            .lately_reviewed(user)?
+            .lately_reviewed(user)
+            .await?
             .into_iter()
             .map(|incident| json!({"name": incident.name(), "title": incident.title, "at": incident.reviewed_at}))
             .collect();
@@ -161,14 +158,11 @@ impl App {
 
     /// The open incidents in which somebody has a role, the newest first, and the open tasks of theirs as templates see them, those that
     /// are due first.
-    fn duties_of(&self, user: &str) -> Result<(Vec<Incident>, Vec<Value>), Failure> {
-        let prefix = format!("{user}/");
+    async fn duties_of(&self, user: &str) -> Result<(Vec<Incident>, Vec<Value>), Failure> {
         let (mut incidents, mut tasks) = (Vec::<Incident>::new(), Vec::new());
-        for rec in self.store.scan(Kind::Mine, &prefix, &after_prefix(&prefix), LOOKED_AT)? {
-            let Ok(Mine { uid, task, .. }) = serde_json::from_value(rec.body) else {
-                continue;
-            };
-            let Some(incident) = self.incident(&uid)? else {
+        for rec in self.store.scan(&Range::<Mine>::of(user), LOOKED_AT).await?.records {
+            let Mine { uid, task } = rec.value;
+            let Some(incident) = self.incident(&uid).await? else {
                 continue;
             };
             let Some(number) = task else {
@@ -176,12 +170,8 @@ impl App {
                 continue;
             };
             let seen = self.viewer(user).is_none_or(|viewer| incident.may_be_seen_by(&viewer));
-            let task = self.store.get(Kind::Task, &task_id(&uid, number))?;
-            tasks.extend(
-                task.filter(|_| seen)
-                    .and_then(|rec| serde_json::from_value::<Task>(rec.body).ok())
-                    .map(|task| (incident.name(), task)),
-            );
+            let task = self.store.value(&Id::<Task>::of(&uid, number)).await?;
+            tasks.extend(task.filter(|_| seen).map(|task| (incident.name(), task)));
         }
         tasks.sort_by_key(|(_, task)| (task.due.is_none(), task.due, task.added_at));
         let views = tasks.into_iter().flat_map(|(name, task)| {
@@ -194,11 +184,11 @@ impl App {
     }
 
     /// The incidents whose post-mortems were reviewed last.
-    fn lately_reviewed(&self, user: &str) -> Result<Vec<Incident>, Failure> {
+    async fn lately_reviewed(&self, user: &str) -> Result<Vec<Incident>, Failure> {
         let viewer = self.viewer(user);
         let mut found: Vec<Incident> = Vec::new();
-        for rec in self.store.scan(Kind::Reviewed, "", "", LINES)? {
-            let incident = rec.body["uid"].as_str().map(|uid| self.incident(uid)).transpose()?.flatten();
+        for rec in self.store.scan(&Range::<Reviewed>::all(), LINES).await?.records {
+            let incident = self.incident(&rec.value.uid).await?;
             found.extend(incident.filter(|incident| {
                 // One that was opened again is not reviewed any more.
                 incident.reviewed_at.is_some()

@@ -1,16 +1,50 @@
-//! What all sources have in common before their alerts are looked at: their pace, and subscriptions to confirm.
+//! What all sources have in common before their alerts are looked at: their pace, what they posted as it is kept, subscriptions to confirm.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::job::Job;
 use super::{App, Failure};
 use crate::config::Source;
 use crate::domain::Time;
-use crate::store::{Expect, Kind, Op};
+use crate::records::outbox::{EntryId, Job};
+use crate::records::{self, Body};
+use crate::store::{Batch, Expect, Id, MAX_RECORD_BYTES, Range};
 
 /// A source may send so many requests at once, in seconds of its pace.
 const BURST_SECONDS: i64 = 10;
+
+/// A larger body is read, and not kept for looking at it later.
+pub const KEPT_AT_MOST: usize = 4 * 1024 * 1024;
+/// So many bytes of bodies wait at most to be kept.
+const WAITING_BYTES: usize = 8 * 1024 * 1024;
+/// What a block needs besides its bodies.
+const BLOCK_ROOM: usize = 1024;
+/// What a body needs besides itself and its source's name.
+const BODY_ROOM: usize = 100;
+
+/// What monitors posted and is not yet kept.
+#[derive(Default)]
+pub struct Bodies(Mutex<Unkept>);
+
+#[derive(Default)]
+struct Unkept {
+    bodies: Vec<Waiting>,
+    bytes: usize,
+}
+
+struct Waiting {
+    source: String,
+    at: Time,
+    body: Vec<u8>,
+    /// Strips and compresses it.
+    pack: fn(&[u8]) -> Option<String>,
+}
+
+impl Bodies {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Unkept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// When the next request of a source is due, by its pace.
 #[derive(Debug, Default)]
@@ -37,20 +71,61 @@ impl App {
         Ok(())
     }
 
-    /// Forgets what monitors posted when it was kept long enough, a page at a time; how many.
+    /// Keeps what a monitor posted, for looking at it later; soon, not now: of what was posted a moment before a crash only the alerts are
+    /// sure to be there. Where too much waits, it is not kept, and that is counted.
+    pub fn keep_body(&self, source: &str, body: &[u8], pack: fn(&[u8]) -> Option<String>) {
+        if self.config.intake.keep_days == 0 || body.is_empty() || body.len() > KEPT_AT_MOST {
+            return;
+        }
+        let mut waiting = self.bodies.lock();
+        if waiting.bytes + body.len() > WAITING_BYTES {
+            self.metrics.bodies_dropped.inc();
+            return;
+        }
+        waiting.bytes += body.len();
+        waiting.bodies.push(Waiting { source: source.to_owned(), at: self.now(), body: body.to_vec(), pack });
+    }
+
+    /// Writes down what monitors posted since the last time, many bodies in a block.
+    ///
+    /// # Errors
+    /// The store cannot write; what is not written is not kept.
+    pub async fn keep_bodies(&self) -> Result<(), Failure> {
+        let waiting = std::mem::take(&mut *self.bodies.lock()).bodies;
+        let mut block = records::Bodies::default();
+        let mut size = 0;
+        for Waiting { source, at, body, pack } in waiting {
+            let Some(body) = pack(&body).filter(|body| body.len() < MAX_RECORD_BYTES - BLOCK_ROOM) else {
+                continue;
+            };
+            if size + body.len() + BODY_ROOM > MAX_RECORD_BYTES - BLOCK_ROOM {
+                self.keep_block(std::mem::take(&mut block)).await?;
+                size = 0;
+            }
+            size += body.len() + source.len() + BODY_ROOM;
+            block.bodies.push(Body { source, at, body });
+        }
+        if block.bodies.is_empty() { Ok(()) } else { self.keep_block(block).await }
+    }
+
+    async fn keep_block(&self, block: records::Bodies) -> Result<(), Failure> {
+        let at = block.bodies.first().map_or_else(|| self.now(), |body| body.at);
+        let mut batch = Batch::new();
+        batch.put(&Id::<records::Bodies>::begun(at, &self.clock.fresh_id()), Expect::Absent, &block);
+        self.commit(batch).await
+    }
+
+    /// Forgets what monitors posted when it was kept long enough, a page at a time; how many blocks.
     ///
     /// # Errors
     /// The store cannot be read or written.
     pub async fn forget_old_bodies(&self) -> Result<usize, Failure> {
         let before = self.now() - chrono::Duration::days(self.config.intake.keep_days.into());
-        let old = self.store.scan(Kind::Received, "", &format!("{:014}", before.timestamp_millis()), 500)?;
-        let ops: Vec<_> =
-            old.into_iter().map(|rec| Op::Del { kind: rec.kind, id: rec.id, expect: Expect::Any }).collect();
-        let count = ops.len();
-        if count > 0 {
-            self.commit(ops).await?;
-        }
-        Ok(count)
+        let old = self.store.scan(&Range::<records::Bodies>::before_time(before), 500).await?.records;
+        let mut batch = Batch::new();
+        old.iter().for_each(|rec| batch.del(&rec.id, Expect::Any));
+        self.commit(batch).await?;
+        Ok(old.len())
     }
 
     /// Confirms a subscription, after the answer.
@@ -58,6 +133,6 @@ impl App {
     /// # Errors
     /// The store cannot write.
     pub async fn confirm(&self, url: &str) -> Result<(), Failure> {
-        self.enqueue(&format!("confirm-{}", self.clock.fresh_id()), Job::Confirm { url: url.to_owned() }).await
+        self.enqueue(&EntryId::fresh(&self.clock.fresh_id()), Job::Confirm { url: url.to_owned() }).await
     }
 }

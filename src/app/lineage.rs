@@ -4,6 +4,7 @@
 use serde::Serialize;
 use serde_json::json;
 
+use super::lookup::Lookup;
 use super::queries::Filter;
 use super::{App, Failure};
 use crate::domain::incident::{Radius, Recipient, RootCandidate};
@@ -13,6 +14,8 @@ use crate::domain::lineage::walk::{Met, Way};
 use crate::domain::lineage::{Candidate, Change, Graph, NodeId, Owner, View, Whom};
 use crate::domain::{AssetName, Command, Incident, Pillar};
 use crate::picture::Drawing;
+use crate::records::RootOf;
+use crate::store::Range;
 use crate::tr;
 
 /// The most people and teams that one round of telling reaches.
@@ -52,26 +55,36 @@ pub struct Trust {
     pub gate_open: bool,
 }
 
-impl Evidence for App {
+/// What speaks for an asset being where it started.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    changes: Vec<Change>,
+    past_roots: usize,
+}
+
+impl Evidence for Lookup<Known> {
     fn changes(&self, asset: &str) -> Vec<Change> {
-        App::changes(self, asset).unwrap_or_default()
+        self.get(asset).unwrap_or_default().changes
     }
 
     fn past_roots(&self, asset: &str) -> usize {
-        App::past_roots(self, asset).unwrap_or_default()
+        self.get(asset).unwrap_or_default().past_roots
     }
 }
+
+/// In so many earlier incidents at most is an asset counted as the root.
+const PAST_ROOTS: usize = 20;
 
 impl App {
     /// What is bad in the graph: of this incident, and of others.
     fn symptoms(&self, graph: &Graph, incident: &Incident) -> (Vec<Symptom>, Vec<Symptom>, Vec<String>) {
         let (mut own, mut others, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
-        let health = self.health();
-        let any_firing = health.of_incident(&incident.uid).iter().any(|trouble| !trouble.firing.is_empty());
+        let health = self.models.health.read();
+        let any_firing = health.of_incident(&incident.uid).iter().any(|trouble| trouble.fires());
         for (_, uid, trouble) in health.seen_from(&incident.uid) {
             let is_own = *uid == incident.uid;
             // What is green again is no symptom, unless all is: then it is about what it was about.
-            if trouble.firing.is_empty() && (any_firing || !is_own) {
+            if !trouble.fires() && (any_firing || !is_own) {
                 continue;
             }
             let Some(node) = graph.find(&self.catalog.naming.apply(&trouble.asset)) else {
@@ -80,8 +93,8 @@ impl App {
                 }
                 continue;
             };
-            let onset = trouble.firing.values().map(|(_, at)| *at).min().unwrap_or(trouble.since);
-            let mut pillars: Vec<Pillar> = trouble.firing.values().map(|(pillar, _)| *pillar).collect();
+            let onset = trouble.firing().map(|(_, at)| at).min().unwrap_or(trouble.since);
+            let mut pillars: Vec<Pillar> = trouble.firing().map(|(pillar, _)| pillar).collect();
             if pillars.is_empty() {
                 pillars.push(incident.pillar);
             }
@@ -96,14 +109,40 @@ impl App {
     }
 
     /// What the lineage says of an incident now.
-    pub fn judge(&self, incident: &Incident) -> Judgement {
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn judge(&self, incident: &Incident) -> Result<Judgement, Failure> {
+        let mut known = Lookup::<Known>::default();
+        loop {
+            let judged = self.judge_by(incident, &known);
+            let missed = known.missed();
+            if missed.is_empty() {
+                return Ok(judged);
+            }
+            for asset in missed {
+                let found = self.evidence(&asset).await?;
+                known.put(asset, Some(found));
+            }
+        }
+    }
+
+    async fn evidence(&self, asset: &str) -> Result<Known, Failure> {
+        let past_roots = match AssetName::new(asset) {
+            Some(name) => self.store.scan(&Range::<RootOf>::about(&name), PAST_ROOTS).await?.records.len(),
+            None => 0,
+        };
+        Ok(Known { changes: self.changes(asset).await?, past_roots })
+    }
+
+    fn judge_by(&self, incident: &Incident, known: &Lookup<Known>) -> Judgement {
         let graph = self.catalog.graph();
         if graph.is_empty() {
             return Judgement::default();
         }
         let view = self.view(&graph);
         let (own, others, unknown) = self.symptoms(&graph, incident);
-        let mut candidates = rank(&view, &own, &others, self);
+        let mut candidates = rank(&view, &own, &others, known);
         candidates.truncate(10);
         let mut nodes: Vec<NodeId> = own.iter().map(|symptom| symptom.node).collect();
         let root = candidates.first().and_then(|candidate| graph.find(&candidate.asset));
@@ -130,8 +169,11 @@ impl App {
     }
 
     /// The command that brings an incident's judgement up to date.
-    pub(crate) fn assessment(&self, incident: &Incident) -> Command {
-        let judged = self.judge(incident);
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(crate) async fn assessment(&self, incident: &Incident) -> Result<Command, Failure> {
+        let judged = self.judge(incident).await?;
         let candidates = judged
             .candidates
             .iter()
@@ -162,13 +204,17 @@ impl App {
             .collect();
         let owners = judged.impact.teams.iter().chain(&judged.producers.teams);
         let teams: Vec<String> = owners.map(|team| team.owner.name.clone()).collect();
-        let followers = if incident.drill || incident.private { Vec::new() } else { self.followers(incident, &teams) };
-        Command::Assess { candidates, radius, tell, followers }
+        let followers =
+            if incident.drill || incident.private { Vec::new() } else { self.followers(incident, &teams).await };
+        Ok(Command::Assess { candidates, radius, tell, followers })
     }
 
     /// Who is to be told of an incident, as the lineage has it now; those who cannot be reached too.
-    pub fn recipients(&self, incident: &Incident, whom: Whom) -> Vec<Recipient> {
-        let judged = self.judge(incident);
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn recipients(&self, incident: &Incident, whom: Whom) -> Result<Vec<Recipient>, Failure> {
+        let judged = self.judge(incident).await?;
         let teams = match whom {
             Whom::Downstream => judged.impact.teams,
             Whom::Upstream => judged.producers.teams,
@@ -188,7 +234,7 @@ impl App {
             }
         }
         recipients.truncate(MAX_RECIPIENTS);
-        recipients
+        Ok(recipients)
     }
 
     /// How an owner is reached: as the configured team of this name or address, else as the catalog says.
@@ -218,34 +264,15 @@ impl App {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn trust(&self, name: &str) -> Result<Trust, Failure> {
-        let graph = self.catalog.graph();
-        let view = self.view(&graph);
-        let spelled = self.catalog.naming.apply(name);
-        let node = graph.find(&spelled);
-        // Itself, then what it is made of, the nearest first.
-        let mut near: Vec<(String, u32)> = vec![(spelled.clone(), 0)];
-        let health = self.health();
-        let bad: std::collections::HashMap<NodeId, &String> = health
-            .all()
-            .filter_map(|(_, _, trouble)| {
-                Some((graph.find(&self.catalog.naming.apply(&trouble.asset))?, &trouble.asset))
-            })
-            .collect();
-        if let Some(node) = node {
-            let up = if bad.is_empty() { Vec::new() } else { view.walk(&[node], Way::Up) };
-            let met = std::iter::once(Met { node, hops: 0 }).chain(up);
-            near.extend(met.filter_map(|met| Some(((*bad.get(&met.node)?).clone(), met.hops))));
-        }
+    pub async fn trust(&self, name: &str) -> Result<Trust, Failure> {
+        let (asset, known, near) = self.troubles_of(name);
         let mut incidents: Vec<(u32, Incident, String)> = Vec::new();
-        for (asset, hops) in near {
-            for (uid, _) in health.of(&asset) {
-                if incidents.len() < 20
-                    && !incidents.iter().any(|(_, known, _)| known.uid == *uid)
-                    && let Some(incident) = self.incident(uid)?.filter(|incident| incident.status.is_open())
-                {
-                    incidents.push((hops, incident, asset.clone()));
-                }
+        for (hops, uid, asset) in near {
+            if incidents.len() < 20
+                && !incidents.iter().any(|(_, known, _)| known.uid == *uid)
+                && let Some(incident) = self.incident(&uid).await?.filter(|incident| incident.status.is_open())
+            {
+                incidents.push((hops, incident, asset));
             }
         }
         let gate_from = self.config.lineage.gate_from.0;
@@ -281,8 +308,34 @@ impl App {
                 })
             })
             .collect();
-        let asset = node.map_or(spelled, |node| graph.name(node).to_owned());
-        Ok(Trust { asset, status, words, incidents, known: node.is_some(), gate_open })
+        Ok(Trust { asset, status, words, incidents, known, gate_open })
+    }
+
+    /// An asset as the catalog calls it, whether that knows it, and what is wrong with it or with what it is made of, the nearest first:
+    /// hops, incident, asset.
+    fn troubles_of(&self, name: &str) -> (String, bool, Vec<(u32, String, String)>) {
+        let graph = self.catalog.graph();
+        let view = self.view(&graph);
+        let spelled = self.catalog.naming.apply(name);
+        let node = graph.find(&spelled);
+        let mut near: Vec<(String, u32)> = vec![(spelled.clone(), 0)];
+        let health = self.models.health.read();
+        let bad: std::collections::HashMap<NodeId, &String> = health
+            .all()
+            .filter_map(|(_, _, trouble)| {
+                Some((graph.find(&self.catalog.naming.apply(&trouble.asset))?, &trouble.asset))
+            })
+            .collect();
+        if let Some(node) = node {
+            let up = if bad.is_empty() { Vec::new() } else { view.walk(&[node], Way::Up) };
+            let met = std::iter::once(Met { node, hops: 0 }).chain(up);
+            near.extend(met.filter_map(|met| Some(((*bad.get(&met.node)?).clone(), met.hops))));
+        }
+        let troubles = near
+            .iter()
+            .flat_map(|(asset, hops)| health.of(asset).map(move |(uid, _)| (*hops, uid.clone(), asset.clone())));
+        let troubles = troubles.collect();
+        (node.map_or(spelled, |node| graph.name(node).to_owned()), node.is_some(), troubles)
     }
 
     /// Neighbours one way, nearest first, at most `limit`, with how many there are.
@@ -308,16 +361,16 @@ impl App {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn asset_page(&self, shown: &str) -> Result<serde_json::Value, Failure> {
-        let asset = self.asset(shown)?;
-        let trust = self.trust(shown)?;
+    pub async fn asset_page(&self, shown: &str) -> Result<serde_json::Value, Failure> {
+        let asset = self.asset(shown).await?;
+        let trust = self.trust(shown).await?;
         let (up, ups) = self.neighbours(shown, Way::Up, Some(1), 10);
         let (down, downs) = self.neighbours(shown, Way::Down, Some(1), 10);
         let all_down = self.neighbours(shown, Way::Down, None, 0).1;
         // Whoever reads the page, it is for everybody.
         let filter = Filter { asset: AssetName::new(shown), viewer: Some(String::new()), ..Filter::default() };
         let last: Vec<_> = self
-            .list(&filter, None, 5)?
+            .list(&filter, None, 5).await?
             .incidents
             .iter()
             .map(|incident| {
@@ -325,7 +378,8 @@ impl App {
             })
             .collect();
         let changes: Vec<_> = self
-            .changes(shown)?
+            .changes(shown)
+            .await?
             .into_iter()
             .take(5)
             .map(|change| json!({"what": change.what.as_str(), "at": change.at, "text": change.text}))
@@ -351,7 +405,7 @@ impl App {
             "downstream": down, "downstream_total": downs, "downstream_all": all_down,
             "last_incidents": last,
             "changes": changes,
-            "columns": self.columns(shown)?,
+            "columns": self.columns(shown).await?,
         }))
     }
 
@@ -386,7 +440,7 @@ impl App {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn changed_upstream(&self, shown: &str, limit: usize) -> Result<Vec<(String, Change)>, Failure> {
+    pub async fn changed_upstream(&self, shown: &str, limit: usize) -> Result<Vec<(String, Change)>, Failure> {
         let names: Vec<String> = {
             let graph = self.catalog.graph();
             let view = self.view(&graph);
@@ -402,7 +456,7 @@ impl App {
         };
         let mut changes = Vec::new();
         for name in names {
-            changes.extend(self.changes(&name)?.into_iter().map(|change| (name.clone(), change)));
+            changes.extend(self.changes(&name).await?.into_iter().map(|change| (name.clone(), change)));
         }
         changes.retain(|(_, change)| change.what != crate::domain::lineage::ChangeKind::Ran);
         changes.sort_by_key(|(_, change)| std::cmp::Reverse(change.at));
@@ -425,7 +479,12 @@ fn neighbour(view: &View<'_>, met: &Met) -> serde_json::Value {
 
 impl App {
     /// The picture of an incident; `None` where the lineage has nothing to show.
-    pub fn drawing(&self, incident: &Incident) -> Option<Drawing> {
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn drawing(&self, incident: &Incident) -> Result<Option<Drawing>, Failure> {
+        // What was broken while it was open.
+        let before = if incident.status.is_open() { Vec::new() } else { self.alerts(&incident.uid).await? };
         let graph = self.catalog.graph();
         let view = self.view(&graph);
         let (own, others, _) = self.symptoms(&graph, incident);
@@ -433,9 +492,7 @@ impl App {
         let mut broken: Vec<NodeId> = if incident.status.is_open() {
             own.iter().map(|symptom| symptom.node).collect()
         } else {
-            // What was broken while it was open.
-            let alerts = self.alerts(&incident.uid).unwrap_or_default();
-            let assets = alerts.iter().filter_map(|alert| alert.signal.asset.as_ref());
+            let assets = before.iter().filter_map(|alert| alert.signal.asset.as_ref());
             let nodes = assets.filter_map(|asset| graph.find(&self.catalog.naming.apply(asset.as_str())));
             nodes.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
         };
@@ -443,6 +500,6 @@ impl App {
         broken.extend(root.filter(|root| others.iter().any(|symptom| symptom.node == *root)));
         broken.dedup();
         let title: String = format!("{}: {}", incident.name(), incident.title).chars().take(90).collect();
-        Drawing::of(&view, &title, root, &broken)
+        Ok(Drawing::of(&view, &title, root, &broken))
     }
 }

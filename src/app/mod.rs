@@ -1,43 +1,43 @@
 //! FLOOR 2. Load, decide, commit: the one path of every change. And the queries behind answers, modals and the API.
 //!
-//! [`App::execute`] is the path for one incident; [`triage`] is the same path for the flood of alerts, many in one
-//! commit. Nothing here calls Slack or PagerDuty.
+//! Every change is a [`Change`] and goes through [`App::make`]: it loads what it needs, decides, and says what is to be written; one commit
+//! writes it. [`App::execute`] is the change of one incident by a command, [`triage`] that of many by a flood of alerts. Nothing here calls Slack
+//! or PagerDuty.
 
 pub mod catalog;
+mod change;
 pub mod chat;
-mod follows;
-pub mod health;
+mod decided;
+mod external_channels;
 mod home;
-mod intake;
-pub mod job;
+pub mod intake;
 pub mod lineage;
+pub mod lookup;
 pub mod queries;
-mod records;
 mod roster;
-pub mod shared;
+mod subscriptions;
 pub mod triage;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+pub use change::Change;
 
-use serde_json::json;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::permission::Standing;
 use crate::domain::runbook::{Library, Runbook};
-use crate::domain::{Actor, Command, Context, Decision, Incident, Policy, Refusal, Time, decide};
+use crate::domain::{Actor, Command, Context, Decision, Incident, Policy, Refusal, Time};
 use crate::messages::Templates;
+use crate::read_models::ReadModels;
+use crate::records::outbox::{EntryId, Job, Outbox as _};
+use crate::records::{Delivered, Mine, OfChannel, OfNumber, Workspace};
 use crate::slack::client::Member;
-use crate::store::{CommitError, Expect, Kind, Op, ReadError, Store, after_prefix, scan_prefix};
+use crate::store::{Batch, Expect, Id, Range, ReadError, Store};
 use crate::telemetry::Metrics;
 use crate::tr;
-
-use job::Job;
-
-/// How often a decision is made anew when somebody else was first.
-const MAX_TRIES: usize = 8;
 
 /// Why nothing was done.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -67,6 +67,9 @@ pub enum Failure {
         /// What it may.
         rate: u32,
     },
+    /// It is more than a record may hold; it will be so next time, too.
+    #[error("{}", tr!("This is too large to be kept, and nothing was changed; say it in fewer words. ({reason})", reason = .0))]
+    TooLarge(String),
     /// The store cannot write, or too many were faster.
     #[error("{}", tr!("Muster cannot save anything right now; nothing was changed. Please try again in a moment. ({reason})", reason = .0))]
     Unavailable(String),
@@ -91,20 +94,22 @@ pub struct Asked {
     /// The delivery that carried it.
     pub delivery: Option<DeliveryId>,
     /// What else must be true and written with it: the end of an outbox entry, an index.
-    pub also: Vec<Op>,
+    pub also: Batch,
 }
 
 impl Asked {
     /// Muster itself asks.
-    pub fn by_muster(also: Vec<Op>) -> Self {
+    pub fn by_muster(also: Batch) -> Self {
         Self { actor: Actor::Muster, standing: Standing::Muster, delivery: None, also }
     }
 }
 
-/// Muster's state and rules.
+/// Muster's rules, and what they are about.
 pub struct App {
     /// Everything that lasts.
     pub store: Store,
+    /// What of it is held in memory.
+    pub models: Arc<ReadModels>,
     /// The time.
     pub clock: Clock,
     /// The configuration.
@@ -119,22 +124,29 @@ pub struct App {
     pub metrics: Metrics,
     /// Tells the outbox worker that there is work.
     pub wake: Notify,
-    people: RwLock<HashMap<String, Member>>,
-    workspace_url: RwLock<Option<String>>,
-    locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    /// The assets, and what they are made of.
+    pub catalog: catalog::Catalog,
+    /// What monitors posted, on its way to being kept.
+    pub bodies: intake::Bodies,
+    turns: Turns,
     triage: triage::Triage,
     pace: intake::Pace,
-    flaps: triage::Flaps,
-    /// When this process began.
-    started: Time,
-    silences: RwLock<Vec<crate::domain::triage::Silence>>,
-    rosters: RwLock<HashMap<String, roster::Roster>>,
-    follows: RwLock<follows::Follows>,
     homes: Mutex<home::Homes>,
-    channels: RwLock<shared::Channels>,
-    /// The assets and what they are made of.
-    pub catalog: catalog::Catalog,
-    health: RwLock<health::Health>,
+}
+
+/// Whose turn it is to decide on an incident: decisions on one run one after another.
+#[derive(Debug, Default)]
+struct Turns(Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>);
+
+impl Turns {
+    fn of(&self, uid: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Locks nobody holds are let go once there are many.
+        if locks.len() > 1000 {
+            locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+        }
+        locks.entry(uid.to_owned()).or_default().clone()
+    }
 }
 
 #[derive(rust_embed::RustEmbed)]
@@ -182,51 +194,30 @@ impl App {
     ///
     /// # Errors
     /// A bad file, or a store that cannot be read.
-    pub fn new(config: Config, store: Store, clock: Clock) -> anyhow::Result<Self> {
+    pub async fn new(config: Config, store: Store, clock: Clock) -> anyhow::Result<Self> {
         let templates = Templates::load(config.message_templates.path.as_deref())?;
         if !templates.words().is_empty() {
             crate::words::install(templates.words().clone());
         }
         let library = load_library(config.runbooks.path.as_deref())?;
-        let mut people = HashMap::new();
-        for rec in scan_prefix(&*store, Kind::Person, "")? {
-            if let Ok(member) = serde_json::from_value::<Member>(rec.body) {
-                people.insert(member.id.clone(), member);
-            }
-        }
-        let follows = follows::load(&*store)?;
-        let rosters = scan_prefix(&*store, Kind::Roster, "")?.into_iter();
-        let rosters = rosters.filter_map(|rec| Some((rec.id, serde_json::from_value(rec.body).ok()?))).collect();
-        let workspace_url =
-            store.get(Kind::Meta, "workspace")?.and_then(|rec| rec.body["url"].as_str().map(str::to_owned));
-        let catalog = catalog::Catalog::load(&*store, config.lineage.naming()?)?;
-        let health = health::Health::load(&*store)?;
-        let channels = shared::Channels::load(&*store)?;
+        let models = ReadModels::load(&store).await?;
         let started = clock.now();
-        let silences = triage::load_silences(&*store, clock.now())?;
         Ok(Self {
-            catalog,
-            health: RwLock::new(health),
+            catalog: catalog::Catalog::new(&models, config.lineage.naming()?),
             policy: config.policy(),
             config,
             store,
+            models,
             clock,
             library,
             templates,
             metrics: Metrics::default(),
             wake: Notify::new(),
-            people: RwLock::new(people),
-            workspace_url: RwLock::new(workspace_url),
-            locks: Mutex::default(),
-            triage: triage::Triage::default(),
+            bodies: intake::Bodies::default(),
+            turns: Turns::default(),
+            triage: triage::Triage::new(started),
             pace: intake::Pace::default(),
-            flaps: triage::Flaps::default(),
-            started,
-            silences: RwLock::new(silences),
-            rosters: RwLock::new(rosters),
-            follows: RwLock::new(follows),
             homes: Mutex::default(),
-            channels: RwLock::new(channels),
         })
     }
 
@@ -237,8 +228,7 @@ impl App {
 
     /// How a person is called; the id for somebody Slack has not told us of.
     pub fn name(&self, id: &str) -> String {
-        let people = self.people.read().unwrap_or_else(PoisonError::into_inner);
-        people.get(id).map_or_else(|| id.to_owned(), |member| member.name.clone())
+        self.models.people.read().get(id).map_or_else(|| id.to_owned(), |member| member.name.clone())
     }
 
     /// What we know of somebody in Slack. `team` is the workspace that Slack says they belong to.
@@ -247,55 +237,39 @@ impl App {
         if team.is_some_and(|team| !team.is_empty() && team != ours) {
             return Standing::Stranger;
         }
-        let people = self.people.read().unwrap_or_else(PoisonError::into_inner);
-        match people.get(id) {
-            None => Standing::Unknown,
-            Some(member) if !member.team.is_empty() && member.team != *ours => Standing::Stranger,
-            Some(member) if member.barred => Standing::Barred,
-            Some(member) if member.guest => Standing::Guest,
-            Some(_) => Standing::Member,
-        }
+        self.models.people.read().standing(id, ours)
     }
 
-    /// Who is called so, by the name, the first word of it, or the address before the `@`.
+    /// Who is called so.
     fn called(&self, name: &str) -> Vec<String> {
-        let name = name.to_lowercase();
-        let people = self.people.read().unwrap_or_else(PoisonError::into_inner);
-        let is_called = |member: &&Member| {
-            let full = member.name.to_lowercase();
-            let address = member.email.as_deref().and_then(|email| email.split('@').next());
-            let first = full.split_whitespace().next();
-            !member.barred && (full == name || first == Some(&name) || address == Some(&name))
-        };
-        people.values().filter(is_called).map(|member| member.id.clone()).collect()
+        self.models.people.read().called(name)
     }
 
     /// Remembers people.
     ///
     /// # Errors
     /// The store cannot write.
-    pub async fn remember_people(&self, members: Vec<Member>, mut also: Vec<Op>) -> Result<(), Failure> {
+    pub async fn remember_people(&self, members: Vec<Member>, mut also: Batch) -> Result<(), Failure> {
         for member in &members {
-            also.push(Op::put(Kind::Person, &member.id, Expect::Any, serde_json::to_value(member).unwrap_or_default()));
+            also.put(&Id::<Member>::of(&member.id), Expect::Any, member);
         }
-        self.commit(also).await?;
-        let mut people = self.people.write().unwrap_or_else(PoisonError::into_inner);
-        people.extend(members.into_iter().map(|member| (member.id.clone(), member)));
-        Ok(())
+        self.commit(also).await
+    }
+
+    /// The address of the workspace on the web.
+    fn workspace_url(&self) -> String {
+        let people = self.models.people.read();
+        people.workspace_url().unwrap_or("https://slack.com/").trim_end_matches('/').to_owned()
     }
 
     /// The address of a message on the web.
     pub fn link(&self, message: &crate::domain::incident::MessageRef) -> String {
-        let url = self.workspace_url.read().unwrap_or_else(PoisonError::into_inner);
-        let base = url.as_deref().unwrap_or("https://slack.com/").trim_end_matches('/');
-        format!("{base}/archives/{}/p{}", message.channel, message.ts.replace('.', ""))
+        format!("{}/archives/{}/p{}", self.workspace_url(), message.channel, message.ts.replace('.', ""))
     }
 
     /// The address of a canvas on the web.
     pub fn canvas_link(&self, canvas: &str) -> String {
-        let url = self.workspace_url.read().unwrap_or_else(PoisonError::into_inner);
-        let base = url.as_deref().unwrap_or("https://slack.com/").trim_end_matches('/');
-        format!("{base}/docs/{}/{canvas}", self.config.slack.team_id)
+        format!("{}/docs/{}/{canvas}", self.workspace_url(), self.config.slack.team_id)
     }
 
     /// Remembers the workspace's address.
@@ -303,26 +277,14 @@ impl App {
     /// # Errors
     /// The store cannot write.
     pub async fn remember_workspace(&self, url: &str) -> Result<(), Failure> {
-        self.commit(vec![Op::put(Kind::Meta, "workspace", Expect::Any, json!({"v": 1, "url": url}))]).await?;
-        *self.workspace_url.write().unwrap_or_else(PoisonError::into_inner) = Some(url.to_owned());
-        Ok(())
-    }
-
-    /// Commits ops that need no decision.
-    ///
-    /// # Errors
-    /// A conflict is a duplicate; else the store cannot write.
-    pub async fn commit(&self, ops: Vec<Op>) -> Result<(), Failure> {
-        match self.store.commit(ops).await {
-            Ok(_) => Ok(()),
-            Err(CommitError::Conflict { .. }) => Err(Failure::Duplicate),
-            Err(error) => Err(Failure::Unavailable(error.to_string())),
-        }
+        let mut batch = Batch::new();
+        batch.put(&Id::<Workspace>::one(), Expect::Any, &Workspace { url: url.to_owned() });
+        self.commit(batch).await
     }
 
     /// What makes a delivery count once, to be written with what it changes.
-    fn once(&self, delivery: Option<&DeliveryId>) -> Vec<Op> {
-        delivery.map(|delivery| records::delivery_ops(delivery, self.now())).unwrap_or_default()
+    fn once(&self, delivery: Option<&DeliveryId>) -> Batch {
+        delivery.map(|delivery| decided::once(delivery, self.now())).unwrap_or_default()
     }
 
     /// Forgets deliveries that nobody redelivers any more, a page at a time; how many.
@@ -330,12 +292,11 @@ impl App {
     /// # Errors
     /// The store cannot be read or written.
     pub async fn forget_old_deliveries(&self) -> Result<usize, Failure> {
-        let old = self.store.scan(Kind::Delivery, "", &records::deliveries_before(self.now()), 500)?;
-        let ops: Vec<_> =
-            old.iter().map(|rec| Op::Del { kind: Kind::Delivery, id: rec.id.clone(), expect: Expect::Any }).collect();
-        if !ops.is_empty() {
-            self.commit(ops).await?;
-        }
+        let old = Range::<Delivered>::before_day(self.now() - chrono::Duration::days(2));
+        let old = self.store.scan(&old, 500).await?.records;
+        let mut batch = Batch::new();
+        old.iter().for_each(|rec| batch.del(&rec.id, Expect::Any));
+        self.commit(batch).await?;
         Ok(old.len())
     }
 
@@ -343,56 +304,33 @@ impl App {
     ///
     /// # Errors
     /// The store cannot write.
-    pub async fn enqueue(&self, name: &str, job: Job) -> Result<(), Failure> {
-        match self.commit(vec![job.enqueue(name, self.now())]).await {
-            Ok(()) | Err(Failure::Duplicate) => {
-                self.wake.notify_waiters();
-                Ok(())
-            }
+    pub async fn enqueue(&self, id: &EntryId, job: Job) -> Result<(), Failure> {
+        let mut batch = Batch::new();
+        batch.enqueue(id, job, self.now());
+        match self.commit(batch).await {
+            Err(Failure::Duplicate) => Ok(()),
             other => other,
         }
     }
 
-    /// The one path: load, decide, commit, wake. Decides anew when somebody else was first.
+    /// An id for an errand that nobody looks for.
+    fn errand(&self) -> EntryId {
+        EntryId::fresh(&self.clock.fresh_id())
+    }
+
+    /// Decides on one incident, or on a new one.
     ///
     /// # Errors
     /// A refusal in words, or why nothing could be done.
     pub async fn execute(&self, uid: Option<&str>, command: &Command, asked: Asked) -> Result<Decision, Failure> {
         // New incidents take turns too, since each takes the next number.
-        let lock = self.lock(uid.unwrap_or_default());
-        let _turn = lock.lock().await;
-        let guard = self.once(asked.delivery.as_ref());
-        let mut last = String::new();
-        for _ in 0..MAX_TRIES {
-            let loaded = uid.map(|uid| self.load(uid, command)).transpose()?;
-            let next_number = self.next_number()?;
-            let context = self.context(&asked, self.clock.fresh_id(), next_number.0);
-            let decision = decide(loaded.as_ref().map(|loaded| &loaded.case), command, &context)?;
-            // What must hold beforehand is looked at first.
-            let mut ops: Vec<Op> = guard.iter().chain(&asked.also).cloned().collect();
-            ops.extend(records::ops(loaded.as_ref(), &decision, next_number, self.now()));
-            if ops.is_empty() {
-                return Ok(decision);
-            }
-            match self.store.commit(ops).await {
-                Ok(_) => {
-                    self.follow(std::slice::from_ref(&decision));
-                    if loaded.is_none() && !decision.case.incident.drill {
-                        self.metrics.incidents.inc();
-                    }
-                    self.wake.notify_waiters();
-                    return Ok(decision);
-                }
-                Err(CommitError::Conflict { kind: Kind::Delivery | Kind::Pin | Kind::Outbox | Kind::Held, .. }) => {
-                    return Err(Failure::Duplicate);
-                }
-                Err(CommitError::Conflict { kind, id }) => {
-                    last = format!("{kind:?} {id} kept changing");
-                }
-                Err(error) => return Err(Failure::Unavailable(error.to_string())),
-            }
+        let turn = self.turns.of(uid.unwrap_or_default());
+        let _turn = turn.lock().await;
+        let decision = self.make(&decided::Decided { uid, command, asked: &asked }).await?;
+        if uid.is_none() && !decision.case.incident.drill {
+            self.metrics.incidents.inc();
         }
-        Err(Failure::Unavailable(last))
+        Ok(decision)
     }
 
     fn context<'a>(&'a self, asked: &Asked, fresh: String, next_number: u64) -> Context<'a> {
@@ -409,45 +347,21 @@ impl App {
         }
     }
 
-    /// The number that a new incident gets, and the counter's version.
-    fn next_number(&self) -> Result<(u64, Option<u64>), Failure> {
-        let counter = self.store.get(Kind::Meta, records::COUNTER)?;
-        let last = counter.as_ref().and_then(|rec| rec.body["last"].as_u64()).unwrap_or(0);
-        Ok((last + 1, counter.map(|rec| rec.ver)))
-    }
-
-    fn load(&self, uid: &str, command: &Command) -> Result<records::Loaded, Failure> {
-        records::load(&*self.store, uid, command)?
-            .ok_or_else(|| Failure::NotFound(tr!("There is no such incident any more.")))
-    }
-
-    fn lock(&self, uid: &str) -> Arc<tokio::sync::Mutex<()>> {
-        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
-        // Locks nobody holds are let go once there are many.
-        if locks.len() > 1000 {
-            locks.retain(|_, lock| Arc::strong_count(lock) > 1);
-        }
-        locks.entry(uid.to_owned()).or_default().clone()
-    }
-
     /// The incident of this uid.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn incident(&self, uid: &str) -> Result<Option<Incident>, Failure> {
-        Ok(self.store.get(Kind::Incident, uid)?.and_then(|rec| serde_json::from_value(rec.body).ok()))
-    }
-
-    fn uid_in(&self, kind: Kind, id: &str) -> Result<Option<String>, Failure> {
-        Ok(self.store.get(kind, id)?.and_then(|rec| rec.body["uid"].as_str().map(str::to_owned)))
+    pub async fn incident(&self, uid: &str) -> Result<Option<Incident>, Failure> {
+        Ok(self.store.value(&Id::<Incident>::of(uid)).await?)
     }
 
     /// The uid of `INC-number`.
     ///
     /// # Errors
     /// There is no such incident.
-    pub fn uid_of_number(&self, number: u64) -> Result<String, Failure> {
-        self.uid_in(Kind::Number, &records::newest_first(number))?.ok_or_else(|| Self::no_such(number))
+    pub async fn uid_of_number(&self, number: u64) -> Result<String, Failure> {
+        let found = self.store.value(&Id::<OfNumber>::of(number)).await?;
+        found.map(|found| found.uid).ok_or_else(|| Self::no_such(number))
     }
 
     fn no_such(number: u64) -> Failure {
@@ -460,39 +374,46 @@ impl App {
     }
 
     /// Whether somebody may see an incident.
-    fn may_see(&self, uid: &str, user: &str) -> Result<bool, Failure> {
-        let Some((incident, viewer)) = self.incident(uid)?.zip(self.viewer(user)) else {
+    async fn may_see(&self, uid: &str, user: &str) -> Result<bool, Failure> {
+        let Some((incident, viewer)) = self.incident(uid).await?.zip(self.viewer(user)) else {
             return Ok(true);
         };
         if incident.may_be_seen_by(&viewer) {
             return Ok(true);
         }
         // Whoever has a task there is in it, too.
-        let tasks = format!("{user}/{}/", records::newest_first(incident.number));
-        Ok(!self.store.scan(Kind::Mine, &tasks, &after_prefix(&tasks), 1)?.is_empty())
+        Ok(!self.store.scan(&Range::<Mine>::tasks(user, incident.number), 1).await?.records.is_empty())
     }
 
     /// The incident whose channel this is now: nobody else's may be. One that was only worked in is free again when it is over.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn at_home_in(&self, channel: &str) -> Result<Option<String>, Failure> {
-        let Some(uid) = self.uid_of_channel(channel)? else {
+    pub async fn at_home_in(&self, channel: &str) -> Result<Option<String>, Failure> {
+        let Some(uid) = self.uid_of_channel(channel).await? else {
             return Ok(None);
         };
-        let lives_there = self.incident(&uid)?.is_some_and(|incident| {
+        let lives_there = self.incident(&uid).await?.is_some_and(|incident| {
             let open = incident.status.is_open();
             incident.channel.is_some_and(|known| known.id == channel && (open || !known.linked))
         });
         Ok(lives_there.then_some(uid))
     }
 
-    /// The incident that a channel was of last, or a thread (`channel/thread`).
+    /// The incident that a channel was of last.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn uid_of_channel(&self, channel: &str) -> Result<Option<String>, Failure> {
-        self.uid_in(Kind::Channel, channel)
+    pub async fn uid_of_channel(&self, channel: &str) -> Result<Option<String>, Failure> {
+        Ok(self.store.value(&Id::<OfChannel>::of(channel)).await?.map(|found| found.uid))
+    }
+
+    /// The incident that a thread in a channel was of last, or a message in such a thread.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn uid_of_thread(&self, channel: &str, thread: &str) -> Result<Option<String>, Failure> {
+        Ok(self.store.value(&Id::<OfChannel>::of_thread(channel, thread)).await?.map(|found| found.uid))
     }
 }
 

@@ -3,12 +3,14 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::records::{by_asset_id, newest_first};
-use super::{App, Failure};
+use super::{App, Failure, decided};
 use crate::domain::incident::{MessageRef, Told};
 use crate::domain::postmortem::{Captured, Record, draft};
 use crate::domain::{Alert, AssetName, Entry, Incident, Severity, Status, Task, Time};
-use crate::store::{Kind, after_prefix, scan_prefix};
+use crate::records::{OfAsset, OfNumber, Open};
+use crate::store::{Id, Range, Record as Kept};
+
+pub use crate::records::{number_at, place_of};
 
 /// Which incidents are asked for.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +44,8 @@ pub struct Page {
     pub next: Option<String>,
 }
 
+/// How many records are read at once.
+const PAGE: usize = 100;
 /// How many records one page may look at, so that a rare filter costs no more than a common one.
 const LOOK_AT: usize = 1000;
 
@@ -50,35 +54,58 @@ impl App {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn list(&self, filter: &Filter, cursor: Option<&str>, limit: usize) -> Result<Page, Failure> {
-        let (kind, prefix) = match &filter.asset {
-            Some(asset) => (Kind::ByAsset, by_asset_id(asset, u64::MAX).trim_end_matches('0').to_owned()),
-            None if filter.open => (Kind::Open, String::new()),
-            None => (Kind::Number, String::new()),
+    pub async fn list(&self, filter: &Filter, cursor: Option<&str>, limit: usize) -> Result<Page, Failure> {
+        match &filter.asset {
+            Some(asset) => {
+                let of = |found: OfAsset| found.uid;
+                let place = |number| Id::<OfAsset>::of(asset, number);
+                self.listed(Range::<OfAsset>::about(asset), of, place, filter, cursor, limit).await
+            }
+            None if filter.open => {
+                let of = |found: Open| found.uid;
+                self.listed(Range::<Open>::all(), of, Id::<Open>::of, filter, cursor, limit).await
+            }
+            None => {
+                let of = |found: OfNumber| found.uid;
+                self.listed(Range::<OfNumber>::all(), of, Id::<OfNumber>::of, filter, cursor, limit).await
+            }
+        }
+    }
+
+    /// A page of the incidents that an index lists, the newest first.
+    async fn listed<T: Kept>(
+        &self,
+        all: Range<T>,
+        uid: fn(T) -> String,
+        place: impl Fn(u64) -> Id<T> + Send,
+        filter: &Filter,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, Failure> {
+        let mut range = match cursor.and_then(number_at) {
+            Some(number) => all.after(place(number).as_str()),
+            None => all,
         };
-        let mut from = cursor.map_or_else(|| prefix.clone(), |cursor| format!("{prefix}{cursor}\0"));
-        let to = if prefix.is_empty() { String::new() } else { after_prefix(&prefix) };
         let mut incidents = Vec::new();
         let mut looked_at = 0;
         loop {
-            let page = self.store.scan(kind, &from, &to, 100)?;
-            let last_page = page.len() < 100;
-            for rec in page {
+            let page = self.store.scan(&range, PAGE).await?;
+            for rec in page.records {
                 looked_at += 1;
-                let place = rec.id.get(prefix.len()..).unwrap_or_default().to_owned();
-                from = format!("{}\0", rec.id);
-                let Some(uid) = rec.body["uid"].as_str() else {
+                let Some(incident) = self.incident(&uid(rec.value)).await? else {
                     continue;
                 };
-                if let Some(incident) = self.incident(uid)?.filter(|incident| filter.fits(incident)) {
+                let number = incident.number;
+                if filter.fits(&incident) {
                     incidents.push(incident);
                 }
                 if incidents.len() == limit || looked_at == LOOK_AT {
-                    return Ok(Page { incidents, next: Some(place) });
+                    return Ok(Page { incidents, next: Some(place_of(number)) });
                 }
             }
-            if last_page {
-                return Ok(Page { incidents, next: None });
+            match page.next {
+                Some(last) => range = range.after(&last),
+                None => return Ok(Page { incidents, next: None }),
             }
         }
     }
@@ -87,73 +114,67 @@ impl App {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn latest_entries(&self, incident: &Incident, count: u64) -> Result<Vec<Entry>, Failure> {
+    pub async fn latest_entries(&self, incident: &Incident, count: u64) -> Result<Vec<Entry>, Failure> {
         let from = incident.entries.saturating_sub(count) + 1;
-        let from = super::records::entry_id(&incident.uid, from);
-        let to = after_prefix(&format!("{}/", incident.uid));
-        let page = self.store.scan(Kind::Timeline, &from, &to, usize::try_from(count).unwrap_or(usize::MAX))?;
-        Ok(page.into_iter().filter_map(|rec| serde_json::from_value(rec.body).ok()).collect())
+        let range = Range::<Entry>::of(&incident.uid).starting(&Id::<Entry>::of(&incident.uid, from));
+        let page = self.store.scan(&range, usize::try_from(count).unwrap_or(usize::MAX)).await?;
+        Ok(page.records.into_iter().map(|rec| rec.value).collect())
     }
 
     /// A page of a timeline, after the entry `after`.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn entries(&self, uid: &str, after: u64, limit: usize) -> Result<Vec<Entry>, Failure> {
-        let from = super::records::entry_id(uid, after + 1);
-        let page = self.store.scan(Kind::Timeline, &from, &after_prefix(&format!("{uid}/")), limit)?;
-        Ok(page.into_iter().filter_map(|rec| serde_json::from_value(rec.body).ok()).collect())
-    }
-
-    fn parts<T: serde::de::DeserializeOwned>(&self, kind: Kind, uid: &str) -> Result<Vec<T>, Failure> {
-        let records = scan_prefix(&*self.store, kind, &format!("{uid}/"))?;
-        Ok(records.into_iter().filter_map(|rec| serde_json::from_value(rec.body).ok()).collect())
+    pub async fn entries(&self, uid: &str, after: u64, limit: usize) -> Result<Vec<Entry>, Failure> {
+        let range = Range::<Entry>::of(uid).starting(&Id::<Entry>::of(uid, after + 1));
+        let page = self.store.scan(&range, limit).await?;
+        Ok(page.records.into_iter().map(|rec| rec.value).collect())
     }
 
     /// An incident's alerts.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn alerts(&self, uid: &str) -> Result<Vec<Alert>, Failure> {
-        self.parts(Kind::Alert, uid)
+    pub async fn alerts(&self, uid: &str) -> Result<Vec<Alert>, Failure> {
+        Ok(self.store.values(Range::<Alert>::of(uid)).await?)
     }
 
     /// An incident's tasks.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn tasks(&self, uid: &str) -> Result<Vec<Task>, Failure> {
-        self.parts(Kind::Task, uid)
+    pub async fn tasks(&self, uid: &str) -> Result<Vec<Task>, Failure> {
+        Ok(self.store.values(Range::<Task>::of(uid)).await?)
     }
 
     /// Who was told of an incident, by key.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn who_was_told(&self, uid: &str) -> Result<std::collections::BTreeMap<String, Told>, Failure> {
-        super::records::load_told(&*self.store, uid)
+    pub async fn who_was_told(&self, uid: &str) -> Result<std::collections::BTreeMap<String, Told>, Failure> {
+        Ok(decided::told(&self.store, uid).await?)
     }
 
     /// A message of an incident's channel.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn captured(&self, uid: &str, ts: &str) -> Result<Option<Captured>, Failure> {
-        Ok(self.store.get(Kind::Message, &format!("{uid}/{ts}"))?.and_then(|rec| serde_json::from_value(rec.body).ok()))
+    pub async fn captured(&self, uid: &str, ts: &str) -> Result<Option<Captured>, Failure> {
+        Ok(self.store.value(&Id::<Captured>::of(uid, ts)).await?)
     }
 
     /// The post-mortem draft, Markdown.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn postmortem(&self, incident: &Incident) -> Result<String, Failure> {
-        let entries: Vec<Entry> = self.parts(Kind::Timeline, &incident.uid)?;
-        let alerts = self.alerts(&incident.uid)?;
-        let tasks = self.tasks(&incident.uid)?;
-        let messages: Vec<Captured> = self.parts(Kind::Message, &incident.uid)?;
+    pub async fn postmortem(&self, incident: &Incident) -> Result<String, Failure> {
+        let entries = self.store.values(Range::<Entry>::of(&incident.uid)).await?;
+        let alerts = self.alerts(&incident.uid).await?;
+        let tasks = self.tasks(&incident.uid).await?;
+        let messages = self.store.values(Range::<Captured>::of(&incident.uid)).await?;
         let name = |id: &String| self.name(id);
         let link = |message: &MessageRef| self.link(message);
-        let lineage = self.drawing(incident).map(|drawing| drawing.mermaid());
+        let lineage = self.drawing(incident).await?.map(|drawing| drawing.mermaid());
         let record = Record {
             incident,
             entries: &entries,
@@ -184,16 +205,6 @@ impl Filter {
             })
             && self.person.as_ref().is_none_or(|person| incident.people().contains(person))
     }
-}
-
-/// The number of the incident at a cursor.
-pub fn number_at(cursor: &str) -> Option<u64> {
-    Some(u64::MAX - cursor.parse::<u64>().ok()?)
-}
-
-/// The cursor that begins right before an incident.
-pub fn place_of(number: u64) -> String {
-    newest_first(number)
 }
 
 /// An incident as the API shows it (the design's outside contract).

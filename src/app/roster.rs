@@ -1,46 +1,18 @@
 //! Who is in the user groups and schedules that the configuration names: read from Slack and PagerDuty every now and then, kept with
 //! the time of reading, and shown with it. Nothing waits for it: what was read last counts.
 
-use std::sync::PoisonError;
-
-use serde::{Deserialize, Serialize};
-use serde_json::json;
-
-use super::job::Job;
 use super::{App, Failure};
+use crate::domain::PersonId;
 use crate::domain::incident::Duty;
 use crate::domain::rotation::{Whence, whose_turn};
 use crate::domain::timeline::{clock, stamp};
-use crate::domain::{PersonId, Time};
-use crate::store::{Expect, Kind, Op};
+use crate::records::outbox::{EntryId, Job, Outbox as _};
+use crate::records::{AddressOf, OwnerOfAddress, Roster};
+use crate::store::{Batch, Expect, Id};
 use crate::tr;
 
 /// How long what was read counts as fresh, in minutes.
 const READ_EVERY_MINUTES: i64 = 10;
-
-/// Who is in a user group or on a schedule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Roster {
-    /// Version of this record's shape.
-    pub v: u32,
-    /// The people, by their Slack ids.
-    pub people: Vec<PersonId>,
-    /// People of PagerDuty whom Slack does not know by their address.
-    #[serde(default)]
-    pub strangers: Vec<String>,
-    /// When it was read.
-    pub at: Time,
-}
-
-/// Whose an address is.
-fn address_id(address: &str) -> String {
-    format!("address/{}", address.to_lowercase())
-}
-
-/// What address somebody has.
-fn person_address_id(person: &str) -> String {
-    format!("address-of/{person}")
-}
 
 impl App {
     /// The user groups (`S…`) and schedules of PagerDuty (`P…`) that somebody's duty or permission depends on.
@@ -63,8 +35,9 @@ impl App {
     /// The store cannot be read or written.
     pub async fn await_rosters(&self) -> Result<(), Failure> {
         for id in self.rosters_wanted() {
-            let waits = |turn: bool| self.store.get(Kind::Outbox, &name(&id, turn)).map(|found| found.is_some());
-            if !waits(false)? && !waits(true)? {
+            let waits =
+                self.store.get(&name(&id, false)).await?.is_some() || self.store.get(&name(&id, true)).await?.is_some();
+            if !waits {
                 self.enqueue(&name(&id, false), Job::ReadRoster { id, at: self.now(), turn: false }).await?;
             }
         }
@@ -80,50 +53,31 @@ impl App {
         id: &str,
         turn: bool,
         read: Option<(Vec<PersonId>, Vec<String>)>,
-        mut also: Vec<Op>,
+        mut also: Batch,
     ) -> Result<(), Failure> {
-        let roster = read.map(|(people, strangers)| Roster { v: 1, people, strangers, at: self.now() });
-        if let Some(roster) = &roster {
-            also.push(Op::put(Kind::Roster, id, Expect::Any, json!(roster)));
+        if let Some((people, strangers)) = read {
+            also.put(&Id::<Roster>::of(id), Expect::Any, &Roster { people, strangers, at: self.now() });
         }
         if self.rosters_wanted().iter().any(|wanted| wanted == id) {
             let at = self.now() + chrono::Duration::minutes(READ_EVERY_MINUTES);
-            also.push(Job::ReadRoster { id: id.to_owned(), at, turn: !turn }.enqueue(&name(id, !turn), self.now()));
+            also.enqueue(&name(id, !turn), Job::ReadRoster { id: id.to_owned(), at, turn: !turn }, self.now());
         }
-        self.commit(also).await?;
-        if let Some(roster) = roster {
-            self.rosters.write().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), roster);
-        }
-        Ok(())
+        self.commit(also).await
     }
 
     /// Who is in a group or on a schedule, as it was read last.
     pub fn roster(&self, id: &str) -> Option<Roster> {
-        self.rosters.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        self.models.rosters.read().get(id).cloned()
     }
 
     /// The person of an e-mail address: as Slack has it, or else as they said themselves. So nobody can take another's.
     pub fn person_of(&self, email: &str) -> Option<PersonId> {
-        let people = self.people.read().unwrap_or_else(PoisonError::into_inner);
-        let found = people.values().find(|member| {
-            !member.barred && member.email.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(email))
-        });
-        if let Some(member) = found {
-            return Some(member.id.clone());
-        }
-        let linked = self.store.get(Kind::Meta, &address_id(email)).ok().flatten()?;
-        let id = linked.body["person"].as_str()?.to_owned();
-        people.get(&id).is_none_or(|member| !member.barred).then_some(id)
+        self.models.people.read().of_address(email)
     }
 
     /// The address by which PagerDuty may know somebody: as they said themselves, or else as Slack has it.
     pub fn address_of(&self, person: &str) -> Option<String> {
-        let linked = self.store.get(Kind::Meta, &person_address_id(person)).ok().flatten();
-        if let Some(address) = linked.as_ref().and_then(|rec| rec.body["address"].as_str()) {
-            return Some(address.to_owned());
-        }
-        let people = self.people.read().unwrap_or_else(PoisonError::into_inner);
-        people.get(person).and_then(|member| member.email.clone())
+        self.models.people.read().address_of(person).map(str::to_owned)
     }
 
     /// Somebody says by which address PagerDuty knows them. Another's is refused.
@@ -131,23 +85,22 @@ impl App {
         if self.person_of(address).is_some_and(|other| other != person) {
             return Err(Failure::Invalid(tr!("{address} is somebody else's.", address = address)));
         }
-        let before = self.store.get(Kind::Meta, &person_address_id(person))?;
-        let before = before.as_ref().and_then(|rec| rec.body["address"].as_str()).filter(|before| *before != address);
-        let mut ops: Vec<Op> = before
-            .map(|before| Op::Del { kind: Kind::Meta, id: address_id(before), expect: Expect::Any })
-            .into_iter()
-            .collect();
-        let body = json!({"v": 1, "person": person, "address": address});
-        ops.push(Op::put(Kind::Meta, address_id(address), Expect::Any, body.clone()));
-        ops.push(Op::put(Kind::Meta, person_address_id(person), Expect::Any, body));
-        self.commit(ops).await
+        let before = self.models.people.read().said_address(person).map(str::to_owned);
+        let mut batch = Batch::new();
+        if let Some(before) = before.filter(|before| before != address) {
+            batch.del(&Id::<OwnerOfAddress>::of(&before), Expect::Any);
+        }
+        let (person, address) = (person.to_owned(), address.to_owned());
+        let owner = OwnerOfAddress { person: person.clone(), address: address.clone() };
+        batch.put(&Id::<OwnerOfAddress>::of(&address), Expect::Any, &owner);
+        batch.put(&Id::<AddressOf>::of(&person.clone()), Expect::Any, &AddressOf { person, address });
+        self.commit(batch).await
     }
 
     /// Whether somebody is one of these people, or in one of these groups.
     pub(super) fn is_among(&self, person: &str, to: &[String]) -> bool {
-        to.iter().any(|id| {
-            id == person || self.roster(id).is_some_and(|roster| roster.people.iter().any(|one| one == person))
-        })
+        let rosters = self.models.rosters.read();
+        to.iter().any(|id| id == person || rosters.has(id, person))
     }
 
     /// Who is on duty for a service now, rotation by rotation. Where nobody is, or nothing was read yet, it is left out.
@@ -191,6 +144,6 @@ impl App {
 }
 
 /// The outbox entry that reads a roster; it and the next one take turns, since an entry cannot follow itself in one commit.
-fn name(id: &str, turn: bool) -> String {
-    format!("roster-{id}-{}", if turn { "b" } else { "a" })
+fn name(id: &str, turn: bool) -> EntryId {
+    EntryId::named(&format!("roster-{id}-{}", if turn { "b" } else { "a" }))
 }

@@ -11,17 +11,16 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::records;
-use super::{App, DeliveryId, Failure, MAX_TRIES};
+use super::decided::{self, Numbers};
+use super::{App, Change, DeliveryId, Failure};
 use crate::domain::lineage::NodeId;
 use crate::domain::lineage::walk::Way;
 use crate::domain::triage::Hold;
-use crate::domain::{Decision, Signal, SignalStatus};
-use crate::store::{CommitError, Kind, Op};
-pub(super) use held::load_silences;
-pub use held::{Flaps, silence_line};
+use crate::domain::{Signal, SignalStatus, Time};
+use crate::records::AlertOfKey;
+use crate::store::{Batch, Id};
+pub use held::silence_line;
 use place::Round;
-pub use verdicts::Record;
 
 /// How many signals one commit may decide.
 const ROUND: usize = 256;
@@ -60,7 +59,7 @@ pub struct Posted {
     /// What tells this delivery from all others of its source.
     pub delivery: Option<String>,
     /// What else is written with it.
-    pub also: Vec<Op>,
+    pub also: Batch,
 }
 
 /// The answer to one signal.
@@ -76,23 +75,36 @@ pub struct Placed {
     pub incident: Option<String>,
 }
 
-/// What a round came to: the answers, what is written, and the decisions behind it.
-type Decided = (Vec<Placed>, Vec<Op>, Vec<Decision>);
-
 struct Waiting {
     signals: Vec<Signal>,
     /// What these were held for until now.
     past: Option<Hold>,
-    also: Vec<Op>,
+    also: Batch,
     answer: oneshot::Sender<Result<Vec<Placed>, Failure>>,
 }
 
-/// The queue.
-#[derive(Default)]
+/// The queue, and what only this process need remember of alerts.
 pub(super) struct Triage {
     waiting: Mutex<Queues>,
     turn: tokio::sync::Mutex<()>,
-    silencing: tokio::sync::Mutex<()>,
+    /// When this process began.
+    started: Time,
+    /// What people were told of: each silence and window once.
+    told: Mutex<BTreeMap<String, Time>>,
+    /// When alerts of sources with `resolve_after_minutes` were last heard of.
+    heard: Mutex<HashMap<String, Time>>,
+}
+
+impl Triage {
+    pub(super) fn new(started: Time) -> Self {
+        Self {
+            waiting: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+            started,
+            told: Mutex::default(),
+            heard: Mutex::default(),
+        }
+    }
 }
 
 /// What waits, by source: they take turns, so that a noisy one delays nobody else's page.
@@ -147,12 +159,17 @@ impl App {
         for signal in &mut signals {
             signal.asset = signal.asset.as_ref().map(|asset| self.catalog.known_as(asset));
         }
-        let delivery = delivery.map(|delivery| DeliveryId(records::key_id(source, &delivery)));
+        let named = |delivery: String| DeliveryId(Id::<AlertOfKey>::of(source, &delivery).to_string());
+        let delivery = delivery.map(named);
         if let Some(delivery) = &delivery {
-            if self.was_delivered(delivery)? {
-                return signals.iter().map(|signal| self.placed_before(signal)).collect();
+            if self.was_delivered(delivery).await? {
+                let mut placed = Vec::with_capacity(signals.len());
+                for signal in &signals {
+                    placed.push(self.placed_before(signal).await?);
+                }
+                return Ok(placed);
             }
-            also.push(records::delivered(delivery, self.now()));
+            also.extend(decided::delivered(delivery, self.now()));
         }
         self.metrics.alerts.inc_by(signals.len() as u64);
         let mut placed = Vec::with_capacity(signals.len());
@@ -161,7 +178,7 @@ impl App {
             let chunk: Vec<_> = signals.by_ref().take(ROUND).collect();
             let last = signals.peek().is_none();
             // The delivery counts as done with its last part only.
-            let also = if last { std::mem::take(&mut also) } else { Vec::new() };
+            let also = if last { std::mem::take(&mut also) } else { Batch::new() };
             if !chunk.is_empty() || !also.is_empty() {
                 placed.extend(self.receive_chunk(source, chunk, None, also).await?);
             }
@@ -171,26 +188,15 @@ impl App {
         }
     }
 
-    /// Whether a delivery came before, today or the two days before.
-    pub(super) fn was_delivered(&self, delivery: &DeliveryId) -> Result<bool, Failure> {
-        for op in records::delivery_ops(delivery, self.now()) {
-            let (kind, id, _) = op.key();
-            if self.store.get(kind, id)?.is_some() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     /// Where a signal of a delivery that came before is.
-    fn placed_before(&self, signal: &Signal) -> Result<Placed, Failure> {
-        let rec = self.store.get(Kind::AlertKey, &records::key_id(&signal.source, &signal.key))?;
-        let field = |name: &str| rec.as_ref().and_then(|rec| rec.body[name].as_str().map(str::to_owned));
-        let incident = match field("uid") {
-            Some(uid) => self.incident(&uid)?.map(|incident| incident.name()),
+    async fn placed_before(&self, signal: &Signal) -> Result<Placed, Failure> {
+        let found = self.store.value(&Id::<AlertOfKey>::of(&signal.source, &signal.key)).await?;
+        let incident = match &found {
+            Some(found) => self.incident(&found.uid).await?.map(|incident| incident.name()),
             None => None,
         };
-        Ok(Placed { id: field("alert"), key: signal.key.clone(), outcome: Became::Repeated, incident })
+        let id = found.and_then(|found| found.alert);
+        Ok(Placed { id, key: signal.key.clone(), outcome: Became::Repeated, incident })
     }
 
     async fn receive_chunk(
@@ -198,7 +204,7 @@ impl App {
         source: &str,
         signals: Vec<Signal>,
         past: Option<Hold>,
-        also: Vec<Op>,
+        also: Batch,
     ) -> Result<Vec<Placed>, Failure> {
         let (answer, mut answered) = oneshot::channel();
         self.triage
@@ -223,39 +229,24 @@ impl App {
         answered.await.unwrap_or_else(|_| Err(Failure::Unavailable("the alert's turn was lost".to_owned())))
     }
 
+    /// Decides for all of a round in one commit. Where that cannot be kept, each is tried by itself, so that one that never can be is refused
+    /// and no other.
     async fn decide_round(&self, round: Vec<Waiting>) {
-        let mut result = Err(Failure::Unavailable("too many changes at once".to_owned()));
-        for _ in 0..MAX_TRIES {
-            let signals =
-                round.iter().flat_map(|waiting| waiting.signals.iter().map(|signal| (signal, waiting.past.as_ref())));
-            let (placed, mut ops, decided) = match self.place_all(signals) {
-                Ok(decided) => decided,
-                Err(failure) => {
-                    result = Err(failure);
-                    break;
-                }
-            };
-            ops.extend(round.iter().flat_map(|waiting| waiting.also.iter().cloned()));
-            if ops.is_empty() {
-                result = Ok(placed);
-                break;
+        let result = self.make(&Placing(&round)).await;
+        if round.len() > 1 && matches!(result, Err(Failure::TooLarge(_) | Failure::Duplicate | Failure::Refused(_))) {
+            for waiting in round {
+                let result = self.make(&Placing(std::slice::from_ref(&waiting))).await;
+                self.answer(vec![waiting], result);
             }
-            match self.store.commit(ops).await {
-                Ok(_) => {
-                    self.follow(&decided);
-                    self.note_changes(&decided);
-                    let opened = placed.iter().filter(|one| one.outcome == Became::Opened).count();
-                    self.metrics.incidents.inc_by(opened as u64);
-                    self.wake.notify_waiters();
-                    result = Ok(placed);
-                    break;
-                }
-                Err(CommitError::Conflict { .. }) => {}
-                Err(error) => {
-                    result = Err(Failure::Unavailable(error.to_string()));
-                    break;
-                }
-            }
+        } else {
+            self.answer(round, result);
+        }
+    }
+
+    fn answer(&self, round: Vec<Waiting>, result: Result<Vec<Placed>, Failure>) {
+        if let Ok(placed) = &result {
+            let opened = placed.iter().filter(|one| one.outcome == Became::Opened).count();
+            self.metrics.incidents.inc_by(opened as u64);
         }
         let mut placed = result.map(Vec::into_iter);
         for waiting in round {
@@ -268,55 +259,69 @@ impl App {
         }
     }
 
-    /// Decides signals one after another, each seeing what the ones before it did.
-    fn place_all<'a>(&self, signals: impl Iterator<Item = (&'a Signal, Option<&'a Hold>)>) -> Result<Decided, Failure> {
-        let signals: Vec<_> = signals.collect();
-        let mut round = Round::new(self, self.next_number()?);
-        let mut placed: Vec<Option<Placed>> = vec![None; signals.len()];
-        for index in self.upstream_first(&signals)? {
-            let (signal, past) = signals[index];
-            placed[index] = Some(round.place(signal, past)?);
-        }
-        let ops = round.ops();
-        Ok((placed.into_iter().flatten().collect(), ops, round.decisions()))
-    }
-
     /// The order in which a round's signals are placed: of what is new, the upstream first, so that one cause is one incident whichever of
     /// its alerts came in first. What has one key stays in the order in which it came.
-    fn upstream_first(&self, signals: &[(&Signal, Option<&Hold>)]) -> Result<Vec<usize>, Failure> {
+    async fn upstream_first(&self, signals: &[(&Signal, Option<&Hold>)]) -> Result<Vec<usize>, Failure> {
         let mut order: Vec<usize> = (0..signals.len()).collect();
-        let mut fresh = HashMap::new();
-        {
+        let known: Vec<(usize, NodeId)> = {
             let graph = self.catalog.graph();
-            for (index, (signal, _)) in signals.iter().enumerate() {
-                let node = signal.asset.as_ref().and_then(|asset| graph.find(asset.as_str()));
-                if let Some(node) = node.filter(|_| signal.status == SignalStatus::Firing)
-                    && self.store.get(Kind::AlertKey, &records::key_id(&signal.source, &signal.key))?.is_none()
-                {
-                    fresh.insert(index, node);
-                }
-            }
-            let nodes: HashSet<NodeId> = fresh.values().copied().collect();
-            if nodes.len() < 2 {
+            if graph.is_empty() {
                 return Ok(order);
             }
-            let view = self.view(&graph);
-            let above = |node: NodeId| {
-                let met = view.walk_near(node, Way::Up, u32::MAX, place::MAX_WALK);
-                met.iter().filter(|met| nodes.contains(&met.node)).count()
-            };
-            let ranks: HashMap<NodeId, usize> = nodes.iter().map(|node| (*node, above(*node))).collect();
-            let mut by_key: HashMap<(&str, &str), usize> = HashMap::new();
-            for (index, node) in &fresh {
-                let signal = signals[*index].0;
-                let rank = by_key.entry((&signal.source, &signal.key)).or_default();
-                *rank = ranks[node].max(*rank);
+            let firing = signals.iter().enumerate().filter(|(_, (signal, _))| signal.status == SignalStatus::Firing);
+            firing
+                .filter_map(|(index, (signal, _))| Some((index, graph.find(signal.asset.as_ref()?.as_str())?)))
+                .collect()
+        };
+        let mut fresh = HashMap::new();
+        for (index, node) in known {
+            let signal = signals[index].0;
+            if self.store.get(&Id::<AlertOfKey>::of(&signal.source, &signal.key)).await?.is_none() {
+                fresh.insert(index, node);
             }
-            order.sort_by_key(|index| {
-                let signal = signals[*index].0;
-                by_key.get(&(signal.source.as_str(), signal.key.as_str())).copied().unwrap_or_default()
-            });
         }
+        let nodes: HashSet<NodeId> = fresh.values().copied().collect();
+        if nodes.len() < 2 {
+            return Ok(order);
+        }
+        let graph = self.catalog.graph();
+        let view = self.view(&graph);
+        let above = |node: NodeId| {
+            let met = view.walk_near(node, Way::Up, u32::MAX, place::MAX_WALK);
+            met.iter().filter(|met| nodes.contains(&met.node)).count()
+        };
+        let ranks: HashMap<NodeId, usize> = nodes.iter().map(|node| (*node, above(*node))).collect();
+        let mut by_key: HashMap<(&str, &str), usize> = HashMap::new();
+        for (index, node) in &fresh {
+            let signal = signals[*index].0;
+            let rank = by_key.entry((&signal.source, &signal.key)).or_default();
+            *rank = ranks[node].max(*rank);
+        }
+        order.sort_by_key(|index| {
+            let signal = signals[*index].0;
+            by_key.get(&(signal.source.as_str(), signal.key.as_str())).copied().unwrap_or_default()
+        });
         Ok(order)
+    }
+}
+
+/// A round of signals, each of which sees what those before it did.
+struct Placing<'a>(&'a [Waiting]);
+
+impl Change for Placing<'_> {
+    type Outcome = Vec<Placed>;
+
+    async fn decide(&self, app: &App) -> Result<(Batch, Vec<Placed>), Failure> {
+        let all = self.0.iter().flat_map(|one| one.signals.iter().map(|signal| (signal, one.past.as_ref())));
+        let signals: Vec<_> = all.collect();
+        let mut round = Round::new(app, Numbers::read(&app.store).await?);
+        let mut placed: Vec<Option<Placed>> = vec![None; signals.len()];
+        for index in app.upstream_first(&signals).await? {
+            let (signal, past) = signals[index];
+            placed[index] = Some(round.place(signal, past).await?);
+        }
+        let mut batch = round.finish();
+        self.0.iter().for_each(|one| batch.extend(one.also.clone()));
+        Ok((batch, placed.into_iter().flatten().collect()))
     }
 }

@@ -146,7 +146,7 @@ impl Demo {
         .into();
         let config = Config::parse("demo", &text, &variables)?;
         let store = sled::open(&config.store.path)?;
-        let bot = Muster::new(config, store, clock.clone())?;
+        let bot = Muster::new(config, store, clock.clone()).await?;
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let base = format!("http://{}", listener.local_addr()?);
         sandbox.connect(&base);
@@ -178,7 +178,7 @@ impl Demo {
             }
             // Slack takes one message a second and channel; the story lets the seconds go by.
             let now = self.clock.now().timestamp_millis();
-            match self.bot.app.store.next_due("slack/") {
+            match self.bot.app.store.next_due("slack").await? {
                 Some(due) if due - now <= 2_000 => self.clock.pass(Duration::milliseconds((due - now).max(1))).await,
                 _ => return Ok(()),
             }

@@ -31,10 +31,10 @@ pub(super) enum Lineage {
     },
 }
 
-fn muster(config: &Path) -> anyhow::Result<Muster> {
+async fn muster(config: &Path) -> anyhow::Result<Muster> {
     let config = load(config)?;
     let store = open(&config)?;
-    Muster::new(config, store, Clock::wall())
+    Muster::new(config, store, Clock::wall()).await
 }
 
 pub(super) async fn run(command: Lineage) -> anyhow::Result<()> {
@@ -45,7 +45,7 @@ pub(super) async fn run(command: Lineage) -> anyhow::Result<()> {
             for file in &files {
                 imports.push((file, read(file)?));
             }
-            let muster = muster(&config)?;
+            let muster = muster(&config).await?;
             for (file, import) in imports {
                 let took = muster.app.take_in(import).await?;
                 println!(
@@ -64,7 +64,7 @@ pub(super) async fn run(command: Lineage) -> anyhow::Result<()> {
             Ok(())
         }
         Lineage::Doctor { config } => {
-            let checkup = muster(&config)?.app.check_catalog(20);
+            let checkup = muster(&config).await?.app.check_catalog(20);
             let list = |title: &str, lines: Vec<String>| {
                 println!("{title}: {}", if lines.is_empty() { "none" } else { "" });
                 lines.iter().for_each(|line| println!("  {line}"));

@@ -129,10 +129,10 @@ async fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Check { config, explain: Some(file), source, .. } => replay::run(&config, source.as_deref(), &file),
         Command::Check { config, online, .. } => check::run(&config, online).await,
         Command::Replay { source, file, config } => replay::run(&config, Some(&source), &file),
-        Command::Export { file, config } => export(&file, &config),
+        Command::Export { file, config } => export(&file, &config).await,
         Command::Import { file, config } => import(&file, &config).await,
         Command::Lineage { command } => lineage::run(command).await,
-        Command::Postmortem { incident, config } => postmortem(&incident, &config),
+        Command::Postmortem { incident, config } => postmortem(&incident, &config).await,
     }
 }
 
@@ -152,7 +152,7 @@ async fn serve(path: &Path) -> anyhow::Result<()> {
     telemetry::start_logging(config.log.format);
     let store = open(&config)?;
     let listen = config.server.listen;
-    let muster = Muster::new(config, store, Clock::wall())?;
+    let muster = Muster::new(config, store, Clock::wall()).await?;
     let listener =
         TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}; does something else?"))?;
     let address = listener.local_addr()?;
@@ -196,14 +196,14 @@ async fn told_to_stop() {
     });
 }
 
-fn export(file: &Path, config: &Path) -> anyhow::Result<()> {
+async fn export(file: &Path, config: &Path) -> anyhow::Result<()> {
     let store = open(&load(config)?)?;
     let count = if file == Path::new("-") {
-        transfer::export(&*store, &mut std::io::stdout().lock())?
+        transfer::export(store.engine(), &mut std::io::stdout()).await?
     } else {
         let out = std::fs::File::create(file).with_context(|| format!("cannot write {}", file.display()))?;
         let mut out = BufWriter::new(out);
-        let count = transfer::export(&*store, &mut out)?;
+        let count = transfer::export(store.engine(), &mut out).await?;
         out.flush()?;
         out.get_ref().sync_all()?;
         count
@@ -215,22 +215,22 @@ fn export(file: &Path, config: &Path) -> anyhow::Result<()> {
 async fn import(file: &Path, config: &Path) -> anyhow::Result<()> {
     let store = open(&load(config)?)?;
     let count = if file == Path::new("-") {
-        transfer::import(&*store, &mut BufReader::new(std::io::stdin())).await?
+        transfer::import(store.engine(), &mut BufReader::new(std::io::stdin())).await?
     } else {
         let input = std::fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
-        transfer::import(&*store, &mut BufReader::new(input)).await?
+        transfer::import(store.engine(), &mut BufReader::new(input)).await?
     };
     eprintln!("{count} records imported");
     Ok(())
 }
 
-fn postmortem(incident: &str, config: &Path) -> anyhow::Result<()> {
+async fn postmortem(incident: &str, config: &Path) -> anyhow::Result<()> {
     let number = slash::number(incident).with_context(|| format!("{incident} is no incident; it is written INC-42"))?;
     let config = load(config)?;
     let store = open(&config)?;
-    let muster = Muster::new(config, store, Clock::wall())?;
-    let uid = muster.app.uid_of_number(number).map_err(|failure| anyhow::anyhow!("{failure}"))?;
-    let incident = muster.app.incident(&uid)?.context("the incident is not in the store")?;
-    print!("{}", muster.app.postmortem(&incident)?);
+    let muster = Muster::new(config, store, Clock::wall()).await?;
+    let uid = muster.app.uid_of_number(number).await.map_err(|failure| anyhow::anyhow!("{failure}"))?;
+    let incident = muster.app.incident(&uid).await?.context("the incident is not in the store")?;
+    print!("{}", muster.app.postmortem(&incident).await?);
     Ok(())
 }

@@ -4,8 +4,9 @@ use super::{Fault, Turn, Worker};
 use crate::domain::incident::{Channel, MessageRef, Slot};
 use crate::domain::{Command, Event, Incident};
 use crate::messages::{Rendered, views};
+use crate::records::OfChannel;
 use crate::slack::client::Verdict;
-use crate::store::{Expect, Kind, Op};
+use crate::store::{Batch, Expect, Id};
 use crate::tr;
 
 /// Slack's limit for a channel's name.
@@ -27,7 +28,7 @@ impl Worker {
                     // Ours, if an earlier try was done and its answer lost; else somebody else's.
                     let ours = if turn.maybe_done() { self.slack.channel_named(&name, true).await? } else { None };
                     match ours {
-                        Some(id) if self.app.uid_of_channel(&id)?.is_none() => (id, name),
+                        Some(id) if self.app.uid_of_channel(&id).await?.is_none() => (id, name),
                         _ => continue,
                     }
                 }
@@ -70,7 +71,7 @@ impl Worker {
         let channel = Channel { id: at.channel.clone(), name, thread: Some(at.ts.clone()), linked: false };
         if !incident.slots.contains_key(&Slot::Announcement) {
             let posted = Command::MessagePosted { slot: Slot::Announcement, message: at };
-            match self.app.execute(Some(&incident.uid), &posted, crate::app::Asked::by_muster(Vec::new())).await {
+            match self.app.execute(Some(&incident.uid), &posted, crate::app::Asked::by_muster(Batch::new())).await {
                 Ok(_) | Err(crate::app::Failure::Duplicate) => {}
                 Err(failure) => return Err(failure.into()),
             }
@@ -82,7 +83,7 @@ impl Worker {
         );
         let told = Command::GiveUp { what: tr!("a channel of its own"), why, say: true };
         self.outcome(turn, &incident.uid, &Command::ChannelReady { channel }).await?;
-        match self.app.execute(Some(&incident.uid), &told, crate::app::Asked::by_muster(Vec::new())).await {
+        match self.app.execute(Some(&incident.uid), &told, crate::app::Asked::by_muster(Batch::new())).await {
             Ok(_) | Err(crate::app::Failure::Duplicate) => Ok(()),
             Err(failure) => Err(failure.into()),
         }
@@ -98,8 +99,8 @@ impl Worker {
             Ok(info) => info,
             Err(error) if error.verdict == Verdict::Permanent => {
                 let words = refuse("Slack does not show it to me; invite me there first");
-                self.slack.post_message(by, &words, &turn.rec.id).await?;
-                return Ok(self.app.commit(vec![turn.end()]).await?);
+                self.slack.post_message(by, &words, turn.rec.id.as_str()).await?;
+                return Ok(self.app.commit(turn.end()).await?);
             }
             Err(error) => return Err(error.into()),
         };
@@ -109,29 +110,30 @@ impl Worker {
             (false, false) => None,
         };
         if let Some(why) = against {
-            self.slack.post_message(by, &refuse(why), &turn.rec.id).await?;
-            return Ok(self.app.commit(vec![turn.end()]).await?);
+            self.slack.post_message(by, &refuse(why), turn.rec.id.as_str()).await?;
+            return Ok(self.app.commit(turn.end()).await?);
         }
         // Another may have come to work there meanwhile; of two at once, the second is asked to look again.
-        let pointer = self.app.store.get(Kind::Channel, id).map_err(crate::app::Failure::from)?;
-        if self.app.at_home_in(id)?.is_some_and(|other| other != incident.uid) {
-            self.slack.post_message(by, &refuse("it is the channel of another incident"), &turn.rec.id).await?;
-            return Ok(self.app.commit(vec![turn.end()]).await?);
+        let pointer = self.app.store.get(&Id::<OfChannel>::of(id)).await.map_err(crate::app::Failure::from)?;
+        if self.app.at_home_in(id).await?.is_some_and(|other| other != incident.uid) {
+            self.slack.post_message(by, &refuse("it is the channel of another incident"), turn.rec.id.as_str()).await?;
+            return Ok(self.app.commit(turn.end()).await?);
         }
         if !info.member {
             self.slack.join(id).await?;
         }
         let expect = pointer.map_or(Expect::Absent, |rec| Expect::Ver(rec.ver));
-        let still = Op::Check { kind: Kind::Channel, id: id.to_owned(), expect };
+        let mut still = Batch::new();
+        still.check(&Id::<OfChannel>::of(id), expect);
         let channel = Channel { id: id.to_owned(), name: info.name, thread: None, linked: true };
-        self.outcome_if(turn, &incident.uid, &Command::ChannelReady { channel }, vec![still]).await
+        self.outcome_if(turn, &incident.uid, &Command::ChannelReady { channel }, still).await
     }
 
     /// Archives the channel. Where Slack does not allow it, that is said there, and it stays the incident's.
     pub(super) async fn archive_channel(&self, turn: &Turn, incident: &Incident, id: &str) -> Result<(), Fault> {
         // It may have been reopened while this waited.
         if incident.status.is_open() {
-            return Ok(self.app.commit(vec![turn.end()]).await?);
+            return Ok(self.app.commit(turn.end()).await?);
         }
         self.slack.archive(id).await?;
         self.outcome(turn, &incident.uid, &Command::ChannelArchived { channel: id.to_owned() }).await
@@ -161,12 +163,12 @@ impl Worker {
 
     async fn went(&self, turn: &Turn, incident: &Incident, channel: &Channel, why: &str) -> Result<(), Fault> {
         let command = Command::ChannelGone { channel: channel.id.clone(), why: why.to_owned() };
-        match self.app.execute(Some(&incident.uid), &command, crate::app::Asked::by_muster(Vec::new())).await {
+        match self.app.execute(Some(&incident.uid), &command, crate::app::Asked::by_muster(Batch::new())).await {
             Ok(_) | Err(crate::app::Failure::Duplicate) => {}
             Err(failure) => return Err(failure.into()),
         }
         // What was to be said is said where it goes on: behind the new channel's opening in the queue.
-        Ok(self.app.commit(vec![turn.end(), turn.behind(self.app.now(), &self.app.clock.fresh_id())]).await?)
+        Ok(self.app.commit(turn.behind(self.app.now(), &self.app.clock.fresh_id())).await?)
     }
 
     /// Tells one person of something.
@@ -180,7 +182,7 @@ impl Worker {
         let names = |id: &str| self.app.name(id);
         let by = crate::domain::Actor::Muster;
         let message = views::said(&self.app.templates, event, &by, incident, &names, self.app.now());
-        let said = self.slack.post_message(person, &message, &turn.rec.id).await.map(|_: MessageRef| ());
+        let said = self.slack.post_message(person, &message, turn.rec.id.as_str()).await.map(|_: MessageRef| ());
         self.or_do_without(turn, said, "a direct message").await
     }
 }

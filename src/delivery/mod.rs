@@ -19,16 +19,17 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::app::job::{Entry, Job};
 use crate::app::{App, Asked, Failure};
-use crate::domain::incident::{MessageRef, Slot};
+use crate::domain::incident::MessageRef;
 use crate::domain::{Command, Effect, Event, Incident, Lane, Time};
 use crate::mail::Mailer;
 use crate::messages::Rendered;
 use crate::pagerduty::events::{PagerDutyEvents, PagerError};
 use crate::pagerduty::rest::Rest;
+use crate::records::Dead;
+use crate::records::outbox::{Entry, EntryId, Job, Outbox as _};
 use crate::slack::client::{SlackApi, SlackError, Verdict, advice};
-use crate::store::{CommitError, Expect, Kind, Op, Queued, Rec, after_prefix};
+use crate::store::{Batch, Expect, Id, QueueName, Raw, Rec};
 use crate::telemetry::{DeliveryLabels, LaneLabels, StoreLabels};
 use crate::tr;
 
@@ -94,43 +95,48 @@ pub struct Worker {
 
 /// An entry in work.
 struct Turn {
-    rec: Rec,
-    entry: Entry,
+    rec: Rec<Entry>,
+    /// The entry as it is kept, to be shown if it is given up.
+    raw: String,
 }
 
 impl Turn {
-    /// Ends the entry, if it is still ours.
-    fn end(&self) -> Op {
-        Op::Del { kind: Kind::Outbox, id: self.rec.id.clone(), expect: Expect::Ver(self.rec.ver) }
+    fn job(&self) -> &Job {
+        &self.rec.value.job
+    }
+
+    /// Ends the entry, if it is still ours. What shows the present state and changed meanwhile is left to be shown again.
+    fn end(&self) -> Batch {
+        let mut batch = Batch::new();
+        match self.job() {
+            Job::Of { effect, .. } if effect.shows_present_state() => batch.end(&self.rec.id, self.rec.ver),
+            _ => {
+                batch.del(&self.rec.id, Expect::Ver(self.rec.ver));
+                batch.counts_once(&self.rec.id);
+            }
+        }
+        batch
     }
 
     /// The same entry again, behind all that waits in its queue now.
-    fn behind(&self, now: Time, fresh: &str) -> Op {
-        let Job::Of { uid, effect } = &self.entry.job else {
-            return self.entry.job.clone().enqueue(fresh, now);
+    fn behind(&self, now: Time, fresh: &str) -> Batch {
+        let id = match self.job() {
+            Job::Of { uid, .. } => EntryId::behind(uid, fresh),
+            _ => EntryId::fresh(fresh),
         };
-        // Names of entries sort in the order of decisions; what is decided now sorts behind them all.
-        Job::Of { uid: uid.clone(), effect: effect.clone() }.enqueue(&format!("{uid}/~{fresh}"), now)
+        let mut batch = self.end();
+        batch.enqueue(&id, self.job().clone(), now);
+        batch
     }
 
     /// The queue it waits in.
-    fn queue(&self) -> &str {
-        self.rec.queued.as_ref().map(|queued| queued.queue.as_str()).unwrap_or_default()
-    }
-
-    /// The queue where its kind waits aside, and holds nothing back that the incident's people wait for.
-    fn aside(&self) -> Option<String> {
-        match &self.entry.job {
-            Job::Of { uid, effect } if effect.steps_aside() => {
-                Some(format!("{}/{uid}/{}", effect.lane().as_str(), effect.describe()))
-            }
-            _ => None,
-        }
+    fn queue(&self) -> Option<&QueueName> {
+        self.rec.queued.as_ref().map(|queued| &queued.queue)
     }
 
     /// Whether an earlier try may have been done: it said so, or it never came back.
     fn maybe_done(&self) -> bool {
-        self.entry.maybe_done || self.rec.claims > 1
+        self.rec.value.maybe_done || self.rec.claims > 1
     }
 }
 
@@ -158,16 +164,15 @@ impl Worker {
     pub async fn start(&self) -> Result<(), Failure> {
         self.app.await_beats().await?;
         self.app.await_rosters().await?;
-        self.app.enqueue("sync-channels", Job::SyncChannels { cursor: None }).await?;
-        self.app.enqueue("sync-people", Job::SyncPeople { cursor: None }).await
+        self.app.enqueue(&EntryId::named("sync-channels"), Job::SyncChannels { cursor: None }).await?;
+        self.app.enqueue(&EntryId::named("sync-people"), Job::SyncPeople { cursor: None }).await
     }
 
     /// Claims and carries out what is due in a lane; how many entries that were. One that was not our turn counts too.
     pub async fn run_due(self: &Arc<Self>, lane: Lane) -> usize {
-        let prefix = format!("{}/", lane.as_str());
         let now = self.app.now().timestamp_millis();
         let lease = i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX);
-        let claimed = match self.app.store.claim(&prefix, now, lease, AT_ONCE).await {
+        let claimed = match self.app.store.claim(lane.as_str(), now, lease, AT_ONCE).await {
             Ok(claimed) => claimed,
             Err(error) => {
                 tracing::warn!(lane = lane.as_str(), %error, "cannot claim from the outbox");
@@ -212,18 +217,16 @@ impl Worker {
                 }
             });
         }
+        let (worker, mut stopped) = (self.clone(), stop.clone());
+        lanes.spawn(async move { worker.keep_up(&mut stopped).await });
         let worker = self.clone();
         let mut stop = stop.clone();
         let mut forget_from = String::new();
         lanes.spawn(async move {
             while !*stop.borrow() {
-                worker.measure();
-                if let Err(failure) = worker.app.forget_old_deliveries().await {
-                    tracing::warn!(error = %failure, "cannot forget old deliveries");
-                }
-                worker.app.forget_old_silences();
-                if let Err(failure) = worker.app.forget_old_bodies().await {
-                    tracing::warn!(error = %failure, "cannot forget old bodies");
+                worker.measure().await;
+                if let Err(failure) = worker.forget().await {
+                    tracing::warn!(error = %failure, "cannot forget what is old");
                 }
                 forget_from = worker.forget_lineage(forget_from).await;
                 tokio::select! {
@@ -235,6 +238,36 @@ impl Worker {
         while lanes.join_next().await.is_some() {}
     }
 
+    /// Reads what commits alone do not tell, and writes down what monitors posted, until told to stop.
+    async fn keep_up(&self, stop: &mut watch::Receiver<bool>) {
+        while !*stop.borrow() {
+            tokio::select! {
+                () = self.app.models.behind() => {}
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                _ = stop.changed() => {}
+            }
+            self.catch_up().await;
+        }
+    }
+
+    /// As [`Self::keep_up`], once.
+    pub async fn catch_up(&self) {
+        if let Err(error) = self.app.models.catch_up(&self.app.store).await {
+            tracing::warn!(%error, "what is held in memory is behind");
+        }
+        if let Err(failure) = self.app.keep_bodies().await {
+            tracing::warn!(error = %failure, "what monitors posted is not kept");
+        }
+    }
+
+    /// Forgets what is old, until nothing old is left.
+    async fn forget(&self) -> Result<(), Failure> {
+        while self.app.forget_old_deliveries().await? > 0 {}
+        while self.app.forget_old_bodies().await? > 0 {}
+        while self.app.forget_what_is_calm().await? > 0 {}
+        self.app.forget_old_silences().await
+    }
+
     /// Confirms a subscription of SNS; its address was checked with the message's signature.
     async fn confirm(&self, turn: &Turn, url: &str) -> Result<(), Fault> {
         let retry = |error: reqwest::Error| Fault::Retry { after: None, why: error.without_url().to_string() };
@@ -242,7 +275,7 @@ impl Worker {
             reqwest::Client::builder().timeout(Duration::from_secs(10)).redirect(reqwest::redirect::Policy::none());
         let answer = client.build().map_err(retry)?.get(url).send().await.map_err(retry)?;
         match answer.status() {
-            status if status.is_success() => Ok(self.app.commit(vec![turn.end()]).await?),
+            status if status.is_success() => Ok(self.app.commit(turn.end()).await?),
             status if status.is_server_error() => {
                 Err(Fault::Retry { after: None, why: format!("SNS answered with {status}") })
             }
@@ -264,44 +297,46 @@ impl Worker {
     }
 
     /// Brings the gauges of the outbox and the store up to date.
-    pub fn measure(&self) {
+    pub async fn measure(&self) {
         for (figure, value) in self.app.store.figures() {
             let value = i64::try_from(value).unwrap_or(i64::MAX);
             self.app.metrics.store.get_or_create(&StoreLabels { figure }).set(value);
         }
         let now = self.app.now().timestamp_millis();
         for lane in Lane::ALL {
-            let (pending, oldest) = self.app.store.backlog(&format!("{}/", lane.as_str()));
+            let Ok(backlog) = self.app.store.backlog(lane.as_str()).await else { continue };
             let labels = LaneLabels { lane: lane.as_str() };
-            let overdue = oldest.map_or(0, |due| (now - due).max(0));
-            self.app.metrics.outbox_pending.get_or_create(&labels).set(i64::try_from(pending).unwrap_or(i64::MAX));
+            let overdue = backlog.oldest.map_or(0, |due| (now - due).max(0));
+            self.app
+                .metrics
+                .outbox_pending
+                .get_or_create(&labels)
+                .set(i64::try_from(backlog.count).unwrap_or(i64::MAX));
             #[expect(clippy::cast_precision_loss, reason = "seconds of a gauge")]
             self.app.metrics.outbox_oldest_seconds.get_or_create(&labels).set(overdue as f64 / 1000.0);
         }
     }
 
-    async fn turn(&self, lane: Lane, rec: Rec) {
-        let id = rec.id.clone();
-        let entry: Entry = match serde_json::from_value(rec.body.clone()) {
-            Ok(entry) => entry,
+    async fn turn(&self, lane: Lane, raw: Raw) {
+        let (id, ver, body) = (EntryId::named(&raw.id), raw.ver, raw.body.clone());
+        let rec = match raw.read::<Entry>() {
+            Ok(rec) => rec,
             Err(error) => {
                 // Set aside, so that it does not block its incident for ever.
                 let why = format!("the entry cannot be read: {error}");
-                tracing::error!(entry = id, error = why, "an outbox entry is set aside");
-                let dead = json!({"v": 1, "why": why, "at": self.app.now(), "entry": rec.body});
-                let ops = vec![
-                    Op::Del { kind: Kind::Outbox, id: id.clone(), expect: Expect::Ver(rec.ver) },
-                    Op::put(Kind::Dead, id, Expect::Any, dead),
-                ];
-                let _ = self.app.commit(ops).await;
+                tracing::error!(entry = %id, error = why, "an outbox entry is set aside");
+                let mut batch = Batch::new();
+                batch.del(&id, Expect::Ver(ver));
+                self.set_aside(&mut batch, &id, &body, &why);
+                let _ = self.app.commit(batch).await;
                 return;
             }
         };
-        let turn = Turn { rec, entry };
+        let turn = Turn { rec, raw: body };
         let outcome = match self.carry_out(&turn).await {
             Ok(()) => "done",
             Err(Fault::NotYet { until }) => {
-                self.put_back(&turn, turn.entry.clone(), None, until).await;
+                self.put_back(&turn, turn.rec.value.clone(), None, until).await;
                 return;
             }
             Err(fault) => self.failed(lane, &turn, fault).await,
@@ -310,7 +345,7 @@ impl Worker {
     }
 
     async fn carry_out(&self, turn: &Turn) -> Result<(), Fault> {
-        match &turn.entry.job {
+        match turn.job() {
             Job::SyncPeople { cursor } => self.sync_people(turn, cursor.clone()).await,
             Job::SyncChannels { cursor } => self.sync_channels(turn, cursor.clone()).await,
             Job::MeetPerson { id } => {
@@ -323,15 +358,13 @@ impl Worker {
                     }
                     Err(error) => return Err(error.into()),
                 };
-                Ok(self.app.remember_people(members, vec![turn.end()]).await?)
+                Ok(self.app.remember_people(members, turn.end()).await?)
             }
             Job::Confirm { url } => self.confirm(turn, url).await,
-            Job::Release { held, .. } => Ok(self.app.release(held, vec![turn.end()]).await?),
-            Job::Expire { source, key, since, .. } => {
-                Ok(self.app.expire(source, key, *since, vec![turn.end()]).await?)
-            }
+            Job::Release { held, .. } => Ok(self.app.release(held, turn.end()).await?),
+            Job::Expire { source, key, since, .. } => Ok(self.app.expire(source, key, *since, turn.end()).await?),
             Job::PublishHome { user, session, .. } => {
-                let (view, again) = self.app.home_due(user, session)?;
+                let (view, again) = self.app.home_due(user, session).await?;
                 if let Some(view) = view {
                     let shown = self.slack.publish_home(user, &view).await;
                     if let Err(error) = shown {
@@ -339,12 +372,13 @@ impl Worker {
                         tracing::warn!(%error, "a home cannot be shown");
                     }
                 }
-                let ops = std::iter::once(turn.end()).chain(again).collect();
-                Ok(self.app.commit(ops).await?)
+                let mut batch = turn.end();
+                batch.extend(again);
+                Ok(self.app.commit(batch).await?)
             }
             Job::ReadRoster { id, turn: one, .. } => self.read_roster(turn, id, *one).await,
             Job::CheckBeat { source, name, watch, .. } => {
-                Ok(self.app.check_beat(source, name, watch, vec![turn.end()]).await?)
+                Ok(self.app.check_beat(source, name, watch, turn.end()).await?)
             }
             Job::Announce { channel, markdown, buttons, asks } => {
                 let channel = channel.as_deref().unwrap_or(&self.app.config.slack.announce_channel);
@@ -357,17 +391,17 @@ impl Worker {
                 if !channel.is_empty() && !strangers {
                     let message = Rendered::new(markdown, buttons);
                     if channel.starts_with(['U', 'W']) {
-                        self.slack.post_message(channel, &message, &turn.rec.id).await?;
+                        self.slack.post_message(channel, &message, turn.rec.id.as_str()).await?;
                     } else {
                         self.post_once(turn, channel, None, &message).await?;
                     }
                 }
-                Ok(self.app.commit(vec![turn.end()]).await?)
+                Ok(self.app.commit(turn.end()).await?)
             }
             Job::Replace { channel, ts, markdown } => {
                 let at = MessageRef { channel: channel.clone(), ts: ts.clone() };
                 self.slack.update_message(&at, &Rendered::new(markdown, &[])).await?;
-                Ok(self.app.commit(vec![turn.end()]).await?)
+                Ok(self.app.commit(turn.end()).await?)
             }
             Job::Pin { message, user, event } => {
                 match self.slack.message(message).await {
@@ -377,12 +411,12 @@ impl Worker {
                     }
                     Err(error) => return Err(error.into()),
                 }
-                Ok(self.app.commit(vec![turn.end()]).await?)
+                Ok(self.app.commit(turn.end()).await?)
             }
             Job::Unfurl { channel, ts, assets } => {
                 let mut unfurls = serde_json::Map::new();
                 for (link, asset) in assets {
-                    unfurls.insert(link.clone(), json!({"blocks": self.app.asset_card(asset)?.blocks_json()}));
+                    unfurls.insert(link.clone(), json!({"blocks": self.app.asset_card(asset).await?.blocks_json()}));
                 }
                 match self.slack.unfurl(channel, ts, unfurls.into()).await {
                     // A link that cannot be shown is still a link.
@@ -391,7 +425,7 @@ impl Worker {
                     }
                     other => other?,
                 }
-                Ok(self.app.commit(vec![turn.end()]).await?)
+                Ok(self.app.commit(turn.end()).await?)
             }
             Job::Whisper { channel, user, markdown, buttons } => {
                 let said = self.slack.whisper(channel, user, &Rendered::new(markdown, buttons)).await;
@@ -401,43 +435,43 @@ impl Worker {
                     Err(error) if error.verdict == Verdict::Permanent => {
                         tracing::warn!(%error, "a whisper is said directly instead");
                         let message = Rendered::new(markdown, buttons);
-                        if let Err(error) = self.slack.post_message(user, &message, &turn.rec.id).await {
+                        if let Err(error) = self.slack.post_message(user, &message, turn.rec.id.as_str()).await {
                             tracing::warn!(%error, "a whisper was not delivered");
                         }
                     }
-                    Err(_) if self.app.now() - turn.entry.at > chrono::Duration::minutes(WHISPER_MINUTES) => {}
+                    Err(_) if self.app.now() - turn.rec.value.at > chrono::Duration::minutes(WHISPER_MINUTES) => {}
                     other => other?,
                 }
-                Ok(self.app.commit(vec![turn.end()]).await?)
+                Ok(self.app.commit(turn.end()).await?)
             }
             Job::Of { uid, effect } => {
-                let Some(incident) = self.app.incident(uid)? else {
-                    return Ok(self.app.commit(vec![turn.end()]).await?);
+                let Some(incident) = self.app.incident(uid).await? else {
+                    return Ok(self.app.commit(turn.end()).await?);
                 };
                 // One of its kind waits aside: this one waits behind it, so that they come in order.
-                if let Some(aside) = turn.aside().filter(|aside| aside != turn.queue())
-                    && self.app.store.backlog(&aside).0 > 0
+                if let Some(aside) = turn.job().aside().filter(|aside| Some(aside) != turn.queue())
+                    && self.app.store.waiting(&aside).await.map_err(Failure::from)? > 0
                 {
-                    self.put_back(turn, turn.entry.clone(), Some(&aside), self.app.now()).await;
+                    self.put_back(turn, turn.rec.value.clone(), Some(aside), self.app.now()).await;
                     return Ok(());
-                }
-                if is_shown_already(&incident, effect) && self.comes_again(&turn.rec.id, uid, effect)? {
-                    return Ok(self.app.commit(vec![turn.end()]).await?);
                 }
                 match effect {
                     Effect::Page { .. } | Effect::AcknowledgePage { .. } | Effect::ResolvePage { .. } => {
                         self.page(turn, &incident, effect).await
                     }
-                    Effect::Assess => self.outcome(turn, uid, &self.app.assessment(&incident)).await,
+                    Effect::Assess => {
+                        let command = self.app.assessment(&incident).await?;
+                        self.outcome(turn, uid, &command).await
+                    }
                     Effect::Mail { recipient, notice } => self.mail(turn, &incident, recipient, notice).await,
-                    Effect::MoveAlerts { into } => Ok(self.app.move_alerts(&incident, into, vec![turn.end()]).await?),
+                    Effect::MoveAlerts { into } => Ok(self.app.move_alerts(&incident, into, turn.end()).await?),
                     Effect::PlaceAlert { signal, into, because } => {
-                        Ok(self.app.place_alert((**signal).clone(), into.as_deref(), because, vec![turn.end()]).await?)
+                        Ok(self.app.place_alert((**signal).clone(), into.as_deref(), because, turn.end()).await?)
                     }
                     Effect::CountVerdict { verdict, before } => {
-                        Ok(self.app.count_verdict(&incident, *verdict, *before, vec![turn.end()]).await?)
+                        Ok(self.app.count_verdict(&incident, *verdict, *before, turn.end()).await?)
                     }
-                    Effect::LookAgain { .. } => Ok(self.app.look_again(&incident, vec![turn.end()]).await?),
+                    Effect::LookAgain { .. } => Ok(self.app.look_again(&incident, turn.end()).await?),
                     Effect::Remind { command, .. } => self.outcome(turn, uid, command).await,
                     _ => self.post(turn, &incident, effect).await,
                 }
@@ -453,7 +487,7 @@ impl Worker {
             self.on_schedule(id).await
         };
         let read = read.inspect_err(|error| tracing::warn!(roster = id, error, "who is on duty cannot be read")).ok();
-        Ok(self.app.remember_roster(id, one, read, vec![turn.end()]).await?)
+        Ok(self.app.remember_roster(id, one, read, turn.end()).await?)
     }
 
     /// Who is on a schedule: those whom Slack knows, and the names of others.
@@ -472,19 +506,6 @@ impl Worker {
         Ok((people, strangers))
     }
 
-    /// Whether the same thing waits further back in the queue; it will show the present state then.
-    fn comes_again(&self, id: &str, uid: &str, effect: &Effect) -> Result<bool, Fault> {
-        let behind = self
-            .app
-            .store
-            .scan(Kind::Outbox, &format!("{id}\0"), &after_prefix(&format!("{uid}/")), 64)
-            .map_err(Failure::from)?;
-        Ok(behind.into_iter().any(|rec| {
-            serde_json::from_value::<Entry>(rec.body)
-                .is_ok_and(|entry| matches!(&entry.job, Job::Of { effect: other, .. } if other == effect))
-        }))
-    }
-
     async fn sync_people(&self, turn: &Turn, cursor: Option<String>) -> Result<(), Fault> {
         if cursor.is_none() {
             let answer = self.slack.auth_test().await?;
@@ -493,10 +514,10 @@ impl Worker {
             }
         }
         let (members, next) = self.slack.people(cursor).await?;
-        let mut ops = vec![turn.end()];
+        let mut ops = turn.end();
         if let Some(cursor) = next {
-            let name = format!("sync-people-{}", self.app.clock.fresh_id());
-            ops.push(Job::SyncPeople { cursor: Some(cursor) }.enqueue(&name, self.app.now()));
+            let id = EntryId::fresh(&self.app.clock.fresh_id());
+            ops.enqueue(&id, Job::SyncPeople { cursor: Some(cursor) }, self.app.now());
         }
         Ok(self.app.remember_people(members, ops).await?)
     }
@@ -504,11 +525,11 @@ impl Worker {
     /// Whoever reads a channel decides what is told there.
     async fn sync_channels(&self, turn: &Turn, cursor: Option<String>) -> Result<(), Fault> {
         let (listed, next) = self.slack.channels(cursor).await?;
-        let mut ops = vec![turn.end()];
+        let mut ops = turn.end();
         match next {
             Some(cursor) => {
-                let name = format!("sync-channels-{}", self.app.clock.fresh_id());
-                ops.push(Job::SyncChannels { cursor: Some(cursor) }.enqueue(&name, self.app.now()));
+                let id = EntryId::fresh(&self.app.clock.fresh_id());
+                ops.enqueue(&id, Job::SyncChannels { cursor: Some(cursor) }, self.app.now());
             }
             None if self.app.announces_to_strangers() => {
                 tracing::warn!(
@@ -522,16 +543,16 @@ impl Worker {
 
     /// Brings an outcome back by the one path, and ends the entry in the same commit.
     async fn outcome(&self, turn: &Turn, uid: &str, command: &Command) -> Result<(), Fault> {
-        self.outcome_if(turn, uid, command, Vec::new()).await
+        self.outcome_if(turn, uid, command, Batch::new()).await
     }
 
     /// As [`Self::outcome`], if these hold still.
-    async fn outcome_if(&self, turn: &Turn, uid: &str, command: &Command, mut ops: Vec<Op>) -> Result<(), Fault> {
-        ops.push(turn.end());
+    async fn outcome_if(&self, turn: &Turn, uid: &str, command: &Command, mut ops: Batch) -> Result<(), Fault> {
+        ops.extend(turn.end());
         match self.app.execute(Some(uid), command, Asked::by_muster(ops)).await {
             // Somebody else ended it: the lease had run out.
             Ok(_) | Err(Failure::Duplicate) => Ok(()),
-            Err(Failure::Refused(_)) => Ok(self.app.commit(vec![turn.end()]).await?),
+            Err(Failure::Refused(_)) => Ok(self.app.commit(turn.end()).await?),
             Err(failure) => Err(failure.into()),
         }
     }
@@ -544,27 +565,27 @@ impl Worker {
             Fault::Permanent { why } | Fault::NoChannel { why, .. } => (None, why, false, true),
             Fault::NotYet { .. } => return "later",
         };
-        let incident = match &turn.entry.job {
+        let incident = match turn.job() {
             Job::Of { uid, .. } => uid.as_str(),
             _ => "",
         };
-        let patience = match &turn.entry.job {
+        let patience = match turn.job() {
             Job::Announce { asks: Some(_), .. } => chrono::Duration::minutes(ASKS_WITHIN_MINUTES),
             _ => chrono::Duration::hours(SLACK_GIVES_UP_AFTER_HOURS),
         };
-        let too_old = matches!(lane, Lane::Slack | Lane::Mail) && now - turn.entry.at > patience;
-        let is_a_kindness = matches!(&turn.entry.job, Job::Of { effect, .. } if effect.is_a_kindness());
+        let too_old = matches!(lane, Lane::Slack | Lane::Mail) && now - turn.rec.value.at > patience;
+        let is_a_kindness = matches!(turn.job(), Job::Of { effect, .. } if effect.is_a_kindness());
         if too_old && is_a_kindness {
-            tracing::warn!(lane = lane.as_str(), incident, entry = turn.rec.id, error = why, "done without");
-            let _ = self.app.commit(vec![turn.end()]).await;
+            tracing::warn!(lane = lane.as_str(), incident, entry = %turn.rec.id, error = why, "done without");
+            let _ = self.app.commit(turn.end()).await;
             return "dead";
         }
         if permanent || too_old {
-            tracing::error!(lane = lane.as_str(), incident, entry = turn.rec.id, error = why, "given up");
+            tracing::error!(lane = lane.as_str(), incident, entry = %turn.rec.id, error = why, "given up");
             self.give_up(turn, &why).await;
             return "dead";
         }
-        let mut entry = turn.entry.clone();
+        let mut entry = turn.rec.value.clone();
         let delay = after.unwrap_or_else(|| backoff(entry.attempts));
         entry.attempts += 1;
         entry.maybe_done |= maybe_done;
@@ -573,48 +594,57 @@ impl Worker {
             tracing::warn!(
                 lane = lane.as_str(),
                 incident,
-                entry = turn.rec.id,
+                entry = %turn.rec.id,
                 attempts = entry.attempts,
                 error = why,
                 "will be tried again"
             );
         }
         entry.last_error = Some(why);
-        let aside = turn.aside();
+        let aside = turn.job().aside();
         let due = now + chrono::Duration::from_std(delay).unwrap_or_else(|_| chrono::Duration::minutes(5));
-        self.put_back(turn, entry, aside.as_deref(), due).await;
+        self.put_back(turn, entry, aside, due).await;
         "retry"
     }
 
     /// Puts an entry back into its queue, or into another.
-    async fn put_back(&self, turn: &Turn, mut entry: Entry, queue: Option<&str>, due: Time) {
-        let queue = queue.unwrap_or_else(|| turn.queue()).to_owned();
+    async fn put_back(&self, turn: &Turn, mut entry: Entry, queue: Option<QueueName>, due: Time) {
+        let Some(queue) = queue.or_else(|| turn.queue().cloned()) else {
+            return;
+        };
         // Putting it back forgets the claims; what they told must not be forgotten.
         entry.maybe_done |= turn.rec.claims > 1;
-        let op = Op::Put {
-            kind: Kind::Outbox,
-            id: turn.rec.id.clone(),
-            expect: Expect::Ver(turn.rec.ver),
-            queued: Some(Queued { queue, due: due.timestamp_millis() }),
-            body: serde_json::to_value(entry).unwrap_or_default(),
-        };
-        match self.app.store.commit(vec![op]).await {
-            Ok(_) | Err(CommitError::Conflict { .. }) => {}
+        let mut batch = Batch::new();
+        batch.put_back(&turn.rec.id, turn.rec.ver, &entry, queue, due);
+        match self.app.commit(batch).await {
+            Ok(()) | Err(Failure::Duplicate) => {}
             // Its lease runs out, and it is tried again then.
-            Err(error) => tracing::warn!(entry = turn.rec.id, %error, "cannot put an entry back"),
+            Err(error) => tracing::warn!(entry = %turn.rec.id, %error, "cannot put an entry back"),
+        }
+    }
+
+    /// Keeps what is given up, to be looked at.
+    fn set_aside(&self, batch: &mut Batch, id: &EntryId, entry: &str, why: &str) {
+        let raw = serde_json::value::RawValue::from_string(entry.to_owned());
+        // What is no JSON is kept as text.
+        if let Ok(entry) = raw.or_else(|_| serde_json::value::to_raw_value(entry)) {
+            batch.put(&Id::<Dead>::of(id), Expect::Any, &Dead { why: why.to_owned(), at: self.app.now(), entry });
         }
     }
 
     async fn give_up(&self, turn: &Turn, why: &str) {
-        let dead = json!({"v": 1, "why": why, "at": self.app.now(), "entry": turn.rec.body});
-        let ops = vec![turn.end(), Op::put(Kind::Dead, turn.rec.id.clone(), Expect::Any, dead)];
-        let result = match &turn.entry.job {
+        let mut ops = turn.end();
+        self.set_aside(&mut ops, &turn.rec.id, &turn.raw, why);
+        let result = match turn.job() {
             Job::Of { uid, effect } => {
                 // Where saying things is what failed, saying so fails too.
                 let say = match effect {
                     Effect::OpenChannel => false,
                     Effect::Say { event, .. } if matches!(**event, Event::DeliveryFailed { .. }) => false,
-                    _ => self.app.incident(uid).ok().flatten().is_some_and(|incident| incident.channel.is_some()),
+                    _ => {
+                        let incident = self.app.incident(uid).await.ok().flatten();
+                        incident.is_some_and(|incident| incident.channel.is_some())
+                    }
                 };
                 let command = match effect {
                     Effect::Page { key, .. } => Command::PageRefused { key: key.clone(), why: why.to_owned() },
@@ -626,13 +656,13 @@ impl Worker {
             _ => self.app.commit(ops).await,
         };
         if let Err(failure) = result {
-            tracing::error!(entry = turn.rec.id, error = %failure, "cannot set an entry aside");
+            tracing::error!(entry = %turn.rec.id, error = %failure, "cannot set an entry aside");
         }
     }
 
     /// Whether a post may go out now in this queue; if so, it is noted.
     fn pace(&self, turn: &Turn) -> Result<(), Fault> {
-        let queue = turn.queue().to_owned();
+        let queue = turn.queue().map(|queue| queue.as_str().to_owned()).unwrap_or_default();
         let now = self.app.now();
         let mut last = self.last_post.lock().unwrap_or_else(PoisonError::into_inner);
         if last.len() > 1000 {
@@ -666,18 +696,6 @@ impl Worker {
         all.sort();
         all.dedup();
         Ok(all)
-    }
-}
-
-/// Whether what an effect shows is there already, so that a later one of its kind is enough.
-fn is_shown_already(incident: &Incident, effect: &Effect) -> bool {
-    match effect {
-        Effect::ShowTopic | Effect::Assess => true,
-        Effect::ShowPicture => incident.picture.is_some(),
-        Effect::ShowCard => incident.slots.contains_key(&Slot::Card),
-        Effect::ShowAnnouncement => incident.slots.contains_key(&Slot::Announcement),
-        Effect::ShowChecklist => incident.slots.contains_key(&Slot::Checklist),
-        _ => false,
     }
 }
 

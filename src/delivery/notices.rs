@@ -8,7 +8,7 @@ use crate::domain::{Command, Incident};
 use crate::messages::{Button, Rendered, views};
 use crate::picture::Drawing;
 use crate::slack::client::Verdict;
-use crate::store::Kind;
+use crate::store::Id;
 use crate::tr;
 
 /// Drawing is work for a thread that nobody else waits for.
@@ -18,13 +18,9 @@ async fn pixels(drawing: Drawing) -> Result<Vec<u8>, String> {
 
 impl Worker {
     /// The record of somebody who was told; `None` for one who wants to hear no more.
-    fn listening(&self, incident: &Incident, recipient: &Recipient) -> Result<Option<Told>, Fault> {
-        let rec = self
-            .app
-            .store
-            .get(Kind::Told, &format!("{}/{}", incident.uid, recipient.key))
-            .map_err(crate::app::Failure::from)?;
-        let told = rec.and_then(|rec| serde_json::from_value::<Told>(rec.body).ok());
+    async fn listening(&self, incident: &Incident, recipient: &Recipient) -> Result<Option<Told>, Fault> {
+        let id = Id::<Told>::of(&incident.uid, &recipient.key);
+        let told = self.app.store.value(&id).await.map_err(crate::app::Failure::from)?;
         Ok(told.filter(|told| !told.muted))
     }
 
@@ -35,8 +31,8 @@ impl Worker {
         recipient: &Recipient,
         notice: &Notice,
     ) -> Result<(), Fault> {
-        let (Some(told), Some(channel)) = (self.listening(incident, recipient)?, &recipient.slack) else {
-            return Ok(self.app.commit(vec![turn.end()]).await?);
+        let (Some(told), Some(channel)) = (self.listening(incident, recipient).await?, &recipient.slack) else {
+            return Ok(self.app.commit(turn.end()).await?);
         };
         // What was said there before they came is not taken back; nothing more is said.
         if self.app.strangers_read(channel) {
@@ -62,7 +58,7 @@ impl Worker {
                 Some(at) => at,
                 None => {
                     self.pace(turn)?;
-                    self.slack.post_message(channel, &message, &turn.rec.id).await?
+                    self.slack.post_message(channel, &message, turn.rec.id.as_str()).await?
                 }
             };
             let command = Command::NoticeDelivered { recipient: recipient.key.clone(), message: at };
@@ -80,9 +76,9 @@ impl Worker {
         };
         if before.is_none() {
             self.pace(turn)?;
-            self.slack.post_in(place, thread, &message, &turn.rec.id).await?;
+            self.slack.post_in(place, thread, &message, turn.rec.id.as_str()).await?;
         }
-        Ok(self.app.commit(vec![turn.end()]).await?)
+        Ok(self.app.commit(turn.end()).await?)
     }
 
     pub(super) async fn mail(
@@ -92,8 +88,8 @@ impl Worker {
         recipient: &Recipient,
         notice: &Notice,
     ) -> Result<(), Fault> {
-        let (Some(_), Some(address)) = (self.listening(incident, recipient)?, &recipient.email) else {
-            return Ok(self.app.commit(vec![turn.end()]).await?);
+        let (Some(_), Some(address)) = (self.listening(incident, recipient).await?, &recipient.email) else {
+            return Ok(self.app.commit(turn.end()).await?);
         };
         let Some(mailer) = &self.mailer else {
             return Err(Fault::Permanent { why: tr!("no mail server is configured ([mail] smtp_url)") });
@@ -107,7 +103,7 @@ impl Worker {
         let markdown =
             views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), Some(&how));
         let first = matches!(notice, Notice::First { .. });
-        let drawing = if first { self.app.drawing(incident) } else { None };
+        let drawing = if first { self.app.drawing(incident).await? } else { None };
         let picture = match drawing {
             Some(drawing) => pixels(drawing).await.ok(),
             None => None,
@@ -118,23 +114,23 @@ impl Worker {
             markdown: &markdown,
             picture,
             thread: format!("{}.{}", incident.uid.to_lowercase(), recipient.key),
-            id: (!first).then(|| turn.rec.id.clone()),
+            id: (!first).then(|| turn.rec.id.to_string()),
         };
         mailer.send(&letter, self.app.now()).await.map_err(|error| match error.permanent {
             true => Fault::Permanent { why: error.why },
             false => Fault::Retry { after: None, why: error.why },
         })?;
-        Ok(self.app.commit(vec![turn.end()]).await?)
+        Ok(self.app.commit(turn.end()).await?)
     }
 
     /// Posts the picture if it shows something new, and takes the old one away.
     pub(super) async fn show_picture(&self, turn: &Turn, incident: &Incident, channel: &Channel) -> Result<(), Fault> {
-        let Some(drawing) = self.app.drawing(incident) else {
-            return Ok(self.app.commit(vec![turn.end()]).await?);
+        let Some(drawing) = self.app.drawing(incident).await? else {
+            return Ok(self.app.commit(turn.end()).await?);
         };
         let digest = drawing.digest();
         if incident.picture.as_ref().is_some_and(|picture| picture.digest == digest) {
-            return Ok(self.app.commit(vec![turn.end()]).await?);
+            return Ok(self.app.commit(turn.end()).await?);
         }
         let words = drawing.words();
         let png = pixels(drawing).await.map_err(|why| Fault::Permanent { why })?;

@@ -37,7 +37,7 @@ impl Worker {
         self.pager.send(routing_key, key, &event).await?;
         match effect {
             Effect::Page { .. } => self.outcome(turn, &incident.uid, &Command::PageAccepted { key: key.clone() }).await,
-            _ => Ok(self.app.commit(vec![turn.end()]).await?),
+            _ => Ok(self.app.commit(turn.end()).await?),
         }
     }
 
@@ -75,7 +75,7 @@ impl Worker {
             _ => {
                 let wanted = if matches!(effect, Effect::AcknowledgePage { .. }) { "acknowledged" } else { "resolved" };
                 rest.settle(key, wanted).await?;
-                Ok(self.app.commit(vec![turn.end()]).await?)
+                Ok(self.app.commit(turn.end()).await?)
             }
         }
     }

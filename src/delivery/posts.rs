@@ -8,7 +8,7 @@ use crate::domain::{Command, Effect, Incident};
 use crate::messages::{Rendered, views};
 use crate::slack::client::{SlackError, Verdict};
 use crate::slack::markup;
-use crate::store::{Expect, Kind, Op};
+use crate::store::{Batch, Expect, Id};
 use crate::tr;
 
 /// The most pages of a channel's history that a draft reads.
@@ -56,18 +56,18 @@ impl Worker {
         let (templates, now) = (&self.app.templates, self.app.now());
         // Without a channel (Slack refused to make one) there is nowhere to say it; that was told when it was refused.
         let Some(channel) = &incident.channel else {
-            return Ok(self.app.commit(vec![turn.end()]).await?);
+            return Ok(self.app.commit(turn.end()).await?);
         };
         let place = (channel.id.as_str(), channel.thread.as_deref());
         match effect {
             // A thread has no topic and no bookmarks of its own; whoever has a role there is invited to its channel.
             Effect::ShowTopic | Effect::Bookmark { .. } if !channel.is_whole() => {
-                Ok(self.app.commit(vec![turn.end()]).await?)
+                Ok(self.app.commit(turn.end()).await?)
             }
-            Effect::ShowTopic if channel.linked => Ok(self.app.commit(vec![turn.end()]).await?),
+            Effect::ShowTopic if channel.linked => Ok(self.app.commit(turn.end()).await?),
             Effect::ShowCard => {
                 let tasks: Vec<_> =
-                    self.app.tasks(&incident.uid)?.into_iter().filter(|task| task.done_at.is_none()).collect();
+                    self.app.tasks(&incident.uid).await?.into_iter().filter(|task| task.done_at.is_none()).collect();
                 let mut tasks = self.app.task_views(&tasks);
                 tasks.truncate(CARD_TASKS);
                 let message = views::card(templates, incident, &tasks, &names, now);
@@ -75,24 +75,24 @@ impl Worker {
             }
             Effect::ShowChecklist => {
                 let Some(list) = &incident.checklist else {
-                    return Ok(self.app.commit(vec![turn.end()]).await?);
+                    return Ok(self.app.commit(turn.end()).await?);
                 };
                 let message = views::checklist(templates, incident, list, &names);
                 self.keep_true(turn, incident, Slot::Checklist, place, &message).await
             }
             Effect::ShowTopic => {
                 self.slack.set_topic(&channel.id, &views::topic(templates, incident, &names, now)).await?;
-                Ok(self.app.commit(vec![turn.end()]).await?)
+                Ok(self.app.commit(turn.end()).await?)
             }
             Effect::Invite { people } => {
                 let people = self.spelled_out(people, incident).await?;
                 if !people.is_empty() {
                     self.slack.invite(&channel.id, &people).await?;
                 }
-                Ok(self.app.commit(vec![turn.end()]).await?)
+                Ok(self.app.commit(turn.end()).await?)
             }
             Effect::Brief { person, role } => {
-                let (words, buttons) = self.app.role_card(incident, *role, person)?;
+                let (words, buttons) = self.app.role_card(incident, *role, person).await?;
                 let said = self.slack.whisper(&channel.id, person, &Rendered::new(&words, &buttons)).await;
                 self.or_do_without(turn, said, "the words on a role").await
             }
@@ -114,18 +114,18 @@ impl Worker {
             }
             Effect::Bookmark { title, url } => {
                 self.slack.bookmark(&channel.id, title, url).await?;
-                Ok(self.app.commit(vec![turn.end()]).await?)
+                Ok(self.app.commit(turn.end()).await?)
             }
             Effect::Say { event, actor } => {
                 let message = views::said(templates, event, actor, incident, &names, now);
                 // What is only of passing interest stands below the card, and leaves the channel to people.
                 let below = incident.slots.get(&Slot::Card).map(|card| card.ts.as_str()).filter(|_| event.is_chatter());
                 self.post_once(turn, place.0, place.1.or(below), &message).await?;
-                Ok(self.app.commit(vec![turn.end()]).await?)
+                Ok(self.app.commit(turn.end()).await?)
             }
             Effect::ShowPicture => self.show_picture(turn, incident, channel).await,
             Effect::PostPostmortem => self.post_postmortem(turn, incident, channel).await,
-            _ => Ok(self.app.commit(vec![turn.end()]).await?),
+            _ => Ok(self.app.commit(turn.end()).await?),
         }
     }
 
@@ -140,7 +140,7 @@ impl Worker {
             Err(error) if error.verdict == Verdict::Permanent => tracing::warn!(what, %error, "not delivered"),
             other => other?,
         }
-        Ok(self.app.commit(vec![turn.end()]).await?)
+        Ok(self.app.commit(turn.end()).await?)
     }
 
     /// Edits the message in place, or posts it if it is not there (any more).
@@ -154,7 +154,7 @@ impl Worker {
     ) -> Result<(), Fault> {
         if let Some(at) = incident.slots.get(&slot) {
             match self.slack.update_message(at, message).await {
-                Ok(()) => return Ok(self.app.commit(vec![turn.end()]).await?),
+                Ok(()) => return Ok(self.app.commit(turn.end()).await?),
                 Err(error) if error.code == "message_not_found" => {}
                 // Showing the same thing twice is harmless, so an unknown outcome is a failure like any other.
                 Err(error) if error.verdict == Verdict::Unknown => {
@@ -183,7 +183,7 @@ impl Worker {
             Some(at) => at,
             None => {
                 self.pace(turn)?;
-                self.slack.post_in(channel, thread, message, &turn.rec.id).await?
+                self.slack.post_in(channel, thread, message, turn.rec.id.as_str()).await?
             }
         };
         if !message.whole {
@@ -205,7 +205,7 @@ impl Worker {
         let title = tr!("The whole message");
         match self.slack.upload(place, "message.txt", &title, ("text/plain", bytes), &title).await {
             Ok(_) => Ok(()),
-            Err(error) if error.verdict == Verdict::Permanent || turn.entry.attempts >= WHOLE_TRIES => {
+            Err(error) if error.verdict == Verdict::Permanent || turn.rec.value.attempts >= WHOLE_TRIES => {
                 tracing::warn!(%error, "the whole of a long message is no file");
                 Ok(())
             }
@@ -235,7 +235,7 @@ impl Worker {
             id => id.to_owned(),
         };
         let channel = channel.as_str();
-        let oldest = format!("{}.000000", (turn.entry.at - chrono::Duration::minutes(1)).timestamp());
+        let oldest = format!("{}.000000", (turn.rec.value.at - chrono::Duration::minutes(1)).timestamp());
         let mut cursor = None;
         for _ in 0..MAX_HISTORY_PAGES {
             let (messages, next) =
@@ -262,7 +262,7 @@ impl Worker {
             }
             other => other?,
         }
-        let text = self.app.postmortem(incident)?;
+        let text = self.app.postmortem(incident).await?;
         let name = incident.name();
         // The canvas first: it is one however often it is tried, and a file is not.
         let canvas = self.as_canvas(incident, channel, &text).await?;
@@ -288,7 +288,7 @@ impl Worker {
     ) -> Result<String, Fault> {
         let place = (channel.id.as_str(), channel.thread.as_deref());
         if turn.maybe_done() {
-            let oldest = format!("{}.000000", turn.entry.at.timestamp());
+            let oldest = format!("{}.000000", turn.rec.value.at.timestamp());
             let mut cursor = None;
             for _ in 0..MAX_HISTORY_PAGES {
                 let page = self.app.config.slack.history_page;
@@ -360,7 +360,7 @@ impl Worker {
         for _ in 0..MAX_HISTORY_PAGES {
             let (messages, next) =
                 self.slack.history(place, &oldest, self.app.config.slack.history_page, cursor).await?;
-            let mut ops = Vec::new();
+            let mut ops = Batch::new();
             for message in messages {
                 let Some(author) = message.author else {
                     continue;
@@ -376,16 +376,13 @@ impl Worker {
                     edited: String::new(),
                 };
                 // What was captured as it was said is kept: the history knows no more.
-                if self.app.captured(&incident.uid, &message.ts)?.is_none() {
-                    let body = serde_json::to_value(captured).unwrap_or_default();
-                    ops.push(Op::put(Kind::Message, format!("{}/{}", incident.uid, message.ts), Expect::Any, body));
+                if self.app.captured(&incident.uid, &message.ts).await?.is_none() {
+                    ops.put(&Id::<Captured>::of(&incident.uid, &message.ts), Expect::Any, &captured);
                 }
             }
-            if !ops.is_empty() {
-                match self.app.commit(ops).await {
-                    Ok(()) | Err(Failure::Duplicate) => {}
-                    Err(failure) => return Err(failure.into()),
-                }
+            match self.app.commit(ops).await {
+                Ok(()) | Err(Failure::Duplicate) => {}
+                Err(failure) => return Err(failure.into()),
             }
             cursor = next;
             if cursor.is_none() {

@@ -26,7 +26,7 @@ use super::incident::{Case, Duty, Incident, PageStatus};
 use super::lineage::Whom;
 use super::permission::{Standing, Verb, Who, allowed};
 use super::runbook::Library;
-use super::{Command, Effect, Entry, PersonId, Policy, Refusal, Role, Time};
+use super::{Alert, Command, Effect, Entry, PersonId, Policy, Refusal, Role, Time};
 use crate::tr;
 
 /// All that a decision may know besides the state.
@@ -76,6 +76,38 @@ pub struct Decision {
     pub case: Case,
     /// What the outside must do.
     pub effects: Vec<Effect>,
+}
+
+impl Decision {
+    /// What two decisions of one commit come to, the second made after the first. Alerts that join one after another are one line of the
+    /// timeline and one message, and what shows the present state is shown once.
+    pub fn go_on_with(&mut self, next: Self) {
+        let mut case = next.case;
+        let in_one_line = match (self.entries.last_mut(), next.entries.as_slice()) {
+            (Some(last), [only]) => last.actor == only.actor && last.event.absorb(&only.event),
+            _ => false,
+        };
+        match self.entries.last() {
+            Some(last) if in_one_line => case.incident.entries = last.seq,
+            _ => self.entries.extend(next.entries),
+        }
+        self.case = case;
+        for effect in next.effects {
+            if effect.shows_present_state() && self.effects.contains(&effect) {
+                continue;
+            }
+            let said_with_another = match &effect {
+                Effect::Say { event, actor } => self.effects.iter_mut().any(|known| match known {
+                    Effect::Say { event: before, actor: by } => by == actor && before.absorb(event),
+                    _ => false,
+                }),
+                _ => false,
+            };
+            if !said_with_another {
+                self.effects.push(effect);
+            }
+        }
+    }
 }
 
 /// Decides.
@@ -273,6 +305,13 @@ impl Draft<'_> {
         let entry = Entry { v: super::evolve::RECORD_VERSION, seq, at: self.context.now, actor, event };
         self.case = evolve(self.case.take(), &entry);
         self.entries.push(entry);
+    }
+
+    /// Brings an alert; the event that says so comes with it.
+    fn alert(&mut self, alert: Alert) {
+        if let Some(case) = &mut self.case {
+            case.alerts.insert(alert.id.clone(), alert);
+        }
     }
 
     fn effect(&mut self, effect: Effect) {

@@ -85,7 +85,12 @@ pub enum Event {
         /// Which.
         asset: AssetName,
     },
-    /// An alert became part of it.
+    /// Alerts became part of it, in one commit. What their monitors said stands in the alerts' own records.
+    AlertsJoined {
+        /// At most [`MAX_JOINED`].
+        joined: Vec<Joined>,
+    },
+    /// An alert became part of it: as it was written before [`Event::AlertsJoined`].
     AlertJoined {
         /// The alert's id.
         alert: String,
@@ -558,6 +563,7 @@ impl Event {
         match self {
             Self::Opened { .. } => "opened",
             Self::AssetNamed { .. } => "asset_named",
+            Self::AlertsJoined { .. } => "alerts_joined",
             Self::AlertJoined { .. } => "alert_joined",
             Self::Merged { .. } => "merged",
             Self::Judged { .. } => "judged",
@@ -636,13 +642,54 @@ impl Event {
     pub fn is_chatter(&self) -> bool {
         matches!(
             self,
-            Self::AlertJoined { .. }
+            Self::AlertsJoined { .. }
+                | Self::AlertJoined { .. }
                 | Self::AlertFiredAgain { .. }
                 | Self::AlertResolved { .. }
                 | Self::AlertMoved { .. }
                 | Self::PageHandedOver { .. }
                 | Self::PageResolved { .. }
         )
+    }
+}
+
+/// So many alerts one line of the timeline tells of.
+pub const MAX_JOINED: usize = 50;
+
+/// An alert that became part of an incident.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Joined {
+    /// Its id.
+    pub alert: String,
+    /// Its source.
+    pub source: String,
+    /// Its title.
+    pub title: String,
+    /// What it is about.
+    #[serde(default)]
+    pub asset: Option<AssetName>,
+    /// Where to look.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// Why it belongs here.
+    pub because: String,
+    /// Whether it is only here because what it is made of is broken.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inhibited: bool,
+}
+
+impl Event {
+    /// Takes in the alerts of an event that follows in the same commit; whether it did.
+    pub fn absorb(&mut self, next: &Self) -> bool {
+        match (self, next) {
+            (Self::AlertsJoined { joined }, Self::AlertsJoined { joined: more })
+                if joined.len() + more.len() <= MAX_JOINED =>
+            {
+                joined.extend(more.iter().cloned());
+                true
+            }
+            _ => false,
+        }
     }
 }
 

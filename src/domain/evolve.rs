@@ -109,6 +109,12 @@ fn apply(case: &mut Case, entry: &Entry) {
                 incident.assets.push(asset.clone());
             }
         }
+        // The alerts themselves are records of their own.
+        Event::AlertsJoined { joined } => {
+            let count = u32::try_from(joined.len()).unwrap_or(u32::MAX);
+            incident.alerts += count;
+            incident.firing += count;
+        }
         Event::AlertJoined { alert, signal, because, inhibited } => {
             incident.alerts += 1;
             incident.firing += 1;

@@ -12,6 +12,7 @@ pub mod event;
 pub mod evolve;
 pub mod incident;
 pub mod lineage;
+pub mod needs;
 pub mod permission;
 pub mod policy;
 pub mod postmortem;

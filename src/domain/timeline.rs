@@ -7,6 +7,9 @@ use super::event::{Actor, Entry, Event};
 use super::incident::{Ending, MessageRef};
 use super::{PersonId, Time};
 
+/// Of alerts that came together, so many are named.
+const JOINED_NAMED: usize = 5;
+
 /// `2026-11-23 06:18 UTC`.
 pub fn stamp(at: Time) -> String {
     at.format("%Y-%m-%d %H:%M UTC").to_string()
@@ -57,6 +60,25 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
         Event::Opened { title, severity, source: None, .. } => {
             tr!("{who} declared the incident: {title} ({severity})", who = who, title = title, severity = severity)
         }
+        Event::AlertsJoined { joined } => match joined.as_slice() {
+            [one] => tr!(
+                "Alert from {source}: {title} ({because})",
+                source = one.source,
+                title = one.title,
+                because = one.because
+            ),
+            several => {
+                let said = several.iter().take(JOINED_NAMED).map(|one| format!("{} ({})", one.title, one.because));
+                let more = several.len().saturating_sub(JOINED_NAMED);
+                let more = if more > 0 { tr!("; and {more} more", more = more) } else { String::new() };
+                tr!(
+                    "{count} alerts: {alerts}{more}",
+                    count = several.len(),
+                    alerts = said.collect::<Vec<_>>().join("; "),
+                    more = more
+                )
+            }
+        },
         Event::AlertJoined { signal, because, .. } => {
             tr!(
                 "Alert from {source}: {title} ({because})",

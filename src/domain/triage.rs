@@ -175,8 +175,6 @@ impl<'de> Deserialize<'de> for Matcher {
 /// A time in which some alerts open nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Silence {
-    /// Version of this record's shape.
-    pub v: u32,
     /// What people call it by.
     pub number: u64,
     /// Which alerts.
@@ -279,8 +277,6 @@ pub enum Hold {
 /// An alert that opens nothing yet. When its time is over and nobody said that it is, it is placed anew.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Held {
-    /// Version of this record's shape.
-    pub v: u32,
     /// The alert.
     pub signal: Signal,
     /// Why.

@@ -106,13 +106,13 @@ pub(super) fn authorise(doors: &Doors, headers: &HeaderMap) -> Result<(), Proble
     }
 }
 
-pub(super) fn incident(doors: &Doors, id: &str) -> Result<Incident, Problem> {
+pub(super) async fn incident(doors: &Doors, id: &str) -> Result<Incident, Problem> {
     let not_found = || Problem::new(404, format!("There is no incident {id}"));
     let uid = match slash::number(id) {
-        Some(number) => doors.app.uid_of_number(number).map_err(|_| not_found())?,
+        Some(number) => doors.app.uid_of_number(number).await.map_err(|_| not_found())?,
         None => id.to_owned(),
     };
-    doors.app.incident(&uid)?.ok_or_else(not_found)
+    doors.app.incident(&uid).await?.ok_or_else(not_found)
 }
 
 pub(super) fn limit(given: Option<usize>, default: usize, max: usize) -> Result<usize, Problem> {
@@ -159,7 +159,7 @@ pub(crate) async fn list(
     {
         return Err(Problem::new(400, "`cursor` is not one of ours"));
     }
-    let page = doors.app.list(&filter, query.cursor.as_deref(), limit)?;
+    let page = doors.app.list(&filter, query.cursor.as_deref(), limit).await?;
     let incidents = page.incidents.iter().map(|incident| incident_json(incident, None)).collect();
     Ok(Json(IncidentPage { incidents, next_cursor: page.next }))
 }
@@ -175,8 +175,8 @@ pub(crate) async fn show(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     authorise(&doors, &headers)?;
-    let incident = incident(&doors, &id)?;
-    let alerts = doors.app.alerts(&incident.uid)?;
+    let incident = incident(&doors, &id).await?;
+    let alerts = doors.app.alerts(&incident.uid).await?;
     Ok(Json(incident_json(&incident, Some(&alerts))))
 }
 
@@ -192,9 +192,9 @@ pub(crate) async fn timeline(
     Query(query): Query<PageQuery>,
 ) -> Result<Json<TimelinePage>, Problem> {
     authorise(&doors, &headers)?;
-    let incident = incident(&doors, &id)?;
+    let incident = incident(&doors, &id).await?;
     let limit = limit(query.limit, 100, 500)?;
-    let entries = doors.app.entries(&incident.uid, query.cursor.unwrap_or(0), limit)?;
+    let entries = doors.app.entries(&incident.uid, query.cursor.unwrap_or(0), limit).await?;
     let next_cursor = entries.last().filter(|last| last.seq < incident.entries).map(|last| last.seq.to_string());
     Ok(Json(TimelinePage { entries, next_cursor }))
 }
@@ -210,7 +210,7 @@ pub(crate) async fn postmortem(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     authorise(&doors, &headers)?;
-    let text = doors.app.postmortem(&incident(&doors, &id)?)?;
+    let text = doors.app.postmortem(&incident(&doors, &id).await?).await?;
     Ok(([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text).into_response())
 }
 

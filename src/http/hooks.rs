@@ -13,16 +13,15 @@ use serde_json::json;
 
 use super::{Doors, Problem};
 use crate::app::App;
+use crate::app::intake::KEPT_AT_MOST;
+use crate::app::lookup::Lookup;
 use crate::app::triage::{Placed, Posted};
 use crate::config::{Source, SourceKind};
 use crate::domain::lineage::{Change, Check};
 use crate::intake::verify::{self, Denied, Request};
 use crate::intake::{self, Context, Known, Reading, Unreadable, Unusable, dbt_artifacts, pagerduty_v2, sns};
-use crate::store::{Expect, Kind, MAX_RECORD_BYTES, Op};
+use crate::store::Batch;
 use crate::telemetry::RejectedLabels;
-
-/// A larger body is read, and not kept for looking at it later.
-const KEPT_AT_MOST: usize = 4 * 1024 * 1024;
 
 /// The answer to a monitor: what became of each alert, and what could not be used.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -92,8 +91,9 @@ pub(crate) async fn receive(
         _ if !by_token => check(&body).map_err(|error| denied(app, error))?,
         _ => {}
     }
-    let context = Context { source, headers: &headers, known: &Catalogued(app), now: app.now() };
-    let reading = intake::read(&context, &body).map_err(|error| unreadable(&error))?;
+    let now = app.now();
+    let read = |known: &dyn Known| intake::read(&Context { source, headers: &headers, known, now }, &body);
+    let reading = reading(app, read).await?.map_err(|error| unreadable(&error))?;
     let answer = take_in(app, source, reading, &body).await?;
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
 }
@@ -105,7 +105,7 @@ fn too_large() -> Problem {
 /// Reads an artifact of dbt while it arrives, a piece at a time: only what is needed of it is ever held.
 async fn artifact(app: &App, source: &Source, body: Body, limit: usize) -> Result<Response, Problem> {
     let (pieces, arriving) = tokio::sync::mpsc::channel(4);
-    let reading =
+    let arriving =
         tokio::task::spawn_blocking(move || dbt_artifacts::stream(Arriving { pieces: arriving, piece: Bytes::new() }));
     let mut body = body.into_data_stream();
     let (mut size, mut start) = (0, Vec::new());
@@ -124,9 +124,12 @@ async fn artifact(app: &App, source: &Source, body: Body, limit: usize) -> Resul
         }
     }
     drop(pieces);
-    let read = reading.await.map_err(|_| Problem::new(500, "Reading the artifact broke"))?;
-    let context = Context { source, headers: &HeaderMap::new(), known: &Catalogued(app), now: app.now() };
-    let reading = read.and_then(|read| dbt_artifacts::read(&context, read)).map_err(|error| unreadable(&error))?;
+    let read = arriving.await.map_err(|_| Problem::new(500, "Reading the artifact broke"))?;
+    let artifact = read.map_err(|error| unreadable(&error))?;
+    let (headers, now) = (HeaderMap::new(), app.now());
+    let read =
+        |known: &dyn Known| dbt_artifacts::read(&Context { source, headers: &headers, known, now }, artifact.clone());
+    let reading = reading(app, read).await?.map_err(|error| unreadable(&error))?;
     let whole = if size <= KEPT_AT_MOST { start.as_slice() } else { &[] };
     let answer = take_in(app, source, intake::bounded(reading), whole).await?;
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
@@ -175,37 +178,42 @@ pub(super) async fn take_in(app: &App, source: &Source, reading: Reading, body: 
     if let Some(import) = reading.import {
         app.take_in(import).await?;
     }
-    let also = kept(app, source, body).into_iter().collect();
-    let posted = Posted { signals: reading.signals, delivery: reading.delivery, also };
+    let posted = Posted { signals: reading.signals, delivery: reading.delivery, also: Batch::new() };
     let alerts = app.receive(&source.name, posted).await?;
+    app.keep_body(&source.name, body, intake::strip::packed);
     Ok(Received { alerts, refused: reading.unusable })
 }
 
 /// What the catalog knows, for those who read bodies.
-pub(super) struct Catalogued<'a>(pub(super) &'a App);
+struct Catalogued<'a> {
+    app: &'a App,
+    checks: Lookup<Check>,
+}
 
 impl Known for Catalogued<'_> {
     fn check(&self, id: &str) -> Option<Check> {
-        self.0.check(id).ok().flatten()
+        self.checks.get(id)
     }
 
     fn is_asset(&self, name: &str) -> bool {
-        self.0.catalog.graph().find(name).is_some()
+        self.app.catalog.graph().find(name).is_some()
     }
 }
 
-/// The record of a body, for looking at it later; none where nothing is to be kept, or it is too large.
-fn kept(app: &App, source: &Source, body: &[u8]) -> Option<Op> {
-    if app.config.intake.keep_days == 0 {
-        return None;
+/// Reads a body by what the catalog knows; checks that it names are looked up, and it is read again.
+pub(super) async fn reading<T>(app: &App, read: impl Fn(&dyn Known) -> T) -> Result<T, Problem> {
+    let mut known = Catalogued { app, checks: Lookup::default() };
+    loop {
+        let read = read(&known);
+        let missed = known.checks.missed();
+        if missed.is_empty() {
+            return Ok(read);
+        }
+        for id in missed {
+            let found = app.check(&id).await?;
+            known.checks.put(id, found);
+        }
     }
-    if body.is_empty() || body.len() > KEPT_AT_MOST {
-        return None;
-    }
-    let packed = intake::strip::packed(body).filter(|packed| packed.len() < MAX_RECORD_BYTES - 1024)?;
-    let now = app.now();
-    let id = format!("{:014}-{}", now.timestamp_millis(), app.clock.fresh_id());
-    Some(Op::put(Kind::Received, id, Expect::Any, json!({"v": 1, "source": source.name, "at": now, "body": packed})))
 }
 
 fn secrets_of<'a>(all: &'a std::collections::BTreeMap<String, Vec<SecretString>>, name: &str) -> &'a [SecretString] {
@@ -288,17 +296,19 @@ pub(crate) async fn enqueue(State(doors): State<Doors>, body: Result<Bytes, Byte
     if let Err(failure) = doors.app.pace(source) {
         return slow_down(&failure.into());
     }
-    let event = match pagerduty_v2::read(source, &body, doors.app.now(), &Catalogued(&doors.app)) {
-        Ok(event) => event,
-        Err(errors) => return invalid(errors),
+    let now = doors.app.now();
+    let event = match reading(&doors.app, |known| pagerduty_v2::read(source, &body, now, known)).await {
+        Ok(Ok(event)) => event,
+        Ok(Err(errors)) => return invalid(errors),
+        Err(problem) => return problem.into_response(),
     };
     let key = pagerduty_v2::dedup_key(&event).to_owned();
     if let pagerduty_v2::Event::Signal(signal) = event {
-        let also = kept(&doors.app, source, &raw).into_iter().collect();
-        let posted = Posted { signals: vec![*signal], delivery: None, also };
+        let posted = Posted { signals: vec![*signal], ..Posted::default() };
         if let Err(failure) = doors.app.receive(&source.name, posted).await {
             return Problem::from(failure).into_response();
         }
+        doors.app.keep_body(&source.name, &raw, intake::strip::packed);
     }
     (StatusCode::ACCEPTED, Json(json!({"status": "success", "message": "Event processed", "dedup_key": key})))
         .into_response()

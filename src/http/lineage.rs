@@ -68,10 +68,12 @@ pub(crate) async fn event(
     let configured = doors.app.config.sources.iter().find(|source| source.kind == SourceKind::Openlineage);
     let unnamed = Source::named("openlineage", SourceKind::Openlineage);
     let source = configured.unwrap_or(&unnamed);
-    let known = hooks::Catalogued(&doors.app);
-    let context = intake::Context { source, headers: &headers, known: &known, now: doors.app.now() };
-    let reading =
-        intake::read(&context, &body).map_err(|error| Problem::new(hooks::status_of(&error), error.to_string()))?;
+    let now = doors.app.now();
+    let read =
+        |known: &dyn intake::Known| intake::read(&intake::Context { source, headers: &headers, known, now }, &body);
+    let reading = hooks::reading(&doors.app, read)
+        .await?
+        .map_err(|error| Problem::new(hooks::status_of(&error), error.to_string()))?;
     hooks::take_in(&doors.app, source, reading, &body).await?;
     Ok(StatusCode::CREATED)
 }
@@ -128,12 +130,13 @@ pub(crate) async fn asset(
 ) -> Result<Json<Value>, Problem> {
     authorise(&doors, &headers)?;
     let shown = meant(&doors, &name)?;
-    let mut page = doors.app.asset_page(&shown)?;
+    let mut page = doors.app.asset_page(&shown).await?;
     page["badge_url"] = json!(badge_url(&doors, &shown));
     page["changed_upstream"] = json!(
         doors
             .app
-            .changed_upstream(&shown, 20)?
+            .changed_upstream(&shown, 20)
+            .await?
             .into_iter()
             .map(|(asset, change)| json!({"asset": asset, "change": change}))
             .collect::<Vec<_>>()
@@ -157,7 +160,11 @@ pub(crate) async fn page(State(doors): State<Doors>, headers: HeaderMap, Path(na
         answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         return answer;
     }
-    let page = match meant(&doors, &name).and_then(|shown| Ok(doors.app.asset_page(&shown)?)) {
+    let page = match meant(&doors, &name) {
+        Ok(shown) => doors.app.asset_page(&shown).await.map_err(Problem::from),
+        Err(problem) => Err(problem),
+    };
+    let page = match page {
         Ok(page) => page,
         Err(problem) => return problem.into_response(),
     };
@@ -273,7 +280,7 @@ pub(crate) async fn status(
     Path(name): Path<String>,
 ) -> Result<Json<Trust>, Problem> {
     authorise_writer(&doors, &headers)?;
-    Ok(Json(doors.app.trust(&shown_or_given(&doors, &name))?))
+    Ok(Json(doors.app.trust(&shown_or_given(&doors, &name)).await?))
 }
 
 /// The circuit breaker: asked by a pipeline before it publishes. 200, or 409 with the open incidents.
@@ -287,7 +294,7 @@ pub(crate) async fn gate(
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
     authorise_writer(&doors, &headers)?;
-    let trust = doors.app.trust(&shown_or_given(&doors, &name))?;
+    let trust = doors.app.trust(&shown_or_given(&doors, &name)).await?;
     let status = if trust.gate_open { StatusCode::OK } else { StatusCode::CONFLICT };
     Ok((status, Json(trust)).into_response())
 }
@@ -336,7 +343,7 @@ pub(crate) async fn badge_svg(
     if !by_key {
         authorise(&doors, &headers)?;
     }
-    let trust = doors.app.trust(&shown)?;
+    let trust = doors.app.trust(&shown).await?;
     let label = shown.rsplit(['.', '/']).next().unwrap_or(&shown);
     let good = if trust.known || trust.status != "ok" { Some(trust.status == "ok") } else { None };
     let words = if good.is_none() { "not in the catalog" } else { &trust.words };
@@ -358,7 +365,7 @@ pub(crate) async fn svg(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     authorise(&doors, &headers)?;
-    let drawing = doors.app.drawing(&incident(&doors, &id)?);
+    let drawing = doors.app.drawing(&incident(&doors, &id).await?).await?;
     let drawing = drawing.ok_or_else(|| Problem::new(404, "The lineage has nothing to draw of this incident"))?;
     Ok(picture("image/svg+xml", drawing.svg().into_bytes()))
 }
@@ -374,7 +381,7 @@ pub(crate) async fn png(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     authorise(&doors, &headers)?;
-    let drawing = doors.app.drawing(&incident(&doors, &id)?);
+    let drawing = doors.app.drawing(&incident(&doors, &id).await?).await?;
     let drawing = drawing.ok_or_else(|| Problem::new(404, "The lineage has nothing to draw of this incident"))?;
     let drawn = tokio::task::spawn_blocking(move || drawing.png()).await;
     let bytes = drawn.map_err(|_| Problem::new(500, "Drawing broke"))?.map_err(|why| Problem::new(500, why))?;
@@ -392,7 +399,7 @@ pub(crate) async fn impact(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     authorise(&doors, &headers)?;
-    let judged = doors.app.judge(&incident(&doors, &id)?);
+    let judged = doors.app.judge(&incident(&doors, &id).await?).await?;
     Ok(Json(json!({
         "words": judged.impact.words(),
         "candidates": judged.candidates,

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::Doors;
 use crate::domain::Lane;
-use crate::store::Kind;
+use crate::records::Dead;
+use crate::store::Range;
 
 /// Alive: answers without touching anything.
 pub(crate) async fn healthz() -> &'static str {
@@ -28,7 +29,8 @@ pub(crate) async fn readyz(State(doors): State<Doors>) -> Response {
     }
     let now = app.now().timestamp_millis();
     for lane in [Lane::Page, Lane::Slack, Lane::Mail] {
-        let (waiting, oldest) = app.store.backlog(&format!("{}/", lane.as_str()));
+        let crate::store::Backlog { count: waiting, oldest } =
+            app.store.backlog(lane.as_str()).await.unwrap_or_default();
         if let Some(due) = oldest.filter(|due| now - due > STALLED_MILLIS) {
             degraded.push(format!(
                 "{waiting} entries wait for {}, the first for {} s",
@@ -37,7 +39,7 @@ pub(crate) async fn readyz(State(doors): State<Doors>) -> Response {
             ));
         }
     }
-    let dead = app.store.scan(Kind::Dead, "", "", 100).map_or(0, |dead| dead.len());
+    let dead = app.store.scan(&Range::<Dead>::all(), 100).await.map_or(0, |dead| dead.records.len());
     if dead > 0 {
         degraded.push(format!("{dead} deliveries were given up; the incidents' timelines say which"));
     }

@@ -39,7 +39,7 @@ pub(crate) async fn webhook(
 }
 
 async fn apply(doors: &Doors, news: News, delivery: String) -> Result<(), Failure> {
-    let Some((uid, key)) = page_of(doors, &news)? else {
+    let Some((uid, key)) = page_of(doors, &news).await? else {
         return Ok(());
     };
     let command = Command::PagerSays { key, news: news.news, url: news.url };
@@ -47,13 +47,13 @@ async fn apply(doors: &Doors, news: News, delivery: String) -> Result<(), Failur
         actor: Actor::PagerDuty { name: news.agent },
         standing: Standing::Pager,
         delivery: Some(DeliveryId(format!("pagerduty/{delivery}"))),
-        also: Vec::new(),
+        also: crate::store::Batch::new(),
     };
     doors.app.execute(Some(&uid), &command, asked).await.map(|_| ())
 }
 
 /// Our page that PagerDuty speaks of: by the key where it tells it, else by our incident's name in the title.
-fn page_of(doors: &Doors, news: &News) -> Result<Option<(String, String)>, Failure> {
+async fn page_of(doors: &Doors, news: &News) -> Result<Option<(String, String)>, Failure> {
     let instance = &doors.app.config.server.instance;
     if let Some(key) = &news.key
         && let Some(rest) = key.strip_prefix(&format!("{instance}:inc-"))
@@ -65,7 +65,7 @@ fn page_of(doors: &Doors, news: &News) -> Result<Option<(String, String)>, Failu
     let Some(number) = number else {
         return Ok(None);
     };
-    let uid = doors.app.uid_of_number(number)?;
-    let page = doors.app.incident(&uid)?.and_then(|incident| incident.pages.into_keys().next());
+    let uid = doors.app.uid_of_number(number).await?;
+    let page = doors.app.incident(&uid).await?.and_then(|incident| incident.pages.into_keys().next());
     Ok(page.map(|key| (uid, key)))
 }

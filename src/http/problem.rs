@@ -50,6 +50,7 @@ impl From<Failure> for Problem {
             Failure::Refused(refusal) => Self::new(409, refusal.to_string()),
             Failure::Duplicate => Self::new(409, "This was done already"),
             Failure::Invalid(detail) => Self::new(422, detail),
+            Failure::TooLarge(_) => Self::new(413, failure.to_string()),
             Failure::TooFast { .. } => Self::unavailable(failure.to_string()),
             Failure::Unavailable(_) => {
                 tracing::error!(error = %failure, "a request was turned away");

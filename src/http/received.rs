@@ -10,7 +10,8 @@ use utoipa::IntoParams;
 use super::api::authorise;
 use super::{Doors, Problem};
 use crate::intake::strip::unpacked;
-use crate::store::Kind;
+use crate::records::Bodies;
+use crate::store::{Id, Range};
 
 /// What is asked of the list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -34,12 +35,40 @@ pub(crate) async fn list(
 ) -> Result<Json<Value>, Problem> {
     authorise(&doors, &headers)?;
     let limit = query.limit.unwrap_or(100).clamp(1, 500);
-    let from = query.after.map(|after| format!("{after}\0")).unwrap_or_default();
-    let page = doors.app.store.scan(Kind::Received, &from, "", limit).map_err(crate::app::Failure::from)?;
-    let next = (page.len() == limit).then(|| page.last().map(|rec| rec.id.clone())).flatten();
-    let received: Vec<_> =
-        page.iter().map(|rec| json!({"id": rec.id, "source": rec.body["source"], "at": rec.body["at"]})).collect();
+    // What came a moment ago is to be seen, too.
+    doors.app.keep_bodies().await?;
+    let range = match query.after.as_deref().map(place) {
+        // The rest of its block, and what is behind it.
+        Some((block, _)) => Range::<Bodies>::all().starting(&block),
+        None => Range::all(),
+    };
+    let blocks = doors.app.store.scan(&range, limit).await.map_err(crate::app::Failure::from)?;
+    let after = query.after.as_deref().map(place);
+    let all = blocks
+        .records
+        .iter()
+        .flat_map(|block| block.value.bodies.iter().enumerate().map(move |(number, body)| (&block.id, number, body)));
+    let mut page: Vec<_> = all
+        .filter(|(block, number, _)| after.as_ref().is_none_or(|after| (*block, *number) > (&after.0, after.1)))
+        .take(limit + 1)
+        .collect();
+    let more = page.len() > limit || blocks.next.is_some();
+    page.truncate(limit);
+    let id = |block: &Id<Bodies>, number: usize| format!("{block}.{number}");
+    let next = page.last().filter(|_| more).map(|(block, number, _)| id(block, *number));
+    let received: Vec<_> = page
+        .iter()
+        .map(|(block, number, body)| json!({"id": id(block, *number), "source": body.source, "at": body.at}))
+        .collect();
     Ok(Json(json!({"received": received, "next_after": next})))
+}
+
+/// The block and the place in it that an id says. The first blocks held one body, and ids said no place.
+fn place(id: &str) -> (Id<Bodies>, usize) {
+    match id.rsplit_once('.') {
+        Some((block, number)) => (Id::new(block), number.parse().unwrap_or_default()),
+        None => (Id::new(id), 0),
+    }
 }
 
 /// One of them, as `muster replay` reads it.
@@ -53,9 +82,11 @@ pub(crate) async fn show(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     authorise(&doors, &headers)?;
-    let rec = doors.app.store.get(Kind::Received, &id).map_err(crate::app::Failure::from)?;
+    doors.app.keep_bodies().await?;
+    let (block, number) = place(&id);
+    let block = doors.app.store.value(&block).await.map_err(crate::app::Failure::from)?;
     let missing = || Problem::new(404, "There is no such body, or it was kept long enough");
-    let rec = rec.ok_or_else(missing)?;
-    let body = rec.body["body"].as_str().and_then(unpacked).ok_or_else(missing)?;
-    Ok(Json(json!({"source": rec.body["source"], "at": rec.body["at"], "body": body})))
+    let kept = block.and_then(|block| block.bodies.into_iter().nth(number)).ok_or_else(missing)?;
+    let body = unpacked(&kept.body).ok_or_else(missing)?;
+    Ok(Json(json!({"source": kept.source, "at": kept.at, "body": body})))
 }

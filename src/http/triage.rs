@@ -14,6 +14,7 @@ use super::hooks::authorise_source;
 use super::{Doors, Problem};
 use crate::domain::Time;
 use crate::domain::triage::{Matcher, Silence};
+use crate::store::Batch;
 
 /// A job or table gives a sign of life.
 #[utoipa::path(
@@ -88,8 +89,10 @@ pub(crate) async fn make_silence(
     if asked.owner.trim().is_empty() {
         return Err(Problem::new(422, "A silence has an owner, whom people can ask"));
     }
-    let silence =
-        doors.app.silence(matcher, from, asked.until, &asked.reason, asked.owner.trim().to_owned(), Vec::new()).await?;
+    let silence = doors
+        .app
+        .silence(matcher, from, asked.until, &asked.reason, asked.owner.trim().to_owned(), Batch::new())
+        .await?;
     Ok((StatusCode::CREATED, Json(shown(&silence))))
 }
 

@@ -16,7 +16,7 @@ use crate::domain::lineage::names::clean as clean_name;
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
 
 /// What is needed of an artifact; the rest of its megabytes is passed over while it is read.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct Artifact {
     metadata: Metadata,
     results: Results,
@@ -25,7 +25,7 @@ pub struct Artifact {
 }
 
 /// Each result is read on its own, so that a bad one spoils no other, and is let go without its SQL before the next comes.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Results {
     read: Vec<Result<ResultOf, String>>,
     /// How many more there were than a body may hold.
@@ -58,7 +58,7 @@ impl<'de> Deserialize<'de> for Results {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct Metadata {
     dbt_schema_version: String,
     #[serde(default)]
@@ -67,13 +67,13 @@ struct Metadata {
     generated_at: Option<String>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Clone, Deserialize, Default)]
 #[serde(default)]
 struct Args {
     target: Option<String>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Clone, Deserialize, Default)]
 #[serde(default)]
 struct ResultOf {
     unique_id: String,

@@ -11,6 +11,17 @@ pub struct Batch {
     unwritable: Option<CommitError>,
 }
 
+/// The records that make a batch count once.
+#[derive(Debug)]
+pub struct Once(Vec<(Kind, String)>);
+
+impl Once {
+    /// Whether a conflict about this record says that the batch was done already.
+    pub fn holds(&self, kind: Kind, id: &str) -> bool {
+        self.0.iter().any(|(known, of)| *known == kind && of == id)
+    }
+}
+
 impl Batch {
     /// Nothing yet.
     pub fn new() -> Self {
@@ -84,9 +95,9 @@ impl Batch {
         self.once.push((T::KIND, id.to_string()));
     }
 
-    /// Whether a conflict about this record says that it was done already.
-    pub fn was_done(&self, kind: Kind, id: &str) -> bool {
-        self.once.iter().any(|(known, of)| *known == kind && of == id)
+    /// What makes this batch count once.
+    pub fn once(&self) -> Once {
+        Once(self.once.clone())
     }
 
     /// All of another batch, after this.

@@ -208,7 +208,9 @@ impl Engine for Committed {
         }
         let writing = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(since) = writing.as_ref().map(Stopwatch::seconds).filter(|since| *since > SLOW_SECONDS) {
-            return Err(format!("the disk has not answered a write for {since:.0} s; nothing can be saved until it does"));
+            return Err(format!(
+                "the disk has not answered a write for {since:.0} s; nothing can be saved until it does"
+            ));
         }
         drop(writing);
         self.shared.bytes.room()

@@ -192,6 +192,8 @@ impl Change<'_> {
     /// What the record says now; `None` when it is gone, or cannot be read, which is logged.
     pub fn value<T: Record>(&self) -> Option<T> {
         let (shape, text) = self.now?;
-        body(self.kind, self.id, shape, text).inspect_err(|error| tracing::error!(%error, "a change is not followed")).ok()
+        body(self.kind, self.id, shape, text)
+            .inspect_err(|error| tracing::error!(%error, "a change is not followed"))
+            .ok()
     }
 }

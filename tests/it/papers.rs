@@ -49,7 +49,7 @@ fn rooms_import_only_rooms_below() {
         ("catalog", &["domain"]),
         ("picture", &["domain"]),
         ("mail", &["config", "domain", "messages"]),
-        ("store", &[]),
+        ("store", &["clock"]),
         ("messages", &["domain", "words"]),
         ("slack", &["domain", "messages", "words"]),
         ("pagerduty", &["domain"]),

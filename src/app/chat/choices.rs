@@ -41,11 +41,11 @@ impl App {
     }
 
     /// The open incidents, each a button that says the line again for it.
-    pub(super) fn which_incident(&self, line: &str, caller: &Caller<'_>) -> Reply {
+    pub(super) async fn which_incident(&self, line: &str, caller: &Caller<'_>) -> Reply {
         if self.may_read(caller).is_err() {
             return Reply::words(&Failure::WhichIncident.to_string());
         }
-        let mut open = self.visible(&Filter { open: true, ..Filter::default() }, caller, 50).unwrap_or_default();
+        let mut open = self.visible(&Filter { open: true, ..Filter::default() }, caller, 50).await.unwrap_or_default();
         // What I am in comes first.
         open.sort_by_key(|incident| !incident.people().iter().any(|person| person == caller.user));
         if open.is_empty() {
@@ -77,12 +77,14 @@ impl App {
     ) -> Result<Reply, Failure> {
         self.may(Verb::Declare, caller, None)?;
         // The same command once more is no new one.
-        if caller.delivery.as_ref().is_some_and(|delivery| self.was_delivered(delivery).unwrap_or(false)) {
+        if let Some(delivery) = &caller.delivery
+            && self.was_delivered(delivery).await?
+        {
             return Err(Failure::Duplicate);
         }
         declaration.asset = declaration.asset.map(|asset| self.catalog.known_as(&asset));
         let anyway = anyway || line_of(&declaration).chars().count() > MAX_LINE;
-        let alike = if anyway { Vec::new() } else { self.look_alikes(&declaration, caller)? };
+        let alike = if anyway { Vec::new() } else { self.look_alikes(&declaration, caller).await? };
         if alike.is_empty() {
             return self.act(None, &Command::Declare(Box::new(declaration)), caller).await;
         }
@@ -105,12 +107,12 @@ impl App {
     }
 
     /// The open incidents about the same asset, one the lineage ties to it, or with much the same title; the newest first.
-    pub(super) fn look_alikes(&self, new: &Declaration, caller: &Caller<'_>) -> Result<Vec<Incident>, Failure> {
+    pub(super) async fn look_alikes(&self, new: &Declaration, caller: &Caller<'_>) -> Result<Vec<Incident>, Failure> {
         // Whoever may not read learns nothing by declaring.
         if new.drill || self.may_read(caller).is_err() {
             return Ok(Vec::new());
         }
-        let open = self.visible(&Filter { open: true, ..Filter::default() }, caller, COMPARED)?;
+        let open = self.visible(&Filter { open: true, ..Filter::default() }, caller, COMPARED).await?;
         let title = significant(&new.title);
         let tied = new.asset.as_ref().map(|asset| self.tied_to(asset.as_str())).unwrap_or_default();
         let alike = open.into_iter().filter(|incident| {
@@ -145,7 +147,7 @@ impl App {
     }
 
     /// How it is used: all of it by heading, or one topic.
-    pub(super) fn help(&self, topic: Option<&str>, caller: &Caller<'_>) -> Reply {
+    pub(super) async fn help(&self, topic: Option<&str>, caller: &Caller<'_>) -> Reply {
         let topic = topic.map(str::to_lowercase);
         let fits = |use_: &str, what: &str| {
             topic.as_ref().is_none_or(|topic| {
@@ -156,8 +158,14 @@ impl App {
         };
         let matching: Vec<_> = VERBS.iter().filter(|(use_, what)| fits(use_, what)).collect();
         let verbs = if matching.is_empty() { VERBS.iter().collect() } else { matching };
-        let here = caller.channel.and_then(|channel| self.uid_of_channel(channel).ok().flatten());
-        let here = here.and_then(|uid| self.incident(&uid).ok().flatten()).map(|incident| incident.name());
+        let here = match caller.channel {
+            Some(channel) => self.uid_of_channel(channel).await.ok().flatten(),
+            None => None,
+        };
+        let here = match here {
+            Some(uid) => self.incident(&uid).await.ok().flatten().map(|incident| incident.name()),
+            None => None,
+        };
         let verbs: Vec<_> = verbs
             .into_iter()
             .map(|(use_, what)| json!({"use": format!("/incident {use_}"), "what": crate::words::label(what)}))

@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::{Caller, Reply};
-use crate::app::job::Job;
-use crate::app::{App, Asked, DeliveryId, Failure, records};
+use crate::app::{App, Asked, DeliveryId, Failure, decided};
 use crate::domain::Command;
 use crate::domain::incident::{Channel, MessageRef};
 use crate::domain::postmortem::{Captured, said_at};
 use crate::messages::Button;
+use crate::records::outbox::{EntryId, Job, Outbox as _};
+use crate::records::{OfChannel, Pinned};
 use crate::slack::inbound::SlackEvent;
 use crate::slack::markup;
-use crate::store::{Expect, Kind, Op};
+use crate::store::{Batch, Expect, Id};
 use crate::tr;
 
 /// What was said, changed (then with the timestamp of the change), or taken back (then without an author).
@@ -35,7 +36,7 @@ impl App {
     /// # Errors
     /// The store cannot write; Slack sends it again then.
     pub async fn slack_event(&self, event_id: &str, event: SlackEvent) -> Result<(), Failure> {
-        let guard = records::delivery_ops(&DeliveryId(format!("event/{event_id}")), self.now());
+        let guard = decided::once(&DeliveryId(format!("event/{event_id}")), self.now());
         let done = match event {
             SlackEvent::Said { channel, thread, ts, user, text } => {
                 let said = Said { channel, thread, ts, author: Some(user), text, edited: String::new() };
@@ -51,11 +52,11 @@ impl App {
             }
             SlackEvent::Gone { channel, why } => self.gone(channel, why, guard).await,
             SlackEvent::Shared { channel, shared } => {
-                let guard = guard.into_iter().chain(self.channel_shared(&channel, shared)).collect();
+                self.channel_shared(&channel, shared, if shared { Batch::new() } else { guard.clone() }).await?;
                 // What is said there is read by strangers from now on.
                 match shared {
                     true => self.gone(channel, &tr!("it is shared with another workspace"), guard).await,
-                    false => self.commit(guard).await,
+                    false => Ok(()),
                 }
             }
             SlackEvent::Home { user } => self.home_opened(&user, guard).await,
@@ -86,7 +87,7 @@ impl App {
         ts: String,
         user: &str,
         links: &[String],
-        mut ops: Vec<Op>,
+        mut ops: Batch,
     ) -> Result<(), Failure> {
         let caller = Caller { user, standing: self.met(user, None).await, channel: None, delivery: None };
         if self.may_read(&caller).is_err() {
@@ -101,34 +102,29 @@ impl App {
             return Ok(());
         }
         let name = format!("unfurl-{channel}-{ts}");
-        ops.push(Job::Unfurl { channel, ts, assets }.enqueue(&name, self.now()));
-        self.commit(ops).await?;
-        self.wake.notify_waiters();
-        Ok(())
+        ops.enqueue(&EntryId::named(&name), Job::Unfurl { channel, ts, assets }, self.now());
+        self.commit(ops).await
     }
 
     /// Keeps what people say in an incident's channel; no author means that it was taken back.
-    async fn capture(&self, said: Said, mut ops: Vec<Op>) -> Result<(), Failure> {
+    async fn capture(&self, said: Said, mut ops: Batch) -> Result<(), Failure> {
         let Said { channel, thread, ts, author, text, edited } = said;
-        let in_thread = |thread: &String| self.uid_of_channel(&format!("{channel}/{thread}"));
-        let uid = match self.uid_of_channel(&channel)? {
-            Some(uid) => Some(uid),
-            None => thread.as_ref().map(in_thread).transpose()?.flatten(),
-        };
-        let uid = match uid {
-            Some(uid) => Some(uid),
+        let mut uid = self.uid_of_channel(&channel).await?;
+        if let (None, Some(thread)) = (&uid, &thread) {
+            uid = self.uid_of_thread(&channel, thread).await?;
+        }
+        if uid.is_none() {
             // Changed, or taken back: it was kept when it was said.
-            None => self.uid_of_channel(&format!("{channel}/{ts}"))?,
-        };
+            uid = self.uid_of_thread(&channel, &ts).await?;
+        }
         let Some(uid) = uid else {
             return Ok(());
         };
         if thread.is_some() {
             // Of a thread that is an incident's, each message is found by itself.
-            let pointer = json!({"v": 1, "uid": uid});
-            ops.push(Op::put(Kind::Channel, format!("{channel}/{ts}"), Expect::Any, pointer));
+            ops.put(&Id::<OfChannel>::of_thread(&channel, &ts), Expect::Any, &OfChannel::to(&uid));
         }
-        let before = self.captured(&uid, &ts)?;
+        let before = self.captured(&uid, &ts).await?;
         let deleted = author.is_none();
         // Slack keeps no order: what was taken back stays so, and what was changed is not said anew.
         if before.as_ref().is_some_and(|before| before.deleted || (!deleted && before.edited >= edited)) {
@@ -138,14 +134,9 @@ impl App {
         let message = MessageRef { channel, ts: ts.clone() };
         let at = said_at(&message).unwrap_or_else(|| self.now());
         let text: String = markup::named(&text, &|id| self.name(id)).chars().take(8000).collect();
-        let pinned = self.store.get(Kind::Pin, &format!("{}/{ts}", message.channel))?.is_some();
+        let pinned = self.store.get(&Id::<Pinned>::of(&message)).await?.is_some();
         let captured = Captured { v: 1, message: message.clone(), author, at, text: text.clone(), deleted, edited };
-        ops.push(Op::put(
-            Kind::Message,
-            format!("{uid}/{ts}"),
-            Expect::Any,
-            serde_json::to_value(captured).unwrap_or_default(),
-        ));
+        ops.put(&Id::<Captured>::of(&uid, &ts), Expect::Any, &captured);
         if !pinned {
             return self.commit(ops).await;
         }
@@ -161,7 +152,7 @@ impl App {
         channel: String,
         user: &str,
         text: &str,
-        guard: Vec<Op>,
+        guard: Batch,
     ) -> Result<(), Failure> {
         let delivery = DeliveryId(format!("mention/{event_id}"));
         let caller =
@@ -182,10 +173,8 @@ impl App {
         };
         let mut ops = guard;
         let job = Job::Whisper { channel: channel.clone(), user: user.to_owned(), markdown, buttons };
-        ops.push(job.enqueue(&format!("whisper-{}", self.clock.fresh_id()), self.now()));
-        self.commit(ops).await?;
-        self.wake.notify_waiters();
-        Ok(())
+        ops.enqueue(&self.errand(), job, self.now());
+        self.commit(ops).await
     }
 
     async fn pushpin(
@@ -196,9 +185,9 @@ impl App {
         author: String,
         added: bool,
     ) -> Result<(), Failure> {
-        let uid = match self.uid_of_channel(&message.channel)? {
+        let uid = match self.uid_of_channel(&message.channel).await? {
             Some(uid) => Some(uid),
-            None => self.uid_of_channel(&format!("{}/{}", message.channel, message.ts))?,
+            None => self.uid_of_thread(&message.channel, &message.ts).await?,
         };
         let Some(uid) = uid else {
             return Ok(());
@@ -210,10 +199,10 @@ impl App {
             delivery: Some(DeliveryId(format!("event/{event_id}"))),
         };
         let command = if added {
-            let Some(captured) = self.captured(&uid, &message.ts)?.filter(|captured| !captured.deleted) else {
+            let Some(captured) = self.captured(&uid, &message.ts).await?.filter(|captured| !captured.deleted) else {
                 let name = format!("pin-{}-{}", message.channel, message.ts);
                 let job = Job::Pin { message, user: user.to_owned(), event: event_id.to_owned() };
-                return self.enqueue(&name, job).await;
+                return self.enqueue(&EntryId::named(&name), job).await;
             };
             Command::Pin {
                 message,
@@ -237,11 +226,11 @@ impl App {
         event: &str,
         (author, text): (String, String),
     ) -> Result<(), Failure> {
-        let in_thread = format!("{}/{}", message.channel, message.ts);
-        let Some(uid) = self
-            .uid_of_channel(&message.channel)?
-            .map_or_else(|| self.uid_of_channel(&in_thread), |uid| Ok(Some(uid)))?
-        else {
+        let uid = match self.uid_of_channel(&message.channel).await? {
+            Some(uid) => Some(uid),
+            None => self.uid_of_thread(&message.channel, &message.ts).await?,
+        };
+        let Some(uid) = uid else {
             return Ok(());
         };
         let caller = Caller {
@@ -257,19 +246,19 @@ impl App {
     }
 
     /// An incident's channel is gone; where it is still worked on, it goes on in another.
-    async fn gone(&self, channel: String, why: &str, also: Vec<Op>) -> Result<(), Failure> {
-        let Some(uid) = self.uid_of_channel(&channel)? else {
+    async fn gone(&self, channel: String, why: &str, also: Batch) -> Result<(), Failure> {
+        let Some(uid) = self.uid_of_channel(&channel).await? else {
             return self.commit(also).await;
         };
         let command = Command::ChannelGone { channel, why: crate::words::label(why) };
         self.execute(Some(&uid), &command, Asked::by_muster(also)).await.map(|_| ())
     }
 
-    async fn renamed(&self, channel: &str, name: String, also: Vec<Op>) -> Result<(), Failure> {
-        let Some(uid) = self.uid_of_channel(channel)? else {
+    async fn renamed(&self, channel: &str, name: String, also: Batch) -> Result<(), Failure> {
+        let Some(uid) = self.uid_of_channel(channel).await? else {
             return Ok(());
         };
-        let before = self.incident(&uid)?.and_then(|incident| incident.channel);
+        let before = self.incident(&uid).await?.and_then(|incident| incident.channel);
         // A channel that it left is somebody else's.
         let Some(before) = before.filter(|before| before.id == channel) else {
             return Ok(());

@@ -28,7 +28,12 @@ const MOST_SHOWN: usize = 100;
 
 impl App {
     /// The modal that asks.
-    pub(super) fn ask(&self, uid: Option<&str>, question: &Question, caller: &Caller<'_>) -> Result<Reply, Failure> {
+    pub(super) async fn ask(
+        &self,
+        uid: Option<&str>,
+        question: &Question,
+        caller: &Caller<'_>,
+    ) -> Result<Reply, Failure> {
         let verb = match question {
             Question::Declare => Verb::Declare,
             Question::Roles => Verb::Assign,
@@ -42,7 +47,10 @@ impl App {
             Question::More => Verb::Read,
             Question::Look(_) | Question::Why | Question::Cause(_) | Question::Learnt(_) => Verb::Note,
         };
-        let incident = uid.map(|uid| self.incident(uid)).transpose()?.flatten();
+        let incident = match uid {
+            Some(uid) => self.incident(uid).await?,
+            None => None,
+        };
         self.may(verb, caller, incident.as_ref())?;
         if let (Question::Resolve, Some(incident)) = (question, &incident)
             && !incident.status.is_open()
@@ -79,7 +87,7 @@ impl App {
         let people =
             |id, label, role: Role| ModalInput::People { id, label, initial: holders(role), several: role.is_shared() };
         let (callback, title, submit, inputs) = match question {
-            Question::Declare => return self.ask_to_declare(&Declaration::default(), String::new(), caller),
+            Question::Declare => return self.ask_to_declare(&Declaration::default(), String::new(), caller).await,
             Question::Roles => (
                 "assign_roles",
                 "Assign roles",
@@ -171,7 +179,7 @@ impl App {
             ),
             Question::Notify(whom) => {
                 let incident = incident.as_ref().ok_or_else(|| Failure::NotFound(tr!("There is no such incident.")))?;
-                ("notify", "Tell people", "Send", self.notify_inputs(incident, *whom)?)
+                ("notify", "Tell people", "Send", self.notify_inputs(incident, *whom).await?)
             }
             Question::Look(look) => {
                 let found = match (look, &incident) {
@@ -237,7 +245,10 @@ impl App {
                 )
             }
             Question::Why => {
-                let last = incident.as_ref().map(|incident| self.last_why(incident)).transpose()?.flatten();
+                let last = match &incident {
+                    Some(incident) => self.last_why(incident).await?,
+                    None => None,
+                };
                 let mut inputs: Vec<_> = last.map(ModalInput::Words).into_iter().collect();
                 inputs.push(text("text", "Why did that happen?", "the loader had no retry", true, false));
                 ("why", "Why?", "Write down", inputs)
@@ -296,11 +307,11 @@ impl App {
     }
 
     /// Whom a round of telling reaches, what they read, and what may be added.
-    fn notify_inputs(&self, incident: &Incident, whom: Whom) -> Result<Vec<ModalInput>, Failure> {
+    async fn notify_inputs(&self, incident: &Incident, whom: Whom) -> Result<Vec<ModalInput>, Failure> {
         if incident.drill {
             return Err(Refusal::Drill { incident: incident.name() }.into());
         }
-        let (all, told) = (self.recipients(incident, whom), self.who_was_told(&incident.uid)?);
+        let (all, told) = (self.recipients(incident, whom).await?, self.who_was_told(&incident.uid).await?);
         let is_new = |recipient: &&Recipient| !told.values().any(|told| told.recipient.is_same(recipient));
         let reached = |recipient: &&Recipient| recipient.slack.is_some() || recipient.email.is_some();
         let new: Vec<_> = all.iter().filter(is_new).filter(reached).collect();
@@ -354,7 +365,7 @@ impl App {
     }
 
     /// The form of a declaration, with what is known already.
-    pub(super) fn ask_to_declare(
+    pub(super) async fn ask_to_declare(
         &self,
         told: &Declaration,
         metadata: String,
@@ -521,7 +532,8 @@ impl App {
         let command = match view.callback_id.as_str() {
             "declare" | "declare_anyway" => {
                 let told = self.declaration(view);
-                let alike = if view.callback_id == "declare" { self.look_alikes(&told, &caller)? } else { Vec::new() };
+                let alike =
+                    if view.callback_id == "declare" { self.look_alikes(&told, &caller).await? } else { Vec::new() };
                 if !alike.is_empty() {
                     return Ok(Reply::Instead(Box::new(Modal {
                         callback: "declare_anyway",
@@ -609,11 +621,11 @@ impl App {
                 if chosen.is_empty() {
                     return mistake("teams", "Nobody is left; choose at least one, or cancel.");
                 }
-                let uid = self.target(number, &caller)?;
-                let Some(incident) = self.incident(&uid)? else {
+                let uid = self.target(number, &caller).await?;
+                let Some(incident) = self.incident(&uid).await? else {
                     return mistake("teams", "There is no such incident any more.");
                 };
-                let mut recipients = self.recipients(&incident, whom);
+                let mut recipients = self.recipients(&incident, whom).await?;
                 // A key in a form is cut to Slack's length.
                 recipients.retain(|recipient| {
                     chosen
@@ -637,7 +649,7 @@ impl App {
         };
         let uid = match command {
             Command::Declare(_) => None,
-            _ => Some(self.target(number, &caller)?),
+            _ => Some(self.target(number, &caller).await?),
         };
         self.decide_for(uid.as_deref(), &command, &caller).await.map(|_| Reply::Nothing)
     }

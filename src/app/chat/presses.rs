@@ -2,8 +2,7 @@
 //! whispered through the outbox.
 
 use super::{Caller, Reply, sentence_markdown};
-use crate::app::job::Job;
-use crate::app::{App, DeliveryId, Failure, records};
+use crate::app::{App, DeliveryId, Failure};
 use crate::tr;
 use serde_json::json;
 
@@ -14,9 +13,12 @@ use crate::domain::permission::Verb;
 use crate::domain::timeline::stamp;
 use crate::domain::{AssetName, Command, Refusal, Role};
 use crate::messages::Button;
+use crate::records::AlertOfKey;
+use crate::records::outbox::Job;
 use crate::slack::inbound::{Interaction, with_files};
 use crate::slack::markup;
 use crate::slack::slash::{self, Question};
+use crate::store::Id;
 
 impl App {
     /// Whispers to somebody who pressed something.
@@ -24,21 +26,21 @@ impl App {
         let user = interaction.user.id.clone();
         let job = match &interaction.channel {
             Some(channel) => Job::Whisper { channel: channel.id.clone(), user, markdown, buttons },
-            None if let Some(channel) = self.channel_of_form(interaction) => {
+            None if let Some(channel) = self.channel_of_form(interaction).await => {
                 Job::Whisper { channel, user, markdown, buttons }
             }
             // Pressed in the home, where nothing can be whispered.
             None => Job::Announce { channel: Some(user), markdown, buttons, asks: None },
         };
-        if let Err(failure) = self.enqueue(&format!("whisper-{}", self.clock.fresh_id()), job).await {
+        if let Err(failure) = self.enqueue(&self.errand(), job).await {
             tracing::warn!(error = %failure, "somebody cannot be told why nothing happened");
         }
     }
 
     /// The channel of the incident that a form is about.
-    fn channel_of_form(&self, interaction: &Interaction) -> Option<String> {
+    async fn channel_of_form(&self, interaction: &Interaction) -> Option<String> {
         let number = slash::number(interaction.view.as_ref()?.private_metadata.split_whitespace().next()?)?;
-        let incident = self.incident(&self.uid_of_number(number).ok()?).ok()??;
+        let incident = self.incident(&self.uid_of_number(number).await.ok()?).await.ok()??;
         incident.channel.map(|channel| channel.id)
     }
 
@@ -46,7 +48,7 @@ impl App {
     pub async fn interact(&self, interaction: &Interaction) -> Reply {
         let user = interaction.user.id.as_str();
         // A form was opened where its incident is seen; Slack lets nobody change what it is about.
-        let of_form = self.channel_of_form(interaction);
+        let of_form = self.channel_of_form(interaction).await;
         let caller = Caller {
             user,
             standing: self.met(user, interaction.user.team_id.as_deref()).await,
@@ -62,7 +64,10 @@ impl App {
                     let caller = match interaction.container["message_ts"].as_str() {
                         Some(message) if interaction.container["is_ephemeral"] == true => {
                             let press = format!("{user}/{message}/{}/{}", action.action_id, action.value);
-                            Caller { delivery: Some(DeliveryId(records::key_id("again", &press))), ..caller }
+                            Caller {
+                                delivery: Some(DeliveryId(Id::<AlertOfKey>::of("again", &press).to_string())),
+                                ..caller
+                            }
                         }
                         _ => caller,
                     };
@@ -92,7 +97,9 @@ impl App {
                     }
                 };
             }
-            ("shortcut", ..) if interaction.callback_id == "declare" => self.ask(None, &Question::Declare, &caller),
+            ("shortcut", ..) if interaction.callback_id == "declare" => {
+                self.ask(None, &Question::Declare, &caller).await
+            }
             ("message_action", ..) => self.message_shortcut(interaction, &caller).await,
             _ => Ok(Reply::Nothing),
         };
@@ -115,10 +122,10 @@ impl App {
         if action == "declare" {
             // From the home, or from below an asset, which it is about then.
             let asset = AssetName::new(value).filter(|_| value != "declare");
-            return self.ask_to_declare(&Declaration { asset, ..Declaration::default() }, String::new(), &caller);
+            return self.ask_to_declare(&Declaration { asset, ..Declaration::default() }, String::new(), &caller).await;
         }
         let mut words = value.split_whitespace();
-        let uid = self.target(words.next().and_then(slash::number), &caller)?;
+        let uid = self.target(words.next().and_then(slash::number), &caller).await?;
         let request = || words.clone().next().unwrap_or_default().to_owned();
         let command = match action {
             "ack" => Command::Acknowledge,
@@ -127,35 +134,35 @@ impl App {
             "handover_decline" => Command::AnswerHandover { request: request(), accept: false },
             "postmortem" => Command::DraftPostmortem,
             "review" => Command::Review,
-            "assign_roles" => return self.ask(Some(&uid), &Question::Roles, &caller),
-            "severity" => return self.ask(Some(&uid), &Question::Severity, &caller),
-            "runbook" => return self.ask(Some(&uid), &Question::Runbook, &caller),
-            "update" => return self.ask(Some(&uid), &Question::Update, &caller),
-            "more" => return self.ask(Some(&uid), &Question::More, &caller),
-            "why" => return self.ask(Some(&uid), &Question::Why, &caller),
-            "cause" => return self.ask(Some(&uid), &Question::Cause(None), &caller),
-            "learnt" => return self.ask(Some(&uid), &Question::Learnt(None), &caller),
+            "assign_roles" => return self.ask(Some(&uid), &Question::Roles, &caller).await,
+            "severity" => return self.ask(Some(&uid), &Question::Severity, &caller).await,
+            "runbook" => return self.ask(Some(&uid), &Question::Runbook, &caller).await,
+            "update" => return self.ask(Some(&uid), &Question::Update, &caller).await,
+            "more" => return self.ask(Some(&uid), &Question::More, &caller).await,
+            "why" => return self.ask(Some(&uid), &Question::Why, &caller).await,
+            "cause" => return self.ask(Some(&uid), &Question::Cause(None), &caller).await,
+            "learnt" => return self.ask(Some(&uid), &Question::Learnt(None), &caller).await,
             "impact" => {
                 self.may_read(&caller)?;
-                let (markdown, buttons) = self.impact_words(&uid)?;
+                let (markdown, buttons) = self.impact_words(&uid).await?;
                 return Ok(Reply::Whisper(markdown, buttons));
             }
             "remind:15" => Command::Remind { minutes: Some(15) },
             "remind:off" => Command::Remind { minutes: None },
             "unsubscribe" => Command::Unsubscribe,
-            "notify:downstream" => return self.ask(Some(&uid), &Question::Notify(Whom::Downstream), &caller),
-            "notify:upstream" => return self.ask(Some(&uid), &Question::Notify(Whom::Upstream), &caller),
+            "notify:downstream" => return self.ask(Some(&uid), &Question::Notify(Whom::Downstream), &caller).await,
+            "notify:upstream" => return self.ask(Some(&uid), &Question::Notify(Whom::Upstream), &caller).await,
             "subscribe" => Command::Subscribe,
             "judge:useful" => Command::Judge { verdict: Verdict::Useful },
             "judge:expected" => Command::Judge { verdict: Verdict::Expected },
             "judge:false" => Command::Judge { verdict: Verdict::False },
-            "resolve" => return self.ask(Some(&uid), &Question::Resolve, &caller),
-            "reopen" => return self.ask(Some(&uid), &Question::Reopen, &caller),
+            "resolve" => return self.ask(Some(&uid), &Question::Resolve, &caller).await,
+            "reopen" => return self.ask(Some(&uid), &Question::Reopen, &caller).await,
             _ => match action.split_once(':').map(|(what, of)| (what, of, of.parse::<usize>(), Role::parse(of))) {
                 Some(("step_done", _, Ok(step), _)) => Command::StepDone { step, note: None },
                 Some(("step_skip", _, Ok(step), _)) => {
-                    self.step_is_open(&uid, step)?;
-                    return self.ask(Some(&uid), &Question::Skip(step), &caller);
+                    self.step_is_open(&uid, step).await?;
+                    return self.ask(Some(&uid), &Question::Skip(step), &caller).await;
                 }
                 Some(("task_done", of, ..)) => {
                     // The home's buttons name the incident too, since no two of a message may be called the same.
@@ -180,9 +187,10 @@ impl App {
     }
 
     /// Refuses a form for a step that is settled, before anybody types a reason for nothing.
-    fn step_is_open(&self, uid: &str, step: usize) -> Result<(), Failure> {
+    async fn step_is_open(&self, uid: &str, step: usize) -> Result<(), Failure> {
         let state = self
-            .incident(uid)?
+            .incident(uid)
+            .await?
             .and_then(|incident| incident.checklist?.steps.into_iter().nth(step.wrapping_sub(1)))
             .map(|step| step.state);
         match state {
@@ -197,15 +205,17 @@ impl App {
     }
 
     /// The incident of a message: of its channel, or of the thread it is in.
-    fn target_of_message(&self, message: &serde_json::Value, caller: &Caller<'_>) -> Result<String, Failure> {
+    async fn target_of_message(&self, message: &serde_json::Value, caller: &Caller<'_>) -> Result<String, Failure> {
         let thread = message["thread_ts"].as_str().or(message["ts"].as_str()).unwrap_or_default();
-        let in_thread = self.uid_of_channel(&format!("{}/{thread}", caller.channel.unwrap_or_default()))?;
-        in_thread.map_or_else(|| self.target(None, caller), Ok)
+        match self.uid_of_thread(caller.channel.unwrap_or_default(), thread).await? {
+            Some(uid) => Ok(uid),
+            None => self.target(None, caller).await,
+        }
     }
 
     /// The open incidents as buttons, whispered; each says the line of it.
-    fn choose(&self, line: &str, caller: &Caller<'_>) -> Reply {
-        match self.which_incident(line, caller) {
+    async fn choose(&self, line: &str, caller: &Caller<'_>) -> Reply {
+        match self.which_incident(line, caller).await {
             Reply::Say(message) => Reply::Whisper(message.markdown, message.buttons),
             other => other,
         }
@@ -217,14 +227,14 @@ impl App {
         let text = markup::named(&text, &|id| self.name(id));
         let text = text.as_str();
         match interaction.callback_id.as_str() {
-            "task_from_message" => match self.target_of_message(&message, caller) {
-                Ok(uid) => self.ask(Some(&uid), &Question::Task(text.to_owned()), caller),
-                Err(Failure::WhichIncident) => Ok(self.choose(&format!("task {text}"), caller)),
+            "task_from_message" => match self.target_of_message(&message, caller).await {
+                Ok(uid) => self.ask(Some(&uid), &Question::Task(text.to_owned()), caller).await,
+                Err(Failure::WhichIncident) => Ok(self.choose(&format!("task {text}"), caller).await),
                 Err(failure) => Err(failure),
             },
             "timeline" => {
-                let uid = match self.target_of_message(&message, caller) {
-                    Err(Failure::WhichIncident) => return Ok(self.choose(&format!("note {text}"), caller)),
+                let uid = match self.target_of_message(&message, caller).await {
+                    Err(Failure::WhichIncident) => return Ok(self.choose(&format!("note {text}"), caller).await),
                     other => other?,
                 };
                 let command = Command::Pin {
@@ -255,7 +265,7 @@ impl App {
                 };
                 // It comes back with the answers, and becomes the first line of the timeline.
                 let metadata = json!((at, author, said)).to_string();
-                self.ask_to_declare(&told, metadata, caller)
+                self.ask_to_declare(&told, metadata, caller).await
             }
             _ => Ok(Reply::Nothing),
         }

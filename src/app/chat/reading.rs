@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::choices::again;
 use super::{Caller, Reply};
 use crate::app::queries::Filter;
-use crate::app::triage::Record;
 use crate::app::{App, Failure};
 use crate::domain::permission::{Verb, Who};
 use crate::domain::timeline::{self, duration};
 use crate::domain::{AssetName, Incident, Role, Severity, SignalStatus, Task, Time};
 use crate::messages::{Button, Rendered, escape, views};
+use crate::records::Verdicts;
 use crate::slack::slash::{Listed, Search};
 use crate::tr;
 
@@ -31,12 +31,17 @@ const LINES: usize = 40;
 
 impl App {
     /// The incidents that somebody may see, the newest first.
-    pub(super) fn visible(&self, filter: &Filter, caller: &Caller<'_>, limit: usize) -> Result<Vec<Incident>, Failure> {
+    pub(super) async fn visible(
+        &self,
+        filter: &Filter,
+        caller: &Caller<'_>,
+        limit: usize,
+    ) -> Result<Vec<Incident>, Failure> {
         let filter = Filter { viewer: self.viewer(caller.user), ..filter.clone() };
-        Ok(self.list(&filter, None, limit)?.incidents)
+        Ok(self.list(&filter, None, limit).await?.incidents)
     }
 
-    pub(super) fn list_said(&self, search: &Search, caller: &Caller<'_>) -> Result<Reply, Failure> {
+    pub(super) async fn list_said(&self, search: &Search, caller: &Caller<'_>) -> Result<Reply, Failure> {
         self.may_read(caller)?;
         let filter = Filter {
             open: search.open,
@@ -50,7 +55,7 @@ impl App {
             viewer: self.viewer(caller.user),
         };
         let after = search.after.map(crate::app::queries::place_of);
-        let page = self.list(&filter, after.as_deref(), PAGE)?;
+        let page = self.list(&filter, after.as_deref(), PAGE).await?;
         let names = |id: &str| self.name(id);
         let mut buttons = Vec::new();
         if page.next.is_some() {
@@ -63,11 +68,11 @@ impl App {
         Ok(Rendered::new(&self.templates.render("list", &view), &buttons).into())
     }
 
-    pub(super) fn show(&self, uid: &str) -> Result<Reply, Failure> {
-        let incident = self.must(uid)?;
+    pub(super) async fn show(&self, uid: &str) -> Result<Reply, Failure> {
+        let incident = self.must(uid).await?;
         let names = |id: &str| self.name(id);
-        let latest = self.latest_entries(&incident, 15)?;
-        let mut tasks = self.task_views(&self.tasks(uid)?);
+        let latest = self.latest_entries(&incident, 15).await?;
+        let mut tasks = self.task_views(&self.tasks(uid).await?);
         let more_tasks = tasks.len().saturating_sub(LISTED_TASKS);
         tasks.truncate(LISTED_TASKS);
         let view = json!({
@@ -77,8 +82,8 @@ impl App {
         Ok(views::plain_view(&self.templates, "show", &view).into())
     }
 
-    fn must(&self, uid: &str) -> Result<Incident, Failure> {
-        self.incident(uid)?.ok_or_else(|| Failure::NotFound(tr!("There is no such incident.")))
+    async fn must(&self, uid: &str) -> Result<Incident, Failure> {
+        self.incident(uid).await?.ok_or_else(|| Failure::NotFound(tr!("There is no such incident.")))
     }
 
     fn lines(&self, entries: &[crate::domain::Entry]) -> Vec<Value> {
@@ -93,15 +98,15 @@ impl App {
     }
 
     /// A page of what an incident has many of, with the way to the next one.
-    pub(super) fn listed_said(&self, uid: &str, what: Listed, page: usize) -> Result<Reply, Failure> {
-        let incident = self.must(uid)?;
+    pub(super) async fn listed_said(&self, uid: &str, what: Listed, page: usize) -> Result<Reply, Failure> {
+        let incident = self.must(uid).await?;
         let (shown, more, mut buttons) = match what {
             Listed::Timeline => {
-                let (lines, more) = self.latest_lines(&incident, page)?;
+                let (lines, more) = self.latest_lines(&incident, page).await?;
                 (lines, more, Vec::new())
             }
             Listed::Tasks => {
-                let (tasks, more) = page_of(self.task_views(&self.tasks(uid)?), page, TASKS);
+                let (tasks, more) = page_of(self.task_views(&self.tasks(uid).await?), page, TASKS);
                 let open = tasks.iter().filter(|task| task["done"] == false).filter_map(|task| task["number"].as_u64());
                 let done = |number: u64| {
                     Button::new(format!("task_done:{number}"), &tr!("Done {number}", number = number), &incident.name())
@@ -110,7 +115,7 @@ impl App {
                 (tasks, more, buttons)
             }
             Listed::Alerts => {
-                let alerts = self.alerts_in_order(uid)?.into_iter().enumerate().map(|(place, alert)| {
+                let alerts = self.alerts_in_order(uid).await?.into_iter().enumerate().map(|(place, alert)| {
                     json!({
                         "number": place + 1, "firing": alert.signal.status == SignalStatus::Firing,
                         "title": alert.signal.title, "because": alert.joined_because,
@@ -129,10 +134,10 @@ impl App {
     }
 
     /// The lines of a timeline, the latest page first, and whether there are earlier ones.
-    fn latest_lines(&self, incident: &Incident, page: usize) -> Result<(Vec<Value>, bool), Failure> {
+    async fn latest_lines(&self, incident: &Incident, page: usize) -> Result<(Vec<Value>, bool), Failure> {
         let mut read = 4 * LINES * page;
         loop {
-            let latest = self.latest_entries(incident, read as u64)?;
+            let latest = self.latest_entries(incident, read as u64).await?;
             let all = latest.first().is_none_or(|first| first.seq == 1);
             let mut lines = self.lines(&latest);
             // Not every entry is a line, so more of them may have to be read.
@@ -165,8 +170,8 @@ impl App {
     }
 
     /// The last why, as its form repeats it.
-    pub(super) fn last_why(&self, incident: &Incident) -> Result<Option<String>, Failure> {
-        let entries = self.entries(&incident.uid, 0, usize::MAX)?;
+    pub(super) async fn last_why(&self, incident: &Incident) -> Result<Option<String>, Failure> {
+        let entries = self.entries(&incident.uid, 0, usize::MAX).await?;
         let last = timeline::corrected(&entries).into_iter().rev().find_map(|one| match one.entry.event {
             crate::domain::Event::Why { number, text, .. } => Some((number, text)),
             _ => None,
@@ -175,7 +180,7 @@ impl App {
     }
 
     /// What was promised of assets, and for how long each was broken lately.
-    pub(super) fn sla_said(
+    pub(super) async fn sla_said(
         &self,
         incident: Option<u64>,
         asset: Option<&str>,
@@ -185,7 +190,7 @@ impl App {
         let assets = match asset {
             Some(asset) => vec![self.meant(asset)?],
             None => {
-                let incident = self.must(&self.target(incident, caller)?)?;
+                let incident = self.must(&self.target(incident, caller).await?).await?;
                 incident.assets.iter().map(ToString::to_string).collect()
             }
         };
@@ -193,7 +198,7 @@ impl App {
         let mut lines = Vec::new();
         for asset in assets.iter().take(SLA_ASSETS) {
             let filter = Filter { asset: AssetName::new(asset), since: Some(since), ..Filter::default() };
-            let incidents = self.visible(&filter, caller, 100)?;
+            let incidents = self.visible(&filter, caller, 100).await?;
             let bad: i64 = incidents
                 .iter()
                 .filter(|one| !one.drill)
@@ -202,7 +207,7 @@ impl App {
                     (until - one.bad_from.unwrap_or(one.detected_at)).num_minutes().max(0)
                 })
                 .sum();
-            let promised = self.asset(asset)?.as_ref().and_then(crate::domain::lineage::Asset::sla);
+            let promised = self.asset(asset).await?.as_ref().and_then(crate::domain::lineage::Asset::sla);
             let bad_for = (bad > 0).then(|| duration(since, since + chrono::Duration::minutes(bad)));
             lines.push(json!({"asset": asset, "sla": promised, "incidents": incidents.len(), "one": incidents.len() == 1, "bad_for": bad_for}));
         }
@@ -210,10 +215,10 @@ impl App {
     }
 
     /// How incidents went since a moment; and how monitors do: precision over all, and the noisiest.
-    pub(super) fn stats_said(&self, since: Time, caller: &Caller<'_>) -> Result<Reply, Failure> {
+    pub(super) async fn stats_said(&self, since: Time, caller: &Caller<'_>) -> Result<Reply, Failure> {
         self.may_read(caller)?;
         let filter = Filter { since: Some(since), ..Filter::default() };
-        let mut incidents = self.visible(&filter, caller, COUNTED)?;
+        let mut incidents = self.visible(&filter, caller, COUNTED).await?;
         let more = incidents.len() == COUNTED;
         incidents.retain(|one| !one.drill);
         let by_severity: Vec<_> = Severity::ALL
@@ -222,9 +227,9 @@ impl App {
             .filter(|(_, count)| *count > 0)
             .map(|(severity, count)| format!("{count} {severity}"))
             .collect();
-        let all = self.verdicts()?;
+        let all = self.verdicts().await?;
         let useful: u32 = all.iter().map(|one| one.useful).sum();
-        let total: u32 = all.iter().map(Record::total).sum();
+        let total: u32 = all.iter().map(Verdicts::total).sum();
         let percent = |part: f64| format!("{:.0} %", 100.0 * part);
         let noisy: Vec<_> = all
             .iter()
@@ -256,23 +261,23 @@ impl App {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn asset_card(&self, shown: &str) -> Result<Rendered, Failure> {
+    pub async fn asset_card(&self, shown: &str) -> Result<Rendered, Failure> {
         let mut buttons: Vec<_> =
             again(0, "Tell me of its incidents", &format!("subscribe {shown}")).into_iter().collect();
-        let owners = self.asset(shown)?.map(|asset| asset.owners()).unwrap_or_default();
+        let owners = self.asset(shown).await?.map(|asset| asset.owners()).unwrap_or_default();
         let team = owners.iter().find_map(|owner| self.policy.teams.iter().find(|team| team.name == owner.name));
         if let Some(team) = team {
             let label = tr!("Tell me of all of {team}", team = team.name);
             buttons.extend(again(1, &label, &format!("subscribe {}", team.name)));
         }
         buttons.push(Button::new("declare", "Something is wrong with it", shown));
-        Ok(Rendered::new(&self.templates.render("asset", &self.asset_page(shown)?), &buttons))
+        Ok(Rendered::new(&self.templates.render("asset", &self.asset_page(shown).await?), &buttons))
     }
 
     /// What a commander must know now.
-    pub fn brief(&self, incident: &Incident) -> Result<String, Failure> {
+    pub async fn brief(&self, incident: &Incident) -> Result<String, Failure> {
         let names = |id: &str| self.name(id);
-        let entries = self.latest_entries(incident, 200)?;
+        let entries = self.latest_entries(incident, 200).await?;
         let said = |pick: &dyn Fn(&crate::domain::Event) -> Option<String>| -> Vec<String> {
             entries.iter().rev().filter_map(|entry| pick(&entry.event)).take(5).collect()
         };
@@ -290,7 +295,7 @@ impl App {
             }
             _ => None,
         });
-        let tasks = self.task_views(&self.tasks(&incident.uid)?);
+        let tasks = self.task_views(&self.tasks(&incident.uid).await?);
         let open: Vec<_> = tasks.into_iter().filter(|task| task["done"] == false).take(10).collect();
         let view = json!({
             "incident": views::incident(incident, &names, self.now()), "tasks": open, "tried": tried,
@@ -300,16 +305,21 @@ impl App {
         Ok(self.templates.render("brief", &view))
     }
 
-    pub(super) fn brief_said(&self, uid: &str, caller: &Caller<'_>) -> Result<Reply, Failure> {
+    pub(super) async fn brief_said(&self, uid: &str, caller: &Caller<'_>) -> Result<Reply, Failure> {
         self.may_read(caller)?;
-        Ok(Rendered::new(&self.brief(&self.must(uid)?)?, &[]).into())
+        Ok(Rendered::new(&self.brief(&self.must(uid).await?).await?, &[]).into())
     }
 
     /// What a role asks of whoever holds it, now; with the brief for the commander. Markdown and buttons.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn role_card(&self, incident: &Incident, role: Role, person: &str) -> Result<(String, Vec<Button>), Failure> {
+    pub async fn role_card(
+        &self,
+        incident: &Incident,
+        role: Role,
+        person: &str,
+    ) -> Result<(String, Vec<Button>), Failure> {
         let names = |id: &str| self.name(id);
         let view = json!({
             "incident": views::incident(incident, &names, self.now()), "role": role.as_str(),
@@ -317,7 +327,7 @@ impl App {
         });
         let mut words = self.templates.render(&format!("role_{}", role.as_str()), &view);
         if role == Role::Commander {
-            words = format!("{words}\n\n---\n\n{}", self.brief(incident)?);
+            words = format!("{words}\n\n---\n\n{}", self.brief(incident).await?);
         }
         let buttons = if incident.has_role(role, person) {
             vec![Button::new(format!("leave:{}", role.as_str()), "Give the role back", &incident.name())]
@@ -327,9 +337,9 @@ impl App {
         Ok((words, buttons))
     }
 
-    pub(super) fn role_said(&self, uid: &str, role: Role, caller: &Caller<'_>) -> Result<Reply, Failure> {
+    pub(super) async fn role_said(&self, uid: &str, role: Role, caller: &Caller<'_>) -> Result<Reply, Failure> {
         self.may_read(caller)?;
-        let (words, buttons) = self.role_card(&self.must(uid)?, role, caller.user)?;
+        let (words, buttons) = self.role_card(&self.must(uid).await?, role, caller.user).await?;
         Ok(Rendered::new(&words, &buttons).into())
     }
 

@@ -1,7 +1,6 @@
 //! Silences by words, and the card that asks whether an alert is an incident: its buttons and forms.
 
 use super::{Caller, Reply, sentence_markdown};
-use crate::app::job::Job;
 use crate::app::triage::silence_line;
 use crate::app::{App, Asked, Failure};
 use crate::domain::permission::{Standing, Verb};
@@ -9,6 +8,7 @@ use crate::domain::timeline::stamp;
 use crate::domain::triage::{Held, Matcher};
 use crate::domain::{Actor, Alert, Command, Time};
 use crate::messages::{Modal, ModalInput, Rendered};
+use crate::records::outbox::Job;
 use crate::slack::inbound::{Interaction, View};
 use crate::slack::when::{Toward, parse as parse_when};
 use crate::tr;
@@ -19,9 +19,10 @@ impl App {
     }
 
     /// The uid of an open incident.
-    pub(super) fn open_uid(&self, number: u64, caller: &Caller<'_>) -> Result<String, Failure> {
-        let uid = self.uid_of_number(number)?;
-        match self.incident(&uid)?.filter(|_| self.may_see(&uid, caller.user).unwrap_or(false)) {
+    pub(super) async fn open_uid(&self, number: u64, caller: &Caller<'_>) -> Result<String, Failure> {
+        let uid = self.uid_of_number(number).await?;
+        let seen = self.may_see(&uid, caller.user).await?;
+        match self.incident(&uid).await?.filter(|_| seen) {
             Some(incident) if incident.status.is_open() => Ok(uid),
             Some(incident) => Err(Failure::NotFound(tr!(
                 "{incident} is {status}; name one that is open. `/incident list` shows them.",
@@ -33,8 +34,8 @@ impl App {
     }
 
     /// The alerts of an incident, in the order in which they came.
-    pub(super) fn alerts_in_order(&self, uid: &str) -> Result<Vec<Alert>, Failure> {
-        let mut alerts = self.alerts(uid)?;
+    pub(super) async fn alerts_in_order(&self, uid: &str) -> Result<Vec<Alert>, Failure> {
+        let mut alerts = self.alerts(uid).await?;
         alerts.sort_by(|one, other| (one.first_seen, &one.id).cmp(&(other.first_seen, &other.id)));
         Ok(alerts)
     }
@@ -103,7 +104,7 @@ impl App {
         caller: &Caller<'_>,
     ) -> Result<Reply, Failure> {
         self.may_triage(caller)?;
-        let (held, _) = self.held(value)?;
+        let (held, _) = self.held(value).await?;
         let message = interaction.message.as_ref();
         let ts = message.and_then(|message| message["ts"].as_str()).unwrap_or_default();
         let channel = caller.channel.unwrap_or_default();
@@ -127,7 +128,7 @@ impl App {
             "triage_attach" => {
                 let filter = crate::app::queries::Filter { open: true, ..Default::default() };
                 // An alert is real and for everybody; what joined a drill or a private incident would be nobody else's.
-                let mut open = self.visible(&filter, caller, 100)?;
+                let mut open = self.visible(&filter, caller, 100).await?;
                 open.retain(|incident| !incident.is_apart());
                 if open.is_empty() {
                     return Err(Failure::NotFound(tr!("There is no open incident to attach it to.")));
@@ -186,7 +187,7 @@ impl App {
         let (channel, ts, id) =
             (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let mistake = |block: &str, words: &str| Ok(Reply::Mistakes([(block.to_owned(), words.to_owned())].into()));
-        let (held, settles) = match self.held(id) {
+        let (held, settles) = match self.held(id).await {
             Ok(found) => found,
             Err(failure) => {
                 return mistake(
@@ -200,8 +201,9 @@ impl App {
                 return mistake("incident", "Choose one.");
             };
             // It may have ended while the form was open.
-            let open = self.incident(&uid)?.is_some_and(|incident| incident.status.is_open() && !incident.is_apart());
-            if !open || !self.may_see(&uid, caller.user)? {
+            let open =
+                self.incident(&uid).await?.is_some_and(|incident| incident.status.is_open() && !incident.is_apart());
+            if !open || !self.may_see(&uid, caller.user).await? {
                 return mistake("incident", "It is over by now; choose another.");
             }
             let because = tr!("{person} attached it", person = self.name(caller.user));
@@ -211,7 +213,7 @@ impl App {
                 // What they may do was looked at above; joining is the monitor's verb.
                 standing: Standing::Monitor,
                 delivery: caller.delivery.clone(),
-                also: vec![settles],
+                also: settles,
             };
             let decision = self.execute(Some(&uid), &command, asked).await?;
             self.settle(
@@ -233,11 +235,10 @@ impl App {
             return mistake("until", "That is no time I understand; write 2h, 15:00 or friday.");
         };
         let reason = view.text("text").unwrap_or_default();
-        let silence =
-            match self.silence(matcher, self.now(), until, &reason, caller.user.to_owned(), vec![settles]).await {
-                Ok(silence) => silence,
-                Err(failure) => return mistake("text", &failure.to_string()),
-            };
+        let silence = match self.silence(matcher, self.now(), until, &reason, caller.user.to_owned(), settles).await {
+            Ok(silence) => silence,
+            Err(failure) => return mistake("text", &failure.to_string()),
+        };
         let words =
             tr!("is silenced until {until} (silence {number})", until = stamp(silence.until), number = silence.number);
         self.settle(channel, ts, "🔕", &held, &words, caller).await?;
@@ -260,6 +261,6 @@ impl App {
         let view = serde_json::json!({"mark": mark, "title": held.signal.title, "words": sentence_markdown(words), "by": self.name(caller.user)});
         let markdown = self.templates.render("triage_settled", &view);
         let job = Job::Replace { channel: channel.to_owned(), ts: ts.to_owned(), markdown };
-        self.enqueue(&format!("settle-{}", self.clock.fresh_id()), job).await
+        self.enqueue(&self.errand(), job).await
     }
 }

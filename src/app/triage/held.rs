@@ -1,37 +1,31 @@
 //! What is held back and for how long: silences, maintenance windows, what comes and goes, what may only be about to recover. When
 //! its time is over, and nobody said that it is, a held alert is placed anew.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::PoisonError;
 
 use serde_json::json;
 
 use super::{Placed, Posted};
-use crate::app::job::Job;
-use crate::app::{App, Asked, Failure, records};
+use crate::app::{App, Asked, Change, Failure};
 use crate::domain::lineage::{Graph, NodeId};
 use crate::domain::permission::Standing;
 use crate::domain::triage::{Held, Hold, Matcher, Silence};
-use crate::domain::{Actor, Command, Decision, Event, Incident, PersonId, Signal, SignalStatus, Time};
+use crate::domain::{Actor, Command, Incident, PersonId, Signal, SignalStatus, Time};
 use crate::messages::{Button, escape};
-use crate::store::{Expect, Kind, Op, after_prefix, scan_prefix};
+use crate::records::outbox::{Job, Outbox as _};
+use crate::records::{AlertOfKey, Beat, Flap, SilenceCounter};
+use crate::store::{Batch, Expect, Id, Range};
 use crate::tr;
 
 /// So many alerts are watched for coming and going.
 const WATCHED: usize = 10_000;
 /// So many silences may hold at once; each alert is compared with all.
 const MAX_SILENCES: usize = 500;
+/// A silence that ended is kept so long, in days.
+const SILENCE_KEPT_DAYS: i64 = 7;
 /// No silence is longer, in days: what is to be quiet for ever is a route.
 const MAX_SILENCE_DAYS: i64 = 90;
-
-/// When alerts came and went lately, and what people were told of. In memory: after a restart counting begins anew.
-#[derive(Debug, Default)]
-pub struct Flaps {
-    changes: Mutex<HashMap<String, VecDeque<Time>>>,
-    told: Mutex<BTreeMap<String, Time>>,
-    /// When alerts of sources with `resolve_after_minutes` were last heard of.
-    heard: Mutex<HashMap<String, Time>>,
-}
 
 impl App {
     fn flapping_window(&self) -> chrono::Duration {
@@ -39,14 +33,29 @@ impl App {
     }
 
     /// Whether an alert came and went too often lately.
-    pub(super) fn is_flapping(&self, id: &str) -> bool {
+    pub(super) fn is_flapping(&self, id: &Id<Flap>) -> bool {
         let limit = self.config.triage.flapping_changes;
-        if limit == 0 {
-            return false;
-        }
         let earliest = self.now() - self.flapping_window();
-        let changes = self.flaps.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        changes.get(id).is_some_and(|times| times.iter().filter(|at| **at >= earliest).count() >= limit)
+        let flapping = self.models.flapping.read();
+        limit > 0
+            && flapping.get(id).is_some_and(|flap| flap.times.iter().filter(|at| **at >= earliest).count() >= limit)
+    }
+
+    /// Whether another alert may be watched for coming and going.
+    pub(super) fn may_watch_more(&self) -> bool {
+        self.models.flapping.read().len() < WATCHED
+    }
+
+    /// Forgets the comings and goings of what is calm, a page at a time; how many.
+    ///
+    /// # Errors
+    /// The store cannot write.
+    pub async fn forget_what_is_calm(&self) -> Result<usize, Failure> {
+        let calm = self.models.flapping.read().calm(self.now() - self.flapping_window(), 500);
+        let mut batch = Batch::new();
+        calm.iter().for_each(|id| batch.del(id, Expect::Any));
+        self.commit(batch).await?;
+        Ok(calm.len())
     }
 
     /// How long something that flaps must be quiet or steady.
@@ -54,44 +63,12 @@ impl App {
         self.flapping_window() / 2
     }
 
-    /// Counts what came and what went.
-    pub(super) fn note_changes(&self, decisions: &[Decision]) {
-        let (now, window, limit) = (self.now(), self.flapping_window(), self.config.triage.flapping_changes);
-        if limit == 0 {
-            return;
-        }
-        let mut changes = self.flaps.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        for decision in decisions {
-            for entry in &decision.entries {
-                let (Event::AlertJoined { alert, .. }
-                | Event::AlertFiredAgain { alert, .. }
-                | Event::AlertResolved { alert, .. }) = &entry.event
-                else {
-                    continue;
-                };
-                let Some(alert) = decision.case.alerts.get(alert) else {
-                    continue;
-                };
-                if changes.len() >= WATCHED {
-                    changes.retain(|_, times| times.back().is_some_and(|last| *last + window > now));
-                }
-                if changes.len() < WATCHED {
-                    let times = changes.entry(records::key_id(&alert.signal.source, &alert.signal.key)).or_default();
-                    times.push_back(now);
-                    while times.len() > limit {
-                        times.pop_front();
-                    }
-                }
-            }
-        }
-    }
-
     /// What hides a signal now, and until when.
     pub(super) fn hidden(&self, signal: &Signal) -> Option<(Hold, Time)> {
         let now = self.now();
-        let silences = self.silences.read().unwrap_or_else(PoisonError::into_inner);
+        let silences = self.models.silences.read();
         let silence = silences
-            .iter()
+            .lasting(now)
             .filter(|silence| silence.holds(now) && silence.matcher.matches(signal))
             .max_by_key(|silence| silence.until);
         if let Some(silence) = silence {
@@ -108,8 +85,8 @@ impl App {
         let channel = self.policy.route_of(signal).and_then(|route| route.channel.clone());
         let (once, template, buttons, view) = match hold {
             Hold::Silenced { number } => {
-                let silences = self.silences.read().unwrap_or_else(PoisonError::into_inner);
-                let silence = silences.iter().find(|silence| silence.number == *number)?;
+                let silences = self.models.silences.read();
+                let silence = silences.lasting(self.now()).find(|silence| silence.number == *number)?;
                 let view = json!({"number": number, "matcher": silence.matcher.to_string(), "reason": silence.reason, "until": silence.until,
                     "owner": self.name(&silence.owner), "title": signal.title, "asset": signal.asset});
                 (Some(format!("silence {number}")), "silence_hides", Vec::new(), view)
@@ -140,7 +117,7 @@ impl App {
             Hold::Pending | Hold::Recovering { .. } => return None,
         };
         if let Some(once) = once {
-            let mut told = self.flaps.told.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut told = self.triage.told.lock().unwrap_or_else(PoisonError::into_inner);
             told.retain(|_, at| *at + chrono::Duration::days(MAX_SILENCE_DAYS) > self.now());
             if told.insert(once, self.now()).is_some() {
                 return None;
@@ -154,7 +131,7 @@ impl App {
     /// The bad assets of open incidents in the graph, each with its incident and since when.
     pub(super) fn bad_nodes(&self, graph: &Graph) -> HashMap<NodeId, (String, Time)> {
         let mut bad: HashMap<NodeId, (String, Time)> = HashMap::new();
-        for (asset, uid, trouble) in self.health().all() {
+        for (asset, uid, trouble) in self.models.health.read().all() {
             if let Some(node) = graph.find(asset) {
                 let entry = bad.entry(node).or_insert_with(|| (uid.clone(), trouble.since));
                 if trouble.since < entry.1 {
@@ -169,20 +146,15 @@ impl App {
     ///
     /// # Errors
     /// The store cannot be read or written.
-    pub async fn release(&self, id: &str, mut also: Vec<Op>) -> Result<(), Failure> {
-        let rec = self.store.get(Kind::Held, id)?;
-        let held = rec.and_then(|rec| serde_json::from_value::<Held>(rec.body).ok());
-        let Some(held) = held else {
+    pub async fn release(&self, id: &str, mut also: Batch) -> Result<(), Failure> {
+        let Some(held) = self.store.value(&Id::<Held>::new(id)).await? else {
             return self.commit(also).await;
         };
         match held.until {
             // Somebody decides.
             None => self.commit(also).await,
             Some(until) if until > self.now() => {
-                also.push(
-                    Job::Release { held: id.to_owned(), at: until }
-                        .enqueue(&format!("t-{}", self.clock.fresh_id()), self.now()),
-                );
+                also.enqueue(&self.errand(), Job::Release { held: id.to_owned(), at: until }, self.now());
                 self.commit(also).await
             }
             Some(_) => {
@@ -197,12 +169,12 @@ impl App {
     ///
     /// # Errors
     /// The store cannot be read or written.
-    pub async fn look_again(&self, incident: &Incident, also: Vec<Op>) -> Result<(), Failure> {
+    pub async fn look_again(&self, incident: &Incident, also: Batch) -> Result<(), Failure> {
         let says_when_over =
             |source: &str| self.config.sources.iter().any(|known| known.name == source && known.kind.says_when_over());
         let mut go_on = Vec::new();
         if !incident.status.is_open() {
-            for alert in self.alerts(&incident.uid)? {
+            for alert in self.alerts(&incident.uid).await? {
                 if alert.inhibited
                     && alert.signal.status == SignalStatus::Firing
                     && says_when_over(&alert.signal.source)
@@ -227,21 +199,21 @@ impl App {
     ///
     /// # Errors
     /// The store cannot be read or written. What was brought stays; the rest is brought when it is tried again.
-    pub async fn move_alerts(&self, from: &Incident, into: &str, also: Vec<Op>) -> Result<(), Failure> {
+    pub async fn move_alerts(&self, from: &Incident, into: &str, also: Batch) -> Result<(), Failure> {
         let because = tr!("{from} was merged into this", from = from.name());
-        for alert in self.alerts(&from.uid)? {
+        for alert in self.alerts(&from.uid).await? {
             // One that is at home elsewhere already was brought before.
-            let rec = self.store.get(Kind::AlertKey, &records::key_id(&alert.signal.source, &alert.signal.key))?;
-            let is_here = rec.is_some_and(|rec| rec.body["uid"] == *from.uid);
+            let id = Id::<AlertOfKey>::of(&alert.signal.source, &alert.signal.key);
+            let is_here = self.store.value(&id).await?.is_some_and(|found| found.uid == from.uid);
             if is_here && alert.signal.status == SignalStatus::Firing {
-                self.place_alert(alert.signal, Some(into), &because, Vec::new()).await?;
+                self.place_alert(alert.signal, Some(into), &because, Batch::new()).await?;
             }
         }
-        let told: Vec<_> = self.who_was_told(&from.uid)?.into_values().collect();
+        let told: Vec<_> = self.who_was_told(&from.uid).await?.into_values().collect();
         if told.is_empty() {
             return self.commit(also).await;
         }
-        let into = self.goes_on_in(into)?;
+        let into = self.goes_on_in(into).await?;
         self.execute(Some(&into), &Command::Inherit { told }, Asked::by_muster(also)).await.map(|_| ())
     }
 
@@ -254,9 +226,12 @@ impl App {
         signal: Signal,
         into: Option<&str>,
         because: &str,
-        also: Vec<Op>,
+        also: Batch,
     ) -> Result<(), Failure> {
-        let into = into.map(|into| self.goes_on_in(into)).transpose()?;
+        let into = match into {
+            Some(into) => Some(self.goes_on_in(into).await?),
+            None => None,
+        };
         let command =
             Command::Receive { signal: signal.clone(), known: None, because: because.to_owned(), quiet: true };
         let asked = Asked {
@@ -275,10 +250,10 @@ impl App {
     }
 
     /// The incident that one was merged into, and so on; itself otherwise.
-    fn goes_on_in(&self, uid: &str) -> Result<String, Failure> {
+    async fn goes_on_in(&self, uid: &str) -> Result<String, Failure> {
         let mut uid = uid.to_owned();
         for _ in 0..super::MERGED_DEEP {
-            match self.incident(&uid)?.and_then(|incident| incident.merged_into) {
+            match self.incident(&uid).await?.and_then(|incident| incident.merged_into) {
                 Some((into, _)) => uid = into,
                 None => break,
             }
@@ -290,41 +265,44 @@ impl App {
     ///
     /// # Errors
     /// The store cannot be read or written.
-    pub async fn expire(&self, source: &str, key: &str, since: Time, mut also: Vec<Op>) -> Result<(), Failure> {
+    pub async fn expire(&self, source: &str, key: &str, since: Time, mut also: Batch) -> Result<(), Failure> {
         let minutes =
             self.config.sources.iter().find(|known| known.name == source).and_then(|known| known.resolve_after_minutes);
         let Some(minutes) = minutes else {
             return self.commit(also).await;
         };
-        let id = records::key_id(source, key);
-        let heard = self.flaps.heard.lock().unwrap_or_else(PoisonError::into_inner).get(&id).copied();
+        let id = Id::<Held>::of(&Signal::new(source, key, key, self.now())).to_string();
+        let heard = self.triage.heard.lock().unwrap_or_else(PoisonError::into_inner).get(&id).copied();
         // What was heard before this start is not remembered: a start counts as having heard of it.
-        let due = heard.unwrap_or(since).max(self.started) + chrono::Duration::minutes(minutes.into());
+        let due = heard.unwrap_or(since).max(self.triage.started) + chrono::Duration::minutes(minutes.into());
         if due > self.now() {
             let job = Job::Expire { source: source.to_owned(), key: key.to_owned(), since, at: due };
-            also.push(job.enqueue(&format!("t-{}", self.clock.fresh_id()), self.now()));
+            also.enqueue(&self.errand(), job, self.now());
             return self.commit(also).await;
         }
-        self.flaps.heard.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        self.triage.heard.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
         let signal = Signal { status: SignalStatus::Resolved, ..Signal::new(source, key, key, self.now()) };
         self.receive_chunk(source, vec![signal], None, also).await.map(|_| ())
     }
 
     /// Remembers that an alert was heard of, where its source counts on that.
     pub(super) fn hear(&self, id: &str) {
-        self.flaps.heard.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), self.now());
+        self.triage.heard.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), self.now());
     }
 
-    /// The held alert of an id, and the op that settles it: for one only, of all who try.
+    /// The held alert of an id, and what settles it: for one only, of all who try.
     ///
     /// # Errors
     /// There is none any more: it went away, or somebody decided.
-    pub fn held(&self, id: &str) -> Result<(Held, Op), Failure> {
-        let found = self.store.get(Kind::Held, id)?.and_then(|rec| {
-            let settles = Op::Del { kind: Kind::Held, id: id.to_owned(), expect: Expect::Ver(rec.ver) };
-            Some((serde_json::from_value(rec.body).ok()?, settles))
-        });
-        found.ok_or_else(|| Failure::NotFound(tr!("This alert is settled: it went away, or somebody decided.")))
+    pub async fn held(&self, id: &str) -> Result<(Held, Batch), Failure> {
+        let id = Id::<Held>::new(id);
+        let found = self.store.get(&id).await?;
+        let found =
+            found.ok_or_else(|| Failure::NotFound(tr!("This alert is settled: it went away, or somebody decided.")))?;
+        let mut settles = Batch::new();
+        settles.del(&id, Expect::Ver(found.ver));
+        settles.counts_once(&id);
+        Ok((found.value, settles))
     }
 
     /// Opens an incident for a held alert, as somebody decided; what became of it.
@@ -332,9 +310,9 @@ impl App {
     /// # Errors
     /// It is settled, or the store cannot write.
     pub async fn open_held(&self, id: &str) -> Result<Placed, Failure> {
-        let (held, _) = self.held(id)?;
+        let (held, _) = self.held(id).await?;
         let source = held.signal.source.clone();
-        let placed = self.receive_chunk(&source, vec![held.signal], Some(Hold::AskingPerson), Vec::new()).await?;
+        let placed = self.receive_chunk(&source, vec![held.signal], Some(Hold::AskingPerson), Batch::new()).await?;
         placed.into_iter().next().ok_or_else(|| Failure::Unavailable(tr!("the alert's turn was lost")))
     }
 
@@ -342,8 +320,8 @@ impl App {
     ///
     /// # Errors
     /// The store cannot write.
-    pub async fn nobody_can_be_asked(&self, id: &str, also: Vec<Op>) -> Result<(), Failure> {
-        match self.held(id) {
+    pub async fn nobody_can_be_asked(&self, id: &str, also: Batch) -> Result<(), Failure> {
+        match self.held(id).await {
             Ok((held, _)) => {
                 let source = held.signal.source.clone();
                 self.receive_chunk(&source, vec![held.signal], Some(Hold::AskingPerson), also).await.map(|_| ())
@@ -358,15 +336,15 @@ impl App {
     /// # Errors
     /// It is settled, or the store cannot write.
     pub async fn dismiss_held(&self, id: &str) -> Result<(), Failure> {
-        let (held, settles) = self.held(id)?;
-        self.commit(vec![settles, self.not_a_problem(&held.signal)?]).await
+        let (held, settles) = self.held(id).await?;
+        let mut batch = settles;
+        batch.extend(self.not_a_problem(&held.signal).await?);
+        self.commit(batch).await
     }
 
     /// The silences that hold or will, by number.
     pub fn silences(&self) -> Vec<Silence> {
-        let now = self.now();
-        let silences = self.silences.read().unwrap_or_else(PoisonError::into_inner);
-        silences.iter().filter(|silence| silence.until > now).cloned().collect()
+        self.models.silences.read().lasting(self.now()).cloned().collect()
     }
 
     /// Makes a silence, with what else comes with it; durable when it answers.
@@ -380,7 +358,7 @@ impl App {
         until: Time,
         reason: &str,
         owner: PersonId,
-        also: Vec<Op>,
+        also: Batch,
     ) -> Result<Silence, Failure> {
         let refused = |why: &str| Err(Failure::Invalid(why.to_owned()));
         if reason.trim().is_empty() {
@@ -399,26 +377,8 @@ impl App {
         if self.silences().len() >= MAX_SILENCES {
             return refused("There are 500 silences already; end some first: `/incident silences`.");
         }
-        let _turn = self.triage.silencing.lock().await;
-        let rec = self.store.get(Kind::Meta, "silence-number")?;
-        let (number, expect) = rec.map_or((1, Expect::Absent), |rec| {
-            (rec.body["last"].as_u64().unwrap_or_default() + 1, Expect::Ver(rec.ver))
-        });
         let reason: String = reason.trim().chars().take(500).collect();
-        let silence = Silence { v: 1, number, matcher, from, until, reason, owner };
-        let mut ops = also;
-        ops.extend([
-            Op::put(Kind::Meta, "silence-number", expect, json!({"v": 1, "last": number})),
-            Op::put(
-                Kind::Silence,
-                format!("{number:010}"),
-                Expect::Absent,
-                serde_json::to_value(&silence).unwrap_or_default(),
-            ),
-        ]);
-        self.commit(ops).await?;
-        self.silences.write().unwrap_or_else(PoisonError::into_inner).push(silence.clone());
-        Ok(silence)
+        self.make(&Silencing { silence: Silence { number: 0, matcher, from, until, reason, owner }, also }).await
     }
 
     /// Ends a silence now; what it held is placed anew.
@@ -434,46 +394,34 @@ impl App {
             ))
         })?;
         silence.until = self.now();
-        let mut ops = vec![Op::put(
-            Kind::Silence,
-            format!("{number:010}"),
-            Expect::Any,
-            serde_json::to_value(&silence).unwrap_or_default(),
-        )];
-        let mut from = String::new();
-        loop {
-            let page = self.store.scan(Kind::Held, &from, &after_prefix(""), 500)?;
-            let Some(last) = page.last() else { break };
-            from = format!("{}\0", last.id);
-            for rec in page {
-                let Ok(mut held) = serde_json::from_value::<Held>(rec.body) else { continue };
-                if held.hold == (Hold::Silenced { number }) {
-                    held.until = Some(self.now());
-                    ops.push(Op::put(
-                        Kind::Held,
-                        &rec.id,
-                        Expect::Ver(rec.ver),
-                        serde_json::to_value(&held).unwrap_or_default(),
-                    ));
-                    ops.push(
-                        Job::Release { held: rec.id, at: self.now() }
-                            .enqueue(&format!("t-{}", self.clock.fresh_id()), self.now()),
-                    );
-                }
+        let mut batch = Batch::new();
+        batch.put(&Id::<Silence>::of(number), Expect::Any, &silence);
+        for rec in self.store.all(Range::<Held>::all()).await? {
+            let mut held = rec.value;
+            if held.hold == (Hold::Silenced { number }) {
+                held.until = Some(self.now());
+                batch.put(&rec.id, Expect::Ver(rec.ver), &held);
+                let job = Job::Release { held: rec.id.to_string(), at: self.now() };
+                batch.enqueue(&self.errand(), job, self.now());
             }
         }
-        self.commit(ops).await?;
-        let mut silences = self.silences.write().unwrap_or_else(PoisonError::into_inner);
-        silences.retain(|known| known.number != number);
-        drop(silences);
-        self.wake.notify_waiters();
+        self.commit(batch).await?;
         Ok(silence)
     }
 
     /// Forgets silences that ended long ago.
-    pub(crate) fn forget_old_silences(&self) {
-        let now = self.now();
-        self.silences.write().unwrap_or_else(PoisonError::into_inner).retain(|silence| silence.until > now);
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
+    pub async fn forget_old_silences(&self) -> Result<(), Failure> {
+        let before = self.now() - chrono::Duration::days(SILENCE_KEPT_DAYS);
+        let mut batch = Batch::new();
+        for rec in self.store.all(Range::<Silence>::all()).await? {
+            if rec.value.until < before {
+                batch.del(&rec.id, Expect::Any);
+            }
+        }
+        self.commit(batch).await
     }
 
     /// A beat of a heartbeat; when it is next due at the latest.
@@ -492,11 +440,12 @@ impl App {
                 names = names.join(", ")
             ))
         })?;
-        let (id, now) = (format!("{source}/{name}"), self.now());
+        let (id, now) = (Id::<Beat>::of(source, name), self.now());
         let due = now + chrono::Duration::minutes((beat.every_minutes + beat.grace_minutes).into());
-        let watch = self.last_beat(&id)?.map(|(_, watch)| watch).unwrap_or_default();
-        self.commit(vec![Op::put(Kind::Heartbeat, &id, Expect::Any, json!({"v": 1, "last": now, "watch": watch}))])
-            .await?;
+        let watch = self.store.value(&id).await?.map(|beat| beat.watch).unwrap_or_default();
+        let mut batch = Batch::new();
+        batch.put(&id, Expect::Any, &Beat { last: now, watch });
+        self.commit(batch).await?;
         // A beat ends the alert that it did not come.
         let signal = Signal { status: SignalStatus::Resolved, ..late(beat, now, now) };
         self.receive(source, Posted { signals: vec![signal], ..Posted::default() }).await?;
@@ -507,34 +456,24 @@ impl App {
     ///
     /// # Errors
     /// The store cannot be read or written.
-    pub async fn check_beat(&self, source: &str, name: &str, watch: &str, mut also: Vec<Op>) -> Result<(), Failure> {
+    pub async fn check_beat(&self, source: &str, name: &str, watch: &str, mut also: Batch) -> Result<(), Failure> {
         let Some(beat) = self.config.heartbeats.iter().find(|beat| beat.source == source && beat.name == name) else {
             return self.commit(also).await;
         };
         let now = self.now();
-        let id = format!("{source}/{name}");
-        let (last, known) = self.last_beat(&id)?.unwrap_or((now, String::new()));
+        let heard = self.store.value(&Id::<Beat>::of(source, name)).await?;
+        let Beat { last, watch: known } = heard.unwrap_or(Beat { last: now, watch: String::new() });
         if known != watch {
             return self.commit(also).await;
         }
         let span = chrono::Duration::minutes((beat.every_minutes + beat.grace_minutes).into());
         let (is_late, next) = if last + span <= now { (true, now + span) } else { (false, last + span) };
-        also.push(
-            Job::CheckBeat { source: source.to_owned(), name: name.to_owned(), at: next, watch: known }
-                .enqueue(&format!("t-{}", self.clock.fresh_id()), now),
-        );
+        let job = Job::CheckBeat { source: source.to_owned(), name: name.to_owned(), at: next, watch: known };
+        also.enqueue(&self.errand(), job, now);
         if !is_late {
             return self.commit(also).await;
         }
         self.receive(source, Posted { signals: vec![late(beat, last, now)], delivery: None, also }).await.map(|_| ())
-    }
-
-    /// When a heartbeat was last heard, and the watch over it.
-    fn last_beat(&self, id: &str) -> Result<Option<(Time, String)>, Failure> {
-        Ok(self.store.get(Kind::Heartbeat, id)?.and_then(|rec| {
-            let watch = rec.body["watch"].as_str().unwrap_or_default().to_owned();
-            Some((serde_json::from_value(rec.body["last"].clone()).ok()?, watch))
-        }))
     }
 
     /// Begins to watch the heartbeats of the configuration, as it has them now: a new watch, at whose coming that of the last start ends.
@@ -545,17 +484,16 @@ impl App {
     pub async fn await_beats(&self) -> Result<(), Failure> {
         let now = self.now();
         for beat in &self.config.heartbeats {
-            let id = format!("{}/{}", beat.source, beat.name);
-            let last = self.last_beat(&id)?.map_or(now, |(last, _)| last);
+            let id = Id::<Beat>::of(&beat.source, &beat.name);
+            let last = self.store.value(&id).await?.map_or(now, |beat| beat.last);
             let span = chrono::Duration::minutes((beat.every_minutes + beat.grace_minutes).into());
             let at = (last + span).max(now + chrono::Duration::minutes(beat.grace_minutes.into()));
             let watch = self.clock.fresh_id();
             let job = Job::CheckBeat { source: beat.source.clone(), name: beat.name.clone(), at, watch: watch.clone() };
-            self.commit(vec![
-                Op::put(Kind::Heartbeat, &id, Expect::Any, json!({"v": 1, "last": last, "watch": watch})),
-                job.enqueue(&format!("t-{}", self.clock.fresh_id()), now),
-            ])
-            .await?;
+            let mut batch = Batch::new();
+            batch.put(&id, Expect::Any, &Beat { last, watch });
+            batch.enqueue(&self.errand(), job, now);
+            self.commit(batch).await?;
         }
         Ok(())
     }
@@ -573,11 +511,25 @@ fn late(beat: &crate::config::Heartbeat, last: Time, now: Time) -> Signal {
     }
 }
 
-/// The silences of a store.
-pub(in crate::app) fn load_silences(store: &dyn crate::store::Engine, now: Time) -> Result<Vec<Silence>, Failure> {
-    let all = scan_prefix(store, Kind::Silence, "")?.into_iter();
-    let all = all.filter_map(|rec| serde_json::from_value::<Silence>(rec.body).ok());
-    Ok(all.filter(|silence| silence.until > now).collect())
+/// A silence comes to be, under the next number.
+struct Silencing {
+    silence: Silence,
+    also: Batch,
+}
+
+impl Change for Silencing {
+    type Outcome = Silence;
+
+    async fn decide(&self, app: &App) -> Result<(Batch, Silence), Failure> {
+        let id = Id::<SilenceCounter>::one();
+        let counter = app.store.get(&id).await?;
+        let (last, expect) = counter.map_or((0, Expect::Absent), |rec| (rec.value.last, Expect::Ver(rec.ver)));
+        let silence = Silence { number: last + 1, ..self.silence.clone() };
+        let mut batch = self.also.clone();
+        batch.put(&id, expect, &SilenceCounter { last: silence.number });
+        batch.put(&Id::<Silence>::of(silence.number), Expect::Absent, &silence);
+        Ok((batch, silence))
+    }
 }
 
 /// A silence in a line, Markdown.

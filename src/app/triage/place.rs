@@ -4,15 +4,17 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Became, Placed};
-use crate::app::job::Job;
-use crate::app::records::{self, Loaded};
+use crate::app::decided::{self, Loaded, Numbers};
 use crate::app::{App, Asked, Failure};
 use crate::domain::lineage::NodeId;
 use crate::domain::lineage::walk::Way;
+use crate::domain::needs::Needs;
 use crate::domain::permission::Standing;
 use crate::domain::triage::{Held, Hold, RouteAction};
-use crate::domain::{Actor, AssetName, Command, Decision, Signal, SignalStatus, Time, decide};
-use crate::store::{Expect, Kind, Op};
+use crate::domain::{Actor, Alert, AssetName, Command, Decision, Event, Signal, SignalStatus, Time, decide};
+use crate::records::outbox::{Job, Outbox as _};
+use crate::records::{AlertOfKey, Flap, LatestOfAsset};
+use crate::store::{Batch, Expect, Id};
 use crate::tr;
 
 /// A walk for ties looks at so many assets at most.
@@ -29,16 +31,17 @@ pub(super) struct Round<'a> {
     /// What is bad in the graph, by open incidents; made when it is first asked for.
     bad: Option<HashMap<NodeId, (String, Time)>>,
     /// What is held back, as this round leaves it.
-    held: HashMap<String, Option<Held>>,
+    held: HashMap<Id<Held>, Option<Held>>,
+    /// What came and went in it.
+    flaps: HashMap<Id<Flap>, Flap>,
     jobs: Vec<Job>,
-    counter: (u64, Option<u64>),
+    numbers: Numbers,
     opened: u64,
 }
 
 /// One incident in the round: as it was stored, and all that was decided on it.
 struct Working {
     before: Option<Loaded>,
-    number: u64,
     decision: Decision,
 }
 
@@ -55,7 +58,7 @@ enum Place {
 }
 
 impl<'a> Round<'a> {
-    pub(super) fn new(app: &'a App, counter: (u64, Option<u64>)) -> Self {
+    pub(super) fn new(app: &'a App, numbers: Numbers) -> Self {
         Self {
             app,
             cases: BTreeMap::new(),
@@ -64,25 +67,22 @@ impl<'a> Round<'a> {
             by_group: HashMap::new(),
             bad: None,
             held: HashMap::new(),
+            flaps: HashMap::new(),
             jobs: Vec::new(),
-            counter,
+            numbers,
             opened: 0,
         }
     }
 
-    pub(super) fn decisions(self) -> Vec<Decision> {
-        self.cases.into_values().map(|working| working.decision).collect()
-    }
-
-    pub(super) fn place(&mut self, signal: &Signal, past: Option<&Hold>) -> Result<Placed, Failure> {
+    pub(super) async fn place(&mut self, signal: &Signal, past: Option<&Hold>) -> Result<Placed, Failure> {
         let placed = |id: Option<String>, outcome, incident| Placed { id, key: signal.key.clone(), outcome, incident };
-        let id = records::key_id(&signal.source, &signal.key);
-        let (uid, known, because, quiet) = match self.find(signal, past)? {
+        let id = Id::<Held>::of(signal);
+        let (uid, known, because, quiet) = match self.find(signal, past).await? {
             Place::In { uid, known, because, quiet } => (Some(uid), known, because, quiet),
             Place::New => (None, None, tr!("it opened the incident"), false),
             Place::Nowhere => {
                 // The end of what is held is its end.
-                let was_held = self.is_held(&id)?.is_some();
+                let was_held = self.is_held(&id).await?.is_some();
                 if was_held {
                     self.held.insert(id, None);
                 }
@@ -94,11 +94,11 @@ impl<'a> Round<'a> {
                     Hold::Silenced { .. } | Hold::Maintenance { .. } => Became::Silenced,
                     _ => Became::Held,
                 };
-                self.hold(id, signal, hold, until, past.is_some())?;
+                self.hold(id, signal, hold, until, past.is_some()).await?;
                 return Ok(placed(None, outcome, None));
             }
         };
-        if past.is_some() || self.is_held(&id)?.is_some() {
+        if past.is_some() || self.is_held(&id).await?.is_some() {
             self.held.insert(id.clone(), None);
         }
         let app = self.app;
@@ -106,9 +106,9 @@ impl<'a> Round<'a> {
             actor: Actor::Monitor { source: signal.source.clone() },
             standing: Standing::Monitor,
             delivery: None,
-            also: Vec::new(),
+            also: Batch::new(),
         };
-        let number = self.counter.0 + self.opened;
+        let number = self.numbers.next + self.opened;
         let fresh = app.clock.fresh_id();
         let mut context = app.context(&asked, fresh.clone(), number);
         context.tier = signal.asset.as_ref().and_then(|asset| {
@@ -133,7 +133,7 @@ impl<'a> Round<'a> {
             .find(|source| source.name == signal.source)
             .and_then(|source| source.resolve_after_minutes);
         if let (Some(minutes), SignalStatus::Firing) = (ttl, signal.status) {
-            app.hear(&id);
+            app.hear(id.as_str());
             if changed {
                 let at = app.now() + chrono::Duration::minutes(minutes.into());
                 self.jobs.push(Job::Expire {
@@ -147,19 +147,11 @@ impl<'a> Round<'a> {
         if known.is_none() {
             self.joined(signal, &uid, &alert);
         }
+        self.came_or_went(signal, &decision);
         match self.cases.get_mut(&uid) {
-            Some(working) => {
-                working.decision.case = decision.case;
-                working.decision.entries.extend(decision.entries);
-                for effect in decision.effects {
-                    // What shows the present state is needed once a commit.
-                    if !effect.shows_present_state() || !working.decision.effects.contains(&effect) {
-                        working.decision.effects.push(effect);
-                    }
-                }
-            }
+            Some(working) => working.decision.go_on_with(decision),
             None => {
-                self.cases.insert(uid, Working { before: None, number, decision });
+                self.cases.insert(uid, Working { before: None, decision });
             }
         }
         let outcome = match (signal.status, changed) {
@@ -187,11 +179,37 @@ impl<'a> Round<'a> {
         }
     }
 
-    fn find(&mut self, signal: &Signal, past: Option<&Hold>) -> Result<Place, Failure> {
-        if let Some((uid, alert)) = self.of_key(signal)? {
+    /// Counts what came and went. What came once only is not written down.
+    fn came_or_went(&mut self, signal: &Signal, decision: &Decision) {
+        let limit = self.app.config.triage.flapping_changes;
+        let came = decision.entries.iter().find_map(|entry| match &entry.event {
+            Event::AlertsJoined { .. } => Some((None, entry.at)),
+            Event::AlertFiredAgain { alert, .. } | Event::AlertResolved { alert, .. } => {
+                Some((decision.case.alerts.get(alert).map(|alert| alert.first_seen), entry.at))
+            }
+            _ => None,
+        });
+        let Some((first, now)) = came.filter(|_| limit > 0) else {
+            return;
+        };
+        let id = Id::<Flap>::of(&signal.source, &signal.key);
+        let known = self.flaps.get(&id).cloned().or_else(|| self.app.models.flapping.read().get(&id).cloned());
+        let mut flap = match (known, first) {
+            (Some(known), _) => known,
+            (None, Some(first)) if self.app.may_watch_more() => Flap { times: vec![first] },
+            (None, _) => return,
+        };
+        flap.times.push(now);
+        let more = flap.times.len().saturating_sub(limit);
+        flap.times.drain(..more);
+        self.flaps.insert(id, flap);
+    }
+
+    async fn find(&mut self, signal: &Signal, past: Option<&Hold>) -> Result<Place, Failure> {
+        let flap = Id::<Flap>::of(&signal.source, &signal.key);
+        if let Some((uid, alert)) = self.of_key(signal).await? {
             let because = tr!("same key");
-            let quiet = self.app.is_flapping(&records::key_id(&signal.source, &signal.key));
-            return Ok(Place::In { uid, known: Some(alert), because, quiet });
+            return Ok(Place::In { uid, known: Some(alert), because, quiet: self.app.is_flapping(&flap) });
         }
         if signal.status == SignalStatus::Resolved {
             return Ok(Place::Nowhere);
@@ -205,14 +223,14 @@ impl<'a> Round<'a> {
         }
         let join = |uid, because, quiet| Ok(Place::In { uid, known: None, because, quiet });
         if let Some(asset) = &signal.asset
-            && let Some(uid) = self.of_asset(asset)?
+            && let Some(uid) = self.of_asset(asset).await?
         {
             return join(uid, tr!("same asset, {asset}", asset = asset), false);
         }
-        if let Some((uid, because, below)) = self.of_lineage(signal)? {
+        if let Some((uid, because, below)) = self.of_lineage(signal).await? {
             return join(uid, because, below);
         }
-        if let Some((uid, group)) = self.of_group(signal)? {
+        if let Some((uid, group)) = self.of_group(signal).await? {
             return join(uid, format!("same {group}"), false);
         }
         // Nothing open is about it. It may be too early to open something.
@@ -221,8 +239,7 @@ impl<'a> Round<'a> {
         {
             return Ok(Place::Held(hold, Some(until)));
         }
-        let id = records::key_id(&signal.source, &signal.key);
-        if !matches!(past, Some(Hold::Flapping)) && self.app.is_flapping(&id) {
+        if !matches!(past, Some(Hold::Flapping)) && self.app.is_flapping(&flap) {
             return Ok(Place::Held(Hold::Flapping, Some(self.app.now() + self.app.calm_after())));
         }
         let asked = |hold: &Hold| matches!(hold, Hold::Pending | Hold::AskingPerson);
@@ -239,25 +256,26 @@ impl<'a> Round<'a> {
     }
 
     /// The open incident and the alert of the signal's key; loaded into the round.
-    fn of_key(&mut self, signal: &Signal) -> Result<Option<(String, String)>, Failure> {
-        let store = &*self.app.store;
+    async fn of_key(&mut self, signal: &Signal) -> Result<Option<(String, String)>, Failure> {
         let by_key = match self.by_key.get(&(signal.source.clone(), signal.key.clone())) {
             Some(found) => Some(found.clone()),
-            None => store
-                .get(Kind::AlertKey, &records::key_id(&signal.source, &signal.key))?
-                .and_then(|rec| Some((rec.body["uid"].as_str()?.to_owned(), rec.body["alert"].as_str()?.to_owned()))),
+            None => {
+                let found = self.app.store.value(&Id::<AlertOfKey>::of(&signal.source, &signal.key)).await?;
+                found.and_then(|found| Some((found.uid, found.alert?)))
+            }
         };
         let Some((uid, alert)) = by_key else {
             return Ok(None);
         };
         // An end is noted where the alert is, though the incident ended or was merged: what is over does not go on, here or where it is
         // looked at again.
-        if !self.is_open(&uid)? && signal.status == SignalStatus::Firing {
+        if !self.is_open(&uid).await? && signal.status == SignalStatus::Firing {
             return Ok(None);
         }
-        if let Some(working) = self.cases.get_mut(&uid)
-            && !working.decision.case.alerts.contains_key(&alert)
-            && let Some(found) = records::load_alert(store, &uid, &alert)?
+        let is_new = |working: &Working| !working.decision.case.alerts.contains_key(&alert);
+        if self.cases.get(&uid).is_some_and(is_new)
+            && let Some(found) = self.app.store.value(&Id::<Alert>::of(&uid, &alert)).await?
+            && let Some(working) = self.cases.get_mut(&uid)
         {
             working.decision.case.alerts.insert(alert.clone(), found);
         }
@@ -265,7 +283,7 @@ impl<'a> Round<'a> {
     }
 
     /// The open incident of an asset, by any of its names.
-    fn of_asset(&mut self, asset: &AssetName) -> Result<Option<String>, Failure> {
+    async fn of_asset(&mut self, asset: &AssetName) -> Result<Option<String>, Failure> {
         let mut names = vec![asset.clone()];
         {
             let graph = self.app.catalog.graph();
@@ -276,18 +294,17 @@ impl<'a> Round<'a> {
         let mut about: Vec<String> = Vec::new();
         {
             // Of several open ones the oldest: its uid begins with when it was opened.
-            let health = self.app.health();
+            let health = self.app.models.health.read();
             about.extend(names.iter().flat_map(|name| health.of(name.as_str())).map(|(uid, _)| uid.clone()));
             about.sort();
         }
         for name in &names {
             about.extend(self.by_asset.get(name).cloned());
             // The last that named it may be merged into one that never did.
-            let rec = self.app.store.get(Kind::Asset, name.as_str())?;
-            about.extend(rec.and_then(|rec| rec.body["uid"].as_str().map(str::to_owned)));
+            about.extend(self.app.store.value(&Id::<LatestOfAsset>::of(name)).await?.map(|found| found.uid));
         }
         for uid in about {
-            if let Some(uid) = self.open_of(&uid)? {
+            if let Some(uid) = self.open_of(&uid).await? {
                 return Ok(Some(uid));
             }
         }
@@ -295,10 +312,10 @@ impl<'a> Round<'a> {
     }
 
     /// The incident, if it is open, or else the open one that it was merged into.
-    fn open_of(&mut self, uid: &str) -> Result<Option<String>, Failure> {
+    async fn open_of(&mut self, uid: &str) -> Result<Option<String>, Failure> {
         let mut uid = uid.to_owned();
         for _ in 0..super::MERGED_DEEP {
-            if self.is_open(&uid)? {
+            if self.is_open(&uid).await? {
                 return Ok(Some(uid));
             }
             let merged = self.cases.get(&uid).and_then(|working| working.decision.case.incident.merged_into.clone());
@@ -311,7 +328,7 @@ impl<'a> Round<'a> {
     }
 
     /// The incident of the nearest bad asset above, or else below; why; and whether the signal's asset is the lower one.
-    fn of_lineage(&mut self, signal: &Signal) -> Result<Option<(String, String, bool)>, Failure> {
+    async fn of_lineage(&mut self, signal: &Signal) -> Result<Option<(String, String, bool)>, Failure> {
         let config = &self.app.config.triage;
         let Some(asset) = &signal.asset else {
             return Ok(None);
@@ -354,7 +371,7 @@ impl<'a> Round<'a> {
             }
         }
         for tie in ties {
-            if self.is_open(&tie.0)? {
+            if self.is_open(&tie.0).await? {
                 return Ok(Some(tie));
             }
         }
@@ -368,19 +385,16 @@ impl<'a> Round<'a> {
         labels.filter_map(|label| Some(format!("{label} {}", signal.labels.get(label)?))).collect()
     }
 
-    fn of_group(&mut self, signal: &Signal) -> Result<Option<(String, String)>, Failure> {
+    async fn of_group(&mut self, signal: &Signal) -> Result<Option<(String, String)>, Failure> {
         for group in self.groups(signal) {
             let uid = match self.by_group.get(&group) {
                 Some(uid) => Some(uid.clone()),
-                None => {
-                    let rec = self.app.store.get(Kind::AlertKey, &records::group_id(&group))?;
-                    rec.and_then(|rec| rec.body["uid"].as_str().map(str::to_owned))
-                }
+                None => self.app.store.value(&Id::<AlertOfKey>::of_group(&group)).await?.map(|found| found.uid),
             };
             let Some(uid) = uid.filter(|uid| !uid.is_empty()) else {
                 continue;
             };
-            if !self.is_open(&uid)? {
+            if !self.is_open(&uid).await? {
                 continue;
             }
             let label = group.split(' ').next().unwrap_or_default();
@@ -409,7 +423,7 @@ impl<'a> Round<'a> {
     fn recovering(&self, signal: &Signal) -> Option<(Hold, Time)> {
         let minutes = chrono::Duration::minutes(self.app.config.triage.hold_off_minutes.into());
         let asset = signal.asset.as_ref()?;
-        let recent = self.app.mended_since(self.app.now() - minutes);
+        let recent = self.app.models.health.read().mended_since(self.app.now() - minutes);
         if recent.is_empty() {
             return None;
         }
@@ -423,24 +437,23 @@ impl<'a> Round<'a> {
         Some((Hold::Recovering { asset: asset.clone(), incident: incident.clone() }, *at + minutes))
     }
 
-    fn is_held(&self, id: &str) -> Result<Option<Held>, Failure> {
-        if let Some(held) = self.held.get(id) {
-            return Ok(held.clone());
+    async fn is_held(&self, id: &Id<Held>) -> Result<Option<Held>, Failure> {
+        match self.held.get(id) {
+            Some(held) => Ok(held.clone()),
+            None => Ok(self.app.store.value(id).await?),
         }
-        let rec = self.app.store.get(Kind::Held, id)?;
-        Ok(rec.and_then(|rec| serde_json::from_value(rec.body).ok()))
     }
 
     /// Holds a signal back; the same again changes nothing.
-    fn hold(
+    async fn hold(
         &mut self,
-        id: String,
+        id: Id<Held>,
         signal: &Signal,
         hold: Hold,
         until: Option<Time>,
         again: bool,
     ) -> Result<(), Failure> {
-        let before = self.is_held(&id)?;
+        let before = self.is_held(&id).await?;
         if let Some(before) = before.as_ref().filter(|before| !again && before.hold == hold) {
             // What it opens at last is as bad as it is by then.
             if signal.level > before.signal.level {
@@ -450,57 +463,54 @@ impl<'a> Round<'a> {
         }
         let since = before.map_or_else(|| self.app.now(), |before| before.since);
         if let Some(at) = until {
-            self.jobs.push(Job::Release { held: id.clone(), at });
+            self.jobs.push(Job::Release { held: id.to_string(), at });
         }
-        self.jobs.extend(self.app.told_of(&hold, signal, &id));
-        self.held.insert(id, Some(Held { v: 1, signal: signal.clone(), hold, since, until }));
+        self.jobs.extend(self.app.told_of(&hold, signal, id.as_str()));
+        self.held.insert(id, Some(Held { signal: signal.clone(), hold, since, until }));
         Ok(())
     }
 
     /// Whether the incident is open; loads it.
-    fn is_open(&mut self, uid: &str) -> Result<bool, Failure> {
+    async fn is_open(&mut self, uid: &str) -> Result<bool, Failure> {
         if !self.cases.contains_key(uid) {
-            let Some(mut loaded) = records::load(&*self.app.store, uid, &Command::CheckCommander { asked: 0 })? else {
+            let Some(mut loaded) = decided::load(&self.app.store, uid, &Needs::default()).await? else {
                 return Ok(false);
             };
             // The end of its last alert may be its end, which everybody who was told hears.
             if loaded.case.incident.told > 0 {
-                loaded.case.told = records::load_told(&*self.app.store, uid)?;
+                loaded.case.told = decided::told(&self.app.store, uid).await?;
             }
             let decision = Decision { entries: Vec::new(), case: loaded.case.clone(), effects: Vec::new() };
-            let number = loaded.case.incident.number;
-            self.cases.insert(uid.to_owned(), Working { before: Some(loaded), number, decision });
+            self.cases.insert(uid.to_owned(), Working { before: Some(loaded), decision });
         }
         Ok(self.cases.get(uid).is_some_and(|working| working.decision.case.incident.status.is_open()))
     }
 
-    pub(super) fn ops(&self) -> Vec<Op> {
+    /// All that the round changes.
+    pub(super) fn finish(self) -> Batch {
         let now = self.app.now();
-        let mut ops: Vec<Op> = Vec::new();
+        let mut batch = Batch::new();
         for working in self.cases.values() {
-            ops.extend(records::ops(working.before.as_ref(), &working.decision, (working.number, self.counter.1), now));
+            decided::write(&mut batch, working.before.as_ref(), &working.decision, now);
         }
-        // Several incidents of one round count once, up to the last number.
-        let is_counter = |op: &Op| matches!(op, Op::Put { kind: Kind::Meta, .. });
-        if self.opened > 1 {
-            let last = self.counter.0 + self.opened - 1;
-            let counter = ops.iter().find(|op| is_counter(op)).cloned();
-            ops.retain(|op| !is_counter(op));
-            if let Some(Op::Put { kind, id, expect, queued, .. }) = counter {
-                ops.push(Op::Put { kind, id, expect, queued, body: serde_json::json!({"v": 1, "last": last}) });
-            }
+        if self.opened > 0 {
+            self.numbers.take(&mut batch, self.opened);
         }
         for (group, uid) in &self.by_group {
-            let body = serde_json::json!({"v": 1, "uid": uid});
-            ops.push(Op::put(Kind::AlertKey, records::group_id(group), Expect::Any, body));
+            batch.put(&Id::<AlertOfKey>::of_group(group), Expect::Any, &AlertOfKey { uid: uid.clone(), alert: None });
         }
         for (id, held) in &self.held {
-            ops.push(match held {
-                Some(held) => Op::put(Kind::Held, id, Expect::Any, serde_json::to_value(held).unwrap_or_default()),
-                None => Op::Del { kind: Kind::Held, id: id.clone(), expect: Expect::Any },
-            });
+            match held {
+                Some(held) => batch.put(id, Expect::Any, held),
+                None => batch.del(id, Expect::Any),
+            }
         }
-        ops.extend(self.jobs.iter().map(|job| job.clone().enqueue(&format!("t-{}", self.app.clock.fresh_id()), now)));
-        ops
+        for (id, flap) in &self.flaps {
+            batch.put(id, Expect::Any, flap);
+        }
+        for job in self.jobs {
+            batch.enqueue(&self.app.errand(), job, now);
+        }
+        batch
     }
 }

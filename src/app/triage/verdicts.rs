@@ -1,36 +1,15 @@
 //! How well monitors do, by what people said of their alerts: useful, expected, false.
 
-use serde::{Deserialize, Serialize};
-
-use crate::app::{App, Failure, records};
+use crate::app::{App, Failure};
 use crate::domain::incident::Verdict;
-use crate::domain::{Incident, Signal, Time};
-use crate::store::{Expect, Kind, Op, scan_prefix};
+use crate::domain::{Incident, Signal};
+use crate::records::Verdicts;
+use crate::store::{Batch, Expect, Id, Range};
 
 /// Of one incident, so many alerts' monitors learn.
 const MOST: usize = 200;
 
-/// What people said of one monitor.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
-    /// Version of this record's shape.
-    pub v: u32,
-    /// The monitor's last title.
-    pub title: String,
-    /// The source.
-    pub source: String,
-    /// How often its alerts were worth it.
-    pub useful: u32,
-    /// How often they were known.
-    pub expected: u32,
-    /// How often nothing was wrong.
-    #[serde(rename = "false")]
-    pub false_: u32,
-    /// When somebody last said so.
-    pub last: Time,
-}
-
-impl Record {
+impl Verdicts {
     fn count(&mut self, verdict: Verdict) -> &mut u32 {
         match verdict {
             Verdict::Useful => &mut self.useful,
@@ -51,21 +30,26 @@ impl Record {
 }
 
 impl App {
-    fn verdict_op(&self, signal: &Signal, verdict: Verdict, before: Option<Verdict>) -> Result<Op, Failure> {
-        let id = records::key_id(&signal.source, &signal.key);
-        let rec = self.store.get(Kind::Verdict, &id)?;
-        let (mut record, expect) = match rec {
-            Some(rec) => (serde_json::from_value::<Record>(rec.body).unwrap_or_default(), Expect::Ver(rec.ver)),
-            None => (Record::default(), Expect::Absent),
+    async fn count(
+        &self,
+        batch: &mut Batch,
+        signal: &Signal,
+        verdict: Verdict,
+        before: Option<Verdict>,
+    ) -> Result<(), Failure> {
+        let id = Id::<Verdicts>::of(signal);
+        let (mut record, expect) = match self.store.get(&id).await? {
+            Some(rec) => (rec.value, Expect::Ver(rec.ver)),
+            None => (Verdicts::default(), Expect::Absent),
         };
         if let Some(before) = before {
             let count = record.count(before);
             *count = count.saturating_sub(1);
         }
         *record.count(verdict) += 1;
-        (record.v, record.title, record.source, record.last) =
-            (1, signal.title.clone(), signal.source.clone(), self.now());
-        Ok(Op::put(Kind::Verdict, id, expect, serde_json::to_value(&record).unwrap_or_default()))
+        (record.title, record.source, record.last) = (signal.title.clone(), signal.source.clone(), self.now());
+        batch.put(&id, expect, &record);
+        Ok(())
     }
 
     /// Counts a verdict for the monitors of an incident's alerts, in one commit with the end of the errand.
@@ -77,34 +61,34 @@ impl App {
         incident: &Incident,
         verdict: Verdict,
         before: Option<Verdict>,
-        mut also: Vec<Op>,
+        also: Batch,
     ) -> Result<(), Failure> {
-        let mut alerts = self.alerts(&incident.uid)?;
+        let mut batch = also;
+        let mut alerts = self.alerts(&incident.uid).await?;
         // What was only there for its parent is not to be blamed or praised.
         alerts.retain(|alert| !alert.inhibited);
         for alert in alerts.iter().take(MOST) {
-            also.push(self.verdict_op(&alert.signal, verdict, before)?);
+            self.count(&mut batch, &alert.signal, verdict, before).await?;
         }
-        self.commit(also).await
+        self.commit(batch).await
     }
 
     /// Counts that an alert was no incident.
-    pub(in crate::app) fn not_a_problem(&self, signal: &Signal) -> Result<Op, Failure> {
-        self.verdict_op(signal, Verdict::False, None)
+    pub(in crate::app) async fn not_a_problem(&self, signal: &Signal) -> Result<Batch, Failure> {
+        let mut batch = Batch::new();
+        self.count(&mut batch, signal, Verdict::False, None).await?;
+        Ok(batch)
     }
 
     /// What people said of monitors, the noisiest first.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn verdicts(&self) -> Result<Vec<Record>, Failure> {
-        let all = scan_prefix(&*self.store, Kind::Verdict, "")?.into_iter();
-        let mut all: Vec<Record> = all
-            .filter_map(|rec| serde_json::from_value(rec.body).ok())
-            .filter(|record: &Record| record.total() > 0)
-            .collect();
+    pub async fn verdicts(&self) -> Result<Vec<Verdicts>, Failure> {
+        let mut all: Vec<Verdicts> = self.store.values(Range::all()).await?;
+        all.retain(|record| record.total() > 0);
         all.sort_by(|one, other| {
-            let noise = |of: &Record| (of.false_ + of.expected, of.total());
+            let noise = |of: &Verdicts| (of.false_ + of.expected, of.total());
             noise(other).cmp(&noise(one)).then(one.title.cmp(&other.title))
         });
         Ok(all)

@@ -1,9 +1,10 @@
 //! A monitor's signal: it opens the incident, joins it, fires again, or is over.
 
 use super::{Draft, declare, status};
+use crate::domain::event::Joined;
 use crate::domain::incident::Ending;
 use crate::domain::policy::OnGreen;
-use crate::domain::{Actor, Effect, Event, Refusal, Signal, SignalStatus};
+use crate::domain::{Actor, Alert, Effect, Event, Refusal, Signal, SignalStatus};
 
 /// So many alerts of an incident are told one by one; of more, the card says how many there are.
 const SAID_EACH: u32 = 20;
@@ -98,7 +99,27 @@ fn join(draft: &mut Draft<'_>, signal: &Signal, because: &str, inhibited: bool) 
     {
         draft.add(Event::AssetNamed { asset: asset.clone() });
     }
-    draft.add(Event::AlertJoined { alert, signal: signal.clone(), because: because.to_owned(), inhibited });
+    let joined = Joined {
+        alert: alert.clone(),
+        source: signal.source.clone(),
+        title: signal.title.clone(),
+        asset: signal.asset.clone(),
+        url: signal.url.clone(),
+        because: because.to_owned(),
+        inhibited,
+    };
+    let now = draft.now();
+    draft.alert(Alert {
+        v: crate::domain::evolve::RECORD_VERSION,
+        id: alert,
+        signal: signal.clone(),
+        first_seen: now,
+        last_seen: now,
+        resolved_at: None,
+        joined_because: because.to_owned(),
+        inhibited,
+    });
+    draft.add(Event::AlertsJoined { joined: vec![joined] });
 }
 
 /// A worse alert makes the incident worse; a milder one never makes it milder.

@@ -39,7 +39,7 @@ impl<W: Write> Write for Summed<W> {
 ///
 /// # Errors
 /// The file cannot be written; an older one is still whole.
-pub(super) fn save(folder: &Path, graph: &Graph, mark: &str) -> io::Result<()> {
+pub fn save(folder: &Path, graph: &Graph, mark: &str) -> io::Result<()> {
     let beside = folder.join("lineage.image.new");
     let mut to = Summed { to: BufWriter::new(File::create(&beside)?), sum: crc32fast::Hasher::new() };
     to.write_all(MAGIC.as_bytes())?;
@@ -52,7 +52,7 @@ pub(super) fn save(folder: &Path, graph: &Graph, mark: &str) -> io::Result<()> {
 }
 
 /// The last image, and the mark of its commit; `None` if there is none of use.
-pub(super) fn load(folder: &Path) -> Option<(String, Graph)> {
+pub fn load(folder: &Path) -> Option<(String, Graph)> {
     let bytes = fs::read(file(folder)).ok()?;
     let (bytes, sum) = bytes.split_last_chunk::<4>()?;
     let rest = bytes.strip_prefix(MAGIC.as_bytes())?;

@@ -1,0 +1,79 @@
+//! The one path of every change: load, decide, commit, and anew where somebody else was first. What follows a commit, the store's follower
+//! does before the commit is answered; so nothing is left out, whoever hangs up.
+
+use std::future::Future;
+
+use super::{App, Failure};
+use crate::store::{Batch, CommitError};
+
+/// How often a change is decided anew when somebody else was first.
+const MAX_TRIES: usize = 8;
+
+/// Something that changes what is kept.
+pub trait Change: Sync {
+    /// What it comes to.
+    type Outcome: Send;
+
+    /// Loads what it needs, decides, and says what is to be written. It is asked again where the store changed meanwhile.
+    fn decide(&self, app: &App) -> impl Future<Output = Result<(Batch, Self::Outcome), Failure>> + Send;
+}
+
+impl App {
+    /// Makes a change; durable when it answers.
+    ///
+    /// # Errors
+    /// A refusal in words, that it was done already, or why nothing could be saved.
+    pub async fn make<C: Change>(&self, change: &C) -> Result<C::Outcome, Failure> {
+        let mut last = String::new();
+        for _ in 0..MAX_TRIES {
+            let (batch, outcome) = change.decide(self).await?;
+            if batch.is_empty() {
+                return Ok(outcome);
+            }
+            match self.write(batch).await {
+                Ok(()) => return Ok(outcome),
+                Err(Written::Again(what)) => last = what,
+                Err(Written::Never(failure)) => return Err(failure),
+            }
+        }
+        Err(Failure::Unavailable(last))
+    }
+
+    /// Commits what needs no decision. Where something that it expects does not hold, it was done already.
+    ///
+    /// # Errors
+    /// A conflict is a duplicate; else the store cannot write.
+    pub async fn commit(&self, batch: Batch) -> Result<(), Failure> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.write(batch).await.map_err(|why| match why {
+            Written::Again(_) => Failure::Duplicate,
+            Written::Never(failure) => failure,
+        })
+    }
+
+    async fn write(&self, batch: Batch) -> Result<(), Written> {
+        let once = batch.once();
+        match self.store.commit(batch).await {
+            Ok(()) => {
+                self.wake.notify_waiters();
+                Ok(())
+            }
+            Err(CommitError::Conflict { kind, id }) if once.holds(kind, &id) => Err(Written::Never(Failure::Duplicate)),
+            Err(CommitError::Conflict { kind, id }) => Err(Written::Again(format!("{kind:?} {id} kept changing"))),
+            Err(error @ (CommitError::TooLarge { .. } | CommitError::Unwritable { .. })) => {
+                Err(Written::Never(Failure::TooLarge(error.to_string())))
+            }
+            Err(CommitError::Unavailable(why)) => Err(Written::Never(Failure::Unavailable(why))),
+        }
+    }
+}
+
+/// Why something was not written.
+enum Written {
+    /// Somebody else was first; what that means is to be decided anew.
+    Again(String),
+    /// It will not be.
+    Never(Failure),
+}

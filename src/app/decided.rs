@@ -1,0 +1,293 @@
+//! What a decision needs and what it becomes: one batch of the state, the timeline, the indexes and the outbox.
+
+use std::collections::BTreeSet;
+
+use super::{App, Asked, Change, DeliveryId, Failure};
+use crate::domain::decide;
+use crate::domain::incident::{Case, Recipient, Told};
+use crate::domain::needs::Needs;
+use crate::domain::{Alert, Command, Decision, Effect, Entry, Event, Incident, PersonId, Task, Time};
+use crate::records::outbox::{EntryId, Job, Outbox as _};
+use crate::records::{
+    AlertOfKey, Delivered, Ended, IncidentCounter, LatestOfAsset, Mine, OfAsset, OfChannel, OfNumber, Open, Pinned,
+    Reviewed, RootOf,
+};
+use crate::store::{Batch, Expect, Id, Range, ReadError, Store};
+use crate::tr;
+
+/// A case as it lies in the store, with the version of its incident.
+#[derive(Debug, Clone)]
+pub(super) struct Loaded {
+    pub(super) case: Case,
+    pub(super) ver: u64,
+}
+
+/// One incident changes, or comes to be, by a command.
+pub(super) struct Decided<'a> {
+    /// The incident; a new one without.
+    pub(super) uid: Option<&'a str>,
+    pub(super) command: &'a Command,
+    pub(super) asked: &'a Asked,
+}
+
+impl Change for Decided<'_> {
+    type Outcome = Decision;
+
+    async fn decide(&self, app: &App) -> Result<(Batch, Decision), Failure> {
+        let Self { uid, command, asked } = self;
+        let loaded = match uid {
+            Some(uid) => Some(
+                load(&app.store, uid, &command.needs())
+                    .await?
+                    .ok_or_else(|| Failure::NotFound(tr!("There is no such incident any more.")))?,
+            ),
+            None => None,
+        };
+        let numbers = Numbers::read(&app.store).await?;
+        let context = app.context(asked, app.clock.fresh_id(), numbers.next);
+        let decision = decide(loaded.as_ref().map(|loaded| &loaded.case), command, &context)?;
+        // What must hold beforehand is looked at first.
+        let mut batch = app.once(asked.delivery.as_ref());
+        batch.extend(asked.also.clone());
+        write(&mut batch, loaded.as_ref(), &decision, app.now());
+        if loaded.is_none() {
+            numbers.take(&mut batch, 1);
+        }
+        Ok((batch, decision))
+    }
+}
+
+/// The number that the next incident gets.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Numbers {
+    pub(super) next: u64,
+    expect: Expect,
+}
+
+impl Numbers {
+    pub(super) async fn read(store: &Store) -> Result<Self, ReadError> {
+        let counter = store.get(&Id::<IncidentCounter>::one()).await?;
+        Ok(Self {
+            next: counter.as_ref().map_or(0, |rec| rec.value.last) + 1,
+            expect: counter.map_or(Expect::Absent, |rec| Expect::Ver(rec.ver)),
+        })
+    }
+
+    /// So many are taken.
+    pub(super) fn take(self, batch: &mut Batch, count: u64) {
+        batch.put(&Id::<IncidentCounter>::one(), self.expect, &IncidentCounter { last: self.next - 1 + count });
+    }
+}
+
+/// Loads an incident with what is needed of it.
+pub(super) async fn load(store: &Store, uid: &str, needs: &Needs) -> Result<Option<Loaded>, ReadError> {
+    let Some(rec) = store.get(&Id::<Incident>::of(uid)).await? else {
+        return Ok(None);
+    };
+    let mut case = Case::from(rec.value);
+    if let Some(alert) = &needs.alert
+        && let Some(alert) = store.value(&Id::<Alert>::of(uid, alert)).await?
+    {
+        case.alerts.insert(alert.id.clone(), alert);
+    }
+    if let Some(number) = needs.task
+        && let Some(task) = store.value(&Id::<Task>::of(uid, number)).await?
+    {
+        case.tasks.insert(number, task);
+    }
+    if needs.told {
+        case.told = told(store, uid).await?;
+    }
+    Ok(Some(Loaded { case, ver: rec.ver }))
+}
+
+/// Everybody who was told of an incident, by key.
+pub(super) async fn told(store: &Store, uid: &str) -> Result<std::collections::BTreeMap<String, Told>, ReadError> {
+    let told = store.values(Range::<Told>::of(uid)).await?;
+    Ok(told.into_iter().map(|told| (told.recipient.key.clone(), told)).collect())
+}
+
+/// How many days a delivery is remembered, besides its own: longer than anyone redelivers.
+const REMEMBERED: i64 = 2;
+
+/// Guards a delivery: its name must be new today and the days before.
+pub(super) fn once(delivery: &DeliveryId, now: Time) -> Batch {
+    let mut batch = Batch::new();
+    for days in 0..=REMEMBERED {
+        let id = Id::<Delivered>::of(&delivery.0, now - chrono::Duration::days(days));
+        match days {
+            0 => batch.put(&id, Expect::Absent, &Delivered {}),
+            _ => batch.check(&id, Expect::Absent),
+        }
+        batch.counts_once(&id);
+    }
+    batch
+}
+
+/// Notes a delivery that is recognised by looking first: what it changes is guarded by what it is about.
+pub(super) fn delivered(delivery: &DeliveryId, now: Time) -> Batch {
+    let mut batch = Batch::new();
+    batch.put(&Id::<Delivered>::of(&delivery.0, now), Expect::Any, &Delivered {});
+    batch
+}
+
+impl App {
+    /// Whether a delivery came before, today or the days before.
+    pub(super) async fn was_delivered(&self, delivery: &DeliveryId) -> Result<bool, Failure> {
+        for days in 0..=REMEMBERED {
+            let id = Id::<Delivered>::of(&delivery.0, self.now() - chrono::Duration::days(days));
+            if self.store.get(&id).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Writes all that a decision on one incident changes.
+pub(super) fn write(batch: &mut Batch, loaded: Option<&Loaded>, decision: &Decision, now: Time) {
+    if decision.entries.is_empty() && decision.effects.is_empty() {
+        return;
+    }
+    let incident = &decision.case.incident;
+    let (uid, number) = (incident.uid.as_str(), incident.number);
+    let ver = loaded.map_or(0, |loaded| loaded.ver) + 1;
+    batch.put(&Id::<Incident>::of(uid), loaded.map_or(Expect::Absent, |loaded| Expect::Ver(loaded.ver)), incident);
+    if loaded.is_none() {
+        batch.put(&Id::<OfNumber>::of(number), Expect::Absent, &OfNumber::to(uid));
+    }
+    let was_open = loaded.is_some_and(|loaded| loaded.case.incident.status.is_open());
+    match (was_open, incident.status.is_open()) {
+        (false, true) => batch.put(&Id::<Open>::of(number), Expect::Any, &Open::to(uid)),
+        (true, false) => batch.del(&Id::<Open>::of(number), Expect::Any),
+        _ => {}
+    }
+    let before = loaded.map(|loaded| &loaded.case.incident);
+    roles(batch, before, incident);
+    if let Some(at) = before.and_then(|before| before.resolved_at).filter(|at| incident.resolved_at != Some(*at)) {
+        batch.del(&Id::<Ended>::of(at, uid), Expect::Any);
+    }
+    let mut alerts = BTreeSet::new();
+    let mut tasks = BTreeSet::new();
+    let mut told = BTreeSet::new();
+    for entry in &decision.entries {
+        batch.put(&Id::<Entry>::of(uid, entry.seq), Expect::Absent, entry);
+        match &entry.event {
+            // What is only practised ties nothing real to it.
+            Event::AssetNamed { .. } if incident.drill => {}
+            Event::AssetNamed { asset } => {
+                // A monitor's alert is for everybody, so it joins nothing private.
+                if !incident.private {
+                    batch.put(&Id::<LatestOfAsset>::of(asset), Expect::Any, &LatestOfAsset::to(uid));
+                }
+                batch.put(&Id::<OfAsset>::of(asset, number), Expect::Any, &OfAsset::to(uid));
+            }
+            Event::AlertsJoined { joined } => {
+                for alert in joined.iter().filter_map(|joined| decision.case.alerts.get(&joined.alert)) {
+                    alerts.insert(&alert.id);
+                    let found = AlertOfKey { uid: uid.to_owned(), alert: Some(alert.id.clone()) };
+                    batch.put(&Id::<AlertOfKey>::of(&alert.signal.source, &alert.signal.key), Expect::Any, &found);
+                }
+            }
+            Event::AlertMoved { alert, source, key, .. } => {
+                batch.del(&Id::<Alert>::of(uid, alert), Expect::Any);
+                batch.del(&Id::<AlertOfKey>::of(source, key), Expect::Any);
+            }
+            Event::AlertFiredAgain { alert, .. }
+            | Event::AlertWorsened { alert, .. }
+            | Event::AlertResolved { alert, .. } => {
+                alerts.insert(alert);
+            }
+            Event::TaskAdded { task, .. } | Event::TaskDone { task, .. } | Event::TaskAssigned { task, .. } => {
+                tasks.insert(*task);
+            }
+            Event::Notified { recipient: Recipient { key, .. }, .. }
+            | Event::NoticePosted { recipient: key, .. }
+            | Event::NoticeMuted { recipient: key, .. } => {
+                told.insert(key);
+            }
+            Event::Resolved { .. } => {
+                batch.put(&Id::<Ended>::of(entry.at, uid), Expect::Any, &Ended::to(uid));
+                if let Some(root) = incident.roots.first() {
+                    batch.put(&Id::<RootOf>::of(&root.asset, number), Expect::Any, &RootOf::to(uid));
+                }
+            }
+            Event::PostmortemReviewed => {
+                batch.put(&Id::<Reviewed>::of(entry.at, uid), Expect::Any, &Reviewed::to(uid));
+            }
+            Event::ChannelOpened { channel } => {
+                batch.put(&Id::<OfChannel>::of_home(channel), Expect::Any, &OfChannel::to(uid));
+            }
+            Event::MessagePinned { message, .. } => {
+                let id = Id::<Pinned>::of(message);
+                batch.put(&id, Expect::Absent, &Pinned::to(uid));
+                batch.counts_once(&id);
+            }
+            Event::MessageUnpinned { message } => batch.del(&Id::<Pinned>::of(message), Expect::Any),
+            _ => {}
+        }
+    }
+    for alert in alerts.into_iter().filter_map(|alert| decision.case.alerts.get(alert)) {
+        batch.put(&Id::<Alert>::of(uid, &alert.id), Expect::Any, alert);
+    }
+    for task in tasks.into_iter().filter_map(|task| decision.case.tasks.get(&task)) {
+        batch.put(&Id::<Task>::of(uid, task.number), Expect::Any, task);
+        assignee(batch, loaded.and_then(|loaded| loaded.case.tasks.get(&task.number)), task, incident);
+    }
+    for told in told.into_iter().filter_map(|key| decision.case.told.get(key)) {
+        batch.put(&Id::<Told>::of(uid, &told.recipient.key), Expect::Any, told);
+    }
+    effects(batch, uid, ver, decision, now);
+}
+
+/// Who has a role in an open incident finds it by who they are.
+fn roles(batch: &mut Batch, before: Option<&Incident>, incident: &Incident) {
+    let people = |incident: &Incident| -> BTreeSet<_> {
+        if incident.status.is_open() { incident.people().into_iter().collect() } else { BTreeSet::new() }
+    };
+    let (before, after) = (before.map(people).unwrap_or_default(), people(incident));
+    for person in before.difference(&after) {
+        batch.del(&Id::<Mine>::role(person, incident.number), Expect::Any);
+    }
+    for person in after.difference(&before) {
+        let mine = Mine { uid: incident.uid.clone(), task: None };
+        batch.put(&Id::<Mine>::role(person, incident.number), Expect::Any, &mine);
+    }
+}
+
+/// Whoever has an open task finds it by who they are, also when the incident is over.
+fn assignee(batch: &mut Batch, before: Option<&Task>, task: &Task, incident: &Incident) {
+    let owner = |task: &Task| task.assignee.clone().filter(|_| task.done_at.is_none());
+    let (before, after) = (before.and_then(owner), owner(task));
+    let id = |person: &PersonId| Id::<Mine>::task(person, incident.number, task.number);
+    if let Some(person) = before.filter(|person| after.as_ref() != Some(person)) {
+        batch.del(&id(&person), Expect::Any);
+    }
+    if let Some(person) = after {
+        batch.put(&id(&person), Expect::Any, &Mine { uid: incident.uid.clone(), task: Some(task.number) });
+    }
+}
+
+/// Puts the effects of a decision into the outbox. What shows the present state waits there once an incident, behind all that is to be said;
+/// only what is shown for the first time, or in a new place, has its place in the order of things.
+fn effects(batch: &mut Batch, uid: &str, ver: u64, decision: &Decision, now: Time) {
+    let in_order = decision.entries.iter().any(|entry| {
+        matches!(
+            entry.event,
+            Event::Opened { .. }
+                | Event::ChannelOpened { .. }
+                | Event::ChannelLost { .. }
+                | Event::MovedTo { .. }
+                | Event::Reopened { .. }
+                | Event::RunbookAttached { .. }
+        )
+    });
+    for (index, effect) in decision.effects.iter().enumerate() {
+        let job = Job::Of { uid: uid.to_owned(), effect: effect.clone() };
+        if effect.shows_present_state() && (!in_order || *effect == Effect::Assess) {
+            batch.enqueue_present(&EntryId::present(uid, effect), job, now);
+        } else {
+            batch.enqueue(&EntryId::decided(uid, ver, index), job, now);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Who wants to hear of every incident of an asset or a team: said once, until they say otherwise. A followed dashboard hears of what
+//! is upstream of it too.
+
+use std::collections::BTreeMap;
+
+use super::{App, Failure};
+use crate::domain::incident::Recipient;
+use crate::domain::{Incident, PersonId};
+use crate::records::Subscription;
+use crate::store::{Batch, Expect, Id};
+use crate::tr;
+
+/// So many may follow one thing.
+const MAX_FOLLOWERS: usize = 200;
+/// So many things may be followed.
+const MAX_FOLLOWED: usize = 5000;
+
+impl App {
+    /// Somebody follows an asset or team, or no more; whether that is news.
+    ///
+    /// # Errors
+    /// Too many do, or the store cannot write.
+    pub async fn subscribe_to(&self, of: &str, person: &str, on: bool) -> Result<bool, Failure> {
+        {
+            let subscriptions = self.models.subscriptions.read();
+            let followers = subscriptions.followers(of);
+            if followers.iter().any(|one| *one == person) == on {
+                return Ok(false);
+            }
+            let too_many = followers.is_empty() && subscriptions.followed() >= MAX_FOLLOWED;
+            if on && (followers.len() >= MAX_FOLLOWERS || too_many) {
+                return Err(Failure::Invalid(tr!(
+                    "Too many people follow `{of}` already; a channel of the team under `[[teams]]` serves them better.",
+                    of = of
+                )));
+            }
+        }
+        let id = Id::<Subscription>::of(of, person);
+        let mut batch = Batch::new();
+        if on {
+            batch.put(&id, Expect::Any, &Subscription { of: of.to_owned(), person: person.to_owned() });
+        } else {
+            batch.del(&id, Expect::Any);
+        }
+        self.commit(batch).await?;
+        Ok(true)
+    }
+
+    /// What somebody follows.
+    pub fn followed_by(&self, person: &str) -> Vec<String> {
+        self.models.subscriptions.read().of(person)
+    }
+
+    /// Who follows something that an incident reaches: an asset of it or below it, or a team that owns one.
+    pub(super) async fn followers(&self, incident: &Incident, teams: &[String]) -> Vec<Recipient> {
+        let followed: Vec<(String, Vec<PersonId>)> = {
+            let subscriptions = self.models.subscriptions.read();
+            let all = subscriptions.all().into_iter();
+            all.map(|(of, people)| (of.to_owned(), people.into_iter().cloned().collect())).collect()
+        };
+        let mut told: BTreeMap<PersonId, Recipient> = BTreeMap::new();
+        for (of, people) in followed {
+            let is_team = teams.iter().any(|team| team.eq_ignore_ascii_case(&of));
+            let reached = is_team
+                || self.trust(&of).await.is_ok_and(|trust| {
+                    trust.incidents.iter().any(|one| one["id"].as_str() == Some(incident.name().as_str()))
+                });
+            if !reached {
+                continue;
+            }
+            for person in people {
+                let recipient = told.entry(person.clone()).or_insert_with(|| Recipient {
+                    key: person.to_lowercase(),
+                    name: self.name(&person),
+                    slack: Some(person),
+                    email: None,
+                    assets: Vec::new(),
+                    total: 0,
+                });
+                recipient.total += 1;
+                if recipient.assets.len() < 5 {
+                    recipient.assets.push(of.clone());
+                }
+            }
+        }
+        told.into_values().collect()
+    }
+}

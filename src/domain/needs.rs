@@ -1,0 +1,106 @@
+//! What a command needs to know of an incident besides its own record. Loaded before it is decided; a new command does not compile without
+//! saying so.
+
+use super::Command;
+use super::alert::SignalStatus;
+
+/// The parts of an incident that a decision looks at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// An alert.
+    pub alert: Option<String>,
+    /// A task.
+    pub task: Option<u32>,
+    /// Everybody who was told.
+    pub told: bool,
+}
+
+impl Needs {
+    fn nothing() -> Self {
+        Self::default()
+    }
+
+    fn task(task: u32) -> Self {
+        Self { task: Some(task), ..Self::default() }
+    }
+
+    fn told() -> Self {
+        Self { told: true, ..Self::default() }
+    }
+}
+
+impl Command {
+    /// What it needs to know.
+    pub fn needs(&self) -> Needs {
+        match self {
+            Self::Receive { known, signal, .. } => Needs {
+                alert: known.clone(),
+                // The end of the last alert may be the end of the incident, which everybody hears.
+                told: signal.status == SignalStatus::Resolved,
+                ..Needs::default()
+            },
+            Self::MoveAlert { alert, .. } => Needs { alert: Some(alert.clone()), ..Needs::default() },
+            Self::FinishTask { task } | Self::AssignTask { task, .. } | Self::CheckTask { task } => Needs::task(*task),
+            Self::Notify { .. }
+            | Self::Assess { .. }
+            | Self::Merge { .. }
+            | Self::Inherit { .. }
+            | Self::Mute { .. }
+            | Self::Subscribe
+            | Self::Unsubscribe
+            | Self::NoticeDelivered { .. }
+            | Self::Update { .. }
+            | Self::Resolve { .. }
+            | Self::Reopen { .. } => Needs::told(),
+            Self::Declare(_)
+            | Self::Judge { .. }
+            | Self::Acknowledge
+            | Self::Take { .. }
+            | Self::Assign { .. }
+            | Self::AnswerHandover { .. }
+            | Self::HandoverDue { .. }
+            | Self::CheckCommander { .. }
+            | Self::Leave { .. }
+            | Self::Remind { .. }
+            | Self::Tried { .. }
+            | Self::Amend { .. }
+            | Self::EditPin { .. }
+            | Self::CheckAcknowledged { .. }
+            | Self::SetSeverity { .. }
+            | Self::CheckUpdate { .. }
+            | Self::Note { .. }
+            | Self::Pin { .. }
+            | Self::Unpin { .. }
+            | Self::AttachRunbook { .. }
+            | Self::StepDone { .. }
+            | Self::StepSkip { .. }
+            | Self::Since { .. }
+            | Self::GoodAgain { .. }
+            | Self::Fix { .. }
+            | Self::AddTask { .. }
+            | Self::Page { .. }
+            | Self::Mitigate { .. }
+            | Self::DraftPostmortem
+            | Self::Review
+            | Self::Look { .. }
+            | Self::Why { .. }
+            | Self::Cause { .. }
+            | Self::Learn { .. }
+            | Self::PagePerson { .. }
+            | Self::Escalate { .. }
+            | Self::PagerSays { .. }
+            | Self::PictureShown { .. }
+            | Self::ChannelReady { .. }
+            | Self::Link { .. }
+            | Self::ChannelGone { .. }
+            | Self::CheckArchive { .. }
+            | Self::ChannelArchived { .. }
+            | Self::CheckOpening
+            | Self::MessagePosted { .. }
+            | Self::PageAccepted { .. }
+            | Self::PageRefused { .. }
+            | Self::GiveUp { .. }
+            | Self::PostmortemPosted { .. } => Needs::nothing(),
+        }
+    }
+}

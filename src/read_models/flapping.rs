@@ -1,0 +1,53 @@
+//! When alerts came and went lately.
+
+use std::collections::HashMap;
+
+use super::ReadModel;
+use crate::domain::Time;
+use crate::records::Flap;
+use crate::store::{Change, Id, Kind, Range, ReadError, Store};
+
+/// Comings and goings by source and key. What came once only is not there.
+#[derive(Debug, Default, PartialEq)]
+pub struct Flapping(HashMap<String, Flap>);
+
+impl ReadModel for Flapping {
+    const FOLLOWS: &'static [Kind] = &[Kind::Flap];
+
+    async fn load(store: &Store) -> Result<Self, ReadError> {
+        let all = store.all(Range::<Flap>::all()).await?;
+        Ok(Self(all.into_iter().map(|rec| (rec.id.to_string(), rec.value)).collect()))
+    }
+
+    fn apply(&mut self, changes: &[Change<'_>]) {
+        for change in changes.iter().filter(|change| change.kind == Kind::Flap) {
+            match change.value::<Flap>() {
+                Some(flap) => self.0.insert(change.id.to_owned(), flap),
+                None => self.0.remove(change.id),
+            };
+        }
+    }
+}
+
+impl Flapping {
+    /// The comings and goings of a key.
+    pub fn get(&self, id: &Id<Flap>) -> Option<&Flap> {
+        self.0.get(id.as_str())
+    }
+
+    /// How many keys are watched.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Those of which nothing was heard since a moment, at most `limit`.
+    pub fn calm(&self, since: Time, limit: usize) -> Vec<Id<Flap>> {
+        let calm = self.0.iter().filter(|(_, flap)| flap.times.last().is_none_or(|last| *last < since));
+        calm.take(limit).map(|(id, _)| Id::new(id.as_str())).collect()
+    }
+}

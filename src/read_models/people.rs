@@ -1,0 +1,119 @@
+//! The people of the workspace as Slack tells of them, the workspace's address, and the addresses by which people said PagerDuty knows them.
+
+use std::collections::HashMap;
+
+use super::ReadModel;
+use crate::domain::PersonId;
+use crate::domain::permission::Standing;
+use crate::records::{ADDRESS_OF, AddressOf, Workspace};
+use crate::slack::client::Member;
+use crate::store::{Change, Id, Kind, Range, ReadError, Store};
+
+/// People by their Slack ids.
+#[derive(Debug, Default, PartialEq)]
+pub struct People {
+    members: HashMap<PersonId, Member>,
+    workspace: Option<String>,
+    /// What people said of themselves.
+    addresses: HashMap<PersonId, String>,
+}
+
+impl ReadModel for People {
+    const FOLLOWS: &'static [Kind] = &[Kind::Person, Kind::Meta];
+
+    async fn load(store: &Store) -> Result<Self, ReadError> {
+        let members: Vec<Member> = store.values(Range::all()).await?;
+        let addresses: Vec<AddressOf> = store.values(Range::everybody()).await?;
+        Ok(Self {
+            members: members.into_iter().map(|member| (member.id.clone(), member)).collect(),
+            workspace: store.value(&Id::<Workspace>::one()).await?.map(|workspace| workspace.url),
+            addresses: addresses.into_iter().map(|one| (one.person, one.address)).collect(),
+        })
+    }
+
+    fn apply(&mut self, changes: &[Change<'_>]) {
+        for change in changes {
+            match change.kind {
+                Kind::Person => match change.value::<Member>() {
+                    Some(member) => {
+                        self.members.insert(member.id.clone(), member);
+                    }
+                    None => {
+                        self.members.remove(change.id);
+                    }
+                },
+                Kind::Meta if change.id == Id::<Workspace>::one().as_str() => {
+                    self.workspace = change.value::<Workspace>().map(|workspace| workspace.url);
+                }
+                Kind::Meta => {
+                    if let Some(person) = change.id.strip_prefix(ADDRESS_OF) {
+                        match change.value::<AddressOf>() {
+                            Some(one) => self.addresses.insert(one.person, one.address),
+                            None => self.addresses.remove(person),
+                        };
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl People {
+    /// The person of a Slack id.
+    pub fn get(&self, id: &str) -> Option<&Member> {
+        self.members.get(id)
+    }
+
+    /// The workspace's address, once Slack told it.
+    pub fn workspace_url(&self) -> Option<&str> {
+        self.workspace.as_deref()
+    }
+
+    /// What is known of somebody, in the workspace `ours`.
+    pub fn standing(&self, id: &str, ours: &str) -> Standing {
+        match self.members.get(id) {
+            None => Standing::Unknown,
+            Some(member) if !member.team.is_empty() && member.team != *ours => Standing::Stranger,
+            Some(member) if member.barred => Standing::Barred,
+            Some(member) if member.guest => Standing::Guest,
+            Some(_) => Standing::Member,
+        }
+    }
+
+    /// Who is called so, by the name, the first word of it, or the address before the `@`.
+    pub fn called(&self, name: &str) -> Vec<PersonId> {
+        let name = name.to_lowercase();
+        let is_called = |member: &&Member| {
+            let full = member.name.to_lowercase();
+            let address = member.email.as_deref().and_then(|email| email.split('@').next());
+            let first = full.split_whitespace().next();
+            !member.barred && (full == name || first == Some(&name) || address == Some(&name))
+        };
+        self.members.values().filter(is_called).map(|member| member.id.clone()).collect()
+    }
+
+    /// The person of an e-mail address: as Slack has it, or else as they said themselves. So nobody can take another's.
+    pub fn of_address(&self, email: &str) -> Option<PersonId> {
+        let known = self.members.values().find(|member| {
+            !member.barred && member.email.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(email))
+        });
+        if let Some(member) = known {
+            return Some(member.id.clone());
+        }
+        let said = self.addresses.iter().find(|(_, address)| address.eq_ignore_ascii_case(email));
+        let (person, _) = said?;
+        self.members.get(person).is_none_or(|member| !member.barred).then(|| person.clone())
+    }
+
+    /// The address by which PagerDuty may know somebody: as they said themselves, or else as Slack has it.
+    pub fn address_of(&self, person: &str) -> Option<&str> {
+        let said = self.addresses.get(person);
+        said.or_else(|| self.members.get(person)?.email.as_ref()).map(String::as_str)
+    }
+
+    /// What somebody said of themselves.
+    pub fn said_address(&self, person: &str) -> Option<&str> {
+        self.addresses.get(person).map(String::as_str)
+    }
+}
