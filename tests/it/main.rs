@@ -11,5 +11,6 @@ mod papers;
 mod program;
 mod sandbox;
 mod store;
+mod stores;
 mod story;
 mod words;
