@@ -122,7 +122,7 @@ async fn started(what: &str, folder: &Path, size: usize) -> muster::Muster {
     };
     let before = resident();
     let watch = Stopwatch::start();
-    let muster = muster::Muster::new(config(folder), store, Clock::wall()).expect("a bot");
+    let muster = muster::Muster::new(config(folder), store, Clock::wall()).await.expect("a bot");
     println!(
         "  {what:<34} {:>8.2} s   (after {opened:.2} s for the store; resident memory grew by {:.0} bytes an asset, the store's cache included)",
         watch.seconds(),

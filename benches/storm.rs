@@ -50,7 +50,7 @@ async fn storm(webhooks: usize, distinct: usize) {
     .into();
     let config = Config::parse("bench.toml", &text, &variables).expect("a configuration");
     let store = sled::open(folder.path()).expect("a store");
-    let muster = muster::Muster::new(config, store, clock).expect("a bot");
+    let muster = muster::Muster::new(config, store, clock).await.expect("a bot");
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let base = format!("http://{}", listener.local_addr().expect("an address"));
     sandbox.connect(&base);

@@ -147,7 +147,7 @@ async fn simulate(seed: u64, missing: f64, causes: usize, rounds: usize) -> (Sco
             .into();
         let text = "[slack]\nteam_id = \"T0BENCH000\"\n[[sources]]\nname = \"dq\"\nkind = \"generic\"\ntoken_env = \"TOKEN\"\n";
         let config = Config::parse("bench.toml", text, &variables).expect("a configuration");
-        let muster = muster::Muster::new(config, MemoryEngine::open().expect("a store"), clock.clone()).expect("a bot");
+        let muster = muster::Muster::new(config, MemoryEngine::open().expect("a store"), clock.clone()).await.expect("a bot");
         let sightings = parents.iter().enumerate().map(|(n, parents)| Sighting {
             names: vec![format!("t{n}")],
             source: "yaml".to_owned(),
@@ -183,10 +183,11 @@ async fn simulate(seed: u64, missing: f64, causes: usize, rounds: usize) -> (Sco
                 continue;
             };
             let number = name.strip_prefix("INC-").and_then(|number| number.parse().ok());
-            let uid = number.and_then(|number| muster.app.uid_of_number(number).ok());
-            let Some(incident) = uid.and_then(|uid| muster.app.incident(&uid).ok().flatten()) else { continue };
+            let Some(number) = number else { continue };
+            let Ok(uid) = muster.app.uid_of_number(number).await else { continue };
+            let Ok(Some(incident)) = muster.app.incident(&uid).await else { continue };
             ours.judged += 1;
-            let first = muster.app.judge(&incident).candidates.into_iter().next();
+            let first = muster.app.judge(&incident).await.expect("a judgement").candidates.into_iter().next();
             ours.named += usize::from(first.is_some_and(|first| first.asset == format!("t{}", roots[cause])));
         }
     }

@@ -352,7 +352,7 @@ impl App {
     /// # Errors
     /// The store cannot be read.
     pub async fn incident(&self, uid: &str) -> Result<Option<Incident>, Failure> {
-        Ok(self.store.value(&Id::<Incident>::of(uid)).await?)
+        Ok(self.store.readable(&Id::<Incident>::of(uid)).await?)
     }
 
     /// The uid of `INC-number`.

@@ -100,7 +100,7 @@ impl Catalog {
         }
         let mut assets = std::collections::HashMap::new();
         for name in &names {
-            assets.extend(store.value(&Id::<Asset>::of(name)).await?.map(|asset| (name.clone(), asset)));
+            assets.extend(store.readable(&Id::<Asset>::of(name)).await?.map(|asset| (name.clone(), asset)));
         }
         graph.catch_up(&names, |name| Ok::<_, ReadError>(assets.remove(name)))?;
         Ok(Some(Self { graph, log }))
@@ -128,6 +128,6 @@ async fn from_records(store: &Store) -> Result<Graph, ReadError> {
     while let Some(page) = read.recv().await {
         page.iter().for_each(|asset| graph.put(asset));
     }
-    reader.await.unwrap_or_else(|_| Err(ReadError(tr!("reading the catalog broke"))))?;
+    reader.await.unwrap_or_else(|_| Err(ReadError::new(tr!("reading the catalog broke"))))?;
     Ok(graph)
 }

@@ -112,7 +112,7 @@ impl ReadModel for Health {
     async fn load(store: &Store) -> Result<Self, ReadError> {
         let mut health = Self::default();
         for Open { uid } in store.values(Range::<Open>::all()).await? {
-            if let Some(incident) = store.value(&Id::<Incident>::of(&uid)).await? {
+            if let Some(incident) = store.readable(&Id::<Incident>::of(&uid)).await? {
                 health.incident(&incident);
                 for alert in store.values(Range::<Alert>::of(&uid)).await? {
                     health.alert(&uid, &alert);
@@ -120,7 +120,7 @@ impl ReadModel for Health {
             }
         }
         for ended in store.scan(&Range::<Ended>::all(), ENDED).await?.records {
-            if let Some(incident) = store.value(&Id::<Incident>::of(&ended.value.uid)).await? {
+            if let Some(incident) = store.readable(&Id::<Incident>::of(&ended.value.uid)).await? {
                 health.incident(&incident);
             }
         }

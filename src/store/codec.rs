@@ -45,12 +45,12 @@ pub(super) fn key(kind: Kind, id: &str) -> Vec<u8> {
 
 /// The kind and the id of a key.
 pub(super) fn parts(key: &[u8]) -> Result<(Kind, &str), ReadError> {
-    let (kind, id) = key.split_first().ok_or_else(|| ReadError("a record without a key".to_owned()))?;
+    let (kind, id) = key.split_first().ok_or_else(|| ReadError::damaged("a record without a key".to_owned()))?;
     let kind = Kind::ALL
         .into_iter()
         .find(|known| *known as u8 == *kind)
-        .ok_or_else(|| ReadError(format!("a record of the unknown kind {kind}; was it written by a newer Muster?")))?;
-    let id = std::str::from_utf8(id).map_err(|_| ReadError("a record's id is no text".to_owned()))?;
+        .ok_or_else(|| ReadError::damaged(format!("a record of the unknown kind {kind}; was it written by a newer Muster?")))?;
+    let id = std::str::from_utf8(id).map_err(|_| ReadError::damaged("a record's id is no text".to_owned()))?;
     Ok((kind, id))
 }
 
@@ -96,7 +96,7 @@ pub(super) fn encode(ver: u64, claims: u32, written: &Written) -> (Vec<u8>, usiz
 
 /// The head of a value and its body.
 pub(super) fn read<'a>(key: &[u8], value: &'a [u8]) -> Result<(Head, &'a str), ReadError> {
-    let damaged = |why: &str| ReadError(format!("`{}` is damaged: {why}", String::from_utf8_lossy(key)));
+    let damaged = |why: &str| ReadError::damaged(format!("`{}` is damaged: {why}", String::from_utf8_lossy(key)));
     if value.first() == Some(&b'{') {
         let first: First<'a> = serde_json::from_slice(value).map_err(|error| damaged(&error.to_string()))?;
         let head = Head { ver: first.ver, claims: first.claims, shape: 1, queued: first.queued };

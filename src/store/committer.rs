@@ -109,7 +109,7 @@ impl Committed {
         std::thread::Builder::new()
             .name("committer".to_owned())
             .spawn(move || committer.run(inbox))
-            .map_err(|error| ReadError(format!("no thread for the committer: {error}")))?;
+            .map_err(|error| ReadError::new(format!("no thread for the committer: {error}")))?;
         Ok(Self { shared, requests })
     }
 

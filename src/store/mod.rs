@@ -300,8 +300,25 @@ pub enum CommitError {
 
 /// A record, or the store, that cannot be read.
 #[derive(Debug, Clone, Error)]
-#[error("the store cannot be read: {0}")]
-pub struct ReadError(pub String);
+#[error("the store cannot be read: {why}")]
+pub struct ReadError {
+    /// Why.
+    pub why: String,
+    /// It is this one record; others can be read.
+    pub damaged: bool,
+}
+
+impl ReadError {
+    /// The store cannot be read.
+    pub fn new(why: impl Into<String>) -> Self {
+        Self { why: why.into(), damaged: false }
+    }
+
+    /// One record cannot be read.
+    pub fn damaged(why: impl Into<String>) -> Self {
+        Self { why: why.into(), damaged: true }
+    }
+}
 
 /// Sled moves larger leaves into files that it never syncs, so no record is larger.
 pub const MAX_RECORD_BYTES: usize = 64 * 1024;
@@ -437,6 +454,20 @@ impl Store {
     /// As [`Self::get`].
     pub async fn value<T: Record>(&self, id: &Id<T>) -> Result<Option<T>, ReadError> {
         Ok(self.get(id).await?.map(|rec| rec.value))
+    }
+
+    /// As [`Self::value`]; one that is damaged is logged, and taken for none.
+    ///
+    /// # Errors
+    /// The engine cannot read.
+    pub async fn readable<T: Record>(&self, id: &Id<T>) -> Result<Option<T>, ReadError> {
+        match self.value(id).await {
+            Err(error) if error.damaged => {
+                tracing::error!(%error, "a record is left out");
+                Ok(None)
+            }
+            other => other,
+        }
     }
 
     /// A page of records in the order of their ids, at most `limit`. One that cannot be read is logged and left out.

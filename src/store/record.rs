@@ -166,10 +166,10 @@ pub struct Page<T> {
 /// Reads a body under its shape.
 pub(super) fn body<T: Record>(kind: Kind, id: &str, shape: u32, body: &str) -> Result<T, ReadError> {
     if shape > T::SHAPE {
-        return Err(ReadError(format!("{kind:?} `{id}` was written by a newer Muster")));
+        return Err(ReadError::damaged(format!("{kind:?} `{id}` was written by a newer Muster")));
     }
     let read = if shape == T::SHAPE { serde_json::from_str(body) } else { T::upcast(shape, body) };
-    read.map_err(|error| ReadError(format!("{kind:?} `{id}` is damaged: {error}")))
+    read.map_err(|error| ReadError::damaged(format!("{kind:?} `{id}` is damaged: {error}")))
 }
 
 /// Reads a record.

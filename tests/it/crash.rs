@@ -15,7 +15,7 @@ use muster::clock::Clock;
 use muster::config::{Config, Variables};
 use muster::domain::{Alert, Entry, Event, Incident, Lane};
 use muster::sandbox::{Sandbox, SandboxConfig};
-use muster::store::{Kind, Store, scan_prefix, sled};
+use muster::store::{Range, Store, sled};
 use serde_json::json;
 
 use crate::harness::{ANA, Setup, TOKEN, config};
@@ -109,13 +109,14 @@ async fn killed_at_any_time_it_keeps_what_it_acknowledged() {
     }
 
     let store = sled::open(&directory.path().join("data")).unwrap();
-    check(&store, &alerts.lock().unwrap(), &notes.lock().unwrap());
+    let (acknowledged, noted) = (alerts.lock().unwrap().clone(), notes.lock().unwrap().clone());
+    check(&store, &acknowledged, &noted).await;
 
     // What still waits for PagerDuty goes out, and nothing twice.
     let config = Config::parse("muster.toml", &text, &variables).unwrap();
-    let muster = Muster::new(config, store.clone(), clock).unwrap();
+    let muster = Muster::new(config, store.clone(), clock).await.unwrap();
     while muster.worker.run_due(Lane::Page).await > 0 {}
-    let incidents = scan_prefix(&*store, Kind::Incident, "").unwrap().len();
+    let incidents = store.all(Range::<Incident>::all()).await.unwrap().len();
     let pages = sandbox.pagerduty().pages_by_key();
     assert!(pages.values().all(|count| *count == 1), "{pages:?}");
     assert_eq!(pages.len(), incidents, "every incident was paged");
@@ -185,16 +186,12 @@ async fn load(
     tasks.detach_all();
 }
 
-fn check(store: &Store, alerts: &BTreeSet<String>, notes: &BTreeSet<String>) {
+async fn check(store: &Store, alerts: &BTreeSet<String>, notes: &BTreeSet<String>) {
     let mut kept_alerts = BTreeSet::new();
     let mut kept_notes = BTreeSet::new();
-    for rec in scan_prefix(&**store, Kind::Incident, "").unwrap() {
-        let incident: Incident = serde_json::from_value(rec.body).unwrap();
-        let of = |kind| scan_prefix(&**store, kind, &format!("{}/", incident.uid)).unwrap();
-        let own: Vec<Alert> =
-            of(Kind::Alert).into_iter().map(|rec| serde_json::from_value(rec.body).unwrap()).collect();
-        let entries: Vec<Entry> =
-            of(Kind::Timeline).into_iter().map(|rec| serde_json::from_value(rec.body).unwrap()).collect();
+    for incident in store.values(Range::<Incident>::all()).await.unwrap() {
+        let own = store.values(Range::<Alert>::of(&incident.uid)).await.unwrap();
+        let entries = store.values(Range::<Entry>::of(&incident.uid)).await.unwrap();
         // A torn commit would show here: the state counts what the other records hold.
         assert_eq!(own.len(), incident.alerts as usize, "{}", incident.name());
         assert_eq!(

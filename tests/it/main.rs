@@ -10,7 +10,6 @@ mod lineage;
 mod papers;
 mod program;
 mod sandbox;
-mod store;
 mod stores;
 mod story;
 mod words;

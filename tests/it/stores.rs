@@ -46,7 +46,7 @@ pub fn counts(export: &[u8]) -> BTreeMap<String, u64> {
 
 async fn exported(store: &Store) -> Vec<u8> {
     let mut export = Vec::new();
-    transfer::export(&**store, &mut export).unwrap();
+    transfer::export(store.engine(), &mut export).await.unwrap();
     export
 }
 
@@ -157,6 +157,6 @@ async fn an_export_of_version_1_is_imported() {
     let export = unpacked(&folder("v1").join("export.jsonl.gz"));
     let total: u64 = counts(&export).values().sum();
     let store = MemoryEngine::open().unwrap();
-    assert_eq!(transfer::import(&*store, &mut BufReader::new(&export[..])).await.unwrap() as u64, total);
+    assert_eq!(transfer::import(store.engine(), &mut BufReader::new(&export[..])).await.unwrap() as u64, total);
     assert_eq!(json!(counts(&exported(&store).await)), expect["records"]);
 }

@@ -16,7 +16,8 @@ use muster::clock::Clock;
 use muster::config::{Config, Variables};
 use muster::domain::Lane;
 use muster::sandbox::{Answer, MessageView, Sandbox, SandboxConfig};
-use muster::store::{MemoryEngine, Store};
+use muster::records::Dead;
+use muster::store::{Expect, Kind, MemoryEngine, Op, Range, Step, Store, Written};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -166,7 +167,7 @@ impl Bot {
         let (text, variables) = config(&sandbox, &setup);
         let config = Config::parse("test.toml", &text, &variables).unwrap();
         let store = setup.store.clone().unwrap_or_else(|| MemoryEngine::open().unwrap());
-        let muster = Muster::new(config.clone(), store.clone(), clock.clone()).unwrap();
+        let muster = Muster::new(config.clone(), store.clone(), clock.clone()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         sandbox.connect(&base);
@@ -192,8 +193,8 @@ impl Bot {
                 self.muster.worker.run_due(lane).await;
             }
             let now = self.clock.now().timestamp_millis();
-            if let Some(due) = self.muster.app.store.next_due("slack/").filter(|due| *due > now && *due - now <= 1_500)
-            {
+            let due = self.muster.app.store.next_due("slack").await.unwrap();
+            if let Some(due) = due.filter(|due| *due > now && *due - now <= 1_500) {
                 self.clock.advance(Duration::milliseconds(due - now));
             }
         }
@@ -214,6 +215,7 @@ impl Bot {
     pub async fn settle(&self) {
         for _ in 0..5000 {
             let mut count = self.sandbox.deliver().await;
+            self.muster.worker.catch_up().await;
             for lane in Lane::ALL {
                 count += self.muster.worker.run_due(lane).await;
             }
@@ -221,7 +223,7 @@ impl Bot {
                 continue;
             }
             let now = self.clock.now().timestamp_millis();
-            match self.muster.app.store.next_due("slack/") {
+            match self.muster.app.store.next_due("slack").await.unwrap() {
                 Some(due) if due - now <= 1_500 => self.clock.advance(Duration::milliseconds((due - now).max(1))),
                 _ => return,
             }
@@ -343,6 +345,12 @@ impl Bot {
         self.end().await;
     }
 
+    /// Puts something into the store past all types.
+    pub async fn put_raw(&self, kind: Kind, id: &str, body: Value) {
+        let step = Step::Put(Expect::Any, Written { queued: None, shape: 1, body: body.to_string() });
+        self.muster.app.store.engine().commit(vec![Op { kind, id: id.to_owned(), step }]).await.unwrap();
+    }
+
     /// As [`Self::finish`], where only the incidents' own channels are told of to the end.
     pub async fn finish_quietly(self) {
         self.settle().await;
@@ -371,7 +379,7 @@ impl Bot {
         for user in [ANA, BEN, CHLOE, GUEST] {
             super::words::check_blocks(&self.sandbox.slack().home_view(user)["blocks"]);
         }
-        let dead = self.muster.app.store.scan(muster::store::Kind::Dead, "", "", 10).unwrap();
+        let dead = self.muster.app.store.values(Range::<Dead>::all()).await.unwrap();
         assert_eq!(dead.len(), given_up, "deliveries were given up: {dead:?}");
         let _ = self.stop.send(true);
     }

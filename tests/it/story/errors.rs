@@ -242,8 +242,8 @@ async fn every_documented_error_of_slack_beside_an_incidents_life() {
             let failed = calls.iter().position(|call| call.response["error"] == error.as_str());
             let failed = failed.unwrap_or_else(|| panic!("{method} is not called: {error}"));
             let again = calls.iter().skip(failed + 1).any(|call| call.response["ok"] == true);
-            let dead = bot.muster.app.store.scan(muster::store::Kind::Dead, "", "", 500).unwrap();
-            let given_up = dead.iter().any(|rec| rec.body.to_string().contains(&format!("`{error}`")));
+            let dead = bot.muster.app.store.values(muster::store::Range::<muster::records::Dead>::all()).await.unwrap();
+            let given_up = dead.iter().any(|rec| rec.why.contains(&format!("`{error}`")));
             let outcome = match (again, given_up) {
                 (true, _) => "is tried again, until it is done",
                 (false, true) => "is given up, and kept among the dead letters with the reason",

@@ -122,8 +122,9 @@ async fn what_people_say_is_captured_edited_and_forgotten_with_them() {
     bot.sandbox.faults().delay_deliveries(true);
     slack.say(CHLOE, &inc.name, "said while the events were late");
     inc.slash(ANA, "postmortem").await;
-    let captured = bot.muster.app.store.scan(muster::store::Kind::Message, "", "", 100).unwrap();
-    assert!(captured.iter().any(|rec| rec.body["text"] == "said while the events were late"), "{captured:?}");
+    let captured: Vec<muster::domain::postmortem::Captured> =
+        bot.muster.app.store.values(muster::store::Range::all()).await.unwrap();
+    assert!(captured.iter().any(|one| one.text == "said while the events were late"), "{captured:?}");
     bot.sandbox.faults().delay_deliveries(false);
     bot.settle().await;
     bot.end().await;

@@ -771,9 +771,7 @@ async fn the_home_shows_what_one_person_needs_and_stays_true() {
     bot.inc(1).slash(BEN, "task add a check @ben friday").await;
     bot.slash(BEN, "data-incidents", "silence w.* 2h backfill is running").await;
     // A record that cannot be read hides nothing.
-    let broken =
-        muster::store::Op::put(muster::store::Kind::Number, "0broken", muster::store::Expect::Any, json!({"uid": 7}));
-    bot.muster.app.commit(vec![broken]).await.unwrap();
+    bot.put_raw(muster::store::Kind::Number, "0broken", json!({"uid": 7})).await;
     bot.sandbox.slack().open_home(BEN);
     bot.settle().await;
     insta::assert_snapshot!(bot.sandbox.slack().home_text(BEN));
