@@ -147,7 +147,8 @@ async fn simulate(seed: u64, missing: f64, causes: usize, rounds: usize) -> (Sco
             .into();
         let text = "[slack]\nteam_id = \"T0BENCH000\"\n[[sources]]\nname = \"dq\"\nkind = \"generic\"\ntoken_env = \"TOKEN\"\n";
         let config = Config::parse("bench.toml", text, &variables).expect("a configuration");
-        let muster = muster::Muster::new(config, MemoryEngine::open().expect("a store"), clock.clone()).await.expect("a bot");
+        let muster =
+            muster::Muster::new(config, MemoryEngine::open().expect("a store"), clock.clone()).await.expect("a bot");
         let sightings = parents.iter().enumerate().map(|(n, parents)| Sighting {
             names: vec![format!("t{n}")],
             source: "yaml".to_owned(),

@@ -162,9 +162,15 @@ impl EntryId {
         Self::new(format!("{uid}/{ver:010}.{index:04}"))
     }
 
-    /// What shows the present state of an incident: one for each kind, behind all that was decided.
+    /// What shows the present state of an incident: one for each kind, behind all that was decided; what people look at first comes first.
     pub fn present(uid: &str, effect: &Effect) -> Self {
-        Self::new(format!("{uid}/~{}", effect.name()))
+        let place = match effect {
+            Effect::ShowCard => 'a',
+            Effect::ShowTopic => 'b',
+            Effect::ShowAnnouncement => 'c',
+            _ => 'd',
+        };
+        Self::new(format!("{uid}/~{place}-{}", effect.name()))
     }
 
     /// The same effect again, behind all that was decided until now.

@@ -271,7 +271,10 @@ impl Drop for SledEngine {
 
 impl Bytes for SledEngine {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
-        self.db.get(key).map(|value| value.map(|value| value.to_vec())).map_err(|error| ReadError::new(error.to_string()))
+        self.db
+            .get(key)
+            .map(|value| value.map(|value| value.to_vec()))
+            .map_err(|error| ReadError::new(error.to_string()))
     }
 
     fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, ReadError> {
@@ -279,7 +282,8 @@ impl Bytes for SledEngine {
             .range(from..to)
             .take(limit)
             .map(|pair| {
-                pair.map(|(key, value)| (key.to_vec(), value.to_vec())).map_err(|error| ReadError::new(error.to_string()))
+                pair.map(|(key, value)| (key.to_vec(), value.to_vec()))
+                    .map_err(|error| ReadError::new(error.to_string()))
             })
             .collect()
     }

@@ -195,6 +195,8 @@ proptest! {
             prop_assert_eq!(&serde_json::from_value::<muster::domain::Incident>(body).unwrap(), &decision.case.incident);
             case = Some(decision.case);
         }
-        prop_assert_eq!(replay(&entries), case);
+        // What monitors said stands in the alerts' own records, and not in the timeline.
+        let without_alerts = |case: Option<Case>| case.map(|case| Case { alerts: BTreeMap::new(), ..case });
+        prop_assert_eq!(without_alerts(replay(&entries)), without_alerts(case));
     }
 }

@@ -54,13 +54,40 @@ fn rooms_import_only_rooms_below() {
         ("slack", &["domain", "messages", "words"]),
         ("pagerduty", &["domain"]),
         ("intake", &["catalog", "config", "domain"]),
+        ("records", &["domain", "messages", "slack", "store"]),
+        ("read_models", &["domain", "records", "slack", "store", "words"]),
         (
             "app",
-            &["catalog", "clock", "config", "domain", "messages", "picture", "slack", "store", "telemetry", "words"],
+            &[
+                "catalog",
+                "clock",
+                "config",
+                "domain",
+                "messages",
+                "picture",
+                "read_models",
+                "records",
+                "slack",
+                "store",
+                "telemetry",
+                "words",
+            ],
         ),
         (
             "delivery",
-            &["app", "domain", "mail", "messages", "pagerduty", "picture", "slack", "store", "telemetry", "words"],
+            &[
+                "app",
+                "domain",
+                "mail",
+                "messages",
+                "pagerduty",
+                "picture",
+                "records",
+                "slack",
+                "store",
+                "telemetry",
+                "words",
+            ],
         ),
         (
             "http",
@@ -74,6 +101,7 @@ fn rooms_import_only_rooms_below() {
                 "messages",
                 "pagerduty",
                 "picture",
+                "records",
                 "slack",
                 "store",
                 "telemetry",
@@ -128,6 +156,31 @@ fn rooms_import_only_rooms_below() {
             text.matches("#[cfg(test)]\nmod tests {").count(),
             "{relative} behaves otherwise under test"
         );
+    }
+}
+
+/// A read model is moved by the store's follower only: its lock is written nowhere else.
+#[test]
+fn read_models_are_moved_in_one_place() {
+    let text = read("src/read_models/mod.rs");
+    let production = text.split("#[cfg(test)]").next().unwrap();
+    let writes: Vec<&str> = production.lines().filter(|line| line.contains(".write()")).collect();
+    assert_eq!(writes.len(), 3, "apply, set and catch_up: {writes:#?}");
+    assert!(production.contains("pub struct Followed<T>(Arc<RwLock<T>>);"), "nobody else reaches the lock");
+    let mut files = Vec::new();
+    sources(&root().join("src/read_models"), &mut files);
+    for file in files.iter().filter(|file| !file.ends_with("mod.rs")) {
+        let text = std::fs::read_to_string(file).unwrap();
+        assert!(!text.contains("RwLock") && !text.contains("Mutex"), "{} has a lock of its own", file.display());
+    }
+    // And nothing but the store calls the follower.
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    for file in files {
+        let relative = file.strip_prefix(root().join("src")).unwrap().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let inside = relative.starts_with("store/") || relative.starts_with("read_models/");
+        assert!(inside || !text.contains("Follower"), "{relative} calls the follower");
     }
 }
 
