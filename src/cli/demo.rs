@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::Throwaway;
 use crate::Muster;
 use crate::clock::Clock;
 use crate::config::{Config, Variables};
@@ -46,16 +47,6 @@ struct Demo {
     http: reqwest::Client,
     base: String,
     _directory: Throwaway,
-}
-
-/// A directory that goes away with the demo.
-struct Throwaway(std::path::PathBuf);
-
-impl Drop for Throwaway {
-    fn drop(&mut self) {
-        // What is left behind lies in the system's own place for such things.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 pub(super) async fn run(listen: SocketAddr, headless: bool) -> anyhow::Result<()> {
@@ -122,14 +113,14 @@ impl Demo {
         let sandbox_clock = clock.clone();
         let settings = SandboxConfig::new(Arc::new(move || sandbox_clock.now()));
         let sandbox = Sandbox::start(settings.clone()).await.context("cannot start the sandbox")?;
-        let directory = Throwaway(std::env::temp_dir().join(format!("muster-demo-{}", clock.fresh_id())));
+        let directory = Throwaway::within(&std::env::temp_dir(), "muster-demo")?;
         let text = format!(
             "[store]\npath = {:?}\n[slack]\nteam_id = {:?}\napi_url = {:?}\n[pagerduty]\nevents_url = {:?}\n\
              [[sources]]\nname = \"demo-alertmanager\"\nkind = \"alertmanager\"\ntoken_env = \"DEMO_TOKEN\"\n\
              [[sources]]\nname = \"demo-generic\"\nkind = \"generic\"\ntoken_env = \"DEMO_TOKEN\"\n\
              [[teams]]\nname = \"orders\"\nslack = \"{BEN}\"\n\
              [[services]]\nname = \"orders-pipeline\"\nassets = [\"analytics.orders*\"]\nowner = \"orders\"\n",
-            directory.0,
+            directory.path(),
             settings.team_id,
             sandbox.slack_api_url(),
             sandbox.pagerduty_url(),

@@ -1,6 +1,7 @@
 //! The commands. Each is short: it reads the configuration, puts the parts together and says plainly what went wrong.
 //! Exit codes: 0 well, 1 failed, 2 misused.
 
+mod bench;
 mod check;
 mod demo;
 mod lineage;
@@ -48,6 +49,8 @@ enum Command {
         #[arg(long)]
         headless: bool,
     },
+    /// Measure Muster on this machine: alerts a second, how long people wait, memory, and how long a start takes.
+    Bench(Box<bench::Options>),
     /// Check the configuration, templates and runbooks.
     Check {
         /// The configuration.
@@ -104,6 +107,29 @@ enum Command {
     },
 }
 
+/// A directory that goes away with whoever made it.
+struct Throwaway(PathBuf);
+
+impl Throwaway {
+    /// Makes a new one within another.
+    fn within(folder: &Path, name: &str) -> anyhow::Result<Self> {
+        let path = folder.join(format!("{name}-{}", Clock::wall().fresh_id()));
+        std::fs::create_dir_all(&path).with_context(|| format!("cannot make the folder {}", path.display()))?;
+        Ok(Self(path))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Throwaway {
+    fn drop(&mut self) {
+        // What is left behind lies where it was asked for, or in the system's own place for such things.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 /// Runs a command; its exit code.
 pub fn run(cli: Cli) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -124,7 +150,8 @@ pub fn run(cli: Cli) -> ExitCode {
 
 async fn dispatch(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Serve { config } => serve(&config).await,
+        Command::Serve { config } => serve(&config, open).await,
+        Command::Bench(options) => bench::run(*options).await,
         Command::Demo { listen, headless } => demo::run(listen, headless).await,
         Command::Check { config, explain: Some(file), source, .. } => replay::run(&config, source.as_deref(), &file),
         Command::Check { config, online, .. } => check::run(&config, online).await,
@@ -147,7 +174,7 @@ fn open(config: &Config) -> anyhow::Result<Store> {
     sled::open(&config.store.path)
 }
 
-async fn serve(path: &Path) -> anyhow::Result<()> {
+async fn serve(path: &Path, open: fn(&Config) -> anyhow::Result<Store>) -> anyhow::Result<()> {
     let config = load(path)?;
     telemetry::start_logging(config.log.format);
     let store = open(&config)?;

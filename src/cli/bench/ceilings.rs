@@ -1,0 +1,70 @@
+//! What no server could be faster than here: one thread that appends and syncs for all who wait, and a server that reads JSON
+//! and keeps nothing.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::mpsc;
+
+use anyhow::Context as _;
+use axum::http::StatusCode;
+use axum::routing::post;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use super::load::Sender;
+use crate::cli::Throwaway;
+use crate::telemetry::{self, LogFormat};
+
+/// A record of this size is about what an alert is on disk.
+const RECORD: [u8; 1024] = [b'x'; 1024];
+
+/// One who appends and waits until it is on disk.
+#[derive(Clone)]
+pub(super) struct Append(mpsc::Sender<oneshot::Sender<bool>>);
+
+impl Append {
+    /// Starts the thread that writes. It ends with the last of those who append, and the file goes away with it.
+    pub(super) fn to_a_file(beside: &Path) -> anyhow::Result<Self> {
+        let folder = Throwaway::within(beside, "muster-bench-append")?;
+        let mut file = File::create(folder.path().join("log")).context("cannot write into the temporary folder")?;
+        let (send, waiting) = mpsc::channel::<oneshot::Sender<bool>>();
+        std::thread::spawn(move || {
+            let _folder = folder;
+            while let Ok(first) = waiting.recv() {
+                // Whatever waits by now goes into one sync.
+                let round: Vec<_> = std::iter::once(first).chain(waiting.try_iter()).collect();
+                let written = file.write_all(&RECORD.repeat(round.len())).and_then(|()| file.sync_data()).is_ok();
+                for one in round {
+                    // Whoever does not wait any more does not need to know.
+                    let _ = one.send(written);
+                }
+            }
+        });
+        Ok(Self(send))
+    }
+}
+
+impl Sender for Append {
+    async fn send(&mut self, _: u64) -> anyhow::Result<bool> {
+        let (send, written) = oneshot::channel();
+        self.0.send(send).context("the thread that writes is gone")?;
+        anyhow::ensure!(written.await.unwrap_or_default(), "the file cannot be written; is the disk full?");
+        Ok(true)
+    }
+}
+
+/// Serves as the plain server, until it is killed.
+pub(super) async fn serve_plain() -> anyhow::Result<()> {
+    telemetry::start_logging(LogFormat::Json);
+    let router = Router::new().route(
+        super::HOOK,
+        post(|Json(alert): Json<Value>| async move { (StatusCode::ACCEPTED, Json(json!({"key": alert["key"]}))) }),
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await.context("cannot listen")?;
+    let address = listener.local_addr()?;
+    tracing::info!(%address, "listening");
+    Ok(axum::serve(listener, router).await?)
+}

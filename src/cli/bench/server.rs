@@ -1,0 +1,275 @@
+//! What is measured, each a process of its own: Muster on a throw-away store beside the pretend Slack and PagerDuty, the plain
+//! server, and Alertmanager. How it is started, looked at from outside, and ended.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use super::client::{Connection, request};
+use crate::cli::Throwaway;
+use crate::clock::{Clock, Stopwatch};
+use crate::config::{Config, Variables};
+use crate::sandbox::{Sandbox, SandboxConfig};
+
+/// The token of the monitor, and of the API.
+pub(super) const TOKEN: &str = "a-token-of-the-bench";
+/// Whoever asks in the pretend Slack.
+pub(super) const ANA: &str = "U0ANA00001";
+/// How long a start may take.
+const START: Duration = Duration::from_secs(300);
+/// Linux counts the time of processes in hundredths of a second, on every machine that Rust knows.
+const TICKS: f64 = 100.0;
+
+/// A folder, the pretend services, and a configuration that knows both.
+pub(super) struct Site {
+    folder: Throwaway,
+    pub(super) sandbox: Sandbox,
+    variables: Variables,
+}
+
+/// Where Muster keeps what it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keeps {
+    OnDisk,
+    InMemory,
+}
+
+impl Site {
+    pub(super) async fn new(beside: &Path) -> anyhow::Result<Self> {
+        let clock = Clock::wall();
+        let folder = Throwaway::within(beside, "muster-bench")?;
+        let time = clock.clone();
+        let settings = SandboxConfig::new(Arc::new(move || time.now()));
+        let sandbox = Sandbox::start(settings.clone()).await.context("cannot start the pretend Slack")?;
+        sandbox.slack().add_user(ANA, "ana", "Ana");
+        sandbox.slack().add_channel("data-incidents", &[ANA]);
+        let text = format!(
+            "[server]\nlisten = \"127.0.0.1:0\"\n[log]\nformat = \"json\"\n[store]\npath = {:?}\n\
+             [slack]\nteam_id = {:?}\napi_url = {:?}\n[pagerduty]\nevents_url = {:?}\n\
+             [[sources]]\nname = \"bench\"\nkind = \"generic\"\ntoken_env = \"BENCH_TOKEN\"\n",
+            folder.path().join("data"),
+            settings.team_id,
+            sandbox.slack_api_url(),
+            sandbox.pagerduty_url(),
+        );
+        std::fs::write(folder.path().join("muster.toml"), text).context("cannot write into the temporary folder")?;
+        let variables = [
+            ("MUSTER_SLACK__BOT_TOKEN", settings.bot_token.as_str()),
+            ("MUSTER_SLACK__SIGNING_SECRET", &settings.signing_secret),
+            ("MUSTER_PAGERDUTY__ROUTING_KEY", &settings.routing_keys[0]),
+            ("MUSTER_PAGERDUTY__WEBHOOK_SECRETS", &settings.pagerduty_webhook_secret),
+            ("MUSTER_API__TOKEN", TOKEN),
+            ("BENCH_TOKEN", TOKEN),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        Ok(Self { folder, sandbox, variables })
+    }
+
+    /// A command of this program, at this site. It sees none of our own variables, so that no real Slack can be meant.
+    pub(super) fn muster(&self, arguments: &[&str]) -> anyhow::Result<Command> {
+        let mut command = Command::new(std::env::current_exe().context("this program does not find itself")?);
+        command.args(arguments).arg("--config").arg(self.folder.path().join("muster.toml"));
+        command.env_clear().envs(&self.variables).stdin(Stdio::null()).stdout(Stdio::null());
+        Ok(command)
+    }
+
+    /// The same configuration, for a bot in this process.
+    pub(super) fn config(&self) -> anyhow::Result<Config> {
+        let text = std::fs::read_to_string(self.folder.path().join("muster.toml"))?;
+        Ok(Config::parse("muster.toml", &text, &self.variables)?)
+    }
+
+    /// Starts a bot; it listens when this comes back.
+    pub(super) async fn start(&self, keeps: Keeps) -> anyhow::Result<Server> {
+        let server = Server::that_says_where(match keeps {
+            Keeps::OnDisk => self.muster(&["serve"])?,
+            Keeps::InMemory => self.muster(&["bench", "--stand-in", "memory"])?,
+        })
+        .await?;
+        self.sandbox.connect(&format!("http://{}", server.address));
+        Ok(server)
+    }
+
+    /// What the store takes on disk, without the reserve that it lets go when the disk is full.
+    pub(super) fn bytes(&self) -> u64 {
+        fn size(path: &Path) -> u64 {
+            let files = std::fs::read_dir(path).into_iter().flatten().flatten();
+            files
+                .filter(|file| !["ballast", "before-recovery"].iter().any(|name| file.file_name() == *name))
+                .map(|file| match file.metadata() {
+                    Ok(metadata) if metadata.is_dir() => size(&file.path()),
+                    Ok(metadata) => metadata.len(),
+                    Err(_) => 0,
+                })
+                .sum()
+        }
+        size(&self.folder.path().join("data"))
+    }
+}
+
+async fn get(address: SocketAddr, path: &str) -> anyhow::Result<(u16, String)> {
+    let mut connection = Connection::open(address).await?;
+    let answer = connection.ask(&request("GET", path, TOKEN, "")).await?;
+    Ok((answer.status, String::from_utf8_lossy(answer.body).into_owned()))
+}
+
+/// Waits until a path is answered with 200.
+pub(super) async fn answers(address: SocketAddr, path: &str) -> anyhow::Result<()> {
+    let watch = Stopwatch::start();
+    while !matches!(get(address, path).await, Ok((200, _))) {
+        ensure!(watch.seconds() < START.as_secs_f64(), "{path} does not answer with 200");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    Ok(())
+}
+
+/// A process under test; it ends with this.
+pub(super) struct Server {
+    child: Child,
+    pub(super) address: SocketAddr,
+    /// Only Alertmanager needs one of its own.
+    _folder: Option<Throwaway>,
+}
+
+impl Server {
+    /// The plain server, which reads JSON and keeps nothing.
+    pub(super) async fn plain() -> anyhow::Result<Self> {
+        let mut command = Command::new(std::env::current_exe().context("this program does not find itself")?);
+        command.args(["bench", "--stand-in", "plain"]).env_clear().stdin(Stdio::null()).stdout(Stdio::null());
+        Self::that_says_where(command).await
+    }
+
+    /// Alertmanager; none, if it is not installed.
+    pub(super) async fn alertmanager(beside: &Path) -> anyhow::Result<Option<Self>> {
+        let folder = Throwaway::within(beside, "muster-bench-alertmanager")?;
+        let file = folder.path().join("alertmanager.yml");
+        std::fs::write(&file, "route:\n  receiver: nobody\nreceivers:\n  - name: nobody\n")?;
+        // A port that was free a moment ago: it cannot be asked which one it took.
+        let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        for name in ["prometheus-alertmanager", "alertmanager"] {
+            let mut command = Command::new(name);
+            command
+                .arg(format!("--config.file={}", file.display()))
+                .arg(format!("--storage.path={}", folder.path().join("data").display()))
+                .arg(format!("--web.listen-address={address}"))
+                .arg("--cluster.listen-address=")
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+            let child = match command.spawn() {
+                Ok(child) => child,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error).with_context(|| format!("cannot start {name}")),
+            };
+            let server = Self { child, address, _folder: Some(folder) };
+            answers(address, "/-/ready").await.with_context(|| format!("{name} was started"))?;
+            return Ok(Some(server));
+        }
+        Ok(None)
+    }
+
+    /// Starts a process that logs where it listens, as `muster serve` does.
+    async fn that_says_where(mut command: Command) -> anyhow::Result<Self> {
+        let mut child = command.stderr(Stdio::piped()).spawn().context("cannot start the server")?;
+        let log = child.stderr.take().context("the server has no log")?;
+        let (say, said) = oneshot::channel();
+        std::thread::spawn(move || {
+            let (mut say, mut told) = (Some(say), Vec::new());
+            // What it says must be read to the end, or it would stand still.
+            for line in BufReader::new(log).lines().map_while(Result::ok) {
+                if say.is_none() {
+                    continue;
+                }
+                let read: Value = serde_json::from_str(&line).unwrap_or_default();
+                match read["address"].as_str().and_then(|address| address.parse::<SocketAddr>().ok()) {
+                    Some(address) => say.take().map_or((), |say| drop(say.send(Ok(address)))),
+                    None => told.push(line),
+                }
+            }
+            if let Some(say) = say {
+                // Nobody waits for it any more only when the start took too long.
+                let _ = say.send(Err(told.join("\n")));
+            }
+        });
+        let mut server = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), _folder: None };
+        match tokio::time::timeout(START, said).await {
+            Ok(Ok(Ok(address))) => server.address = address,
+            Ok(Ok(Err(told))) => bail!("the server ended before it listened:\n{told}"),
+            _ => bail!("the server does not listen after {} s", START.as_secs()),
+        }
+        Ok(server)
+    }
+
+    /// Asks once, over a connection of its own.
+    pub(super) async fn get(&self, path: &str) -> anyhow::Result<(u16, String)> {
+        get(self.address, path).await
+    }
+
+    /// Posts alerts to a bot, all in one request.
+    pub(super) async fn post(&self, alerts: &[Value]) -> anyhow::Result<()> {
+        let mut connection = Connection::open(self.address).await?;
+        let answer = connection.ask(&request("POST", super::HOOK, TOKEN, &json!(alerts).to_string())).await?;
+        ensure!(answer.status == 202, "alerts were answered with {}", answer.status);
+        Ok(())
+    }
+
+    /// Waits until a bot has told Slack and PagerDuty what it had to, or for half a minute: then it never rests.
+    pub(super) async fn rest(&self) -> anyhow::Result<()> {
+        let (watch, mut before, mut since) = (Stopwatch::start(), String::new(), Stopwatch::start());
+        // Slack takes one message a second and channel, so a shorter silence says nothing.
+        while since.seconds() < 1.5 && watch.seconds() < 30.0 {
+            let (_, metrics) = self.get("/metrics").await?;
+            let delivered: Vec<_> = metrics.lines().filter(|line| line.starts_with("muster_deliveries")).collect();
+            let delivered = delivered.join("\n");
+            if delivered != before {
+                (before, since) = (delivered, Stopwatch::start());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+
+    /// Memory that is resident, in MiB; none where the system does not say.
+    pub(super) fn resident(&self) -> Option<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmRSS"))?;
+        Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? / 1024.0)
+    }
+
+    /// Seconds of a core that it has used; none where the system does not say.
+    pub(super) fn worked(&self) -> Option<f64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
+        // The name, in brackets, may hold anything; user and system time are the twelfth and thirteenth after it.
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+        let mut ticks = || fields.next()?.parse::<f64>().ok();
+        Some((ticks()? + ticks()?) / TICKS)
+    }
+
+    /// Ends it as an operator does, and waits.
+    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+        // Every shell has `kill`; a program of that name may be missing.
+        let told = Command::new("sh").arg("-c").arg(format!("kill -TERM {}", self.child.id())).status();
+        ensure!(told.is_ok_and(|status| status.success()), "the server cannot be told to stop");
+        let watch = Stopwatch::start();
+        while self.child.try_wait()?.is_none() {
+            ensure!(watch.seconds() < 60.0, "the server does not stop");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It has ended already, or it does now.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

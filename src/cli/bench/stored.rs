@@ -1,0 +1,266 @@
+//! What grows with the store: memory, bytes and records of active alerts, and how long a start takes with many incidents.
+//! Records are read and written through `muster export` and `muster import`, as an operator would.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
+use std::process::Stdio;
+
+use anyhow::{Context as _, ensure};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::load::Until;
+use super::report::Report;
+use super::server::{ANA, Keeps, Server, Site, answers};
+use super::{Alerts, Case, Plan, Target, USUAL, open_incidents};
+use crate::Muster;
+use crate::clock::{Clock, Stopwatch};
+
+/// One in so many stored incidents is still open.
+const OPEN: u64 = 100;
+/// What belongs to no incident for long, or to one start: it is not multiplied.
+const PASSING: [&str; 5] = ["outbox", "dead", "delivery", "received", "person"];
+
+/// Memory, bytes and records as active alerts come in.
+pub(super) async fn alerts(plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
+    let site = Site::new(&plan.folder).await?;
+    let server = site.start(Keeps::OnDisk).await?;
+    open_incidents(&server).await?;
+    server.stop().await?;
+    let (records, bytes) = (counted(&site).await?, site.bytes());
+    let server = site.start(Keeps::OnDisk).await?;
+    server.rest().await?;
+    resident(report, "memory, idle", &server);
+    let mut sent = 0;
+    for active in plan.active {
+        // Each step goes on where the last ended.
+        let case = Case { target: Target::Muster, alerts: Alerts::Distinct, connections: USUAL };
+        case.drive(&server, Until::Numbers { from: sent, to: active }).await?;
+        sent = active;
+        server.rest().await?;
+        resident(report, &format!("memory, {active} active alerts"), &server);
+    }
+    server.stop().await?;
+    let grown = site.bytes().saturating_sub(bytes);
+    report.figure("bytes on disk an alert", grown as f64 / sent as f64, "bytes");
+    let more = counted(&site).await?.into_iter().map(|(kind, count)| {
+        let before = records.get(&kind).copied().unwrap_or_default();
+        (kind, count.saturating_sub(before) as f64 / sent as f64)
+    });
+    let mut more: Vec<_> = more.filter(|(_, count)| *count >= 0.01).collect();
+    more.sort_by(|one, other| other.1.total_cmp(&one.1));
+    report.figure("records kept an alert", more.iter().map(|(_, count)| count).sum(), "records");
+    let each: Vec<_> = more.iter().map(|(kind, count)| format!("{kind} {count:.2}")).collect();
+    report.note(format!(
+        "Records kept an alert, by kind: {}. What is written over and over counts once.",
+        each.join(", ")
+    ));
+    Ok(())
+}
+
+fn resident(report: &mut Report, what: &str, server: &Server) {
+    match server.resident() {
+        Some(mebibytes) => report.figure(what, mebibytes, "MiB"),
+        None => report.note(format!("{what}: this system does not say.")),
+    }
+}
+
+/// Every line of an export, gathered; the bot must not run.
+async fn exported<T: Default + Send + 'static>(site: &Site, gather: fn(&mut T, &str)) -> anyhow::Result<T> {
+    let mut child = site.muster(&["export", "-"])?.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let out = child.stdout.take().context("the export has no output")?;
+    tokio::task::spawn_blocking(move || {
+        let mut gathered = T::default();
+        for line in BufReader::new(out).lines() {
+            gather(&mut gathered, &line?);
+        }
+        ensure!(child.wait()?.success(), "the store cannot be exported");
+        Ok(gathered)
+    })
+    .await?
+}
+
+/// How many records there are of each kind.
+async fn counted(site: &Site) -> anyhow::Result<BTreeMap<String, u64>> {
+    exported(site, |counts: &mut BTreeMap<String, u64>, line| {
+        if let Some(kind) = kind(line) {
+            *counts.entry(kind.to_owned()).or_default() += 1;
+        }
+    })
+    .await
+}
+
+/// The kind of an exported record; the head has none.
+fn kind(line: &str) -> Option<&str> {
+    line.strip_prefix("{\"kind\":\"")?.split('"').next()
+}
+
+/// How long a start takes with many incidents. Two are lived through, one is resolved; then both are multiplied.
+pub(super) async fn incidents(plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
+    let (common, patterns) = lived_through(plan).await?;
+    let site = Site::new(&plan.folder).await?;
+    let filling = Stopwatch::start();
+    let count = plan.incidents;
+    let records = fill(&site, common, patterns, count).await?;
+    report.note(format!(
+        "{count} stored incidents, one in {OPEN} open: {records} records, imported in {:.0} s, {:.0} MiB on disk. \
+         Their files are in the system's cache, which after a reboot they are not.",
+        filling.seconds(),
+        site.bytes() as f64 / 1024.0 / 1024.0
+    ));
+    let what = format!("with {count} incidents stored");
+    let (server, took) = started(&site, count).await?;
+    report.figure(&format!("`muster serve` to ready, {what}"), took, "s");
+    resident(report, &format!("memory, {what}"), &server);
+    // A crash, as far as the store can tell.
+    drop(server);
+    let (server, took) = started(&site, count).await?;
+    report.figure(&format!("the same after a crash, {what}"), took, "s");
+    server.stop().await?;
+
+    let (opening, config) = (Stopwatch::start(), site.config()?);
+    let store = crate::cli::open(&config)?;
+    report.figure(&format!("of it, opening the store, {what}"), opening.seconds(), "s");
+    let starting = Stopwatch::start();
+    let muster = Muster::new(config, store, Clock::wall())?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let (stop, stopped) = watch::channel(false);
+    let serving = muster.clone();
+    let served = tokio::spawn(async move { serving.serve(listener, stopped).await });
+    muster.worker.start().await?;
+    answers(address, "/readyz").await?;
+    report.figure(&format!("of it, making the bot, {what}"), starting.seconds(), "s");
+    // It listens until it is told.
+    let _ = stop.send(true);
+    Ok(served.await??)
+}
+
+/// Starts the program; the seconds until it is ready, and has the last incident too.
+async fn started(site: &Site, count: u64) -> anyhow::Result<(Server, f64)> {
+    let watch = Stopwatch::start();
+    let server = site.start(Keeps::OnDisk).await?;
+    answers(server.address, "/readyz").await?;
+    let took = watch.seconds();
+    let (status, _) = server.get(&format!("/api/v1/incidents/INC-{count}")).await?;
+    ensure!(status == 200, "INC-{count} was stored and is answered with {status}");
+    Ok((server, took))
+}
+
+/// The records of an incident, as they are exported, and what in them is its own.
+struct Pattern {
+    records: String,
+    uid: String,
+    number: u64,
+    channel: String,
+}
+
+/// Lets two incidents happen, and resolves the first; what is common to all, and the two.
+async fn lived_through(plan: &Plan) -> anyhow::Result<(Vec<String>, [Pattern; 2])> {
+    let site = Site::new(&plan.folder).await?;
+    let server = site.start(Keeps::OnDisk).await?;
+    server.rest().await?;
+    for number in 1..=2 {
+        let alert = json!({"key": format!("pattern-key-{number}"), "title": "the loader is stuck", "asset": format!("pattern.t{number}")});
+        server.post(&[alert]).await?;
+    }
+    server.rest().await?;
+    for line in ["INC-1 ack", "INC-1 note the slot was held by a backfill", "INC-1 resolve it runs again"] {
+        let answer = site.sandbox.slack().command(ANA, "data-incidents", line).await;
+        ensure!(answer.status == 200, "`/incident {line}` was answered with {}", answer.body);
+    }
+    server.rest().await?;
+    server.stop().await?;
+    let lines = exported(&site, |lines: &mut Vec<String>, line| {
+        if !PASSING.iter().any(|passing| kind(line) == Some(passing)) {
+            lines.push(line.to_owned());
+        }
+    })
+    .await?;
+    let of = |number| Pattern::of(&lines, number).with_context(|| format!("INC-{number} is not in the export"));
+    let patterns = [of(1)?, of(2)?];
+    let common = lines.iter().filter(|line| !patterns.iter().any(|pattern| line.contains(&pattern.uid)));
+    Ok((common.cloned().collect(), patterns))
+}
+
+impl Pattern {
+    fn of(lines: &[String], number: u64) -> Option<Self> {
+        let incident = lines.iter().filter(|line| kind(line) == Some("incident"));
+        let incident = incident.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let incident = incident.map(|rec| rec["body"].clone()).find(|body| body["number"] == number)?;
+        let uid = incident["uid"].as_str()?.to_owned();
+        let channel = incident.pointer("/channel/id")?.as_str()?.to_owned();
+        let records: Vec<_> = lines.iter().filter(|line| line.contains(&uid)).map(String::as_str).collect();
+        Some(Self { records: records.join("\n") + "\n", uid, number, channel })
+    }
+
+    /// The same, as if it were another.
+    fn like(&self, number: u64) -> String {
+        let (own, uid) = (self.number, ulid::Ulid::from_parts(1_700_000_000_000 + number, number.into()).to_string());
+        let sorted = |number: u64| format!("{:020}", u64::MAX - number);
+        self.records
+            .replace(&self.uid, &uid)
+            .replace(&self.uid.to_lowercase(), &uid.to_lowercase())
+            .replace(&self.channel, &format!("C0BENCH{number:08}"))
+            .replace(&sorted(own), &sorted(number))
+            .replace(&format!("\"number\":{own},"), &format!("\"number\":{number},"))
+            .replace(&format!("INC-{own}"), &format!("INC-{number}"))
+            .replace(&format!("inc-{own}-"), &format!("inc-{number}-"))
+            .replace(&format!("pattern.t{own}"), &format!("pattern.t{number}"))
+            .replace(&format!("pattern-key-{own}"), &format!("pattern-key-{number}"))
+    }
+}
+
+/// Imports so many incidents into an empty store; how many records.
+async fn fill(site: &Site, common: Vec<String>, patterns: [Pattern; 2], count: u64) -> anyhow::Result<usize> {
+    let mut child = site.muster(&["import", "-"])?.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let input = child.stdin.take().context("the import has no input")?;
+    let (written, output) = tokio::task::spawn_blocking(move || {
+        let write = || -> std::io::Result<usize> {
+            let (mut input, mut records) = (BufWriter::new(input), 0);
+            for line in common {
+                // The next incident is the one after the last.
+                writeln!(input, "{}", line.replace("{\"last\":2,", &format!("{{\"last\":{count},")))?;
+                records += 1;
+            }
+            let [resolved, open] = patterns;
+            for number in 1..=count {
+                let pattern = if number.is_multiple_of(OPEN) || number == count { &open } else { &resolved };
+                let lines = pattern.like(number);
+                records += lines.lines().count();
+                input.write_all(lines.as_bytes())?;
+            }
+            input.flush()?;
+            Ok(records - 1)
+        };
+        let written = write();
+        (written, child.wait_with_output())
+    })
+    .await?;
+    let output = output?;
+    ensure!(output.status.success(), "the import failed: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(written?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_incident_becomes_another() {
+        let uid = "01M8EKZ79QC6JM757ZXA0RWSNK";
+        let lines = [
+            format!(
+                r#"{{"kind":"incident","id":"{uid}","ver":1,"body":{{"channel":{{"id":"C0ONE"}},"number":1,"uid":"{uid}"}}}}"#
+            ),
+            format!(r#"{{"kind":"open","id":"18446744073709551614","ver":1,"body":{{"uid":"{uid}"}}}}"#),
+            r#"{"kind":"meta","id":"incident-number","ver":1,"body":{"last":1}}"#.to_owned(),
+        ];
+        let pattern = Pattern::of(&lines, 1).expect("it is there");
+        let other = pattern.like(7);
+        assert_eq!(other.lines().count(), 2, "{other}");
+        assert!(!other.contains(uid) && !other.contains("C0ONE"), "{other}");
+        assert!(other.contains("\"number\":7,") && other.contains("\"id\":\"18446744073709551608\""), "{other}");
+    }
+}
