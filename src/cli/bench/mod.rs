@@ -207,7 +207,7 @@ impl Case {
                 None => return Ok(None),
             },
             Target::Muster | Target::InMemory => {
-                site = Site::new(&plan.folder).await?;
+                site = Site::new(&plan.folder, self.alerts == Alerts::Own).await?;
                 let keeps = if self.target == Target::Muster { Keeps::OnDisk } else { Keeps::InMemory };
                 let server = site.start(keeps).await?;
                 if self.alerts != Alerts::Own {

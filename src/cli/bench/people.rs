@@ -7,12 +7,12 @@ use serde_json::json;
 
 use super::load::{Times, Until};
 use super::report::Report;
-use super::server::{ANA, Keeps, Server, Site};
+use super::server::{ANA, CHANNEL, Keeps, Server, Site};
 use super::{Alerts, Case, Plan, Target, USUAL, open_incidents};
 use crate::clock::Stopwatch;
 
 pub(super) async fn measure(plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
-    let site = Site::new(&plan.folder).await?;
+    let site = Site::new(&plan.folder, false).await?;
     let server = site.start(Keeps::OnDisk).await?;
     server.rest().await?;
     let pages = pages(plan, &site, &server).await?;
@@ -59,7 +59,7 @@ async fn pages(plan: &Plan, site: &Site, server: &Server) -> anyhow::Result<Time
 /// How long a signed slash command waits for its answer, in milliseconds.
 async fn list(site: &Site) -> anyhow::Result<f64> {
     let watch = Stopwatch::start();
-    let answer = site.sandbox.slack().command(ANA, "data-incidents", "list").await;
+    let answer = site.sandbox.slack().command(ANA, CHANNEL, "list").await;
     let took = watch.seconds() * 1000.0;
     ensure!(
         answer.status == 200 && answer.text().contains("INC-"),

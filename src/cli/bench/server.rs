@@ -22,6 +22,8 @@ use crate::sandbox::{Sandbox, SandboxConfig};
 pub(super) const TOKEN: &str = "a-token-of-the-bench";
 /// Whoever asks in the pretend Slack.
 pub(super) const ANA: &str = "U0ANA00001";
+/// Where she asks, and where incidents are announced.
+pub(super) const CHANNEL: &str = "data-incidents";
 /// How long a start may take.
 const START: Duration = Duration::from_secs(300);
 /// Linux counts the time of processes in hundredths of a second, on every machine that Rust knows.
@@ -42,21 +44,23 @@ pub(super) enum Keeps {
 }
 
 impl Site {
-    pub(super) async fn new(beside: &Path) -> anyhow::Result<Self> {
+    /// `announced` lets every incident have its line in the announcement channel, as is usual; Slack takes one a second there.
+    pub(super) async fn new(beside: &Path, announced: bool) -> anyhow::Result<Self> {
         let clock = Clock::wall();
         let folder = Throwaway::within(beside, "muster-bench")?;
         let time = clock.clone();
         let settings = SandboxConfig::new(Arc::new(move || time.now()));
         let sandbox = Sandbox::start(settings.clone()).await.context("cannot start the pretend Slack")?;
         sandbox.slack().add_user(ANA, "ana", "Ana");
-        sandbox.slack().add_channel("data-incidents", &[ANA]);
+        sandbox.slack().add_channel(CHANNEL, &[ANA]);
         let text = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\n[log]\nformat = \"json\"\n[store]\npath = {:?}\n\
-             [slack]\nteam_id = {:?}\napi_url = {:?}\n[pagerduty]\nevents_url = {:?}\n\
+             [slack]\nteam_id = {:?}\napi_url = {:?}\nannounce_channel = {:?}\n[pagerduty]\nevents_url = {:?}\n\
              [[sources]]\nname = \"bench\"\nkind = \"generic\"\ntoken_env = \"BENCH_TOKEN\"\n",
             folder.path().join("data"),
             settings.team_id,
             sandbox.slack_api_url(),
+            if announced { CHANNEL } else { "" },
             sandbox.pagerduty_url(),
         );
         std::fs::write(folder.path().join("muster.toml"), text).context("cannot write into the temporary folder")?;

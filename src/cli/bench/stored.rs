@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::load::Until;
 use super::report::Report;
-use super::server::{ANA, Keeps, Server, Site, answers};
+use super::server::{ANA, CHANNEL, Keeps, Server, Site, answers};
 use super::{Alerts, Case, Plan, Target, USUAL, open_incidents};
 use crate::Muster;
 use crate::clock::{Clock, Stopwatch};
@@ -24,7 +24,7 @@ const PASSING: [&str; 5] = ["outbox", "dead", "delivery", "received", "person"];
 
 /// Memory, bytes and records as active alerts come in.
 pub(super) async fn alerts(plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
-    let site = Site::new(&plan.folder).await?;
+    let site = Site::new(&plan.folder, false).await?;
     let server = site.start(Keeps::OnDisk).await?;
     open_incidents(&server).await?;
     server.stop().await?;
@@ -99,7 +99,7 @@ fn kind(line: &str) -> Option<&str> {
 /// How long a start takes with many incidents. Two are lived through, one is resolved; then both are multiplied.
 pub(super) async fn incidents(plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
     let (common, patterns) = lived_through(plan).await?;
-    let site = Site::new(&plan.folder).await?;
+    let site = Site::new(&plan.folder, false).await?;
     let filling = Stopwatch::start();
     let count = plan.incidents;
     let records = fill(&site, common, patterns, count).await?;
@@ -158,7 +158,7 @@ struct Pattern {
 
 /// Lets two incidents happen, and resolves the first; what is common to all, and the two.
 async fn lived_through(plan: &Plan) -> anyhow::Result<(Vec<String>, [Pattern; 2])> {
-    let site = Site::new(&plan.folder).await?;
+    let site = Site::new(&plan.folder, false).await?;
     let server = site.start(Keeps::OnDisk).await?;
     server.rest().await?;
     for number in 1..=2 {
@@ -167,7 +167,7 @@ async fn lived_through(plan: &Plan) -> anyhow::Result<(Vec<String>, [Pattern; 2]
     }
     server.rest().await?;
     for line in ["INC-1 ack", "INC-1 note the slot was held by a backfill", "INC-1 resolve it runs again"] {
-        let answer = site.sandbox.slack().command(ANA, "data-incidents", line).await;
+        let answer = site.sandbox.slack().command(ANA, CHANNEL, line).await;
         ensure!(answer.status == 200, "`/incident {line}` was answered with {}", answer.body);
     }
     server.rest().await?;
