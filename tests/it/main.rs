@@ -2,6 +2,7 @@
 //! what they must be able to rely on; `papers` holds the documents to the code.
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
+mod bench;
 mod crash;
 mod domain;
 mod harness;

@@ -32,6 +32,8 @@ const HOOK: &str = "/hooks/bench";
 const ASSETS: u64 = 50;
 /// So many alerts come again and again.
 const KEYS: u64 = 1000;
+/// How long it is waited, at most, until nothing is left to tell, in seconds.
+const CALM: f64 = 30.0;
 /// How many connections most figures are of.
 const USUAL: usize = 64;
 
@@ -192,20 +194,17 @@ impl Case {
         drive(senders, until).await
     }
 
-    /// Sets up what the case needs, and drives it; with the seconds of a core that the server worked. None, if the target is not there.
-    async fn measure(self, plan: &Plan) -> anyhow::Result<Option<(Load, Option<f64>)>> {
+    /// Sets up what the case needs, and drives it; with the seconds of a core that the server worked.
+    async fn measure(self, plan: &Plan) -> anyhow::Result<(Load, Option<f64>)> {
         let until = Until::Seconds(plan.seconds);
         let site;
         let server = match self.target {
             Target::Disk => {
                 let appends = vec![Append::to_a_file(&plan.folder)?; self.connections];
-                return Ok(Some((drive(appends, until).await?, None)));
+                return Ok((drive(appends, until).await?, None));
             }
             Target::Plain => Server::plain().await?,
-            Target::Alertmanager => match Server::alertmanager(&plan.folder).await? {
-                Some(server) => server,
-                None => return Ok(None),
-            },
+            Target::Alertmanager => Server::alertmanager(&plan.folder).await?,
             Target::Muster | Target::InMemory => {
                 site = Site::new(&plan.folder, self.alerts == Alerts::Own).await?;
                 let keeps = if self.target == Target::Muster { Keeps::OnDisk } else { Keeps::InMemory };
@@ -223,7 +222,7 @@ impl Case {
         let before = server.worked();
         let load = self.drive(&server, until).await?;
         let worked = before.and_then(|before| Some(server.worked()? - before));
-        Ok(Some((load, worked)))
+        Ok((load, worked))
     }
 }
 
@@ -249,7 +248,7 @@ async fn open_incidents(server: &Server) -> anyhow::Result<()> {
         .map(|n| json!({"key": format!("first{n}"), "title": format!("c{n} is broken"), "asset": format!("c{n}")}))
         .collect();
     server.post(&alerts).await?;
-    server.rest().await
+    server.rest(CALM).await
 }
 
 pub(super) async fn run(options: Options) -> anyhow::Result<()> {
@@ -265,7 +264,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<()> {
     tokio::select! {
         measured = measure(&plan, options.vs_alertmanager, &mut report) => measured?,
         // What was started and written goes away with what is dropped here.
-        _ = tokio::signal::ctrl_c() => bail!("stopped before the end"),
+        () = super::told_to_stop() => bail!("stopped before the end"),
     }
     report.compare();
     if options.json {
@@ -277,15 +276,18 @@ pub(super) async fn run(options: Options) -> anyhow::Result<()> {
 }
 
 async fn measure(plan: &Plan, with_alertmanager: bool, report: &mut Report) -> anyhow::Result<()> {
-    for case in Case::all(with_alertmanager) {
-        eprintln!("{} …", case.words());
-        match case.measure(plan).await? {
-            Some((load, worked)) => report.loads.push(report::Row::of(case, load, worked)),
-            None => report.note(
-                "Alertmanager is not installed, so it was left out: `apt-get install prometheus-alertmanager`, then again."
-                    .to_owned(),
-            ),
+    let alertmanager = if with_alertmanager { server::alertmanager() } else { None };
+    match &alertmanager {
+        Some((_, version)) => report.note(format!("Beside it: {version}, with one receiver that tells nobody.")),
+        None if with_alertmanager => {
+            report.note("Alertmanager is not installed here, so it was left out: `apt-get install prometheus-alertmanager`, then again.".to_owned());
         }
+        None => {}
+    }
+    for case in Case::all(alertmanager.is_some()) {
+        eprintln!("{} …", case.words());
+        let (load, worked) = case.measure(plan).await?;
+        report.loads.push(report::Row::of(case, load, worked));
     }
     eprintln!("what people wait for …");
     people::measure(plan, report).await?;

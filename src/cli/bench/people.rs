@@ -8,13 +8,13 @@ use serde_json::json;
 use super::load::{Times, Until};
 use super::report::Report;
 use super::server::{ANA, CHANNEL, Keeps, Server, Site};
-use super::{Alerts, Case, Plan, Target, USUAL, open_incidents};
+use super::{Alerts, CALM, Case, Plan, Target, USUAL, open_incidents};
 use crate::clock::Stopwatch;
 
 pub(super) async fn measure(plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
     let site = Site::new(&plan.folder, false).await?;
     let server = site.start(Keeps::OnDisk).await?;
-    server.rest().await?;
+    server.rest(CALM).await?;
     let pages = pages(plan, &site, &server).await?;
     report.times("webhook to the page at PagerDuty, idle", &pages);
     open_incidents(&server).await?;

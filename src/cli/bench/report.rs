@@ -98,9 +98,7 @@ impl Report {
     }
 
     pub(super) fn note(&mut self, words: String) {
-        if !self.notes.contains(&words) {
-            self.notes.push(words);
-        }
+        self.notes.push(words);
     }
 
     pub(super) fn figure(&mut self, name: &str, value: f64, unit: &'static str) {

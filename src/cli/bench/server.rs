@@ -118,6 +118,16 @@ impl Site {
     }
 }
 
+/// How Alertmanager is called here, and which it is; none, if it is not installed.
+pub(super) fn alertmanager() -> Option<(&'static str, String)> {
+    ["prometheus-alertmanager", "alertmanager"].into_iter().find_map(|name| {
+        let output = Command::new(name).arg("--version").stdin(Stdio::null()).output().ok()?;
+        // It told its version to standard error once, and to standard output since.
+        let told = [output.stdout, output.stderr].concat();
+        Some((name, String::from_utf8_lossy(&told).split(" (").next()?.trim().to_owned()))
+    })
+}
+
 async fn get(address: SocketAddr, path: &str) -> anyhow::Result<(u16, String)> {
     let mut connection = Connection::open(address).await?;
     let answer = connection.ask(&request("GET", path, TOKEN, "")).await?;
@@ -150,33 +160,27 @@ impl Server {
         Self::that_says_where(command).await
     }
 
-    /// Alertmanager; none, if it is not installed.
-    pub(super) async fn alertmanager(beside: &Path) -> anyhow::Result<Option<Self>> {
+    /// Alertmanager, with nobody to tell.
+    pub(super) async fn alertmanager(beside: &Path) -> anyhow::Result<Self> {
+        let (name, _) = alertmanager().context("Alertmanager is not installed any more")?;
         let folder = Throwaway::within(beside, "muster-bench-alertmanager")?;
         let file = folder.path().join("alertmanager.yml");
         std::fs::write(&file, "route:\n  receiver: nobody\nreceivers:\n  - name: nobody\n")?;
         // A port that was free a moment ago: it cannot be asked which one it took.
         let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        for name in ["prometheus-alertmanager", "alertmanager"] {
-            let mut command = Command::new(name);
-            command
-                .arg(format!("--config.file={}", file.display()))
-                .arg(format!("--storage.path={}", folder.path().join("data").display()))
-                .arg(format!("--web.listen-address={address}"))
-                .arg("--cluster.listen-address=")
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null());
-            let child = match command.spawn() {
-                Ok(child) => child,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error).with_context(|| format!("cannot start {name}")),
-            };
-            let server = Self { child, address, _folder: Some(folder) };
-            answers(address, "/-/ready").await.with_context(|| format!("{name} was started"))?;
-            return Ok(Some(server));
-        }
-        Ok(None)
+        let mut command = Command::new(name);
+        command
+            .arg(format!("--config.file={}", file.display()))
+            .arg(format!("--storage.path={}", folder.path().join("data").display()))
+            .arg(format!("--web.listen-address={address}"))
+            .arg("--cluster.listen-address=")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
+        let server = Self { child, address, _folder: Some(folder) };
+        answers(address, "/-/ready").await.with_context(|| format!("{name} was started"))?;
+        Ok(server)
     }
 
     /// Starts a process that logs where it listens, as `muster serve` does.
@@ -224,11 +228,11 @@ impl Server {
         Ok(())
     }
 
-    /// Waits until a bot has told Slack and PagerDuty what it had to, or for half a minute: then it never rests.
-    pub(super) async fn rest(&self) -> anyhow::Result<()> {
+    /// Waits until a bot has told Slack and PagerDuty what it had to, or for so many seconds.
+    pub(super) async fn rest(&self, at_most: f64) -> anyhow::Result<()> {
         let (watch, mut before, mut since) = (Stopwatch::start(), String::new(), Stopwatch::start());
         // Slack takes one message a second and channel, so a shorter silence says nothing.
-        while since.seconds() < 1.5 && watch.seconds() < 30.0 {
+        while since.seconds() < 1.5 && watch.seconds() < at_most {
             let (_, metrics) = self.get("/metrics").await?;
             let delivered: Vec<_> = metrics.lines().filter(|line| line.starts_with("muster_deliveries")).collect();
             let delivered = delivered.join("\n");

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::load::Until;
 use super::report::Report;
 use super::server::{ANA, CHANNEL, Keeps, Server, Site, answers};
-use super::{Alerts, Case, Plan, Target, USUAL, open_incidents};
+use super::{Alerts, CALM, Case, Plan, Target, USUAL, open_incidents};
 use crate::Muster;
 use crate::clock::{Clock, Stopwatch};
 
@@ -30,7 +30,7 @@ pub(super) async fn alerts(plan: &Plan, report: &mut Report) -> anyhow::Result<(
     server.stop().await?;
     let (records, bytes) = (counted(&site).await?, site.bytes());
     let server = site.start(Keeps::OnDisk).await?;
-    server.rest().await?;
+    server.rest(CALM).await?;
     resident(report, "memory, idle", &server);
     let mut sent = 0;
     for active in plan.active {
@@ -38,13 +38,16 @@ pub(super) async fn alerts(plan: &Plan, report: &mut Report) -> anyhow::Result<(
         let case = Case { target: Target::Muster, alerts: Alerts::Distinct, connections: USUAL };
         case.drive(&server, Until::Numbers { from: sent, to: active }).await?;
         sent = active;
-        server.rest().await?;
+        // What a storm has to say in Slack takes minutes there, and little of the server.
+        server.rest(5.0).await?;
         resident(report, &format!("memory, {active} active alerts"), &server);
     }
     server.stop().await?;
     let grown = site.bytes().saturating_sub(bytes);
     report.figure("bytes on disk an alert", grown as f64 / sent as f64, "bytes");
-    let more = counted(&site).await?.into_iter().map(|(kind, count)| {
+    let mut kept = counted(&site).await?;
+    let waiting = kept.remove("outbox").unwrap_or_default();
+    let more = kept.into_iter().map(|(kind, count)| {
         let before = records.get(&kind).copied().unwrap_or_default();
         (kind, count.saturating_sub(before) as f64 / sent as f64)
     });
@@ -53,7 +56,7 @@ pub(super) async fn alerts(plan: &Plan, report: &mut Report) -> anyhow::Result<(
     report.figure("records kept an alert", more.iter().map(|(_, count)| count).sum(), "records");
     let each: Vec<_> = more.iter().map(|(kind, count)| format!("{kind} {count:.2}")).collect();
     report.note(format!(
-        "Records kept an alert, by kind: {}. What is written over and over counts once.",
+        "Records kept an alert, by kind: {}. What is written over and over counts once; {waiting} entries of the outbox still waited.",
         each.join(", ")
     ));
     Ok(())
@@ -160,17 +163,17 @@ struct Pattern {
 async fn lived_through(plan: &Plan) -> anyhow::Result<(Vec<String>, [Pattern; 2])> {
     let site = Site::new(&plan.folder, false).await?;
     let server = site.start(Keeps::OnDisk).await?;
-    server.rest().await?;
+    server.rest(CALM).await?;
     for number in 1..=2 {
         let alert = json!({"key": format!("pattern-key-{number}"), "title": "the loader is stuck", "asset": format!("pattern.t{number}")});
         server.post(&[alert]).await?;
     }
-    server.rest().await?;
+    server.rest(CALM).await?;
     for line in ["INC-1 ack", "INC-1 note the slot was held by a backfill", "INC-1 resolve it runs again"] {
         let answer = site.sandbox.slack().command(ANA, CHANNEL, line).await;
         ensure!(answer.status == 200, "`/incident {line}` was answered with {}", answer.body);
     }
-    server.rest().await?;
+    server.rest(CALM).await?;
     server.stop().await?;
     let lines = exported(&site, |lines: &mut Vec<String>, line| {
         if !PASSING.iter().any(|passing| kind(line) == Some(passing)) {
