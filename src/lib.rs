@@ -51,6 +51,7 @@ impl Muster {
     pub async fn new(config: config::Config, store: store::Store, clock: clock::Clock) -> anyhow::Result<Self> {
         telemetry::install_crypto();
         let app = Arc::new(app::App::new(config, store, clock).await?);
+        app::App::decide_rounds(&app);
         let worker = Arc::new(delivery::Worker::new(app.clone())?);
         let doors = http::Doors::new(app.clone())?;
         Ok(Self { app, worker, doors })

@@ -342,7 +342,7 @@ impl App {
         for rec in self.store.scan(&Range::<Open>::all(), 200).await?.records {
             let uid = rec.value.uid;
             let id = EntryId::present(&uid, &Effect::Assess);
-            batch.enqueue_present(&id, Job::Of { uid, effect: Effect::Assess }, self.now());
+            batch.enqueue_present(&id, Job::Of { uid, effect: Effect::Assess }, self.now(), self.now());
         }
         self.commit(batch).await
     }

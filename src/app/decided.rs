@@ -268,6 +268,11 @@ fn assignee(batch: &mut Batch, before: Option<&Task>, task: &Task, incident: &In
     }
 }
 
+/// An incident of more alerts than this is in a flood.
+const FLOOD: u32 = 20;
+/// So often the lineage is asked of an incident in a flood, in seconds.
+const ASSESSED_EVERY_SECONDS: i64 = 1;
+
 /// Puts the effects of a decision into the outbox. What shows the present state waits there once an incident, behind all that is to be said;
 /// only what is shown for the first time, or in a new place, has its place in the order of things.
 fn effects(batch: &mut Batch, uid: &str, ver: u64, decision: &Decision, now: Time) {
@@ -285,7 +290,10 @@ fn effects(batch: &mut Batch, uid: &str, ver: u64, decision: &Decision, now: Tim
     for (index, effect) in decision.effects.iter().enumerate() {
         let job = Job::Of { uid: uid.to_owned(), effect: effect.clone() };
         if effect.shows_present_state() && (!in_order || *effect == Effect::Assess) {
-            batch.enqueue_present(&EntryId::present(uid, effect), job, now);
+            // A flood is judged now and then, and not with every alert.
+            let in_a_flood = *effect == Effect::Assess && decision.case.incident.alerts > FLOOD;
+            let due = if in_a_flood { now + chrono::Duration::seconds(ASSESSED_EVERY_SECONDS) } else { now };
+            batch.enqueue_present(&EntryId::present(uid, effect), job, now, due);
         } else {
             batch.enqueue(&EntryId::decided(uid, ver, index), job, now);
         }

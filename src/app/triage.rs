@@ -7,9 +7,9 @@ mod place;
 mod verdicts;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::decided::{self, Numbers};
 use super::{App, Change, DeliveryId, Failure};
@@ -86,7 +86,8 @@ struct Waiting {
 /// The queue, and what only this process need remember of alerts.
 pub(super) struct Triage {
     waiting: Mutex<Queues>,
-    turn: tokio::sync::Mutex<()>,
+    /// Something waits; or the app is gone.
+    rounds: Arc<Notify>,
     /// When this process began.
     started: Time,
     /// What people were told of: each silence and window once.
@@ -99,11 +100,23 @@ impl Triage {
     pub(super) fn new(started: Time) -> Self {
         Self {
             waiting: Mutex::default(),
-            turn: tokio::sync::Mutex::default(),
+            rounds: Arc::default(),
             started,
             told: Mutex::default(),
             heard: Mutex::default(),
         }
+    }
+}
+
+impl Triage {
+    fn waiting(&self) -> MutexGuard<'_, Queues> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Triage {
+    fn drop(&mut self) {
+        self.rounds.notify_one();
     }
 }
 
@@ -206,27 +219,28 @@ impl App {
         past: Option<Hold>,
         also: Batch,
     ) -> Result<Vec<Placed>, Failure> {
-        let (answer, mut answered) = oneshot::channel();
-        self.triage
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(source, Waiting { signals, past, also, answer })?;
-        // Whoever gets the turn decides for all that wait.
-        let turn = self.triage.turn.lock().await;
-        loop {
-            // Whoever has an answer leaves the turn to the next: nobody waits for those who came later.
-            if let Ok(result) = answered.try_recv() {
-                return result;
-            }
-            let round = self.triage.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
-            if round.is_empty() {
-                break;
-            }
-            self.decide_round(round).await;
-        }
-        drop(turn);
+        let (answer, answered) = oneshot::channel();
+        self.triage.waiting().push(source, Waiting { signals, past, also, answer })?;
+        self.triage.rounds.notify_one();
         answered.await.unwrap_or_else(|_| Err(Failure::Unavailable("the alert's turn was lost".to_owned())))
+    }
+
+    /// Decides for all that waits, round after round, for as long as there is an app. What waits while one round is written is the next.
+    pub(crate) fn decide_rounds(app: &Arc<Self>) {
+        let (rounds, app) = (app.triage.rounds.clone(), Arc::downgrade(app));
+        tokio::spawn(async move {
+            loop {
+                rounds.notified().await;
+                let Some(app) = app.upgrade() else { return };
+                loop {
+                    let round = app.triage.waiting().take();
+                    if round.is_empty() {
+                        break;
+                    }
+                    app.decide_round(round).await;
+                }
+            }
+        });
     }
 
     /// Decides for all of a round in one commit. Where that cannot be kept, each is tried by itself, so that one that never can be is refused

@@ -357,7 +357,7 @@ impl Draft<'_> {
     /// Pages a target, or one person in its name, under a new key.
     fn page_whom(&mut self, target: &str, person: Option<&PersonId>, text: &str) {
         let incident = self.incident();
-        let count = incident.pages.len() + 1;
+        let count = incident.paged.max(incident.pages.len()) + 1;
         let key = format!("{}:inc-{}:{target}:{count}", self.context.policy.instance, incident.uid.to_lowercase());
         let target = person.map_or_else(|| target.to_owned(), |person| self.context.people.name(person));
         let text = text.to_owned();

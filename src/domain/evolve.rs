@@ -60,6 +60,7 @@ fn opened(entry: &Entry) -> Option<Incident> {
         channel: None,
         slots: Default::default(),
         pages: Default::default(),
+        paged: 0,
         checklist: None,
         fix: None,
         cause: None,
@@ -256,7 +257,15 @@ fn apply(case: &mut Case, entry: &Entry) {
                 url: None,
                 changed_at: at,
             };
+            incident.paged = incident.paged.max(incident.pages.len()) + 1;
             incident.pages.insert(key.clone(), page);
+            // What is over stands on the timeline, too.
+            while incident.pages.len() > Incident::MAX_PAGES {
+                let over = incident.pages.iter().filter(|(_, page)| page.status.is_over());
+                let oldest = over.min_by_key(|(key, page)| (page.changed_at, (*key).clone())).map(|(key, _)| key.clone());
+                let Some(oldest) = oldest else { break };
+                incident.pages.remove(&oldest);
+            }
         }
         Event::PageHandedOver { key, .. } => page(incident, key, PageStatus::HandedOver, at, None),
         Event::PageFailed { key, .. } => page(incident, key, PageStatus::Failed, at, None),

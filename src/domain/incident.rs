@@ -201,6 +201,13 @@ pub enum PageStatus {
     Failed,
 }
 
+impl PageStatus {
+    /// Whether nothing comes of it any more.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Resolved | Self::Failed)
+    }
+}
+
 /// One page: a key stored before sending, so that sending again is the same page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Page {
@@ -315,8 +322,11 @@ pub struct Incident {
     pub channel: Option<Channel>,
     /// Messages that are kept true.
     pub slots: BTreeMap<Slot, MessageRef>,
-    /// Pages by key.
+    /// Pages by key; of those that are over, only the latest, so that there are never more than [`Incident::MAX_PAGES`].
     pub pages: BTreeMap<String, Page>,
+    /// How many pages there ever were; 0 where that was not counted yet.
+    #[serde(default)]
+    pub paged: usize,
     /// The runbook in progress.
     pub checklist: Option<Checklist>,
     /// What mended it.
@@ -510,6 +520,8 @@ pub struct Told {
 impl Incident {
     /// More assets than this are counted in the timeline, not listed on the incident.
     pub const MAX_ASSETS: usize = 50;
+    /// More pages than this are not open at once.
+    pub const MAX_PAGES: usize = 100;
     /// More root candidates than this are not kept.
     pub const MAX_ROOTS: usize = 3;
 

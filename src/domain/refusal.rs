@@ -43,6 +43,7 @@ pub enum Refusal {
     AlreadyPinned,
     NoSuchWhy { why: u32, whys: u32 },
     TooManyWhys { max: u32 },
+    TooManyPages { incident: String, max: usize },
     NotOver { incident: String },
     ReviewedAlready { incident: String },
     Reserved { verb: Verb, who: super::permission::Who, hint: String },
@@ -172,6 +173,11 @@ impl fmt::Display for Refusal {
             Self::NobodyLeftToTell { whom } => tr!(
                 "Everybody {whom} who can be reached was told already; updates and the all-clear reach them by themselves.",
                 whom = crate::words::label(whom)
+            ),
+            Self::TooManyPages { incident, max } => tr!(
+                "{incident} has {max} pages that nobody ended; another wakes nobody. Call them, or have the old ones resolved in PagerDuty.",
+                incident = incident,
+                max = max
             ),
             Self::NobodyToTell { whom, incident } => tr!(
                 "The lineage knows nobody {whom} of {incident} who could be told. Owners and how they are reached come from dbt, OpenLineage, or a YAML file (`muster lineage import`).",

@@ -79,6 +79,8 @@ pub(crate) async fn receive(
         _ => app.config.server.body_limit_kib * 1024,
     };
     if source.kind == SourceKind::DbtArtifacts && by_token {
+        let busy = "So many uploads arrive at once that this one must wait; send it again in a few seconds";
+        let _place = doors.uploads.try_acquire().map_err(|_| Problem::unavailable(busy))?;
         return artifact(app, source, body, limit).await;
     }
     let body = axum::body::to_bytes(body, limit).await.map_err(|_| too_large())?;

@@ -23,6 +23,8 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use tokio::sync::Semaphore;
+
 use crate::app::App;
 use crate::clock::Stopwatch;
 use crate::slack::client::SlackApi;
@@ -41,7 +43,12 @@ pub struct Doors {
     pub(crate) slack: Arc<SlackApi>,
     /// What SNS signs with.
     pub(crate) certificates: Arc<certificates::Certificates>,
+    /// Uploads that are read while they arrive.
+    pub(crate) uploads: Arc<Semaphore>,
 }
+
+/// So many uploads are read at once while they arrive: each holds a thread, and pages need threads, too.
+const UPLOADS_AT_ONCE: usize = 16;
 
 impl Doors {
     /// The doors of this app.
@@ -53,7 +60,8 @@ impl Doors {
         // The trigger of a modal lives three seconds, and so does our answer.
         let slack =
             SlackApi::new(&app.config.slack.api_url, &token, &app.config.slack.team_id, Duration::from_millis(2300))?;
-        Ok(Self { app, slack: Arc::new(slack), certificates: Arc::default() })
+        let uploads = Arc::new(Semaphore::new(UPLOADS_AT_ONCE));
+        Ok(Self { app, slack: Arc::new(slack), certificates: Arc::default(), uploads })
     }
 
     /// The token to open a connection to Slack with, where that is how Slack reaches us.

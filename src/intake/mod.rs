@@ -120,6 +120,7 @@ pub fn bounded(mut reading: Reading) -> Reading {
             why: format!("{more} more signals than the {MAX_SIGNALS} a body may hold"),
         });
     }
+    reading.signals.iter_mut().for_each(cut);
     reading.signals.retain(|signal| {
         let usable = !signal.title.is_empty() && !signal.key.is_empty();
         if !usable {
@@ -130,6 +131,24 @@ pub fn bounded(mut reading: Reading) -> Reading {
     reading
 }
 
+/// Leaves out labels that would make the alert larger than it may be, and says so in one of its own.
+fn cut(signal: &mut Signal) {
+    let mut size = 0;
+    let before = signal.labels.len();
+    signal.labels.retain(|key, value| {
+        size += key.len() + value.len();
+        size <= MAX_LABEL_BYTES
+    });
+    let left_out = before - signal.labels.len();
+    if left_out > 0 {
+        signal.labels.insert(LEFT_OUT.to_owned(), format!("{left_out} labels are too long, and were left out"));
+    }
+}
+
+/// The label that says that others were left out.
+pub const LEFT_OUT: &str = "muster_left_out";
+/// So many bytes all labels of an alert have together, so that it fits its record.
+const MAX_LABEL_BYTES: usize = 12 * 1024;
 /// The most signals that one body may hold.
 pub const MAX_SIGNALS: usize = 10_000;
 /// The longest title, key and other single value that is kept, in characters.

@@ -252,8 +252,8 @@ pub trait Outbox {
     /// Puts a job into the outbox under an id. One that is there already is enough: then the batch was done before.
     fn enqueue(&mut self, id: &EntryId, job: Job, now: Time);
 
-    /// Puts a job into the outbox, unless one of this id waits there that nobody has begun with.
-    fn enqueue_present(&mut self, id: &EntryId, job: Job, now: Time);
+    /// Puts a job into the outbox for a moment, unless one of this id waits there that nobody has begun with.
+    fn enqueue_present(&mut self, id: &EntryId, job: Job, now: Time, due: Time);
 
     /// Puts an entry back, if it is still of this version.
     fn put_back(&mut self, id: &EntryId, ver: u64, entry: &Entry, queue: QueueName, due: Time);
@@ -266,8 +266,8 @@ impl Outbox for Batch {
         self.counts_once(id);
     }
 
-    fn enqueue_present(&mut self, id: &EntryId, job: Job, now: Time) {
-        let place = job.place(id, now);
+    fn enqueue_present(&mut self, id: &EntryId, job: Job, now: Time, due: Time) {
+        let place = Queued { due: due.timestamp_millis(), ..job.place(id, now) };
         self.ensure(id, place, &Entry::new(job, now));
     }
 

@@ -10,6 +10,7 @@ mod intake;
 mod lineage;
 mod papers;
 mod program;
+mod read_models;
 mod sandbox;
 mod stores;
 mod story;

@@ -8,6 +8,7 @@ use crate::app::decided::{self, Loaded, Numbers};
 use crate::app::{App, Asked, Failure};
 use crate::domain::lineage::NodeId;
 use crate::domain::lineage::walk::Way;
+use crate::domain::incident::{Case, Told};
 use crate::domain::needs::Needs;
 use crate::domain::permission::Standing;
 use crate::domain::triage::{Held, Hold, RouteAction};
@@ -42,7 +43,48 @@ pub(super) struct Round<'a> {
 /// One incident in the round: as it was stored, and all that was decided on it.
 struct Working {
     before: Option<Loaded>,
+    /// Without the alerts and without whoever was told: those are given to a decision only where it needs them.
     decision: Decision,
+    alerts: BTreeMap<String, Alert>,
+    told: BTreeMap<String, Told>,
+}
+
+impl Working {
+    /// An incident as a decision has made it, or as it is before the first one.
+    fn new(before: Option<Loaded>, mut decision: Decision) -> Self {
+        let alerts = std::mem::take(&mut decision.case.alerts);
+        let told = std::mem::take(&mut decision.case.told);
+        Self { before, decision, alerts, told }
+    }
+
+    /// The case, with what a decision about a signal needs.
+    fn lend(&mut self, signal: &Signal, known: Option<&str>) -> &Case {
+        let case = &mut self.decision.case;
+        case.alerts.extend(known.and_then(|alert| self.alerts.remove_entry(alert)));
+        if signal.status == SignalStatus::Resolved {
+            case.told = std::mem::take(&mut self.told);
+        }
+        case
+    }
+
+    /// What was decided next.
+    fn go_on_with(&mut self, next: Decision) {
+        self.decision.go_on_with(next);
+        self.take_back();
+    }
+
+    /// What was lent is kept apart again.
+    fn take_back(&mut self) {
+        self.alerts.append(&mut self.decision.case.alerts);
+        self.told.append(&mut self.decision.case.told);
+    }
+
+    /// All of it, to be written.
+    fn finish(mut self) -> (Option<Loaded>, Decision) {
+        self.decision.case.alerts = self.alerts;
+        self.decision.case.told = self.told;
+        (self.before, self.decision)
+    }
 }
 
 /// Where a signal belongs.
@@ -115,9 +157,19 @@ impl<'a> Round<'a> {
             let graph = app.catalog.graph();
             graph.find(asset.as_str()).map(|node| graph.tier(node))
         });
-        let case = uid.as_ref().and_then(|uid| self.cases.get(uid)).map(|working| &working.decision.case);
         let command = Command::Receive { signal: signal.clone(), known: known.clone(), because, quiet };
-        let decision = decide(case, &command, &context)?;
+        let working = uid.as_ref().and_then(|uid| self.cases.get_mut(uid));
+        let decided = match working {
+            Some(working) => {
+                let decided = decide(Some(working.lend(signal, known.as_deref())), &command, &context);
+                if decided.is_err() {
+                    working.take_back();
+                }
+                decided
+            }
+            None => decide(None, &command, &context),
+        };
+        let decision = decided?;
         let opened = uid.is_none();
         let uid = decision.case.incident.uid.clone();
         let changed = !decision.entries.is_empty();
@@ -149,9 +201,9 @@ impl<'a> Round<'a> {
         }
         self.came_or_went(signal, &decision);
         match self.cases.get_mut(&uid) {
-            Some(working) => working.decision.go_on_with(decision),
+            Some(working) => working.go_on_with(decision),
             None => {
-                self.cases.insert(uid, Working { before: None, decision });
+                self.cases.insert(uid, Working::new(None, decision));
             }
         }
         let outcome = match (signal.status, changed) {
@@ -272,12 +324,12 @@ impl<'a> Round<'a> {
         if !self.is_open(&uid).await? && signal.status == SignalStatus::Firing {
             return Ok(None);
         }
-        let is_new = |working: &Working| !working.decision.case.alerts.contains_key(&alert);
+        let is_new = |working: &Working| !working.alerts.contains_key(&alert);
         if self.cases.get(&uid).is_some_and(is_new)
             && let Some(found) = self.app.store.value(&Id::<Alert>::of(&uid, &alert)).await?
             && let Some(working) = self.cases.get_mut(&uid)
         {
-            working.decision.case.alerts.insert(alert.clone(), found);
+            working.alerts.insert(alert.clone(), found);
         }
         Ok(Some((uid, alert)))
     }
@@ -298,13 +350,17 @@ impl<'a> Round<'a> {
             about.extend(names.iter().flat_map(|name| health.of(name.as_str())).map(|(uid, _)| uid.clone()));
             about.sort();
         }
-        for name in &names {
-            about.extend(self.by_asset.get(name).cloned());
-            // The last that named it may be merged into one that never did.
-            about.extend(self.app.store.value(&Id::<LatestOfAsset>::of(name)).await?.map(|found| found.uid));
-        }
+        about.extend(names.iter().filter_map(|name| self.by_asset.get(name).cloned()));
         for uid in about {
             if let Some(uid) = self.open_of(&uid).await? {
+                return Ok(Some(uid));
+            }
+        }
+        // The last that named it may be merged into one that never did.
+        for name in &names {
+            if let Some(found) = self.app.store.value(&Id::<LatestOfAsset>::of(name)).await?
+                && let Some(uid) = self.open_of(&found.uid).await?
+            {
                 return Ok(Some(uid));
             }
         }
@@ -481,7 +537,7 @@ impl<'a> Round<'a> {
                 loaded.case.told = decided::told(&self.app.store, uid).await?;
             }
             let decision = Decision { entries: Vec::new(), case: loaded.case.clone(), effects: Vec::new() };
-            self.cases.insert(uid.to_owned(), Working { before: Some(loaded), decision });
+            self.cases.insert(uid.to_owned(), Working::new(Some(loaded), decision));
         }
         Ok(self.cases.get(uid).is_some_and(|working| working.decision.case.incident.status.is_open()))
     }
@@ -490,8 +546,9 @@ impl<'a> Round<'a> {
     pub(super) fn finish(self) -> Batch {
         let now = self.app.now();
         let mut batch = Batch::new();
-        for working in self.cases.values() {
-            decided::write(&mut batch, working.before.as_ref(), &working.decision, now);
+        for working in self.cases.into_values() {
+            let (before, decision) = working.finish();
+            decided::write(&mut batch, before.as_ref(), &decision, now);
         }
         if self.opened > 0 {
             self.numbers.take(&mut batch, self.opened);

@@ -126,7 +126,7 @@ pub(super) async fn incidents(plan: &Plan, report: &mut Report) -> anyhow::Resul
     let store = crate::cli::open(&config)?;
     report.figure(&format!("of it, opening the store, {what}"), opening.seconds(), "s");
     let starting = Stopwatch::start();
-    let muster = Muster::new(config, store, Clock::wall())?;
+    let muster = Muster::new(config, store, Clock::wall()).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let (stop, stopped) = watch::channel(false);

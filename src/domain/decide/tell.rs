@@ -3,7 +3,7 @@
 use super::{Draft, MAX_TEXT, words};
 use crate::domain::effect::Notice;
 use crate::domain::policy::DEFAULT_TARGET;
-use crate::domain::{Command, Effect, Event, PersonId, Refusal, Time};
+use crate::domain::{Command, Effect, Event, Incident, PersonId, Refusal, Time};
 use crate::tr;
 
 pub(super) fn update(draft: &mut Draft<'_>, text: &str, next: Option<Time>) -> Result<(), Refusal> {
@@ -93,6 +93,7 @@ pub(super) fn page(draft: &mut Draft<'_>, target: &str, text: Option<&str>) -> R
     if !can_page {
         return Err(Refusal::NoRoutingKey { target });
     }
+    not_too_many(draft)?;
     let text = match text.map(str::trim) {
         Some(text) if !text.is_empty() => words("The text of a page", "", MAX_TEXT, text)?,
         _ => incident.title.clone(),
@@ -114,8 +115,19 @@ pub(super) fn page_person(draft: &mut Draft<'_>, person: &PersonId, text: Option
         return page(draft, &target, Some(&text));
     }
     let text = words("The text of a page", "", MAX_TEXT, said)?;
+    not_too_many(draft)?;
     draft.page_whom(&target, Some(person), &text);
     say_page(draft);
+    Ok(())
+}
+
+/// More pages that nobody answers wake nobody.
+fn not_too_many(draft: &Draft<'_>) -> Result<(), Refusal> {
+    let incident = draft.incident();
+    let open = incident.pages.values().filter(|page| !page.status.is_over()).count();
+    if open >= Incident::MAX_PAGES {
+        return Err(Refusal::TooManyPages { incident: incident.name(), max: Incident::MAX_PAGES });
+    }
     Ok(())
 }
 
