@@ -262,7 +262,8 @@ fn apply(case: &mut Case, entry: &Entry) {
             // What is over stands on the timeline, too.
             while incident.pages.len() > Incident::MAX_PAGES {
                 let over = incident.pages.iter().filter(|(_, page)| page.status.is_over());
-                let oldest = over.min_by_key(|(key, page)| (page.changed_at, (*key).clone())).map(|(key, _)| key.clone());
+                let oldest =
+                    over.min_by_key(|(key, page)| (page.changed_at, (*key).clone())).map(|(key, _)| key.clone());
                 let Some(oldest) = oldest else { break };
                 incident.pages.remove(&oldest);
             }

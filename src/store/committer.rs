@@ -74,6 +74,8 @@ struct Shared {
     failed: Mutex<Option<String>>,
     /// Since when the disk has not answered.
     writing: Mutex<Option<Stopwatch>>,
+    /// So long it may take, in seconds.
+    slow_seconds: f64,
     follower: RwLock<Option<Arc<dyn Follower>>>,
 }
 
@@ -85,6 +87,11 @@ pub struct Committed {
 
 impl Committed {
     pub(super) fn start(bytes: Arc<dyn Bytes>) -> Result<Self, ReadError> {
+        Self::start_watched(bytes, SLOW_SECONDS)
+    }
+
+    /// As [`Self::start`]; a write that takes longer than this is said.
+    fn start_watched(bytes: Arc<dyn Bytes>, slow_seconds: f64) -> Result<Self, ReadError> {
         let mut queues = Queues::default();
         // Leases of an earlier process are void: the engine is locked, so nobody else holds them.
         let mut from = vec![Kind::Outbox as u8];
@@ -102,6 +109,7 @@ impl Committed {
             queues: RwLock::new(queues),
             failed: Mutex::default(),
             writing: Mutex::default(),
+            slow_seconds,
             follower: RwLock::default(),
         });
         let (requests, inbox) = mpsc::channel(WAITING);
@@ -207,7 +215,8 @@ impl Engine for Committed {
             return Err(why.clone());
         }
         let writing = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(since) = writing.as_ref().map(Stopwatch::seconds).filter(|since| *since > SLOW_SECONDS) {
+        if let Some(since) = writing.as_ref().map(Stopwatch::seconds).filter(|since| *since > self.shared.slow_seconds)
+        {
             return Err(format!(
                 "the disk has not answered a write for {since:.0} s; nothing can be saved until it does"
             ));
@@ -472,4 +481,79 @@ fn grows(ops: &[Op]) -> bool {
 /// Whether a commit finishes something of the outbox: it must pass on a full disk, or the disk stays full.
 fn drains(ops: &[Op]) -> bool {
     ops.iter().any(|op| op.kind == Kind::Outbox && matches!(op.step, Step::Del(_) | Step::End(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::store::{MemoryEngine, Store};
+
+    /// A disk that answers a write when it is told to, and how.
+    struct Gated {
+        bytes: MemoryEngine,
+        asked: mpsc::Sender<()>,
+        answers: Mutex<mpsc::Receiver<Result<(), WriteError>>>,
+    }
+
+    impl Bytes for Gated {
+        fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+            self.bytes.get(key)
+        }
+
+        fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, ReadError> {
+            self.bytes.range(from, to, limit)
+        }
+
+        fn write(&self, batch: &BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Result<(), WriteError> {
+            self.asked.send(()).expect("somebody listens");
+            self.answers.lock().expect("one thread").recv().expect("an answer")?;
+            self.bytes.write(batch)
+        }
+
+        fn room(&self) -> Result<(), String> {
+            Ok(())
+        }
+
+        fn figures(&self) -> Vec<(&'static str, u64)> {
+            Vec::new()
+        }
+    }
+
+    fn put(id: &str) -> Vec<Op> {
+        let written = Written { queued: None, shape: 1, body: "{}".to_owned() };
+        vec![Op { kind: Kind::Meta, id: id.to_owned(), step: Step::Put(Expect::Absent, written) }]
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_sync_that_hangs_is_said_and_one_without_room_changes_nothing() {
+        let (asked, was_asked) = mpsc::channel();
+        let (answer, answers) = mpsc::channel();
+        let disk = Gated { bytes: MemoryEngine::default(), asked, answers: Mutex::new(answers) };
+        let engine = Arc::new(Committed::start_watched(Arc::new(disk), 0.0).expect("it starts"));
+        let store = Store::new(engine.clone());
+        assert!(store.health().is_ok());
+        let writing = engine.clone();
+        let written = tokio::spawn(async move { writing.commit(put("a")).await });
+        was_asked.recv().expect("it writes");
+        let said = store.health().expect_err("the disk has not answered");
+        assert!(said.contains("has not answered a write"), "{said}");
+        answer.send(Ok(())).expect("it waits");
+        written.await.expect("it ends").expect("it is written");
+        // No room: nothing of it is there, and the next is written.
+        let writing = engine.clone();
+        let refused = tokio::spawn(async move { writing.commit(put("b")).await });
+        was_asked.recv().expect("it writes");
+        answer.send(Err(WriteError::NoRoom("the disk is full".to_owned()))).expect("it waits");
+        let refused = refused.await.expect("it ends").expect_err("there is no room");
+        assert!(matches!(&refused, CommitError::Unavailable(why) if why == "the disk is full"), "{refused}");
+        assert!(engine.get(Kind::Meta, "b").await.expect("it reads").is_none());
+        let writing = engine.clone();
+        let written = tokio::spawn(async move { writing.commit(put("b")).await });
+        was_asked.recv().expect("it writes");
+        answer.send(Ok(())).expect("it waits");
+        written.await.expect("it ends").expect("it is written");
+        assert!(engine.get(Kind::Meta, "a").await.expect("it reads").is_some());
+    }
 }

@@ -4,6 +4,7 @@ mod attacks;
 mod contract;
 mod errors;
 mod faults;
+mod floor;
 mod intake;
 mod lineage;
 mod mail;
