@@ -231,10 +231,18 @@ impl Bot {
         panic!("the outbox does not come to rest");
     }
 
-    /// Lets time pass, minute by minute, as it does.
+    /// Lets time pass: from one moment at which something is due to the next, and to the end. What [`Self::settle`] lets pass comes
+    /// on top.
     pub async fn advance(&self, by: Duration) {
-        for _ in 0..by.num_minutes() {
-            self.clock.advance(Duration::minutes(1));
+        let mut left = by;
+        while left > Duration::zero() {
+            let now = self.clock.now().timestamp_millis();
+            let due =
+                Lane::ALL.iter().filter_map(|lane| self.muster.app.store.next_due(&format!("{}/", lane.as_str())));
+            let wait = due.min().map_or(left, |due| Duration::milliseconds((due - now).max(1)));
+            let step = wait.min(left);
+            self.clock.advance(step);
+            left -= step;
             self.settle().await;
         }
     }

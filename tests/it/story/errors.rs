@@ -65,10 +65,12 @@ fn documented() -> BTreeMap<String, BTreeSet<String>> {
         .collect()
 }
 
-/// A whole incident in which a method answers with an error once; what became of that call.
-async fn what_becomes(bot: &Bot, method: &str, error: &str, number: u64) -> String {
+/// A bot takes so many errors. What was exchanged and what is open adds up, and every look at it costs more.
+const A_BOT: usize = 8;
+
+/// A whole incident in which a method answers with an error once; what became of that call, of those after the first `seen`.
+async fn what_becomes(bot: &Bot, method: &str, error: &str, number: u64, seen: &mut usize) -> String {
     let slack = bot.sandbox.slack();
-    let calls_before = bot.sandbox.traffic().len();
     let pages = bot.sandbox.pagerduty().pages();
     if method == "chat.update" || method == "canvases.edit" || method == "conversations.archive" {
         // Only what stands already can be edited.
@@ -106,8 +108,7 @@ async fn what_becomes(bot: &Bot, method: &str, error: &str, number: u64) -> Stri
     for words in ["it goes on", "good by noon", "\"resolved\""] {
         assert!(timeline.contains(words), "{method} {error}: {words} is lost");
     }
-    let calls: Vec<_> =
-        bot.sandbox.traffic().into_iter().skip(calls_before).filter(|call| call.path == method).collect();
+    let calls = calls_since(bot, method, seen);
     let failed = calls.iter().position(|call| call.response["error"] == error);
     let Some(failed) = failed else { return "never called".to_owned() };
     if timeline.contains("\"channel_lost\"") {
@@ -135,17 +136,28 @@ async fn what_becomes(bot: &Bot, method: &str, error: &str, number: u64) -> Stri
     "is done without; the log says so".to_owned()
 }
 
+/// The calls of a method after the first `seen` of all, which are now all.
+fn calls_since(bot: &Bot, method: &str, seen: &mut usize) -> Vec<muster::sandbox::Exchange> {
+    let traffic = bot.sandbox.traffic();
+    let before = std::mem::replace(seen, traffic.len());
+    traffic.into_iter().skip(before).filter(|call| call.path == method).collect()
+}
+
 /// The documented errors of a method, by what becomes of the call.
 async fn table_of(methods: &[&str]) -> String {
     let documented = documented();
     let mut table = String::new();
     for method in methods {
-        let variables = vec![("MUSTER_SLACK__ARCHIVE_AFTER_DAYS", "1".to_owned())];
-        let bot = Bot::set_up(Setup { variables, ..Setup::default() }).await;
         let mut outcomes: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-        for (place, error) in documented[*method].iter().enumerate() {
-            let outcome = what_becomes(&bot, method, error, place as u64 + 1).await;
-            outcomes.entry(outcome).or_default().push(error);
+        let errors: Vec<_> = documented[*method].iter().collect();
+        for errors in errors.chunks(A_BOT) {
+            let variables = vec![("MUSTER_SLACK__ARCHIVE_AFTER_DAYS", "1".to_owned())];
+            let bot = Bot::set_up(Setup { variables, ..Setup::default() }).await;
+            let mut seen = 0;
+            for (error, number) in errors.iter().zip(1..) {
+                let outcome = what_becomes(&bot, method, error, number, &mut seen).await;
+                outcomes.entry(outcome).or_default().push(error);
+            }
         }
         table.push_str(&format!("{method}\n"));
         for (outcome, errors) in outcomes {
@@ -226,19 +238,19 @@ async fn every_documented_error_of_slack_beside_an_incidents_life() {
     for method in BESIDE {
         let at_start = ["apps.connections.open", "auth.test", "users.list"].contains(&method);
         let mut bot = None;
+        let mut seen = 0;
         let mut outcomes: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for (n, error) in documented[method].iter().enumerate() {
             if at_start || bot.is_none() {
                 bot = Some(begun(method, at_start.then_some(error.as_str()), documented[method].len()).await);
+                seen = 0;
             }
             let bot = bot.as_ref().unwrap();
-            let before = if at_start { 0 } else { bot.sandbox.traffic().len() };
             if !at_start {
                 bot.sandbox.faults().fail_with(method, 1, error);
                 provoke(bot, method, n).await;
             }
-            let calls: Vec<_> =
-                bot.sandbox.traffic().into_iter().skip(before).filter(|call| call.path == method).collect();
+            let calls = calls_since(bot, method, &mut seen);
             let failed = calls.iter().position(|call| call.response["error"] == error.as_str());
             let failed = failed.unwrap_or_else(|| panic!("{method} is not called: {error}"));
             let again = calls.iter().skip(failed + 1).any(|call| call.response["ok"] == true);

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use serde_json::json;
 
 use crate::harness::*;
@@ -71,18 +72,22 @@ async fn every_call_of_declaring_may_fail_or_be_the_last_thing_before_a_crash() 
 
 #[tokio::test]
 async fn a_call_that_hangs_holds_up_nothing_for_ever() {
-    let calls = calls_of_declaring().await;
-    for (place, method) in calls.iter().enumerate() {
-        let nth = calls[..place].iter().filter(|one| *one == method).count();
-        let variables = vec![("MUSTER_SLACK__TIMEOUT_SECONDS", "1".to_owned())];
-        let bot = Bot::set_up(Setup { variables, ..Setup::default() }).await;
-        bot.sandbox.faults().pass(method, nth);
-        bot.sandbox.faults().slow(method, 1, Duration::from_secs(2));
-        bot.slash(ANA, "data-incidents", "declare orders are late --sev 2").await;
-        bot.advance(minutes(3)).await;
-        is_whole(&bot, &format!("{method} ({}.) hangs", nth + 1));
-        bot.end().await;
-    }
+    let calls = &calls_of_declaring().await;
+    // Some at once, since each waits.
+    let cases = futures_util::stream::iter(calls.iter().enumerate());
+    cases
+        .for_each_concurrent(4, async |(place, method)| {
+            let nth = calls[..place].iter().filter(|one| *one == method).count();
+            let variables = vec![("MUSTER_SLACK__TIMEOUT_SECONDS", "1".to_owned())];
+            let bot = Bot::set_up(Setup { variables, ..Setup::default() }).await;
+            bot.sandbox.faults().pass(method, nth);
+            bot.sandbox.faults().slow(method, 1, Duration::from_secs(2));
+            bot.slash(ANA, "data-incidents", "declare orders are late --sev 2").await;
+            bot.advance(minutes(3)).await;
+            is_whole(&bot, &format!("{method} ({}.) hangs", nth + 1));
+            bot.end().await;
+        })
+        .await;
 }
 
 #[tokio::test]
