@@ -237,9 +237,11 @@ impl Bot {
         let mut left = by;
         while left > Duration::zero() {
             let now = self.clock.now().timestamp_millis();
-            let due =
-                Lane::ALL.iter().filter_map(|lane| self.muster.app.store.next_due(&format!("{}/", lane.as_str())));
-            let wait = due.min().map_or(left, |due| Duration::milliseconds((due - now).max(1)));
+            let mut due = Vec::new();
+            for lane in Lane::ALL {
+                due.extend(self.muster.app.store.next_due(lane.as_str()).await.unwrap());
+            }
+            let wait = due.into_iter().min().map_or(left, |due| Duration::milliseconds((due - now).max(1)));
             let step = wait.min(left);
             self.clock.advance(step);
             left -= step;
