@@ -246,10 +246,12 @@ impl App {
     /// Decides for all of a round in one commit. Where that cannot be kept, each is tried by itself, so that one that never can be is refused
     /// and no other.
     async fn decide_round(&self, round: Vec<Waiting>) {
-        let result = self.make(&Placing(&round)).await;
+        // New incidents take turns too, since each takes the next number.
+        let _turn = self.turns.of("").lock_owned().await;
+        let result = self.make(&Placing(&round)).await.map(|(placed, _)| placed);
         if round.len() > 1 && matches!(result, Err(Failure::TooLarge(_) | Failure::Duplicate | Failure::Refused(_))) {
             for waiting in round {
-                let result = self.make(&Placing(std::slice::from_ref(&waiting))).await;
+                let result = self.make(&Placing(std::slice::from_ref(&waiting))).await.map(|(placed, _)| placed);
                 self.answer(vec![waiting], result);
             }
         } else {
@@ -319,13 +321,16 @@ impl App {
     }
 }
 
+/// The turn to decide on an incident.
+type Turn = tokio::sync::OwnedMutexGuard<()>;
+
 /// A round of signals, each of which sees what those before it did.
 struct Placing<'a>(&'a [Waiting]);
 
 impl Change for Placing<'_> {
-    type Outcome = Vec<Placed>;
+    type Outcome = (Vec<Placed>, Vec<Turn>);
 
-    async fn decide(&self, app: &App) -> Result<(Batch, Vec<Placed>), Failure> {
+    async fn decide(&self, app: &App) -> Result<(Batch, Self::Outcome), Failure> {
         let all = self.0.iter().flat_map(|one| one.signals.iter().map(|signal| (signal, one.past.as_ref())));
         let signals: Vec<_> = all.collect();
         let mut round = Round::new(app, Numbers::read(&app.store).await?);
@@ -334,8 +339,8 @@ impl Change for Placing<'_> {
             let (signal, past) = signals[index];
             placed[index] = Some(round.place(signal, past).await?);
         }
-        let mut batch = round.finish();
+        let (mut batch, turns) = round.finish();
         self.0.iter().for_each(|one| batch.extend(one.also.clone()));
-        Ok((batch, placed.into_iter().flatten().collect()))
+        Ok((batch, (placed.into_iter().flatten().collect(), turns)))
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Became, Placed};
+use super::{Became, Placed, Turn};
 use crate::app::decided::{self, Loaded, Numbers};
 use crate::app::{App, Asked, Failure};
 use crate::domain::incident::{Case, Told};
@@ -36,6 +36,8 @@ pub(super) struct Round<'a> {
     /// What came and went in it.
     flaps: HashMap<Id<Flap>, Flap>,
     jobs: Vec<Job>,
+    /// Whose turn it is on its incidents: ours, until it is written.
+    turns: Vec<Turn>,
     numbers: Numbers,
     opened: u64,
 }
@@ -111,6 +113,7 @@ impl<'a> Round<'a> {
             held: HashMap::new(),
             flaps: HashMap::new(),
             jobs: Vec::new(),
+            turns: Vec::new(),
             numbers,
             opened: 0,
         }
@@ -529,6 +532,8 @@ impl<'a> Round<'a> {
     /// Whether the incident is open; loads it.
     async fn is_open(&mut self, uid: &str) -> Result<bool, Failure> {
         if !self.cases.contains_key(uid) {
+            // Others who decide on it wait until the round is written; else a flood would decide in vain again and again.
+            self.turns.push(self.app.turns.of(uid).lock_owned().await);
             let Some(mut loaded) = decided::load(&self.app.store, uid, &Needs::default()).await? else {
                 return Ok(false);
             };
@@ -543,7 +548,7 @@ impl<'a> Round<'a> {
     }
 
     /// All that the round changes.
-    pub(super) fn finish(self) -> Batch {
+    pub(super) fn finish(self) -> (Batch, Vec<Turn>) {
         let now = self.app.now();
         let mut batch = Batch::new();
         for working in self.cases.into_values() {
@@ -568,6 +573,6 @@ impl<'a> Round<'a> {
         for job in self.jobs {
             batch.enqueue(&self.app.errand(), job, now);
         }
-        batch
+        (batch, self.turns)
     }
 }
