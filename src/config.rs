@@ -104,11 +104,15 @@ pub struct StoreConfig {
     pub engine: EngineName,
     /// The embedded engine's directory.
     pub path: PathBuf,
+    /// How often the embedded engine makes a backup of itself, in hours; 0 is never.
+    pub backup_every_hours: u32,
+    /// How many of them are kept.
+    pub backup_keep: u32,
 }
 
 impl Default for StoreConfig {
     fn default() -> Self {
-        Self { engine: EngineName::Sled, path: PathBuf::from("data") }
+        Self { engine: EngineName::Sled, path: PathBuf::from("data"), backup_every_hours: 24, backup_keep: 7 }
     }
 }
 

@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod lineage;
 mod replay;
+mod store;
 
 use std::io::{BufReader, BufWriter, Write as _};
 use std::net::SocketAddr;
@@ -92,6 +93,11 @@ enum Command {
         #[arg(long, default_value = "muster.toml")]
         config: PathBuf,
     },
+    /// Look at the store, back it up, repair it, bring a backup back. The bot must not be running.
+    Store {
+        #[command(subcommand)]
+        command: store::StoreCommand,
+    },
     /// Assets and what they are made of.
     Lineage {
         #[command(subcommand)]
@@ -158,6 +164,7 @@ async fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Replay { source, file, config } => replay::run(&config, Some(&source), &file),
         Command::Export { file, config } => export(&file, &config).await,
         Command::Import { file, config } => import(&file, &config).await,
+        Command::Store { command } => store::run(command),
         Command::Lineage { command } => lineage::run(command).await,
         Command::Postmortem { incident, config } => postmortem(&incident, &config).await,
     }
@@ -171,7 +178,10 @@ fn load(path: &Path) -> anyhow::Result<Config> {
 }
 
 fn open(config: &Config) -> anyhow::Result<Store> {
-    sled::open(&config.store.path)
+    let hours = config.store.backup_every_hours;
+    let every = (hours > 0).then(|| Duration::from_secs(u64::from(hours) * 3600));
+    let keep = usize::try_from(config.store.backup_keep).unwrap_or(usize::MAX);
+    sled::open_with(&config.store.path, sled::Backups { every, keep })
 }
 
 async fn serve(path: &Path, open: fn(&Config) -> anyhow::Result<Store>) -> anyhow::Result<()> {
@@ -186,7 +196,14 @@ async fn serve(path: &Path, open: fn(&Config) -> anyhow::Result<Store>) -> anyho
     tracing::info!(%address, "listening");
     let (stop, stopped) = watch::channel(false);
     let worker = tokio::spawn(muster.worker.clone().run(stopped.clone()));
-    muster.worker.start().await?;
+    let starting = muster.worker.clone();
+    tokio::spawn(async move {
+        // A store that takes nothing in now, as on a full disk, takes it in later.
+        while let Err(failure) = starting.start().await {
+            tracing::warn!(error = %failure, "what is asked of the workspace at a start is put off");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    });
     tokio::spawn(async move {
         told_to_stop().await;
         tracing::info!("stopping: no new requests, finishing what is in work");

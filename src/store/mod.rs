@@ -10,9 +10,11 @@
 mod batch;
 mod codec;
 mod committer;
+mod journal;
 mod memory;
 mod queues;
 mod record;
+mod room;
 pub mod sled;
 pub mod transfer;
 

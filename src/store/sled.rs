@@ -1,132 +1,484 @@
-//! The embedded engine: sled 0.34.7 with the guards it needs, each learnt from a measured loss.
+//! The embedded engine: sled 0.34.7 behind a journal.
 //!
-//! - `flush` alone is no fsync: after every batch the database file is synced too, or a power cut loses everything.
-//! - A crash at start leaves `snap.*.generating`, with which sled never opens again: removed before opening.
-//! - After a torn log sled may open *empty* and without an error: a sidecar file says that there was data, and then the
-//!   start is refused. A panic while opening is turned into the same refusal.
-//! - Records are capped (`MAX_RECORD_BYTES`) and segments large, so that nothing goes to `blobs/`, which sled never syncs.
-//! - All writes come from the committer's thread; one tree holds all kinds.
+//! A commit is durable when its frame is synced in the journal (`journal`). Sled then takes it in without a sync of its own; it is what is read, and
+//! it can be made anew from the last **base** (every key and value, written while running) and the journal since. So what sled is known to do wrong
+//! (measured, each) costs no record:
+//! - its `flush` is no fsync, and after a torn log it may open older, or empty, without an error: a record in it, `!head`, says up to which round it
+//!   has come, and `store.json` how far it had come at least. What is older is made anew, and said; where that cannot be, the start is refused.
+//! - it may panic on a torn log: that too makes it anew.
+//! - after a clean stop its files have the checksum that `store.json` says, or they are made anew: a bit that flipped is seen at the next start.
+//! - a crash at start leaves `snap.*.generating`, with which sled never opens again: removed before opening.
+//! - records are capped (`MAX_RECORD_BYTES`) and segments large, so that nothing goes to `blobs/`, which sled never syncs.
+//!
+//! All writes come from the committer's thread; one tree holds all kinds. Disk space is looked after in `room`.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{self, Read as _, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use serde::{Deserialize, Serialize};
 
 use super::committer::{Bytes, Committed, Pair, WriteError};
+use super::journal::{self, Journal};
+use super::room::Room;
 use super::{ReadError, Store};
+use crate::clock::Stopwatch;
 
 /// The version of the layout that this program writes.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 const SIDECAR: &str = "store.json";
 const DATABASE: &str = "sled";
+const JOURNAL: &str = "journal";
+const BACKUPS: &str = "backups";
 const SCHEMA_KEY: &[u8] = b"!schema";
+/// Up to which round sled has come.
+const HEAD_KEY: &[u8] = b"!head";
+const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
+/// A checkpoint is made at least so often while something is written, in seconds.
+const CHECKPOINT_EVERY_SECONDS: f64 = 30.0;
+/// Or when so much was written since the last one.
+const CHECKPOINT_AFTER_BYTES: u64 = 32 * 1024 * 1024;
+/// How often it is looked whether one is due.
+const TICK: Duration = Duration::from_secs(1);
+/// A base is made when so much was journalled since the last one, and as much as that one has.
+const BASE_AFTER_BYTES: u64 = 64 * 1024 * 1024;
 
-/// What the sidecar remembers, since sled itself may forget.
-#[derive(Debug, Serialize, Deserialize)]
+/// What is remembered beside the database, since it may forget.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Sidecar {
     schema: u32,
     /// Whether anything was ever committed.
     has_data: bool,
-    /// Whether the last process closed it; if not, it is copied before sled recovers it.
+    /// Whether the last process closed it.
     #[serde(default)]
     clean: bool,
+    /// The round of the last checkpoint: whatever ends before it is older than it should be.
+    #[serde(default)]
+    mark: u64,
+    /// The round of the base; none where the journal begins with the store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    base: Option<u64>,
+    /// After a clean stop, the checksum of the database's files, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    sums: BTreeMap<String, u32>,
 }
 
-/// Sled on a directory.
-pub struct SledEngine {
-    db: ::sled::Db,
-    database_file: File,
+/// What the committer's thread and the checkpoints share.
+struct Shared {
+    /// Sled; none for a moment while it is opened again.
+    db: RwLock<Option<Database>>,
     directory: PathBuf,
-    marked: AtomicBool,
-    ballast: PathBuf,
+    journal: Mutex<Journal>,
+    sidecar: Mutex<Sidecar>,
+    /// The last round that sled has.
+    head: AtomicU64,
+    /// Bytes journalled since the last checkpoint, and since the last base.
+    since_checkpoint: AtomicU64,
+    since_base: AtomicU64,
+    base_bytes: AtomicU64,
+    room: Room,
+    backups: Backups,
+    stop: Mutex<bool>,
+    wake: Condvar,
     // Last, so that it is let go when everything else is closed.
     _lock: File,
 }
 
-/// Bytes kept aside, so that a full disk can be left again: sled cannot even open on one.
-const BALLAST_BYTES: u64 = 16 * 1024 * 1024;
-/// Less free space than this stops what would grow the store.
-const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
+/// Sled, and its file for syncing.
+struct Database {
+    db: ::sled::Db,
+    file: File,
+}
 
-/// Opens, or creates, the store in a directory.
+impl Database {
+    fn of(db: ::sled::Db, directory: &Path) -> anyhow::Result<Self> {
+        let file = directory.join(DATABASE).join("db");
+        Ok(Self { db, file: File::open(file).context("cannot open the database file for syncing")? })
+    }
+}
+
+/// Sled on a directory.
+pub struct SledEngine {
+    shared: Arc<Shared>,
+    checkpoints: Option<std::thread::JoinHandle<()>>,
+}
+
+/// Opens, or creates, the store in a directory. It makes no backups by itself.
 ///
 /// # Errors
-/// In words for an operator: another process has it, it came back empty, it is damaged, it is of a newer Muster.
+/// In words for an operator: another process has it, something older came back, it is damaged, it is of a newer Muster.
 pub fn open(directory: &Path) -> anyhow::Result<Store> {
-    let engine = SledEngine::open(directory)?;
+    open_with(directory, Backups { every: None, keep: 0 })
+}
+
+/// As [`open`], with backups while it runs.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with(directory: &Path, backups: Backups) -> anyhow::Result<Store> {
+    let engine = SledEngine::open(directory, backups)?;
     Ok(Store::new(Arc::new(Committed::start(Arc::new(engine))?)))
 }
 
+/// How often a backup is made while the store is open, and how many are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Backups {
+    /// How often; never without.
+    pub every: Option<Duration>,
+    /// How many are kept, the latest.
+    pub keep: usize,
+}
+
+/// Makes a backup of a store that nobody uses, and says where.
+///
+/// # Errors
+/// It cannot be opened, or the disk.
+pub fn back_up(directory: &Path) -> anyhow::Result<PathBuf> {
+    SledEngine::open(directory, Backups { every: None, keep: usize::MAX })?.shared.back_up()
+}
+
+/// Brings a backup back into a directory in which there is no store. The next start makes the database from it.
+///
+/// # Errors
+/// There is a store already, the backup is damaged, or the disk.
+pub fn restore(backup: &Path, directory: &Path) -> anyhow::Result<u64> {
+    if directory.join(SIDECAR).exists() || directory.join(DATABASE).exists() {
+        bail!(
+            "there is a store in {} already; move it aside first, so that nothing of it is lost: mv {} {}.old",
+            directory.display(),
+            directory.display(),
+            directory.display()
+        );
+    }
+    let found = inspect(backup)?;
+    if let Some(why) = found.damage.first() {
+        bail!("the backup in {} is damaged: {why}", backup.display());
+    }
+    fs::create_dir_all(directory.join(JOURNAL))?;
+    for entry in fs::read_dir(backup.join(JOURNAL))?.flatten() {
+        fs::copy(entry.path(), directory.join(JOURNAL).join(entry.file_name()))?;
+    }
+    if let Some(base) = found.base {
+        fs::copy(base_file(backup, base), base_file(directory, base))?;
+    }
+    let last = found.journal.map_or(found.base.unwrap_or(0), |(_, last)| last);
+    let sidecar = Sidecar { schema: SCHEMA, has_data: last > 0, mark: last, base: found.base, ..Sidecar::default() };
+    write_sidecar(directory, &sidecar)?;
+    Ok(last)
+}
+
+/// Makes the database anew from the base and the journal, whatever state it is in; it is kept aside in `damaged`.
+///
+/// # Errors
+/// They are not whole.
+pub fn repair(directory: &Path) -> anyhow::Result<()> {
+    let _lock = lock(directory)?;
+    let sidecar = read_sidecar(directory)?.with_context(|| format!("there is no store in {}", directory.display()))?;
+    if sidecar.schema != SCHEMA {
+        bail!("the store has layout {}, which has no journal to repair it from. {RESTORE}", sidecar.schema);
+    }
+    made_anew(directory, &sidecar, &anyhow!("it was asked for"))?.0.flush()?;
+    write_sidecar(directory, &Sidecar { clean: false, sums: BTreeMap::new(), ..sidecar })
+}
+
+/// What lies in a store's directory, or in a backup, without opening it.
+#[derive(Debug, Default)]
+pub struct Inspection {
+    /// The layout; 0 where nothing is there.
+    pub layout: u32,
+    /// The round that the database had come to at least.
+    pub mark: u64,
+    /// The round of the base.
+    pub base: Option<u64>,
+    /// The first and the last round of the journal.
+    pub journal: Option<(u64, u64)>,
+    /// What is wrong, in words.
+    pub damage: Vec<String>,
+    /// The backups, the oldest first.
+    pub backups: Vec<PathBuf>,
+}
+
+/// Looks at a store's directory, or at a backup, and changes nothing.
+///
+/// # Errors
+/// It cannot be read.
+pub fn inspect(directory: &Path) -> anyhow::Result<Inspection> {
+    let sidecar = read_sidecar(directory)?.unwrap_or_default();
+    let mut found =
+        Inspection { layout: sidecar.schema, mark: sidecar.mark, base: sidecar.base, ..Inspection::default() };
+    if sidecar.schema == SCHEMA {
+        match journal::inspect(&directory.join(JOURNAL)) {
+            Ok(rounds) => found.journal = rounds,
+            Err(error) => found.damage.push(format!("{error:#}")),
+        }
+        if let Some(base) = sidecar.base
+            && let Err(error) = journal::read_base(&base_file(directory, base), |_| Ok(()))
+        {
+            found.damage.push(format!("{error:#}"));
+        }
+        let reaches = found.journal.map_or(sidecar.base.unwrap_or(0), |(_, last)| last);
+        if reaches < sidecar.mark {
+            found
+                .damage
+                .push(format!("the journal ends at round {reaches}, and the store had come to {}", sidecar.mark));
+        }
+        let begins = found.journal.is_some_and(|(first, _)| first > sidecar.base.unwrap_or(0) + 1);
+        if begins {
+            found.damage.push("the journal does not reach back to the base".to_owned());
+        }
+        if sidecar.clean && sums(&directory.join(DATABASE)).ok().as_ref() != Some(&sidecar.sums) {
+            found.damage.push("the files of the database are not those that were closed".to_owned());
+        }
+    }
+    found.backups = backups(directory);
+    Ok(found)
+}
+
+/// The backups of a store, the oldest first.
+fn backups(directory: &Path) -> Vec<PathBuf> {
+    let all = fs::read_dir(directory.join(BACKUPS)).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut all: Vec<_> = all.filter(|path| path.join(SIDECAR).exists()).collect();
+    all.sort();
+    all
+}
+
+const RESTORE: &str = "Keep a copy of the directory. `muster store check` says what is there; `muster store restore` brings back a backup, and \
+    `muster import FILE` an export, into an empty directory.";
+
 impl SledEngine {
-    fn open(directory: &Path) -> anyhow::Result<Self> {
+    fn open(directory: &Path, backups: Backups) -> anyhow::Result<Self> {
         fs::create_dir_all(directory)
             .with_context(|| format!("cannot create the store's directory {}", directory.display()))?;
-        let path = directory.join(DATABASE);
         // Before anything is looked at: what another process is just writing must not be judged.
         let lock = lock(directory)?;
-        let sidecar = read_sidecar(directory)?;
-        if let Some(sidecar) = &sidecar
-            && sidecar.schema > SCHEMA
-        {
+        let mut sidecar = read_sidecar(directory)?.unwrap_or_default();
+        if sidecar.schema > SCHEMA {
             bail!(
                 "the store in {} has layout {}, and this Muster knows up to {SCHEMA}; start the newer Muster, or export there and import here",
                 directory.display(),
                 sidecar.schema
             );
         }
-        remove_half_made_snapshots(&path)?;
-        let ballast = directory.join("ballast");
-        if sidecar.as_ref().is_some_and(|sidecar| sidecar.has_data && !sidecar.clean) {
-            keep_a_copy(directory, &path);
+        let room = Room::of(directory);
+        room.for_a_start();
+        let is_old = sidecar.schema == 1 && sidecar.has_data;
+        let (db, journal, head) = match opened(directory, &sidecar) {
+            Ok(opened) => opened,
+            Err(why) if is_old => return Err(why),
+            Err(why) if !sidecar.has_data || is_full(&why) => return Err(why),
+            Err(why) => made_anew(directory, &sidecar, &why)?,
+        };
+        let database = Database::of(db, directory)?;
+        let db = &database.db;
+        db.insert(SCHEMA_KEY, SCHEMA.to_string().as_bytes()).context("cannot write the store's layout")?;
+        db.flush().context("cannot write the store's layout")?;
+        database.file.sync_all().context("cannot sync the database file")?;
+        sidecar.schema = SCHEMA;
+        sidecar.clean = false;
+        sidecar.sums.clear();
+        sidecar.mark = head;
+        let can_be_made_anew = journal.reaches_back_to(sidecar.base.unwrap_or(0));
+        if is_old || !can_be_made_anew {
+            // What was there before there was a journal is the base of what comes.
+            base(directory, db, head)?;
+            sidecar.base = Some(head);
         }
-        let db = open_guarded(&path, &ballast)?;
-        let schema = db.get(SCHEMA_KEY).context("cannot read the store's layout")?;
-        if schema.is_none() {
-            if sidecar.as_ref().is_some_and(|sidecar| sidecar.has_data) {
-                bail!(came_back_empty(directory));
-            }
-            if db.iter().next().is_some() {
-                bail!("the store in {} holds records but no layout; it is damaged. {}", directory.display(), RESTORE);
-            }
-            db.insert(SCHEMA_KEY, SCHEMA.to_string().as_bytes()).context("cannot write the store's layout")?;
-            db.flush().context("cannot write the store's layout")?;
-        }
-        let database_file = File::open(path.join("db")).context("cannot open the database file for syncing")?;
-        database_file.sync_all().context("cannot sync the database file")?;
-        {
-            let name = path.join("conf");
-            File::open(&name)
-                .and_then(|file| file.sync_all())
-                .with_context(|| format!("cannot sync {}", name.display()))?;
-        }
-        let has_data = sidecar.as_ref().is_some_and(|sidecar| sidecar.has_data);
-        write_sidecar(directory, &Sidecar { schema: SCHEMA, has_data, clean: false })?;
+        write_sidecar(directory, &sidecar)?;
+        forget_other_bases(directory, sidecar.base);
         for directory in [
-            path.as_path(),
+            &directory.join(DATABASE),
             directory,
-            directory.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")),
+            directory.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")),
         ] {
             sync_directory(directory)?;
         }
-        Ok(Self {
-            db,
-            database_file,
+        let base_bytes = sidecar.base.and_then(|base| fs::metadata(base_file(directory, base)).ok());
+        let shared = Arc::new(Shared {
+            db: RwLock::new(Some(database)),
             directory: directory.to_owned(),
-            marked: AtomicBool::new(has_data),
-            ballast,
+            journal: Mutex::new(journal),
+            head: AtomicU64::new(head),
+            since_checkpoint: AtomicU64::new(0),
+            since_base: AtomicU64::new(0),
+            base_bytes: AtomicU64::new(base_bytes.map_or(0, |of| of.len())),
+            sidecar: Mutex::new(sidecar),
+            room,
+            backups,
+            stop: Mutex::new(false),
+            wake: Condvar::new(),
             _lock: lock,
-        })
+        });
+        let of = shared.clone();
+        let checkpoints = std::thread::Builder::new().name("checkpoints".to_owned()).spawn(move || of.run())?;
+        Ok(Self { shared, checkpoints: Some(checkpoints) })
     }
 }
 
-const RESTORE: &str =
-    "Keep a copy of the directory, then restore the last export with `muster import FILE` into an empty directory.";
+/// Sled and the journal as they are, the journal's newer rounds taken in; the last round.
+fn opened(directory: &Path, sidecar: &Sidecar) -> anyhow::Result<(::sled::Db, Journal, u64)> {
+    let path = directory.join(DATABASE);
+    if sidecar.clean && !sidecar.sums.is_empty() && sums(&path)? != sidecar.sums {
+        bail!("the files of the database are not those that were closed");
+    }
+    remove_half_made_snapshots(&path)?;
+    let db = open_guarded(&path)?;
+    let schema = db.get(SCHEMA_KEY).context("cannot read the store's layout")?;
+    if schema.is_none() && sidecar.has_data {
+        bail!("{}", came_back_empty(directory));
+    }
+    if schema.is_none() && db.iter().next().is_some() {
+        bail!("the store in {} holds records but no layout; it is damaged. {RESTORE}", directory.display());
+    }
+    let head = head_of(&db)?;
+    if !sidecar.clean && sidecar.has_data {
+        // What cannot be read is seen now, and not at night.
+        for pair in db.iter() {
+            pair.context("a record cannot be read")?;
+        }
+    }
+    let journal = directory.join(JOURNAL);
+    let opened = Journal::open(&journal, head, |frame| take(&db, frame.sequence, &frame.changes));
+    let (journal, last) = match opened {
+        // The database was closed and is as it was, so nothing is missing in it; the journal begins anew.
+        Err(error) if sidecar.clean && !sidecar.sums.is_empty() && head >= sidecar.mark => {
+            tracing::error!(error = %format!("{error:#}"), "the journal is damaged; the database has everything, and the journal begins anew");
+            let aside = directory.join("journal.damaged");
+            let _ = fs::remove_dir_all(&aside);
+            fs::rename(&journal, &aside).context("the damaged journal cannot be moved aside")?;
+            Journal::open(&journal, head, |_| Ok(()))?
+        }
+        opened => opened?,
+    };
+    if last < sidecar.mark {
+        bail!("the store has come up to round {last}, and had come to {} before", sidecar.mark);
+    }
+    if last > head {
+        tracing::info!(rounds = last - head, "the journal was ahead of the database, which has caught up");
+    }
+    Ok((db, journal, last))
+}
+
+/// Whether there was no room, which is no damage.
+fn is_full(why: &anyhow::Error) -> bool {
+    why.chain().any(|cause| {
+        let io = cause.downcast_ref::<io::Error>();
+        let of_sled = cause.downcast_ref::<::sled::Error>();
+        io.is_some_and(|error| error.kind() == io::ErrorKind::StorageFull)
+            || matches!(of_sled, Some(::sled::Error::Io(error)) if error.kind() == io::ErrorKind::StorageFull)
+    })
+}
+
+/// Sled made anew from the base and the journal; what there was is kept aside.
+fn made_anew(directory: &Path, sidecar: &Sidecar, why: &anyhow::Error) -> anyhow::Result<(::sled::Db, Journal, u64)> {
+    tracing::error!(error = %format!("{why:#}"), "the database is damaged or older than it should be; it is made anew from the base and the journal");
+    let refused = |error: anyhow::Error| {
+        anyhow!(
+            "the store in {} is damaged ({why:#}), and cannot be made anew: {error:#}. It had come to round {}. Muster does not start on \
+             what is older, because it would page again for what is known and forget what is open. {RESTORE}",
+            directory.display(),
+            sidecar.mark
+        )
+    };
+    let beside = directory.join("sled.new");
+    let _ = fs::remove_dir_all(&beside);
+    let make = || -> anyhow::Result<(Journal, u64)> {
+        let db = open_guarded(&beside)?;
+        let from = sidecar.base.unwrap_or(0);
+        if let Some(base) = sidecar.base {
+            journal::read_base(&base_file(directory, base), |changes| take(&db, from, &changes))?;
+        }
+        db.insert(SCHEMA_KEY, SCHEMA.to_string().as_bytes())?;
+        let (journal, last) =
+            Journal::open(&directory.join(JOURNAL), from, |frame| take(&db, frame.sequence, &frame.changes))?;
+        if last < sidecar.mark {
+            bail!("the base and the journal come up to round {last} only");
+        }
+        db.flush()?;
+        drop(db);
+        File::open(beside.join("db"))?.sync_all()?;
+        Ok((journal, last))
+    };
+    let (journal, last) = make().map_err(refused)?;
+    let aside = directory.join("damaged");
+    let _ = fs::remove_dir_all(&aside);
+    if directory.join(DATABASE).exists() {
+        fs::rename(directory.join(DATABASE), &aside).context("the damaged database cannot be moved aside")?;
+    }
+    fs::rename(&beside, directory.join(DATABASE)).context("the new database cannot be put in its place")?;
+    tracing::warn!(rounds = last, "the database is whole again; what there was is kept in `damaged`");
+    Ok((open_guarded(&directory.join(DATABASE))?, journal, last))
+}
+
+fn head_of(db: &::sled::Db) -> anyhow::Result<u64> {
+    let head = db.get(HEAD_KEY).context("cannot read how far the database has come")?;
+    Ok(head.and_then(|head| Some(u64::from_le_bytes(*head.first_chunk()?))).unwrap_or(0))
+}
+
+/// Takes a round into sled, without a sync.
+fn take(db: &::sled::Db, sequence: u64, changes: &journal::Changes) -> anyhow::Result<()> {
+    let mut batch = ::sled::Batch::default();
+    for (key, value) in changes {
+        match value {
+            Some(value) => batch.insert(key.as_slice(), value.as_slice()),
+            None => batch.remove(key.as_slice()),
+        }
+    }
+    batch.insert(HEAD_KEY, sequence.to_le_bytes().as_slice());
+    Ok(db.apply_batch(batch)?)
+}
+
+fn base_file(directory: &Path, round: u64) -> PathBuf {
+    directory.join(format!("base-{round:016}"))
+}
+
+/// Writes a base of what sled has at this round or later; its size.
+fn base(directory: &Path, db: &::sled::Db, round: u64) -> anyhow::Result<u64> {
+    let beside = directory.join("base.new");
+    let own = |key: &[u8]| key == SCHEMA_KEY || key == HEAD_KEY;
+    let pairs = db.iter().filter(|pair| !pair.as_ref().is_ok_and(|(key, _)| own(key)));
+    let pairs = pairs.map(|pair| pair.map(|(key, value)| (key.to_vec(), value.to_vec())).map_err(io::Error::other));
+    let size = journal::write_base(&beside, pairs).context("the base cannot be written")?;
+    fs::rename(&beside, base_file(directory, round)).context("the base cannot be put in its place")?;
+    sync_directory(directory)?;
+    Ok(size)
+}
+
+/// Removes what a crash left of bases that do not count.
+fn forget_other_bases(directory: &Path, counts: Option<u64>) {
+    let counts = counts.map(|base| base_file(directory, base));
+    for path in fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        let is_base = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("base"));
+        if is_base && path.is_file() && Some(&path) != counts.as_ref() {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// The checksums of the database's files.
+fn sums(path: &Path) -> anyhow::Result<BTreeMap<String, u32>> {
+    let mut sums = BTreeMap::new();
+    for entry in fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))? {
+        let path = entry?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|_| path.is_file()) else {
+            continue;
+        };
+        let (mut file, mut sum, mut block) = (File::open(&path)?, crc32fast::Hasher::new(), vec![0; 1024 * 1024]);
+        loop {
+            match file.read(&mut block)? {
+                0 => break,
+                read => sum.update(&block[..read]),
+            }
+        }
+        sums.insert(name.to_owned(), sum.finalize());
+    }
+    Ok(sums)
+}
 
 fn came_back_empty(directory: &Path) -> String {
     format!(
@@ -151,46 +503,24 @@ fn lock(directory: &Path) -> anyhow::Result<File> {
     }
 }
 
-/// Sled may panic on a torn log (sled issue 1387). On a full disk it cannot open at all, so the ballast is let go first.
-fn open_guarded(path: &Path, ballast: &Path) -> anyhow::Result<::sled::Db> {
-    let open = || {
-        catch_unwind(AssertUnwindSafe(|| {
-            ::sled::Config::new()
-                .path(path)
-                .cache_capacity(64 * 1024 * 1024)
-                .segment_size(SEGMENT_BYTES)
-                .flush_every_ms(Some(500))
-                .open()
-        }))
-    };
-    let mut opened = open();
-    if matches!(&opened, Ok(Err(::sled::Error::Io(error))) if error.kind() == std::io::ErrorKind::StorageFull)
-        && ballast.exists()
-    {
-        fs::remove_file(ballast).context("the disk is full, and the ballast cannot be removed")?;
-        opened = open();
-    }
+/// Sled may panic on a torn log (sled issue 1387).
+fn open_guarded(path: &Path) -> anyhow::Result<::sled::Db> {
+    let opened = catch_unwind(AssertUnwindSafe(|| {
+        ::sled::Config::new()
+            .path(path)
+            .cache_capacity(64 * 1024 * 1024)
+            .segment_size(SEGMENT_BYTES)
+            .flush_every_ms(Some(500))
+            .open()
+    }));
     match opened {
-        Ok(Ok(db)) => {
-            // Best effort: on a disk that is nearly full there is no ballast, and `room` says so.
-            let _ = make_ballast(ballast);
-            Ok(db)
+        Ok(Ok(db)) => Ok(db),
+        Ok(Err(error)) => {
+            let words = format!("the database in {} cannot be opened: {error}. {RESTORE}", path.display());
+            Err(anyhow::Error::from(error).context(words))
         }
-        Ok(Err(error)) => Err(anyhow!("the store in {} cannot be opened: {error}. {RESTORE}", path.display())),
-        Err(_) => Err(anyhow!("the store in {} is damaged and cannot be opened. {RESTORE}", path.display())),
+        Err(_) => Err(anyhow!("the database in {} is damaged and cannot be opened. {RESTORE}", path.display())),
     }
-}
-
-fn make_ballast(ballast: &Path) -> std::io::Result<()> {
-    if ballast.exists() {
-        return Ok(());
-    }
-    let mut file = File::create(ballast)?;
-    let block = vec![0u8; 1024 * 1024];
-    for _ in 0..BALLAST_BYTES / (1024 * 1024) {
-        file.write_all(&block)?;
-    }
-    file.sync_all()
 }
 
 fn remove_half_made_snapshots(path: &Path) -> anyhow::Result<()> {
@@ -211,33 +541,10 @@ fn read_sidecar(directory: &Path) -> anyhow::Result<Option<Sidecar>> {
     let path = directory.join(SIDECAR);
     match fs::read(&path) {
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).with_context(|| {
-            format!(
-                "{} is damaged; if the store is whole, write {{\"schema\":{SCHEMA},\"has_data\":true}} into it",
-                path.display()
-            )
+            format!("{} is damaged, and nothing else says how far the store had come. {RESTORE}", path.display())
         }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
-    }
-}
-
-/// The last stop was none: recovery may roll back more than it should, so what there was is kept beside, the latest copy
-/// only. A copy that cannot be made (a full disk) does not stop the start.
-fn keep_a_copy(directory: &Path, path: &Path) {
-    let kept = directory.join("before-recovery");
-    let copy = || -> std::io::Result<()> {
-        if kept.exists() {
-            fs::remove_dir_all(&kept)?;
-        }
-        fs::create_dir_all(&kept)?;
-        for entry in fs::read_dir(path)?.flatten().filter(|entry| entry.path().is_file()) {
-            fs::copy(entry.path(), kept.join(entry.file_name()))?;
-        }
-        Ok(())
-    };
-    match copy() {
-        Ok(()) => tracing::info!("the last stop was unclean; the store as it was is kept in before-recovery"),
-        Err(error) => tracing::warn!(%error, "the last stop was unclean, and the store could not be copied"),
     }
 }
 
@@ -258,73 +565,225 @@ fn sync_directory(directory: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot sync the directory {}", directory.display()))
 }
 
+impl Shared {
+    fn sidecar(&self) -> MutexGuard<'_, Sidecar> {
+        self.sidecar.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the database something.
+    fn with<T>(&self, ask: impl FnOnce(&Database) -> anyhow::Result<T>) -> anyhow::Result<T> {
+        let database = self.db.read().unwrap_or_else(PoisonError::into_inner);
+        ask(database.as_ref().context("the database could not be opened again")?)
+    }
+
+    /// Sled believes no write any more once one failed, as on a full disk. It is opened again, and catches up from the journal.
+    fn open_again(&self, why: &anyhow::Error) -> anyhow::Result<()> {
+        tracing::error!(error = %format!("{why:#}"), "the database could not write; it is opened again and catches up from the journal");
+        self.room.look_again();
+        let mut database = self.db.write().unwrap_or_else(PoisonError::into_inner);
+        *database = None;
+        let path = self.directory.join(DATABASE);
+        remove_half_made_snapshots(&path)?;
+        let db = open_guarded(&path)?;
+        let above = head_of(&db)?;
+        journal::replay(&self.directory.join(JOURNAL), above, |frame| take(&db, frame.sequence, &frame.changes))?;
+        *database = Some(Database::of(db, &self.directory)?);
+        Ok(())
+    }
+
+    /// Makes checkpoints and bases until told to stop.
+    fn run(&self) {
+        let mut stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = Stopwatch::start();
+        while !*stop {
+            stop = self.wake.wait_timeout(stop, TICK).unwrap_or_else(PoisonError::into_inner).0;
+            if *stop {
+                return;
+            }
+            let written = self.since_checkpoint.load(Ordering::Relaxed);
+            // On a full disk what is written is left to whom it is needed for.
+            if self.room.refuses().is_some()
+                || (written < CHECKPOINT_AFTER_BYTES && last.seconds() < CHECKPOINT_EVERY_SECONDS)
+            {
+                continue;
+            }
+            last = Stopwatch::start();
+            drop(stop);
+            if let Err(error) = self.back_up_if_due() {
+                tracing::error!(error = %format!("{error:#}"), "a backup cannot be made");
+            }
+            if self.since_checkpoint.load(Ordering::Relaxed) > 0
+                && let Err(error) = self.checkpoint().and_then(|()| self.base_if_due())
+            {
+                tracing::warn!(error = %format!("{error:#}"), "the journal cannot be made shorter; nothing is lost");
+            }
+            stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Makes sled durable as it is, and says so beside it.
+    fn checkpoint(&self) -> anyhow::Result<()> {
+        let head = self.head.load(Ordering::SeqCst);
+        self.since_checkpoint.store(0, Ordering::Relaxed);
+        if let Err(error) = self.with(|of| {
+            of.db.flush()?;
+            // `flush` ends with `sync_file_range`, which is no promise. This is.
+            Ok(of.file.sync_data()?)
+        }) {
+            self.open_again(&error)?;
+        }
+        let mut sidecar = self.sidecar();
+        sidecar.mark = sidecar.mark.max(head);
+        write_sidecar(&self.directory, &sidecar)
+    }
+
+    fn back_up_if_due(&self) -> anyhow::Result<()> {
+        let Some(every) = self.backups.every.filter(|_| self.sidecar().has_data && self.room.refuses().is_none())
+        else {
+            return Ok(());
+        };
+        let last = backups(&self.directory).pop();
+        let age = last.and_then(|last| fs::metadata(last.join(SIDECAR)).ok()?.modified().ok()?.elapsed().ok());
+        if age.is_none_or(|age| age >= every) {
+            let made = self.back_up()?;
+            tracing::info!(backup = %made.display(), "a backup was made");
+        }
+        Ok(())
+    }
+
+    /// Makes a backup: the base and the journal as they are, all or nothing.
+    fn back_up(&self) -> anyhow::Result<PathBuf> {
+        let beside = self.directory.join(BACKUPS).join("new");
+        let _ = fs::remove_dir_all(&beside);
+        fs::create_dir_all(beside.join(JOURNAL))?;
+        let mut sidecar = self.sidecar().clone();
+        {
+            // Nothing is appended meanwhile: the open segment is small, and the others are linked.
+            let journal = self.journal();
+            journal.copy_to(&beside.join(JOURNAL))?;
+            sidecar.mark = self.head.load(Ordering::SeqCst);
+        }
+        if let Some(base) = sidecar.base {
+            let (from, to) = (base_file(&self.directory, base), base_file(&beside, base));
+            fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(|_| ()))?;
+        }
+        (sidecar.clean, sidecar.sums) = (false, BTreeMap::new());
+        write_sidecar(&beside, &sidecar)?;
+        let made = self.directory.join(BACKUPS).join(format!("{:016}", sidecar.mark));
+        let _ = fs::remove_dir_all(&made);
+        fs::rename(&beside, &made)?;
+        sync_directory(&self.directory.join(BACKUPS))?;
+        let all = backups(&self.directory);
+        for old in all.iter().take(all.len().saturating_sub(self.backups.keep.max(1))) {
+            fs::remove_dir_all(old)?;
+        }
+        Ok(made)
+    }
+
+    /// Makes another base, where the journal has grown as large as the last one; the journal up to it goes.
+    fn base_if_due(&self) -> anyhow::Result<()> {
+        let due = BASE_AFTER_BYTES.max(self.base_bytes.load(Ordering::Relaxed));
+        if self.since_base.load(Ordering::Relaxed) < due || self.room.refuses().is_some() {
+            return Ok(());
+        }
+        let head = self.head.load(Ordering::SeqCst);
+        self.since_base.store(0, Ordering::Relaxed);
+        // A copy of the handle, so that nobody waits for the base.
+        let db = self.with(|of| Ok(of.db.clone()))?;
+        let size = base(&self.directory, &db, head)?;
+        drop(db);
+        self.base_bytes.store(size, Ordering::Relaxed);
+        let mut sidecar = self.sidecar();
+        let before = sidecar.base.replace(head);
+        write_sidecar(&self.directory, &sidecar)?;
+        if let Some(before) = before.filter(|before| *before != head) {
+            fs::remove_file(base_file(&self.directory, before))?;
+        }
+        Ok(self.journal().forget(head)?)
+    }
+}
+
 impl Drop for SledEngine {
     fn drop(&mut self) {
-        // Everything that was acknowledged is on disk already; this only spares the next start the copy.
-        let closed = self.db.flush().is_ok() && self.database_file.sync_data().is_ok();
-        let sidecar = Sidecar { schema: SCHEMA, has_data: self.marked.load(Ordering::Relaxed), clean: closed };
-        if let Err(error) = write_sidecar(&self.directory, &sidecar) {
-            tracing::warn!(error = %format!("{error:#}"), "the store's sidecar could not be written");
+        *self.shared.stop.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.shared.wake.notify_all();
+        if let Some(checkpoints) = self.checkpoints.take() {
+            let _ = checkpoints.join();
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Everything that was acknowledged is in the journal already; this spares the next start the reading, and lets it see damage.
+        let closed = self.checkpoint().and_then(|()| {
+            let sums = sums(&self.directory.join(DATABASE))?;
+            let mut sidecar = self.sidecar();
+            (sidecar.clean, sidecar.sums) = (true, sums);
+            write_sidecar(&self.directory, &sidecar)
+        });
+        if let Err(error) = closed {
+            tracing::warn!(error = %format!("{error:#}"), "the store was not closed cleanly; the next start reads it whole");
         }
     }
 }
 
 impl Bytes for SledEngine {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
-        self.db
-            .get(key)
-            .map(|value| value.map(|value| value.to_vec()))
-            .map_err(|error| ReadError::new(error.to_string()))
+        let value = self.shared.with(|of| Ok(of.db.get(key)?)).map_err(|error| ReadError::new(format!("{error:#}")))?;
+        Ok(value.map(|value| value.to_vec()))
     }
 
     fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, ReadError> {
-        self.db
-            .range(from..to)
-            .take(limit)
-            .map(|pair| {
-                pair.map(|(key, value)| (key.to_vec(), value.to_vec()))
-                    .map_err(|error| ReadError::new(error.to_string()))
-            })
-            .collect()
+        let pair = |pair: ::sled::Result<(::sled::IVec, ::sled::IVec)>| {
+            let (key, value) = pair?;
+            Ok((key.to_vec(), value.to_vec()))
+        };
+        let read = self.shared.with(|of| of.db.range(from..to).take(limit).map(pair).collect());
+        read.map_err(|error| ReadError::new(format!("{error:#}")))
     }
 
     fn write(&self, batch: &BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Result<(), WriteError> {
-        let broken = |error: &dyn std::fmt::Display| WriteError::Broken(error.to_string());
-        if !self.marked.load(Ordering::Relaxed) {
+        let shared = &self.shared;
+        let broken = |error: anyhow::Error| WriteError::Broken(format!("{error:#}"));
+        if !shared.sidecar().has_data {
             // Before the first record: from here on, empty means lost.
-            let sidecar = Sidecar { schema: SCHEMA, has_data: true, clean: false };
-            write_sidecar(&self.directory, &sidecar).map_err(|error| broken(&format!("{error:#}")))?;
-            self.marked.store(true, Ordering::Relaxed);
-        }
-        let mut sled_batch = ::sled::Batch::default();
-        for (key, value) in batch {
-            match value {
-                Some(value) => sled_batch.insert(key.as_slice(), value.as_slice()),
-                None => sled_batch.remove(key.as_slice()),
+            let mut sidecar = shared.sidecar();
+            sidecar.has_data = true;
+            if let Err(error) = write_sidecar(&shared.directory, &sidecar) {
+                sidecar.has_data = false;
+                return Err(WriteError::NoRoom(format!("{error:#}")));
             }
         }
-        self.db.apply_batch(sled_batch).map_err(|error| broken(&error))?;
-        self.db.flush().map_err(|error| broken(&error))?;
-        // `flush` ends with `sync_file_range`, which is no promise. This is.
-        self.database_file.sync_data().map_err(|error| broken(&error))
+        let sequence = shared.head.load(Ordering::SeqCst) + 1;
+        shared.journal().append(sequence, batch).inspect_err(|_| shared.room.look_again())?;
+        // It is durable; where sled cannot take it, it comes from the journal.
+        if let Err(error) = shared.with(|of| take(&of.db, sequence, batch)) {
+            shared.open_again(&error).map_err(broken)?;
+        }
+        shared.head.store(sequence, Ordering::SeqCst);
+        let size: usize = batch.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum();
+        shared.since_base.fetch_add(size as u64, Ordering::Relaxed);
+        shared.since_checkpoint.fetch_add(size as u64, Ordering::Relaxed);
+        Ok(())
     }
 
     fn figures(&self) -> Vec<(&'static str, u64)> {
-        let blobs = fs::read_dir(self.directory.join(DATABASE).join("blobs")).map_or(0, Iterator::count);
-        vec![("bytes", self.db.size_on_disk().unwrap_or(0)), ("blobs", blobs as u64)]
+        let blobs = fs::read_dir(self.shared.directory.join(DATABASE).join("blobs")).map_or(0, Iterator::count);
+        let bytes = self.shared.with(|of| Ok(of.db.size_on_disk()?)).unwrap_or(0);
+        vec![("bytes", bytes), ("blobs", blobs as u64)]
     }
 
     fn folder(&self) -> Option<&Path> {
-        Some(&self.directory)
+        Some(&self.shared.directory)
     }
 
     fn room(&self) -> Result<(), String> {
-        if self.ballast.exists() {
-            Ok(())
-        } else {
-            Err("the disk is nearly full: there was no room for the store's reserve; free some space and restart"
-                .to_owned())
-        }
+        self.shared.room.refuses().map_or(Ok(()), Err)
     }
 }
 
@@ -386,32 +845,83 @@ mod tests {
         assert!(has(&store, "x"));
     }
 
+    /// Closes a store and waits until its thread has let go.
+    fn closed(directory: &Path) {
+        drop(reopen(directory).expect("it opens"));
+        drop(lock_when_free(directory));
+    }
+
+    fn lock_when_free(directory: &Path) -> File {
+        let file = File::create(directory.join("lock")).expect("a file");
+        file.lock().expect("it is let go");
+        file
+    }
+
+    #[test]
+    fn a_database_that_is_gone_is_made_anew_from_the_journal() {
+        let directory = tempfile::tempdir().expect("a directory");
+        fill(directory.path());
+        closed(directory.path());
+        fs::remove_dir_all(directory.path().join(DATABASE)).expect("it is gone");
+        assert!(has(&reopen(directory.path()).expect("it opens"), "x"));
+    }
+
     #[test]
     fn a_store_that_came_back_empty_is_refused() {
         let directory = tempfile::tempdir().expect("a directory");
         fill(directory.path());
-        drop(reopen(directory.path()).expect("it opens"));
-        fs::remove_dir_all(directory.path().join("sled")).expect("it is gone");
+        closed(directory.path());
+        fs::remove_dir_all(directory.path().join(DATABASE)).expect("it is gone");
+        fs::remove_dir_all(directory.path().join(JOURNAL)).expect("it is gone");
         let error = reopen(directory.path()).err().expect("it refuses").to_string();
-        assert!(error.contains("came back empty although it held data"), "{error}");
+        assert!(error.contains("cannot be made anew"), "{error}");
+        assert!(error.contains("It had come to round 1"), "{error}");
+        assert!(error.contains("muster store restore"), "{error}");
     }
 
     #[test]
-    fn after_an_unclean_stop_a_copy_is_kept_before_recovery() {
+    fn something_older_that_came_back_catches_up_or_is_refused() {
         let directory = tempfile::tempdir().expect("a directory");
         fill(directory.path());
-        drop(reopen(directory.path()).expect("it opens"));
-        assert!(!directory.path().join("before-recovery").exists());
-        // What a crash leaves: the files as they are, and a sidecar that does not say "clean".
-        let _running = reopen(directory.path()).expect("it opens");
-        let crashed = tempfile::tempdir().expect("a directory");
-        fs::create_dir_all(crashed.path().join("sled")).expect("a directory");
-        for name in ["sled/db", "sled/conf", SIDECAR] {
-            fs::copy(directory.path().join(name), crashed.path().join(name)).expect("a copy");
+        closed(directory.path());
+        let older = tempfile::tempdir().expect("a directory");
+        for entry in fs::read_dir(directory.path().join(DATABASE)).expect("it reads").flatten() {
+            if entry.path().is_file() {
+                fs::copy(entry.path(), older.path().join(entry.file_name())).expect("a copy");
+            }
         }
-        let store = open(crashed.path()).expect("it opens");
-        assert!(has(&store, "x"));
-        assert!(crashed.path().join("before-recovery/db").exists());
+        put(&reopen(directory.path()).expect("it opens"), "y", "newer");
+        closed(directory.path());
+        fs::remove_dir_all(directory.path().join(DATABASE)).expect("it is gone");
+        fs::rename(older.path(), directory.path().join(DATABASE)).expect("the older one is back");
+        {
+            let store = reopen(directory.path()).expect("it opens");
+            assert!(has(&store, "x") && has(&store, "y"), "the journal has what is newer");
+        }
+        closed(directory.path());
+    }
+
+    #[test]
+    fn a_backup_is_brought_back_and_a_repair_makes_the_database_anew() {
+        let directory = tempfile::tempdir().expect("a directory");
+        fill(directory.path());
+        closed(directory.path());
+        let backup = back_up(directory.path()).expect("a backup");
+        put(&reopen(directory.path()).expect("it opens"), "y", "newer");
+        closed(directory.path());
+        let restored = tempfile::tempdir().expect("a directory");
+        assert_eq!(restore(&backup, restored.path()).expect("it is brought back"), 1);
+        {
+            let store = reopen(restored.path()).expect("it opens");
+            assert!(has(&store, "x") && !has(&store, "y"));
+        }
+        let error = restore(&backup, directory.path()).err().expect("it refuses").to_string();
+        assert!(error.contains("there is a store in"), "{error}");
+        repair(directory.path()).expect("it is made anew");
+        assert!(directory.path().join("damaged").exists());
+        assert!(has(&reopen(directory.path()).expect("it opens"), "y"));
+        let found = inspect(directory.path()).expect("it can be looked at");
+        assert_eq!((found.layout, found.damage.len(), found.backups.len()), (2, 0, 1), "{found:?}");
     }
 
     #[test]

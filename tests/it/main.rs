@@ -4,6 +4,7 @@
 
 mod bench;
 mod crash;
+mod damage;
 mod domain;
 mod harness;
 mod intake;

@@ -17,7 +17,7 @@ fn run(arguments: &[&str], variables: &Variables) -> Output {
     Command::new(env!("CARGO_BIN_EXE_muster")).args(arguments).envs(variables).output().unwrap()
 }
 
-async fn set_up(directory: &Path) -> (Sandbox, Variables) {
+pub async fn set_up(directory: &Path) -> (Sandbox, Variables) {
     muster::telemetry::install_crypto();
     let clock = Clock::wall();
     let sandbox = Sandbox::start(SandboxConfig::new(Arc::new(move || clock.now()))).await.unwrap();

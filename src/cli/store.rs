@@ -1,0 +1,104 @@
+//! `muster store`: what lies in the embedded engine's directory, backups, and the ways on when it is damaged. How it is kept is the store's business.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use clap::Subcommand;
+
+use super::load;
+use crate::store::sled;
+
+/// What is done with the store.
+#[derive(Debug, Subcommand)]
+pub(super) enum StoreCommand {
+    /// Say what is there and what is damaged, and change nothing; exit code 1 where something is.
+    Check {
+        /// The configuration.
+        #[arg(long, default_value = "muster.toml")]
+        config: PathBuf,
+    },
+    /// Make a backup now. While the bot runs, it makes its own (`[store] backup_every_hours`).
+    Backup {
+        /// The configuration.
+        #[arg(long, default_value = "muster.toml")]
+        config: PathBuf,
+    },
+    /// Make the database anew from its base and its journal; what there was is kept aside in `damaged`.
+    Repair {
+        /// The configuration.
+        #[arg(long, default_value = "muster.toml")]
+        config: PathBuf,
+    },
+    /// Bring a backup back, into a directory in which there is no store.
+    Restore {
+        /// The backup's folder, as `muster store check` lists it.
+        backup: PathBuf,
+        /// The configuration.
+        #[arg(long, default_value = "muster.toml")]
+        config: PathBuf,
+    },
+}
+
+/// Runs one of them.
+pub(super) fn run(command: StoreCommand) -> anyhow::Result<()> {
+    match command {
+        StoreCommand::Check { config } => check(&load(&config)?.store.path),
+        StoreCommand::Backup { config } => {
+            let made = sled::back_up(&load(&config)?.store.path)?;
+            println!("the backup is in {}", made.display());
+            Ok(())
+        }
+        StoreCommand::Repair { config } => {
+            let directory = load(&config)?.store.path;
+            sled::repair(&directory)?;
+            println!(
+                "the database in {} is made anew; start the bot. What there was is in its folder `damaged`.",
+                directory.display()
+            );
+            Ok(())
+        }
+        StoreCommand::Restore { backup, config } => {
+            let directory = load(&config)?.store.path;
+            let round = sled::restore(&backup, &directory)?;
+            println!(
+                "{} has the backup now, up to round {round}; start the bot. What came after the backup is not in it.",
+                directory.display()
+            );
+            Ok(())
+        }
+    }
+}
+
+fn check(directory: &Path) -> anyhow::Result<()> {
+    let found = sled::inspect(directory)?;
+    if found.layout == 0 {
+        bail!("there is no store in {}", directory.display());
+    }
+    println!("store     {}, layout {}", directory.display(), found.layout);
+    println!("rounds    {} are in the database at least", found.mark);
+    match found.base {
+        Some(base) => println!("base      of round {base}"),
+        None => println!("base      none: the journal begins with the store"),
+    }
+    match found.journal {
+        Some((first, last)) => println!("journal   rounds {first} to {last}"),
+        None => println!("journal   nothing is in it"),
+    }
+    for backup in &found.backups {
+        println!("backup    {}", backup.display());
+    }
+    if found.backups.is_empty() {
+        println!("backup    none");
+    }
+    for why in &found.damage {
+        println!("DAMAGED   {why}");
+    }
+    if !found.damage.is_empty() {
+        bail!(
+            "something is damaged. A start makes the database anew by itself where base and journal are whole; `muster store repair` does so now. \
+             Else `muster store restore BACKUP` brings the last backup back, after the directory was moved aside"
+        );
+    }
+    println!("nothing is damaged, as far as it can be seen without opening the database");
+    Ok(())
+}

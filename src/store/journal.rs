@@ -1,0 +1,462 @@
+//! The journal: what was committed, in order, in files that are only appended to. A commit is durable once its frame is synced here; the database
+//! behind it may follow at leisure, and is made whole from here after a crash.
+//!
+//! A segment (`<first sequence>.log`) is a row of frames: length, checksum, sequence number, and the keys and values of one round. It has its room
+//! beforehand, so its end is zeros. A frame that breaks off at the very end was never answered, and is cut off. A damaged frame with good ones behind
+//! it is lost data, and is refused. What a key or value means is not known here.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use super::committer::WriteError;
+
+/// Keys and their values; none for a key that is gone.
+pub(super) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// Length, checksum and sequence number of a frame.
+const HEAD: usize = 4 + 4 + 8;
+/// A segment that is larger is followed by another.
+const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
+/// So many bytes of keys and values a frame of a base has, about.
+const BASE_FRAME_BYTES: usize = 256 * 1024;
+/// A segment gets so much room at once.
+const STEP_BYTES: u64 = 4 * 1024 * 1024;
+/// The length of a value that is gone.
+const GONE: u32 = u32::MAX;
+
+/// One round, as it was written.
+#[derive(Debug, PartialEq)]
+pub(super) struct Frame {
+    /// Counts the rounds, from 1.
+    pub(super) sequence: u64,
+    /// What it changed.
+    pub(super) changes: Changes,
+}
+
+fn encode(sequence: u64, changes: &Changes) -> Vec<u8> {
+    let size: usize = changes.iter().map(|(key, value)| 8 + key.len() + value.as_ref().map_or(0, Vec::len)).sum();
+    let mut frame = Vec::with_capacity(HEAD + size);
+    frame.extend_from_slice(&[0; 8]);
+    frame.extend_from_slice(&sequence.to_le_bytes());
+    let length = |of: &[u8]| u32::try_from(of.len()).unwrap_or(GONE - 1).to_le_bytes();
+    for (key, value) in changes {
+        frame.extend_from_slice(&length(key));
+        frame.extend_from_slice(&value.as_ref().map_or(GONE.to_le_bytes(), |value| length(value)));
+        frame.extend_from_slice(key);
+        frame.extend_from_slice(value.as_deref().unwrap_or_default());
+    }
+    let (sum, body) = (crc32fast::hash(&frame[8..]), length(&frame[HEAD..]));
+    frame[..4].copy_from_slice(&body);
+    frame[4..8].copy_from_slice(&sum.to_le_bytes());
+    frame
+}
+
+/// The frame at the start of these bytes, and how long it is; `None` where there is none that is whole.
+fn decode(bytes: &[u8]) -> Option<(Frame, usize)> {
+    let number = |at: usize| Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?));
+    let length = usize::try_from(number(0)?).ok()?;
+    let sequence = u64::from_le_bytes(*bytes.get(8..)?.first_chunk()?);
+    let whole = bytes.get(..HEAD.checked_add(length)?)?;
+    if sequence == 0 || crc32fast::hash(&whole[8..]) != number(4)? {
+        return None;
+    }
+    let (mut rest, mut changes) = (&whole[HEAD..], Changes::new());
+    while !rest.is_empty() {
+        let (key, after) = rest.split_first_chunk::<4>()?;
+        let (value, after) = after.split_first_chunk::<4>()?;
+        let (key, after) = after.split_at_checked(usize::try_from(u32::from_le_bytes(*key)).ok()?)?;
+        let value = u32::from_le_bytes(*value);
+        let (value, after) = match value {
+            GONE => (None, after),
+            length => {
+                let (value, after) = after.split_at_checked(usize::try_from(length).ok()?)?;
+                (Some(value.to_vec()), after)
+            }
+        };
+        changes.insert(key.to_vec(), value);
+        rest = after;
+    }
+    Some((Frame { sequence, changes }, whole.len()))
+}
+
+/// Whether a whole frame begins somewhere in these bytes.
+fn has_a_frame(bytes: &[u8]) -> bool {
+    // Zeros are the room of what is not yet written.
+    let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    (0..written).any(|at| decode(&bytes[at..]).is_some())
+}
+
+/// A segment as it was read.
+struct Read {
+    frames: Vec<Frame>,
+    /// Where the next frame goes.
+    end: u64,
+}
+
+fn read(path: &Path, is_last: bool) -> anyhow::Result<Read> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let (mut frames, mut at) = (Vec::<Frame>::new(), 0);
+    while let Some((frame, length)) = decode(&bytes[at..]) {
+        if frames.last().is_some_and(|last| last.sequence + 1 != frame.sequence) {
+            bail!("{} is damaged: round {} follows another than the one before", path.display(), frame.sequence);
+        }
+        frames.push(frame);
+        at += length;
+    }
+    let rest = &bytes[at..];
+    let ends = if is_last { !has_a_frame(rest) } else { rest.iter().all(|byte| *byte == 0) };
+    if !ends {
+        let last = frames.last().map_or(0, |frame| frame.sequence);
+        bail!("{} is damaged behind round {last}, and there are rounds behind that", path.display());
+    }
+    Ok(Read { frames, end: at as u64 })
+}
+
+/// Where the segments of a journal begin, in order. The folder is made where there is none.
+fn segments(folder: &Path) -> anyhow::Result<Vec<u64>> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let mut segments: Vec<u64> = fs::read_dir(folder)
+        .with_context(|| format!("cannot read {}", folder.display()))?
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".log")?.parse().ok())
+        .collect();
+    segments.sort_unstable();
+    Ok(segments)
+}
+
+/// The first and the last round of a journal, read whole and not changed; none where it is empty.
+///
+/// # Errors
+/// It is damaged, or rounds are missing.
+pub(super) fn inspect(folder: &Path) -> anyhow::Result<Option<(u64, u64)>> {
+    let segments = segments(folder)?;
+    let mut seen: Option<(u64, u64)> = None;
+    for (index, first) in segments.iter().enumerate() {
+        for frame in read(&segment(folder, *first), index + 1 == segments.len())?.frames {
+            if let Some((_, last)) = seen.filter(|(_, last)| last + 1 != frame.sequence) {
+                bail!("rounds {} to {} are missing", last + 1, frame.sequence - 1);
+            }
+            seen = Some((seen.map_or(frame.sequence, |(first, _)| first), frame.sequence));
+        }
+    }
+    Ok(seen)
+}
+
+/// Reads the rounds above a sequence number again; each goes to `replay`.
+///
+/// # Errors
+/// It is damaged, or cannot be read.
+pub(super) fn replay(
+    folder: &Path,
+    above: u64,
+    mut replay: impl FnMut(Frame) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let segments = segments(folder)?;
+    for (index, first) in segments.iter().enumerate() {
+        // All of it is below the next one's beginning.
+        if segments.get(index + 1).is_some_and(|next| *next <= above + 1) {
+            continue;
+        }
+        let read = read(&segment(folder, *first), index + 1 == segments.len())?;
+        read.frames.into_iter().filter(|frame| frame.sequence > above).try_for_each(&mut replay)?;
+    }
+    Ok(())
+}
+
+/// The open journal.
+pub(super) struct Journal {
+    folder: PathBuf,
+    /// Where each segment begins, the open one last.
+    segments: Vec<u64>,
+    file: File,
+    /// Where the next frame goes.
+    end: u64,
+    /// How much room the open segment has.
+    room: u64,
+    /// Whether rounds are missing in it, which the database had.
+    has_gap: bool,
+}
+
+fn segment(folder: &Path, first: u64) -> PathBuf {
+    folder.join(format!("{first:016}.log"))
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Nothing was written, where there is no room; else nobody knows.
+fn failed(error: &io::Error) -> WriteError {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            WriteError::NoRoom("the disk is full; free some space, and it goes on by itself".to_owned())
+        }
+        _ => WriteError::Broken(format!("the journal cannot be written: {error}")),
+    }
+}
+
+impl Journal {
+    /// Opens the journal of a folder, or begins one; the frames above a sequence number go to `replay`, in order.
+    ///
+    /// # Errors
+    /// It is damaged, does not reach back to that number, or cannot be read.
+    pub(super) fn open(
+        folder: &Path,
+        above: u64,
+        mut replay: impl FnMut(Frame) -> anyhow::Result<()>,
+    ) -> anyhow::Result<(Self, u64)> {
+        let segments = segments(folder)?;
+        let (mut segments, mut last, mut end, mut written) = (segments, above, 0, 0);
+        for (index, first) in segments.iter().enumerate() {
+            let path = segment(folder, *first);
+            let read = read(&path, index + 1 == segments.len())?;
+            end = read.end;
+            for frame in read.frames {
+                written = frame.sequence;
+                if frame.sequence <= last {
+                    continue;
+                }
+                if frame.sequence != last + 1 {
+                    bail!("rounds {} to {} are missing: the journal begins behind them", last + 1, frame.sequence - 1);
+                }
+                last = frame.sequence;
+                replay(frame)?;
+            }
+        }
+        // What goes on behind a gap has a segment of its own.
+        if segments.is_empty() || written != last {
+            segments.retain(|first| *first <= last);
+            segments.push(last + 1);
+            end = 0;
+        }
+        let path = segment(folder, segments[segments.len() - 1]);
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+        // What broke off was never answered.
+        file.set_len(end).and_then(|()| file.sync_all()).with_context(|| format!("cannot write {}", path.display()))?;
+        sync_folder(folder).with_context(|| format!("cannot sync {}", folder.display()))?;
+        let has_gap = written != last && written > 0;
+        Ok((Self { folder: folder.to_owned(), segments, file, end, room: end, has_gap }, last))
+    }
+
+    /// Appends a round; it is on disk when this returns.
+    pub(super) fn append(&mut self, sequence: u64, changes: &Changes) -> Result<(), WriteError> {
+        if self.end >= SEGMENT_BYTES {
+            self.begin(sequence).map_err(|error| failed(&error))?;
+        }
+        let frame = encode(sequence, changes);
+        let needed = self.end + frame.len() as u64;
+        let written = self.make_room(needed).and_then(|()| self.file.write_all_at(&frame, self.end));
+        if let Err(error) = written {
+            // What is half there must not be read as a frame of a later time.
+            let cut = self.file.set_len(self.end).and_then(|()| self.file.sync_all());
+            self.room = self.end;
+            return Err(cut.map_or_else(|error| WriteError::Broken(error.to_string()), |()| failed(&error)));
+        }
+        // A sync that failed says nothing of what is on disk.
+        self.file.sync_data().map_err(|error| WriteError::Broken(format!("the journal cannot be synced: {error}")))?;
+        self.end = needed;
+        Ok(())
+    }
+
+    /// Writes zeros where the next frames go: a sync of what is overwritten has nothing else to write, and finds its room.
+    fn make_room(&mut self, needed: u64) -> io::Result<()> {
+        if needed > self.room {
+            let room = needed.div_ceil(STEP_BYTES) * STEP_BYTES;
+            let zeros = vec![0; usize::try_from(room - self.room).unwrap_or_default()];
+            self.file.write_all_at(&zeros, self.room)?;
+            self.file.sync_all()?;
+            self.room = room;
+        }
+        Ok(())
+    }
+
+    /// Begins another segment.
+    fn begin(&mut self, first: u64) -> io::Result<()> {
+        let file = OpenOptions::new().create_new(true).write(true).open(segment(&self.folder, first))?;
+        sync_folder(&self.folder)?;
+        self.segments.push(first);
+        (self.file, self.end, self.room) = (file, 0, 0);
+        Ok(())
+    }
+
+    /// Removes the segments of which every round is at or below this one; the open one stays.
+    pub(super) fn forget(&mut self, up_to: u64) -> io::Result<()> {
+        self.has_gap = false;
+        while self.segments.len() > 1 && self.segments[1] <= up_to + 1 {
+            fs::remove_file(segment(&self.folder, self.segments[0]))?;
+            self.segments.remove(0);
+        }
+        Ok(())
+    }
+
+    /// Whether every round since this one is in it.
+    pub(super) fn reaches_back_to(&self, round: u64) -> bool {
+        self.segments.first().is_some_and(|first| *first <= round + 1) && !self.has_gap
+    }
+
+    /// Copies all segments, the open one as far as it is written. What is closed never changes, and is linked where that can be.
+    ///
+    /// # Errors
+    /// The disk.
+    pub(super) fn copy_to(&self, folder: &Path) -> io::Result<()> {
+        for (index, first) in self.segments.iter().enumerate() {
+            let (from, to) = (segment(&self.folder, *first), segment(folder, *first));
+            let is_open = index + 1 == self.segments.len();
+            if is_open || fs::hard_link(&from, &to).is_err() {
+                fs::copy(&from, &to)?;
+            }
+            if is_open {
+                let file = OpenOptions::new().write(true).open(&to)?;
+                file.set_len(self.end)?;
+                file.sync_all()?;
+            }
+        }
+        sync_folder(folder)
+    }
+}
+
+/// Writes a base: every key and value, in frames; its size.
+///
+/// # Errors
+/// The disk, or what is read.
+pub(super) fn write_base(
+    path: &Path,
+    mut pairs: impl Iterator<Item = io::Result<(Vec<u8>, Vec<u8>)>>,
+) -> io::Result<u64> {
+    let mut to = io::BufWriter::new(File::create(path)?);
+    let (mut size, mut sequence, mut more) = (0, 0, true);
+    while more {
+        let (mut changes, mut bytes) = (Changes::new(), 0);
+        while bytes < BASE_FRAME_BYTES {
+            match pairs.next().transpose()? {
+                Some((key, value)) => {
+                    bytes += key.len() + value.len();
+                    changes.insert(key, Some(value));
+                }
+                None => {
+                    more = false;
+                    break;
+                }
+            }
+        }
+        sequence += 1;
+        // The last frame says that it is the last: it changes nothing.
+        for changes in [Some(changes), (!more).then(Changes::new)].into_iter().flatten() {
+            let frame = encode(sequence, &changes);
+            io::Write::write_all(&mut to, &frame)?;
+            size += frame.len() as u64;
+        }
+    }
+    to.into_inner()?.sync_all()?;
+    Ok(size)
+}
+
+/// Reads a base; each frame goes to `take`.
+///
+/// # Errors
+/// It is damaged, or breaks off.
+pub(super) fn read_base(path: &Path, mut take: impl FnMut(Changes) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let (mut at, mut is_whole) = (0, false);
+    while let Some((frame, length)) = decode(&bytes[at..]) {
+        is_whole = frame.changes.is_empty();
+        at += length;
+        take(frame.changes)?;
+    }
+    if !is_whole || at != bytes.len() {
+        bail!("{} is damaged at byte {at}", path.display());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn changes(n: u64) -> Changes {
+        [(vec![b'a', n as u8], Some(vec![n as u8; n as usize % 50])), (vec![b'b'], None)].into()
+    }
+
+    fn filled(rounds: u64) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut journal, last) = Journal::open(folder.path(), 0, |_| Ok(())).expect("it opens");
+        assert_eq!(last, 0);
+        for n in 1..=rounds {
+            journal.append(n, &changes(n)).expect("it appends");
+        }
+        let path = segment(folder.path(), 1);
+        (folder, path)
+    }
+
+    fn reopened(folder: &Path, above: u64) -> anyhow::Result<Vec<u64>> {
+        let mut seen = Vec::new();
+        Journal::open(folder, above, |frame| {
+            assert_eq!(frame.changes, changes(frame.sequence));
+            seen.push(frame.sequence);
+            Ok(())
+        })?;
+        Ok(seen)
+    }
+
+    #[test]
+    fn what_was_appended_is_replayed_from_where_it_is_asked() {
+        let (folder, _) = filled(5);
+        assert_eq!(reopened(folder.path(), 0).expect("it opens"), [1, 2, 3, 4, 5]);
+        assert_eq!(reopened(folder.path(), 3).expect("it opens"), [4, 5]);
+        let (mut journal, last) = Journal::open(folder.path(), 5, |_| Ok(())).expect("it opens");
+        journal.append(last + 1, &changes(6)).expect("it appends");
+        assert_eq!(reopened(folder.path(), 4).expect("it opens"), [5, 6]);
+    }
+
+    #[test]
+    fn segments_below_a_mark_go_and_a_gap_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut journal, _) = Journal::open(folder.path(), 0, |_| Ok(())).expect("it opens");
+        let large: Changes = [(vec![b'x'], Some(vec![7; 9 * 1024 * 1024]))].into();
+        for n in 1..=4 {
+            journal.append(n, &large).expect("it appends");
+        }
+        assert_eq!(journal.segments, [1, 3]);
+        journal.forget(1).expect("it forgets");
+        assert_eq!(journal.segments, [1, 3], "round 2 is in the first one");
+        journal.forget(2).expect("it forgets");
+        assert_eq!(journal.segments, [3]);
+        let error = Journal::open(folder.path(), 1, |_| Ok(())).err().expect("it refuses").to_string();
+        assert!(error.contains("rounds 2 to 2 are missing"), "{error}");
+    }
+
+    #[test]
+    fn damage_in_the_middle_is_refused() {
+        let (folder, path) = filled(9);
+        let mut bytes = fs::read(&path).expect("it reads");
+        bytes[70] ^= 1;
+        fs::write(&path, bytes).expect("it writes");
+        let error = reopened(folder.path(), 0).err().expect("it refuses").to_string();
+        assert!(error.contains("there are rounds behind that"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_journal_that_breaks_off_is_a_journal_of_fewer_rounds(rounds in 1..12u64, keep in 0.0..1.0f64) {
+            let (folder, path) = filled(rounds);
+            let bytes = fs::read(&path).expect("it reads");
+            let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+            let keep = (end as f64 * keep) as usize;
+            fs::write(&path, &bytes[..keep]).expect("it writes");
+            let seen = reopened(folder.path(), 0).expect("it opens");
+            prop_assert_eq!(seen.clone(), (1..=seen.len() as u64).collect::<Vec<_>>());
+            // And it goes on behind them.
+            let (mut journal, last) = Journal::open(folder.path(), 0, |_| Ok(())).expect("it opens");
+            journal.append(last + 1, &changes(last + 1)).expect("it appends");
+            prop_assert_eq!(reopened(folder.path(), 0).expect("it opens").len() as u64, last + 1);
+        }
+    }
+}
