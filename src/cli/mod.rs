@@ -131,8 +131,14 @@ impl Throwaway {
 
 impl Drop for Throwaway {
     fn drop(&mut self) {
-        // What is left behind lies where it was asked for, or in the system's own place for such things.
-        let _ = std::fs::remove_dir_all(&self.0);
+        // A store in this process may write its last file a moment after it was let go.
+        for _ in 0..50 {
+            if std::fs::remove_dir_all(&self.0).is_ok() || !self.0.exists() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        eprintln!("muster: the folder {} cannot be removed", self.0.display());
     }
 }
 

@@ -72,6 +72,9 @@ impl Report {
             "The client, the server, and the pretend Slack and PagerDuty share the machine: a server of its own does more.".to_owned(),
             format!("Each load lasts {} s. Every alert is a request of its own, over connections that are kept, and is on disk when it is answered, except in memory.", plan.seconds),
         ];
+        if let Some(load) = at_work().filter(|load| *load > 0.5) {
+            notes.push(format!("Others worked on this machine too: its load was {load:.1} before this began."));
+        }
         if cfg!(debug_assertions) {
             notes.push("THIS IS A DEBUG BUILD: its figures say nothing. Build with `--release`.".to_owned());
         }
@@ -189,6 +192,11 @@ fn number(value: f64) -> String {
     }
 }
 
+/// How many processes wanted to work in the last minute; none where the system does not say.
+fn at_work() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
+}
+
 /// Cores, memory and processor, as far as the system says.
 fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -216,4 +224,33 @@ fn file_system(folder: &Path) -> Option<String> {
     });
     let (_, name) = mounts.filter(|(at, _)| folder.starts_with(at)).max_by_key(|(at, _)| at.len())?;
     Some(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_measured_is_compared_and_what_was_left_out_is_not() {
+        let plan = Plan { seconds: 3.0, incidents: 2, active: [1, 2], followed: 1, folder: std::env::temp_dir() };
+        let mut report = Report::begin(DateTime::UNIX_EPOCH, &plan, true);
+        for (target, per_second) in [(Target::Muster, 1000.0), (Target::InMemory, 4000.0), (Target::Disk, 8000.0)] {
+            let case = Case { target, alerts: Alerts::Distinct, connections: USUAL };
+            let load = Load { taken: 3000, refused: 0, per_second, p50_ms: 1.25, p99_ms: 12.5, worst_ms: 125.0 };
+            report.loads.push(Row::of(case, load, (target == Target::Muster).then_some(1.5)));
+        }
+        report.figure("memory, idle", 34.84, "MiB");
+        report.compare();
+        let told = report.markdown();
+        for line in [
+            "| distinct alerts, 64 at once | 1000 | 1.25 | 12.5 | 125 | 500 | 0 |",
+            "| append 1 kB and sync, one thread for all, 64 at once | 8000 | 1.25 | 12.5 | 125 | – | 0 |",
+            "| distinct: Muster to the same in memory | 0.25 × |",
+            "| distinct, 64 at once: Muster to append and sync | 0.12 × |",
+            "| memory, idle | 34.8 MiB |",
+        ] {
+            assert!(told.contains(line), "{line} is not in\n{told}");
+        }
+        assert!(!told.contains("Alertmanager") && !told.contains("NaN"), "{told}");
+    }
 }

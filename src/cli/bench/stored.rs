@@ -114,6 +114,9 @@ pub(super) async fn incidents(plan: &Plan, report: &mut Report) -> anyhow::Resul
     ));
     let what = format!("with {count} incidents stored");
     let (server, took) = started(&site, count).await?;
+    report.figure(&format!("`muster serve` to ready after an import, {what}"), took, "s");
+    server.stop().await?;
+    let (server, took) = started(&site, count).await?;
     report.figure(&format!("`muster serve` to ready, {what}"), took, "s");
     resident(report, &format!("memory, {what}"), &server);
     // A crash, as far as the store can tell.
