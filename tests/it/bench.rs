@@ -48,6 +48,7 @@ fn the_bench_has_every_row_and_leaves_nothing_behind() {
         "memory, 10000 active alerts",
         "bytes on disk an alert",
         "records kept an alert",
+        "entries in the outbox an alert, seconds after the storm",
         "`muster serve` to ready after an import, with 200 incidents stored",
         "`muster serve` to ready, with 200 incidents stored",
         "the same after a crash, with 200 incidents stored",

@@ -54,9 +54,10 @@ pub(super) async fn alerts(plan: &Plan, report: &mut Report) -> anyhow::Result<(
     let mut more: Vec<_> = more.filter(|(_, count)| *count >= 0.01).collect();
     more.sort_by(|one, other| other.1.total_cmp(&one.1));
     report.figure("records kept an alert", more.iter().map(|(_, count)| count).sum(), "records");
+    report.figure("entries in the outbox an alert, seconds after the storm", waiting as f64 / sent as f64, "entries");
     let each: Vec<_> = more.iter().map(|(kind, count)| format!("{kind} {count:.2}")).collect();
     report.note(format!(
-        "Records kept an alert, by kind: {}. What is written over and over counts once; {waiting} entries of the outbox still waited.",
+        "Records kept an alert, by kind: {}. What is written over and over counts once.",
         each.join(", ")
     ));
     Ok(())
