@@ -46,7 +46,7 @@ pub(super) struct Options {
     /// How many incidents are stored for measuring the start [default: 100000].
     #[arg(long, value_parser = clap::value_parser!(u64).range(2..=10_000_000))]
     incidents: Option<u64>,
-    /// A tenth of everything: to see that it works, not to learn figures.
+    /// A tenth of everything, or less: to see that it works, not to learn figures.
     #[arg(long)]
     quick: bool,
     /// Also drive an installed Prometheus Alertmanager.
@@ -98,7 +98,7 @@ impl Plan {
         Self {
             seconds: options.seconds.unwrap_or(if options.quick { 0.3 } else { 3.0 }),
             incidents: options.incidents.unwrap_or(100_000 / tenth),
-            active: [10_000 / tenth, 100_000 / tenth],
+            active: [10_000 / (tenth * tenth), 100_000 / (tenth * tenth)],
             followed: 50 / tenth,
             folder: options.folder.clone().unwrap_or_else(std::env::temp_dir),
         }
