@@ -57,7 +57,7 @@ impl ReadModel for Catalog {
         for change in changes.iter().filter(|change| change.kind == Kind::CatalogLog) {
             let commit = Id::<CatalogCommit>::new(change.id).commit();
             if let Some(last) = change.value::<CatalogCommit>().filter(|_| commit >= self.log.commits) {
-                (self.log.commits, self.log.mark) = (commit, last.mark);
+                (self.log.commits, self.log.mark) = (commit, last.mark.clone());
             }
         }
     }

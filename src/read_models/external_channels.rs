@@ -1,5 +1,7 @@
 //! Which channels people of other workspaces read, as Slack said last.
 
+use std::sync::Arc;
+
 use super::ReadModel;
 use crate::records::ExternalChannels;
 use crate::store::{Change, Id, Kind, ReadError, Store};
@@ -18,7 +20,7 @@ impl ReadModel for Channels {
     fn apply(&mut self, changes: &[Change<'_>]) {
         for change in changes.iter().filter(|change| change.kind == Kind::Meta) {
             if change.id == Id::<ExternalChannels>::one().as_str() {
-                self.0 = change.value().unwrap_or_default();
+                self.0 = change.value().map(Arc::unwrap_or_clone).unwrap_or_default();
             }
         }
     }

@@ -1,6 +1,7 @@
 //! When alerts came and went lately.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::ReadModel;
 use crate::domain::Time;
@@ -22,7 +23,7 @@ impl ReadModel for Flapping {
     fn apply(&mut self, changes: &[Change<'_>]) {
         for change in changes.iter().filter(|change| change.kind == Kind::Flap) {
             match change.value::<Flap>() {
-                Some(flap) => self.0.insert(change.id.to_owned(), flap),
+                Some(flap) => self.0.insert(change.id.to_owned(), Arc::unwrap_or_clone(flap)),
                 None => self.0.remove(change.id),
             };
         }

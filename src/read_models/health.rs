@@ -141,7 +141,7 @@ impl ReadModel for Health {
             // One that is opened again has alerts that were not told with it.
             let is_open = incident.status.is_open();
             if is_open && !was_open && alerts_of(&incident.uid) < incident.alerts as usize {
-                self.reopened.insert(incident.uid);
+                self.reopened.insert(incident.uid.clone());
             }
         }
         for change in changes.iter().filter(|change| change.kind == Kind::Alert) {

@@ -1,6 +1,7 @@
 //! The people of the workspace as Slack tells of them, the workspace's address, and the addresses by which people said PagerDuty knows them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::ReadModel;
 use crate::domain::PersonId;
@@ -36,19 +37,19 @@ impl ReadModel for People {
             match change.kind {
                 Kind::Person => match change.value::<Member>() {
                     Some(member) => {
-                        self.members.insert(member.id.clone(), member);
+                        self.members.insert(member.id.clone(), Arc::unwrap_or_clone(member));
                     }
                     None => {
                         self.members.remove(change.id);
                     }
                 },
                 Kind::Meta if change.id == Id::<Workspace>::one().as_str() => {
-                    self.workspace = change.value::<Workspace>().map(|workspace| workspace.url);
+                    self.workspace = change.value::<Workspace>().map(|workspace| workspace.url.clone());
                 }
                 Kind::Meta => {
                     if let Some(person) = change.id.strip_prefix(ADDRESS_OF) {
                         match change.value::<AddressOf>() {
-                            Some(one) => self.addresses.insert(one.person, one.address),
+                            Some(one) => self.addresses.insert(one.person.clone(), one.address.clone()),
                             None => self.addresses.remove(person),
                         };
                     }

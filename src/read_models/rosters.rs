@@ -1,6 +1,7 @@
 //! Who is in the user groups and on the schedules that the configuration names, as it was read last.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::ReadModel;
 use crate::records::Roster;
@@ -21,7 +22,7 @@ impl ReadModel for Rosters {
     fn apply(&mut self, changes: &[Change<'_>]) {
         for change in changes.iter().filter(|change| change.kind == Kind::Roster) {
             match change.value::<Roster>() {
-                Some(roster) => self.0.insert(change.id.to_owned(), roster),
+                Some(roster) => self.0.insert(change.id.to_owned(), Arc::unwrap_or_clone(roster)),
                 None => self.0.remove(change.id),
             };
         }

@@ -1,6 +1,7 @@
 //! The silences that hold or will.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::ReadModel;
 use crate::domain::Time;
@@ -22,7 +23,7 @@ impl ReadModel for Silences {
     fn apply(&mut self, changes: &[Change<'_>]) {
         for change in changes.iter().filter(|change| change.kind == Kind::Silence) {
             match change.value::<Silence>() {
-                Some(silence) => self.0.insert(change.id.to_owned(), silence),
+                Some(silence) => self.0.insert(change.id.to_owned(), Arc::unwrap_or_clone(silence)),
                 None => self.0.remove(change.id),
             };
         }

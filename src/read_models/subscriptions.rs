@@ -1,6 +1,7 @@
 //! Who wants to hear of every incident of an asset or a team.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::ReadModel;
 use crate::domain::PersonId;
@@ -22,7 +23,7 @@ impl ReadModel for Subscriptions {
     fn apply(&mut self, changes: &[Change<'_>]) {
         for change in changes.iter().filter(|change| change.kind == Kind::Subscription) {
             match change.value::<Subscription>() {
-                Some(subscription) => self.0.insert(change.id.to_owned(), subscription),
+                Some(subscription) => self.0.insert(change.id.to_owned(), Arc::unwrap_or_clone(subscription)),
                 None => self.0.remove(change.id),
             };
         }

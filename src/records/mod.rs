@@ -21,10 +21,11 @@ pub use ids::{ADDRESS_OF, number_at, place_of};
 
 /// Says of types that they are kept: as which kind, and under which version of their shape.
 macro_rules! records {
-    ($($type:ty => $kind:ident, $shape:literal $(, upcast $upcast:path)?;)*) => { $(
+    ($($type:ty => $kind:ident, $shape:literal $(, followed $followed:literal)? $(, upcast $upcast:path)?;)*) => { $(
         impl Record for $type {
             const KIND: Kind = Kind::$kind;
             const SHAPE: u32 = $shape;
+            $(const FOLLOWED: bool = $followed;)?
             $(fn upcast(shape: u32, body: &str) -> serde_json::Result<Self> {
                 $upcast(shape, body)
             })?
@@ -33,9 +34,9 @@ macro_rules! records {
 }
 
 records! {
-    Incident => Incident, 1;
+    Incident => Incident, 1, followed true;
     Entry => Timeline, 1;
-    Alert => Alert, 1;
+    Alert => Alert, 1, followed true;
     AlertOfKey => AlertKey, 1;
     Task => Task, 1;
     Told => Told, 1;
@@ -141,7 +142,7 @@ pub struct Mine {
 }
 
 /// What was given up.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Dead {
     /// Why.
     pub why: String,

@@ -1,6 +1,6 @@
 //! What is committed together, put together from types. A record is encoded once, here, straight from its type.
 
-use super::{CommitError, Expect, Id, Kind, Op, Queued, Record, Step, Written};
+use super::{CommitError, Expect, Id, Kind, Op, Queued, Record, Step, Typed, Written};
 
 /// Steps of which all happen or none.
 #[derive(Debug, Clone, Default)]
@@ -40,7 +40,10 @@ impl Batch {
 
     fn written<T: Record>(&mut self, id: &Id<T>, queued: Option<Queued>, value: &T) -> Option<Written> {
         match serde_json::to_string(value) {
-            Ok(body) => Some(Written { queued, shape: T::SHAPE, body }),
+            Ok(body) => {
+                let typed = T::FOLLOWED.then(|| Typed::new(value));
+                Some(Written { queued, shape: T::SHAPE, body, typed })
+            }
             Err(error) => {
                 let (kind, id) = (T::KIND, id.to_string());
                 self.unwritable = Some(CommitError::Unwritable { kind, id, why: error.to_string() });

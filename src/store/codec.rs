@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         for queued in [None, Some(Queued { queue: QueueName::new("slack", "x"), due: -7 })] {
-            let written = Written { queued, shape: 3, body: r#"{"a":"ü"}"#.to_owned() };
+            let written = Written { queued, shape: 3, body: r#"{"a":"ü"}"#.to_owned(), typed: None };
             let (bytes, body) = encode(300, 2, &written);
             assert_eq!(&bytes[body..], written.body.as_bytes());
             let raw = decode(b"Mx", &bytes).err();

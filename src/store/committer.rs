@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::queues::Queues;
 use super::{
     Answer, Backlog, Change, CommitError, Engine, Expect, Follower, Kind, MAX_RECORD_BYTES, Millis, Op, QueueName,
-    Queued, Raw, ReadError, Step, Written, codec,
+    Queued, Raw, ReadError, Step, Typed, Written, codec,
 };
 use crate::clock::Stopwatch;
 
@@ -238,12 +238,13 @@ struct Entry {
     /// Where the body begins in the value.
     body: usize,
     shape: u32,
+    typed: Option<Typed>,
 }
 
 impl Entry {
     fn of(ver: u64, claims: u32, written: Written) -> Self {
         let (value, body) = codec::encode(ver, claims, &written);
-        Self { ver, claims, shape: written.shape, queued: written.queued, value, body }
+        Self { ver, claims, shape: written.shape, queued: written.queued, value, body, typed: written.typed }
     }
 }
 
@@ -407,7 +408,8 @@ impl Committer {
                 let mut raw = codec::decode(&key, &value).map_err(unreadable)?;
                 raw.ver += 1;
                 raw.claims += 1;
-                let written = Written { queued: raw.queued.clone(), shape: raw.shape, body: raw.body.clone() };
+                let written =
+                    Written { queued: raw.queued.clone(), shape: raw.shape, body: raw.body.clone(), typed: None };
                 round.overlay.insert(key, Some(Entry::of(raw.ver, raw.claims, written)));
                 round.leases.push((kind, id, until));
                 leased.push(raw);
@@ -425,8 +427,8 @@ impl Committer {
             .overlay
             .into_iter()
             .map(|(key, entry)| match entry {
-                Some(Entry { queued, value, body, shape, .. }) => {
-                    heads.push(Some((queued, body, shape)));
+                Some(Entry { queued, value, body, shape, typed, .. }) => {
+                    heads.push(Some((queued, body, shape, typed)));
                     (key, Some(value))
                 }
                 None => {
@@ -459,10 +461,10 @@ impl Committer {
             let changes: Vec<_> = records()
                 .filter(|(kind, ..)| follower.follows(*kind))
                 .map(|(kind, id, value, head)| {
-                    let now = value.zip(head).and_then(|(value, (_, body, shape))| {
+                    let now = value.zip(head).and_then(|(value, (_, body, shape, _))| {
                         Some((*shape, std::str::from_utf8(value.get(*body..)?).ok()?))
                     });
-                    Change { kind, id, now }
+                    Change { kind, id, now, typed: head.and_then(|(.., typed)| typed.as_ref()) }
                 })
                 .collect();
             if !changes.is_empty() {
@@ -522,7 +524,7 @@ mod tests {
     }
 
     fn put(id: &str) -> Vec<Op> {
-        let written = Written { queued: None, shape: 1, body: "{}".to_owned() };
+        let written = Written { queued: None, shape: 1, body: "{}".to_owned(), typed: None };
         vec![Op { kind: Kind::Meta, id: id.to_owned(), step: Step::Put(Expect::Absent, written) }]
     }
 

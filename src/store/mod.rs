@@ -29,7 +29,7 @@ use thiserror::Error;
 pub use batch::Batch;
 pub use committer::Committed;
 pub use memory::MemoryEngine;
-pub use record::{Id, Page, Range, Rec, Record};
+pub use record::{Id, Page, Range, Rec, Record, Typed};
 
 /// Milliseconds since 1970, UTC.
 pub type Millis = i64;
@@ -227,6 +227,8 @@ pub struct Written {
     pub shape: u32,
     /// What it says: JSON.
     pub body: String,
+    /// The value that was encoded, where a follower reads it.
+    pub typed: Option<Typed>,
 }
 
 /// One step of a commit.
@@ -334,6 +336,8 @@ pub struct Change<'a> {
     pub id: &'a str,
     /// Its shape and what it says now; `None` when it is gone.
     pub now: Option<(u32, &'a str)>,
+    /// The value itself, where this process wrote it and handed it on.
+    pub typed: Option<&'a Typed>,
 }
 
 /// Whoever follows what is committed.

@@ -1,9 +1,11 @@
 //! The types of what is kept: a record and its shape, ids that know their type, ranges of ids, pages. Which records there are stands in
 //! the table of `records`.
 
+use std::any::Any;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,11 +16,13 @@ use super::{Change, Kind, Queued, Raw, ReadError};
 ///
 /// It is written as JSON, straight from the type, under the version of its shape. A field that is only added needs no new shape where it has
 /// a default; one that is renamed or means something else does, and [`Record::upcast`] reads what was written before.
-pub trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What it is.
     const KIND: Kind;
     /// The version of its shape.
     const SHAPE: u32;
+    /// Whether a follower reads every one of it, so that it is handed on as it is and need not be read again.
+    const FOLLOWED: bool = false;
 
     /// Reads what was written under an older shape.
     ///
@@ -27,6 +31,33 @@ pub trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn upcast(shape: u32, body: &str) -> serde_json::Result<Self> {
         let _ = shape;
         serde_json::from_str(body)
+    }
+}
+
+/// A value beside its text, for a follower in the same process.
+#[derive(Clone)]
+pub struct Typed(Arc<dyn Any + Send + Sync>);
+
+impl Typed {
+    pub(super) fn new<T: Record>(value: &T) -> Self {
+        Self(Arc::new(value.clone()))
+    }
+
+    fn value<T: Record>(&self) -> Option<Arc<T>> {
+        self.0.clone().downcast().ok()
+    }
+}
+
+impl fmt::Debug for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Typed")
+    }
+}
+
+/// The text beside it says whether two are the same.
+impl PartialEq for Typed {
+    fn eq(&self, _: &Self) -> bool {
+        true
     }
 }
 
@@ -190,10 +221,12 @@ impl Raw {
 
 impl Change<'_> {
     /// What the record says now; `None` when it is gone, or cannot be read, which is logged.
-    pub fn value<T: Record>(&self) -> Option<T> {
+    pub fn value<T: Record>(&self) -> Option<Arc<T>> {
         let (shape, text) = self.now?;
-        body(self.kind, self.id, shape, text)
-            .inspect_err(|error| tracing::error!(%error, "a change is not followed"))
-            .ok()
+        if let Some(value) = self.typed.and_then(Typed::value) {
+            return Some(value);
+        }
+        let read = body(self.kind, self.id, shape, text);
+        read.inspect_err(|error| tracing::error!(%error, "a change is not followed")).ok().map(Arc::new)
     }
 }

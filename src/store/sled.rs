@@ -793,7 +793,7 @@ mod tests {
     use crate::store::{Batch, Expect, Id, Record};
     use serde::{Deserialize, Serialize};
 
-    #[derive(Serialize, Deserialize)]
+    #[derive(Clone, Serialize, Deserialize)]
     struct Text(String);
 
     impl Record for Text {

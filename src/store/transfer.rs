@@ -86,7 +86,7 @@ pub async fn import(store: &dyn Engine, input: &mut (dyn BufRead + Send)) -> any
             continue;
         }
         let line: Line = serde_json::from_str(&line).with_context(|| format!("line {} is no record", index + 1))?;
-        let written = Written { queued: line.queued, shape: line.shape, body: line.body.get().to_owned() };
+        let written = Written { queued: line.queued, shape: line.shape, body: line.body.get().to_owned(), typed: None };
         let step = Step::Restore { ver: line.ver, claims: line.claims, written };
         batch.push(Op { kind: line.kind, id: line.id, step });
         count += 1;

@@ -15,7 +15,7 @@ use crate::harness::{TOKEN, stale_orders};
 use crate::program::set_up;
 
 /// A record that says where it belongs.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Text(String);
 
 impl Record for Text {

@@ -357,7 +357,7 @@ impl Bot {
 
     /// Puts something into the store past all types.
     pub async fn put_raw(&self, kind: Kind, id: &str, body: Value) {
-        let step = Step::Put(Expect::Any, Written { queued: None, shape: 1, body: body.to_string() });
+        let step = Step::Put(Expect::Any, Written { queued: None, shape: 1, body: body.to_string(), typed: None });
         self.muster.app.store.engine().commit(vec![Op { kind, id: id.to_owned(), step }]).await.unwrap();
     }
 

@@ -72,6 +72,7 @@ async fn a_restart_remembers_what_flaps() {
 async fn an_incident_takes_a_hundred_open_pages_and_says_so() {
     let bot = Bot::start().await;
     bot.alert("dq", stale_orders()).await;
+    bot.sandbox.faults().down("pagerduty", true);
     let slack = bot.sandbox.slack();
     let inc = bot.inc(1);
     for _ in 1..100 {
