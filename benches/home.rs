@@ -12,7 +12,7 @@ use muster::domain::command::Declaration;
 use muster::domain::incident::Ending;
 use muster::domain::permission::Standing;
 use muster::domain::{Actor, Command};
-use muster::store::sled;
+use muster::store::{Batch, sled};
 
 const BEN: &str = "U0BEN00001";
 
@@ -25,12 +25,12 @@ fn config(path: &Path) -> Config {
 }
 
 /// Times a question; p50, p99 and the worst, in milliseconds. The median is given back.
-fn asked(what: &str, mut question: impl FnMut() -> usize) -> f64 {
+async fn asked(what: &str, question: impl AsyncFn() -> usize) -> f64 {
     let mut took = Vec::new();
     let mut answer = 0;
     for _ in 0..300 {
         let watch = Stopwatch::start();
-        answer = question();
+        answer = question().await;
         took.push(watch.seconds() * 1000.0);
     }
     took.sort_by(f64::total_cmp);
@@ -46,7 +46,7 @@ async fn act(app: &App, uid: Option<&str>, command: Command) -> String {
         actor: Actor::Person { id: BEN.to_owned() },
         standing: Standing::Member,
         delivery: None,
-        also: Vec::new(),
+        also: Batch::new(),
     };
     app.execute(uid, &command, asked).await.expect("it is done").case.incident.uid
 }
@@ -67,7 +67,7 @@ async fn measure(size: usize) -> [f64; 4] {
     println!("{size} incidents");
     let folder = tempfile::tempdir().expect("a folder");
     let store = sled::open(folder.path()).expect("a store");
-    let muster = muster::Muster::new(config(folder.path()), store, Clock::wall()).expect("a bot");
+    let muster = muster::Muster::new(config(folder.path()), store, Clock::wall()).await.expect("a bot");
     let app = Arc::clone(&muster.app);
     let lanes = (0..32usize).map(|lane| {
         let app = Arc::clone(&app);
@@ -80,15 +80,22 @@ async fn measure(size: usize) -> [f64; 4] {
     for lane in lanes.collect::<Vec<_>>() {
         lane.await.expect("it is filled");
     }
-    let listed = |filter: &Filter| app.list(filter, None, 15).map_or(0, |page| page.incidents.len());
+    let open = Filter { open: true, ..Filter::default() };
+    let search = |word: &str| Filter { words: vec![word.to_owned()], ..Filter::default() };
+    let (found, nowhere) = (search("stuck"), search("nothing"));
     [
-        asked("home", || {
-            app.home_due(BEN, "bench").map_or(0, |(view, _)| view.map_or(0, |view| view.to_string().len()))
-        }),
-        asked("list", || listed(&Filter { open: true, ..Filter::default() })),
-        asked("search, found at once", || listed(&Filter { words: vec!["stuck".to_owned()], ..Filter::default() })),
-        asked("search, found nowhere", || listed(&Filter { words: vec!["nothing".to_owned()], ..Filter::default() })),
+        asked("home", async || {
+            app.home_due(BEN, "bench").await.map_or(0, |(view, _)| view.map_or(0, |view| view.to_string().len()))
+        })
+        .await,
+        asked("list", async || listed(&app, &open).await).await,
+        asked("search, found at once", async || listed(&app, &found).await).await,
+        asked("search, found nowhere", async || listed(&app, &nowhere).await).await,
     ]
+}
+
+async fn listed(app: &App, filter: &Filter) -> usize {
+    app.list(filter, None, 15).await.map_or(0, |page| page.incidents.len())
 }
 
 fn main() {

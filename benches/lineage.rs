@@ -162,7 +162,7 @@ async fn measure(size: usize) {
     let now = Clock::wall().now();
     {
         let store = sled::open(folder.path()).expect("a store");
-        let muster = muster::Muster::new(config(folder.path()), store, Clock::wall()).expect("a bot");
+        let muster = muster::Muster::new(config(folder.path()), store, Clock::wall()).await.expect("a bot");
         let sightings = warehouse(size);
         let watch = Stopwatch::start();
         let took = muster.app.take_in(Import { sightings, ..Import::default() }).await.expect("imported");

@@ -2,7 +2,7 @@
 //! and the body's JSON as it was encoded from its type.
 //!
 //! Why JSON: it says its own field names, so that a field is added without rewriting what is kept, and it reads the same in an export, in
-//! `psql` and in a report of a fault. Measured on an alert (`cargo bench --bench encoding`), MessagePack with names is smaller by a sixth and
+//! `psql` and in a report of a fault. Measured on an alert (`cargo bench --bench encoding`), `MessagePack` with names is smaller by a sixth and
 //! not faster by more than the noise of a commit; forms without names are faster and break old records when a field is added.
 //!
 //! Values of the first layout are JSON as a whole and begin with a brace; they are read as ever.

@@ -169,6 +169,7 @@ pub(super) fn replay(
 }
 
 /// The open journal.
+#[derive(Debug)]
 pub(super) struct Journal {
     folder: PathBuf,
     /// Where each segment begins, the open one last.
@@ -429,7 +430,7 @@ mod tests {
         assert_eq!(journal.segments, [1, 3], "round 2 is in the first one");
         journal.forget(2).expect("it forgets");
         assert_eq!(journal.segments, [3]);
-        let error = Journal::open(folder.path(), 1, |_| Ok(())).err().expect("it refuses").to_string();
+        let error = Journal::open(folder.path(), 1, |_| Ok(())).expect_err("it refuses").to_string();
         assert!(error.contains("rounds 2 to 2 are missing"), "{error}");
     }
 
@@ -439,7 +440,7 @@ mod tests {
         let mut bytes = fs::read(&path).expect("it reads");
         bytes[70] ^= 1;
         fs::write(&path, bytes).expect("it writes");
-        let error = reopened(folder.path(), 0).err().expect("it refuses").to_string();
+        let error = reopened(folder.path(), 0).expect_err("it refuses").to_string();
         assert!(error.contains("there are rounds behind that"), "{error}");
     }
 

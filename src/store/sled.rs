@@ -40,6 +40,10 @@ const SCHEMA_KEY: &[u8] = b"!schema";
 /// Up to which round sled has come.
 const HEAD_KEY: &[u8] = b"!head";
 const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
+/// What sled holds in memory, about: it counts too little of it.
+const CACHE_BYTES: u64 = 24 * 1024 * 1024;
+/// How often sled writes what it holds and looks for room to use again. Nobody waits for it; a sync of its file holds up ours.
+const FLUSH_EVERY_MILLIS: u64 = 5_000;
 /// A checkpoint is made at least so often while something is written, in seconds.
 const CHECKPOINT_EVERY_SECONDS: f64 = 30.0;
 /// Or when so much was written since the last one.
@@ -508,9 +512,9 @@ fn open_guarded(path: &Path) -> anyhow::Result<::sled::Db> {
     let opened = catch_unwind(AssertUnwindSafe(|| {
         ::sled::Config::new()
             .path(path)
-            .cache_capacity(64 * 1024 * 1024)
+            .cache_capacity(CACHE_BYTES)
             .segment_size(SEGMENT_BYTES)
-            .flush_every_ms(Some(500))
+            .flush_every_ms(Some(FLUSH_EVERY_MILLIS))
             .open()
     }));
     match opened {
@@ -873,7 +877,7 @@ mod tests {
         closed(directory.path());
         fs::remove_dir_all(directory.path().join(DATABASE)).expect("it is gone");
         fs::remove_dir_all(directory.path().join(JOURNAL)).expect("it is gone");
-        let error = reopen(directory.path()).err().expect("it refuses").to_string();
+        let error = reopen(directory.path()).expect_err("it refuses").to_string();
         assert!(error.contains("cannot be made anew"), "{error}");
         assert!(error.contains("It had come to round 1"), "{error}");
         assert!(error.contains("muster store restore"), "{error}");
@@ -915,7 +919,7 @@ mod tests {
             let store = reopen(restored.path()).expect("it opens");
             assert!(has(&store, "x") && !has(&store, "y"));
         }
-        let error = restore(&backup, directory.path()).err().expect("it refuses").to_string();
+        let error = restore(&backup, directory.path()).expect_err("it refuses").to_string();
         assert!(error.contains("there is a store in"), "{error}");
         repair(directory.path()).expect("it is made anew");
         assert!(directory.path().join("damaged").exists());
@@ -928,7 +932,7 @@ mod tests {
     fn a_second_process_is_refused() {
         let directory = tempfile::tempdir().expect("a directory");
         let _first = open(directory.path()).expect("it opens");
-        let error = open(directory.path()).err().expect("it refuses").to_string();
+        let error = open(directory.path()).expect_err("it refuses").to_string();
         assert!(error.contains("only one Muster may"), "{error}");
     }
 
@@ -936,7 +940,7 @@ mod tests {
     fn a_newer_layout_is_refused() {
         let directory = tempfile::tempdir().expect("a directory");
         fs::write(directory.path().join(SIDECAR), br#"{"schema":99,"has_data":true}"#).expect("a file");
-        let error = open(directory.path()).err().expect("it refuses").to_string();
+        let error = open(directory.path()).expect_err("it refuses").to_string();
         assert!(error.contains("start the newer Muster"), "{error}");
     }
 
