@@ -8,17 +8,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::queues::Queues;
-use super::{
-    Answer, Backlog, Change, CommitError, Engine, Expect, Follower, Kind, MAX_RECORD_BYTES, Millis, Op, QueueName,
-    Queued, Raw, ReadError, Step, Typed, Written, codec,
-};
+use super::round::{Before, Request, Requests, Round, drain};
+use super::{Answer, Backlog, CommitError, Engine, Follower, Kind, Millis, Op, QueueName, Raw, ReadError, Step, codec};
 use crate::clock::Stopwatch;
 
-/// How many commits may wait; more are answered "unavailable", which becomes a 503.
-const WAITING: usize = 1024;
 /// A write that takes longer than this is said: whoever watches must know that nothing is taken in.
 const SLOW_SECONDS: f64 = 10.0;
 
@@ -52,20 +48,6 @@ pub(super) trait Bytes: Send + Sync + 'static {
     fn figures(&self) -> Vec<(&'static str, u64)>;
 }
 
-enum Request {
-    Commit {
-        ops: Vec<Op>,
-        answer: oneshot::Sender<Result<(), CommitError>>,
-    },
-    Claim {
-        lane: String,
-        now: Millis,
-        lease: Millis,
-        limit: usize,
-        answer: oneshot::Sender<Result<Vec<Raw>, CommitError>>,
-    },
-}
-
 /// What the committer and those who ask share.
 struct Shared {
     bytes: Arc<dyn Bytes>,
@@ -82,7 +64,7 @@ struct Shared {
 /// An engine made of raw ordered bytes and a committer thread.
 pub struct Committed {
     shared: Arc<Shared>,
-    requests: mpsc::Sender<Request>,
+    requests: Requests,
 }
 
 impl Committed {
@@ -112,22 +94,13 @@ impl Committed {
             slow_seconds,
             follower: RwLock::default(),
         });
-        let (requests, inbox) = mpsc::channel(WAITING);
+        let (requests, inbox) = Requests::queue();
         let committer = Committer(shared.clone());
         std::thread::Builder::new()
             .name("committer".to_owned())
             .spawn(move || committer.run(inbox))
             .map_err(|error| ReadError::new(format!("no thread for the committer: {error}")))?;
         Ok(Self { shared, requests })
-    }
-
-    async fn ask<T>(
-        &self,
-        request: Request,
-        answer: oneshot::Receiver<Result<T, CommitError>>,
-    ) -> Result<T, CommitError> {
-        self.requests.try_send(request).map_err(|_| CommitError::Unavailable("too many writes wait".to_owned()))?;
-        answer.await.unwrap_or_else(|_| Err(CommitError::Unavailable("the store has stopped".to_owned())))
     }
 
     fn queues(&self) -> std::sync::RwLockReadGuard<'_, Queues> {
@@ -164,10 +137,7 @@ impl Engine for Committed {
     }
 
     fn commit(&self, ops: Vec<Op>) -> Answer<'_, Result<(), CommitError>> {
-        Box::pin(async move {
-            let (answer, answered) = oneshot::channel();
-            self.ask(Request::Commit { ops, answer }, answered).await
-        })
+        Box::pin(self.requests.commit(ops))
     }
 
     fn claim<'a>(
@@ -181,8 +151,7 @@ impl Engine for Committed {
             if self.queues().next_due(lane).is_none_or(|due| due > now) {
                 return Ok(Vec::new());
             }
-            let (answer, answered) = oneshot::channel();
-            self.ask(Request::Claim { lane: lane.to_owned(), now, lease, limit, answer }, answered).await
+            self.requests.claim(lane, now, lease, limit).await
         })
     }
 
@@ -228,50 +197,10 @@ impl Engine for Committed {
 
 struct Committer(Arc<Shared>);
 
-/// A record as a round leaves it.
-#[derive(Clone)]
-struct Entry {
-    ver: u64,
-    claims: u32,
-    queued: Option<Queued>,
-    value: Vec<u8>,
-    /// Where the body begins in the value.
-    body: usize,
-    shape: u32,
-    typed: Option<Typed>,
-}
-
-impl Entry {
-    fn of(ver: u64, claims: u32, written: Written) -> Self {
-        let (value, body) = codec::encode(ver, claims, &written);
-        Self { ver, claims, shape: written.shape, queued: written.queued, value, body, typed: written.typed }
-    }
-}
-
-/// What is known of a record before a step.
-#[derive(Clone, Copy)]
-struct Before {
-    ver: u64,
-    claims: u32,
-}
-
-/// What a round has decided to write, before it is written.
-#[derive(Default)]
-struct Round {
-    /// By key; `None` is gone.
-    overlay: BTreeMap<Vec<u8>, Option<Entry>>,
-    leases: Vec<(Kind, String, Millis)>,
-}
-
 impl Committer {
     fn run(&self, mut inbox: mpsc::Receiver<Request>) {
         while let Some(first) = inbox.blocking_recv() {
-            let mut requests = vec![first];
-            while requests.len() < WAITING
-                && let Ok(request) = inbox.try_recv()
-            {
-                requests.push(request);
-            }
+            let requests = drain(first, &mut inbox);
             *self.0.writing.lock().unwrap_or_else(PoisonError::into_inner) = Some(Stopwatch::start());
             self.round(requests);
             *self.0.writing.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -289,7 +218,7 @@ impl Committer {
                     // A full disk refuses what would grow the store; what shrinks it must still pass.
                     let result = match &refuse {
                         Some(why) if grows(&ops) && !drains(&ops) => Err(CommitError::Unavailable(why.clone())),
-                        _ => self.apply(&mut round, ops),
+                        _ => round.apply(ops, |kind, id| self.stored(kind, id)),
                     };
                     commits.push((answer, result));
                 }
@@ -299,7 +228,7 @@ impl Committer {
                 }
             }
         }
-        match self.write(round) {
+        match self.write(&round) {
             Ok(()) => {}
             Err(WriteError::NoRoom(why)) => {
                 tracing::error!(error = %why, "the store has no room; nothing of this was saved");
@@ -331,60 +260,12 @@ impl Committer {
         }
     }
 
-    /// A record as the round, or else the store, has it.
-    fn before(&self, round: &Round, own: &Round, key: &[u8]) -> Result<Option<Before>, CommitError> {
-        let seen = own.overlay.get(key).or_else(|| round.overlay.get(key));
-        if let Some(entry) = seen {
-            return Ok(entry.as_ref().map(|entry| Before { ver: entry.ver, claims: entry.claims }));
-        }
-        let unreadable = |error: ReadError| CommitError::Unavailable(error.to_string());
-        let value = self.0.bytes.get(key).map_err(unreadable)?;
-        let head = value.map(|value| codec::read(key, &value).map(|(head, _)| head)).transpose().map_err(unreadable)?;
+    /// A record as the store has it.
+    fn stored(&self, kind: Kind, id: &str) -> Result<Option<Before>, ReadError> {
+        let key = codec::key(kind, id);
+        let value = self.0.bytes.get(&key)?;
+        let head = value.map(|value| codec::read(&key, &value).map(|(head, _)| head)).transpose()?;
         Ok(head.map(|head| Before { ver: head.ver, claims: head.claims }))
-    }
-
-    /// Checks every step and adds the commit to the round, or adds nothing.
-    fn apply(&self, round: &mut Round, ops: Vec<Op>) -> Result<(), CommitError> {
-        let mut own = Round::default();
-        for Op { kind, id, step } in ops {
-            let key = codec::key(kind, &id);
-            let before = match step {
-                // What is overwritten whatever it is still counts on.
-                Step::Del(Expect::Any) => None,
-                _ => self.before(round, &own, &key)?,
-            };
-            let holds = match &step {
-                Step::Put(expect, _) | Step::Del(expect) | Step::Check(expect) => match (expect, before) {
-                    (Expect::Any, _) | (Expect::Absent, None) => true,
-                    (Expect::Ver(ver), Some(before)) => before.ver == *ver,
-                    (Expect::Absent, Some(_)) | (Expect::Ver(_), None) => false,
-                },
-                Step::Restore { .. } => before.is_none(),
-                Step::Ensure(_) | Step::End(_) => true,
-            };
-            if !holds {
-                return Err(CommitError::Conflict { kind, id });
-            }
-            let next = before.map_or(0, |before| before.ver) + 1;
-            let entry = match step {
-                Step::Put(_, written) => Some(Entry::of(next, 0, written)),
-                Step::Ensure(_) if before.is_some_and(|before| before.claims == 0) => continue,
-                Step::Ensure(written) => Some(Entry::of(next, 0, written)),
-                Step::Restore { ver, claims, written } => Some(Entry::of(ver, claims, written)),
-                Step::Del(_) => None,
-                Step::End(ver) if before.is_some_and(|before| before.ver == ver) => None,
-                Step::End(_) | Step::Check(_) => continue,
-            };
-            if let Some(entry) = &entry {
-                let bytes = entry.value.len() + id.len();
-                if bytes > MAX_RECORD_BYTES {
-                    return Err(CommitError::TooLarge { kind, id, bytes });
-                }
-            }
-            own.overlay.insert(key, entry);
-        }
-        round.overlay.append(&mut own.overlay);
-        Ok(())
     }
 
     fn lease(
@@ -400,76 +281,38 @@ impl Committer {
         let mut leased = Vec::new();
         for (kind, id) in ready {
             let key = codec::key(kind, &id);
-            // Changed in this very round: its place in the queue is not known yet, the next claim will see it.
-            if round.overlay.contains_key(&key) {
-                continue;
-            }
             if let Some(value) = self.0.bytes.get(&key).map_err(unreadable)? {
-                let mut raw = codec::decode(&key, &value).map_err(unreadable)?;
-                raw.ver += 1;
-                raw.claims += 1;
-                let written =
-                    Written { queued: raw.queued.clone(), shape: raw.shape, body: raw.body.clone(), typed: None };
-                round.overlay.insert(key, Some(Entry::of(raw.ver, raw.claims, written)));
-                round.leases.push((kind, id, until));
-                leased.push(raw);
+                let raw = codec::decode(&key, &value).map_err(unreadable)?;
+                leased.extend(round.lease(raw, until));
             }
         }
         Ok(leased)
     }
 
-    fn write(&self, round: Round) -> Result<(), WriteError> {
-        if round.overlay.is_empty() {
+    fn write(&self, round: &Round) -> Result<(), WriteError> {
+        if round.is_empty() {
             return Ok(());
         }
-        let mut heads = Vec::with_capacity(round.overlay.len());
-        let batch: BTreeMap<Vec<u8>, Option<Vec<u8>>> = round
-            .overlay
-            .into_iter()
-            .map(|(key, entry)| match entry {
-                Some(Entry { queued, value, body, shape, typed, .. }) => {
-                    heads.push(Some((queued, body, shape, typed)));
-                    (key, Some(value))
-                }
-                None => {
-                    heads.push(None);
-                    (key, None)
-                }
-            })
-            .collect();
-        self.0.bytes.write(&batch)?;
-        let records = || {
-            batch.iter().zip(&heads).filter_map(|((key, value), head)| {
-                let (kind, id) = codec::parts(key).ok()?;
-                Some((kind, id, value.as_deref(), head.as_ref()))
-            })
-        };
+        let batch = round.writes().map(|(kind, id, entry)| {
+            let value = entry.map(|entry| codec::encode(entry.ver, entry.claims, &entry.written));
+            (codec::key(kind, id), value)
+        });
+        self.0.bytes.write(&batch.collect())?;
         {
             let mut queues = self.0.queues.write().unwrap_or_else(PoisonError::into_inner);
-            for (kind, id, _, head) in records().filter(|(kind, ..)| *kind == Kind::Outbox) {
-                match head {
-                    Some((queued, ..)) => queues.put(kind, id, queued.as_ref()),
+            for (kind, id, entry) in round.writes().filter(|(kind, ..)| *kind == Kind::Outbox) {
+                match entry {
+                    Some(entry) => queues.put(kind, id, entry.written.queued.as_ref()),
                     None => queues.remove(kind, id),
                 }
-            }
-            for (kind, id, until) in &round.leases {
-                queues.lease(*kind, id, *until);
+                if let Some(until) = entry.and_then(|entry| entry.leased_until) {
+                    queues.lease(kind, id, until);
+                }
             }
         }
         let follower = self.0.follower.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(follower) = follower {
-            let changes: Vec<_> = records()
-                .filter(|(kind, ..)| follower.follows(*kind))
-                .map(|(kind, id, value, head)| {
-                    let now = value.zip(head).and_then(|(value, (_, body, shape, _))| {
-                        Some((*shape, std::str::from_utf8(value.get(*body..)?).ok()?))
-                    });
-                    Change { kind, id, now, typed: head.and_then(|(.., typed)| typed.as_ref()) }
-                })
-                .collect();
-            if !changes.is_empty() {
-                follower.apply(&changes);
-            }
+            round.tell(&*follower);
         }
         Ok(())
     }
@@ -490,7 +333,7 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
-    use crate::store::{MemoryEngine, Store};
+    use crate::store::{Expect, MemoryEngine, Store, Written};
 
     /// A disk that answers a write when it is told to, and how.
     struct Gated {

@@ -15,6 +15,7 @@ mod memory;
 mod queues;
 mod record;
 mod room;
+mod round;
 pub mod sled;
 pub mod transfer;
 

@@ -13,6 +13,7 @@ mod papers;
 mod program;
 mod read_models;
 mod sandbox;
+mod store;
 mod stores;
 mod story;
 mod words;

@@ -1,0 +1,208 @@
+//! What a round of commits comes to, decided before anything is written. Every engine decides here; they differ in where records lie and in
+//! how a round is made durable.
+//!
+//! Also the queue in front of whoever writes: what waits for a round, and the answer when too much does.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    Change, CommitError, Expect, Follower, Kind, MAX_RECORD_BYTES, Millis, Op, Raw, ReadError, Step, Written, codec,
+};
+
+/// How many commits may wait; more are answered "unavailable", which becomes a 503.
+pub(super) const WAITING: usize = 1024;
+
+/// What is asked of whoever writes.
+pub(super) enum Request {
+    Commit {
+        ops: Vec<Op>,
+        answer: oneshot::Sender<Result<(), CommitError>>,
+    },
+    Claim {
+        lane: String,
+        now: Millis,
+        lease: Millis,
+        limit: usize,
+        answer: oneshot::Sender<Result<Vec<Raw>, CommitError>>,
+    },
+}
+
+/// The way in of a queue of requests. Whoever writes stops when it is let go.
+pub(super) struct Requests(mpsc::Sender<Request>);
+
+impl Requests {
+    /// A queue: the way in, and the way out.
+    pub(super) fn queue() -> (Self, mpsc::Receiver<Request>) {
+        let (requests, inbox) = mpsc::channel(WAITING);
+        (Self(requests), inbox)
+    }
+
+    pub(super) async fn commit(&self, ops: Vec<Op>) -> Result<(), CommitError> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Request::Commit { ops, answer }, answered).await
+    }
+
+    pub(super) async fn claim(
+        &self,
+        lane: &str,
+        now: Millis,
+        lease: Millis,
+        limit: usize,
+    ) -> Result<Vec<Raw>, CommitError> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Request::Claim { lane: lane.to_owned(), now, lease, limit, answer }, answered).await
+    }
+
+    async fn ask<T>(
+        &self,
+        request: Request,
+        answer: oneshot::Receiver<Result<T, CommitError>>,
+    ) -> Result<T, CommitError> {
+        self.0.try_send(request).map_err(|error| {
+            let why = match error {
+                mpsc::error::TrySendError::Full(_) => "too many writes wait",
+                mpsc::error::TrySendError::Closed(_) => "the store has stopped",
+            };
+            CommitError::Unavailable(why.to_owned())
+        })?;
+        answer.await.unwrap_or_else(|_| Err(CommitError::Unavailable("the store has stopped".to_owned())))
+    }
+}
+
+/// The first request, and all that wait behind it.
+pub(super) fn drain(first: Request, inbox: &mut mpsc::Receiver<Request>) -> Vec<Request> {
+    let mut requests = vec![first];
+    while requests.len() < WAITING
+        && let Ok(request) = inbox.try_recv()
+    {
+        requests.push(request);
+    }
+    requests
+}
+
+/// What is known of a record before a step.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Before {
+    pub(super) ver: u64,
+    pub(super) claims: u32,
+}
+
+/// A record as a round leaves it.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) ver: u64,
+    pub(super) claims: u32,
+    /// Until when it is leased, if this round leased it. Whatever else is written ends a lease.
+    pub(super) leased_until: Option<Millis>,
+    pub(super) written: Written,
+}
+
+impl Entry {
+    fn of(ver: u64, claims: u32, written: Written) -> Self {
+        Self { ver, claims, leased_until: None, written }
+    }
+}
+
+/// By kind and id, in the order of the keys; `None` is gone.
+type Overlay = BTreeMap<(Kind, String), Option<Entry>>;
+
+/// What a round has decided to write, before it is written.
+#[derive(Debug, Default)]
+pub(super) struct Round(Overlay);
+
+impl Round {
+    /// Whether nothing is to be written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What is to be written, in the order of the keys; `None` is gone.
+    pub(super) fn writes(&self) -> impl Iterator<Item = (Kind, &str, Option<&Entry>)> {
+        self.0.iter().map(|((kind, id), entry)| (*kind, id.as_str(), entry.as_ref()))
+    }
+
+    /// Checks every step against what this round wrote already, or else what is stored, and adds the commit to the round; or adds nothing.
+    pub(super) fn apply(
+        &mut self,
+        ops: Vec<Op>,
+        stored: impl Fn(Kind, &str) -> Result<Option<Before>, ReadError>,
+    ) -> Result<(), CommitError> {
+        let mut own = Overlay::default();
+        for Op { kind, id, step } in ops {
+            let key = (kind, id);
+            let before = match step {
+                // What is removed whatever it is needs no look.
+                Step::Del(Expect::Any) => None,
+                _ => match own.get(&key).or_else(|| self.0.get(&key)) {
+                    Some(entry) => entry.as_ref().map(|entry| Before { ver: entry.ver, claims: entry.claims }),
+                    None => stored(kind, &key.1).map_err(|error| CommitError::Unavailable(error.to_string()))?,
+                },
+            };
+            let holds = match &step {
+                Step::Put(expect, _) | Step::Del(expect) | Step::Check(expect) => match (expect, before) {
+                    (Expect::Any, _) | (Expect::Absent, None) => true,
+                    (Expect::Ver(ver), Some(before)) => before.ver == *ver,
+                    (Expect::Absent, Some(_)) | (Expect::Ver(_), None) => false,
+                },
+                Step::Restore { .. } => before.is_none(),
+                Step::Ensure(_) | Step::End(_) => true,
+            };
+            if !holds {
+                return Err(CommitError::Conflict { kind, id: key.1 });
+            }
+            // What is overwritten whatever it is still counts on.
+            let next = before.map_or(0, |before| before.ver) + 1;
+            let entry = match step {
+                Step::Put(_, written) => Some(Entry::of(next, 0, written)),
+                Step::Ensure(_) if before.is_some_and(|before| before.claims == 0) => continue,
+                Step::Ensure(written) => Some(Entry::of(next, 0, written)),
+                Step::Restore { ver, claims, written } => Some(Entry::of(ver, claims, written)),
+                Step::Del(_) => None,
+                Step::End(ver) if before.is_some_and(|before| before.ver == ver) => None,
+                Step::End(_) | Step::Check(_) => continue,
+            };
+            if let Some(entry) = &entry {
+                let bytes = codec::size(entry.ver, entry.claims, &entry.written) + key.1.len();
+                if bytes > MAX_RECORD_BYTES {
+                    return Err(CommitError::TooLarge { kind, id: key.1, bytes });
+                }
+            }
+            own.insert(key, entry);
+        }
+        self.0.append(&mut own);
+        Ok(())
+    }
+
+    /// Adds the lease of a record that can be claimed, and gives the record as it is then. `None` where this very round changed it: its place
+    /// in the queue is not known yet, and the next claim will see it.
+    pub(super) fn lease(&mut self, mut raw: Raw, until: Millis) -> Option<Raw> {
+        let key = (raw.kind, raw.id.clone());
+        if self.0.contains_key(&key) {
+            return None;
+        }
+        raw.ver += 1;
+        raw.claims += 1;
+        let written = Written { queued: raw.queued.clone(), shape: raw.shape, body: raw.body.clone(), typed: None };
+        let entry = Entry { leased_until: Some(until), ..Entry::of(raw.ver, raw.claims, written) };
+        self.0.insert(key, Some(entry));
+        Some(raw)
+    }
+
+    /// Tells a follower what was written, as far as it follows it.
+    pub(super) fn tell(&self, follower: &dyn Follower) {
+        let changes: Vec<_> = self
+            .writes()
+            .filter(|(kind, ..)| follower.follows(*kind))
+            .map(|(kind, id, entry)| {
+                let now = entry.map(|Entry { written, .. }| (written.shape, written.body.as_str()));
+                let typed = entry.and_then(|Entry { written, .. }| written.typed.as_ref());
+                Change { kind, id, now, typed }
+            })
+            .collect();
+        if !changes.is_empty() {
+            follower.apply(&changes);
+        }
+    }
+}
