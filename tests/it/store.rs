@@ -62,13 +62,6 @@ impl Listener {
     pub fn has(&self, kind: Kind, id: &str) -> Option<String> {
         self.view.lock().unwrap().get(&(kind, id.to_owned())).cloned()
     }
-
-    /// Whether what was told comes to what is stored.
-    pub async fn agrees(&self, engine: &dyn Engine) -> bool {
-        let stored: BTreeMap<_, _> =
-            all(engine, &self.kinds).await.into_iter().map(|raw| ((raw.kind, raw.id), raw.body)).collect();
-        *self.view.lock().unwrap() == stored
-    }
 }
 
 impl Follower for Listener {
