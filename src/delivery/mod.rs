@@ -250,7 +250,7 @@ impl Worker {
         }
     }
 
-    /// As [`Self::keep_up`], once.
+    /// Reads what commits alone do not tell, and writes down what monitors posted, once.
     pub async fn catch_up(&self) {
         if let Err(error) = self.app.models.catch_up(&self.app.store).await {
             tracing::warn!(%error, "what is held in memory is behind");
