@@ -104,6 +104,8 @@ pub struct StoreConfig {
     pub engine: EngineName,
     /// The embedded engine's directory.
     pub path: PathBuf,
+    /// The variable that holds the address of the PostgreSQL database.
+    pub url_env: String,
     /// How often the embedded engine makes a backup of itself, in hours; 0 is never.
     pub backup_every_hours: u32,
     /// How many of them are kept.
@@ -112,7 +114,13 @@ pub struct StoreConfig {
 
 impl Default for StoreConfig {
     fn default() -> Self {
-        Self { engine: EngineName::Sled, path: PathBuf::from("data"), backup_every_hours: 24, backup_keep: 7 }
+        Self {
+            engine: EngineName::Sled,
+            path: PathBuf::from("data"),
+            url_env: "DATABASE_URL".to_owned(),
+            backup_every_hours: 24,
+            backup_keep: 7,
+        }
     }
 }
 
@@ -122,6 +130,8 @@ impl Default for StoreConfig {
 pub enum EngineName {
     /// Embedded, on one machine.
     Sled,
+    /// A PostgreSQL database.
+    Postgres,
 }
 
 /// `[slack]`
@@ -740,6 +750,8 @@ pub struct Secrets {
     pub api_token: Option<SecretString>,
     /// The token of those who post lineage.
     pub lineage_token: Option<SecretString>,
+    /// The address of the database, with its password.
+    pub database_url: Option<SecretString>,
     /// `MUSTER_MAIL__USER` and `MUSTER_MAIL__PASSWORD`
     pub mail_login: Option<(String, SecretString)>,
     /// Tokens of sources, by source.

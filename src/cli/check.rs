@@ -8,7 +8,7 @@ use secrecy::ExposeSecret as _;
 
 use super::load;
 use crate::app::load_library;
-use crate::config::SlackMode;
+use crate::config::{EngineName, SlackMode};
 use crate::domain::policy::OnGreen;
 use crate::messages::Templates;
 use crate::slack::client::SlackApi;
@@ -87,6 +87,10 @@ pub(super) async fn run(path: &Path, online: bool) -> anyhow::Result<()> {
     }
     if online {
         crate::telemetry::install_crypto();
+        if config.store.engine == EngineName::Postgres {
+            super::open(&config).await?;
+            println!("database        it answers, and its tables are up to date");
+        }
         check_slack(&config).await?;
     }
     println!("all well");

@@ -33,7 +33,7 @@ pub(super) enum Lineage {
 
 async fn muster(config: &Path) -> anyhow::Result<Muster> {
     let config = load(config)?;
-    let store = open(&config)?;
+    let store = open(&config).await?;
     Muster::new(config, store, Clock::wall()).await
 }
 

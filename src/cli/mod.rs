@@ -16,13 +16,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::config::{Config, process_variables};
+use crate::config::{Config, EngineName, process_variables};
 use crate::slack::slash;
-use crate::store::{Store, sled, transfer};
+use crate::store::{Store, postgres, sled, transfer};
 use crate::{Muster, telemetry};
 
 /// A chat-ops bot for data incidents.
@@ -93,7 +94,7 @@ enum Command {
         #[arg(long, default_value = "muster.toml")]
         config: PathBuf,
     },
-    /// Look at the store, back it up, repair it, bring a backup back. The bot must not be running.
+    /// Look at the embedded store, back it up, repair it, bring a backup back. The bot must not be running.
     Store {
         #[command(subcommand)]
         command: store::StoreCommand,
@@ -183,17 +184,21 @@ fn load(path: &Path) -> anyhow::Result<Config> {
         .map_err(|error| anyhow::anyhow!("the configuration is not usable:\n{error}"))
 }
 
-fn open(config: &Config) -> anyhow::Result<Store> {
+async fn open(config: &Config) -> anyhow::Result<Store> {
+    if config.store.engine == EngineName::Postgres {
+        let url = config.secrets.database_url.as_ref().map(ExposeSecret::expose_secret).unwrap_or_default();
+        return postgres::open(url, postgres::LeaseClock::Database).await;
+    }
     let hours = config.store.backup_every_hours;
     let every = (hours > 0).then(|| Duration::from_secs(u64::from(hours) * 3600));
     let keep = usize::try_from(config.store.backup_keep).unwrap_or(usize::MAX);
     sled::open_with(&config.store.path, sled::Backups { every, keep })
 }
 
-async fn serve(path: &Path, open: fn(&Config) -> anyhow::Result<Store>) -> anyhow::Result<()> {
+async fn serve(path: &Path, open: impl AsyncFnOnce(&Config) -> anyhow::Result<Store>) -> anyhow::Result<()> {
     let config = load(path)?;
     telemetry::start_logging(config.log.format);
-    let store = open(&config)?;
+    let store = open(&config).await?;
     let listen = config.server.listen;
     let muster = Muster::new(config, store, Clock::wall()).await?;
     let listener =
@@ -247,7 +252,7 @@ async fn told_to_stop() {
 }
 
 async fn export(file: &Path, config: &Path) -> anyhow::Result<()> {
-    let store = open(&load(config)?)?;
+    let store = open(&load(config)?).await?;
     let count = if file == Path::new("-") {
         transfer::export(store.engine(), &mut std::io::stdout()).await?
     } else {
@@ -263,7 +268,7 @@ async fn export(file: &Path, config: &Path) -> anyhow::Result<()> {
 }
 
 async fn import(file: &Path, config: &Path) -> anyhow::Result<()> {
-    let store = open(&load(config)?)?;
+    let store = open(&load(config)?).await?;
     let count = if file == Path::new("-") {
         transfer::import(store.engine(), &mut BufReader::new(std::io::stdin())).await?
     } else {
@@ -277,7 +282,7 @@ async fn import(file: &Path, config: &Path) -> anyhow::Result<()> {
 async fn postmortem(incident: &str, config: &Path) -> anyhow::Result<()> {
     let number = slash::number(incident).with_context(|| format!("{incident} is no incident; it is written INC-42"))?;
     let config = load(config)?;
-    let store = open(&config)?;
+    let store = open(&config).await?;
     let muster = Muster::new(config, store, Clock::wall()).await?;
     let uid = muster.app.uid_of_number(number).await.map_err(|failure| anyhow::anyhow!("{failure}"))?;
     let incident = muster.app.incident(&uid).await?.context("the incident is not in the store")?;

@@ -6,6 +6,7 @@ use anyhow::bail;
 use clap::Subcommand;
 
 use super::load;
+use crate::config::EngineName;
 use crate::store::sled;
 
 /// What is done with the store.
@@ -42,14 +43,14 @@ pub(super) enum StoreCommand {
 /// Runs one of them.
 pub(super) fn run(command: StoreCommand) -> anyhow::Result<()> {
     match command {
-        StoreCommand::Check { config } => check(&load(&config)?.store.path),
+        StoreCommand::Check { config } => check(&directory(&config)?),
         StoreCommand::Backup { config } => {
-            let made = sled::back_up(&load(&config)?.store.path)?;
+            let made = sled::back_up(&directory(&config)?)?;
             println!("the backup is in {}", made.display());
             Ok(())
         }
         StoreCommand::Repair { config } => {
-            let directory = load(&config)?.store.path;
+            let directory = directory(&config)?;
             sled::repair(&directory)?;
             println!(
                 "the database in {} is made anew; start the bot. What there was is in its folder `damaged`.",
@@ -58,7 +59,7 @@ pub(super) fn run(command: StoreCommand) -> anyhow::Result<()> {
             Ok(())
         }
         StoreCommand::Restore { backup, config } => {
-            let directory = load(&config)?.store.path;
+            let directory = directory(&config)?;
             let round = sled::restore(&backup, &directory)?;
             println!(
                 "{} has the backup now, up to round {round}; start the bot. What came after the backup is not in it.",
@@ -67,6 +68,17 @@ pub(super) fn run(command: StoreCommand) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+/// The directory of the embedded store.
+fn directory(config: &Path) -> anyhow::Result<PathBuf> {
+    let config = load(config)?;
+    if config.store.engine == EngineName::Postgres {
+        bail!(
+            "the store is a PostgreSQL database, which is looked at, backed up and brought back by its own tools (`pg_dump`, `pg_restore`); see docs/postgres.md"
+        );
+    }
+    Ok(config.store.path)
 }
 
 fn check(directory: &Path) -> anyhow::Result<()> {

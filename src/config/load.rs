@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use chrono::Weekday;
 
-use super::{Config, Mapping, RotationConfig, Secrets, SlackMode, SourceKind, Updates, Variables, WindowConfig};
+use super::{Config, EngineName, Mapping, RotationConfig, Secrets, SlackMode, SourceKind, Updates, Variables, WindowConfig};
 use crate::domain::permission::{Permissions, Verb};
 use crate::domain::policy::{Cadence, Policy, Service, Team};
 use crate::domain::rotation::{Rotation, Whence};
@@ -175,6 +175,18 @@ impl Config {
                 problems.push(Problem::at(
                     variable,
                     format!("the variable {variable} is not set; it holds the token of those who post lineage"),
+                ));
+            }
+        }
+        if self.store.engine == EngineName::Postgres {
+            let variable = &self.store.url_env;
+            secrets.database_url = one(variable);
+            if secrets.database_url.is_none() {
+                problems.push(Problem::at(
+                    "postgres",
+                    format!(
+                        "the variable {variable} is not set; it holds the address of the database, postgres://user:password@host/database"
+                    ),
                 ));
             }
         }

@@ -46,7 +46,7 @@ pub(super) fn key(kind: Kind, id: &str) -> Vec<u8> {
 /// The kind and the id of a key.
 pub(super) fn parts(key: &[u8]) -> Result<(Kind, &str), ReadError> {
     let (kind, id) = key.split_first().ok_or_else(|| ReadError::damaged("a record without a key".to_owned()))?;
-    let kind = Kind::ALL.into_iter().find(|known| *known as u8 == *kind).ok_or_else(|| {
+    let kind = Kind::ALL.iter().copied().find(|known| *known as u8 == *kind).ok_or_else(|| {
         ReadError::damaged(format!("a record of the unknown kind {kind}; was it written by a newer Muster?"))
     })?;
     let id = std::str::from_utf8(id).map_err(|_| ReadError::damaged("a record's id is no text".to_owned()))?;

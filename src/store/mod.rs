@@ -12,6 +12,7 @@ mod codec;
 mod committer;
 mod journal;
 mod memory;
+pub mod postgres;
 mod queues;
 mod record;
 mod room;
@@ -35,122 +36,101 @@ pub use record::{Id, Page, Range, Rec, Record, Typed};
 /// Milliseconds since 1970, UTC.
 pub type Millis = i64;
 
-/// What a record is. The byte is its place in the store and never changes; the name is used in exports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
-pub enum Kind {
-    /// Counters, and what Muster knows of its workspace.
-    Meta = b'0',
-    /// Incidents, by uid.
-    Incident = b'I',
-    /// uid by number, newest first.
-    Number = b'N',
-    /// uid of open incidents, by number, newest first.
-    Open = b'o',
-    /// uid by asset and number, newest first.
-    ByAsset = b'b',
-    /// Timeline entries, by uid and place.
-    Timeline = b'T',
-    /// Alerts, by uid and alert id.
-    Alert = b'A',
-    /// The incident and alert of a source's key.
-    AlertKey = b'K',
-    /// The incident of an asset.
-    Asset = b'a',
-    /// Tasks, by uid and number.
-    Task = b't',
-    /// Messages of incidents' channels, by uid and timestamp.
-    Message = b'm',
-    /// uid by Slack channel.
-    Channel = b'c',
-    /// Pinned messages, by channel and timestamp.
-    Pin = b'p',
-    /// What the outside must do.
-    Outbox = b'O',
-    /// What was given up.
-    Dead = b'D',
-    /// Deliveries seen, by day.
-    Delivery = b'd',
-    /// People of the workspace.
-    Person = b'P',
-    /// Assets of the catalog, by the name that people see.
-    Catalog = b'n',
-    /// What happened to an asset lately, by its name.
-    Changes = b'h',
-    /// Which columns an asset's columns are made of, by its name.
-    Columns = b'l',
-    /// uid of incidents that an asset was the root of, by asset and number.
-    RootOf = b'r',
-    /// Who was told of an incident, by uid and key.
-    Told = b'u',
-    /// Which assets a commit of the catalog changed, by its number.
-    CatalogLog = b'g',
-    /// What a check is about, by the check's own id.
-    Check = b'k',
-    /// What monitors posted, many bodies in a block, compressed, by the time the block was begun.
-    Received = b'R',
-    /// Alerts that open nothing yet, by source and key.
-    Held = b'e',
-    /// Silences, by number.
-    Silence = b's',
-    /// When a heartbeat was last heard, by source and name.
-    Heartbeat = b'B',
-    /// What people said of a monitor's alerts, by source and key.
-    Verdict = b'V',
-    /// Who is in a user group or on a schedule, by its id.
-    Roster = b'q',
-    /// Who wants to hear of incidents of an asset or team, by that and by who it is.
-    Subscription = b'U',
-    /// What somebody has to do: roles in open incidents, and open tasks; by person, then by incident, newest first.
-    Mine = b'w',
-    /// uid of incidents whose post-mortem was reviewed, by when, newest first.
-    Reviewed = b'v',
-    /// When an alert came and went, by source and key; from the second time on.
-    Flap = b'f',
-    /// uid of incidents that are over, by when they ended, the latest first.
-    Ended = b'z',
+/// The kinds: each with its byte in an embedded store and its name in exports and databases, neither of which ever changes.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $byte:literal $name:literal,)*) => {
+        /// What a record is.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[repr(u8)]
+        pub enum Kind {
+            $($(#[$doc])* #[serde(rename = $name)] $kind = $byte,)*
+        }
+
+        impl Kind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$kind),*];
+
+            /// Its name in exports and databases.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)*
+                }
+            }
+        }
+    };
 }
 
-impl Kind {
-    /// Every kind.
-    pub const ALL: [Self; 35] = [
-        Self::Meta,
-        Self::Incident,
-        Self::Number,
-        Self::Open,
-        Self::ByAsset,
-        Self::Timeline,
-        Self::Alert,
-        Self::AlertKey,
-        Self::Asset,
-        Self::Task,
-        Self::Message,
-        Self::Channel,
-        Self::Pin,
-        Self::Outbox,
-        Self::Dead,
-        Self::Delivery,
-        Self::Person,
-        Self::Catalog,
-        Self::Changes,
-        Self::Columns,
-        Self::RootOf,
-        Self::Told,
-        Self::CatalogLog,
-        Self::Check,
-        Self::Received,
-        Self::Held,
-        Self::Silence,
-        Self::Heartbeat,
-        Self::Verdict,
-        Self::Roster,
-        Self::Subscription,
-        Self::Mine,
-        Self::Reviewed,
-        Self::Flap,
-        Self::Ended,
-    ];
+kinds! {
+    /// Counters, and what Muster knows of its workspace.
+    Meta = b'0' "meta",
+    /// Incidents, by uid.
+    Incident = b'I' "incident",
+    /// uid by number, newest first.
+    Number = b'N' "number",
+    /// uid of open incidents, by number, newest first.
+    Open = b'o' "open",
+    /// uid by asset and number, newest first.
+    ByAsset = b'b' "by_asset",
+    /// Timeline entries, by uid and place.
+    Timeline = b'T' "timeline",
+    /// Alerts, by uid and alert id.
+    Alert = b'A' "alert",
+    /// The incident and alert of a source's key.
+    AlertKey = b'K' "alert_key",
+    /// The incident of an asset.
+    Asset = b'a' "asset",
+    /// Tasks, by uid and number.
+    Task = b't' "task",
+    /// Messages of incidents' channels, by uid and timestamp.
+    Message = b'm' "message",
+    /// uid by Slack channel.
+    Channel = b'c' "channel",
+    /// Pinned messages, by channel and timestamp.
+    Pin = b'p' "pin",
+    /// What the outside must do.
+    Outbox = b'O' "outbox",
+    /// What was given up.
+    Dead = b'D' "dead",
+    /// Deliveries seen, by day.
+    Delivery = b'd' "delivery",
+    /// People of the workspace.
+    Person = b'P' "person",
+    /// Assets of the catalog, by the name that people see.
+    Catalog = b'n' "catalog",
+    /// What happened to an asset lately, by its name.
+    Changes = b'h' "changes",
+    /// Which columns an asset's columns are made of, by its name.
+    Columns = b'l' "columns",
+    /// uid of incidents that an asset was the root of, by asset and number.
+    RootOf = b'r' "root_of",
+    /// Who was told of an incident, by uid and key.
+    Told = b'u' "told",
+    /// Which assets a commit of the catalog changed, by its number.
+    CatalogLog = b'g' "catalog_log",
+    /// What a check is about, by the check's own id.
+    Check = b'k' "check",
+    /// What monitors posted, many bodies in a block, compressed, by the time the block was begun.
+    Received = b'R' "received",
+    /// Alerts that open nothing yet, by source and key.
+    Held = b'e' "held",
+    /// Silences, by number.
+    Silence = b's' "silence",
+    /// When a heartbeat was last heard, by source and name.
+    Heartbeat = b'B' "heartbeat",
+    /// What people said of a monitor's alerts, by source and key.
+    Verdict = b'V' "verdict",
+    /// Who is in a user group or on a schedule, by its id.
+    Roster = b'q' "roster",
+    /// Who wants to hear of incidents of an asset or team, by that and by who it is.
+    Subscription = b'U' "subscription",
+    /// What somebody has to do: roles in open incidents, and open tasks; by person, then by incident, newest first.
+    Mine = b'w' "mine",
+    /// uid of incidents whose post-mortem was reviewed, by when, newest first.
+    Reviewed = b'v' "reviewed",
+    /// When an alert came and went, by source and key; from the second time on.
+    Flap = b'f' "flap",
+    /// uid of incidents that are over, by when they ended, the latest first.
+    Ended = b'z' "ended",
 }
 
 /// The name of a queue: its lane, and what waits for one another in it.

@@ -44,7 +44,7 @@ pub async fn export(store: &dyn Engine, out: &mut (dyn Write + Send)) -> anyhow:
     serde_json::to_writer(&mut *out, &Head { muster_export: FORMAT })?;
     out.write_all(b"\n")?;
     let mut count = 0;
-    for kind in Kind::ALL {
+    for kind in Kind::ALL.iter().copied() {
         let mut from = String::new();
         loop {
             let page = store.scan(kind, &from, "", 500).await?;
@@ -67,7 +67,7 @@ pub async fn export(store: &dyn Engine, out: &mut (dyn Write + Send)) -> anyhow:
 /// # Errors
 /// A line that is no record (with its number), or a store that is not empty.
 pub async fn import(store: &dyn Engine, input: &mut (dyn BufRead + Send)) -> anyhow::Result<usize> {
-    for kind in Kind::ALL {
+    for kind in Kind::ALL.iter().copied() {
         if !store.scan(kind, "", "", 1).await?.is_empty() {
             bail!("the store is not empty; import into a new directory, so that nothing is mixed up or lost");
         }

@@ -10,6 +10,7 @@ mod harness;
 mod intake;
 mod lineage;
 mod papers;
+mod postgres;
 mod program;
 mod read_models;
 mod sandbox;

@@ -127,7 +127,7 @@ pub(super) async fn incidents(plan: &Plan, report: &mut Report) -> anyhow::Resul
     server.stop().await?;
 
     let (opening, config) = (Stopwatch::start(), site.config()?);
-    let store = crate::cli::open(&config)?;
+    let store = crate::cli::open(&config).await?;
     report.figure(&format!("of it, opening the store, {what}"), opening.seconds(), "s");
     let starting = Stopwatch::start();
     let muster = Muster::new(config, store, Clock::wall()).await?;

@@ -5,6 +5,8 @@
 //! the sandbox. A message that no story reads fails it at [`Bot::finish`], as does an exchange that the services' own
 //! schemas do not allow.
 
+pub mod postgres;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +19,7 @@ use muster::config::{Config, Variables};
 use muster::domain::Lane;
 use muster::records::Dead;
 use muster::sandbox::{Answer, MessageView, Sandbox, SandboxConfig};
-use muster::store::{Expect, Kind, MemoryEngine, Op, Range, Step, Store, Written};
+use muster::store::{Expect, Kind, MemoryEngine, Op, Range, Step, Store, Written, sled};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -52,6 +54,36 @@ pub struct Setup {
     pub variables: Vec<(&'static str, String)>,
     pub store: Option<Store>,
     pub sandbox: Option<(Sandbox, Clock)>,
+}
+
+/// What keeps a bot's records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    Memory,
+    Sled,
+    Postgres,
+}
+
+impl Engine {
+    /// The one that stories run on: `MUSTER_TEST_ENGINE`, or memory.
+    pub fn of_stories() -> Self {
+        match std::env::var("MUSTER_TEST_ENGINE").as_deref() {
+            Err(_) | Ok("memory") => Self::Memory,
+            Ok("sled") => Self::Sled,
+            Ok("postgres") => Self::Postgres,
+            Ok(other) => panic!("MUSTER_TEST_ENGINE is {other}, and there are memory, sled and postgres"),
+        }
+    }
+
+    /// An empty store; `None` where there is no PostgreSQL.
+    pub async fn store(self) -> Option<Store> {
+        match self {
+            Self::Memory => Some(MemoryEngine::open().unwrap()),
+            // What is left of it goes with the folder for temporary files.
+            Self::Sled => Some(sled::open(&tempfile::tempdir().unwrap().keep()).unwrap()),
+            Self::Postgres => postgres::store().await,
+        }
+    }
 }
 
 pub fn start_time() -> DateTime<Utc> {
@@ -166,7 +198,10 @@ impl Bot {
         };
         let (text, variables) = config(&sandbox, &setup);
         let config = Config::parse("test.toml", &text, &variables).unwrap();
-        let store = setup.store.clone().unwrap_or_else(|| MemoryEngine::open().unwrap());
+        let store = match setup.store.clone() {
+            Some(store) => store,
+            None => Engine::of_stories().store().await.expect("the engine that was asked for is there"),
+        };
         let muster = Muster::new(config.clone(), store.clone(), clock.clone()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());

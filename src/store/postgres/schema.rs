@@ -1,0 +1,103 @@
+//! The tables, and how they came about: one migration a layout, each applied once, whoever starts first.
+
+use anyhow::bail;
+use deadpool_postgres::Object;
+use tokio_postgres::error::SqlState;
+
+use super::said;
+
+/// Each brings the tables to the next layout. Never change one that was released; add another.
+const MIGRATIONS: [&str; 1] = ["
+CREATE TABLE muster_record (
+    kind text COLLATE \"C\" NOT NULL,
+    id text COLLATE \"C\" NOT NULL,
+    ver bigint NOT NULL,
+    claims bigint NOT NULL,
+    shape bigint NOT NULL,
+    queue text COLLATE \"C\",
+    due bigint,
+    leased_until bigint,
+    lane text COLLATE \"C\",
+    body text NOT NULL,
+    PRIMARY KEY (kind, id)
+) WITH (fillfactor = 85);
+CREATE INDEX muster_record_waits ON muster_record (lane, queue, id) WHERE lane IS NOT NULL;
+COMMENT ON TABLE muster_record IS 'what Muster keeps; body is JSON; due and leased_until are milliseconds since 1970';
+COMMENT ON COLUMN muster_record.lane IS 'set for what waits for delivery: the part of queue before the slash';
+
+CREATE TABLE muster_head (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    seq bigint NOT NULL
+);
+INSERT INTO muster_head (seq) VALUES (0);
+COMMENT ON TABLE muster_head IS 'the number of the last round; whoever writes locks this row first';
+
+CREATE TABLE muster_feed (
+    seq bigint PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    kinds text[] NOT NULL,
+    ids text[] NOT NULL
+);
+CREATE INDEX muster_feed_at ON muster_feed (at);
+COMMENT ON TABLE muster_feed IS 'which records a round changed, for a while';
+
+CREATE TABLE muster_writer (
+    writer text COLLATE \"C\" PRIMARY KEY,
+    seq bigint NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE muster_writer IS 'the last round of every process: how it learns whether a round was written whose answer was lost';
+"];
+
+/// Makes the tables, or brings them up to date.
+pub(super) async fn prepare(client: &Object) -> anyhow::Result<()> {
+    let mut tries = 0;
+    loop {
+        match migrate(client).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(newer)) => bail!(
+                "the database was written by a newer Muster (layout {newer}; this one knows {}); nothing was changed. Start that version",
+                MIGRATIONS.len()
+            ),
+            Err(error) => {
+                // Two that start at once may both try to make the first table.
+                let at_once = [
+                    SqlState::UNIQUE_VIOLATION,
+                    SqlState::DUPLICATE_TABLE,
+                    SqlState::T_R_SERIALIZATION_FAILURE,
+                    SqlState::T_R_DEADLOCK_DETECTED,
+                ];
+                tries += 1;
+                let again = tries < 10 && error.code().is_some_and(|code| at_once.contains(code));
+                let _ = client.batch_execute("ROLLBACK").await;
+                if !again {
+                    bail!("the tables cannot be made or updated: {}", said(&error));
+                }
+            }
+        }
+    }
+}
+
+/// One transaction. The inner error is the layout of a newer Muster.
+async fn migrate(client: &Object) -> Result<Result<(), i64>, tokio_postgres::Error> {
+    client
+        .batch_execute(
+            "BEGIN;
+            CREATE TABLE IF NOT EXISTS muster_layout (one boolean PRIMARY KEY DEFAULT true CHECK (one), layout bigint NOT NULL);
+            INSERT INTO muster_layout (layout) VALUES (0) ON CONFLICT DO NOTHING",
+        )
+        .await?;
+    // The row is locked until the end, so that whoever starts at the same moment waits.
+    let layout: i64 = client.query_one("SELECT layout FROM muster_layout FOR UPDATE", &[]).await?.get(0);
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if layout > known {
+        client.batch_execute("ROLLBACK").await?;
+        return Ok(Err(layout));
+    }
+    for migration in MIGRATIONS.iter().skip(usize::try_from(layout).unwrap_or(0)) {
+        client.batch_execute(migration).await?;
+    }
+    client.execute("UPDATE muster_layout SET layout = $1 WHERE layout <> $1", &[&known]).await?;
+    client.batch_execute("COMMIT").await?;
+    Ok(Ok(()))
+}

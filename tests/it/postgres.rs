@@ -1,0 +1,355 @@
+//! The engine on PostgreSQL: what every engine does, and what only several processes on one database can show.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use muster::Muster;
+use muster::clock::Clock;
+use muster::config::Config;
+use muster::store::postgres::{self, LeaseClock};
+use muster::store::{CommitError, Expect, Kind, Step, Store};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{UnixListener, UnixStream};
+
+use crate::harness::postgres::{Schema, Server, server, store};
+use crate::harness::*;
+use crate::store::{Listener, conforms, export_and_import, ids, op, put, queued, written};
+
+/// Waits until something is so; a look every second must show it, and ten of them are waited for.
+async fn comes(what: &str, is: impl AsyncFn() -> bool) {
+    let waited = tokio::time::timeout(Duration::from_secs(10), async {
+        while !is().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    assert!(waited.await.is_ok(), "it does not come: {what}");
+}
+
+async fn open(schema: &Schema) -> Store {
+    postgres::open(&schema.url, LeaseClock::Caller).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_postgres_engine_conforms() {
+    let Some(store) = store().await else { return };
+    conforms(&store).await;
+    assert!(store.health().is_ok());
+}
+
+#[tokio::test]
+async fn export_and_import_lose_nothing_either() {
+    let (Some(one), Some(other)) = (store().await, store().await) else { return };
+    export_and_import(&one, &muster::store::MemoryEngine::open().unwrap()).await;
+    export_and_import(&muster::store::MemoryEngine::open().unwrap(), &other).await;
+}
+
+#[tokio::test]
+async fn text_that_postgres_does_not_know_is_kept() {
+    let Some(store) = store().await else { return };
+    let id = "a\0b\u{1}c";
+    store.engine().commit(vec![put(id, Expect::Absent, "1"), put("a", Expect::Absent, "1")]).await.unwrap();
+    assert_eq!(store.engine().get(Kind::Meta, id).await.unwrap().unwrap().id, id);
+    let after = store.engine().scan(Kind::Meta, "a\0", "", 10).await.unwrap();
+    assert_eq!(ids(&after), [id]);
+    assert!(store.engine().commit(vec![put(id, Expect::Absent, "2")]).await.is_err());
+    store.engine().commit(vec![op(Kind::Meta, id, Step::Del(Expect::Ver(1)))]).await.unwrap();
+    assert!(store.engine().get(Kind::Meta, id).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn leases_follow_the_clock_of_the_database() {
+    let Some(server) = server() else { return };
+    let schema = server.schema().await;
+    let store = postgres::open(&schema.url, LeaseClock::Database).await.unwrap();
+    let engine = store.engine();
+    let now = Clock::wall().now().timestamp_millis();
+    engine.commit(vec![queued("1", "slack", "x", now - 1000), queued("2", "slack", "y", now + 3_600_000)]).await.unwrap();
+    // Whatever the caller takes the time for.
+    assert_eq!(ids(&engine.claim("slack", 0, 60_000, 10).await.unwrap()), ["1"]);
+    assert!(engine.claim("slack", i64::MAX / 2, 60_000, 10).await.unwrap().is_empty());
+    let due = engine.next_due("slack").await.unwrap().unwrap();
+    assert!((now..now + 600_000).contains(&due), "the lease of the first, by the database's clock");
+}
+
+#[tokio::test]
+async fn two_processes_on_one_database_hear_of_one_another() {
+    let Some(server) = server() else { return };
+    let schema = server.schema().await;
+    let (one, other) = (open(&schema).await, open(&schema).await);
+    let heard = Listener::of(&[Kind::Meta]);
+    other.follow(heard.clone());
+    one.engine().commit(vec![put("a", Expect::Absent, "1"), put("b", Expect::Absent, "1")]).await.unwrap();
+    comes("a new record", async || heard.has(Kind::Meta, "b").is_some()).await;
+    one.engine().commit(vec![put("a", Expect::Ver(1), "2"), op(Kind::Meta, "b", Step::Del(Expect::Any))]).await.unwrap();
+    comes("what is gone", async || heard.has(Kind::Meta, "b").is_none()).await;
+    assert_eq!(heard.has(Kind::Meta, "a").as_deref(), Some("2"), "all of a commit at once");
+    // Before its own commit is answered it was told of all that others wrote before.
+    one.engine().commit(vec![put("a", Expect::Ver(2), "3")]).await.unwrap();
+    other.engine().commit(vec![put("c", Expect::Absent, "1")]).await.unwrap();
+    assert_eq!((heard.has(Kind::Meta, "a").as_deref(), heard.has(Kind::Meta, "c").as_deref()), (Some("3"), Some("1")));
+    // A version that the other counted on is a conflict.
+    assert!(matches!(other.engine().commit(vec![put("a", Expect::Ver(2), "9")]).await, Err(CommitError::Conflict { .. })));
+    assert_eq!(*heard.lost.lock().unwrap(), 0);
+    // Whoever follows later hears of what was written since it was opened.
+    let late = Listener::of(&[Kind::Meta]);
+    one.follow(late.clone());
+    comes("what was written before it followed", async || late.has(Kind::Meta, "c").is_some()).await;
+}
+
+#[tokio::test]
+async fn what_two_processes_write_at_once_is_heard_as_it_is_in_the_end() {
+    let Some(server) = server() else { return };
+    let schema = server.schema().await;
+    let (one, other) = (open(&schema).await, open(&schema).await);
+    let (first, second) = (Listener::of(&[Kind::Meta]), Listener::of(&[Kind::Meta]));
+    one.follow(first.clone());
+    other.follow(second.clone());
+    let write = async |store: &Store, who: &str| {
+        for n in 0..150 {
+            let id = (n % 7).to_string();
+            let step = if n % 5 == 0 { Step::Del(Expect::Any) } else { Step::Put(Expect::Any, written(None, &format!("\"{who}{n}\""))) };
+            store.engine().commit(vec![op(Kind::Meta, &id, step), put("n", Expect::Any, &n.to_string())]).await.unwrap();
+        }
+    };
+    tokio::join!(write(&one, "a"), write(&other, "b"), write(&one, "c"));
+    let is: std::collections::BTreeMap<_, _> = one.engine().scan(Kind::Meta, "", "", 100).await.unwrap().into_iter().map(|raw| ((Kind::Meta, raw.id), raw.body)).collect();
+    for listener in [&first, &second] {
+        comes("the end", async || *listener.view.lock().unwrap() == is).await;
+        assert_eq!(*listener.lost.lock().unwrap(), 0);
+    }
+}
+
+#[tokio::test]
+async fn two_processes_never_claim_the_same() {
+    let Some(server) = server() else { return };
+    let schema = server.schema().await;
+    let (one, other) = (open(&schema).await, open(&schema).await);
+    let entries = (0..60).map(|n| queued(&format!("{n:02}"), "slack", &n.to_string(), 1));
+    one.engine().commit(entries.collect()).await.unwrap();
+    // Two claims of one round get each their own or nothing; the next finds the rest.
+    let claims = (0..40).map(|n| if n % 2 == 0 { &one } else { &other }.engine().claim("slack", 10, 1000, 5));
+    let mut claimed: Vec<_> = futures_util::future::join_all(claims).await.into_iter().flat_map(Result::unwrap).collect();
+    claimed.extend(one.engine().claim("slack", 10, 1000, 60).await.unwrap());
+    let distinct: BTreeSet<_> = ids(&claimed).into_iter().collect();
+    assert_eq!((claimed.len(), distinct.len()), (60, 60));
+}
+
+#[tokio::test]
+async fn whoever_missed_too_much_loads_anew() {
+    let Some(server) = server() else { return };
+    let schema = server.schema().await;
+    let (one, other) = (open(&schema).await, open(&schema).await);
+    let heard = Listener::of(&[Kind::Meta]);
+    one.engine().commit(vec![put("a", Expect::Absent, "1")]).await.unwrap();
+    server.connect().await.batch_execute(&format!("DELETE FROM {}.muster_feed", schema.name)).await.unwrap();
+    other.follow(heard.clone());
+    comes("that changes were missed", async || *heard.lost.lock().unwrap() == 1).await;
+    one.engine().commit(vec![put("b", Expect::Absent, "1")]).await.unwrap();
+    comes("what comes then", async || heard.has(Kind::Meta, "b").is_some()).await;
+}
+
+#[tokio::test]
+async fn whoever_starts_first_makes_the_tables() {
+    let Some(server) = server() else { return };
+    let schema = server.schema().await;
+    let opened = futures_util::future::join_all((0..6).map(|_| open(&schema))).await;
+    for (n, store) in opened.iter().enumerate() {
+        store.engine().commit(vec![put(&n.to_string(), Expect::Absent, "1")]).await.unwrap();
+    }
+    assert_eq!(opened[0].engine().scan(Kind::Meta, "", "", 10).await.unwrap().len(), 6);
+    // An older Muster leaves the tables of a newer one alone.
+    server.connect().await.batch_execute(&format!("UPDATE {}.muster_layout SET layout = 99", schema.name)).await.unwrap();
+    let refused = postgres::open(&schema.url, LeaseClock::Caller).await.err().unwrap().to_string();
+    assert!(refused.contains("newer Muster (layout 99; this one knows 1); nothing was changed"), "{refused}");
+}
+
+/// Between Muster and the server: passes everything on, until a commit comes by.
+struct Proxy {
+    folder: tempfile::TempDir,
+    cut: Arc<AtomicBool>,
+}
+
+/// What the proxy does with the next commit.
+#[derive(Clone, Copy)]
+enum Cut {
+    /// The server gets it, and its answer is lost.
+    Answer,
+    /// The server never gets it.
+    Commit,
+}
+
+impl Proxy {
+    fn start(server: &Server, how: Cut) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let name = format!(".s.PGSQL.{}", server.port);
+        let listener = UnixListener::bind(folder.path().join(&name)).unwrap();
+        let behind = server.folder.join(name);
+        let cut = Arc::new(AtomicBool::new(false));
+        let cuts = cut.clone();
+        tokio::spawn(async move {
+            loop {
+                let (client, _) = listener.accept().await.unwrap();
+                let server = UnixStream::connect(&behind).await.unwrap();
+                tokio::spawn(pass(client, server, how, cuts.clone()));
+            }
+        });
+        Self { folder, cut }
+    }
+}
+
+fn commits(bytes: &[u8]) -> bool {
+    bytes.windows(7).any(|part| part == b"COMMIT\0")
+}
+
+/// Passes on both ways until one end closes, or the commit comes that is to be cut. Then both ends hear that the other is gone.
+async fn pass(client: UnixStream, server: UnixStream, how: Cut, cut: Arc<AtomicBool>) {
+    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) = (client.into_split(), server.into_split());
+    let (mut asked, mut answered) = ([0; 65_536], [0; 65_536]);
+    let mut cutting = false;
+    loop {
+        tokio::select! {
+            count = from_client.read(&mut asked), if !cutting => {
+                let Some(count) = count.ok().filter(|count| *count > 0) else { return };
+                cutting = commits(&asked[..count]) && cut.swap(false, Ordering::SeqCst);
+                if cutting && matches!(how, Cut::Commit) || to_server.write_all(&asked[..count]).await.is_err() {
+                    return;
+                }
+            }
+            count = from_server.read(&mut answered) => {
+                let Some(count) = count.ok().filter(|count| *count > 0) else { return };
+                if cutting && commits(&answered[..count]) || !cutting && to_client.write_all(&answered[..count]).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_is_lost_is_told_as_what_it_was() {
+    let Some(server) = server() else { return };
+    for (how, written) in [(Cut::Answer, true), (Cut::Commit, false)] {
+        let schema = server.schema().await;
+        let proxy = Proxy::start(server, how);
+        let url = server.through(proxy.folder.path(), &schema.name);
+        let store = postgres::open(&url, LeaseClock::Caller).await.unwrap();
+        let heard = Listener::of(&[Kind::Meta]);
+        store.follow(heard.clone());
+        store.engine().commit(vec![put("before", Expect::Absent, "1")]).await.unwrap();
+        proxy.cut.store(true, Ordering::SeqCst);
+        let answer = store.engine().commit(vec![put("a", Expect::Absent, "1")]).await;
+        assert!(!proxy.cut.load(Ordering::SeqCst), "the commit went past the proxy");
+        assert_eq!(answer.is_ok(), written, "{answer:?}");
+        assert_eq!(store.engine().get(Kind::Meta, "a").await.unwrap().is_some(), written);
+        assert_eq!(heard.has(Kind::Meta, "a").is_some(), written);
+        // It goes on.
+        store.engine().commit(vec![put("after", Expect::Absent, "1")]).await.unwrap();
+        assert!(store.health().is_ok());
+        assert!(heard.has(Kind::Meta, "after").is_some());
+    }
+}
+
+#[tokio::test]
+async fn connections_that_the_server_ends_are_made_anew() {
+    let Some(server) = server() else { return };
+    let schema = server.schema().await;
+    let ended = Schema { url: format!("{}&application_name=ended", schema.url), ..schema };
+    let store = open(&ended).await;
+    let heard = Listener::of(&[Kind::Meta]);
+    store.follow(heard.clone());
+    let other = open(&ended).await;
+    for n in 0..5 {
+        let id = n.to_string();
+        store.engine().commit(vec![put(&id, Expect::Absent, "1")]).await.unwrap();
+        let ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ended'";
+        server.connect().await.batch_execute(ends).await.unwrap();
+        // One that meets a dead connection is refused, and the next is not.
+        comes("a commit", async || other.engine().commit(vec![put("x", Expect::Any, "1")]).await.is_ok()).await;
+        comes("a commit", async || store.engine().commit(vec![put("y", Expect::Any, &id)]).await.is_ok()).await;
+        comes("a change", async || heard.has(Kind::Meta, "y") == Some(id.clone())).await;
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_is_no_place_is_refused() {
+    let Some(server) = server() else { return };
+    let words = async |url: &str| postgres::open(url, LeaseClock::Database).await.err().map(|error| format!("{error:#}")).unwrap();
+    for url in ["nonsense", "postgres://muster:hunter2@localhost:1/x", "postgres:///x", "postgres://muster:hunter2@localhost:nan/x"] {
+        let said = words(url).await;
+        assert!(said.contains("the database cannot be reached") || said.contains("address of the database"), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+    server.connect().await.batch_execute("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0").await.unwrap();
+    let latin = server.schema().await.url.replace("/postgres?", "/latin?");
+    let said = words(&latin).await;
+    assert!(said.contains("encoding LATIN1"), "{said}");
+}
+
+/// The program on a database, with TLS that is checked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_program_uses_a_database_behind_tls() {
+    let Some(server) = server() else { return };
+    let schema = server.schema().await;
+    let directory = tempfile::tempdir().unwrap();
+    let (_sandbox, mut variables) = crate::program::set_up(directory.path()).await;
+    on_postgres(directory.path());
+    let url = format!("postgres://muster:hunter2@localhost:{}/postgres?sslmode=require&options=-csearch_path%3D{}", server.port, schema.name);
+    let run = |arguments: &[&str], variables: &muster::config::Variables| {
+        let path = directory.path().join("muster.toml");
+        let output = Command::new(env!("CARGO_BIN_EXE_muster")).args(arguments).arg("--config").arg(path).envs(variables).output().unwrap();
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(!said.contains("hunter2"), "{said}");
+        (output.status.success(), said)
+    };
+    let (well, said) = run(&["check"], &variables);
+    assert!(!well && said.contains("muster.toml:") && said.contains("the variable DATABASE_URL is not set"), "{said}");
+    variables.insert("DATABASE_URL".to_owned(), url);
+    let (well, said) = run(&["export", "-"], &variables);
+    assert!(!well && said.contains("the database cannot be reached") && said.contains("certificate"), "{said}");
+    variables.insert("SSL_CERT_FILE".to_owned(), server.folder.join("ca.pem").to_str().unwrap().to_owned());
+    let (well, said) = run(&["export", "-"], &variables);
+    assert!(well && said.contains("0 records exported"), "{said}");
+    let (well, said) = run(&["check", "--online"], &variables);
+    assert!(well && said.contains("database        it answers"), "{said}");
+    let (well, said) = run(&["store", "check"], &variables);
+    assert!(!well && said.contains("docs/postgres.md"), "{said}");
+}
+
+/// Puts the configuration in this folder on a database.
+pub fn on_postgres(folder: &Path) {
+    let path = folder.join("muster.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(path, text.replace("[store]\n", "[store]\nengine = \"postgres\"\n")).unwrap();
+}
+
+/// A second process's worth of Muster on the database of a bot.
+async fn second(bot: &Bot, schema: &Schema) -> Muster {
+    let (text, variables) = config(&bot.sandbox, &Setup::default());
+    let config = Config::parse("test.toml", &text, &variables).unwrap();
+    Muster::new(config, open(schema).await, bot.clock.clone()).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_one_muster_does_another_knows_within_a_second() {
+    let Some(server) = server() else { return };
+    let schema = server.schema().await;
+    let bot = Bot::set_up(Setup { store: Some(open(&schema).await), ..Setup::default() }).await;
+    let other = second(&bot, &schema).await;
+    let silenced = |muster: &Muster| muster.app.models.silences.read().lasting(bot.clock.now()).count();
+    assert_eq!(silenced(&other), 0);
+    let body = json!({"match": "asset=w.t*", "until": "2026-11-23T09:00:00Z", "reason": "backfill", "owner": "ci"});
+    let (status, answer) = bot.post("/api/v1/silences", Some(API_TOKEN), &body).await;
+    assert_eq!(status, 201, "{answer}");
+    comes("the silence", async || silenced(&other) == 1).await;
+    bot.alert("dq", json!({"title": "orders are late", "key": "k", "asset": "warehouse.orders"})).await;
+    comes("the bad asset", async || *other.app.models.health.read() == *bot.muster.app.models.health.read()).await;
+    // And the other way round: what the second decides, the first knows.
+    other.app.subscribe_to("orders-team", ANA, true).await.unwrap();
+    comes("the subscription", async || !bot.muster.app.models.subscriptions.read().of(ANA).is_empty()).await;
+    bot.end().await;
+}
