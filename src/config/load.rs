@@ -11,7 +11,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use chrono::Weekday;
 
-use super::{Config, EngineName, Mapping, RotationConfig, Secrets, SlackMode, SourceKind, Updates, Variables, WindowConfig};
+use super::{
+    Config, EngineName, Mapping, RotationConfig, Secrets, SlackMode, SourceKind, Updates, Variables, WindowConfig,
+};
 use crate::domain::permission::{Permissions, Verb};
 use crate::domain::policy::{Cadence, Policy, Service, Team};
 use crate::domain::rotation::{Rotation, Whence};

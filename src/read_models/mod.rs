@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use tokio::sync::Notify;
 
 use crate::domain::Alert;
-use crate::store::{Change, Follower, Kind, Range, ReadError, Store};
+use crate::store::{Change, Follower, KeptChange, Kind, Range, ReadError, Store};
 
 /// What follows the records of some kinds.
 pub trait ReadModel: Sized + Send + Sync {
@@ -64,8 +64,12 @@ impl<T> Followed<T> {
         }
     }
 
-    fn set(&self, model: T) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = model;
+    /// Becomes another, which nobody else has.
+    fn set(&self, other: Self) {
+        if let Some(model) = Arc::into_inner(other.0) {
+            let model = model.into_inner().unwrap_or_else(PoisonError::into_inner);
+            *self.0.write().unwrap_or_else(PoisonError::into_inner) = model;
+        }
     }
 }
 
@@ -92,6 +96,8 @@ pub struct ReadModels {
     reopened: Mutex<BTreeSet<String>>,
     /// Changes of another process were missed.
     lost: AtomicBool,
+    /// What is told while everything is loaded anew: what is loaded may be older, so it is followed again then.
+    meanwhile: Mutex<Option<Vec<Vec<KeptChange>>>>,
     /// Wakes whoever catches up.
     behind: Notify,
 }
@@ -125,6 +131,7 @@ impl ReadModels {
             catalog: Followed::new(catalog),
             reopened: Mutex::default(),
             lost: AtomicBool::new(false),
+            meanwhile: Mutex::default(),
             behind: Notify::new(),
         })
     }
@@ -157,15 +164,43 @@ impl ReadModels {
     }
 
     async fn load_anew(&self, store: &Store) -> Result<(), ReadError> {
-        self.people.set(people::People::load(store).await?);
-        self.rosters.set(rosters::Rosters::load(store).await?);
-        self.subscriptions.set(subscriptions::Subscriptions::load(store).await?);
-        self.external_channels.set(external_channels::Channels::load(store).await?);
-        self.silences.set(silences::Silences::load(store).await?);
-        self.health.set(health::Health::load(store).await?);
-        self.flapping.set(flapping::Flapping::load(store).await?);
-        self.catalog.set(catalog::Catalog::load(store).await?);
+        *self.meanwhile() = Some(Vec::new());
+        let read = Self::read(store).await;
+        let mut meanwhile = self.meanwhile();
+        let told = meanwhile.take().unwrap_or_default();
+        let anew = read?;
+        self.people.set(anew.people);
+        self.rosters.set(anew.rosters);
+        self.subscriptions.set(anew.subscriptions);
+        self.external_channels.set(anew.external_channels);
+        self.silences.set(anew.silences);
+        self.health.set(anew.health);
+        self.flapping.set(anew.flapping);
+        self.catalog.set(anew.catalog);
+        for changes in &told {
+            self.apply_all(&changes.iter().map(KeptChange::change).collect::<Vec<_>>());
+        }
         Ok(())
+    }
+
+    fn meanwhile(&self) -> std::sync::MutexGuard<'_, Option<Vec<Vec<KeptChange>>>> {
+        self.meanwhile.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn apply_all(&self, changes: &[Change<'_>]) {
+        self.people.apply(changes);
+        self.rosters.apply(changes);
+        self.subscriptions.apply(changes);
+        self.external_channels.apply(changes);
+        self.silences.apply(changes);
+        self.health.apply(changes);
+        self.flapping.apply(changes);
+        self.catalog.apply(changes);
+        let reopened = self.health.read().reopened().clone();
+        if !reopened.is_empty() {
+            self.reopened().extend(reopened);
+            self.behind.notify_one();
+        }
     }
 
     fn reopened(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
@@ -190,18 +225,10 @@ impl Follower for ReadModels {
     }
 
     fn apply(&self, changes: &[Change<'_>]) {
-        self.people.apply(changes);
-        self.rosters.apply(changes);
-        self.subscriptions.apply(changes);
-        self.external_channels.apply(changes);
-        self.silences.apply(changes);
-        self.health.apply(changes);
-        self.flapping.apply(changes);
-        self.catalog.apply(changes);
-        let reopened = self.health.read().reopened().clone();
-        if !reopened.is_empty() {
-            self.reopened().extend(reopened);
-            self.behind.notify_one();
+        let mut meanwhile = self.meanwhile();
+        self.apply_all(changes);
+        if let Some(told) = &mut *meanwhile {
+            told.push(changes.iter().map(Change::keep).collect());
         }
     }
 

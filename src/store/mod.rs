@@ -321,6 +321,31 @@ pub struct Change<'a> {
     pub typed: Option<&'a Typed>,
 }
 
+/// A change, kept for later.
+#[derive(Debug, Clone)]
+pub struct KeptChange {
+    kind: Kind,
+    id: String,
+    now: Option<(u32, String)>,
+    typed: Option<Typed>,
+}
+
+impl Change<'_> {
+    /// The same, to be kept.
+    pub fn keep(&self) -> KeptChange {
+        let now = self.now.map(|(shape, body)| (shape, body.to_owned()));
+        KeptChange { kind: self.kind, id: self.id.to_owned(), now, typed: self.typed.cloned() }
+    }
+}
+
+impl KeptChange {
+    /// The change that was kept.
+    pub fn change(&self) -> Change<'_> {
+        let now = self.now.as_ref().map(|(shape, body)| (*shape, body.as_str()));
+        Change { kind: self.kind, id: &self.id, now, typed: self.typed.as_ref() }
+    }
+}
+
 /// Whoever follows what is committed.
 pub trait Follower: Send + Sync {
     /// Whether it wants to hear of changes of this kind.

@@ -15,10 +15,11 @@ use muster::clock::Clock;
 use muster::config::{Config, Variables};
 use muster::domain::{Alert, Entry, Event, Incident, Lane};
 use muster::sandbox::{Sandbox, SandboxConfig};
+use muster::store::postgres::{LeaseClock, open};
 use muster::store::{Range, Store, sled};
 use serde_json::json;
 
-use crate::harness::{ANA, Setup, TOKEN, config};
+use crate::harness::{ANA, Setup, TOKEN, config, postgres};
 
 pub struct Program {
     pub child: Child,
@@ -74,6 +75,17 @@ impl Random {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_time_it_keeps_what_it_acknowledged() {
+    killed_at_any_time(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_any_time_on_a_database_it_keeps_what_it_acknowledged() {
+    let Some(server) = postgres::server() else { return };
+    killed_at_any_time(Some(server.schema().await)).await;
+}
+
+/// On a database, or else on the embedded engine.
+async fn killed_at_any_time(database: Option<postgres::Schema>) {
     muster::telemetry::install_crypto();
     let rounds: usize = std::env::var("MUSTER_CRASH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(25);
     let directory = tempfile::tempdir().unwrap();
@@ -82,9 +94,11 @@ async fn killed_at_any_time_it_keeps_what_it_acknowledged() {
     let sandbox = Sandbox::start(SandboxConfig::new(Arc::new(move || time.now()))).await.unwrap();
     sandbox.slack().add_user(ANA, "ana", "Ana");
     sandbox.slack().add_channel("data-incidents", &[ANA]);
-    let (mut text, variables) = config(&sandbox, &Setup::default());
+    let (mut text, mut variables) = config(&sandbox, &Setup::default());
+    let engine = if database.is_some() { "postgres" } else { "sled" };
+    variables.extend(database.iter().map(|database| ("DATABASE_URL".to_owned(), database.url.clone())));
     text.push_str(&format!(
-        "[store]\npath = {:?}\n[server]\nlisten = \"127.0.0.1:0\"\n",
+        "[store]\nengine = {engine:?}\npath = {:?}\n[server]\nlisten = \"127.0.0.1:0\"\n",
         directory.path().join("data")
     ));
     std::fs::write(directory.path().join("muster.toml"), &text).unwrap();
@@ -108,14 +122,22 @@ async fn killed_at_any_time_it_keeps_what_it_acknowledged() {
         kill(program.child);
     }
 
-    let store = sled::open(&directory.path().join("data")).unwrap();
+    let store = match &database {
+        Some(database) => open(&database.url, LeaseClock::Database).await.unwrap(),
+        None => sled::open(&directory.path().join("data")).unwrap(),
+    };
     let (acknowledged, noted) = (alerts.lock().unwrap().clone(), notes.lock().unwrap().clone());
     check(&store, &acknowledged, &noted).await;
 
     // What still waits for PagerDuty goes out, and nothing twice.
     let config = Config::parse("muster.toml", &text, &variables).unwrap();
     let muster = Muster::new(config, store.clone(), clock).await.unwrap();
-    while muster.worker.run_due(Lane::Page).await > 0 {}
+    // What the last process had leased is free when its lease is over.
+    while store.backlog("page").await.unwrap().count > 0 {
+        if muster.worker.run_due(Lane::Page).await == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+    }
     let incidents = store.all(Range::<Incident>::all()).await.unwrap().len();
     let pages = sandbox.pagerduty().pages_by_key();
     assert!(pages.values().all(|count| *count == 1), "{pages:?}");

@@ -10,6 +10,7 @@ use std::time::Duration;
 use muster::Muster;
 use muster::clock::Clock;
 use muster::config::Config;
+use muster::read_models::ReadModels;
 use muster::store::postgres::{self, LeaseClock};
 use muster::store::{CommitError, Expect, Kind, Step, Store};
 use serde_json::json;
@@ -68,7 +69,10 @@ async fn leases_follow_the_clock_of_the_database() {
     let store = postgres::open(&schema.url, LeaseClock::Database).await.unwrap();
     let engine = store.engine();
     let now = Clock::wall().now().timestamp_millis();
-    engine.commit(vec![queued("1", "slack", "x", now - 1000), queued("2", "slack", "y", now + 3_600_000)]).await.unwrap();
+    engine
+        .commit(vec![queued("1", "slack", "x", now - 1000), queued("2", "slack", "y", now + 3_600_000)])
+        .await
+        .unwrap();
     // Whatever the caller takes the time for.
     assert_eq!(ids(&engine.claim("slack", 0, 60_000, 10).await.unwrap()), ["1"]);
     assert!(engine.claim("slack", i64::MAX / 2, 60_000, 10).await.unwrap().is_empty());
@@ -85,7 +89,10 @@ async fn two_processes_on_one_database_hear_of_one_another() {
     other.follow(heard.clone());
     one.engine().commit(vec![put("a", Expect::Absent, "1"), put("b", Expect::Absent, "1")]).await.unwrap();
     comes("a new record", async || heard.has(Kind::Meta, "b").is_some()).await;
-    one.engine().commit(vec![put("a", Expect::Ver(1), "2"), op(Kind::Meta, "b", Step::Del(Expect::Any))]).await.unwrap();
+    one.engine()
+        .commit(vec![put("a", Expect::Ver(1), "2"), op(Kind::Meta, "b", Step::Del(Expect::Any))])
+        .await
+        .unwrap();
     comes("what is gone", async || heard.has(Kind::Meta, "b").is_none()).await;
     assert_eq!(heard.has(Kind::Meta, "a").as_deref(), Some("2"), "all of a commit at once");
     // Before its own commit is answered it was told of all that others wrote before.
@@ -93,7 +100,10 @@ async fn two_processes_on_one_database_hear_of_one_another() {
     other.engine().commit(vec![put("c", Expect::Absent, "1")]).await.unwrap();
     assert_eq!((heard.has(Kind::Meta, "a").as_deref(), heard.has(Kind::Meta, "c").as_deref()), (Some("3"), Some("1")));
     // A version that the other counted on is a conflict.
-    assert!(matches!(other.engine().commit(vec![put("a", Expect::Ver(2), "9")]).await, Err(CommitError::Conflict { .. })));
+    assert!(matches!(
+        other.engine().commit(vec![put("a", Expect::Ver(2), "9")]).await,
+        Err(CommitError::Conflict { .. })
+    ));
     assert_eq!(*heard.lost.lock().unwrap(), 0);
     // Whoever follows later hears of what was written since it was opened.
     let late = Listener::of(&[Kind::Meta]);
@@ -112,12 +122,27 @@ async fn what_two_processes_write_at_once_is_heard_as_it_is_in_the_end() {
     let write = async |store: &Store, who: &str| {
         for n in 0..150 {
             let id = (n % 7).to_string();
-            let step = if n % 5 == 0 { Step::Del(Expect::Any) } else { Step::Put(Expect::Any, written(None, &format!("\"{who}{n}\""))) };
-            store.engine().commit(vec![op(Kind::Meta, &id, step), put("n", Expect::Any, &n.to_string())]).await.unwrap();
+            let step = if n % 5 == 0 {
+                Step::Del(Expect::Any)
+            } else {
+                Step::Put(Expect::Any, written(None, &format!("\"{who}{n}\"")))
+            };
+            store
+                .engine()
+                .commit(vec![op(Kind::Meta, &id, step), put("n", Expect::Any, &n.to_string())])
+                .await
+                .unwrap();
         }
     };
     tokio::join!(write(&one, "a"), write(&other, "b"), write(&one, "c"));
-    let is: std::collections::BTreeMap<_, _> = one.engine().scan(Kind::Meta, "", "", 100).await.unwrap().into_iter().map(|raw| ((Kind::Meta, raw.id), raw.body)).collect();
+    let is: std::collections::BTreeMap<_, _> = one
+        .engine()
+        .scan(Kind::Meta, "", "", 100)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|raw| ((Kind::Meta, raw.id), raw.body))
+        .collect();
     for listener in [&first, &second] {
         comes("the end", async || *listener.view.lock().unwrap() == is).await;
         assert_eq!(*listener.lost.lock().unwrap(), 0);
@@ -133,7 +158,8 @@ async fn two_processes_never_claim_the_same() {
     one.engine().commit(entries.collect()).await.unwrap();
     // Two claims of one round get each their own or nothing; the next finds the rest.
     let claims = (0..40).map(|n| if n % 2 == 0 { &one } else { &other }.engine().claim("slack", 10, 1000, 5));
-    let mut claimed: Vec<_> = futures_util::future::join_all(claims).await.into_iter().flat_map(Result::unwrap).collect();
+    let mut claimed: Vec<_> =
+        futures_util::future::join_all(claims).await.into_iter().flat_map(Result::unwrap).collect();
     claimed.extend(one.engine().claim("slack", 10, 1000, 60).await.unwrap());
     let distinct: BTreeSet<_> = ids(&claimed).into_iter().collect();
     assert_eq!((claimed.len(), distinct.len()), (60, 60));
@@ -163,7 +189,12 @@ async fn whoever_starts_first_makes_the_tables() {
     }
     assert_eq!(opened[0].engine().scan(Kind::Meta, "", "", 10).await.unwrap().len(), 6);
     // An older Muster leaves the tables of a newer one alone.
-    server.connect().await.batch_execute(&format!("UPDATE {}.muster_layout SET layout = 99", schema.name)).await.unwrap();
+    server
+        .connect()
+        .await
+        .batch_execute(&format!("UPDATE {}.muster_layout SET layout = 99", schema.name))
+        .await
+        .unwrap();
     let refused = postgres::open(&schema.url, LeaseClock::Caller).await.err().unwrap().to_string();
     assert!(refused.contains("newer Muster (layout 99; this one knows 1); nothing was changed"), "{refused}");
 }
@@ -208,7 +239,8 @@ fn commits(bytes: &[u8]) -> bool {
 
 /// Passes on both ways until one end closes, or the commit comes that is to be cut. Then both ends hear that the other is gone.
 async fn pass(client: UnixStream, server: UnixStream, how: Cut, cut: Arc<AtomicBool>) {
-    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) = (client.into_split(), server.into_split());
+    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+        (client.into_split(), server.into_split());
     let (mut asked, mut answered) = ([0; 65_536], [0; 65_536]);
     let mut cutting = false;
     loop {
@@ -278,8 +310,15 @@ async fn connections_that_the_server_ends_are_made_anew() {
 #[tokio::test]
 async fn a_database_that_is_no_place_is_refused() {
     let Some(server) = server() else { return };
-    let words = async |url: &str| postgres::open(url, LeaseClock::Database).await.err().map(|error| format!("{error:#}")).unwrap();
-    for url in ["nonsense", "postgres://muster:hunter2@localhost:1/x", "postgres:///x", "postgres://muster:hunter2@localhost:nan/x"] {
+    let words = async |url: &str| {
+        postgres::open(url, LeaseClock::Database).await.err().map(|error| format!("{error:#}")).unwrap()
+    };
+    for url in [
+        "nonsense",
+        "postgres://muster:hunter2@localhost:1/x",
+        "postgres:///x",
+        "postgres://muster:hunter2@localhost:nan/x",
+    ] {
         let said = words(url).await;
         assert!(said.contains("the database cannot be reached") || said.contains("address of the database"), "{said}");
         assert!(!said.contains("hunter2"), "{said}");
@@ -298,10 +337,19 @@ async fn the_program_uses_a_database_behind_tls() {
     let directory = tempfile::tempdir().unwrap();
     let (_sandbox, mut variables) = crate::program::set_up(directory.path()).await;
     on_postgres(directory.path());
-    let url = format!("postgres://muster:hunter2@localhost:{}/postgres?sslmode=require&options=-csearch_path%3D{}", server.port, schema.name);
+    let url = format!(
+        "postgres://muster:hunter2@localhost:{}/postgres?sslmode=require&options=-csearch_path%3D{}",
+        server.port, schema.name
+    );
     let run = |arguments: &[&str], variables: &muster::config::Variables| {
         let path = directory.path().join("muster.toml");
-        let output = Command::new(env!("CARGO_BIN_EXE_muster")).args(arguments).arg("--config").arg(path).envs(variables).output().unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_muster"))
+            .args(arguments)
+            .arg("--config")
+            .arg(path)
+            .envs(variables)
+            .output()
+            .unwrap();
         let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(!said.contains("hunter2"), "{said}");
         (output.status.success(), said)
@@ -348,6 +396,23 @@ async fn what_one_muster_does_another_knows_within_a_second() {
     comes("the silence", async || silenced(&other) == 1).await;
     bot.alert("dq", json!({"title": "orders are late", "key": "k", "asset": "warehouse.orders"})).await;
     comes("the bad asset", async || *other.app.models.health.read() == *bot.muster.app.models.health.read()).await;
+    // Where it missed too much, it reads everything anew, whatever is told meanwhile.
+    let deletes = format!("DELETE FROM {}.muster_feed", schema.name);
+    bot.post(
+        "/hooks/dq",
+        Some(TOKEN),
+        &json!({"title": "rows are missing", "key": "l", "asset": "warehouse.orders_daily"}),
+    )
+    .await;
+    server.connect().await.batch_execute(&deletes).await.unwrap();
+    bot.settle().await;
+    comes("everything", async || {
+        other.worker.catch_up().await;
+        bot.settle().await;
+        *other.app.models.health.read() == *bot.muster.app.models.health.read()
+    })
+    .await;
+    crate::read_models::same(&other.app.models, &ReadModels::read(&bot.muster.app.store).await.unwrap());
     // And the other way round: what the second decides, the first knows.
     other.app.subscribe_to("orders-team", ANA, true).await.unwrap();
     comes("the subscription", async || !bot.muster.app.models.subscriptions.read().of(ANA).is_empty()).await;

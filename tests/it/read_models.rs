@@ -2,6 +2,7 @@
 
 use muster::read_models::ReadModels;
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use serde_json::json;
 
 use crate::harness::*;
@@ -78,27 +79,48 @@ fn lineage(models: &ReadModels) -> Vec<String> {
     lines
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+/// Each is as the other has it.
+pub fn same(followed: &ReadModels, anew: &ReadModels) {
+    assert_eq!(*followed.people.read(), *anew.people.read());
+    assert_eq!(*followed.rosters.read(), *anew.rosters.read());
+    assert_eq!(*followed.subscriptions.read(), *anew.subscriptions.read());
+    assert_eq!(*followed.external_channels.read(), *anew.external_channels.read());
+    assert_eq!(*followed.silences.read(), *anew.silences.read());
+    assert_eq!(*followed.flapping.read(), *anew.flapping.read());
+    assert_eq!(*followed.health.read(), *anew.health.read());
+    assert_eq!(lineage(followed), lineage(anew));
+}
 
-    #[test]
-    fn what_followed_is_what_is_loaded_anew(deeds in prop::collection::vec(deed(), 1..25)) {
+/// Does this, so often, on this engine.
+fn try_on(engine: Engine, cases: u32) {
+    let deeds = prop::collection::vec(deed(), 1..25);
+    let config = ProptestConfig { cases, ..ProptestConfig::with_source_file(file!()) };
+    let tried = TestRunner::new(config).run(&deeds, |deeds| {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-            let bot = Bot::start().await;
+            let Some(store) = engine.store().await else { return };
+            let bot = Bot::set_up(Setup { store: Some(store), ..Setup::default() }).await;
             for deed in &deeds {
                 does(&bot, deed).await;
             }
             bot.settle().await;
-            let (followed, store) = (&bot.muster.app.models, &bot.muster.app.store);
-            let anew = ReadModels::read(store).await.unwrap();
-            assert_eq!(*followed.people.read(), *anew.people.read());
-            assert_eq!(*followed.rosters.read(), *anew.rosters.read());
-            assert_eq!(*followed.subscriptions.read(), *anew.subscriptions.read());
-            assert_eq!(*followed.external_channels.read(), *anew.external_channels.read());
-            assert_eq!(*followed.silences.read(), *anew.silences.read());
-            assert_eq!(*followed.flapping.read(), *anew.flapping.read());
-            assert_eq!(*followed.health.read(), *anew.health.read());
-            assert_eq!(lineage(followed), lineage(&anew));
+            same(&bot.muster.app.models, &ReadModels::read(&bot.muster.app.store).await.unwrap());
         });
-    }
+        Ok(())
+    });
+    tried.unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn what_followed_is_what_is_loaded_anew() {
+    try_on(Engine::Memory, 24);
+}
+
+#[test]
+fn so_it_is_on_sled() {
+    try_on(Engine::Sled, 6);
+}
+
+#[test]
+fn so_it_is_on_postgres() {
+    try_on(Engine::Postgres, 6);
 }

@@ -254,7 +254,9 @@ async fn open_incidents(server: &Server) -> anyhow::Result<()> {
 pub(super) async fn run(options: Options) -> anyhow::Result<()> {
     match (options.stand_in, &options.config) {
         (Some(StandIn::Plain), _) => return ceilings::serve_plain().await,
-        (Some(StandIn::Memory), Some(config)) => return super::serve(config, async |_| Ok(MemoryEngine::open()?)).await,
+        (Some(StandIn::Memory), Some(config)) => {
+            return super::serve(config, async |_| Ok(MemoryEngine::open()?)).await;
+        }
         (Some(StandIn::Memory), None) => bail!("a stand-in needs --config"),
         (None, _) => {}
     }

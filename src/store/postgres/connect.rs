@@ -1,5 +1,6 @@
 //! The way to the database: its address, TLS, the pool of connections, and what must be so there.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -31,7 +32,10 @@ impl Database {
     pub(super) fn of(url: &str) -> anyhow::Result<Self> {
         let mut config: tokio_postgres::Config = url.parse().map_err(|error: tokio_postgres::Error| {
             // The error names the part that is wrong, and never a value.
-            anyhow::anyhow!("the address of the database is not usable: {}; it is written postgres://user:password@host/database", said(&error))
+            anyhow::anyhow!(
+                "the address of the database is not usable: {}; it is written postgres://user:password@host/database",
+                said(&error)
+            )
         })?;
         if config.get_hosts().is_empty() {
             bail!("the address of the database names no host; it is written postgres://user:password@host/database");
@@ -96,7 +100,6 @@ impl Database {
 
 /// TLS that checks the server's certificate against the machine's list, or that of `SSL_CERT_FILE`.
 fn tls(wanted: bool) -> anyhow::Result<rustls::ClientConfig> {
-    crate::telemetry::install_crypto();
     let mut roots = rustls::RootCertStore::empty();
     if wanted {
         for certificate in rustls_native_certs::load_native_certs().certs {
@@ -104,7 +107,9 @@ fn tls(wanted: bool) -> anyhow::Result<rustls::ClientConfig> {
             let _ = roots.add(certificate);
         }
     }
-    Ok(rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+    let crypto = Arc::new(rustls::crypto::ring::default_provider());
+    let versions = rustls::ClientConfig::builder_with_provider(crypto).with_safe_default_protocol_versions()?;
+    Ok(versions.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// What must be so in a database, or nothing can be promised there.
@@ -115,10 +120,14 @@ pub(super) async fn check(client: &Object) -> anyhow::Result<()> {
     };
     let encoding = show("server_encoding").await?;
     if encoding != "UTF8" {
-        bail!("the database has the encoding {encoding}; make one with UTF8 (`CREATE DATABASE muster ENCODING 'UTF8' TEMPLATE template0`)");
+        bail!(
+            "the database has the encoding {encoding}; make one with UTF8 (`CREATE DATABASE muster ENCODING 'UTF8' TEMPLATE template0`)"
+        );
     }
     if show("fsync").await? == "off" {
-        tracing::warn!("the database server runs with fsync = off: what Muster acknowledges may be lost when its machine stops");
+        tracing::warn!(
+            "the database server runs with fsync = off: what Muster acknowledges may be lost when its machine stops"
+        );
     }
     Ok(())
 }

@@ -102,7 +102,8 @@ async fn read(shared: &Shared) -> Result<(), ReadError> {
     let Some((follower, told)) = shared.feed.state() else {
         return Ok(());
     };
-    let followed: Vec<&str> = Kind::ALL.iter().filter(|kind| follower.follows(**kind)).map(|kind| kind.name()).collect();
+    let followed: Vec<&str> =
+        Kind::ALL.iter().filter(|kind| follower.follows(**kind)).map(|kind| kind.name()).collect();
     let rows = shared.query(MISSED, &[&told, &followed, &MOST_MISSED]).await?;
     let Some(first) = rows.first() else {
         return Err(ReadError::new("the table muster_head is empty"));

@@ -82,7 +82,8 @@ impl Drop for Postgres {
 pub async fn open(url: &str, leases: LeaseClock) -> anyhow::Result<Store> {
     let database = connect::Database::of(url)?;
     let pool = database.pool()?;
-    let client = pool.get().await.map_err(|error| anyhow::anyhow!("the database cannot be reached: {}", pooled(&error)))?;
+    let client =
+        pool.get().await.map_err(|error| anyhow::anyhow!("the database cannot be reached: {}", pooled(&error)))?;
     connect::check(&client).await?;
     schema::prepare(&client).await?;
     let row = client
@@ -180,7 +181,10 @@ const HEADS: &str = "WITH RECURSIVE heads AS (
 
 impl Shared {
     async fn client(&self) -> Result<Object, ReadError> {
-        self.pool.get().await.map_err(|error| ReadError::new(format!("the database cannot be reached: {}", pooled(&error))))
+        self.pool
+            .get()
+            .await
+            .map_err(|error| ReadError::new(format!("the database cannot be reached: {}", pooled(&error))))
     }
 
     async fn query(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, ReadError> {
@@ -214,7 +218,8 @@ impl Engine for Postgres {
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let (name, from) = (kind.name(), stored(from));
             let rows = if to.is_empty() {
-                let sql = format!("SELECT {COLUMNS} FROM muster_record WHERE kind = $1 AND id >= $2 ORDER BY id LIMIT $3");
+                let sql =
+                    format!("SELECT {COLUMNS} FROM muster_record WHERE kind = $1 AND id >= $2 ORDER BY id LIMIT $3");
                 self.shared.query(&sql, &[&name, &from, &limit]).await?
             } else {
                 let sql = format!(

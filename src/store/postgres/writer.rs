@@ -148,9 +148,9 @@ async fn transact(shared: &Shared, client: &Object, requests: &[Request]) -> Res
     let outcomes = requests
         .iter()
         .map(|request| match request {
-            Request::Commit { ops, .. } => Outcome::Commit(round.apply(ops.clone(), |kind, id| {
-                Ok(before.get(&(kind, id.to_owned())).copied())
-            })),
+            Request::Commit { ops, .. } => {
+                Outcome::Commit(round.apply(ops.clone(), |kind, id| Ok(before.get(&(kind, id.to_owned())).copied())))
+            }
             Request::Claim { lease, .. } => {
                 Outcome::Claim(lease_all(&mut round, &heads.next().unwrap_or_default(), *lease))
             }
@@ -276,8 +276,11 @@ async fn commit(shared: &Shared, client: &Object, seq: i64, round: &Round) -> Re
         put.bodies.push(&entry.written.body);
     }
     let (putting, deleting) = (client.prepare_cached(PUT).await?, client.prepare_cached(DELETE).await?);
-    let (feeding, signing, notifying) =
-        (client.prepare_cached(FEED).await?, client.prepare_cached(WRITER).await?, client.prepare_cached(NOTIFY).await?);
+    let (feeding, signing, notifying) = (
+        client.prepare_cached(FEED).await?,
+        client.prepare_cached(WRITER).await?,
+        client.prepare_cached(NOTIFY).await?,
+    );
     let puts = async {
         if put.kinds.is_empty() {
             return Ok(0);

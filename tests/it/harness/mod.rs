@@ -456,6 +456,22 @@ impl Channel<'_> {
         Message { bot: self.bot, view: next }
     }
 
+    /// The next messages of the bot hold these words, one each; what is due at one moment comes in any order.
+    #[track_caller]
+    pub fn expect_together(&self, words: &[&str]) {
+        let mut read = self.bot.read.lock().unwrap();
+        let seen = read.entry(self.name.clone()).or_default();
+        let next: Vec<_> = self.bot.of_bot(&self.name).into_iter().skip(*seen).take(words.len()).collect();
+        for words in words {
+            assert!(
+                next.iter().any(|message| message.text.contains(words)),
+                "#{}: expected {words:?} among {next:#?}",
+                self.name
+            );
+        }
+        *seen += words.len();
+    }
+
     /// Whatever comes is read without looking.
     pub fn skip_rest(&self) {
         let count = self.bot.of_bot(&self.name).len();

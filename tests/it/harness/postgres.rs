@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,8 +18,8 @@ pub struct Server {
     pub folder: PathBuf,
     /// Where it listens with TLS.
     pub port: u16,
-    /// Once this is closed, the server ends and its folder is removed.
-    _alive: ChildStdin,
+    /// What started it. Once its standard input is closed, the server ends and its folder is removed.
+    _shell: Child,
 }
 
 /// A schema of its own, and its address.
@@ -112,7 +112,7 @@ fn start(programs: &Path) -> Server {
     let script = r#""$1/postgres" -D "$2/data" -k "$2" -p "$3" -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off \
         -c max_connections=400 -c ssl=on -c ssl_cert_file="$2/ca.pem" -c ssl_key_file="$2/key.pem" -c autovacuum_naptime=5 > "$2/log" 2>&1 &
         read -r _; kill -INT $!; wait; rm -rf "$2""#;
-    let mut shell = command(Path::new("sh"), ids)
+    let shell = command(Path::new("sh"), ids)
         .current_dir(&folder)
         .args(["-c", script, "sh"])
         .args([programs, &folder])
@@ -121,15 +121,20 @@ fn start(programs: &Path) -> Server {
         .process_group(0)
         .spawn()
         .unwrap();
-    let alive = shell.stdin.take().unwrap();
-    let ready = command(&programs.join("pg_isready"), None).arg("-h").arg(&folder).arg(format!("-p{port}")).arg("-q").status();
+    let ready =
+        command(&programs.join("pg_isready"), None).arg("-h").arg(&folder).arg(format!("-p{port}")).arg("-q").status();
     let mut ready = ready.unwrap().success();
     for _ in 0..600 {
         if ready {
-            return Server { folder, port, _alive: alive };
+            return Server { folder, port, _shell: shell };
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
-        let asked = Command::new(programs.join("pg_isready")).arg("-h").arg(&folder).arg(format!("-p{port}")).arg("-q").status();
+        let asked = Command::new(programs.join("pg_isready"))
+            .arg("-h")
+            .arg(&folder)
+            .arg(format!("-p{port}"))
+            .arg("-q")
+            .status();
         ready = asked.unwrap().success();
     }
     panic!("the server does not start:\n{}", std::fs::read_to_string(folder.join("log")).unwrap_or_default());
