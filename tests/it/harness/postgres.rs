@@ -121,26 +121,24 @@ fn start(programs: &Path) -> Server {
         .process_group(0)
         .spawn()
         .unwrap();
-    let ready =
-        command(&programs.join("pg_isready"), None).arg("-h").arg(&folder).arg(format!("-p{port}")).arg("-q").status();
-    let mut ready = ready.unwrap().success();
-    for _ in 0..600 {
-        if ready {
-            return Server { folder, port, _shell: shell };
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        let asked = Command::new(programs.join("pg_isready"))
-            .arg("-h")
-            .arg(&folder)
-            .arg(format!("-p{port}"))
-            .arg("-q")
-            .status();
-        ready = asked.unwrap().success();
-    }
-    panic!("the server does not start:\n{}", std::fs::read_to_string(folder.join("log")).unwrap_or_default());
+    let server = Server { folder, port, _shell: shell };
+    server.wait_until_ready(programs);
+    server
 }
 
 impl Server {
+    fn wait_until_ready(&self, programs: &Path) {
+        for _ in 0..600 {
+            let mut asks = Command::new(programs.join("pg_isready"));
+            asks.arg("--quiet").arg("--host").arg(&self.folder).arg(format!("--port={}", self.port));
+            if asks.status().unwrap().success() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("the server does not start:\n{}", std::fs::read_to_string(self.folder.join("log")).unwrap_or_default());
+    }
+
     /// A connection past all that Muster does.
     pub async fn connect(&self) -> tokio_postgres::Client {
         let url = format!("postgres://muster@{}:{}/postgres", encoded(&self.folder), self.port);
