@@ -11,7 +11,6 @@ const ROUNDS: u32 = 200_000;
 fn alert() -> Alert {
     let at = chrono::DateTime::from_timestamp(1_795_413_600, 0).expect("a moment");
     Alert {
-        v: 1,
         id: "01M83FTSR0DNWKV2Y489KX3T62".to_owned(),
         signal: Signal {
             asset: AssetName::new("warehouse.orders"),

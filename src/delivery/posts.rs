@@ -367,7 +367,6 @@ impl Worker {
                 };
                 let at = MessageRef { channel: channel.id.clone(), ts: message.ts.clone() };
                 let captured = Captured {
-                    v: 1,
                     at: said_at(&at).unwrap_or(incident.opened_at),
                     message: at,
                     author,

@@ -260,8 +260,6 @@ impl Signal {
 /// One alert of an incident, with a status of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
-    /// Version of this record's shape.
-    pub v: u32,
     /// Our id, unique.
     pub id: String,
     /// What the monitor last said in full.

@@ -302,7 +302,7 @@ impl Draft<'_> {
 
     fn add_as(&mut self, actor: Actor, event: Event) {
         let seq = self.case.as_ref().map_or(0, |case| case.incident.entries) + 1;
-        let entry = Entry { v: super::evolve::RECORD_VERSION, seq, at: self.context.now, actor, event };
+        let entry = Entry { seq, at: self.context.now, actor, event };
         self.case = evolve(self.case.take(), &entry);
         self.entries.push(entry);
     }

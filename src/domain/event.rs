@@ -742,8 +742,6 @@ impl Look {
 /// One line of the timeline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Version of this record's shape.
-    pub v: u32,
     /// Its place, from 1, without gaps.
     pub seq: u64,
     /// When it happened.

@@ -6,9 +6,6 @@ use super::incident::{
 };
 use super::{Alert, PersonId, Role, Time};
 
-/// The version of the records written today.
-pub const RECORD_VERSION: u32 = 1;
-
 /// The state after one more entry. Without a state, only [`Event::Opened`] makes one.
 pub fn evolve(case: Option<Case>, entry: &Entry) -> Option<Case> {
     let mut case = match (case, &entry.event) {
@@ -44,7 +41,6 @@ fn opened(entry: &Entry) -> Option<Incident> {
         return None;
     };
     Some(Incident {
-        v: RECORD_VERSION,
         uid: uid.clone(),
         number: *number,
         title: title.clone(),
@@ -122,7 +118,6 @@ fn apply(case: &mut Case, entry: &Entry) {
             case.alerts.insert(
                 alert.clone(),
                 Alert {
-                    v: RECORD_VERSION,
                     id: alert.clone(),
                     signal: signal.clone(),
                     first_seen: at,
@@ -228,7 +223,6 @@ fn apply(case: &mut Case, entry: &Entry) {
             case.tasks.insert(
                 *task,
                 Task {
-                    v: RECORD_VERSION,
                     number: *task,
                     text: text.clone(),
                     assignee: assignee.clone(),
@@ -313,8 +307,7 @@ fn apply(case: &mut Case, entry: &Entry) {
         Event::RadiusMeasured { radius } => incident.radius = Some(radius.clone()),
         Event::Notified { recipient, whom } => {
             incident.told += 1;
-            let told =
-                Told { v: RECORD_VERSION, recipient: recipient.clone(), whom: *whom, at, muted: false, message: None };
+            let told = Told { recipient: recipient.clone(), whom: *whom, at, muted: false, message: None };
             case.told.insert(recipient.key.clone(), told);
         }
         Event::NoticePosted { recipient, message } => {

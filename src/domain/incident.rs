@@ -292,8 +292,6 @@ pub struct HandoverRequest {
 /// The incident's present state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
-    /// Version of this record's shape.
-    pub v: u32,
     /// A ULID, the id inside.
     pub uid: String,
     /// The number people say: `INC-42`.
@@ -503,8 +501,6 @@ impl Recipient {
 /// Somebody who was told. A record of its own under the incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
-    /// Version of this record's shape.
-    pub v: u32,
     /// Who.
     pub recipient: Recipient,
     /// As producer, or as consumer.
@@ -568,8 +564,6 @@ impl Incident {
 /// A promise somebody made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Task {
-    /// Version of this record's shape.
-    pub v: u32,
     /// The number people say, from 1.
     pub number: u32,
     /// What is to be done.

@@ -15,8 +15,6 @@ use super::{Alert, PersonId, Pillar, Role, Status, Task, Time};
 /// A message of the channel, as it was last seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Captured {
-    /// Version of this record's shape.
-    pub v: u32,
     /// Where it stands.
     #[serde(flatten)]
     pub message: MessageRef,

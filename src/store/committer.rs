@@ -63,8 +63,20 @@ struct Shared {
 
 /// An engine made of raw ordered bytes and a committer thread.
 pub struct Committed {
-    shared: Arc<Shared>,
     requests: Requests,
+    /// Waits for the committer before the bytes are let go, so that a process does not end before they are closed.
+    _ending: Ending,
+    shared: Arc<Shared>,
+}
+
+/// The committer, which ends once nobody can ask it any more.
+struct Ending(Option<std::thread::JoinHandle<()>>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        // It has said what went wrong, if it panicked.
+        let _ = self.0.take().map(std::thread::JoinHandle::join);
+    }
 }
 
 impl Committed {
@@ -96,11 +108,11 @@ impl Committed {
         });
         let (requests, inbox) = Requests::queue();
         let committer = Committer(shared.clone());
-        std::thread::Builder::new()
+        let committer = std::thread::Builder::new()
             .name("committer".to_owned())
             .spawn(move || committer.run(inbox))
             .map_err(|error| ReadError::new(format!("no thread for the committer: {error}")))?;
-        Ok(Self { shared, requests })
+        Ok(Self { requests, _ending: Ending(Some(committer)), shared })
     }
 
     fn queues(&self) -> std::sync::RwLockReadGuard<'_, Queues> {

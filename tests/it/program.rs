@@ -103,6 +103,12 @@ async fn terminated_it_ends_well_and_its_store_can_be_carried_away() {
     assert_eq!(answer.status(), 202);
     assert!(Command::new("kill").args(["-TERM", &program.child.id().to_string()]).status().unwrap().success());
     assert_eq!(program.child.wait().unwrap().code(), Some(0));
+    // It waits for its store to be closed, so that the next start need not read all of it.
+    let closed = || {
+        let file = std::fs::read(directory.path().join("data/store.json")).unwrap();
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&file).unwrap()["clean"], true);
+    };
+    closed();
 
     let path = directory.path().join("muster.toml");
     let path = path.to_str().unwrap();
@@ -125,6 +131,7 @@ async fn terminated_it_ends_well_and_its_store_can_be_carried_away() {
     let file = file.to_str().unwrap();
     let exported = run(&["export", file, "--config", path], &variables);
     assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
+    closed();
     assert!(
         !run(&["import", file, "--config", path], &variables).status.success(),
         "never into a store that holds something"

@@ -3,13 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{BufReader, Read as _};
+use std::io::{BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+use flate2::Compression;
 use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use muster::clock::Clock;
-use muster::store::{MemoryEngine, Store, sled, transfer};
+use muster::records::Dead;
+use muster::store::{MemoryEngine, Range, Store, sled, transfer};
 use serde_json::{Value, json};
 
 use crate::harness::*;
@@ -60,39 +63,117 @@ fn unpacked(file: &Path) -> Vec<u8> {
     bytes
 }
 
+/// Files and folders that are no part of a store, or are made anew.
+const LEFT_OUT: [&str; 4] = ["ballast", "backups", "lineage.image", "lock"];
+
+/// Copies a folder; what is packed is unpacked, or the other way round.
+fn copy(from: &Path, to: &Path, pack: bool) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if LEFT_OUT.contains(&name.as_str()) {
+            continue;
+        }
+        match name.strip_suffix(".gz") {
+            _ if path.is_dir() => copy(&path, &to.join(&name), pack),
+            Some(name) if !pack => fs::write(to.join(name), unpacked(&path)).unwrap(),
+            None if pack && name != "store.json" => {
+                write_packed(&to.join(format!("{name}.gz")), &fs::read(&path).unwrap())
+            }
+            _ => drop(fs::copy(&path, to.join(&name)).unwrap()),
+        }
+    }
+}
+
+fn write_packed(path: &Path, bytes: &[u8]) {
+    let mut packed = GzEncoder::new(File::create(path).unwrap(), Compression::best());
+    packed.write_all(bytes).unwrap();
+    packed.finish().unwrap();
+}
+
+/// Keeps a store as a fixture.
+fn keep(store: &Path, folder: &Path, export: &[u8], expect: &Value) {
+    copy(store, folder, true);
+    write_packed(&folder.join("export.jsonl.gz"), export);
+    fs::write(folder.join("expect.json"), serde_json::to_string_pretty(expect).unwrap() + "\n").unwrap();
+}
+
 /// The files of a store as they were, in a directory of their own.
 fn unpack(version: &str) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
-    let (from, to) = (folder(version), directory.path());
-    fs::copy(from.join("store.json"), to.join("store.json")).unwrap();
-    fs::create_dir(to.join("sled")).unwrap();
-    for entry in fs::read_dir(from.join("sled")).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap();
-        match name.strip_suffix(".gz") {
-            Some(name) => fs::write(to.join("sled").join(name), unpacked(&path)).unwrap(),
-            None => drop(fs::copy(&path, to.join("sled").join(name)).unwrap()),
-        }
+    copy(&folder(version), directory.path(), false);
+    for beside in ["expect.json", "export.jsonl"] {
+        fs::remove_file(directory.path().join(beside)).unwrap();
     }
     directory
 }
 
-#[tokio::test]
-async fn a_store_of_version_1_is_opened_and_goes_on() {
-    let expect = expected("v1");
-    let directory = unpack("v1");
-    let store = sled::open(directory.path()).unwrap();
-    assert_eq!(json!(counts(&exported(&store).await)), expect["records"]);
-
-    // The same moment as then, and still nobody outside answers.
+/// A bot on this store, at the same moment as then; and still nobody outside answers.
+async fn bot_on(store: Store, expect: &Value) -> Bot {
     let clock = Clock::manual(expect["now"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap());
     let sandbox = sandbox(&clock).await;
     for service in ["slack", "pagerduty"] {
         sandbox.faults().down(service, true);
     }
     let extra = EXTRA.to_owned();
-    let setup = Setup { store: Some(store), sandbox: Some((sandbox, clock)), extra, ..Setup::default() };
-    let bot = Bot::set_up(setup).await;
+    Bot::set_up(Setup { store: Some(store), sandbox: Some((sandbox, clock)), extra, ..Setup::default() }).await
+}
+
+#[tokio::test]
+async fn a_store_of_version_1_is_opened_and_goes_on() {
+    goes_on(&expected("v1"), unpack("v1").path()).await;
+}
+
+#[tokio::test]
+async fn a_store_of_version_2_is_opened_and_goes_on() {
+    goes_on(&expected("v2"), unpack("v2").path()).await;
+}
+
+/// What a store of version 1 becomes when a bot of today lives on in it. With `MUSTER_KEEP_STORE` it is kept in that folder: so the
+/// fixture of another version is made.
+#[tokio::test]
+async fn a_store_lives_on_and_is_opened_again() {
+    let mut expect = expected("v1");
+    let directory = unpack("v1");
+    let bot = bot_on(sled::open(directory.path()).unwrap(), &expect).await;
+    // A burst in one request, the first of which is known, and what people do.
+    let check =
+        |id: &str| json!({"name": format!("check {id}"), "id": id, "outcome": "fail", "table": "sales.returns"});
+    let burst = json!({"checks": [check("a"), check("b"), check("c")]});
+    let (status, answer) = bot.post("/hooks/mapped", Some(TOKEN), &burst).await;
+    assert_eq!(status, 202, "{answer}");
+    bot.settle().await;
+    bot.slash(BEN, "data-incidents", "INC-6 note the till sent nothing").await;
+    bot.slash(BEN, "data-incidents", "INC-4 ack").await;
+    for incident in expect["incidents"].as_array_mut().unwrap() {
+        let found = bot.get(&format!("/api/v1/incidents/{}", incident["id"].as_str().unwrap())).await;
+        incident["status"] = found["status"].clone();
+        incident["alerts_firing"] = found["alerts_firing"].clone();
+        incident["alerts"] = found["alerts"].as_array().unwrap().len().into();
+        incident["roles"] = found["roles"].clone();
+        let timeline = format!("/api/v1/incidents/{}/timeline?limit=500", incident["id"].as_str().unwrap());
+        incident["timeline"] = bot.get(&timeline).await["entries"].as_array().unwrap().len().into();
+    }
+    expect["now"] = bot.clock.now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true).into();
+    let dead = bot.muster.app.store.values(Range::<Dead>::all()).await.unwrap();
+    expect["given_up"] = dead.iter().map(|dead| dead.why.clone()).collect();
+    let export = exported(&bot.muster.app.store).await;
+    expect["records"] = json!(counts(&export));
+    bot.stop().await;
+    let closed: Value = serde_json::from_slice(&fs::read(directory.path().join("store.json")).unwrap()).unwrap();
+    assert_eq!(closed["clean"], true, "it was closed: {closed}");
+    if let Some(folder) = std::env::var_os("MUSTER_KEEP_STORE") {
+        keep(directory.path(), Path::new(&folder), &export, &expect);
+    }
+    goes_on(&expect, directory.path()).await;
+}
+
+/// The store in this directory is opened, everything in it is found, and it goes on.
+async fn goes_on(expect: &Value, directory: &Path) {
+    let store = sled::open(directory).unwrap();
+    assert_eq!(json!(counts(&exported(&store).await)), expect["records"]);
+    let bot = bot_on(store, expect).await;
 
     // Incidents with all that is in them.
     let incidents = expect["incidents"].as_array().unwrap();
@@ -152,9 +233,15 @@ async fn a_store_of_version_1_is_opened_and_goes_on() {
 }
 
 #[tokio::test]
-async fn an_export_of_version_1_is_imported() {
-    let expect = expected("v1");
-    let export = unpacked(&folder("v1").join("export.jsonl.gz"));
+async fn an_export_of_every_version_is_imported() {
+    for version in ["v1", "v2"] {
+        is_imported(version).await;
+    }
+}
+
+async fn is_imported(version: &str) {
+    let expect = expected(version);
+    let export = unpacked(&folder(version).join("export.jsonl.gz"));
     let total: u64 = counts(&export).values().sum();
     let store = MemoryEngine::open().unwrap();
     assert_eq!(transfer::import(store.engine(), &mut BufReader::new(&export[..])).await.unwrap() as u64, total);

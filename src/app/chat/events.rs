@@ -135,7 +135,7 @@ impl App {
         let at = said_at(&message).unwrap_or_else(|| self.now());
         let text: String = markup::named(&text, &|id| self.name(id)).chars().take(8000).collect();
         let pinned = self.store.get(&Id::<Pinned>::of(&message)).await?.is_some();
-        let captured = Captured { v: 1, message: message.clone(), author, at, text: text.clone(), deleted, edited };
+        let captured = Captured { message: message.clone(), author, at, text: text.clone(), deleted, edited };
         ops.put(&Id::<Captured>::of(&uid, &ts), Expect::Any, &captured);
         if !pinned {
             return self.commit(ops).await;

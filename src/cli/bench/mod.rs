@@ -52,6 +52,9 @@ pub(super) struct Options {
     /// Also drive an installed Prometheus Alertmanager.
     #[arg(long)]
     vs_alertmanager: bool,
+    /// Only the loads whose row has these words in it, and nothing else: `--only "distinct alerts, 64"`.
+    #[arg(long)]
+    only: Option<String>,
     /// Print JSON instead of Markdown.
     #[arg(long)]
     json: bool,
@@ -90,6 +93,7 @@ struct Plan {
     /// How many alerts are followed to the pager, and how many commands are asked for in peace.
     followed: u64,
     folder: PathBuf,
+    only: Option<String>,
 }
 
 impl Plan {
@@ -101,6 +105,7 @@ impl Plan {
             active: [10_000 / (tenth * tenth), 100_000 / (tenth * tenth)],
             followed: 50 / tenth,
             folder: options.folder.clone().unwrap_or_else(std::env::temp_dir),
+            only: options.only.clone(),
         }
     }
 }
@@ -286,10 +291,14 @@ async fn measure(plan: &Plan, with_alertmanager: bool, report: &mut Report) -> a
         }
         None => {}
     }
-    for case in Case::all(alertmanager.is_some()) {
+    let asked = |case: &Case| plan.only.as_ref().is_none_or(|words| case.words().contains(words.as_str()));
+    for case in Case::all(alertmanager.is_some()).into_iter().filter(asked) {
         eprintln!("{} …", case.words());
         let (load, worked) = case.measure(plan).await?;
         report.loads.push(report::Row::of(case, load, worked));
+    }
+    if plan.only.is_some() {
+        return Ok(());
     }
     eprintln!("what people wait for …");
     people::measure(plan, report).await?;

@@ -232,7 +232,8 @@ mod tests {
 
     #[test]
     fn what_was_measured_is_compared_and_what_was_left_out_is_not() {
-        let plan = Plan { seconds: 3.0, incidents: 2, active: [1, 2], followed: 1, folder: std::env::temp_dir() };
+        let folder = std::env::temp_dir();
+        let plan = Plan { seconds: 3.0, incidents: 2, active: [1, 2], followed: 1, folder, only: None };
         let mut report = Report::begin(DateTime::UNIX_EPOCH, &plan, true);
         for (target, per_second) in [(Target::Muster, 1000.0), (Target::InMemory, 4000.0), (Target::Disk, 8000.0)] {
             let case = Case { target, alerts: Alerts::Distinct, connections: USUAL };

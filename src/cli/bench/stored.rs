@@ -28,7 +28,7 @@ pub(super) async fn alerts(plan: &Plan, report: &mut Report) -> anyhow::Result<(
     let server = site.start(Keeps::OnDisk).await?;
     open_incidents(&server).await?;
     server.stop().await?;
-    let (records, bytes) = (counted(&site).await?, site.bytes());
+    let (before, bytes) = (counted(&site).await?, site.bytes());
     let server = site.start(Keeps::OnDisk).await?;
     server.rest(CALM).await?;
     resident(report, "memory, idle", &server);
@@ -45,10 +45,15 @@ pub(super) async fn alerts(plan: &Plan, report: &mut Report) -> anyhow::Result<(
     server.stop().await?;
     let grown = site.bytes().saturating_sub(bytes);
     report.figure("bytes on disk an alert", grown as f64 / sent as f64, "bytes");
-    let mut kept = counted(&site).await?;
+    let Counted { records: mut kept, bytes } = counted(&site).await?;
+    report.figure(
+        "bytes kept an alert, as they are exported",
+        bytes.saturating_sub(before.bytes) as f64 / sent as f64,
+        "bytes",
+    );
     let waiting = kept.remove("outbox").unwrap_or_default();
     let more = kept.into_iter().map(|(kind, count)| {
-        let before = records.get(&kind).copied().unwrap_or_default();
+        let before = before.records.get(&kind).copied().unwrap_or_default();
         (kind, count.saturating_sub(before) as f64 / sent as f64)
     });
     let mut more: Vec<_> = more.filter(|(_, count)| *count >= 0.01).collect();
@@ -85,11 +90,18 @@ async fn exported<T: Default + Send + 'static>(site: &Site, gather: fn(&mut T, &
     .await?
 }
 
-/// How many records there are of each kind.
-async fn counted(site: &Site) -> anyhow::Result<BTreeMap<String, u64>> {
-    exported(site, |counts: &mut BTreeMap<String, u64>, line| {
+/// How many records there are of each kind, and how many bytes they have as an export writes them.
+#[derive(Default)]
+struct Counted {
+    records: BTreeMap<String, u64>,
+    bytes: u64,
+}
+
+async fn counted(site: &Site) -> anyhow::Result<Counted> {
+    exported(site, |counted: &mut Counted, line| {
         if let Some(kind) = kind(line) {
-            *counts.entry(kind.to_owned()).or_default() += 1;
+            *counted.records.entry(kind.to_owned()).or_default() += 1;
+            counted.bytes += line.len() as u64;
         }
     })
     .await

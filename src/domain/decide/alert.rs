@@ -110,7 +110,6 @@ fn join(draft: &mut Draft<'_>, signal: &Signal, because: &str, inhibited: bool) 
     };
     let now = draft.now();
     draft.alert(Alert {
-        v: crate::domain::evolve::RECORD_VERSION,
         id: alert,
         signal: signal.clone(),
         first_seen: now,

@@ -160,8 +160,6 @@ pub struct Facts {
 /// One asset, as the catalog keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asset {
-    /// Version of this record's shape.
-    pub v: u32,
     /// The name that people see.
     pub name: String,
     /// Where that name is unique, as OpenLineage says it: `snowflake://acme`.
@@ -187,7 +185,7 @@ fn strength(source: &str) -> u8 {
 impl Asset {
     /// An asset of which only the name is known.
     pub fn named(name: &str) -> Self {
-        Self { v: 1, name: name.to_owned(), namespace: None, aliases: Vec::new(), facts: BTreeMap::new() }
+        Self { name: name.to_owned(), namespace: None, aliases: Vec::new(), facts: BTreeMap::new() }
     }
 
     /// What the sources say, the surest first.

@@ -44,6 +44,7 @@ pub struct Bot {
     pub base: String,
     pub http: reqwest::Client,
     stop: watch::Sender<bool>,
+    serving: tokio::task::JoinHandle<std::io::Result<()>>,
     read: Mutex<BTreeMap<String, usize>>,
 }
 
@@ -207,10 +208,10 @@ impl Bot {
         let base = format!("http://{}", listener.local_addr().unwrap());
         sandbox.connect(&base);
         let (stop, stopped) = watch::channel(false);
-        let serving = muster.clone();
-        tokio::spawn(async move { serving.serve(listener, stopped).await });
+        let serves = muster.clone();
+        let serving = tokio::spawn(async move { serves.serve(listener, stopped).await });
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let bot = Self { muster, sandbox, clock, base, http, stop, read: Mutex::default() };
+        let bot = Self { muster, sandbox, clock, base, http, stop, serving, read: Mutex::default() };
         bot.muster.worker.start().await.unwrap();
         bot.settle().await;
         bot
@@ -244,6 +245,17 @@ impl Bot {
             sandbox: Some((self.sandbox, self.clock)),
             ..Setup::default()
         }
+    }
+
+    /// Stops this bot as an operator does: its store is closed when this comes back.
+    pub async fn stop(self) {
+        let Self { muster, sandbox, http, stop, serving, .. } = self;
+        stop.send(true).unwrap();
+        drop((http, sandbox));
+        serving.await.unwrap().unwrap();
+        drop(muster);
+        // The rounds end once there is no app; so the store is let go by whoever is last.
+        tokio::task::yield_now().await;
     }
 
     /// Lets everything that is due happen, on both sides. Slack's pace of one post a second passes in no time.
