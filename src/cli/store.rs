@@ -51,9 +51,9 @@ pub(super) fn run(command: StoreCommand) -> anyhow::Result<()> {
         }
         StoreCommand::Repair { config } => {
             let directory = directory(&config)?;
-            sled::repair(&directory)?;
+            let last = sled::repair(&directory)?;
             println!(
-                "the database in {} is made anew; start the bot. What there was is in its folder `damaged`.",
+                "the database in {} is made anew, up to round {last}; start the bot. What there was is in its folder `damaged`.",
                 directory.display()
             );
             Ok(())

@@ -24,7 +24,10 @@ macro_rules! records {
     ($($type:ty => $kind:ident, $shape:literal $(, followed $followed:literal)? $(, upcast $upcast:path)?;)*) => { $(
         impl Record for $type {
             const KIND: Kind = Kind::$kind;
-            const SHAPE: u32 = $shape;
+            const SHAPE: u32 = {
+                assert!($shape <= Kind::$kind.shape(), "a newer shape stands in the table of kinds too");
+                $shape
+            };
             $(const FOLLOWED: bool = $followed;)?
             $(fn upcast(shape: u32, body: &str) -> serde_json::Result<Self> {
                 $upcast(shape, body)

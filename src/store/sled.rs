@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use super::committer::{Bytes, Committed, Pair, WriteError};
 use super::journal::{self, Journal};
 use super::room::Room;
-use super::{ReadError, Store};
+use super::{EDITION, ReadError, Store};
 use crate::clock::Stopwatch;
 
 /// The version of the layout that this program writes.
@@ -57,6 +57,9 @@ const BASE_AFTER_BYTES: u64 = 64 * 1024 * 1024;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Sidecar {
     schema: u32,
+    /// The [`EDITION`] of whoever wrote last.
+    #[serde(default)]
+    edition: u32,
     /// Whether anything was ever committed.
     has_data: bool,
     /// Whether the last process closed it.
@@ -172,23 +175,73 @@ pub fn restore(backup: &Path, directory: &Path) -> anyhow::Result<u64> {
         fs::copy(base_file(backup, base), base_file(directory, base))?;
     }
     let last = found.journal.map_or(found.base.unwrap_or(0), |(_, last)| last);
-    let sidecar = Sidecar { schema: SCHEMA, has_data: last > 0, mark: last, base: found.base, ..Sidecar::default() };
+    let edition = read_sidecar(backup)?.map_or(0, |sidecar| sidecar.edition);
+    let sidecar =
+        Sidecar { schema: SCHEMA, edition, has_data: last > 0, mark: last, base: found.base, ..Sidecar::default() };
     write_sidecar(directory, &sidecar)?;
     Ok(last)
 }
 
-/// Makes the database anew from the base and the journal, whatever state it is in; it is kept aside in `damaged`.
+/// What a newer Muster than this wrote, in words.
+fn newer(sidecar: &Sidecar) -> Option<String> {
+    let words = "was written by a newer Muster";
+    if sidecar.schema > SCHEMA {
+        Some(format!("{words} (layout {}; this one knows {SCHEMA})", sidecar.schema))
+    } else if sidecar.edition > EDITION {
+        Some(format!("{words} (records of edition {}; this one knows {EDITION})", sidecar.edition))
+    } else {
+        None
+    }
+}
+
+/// The newest base in a directory, whatever `store.json` says.
+fn newest_base(directory: &Path) -> Option<u64> {
+    let names = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    names.filter_map(|name| name.to_str()?.strip_prefix("base-")?.parse().ok()).max()
+}
+
+/// Refuses a directory that holds something of a store, and not the file that says how far it had come. A start that was cut off before
+/// anything was kept leaves nothing of that.
+fn no_store_without_its_sidecar(directory: &Path) -> anyhow::Result<()> {
+    let rounds = journal::inspect(&directory.join(JOURNAL)).map_or(true, |rounds| rounds.is_some());
+    if rounds || newest_base(directory).is_some() {
+        bail!(
+            "{} is missing, and {} holds a store: nothing says how far it had come, so Muster does not start on it. Bring the file back; or \
+             `muster store repair` makes the store anew from what is there and says how far that goes. {RESTORE}",
+            directory.join(SIDECAR).display(),
+            directory.display()
+        );
+    }
+    Ok(())
+}
+
+/// Makes the database anew from the base and the journal, whatever state it is in; it is kept aside in `damaged`. Gives the last round.
 ///
 /// # Errors
 /// They are not whole.
-pub fn repair(directory: &Path) -> anyhow::Result<()> {
+pub fn repair(directory: &Path) -> anyhow::Result<u64> {
     let _lock = lock(directory)?;
-    let sidecar = read_sidecar(directory)?.with_context(|| format!("there is no store in {}", directory.display()))?;
+    let sidecar = match read_sidecar(directory) {
+        Ok(Some(sidecar)) => sidecar,
+        // Nothing says how far it had come: what there is counts.
+        Ok(None) | Err(_) => {
+            let base = newest_base(directory);
+            let rounds = journal::inspect(&directory.join(JOURNAL))?;
+            let last = rounds.map(|(_, last)| last).or(base);
+            let mark = last.with_context(|| format!("there is no store in {}", directory.display()))?;
+            Sidecar { schema: SCHEMA, has_data: true, mark, base, ..Sidecar::default() }
+        }
+    };
+    if let Some(newer) = newer(&sidecar) {
+        bail!("the store in {} {newer}, which alone can repair it", directory.display());
+    }
     if sidecar.schema != SCHEMA {
         bail!("the store has layout {}, which has no journal to repair it from. {RESTORE}", sidecar.schema);
     }
-    made_anew(directory, &sidecar, &anyhow!("it was asked for"))?.0.flush()?;
-    write_sidecar(directory, &Sidecar { clean: false, sums: BTreeMap::new(), ..sidecar })
+    let (db, _, last) = made_anew(directory, &sidecar, &anyhow!("it was asked for"))?;
+    db.flush()?;
+    write_sidecar(directory, &Sidecar { clean: false, sums: BTreeMap::new(), ..sidecar })?;
+    Ok(last)
 }
 
 /// What lies in a store's directory, or in a backup, without opening it.
@@ -213,9 +266,16 @@ pub struct Inspection {
 /// # Errors
 /// It cannot be read.
 pub fn inspect(directory: &Path) -> anyhow::Result<Inspection> {
-    let sidecar = read_sidecar(directory)?.unwrap_or_default();
+    let sidecar = read_sidecar(directory)?;
+    if sidecar.is_none() {
+        no_store_without_its_sidecar(directory)?;
+    }
+    let sidecar = sidecar.unwrap_or_default();
     let mut found =
         Inspection { layout: sidecar.schema, mark: sidecar.mark, base: sidecar.base, ..Inspection::default() };
+    if let Some(newer) = newer(&sidecar) {
+        found.damage.push(format!("it {newer}, which alone can look at it"));
+    }
     if sidecar.schema == SCHEMA {
         match journal::inspect(&directory.join(JOURNAL)) {
             Ok(rounds) => found.journal = rounds,
@@ -261,13 +321,13 @@ impl SledEngine {
             .with_context(|| format!("cannot create the store's directory {}", directory.display()))?;
         // Before anything is looked at: what another process is just writing must not be judged.
         let lock = lock(directory)?;
-        let mut sidecar = read_sidecar(directory)?.unwrap_or_default();
-        if sidecar.schema > SCHEMA {
-            bail!(
-                "the store in {} has layout {}, and this Muster knows up to {SCHEMA}; start the newer Muster, or export there and import here",
-                directory.display(),
-                sidecar.schema
-            );
+        let found = read_sidecar(directory)?;
+        if found.is_none() {
+            no_store_without_its_sidecar(directory)?;
+        }
+        let mut sidecar = found.unwrap_or_default();
+        if let Some(newer) = newer(&sidecar) {
+            bail!("the store in {} {newer}; nothing was changed. Start the newer Muster", directory.display());
         }
         let room = Room::of(directory);
         room.for_a_start();
@@ -283,7 +343,7 @@ impl SledEngine {
         db.insert(SCHEMA_KEY, SCHEMA.to_string().as_bytes()).context("cannot write the store's layout")?;
         db.flush().context("cannot write the store's layout")?;
         database.file.sync_all().context("cannot sync the database file")?;
-        sidecar.schema = SCHEMA;
+        (sidecar.schema, sidecar.edition) = (SCHEMA, EDITION);
         sidecar.clean = false;
         sidecar.sums.clear();
         sidecar.mark = head;
@@ -336,8 +396,13 @@ fn opened(directory: &Path, sidecar: &Sidecar) -> anyhow::Result<(::sled::Db, Jo
     if schema.is_none() && sidecar.has_data {
         bail!("{}", came_back_empty(directory));
     }
-    if schema.is_none() && db.iter().next().is_some() {
-        bail!("the store in {} holds records but no layout; it is damaged. {RESTORE}", directory.display());
+    let own = |key: &[u8]| key == SCHEMA_KEY || key == HEAD_KEY;
+    let holds = || db.iter().any(|pair| pair.is_ok_and(|(key, _)| !own(&key)));
+    if (schema.is_none() || sidecar.schema == 0) && holds() {
+        bail!(
+            "the store in {} holds records, and nothing says of which layout, or how far it had come; it is damaged. {RESTORE}",
+            directory.display()
+        );
     }
     let head = head_of(&db)?;
     if !sidecar.clean && sidecar.has_data {
@@ -455,10 +520,13 @@ fn base(directory: &Path, db: &::sled::Db, round: u64) -> anyhow::Result<u64> {
 
 /// Removes what a crash left of bases that do not count.
 fn forget_other_bases(directory: &Path, counts: Option<u64>) {
-    let counts = counts.map(|base| base_file(directory, base));
+    let _ = fs::remove_file(directory.join("base.new"));
+    let Some(counts) = counts.map(|base| base_file(directory, base)) else {
+        return;
+    };
     for path in fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()) {
         let is_base = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("base"));
-        if is_base && path.is_file() && Some(&path) != counts.as_ref() {
+        if is_base && path.is_file() && path != counts {
             let _ = fs::remove_file(path);
         }
     }
@@ -824,41 +892,18 @@ mod tests {
         put(&store, "x", "text");
     }
 
-    /// Dropping the store stops its thread a moment later; a reopen waits for the lock.
-    fn reopen(directory: &Path) -> anyhow::Result<Store> {
-        let mut result = open(directory);
-        for _ in 0..200 {
-            match &result {
-                Err(error) if error.to_string().contains("another process") => {
-                    std::thread::yield_now();
-                    std::thread::park_timeout(std::time::Duration::from_millis(10));
-                    result = open(directory);
-                }
-                _ => break,
-            }
-        }
-        result
-    }
-
     #[test]
     fn a_half_made_snapshot_does_not_stop_the_start() {
         let directory = tempfile::tempdir().expect("a directory");
         fill(directory.path());
         fs::write(directory.path().join("sled/snap.0000.generating"), b"half").expect("a file");
-        let store = reopen(directory.path()).expect("it opens all the same");
+        let store = open(directory.path()).expect("it opens all the same");
         assert!(has(&store, "x"));
     }
 
-    /// Closes a store and waits until its thread has let go.
+    /// Opens a store and closes it.
     fn closed(directory: &Path) {
-        drop(reopen(directory).expect("it opens"));
-        drop(lock_when_free(directory));
-    }
-
-    fn lock_when_free(directory: &Path) -> File {
-        let file = File::create(directory.join("lock")).expect("a file");
-        file.lock().expect("it is let go");
-        file
+        drop(open(directory).expect("it opens"));
     }
 
     #[test]
@@ -867,7 +912,7 @@ mod tests {
         fill(directory.path());
         closed(directory.path());
         fs::remove_dir_all(directory.path().join(DATABASE)).expect("it is gone");
-        assert!(has(&reopen(directory.path()).expect("it opens"), "x"));
+        assert!(has(&open(directory.path()).expect("it opens"), "x"));
     }
 
     #[test]
@@ -877,7 +922,7 @@ mod tests {
         closed(directory.path());
         fs::remove_dir_all(directory.path().join(DATABASE)).expect("it is gone");
         fs::remove_dir_all(directory.path().join(JOURNAL)).expect("it is gone");
-        let error = reopen(directory.path()).expect_err("it refuses").to_string();
+        let error = open(directory.path()).expect_err("it refuses").to_string();
         assert!(error.contains("cannot be made anew"), "{error}");
         assert!(error.contains("It had come to round 1"), "{error}");
         assert!(error.contains("muster store restore"), "{error}");
@@ -894,12 +939,12 @@ mod tests {
                 fs::copy(entry.path(), older.path().join(entry.file_name())).expect("a copy");
             }
         }
-        put(&reopen(directory.path()).expect("it opens"), "y", "newer");
+        put(&open(directory.path()).expect("it opens"), "y", "newer");
         closed(directory.path());
         fs::remove_dir_all(directory.path().join(DATABASE)).expect("it is gone");
         fs::rename(older.path(), directory.path().join(DATABASE)).expect("the older one is back");
         {
-            let store = reopen(directory.path()).expect("it opens");
+            let store = open(directory.path()).expect("it opens");
             assert!(has(&store, "x") && has(&store, "y"), "the journal has what is newer");
         }
         closed(directory.path());
@@ -911,19 +956,19 @@ mod tests {
         fill(directory.path());
         closed(directory.path());
         let backup = back_up(directory.path()).expect("a backup");
-        put(&reopen(directory.path()).expect("it opens"), "y", "newer");
+        put(&open(directory.path()).expect("it opens"), "y", "newer");
         closed(directory.path());
         let restored = tempfile::tempdir().expect("a directory");
         assert_eq!(restore(&backup, restored.path()).expect("it is brought back"), 1);
         {
-            let store = reopen(restored.path()).expect("it opens");
+            let store = open(restored.path()).expect("it opens");
             assert!(has(&store, "x") && !has(&store, "y"));
         }
         let error = restore(&backup, directory.path()).expect_err("it refuses").to_string();
         assert!(error.contains("there is a store in"), "{error}");
         repair(directory.path()).expect("it is made anew");
         assert!(directory.path().join("damaged").exists());
-        assert!(has(&reopen(directory.path()).expect("it opens"), "y"));
+        assert!(has(&open(directory.path()).expect("it opens"), "y"));
         let found = inspect(directory.path()).expect("it can be looked at");
         assert_eq!((found.layout, found.damage.len(), found.backups.len()), (2, 0, 1), "{found:?}");
     }

@@ -86,6 +86,9 @@ pub async fn import(store: &dyn Engine, input: &mut (dyn BufRead + Send)) -> any
             continue;
         }
         let line: Line = serde_json::from_str(&line).with_context(|| format!("line {} is no record", index + 1))?;
+        if line.shape > line.kind.shape() {
+            bail!("line {} was written by a newer Muster: {} of shape {}", index + 1, line.kind.name(), line.shape);
+        }
         let written = Written { queued: line.queued, shape: line.shape, body: line.body.get().to_owned(), typed: None };
         let step = Step::Restore { ver: line.ver, claims: line.claims, written };
         batch.push(Op { kind: line.kind, id: line.id, step });

@@ -247,3 +247,65 @@ async fn is_imported(version: &str) {
     assert_eq!(transfer::import(store.engine(), &mut BufReader::new(&export[..])).await.unwrap() as u64, total);
     assert_eq!(json!(counts(&exported(&store).await)), expect["records"]);
 }
+
+/// Every file or folder that is missing, alone and with others, is seen: the store opens with everything, or says what is the matter.
+#[tokio::test]
+async fn whatever_is_missing_is_seen() {
+    let expect = expected("v2");
+    let parts = ["store.json", "sled", "journal", "base-"];
+    let remove = |directory: &Path, part: &str| {
+        for path in fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.file_name().unwrap().to_str().unwrap().starts_with(part) {
+                if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.unwrap();
+            }
+        }
+    };
+    let (mut whole, mut refused) = (0, 0);
+    for missing in 1..(1 << parts.len()) - 1 {
+        let directory = unpack("v2");
+        let gone: Vec<_> = (0..parts.len()).filter(|part| missing & (1 << part) != 0).map(|part| parts[part]).collect();
+        gone.iter().for_each(|part| remove(directory.path(), part));
+        match sled::open(directory.path()) {
+            Ok(store) => {
+                assert_eq!(json!(counts(&exported(&store).await)), expect["records"], "without {gone:?}");
+                whole += 1;
+            }
+            Err(error) => {
+                let words = format!("{error:#}");
+                assert!(words.contains("muster store"), "without {gone:?}: {words}");
+                refused += 1;
+            }
+        }
+    }
+    assert_eq!((whole, refused), (5, 9), "what can be made anew is, and nothing else");
+    // Where only the file that says how far it had come is gone, a repair goes by what is there.
+    let directory = unpack("v2");
+    fs::remove_file(directory.path().join("store.json")).unwrap();
+    let words = sled::open(directory.path()).err().unwrap().to_string();
+    assert!(words.contains("store.json is missing") && words.contains("muster store repair"), "{words}");
+    sled::repair(directory.path()).unwrap();
+    assert_eq!(json!(counts(&exported(&sled::open(directory.path()).unwrap()).await)), expect["records"]);
+}
+
+/// A store whose records a newer Muster wrote is left alone, though its layout is the same.
+#[tokio::test]
+async fn records_of_a_newer_muster_are_left_alone() {
+    let directory = unpack("v2");
+    let file = directory.path().join("store.json");
+    let mut sidecar: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    sidecar["edition"] = json!(muster::store::EDITION + 1);
+    fs::write(&file, sidecar.to_string()).unwrap();
+    let newer = format!("was written by a newer Muster (records of edition {}", muster::store::EDITION + 1);
+    for words in [
+        sled::open(directory.path()).err().unwrap().to_string(),
+        sled::repair(directory.path()).err().unwrap().to_string(),
+        sled::inspect(directory.path()).unwrap().damage[0].clone(),
+    ] {
+        assert!(words.contains(&newer), "{words}");
+    }
+    let mut export =
+        b"{\"muster_export\":2}\n{\"kind\":\"person\",\"id\":\"U\",\"ver\":1,\"shape\":9,\"body\":{}}\n".as_slice();
+    let store = MemoryEngine::open().unwrap();
+    let words = transfer::import(store.engine(), &mut export).await.unwrap_err().to_string();
+    assert!(words.contains("line 2 was written by a newer Muster: person of shape 9"), "{words}");
+}

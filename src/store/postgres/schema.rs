@@ -5,6 +5,7 @@ use deadpool_postgres::Object;
 use tokio_postgres::error::SqlState;
 
 use super::said;
+use crate::store::EDITION;
 
 /// Each brings the tables to the next layout. Never change one that was released; add another.
 const MIGRATIONS: [&str; 1] = ["
@@ -55,10 +56,11 @@ pub(super) async fn prepare(client: &Object) -> anyhow::Result<()> {
     loop {
         match migrate(client).await {
             Ok(Ok(())) => return Ok(()),
-            Ok(Err(newer)) => bail!(
-                "the database was written by a newer Muster (layout {newer}; this one knows {}); nothing was changed. Start that version",
-                MIGRATIONS.len()
-            ),
+            Ok(Err(newer)) => {
+                bail!(
+                    "the database was written by a newer Muster ({newer}); nothing was changed. Start the newer Muster"
+                )
+            }
             Err(error) => {
                 // Two that start at once may both try to make the first table.
                 let at_once = [
@@ -78,26 +80,36 @@ pub(super) async fn prepare(client: &Object) -> anyhow::Result<()> {
     }
 }
 
-/// One transaction. The inner error is the layout of a newer Muster.
-async fn migrate(client: &Object) -> Result<Result<(), i64>, tokio_postgres::Error> {
+/// One transaction. The inner error says what a newer Muster wrote.
+async fn migrate(client: &Object) -> Result<Result<(), String>, tokio_postgres::Error> {
     client
         .batch_execute(
             "BEGIN;
-            CREATE TABLE IF NOT EXISTS muster_layout (one boolean PRIMARY KEY DEFAULT true CHECK (one), layout bigint NOT NULL);
+            CREATE TABLE IF NOT EXISTS muster_layout (
+                one boolean PRIMARY KEY DEFAULT true CHECK (one), layout bigint NOT NULL, edition bigint NOT NULL DEFAULT 0);
             INSERT INTO muster_layout (layout) VALUES (0) ON CONFLICT DO NOTHING",
         )
         .await?;
     // The row is locked until the end, so that whoever starts at the same moment waits.
-    let layout: i64 = client.query_one("SELECT layout FROM muster_layout FOR UPDATE", &[]).await?.get(0);
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    if layout > known {
+    let row = client.query_one("SELECT layout, edition FROM muster_layout FOR UPDATE", &[]).await?;
+    let (layout, edition): (i64, i64) = (row.get(0), row.get(1));
+    let (known, reads) = (i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX), i64::from(EDITION));
+    let newer = if layout > known {
+        Some(format!("layout {layout}; this one knows {known}"))
+    } else if edition > reads {
+        Some(format!("records of edition {edition}; this one knows {reads}"))
+    } else {
+        None
+    };
+    if let Some(newer) = newer {
         client.batch_execute("ROLLBACK").await?;
-        return Ok(Err(layout));
+        return Ok(Err(newer));
     }
     for migration in MIGRATIONS.iter().skip(usize::try_from(layout).unwrap_or(0)) {
         client.batch_execute(migration).await?;
     }
-    client.execute("UPDATE muster_layout SET layout = $1 WHERE layout <> $1", &[&known]).await?;
+    let update = "UPDATE muster_layout SET layout = $1, edition = $2 WHERE layout <> $1 OR edition <> $2";
+    client.execute(update, &[&known, &reads]).await?;
     client.batch_execute("COMMIT").await?;
     Ok(Ok(()))
 }
