@@ -57,6 +57,7 @@ impl Clock {
 }
 
 /// A monotonic stopwatch for metrics; decides nothing.
+#[derive(Clone, Copy)]
 pub struct Stopwatch(std::time::Instant);
 
 impl Stopwatch {

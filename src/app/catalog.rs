@@ -223,6 +223,10 @@ impl App {
         let Some(folder) = self.store.folder() else {
             return Ok(());
         };
+        // On a full disk what room there is is left to what must be kept.
+        if self.store.health().is_err() {
+            return Ok(());
+        }
         let log = self.catalog.graph().log().clone();
         let behind = log.commits - imaged.commits.unwrap_or_default();
         if log.commits == 0 || (!imaged.gap && imaged.commits.is_some() && behind <= LOG_KEPT) {
@@ -237,12 +241,12 @@ impl App {
         *imaged = Imaged { commits: Some(log.commits), gap: false };
         loop {
             let old = Range::<CatalogCommit>::all().before(Id::<CatalogCommit>::of(log.commits).as_str());
-            let old = self.store.scan(&old, 500).await?.records;
+            let old = self.store.ids(&old, 500).await?;
             if old.is_empty() {
                 return Ok(());
             }
             let mut batch = Batch::new();
-            old.iter().for_each(|rec| batch.del(&rec.id, Expect::Any));
+            old.iter().for_each(|id| batch.del(id, Expect::Any));
             self.commit(batch).await?;
         }
     }

@@ -62,9 +62,9 @@ impl App {
             }
             Err(CommitError::Conflict { kind, id }) if once.holds(kind, &id) => Err(Written::Never(Failure::Duplicate)),
             Err(CommitError::Conflict { kind, id }) => Err(Written::Again(format!("{kind:?} {id} kept changing"))),
-            Err(error @ (CommitError::TooLarge { .. } | CommitError::Unwritable { .. })) => {
-                Err(Written::Never(Failure::TooLarge(error.to_string())))
-            }
+            Err(
+                error @ (CommitError::TooLarge { .. } | CommitError::LongName { .. } | CommitError::Unwritable { .. }),
+            ) => Err(Written::Never(Failure::TooLarge(error.to_string()))),
             Err(CommitError::Unavailable(why)) => Err(Written::Never(Failure::Unavailable(why))),
         }
     }

@@ -121,9 +121,9 @@ impl App {
     /// The store cannot be read or written.
     pub async fn forget_old_bodies(&self) -> Result<usize, Failure> {
         let before = self.now() - chrono::Duration::days(self.config.intake.keep_days.into());
-        let old = self.store.scan(&Range::<records::Bodies>::before_time(before), 500).await?.records;
+        let old = self.store.ids(&Range::<records::Bodies>::before_time(before), 500).await?;
         let mut batch = Batch::new();
-        old.iter().for_each(|rec| batch.del(&rec.id, Expect::Any));
+        old.iter().for_each(|id| batch.del(id, Expect::Any));
         self.commit(batch).await?;
         Ok(old.len())
     }

@@ -293,9 +293,9 @@ impl App {
     /// The store cannot be read or written.
     pub async fn forget_old_deliveries(&self) -> Result<usize, Failure> {
         let old = Range::<Delivered>::before_day(self.now() - chrono::Duration::days(2));
-        let old = self.store.scan(&old, 500).await?.records;
+        let old = self.store.ids(&old, 500).await?;
         let mut batch = Batch::new();
-        old.iter().for_each(|rec| batch.del(&rec.id, Expect::Any));
+        old.iter().for_each(|id| batch.del(id, Expect::Any));
         self.commit(batch).await?;
         Ok(old.len())
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::bail;
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 
 use super::load;
 use crate::app::load_library;
@@ -12,6 +12,7 @@ use crate::config::{EngineName, SlackMode};
 use crate::domain::policy::OnGreen;
 use crate::messages::Templates;
 use crate::slack::client::SlackApi;
+use crate::store::postgres;
 
 /// The Slack permissions that Muster uses, as `manifest.yml` asks for them; a test compares the two.
 pub(crate) const SCOPES: &[&str] = &[
@@ -88,8 +89,10 @@ pub(super) async fn run(path: &Path, online: bool) -> anyhow::Result<()> {
     if online {
         crate::telemetry::install_crypto();
         if config.store.engine == EngineName::Postgres {
-            super::open(&config).await?;
-            println!("database        it answers, and its tables are up to date");
+            let url = config.secrets.database_url.as_ref().map(ExposeSecret::expose_secret).unwrap_or_default();
+            let ready = postgres::check(url).await?;
+            let tables = if ready { "its tables are there" } else { "the first start makes or updates its tables" };
+            println!("database        it answers; {tables}");
         }
         check_slack(&config).await?;
     }

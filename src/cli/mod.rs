@@ -260,7 +260,10 @@ async fn export(file: &Path, config: &Path) -> anyhow::Result<()> {
         let mut out = BufWriter::new(out);
         let count = transfer::export(store.engine(), &mut out).await?;
         out.flush()?;
-        out.get_ref().sync_all()?;
+        // What is no file, like /dev/null, is not synced.
+        if out.get_ref().metadata()?.is_file() {
+            out.get_ref().sync_all()?;
+        }
         count
     };
     eprintln!("{count} records exported");

@@ -261,7 +261,10 @@ impl Worker {
     }
 
     /// Forgets what is old, until nothing old is left.
-    async fn forget(&self) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
+    pub async fn forget(&self) -> Result<(), Failure> {
         while self.app.forget_old_deliveries().await? > 0 {}
         while self.app.forget_old_bodies().await? > 0 {}
         while self.app.forget_what_is_calm().await? > 0 {}

@@ -1,5 +1,7 @@
 //! Monitors: `POST /hooks/{source}` and PagerDuty's `POST /v2/enqueue`.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::BytesRejection;
@@ -38,6 +40,11 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ").map(str::trim)
 }
 
+/// A body arrives within this.
+const BODY_WITHIN: Duration = Duration::from_secs(30);
+/// An upload of many megabytes arrives within this.
+const UPLOAD_WITHIN: Duration = Duration::from_secs(300);
+
 /// Takes alerts in. 202 means that they are on disk.
 #[utoipa::path(
     post, path = "/hooks/{source}", params(("source" = String, Path, description = "The name of a configured source")),
@@ -46,6 +53,7 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
         (status = 202, description = "Taken in; what became of each alert", body = Received),
         (status = 400, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No token, or another one", body = Problem, content_type = "application/problem+json"),
+        (status = 408, description = "It took too long to arrive", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Not of this kind, or nothing in it could be used", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Nothing was saved; send it again", body = Problem, content_type = "application/problem+json"),
@@ -78,12 +86,17 @@ pub(crate) async fn receive(
         SourceKind::DbtArtifacts => app.config.lineage.upload_limit_mib * 1024 * 1024,
         _ => app.config.server.body_limit_kib * 1024,
     };
-    if source.kind == SourceKind::DbtArtifacts && by_token {
-        let busy = "So many uploads arrive at once that this one must wait; send it again in a few seconds";
-        let _place = doors.uploads.try_acquire().map_err(|_| Problem::unavailable(busy))?;
+    // Whoever uploads has a place while it arrives, and not for ever.
+    let large = source.kind == SourceKind::DbtArtifacts;
+    let place = large.then(|| doors.uploads.try_acquire()).transpose();
+    let busy = "So many uploads arrive at once that this one must wait; send it again in a few seconds";
+    let _place = place.map_err(|_| Problem::unavailable(busy))?;
+    if large && by_token {
         return artifact(app, source, body, limit).await;
     }
-    let body = axum::body::to_bytes(body, limit).await.map_err(|_| too_large())?;
+    let within = if large { UPLOAD_WITHIN } else { BODY_WITHIN };
+    let body = tokio::time::timeout(within, axum::body::to_bytes(body, limit)).await.map_err(|_| too_slow())?;
+    let body = body.map_err(|_| too_large())?;
     match source.kind {
         SourceKind::Sns => {
             if let Some(answer) = sns_message(&doors, source, &body).await? {
@@ -100,6 +113,10 @@ pub(crate) async fn receive(
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
 }
 
+fn too_slow() -> Problem {
+    Problem::new(408, "The body took too long to arrive; nothing was saved. Send it again")
+}
+
 fn too_large() -> Problem {
     Problem::new(413, "The body is larger than this address takes; split it, or raise `[server] body_limit_kib`")
 }
@@ -111,20 +128,24 @@ async fn artifact(app: &App, source: &Source, body: Body, limit: usize) -> Resul
         tokio::task::spawn_blocking(move || dbt_artifacts::stream(Arriving { pieces: arriving, piece: Bytes::new() }));
     let mut body = body.into_data_stream();
     let (mut size, mut start) = (0, Vec::new());
-    while let Some(piece) = body.next().await {
-        let piece = piece.map_err(|_| Problem::new(400, "The body broke off"))?;
-        size += piece.len();
-        if size > limit {
-            return Err(too_large());
+    let arrives = async {
+        while let Some(piece) = body.next().await {
+            let piece = piece.map_err(|_| Problem::new(400, "The body broke off"))?;
+            size += piece.len();
+            if size > limit {
+                return Err(too_large());
+            }
+            if size <= KEPT_AT_MOST {
+                start.extend_from_slice(&piece);
+            }
+            // Whoever reads has found something wrong; what it is comes below.
+            if pieces.send(piece).await.is_err() {
+                break;
+            }
         }
-        if size <= KEPT_AT_MOST {
-            start.extend_from_slice(&piece);
-        }
-        // Whoever reads has found something wrong; what it is comes below.
-        if pieces.send(piece).await.is_err() {
-            break;
-        }
-    }
+        Ok(())
+    };
+    tokio::time::timeout(UPLOAD_WITHIN, arrives).await.map_err(|_| too_slow())??;
     drop(pieces);
     let read = arriving.await.map_err(|_| Problem::new(500, "Reading the artifact broke"))?;
     let artifact = read.map_err(|error| unreadable(&error))?;

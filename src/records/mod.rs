@@ -64,7 +64,7 @@ records! {
     Flap => Flap, 1;
     Beat => Heartbeat, 1;
     Verdicts => Verdict, 1;
-    Bodies => Received, 2, upcast Bodies::upcast_from;
+    Bodies => Received, 3, upcast Bodies::upcast_from;
 
     Member => Person, 1;
     Roster => Roster, 1;
@@ -208,14 +208,17 @@ pub struct Body {
     pub source: String,
     /// When.
     pub at: Time,
-    /// Stripped of secrets and compressed; see `intake::strip`.
+    /// Stripped of secrets, and compressed where it is long; see `intake::strip`.
     pub body: String,
 }
 
 impl Bodies {
-    /// The first shape was one body a record.
-    fn upcast_from(_: u32, body: &str) -> serde_json::Result<Self> {
-        Ok(Self { bodies: vec![serde_json::from_str(body)?] })
+    /// The first shape was one body a record; in the second all were compressed, which still reads.
+    fn upcast_from(shape: u32, body: &str) -> serde_json::Result<Self> {
+        match shape {
+            1 => Ok(Self { bodies: vec![serde_json::from_str(body)?] }),
+            _ => serde_json::from_str(body),
+        }
     }
 }
 

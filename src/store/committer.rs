@@ -54,7 +54,7 @@ struct Shared {
     queues: RwLock<Queues>,
     /// Why nothing can be written ever again.
     failed: Mutex<Option<String>>,
-    /// Since when the disk has not answered.
+    /// Since when the oldest commit waits for the disk.
     writing: Mutex<Option<Stopwatch>>,
     /// So long it may take, in seconds.
     slow_seconds: f64,
@@ -212,8 +212,8 @@ struct Committer(Arc<Shared>);
 impl Committer {
     fn run(&self, mut inbox: mpsc::Receiver<Request>) {
         while let Some(first) = inbox.blocking_recv() {
+            *self.0.writing.lock().unwrap_or_else(PoisonError::into_inner) = Some(first.asked());
             let requests = drain(first, &mut inbox);
-            *self.0.writing.lock().unwrap_or_else(PoisonError::into_inner) = Some(Stopwatch::start());
             self.round(requests);
             *self.0.writing.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
@@ -226,7 +226,7 @@ impl Committer {
         let refuse = self.0.bytes.room().err();
         for request in requests {
             match request {
-                Request::Commit { ops, answer } => {
+                Request::Commit { ops, answer, .. } => {
                     // A full disk refuses what would grow the store; what shrinks it must still pass.
                     let result = match &refuse {
                         Some(why) if grows(&ops) && !drains(&ops) => Err(CommitError::Unavailable(why.clone())),
@@ -234,7 +234,7 @@ impl Committer {
                     };
                     commits.push((answer, result));
                 }
-                Request::Claim { lane, now, lease, limit, answer } => {
+                Request::Claim { lane, now, lease, limit, answer, .. } => {
                     let result = self.lease(&mut round, &lane, now, now + lease, limit);
                     claims.push((answer, result));
                 }

@@ -122,7 +122,7 @@ kinds! {
     /// What a check is about, by the check's own id.
     Check = b'k' "check" shape 1,
     /// What monitors posted, many bodies in a block, compressed, by the time the block was begun.
-    Received = b'R' "received" shape 2,
+    Received = b'R' "received" shape 3,
     /// Alerts that open nothing yet, by source and key.
     Held = b'e' "held" shape 1,
     /// Silences, by number.
@@ -280,6 +280,16 @@ pub enum CommitError {
         /// How large it would be.
         bytes: usize,
     },
+    /// A record's id, with the name of its queue, is longer than [`MAX_ID_BYTES`]. It will be so next time, too.
+    #[error("the name of {kind:?} `{id}` has {bytes} bytes, more than the {MAX_ID_BYTES} a name may have")]
+    LongName {
+        /// What.
+        kind: Kind,
+        /// Which.
+        id: String,
+        /// How long it would be.
+        bytes: usize,
+    },
     /// A record cannot be written as JSON. It will be so next time, too.
     #[error("{kind:?} `{id}` cannot be written: {why}")]
     Unwritable {
@@ -319,6 +329,9 @@ impl ReadError {
 
 /// Sled moves larger leaves into files that it never syncs, so no record is larger.
 pub const MAX_RECORD_BYTES: usize = 64 * 1024;
+
+/// An index of PostgreSQL holds no longer ones; and what fits into one engine fits into all.
+pub const MAX_ID_BYTES: usize = 2048;
 
 /// One record that a commit wrote or removed.
 #[derive(Debug, Clone, Copy)]
@@ -505,6 +518,15 @@ impl Store {
             record::read(raw).inspect_err(|error| tracing::error!(%error, "a record is left out")).ok()
         });
         Ok(Page { records: records.collect(), next })
+    }
+
+    /// The ids of a range in their order, at most `limit`, also of records that cannot be read: for forgetting what is old.
+    ///
+    /// # Errors
+    /// The engine cannot read.
+    pub async fn ids<T: Record>(&self, range: &Range<T>, limit: usize) -> Result<Vec<Id<T>>, ReadError> {
+        let read = self.engine.scan(T::KIND, range.from(), range.to(), limit).await?;
+        Ok(read.into_iter().map(|raw| Id::new(raw.id)).collect())
     }
 
     /// All records of a range, read page by page. One that cannot be read is logged and left out.

@@ -8,8 +8,11 @@ use std::collections::BTreeMap;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Change, CommitError, Expect, Follower, Kind, MAX_RECORD_BYTES, Millis, Op, Raw, ReadError, Step, Written, codec,
+    Change, CommitError, Expect, Follower, Kind, MAX_ID_BYTES, MAX_RECORD_BYTES, Millis, Op, Raw, ReadError, Step,
+    Written, codec,
 };
+
+use crate::clock::Stopwatch;
 
 /// How many commits may wait; more are answered "unavailable", which becomes a 503.
 pub(super) const WAITING: usize = 1024;
@@ -18,6 +21,7 @@ pub(super) const WAITING: usize = 1024;
 pub(super) enum Request {
     Commit {
         ops: Vec<Op>,
+        asked: Stopwatch,
         answer: oneshot::Sender<Result<(), CommitError>>,
     },
     Claim {
@@ -25,8 +29,18 @@ pub(super) enum Request {
         now: Millis,
         lease: Millis,
         limit: usize,
+        asked: Stopwatch,
         answer: oneshot::Sender<Result<Vec<Raw>, CommitError>>,
     },
+}
+
+impl Request {
+    /// Since when it waits.
+    pub(super) fn asked(&self) -> Stopwatch {
+        match self {
+            Self::Commit { asked, .. } | Self::Claim { asked, .. } => *asked,
+        }
+    }
 }
 
 /// The way in of a queue of requests. Whoever writes stops when it is let go.
@@ -41,7 +55,7 @@ impl Requests {
 
     pub(super) async fn commit(&self, ops: Vec<Op>) -> Result<(), CommitError> {
         let (answer, answered) = oneshot::channel();
-        self.ask(Request::Commit { ops, answer }, answered).await
+        self.ask(Request::Commit { ops, asked: Stopwatch::start(), answer }, answered).await
     }
 
     pub(super) async fn claim(
@@ -52,7 +66,8 @@ impl Requests {
         limit: usize,
     ) -> Result<Vec<Raw>, CommitError> {
         let (answer, answered) = oneshot::channel();
-        self.ask(Request::Claim { lane: lane.to_owned(), now, lease, limit, answer }, answered).await
+        let asked = Stopwatch::start();
+        self.ask(Request::Claim { lane: lane.to_owned(), now, lease, limit, asked, answer }, answered).await
     }
 
     async fn ask<T>(
@@ -164,6 +179,11 @@ impl Round {
                 Step::End(_) | Step::Check(_) => continue,
             };
             if let Some(entry) = &entry {
+                let queue = entry.written.queued.as_ref().map_or(0, |queued| queued.queue.as_str().len());
+                if key.1.len() + queue > MAX_ID_BYTES {
+                    let bytes = key.1.len() + queue;
+                    return Err(CommitError::LongName { kind, id: key.1, bytes });
+                }
                 let bytes = codec::size(entry.ver, entry.claims, &entry.written) + key.1.len();
                 if bytes > MAX_RECORD_BYTES {
                     return Err(CommitError::TooLarge { kind, id: key.1, bytes });

@@ -951,6 +951,27 @@ mod tests {
     }
 
     #[test]
+    fn backups_are_made_while_it_runs_and_the_latest_are_kept() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let backups_due = Backups { every: Some(Duration::ZERO), keep: 2 };
+        let engine = Arc::new(SledEngine::open(directory.path(), backups_due).expect("it opens"));
+        let store = Store::new(Arc::new(Committed::start(engine.clone()).expect("it starts")));
+        engine.shared.back_up_if_due().expect("nothing is there yet");
+        assert!(backups(directory.path()).is_empty());
+        for id in ["a", "b", "c"] {
+            put(&store, id, "text");
+            engine.shared.back_up_if_due().expect("a backup");
+        }
+        let made = backups(directory.path());
+        assert_eq!(made.len(), 2, "{made:?}");
+        put(&store, "d", "later");
+        let restored = tempfile::tempdir().expect("a directory");
+        restore(&made[1], restored.path()).expect("it is brought back");
+        let restored = open(restored.path()).expect("it opens");
+        assert!(["a", "b", "c"].iter().all(|id| has(&restored, id)) && !has(&restored, "d"));
+    }
+
+    #[test]
     fn a_backup_is_brought_back_and_a_repair_makes_the_database_anew() {
         let directory = tempfile::tempdir().expect("a directory");
         fill(directory.path());
@@ -986,7 +1007,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         fs::write(directory.path().join(SIDECAR), br#"{"schema":99,"has_data":true}"#).expect("a file");
         let error = open(directory.path()).expect_err("it refuses").to_string();
-        assert!(error.contains("start the newer Muster"), "{error}");
+        assert!(error.contains("Start the newer Muster"), "{error}");
     }
 
     #[test]

@@ -172,6 +172,7 @@ fn read_models_are_moved_in_one_place() {
     for file in files.iter().filter(|file| !file.ends_with("mod.rs")) {
         let text = std::fs::read_to_string(file).unwrap();
         assert!(!text.contains("RwLock") && !text.contains("Mutex"), "{} has a lock of its own", file.display());
+        assert!(!text.contains(".write()"), "{} moves a read model", file.display());
     }
     // And nothing but the store calls the follower.
     let mut files = Vec::new();

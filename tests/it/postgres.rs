@@ -172,7 +172,13 @@ async fn whoever_missed_too_much_loads_anew() {
     let (one, other) = (open(&schema).await, open(&schema).await);
     let heard = Listener::of(&[Kind::Meta]);
     one.engine().commit(vec![put("a", Expect::Absent, "1")]).await.unwrap();
-    server.connect().await.batch_execute(&format!("DELETE FROM {}.muster_feed", schema.name)).await.unwrap();
+    one.engine().commit(vec![put("a", Expect::Any, "2")]).await.unwrap();
+    server
+        .connect()
+        .await
+        .batch_execute(&format!("DELETE FROM {}.muster_feed WHERE seq = 1", schema.name))
+        .await
+        .unwrap();
     other.follow(heard.clone());
     comes("that changes were missed", async || *heard.lost.lock().unwrap() == 1).await;
     one.engine().commit(vec![put("b", Expect::Absent, "1")]).await.unwrap();
@@ -203,6 +209,8 @@ async fn whoever_starts_first_makes_the_tables() {
 struct Proxy {
     folder: tempfile::TempDir,
     cut: Arc<AtomicBool>,
+    /// Nothing is passed on while this is so.
+    frozen: Arc<AtomicBool>,
 }
 
 /// What the proxy does with the next commit.
@@ -210,6 +218,8 @@ struct Proxy {
 enum Cut {
     /// The server gets it, and its answer is lost.
     Answer,
+    /// The server gets it and is at work on it when the connection breaks.
+    Working,
     /// The server never gets it.
     Commit,
     /// The server never gets it, and hears nothing more.
@@ -223,15 +233,16 @@ impl Proxy {
         let listener = UnixListener::bind(folder.path().join(&name)).unwrap();
         let behind = server.folder.join(name);
         let cut = Arc::new(AtomicBool::new(false));
-        let cuts = cut.clone();
+        let frozen = Arc::new(AtomicBool::new(false));
+        let (cuts, freezes) = (cut.clone(), frozen.clone());
         tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
                 let server = UnixStream::connect(&behind).await.unwrap();
-                tokio::spawn(pass(client, server, how, cuts.clone()));
+                tokio::spawn(pass(client, server, how, cuts.clone(), freezes.clone()));
             }
         });
-        Self { folder, cut }
+        Self { folder, cut, frozen }
     }
 }
 
@@ -240,26 +251,38 @@ fn commits(bytes: &[u8]) -> bool {
 }
 
 /// Passes on both ways until one end closes, or the commit comes that is to be cut. Then both ends hear that the other is gone.
-async fn pass(client: UnixStream, server: UnixStream, how: Cut, cut: Arc<AtomicBool>) {
-    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
-        (client.into_split(), server.into_split());
+async fn pass(client: UnixStream, server: UnixStream, how: Cut, cut: Arc<AtomicBool>, frozen: Arc<AtomicBool>) {
+    let ((mut from_client, to_client), (mut from_server, mut to_server)) = (client.into_split(), server.into_split());
+    let mut to_client = Some(to_client);
     let (mut asked, mut answered) = ([0; 65_536], [0; 65_536]);
     let mut cutting = false;
     loop {
+        while frozen.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         tokio::select! {
             count = from_client.read(&mut asked), if !cutting => {
                 let Some(count) = count.ok().filter(|count| *count > 0) else { return };
                 cutting = commits(&asked[..count]) && cut.swap(false, Ordering::SeqCst);
-                if cutting && matches!(how, Cut::Hang) {
-                    continue;
+                match how {
+                    Cut::Hang if cutting => continue,
+                    Cut::Commit if cutting => return,
+                    // The client hears at once that it is gone; the server hears it when it has answered.
+                    Cut::Working if cutting => to_client = None,
+                    _ => {}
                 }
-                if cutting && matches!(how, Cut::Commit) || to_server.write_all(&asked[..count]).await.is_err() {
+                if to_server.write_all(&asked[..count]).await.is_err() {
                     return;
                 }
             }
             count = from_server.read(&mut answered) => {
                 let Some(count) = count.ok().filter(|count| *count > 0) else { return };
-                if cutting && commits(&answered[..count]) || !cutting && to_client.write_all(&answered[..count]).await.is_err() {
+                if cutting && commits(&answered[..count]) {
+                    return;
+                }
+                if let Some(to_client) = to_client.as_mut().filter(|_| !cutting)
+                    && to_client.write_all(&answered[..count]).await.is_err()
+                {
                     return;
                 }
             }
@@ -267,11 +290,26 @@ async fn pass(client: UnixStream, server: UnixStream, how: Cut, cut: Arc<AtomicB
     }
 }
 
+/// Runs at every end of a transaction that wrote a round.
+async fn at_every_commit(server: &Server, schema: &Schema, does: &str) {
+    let name = &schema.name;
+    let sql = format!(
+        "CREATE FUNCTION {name}.does() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {does}; RETURN NULL; END $$;
+        CREATE CONSTRAINT TRIGGER does AFTER INSERT OR UPDATE ON {name}.muster_writer DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION {name}.does()"
+    );
+    server.connect().await.batch_execute(&sql).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_commit_whose_answer_is_lost_is_told_as_what_it_was() {
     let Some(server) = server() else { return };
-    for (how, written) in [(Cut::Answer, true), (Cut::Commit, false)] {
+    for (how, written) in [(Cut::Answer, true), (Cut::Working, true), (Cut::Commit, false)] {
         let schema = server.schema().await;
+        if matches!(how, Cut::Working) {
+            drop(open(&schema).await);
+            at_every_commit(server, &schema, "PERFORM pg_sleep(1)").await;
+        }
         let proxy = Proxy::start(server, how);
         let url = server.through(proxy.folder.path(), &schema.name);
         let store = postgres::open(&url, LeaseClock::Caller).await.unwrap();
@@ -289,6 +327,125 @@ async fn a_commit_whose_answer_is_lost_is_told_as_what_it_was() {
         assert!(store.health().is_ok());
         assert!(heard.has(Kind::Meta, "after").is_some());
     }
+}
+
+#[tokio::test]
+async fn a_round_that_the_database_ends_for_another_is_tried_again() {
+    let Some(server) = server() else { return };
+    let schema = server.schema().await;
+    let store = open(&schema).await;
+    let sequence = format!("CREATE SEQUENCE {}.tries", schema.name);
+    server.connect().await.batch_execute(&sequence).await.unwrap();
+    // A sequence counts also what is rolled back.
+    let fails = format!(
+        "IF nextval('{}.tries') % 3 <> 0 THEN RAISE EXCEPTION 'not now' USING ERRCODE = '40001'; END IF",
+        schema.name
+    );
+    at_every_commit(server, &schema, &fails).await;
+    for n in 0..3 {
+        store.engine().commit(vec![put(&n.to_string(), Expect::Absent, "1")]).await.unwrap();
+    }
+    assert_eq!(store.engine().scan(Kind::Meta, "", "", 10).await.unwrap().len(), 3);
+    assert!(store.health().is_ok());
+}
+
+#[tokio::test]
+async fn what_the_database_never_takes_is_refused_and_nothing_else() {
+    let Some(server) = server() else { return };
+    let schema = server.schema().await;
+    let store = open(&schema).await;
+    let name = &schema.name;
+    let refuses = format!(
+        "CREATE FUNCTION {name}.refuses() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF NEW.id = 'poison' THEN RAISE EXCEPTION 'never' USING ERRCODE = '22P05'; END IF; RETURN NEW; END $$;
+        CREATE TRIGGER refuses BEFORE INSERT ON {name}.muster_record FOR EACH ROW EXECUTE FUNCTION {name}.refuses()"
+    );
+    server.connect().await.batch_execute(&refuses).await.unwrap();
+    let names = ["a", "poison", "b", "c"];
+    let commits = names.map(|id| store.engine().commit(vec![put(id, Expect::Absent, "1")]));
+    let answers = futures_util::future::join_all(commits).await;
+    for (id, answer) in names.iter().zip(answers) {
+        match answer {
+            Ok(()) => assert_ne!(*id, "poison"),
+            Err(error) => assert!(matches!(&error, CommitError::Unwritable { id, .. } if id == "poison"), "{error}"),
+        }
+    }
+    assert!(store.health().is_ok());
+    // A name that no index holds is refused before anybody is asked.
+    let long = store.engine().commit(vec![put(&"é".repeat(2000), Expect::Absent, "1")]).await;
+    assert!(matches!(long, Err(CommitError::LongName { bytes: 4000, .. })), "{long:?}");
+}
+
+#[tokio::test]
+async fn what_waits_is_written_in_one_round() {
+    let Some(server) = server() else { return };
+    let schema = server.schema().await;
+    let store = open(&schema).await;
+    let commits = (0..500).map(|n| store.engine().commit(vec![put(&n.to_string(), Expect::Absent, "1")]));
+    futures_util::future::join_all(commits).await.into_iter().for_each(|result| result.unwrap());
+    let sql = format!("SELECT seq FROM {}.muster_head", schema.name);
+    let rounds: i64 = server.connect().await.query_one(&sql, &[]).await.unwrap().get(0);
+    assert!(rounds <= 5, "500 commits took {rounds} rounds");
+}
+
+#[tokio::test]
+async fn a_history_that_came_back_is_loaded_anew() {
+    let Some(server) = server() else { return };
+    let schema = server.schema().await;
+    let store = open(&schema).await;
+    let heard = Listener::of(&[Kind::Meta]);
+    store.follow(heard.clone());
+    store.engine().commit(vec![put("a", Expect::Absent, "1")]).await.unwrap();
+    // The database is another one now, which has come equally far.
+    let name = &schema.name;
+    let other = format!("UPDATE {name}.muster_head SET stamp = 'other'; UPDATE {name}.muster_feed SET stamp = 'other'");
+    server.connect().await.batch_execute(&other).await.unwrap();
+    comes("that it is another history", async || *heard.lost.lock().unwrap() == 1).await;
+    store.engine().commit(vec![put("b", Expect::Absent, "1")]).await.unwrap();
+    assert!(heard.has(Kind::Meta, "b").is_some());
+    assert_eq!(*heard.lost.lock().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_database_that_freezes_is_said_and_used_again() {
+    let Some(server) = server() else { return };
+    let schema = server.schema().await;
+    let proxy = Proxy::start(server, Cut::Commit);
+    let store = postgres::open(&server.through(proxy.folder.path(), &schema.name), LeaseClock::Caller).await.unwrap();
+    store.engine().commit(vec![put("a", Expect::Absent, "1")]).await.unwrap();
+    assert!(store.health().is_ok());
+    proxy.frozen.store(true, Ordering::SeqCst);
+    let read = store.engine().get(Kind::Meta, "a");
+    comes("that it does not answer", async || store.health().is_err()).await;
+    let words = read.await.unwrap_err().to_string();
+    assert!(words.contains("has not answered in 15 s") || words.contains("no connection in time"), "{words}");
+    proxy.frozen.store(false, Ordering::SeqCst);
+    comes("that it answers", async || store.health().is_ok()).await;
+    comes("a commit", async || store.engine().commit(vec![put("b", Expect::Any, "1")]).await.is_ok()).await;
+}
+
+#[tokio::test]
+async fn tables_in_another_schema_are_not_hidden_by_new_ones() {
+    let Some(server) = server() else { return };
+    let (one, other) = (server.schema().await, server.schema().await);
+    drop(open(&one).await);
+    let both = Schema {
+        url: one.url.replace(&format!("%3D{}", one.name), &format!("%3D{},{}", other.name, one.name)),
+        ..other
+    };
+    let refused = postgres::open(&both.url, LeaseClock::Caller).await.err().unwrap().to_string();
+    assert!(refused.contains(&format!("the tables lie in the schema {}", one.name)), "{refused}");
+    let nowhere = one.url.replace(&format!("%3D{}", one.name), "%3Dnowhere");
+    let refused = postgres::open(&nowhere, LeaseClock::Caller).await.err().unwrap().to_string();
+    assert!(refused.contains("no schema to make the tables in"), "{refused}");
+    // A long name is one, too.
+    let long = "s".repeat(60);
+    server.connect().await.batch_execute(&format!("CREATE SCHEMA {long}")).await.unwrap();
+    let store =
+        postgres::open(&one.url.replace(&format!("%3D{}", one.name), &format!("%3D{long}")), LeaseClock::Caller)
+            .await
+            .unwrap();
+    store.engine().commit(vec![put("a", Expect::Absent, "1")]).await.unwrap();
 }
 
 #[tokio::test]
@@ -338,6 +495,9 @@ async fn a_database_that_is_no_place_is_refused() {
         postgres::open(url, LeaseClock::Database).await.err().map(|error| format!("{error:#}")).unwrap()
     };
     for url in [
+        "postgresql+asyncpg://muster:hunter2@localhost/x?sslmode=disable",
+        "\"postgres://muster:hunter2@localhost/x\"",
+        "postgres://muster:pa@ss?hunter2=x@localhost/x",
         "nonsense",
         "postgres://muster:hunter2@localhost:1/x",
         "postgres:///x",
@@ -387,7 +547,7 @@ async fn the_program_uses_a_database_behind_tls() {
     let (well, said) = run(&["export", "-"], &variables);
     assert!(well && said.contains("0 records exported"), "{said}");
     let (well, said) = run(&["check", "--online"], &variables);
-    assert!(well && said.contains("database        it answers"), "{said}");
+    assert!(well && said.contains("database        it answers; its tables are there"), "{said}");
     let (well, said) = run(&["store", "check"], &variables);
     assert!(!well && said.contains("docs/postgres.md"), "{said}");
 }

@@ -132,6 +132,7 @@ async fn terminated_it_ends_well_and_its_store_can_be_carried_away() {
     let exported = run(&["export", file, "--config", path], &variables);
     assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
     closed();
+    the_store_is_looked_after(directory.path(), &variables);
     assert!(
         !run(&["import", file, "--config", path], &variables).status.success(),
         "never into a store that holds something"
@@ -272,4 +273,41 @@ async fn a_recorded_body_is_run_through_todays_rules() {
     let output = run(&["replay", "nobody", body, "--config", config], &variables);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8(output.stderr).unwrap().contains("there is no source `nobody`; there are `prom`"));
+}
+
+/// What `muster store` says and does of a store that is closed.
+fn the_store_is_looked_after(directory: &Path, variables: &Variables) {
+    let path = directory.join("muster.toml");
+    let said = |arguments: &[&str], variables: &Variables| {
+        let output = run(&[&["store"], arguments, &["--config", path.to_str().unwrap()]].concat(), variables);
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        (output.status.code(), said)
+    };
+    let (code, words) = said(&["backup"], variables);
+    assert!(code == Some(0) && words.contains("the backup is in"), "{words}");
+    let backup = words.trim().strip_prefix("the backup is in ").unwrap().to_owned();
+    let (code, words) = said(&["check"], variables);
+    assert!(code == Some(0) && words.contains(&backup) && words.contains("nothing is damaged"), "{words}");
+    // One flipped bit is seen, and the database is made anew.
+    let file = directory.join("data/sled/db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let (code, words) = said(&["check"], variables);
+    assert!(code == Some(1) && words.contains("DAMAGED") && words.contains("muster store repair"), "{words}");
+    let (code, words) = said(&["repair"], variables);
+    assert!(code == Some(0) && words.contains("is made anew, up to round"), "{words}");
+    let (code, words) = said(&["check"], variables);
+    assert!(code == Some(0) && words.contains("nothing is damaged"), "{words}");
+    // A backup goes where no store is, and nowhere else.
+    let (code, words) = said(&["restore", &backup], variables);
+    assert!(code == Some(1) && words.contains("there is a store in"), "{words}");
+    let mut elsewhere = variables.clone();
+    elsewhere.insert("MUSTER_STORE__PATH".to_owned(), directory.join("restored").to_str().unwrap().to_owned());
+    let (code, words) = said(&["restore", &backup], &elsewhere);
+    assert!(code == Some(0) && words.contains("has the backup now, up to round"), "{words}");
+    let count =
+        |variables: &Variables| run(&["export", "-", "--config", path.to_str().unwrap()], variables).stdout.len();
+    assert_eq!(count(&elsewhere), count(variables));
 }

@@ -13,8 +13,10 @@ use super::said;
 /// How long a connection may take, and how long anybody waits for a free one.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Connections for reads and the writer; beyond this a database of two cores only gets slower.
-const CONNECTIONS: usize = 10;
+/// Connections for reads; beyond this a database of two cores only gets slower.
+pub(super) const READERS: usize = 8;
+/// Connections of the writer: its own, and one to ask on when that breaks.
+pub(super) const WRITERS: usize = 2;
 
 /// What holds in every session, whatever the server's settings are: a commit is answered when it is on disk, and a process that hangs in the
 /// middle of a transaction does not hold up the others for long.
@@ -30,16 +32,15 @@ pub(super) struct Database {
 impl Database {
     /// Reads an address.
     pub(super) fn of(url: &str) -> anyhow::Result<Self> {
-        let mut config: tokio_postgres::Config = url.parse().map_err(|error: tokio_postgres::Error| {
-            // The error names the part that is wrong, and never a value.
-            anyhow::anyhow!(
-                "the address of the database is not usable: {}; it is written postgres://user:password@host/database",
-                said(&error)
-            )
-        })?;
-        if config.get_hosts().is_empty() {
-            bail!("the address of the database names no host; it is written postgres://user:password@host/database");
-        }
+        // What the parser says may quote the address, and so its password.
+        let usable = url.starts_with("postgres://") || url.starts_with("postgresql://");
+        let parsed = if usable { url.parse::<tokio_postgres::Config>().ok() } else { None };
+        let Some(mut config) = parsed.filter(|config| !config.get_hosts().is_empty()) else {
+            bail!(
+                "the address of the database is not usable: it is written postgres://user:password@host/database, and the signs @ : / ? # % in \
+                 the password as %40 %3A %2F %3F %23 %25"
+            );
+        };
         if config.get_application_name().is_none() {
             config.application_name("muster");
         }
@@ -50,24 +51,27 @@ impl Database {
             config.tcp_user_timeout(Duration::from_secs(10));
         }
         config.keepalives_idle(Duration::from_secs(10));
+        config.keepalives_interval(PATIENCE);
+        config.keepalives_retries(3);
         // A standby takes no writes.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         let tls = MakeRustlsConnect::new(tls(config.get_ssl_mode() != SslMode::Disable)?);
         Ok(Self { config, tls })
     }
 
-    /// A pool of connections to it.
-    pub(super) fn pool(&self) -> anyhow::Result<Pool> {
+    /// A pool of so many connections to it.
+    pub(super) fn pool(&self, connections: usize) -> anyhow::Result<Pool> {
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(self.config.clone(), self.tls.clone(), recycling);
         let session = Hook::async_fn(|client, _| {
             Box::pin(async move { client.batch_execute(SESSION).await.map_err(HookError::Backend) })
         });
         Pool::builder(manager)
-            .max_size(CONNECTIONS)
+            .max_size(connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(PATIENCE))
-            .create_timeout(Some(PATIENCE * 2))
+            // Each host may have two addresses, and the session is set up then.
+            .create_timeout(Some(PATIENCE * u32::try_from(2 * self.config.get_hosts().len() + 1).unwrap_or(u32::MAX)))
             .post_create(session)
             .build()
             .context("no pool of connections can be made")
@@ -123,6 +127,19 @@ pub(super) async fn check(client: &Object) -> anyhow::Result<()> {
         bail!(
             "the database has the encoding {encoding}; make one with UTF8 (`CREATE DATABASE muster ENCODING 'UTF8' TEMPLATE template0`)"
         );
+    }
+    // Tables in another schema than that in which they would be made are somebody else's, or would be hidden by empty ones.
+    let place = "SELECT current_schema()::text,
+        (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = to_regclass('muster_layout'))";
+    let row = client.query_one(place, &[]).await;
+    let row = row.map_err(|error| anyhow::anyhow!("the database does not answer: {}", said(&error)))?;
+    match (row.get::<_, Option<&str>>(0), row.get::<_, Option<&str>>(1)) {
+        (None, _) => bail!("there is no schema to make the tables in: the search_path names none that exists"),
+        (Some(schema), Some(other)) if schema != other.trim_matches('"') => bail!(
+            "the tables lie in the schema {other}, and the first one in the search_path is {schema}; name the right one in the address: \
+             ?options=-csearch_path%3D{other}"
+        ),
+        _ => {}
     }
     if show("fsync").await? == "off" {
         tracing::warn!(

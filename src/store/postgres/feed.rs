@@ -1,5 +1,8 @@
 //! What was written, told to the follower in the order of the rounds: this process's own rounds as they are written, those of others by reading
 //! what the rounds since changed. A notification only hastens the next look; a look every second is what counts.
+//!
+//! A round has a number and a stamp. Where the stamp of the last round that was told is not the one that the database has under its number, another
+//! history came back (an older copy, a standby that was behind), and everything is loaded anew.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,40 +11,50 @@ use tokio::sync::Notify;
 
 use super::connect::Database;
 use super::{Shared, kind, restored, said};
+use crate::clock::Stopwatch;
 use crate::store::round::Round;
 use crate::store::{Change, Follower, Kind, ReadError};
 
 /// How often it is looked for rounds of others.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often it is tidied up.
+const TIDY_EVERY: Duration = Duration::from_secs(15);
 
 /// Who missed more rounds than this loads everything anew; it costs less.
 const MOST_MISSED: i64 = 5_000;
 
-/// How many looks pass between tidying up.
-const TIDY_EVERY: u32 = 15;
-
-/// What is deleted: rounds that everybody has read long ago, and processes that are gone.
-const TIDY: &str = "DELETE FROM muster_feed WHERE at < now() - interval '1 minute'; \
+/// What is deleted: rounds that everybody has read long ago, and processes that are gone. The last ones stay, for whoever looks after a pause.
+const TIDY: &str =
+    "DELETE FROM muster_feed WHERE at < now() - interval '1 minute' AND seq < (SELECT seq FROM muster_head) - 1000;
     DELETE FROM muster_writer WHERE at < now() - interval '7 days'";
 
-/// Every changed record of the rounds after `$1`, as it is now, in one moment. `$2` are the kinds that are followed.
-const MISSED: &str = "WITH head AS (SELECT seq FROM muster_head),
-    missed AS (SELECT kinds, ids FROM muster_feed WHERE seq > $1 AND (SELECT seq FROM head) - $1 <= $3),
+/// Every changed record of the rounds after `$1`, as it is now, in one moment; with the last round and how many rounds there are of those after
+/// `$1`, which itself has the stamp `$4`. `$2` are the kinds that are followed.
+const MISSED: &str = "WITH head AS (SELECT seq, stamp FROM muster_head),
+    known AS (SELECT $1::bigint = 0 OR EXISTS (SELECT FROM muster_feed WHERE seq = $1 AND stamp = $4::text) OR EXISTS (SELECT FROM head WHERE seq = $1 AND stamp = $4) AS it),
+    missed AS (SELECT kinds, ids FROM muster_feed WHERE seq > $1 AND (SELECT seq FROM head) - $1 <= $3::bigint),
     keys AS (SELECT DISTINCT k.kind, k.id FROM missed, unnest(missed.kinds, missed.ids) AS k(kind, id) WHERE k.kind = ANY($2))
-    SELECT head.seq, (SELECT count(*) FROM missed), keys.kind, keys.id, r.shape, r.body
-    FROM head LEFT JOIN keys ON true LEFT JOIN muster_record r ON r.kind = keys.kind AND r.id = keys.id";
+    SELECT head.seq, head.stamp, known.it AND (SELECT count(*) FROM missed) = head.seq - $1, keys.kind, keys.id, r.shape, r.body
+    FROM head CROSS JOIN known LEFT JOIN keys ON true LEFT JOIN muster_record r ON r.kind = keys.kind AND r.id = keys.id";
+
+/// A round: its number, and what tells it from another of the same number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub(super) seq: i64,
+    pub(super) stamp: String,
+}
 
 /// Who is told, and up to which round.
 struct Told {
     follower: Option<Arc<dyn Follower>>,
-    seq: i64,
+    mark: Mark,
 }
 
 /// The follower, and how far it was told.
 pub(super) struct Feed {
     told: Mutex<Told>,
     /// The last round of when the store was opened.
-    opened: i64,
+    opened: Mark,
     /// Whose turn it is to tell. The writer has it while it commits, so that its own rounds are told by itself.
     turn: tokio::sync::Mutex<()>,
     hint: Notify,
@@ -49,14 +62,14 @@ pub(super) struct Feed {
 
 impl Feed {
     /// Nobody is told yet; this was the last round.
-    pub(super) fn from(seq: i64) -> Self {
-        let told = Mutex::new(Told { follower: None, seq });
-        Self { told, opened: seq, turn: tokio::sync::Mutex::default(), hint: Notify::new() }
+    pub(super) fn from(opened: Mark) -> Self {
+        let told = Mutex::new(Told { follower: None, mark: opened.clone() });
+        Self { told, opened, turn: tokio::sync::Mutex::default(), hint: Notify::new() }
     }
 
     pub(super) fn follow(&self, follower: Arc<dyn Follower>) {
         // What happened since the store was opened is told again: it may have been read before.
-        *self.told() = Told { follower: Some(follower), seq: self.opened };
+        *self.told() = Told { follower: Some(follower), mark: self.opened.clone() };
         self.hint.notify_one();
     }
 
@@ -68,28 +81,28 @@ impl Feed {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn state(&self) -> Option<(Arc<dyn Follower>, i64)> {
+    fn state(&self) -> Option<(Arc<dyn Follower>, Mark)> {
         let told = self.told();
-        told.follower.clone().map(|follower| (follower, told.seq))
+        told.follower.clone().map(|follower| (follower, told.mark.clone()))
     }
 
     /// This one was told so far; unless it is another's turn by now.
-    fn advance(&self, follower: &Arc<dyn Follower>, seq: i64) {
+    fn advance(&self, follower: &Arc<dyn Follower>, mark: Mark) {
         let mut told = self.told();
         if told.follower.as_ref().is_some_and(|current| Arc::ptr_eq(current, follower)) {
-            told.seq = seq;
+            told.mark = mark;
         }
     }
 }
 
-/// Tells of a round of this process that is written. Whoever calls has the turn.
-pub(super) async fn tell(shared: &Shared, seq: i64, round: &Round) {
+/// Tells of a round of this process that is written, and of which was before it. Whoever calls has the turn.
+pub(super) async fn tell(shared: &Shared, before: &Mark, mark: Mark, round: &Round) {
     let Some((follower, told)) = shared.feed.state() else {
         return;
     };
-    if told + 1 == seq {
+    if told == *before {
         round.tell(&*follower);
-        shared.feed.advance(&follower, seq);
+        shared.feed.advance(&follower, mark);
     } else if let Err(error) = read(shared).await {
         // The round is written; what others wrote before it is read with the next look.
         tracing::warn!(%error, "what other processes wrote is not read yet");
@@ -104,22 +117,19 @@ async fn read(shared: &Shared) -> Result<(), ReadError> {
     };
     let followed: Vec<&str> =
         Kind::ALL.iter().filter(|kind| follower.follows(**kind)).map(|kind| kind.name()).collect();
-    let rows = shared.query(MISSED, &[&told, &followed, &MOST_MISSED]).await?;
+    let rows = shared.query(MISSED, &[&told.seq, &followed, &MOST_MISSED, &told.stamp]).await?;
     let Some(first) = rows.first() else {
         return Err(ReadError::new("the table muster_head is empty"));
     };
-    let (head, missed): (i64, i64) = (first.get(0), first.get(1));
-    if missed != head - told {
-        // Rounds are gone from the feed, or the database is an older one, brought back.
-        follower.lost();
-    } else {
+    let mark = Mark { seq: first.get(0), stamp: first.get(1) };
+    if first.get::<_, bool>(2) {
         let mut changes = Vec::new();
         for row in &rows {
-            let (Some(name), Some(id)) = (row.get::<_, Option<&str>>(2), row.get::<_, Option<String>>(3)) else {
+            let (Some(name), Some(id)) = (row.get::<_, Option<&str>>(3), row.get::<_, Option<String>>(4)) else {
                 continue;
             };
-            let shape = row.get::<_, Option<i64>>(4).map(|shape| u32::try_from(shape).unwrap_or(u32::MAX));
-            changes.push((kind(name)?, restored(id), shape.zip(row.get::<_, Option<&str>>(5))));
+            let shape = row.get::<_, Option<i64>>(5).map(|shape| u32::try_from(shape).unwrap_or(u32::MAX));
+            changes.push((kind(name)?, restored(id), shape.zip(row.get::<_, Option<&str>>(6))));
         }
         changes.sort_unstable_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
         let changes: Vec<_> =
@@ -127,16 +137,19 @@ async fn read(shared: &Shared) -> Result<(), ReadError> {
         if !changes.is_empty() {
             follower.apply(&changes);
         }
+    } else {
+        // Rounds are gone from the feed, or it is the feed of another history.
+        follower.lost();
     }
-    shared.feed.advance(&follower, head);
+    shared.feed.advance(&follower, mark);
     Ok(())
 }
 
 /// Looks once how the database is and whether others wrote.
 pub(super) async fn look(shared: &Shared) -> Result<(), ReadError> {
-    let rows = shared.query("SELECT seq FROM muster_head", &[]).await?;
-    let head: i64 = rows.first().map_or(0, |row| row.get(0));
-    if shared.feed.state().is_some_and(|(_, told)| told != head) {
+    let rows = shared.query("SELECT seq, stamp FROM muster_head", &[]).await?;
+    let head = rows.first().map(|row| Mark { seq: row.get(0), stamp: row.get(1) });
+    if shared.feed.state().is_some_and(|(_, told)| Some(told) != head) {
         let _turn = shared.feed.turn().await;
         read(shared).await?;
     }
@@ -169,20 +182,25 @@ pub(super) async fn run(shared: Arc<Shared>, database: Database) {
         }
     };
     let looking = async {
-        let mut looks = 0;
         loop {
+            let looked = look(&shared).await;
+            if looked.is_ok() {
+                shared.seen().looked = Some(Stopwatch::start());
+            }
+            shared.can_read(looked.map_err(|error| error.why));
             tokio::select! {
                 () = shared.feed.hint.notified() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {
-                    looks += 1;
-                    if looks % TIDY_EVERY == 1 && let Err(error) = tidy(&shared).await {
-                        tracing::debug!(%error, "the database is not tidied up");
-                    }
-                }
+                () = tokio::time::sleep(LOOK_EVERY) => {}
             }
-            let result = look(&shared).await.map_err(|error| error.why);
-            shared.answered(result);
         }
     };
-    tokio::join!(listening, looking);
+    let tidying = async {
+        loop {
+            if let Err(error) = tidy(&shared).await {
+                tracing::debug!(%error, "the database is not tidied up");
+            }
+            tokio::time::sleep(TIDY_EVERY).await;
+        }
+    };
+    tokio::join!(listening, looking, tidying);
 }

@@ -14,6 +14,7 @@ mod writer;
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use deadpool_postgres::{Object, Pool};
@@ -38,12 +39,19 @@ pub enum LeaseClock {
     Caller,
 }
 
+/// A read takes no longer than this, whatever the server's own limits come to: it, or the way to it, may be frozen.
+const READ: Duration = Duration::from_secs(15);
+
 /// What was last seen of the database.
 #[derive(Default)]
 struct Seen {
-    /// Why it does not answer.
-    failed: Option<String>,
-    /// Since when a round waits for its answer.
+    /// Why it cannot be read.
+    unreadable: Option<String>,
+    /// Why it could not be written last.
+    unwritable: Option<String>,
+    /// When a look at it was answered last.
+    looked: Option<Stopwatch>,
+    /// Since when the oldest commit waits for its answer.
     writing: Option<Stopwatch>,
     /// How large the tables are.
     bytes: u64,
@@ -51,7 +59,8 @@ struct Seen {
 
 /// What the engine, the writer and the feed share.
 struct Shared {
-    pool: Pool,
+    readers: Pool,
+    writers: Pool,
     /// Names this process in the database.
     writer: String,
     /// On this channel others hear of a round. A hint only.
@@ -80,24 +89,22 @@ impl Drop for Postgres {
 /// # Errors
 /// What is wrong with the address, the database, or its tables; never the password.
 pub async fn open(url: &str, leases: LeaseClock) -> anyhow::Result<Store> {
-    let database = connect::Database::of(url)?;
-    let pool = database.pool()?;
-    let client =
-        pool.get().await.map_err(|error| anyhow::anyhow!("the database cannot be reached: {}", pooled(&error)))?;
-    connect::check(&client).await?;
+    let (database, readers, client) = reach(url).await?;
     schema::prepare(&client).await?;
     let row = client
-        .query_one("SELECT muster_head.seq, current_schema()::text FROM muster_head", &[])
+        .query_one("SELECT seq, stamp, current_schema()::text FROM muster_head", &[])
         .await
         .map_err(|error| anyhow::anyhow!("the database cannot be read: {}", said(&error)))?;
-    let (seq, schema): (i64, String) = (row.get(0), row.get(1));
+    let (mark, schema) = (feed::Mark { seq: row.get(0), stamp: row.get(1) }, row.get::<_, String>(2));
     drop(client);
     let shared = Arc::new(Shared {
-        pool,
+        readers,
+        writers: database.pool(connect::WRITERS)?,
         writer: Clock::wall().fresh_id(),
-        channel: format!("muster_{schema}"),
+        // A channel's name is short, and a schema's may not be.
+        channel: format!("muster_{:08x}", crc32fast::hash(schema.as_bytes())),
         leases,
-        feed: feed::Feed::from(seq),
+        feed: feed::Feed::from(mark),
         seen: Mutex::default(),
     });
     feed::look(&shared).await.context("the database cannot be read")?;
@@ -105,6 +112,25 @@ pub async fn open(url: &str, leases: LeaseClock) -> anyhow::Result<Store> {
     tokio::spawn(writer::run(shared.clone(), inbox));
     let following = tokio::spawn(feed::run(shared.clone(), database));
     Ok(Store::new(Arc::new(Postgres { shared, requests, following })))
+}
+
+/// Looks whether the database of this address can be used, and whether its tables are those of this Muster; changes nothing.
+///
+/// # Errors
+/// What is wrong with the address or the database; never the password.
+pub async fn check(url: &str) -> anyhow::Result<bool> {
+    let (_, _, client) = reach(url).await?;
+    let tables = schema::is_up_to_date(&client).await;
+    tables.map_err(|error| anyhow::anyhow!("the database cannot be read: {}", said(&error)))
+}
+
+async fn reach(url: &str) -> anyhow::Result<(connect::Database, Pool, Object)> {
+    let database = connect::Database::of(url)?;
+    let readers = database.pool(connect::READERS)?;
+    let client = readers.get().await;
+    let client = client.map_err(|error| anyhow::anyhow!("the database cannot be reached: {}", pooled(&error)))?;
+    connect::check(&client).await?;
+    Ok((database, readers, client))
 }
 
 /// What the database, or the way to it, said.
@@ -170,31 +196,57 @@ fn raw(row: &Row) -> Result<Raw, ReadError> {
     })
 }
 
-/// The first record of each queue of the lane `$1`: one step in the index a queue, however many wait behind it.
-const HEADS: &str = "WITH RECURSIVE heads AS (
-    (SELECT queue, id, due, greatest(due, leased_until) AS ready FROM muster_record WHERE lane = $1 ORDER BY queue, id LIMIT 1)
-    UNION ALL
-    SELECT next.* FROM heads CROSS JOIN LATERAL (
-        SELECT queue, id, due, greatest(due, leased_until) AS ready FROM muster_record
-        WHERE lane = $1 AND queue > heads.queue ORDER BY queue, id LIMIT 1) AS next
-)";
+/// The database's clock, in milliseconds.
+const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
 impl Shared {
     async fn client(&self) -> Result<Object, ReadError> {
-        self.pool
-            .get()
-            .await
-            .map_err(|error| ReadError::new(format!("the database cannot be reached: {}", pooled(&error))))
+        let client = self.readers.get().await;
+        client.map_err(|error| ReadError::new(format!("the database cannot be reached: {}", pooled(&error))))
     }
 
     async fn query(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, ReadError> {
         let client = self.client().await?;
-        let statement = client.prepare_cached(sql).await.map_err(|error| unreadable(&error))?;
-        client.query(&statement, params).await.map_err(|error| unreadable(&error))
+        let asked = tokio::time::timeout(READ, async {
+            let statement = client.prepare_cached(sql).await?;
+            client.query(&statement, params).await
+        });
+        let answer = match asked.await {
+            Ok(answer) => answer.map_err(|error| unreadable(&error)),
+            Err(_) => Err(ReadError::new(format!("the database has not answered in {} s", READ.as_secs()))),
+        };
+        if answer.is_err() {
+            // Whatever it has prepared, or still waits for, goes with it.
+            drop(Object::take(client));
+        }
+        answer
+    }
+
+    /// Whether the last look was answered.
+    fn can_read(&self, result: Result<(), String>) {
+        let mut seen = self.seen();
+        tell(seen.unreadable.as_ref(), result.as_ref().err(), "read");
+        seen.unreadable = result.err();
+    }
+
+    /// Whether the last round could be written.
+    fn can_write(&self, result: Result<(), String>) {
+        let mut seen = self.seen();
+        tell(seen.unwritable.as_ref(), result.as_ref().err(), "written");
+        seen.unwritable = result.err();
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says once that the database cannot be used, and once that it can again.
+fn tell(before: Option<&String>, now: Option<&String>, what: &str) {
+    match (before, now) {
+        (None, Some(why)) => tracing::error!(error = %why, "the database cannot be {what}"),
+        (Some(_), None) => tracing::info!("the database can be {what} again"),
+        _ => {}
     }
 }
 
@@ -247,7 +299,7 @@ impl Engine for Postgres {
     ) -> Answer<'a, Result<Vec<Raw>, CommitError>> {
         Box::pin(async move {
             // Whether anything is ready costs no round.
-            let sql = format!("{HEADS} SELECT 1 FROM heads WHERE ready <= coalesce($2, {}) LIMIT 1", writer::NOW);
+            let sql = format!("SELECT 1 FROM muster_queue WHERE lane = $1 AND ready <= coalesce($2, {NOW}) LIMIT 1");
             let ready = self.shared.query(&sql, &[&lane, &self.shared.now(now)]).await;
             if ready.map_err(|error| CommitError::Unavailable(error.why))?.is_empty() {
                 return Ok(Vec::new());
@@ -258,17 +310,16 @@ impl Engine for Postgres {
 
     fn next_due<'a>(&'a self, lane: &'a str) -> Answer<'a, Result<Option<Millis>, ReadError>> {
         Box::pin(async move {
-            let rows = self.shared.query(&format!("{HEADS} SELECT min(ready) FROM heads"), &[&lane]).await?;
+            let sql = "SELECT min(ready) FROM muster_queue WHERE lane = $1";
+            let rows = self.shared.query(sql, &[&lane]).await?;
             Ok(rows.first().and_then(|row| row.get(0)))
         })
     }
 
     fn backlog<'a>(&'a self, lane: &'a str) -> Answer<'a, Result<Backlog, ReadError>> {
         Box::pin(async move {
-            let sql = format!(
-                "{HEADS} SELECT (SELECT count(*) FROM muster_record WHERE lane = $1), (SELECT min(due) FROM heads)"
-            );
-            let rows = self.shared.query(&sql, &[&lane]).await?;
+            let sql = "SELECT (SELECT count(*) FROM muster_record WHERE lane = $1), (SELECT min(due) FROM muster_queue WHERE lane = $1)";
+            let rows = self.shared.query(sql, &[&lane]).await?;
             Ok(rows.first().map_or_else(Backlog::default, |row| Backlog {
                 count: usize::try_from(row.get::<_, i64>(0)).unwrap_or(0),
                 oldest: row.get(1),
@@ -294,12 +345,24 @@ impl Engine for Postgres {
 
     fn health(&self) -> Result<(), String> {
         let seen = self.shared.seen();
-        if let Some(since) = seen.writing.as_ref().map(Stopwatch::seconds).filter(|since| *since > SLOW_SECONDS) {
+        let slow = |since: &Option<Stopwatch>| {
+            since.as_ref().map(Stopwatch::seconds).filter(|seconds| *seconds > SLOW_SECONDS)
+        };
+        if let Some(since) = slow(&seen.writing) {
             return Err(format!(
                 "the database has not answered a write for {since:.0} s; nothing can be saved until it does"
             ));
         }
-        seen.failed.clone().map_or(Ok(()), Err)
+        if let Some(why) = &seen.unwritable {
+            return Err(format!("the database cannot be written: {why}"));
+        }
+        if let Some(why) = &seen.unreadable {
+            return Err(format!("the database cannot be read: {why}"));
+        }
+        match slow(&seen.looked) {
+            Some(since) => Err(format!("the database has not answered for {since:.0} s")),
+            None => Ok(()),
+        }
     }
 }
 

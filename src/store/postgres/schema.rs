@@ -23,18 +23,31 @@ CREATE TABLE muster_record (
     PRIMARY KEY (kind, id)
 ) WITH (fillfactor = 85);
 CREATE INDEX muster_record_waits ON muster_record (lane, queue, id) WHERE lane IS NOT NULL;
+
+CREATE TABLE muster_queue (
+    lane text COLLATE \"C\" NOT NULL,
+    queue text COLLATE \"C\" NOT NULL,
+    id text COLLATE \"C\" NOT NULL,
+    due bigint NOT NULL,
+    ready bigint NOT NULL,
+    PRIMARY KEY (lane, queue)
+) WITH (fillfactor = 70);
+CREATE INDEX muster_queue_ready ON muster_queue (lane, ready, queue);
+COMMENT ON TABLE muster_queue IS 'the first record of every queue, and when it can be claimed';
 COMMENT ON TABLE muster_record IS 'what Muster keeps; body is JSON; due and leased_until are milliseconds since 1970';
 COMMENT ON COLUMN muster_record.lane IS 'set for what waits for delivery: the part of queue before the slash';
 
 CREATE TABLE muster_head (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
-    seq bigint NOT NULL
+    seq bigint NOT NULL,
+    stamp text NOT NULL
 );
-INSERT INTO muster_head (seq) VALUES (0);
-COMMENT ON TABLE muster_head IS 'the number of the last round; whoever writes locks this row first';
+INSERT INTO muster_head (seq, stamp) VALUES (0, '');
+COMMENT ON TABLE muster_head IS 'the number and the stamp of the last round; whoever writes locks this row first';
 
 CREATE TABLE muster_feed (
     seq bigint PRIMARY KEY,
+    stamp text NOT NULL,
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     kinds text[] NOT NULL,
     ids text[] NOT NULL
@@ -44,11 +57,25 @@ COMMENT ON TABLE muster_feed IS 'which records a round changed, for a while';
 
 CREATE TABLE muster_writer (
     writer text COLLATE \"C\" PRIMARY KEY,
-    seq bigint NOT NULL,
+    stamp text NOT NULL,
     at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE muster_writer IS 'the last round of every process: how it learns whether a round was written whose answer was lost';
 "];
+
+/// The layout that this Muster writes.
+pub(super) fn layout() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// Whether the tables are those of this Muster. Changes nothing.
+pub(super) async fn is_up_to_date(client: &Object) -> Result<bool, tokio_postgres::Error> {
+    if !client.query_one("SELECT to_regclass('muster_layout') IS NOT NULL", &[]).await?.get::<_, bool>(0) {
+        return Ok(false);
+    }
+    let row = client.query_one("SELECT layout, edition FROM muster_layout", &[]).await?;
+    Ok((row.get::<_, i64>(0), row.get::<_, i64>(1)) == (layout(), i64::from(EDITION)))
+}
 
 /// Makes the tables, or brings them up to date.
 pub(super) async fn prepare(client: &Object) -> anyhow::Result<()> {
@@ -85,6 +112,7 @@ async fn migrate(client: &Object) -> Result<Result<(), String>, tokio_postgres::
     client
         .batch_execute(
             "BEGIN;
+            SET LOCAL statement_timeout = 0;
             CREATE TABLE IF NOT EXISTS muster_layout (
                 one boolean PRIMARY KEY DEFAULT true CHECK (one), layout bigint NOT NULL, edition bigint NOT NULL DEFAULT 0);
             INSERT INTO muster_layout (layout) VALUES (0) ON CONFLICT DO NOTHING",
@@ -92,8 +120,8 @@ async fn migrate(client: &Object) -> Result<Result<(), String>, tokio_postgres::
         .await?;
     // The row is locked until the end, so that whoever starts at the same moment waits.
     let row = client.query_one("SELECT layout, edition FROM muster_layout FOR UPDATE", &[]).await?;
+    let (known, reads) = (layout(), i64::from(EDITION));
     let (layout, edition): (i64, i64) = (row.get(0), row.get(1));
-    let (known, reads) = (i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX), i64::from(EDITION));
     let newer = if layout > known {
         Some(format!("layout {layout}; this one knows {known}"))
     } else if edition > reads {
@@ -104,6 +132,10 @@ async fn migrate(client: &Object) -> Result<Result<(), String>, tokio_postgres::
     if let Some(newer) = newer {
         client.batch_execute("ROLLBACK").await?;
         return Ok(Err(newer));
+    }
+    if layout > 0 {
+        // Whoever writes now is let finish, and finds the new layout with its next round.
+        client.execute("SELECT FROM muster_head FOR UPDATE", &[]).await?;
     }
     for migration in MIGRATIONS.iter().skip(usize::try_from(layout).unwrap_or(0)) {
         client.batch_execute(migration).await?;

@@ -1,6 +1,7 @@
 //! The one task that writes. It drains what waits into a round and writes that in one transaction: the first trip to the database locks the
 //! head and reads what the round is about, the second writes and commits. So many commits cost two trips together.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,23 +9,30 @@ use std::time::Duration;
 use deadpool_postgres::Object;
 use futures_util::future::try_join_all;
 use tokio::sync::mpsc;
-use tokio_postgres::Row;
+use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::{Row, Statement};
 
-use super::{COLUMNS, HEADS, Shared, feed, kind, raw, restored, said, stored};
-use crate::clock::Stopwatch;
+use super::feed::{self, Mark};
+use super::{COLUMNS, NOW, Shared, kind, pooled, raw, restored, said, schema, stored};
+use crate::clock::{Clock, Stopwatch};
 use crate::store::round::{Before, Request, Round, drain};
 use crate::store::{CommitError, Kind, Millis, Raw};
 
-/// The database's clock, in milliseconds.
-pub(super) const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-
 /// How often a round is tried again that the database ended in favour of another.
 const TRIES: u32 = 5;
+/// A trip takes no longer than this, whatever the server's own limits come to: it, or the way to it, may be frozen.
+const TRIP: Duration = Duration::from_secs(20);
 
-const LOCK: &str = "UPDATE muster_head SET seq = seq + 1 RETURNING seq";
+/// Locks the head; gives the number and the stamp of the round before.
+const LOCK: &str = "SELECT seq, stamp FROM muster_head FOR UPDATE";
 
-const READ: &str = "SELECT r.kind, r.id, r.ver, r.claims FROM unnest($1::text[], $2::text[]) AS k(kind, id)
+const COUNT: &str = "UPDATE muster_head SET seq = $1, stamp = $2";
+
+const LAYOUT: &str = "SELECT layout FROM muster_layout";
+
+const READ: &str =
+    "SELECT r.kind, r.id, r.ver, r.claims, r.lane, r.queue FROM unnest($1::text[], $2::text[]) AS k(kind, id)
     JOIN muster_record r ON r.kind = k.kind COLLATE \"C\" AND r.id = k.id COLLATE \"C\"";
 
 const PUT: &str = "INSERT INTO muster_record (kind, id, ver, claims, shape, queue, due, leased_until, lane, body)
@@ -35,10 +43,21 @@ const PUT: &str = "INSERT INTO muster_record (kind, id, ver, claims, shape, queu
 const DELETE: &str = "DELETE FROM muster_record r USING unnest($1::text[], $2::text[]) AS k(kind, id)
     WHERE r.kind = k.kind COLLATE \"C\" AND r.id = k.id COLLATE \"C\"";
 
-const FEED: &str = "INSERT INTO muster_feed (seq, kinds, ids) VALUES ($1, $2, $3)";
+/// Finds the first record of each of these queues anew.
+const QUEUES: &str = "WITH heads AS (
+        SELECT q.lane, q.queue, first.id, first.due, greatest(first.due, first.leased_until) AS ready
+        FROM unnest($1::text[], $2::text[]) AS q(lane, queue) LEFT JOIN LATERAL (
+            SELECT id, due, leased_until FROM muster_record r
+            WHERE r.lane = q.lane COLLATE \"C\" AND r.queue = q.queue COLLATE \"C\" ORDER BY r.id LIMIT 1) AS first ON true),
+    gone AS (DELETE FROM muster_queue q USING heads WHERE heads.id IS NULL
+        AND q.lane = heads.lane COLLATE \"C\" AND q.queue = heads.queue COLLATE \"C\")
+    INSERT INTO muster_queue (lane, queue, id, due, ready) SELECT lane, queue, id, due, ready FROM heads WHERE id IS NOT NULL
+    ON CONFLICT (lane, queue) DO UPDATE SET id = excluded.id, due = excluded.due, ready = excluded.ready";
 
-const WRITER: &str = "INSERT INTO muster_writer (writer, seq) VALUES ($1, $2)
-    ON CONFLICT (writer) DO UPDATE SET seq = excluded.seq, at = excluded.at";
+const FEED: &str = "INSERT INTO muster_feed (seq, stamp, kinds, ids) VALUES ($1, $2, $3, $4)";
+
+const WRITER: &str = "INSERT INTO muster_writer (writer, stamp) VALUES ($1, $2)
+    ON CONFLICT (writer) DO UPDATE SET stamp = excluded.stamp, at = excluded.at";
 
 const NOTIFY: &str = "SELECT pg_notify($1, $2)";
 
@@ -48,22 +67,40 @@ enum Outcome {
     Claim(Result<Vec<Raw>, CommitError>),
 }
 
+impl Outcome {
+    fn of(request: &Request, error: CommitError) -> Self {
+        match request {
+            Request::Commit { .. } => Self::Commit(Err(error)),
+            Request::Claim { .. } => Self::Claim(Err(error)),
+        }
+    }
+}
+
 /// Why a round was not written. Nothing of it was.
 enum Failed {
     /// The database ended it in favour of another; it may be tried again.
     Again(String),
-    /// The database cannot.
-    Cannot(String),
+    /// The database does not take something in it, and never will.
+    Never(String),
+    /// The database cannot now.
+    NotNow(String),
 }
 
 impl From<tokio_postgres::Error> for Failed {
     fn from(error: tokio_postgres::Error) -> Self {
-        let again = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED];
-        if error.code().is_some_and(|code| again.contains(code)) {
-            Self::Again(said(&error))
-        } else {
-            Self::Cannot(said(&error))
+        let why = said(&error);
+        match error.code() {
+            Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED) => Self::Again(why),
+            // Data that it does not know, and limits of the program.
+            Some(code) if code.code().starts_with("22") || code.code().starts_with("54") => Self::Never(why),
+            _ => Self::NotNow(why),
         }
+    }
+}
+
+impl From<tokio::time::error::Elapsed> for Failed {
+    fn from(_: tokio::time::error::Elapsed) -> Self {
+        Self::NotNow(format!("no answer in {} s", TRIP.as_secs()))
     }
 }
 
@@ -72,26 +109,14 @@ impl Shared {
     pub(super) fn now(&self, now: Millis) -> Option<Millis> {
         (self.leases == super::LeaseClock::Caller).then_some(now)
     }
-
-    /// How the database answered last.
-    pub(super) fn answered(&self, result: Result<(), String>) {
-        let failed = result.err().map(|why| format!("the database cannot be used: {why}"));
-        let mut seen = self.seen();
-        match (&seen.failed, &failed) {
-            (None, Some(why)) => tracing::error!(error = %why, "nothing can be saved until the database answers"),
-            (Some(_), None) => tracing::info!("the database answers again"),
-            _ => {}
-        }
-        seen.failed = failed;
-    }
 }
 
 /// Writes rounds until nobody can ask any more.
 pub(super) async fn run(shared: Arc<Shared>, mut inbox: mpsc::Receiver<Request>) {
     while let Some(first) = inbox.recv().await {
+        shared.seen().writing = Some(first.asked());
         let requests = drain(first, &mut inbox);
-        shared.seen().writing = Some(Stopwatch::start());
-        let outcomes = write(&shared, &requests).await;
+        let outcomes = write(&shared, &requests.iter().collect::<Vec<_>>()).await;
         shared.seen().writing = None;
         for (request, outcome) in requests.into_iter().zip(outcomes) {
             // Nobody listens any more when a request was given up; what is written stands all the same.
@@ -104,33 +129,52 @@ pub(super) async fn run(shared: Arc<Shared>, mut inbox: mpsc::Receiver<Request>)
     }
 }
 
-/// Writes a round; what each request comes to.
-async fn write(shared: &Shared, requests: &[Request]) -> Vec<Outcome> {
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let why = match attempt(shared, requests).await {
-            Ok(outcomes) => {
-                shared.answered(Ok(()));
-                return outcomes;
-            }
-            Err(Failed::Again(_)) if tries < TRIES => continue,
-            Err(Failed::Again(why) | Failed::Cannot(why)) => why,
-        };
-        shared.answered(Err(why.clone()));
-        let unavailable = || CommitError::Unavailable(why.clone());
-        return requests
+/// Writes a round; what each request comes to. Where the database never takes something in it, each request is a round of its own, so that one
+/// is refused and no other.
+async fn write(shared: &Shared, requests: &[&Request]) -> Vec<Outcome> {
+    match attempts(shared, requests).await {
+        Ok(outcomes) => {
+            shared.can_write(Ok(()));
+            outcomes
+        }
+        Err(Failed::Never(why)) if requests.len() == 1 => requests
             .iter()
-            .map(|request| match request {
-                Request::Commit { .. } => Outcome::Commit(Err(unavailable())),
-                Request::Claim { .. } => Outcome::Claim(Err(unavailable())),
+            .map(|request| {
+                let first = match request {
+                    Request::Commit { ops, .. } => ops.first(),
+                    Request::Claim { .. } => None,
+                };
+                let (kind, id) = first.map_or((Kind::Outbox, String::new()), |op| (op.kind, op.id.clone()));
+                Outcome::of(request, CommitError::Unwritable { kind, id, why: why.clone() })
             })
-            .collect();
+            .collect(),
+        Err(Failed::Never(_)) => {
+            let mut outcomes = Vec::new();
+            for request in requests {
+                outcomes.extend(Box::pin(write(shared, &[request])).await);
+            }
+            outcomes
+        }
+        Err(Failed::Again(why) | Failed::NotNow(why)) => {
+            shared.can_write(Err(why.clone()));
+            requests.iter().map(|request| Outcome::of(request, CommitError::Unavailable(why.clone()))).collect()
+        }
     }
 }
 
-async fn attempt(shared: &Shared, requests: &[Request]) -> Result<Vec<Outcome>, Failed> {
-    let client = shared.client().await.map_err(|error| Failed::Cannot(error.why))?;
+async fn attempts(shared: &Shared, requests: &[&Request]) -> Result<Vec<Outcome>, Failed> {
+    let mut tries = 1;
+    loop {
+        match attempt(shared, requests).await {
+            Err(Failed::Again(_)) if tries < TRIES => tries += 1,
+            other => return other,
+        }
+    }
+}
+
+async fn attempt(shared: &Shared, requests: &[&Request]) -> Result<Vec<Outcome>, Failed> {
+    let client = shared.writers.get().await;
+    let client = client.map_err(|error| Failed::NotNow(format!("it cannot be reached: {}", pooled(&error))))?;
     match transact(shared, &client, requests).await {
         Ok(outcomes) => Ok(outcomes),
         Err(failed) => {
@@ -141,42 +185,116 @@ async fn attempt(shared: &Shared, requests: &[Request]) -> Result<Vec<Outcome>, 
     }
 }
 
-async fn transact(shared: &Shared, client: &Object, requests: &[Request]) -> Result<Vec<Outcome>, Failed> {
-    let (seq, before, heads) = begin(shared, client, requests).await?;
+async fn transact(shared: &Shared, client: &Object, requests: &[&Request]) -> Result<Vec<Outcome>, Failed> {
+    let begun_at = Stopwatch::start();
+    let statements = timeout(TRIP, Statements::of(client)).await??;
+    let begun = timeout(TRIP, begin(shared, client, &statements, requests)).await??;
     let mut round = Round::default();
-    let mut heads = heads.into_iter();
-    let outcomes = requests
-        .iter()
-        .map(|request| match request {
-            Request::Commit { ops, .. } => {
-                Outcome::Commit(round.apply(ops.clone(), |kind, id| Ok(before.get(&(kind, id.to_owned())).copied())))
-            }
-            Request::Claim { lease, .. } => {
-                Outcome::Claim(lease_all(&mut round, &heads.next().unwrap_or_default(), *lease))
-            }
-        })
-        .collect();
+    let mut ready = begun.ready.iter();
+    let mut outcomes: Vec<Outcome> =
+        requests
+            .iter()
+            .map(|request| match request {
+                Request::Commit { ops, .. } => Outcome::Commit(round.apply(ops.clone(), |kind, id| {
+                    Ok(begun.known.get(&(kind, id.to_owned())).map(|known| known.before))
+                })),
+                Request::Claim { lease, .. } => {
+                    Outcome::Claim(lease_all(&mut round, ready.next().map_or(&[], Vec::as_slice), *lease))
+                }
+            })
+            .collect();
     if round.is_empty() {
-        client.batch_execute("ROLLBACK").await?;
+        timeout(TRIP, client.batch_execute("ROLLBACK")).await??;
         return Ok(outcomes);
     }
+    let mark = Mark { seq: begun.before.seq + 1, stamp: Clock::wall().fresh_id() };
     let _turn = shared.feed.turn().await;
-    if let Err(error) = commit(shared, client, seq, &round).await {
-        let failed = Failed::from(error);
+    let committed = match timeout(TRIP, commit(shared, client, &statements, &begun, &mark, &round)).await {
+        Ok(committed) => committed.map_err(Failed::from),
+        Err(elapsed) => Err(elapsed.into()),
+    };
+    if let Err(failed) = committed {
         // The answer may be lost although it was written.
-        if !was_written(shared, seq).await {
+        if !was_written(shared, &mark.stamp).await {
             return Err(failed);
         }
+        for (request, outcome) in requests.iter().zip(&mut outcomes) {
+            // By now the lease may be another's.
+            if let (Request::Claim { lease, .. }, Outcome::Claim(claimed)) = (request, outcome)
+                && begun_at.seconds() * 2000.0 > *lease as f64
+            {
+                *claimed = Ok(Vec::new());
+            }
+        }
     }
-    feed::tell(shared, seq, &round).await;
+    feed::tell(shared, &begun.before, mark, &round).await;
     Ok(outcomes)
 }
 
-/// What a round begins with: its number, the records it is about as they are, and for each claim the rows that can be claimed.
-type Begun = (i64, HashMap<(Kind, String), Before>, Vec<Vec<Row>>);
+/// Prepared before a transaction begins, so that nothing in it waits for that.
+struct Statements {
+    lock: Statement,
+    count: Statement,
+    layout: Statement,
+    read: Statement,
+    claim: Statement,
+    put: Statement,
+    delete: Statement,
+    queues: Statement,
+    feed: Statement,
+    writer: Statement,
+    notify: Statement,
+}
+
+impl Statements {
+    async fn of(client: &Object) -> Result<Self, tokio_postgres::Error> {
+        let claim = format!(
+            "WITH moment AS (SELECT coalesce($2, {NOW}) AS now)
+            SELECT {}, moment.now FROM moment, muster_queue q JOIN muster_record r ON r.kind = '{}' AND r.id = q.id
+            WHERE q.lane = $1 AND q.ready <= moment.now ORDER BY q.ready, q.queue LIMIT $3",
+            COLUMNS.split(", ").map(|column| format!("r.{column}")).collect::<Vec<_>>().join(", "),
+            Kind::Outbox.name(),
+        );
+        Ok(Self {
+            lock: client.prepare_cached(LOCK).await?,
+            count: client.prepare_cached(COUNT).await?,
+            layout: client.prepare_cached(LAYOUT).await?,
+            read: client.prepare_cached(READ).await?,
+            claim: client.prepare_cached(&claim).await?,
+            put: client.prepare_cached(PUT).await?,
+            delete: client.prepare_cached(DELETE).await?,
+            queues: client.prepare_cached(QUEUES).await?,
+            feed: client.prepare_cached(FEED).await?,
+            writer: client.prepare_cached(WRITER).await?,
+            notify: client.prepare_cached(NOTIFY).await?,
+        })
+    }
+}
+
+/// What is stored of a record before a round.
+struct Known {
+    before: Before,
+    /// The lane and the queue in which it waits.
+    waits: Option<(String, String)>,
+}
+
+/// What a round begins with.
+struct Begun {
+    /// The round before.
+    before: Mark,
+    /// The records it is about, as they are.
+    known: HashMap<(Kind, String), Known>,
+    /// For each claim, the rows that can be claimed.
+    ready: Vec<Vec<Row>>,
+}
 
 /// The first trip: begins a transaction, locks the head, and reads under the lock.
-async fn begin(shared: &Shared, client: &Object, requests: &[Request]) -> Result<Begun, Failed> {
+async fn begin(
+    shared: &Shared,
+    client: &Object,
+    statements: &Statements,
+    requests: &[&Request],
+) -> Result<Begun, Failed> {
     let mut keys = BTreeSet::new();
     let mut claims = Vec::new();
     for request in requests {
@@ -189,38 +307,30 @@ async fn begin(shared: &Shared, client: &Object, requests: &[Request]) -> Result
     }
     let kinds: Vec<_> = keys.iter().map(|(kind, _)| kind.name()).collect();
     let ids: Vec<_> = keys.iter().map(|(_, id)| stored(id)).collect();
-    let claim = format!(
-        "{HEADS}, moment AS (SELECT coalesce($2, {NOW}) AS now),
-        ready AS (SELECT heads.queue, heads.id, heads.ready FROM heads, moment WHERE ready <= now ORDER BY ready, queue LIMIT $3)
-        SELECT {}, moment.now FROM moment, ready JOIN muster_record r ON r.kind = '{}' AND r.id = ready.id ORDER BY ready.ready, ready.queue",
-        COLUMNS.split(", ").map(|column| format!("r.{column}")).collect::<Vec<_>>().join(", "),
-        Kind::Outbox.name(),
-    );
-    let (lock, read) = (client.prepare_cached(LOCK).await?, client.prepare_cached(READ).await?);
-    let claim = if claims.is_empty() { None } else { Some(client.prepare_cached(&claim).await?) };
-    let claims = claims.iter().map(|(lane, now, limit)| {
-        let claim = claim.as_ref();
-        async move {
-            match claim {
-                Some(claim) => client.query(claim, &[lane, now, limit]).await,
-                None => Ok(Vec::new()),
-            }
-        }
-    });
+    let claims = claims
+        .iter()
+        .map(|(lane, now, limit)| async move { client.query(&statements.claim, &[lane, now, limit]).await });
     // All of it is sent at once, in this order; the database does one after the other.
-    let ((), seq, rows, heads) = futures_util::try_join!(
+    let ((), locked, layout, rows, ready) = futures_util::try_join!(
         client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
-        client.query_one(&lock, &[]),
-        async { client.query(&read, &[&kinds, &ids]).await },
+        client.query_one(&statements.lock, &[]),
+        client.query_one(&statements.layout, &[]),
+        async { client.query(&statements.read, &[&kinds, &ids]).await },
         try_join_all(claims),
     )?;
-    let mut before = HashMap::with_capacity(rows.len());
-    for row in rows {
-        let kind = kind(row.get(0)).map_err(|error| Failed::Cannot(error.why))?;
-        let claims = u32::try_from(row.get::<_, i64>(3)).unwrap_or(u32::MAX);
-        before.insert((kind, restored(row.get(1))), Before { ver: row.get::<_, i64>(2).cast_unsigned(), claims });
+    if layout.get::<_, i64>(0) != schema::layout() {
+        return Err(Failed::NotNow("another Muster has changed its tables; start that version".to_owned()));
     }
-    Ok((seq.get(0), before, heads))
+    let mut known = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let kind = kind(row.get(0)).map_err(|error| Failed::NotNow(error.why))?;
+        let claims = u32::try_from(row.get::<_, i64>(3)).unwrap_or(u32::MAX);
+        let before = Before { ver: row.get::<_, i64>(2).cast_unsigned(), claims };
+        let waits = row.get::<_, Option<String>>(4).zip(row.get(5));
+        known.insert((kind, restored(row.get(1))), Known { before, waits });
+    }
+    let before = Mark { seq: locked.get(0), stamp: locked.get(1) };
+    Ok(Begun { before, known, ready })
 }
 
 /// Leases the records of these rows.
@@ -238,24 +348,41 @@ fn lease_all(round: &mut Round, rows: &[Row], lease: Millis) -> Result<Vec<Raw>,
 #[derive(Default)]
 struct Columns<'a> {
     kinds: Vec<&'static str>,
-    ids: Vec<std::borrow::Cow<'a, str>>,
+    ids: Vec<Cow<'a, str>>,
     vers: Vec<i64>,
     claims: Vec<i64>,
     shapes: Vec<i64>,
-    queues: Vec<Option<std::borrow::Cow<'a, str>>>,
+    queues: Vec<Option<Cow<'a, str>>>,
     dues: Vec<Option<i64>>,
     leases: Vec<Option<i64>>,
-    lanes: Vec<Option<std::borrow::Cow<'a, str>>>,
+    lanes: Vec<Option<Cow<'a, str>>>,
     bodies: Vec<&'a str>,
 }
 
 /// The second trip: writes a round and commits it. An error says nothing of whether it was written.
-async fn commit(shared: &Shared, client: &Object, seq: i64, round: &Round) -> Result<(), tokio_postgres::Error> {
-    let (mut put, mut gone) = (Columns::default(), Columns::default());
-    let mut changed = Columns::default();
+async fn commit(
+    shared: &Shared,
+    client: &Object,
+    statements: &Statements,
+    begun: &Begun,
+    mark: &Mark,
+    round: &Round,
+) -> Result<(), tokio_postgres::Error> {
+    let (mut put, mut gone, mut changed) = (Columns::default(), Columns::default(), Columns::default());
+    // The queues in which something waited or waits.
+    let mut queues: BTreeSet<(String, String)> = BTreeSet::new();
     for (kind, id, entry) in round.writes() {
         changed.kinds.push(kind.name());
         changed.ids.push(stored(id));
+        if kind == Kind::Outbox {
+            let claimed = begun.ready.iter().flatten().find(|row| restored(row.get(1)) == id);
+            let waited = begun.known.get(&(kind, id.to_owned())).and_then(|known| known.waits.clone());
+            queues.extend(waited);
+            queues.extend(claimed.and_then(|row| {
+                let queue: String = row.get(5);
+                Some((queue.split_once('/')?.0.to_owned(), queue))
+            }));
+        }
         let Some(entry) = entry else {
             gone.kinds.push(kind.name());
             gone.ids.push(stored(id));
@@ -273,52 +400,58 @@ async fn commit(shared: &Shared, client: &Object, seq: i64, round: &Round) -> Re
         // Only what is in the outbox is ever claimed.
         let claimable = queued.filter(|_| kind == Kind::Outbox);
         put.lanes.push(claimable.map(|queued| stored(queued.queue.lane())));
+        queues.extend(
+            claimable
+                .map(|queued| (stored(queued.queue.lane()).into_owned(), stored(queued.queue.as_str()).into_owned())),
+        );
         put.bodies.push(&entry.written.body);
     }
-    let (putting, deleting) = (client.prepare_cached(PUT).await?, client.prepare_cached(DELETE).await?);
-    let (feeding, signing, notifying) = (
-        client.prepare_cached(FEED).await?,
-        client.prepare_cached(WRITER).await?,
-        client.prepare_cached(NOTIFY).await?,
-    );
+    let (lanes, queues): (Vec<_>, Vec<_>) = queues.into_iter().unzip();
     let puts = async {
         if put.kinds.is_empty() {
             return Ok(0);
         }
         let Columns { kinds, ids, vers, claims, shapes, queues, dues, leases, lanes, bodies } = &put;
-        client.execute(&putting, &[kinds, ids, vers, claims, shapes, queues, dues, leases, lanes, bodies]).await
+        client.execute(&statements.put, &[kinds, ids, vers, claims, shapes, queues, dues, leases, lanes, bodies]).await
     };
     let deletes = async {
-        if gone.kinds.is_empty() { Ok(0) } else { client.execute(&deleting, &[&gone.kinds, &gone.ids]).await }
+        if gone.kinds.is_empty() { Ok(0) } else { client.execute(&statements.delete, &[&gone.kinds, &gone.ids]).await }
     };
+    let heads =
+        async { if lanes.is_empty() { Ok(0) } else { client.execute(&statements.queues, &[&lanes, &queues]).await } };
     // Where one of these fails, the commit behind it ends the transaction without writing anything, and that is no error of its own. So all
     // of them are looked at.
     futures_util::try_join!(
         puts,
         deletes,
-        async { client.execute(&feeding, &[&seq, &changed.kinds, &changed.ids]).await },
-        async { client.execute(&signing, &[&shared.writer, &seq]).await },
-        async { client.execute(&notifying, &[&shared.channel, &shared.writer]).await },
+        heads,
+        async { client.execute(&statements.count, &[&mark.seq, &mark.stamp]).await },
+        async { client.execute(&statements.feed, &[&mark.seq, &mark.stamp, &changed.kinds, &changed.ids]).await },
+        async { client.execute(&statements.writer, &[&shared.writer, &mark.stamp]).await },
+        async { client.execute(&statements.notify, &[&shared.channel, &shared.writer]).await },
         client.batch_execute("COMMIT"),
     )?;
     Ok(())
 }
 
-/// Whether this round was written, asked until the database answers. Until then nobody knows, and nobody is told anything.
-async fn was_written(shared: &Shared, seq: i64) -> bool {
+/// Whether the round of this stamp was written, asked until the database answers. Until then nobody knows, and nobody is told anything.
+async fn was_written(shared: &Shared, stamp: &str) -> bool {
     let ask = async || -> Result<bool, String> {
-        let client = shared.client().await.map_err(|error| error.why)?;
-        // The lock waits for the transaction in question, if it is open still.
-        let sql = "SELECT coalesce((SELECT seq FROM muster_writer WHERE writer = $1), 0) FROM muster_head FOR UPDATE";
-        let statement = client.prepare_cached(sql).await.map_err(|error| said(&error))?;
-        let row = client.query_one(&statement, &[&shared.writer]).await.map_err(|error| said(&error))?;
-        Ok(row.get::<_, i64>(0) == seq)
+        let client = shared.writers.get().await.map_err(|error| pooled(&error))?;
+        let client = Object::take(client);
+        let asked = timeout(TRIP, async {
+            // The lock waits for the transaction in question, if it is open still. What it wrote is seen by a statement that begins after that.
+            client.batch_execute("BEGIN; SELECT FROM muster_head FOR UPDATE").await?;
+            client.query_opt("SELECT stamp FROM muster_writer WHERE writer = $1", &[&shared.writer]).await
+        });
+        let row = asked.await.map_err(|_| "no answer".to_owned())?.map_err(|error| said(&error))?;
+        Ok(row.is_some_and(|row| row.get::<_, &str>(0) == stamp))
     };
     let mut pause = Duration::from_millis(50);
     loop {
         match ask().await {
             Ok(written) => return written,
-            Err(why) => shared.answered(Err(why)),
+            Err(why) => shared.can_write(Err(why)),
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(2));

@@ -5,6 +5,7 @@
 //! the sandbox. A message that no story reads fails it at [`Bot::finish`], as does an exchange that the services' own
 //! schemas do not allow.
 
+pub mod engine;
 pub mod postgres;
 
 use std::collections::BTreeMap;
@@ -80,11 +81,27 @@ impl Engine {
     pub async fn store(self) -> Option<Store> {
         match self {
             Self::Memory => Some(MemoryEngine::open().unwrap()),
-            // What is left of it goes with the folder for temporary files.
-            Self::Sled => Some(sled::open(&tempfile::tempdir().unwrap().keep()).unwrap()),
+            Self::Sled => Some(sled::open(&folder_of_this_run()).unwrap()),
             Self::Postgres => postgres::store().await,
         }
     }
+}
+
+/// A new folder for a store. Those of earlier runs, whose processes are gone, are removed first.
+fn folder_of_this_run() -> PathBuf {
+    static RUN: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    static FOLDERS: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    let run = RUN.get_or_init(|| {
+        for folder in std::fs::read_dir(std::env::temp_dir()).unwrap().flatten() {
+            let name = folder.file_name();
+            let of = name.to_str().and_then(|name| name.strip_prefix("muster-stories-"));
+            if of.is_some_and(|process| !std::path::Path::new("/proc").join(process).exists()) {
+                let _ = std::fs::remove_dir_all(folder.path());
+            }
+        }
+        std::env::temp_dir().join(format!("muster-stories-{}", std::process::id()))
+    });
+    run.join(FOLDERS.fetch_add(1, std::sync::atomic::Ordering::SeqCst).to_string())
 }
 
 pub fn start_time() -> DateTime<Utc> {

@@ -1,9 +1,11 @@
 //! What people notice of the ground floor: floods in one line, what is too large, what hangs, what a restart remembers.
 
+use muster::store::{CommitError, Kind, Store};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::harness::engine::Between;
 use crate::harness::*;
 
 fn alert(key: &str) -> Value {
@@ -86,7 +88,8 @@ async fn an_incident_takes_a_hundred_open_pages_and_says_so() {
 /// Slow uploads hold no thread that a page needs: one too many is asked to come again, and alerts are paged meanwhile.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_uploads_hold_up_nobody() {
-    let extra = "[[sources]]\nname = \"dbt\"\nkind = \"dbt_artifacts\"\ntoken_env = \"SOURCE_TOKEN\"\n";
+    let extra = "[[sources]]\nname = \"dbt\"\nkind = \"dbt_artifacts\"\ntoken_env = \"SOURCE_TOKEN\"\n\
+        [[sources]]\nname = \"signed\"\nkind = \"dbt_artifacts\"\nsecret_env = \"SOURCE_TOKEN\"\n";
     let bot = Bot::set_up(Setup { extra: extra.to_owned(), ..Setup::default() }).await;
     let address = bot.base.strip_prefix("http://").unwrap().to_owned();
     let begin = async |body: &str| {
@@ -112,8 +115,98 @@ async fn slow_uploads_hold_up_nobody() {
             slow.push(last);
         }
     }
+    // One that signs has no place of its own.
+    let (status, answer) = bot.post("/hooks/signed", None, &json!({})).await;
+    assert_eq!(status, 503, "{answer}");
     bot.alert("dq", stale_orders()).await;
     assert_eq!(bot.sandbox.pagerduty().pages_by_key().len(), 1, "it is paged meanwhile");
     drop(slow);
+    bot.end().await;
+}
+
+/// A bot on a store of which the story says what goes wrong.
+async fn on_what_goes_wrong() -> (Bot, std::sync::Arc<Between>) {
+    let between = Between::of(Engine::of_stories().store().await.unwrap());
+    let store = Store::new(between.clone());
+    (Bot::set_up(Setup { store: Some(store), ..Setup::default() }).await, between)
+}
+
+/// A disk or database that does not answer is said where a load balancer looks, with why.
+#[tokio::test]
+async fn a_store_that_takes_nothing_is_said_by_readyz() {
+    let (bot, store) = on_what_goes_wrong().await;
+    let ready = async || {
+        let answer = bot.http.get(format!("{}/readyz", bot.base)).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    assert_eq!(ready().await.0, 200);
+    store.is_ill(Some("the disk has not answered a write for 12 s"));
+    let (status, words) = ready().await;
+    assert!(status == 503 && words.contains("has not answered a write for 12 s"), "{status} {words}");
+    store.is_ill(None);
+    assert_eq!(ready().await.0, 200);
+    bot.end().await;
+}
+
+/// What the store never takes is refused, and what came in the same moment is taken in.
+#[tokio::test]
+async fn one_alert_that_the_store_never_takes_spoils_no_other() {
+    let (bot, store) = on_what_goes_wrong().await;
+    bot.alert("dq", alert("first")).await;
+    store.refuse(|ops| {
+        let poison = ops.iter().find(|op| op.kind == Kind::Alert && format!("{op:?}").contains("poison"))?;
+        Some(CommitError::TooLarge { kind: poison.kind, id: poison.id.clone(), bytes: 70_000 })
+    });
+    // While one round waits for its answer, the others gather for the next.
+    store.hold_answers(true);
+    let keys = ["a", "poison", "b", "c"];
+    let posts = keys.map(|key| {
+        let (bot, body) = (&bot, json!({"key": key, "title": key, "asset": "warehouse.orders"}));
+        async move { bot.post("/hooks/dq", Some(TOKEN), &body).await }
+    });
+    let release = async {
+        store.holds(1).await;
+        tokio::task::yield_now().await;
+        store.hold_answers(false);
+    };
+    let (answers, ()) = tokio::join!(futures_util::future::join_all(posts), release);
+    for (key, (status, answer)) in keys.iter().zip(answers) {
+        assert_eq!(status, if *key == "poison" { 413 } else { 202 }, "{key}: {answer}");
+    }
+    bot.settle().await;
+    assert_eq!(bot.incident(1).await["alerts"].as_array().unwrap().len(), 4);
+    bot.end().await;
+}
+
+/// Whoever hangs up while the disk is slow leaves nothing half done: what is written is known at once.
+#[tokio::test]
+async fn what_is_written_is_known_though_who_asked_hung_up() {
+    let (bot, store) = on_what_goes_wrong().await;
+    store.hold_answers(true);
+    let silence = json!({"match": "asset=w.*", "until": "2026-11-23T09:00:00Z", "reason": "deployment", "owner": "ci"});
+    let asked = bot.post("/api/v1/silences", Some(API_TOKEN), &silence);
+    // It hangs up when the commit is written and before anybody heard of it.
+    tokio::select! {
+        answer = asked => panic!("it was answered: {answer:?}"),
+        () = store.holds(1) => {}
+    }
+    assert_eq!(bot.muster.app.models.silences.read().lasting(bot.clock.now()).count(), 1, "before it is answered");
+    store.hold_answers(false);
+    let answer = bot.alert("dq", json!({"key": "k", "title": "orders are late", "asset": "w.orders"})).await;
+    assert_eq!(answer["alerts"][0]["outcome"], "silenced", "{answer}");
+    bot.end().await;
+}
+
+/// Bodies that were kept long enough are forgotten, all of them in one go, also those that nobody can read.
+#[tokio::test]
+async fn old_bodies_are_forgotten_faster_than_new_ones_come() {
+    let bot = Bot::start().await;
+    let blocks = || async { bot.muster.app.store.engine().scan(Kind::Received, "", "", 10_000).await.unwrap().len() };
+    for n in 0..1_200 {
+        bot.put_raw(Kind::Received, &format!("{:014}-{n:06}", 1_700_000_000_000_i64), json!({"bodies": []})).await;
+    }
+    assert_eq!(blocks().await, 1_200);
+    bot.muster.worker.forget().await.unwrap();
+    assert_eq!(blocks().await, 0);
     bot.end().await;
 }

@@ -1,0 +1,122 @@
+//! An engine between a bot and its store, where a story says what goes wrong: what is refused, whose answer is held back, what is ill.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use muster::store::{
+    Answer, Backlog, CommitError, Engine, Follower, Kind, Millis, Op, QueueName, Raw, ReadError, Store,
+};
+use tokio::sync::watch;
+
+type Refusal = Box<dyn Fn(&[Op]) -> Option<CommitError> + Send + Sync>;
+
+pub struct Between {
+    behind: Store,
+    refuses: Mutex<Option<Refusal>>,
+    ill: Mutex<Option<String>>,
+    held: watch::Sender<bool>,
+    waiting: watch::Sender<usize>,
+}
+
+impl Between {
+    /// In front of a store.
+    pub fn of(behind: Store) -> Arc<Self> {
+        let (refuses, ill) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { behind, refuses, ill, held: watch::Sender::new(false), waiting: watch::Sender::new(0) })
+    }
+
+    /// What this refuses is not written.
+    pub fn refuse(&self, what: impl Fn(&[Op]) -> Option<CommitError> + Send + Sync + 'static) {
+        *self.refuses.lock().unwrap() = Some(Box::new(what));
+    }
+
+    /// Why nothing can be written, as the store says it.
+    pub fn is_ill(&self, why: Option<&str>) {
+        *self.ill.lock().unwrap() = why.map(str::to_owned);
+    }
+
+    /// Commits are written, and nobody hears of it while this is so.
+    pub fn hold_answers(&self, held: bool) {
+        self.held.send_replace(held);
+    }
+
+    /// Comes back when so many commits wait for their answers.
+    pub async fn holds(&self, count: usize) {
+        self.waiting.subscribe().wait_for(|waiting| *waiting >= count).await.unwrap();
+    }
+
+    fn inner(&self) -> &dyn Engine {
+        self.behind.engine()
+    }
+}
+
+impl Engine for Between {
+    fn get<'a>(&'a self, kind: Kind, id: &'a str) -> Answer<'a, Result<Option<Raw>, ReadError>> {
+        self.inner().get(kind, id)
+    }
+
+    fn scan<'a>(
+        &'a self,
+        kind: Kind,
+        from: &'a str,
+        to: &'a str,
+        limit: usize,
+    ) -> Answer<'a, Result<Vec<Raw>, ReadError>> {
+        self.inner().scan(kind, from, to, limit)
+    }
+
+    fn commit(&self, ops: Vec<Op>) -> Answer<'_, Result<(), CommitError>> {
+        Box::pin(async move {
+            if let Some(error) = self.refuses.lock().unwrap().as_ref().and_then(|refuses| refuses(&ops)) {
+                return Err(error);
+            }
+            let answer = self.inner().commit(ops).await;
+            if *self.held.borrow() {
+                self.waiting.send_modify(|waiting| *waiting += 1);
+                self.held.subscribe().wait_for(|held| !held).await.unwrap();
+            }
+            answer
+        })
+    }
+
+    fn claim<'a>(
+        &'a self,
+        lane: &'a str,
+        now: Millis,
+        lease: Millis,
+        limit: usize,
+    ) -> Answer<'a, Result<Vec<Raw>, CommitError>> {
+        self.inner().claim(lane, now, lease, limit)
+    }
+
+    fn next_due<'a>(&'a self, lane: &'a str) -> Answer<'a, Result<Option<Millis>, ReadError>> {
+        self.inner().next_due(lane)
+    }
+
+    fn backlog<'a>(&'a self, lane: &'a str) -> Answer<'a, Result<Backlog, ReadError>> {
+        self.inner().backlog(lane)
+    }
+
+    fn waiting<'a>(&'a self, queue: &'a QueueName) -> Answer<'a, Result<usize, ReadError>> {
+        self.inner().waiting(queue)
+    }
+
+    fn follow(&self, follower: Arc<dyn Follower>) {
+        self.inner().follow(follower);
+    }
+
+    fn figures(&self) -> Vec<(&'static str, u64)> {
+        self.inner().figures()
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        self.inner().folder()
+    }
+
+    fn health(&self) -> Result<(), String> {
+        match &*self.ill.lock().unwrap() {
+            Some(why) => Err(why.clone()),
+            None => self.inner().health(),
+        }
+    }
+}
