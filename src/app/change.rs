@@ -4,7 +4,7 @@
 use std::future::Future;
 
 use super::{App, Failure};
-use crate::store::{Batch, CommitError};
+use crate::store::{Batch, CommitError, Expect, Id, Record};
 
 /// How often a change is decided anew when somebody else was first.
 const MAX_TRIES: usize = 8;
@@ -51,6 +51,13 @@ impl App {
             Written::Again(_) => Failure::Duplicate,
             Written::Never(failure) => failure,
         })
+    }
+
+    /// A record that is to be changed, and what is expected of it when it is written back.
+    pub(super) async fn to_change<T: Record>(&self, id: &Id<T>) -> Result<(Option<T>, Expect), Failure> {
+        let found = self.store.get(id).await?;
+        let expect = found.as_ref().map_or(Expect::Absent, |rec| Expect::Ver(rec.ver));
+        Ok((found.map(|rec| rec.value), expect))
     }
 
     async fn write(&self, batch: Batch) -> Result<(), Written> {
