@@ -91,10 +91,7 @@ pub(crate) async fn make_silence(
     }
     let owner = asked.owner.trim().to_owned();
     let silence = Silence { number: 0, matcher, from, until: asked.until, reason: asked.reason, owner };
-    let silence = doors
-        .app
-        .silence(silence, None, Batch::new())
-        .await?;
+    let silence = doors.app.silence(silence, None, Batch::new()).await?;
     Ok((StatusCode::CREATED, Json(shown(&silence))))
 }
 

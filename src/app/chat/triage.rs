@@ -10,8 +10,8 @@ use crate::domain::{Actor, Alert, Command, Decision, Time};
 use crate::messages::{Modal, ModalInput, Rendered};
 use crate::records::outbox::Job;
 use crate::slack::inbound::{Interaction, View};
-use crate::store::Batch;
 use crate::slack::when::{Toward, parse as parse_when};
+use crate::store::Batch;
 use crate::tr;
 
 impl App {

@@ -8,11 +8,11 @@ use serde_json::json;
 
 use super::{Placed, Posted};
 use crate::app::{App, Asked, Change, Failure};
+use crate::config::Heartbeat;
+use crate::domain::incident::Verdict;
 use crate::domain::lineage::{Graph, NodeId};
 use crate::domain::permission::Standing;
 use crate::domain::triage::{Held, Hold, Silence};
-use crate::config::Heartbeat;
-use crate::domain::incident::Verdict;
 use crate::domain::{Actor, Command, Incident, Signal, SignalStatus, Time};
 use crate::messages::{Button, escape};
 use crate::records::outbox::{Job, Outbox as _};
@@ -345,12 +345,7 @@ impl App {
     ///
     /// # Errors
     /// It says no reason or no sensible time, there are too many, the alert is settled, or the store cannot write.
-    pub async fn silence(
-        &self,
-        mut silence: Silence,
-        settles: Option<&str>,
-        also: Batch,
-    ) -> Result<Silence, Failure> {
+    pub async fn silence(&self, mut silence: Silence, settles: Option<&str>, also: Batch) -> Result<Silence, Failure> {
         let refused = |why: &str| Err(Failure::Invalid(why.to_owned()));
         if silence.reason.trim().is_empty() {
             return refused(
