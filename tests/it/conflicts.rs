@@ -244,6 +244,20 @@ async fn what_fires_again_while_it_is_settled_is_asked_anew() {
     bot.end().await;
 }
 
+/// What went away at the very moment at which it was let go opens nothing and pages nobody.
+#[tokio::test]
+async fn what_went_away_while_it_was_let_go_opens_nothing() {
+    let (bot, elsewhere) = Elsewhere::bot("[[routes]]\nname = \"slow\"\nmatch = \"w.*\"\npending_minutes = 10\n").await;
+    bot.alert("dq", alert("w.a")).await;
+    bot.alert("dq", alert("w.b")).await;
+    elsewhere.next::<Held>("w.a", |_| None);
+    bot.advance(minutes(11)).await;
+    elsewhere.was_first();
+    let open = bot.get("/api/v1/incidents?status=open").await;
+    assert_eq!(titles(&open), ["w.b is wrong"], "{open}");
+    bot.end().await;
+}
+
 /// The end of a silence lets go of all that it held, also of what is heard of at that moment.
 #[tokio::test]
 async fn a_silence_ends_although_what_it_holds_goes_on() {

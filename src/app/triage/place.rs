@@ -270,6 +270,11 @@ impl<'a> Round<'a> {
         if signal.status == SignalStatus::Resolved {
             return Ok(Place::Nowhere);
         }
+        // It went away since it was let go, or somebody decided. What is looked at again was held by nothing but its parent.
+        let was_held = past.is_some_and(|past| !matches!(past, Hold::Recovering { asset, .. } if asset.is_empty()));
+        if was_held && self.is_held(&Id::<Held>::of(signal)).await?.0.is_none() {
+            return Ok(Place::Nowhere);
+        }
         if let Some((hold, until)) = self.app.hidden(signal) {
             return Ok(Place::Held(hold, Some(until)));
         }
