@@ -48,10 +48,134 @@ struct Imaged {
 }
 
 /// The record of a commit, by its number; that it is the next one is expected.
-fn logged(batch: &mut Batch, commit: u64, mark: String, written: &[Written]) {
+fn logged(batch: &mut Batch, commit: u64, mark: String, written: &[(Written, Expect)]) {
     let names: Option<Vec<_>> =
-        (written.len() <= LOGGED).then(|| written.iter().map(|one| one.name().to_owned()).collect());
+        (written.len() <= LOGGED).then(|| written.iter().map(|(one, _)| one.name().to_owned()).collect());
     batch.put(&Id::<CatalogCommit>::of(commit), Expect::Absent, &CatalogCommit { mark, names });
+}
+
+/// Sightings are merged into the assets that they name.
+struct Merging<'a> {
+    sightings: &'a [Sighting],
+    today: Day,
+}
+
+/// What sightings came to.
+struct Merged {
+    /// Assets that changed or are gone.
+    written: usize,
+    /// Those of them that became another.
+    joined: usize,
+    left_out: usize,
+    /// What happened to assets.
+    changes: Vec<(String, Change)>,
+}
+
+impl super::Change for Merging<'_> {
+    type Outcome = Merged;
+
+    async fn decide(&self, app: &App) -> Result<(Batch, Merged), Failure> {
+        let mut assets = Lookup::<(Asset, u64)>::default();
+        let (written, left_out) = loop {
+            let merged = {
+                let graph = app.catalog.graph();
+                let known = |shown: &str| assets.get(shown).map(|(asset, _)| asset);
+                let mut merger = Merger::new(&graph, known, self.today);
+                for sighting in self.sightings {
+                    merger.see(sighting);
+                }
+                let left_out = merger.left_out;
+                (merger.finish(), left_out)
+            };
+            let missed = assets.missed();
+            if missed.is_empty() {
+                break merged;
+            }
+            for shown in missed {
+                let found = app.store.get(&Id::<Asset>::of(&shown)).await?;
+                assets.put(shown, found.map(|rec| (rec.value, rec.ver)));
+            }
+        };
+        let (mut joined, mut changes) = (0, Vec::new());
+        let expected = |one: Written| {
+            let before = assets.get(one.name());
+            match (&one, &before) {
+                (Written::Put(asset), Some((before, _))) => changes.extend(what_changed(before, asset, app.now())),
+                (Written::Put(_), None) => {}
+                (Written::Gone(_), _) => joined += 1,
+            }
+            (one, before.map_or(Expect::Absent, |(_, ver)| Expect::Ver(ver)))
+        };
+        let written: Vec<_> = written.into_iter().map(expected).collect();
+        Ok((app.written_down(&written), Merged { written: written.len(), joined, left_out, changes }))
+    }
+}
+
+/// Adds to what happened to assets, the newest first, the oldest forgotten.
+struct Recording<'a>(&'a [(String, Change)]);
+
+impl super::Change for Recording<'_> {
+    type Outcome = ();
+
+    async fn decide(&self, app: &App) -> Result<(Batch, ()), Failure> {
+        let mut by_name: BTreeMap<String, Vec<&Change>> = BTreeMap::new();
+        for (name, change) in self.0 {
+            let graph = app.catalog.graph();
+            let shown = graph.find(name).map_or(name.as_str(), |node| graph.name(node));
+            by_name.entry(shown.to_owned()).or_default().push(change);
+        }
+        let mut batch = Batch::new();
+        for (shown, news) in by_name {
+            let id = Id::<Changes>::of(&shown);
+            let (known, expect) = app.to_change(&id).await?;
+            let mut list = known.unwrap_or_default().changes;
+            for change in news {
+                if !list.contains(change) {
+                    list.push(change.clone());
+                }
+            }
+            list.sort_by_key(|change| std::cmp::Reverse(change.at));
+            // Runs that went well must not push out what broke.
+            while list.len() > CHANGES_KEPT {
+                let oldest = list.iter().rposition(|change| change.what == ChangeKind::Ran).unwrap_or(list.len() - 1);
+                list.remove(oldest);
+            }
+            batch.put(&id, expect, &Changes { changes: list });
+        }
+        Ok((batch, ()))
+    }
+}
+
+/// What nobody has named for too long is forgotten, a page from here on: how many assets changed, and where the next page begins.
+struct Forgetting<'a>(&'a str);
+
+impl super::Change for Forgetting<'_> {
+    type Outcome = (usize, Option<String>);
+
+    async fn decide(&self, app: &App) -> Result<(Batch, Self::Outcome), Failure> {
+        let forgotten = day(app.now()).saturating_sub(app.config.lineage.forget_after_days);
+        let page = app.store.scan(&Range::<Asset>::all().starting(&Id::<Asset>::of(self.0)), 500).await?;
+        let next = page.next.map(|last| format!("{last}\0"));
+        let mut written = Vec::new();
+        for rec in page.records {
+            let (mut asset, expect) = (rec.value, Expect::Ver(rec.ver));
+            let before = asset.clone();
+            for facts in asset.facts.values_mut() {
+                facts.parents.retain(|parent| parent.last >= forgotten);
+            }
+            // A person's YAML is said once and stays; what tools say they say again.
+            asset.facts.retain(|source, facts| source.starts_with("yaml") || facts.seen >= forgotten);
+            if asset.facts.is_empty() {
+                let graph = app.catalog.graph();
+                if graph.find(&asset.name).is_some_and(|node| graph.downs(node).is_empty()) {
+                    written.push((Written::Gone(asset.name.clone()), expect));
+                }
+            } else if asset != before {
+                written.push((Written::Put(Box::new(asset)), expect));
+            }
+        }
+        Ok((app.written_down(&written), (written.len(), next)))
+    }
 }
 
 /// What an import came to.
@@ -137,10 +261,16 @@ impl App {
         let today = day(self.now());
         let mut touched = false;
         for sightings in import.sightings.chunks(AT_ONCE) {
-            touched |= self.merge(&mut imaged, sightings, today, &mut imported).await?;
+            let merged = self.make(&Merging { sightings, today }).await?;
+            imaged.gap |= merged.written > LOGGED;
+            imported.written += merged.written - merged.joined;
+            imported.joined += merged.joined;
+            imported.left_out += merged.left_out;
+            touched |= merged.written > 0;
+            self.make(&Recording(&merged.changes)).await?;
         }
         self.keep_image(&mut imaged).await?;
-        self.record_changes(&import.changes).await?;
+        self.make(&Recording(&import.changes)).await?;
         self.record_columns(&import.columns).await?;
         self.record_checks(&import.checks).await?;
         if touched {
@@ -151,71 +281,21 @@ impl App {
         Ok(imported)
     }
 
-    /// Whether anything changed.
-    async fn merge(
-        &self,
-        imaged: &mut Imaged,
-        sightings: &[Sighting],
-        today: Day,
-        imported: &mut Imported,
-    ) -> Result<bool, Failure> {
-        let mut assets = Lookup::<Asset>::default();
-        let (written, left_out) = loop {
-            let merged = {
-                let graph = self.catalog.graph();
-                let mut merger = Merger::new(&graph, |shown| assets.get(shown), today);
-                for sighting in sightings {
-                    merger.see(sighting);
-                }
-                let left_out = merger.left_out;
-                (merger.finish(), left_out)
-            };
-            let missed = assets.missed();
-            if missed.is_empty() {
-                break merged;
-            }
-            for shown in missed {
-                let found = self.asset(&shown).await?;
-                assets.put(shown, found);
-            }
-        };
-        imported.left_out += left_out;
-        if written.is_empty() {
-            return Ok(false);
-        }
-        let mut changes = Vec::new();
-        for one in &written {
-            match one {
-                Written::Put(asset) => {
-                    imported.written += 1;
-                    if let Some(before) = self.asset(&asset.name).await? {
-                        changes.extend(what_changed(&before, asset, self.now()));
-                    }
-                }
-                Written::Gone(_) => imported.joined += 1,
-            }
-        }
-        self.write_down(imaged, &written).await?;
-        self.record_changes(&changes).await?;
-        Ok(true)
-    }
-
-    /// Commits what changed, with its line in the log. The graph follows the commit.
-    async fn write_down(&self, imaged: &mut Imaged, written: &[Written]) -> Result<(), Failure> {
+    /// What is to be written of assets, with its line in the log. The graph follows the commit.
+    fn written_down(&self, written: &[(Written, Expect)]) -> Batch {
         let mut batch = Batch::new();
         // Where no image is kept, nobody reads the log.
-        if self.store.folder().is_some() {
+        if self.store.folder().is_some() && !written.is_empty() {
             let commit = self.catalog.graph().log().commits + 1;
             logged(&mut batch, commit, self.clock.fresh_id(), written);
-            imaged.gap |= written.len() > LOGGED;
         }
-        for one in written {
+        for (one, expect) in written {
             match one {
-                Written::Put(asset) => batch.put(&Id::<Asset>::of(&asset.name), Expect::Any, &**asset),
-                Written::Gone(name) => batch.del(&Id::<Asset>::of(name), Expect::Any),
+                Written::Put(asset) => batch.put(&Id::<Asset>::of(&asset.name), *expect, &**asset),
+                Written::Gone(name) => batch.del(&Id::<Asset>::of(name), *expect),
             }
         }
-        self.commit(batch).await
+        batch
     }
 
     /// Makes a new image where the last one is far behind, and forgets the log up to it. A start without one is only slower.
@@ -249,36 +329,6 @@ impl App {
             old.iter().for_each(|id| batch.del(id, Expect::Any));
             self.commit(batch).await?;
         }
-    }
-
-    /// Adds to what happened to assets, the newest first, the oldest forgotten.
-    async fn record_changes(&self, changes: &[(String, Change)]) -> Result<(), Failure> {
-        let mut lists: BTreeMap<String, Vec<Change>> = BTreeMap::new();
-        for (name, change) in changes {
-            let shown = {
-                let graph = self.catalog.graph();
-                graph.find(name).map_or_else(|| name.clone(), |node| graph.name(node).to_owned())
-            };
-            if !lists.contains_key(&shown) {
-                lists.insert(shown.clone(), self.changes(&shown).await?);
-            }
-            if let Some(list) = lists.get_mut(&shown)
-                && !list.contains(change)
-            {
-                list.push(change.clone());
-            }
-        }
-        let mut batch = Batch::new();
-        for (shown, mut list) in lists {
-            list.sort_by_key(|change| std::cmp::Reverse(change.at));
-            // Runs that went well must not push out what broke.
-            while list.len() > CHANGES_KEPT {
-                let oldest = list.iter().rposition(|change| change.what == ChangeKind::Ran).unwrap_or(list.len() - 1);
-                list.remove(oldest);
-            }
-            batch.put(&Id::<Changes>::of(&shown), Expect::Any, &Changes { changes: list });
-        }
-        self.commit(batch).await
     }
 
     /// What happened to an asset lately, the newest first.
@@ -358,34 +408,12 @@ impl App {
     /// The store cannot be read or written.
     pub async fn forget_old_lineage(&self, from: &str) -> Result<(usize, Option<String>), Failure> {
         let mut imaged = self.catalog.writing.lock().await;
-        let forgotten = day(self.now()).saturating_sub(self.config.lineage.forget_after_days);
-        let page = self.store.scan(&Range::<Asset>::all().starting(&Id::<Asset>::of(from)), 500).await?;
-        let next = page.next.map(|last| format!("{last}\0"));
-        let mut written = Vec::new();
-        for rec in page.records {
-            let mut asset = rec.value;
-            let before = asset.clone();
-            for facts in asset.facts.values_mut() {
-                facts.parents.retain(|parent| parent.last >= forgotten);
-            }
-            // A person's YAML is said once and stays; what tools say they say again.
-            asset.facts.retain(|source, facts| source.starts_with("yaml") || facts.seen >= forgotten);
-            if asset.facts.is_empty() {
-                let graph = self.catalog.graph();
-                if graph.find(&asset.name).is_some_and(|node| graph.downs(node).is_empty()) {
-                    written.push(Written::Gone(asset.name.clone()));
-                }
-            } else if asset != before {
-                written.push(Written::Put(Box::new(asset)));
-            }
-        }
-        if !written.is_empty() {
-            self.write_down(&mut imaged, &written).await?;
-        }
+        let (written, next) = self.make(&Forgetting(from)).await?;
+        imaged.gap |= written > LOGGED;
         if next.is_none() {
             self.keep_image(&mut imaged).await?;
         }
-        Ok((written.len(), next))
+        Ok((written, next))
     }
 
     /// What may be wrong with the catalog, each list at most `limit` long.

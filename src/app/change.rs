@@ -1,10 +1,13 @@
 //! The one path of every change: load, decide, commit, and anew where somebody else was first. What follows a commit, the store's follower
 //! does before the commit is answered; so nothing is left out, whoever hangs up.
+//!
+//! Whatever reads a record and writes it back is a [`Change`], and expects the version that it read ([`App::to_change`]). What reads nothing of
+//! the kind may go by [`App::commit`].
 
 use std::future::Future;
 
 use super::{App, Failure};
-use crate::store::{Batch, CommitError};
+use crate::store::{Batch, CommitError, Expect, Id, Op, Record, Step};
 
 /// How often a change is decided anew when somebody else was first.
 const MAX_TRIES: usize = 8;
@@ -39,18 +42,30 @@ impl App {
         Err(Failure::Unavailable(last))
     }
 
-    /// Commits what needs no decision. Where something that it expects does not hold, it was done already.
+    /// Commits what needs no decision: all that it expects makes it count once, so that a conflict says that it was done already. What
+    /// expects anything else is a [`Change`]; a debug build stops at it, whether there is a conflict or not.
     ///
     /// # Errors
-    /// A conflict is a duplicate; else the store cannot write.
+    /// It was done already, or the store cannot write.
     pub async fn commit(&self, batch: Batch) -> Result<(), Failure> {
+        debug_assert_eq!(undecided(&batch), None, "this is to be decided anew on a conflict: make it a `Change`");
         if batch.is_empty() {
             return Ok(());
         }
         self.write(batch).await.map_err(|why| match why {
-            Written::Again(_) => Failure::Duplicate,
+            Written::Again(what) => {
+                tracing::error!(what, "a commit that nobody decides anew met a conflict");
+                Failure::Unavailable(what)
+            }
             Written::Never(failure) => failure,
         })
+    }
+
+    /// A record that is to be changed, and what is expected of it when it is written back.
+    pub(super) async fn to_change<T: Record>(&self, id: &Id<T>) -> Result<(Option<T>, Expect), Failure> {
+        let found = self.store.get(id).await?;
+        let expect = found.as_ref().map_or(Expect::Absent, |rec| Expect::Ver(rec.ver));
+        Ok((found.map(|rec| rec.value), expect))
     }
 
     async fn write(&self, batch: Batch) -> Result<(), Written> {
@@ -68,6 +83,18 @@ impl App {
             Err(CommitError::Unavailable(why)) => Err(Written::Never(Failure::Unavailable(why))),
         }
     }
+}
+
+/// What a batch expects that does not make it count once: a conflict about it does not say that it was done.
+fn undecided(batch: &Batch) -> Option<Op> {
+    let once = batch.once();
+    let expects = |op: &Op| match &op.step {
+        Step::Put(expect, _) | Step::Del(expect) | Step::Check(expect) => *expect != Expect::Any,
+        Step::Restore { .. } => true,
+        Step::Ensure(_) | Step::End(_) => false,
+    };
+    let ops = batch.clone().into_ops().unwrap_or_default();
+    ops.into_iter().find(|op| expects(op) && !once.holds(op.kind, &op.id))
 }
 
 /// Why something was not written.

@@ -43,7 +43,7 @@ impl Change for Decided<'_> {
             ),
             None => None,
         };
-        let numbers = Numbers::read(&app.store).await?;
+        let numbers = Numbers::read(app).await?;
         let context = app.context(asked, app.clock.fresh_id(), numbers.next);
         let decision = decide(loaded.as_ref().map(|loaded| &loaded.case), command, &context)?;
         // What must hold beforehand is looked at first.
@@ -65,12 +65,9 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    pub(super) async fn read(store: &Store) -> Result<Self, ReadError> {
-        let counter = store.get(&Id::<IncidentCounter>::one()).await?;
-        Ok(Self {
-            next: counter.as_ref().map_or(0, |rec| rec.value.last) + 1,
-            expect: counter.map_or(Expect::Absent, |rec| Expect::Ver(rec.ver)),
-        })
+    pub(super) async fn read(app: &App) -> Result<Self, Failure> {
+        let (counter, expect) = app.to_change(&Id::<IncidentCounter>::one()).await?;
+        Ok(Self { next: counter.map_or(0, |counter| counter.last) + 1, expect })
     }
 
     /// So many are taken.

@@ -1,10 +1,12 @@
 //! Which channels people of other workspaces read, as Slack said last: asked for at every start, followed by events, kept over a
 //! restart. What is told of an incident goes to none of them.
 
-use super::{App, Failure};
+use std::collections::BTreeMap;
+
+use super::{App, Change, Failure};
 use crate::records::ExternalChannels;
 use crate::slack::client::Listed;
-use crate::store::{Batch, Expect, Id, Rec};
+use crate::store::{Batch, Id};
 
 impl App {
     /// Whether people of another workspace read a channel (`#name` or its id), as far as Slack said so.
@@ -55,18 +57,32 @@ impl App {
 
     async fn change_channels(
         &self,
-        mut also: Batch,
-        change: impl FnOnce(&mut std::collections::BTreeMap<String, Listed>),
+        also: Batch,
+        change: impl Fn(&mut BTreeMap<String, Listed>) + Sync,
     ) -> Result<(), Failure> {
+        self.make(&Listing { change, also }).await
+    }
+}
+
+/// What is known of channels changes.
+struct Listing<F> {
+    change: F,
+    also: Batch,
+}
+
+impl<F: Fn(&mut BTreeMap<String, Listed>) + Sync> Change for Listing<F> {
+    type Outcome = ();
+
+    async fn decide(&self, app: &App) -> Result<(Batch, ()), Failure> {
         let id = Id::<ExternalChannels>::one();
-        let before: Option<Rec<ExternalChannels>> = self.store.get(&id).await?;
-        let expect = before.as_ref().map_or(Expect::Absent, |rec| Expect::Ver(rec.ver));
-        let before = before.map(|rec| rec.value).unwrap_or_default();
+        let (before, expect) = app.to_change(&id).await?;
+        let before = before.unwrap_or_default();
         let mut now = before.clone();
-        change(&mut now.channels);
+        (self.change)(&mut now.channels);
+        let mut batch = self.also.clone();
         if now != before {
-            also.put(&id, expect, &now);
+            batch.put(&id, expect, &now);
         }
-        self.commit(also).await
+        Ok((batch, ()))
     }
 }

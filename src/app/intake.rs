@@ -111,7 +111,7 @@ impl App {
     async fn keep_block(&self, block: records::Bodies) -> Result<(), Failure> {
         let at = block.bodies.first().map_or_else(|| self.now(), |body| body.at);
         let mut batch = Batch::new();
-        batch.put(&Id::<records::Bodies>::begun(at, &self.clock.fresh_id()), Expect::Absent, &block);
+        batch.put(&Id::<records::Bodies>::begun(at, &self.clock.fresh_id()), Expect::Any, &block);
         self.commit(batch).await
     }
 

@@ -1,7 +1,7 @@
 //! FLOOR 2. Load, decide, commit: the one path of every change. And the queries behind answers, modals and the API.
 //!
 //! Every change is a [`Change`] and goes through [`App::make`]: it loads what it needs, decides, and says what is to be written; one commit
-//! writes it. [`App::execute`] is the change of one incident by a command, [`triage`] that of many by a flood of alerts. Nothing here calls Slack
+//! writes it. Only what reads nothing that it writes may go by [`App::commit`]. [`App::execute`] is the change of one incident by a command, [`triage`] that of many by a flood of alerts. Nothing here calls Slack
 //! or PagerDuty.
 
 pub mod catalog;

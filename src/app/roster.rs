@@ -1,7 +1,7 @@
 //! Who is in the user groups and schedules that the configuration names: read from Slack and PagerDuty every now and then, kept with
 //! the time of reading, and shown with it. Nothing waits for it: what was read last counts.
 
-use super::{App, Failure};
+use super::{App, Change, Failure};
 use crate::domain::PersonId;
 use crate::domain::incident::Duty;
 use crate::domain::rotation::{Whence, whose_turn};
@@ -82,19 +82,7 @@ impl App {
 
     /// Somebody says by which address PagerDuty knows them. Another's is refused.
     pub(super) async fn link_address(&self, person: &str, address: &str) -> Result<(), Failure> {
-        if self.person_of(address).is_some_and(|other| other != person) {
-            return Err(Failure::Invalid(tr!("{address} is somebody else's.", address = address)));
-        }
-        let before = self.models.people.read().said_address(person).map(str::to_owned);
-        let mut batch = Batch::new();
-        if let Some(before) = before.filter(|before| before != address) {
-            batch.del(&Id::<OwnerOfAddress>::of(&before), Expect::Any);
-        }
-        let (person, address) = (person.to_owned(), address.to_owned());
-        let owner = OwnerOfAddress { person: person.clone(), address: address.clone() };
-        batch.put(&Id::<OwnerOfAddress>::of(&address), Expect::Any, &owner);
-        batch.put(&Id::<AddressOf>::of(&person.clone()), Expect::Any, &AddressOf { person, address });
-        self.commit(batch).await
+        self.make(&Linking { person, address }).await
     }
 
     /// Whether somebody is one of these people, or in one of these groups.
@@ -140,6 +128,37 @@ impl App {
                 named.then(|| Duty { rotation: rotation.name.clone(), role: rotation.role, people, from })
             })
             .collect()
+    }
+}
+
+/// Somebody takes an address for theirs.
+struct Linking<'a> {
+    person: &'a str,
+    address: &'a str,
+}
+
+impl Change for Linking<'_> {
+    type Outcome = ();
+
+    async fn decide(&self, app: &App) -> Result<(Batch, ()), Failure> {
+        let (person, address) = (self.person.to_owned(), self.address.to_owned());
+        let (of_address, of_person) = (Id::<OwnerOfAddress>::of(&address), Id::<AddressOf>::of(&person));
+        let (owner, owned) = app.to_change(&of_address).await?;
+        let (said, known) = app.to_change(&of_person).await?;
+        // As Slack has it, or as they said themselves: perhaps a moment ago.
+        let owner = app.person_of(&address).or(owner.map(|owner| owner.person));
+        if owner.is_some_and(|other| other != person) {
+            return Err(Failure::Invalid(tr!("{address} is somebody else's.", address = address)));
+        }
+        let mut batch = Batch::new();
+        let before = said.map(|said| Id::<OwnerOfAddress>::of(&said.address));
+        if let Some(before) = before.filter(|before| *before != of_address) {
+            batch.del(&before, Expect::Any);
+        }
+        let owner = OwnerOfAddress { person: person.clone(), address: address.clone() };
+        batch.put(&of_address, owned, &owner);
+        batch.put(&of_person, known, &AddressOf { person, address });
+        Ok((batch, ()))
     }
 }
 

@@ -333,7 +333,7 @@ impl Change for Placing<'_> {
     async fn decide(&self, app: &App) -> Result<(Batch, Self::Outcome), Failure> {
         let all = self.0.iter().flat_map(|one| one.signals.iter().map(|signal| (signal, one.past.as_ref())));
         let signals: Vec<_> = all.collect();
-        let mut round = Round::new(app, Numbers::read(&app.store).await?);
+        let mut round = Round::new(app, Numbers::read(app).await?);
         let mut placed: Vec<Option<Placed>> = vec![None; signals.len()];
         for index in app.upstream_first(&signals).await? {
             let (signal, past) = signals[index];

@@ -330,6 +330,7 @@ impl Worker {
                 tracing::error!(entry = %id, error = why, "an outbox entry is set aside");
                 let mut batch = Batch::new();
                 batch.del(&id, Expect::Ver(ver));
+                batch.counts_once(&id);
                 self.set_aside(&mut batch, &id, &body, &why);
                 let _ = self.app.commit(batch).await;
                 return;

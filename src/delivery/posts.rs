@@ -1,14 +1,12 @@
 //! The Slack lane: the channel, what is said in it, and what is kept true in place.
 
 use super::{Fault, Turn, Worker};
-use crate::app::Failure;
 use crate::domain::incident::{Channel, MessageRef, Slot};
 use crate::domain::postmortem::{Captured, said_at};
 use crate::domain::{Command, Effect, Incident};
 use crate::messages::{Rendered, views};
 use crate::slack::client::{SlackError, Verdict};
 use crate::slack::markup;
-use crate::store::{Batch, Expect, Id};
 use crate::tr;
 
 /// The most pages of a channel's history that a draft reads.
@@ -360,29 +358,22 @@ impl Worker {
         for _ in 0..MAX_HISTORY_PAGES {
             let (messages, next) =
                 self.slack.history(place, &oldest, self.app.config.slack.history_page, cursor).await?;
-            let mut ops = Batch::new();
+            let mut said = Vec::new();
             for message in messages {
                 let Some(author) = message.author else {
                     continue;
                 };
                 let at = MessageRef { channel: channel.id.clone(), ts: message.ts.clone() };
-                let captured = Captured {
+                said.push(Captured {
                     at: said_at(&at).unwrap_or(incident.opened_at),
                     message: at,
                     author,
                     text: markup::named(&message.text, &|id| self.app.name(id)).chars().take(8000).collect(),
                     deleted: false,
                     edited: String::new(),
-                };
-                // What was captured as it was said is kept: the history knows no more.
-                if self.app.captured(&incident.uid, &message.ts).await?.is_none() {
-                    ops.put(&Id::<Captured>::of(&incident.uid, &message.ts), Expect::Any, &captured);
-                }
+                });
             }
-            match self.app.commit(ops).await {
-                Ok(()) | Err(Failure::Duplicate) => {}
-                Err(failure) => return Err(failure.into()),
-            }
+            self.app.capture_history(&incident.uid, said).await?;
             cursor = next;
             if cursor.is_none() {
                 break;

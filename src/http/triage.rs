@@ -89,10 +89,9 @@ pub(crate) async fn make_silence(
     if asked.owner.trim().is_empty() {
         return Err(Problem::new(422, "A silence has an owner, whom people can ask"));
     }
-    let silence = doors
-        .app
-        .silence(matcher, from, asked.until, &asked.reason, asked.owner.trim().to_owned(), Batch::new())
-        .await?;
+    let owner = asked.owner.trim().to_owned();
+    let silence = Silence { number: 0, matcher, from, until: asked.until, reason: asked.reason, owner };
+    let silence = doors.app.silence(silence, None, Batch::new()).await?;
     Ok((StatusCode::CREATED, Json(shown(&silence))))
 }
 

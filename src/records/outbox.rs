@@ -255,7 +255,7 @@ pub trait Outbox {
     /// Puts a job into the outbox for a moment, unless one of this id waits there that nobody has begun with.
     fn enqueue_present(&mut self, id: &EntryId, job: Job, now: Time, due: Time);
 
-    /// Puts an entry back, if it is still of this version.
+    /// Puts an entry back, if it is still of this version: else somebody else has it, or has ended it.
     fn put_back(&mut self, id: &EntryId, ver: u64, entry: &Entry, queue: QueueName, due: Time);
 }
 
@@ -273,5 +273,6 @@ impl Outbox for Batch {
 
     fn put_back(&mut self, id: &EntryId, ver: u64, entry: &Entry, queue: QueueName, due: Time) {
         self.queue(id, Expect::Ver(ver), Queued { queue, due: due.timestamp_millis() }, entry);
+        self.counts_once(id);
     }
 }

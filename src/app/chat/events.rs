@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::{Caller, Reply};
-use crate::app::{App, Asked, DeliveryId, Failure, decided};
+use crate::app::{App, Asked, Change, DeliveryId, Failure, decided};
 use crate::domain::Command;
 use crate::domain::incident::{Channel, MessageRef};
 use crate::domain::postmortem::{Captured, said_at};
@@ -107,42 +107,29 @@ impl App {
     }
 
     /// Keeps what people say in an incident's channel; no author means that it was taken back.
-    async fn capture(&self, said: Said, mut ops: Batch) -> Result<(), Failure> {
-        let Said { channel, thread, ts, author, text, edited } = said;
-        let mut uid = self.uid_of_channel(&channel).await?;
-        if let (None, Some(thread)) = (&uid, &thread) {
-            uid = self.uid_of_thread(&channel, thread).await?;
+    async fn capture(&self, said: Said, guard: Batch) -> Result<(), Failure> {
+        let mut uid = self.uid_of_channel(&said.channel).await?;
+        if let (None, Some(thread)) = (&uid, &said.thread) {
+            uid = self.uid_of_thread(&said.channel, thread).await?;
         }
         if uid.is_none() {
             // Changed, or taken back: it was kept when it was said.
-            uid = self.uid_of_thread(&channel, &ts).await?;
+            uid = self.uid_of_thread(&said.channel, &said.ts).await?;
         }
         let Some(uid) = uid else {
             return Ok(());
         };
-        if thread.is_some() {
-            // Of a thread that is an incident's, each message is found by itself.
-            ops.put(&Id::<OfChannel>::of_thread(&channel, &ts), Expect::Any, &OfChannel::to(&uid));
-        }
-        let before = self.captured(&uid, &ts).await?;
-        let deleted = author.is_none();
-        // Slack keeps no order: what was taken back stays so, and what was changed is not said anew.
-        if before.as_ref().is_some_and(|before| before.deleted || (!deleted && before.edited >= edited)) {
-            return self.commit(ops).await;
-        }
-        let author = author.or_else(|| before.map(|before| before.author)).unwrap_or_default();
-        let message = MessageRef { channel, ts: ts.clone() };
-        let at = said_at(&message).unwrap_or_else(|| self.now());
-        let text: String = markup::named(&text, &|id| self.name(id)).chars().take(8000).collect();
-        let pinned = self.store.get(&Id::<Pinned>::of(&message)).await?.is_some();
-        let captured = Captured { message: message.clone(), author, at, text: text.clone(), deleted, edited };
-        ops.put(&Id::<Captured>::of(&uid, &ts), Expect::Any, &captured);
-        if !pinned {
-            return self.commit(ops).await;
-        }
-        // What stands on the timeline follows.
-        let command = Command::EditPin { message, text: (!deleted).then_some(text) };
-        self.execute(Some(&uid), &command, Asked::by_muster(ops)).await.map(|_| ())
+        let turn = self.turns.of(&uid);
+        let _turn = turn.lock().await;
+        self.make(&Capturing { uid: &uid, said: &said, guard }).await
+    }
+
+    /// Keeps what was said in an incident's channel while Muster was not listening.
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
+    pub async fn capture_history(&self, uid: &str, messages: Vec<Captured>) -> Result<(), Failure> {
+        self.make(&Overhearing { uid, messages }).await
     }
 
     /// Somebody speaks to the bot: what comes after its name is a line, and the answer is whispered.
@@ -266,5 +253,71 @@ impl App {
         let linked = before.linked;
         let channel = Channel { linked, ..Channel::own(channel.to_owned(), name) };
         self.execute(Some(&uid), &Command::ChannelReady { channel }, Asked::by_muster(also)).await.map(|_| ())
+    }
+}
+
+/// Something that was said is kept, and what stands on the timeline of it follows.
+struct Capturing<'a> {
+    uid: &'a str,
+    said: &'a Said,
+    guard: Batch,
+}
+
+impl Change for Capturing<'_> {
+    type Outcome = ();
+
+    async fn decide(&self, app: &App) -> Result<(Batch, ()), Failure> {
+        let Said { channel, thread, ts, author, text, edited } = self.said;
+        let (uid, mut batch) = (self.uid, self.guard.clone());
+        if thread.is_some() {
+            // Of a thread that is an incident's, each message is found by itself.
+            batch.put(&Id::<OfChannel>::of_thread(channel, ts), Expect::Any, &OfChannel::to(uid));
+        }
+        let id = Id::<Captured>::of(uid, ts);
+        let (before, expect) = app.to_change(&id).await?;
+        let deleted = author.is_none();
+        // Slack keeps no order: what was taken back stays so, and what was changed is not said anew.
+        if before.as_ref().is_some_and(|before| before.deleted || (!deleted && before.edited >= *edited)) {
+            return Ok((batch, ()));
+        }
+        let author = author.clone().or_else(|| before.map(|before| before.author)).unwrap_or_default();
+        let message = MessageRef { channel: channel.clone(), ts: ts.clone() };
+        let at = said_at(&message).unwrap_or_else(|| app.now());
+        let text: String = markup::named(text, &|id| app.name(id)).chars().take(8000).collect();
+        let edited = edited.clone();
+        let captured = Captured { message: message.clone(), author, at, text: text.clone(), deleted, edited };
+        batch.put(&id, expect, &captured);
+        let pin = Id::<Pinned>::of(&message);
+        let (pinned, still) = app.to_change(&pin).await?;
+        batch.check(&pin, still);
+        if pinned.is_none() {
+            return Ok((batch, ()));
+        }
+        let command = Command::EditPin { message, text: (!deleted).then_some(text) };
+        let asked = Asked::by_muster(batch);
+        let (batch, _) = decided::Decided { uid: Some(uid), command: &command, asked: &asked }.decide(app).await?;
+        Ok((batch, ()))
+    }
+}
+
+/// Messages of the history are kept, as far as nothing is known of them: the history knows no more.
+struct Overhearing<'a> {
+    uid: &'a str,
+    messages: Vec<Captured>,
+}
+
+impl Change for Overhearing<'_> {
+    type Outcome = ();
+
+    async fn decide(&self, app: &App) -> Result<(Batch, ()), Failure> {
+        let mut batch = Batch::new();
+        let by_time: BTreeMap<_, _> = self.messages.iter().map(|captured| (&captured.message.ts, captured)).collect();
+        for (ts, captured) in by_time {
+            let id = Id::<Captured>::of(self.uid, ts);
+            if app.store.get(&id).await?.is_none() {
+                batch.put(&id, Expect::Absent, captured);
+            }
+        }
+        Ok((batch, ()))
     }
 }

@@ -2,15 +2,16 @@
 
 use super::{Caller, Reply, sentence_markdown};
 use crate::app::triage::silence_line;
-use crate::app::{App, Asked, Failure};
+use crate::app::{App, Asked, Change, Failure, decided};
 use crate::domain::permission::{Standing, Verb};
 use crate::domain::timeline::stamp;
-use crate::domain::triage::{Held, Matcher};
-use crate::domain::{Actor, Alert, Command, Time};
+use crate::domain::triage::{Held, Matcher, Silence};
+use crate::domain::{Actor, Alert, Command, Decision, Time};
 use crate::messages::{Modal, ModalInput, Rendered};
 use crate::records::outbox::Job;
 use crate::slack::inbound::{Interaction, View};
 use crate::slack::when::{Toward, parse as parse_when};
+use crate::store::Batch;
 use crate::tr;
 
 impl App {
@@ -49,7 +50,9 @@ impl App {
     ) -> Result<Reply, Failure> {
         self.may_triage(caller)?;
         let once = self.once(caller.delivery.as_ref());
-        let silence = self.silence(matcher, self.now(), until, reason, caller.user.to_owned(), once).await?;
+        let (reason, owner) = (reason.to_owned(), caller.user.to_owned());
+        let silence = Silence { number: 0, matcher, from: self.now(), until, reason, owner };
+        let silence = self.silence(silence, None, once).await?;
         Ok(Reply::words(&tr!(
             "Silence {number} holds until {until}. Alerts that it hides open an incident then, if they still fire. `/incident unsilence {number2}` ends it.",
             number = silence.number,
@@ -187,7 +190,7 @@ impl App {
         let (channel, ts, id) =
             (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let mistake = |block: &str, words: &str| Ok(Reply::Mistakes([(block.to_owned(), words.to_owned())].into()));
-        let (held, settles) = match self.held(id).await {
+        let (held, _) = match self.held(id).await {
             Ok(found) => found,
             Err(failure) => {
                 return mistake(
@@ -207,15 +210,9 @@ impl App {
                 return mistake("incident", "It is over by now; choose another.");
             }
             let because = tr!("{person} attached it", person = self.name(caller.user));
-            let command = Command::Receive { signal: held.signal.clone(), known: None, because, quiet: false };
-            let asked = Asked {
-                actor: Actor::Person { id: caller.user.to_owned() },
-                // What they may do was looked at above; joining is the monitor's verb.
-                standing: Standing::Monitor,
-                delivery: caller.delivery.clone(),
-                also: settles,
-            };
-            let decision = self.execute(Some(&uid), &command, asked).await?;
+            let turn = self.turns.of(&uid);
+            let _turn = turn.lock().await;
+            let (held, decision) = self.make(&Attaching { held: id, uid: &uid, because, caller }).await?;
             self.settle(
                 channel,
                 ts,
@@ -234,8 +231,9 @@ impl App {
         let Some(until) = parse_when(&view.text("until").unwrap_or_default(), self.now(), Toward::Future) else {
             return mistake("until", "That is no time I understand; write 2h, 15:00 or friday.");
         };
-        let reason = view.text("text").unwrap_or_default();
-        let silence = match self.silence(matcher, self.now(), until, &reason, caller.user.to_owned(), settles).await {
+        let (reason, owner) = (view.text("text").unwrap_or_default(), caller.user.to_owned());
+        let silence = Silence { number: 0, matcher, from: self.now(), until, reason, owner };
+        let silence = match self.silence(silence, Some(id), Batch::new()).await {
             Ok(silence) => silence,
             Err(failure) => return mistake("text", &failure.to_string()),
         };
@@ -262,5 +260,33 @@ impl App {
         let markdown = self.templates.render("triage_settled", &view);
         let job = Job::Replace { channel: channel.to_owned(), ts: ts.to_owned(), markdown };
         self.enqueue(&self.errand(), job).await
+    }
+}
+
+/// Somebody brings a held alert to an incident, which settles it.
+struct Attaching<'a> {
+    held: &'a str,
+    uid: &'a str,
+    because: String,
+    caller: &'a Caller<'a>,
+}
+
+impl Change for Attaching<'_> {
+    type Outcome = (Held, Decision);
+
+    async fn decide(&self, app: &App) -> Result<(Batch, Self::Outcome), Failure> {
+        let (held, settles) = app.held(self.held).await?;
+        let (signal, because) = (held.signal.clone(), self.because.clone());
+        let asked = Asked {
+            actor: Actor::Person { id: self.caller.user.to_owned() },
+            // What they may do was looked at before; joining is the monitor's verb.
+            standing: Standing::Monitor,
+            delivery: self.caller.delivery.clone(),
+            also: settles,
+        };
+        let command = Command::Receive { signal, known: None, because, quiet: false };
+        let joins = decided::Decided { uid: Some(self.uid), command: &command, asked: &asked };
+        let (batch, decision) = joins.decide(app).await?;
+        Ok((batch, (held, decision)))
     }
 }

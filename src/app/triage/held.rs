@@ -8,10 +8,12 @@ use serde_json::json;
 
 use super::{Placed, Posted};
 use crate::app::{App, Asked, Change, Failure};
+use crate::config::Heartbeat;
+use crate::domain::incident::Verdict;
 use crate::domain::lineage::{Graph, NodeId};
 use crate::domain::permission::Standing;
-use crate::domain::triage::{Held, Hold, Matcher, Silence};
-use crate::domain::{Actor, Command, Incident, PersonId, Signal, SignalStatus, Time};
+use crate::domain::triage::{Held, Hold, Silence};
+use crate::domain::{Actor, Command, Incident, Signal, SignalStatus, Time};
 use crate::messages::{Button, escape};
 use crate::records::outbox::{Job, Outbox as _};
 use crate::records::{AlertOfKey, Beat, Flap, SilenceCounter};
@@ -51,11 +53,7 @@ impl App {
     /// # Errors
     /// The store cannot write.
     pub async fn forget_what_is_calm(&self) -> Result<usize, Failure> {
-        let calm = self.models.flapping.read().calm(self.now() - self.flapping_window(), 500);
-        let mut batch = Batch::new();
-        calm.iter().for_each(|id| batch.del(id, Expect::Any));
-        self.commit(batch).await?;
-        Ok(calm.len())
+        self.make(&ForgettingCalm).await
     }
 
     /// How long something that flaps must be quiet or steady.
@@ -294,15 +292,14 @@ impl App {
     ///
     /// # Errors
     /// There is none any more: it went away, or somebody decided.
-    pub async fn held(&self, id: &str) -> Result<(Held, Batch), Failure> {
+    pub(in crate::app) async fn held(&self, id: &str) -> Result<(Held, Batch), Failure> {
         let id = Id::<Held>::new(id);
-        let found = self.store.get(&id).await?;
+        let (found, expect) = self.to_change(&id).await?;
         let found =
             found.ok_or_else(|| Failure::NotFound(tr!("This alert is settled: it went away, or somebody decided.")))?;
         let mut settles = Batch::new();
-        settles.del(&id, Expect::Ver(found.ver));
-        settles.counts_once(&id);
-        Ok((found.value, settles))
+        settles.del(&id, expect);
+        Ok((found, settles))
     }
 
     /// Opens an incident for a held alert, as somebody decided; what became of it.
@@ -336,10 +333,7 @@ impl App {
     /// # Errors
     /// It is settled, or the store cannot write.
     pub async fn dismiss_held(&self, id: &str) -> Result<(), Failure> {
-        let (held, settles) = self.held(id).await?;
-        let mut batch = settles;
-        batch.extend(self.not_a_problem(&held.signal).await?);
-        self.commit(batch).await
+        self.make(&Dismissing(id)).await
     }
 
     /// The silences that hold or will, by number.
@@ -347,29 +341,21 @@ impl App {
         self.models.silences.read().lasting(self.now()).cloned().collect()
     }
 
-    /// Makes a silence, with what else comes with it; durable when it answers.
+    /// Makes a silence under the next number, with what else comes with it; perhaps it settles a held alert. Durable when it answers.
     ///
     /// # Errors
-    /// It says no reason or no sensible time, there are too many, or the store cannot write.
-    pub async fn silence(
-        &self,
-        matcher: Matcher,
-        from: Time,
-        until: Time,
-        reason: &str,
-        owner: PersonId,
-        also: Batch,
-    ) -> Result<Silence, Failure> {
+    /// It says no reason or no sensible time, there are too many, the alert is settled, or the store cannot write.
+    pub async fn silence(&self, mut silence: Silence, settles: Option<&str>, also: Batch) -> Result<Silence, Failure> {
         let refused = |why: &str| Err(Failure::Invalid(why.to_owned()));
-        if reason.trim().is_empty() {
+        if silence.reason.trim().is_empty() {
             return refused(
                 "A silence needs a reason; whoever looks for a missing alert reads it. `/incident silence warehouse.orders* 2h backfill is running`",
             );
         }
-        if until <= from || until <= self.now() {
+        if silence.until <= silence.from || silence.until <= self.now() {
             return refused("A silence ends after it begins, and in the future.");
         }
-        if until - from > chrono::Duration::days(MAX_SILENCE_DAYS) {
+        if silence.until - silence.from > chrono::Duration::days(MAX_SILENCE_DAYS) {
             return refused(
                 "A silence is at most 90 days long. What is to be quiet for ever is a route: `[[routes]]` with `action = \"ignore\"`.",
             );
@@ -377,8 +363,8 @@ impl App {
         if self.silences().len() >= MAX_SILENCES {
             return refused("There are 500 silences already; end some first: `/incident silences`.");
         }
-        let reason: String = reason.trim().chars().take(500).collect();
-        self.make(&Silencing { silence: Silence { number: 0, matcher, from, until, reason, owner }, also }).await
+        silence.reason = silence.reason.trim().chars().take(500).collect();
+        self.make(&Silencing { silence, settles, also }).await
     }
 
     /// Ends a silence now; what it held is placed anew.
@@ -386,27 +372,7 @@ impl App {
     /// # Errors
     /// There is none of this number that holds, or the store cannot write.
     pub async fn unsilence(&self, number: u64) -> Result<Silence, Failure> {
-        let found = self.silences().into_iter().find(|silence| silence.number == number);
-        let mut silence = found.ok_or_else(|| {
-            Failure::NotFound(tr!(
-                "There is no silence {number} that still holds. `/incident silences` lists them.",
-                number = number
-            ))
-        })?;
-        silence.until = self.now();
-        let mut batch = Batch::new();
-        batch.put(&Id::<Silence>::of(number), Expect::Any, &silence);
-        for rec in self.store.all(Range::<Held>::all()).await? {
-            let mut held = rec.value;
-            if held.hold == (Hold::Silenced { number }) {
-                held.until = Some(self.now());
-                batch.put(&rec.id, Expect::Ver(rec.ver), &held);
-                let job = Job::Release { held: rec.id.to_string(), at: self.now() };
-                batch.enqueue(&self.errand(), job, self.now());
-            }
-        }
-        self.commit(batch).await?;
-        Ok(silence)
+        self.make(&Unsilencing(number)).await
     }
 
     /// Forgets silences that ended long ago.
@@ -440,12 +406,9 @@ impl App {
                 names = names.join(", ")
             ))
         })?;
-        let (id, now) = (Id::<Beat>::of(source, name), self.now());
+        let now = self.now();
         let due = now + chrono::Duration::minutes((beat.every_minutes + beat.grace_minutes).into());
-        let watch = self.store.value(&id).await?.map(|beat| beat.watch).unwrap_or_default();
-        let mut batch = Batch::new();
-        batch.put(&id, Expect::Any, &Beat { last: now, watch });
-        self.commit(batch).await?;
+        self.make(&Beating(beat)).await?;
         // A beat ends the alert that it did not come.
         let signal = Signal { status: SignalStatus::Resolved, ..late(beat, now, now) };
         self.receive(source, Posted { signals: vec![signal], ..Posted::default() }).await?;
@@ -482,25 +445,15 @@ impl App {
     /// # Errors
     /// The store cannot be read or written.
     pub async fn await_beats(&self) -> Result<(), Failure> {
-        let now = self.now();
         for beat in &self.config.heartbeats {
-            let id = Id::<Beat>::of(&beat.source, &beat.name);
-            let last = self.store.value(&id).await?.map_or(now, |beat| beat.last);
-            let span = chrono::Duration::minutes((beat.every_minutes + beat.grace_minutes).into());
-            let at = (last + span).max(now + chrono::Duration::minutes(beat.grace_minutes.into()));
-            let watch = self.clock.fresh_id();
-            let job = Job::CheckBeat { source: beat.source.clone(), name: beat.name.clone(), at, watch: watch.clone() };
-            let mut batch = Batch::new();
-            batch.put(&id, Expect::Any, &Beat { last, watch });
-            batch.enqueue(&self.errand(), job, now);
-            self.commit(batch).await?;
+            self.make(&Watching(beat)).await?;
         }
         Ok(())
     }
 }
 
 /// The alert that a heartbeat did not come.
-fn late(beat: &crate::config::Heartbeat, last: Time, now: Time) -> Signal {
+fn late(beat: &Heartbeat, last: Time, now: Time) -> Signal {
     let title = tr!("No sign of {name} since {date}", name = beat.name, date = last.format("%Y-%m-%d %H:%M UTC"));
     Signal {
         asset: beat.asset.as_deref().and_then(crate::domain::AssetName::new),
@@ -511,23 +464,131 @@ fn late(beat: &crate::config::Heartbeat, last: Time, now: Time) -> Signal {
     }
 }
 
+/// A heartbeat was heard.
+struct Beating<'a>(&'a Heartbeat);
+
+impl Change for Beating<'_> {
+    type Outcome = ();
+
+    async fn decide(&self, app: &App) -> Result<(Batch, ()), Failure> {
+        let id = Id::<Beat>::of(&self.0.source, &self.0.name);
+        let (known, expect) = app.to_change(&id).await?;
+        let watch = known.map(|beat| beat.watch).unwrap_or_default();
+        let mut batch = Batch::new();
+        batch.put(&id, expect, &Beat { last: app.now(), watch });
+        Ok((batch, ()))
+    }
+}
+
+/// A heartbeat is watched from now on.
+struct Watching<'a>(&'a Heartbeat);
+
+impl Change for Watching<'_> {
+    type Outcome = ();
+
+    async fn decide(&self, app: &App) -> Result<(Batch, ()), Failure> {
+        let (Heartbeat { source, name, every_minutes, grace_minutes, .. }, now) = (self.0, app.now());
+        let minutes = |minutes: u32| chrono::Duration::minutes(minutes.into());
+        let id = Id::<Beat>::of(source, name);
+        let (known, expect) = app.to_change(&id).await?;
+        let last = known.map_or(now, |beat| beat.last);
+        let at = (last + minutes(every_minutes + grace_minutes)).max(now + minutes(*grace_minutes));
+        let watch = app.clock.fresh_id();
+        let job = Job::CheckBeat { source: source.clone(), name: name.clone(), at, watch: watch.clone() };
+        let mut batch = Batch::new();
+        batch.put(&id, expect, &Beat { last, watch });
+        batch.enqueue(&app.errand(), job, now);
+        Ok((batch, ()))
+    }
+}
+
+/// What is calm is watched no more, a page at a time; how many.
+struct ForgettingCalm;
+
+impl Change for ForgettingCalm {
+    type Outcome = usize;
+
+    async fn decide(&self, app: &App) -> Result<(Batch, usize), Failure> {
+        let since = app.now() - app.flapping_window();
+        let calm = app.models.flapping.read().calm(since, 500);
+        let mut batch = Batch::new();
+        for id in calm {
+            // It may have come again a moment ago.
+            let (flap, expect) = app.to_change(&id).await?;
+            if flap.is_some_and(|flap| flap.times.last().is_none_or(|last| *last < since)) {
+                batch.del(&id, expect);
+            }
+        }
+        let count = batch.len();
+        Ok((batch, count))
+    }
+}
+
+/// A held alert is called no problem.
+struct Dismissing<'a>(&'a str);
+
+impl Change for Dismissing<'_> {
+    type Outcome = ();
+
+    async fn decide(&self, app: &App) -> Result<(Batch, ()), Failure> {
+        let (held, mut batch) = app.held(self.0).await?;
+        app.count(&mut batch, [&held.signal].into_iter(), Verdict::False, None).await?;
+        Ok((batch, ()))
+    }
+}
+
 /// A silence comes to be, under the next number.
-struct Silencing {
+struct Silencing<'a> {
     silence: Silence,
+    /// The held alert that it settles.
+    settles: Option<&'a str>,
     also: Batch,
 }
 
-impl Change for Silencing {
+impl Change for Silencing<'_> {
     type Outcome = Silence;
 
     async fn decide(&self, app: &App) -> Result<(Batch, Silence), Failure> {
         let id = Id::<SilenceCounter>::one();
-        let counter = app.store.get(&id).await?;
-        let (last, expect) = counter.map_or((0, Expect::Absent), |rec| (rec.value.last, Expect::Ver(rec.ver)));
-        let silence = Silence { number: last + 1, ..self.silence.clone() };
+        let (counter, expect) = app.to_change(&id).await?;
+        let silence = Silence { number: counter.map_or(0, |counter| counter.last) + 1, ..self.silence.clone() };
         let mut batch = self.also.clone();
+        if let Some(held) = self.settles {
+            batch.extend(app.held(held).await?.1);
+        }
         batch.put(&id, expect, &SilenceCounter { last: silence.number });
         batch.put(&Id::<Silence>::of(silence.number), Expect::Absent, &silence);
+        Ok((batch, silence))
+    }
+}
+
+/// A silence ends, and what it held is placed anew.
+struct Unsilencing(u64);
+
+impl Change for Unsilencing {
+    type Outcome = Silence;
+
+    async fn decide(&self, app: &App) -> Result<(Batch, Silence), Failure> {
+        let (number, now) = (self.0, app.now());
+        let id = Id::<Silence>::of(number);
+        let (found, expect) = app.to_change(&id).await?;
+        let found = found.filter(|silence| silence.until > now).ok_or_else(|| {
+            Failure::NotFound(tr!(
+                "There is no silence {number} that still holds. `/incident silences` lists them.",
+                number = number
+            ))
+        })?;
+        let silence = Silence { until: now, ..found };
+        let mut batch = Batch::new();
+        batch.put(&id, expect, &silence);
+        for rec in app.store.all(Range::<Held>::all()).await? {
+            let mut held = rec.value;
+            if held.hold == (Hold::Silenced { number }) {
+                held.until = Some(now);
+                batch.put(&rec.id, Expect::Ver(rec.ver), &held);
+                batch.enqueue(&app.errand(), Job::Release { held: rec.id.to_string(), at: now }, now);
+            }
+        }
         Ok((batch, silence))
     }
 }

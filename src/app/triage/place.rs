@@ -31,10 +31,10 @@ pub(super) struct Round<'a> {
     by_group: HashMap<String, String>,
     /// What is bad in the graph, by open incidents; made when it is first asked for.
     bad: Option<HashMap<NodeId, (String, Time)>>,
-    /// What is held back, as this round leaves it.
-    held: HashMap<Id<Held>, Option<Held>>,
+    /// What is held back, as this round leaves it, and what is expected of the record.
+    held: HashMap<Id<Held>, (Option<Held>, Expect)>,
     /// What came and went in it.
-    flaps: HashMap<Id<Flap>, Flap>,
+    flaps: HashMap<Id<Flap>, (Flap, Expect)>,
     jobs: Vec<Job>,
     /// Whose turn it is on its incidents: ours, until it is written.
     turns: Vec<Turn>,
@@ -127,10 +127,7 @@ impl<'a> Round<'a> {
             Place::New => (None, None, tr!("it opened the incident"), false),
             Place::Nowhere => {
                 // The end of what is held is its end.
-                let was_held = self.is_held(&id).await?.is_some();
-                if was_held {
-                    self.held.insert(id, None);
-                }
+                let was_held = self.let_go(&id).await?;
                 let outcome = if was_held { Became::Resolved } else { Became::Ignored };
                 return Ok(placed(None, outcome, None));
             }
@@ -143,9 +140,7 @@ impl<'a> Round<'a> {
                 return Ok(placed(None, outcome, None));
             }
         };
-        if past.is_some() || self.is_held(&id).await?.is_some() {
-            self.held.insert(id.clone(), None);
-        }
+        self.let_go(&id).await?;
         let app = self.app;
         let asked = Asked {
             actor: Actor::Monitor { source: signal.source.clone() },
@@ -202,7 +197,7 @@ impl<'a> Round<'a> {
         if known.is_none() {
             self.joined(signal, &uid, &alert);
         }
-        self.came_or_went(signal, &decision);
+        self.came_or_went(signal, &decision).await?;
         match self.cases.get_mut(&uid) {
             Some(working) => working.go_on_with(decision),
             None => {
@@ -235,7 +230,7 @@ impl<'a> Round<'a> {
     }
 
     /// Counts what came and went. What came once only is not written down.
-    fn came_or_went(&mut self, signal: &Signal, decision: &Decision) {
+    async fn came_or_went(&mut self, signal: &Signal, decision: &Decision) -> Result<(), Failure> {
         let limit = self.app.config.triage.flapping_changes;
         let came = decision.entries.iter().find_map(|entry| match &entry.event {
             Event::AlertsJoined { .. } => Some((None, entry.at)),
@@ -245,19 +240,25 @@ impl<'a> Round<'a> {
             _ => None,
         });
         let Some((first, now)) = came.filter(|_| limit > 0) else {
-            return;
+            return Ok(());
         };
         let id = Id::<Flap>::of(&signal.source, &signal.key);
-        let known = self.flaps.get(&id).cloned().or_else(|| self.app.models.flapping.read().get(&id).cloned());
+        let (known, expect) = match self.flaps.get(&id).cloned() {
+            Some((known, expect)) => (Some(known), expect),
+            // Of what came for the first time nothing is known; that needs no look into the store.
+            None if first.is_none() && self.app.models.flapping.read().get(&id).is_none() => return Ok(()),
+            None => self.app.to_change(&id).await?,
+        };
         let mut flap = match (known, first) {
             (Some(known), _) => known,
             (None, Some(first)) if self.app.may_watch_more() => Flap { times: vec![first] },
-            (None, _) => return,
+            (None, _) => return Ok(()),
         };
         flap.times.push(now);
         let more = flap.times.len().saturating_sub(limit);
         flap.times.drain(..more);
-        self.flaps.insert(id, flap);
+        self.flaps.insert(id, (flap, expect));
+        Ok(())
     }
 
     async fn find(&mut self, signal: &Signal, past: Option<&Hold>) -> Result<Place, Failure> {
@@ -267,6 +268,11 @@ impl<'a> Round<'a> {
             return Ok(Place::In { uid, known: Some(alert), because, quiet: self.app.is_flapping(&flap) });
         }
         if signal.status == SignalStatus::Resolved {
+            return Ok(Place::Nowhere);
+        }
+        // It went away since it was let go, or somebody decided. What is looked at again was held by nothing but its parent.
+        let was_held = past.is_some_and(|past| !matches!(past, Hold::Recovering { asset, .. } if asset.is_empty()));
+        if was_held && self.is_held(&Id::<Held>::of(signal)).await?.0.is_none() {
             return Ok(Place::Nowhere);
         }
         if let Some((hold, until)) = self.app.hidden(signal) {
@@ -496,11 +502,21 @@ impl<'a> Round<'a> {
         Some((Hold::Recovering { asset: asset.clone(), incident: incident.clone() }, *at + minutes))
     }
 
-    async fn is_held(&self, id: &Id<Held>) -> Result<Option<Held>, Failure> {
+    /// What is held under an id, as this round leaves it, and what is expected of the record.
+    async fn is_held(&self, id: &Id<Held>) -> Result<(Option<Held>, Expect), Failure> {
         match self.held.get(id) {
-            Some(held) => Ok(held.clone()),
-            None => Ok(self.app.store.value(id).await?),
+            Some(known) => Ok(known.clone()),
+            None => self.app.to_change(id).await,
         }
+    }
+
+    /// Holds it no more; whether it did.
+    async fn let_go(&mut self, id: &Id<Held>) -> Result<bool, Failure> {
+        let (held, expect) = self.is_held(id).await?;
+        if held.is_some() {
+            self.held.insert(id.clone(), (None, expect));
+        }
+        Ok(held.is_some())
     }
 
     /// Holds a signal back; the same again changes nothing.
@@ -512,11 +528,11 @@ impl<'a> Round<'a> {
         until: Option<Time>,
         again: bool,
     ) -> Result<(), Failure> {
-        let before = self.is_held(&id).await?;
+        let (before, expect) = self.is_held(&id).await?;
         if let Some(before) = before.as_ref().filter(|before| !again && before.hold == hold) {
             // What it opens at last is as bad as it is by then.
             if signal.level > before.signal.level {
-                self.held.insert(id, Some(Held { signal: signal.clone(), ..before.clone() }));
+                self.held.insert(id, (Some(Held { signal: signal.clone(), ..before.clone() }), expect));
             }
             return Ok(());
         }
@@ -525,7 +541,7 @@ impl<'a> Round<'a> {
             self.jobs.push(Job::Release { held: id.to_string(), at });
         }
         self.jobs.extend(self.app.told_of(&hold, signal, id.as_str()));
-        self.held.insert(id, Some(Held { signal: signal.clone(), hold, since, until }));
+        self.held.insert(id, (Some(Held { signal: signal.clone(), hold, since, until }), expect));
         Ok(())
     }
 
@@ -561,14 +577,14 @@ impl<'a> Round<'a> {
         for (group, uid) in &self.by_group {
             batch.put(&Id::<AlertOfKey>::of_group(group), Expect::Any, &AlertOfKey { uid: uid.clone(), alert: None });
         }
-        for (id, held) in &self.held {
+        for (id, (held, expect)) in &self.held {
             match held {
-                Some(held) => batch.put(id, Expect::Any, held),
-                None => batch.del(id, Expect::Any),
+                Some(held) => batch.put(id, *expect, held),
+                None => batch.del(id, *expect),
             }
         }
-        for (id, flap) in &self.flaps {
-            batch.put(id, Expect::Any, flap);
+        for (id, (flap, expect)) in &self.flaps {
+            batch.put(id, *expect, flap);
         }
         for job in self.jobs {
             batch.enqueue(&self.app.errand(), job, now);

@@ -1,10 +1,13 @@
 //! How well monitors do, by what people said of their alerts: useful, expected, false.
 
-use crate::app::{App, Failure};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use crate::app::{App, Change, Failure};
 use crate::domain::incident::Verdict;
 use crate::domain::{Incident, Signal};
 use crate::records::Verdicts;
-use crate::store::{Batch, Expect, Id, Range};
+use crate::store::{Batch, Id, Range};
 
 /// Of one incident, so many alerts' monitors learn.
 const MOST: usize = 200;
@@ -29,26 +32,58 @@ impl Verdicts {
     }
 }
 
+/// A verdict on the alerts of an incident.
+struct Judging<'a> {
+    incident: &'a Incident,
+    verdict: Verdict,
+    before: Option<Verdict>,
+    also: Batch,
+}
+
+impl Change for Judging<'_> {
+    type Outcome = ();
+
+    async fn decide(&self, app: &App) -> Result<(Batch, ()), Failure> {
+        let mut alerts = app.alerts(&self.incident.uid).await?;
+        // What was only there for its parent is not to be blamed or praised.
+        alerts.retain(|alert| !alert.inhibited);
+        alerts.truncate(MOST);
+        let mut batch = self.also.clone();
+        let signals = alerts.iter().map(|alert| &alert.signal);
+        app.count(&mut batch, signals, self.verdict, self.before).await?;
+        Ok((batch, ()))
+    }
+}
+
 impl App {
-    async fn count(
+    /// Counts a verdict for the monitors of some alerts, each as often as it has alerts among them.
+    pub(super) async fn count(
         &self,
         batch: &mut Batch,
-        signal: &Signal,
+        signals: impl Iterator<Item = &Signal>,
         verdict: Verdict,
         before: Option<Verdict>,
     ) -> Result<(), Failure> {
-        let id = Id::<Verdicts>::of(signal);
-        let (mut record, expect) = match self.store.get(&id).await? {
-            Some(rec) => (rec.value, Expect::Ver(rec.ver)),
-            None => (Verdicts::default(), Expect::Absent),
-        };
-        if let Some(before) = before {
-            let count = record.count(before);
-            *count = count.saturating_sub(1);
+        let mut monitors = BTreeMap::new();
+        for signal in signals {
+            let id = Id::<Verdicts>::of(signal);
+            let (record, _) = match monitors.entry(id.to_string()) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(free) => {
+                    let (record, expect) = self.to_change(&id).await?;
+                    free.insert((record.unwrap_or_default(), expect))
+                }
+            };
+            if let Some(before) = before {
+                let count = record.count(before);
+                *count = count.saturating_sub(1);
+            }
+            *record.count(verdict) += 1;
+            (record.title, record.source, record.last) = (signal.title.clone(), signal.source.clone(), self.now());
         }
-        *record.count(verdict) += 1;
-        (record.title, record.source, record.last) = (signal.title.clone(), signal.source.clone(), self.now());
-        batch.put(&id, expect, &record);
+        for (id, (record, expect)) in monitors {
+            batch.put(&Id::<Verdicts>::new(id), expect, &record);
+        }
         Ok(())
     }
 
@@ -63,21 +98,7 @@ impl App {
         before: Option<Verdict>,
         also: Batch,
     ) -> Result<(), Failure> {
-        let mut batch = also;
-        let mut alerts = self.alerts(&incident.uid).await?;
-        // What was only there for its parent is not to be blamed or praised.
-        alerts.retain(|alert| !alert.inhibited);
-        for alert in alerts.iter().take(MOST) {
-            self.count(&mut batch, &alert.signal, verdict, before).await?;
-        }
-        self.commit(batch).await
-    }
-
-    /// Counts that an alert was no incident.
-    pub(in crate::app) async fn not_a_problem(&self, signal: &Signal) -> Result<Batch, Failure> {
-        let mut batch = Batch::new();
-        self.count(&mut batch, signal, Verdict::False, None).await?;
-        Ok(batch)
+        self.make(&Judging { incident, verdict, before, also }).await
     }
 
     /// What people said of monitors, the noisiest first.

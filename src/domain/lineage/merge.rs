@@ -141,7 +141,8 @@ impl<'a, F: Fn(&str) -> Option<Asset>> Merger<'a, F> {
         }
         let before = known.first().map(|shown| self.asset(shown));
         let mut asset = match known.split_first() {
-            None => Asset::named(&names[0]),
+            // Perhaps another process wrote it down, and the graph does not know yet.
+            None => self.asset(&names[0]),
             Some((first, rest)) => {
                 let mut asset = self.asset(first);
                 for other in rest {
