@@ -7,7 +7,7 @@
 use std::future::Future;
 
 use super::{App, Failure};
-use crate::store::{Batch, CommitError, Expect, Id, Op, Record, Step};
+use crate::store::{Batch, CommitError, Expect, Id, Kind, Op, Record, Step};
 
 /// How often a change is decided anew when somebody else was first.
 const MAX_TRIES: usize = 8;
@@ -69,10 +69,13 @@ impl App {
     }
 
     async fn write(&self, batch: Batch) -> Result<(), Written> {
-        let once = batch.once();
+        let (once, wakes) = (batch.once(), batch.is_about(Kind::Outbox));
         match self.store.commit(batch).await {
             Ok(()) => {
-                self.wake.notify_waiters();
+                // Where nothing new waits, nobody need look.
+                if wakes {
+                    self.wake.notify_waiters();
+                }
                 Ok(())
             }
             Err(CommitError::Conflict { kind, id }) if once.holds(kind, &id) => Err(Written::Never(Failure::Duplicate)),

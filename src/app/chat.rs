@@ -111,8 +111,7 @@ impl App {
         let standing = self.standing(user, team);
         if standing == Standing::Unknown
             && !user.is_empty()
-            && let Err(failure) =
-                self.enqueue(&EntryId::named(&format!("meet-{user}")), Job::MeetPerson { id: user.to_owned() }).await
+            && let Err(failure) = self.enqueue(&EntryId::meet(user), Job::MeetPerson { id: user.to_owned() }).await
         {
             tracing::warn!(user, error = %failure, "cannot ask Slack who somebody is");
         }

@@ -63,7 +63,7 @@ impl App {
             }
         }
         let job = Job::PublishHome { user: user.to_owned(), session: session.clone(), at: now };
-        also.enqueue(&EntryId::named(&format!("home-{user}-{session}")), job, now);
+        also.enqueue(&EntryId::home(user, &session), job, now);
         self.commit(also).await
     }
 
@@ -94,7 +94,7 @@ impl App {
         let mut again = Batch::new();
         if at < home.until {
             let job = Job::PublishHome { user: user.to_owned(), session: session.to_owned(), at };
-            again.enqueue(&EntryId::named(&format!("home-{user}-{session}-{}", at.timestamp())), job, now);
+            again.enqueue(&EntryId::home_again(user, session, at), job, now);
         }
         Ok((news.then(view), again))
     }

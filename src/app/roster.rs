@@ -35,10 +35,10 @@ impl App {
     /// The store cannot be read or written.
     pub async fn await_rosters(&self) -> Result<(), Failure> {
         for id in self.rosters_wanted() {
-            let waits =
-                self.store.get(&name(&id, false)).await?.is_some() || self.store.get(&name(&id, true)).await?.is_some();
+            let waits = self.store.get(&EntryId::roster(&id, false)).await?.is_some()
+                || self.store.get(&EntryId::roster(&id, true)).await?.is_some();
             if !waits {
-                self.enqueue(&name(&id, false), Job::ReadRoster { id, at: self.now(), turn: false }).await?;
+                self.enqueue(&EntryId::roster(&id, false), Job::ReadRoster { id, at: self.now(), turn: false }).await?;
             }
         }
         Ok(())
@@ -60,7 +60,11 @@ impl App {
         }
         if self.rosters_wanted().iter().any(|wanted| wanted == id) {
             let at = self.now() + chrono::Duration::minutes(READ_EVERY_MINUTES);
-            also.enqueue(&name(id, !turn), Job::ReadRoster { id: id.to_owned(), at, turn: !turn }, self.now());
+            also.enqueue(
+                &EntryId::roster(id, !turn),
+                Job::ReadRoster { id: id.to_owned(), at, turn: !turn },
+                self.now(),
+            );
         }
         self.commit(also).await
     }
@@ -160,9 +164,4 @@ impl Change for Linking<'_> {
         batch.put(&of_person, known, &AddressOf { person, address });
         Ok((batch, ()))
     }
-}
-
-/// The outbox entry that reads a roster; it and the next one take turns, since an entry cannot follow itself in one commit.
-fn name(id: &str, turn: bool) -> EntryId {
-    EntryId::named(&format!("roster-{id}-{}", if turn { "b" } else { "a" }))
 }

@@ -164,8 +164,8 @@ impl Worker {
     pub async fn start(&self) -> Result<(), Failure> {
         self.app.await_beats().await?;
         self.app.await_rosters().await?;
-        self.app.enqueue(&EntryId::named("sync-channels"), Job::SyncChannels { cursor: None }).await?;
-        self.app.enqueue(&EntryId::named("sync-people"), Job::SyncPeople { cursor: None }).await
+        self.app.enqueue(&EntryId::sync_channels(), Job::SyncChannels { cursor: None }).await?;
+        self.app.enqueue(&EntryId::sync_people(), Job::SyncPeople { cursor: None }).await
     }
 
     /// Claims and carries out what is due in a lane; how many entries that were. One that was not our turn counts too.
@@ -321,7 +321,7 @@ impl Worker {
     }
 
     async fn turn(&self, lane: Lane, raw: Raw) {
-        let (id, ver, body) = (EntryId::named(&raw.id), raw.ver, raw.body.clone());
+        let (id, ver, body) = (EntryId::new(&raw.id), raw.ver, raw.body.clone());
         let rec = match raw.read::<Entry>() {
             Ok(rec) => rec,
             Err(error) => {

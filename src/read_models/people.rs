@@ -112,9 +112,4 @@ impl People {
         let said = self.addresses.get(person);
         said.or_else(|| self.members.get(person)?.email.as_ref()).map(String::as_str)
     }
-
-    /// What somebody said of themselves.
-    pub fn said_address(&self, person: &str) -> Option<&str> {
-        self.addresses.get(person).map(String::as_str)
-    }
 }

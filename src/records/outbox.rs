@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::incident::MessageRef;
 use crate::domain::{Effect, Lane, Time};
 use crate::messages::Button;
 use crate::store::{Batch, Expect, Id, QueueName, Queued};
@@ -183,9 +184,44 @@ impl EntryId {
         Self::new(format!("t-{fresh}"))
     }
 
-    /// An errand of this name: one that waits already is enough.
-    pub fn named(name: &str) -> Self {
-        Self::new(name)
+    /// Asking Slack for all channels that are shared. Of this errand, and of those below, one that waits is enough.
+    pub fn sync_channels() -> Self {
+        Self::new("sync-channels")
+    }
+
+    /// Asking Slack for everybody.
+    pub fn sync_people() -> Self {
+        Self::new("sync-people")
+    }
+
+    /// Asking Slack who somebody is.
+    pub fn meet(person: &str) -> Self {
+        Self::new(format!("meet-{person}"))
+    }
+
+    /// Reading a roster; this and the next time take turns, since an entry cannot follow itself in one commit.
+    pub fn roster(id: &str, turn: bool) -> Self {
+        Self::new(format!("roster-{id}-{}", if turn { "b" } else { "a" }))
+    }
+
+    /// Showing assets below the links of a message.
+    pub fn unfurl(channel: &str, ts: &str) -> Self {
+        Self::new(format!("unfurl-{channel}-{ts}"))
+    }
+
+    /// Putting a message on the timeline.
+    pub fn pin(message: &MessageRef) -> Self {
+        Self::new(format!("pin-{}-{}", message.channel, message.ts))
+    }
+
+    /// Showing somebody the home that was opened in this session.
+    pub fn home(person: &str, session: &str) -> Self {
+        Self::new(format!("home-{person}-{session}"))
+    }
+
+    /// Looking at it again at this time.
+    pub fn home_again(person: &str, session: &str, at: Time) -> Self {
+        Self::new(format!("home-{person}-{session}-{}", at.timestamp()))
     }
 }
 

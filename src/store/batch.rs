@@ -33,6 +33,11 @@ impl Batch {
         self.ops.is_empty() && self.unwritable.is_none()
     }
 
+    /// Whether a record of this kind is among what it is about.
+    pub fn is_about(&self, kind: Kind) -> bool {
+        self.ops.iter().any(|op| op.kind == kind)
+    }
+
     /// How many steps there are.
     pub fn len(&self) -> usize {
         self.ops.len()

@@ -101,8 +101,7 @@ impl App {
         if assets.is_empty() {
             return Ok(());
         }
-        let name = format!("unfurl-{channel}-{ts}");
-        ops.enqueue(&EntryId::named(&name), Job::Unfurl { channel, ts, assets }, self.now());
+        ops.enqueue(&EntryId::unfurl(&channel, &ts), Job::Unfurl { channel, ts, assets }, self.now());
         self.commit(ops).await
     }
 
@@ -187,9 +186,9 @@ impl App {
         };
         let command = if added {
             let Some(captured) = self.captured(&uid, &message.ts).await?.filter(|captured| !captured.deleted) else {
-                let name = format!("pin-{}-{}", message.channel, message.ts);
+                let id = EntryId::pin(&message);
                 let job = Job::Pin { message, user: user.to_owned(), event: event_id.to_owned() };
-                return self.enqueue(&EntryId::named(&name), job).await;
+                return self.enqueue(&id, job).await;
             };
             Command::Pin {
                 message,
