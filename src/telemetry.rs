@@ -22,11 +22,11 @@ pub enum LogFormat {
 }
 
 /// Starts logging to standard error. `RUST_LOG` chooses what; by default our own lines, and warnings of others.
-/// Slack's client never gets below `info`, since its debug lines hold URLs and bodies.
+/// What the pool of a database says the store says better. Slack's client never gets below `info`, since its debug lines hold URLs and bodies.
 pub fn start_logging(format: LogFormat) {
     use std::io::IsTerminal as _;
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,muster=info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,muster=info,deadpool=off"));
     let filter = match "slack_morphism=info".parse() {
         Ok(directive) => filter.add_directive(directive),
         Err(_) => filter,

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 
 use super::load;
 use crate::app::load_library;
-use crate::config::{EngineName, SlackMode};
+use crate::config::SlackMode;
 use crate::domain::policy::OnGreen;
 use crate::messages::Templates;
 use crate::slack::client::SlackApi;
@@ -86,10 +86,13 @@ pub(super) async fn run(path: &Path, online: bool) -> anyhow::Result<()> {
     for source in config.sources.iter().filter(|source| source.on_green == OnGreen::Resolve) {
         println!("note            incidents resolve by themselves when all alerts of `{}` are green", source.name);
     }
+    let url = config.secrets.database_url.as_ref().map(ExposeSecret::expose_secret);
+    if let Some(url) = url {
+        postgres::read_address(url)?;
+    }
     if online {
         crate::telemetry::install_crypto();
-        if config.store.engine == EngineName::Postgres {
-            let url = config.secrets.database_url.as_ref().map(ExposeSecret::expose_secret).unwrap_or_default();
+        if let Some(url) = url {
             let ready = postgres::check(url).await?;
             let tables = if ready { "its tables are there" } else { "the first start makes or updates its tables" };
             println!("database        it answers; {tables}");

@@ -58,7 +58,7 @@ enum Command {
         /// The configuration.
         #[arg(long, default_value = "muster.toml")]
         config: PathBuf,
-        /// Also ask Slack: the token, its permissions, the clock.
+        /// Also ask Slack (the token, its permissions, the clock), and the database if that is the store.
         #[arg(long)]
         online: bool,
         /// Say what would become of the alerts in this recorded payload, and why.
@@ -78,7 +78,7 @@ enum Command {
         #[arg(long, default_value = "muster.toml")]
         config: PathBuf,
     },
-    /// Write every record of the store as JSON lines. The bot must not be running.
+    /// Write every record of the store as JSON lines. The bot must not be running on it, unless the store is a database.
     Export {
         /// Where to; `-` for standard output.
         file: PathBuf,

@@ -134,6 +134,9 @@ fn segments(folder: &Path) -> anyhow::Result<Vec<u64>> {
 /// # Errors
 /// It is damaged, or rounds are missing.
 pub(super) fn inspect(folder: &Path) -> anyhow::Result<Option<(u64, u64)>> {
+    if !folder.exists() {
+        return Ok(None);
+    }
     let segments = segments(folder)?;
     let mut seen: Option<(u64, u64)> = None;
     for (index, first) in segments.iter().enumerate() {

@@ -71,6 +71,9 @@ struct Sidecar {
     /// The round of the base; none where the journal begins with the store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     base: Option<u64>,
+    /// A backup was brought back, of which the database is still to be made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    restored: bool,
     /// After a clean stop, the checksum of the database's files, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     sums: BTreeMap<String, u32>,
@@ -157,10 +160,15 @@ pub fn back_up(directory: &Path) -> anyhow::Result<PathBuf> {
 pub fn restore(backup: &Path, directory: &Path) -> anyhow::Result<u64> {
     if directory.join(SIDECAR).exists() || directory.join(DATABASE).exists() {
         bail!(
-            "there is a store in {} already; move it aside first, so that nothing of it is lost: mv {} {}.old",
-            directory.display(),
-            directory.display(),
+            "there is a store in {0} already; move it aside first, so that nothing of it is lost: mv {0} {0}.old. What lay in it lies in {0}.old \
+             then, its backups too",
             directory.display()
+        );
+    }
+    if !backup.join(SIDECAR).exists() {
+        bail!(
+            "there is no backup in {}; `muster store check` lists them. One in a directory that was moved moved with it",
+            backup.display()
         );
     }
     let found = inspect(backup)?;
@@ -176,8 +184,15 @@ pub fn restore(backup: &Path, directory: &Path) -> anyhow::Result<u64> {
     }
     let last = found.journal.map_or(found.base.unwrap_or(0), |(_, last)| last);
     let edition = read_sidecar(backup)?.map_or(0, |sidecar| sidecar.edition);
-    let sidecar =
-        Sidecar { schema: SCHEMA, edition, has_data: last > 0, mark: last, base: found.base, ..Sidecar::default() };
+    let sidecar = Sidecar {
+        schema: SCHEMA,
+        edition,
+        has_data: last > 0,
+        mark: last,
+        base: found.base,
+        restored: true,
+        ..Sidecar::default()
+    };
     write_sidecar(directory, &sidecar)?;
     Ok(last)
 }
@@ -207,7 +222,7 @@ fn no_store_without_its_sidecar(directory: &Path) -> anyhow::Result<()> {
     if rounds || newest_base(directory).is_some() {
         bail!(
             "{} is missing, and {} holds a store: nothing says how far it had come, so Muster does not start on it. Bring the file back; or \
-             `muster store repair` makes the store anew from what is there and says how far that goes. {RESTORE}",
+             `muster store repair` makes the store anew from what is there and says how far that goes; or `muster store restore` brings back a backup",
             directory.join(SIDECAR).display(),
             directory.display()
         );
@@ -228,7 +243,12 @@ pub fn repair(directory: &Path) -> anyhow::Result<u64> {
             let base = newest_base(directory);
             let rounds = journal::inspect(&directory.join(JOURNAL))?;
             let last = rounds.map(|(_, last)| last).or(base);
-            let mark = last.with_context(|| format!("there is no store in {}", directory.display()))?;
+            let mark = last.with_context(|| {
+                format!(
+                    "{} has neither a base nor a journal, of which a store could be made. {RESTORE}",
+                    directory.display()
+                )
+            })?;
             Sidecar { schema: SCHEMA, has_data: true, mark, base, ..Sidecar::default() }
         }
     };
@@ -238,7 +258,7 @@ pub fn repair(directory: &Path) -> anyhow::Result<u64> {
     if sidecar.schema != SCHEMA {
         bail!("the store has layout {}, which has no journal to repair it from. {RESTORE}", sidecar.schema);
     }
-    let (db, _, last) = made_anew(directory, &sidecar, &anyhow!("it was asked for"))?;
+    let (db, _, last) = made_anew(directory, &sidecar, &anyhow!("a repair was asked for"))?;
     db.flush()?;
     write_sidecar(directory, &Sidecar { clean: false, sums: BTreeMap::new(), ..sidecar })?;
     Ok(last)
@@ -266,9 +286,18 @@ pub struct Inspection {
 /// # Errors
 /// It cannot be read.
 pub fn inspect(directory: &Path) -> anyhow::Result<Inspection> {
+    if !directory.exists() {
+        return Ok(Inspection::default());
+    }
     let sidecar = read_sidecar(directory)?;
-    if sidecar.is_none() {
-        no_store_without_its_sidecar(directory)?;
+    if sidecar.is_none()
+        && let Err(why) = no_store_without_its_sidecar(directory)
+    {
+        // What lies there is said all the same: it is what a repair goes by.
+        let base = newest_base(directory);
+        let journal = journal::inspect(&directory.join(JOURNAL)).ok().flatten();
+        let (damage, backups) = (vec![format!("{why:#}")], backups(directory));
+        return Ok(Inspection { layout: SCHEMA, base, journal, damage, backups, ..Inspection::default() });
     }
     let sidecar = sidecar.unwrap_or_default();
     let mut found =
@@ -332,8 +361,11 @@ impl SledEngine {
         let room = Room::of(directory);
         room.for_a_start();
         let is_old = sidecar.schema == 1 && sidecar.has_data;
-        let (db, journal, head) = match opened(directory, &sidecar) {
+        let restored = sidecar.restored && !directory.join(DATABASE).exists();
+        let looked = if restored { made_from_backup(directory, &sidecar) } else { opened(directory, &sidecar) };
+        let (db, journal, head) = match looked {
             Ok(opened) => opened,
+            Err(why) if restored => return Err(why),
             Err(why) if is_old => return Err(why),
             Err(why) if !sidecar.has_data || is_full(&why) => return Err(why),
             Err(why) => made_anew(directory, &sidecar, &why)?,
@@ -343,7 +375,7 @@ impl SledEngine {
         db.insert(SCHEMA_KEY, SCHEMA.to_string().as_bytes()).context("cannot write the store's layout")?;
         db.flush().context("cannot write the store's layout")?;
         database.file.sync_all().context("cannot sync the database file")?;
-        (sidecar.schema, sidecar.edition) = (SCHEMA, EDITION);
+        (sidecar.schema, sidecar.edition, sidecar.restored) = (SCHEMA, EDITION, false);
         sidecar.clean = false;
         sidecar.sums.clear();
         sidecar.mark = head;
@@ -417,8 +449,7 @@ fn opened(directory: &Path, sidecar: &Sidecar) -> anyhow::Result<(::sled::Db, Jo
         // The database was closed and is as it was, so nothing is missing in it; the journal begins anew.
         Err(error) if sidecar.clean && !sidecar.sums.is_empty() && head >= sidecar.mark => {
             tracing::error!(error = %format!("{error:#}"), "the journal is damaged; the database has everything, and the journal begins anew");
-            let aside = directory.join("journal.damaged");
-            let _ = fs::remove_dir_all(&aside);
+            let aside = free_name(directory, "journal.damaged");
             fs::rename(&journal, &aside).context("the damaged journal cannot be moved aside")?;
             Journal::open(&journal, head, |_| Ok(()))?
         }
@@ -443,12 +474,32 @@ fn is_full(why: &anyhow::Error) -> bool {
     })
 }
 
+/// A name in a directory that nothing has yet: nothing that was kept before is lost.
+fn free_name(directory: &Path, name: &str) -> PathBuf {
+    let names = std::iter::once(name.to_owned()).chain((2..).map(|n| format!("{name}.{n}")));
+    let mut free = names.map(|name| directory.join(name)).skip_while(|path| path.exists());
+    free.next().unwrap_or_else(|| directory.join(name))
+}
+
+/// Sled made from a backup that was brought back.
+fn made_from_backup(directory: &Path, sidecar: &Sidecar) -> anyhow::Result<(::sled::Db, Journal, u64)> {
+    let made = made(directory, sidecar, &anyhow!("a backup was brought back"))?;
+    tracing::info!(rounds = made.2, "the database is made from the backup");
+    Ok(made)
+}
+
 /// Sled made anew from the base and the journal; what there was is kept aside.
 fn made_anew(directory: &Path, sidecar: &Sidecar, why: &anyhow::Error) -> anyhow::Result<(::sled::Db, Journal, u64)> {
     tracing::error!(error = %format!("{why:#}"), "the database is damaged or older than it should be; it is made anew from the base and the journal");
+    let made = made(directory, sidecar, why)?;
+    tracing::warn!(rounds = made.2, "the database is whole");
+    Ok(made)
+}
+
+fn made(directory: &Path, sidecar: &Sidecar, why: &anyhow::Error) -> anyhow::Result<(::sled::Db, Journal, u64)> {
     let refused = |error: anyhow::Error| {
         anyhow!(
-            "the store in {} is damaged ({why:#}), and cannot be made anew: {error:#}. It had come to round {}. Muster does not start on \
+            "the database in {} cannot be made anew: {error:#}. It was to be, since {why:#}. It had come to round {}. Muster does not start on \
              what is older, because it would page again for what is known and forget what is open. {RESTORE}",
             directory.display(),
             sidecar.mark
@@ -473,14 +524,15 @@ fn made_anew(directory: &Path, sidecar: &Sidecar, why: &anyhow::Error) -> anyhow
         File::open(beside.join("db"))?.sync_all()?;
         Ok((journal, last))
     };
-    let (journal, last) = make().map_err(refused)?;
-    let aside = directory.join("damaged");
-    let _ = fs::remove_dir_all(&aside);
+    let (journal, last) = make().map_err(refused).inspect_err(|_| {
+        let _ = fs::remove_dir_all(&beside);
+    })?;
+    let aside = free_name(directory, "damaged");
     if directory.join(DATABASE).exists() {
         fs::rename(directory.join(DATABASE), &aside).context("the damaged database cannot be moved aside")?;
+        tracing::warn!(kept = %aside.display(), "what there was of the database is kept");
     }
     fs::rename(&beside, directory.join(DATABASE)).context("the new database cannot be put in its place")?;
-    tracing::warn!(rounds = last, "the database is whole again; what there was is kept in `damaged`");
     Ok((open_guarded(&directory.join(DATABASE))?, journal, last))
 }
 
@@ -980,16 +1032,22 @@ mod tests {
         put(&open(directory.path()).expect("it opens"), "y", "newer");
         closed(directory.path());
         let restored = tempfile::tempdir().expect("a directory");
+        let error = restore(&directory.path().join("none"), restored.path()).expect_err("there is none").to_string();
+        assert!(error.contains("there is no backup in"), "{error}");
         assert_eq!(restore(&backup, restored.path()).expect("it is brought back"), 1);
         {
             let store = open(restored.path()).expect("it opens");
             assert!(has(&store, "x") && !has(&store, "y"));
+            assert!(!restored.path().join("damaged").exists(), "nothing was damaged");
         }
         let error = restore(&backup, directory.path()).expect_err("it refuses").to_string();
         assert!(error.contains("there is a store in"), "{error}");
         repair(directory.path()).expect("it is made anew");
-        assert!(directory.path().join("damaged").exists());
+        repair(directory.path()).expect("and again");
+        assert!(directory.path().join("damaged").exists() && directory.path().join("damaged.2").exists());
         assert!(has(&open(directory.path()).expect("it opens"), "y"));
+        assert!(inspect(&directory.path().join("none")).is_ok_and(|found| found.layout == 0));
+        assert!(!directory.path().join("none").exists(), "a look changes nothing");
         let found = inspect(directory.path()).expect("it can be looked at");
         assert_eq!((found.layout, found.damage.len(), found.backups.len()), (2, 0, 1), "{found:?}");
     }

@@ -14,8 +14,14 @@ struct Head {
     muster_export: u32,
 }
 
-/// The format written today. The first had no shapes; it is read too.
-const FORMAT: u32 = 2;
+/// The format written today. The first had no shapes, the second no end; both are read too.
+const FORMAT: u32 = 3;
+
+/// The last line: without it, or with another count, something is missing.
+#[derive(Serialize, Deserialize)]
+struct End {
+    muster_export_end: usize,
+}
 
 /// A record in an export.
 #[derive(Serialize, Deserialize)]
@@ -36,7 +42,7 @@ fn first() -> u32 {
     1
 }
 
-/// Writes a head line and every record; how many.
+/// Writes a head line, every record, and a last line that says how many; how many.
 ///
 /// # Errors
 /// The store cannot be read, or the file not written.
@@ -58,6 +64,8 @@ pub async fn export(store: &dyn Engine, out: &mut (dyn Write + Send)) -> anyhow:
             }
         }
     }
+    serde_json::to_writer(&mut *out, &End { muster_export_end: count })?;
+    out.write_all(b"\n")?;
     out.flush()?;
     Ok(count)
 }
@@ -65,11 +73,13 @@ pub async fn export(store: &dyn Engine, out: &mut (dyn Write + Send)) -> anyhow:
 /// Reads what [`export`] wrote into an empty store; how many.
 ///
 /// # Errors
-/// A line that is no record (with its number), or a store that is not empty.
+/// A line that is no record (with its number), a store that is not empty, or an export of which lines are missing.
 pub async fn import(store: &dyn Engine, input: &mut (dyn BufRead + Send)) -> anyhow::Result<usize> {
     for kind in Kind::ALL.iter().copied() {
         if !store.scan(kind, "", "", 1).await?.is_empty() {
-            bail!("the store is not empty; import into a new directory, so that nothing is mixed up or lost");
+            bail!(
+                "the store is not empty; import into a new directory, or an empty database or schema, so that nothing is mixed up or lost"
+            );
         }
     }
     let mut lines = input.lines().enumerate();
@@ -78,11 +88,15 @@ pub async fn import(store: &dyn Engine, input: &mut (dyn BufRead + Send)) -> any
     if !(1..=FORMAT).contains(&head.muster_export) {
         bail!("the export has format {}, and this Muster reads up to {FORMAT}", head.muster_export);
     }
-    let mut count = 0;
+    let (mut count, mut end) = (0, None);
     let mut batch = Vec::new();
     for (index, line) in lines {
         let line = line?;
         if line.trim().is_empty() {
+            continue;
+        }
+        if line.starts_with("{\"muster_export_end\"") {
+            end = serde_json::from_str::<End>(&line).ok();
             continue;
         }
         let line: Line = serde_json::from_str(&line).with_context(|| format!("line {} is no record", index + 1))?;
@@ -99,6 +113,14 @@ pub async fn import(store: &dyn Engine, input: &mut (dyn BufRead + Send)) -> any
     }
     if !batch.is_empty() {
         store.commit(batch).await?;
+    }
+    let told = end.map(|end| end.muster_export_end);
+    if head.muster_export >= 3 && told != Some(count) {
+        let told = told.map_or("has no last line that says so".to_owned(), |told| format!("says {told}"));
+        bail!(
+            "the export is not whole: {count} records were read, and it {told}. What was read is in the store now; import a whole export into an \
+             empty one"
+        );
     }
     Ok(count)
 }

@@ -291,6 +291,14 @@ async fn measure(plan: &Plan, with_alertmanager: bool, report: &mut Report) -> a
         }
         None => {}
     }
+    if plan.only.as_ref().is_some_and(|words| !Case::all(true).iter().any(|case| case.words().contains(words.as_str())))
+    {
+        let all: Vec<_> = Case::all(true).into_iter().map(Case::words).collect();
+        bail!("no load has these words in its row; there are:\n{}", all.join("\n"));
+    }
+    if !plan.folder.is_dir() {
+        bail!("there is no folder {}", plan.folder.display());
+    }
     let asked = |case: &Case| plan.only.as_ref().is_none_or(|words| case.words().contains(words.as_str()));
     for case in Case::all(alertmanager.is_some()).into_iter().filter(asked) {
         eprintln!("{} …", case.words());

@@ -192,7 +192,10 @@ async fn lived_through(plan: &Plan) -> anyhow::Result<(Vec<String>, [Pattern; 2]
     server.rest(CALM).await?;
     server.stop().await?;
     let lines = exported(&site, |lines: &mut Vec<String>, line| {
-        if !PASSING.iter().any(|passing| kind(line) == Some(passing)) {
+        // What is put together here has no last line, as exports had none before.
+        if line.starts_with("{\"muster_export\"") {
+            lines.push(r#"{"muster_export":2}"#.to_owned());
+        } else if kind(line).is_some_and(|kind| !PASSING.contains(&kind)) {
             lines.push(line.to_owned());
         }
     })

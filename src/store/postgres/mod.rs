@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use deadpool_postgres::{Object, Pool};
+use deadpool_postgres::{Object, Pool, PoolError};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -114,12 +114,32 @@ pub async fn open(url: &str, leases: LeaseClock) -> anyhow::Result<Store> {
     Ok(Store::new(Arc::new(Postgres { shared, requests, following })))
 }
 
+/// Reads an address, and asks nobody.
+///
+/// # Errors
+/// What is wrong with it; never the password.
+pub fn read_address(url: &str) -> anyhow::Result<()> {
+    connect::Database::of(url).map(drop)
+}
+
 /// Looks whether the database of this address can be used, and whether its tables are those of this Muster; changes nothing.
 ///
 /// # Errors
 /// What is wrong with the address or the database; never the password.
 pub async fn check(url: &str) -> anyhow::Result<bool> {
     let (_, _, client) = reach(url).await?;
+    let may = client
+        .query_one(
+            "SELECT has_schema_privilege(current_schema(), 'CREATE'), to_regclass('muster_layout') IS NOT NULL",
+            &[],
+        )
+        .await;
+    let may = may.map_err(|error| anyhow::anyhow!("the database cannot be read: {}", said(&error)))?;
+    if !may.get::<_, bool>(0) && !may.get::<_, bool>(1) {
+        anyhow::bail!(
+            "the role may not make tables there; let it: GRANT CREATE ON SCHEMA … TO …, or make it the owner of the database"
+        );
+    }
     let tables = schema::is_up_to_date(&client).await;
     tables.map_err(|error| anyhow::anyhow!("the database cannot be read: {}", said(&error)))
 }
@@ -128,7 +148,12 @@ async fn reach(url: &str) -> anyhow::Result<(connect::Database, Pool, Object)> {
     let database = connect::Database::of(url)?;
     let readers = database.pool(connect::READERS)?;
     let client = readers.get().await;
-    let client = client.map_err(|error| anyhow::anyhow!("the database cannot be reached: {}", pooled(&error)))?;
+    let client = client.map_err(|error| match &error {
+        PoolError::Backend(of) if of.as_db_error().is_some() => {
+            anyhow::anyhow!("the database refuses us: {}", pooled(&error))
+        }
+        _ => anyhow::anyhow!("the database cannot be reached: {}", pooled(&error)),
+    })?;
     connect::check(&client).await?;
     Ok((database, readers, client))
 }
@@ -144,10 +169,10 @@ fn said(error: &tokio_postgres::Error) -> String {
     }
 }
 
-fn pooled(error: &deadpool_postgres::PoolError) -> String {
+fn pooled(error: &PoolError) -> String {
     match error {
-        deadpool_postgres::PoolError::Backend(error) => said(error),
-        deadpool_postgres::PoolError::Timeout(_) => "no connection in time".to_owned(),
+        PoolError::Backend(error) => said(error),
+        PoolError::Timeout(_) => "no connection in time".to_owned(),
         other => other.to_string(),
     }
 }
