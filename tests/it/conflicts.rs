@@ -10,122 +10,17 @@ use muster::domain::triage::Held;
 use muster::records::{Beat, Changes, ExternalChannels, Flap, OwnerOfAddress, Verdicts};
 use muster::slack::client::Listed;
 use muster::slack::inbound::SlackEvent;
-use muster::store::{
-    self, Answer, Backlog, Batch, CommitError, Expect, Follower, Id, Kind, Millis, Op, QueueName, Range, Raw,
-    ReadError, Record, Step, Store, Written,
-};
+use muster::store::{Batch, Expect, Id, Kind, Range, Store};
 use serde_json::{Value, json};
 
+use crate::harness::engine::Between;
 use crate::harness::*;
 
-/// What somebody else makes of a record.
-type Meddling = Box<dyn FnOnce(Option<Raw>) -> Step + Send>;
-
-/// A store in which somebody else is first, once, at a record of a kind whose id holds some words.
-struct Elsewhere {
-    store: Store,
-    next: Mutex<Option<(Kind, String, Meddling)>>,
-}
-
-impl Elsewhere {
-    async fn bot(extra: &str) -> (Bot, Arc<Self>) {
-        let store = Engine::of_stories().store().await.unwrap();
-        let elsewhere = Arc::new(Self { store, next: Mutex::default() });
-        let store = Some(Store::new(elsewhere.clone()));
-        (Bot::set_up(Setup { extra: extra.to_owned(), store, ..Setup::default() }).await, elsewhere)
-    }
-
-    /// Before the next commit that writes such a record, it becomes another, or goes.
-    fn next<T: Record>(&self, id: &str, change: impl FnOnce(Option<T>) -> Option<T> + Send + 'static) {
-        let meddling: Meddling = Box::new(|raw| {
-            let before = raw.map(|raw| serde_json::from_str(&raw.body).unwrap());
-            match change(before) {
-                Some(now) => {
-                    let body = serde_json::to_string(&now).unwrap();
-                    Step::Put(Expect::Any, Written { queued: None, shape: T::SHAPE, body, typed: None })
-                }
-                None => Step::Del(Expect::Any),
-            }
-        });
-        *self.next.lock().unwrap() = Some((T::KIND, id.to_owned(), meddling));
-    }
-
-    #[track_caller]
-    fn was_first(&self) {
-        assert!(self.next.lock().unwrap().is_none(), "nothing of the kind was written");
-    }
-
-    fn meddle(&self, ops: &[Op]) -> Option<(Kind, String, Meddling)> {
-        let mut next = self.next.lock().unwrap();
-        let (kind, words, _) = next.as_ref()?;
-        let writes = |op: &&Op| matches!(op.step, Step::Put(..) | Step::Del(_)) && op.kind == *kind;
-        let id = ops.iter().filter(writes).find(|op| op.id.contains(words))?.id.clone();
-        next.take().map(|(kind, _, meddling)| (kind, id, meddling))
-    }
-}
-
-impl store::Engine for Elsewhere {
-    fn commit(&self, ops: Vec<Op>) -> Answer<'_, Result<(), CommitError>> {
-        Box::pin(async move {
-            if let Some((kind, id, meddling)) = self.meddle(&ops) {
-                let before = self.store.engine().get(kind, &id).await.unwrap();
-                self.store.engine().commit(vec![Op { kind, id, step: meddling(before) }]).await.unwrap();
-            }
-            self.store.engine().commit(ops).await
-        })
-    }
-
-    fn get<'a>(&'a self, kind: Kind, id: &'a str) -> Answer<'a, Result<Option<Raw>, ReadError>> {
-        self.store.engine().get(kind, id)
-    }
-
-    fn scan<'a>(
-        &'a self,
-        kind: Kind,
-        from: &'a str,
-        to: &'a str,
-        limit: usize,
-    ) -> Answer<'a, Result<Vec<Raw>, ReadError>> {
-        self.store.engine().scan(kind, from, to, limit)
-    }
-
-    fn claim<'a>(
-        &'a self,
-        lane: &'a str,
-        now: Millis,
-        lease: Millis,
-        limit: usize,
-    ) -> Answer<'a, Result<Vec<Raw>, CommitError>> {
-        self.store.engine().claim(lane, now, lease, limit)
-    }
-
-    fn next_due<'a>(&'a self, lane: &'a str) -> Answer<'a, Result<Option<Millis>, ReadError>> {
-        self.store.engine().next_due(lane)
-    }
-
-    fn backlog<'a>(&'a self, lane: &'a str) -> Answer<'a, Result<Backlog, ReadError>> {
-        self.store.engine().backlog(lane)
-    }
-
-    fn waiting<'a>(&'a self, queue: &'a QueueName) -> Answer<'a, Result<usize, ReadError>> {
-        self.store.engine().waiting(queue)
-    }
-
-    fn follow(&self, follower: Arc<dyn Follower>) {
-        self.store.engine().follow(follower);
-    }
-
-    fn figures(&self) -> Vec<(&'static str, u64)> {
-        self.store.engine().figures()
-    }
-
-    fn folder(&self) -> Option<&std::path::Path> {
-        self.store.engine().folder()
-    }
-
-    fn health(&self) -> Result<(), String> {
-        self.store.engine().health()
-    }
+/// A bot on a store in which somebody else may be first.
+async fn bot(extra: &str) -> (Bot, Arc<Between>) {
+    let between = Between::of(Engine::of_stories().store().await.unwrap());
+    let store = Some(Store::new(between.clone()));
+    (Bot::set_up(Setup { extra: extra.to_owned(), store, ..Setup::default() }).await, between)
 }
 
 const ASKS: &str = "[[routes]]\nname = \"odd values\"\nmatch = \"pillar=distribution\"\naction = \"ask\"\n";
@@ -154,7 +49,7 @@ fn titles(answer: &Value) -> Vec<&str> {
 /// A press on *Not a problem* counts although somebody else said so of another alert of that monitor.
 #[tokio::test]
 async fn not_a_problem_is_settled_and_counted() {
-    let (bot, elsewhere) = Elsewhere::bot(ASKS).await;
+    let (bot, elsewhere) = bot(ASKS).await;
     bot.alert("dq", odd("w.b")).await;
     elsewhere.next::<Verdicts>("w.b", |none| {
         assert!(none.is_none());
@@ -172,7 +67,7 @@ async fn not_a_problem_is_settled_and_counted() {
 /// What was said of an incident's alerts counts beside what was said elsewhere, at once.
 #[tokio::test]
 async fn a_verdict_counts_beside_another() {
-    let (bot, elsewhere) = Elsewhere::bot("").await;
+    let (bot, elsewhere) = bot("").await;
     bot.alert("dq", alert("w.a")).await;
     bot.inc(1).slash(ANA, "resolve done").await;
     elsewhere.next::<Verdicts>("w.a", |_| Some(Verdicts { expected: 2, ..Verdicts::default() }));
@@ -186,7 +81,7 @@ async fn a_verdict_counts_beside_another() {
 /// A held alert that is heard of again while somebody decides is decided all the same.
 #[tokio::test]
 async fn who_decides_on_a_card_is_heard_although_the_alert_goes_on() {
-    let (bot, elsewhere) = Elsewhere::bot(ASKS).await;
+    let (bot, elsewhere) = bot(ASKS).await;
     bot.alert("dq", alert("w.a")).await;
     for asset in ["w.b", "w.c", "w.d"] {
         bot.alert("dq", odd(asset)).await;
@@ -217,7 +112,7 @@ async fn who_decides_on_a_card_is_heard_although_the_alert_goes_on() {
 /// Of two who decide at once, the second is told that it is settled.
 #[tokio::test]
 async fn what_somebody_else_settled_is_said_to_be_settled() {
-    let (bot, elsewhere) = Elsewhere::bot(ASKS).await;
+    let (bot, elsewhere) = bot(ASKS).await;
     bot.alert("dq", odd("w.b")).await;
     elsewhere.next::<Held>("w.b", |_| None);
     let channel = bot.channel("data-incidents");
@@ -231,7 +126,7 @@ async fn what_somebody_else_settled_is_said_to_be_settled() {
 /// An alert that was settled elsewhere while it fired again is asked about anew, and does not wait where nobody sees it.
 #[tokio::test]
 async fn what_fires_again_while_it_is_settled_is_asked_anew() {
-    let (bot, elsewhere) = Elsewhere::bot(ASKS).await;
+    let (bot, elsewhere) = bot(ASKS).await;
     bot.alert("dq", odd("w.b")).await;
     elsewhere.next::<Held>("w.b", |_| None);
     let mut worse = odd("w.b");
@@ -247,7 +142,7 @@ async fn what_fires_again_while_it_is_settled_is_asked_anew() {
 /// What went away at the very moment at which it was let go opens nothing and pages nobody.
 #[tokio::test]
 async fn what_went_away_while_it_was_let_go_opens_nothing() {
-    let (bot, elsewhere) = Elsewhere::bot("[[routes]]\nname = \"slow\"\nmatch = \"w.*\"\npending_minutes = 10\n").await;
+    let (bot, elsewhere) = bot("[[routes]]\nname = \"slow\"\nmatch = \"w.*\"\npending_minutes = 10\n").await;
     bot.alert("dq", alert("w.a")).await;
     bot.alert("dq", alert("w.b")).await;
     elsewhere.next::<Held>("w.a", |_| None);
@@ -261,7 +156,7 @@ async fn what_went_away_while_it_was_let_go_opens_nothing() {
 /// The end of a silence lets go of all that it held, also of what is heard of at that moment.
 #[tokio::test]
 async fn a_silence_ends_although_what_it_holds_goes_on() {
-    let (bot, elsewhere) = Elsewhere::bot("").await;
+    let (bot, elsewhere) = bot("").await;
     bot.slash(ANA, "data-incidents", "silence w.* 2h backfill").await;
     bot.alert("dq", alert("w.a")).await;
     bot.alert("dq", alert("w.b")).await;
@@ -278,7 +173,7 @@ async fn a_silence_ends_although_what_it_holds_goes_on() {
 /// What comes and goes is counted wherever it is heard of, and not forgotten while it comes.
 #[tokio::test]
 async fn comings_and_goings_of_two_processes_are_counted() {
-    let (bot, elsewhere) = Elsewhere::bot("").await;
+    let (bot, elsewhere) = bot("").await;
     let flap = Id::<Flap>::of("auto", "w.a");
     let times = async || bot.muster.app.store.value(&flap).await.unwrap().unwrap_or_default().times;
     bot.alert("auto", alert("w.a")).await;
@@ -301,7 +196,7 @@ async fn comings_and_goings_of_two_processes_are_counted() {
 /// A channel that came to be shared is known to be, whatever else is learned of channels meanwhile.
 #[tokio::test]
 async fn no_shared_channel_is_lost() {
-    let (bot, elsewhere) = Elsewhere::bot("").await;
+    let (bot, elsewhere) = bot("").await;
     bot.alert("dq", alert("w.a")).await;
     let inc = bot.inc(1).name.clone();
     elsewhere.next::<ExternalChannels>(Id::<ExternalChannels>::one().as_str(), |known| {
@@ -326,7 +221,7 @@ async fn no_shared_channel_is_lost() {
 #[tokio::test]
 async fn a_heartbeat_is_heard_and_watched_at_once() {
     let beats = "[[heartbeats]]\nsource = \"auto\"\nname = \"nightly\"\nevery_minutes = 30\n";
-    let (bot, elsewhere) = Elsewhere::bot(beats).await;
+    let (bot, elsewhere) = bot(beats).await;
     let id = Id::<Beat>::of("auto", "nightly");
     elsewhere.next::<Beat>("nightly", |beat| Some(Beat { watch: "another".to_owned(), ..beat.unwrap() }));
     bot.clock.advance(minutes(5));
@@ -348,7 +243,7 @@ async fn a_heartbeat_is_heard_and_watched_at_once() {
 /// Two imports at once: what both say of an asset is kept, of a known one and of a new one.
 #[tokio::test]
 async fn two_imports_at_once_lose_no_facts() {
-    let (bot, elsewhere) = Elsewhere::bot("").await;
+    let (bot, elsewhere) = bot("").await;
     let told = |asset: Option<Asset>| {
         let mut asset = asset.unwrap_or_else(|| Asset::named("w.orders"));
         asset.facts.insert("dbt:other".to_owned(), Facts { tier: Some(1), ..Facts::default() });
@@ -370,7 +265,7 @@ async fn two_imports_at_once_lose_no_facts() {
 /// What happened to an asset is listed, whoever heard of it.
 #[tokio::test]
 async fn two_imports_at_once_lose_no_changes() {
-    let (bot, elsewhere) = Elsewhere::bot("").await;
+    let (bot, elsewhere) = bot("").await;
     let (at, about) = (bot.clock.now(), Arc::new(Mutex::new(0)));
     let before = about.clone();
     elsewhere.next::<Changes>("", move |changes| {
@@ -393,7 +288,7 @@ async fn two_imports_at_once_lose_no_changes() {
 /// What is named again while it is about to be forgotten stays.
 #[tokio::test]
 async fn lineage_that_is_named_again_is_not_forgotten() {
-    let (bot, elsewhere) = Elsewhere::bot("").await;
+    let (bot, elsewhere) = bot("").await;
     bot.shop().await;
     bot.clock.advance(Duration::days(100));
     let today = muster::domain::lineage::day(bot.clock.now());
@@ -418,7 +313,7 @@ async fn lineage_that_is_named_again_is_not_forgotten() {
 /// Slack keeps no order, and two processes hear of two edits at once: the later one stays.
 #[tokio::test]
 async fn the_latest_edit_stays() {
-    let (bot, elsewhere) = Elsewhere::bot("").await;
+    let (bot, elsewhere) = bot("").await;
     bot.alert("dq", alert("w.a")).await;
     let uid = bot.incident(1).await["uid"].as_str().unwrap().to_owned();
     let inc = bot.inc(1);
@@ -452,7 +347,7 @@ async fn the_latest_edit_stays() {
 /// Nobody takes an address that somebody else took a moment before.
 #[tokio::test]
 async fn an_address_is_one_persons() {
-    let (bot, elsewhere) = Elsewhere::bot("").await;
+    let (bot, elsewhere) = bot("").await;
     let address = "on-call@pager.example.com";
     elsewhere.next::<OwnerOfAddress>(address, move |_| {
         Some(OwnerOfAddress { person: BEN.to_owned(), address: address.to_owned() })

@@ -1,18 +1,25 @@
-//! An engine between a bot and its store, where a story says what goes wrong: what is refused, whose answer is held back, what is ill.
+//! An engine between a bot and its store, where a story says what goes wrong: what is refused, whose answer is held back, what is ill, and
+//! where somebody else was first.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use muster::store::{
-    Answer, Backlog, CommitError, Engine, Follower, Kind, Millis, Op, QueueName, Raw, ReadError, Store,
+    Answer, Backlog, CommitError, Engine, Expect, Follower, Kind, Millis, Op, QueueName, Raw, ReadError, Record, Step,
+    Store, Written,
 };
 use tokio::sync::watch;
+
+/// What somebody else makes of a record.
+type Meddling = Box<dyn FnOnce(Option<Raw>) -> Step + Send>;
 
 type Refusal = Box<dyn Fn(&[Op]) -> Option<CommitError> + Send + Sync>;
 
 pub struct Between {
     behind: Store,
     refuses: Mutex<Option<Refusal>>,
+    /// Somebody else is first, once, at a record of a kind whose id holds some words.
+    first: Mutex<Option<(Kind, String, Meddling)>>,
     ill: Mutex<Option<String>>,
     held: watch::Sender<bool>,
     waiting: watch::Sender<usize>,
@@ -21,13 +28,41 @@ pub struct Between {
 impl Between {
     /// In front of a store.
     pub fn of(behind: Store) -> Arc<Self> {
-        let (refuses, ill) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { behind, refuses, ill, held: watch::Sender::new(false), waiting: watch::Sender::new(0) })
+        let (refuses, first, ill) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Arc::new(Self { behind, refuses, first, ill, held: watch::Sender::new(false), waiting: watch::Sender::new(0) })
     }
 
     /// What this refuses is not written.
     pub fn refuse(&self, what: impl Fn(&[Op]) -> Option<CommitError> + Send + Sync + 'static) {
         *self.refuses.lock().unwrap() = Some(Box::new(what));
+    }
+
+    /// Before the next commit that writes such a record, it becomes another, or goes.
+    pub fn next<T: Record>(&self, id: &str, change: impl FnOnce(Option<T>) -> Option<T> + Send + 'static) {
+        let meddling: Meddling = Box::new(|raw| {
+            let before = raw.map(|raw| serde_json::from_str(&raw.body).unwrap());
+            match change(before) {
+                Some(now) => {
+                    let body = serde_json::to_string(&now).unwrap();
+                    Step::Put(Expect::Any, Written { queued: None, shape: T::SHAPE, body, typed: None })
+                }
+                None => Step::Del(Expect::Any),
+            }
+        });
+        *self.first.lock().unwrap() = Some((T::KIND, id.to_owned(), meddling));
+    }
+
+    #[track_caller]
+    pub fn was_first(&self) {
+        assert!(self.first.lock().unwrap().is_none(), "nothing of the kind was written");
+    }
+
+    fn meddle(&self, ops: &[Op]) -> Option<(Kind, String, Meddling)> {
+        let mut first = self.first.lock().unwrap();
+        let (kind, words, _) = first.as_ref()?;
+        let writes = |op: &&Op| matches!(op.step, Step::Put(..) | Step::Del(_)) && op.kind == *kind;
+        let id = ops.iter().filter(writes).find(|op| op.id.contains(words))?.id.clone();
+        first.take().map(|(kind, _, meddling)| (kind, id, meddling))
     }
 
     /// Why nothing can be written, as the store says it.
@@ -69,6 +104,10 @@ impl Engine for Between {
         Box::pin(async move {
             if let Some(error) = self.refuses.lock().unwrap().as_ref().and_then(|refuses| refuses(&ops)) {
                 return Err(error);
+            }
+            if let Some((kind, id, meddling)) = self.meddle(&ops) {
+                let before = self.inner().get(kind, &id).await.unwrap();
+                self.inner().commit(vec![Op { kind, id, step: meddling(before) }]).await.unwrap();
             }
             let answer = self.inner().commit(ops).await;
             if *self.held.borrow() {
