@@ -1,6 +1,6 @@
 //! What people notice of the ground floor: floods in one line, what is too large, what hangs, what a restart remembers.
 
-use muster::store::{CommitError, Kind, Store};
+use muster::store::{CommitError, Kind, Range, Store};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -208,5 +208,37 @@ async fn old_bodies_are_forgotten_faster_than_new_ones_come() {
     assert_eq!(blocks().await, 1_200);
     bot.muster.worker.forget().await.unwrap();
     assert_eq!(blocks().await, 0);
+    bot.end().await;
+}
+
+/// An alert of a known incident leaves three records and changes the incident; what shows a present state waits once, however many come.
+#[tokio::test]
+async fn an_alert_costs_what_it_must() {
+    let (bot, store) = on_what_goes_wrong().await;
+    bot.alert("dq", alert("first")).await;
+    let kept = Range::<muster::records::outbox::Entry>::all();
+    let written = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = written.clone();
+    store.refuse(move |ops| {
+        seen.lock().unwrap().extend(ops.iter().map(|op| (op.kind, op.id.clone())));
+        None
+    });
+    for n in 0..30 {
+        let (status, answer) = bot.post("/hooks/dq", Some(TOKEN), &alert(&format!("n{n}"))).await;
+        assert_eq!(status, 202, "{answer}");
+    }
+    let written: Vec<_> = std::mem::take(&mut *written.lock().unwrap());
+    let of = |kind: Kind| written.iter().filter(|(of, _)| *of == kind).count();
+    assert_eq!([Kind::Alert, Kind::AlertKey, Kind::Timeline, Kind::Delivery].map(of), [30, 30, 30, 0]);
+    // Nobody was at work on the outbox: each thing to be shown waits once, and each of the first alerts has its line.
+    let waiting = bot.muster.app.store.values(kept).await.unwrap();
+    let lines = waiting.iter().filter(|entry| format!("{:?}", entry.job).contains("AlertsJoined")).count();
+    assert!(lines <= 20, "the first twenty alerts are told one by one: {lines}");
+    let mut shown: Vec<_> =
+        waiting.iter().map(|entry| format!("{:?}", entry.job)).filter(|job| !job.contains("Joined")).collect();
+    let count = shown.len();
+    shown.sort();
+    shown.dedup();
+    assert_eq!(shown.len(), count, "each waits once: {shown:#?}");
     bot.end().await;
 }
