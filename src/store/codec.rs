@@ -2,8 +2,9 @@
 //! and the body's JSON as it was encoded from its type.
 //!
 //! Why JSON: it says its own field names, so that a field is added without rewriting what is kept, and it reads the same in an export, in
-//! `psql` and in a report of a fault. Measured on an alert (`cargo bench --bench encoding`), MessagePack with names is smaller by a sixth and
-//! not faster by more than the noise of a commit; forms without names are faster and break old records when a field is added.
+//! `psql` and in a report of a fault. Measured on an alert (`cargo bench --bench encoding`, 2026-11-30): JSON has 550 bytes, is written in 1.3 µs and
+//! read in 2.6; MessagePack with names 475, 0.6 and 1.8; a form without names is less than half of that, and breaks old records when a field is
+//! added. A whole alert costs 100 µs and more, so the faster forms would spare one in a hundred.
 //!
 //! Values of the first layout are JSON as a whole and begin with a brace; they are read as ever.
 
