@@ -89,6 +89,9 @@ pub(super) async fn run(path: &Path, online: bool) -> anyhow::Result<()> {
     let url = config.secrets.database_url.as_ref().map(ExposeSecret::expose_secret);
     if let Some(url) = url {
         postgres::read_address(url)?;
+        if !online {
+            println!("database        its address can be read; --online asks the database itself");
+        }
     }
     if online {
         crate::telemetry::install_crypto();

@@ -195,6 +195,14 @@ async fn open(config: &Config) -> anyhow::Result<Store> {
     sled::open_with(&config.store.path, sled::Backups { every, keep })
 }
 
+/// Opens the store that is there; makes none.
+async fn open_existing(config: &Config) -> anyhow::Result<Store> {
+    if config.store.engine == EngineName::Sled {
+        sled::expect_store(&config.store.path)?;
+    }
+    open(config).await
+}
+
 async fn serve(path: &Path, open: impl AsyncFnOnce(&Config) -> anyhow::Result<Store>) -> anyhow::Result<()> {
     let config = load(path)?;
     telemetry::start_logging(config.log.format);
@@ -252,7 +260,7 @@ async fn told_to_stop() {
 }
 
 async fn export(file: &Path, config: &Path) -> anyhow::Result<()> {
-    let store = open(&load(config)?).await?;
+    let store = open_existing(&load(config)?).await?;
     let count = if file == Path::new("-") {
         transfer::export(store.engine(), &mut std::io::stdout()).await?
     } else {
@@ -285,7 +293,7 @@ async fn import(file: &Path, config: &Path) -> anyhow::Result<()> {
 async fn postmortem(incident: &str, config: &Path) -> anyhow::Result<()> {
     let number = slash::number(incident).with_context(|| format!("{incident} is no incident; it is written INC-42"))?;
     let config = load(config)?;
-    let store = open(&config).await?;
+    let store = open_existing(&config).await?;
     let muster = Muster::new(config, store, Clock::wall()).await?;
     let uid = muster.app.uid_of_number(number).await.map_err(|failure| anyhow::anyhow!("{failure}"))?;
     let incident = muster.app.incident(&uid).await?.context("the incident is not in the store")?;

@@ -51,9 +51,14 @@ pub(super) fn run(command: StoreCommand) -> anyhow::Result<()> {
         }
         StoreCommand::Repair { config } => {
             let directory = directory(&config)?;
-            let last = sled::repair(&directory)?;
+            let (base, last) = sled::repair(&directory)?;
+            let of = base.map_or_else(
+                || "the journal alone, since there is no base: right for a store that never had one".to_owned(),
+                |base| format!("the base of round {base} and the journal"),
+            );
             println!(
-                "the database in {} is made anew, up to round {last}; start the bot. What there was is in its folder `damaged`.",
+                "the database in {} is made anew of {of}, up to round {last}; start the bot. If there was a database, it is kept beside it, in a \
+                 folder `damaged`",
                 directory.display()
             );
             Ok(())

@@ -145,11 +145,23 @@ pub struct Backups {
     pub keep: usize,
 }
 
+/// Insists that something of a store lies in a directory: whoever only reads one makes none.
+///
+/// # Errors
+/// There is none.
+pub fn expect_store(directory: &Path) -> anyhow::Result<()> {
+    if ![SIDECAR, DATABASE, JOURNAL].iter().any(|part| directory.join(part).exists()) {
+        bail!("there is no store in {}", directory.display());
+    }
+    Ok(())
+}
+
 /// Makes a backup of a store that nobody uses, and says where.
 ///
 /// # Errors
-/// It cannot be opened, or the disk.
+/// There is none, it cannot be opened, or the disk.
 pub fn back_up(directory: &Path) -> anyhow::Result<PathBuf> {
+    expect_store(directory)?;
     SledEngine::open(directory, Backups { every: None, keep: usize::MAX })?.shared.back_up()
 }
 
@@ -230,11 +242,13 @@ fn no_store_without_its_sidecar(directory: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes the database anew from the base and the journal, whatever state it is in; it is kept aside in `damaged`. Gives the last round.
+/// Makes the database anew from the base and the journal, whatever state it is in; it is kept aside in `damaged`. Gives the round of the base,
+/// if there is one, and the last round.
 ///
 /// # Errors
 /// They are not whole.
-pub fn repair(directory: &Path) -> anyhow::Result<u64> {
+pub fn repair(directory: &Path) -> anyhow::Result<(Option<u64>, u64)> {
+    expect_store(directory)?;
     let _lock = lock(directory)?;
     let sidecar = match read_sidecar(directory) {
         Ok(Some(sidecar)) => sidecar,
@@ -260,8 +274,9 @@ pub fn repair(directory: &Path) -> anyhow::Result<u64> {
     }
     let (db, _, last) = made_anew(directory, &sidecar, &anyhow!("a repair was asked for"))?;
     db.flush()?;
+    let base = sidecar.base;
     write_sidecar(directory, &Sidecar { clean: false, sums: BTreeMap::new(), ..sidecar })?;
-    Ok(last)
+    Ok((base, last))
 }
 
 /// What lies in a store's directory, or in a backup, without opening it.

@@ -424,6 +424,20 @@ async fn a_database_that_freezes_is_said_and_used_again() {
     comes("a commit", async || store.engine().commit(vec![put("b", Expect::Any, "1")]).await.is_ok()).await;
 }
 
+/// Where a balancer looks at `/readyz` and then sends nothing, nobody else would find out that it is well again.
+#[tokio::test]
+async fn a_round_that_failed_is_not_held_against_the_database_for_ever() {
+    let Some(server) = server() else { return };
+    let schema = server.schema().await;
+    let proxy = Proxy::start(server, Cut::Commit);
+    let store = postgres::open(&server.through(proxy.folder.path(), &schema.name), LeaseClock::Caller).await.unwrap();
+    proxy.cut.store(true, Ordering::SeqCst);
+    assert!(store.engine().commit(vec![put("a", Expect::Absent, "1")]).await.is_err());
+    let words = store.health().unwrap_err();
+    assert!(words.contains("the database cannot be written"), "{words}");
+    comes("that it can, though nobody writes", async || store.health().is_ok()).await;
+}
+
 #[tokio::test]
 async fn tables_in_another_schema_are_not_hidden_by_new_ones() {
     let Some(server) = server() else { return };
@@ -541,6 +555,8 @@ async fn the_program_uses_a_database_behind_tls() {
     let (well, said) = run(&["check"], &variables);
     assert!(!well && said.contains("muster.toml:") && said.contains("the variable DATABASE_URL is not set"), "{said}");
     variables.insert("DATABASE_URL".to_owned(), url);
+    let (well, said) = run(&["check"], &variables);
+    assert!(well && said.contains("--online asks the database itself"), "{said}");
     let (well, said) = run(&["export", "-"], &variables);
     assert!(!well && said.contains("the database cannot be reached") && said.contains("certificate"), "{said}");
     variables.insert("SSL_CERT_FILE".to_owned(), server.folder.join("ca.pem").to_str().unwrap().to_owned());

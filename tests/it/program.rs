@@ -297,9 +297,23 @@ fn the_store_is_looked_after(directory: &Path, variables: &Variables) {
     let (code, words) = said(&["check"], variables);
     assert!(code == Some(1) && words.contains("DAMAGED") && words.contains("muster store repair"), "{words}");
     let (code, words) = said(&["repair"], variables);
-    assert!(code == Some(0) && words.contains("is made anew, up to round"), "{words}");
+    assert!(
+        code == Some(0) && words.contains("is made anew of the journal alone") && words.contains(", up to round "),
+        "{words}"
+    );
     let (code, words) = said(&["check"], variables);
     assert!(code == Some(0) && words.contains("nothing is damaged"), "{words}");
+    // What only reads a store makes none.
+    let mut nowhere = variables.clone();
+    nowhere.insert("MUSTER_STORE__PATH".to_owned(), directory.join("nowhere").to_str().unwrap().to_owned());
+    for arguments in
+        [["store", "backup"], ["store", "repair"], ["store", "check"], ["export", "-"], ["postmortem", "INC-1"]]
+    {
+        let output = run(&[&arguments[..], &["--config", path.to_str().unwrap()]].concat(), &nowhere);
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(1) && words.contains("there is no store in"), "{arguments:?}: {words}");
+    }
+    assert!(!directory.join("nowhere").exists());
     // A backup goes where no store is, and nowhere else.
     let (code, words) = said(&["restore", &backup], variables);
     assert!(code == Some(1) && words.contains("there is a store in"), "{words}");

@@ -156,6 +156,11 @@ pub(super) async fn look(shared: &Shared) -> Result<(), ReadError> {
     Ok(())
 }
 
+/// Writes what is there already.
+async fn try_to_write(shared: &Shared) -> Result<(), ReadError> {
+    shared.query("UPDATE muster_head SET stamp = stamp", &[]).await.map(drop)
+}
+
 /// Measures the tables, and deletes what nobody reads any more.
 async fn tidy(shared: &Shared) -> Result<(), ReadError> {
     let size = "SELECT (pg_total_relation_size('muster_record') + pg_total_relation_size('muster_feed'))::bigint";
@@ -188,6 +193,10 @@ pub(super) async fn run(shared: Arc<Shared>, database: Database) {
                 shared.seen().looked = Some(Stopwatch::start());
             }
             shared.can_read(looked.map_err(|error| error.why));
+            // Whoever hears that nothing can be written sends nothing, so it must be tried without them.
+            if shared.is_doubtful() {
+                shared.can_write(try_to_write(&shared).await.map_err(|error| error.why));
+            }
             tokio::select! {
                 () = shared.feed.hint.notified() => {}
                 () = tokio::time::sleep(LOOK_EVERY) => {}

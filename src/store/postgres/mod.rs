@@ -47,8 +47,8 @@ const READ: Duration = Duration::from_secs(15);
 struct Seen {
     /// Why it cannot be read.
     unreadable: Option<String>,
-    /// Why it could not be written last.
-    unwritable: Option<String>,
+    /// Why it could not be written last, and since when that is known.
+    unwritable: Option<(String, Stopwatch)>,
     /// When a look at it was answered last.
     looked: Option<Stopwatch>,
     /// Since when the oldest commit waits for its answer.
@@ -257,8 +257,14 @@ impl Shared {
     /// Whether the last round could be written.
     fn can_write(&self, result: Result<(), String>) {
         let mut seen = self.seen();
-        tell(seen.unwritable.as_ref(), result.as_ref().err(), "written");
-        seen.unwritable = result.err();
+        tell(seen.unwritable.as_ref().map(|(why, _)| why), result.as_ref().err(), "written");
+        seen.unwritable = result.err().map(|why| (why, Stopwatch::start()));
+    }
+
+    /// Whether a round failed, and none came for a while that would show how it is now.
+    fn is_doubtful(&self) -> bool {
+        let seen = self.seen();
+        seen.writing.is_none() && seen.unwritable.as_ref().is_some_and(|(_, since)| since.seconds() > SLOW_SECONDS)
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
@@ -378,7 +384,7 @@ impl Engine for Postgres {
                 "the database has not answered a write for {since:.0} s; nothing can be saved until it does"
             ));
         }
-        if let Some(why) = &seen.unwritable {
+        if let Some((why, _)) = &seen.unwritable {
             return Err(format!("the database cannot be written: {why}"));
         }
         if let Some(why) = &seen.unreadable {
