@@ -57,7 +57,7 @@ impl Clock {
 }
 
 /// A monotonic stopwatch for metrics; decides nothing.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Stopwatch(std::time::Instant);
 
 impl Stopwatch {

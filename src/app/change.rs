@@ -68,7 +68,7 @@ impl App {
         Ok((found.map(|rec| rec.value), expect))
     }
 
-    async fn write(&self, batch: Batch) -> Result<(), Written> {
+    pub(super) async fn write(&self, batch: Batch) -> Result<(), Written> {
         let (once, wakes) = (batch.once(), batch.is_about(Kind::Outbox));
         match self.store.commit(batch).await {
             Ok(()) => {
@@ -101,7 +101,7 @@ fn undecided(batch: &Batch) -> Option<Op> {
 }
 
 /// Why something was not written.
-enum Written {
+pub(super) enum Written {
     /// Somebody else was first; what that means is to be decided anew.
     Again(String),
     /// It will not be.

@@ -70,9 +70,10 @@ impl Numbers {
         Ok(Self { next: counter.map_or(0, |counter| counter.last) + 1, expect })
     }
 
-    /// So many are taken.
-    pub(super) fn take(self, batch: &mut Batch, count: u64) {
+    /// So many are taken; what is left once that is written.
+    pub(super) fn take(self, batch: &mut Batch, count: u64) -> Self {
         batch.put(&Id::<IncidentCounter>::one(), self.expect, &IncidentCounter { last: self.next - 1 + count });
+        Self { next: self.next + count, expect: self.expect.once_written() }
     }
 }
 

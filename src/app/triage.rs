@@ -6,17 +6,16 @@ mod held;
 mod place;
 mod verdicts;
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinHandle;
 
 use super::decided::{self, Numbers};
 use super::{App, Change, DeliveryId, Failure};
-use crate::domain::lineage::NodeId;
-use crate::domain::lineage::walk::Way;
 use crate::domain::triage::Hold;
-use crate::domain::{Signal, SignalStatus, Time};
+use crate::domain::{Signal, Time};
 use crate::records::AlertOfKey;
 use crate::store::{Batch, Id};
 pub use held::silence_line;
@@ -24,6 +23,10 @@ use place::Round;
 
 /// How many signals one commit may decide.
 const ROUND: usize = 256;
+/// How many rounds may be under way to the disk: one that is written, and one that is next.
+const UNDER_WAY: usize = 2;
+/// After so many rounds others have their turn on the incidents of these.
+const RUN: usize = 8;
 /// How many requests of one source may wait.
 const MAX_WAITING: usize = 2000;
 /// Merged into one that was merged itself, and so on; nobody does it more often.
@@ -225,22 +228,88 @@ impl App {
         answered.await.unwrap_or_else(|_| Err(Failure::Unavailable("the alert's turn was lost".to_owned())))
     }
 
-    /// Decides for all that waits, round after round, for as long as there is an app. What waits while one round is written is the next.
+    /// Decides for all that waits, for as long as there is an app.
     pub(crate) fn decide_rounds(app: &Arc<Self>) {
         let (rounds, app) = (app.triage.rounds.clone(), Arc::downgrade(app));
         tokio::spawn(async move {
             loop {
                 rounds.notified().await;
                 let Some(app) = app.upgrade() else { return };
-                loop {
-                    let round = app.triage.waiting().take();
-                    if round.is_empty() {
-                        break;
-                    }
-                    app.decide_round(round).await;
+                while !app.triage.waiting().by_source.is_empty() {
+                    Self::decide_run(&app).await;
                 }
             }
         });
+    }
+
+    /// Decides round after round; while one is written the next is decided, from what the one before comes to. Where one cannot be
+    /// written, it and those behind it are decided anew, from what is stored.
+    async fn decide_run(app: &Arc<Self>) {
+        let (mut anew, mut undecided) = (Vec::new(), None);
+        {
+            // New incidents take turns too, since each takes the next number.
+            let _turn = app.turns.of("").lock_owned().await;
+            let mut round = match Numbers::read(app).await {
+                Ok(numbers) => Round::new(app, numbers),
+                Err(failure) => return app.answer(app.triage.waiting().take(), Err(failure)),
+            };
+            let mut rounds = 0;
+            let mut written: VecDeque<JoinHandle<Option<Vec<Waiting>>>> = VecDeque::new();
+            loop {
+                let may_decide = rounds < RUN && written.len() < UNDER_WAY;
+                let waiting = if may_decide { app.triage.waiting().take() } else { Vec::new() };
+                if !waiting.is_empty() {
+                    rounds += 1;
+                    let Ok(placed) = round.place_all(&waiting).await else {
+                        undecided = Some(waiting);
+                        break;
+                    };
+                    let mut batch = round.cut();
+                    waiting.iter().for_each(|one| batch.extend(one.also.clone()));
+                    let mut writing = Box::pin(app.clone().write_round(waiting, placed, batch));
+                    // Now, so that they are written in the order in which they were decided.
+                    let asked = futures_util::future::poll_immediate(&mut writing).await;
+                    written.push_back(tokio::spawn(async move {
+                        match asked {
+                            Some(written) => written,
+                            None => writing.await,
+                        }
+                    }));
+                    continue;
+                }
+                let Some(first) = written.front_mut() else { break };
+                tokio::select! {
+                    first = first => {
+                        written.pop_front();
+                        if let Ok(Some(waiting)) = first {
+                            anew.push(waiting);
+                            break;
+                        }
+                    }
+                    () = app.triage.rounds.notified(), if may_decide => {}
+                }
+            }
+            for written in written {
+                anew.extend(written.await.ok().flatten());
+            }
+        }
+        for waiting in anew.into_iter().chain(undecided) {
+            app.decide_round(waiting).await;
+        }
+    }
+
+    /// Writes a round and answers; what was not written comes back.
+    async fn write_round(
+        self: Arc<Self>,
+        waiting: Vec<Waiting>,
+        placed: Vec<Placed>,
+        batch: Batch,
+    ) -> Option<Vec<Waiting>> {
+        if !batch.is_empty() && self.write(batch).await.is_err() {
+            return Some(waiting);
+        }
+        self.answer(waiting, Ok(placed));
+        None
     }
 
     /// Decides for all of a round in one commit. Where that cannot be kept, each is tried by itself, so that one that never can be is refused
@@ -274,73 +343,22 @@ impl App {
             let _ = waiting.answer.send(answer);
         }
     }
-
-    /// The order in which a round's signals are placed: of what is new, the upstream first, so that one cause is one incident whichever of
-    /// its alerts came in first. What has one key stays in the order in which it came.
-    async fn upstream_first(&self, signals: &[(&Signal, Option<&Hold>)]) -> Result<Vec<usize>, Failure> {
-        let mut order: Vec<usize> = (0..signals.len()).collect();
-        let known: Vec<(usize, NodeId)> = {
-            let graph = self.catalog.graph();
-            if graph.is_empty() {
-                return Ok(order);
-            }
-            let firing = signals.iter().enumerate().filter(|(_, (signal, _))| signal.status == SignalStatus::Firing);
-            firing
-                .filter_map(|(index, (signal, _))| Some((index, graph.find(signal.asset.as_ref()?.as_str())?)))
-                .collect()
-        };
-        let mut fresh = HashMap::new();
-        for (index, node) in known {
-            let signal = signals[index].0;
-            if self.store.get(&Id::<AlertOfKey>::of(&signal.source, &signal.key)).await?.is_none() {
-                fresh.insert(index, node);
-            }
-        }
-        let nodes: HashSet<NodeId> = fresh.values().copied().collect();
-        if nodes.len() < 2 {
-            return Ok(order);
-        }
-        let graph = self.catalog.graph();
-        let view = self.view(&graph);
-        let above = |node: NodeId| {
-            let met = view.walk_near(node, Way::Up, u32::MAX, place::MAX_WALK);
-            met.iter().filter(|met| nodes.contains(&met.node)).count()
-        };
-        let ranks: HashMap<NodeId, usize> = nodes.iter().map(|node| (*node, above(*node))).collect();
-        let mut by_key: HashMap<(&str, &str), usize> = HashMap::new();
-        for (index, node) in &fresh {
-            let signal = signals[*index].0;
-            let rank = by_key.entry((&signal.source, &signal.key)).or_default();
-            *rank = ranks[node].max(*rank);
-        }
-        order.sort_by_key(|index| {
-            let signal = signals[*index].0;
-            by_key.get(&(signal.source.as_str(), signal.key.as_str())).copied().unwrap_or_default()
-        });
-        Ok(order)
-    }
 }
 
 /// The turn to decide on an incident.
 type Turn = tokio::sync::OwnedMutexGuard<()>;
 
-/// A round of signals, each of which sees what those before it did.
+/// A round of signals, decided from what is stored.
 struct Placing<'a>(&'a [Waiting]);
 
 impl Change for Placing<'_> {
     type Outcome = (Vec<Placed>, Vec<Turn>);
 
     async fn decide(&self, app: &App) -> Result<(Batch, Self::Outcome), Failure> {
-        let all = self.0.iter().flat_map(|one| one.signals.iter().map(|signal| (signal, one.past.as_ref())));
-        let signals: Vec<_> = all.collect();
         let mut round = Round::new(app, Numbers::read(app).await?);
-        let mut placed: Vec<Option<Placed>> = vec![None; signals.len()];
-        for index in app.upstream_first(&signals).await? {
-            let (signal, past) = signals[index];
-            placed[index] = Some(round.place(signal, past).await?);
-        }
-        let (mut batch, turns) = round.finish();
+        let placed = round.place_all(self.0).await?;
+        let mut batch = round.cut();
         self.0.iter().for_each(|one| batch.extend(one.also.clone()));
-        Ok((batch, (placed.into_iter().flatten().collect(), turns)))
+        Ok((batch, (placed, round.turns)))
     }
 }

@@ -21,6 +21,9 @@ const SLOW_SECONDS: f64 = 10.0;
 /// A key and its value.
 pub(super) type Pair = (Vec<u8>, Vec<u8>);
 
+/// Keys and their values; none for a key that is gone.
+pub(super) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
 /// Why bytes were not written.
 #[derive(Debug)]
 pub(super) enum WriteError {
@@ -37,7 +40,7 @@ pub(super) trait Bytes: Send + Sync + 'static {
     /// Keys and values from `from` up to, not including, `to`.
     fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, ReadError>;
     /// Writes all of it, durably.
-    fn write(&self, batch: &BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Result<(), WriteError>;
+    fn write(&self, changes: Changes) -> Result<(), WriteError>;
     /// Whether there is room to write.
     fn room(&self) -> Result<(), String>;
     /// A folder for what can be made again; `None` where nothing is kept in files.
@@ -309,7 +312,7 @@ impl Committer {
             let value = entry.map(|entry| codec::encode(entry.ver, entry.claims, &entry.written));
             (codec::key(kind, id), value)
         });
-        self.0.bytes.write(&batch.collect())?;
+        self.0.bytes.write(batch.collect())?;
         {
             let mut queues = self.0.queues.write().unwrap_or_else(PoisonError::into_inner);
             for (kind, id, entry) in round.writes().filter(|(kind, ..)| *kind == Kind::Outbox) {
@@ -363,10 +366,10 @@ mod tests {
             self.bytes.range(from, to, limit)
         }
 
-        fn write(&self, batch: &BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Result<(), WriteError> {
+        fn write(&self, changes: Changes) -> Result<(), WriteError> {
             self.asked.send(()).expect("somebody listens");
             self.answers.lock().expect("one thread").recv().expect("an answer")?;
-            self.bytes.write(batch)
+            self.bytes.write(changes)
         }
 
         fn room(&self) -> Result<(), String> {

@@ -2,10 +2,9 @@
 //! behind it may follow at leisure, and is made whole from here after a crash.
 //!
 //! A segment (`<first sequence>.log`) is a row of frames: length, checksum, sequence number, and the keys and values of one round. It has its room
-//! beforehand, so its end is zeros. A frame that breaks off at the very end was never answered, and is cut off. A damaged frame with good ones behind
+//! beforehand, so its end is zeros; while much is written, the next one (`next`) is made ready behind the answers. A frame that breaks off at the very end was never answered, and is cut off. A damaged frame with good ones behind
 //! it is lost data, and is refused. What a key or value means is not known here.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt as _;
@@ -13,10 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use super::committer::WriteError;
-
-/// Keys and their values; none for a key that is gone.
-pub(super) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+use super::committer::{Changes, WriteError};
 
 /// Length, checksum and sequence number of a frame.
 const HEAD: usize = 4 + 4 + 8;
@@ -26,6 +22,8 @@ const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
 const BASE_FRAME_BYTES: usize = 256 * 1024;
 /// A segment gets so much room at once.
 const STEP_BYTES: u64 = 4 * 1024 * 1024;
+/// The name of a segment that is ready: nothing but room.
+const NEXT: &str = "next";
 /// The length of a value that is gone.
 const GONE: u32 = u32::MAX;
 
@@ -280,13 +278,22 @@ impl Journal {
         Ok(())
     }
 
-    /// Begins another segment.
+    /// Begins another segment, with the one that is ready, if there is one.
     fn begin(&mut self, first: u64) -> io::Result<()> {
-        let file = OpenOptions::new().create_new(true).write(true).open(segment(&self.folder, first))?;
+        let path = segment(&self.folder, first);
+        let is_ready = fs::rename(self.folder.join(NEXT), &path).is_ok();
+        let file = OpenOptions::new().create_new(!is_ready).write(true).open(path)?;
         sync_folder(&self.folder)?;
         self.segments.push(first);
-        (self.file, self.end, self.room) = (file, 0, 0);
+        (self.room, self.end) = (file.metadata()?.len(), 0);
+        self.file = file;
         Ok(())
+    }
+
+    /// The folder, when another segment will be needed soon and none is ready.
+    pub(super) fn needs_another(&self) -> Option<PathBuf> {
+        let soon = self.end >= SEGMENT_BYTES / 2 && !self.folder.join(NEXT).exists();
+        soon.then(|| self.folder.clone())
     }
 
     /// Removes the segments of which every round is at or below this one; the open one stays.
@@ -323,6 +330,23 @@ impl Journal {
         }
         sync_folder(folder)
     }
+}
+
+/// Makes the next segment ready, so that nobody waits for its room. A little at a time, since the disk has others to answer.
+///
+/// # Errors
+/// The disk; the next segment gets its room when it is needed.
+pub(super) fn make_another(folder: &Path) -> io::Result<()> {
+    const PART: usize = 256 * 1024;
+    let beside = folder.join("next.new");
+    let file = File::create(&beside)?;
+    let zeros = vec![0; PART];
+    for at in (0..SEGMENT_BYTES + STEP_BYTES).step_by(PART) {
+        file.write_all_at(&zeros, at)?;
+        file.sync_data()?;
+    }
+    file.sync_all()?;
+    fs::rename(beside, folder.join(NEXT))
 }
 
 /// Writes a base: every key and value, in frames; its size.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::committer::{Bytes, Committed, Pair, WriteError};
+use super::committer::{Bytes, Changes, Committed, Pair, WriteError};
 use super::{ReadError, Store};
 
 /// An ordered map.
@@ -32,12 +32,12 @@ impl Bytes for MemoryEngine {
         Ok(range.take(limit).map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
-    fn write(&self, batch: &BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Result<(), WriteError> {
+    fn write(&self, changes: Changes) -> Result<(), WriteError> {
         let mut map = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        for (key, value) in batch {
+        for (key, value) in changes {
             match value {
-                Some(value) => map.insert(key.clone(), value.clone()),
-                None => map.remove(key),
+                Some(value) => map.insert(key, value),
+                None => map.remove(&key),
             };
         }
         Ok(())

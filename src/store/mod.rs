@@ -12,6 +12,7 @@ mod codec;
 mod committer;
 mod journal;
 mod memory;
+mod memtable;
 pub mod postgres;
 mod queues;
 mod record;
@@ -209,6 +210,17 @@ pub enum Expect {
     Ver(u64),
     /// Whatever there is.
     Any,
+}
+
+impl Expect {
+    /// What is expected of a record next, once it was written as this expected.
+    pub fn once_written(self) -> Self {
+        match self {
+            Self::Absent => Self::Ver(1),
+            Self::Ver(ver) => Self::Ver(ver + 1),
+            Self::Any => Self::Any,
+        }
+    }
 }
 
 /// What is written of a record.

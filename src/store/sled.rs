@@ -24,8 +24,9 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow, bail};
 use serde::{Deserialize, Serialize};
 
-use super::committer::{Bytes, Committed, Pair, WriteError};
+use super::committer::{Bytes, Changes, Committed, Pair, WriteError};
 use super::journal::{self, Journal};
+use super::memtable::{self, Memtable};
 use super::room::Room;
 use super::{EDITION, ReadError, Store};
 use crate::clock::Stopwatch;
@@ -86,7 +87,10 @@ struct Shared {
     directory: PathBuf,
     journal: Mutex<Journal>,
     sidecar: Mutex<Sidecar>,
-    /// The last round that sled has.
+    /// What is in the journal and not yet in sled.
+    recent: Memtable,
+    /// The last round of the journal, and the last that sled has.
+    last: AtomicU64,
     head: AtomicU64,
     /// Bytes journalled since the last checkpoint, and since the last base.
     since_checkpoint: AtomicU64,
@@ -116,6 +120,7 @@ impl Database {
 /// Sled on a directory.
 pub struct SledEngine {
     shared: Arc<Shared>,
+    layers: Option<std::thread::JoinHandle<()>>,
     checkpoints: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -414,6 +419,8 @@ impl SledEngine {
             db: RwLock::new(Some(database)),
             directory: directory.to_owned(),
             journal: Mutex::new(journal),
+            recent: Memtable::default(),
+            last: AtomicU64::new(head),
             head: AtomicU64::new(head),
             since_checkpoint: AtomicU64::new(0),
             since_base: AtomicU64::new(0),
@@ -425,9 +432,12 @@ impl SledEngine {
             wake: Condvar::new(),
             _lock: lock,
         });
+        let mut engine = Self { shared: shared.clone(), layers: None, checkpoints: None };
         let of = shared.clone();
-        let checkpoints = std::thread::Builder::new().name("checkpoints".to_owned()).spawn(move || of.run())?;
-        Ok(Self { shared, checkpoints: Some(checkpoints) })
+        engine.layers = Some(std::thread::Builder::new().name("layers".to_owned()).spawn(move || of.take_layers())?);
+        let of = shared;
+        engine.checkpoints = Some(std::thread::Builder::new().name("checkpoints".to_owned()).spawn(move || of.run())?);
+        Ok(engine)
     }
 }
 
@@ -556,17 +566,17 @@ fn head_of(db: &::sled::Db) -> anyhow::Result<u64> {
     Ok(head.and_then(|head| Some(u64::from_le_bytes(*head.first_chunk()?))).unwrap_or(0))
 }
 
-/// Takes a round into sled, without a sync.
-fn take(db: &::sled::Db, sequence: u64, changes: &journal::Changes) -> anyhow::Result<()> {
-    let mut batch = ::sled::Batch::default();
+/// Takes what was written up to a round into sled, without a sync. The round comes last: where only a part was kept, the journal is read again
+/// from the round before. One by one, and not as a batch of sled's, during which nobody could read.
+fn take(db: &::sled::Db, round: u64, changes: &Changes) -> anyhow::Result<()> {
     for (key, value) in changes {
         match value {
-            Some(value) => batch.insert(key.as_slice(), value.as_slice()),
-            None => batch.remove(key.as_slice()),
-        }
+            Some(value) => db.insert(key.as_slice(), value.as_slice())?,
+            None => db.remove(key.as_slice())?,
+        };
     }
-    batch.insert(HEAD_KEY, sequence.to_le_bytes().as_slice());
-    Ok(db.apply_batch(batch)?)
+    db.insert(HEAD_KEY, round.to_le_bytes().as_slice())?;
+    Ok(())
 }
 
 fn base_file(directory: &Path, round: u64) -> PathBuf {
@@ -723,6 +733,8 @@ impl Shared {
     fn open_again(&self, why: &anyhow::Error) -> anyhow::Result<()> {
         tracing::error!(error = %format!("{why:#}"), "the database could not write; it is opened again and catches up from the journal");
         self.room.look_again();
+        // Nothing is appended while the journal is read.
+        let _journal = self.journal();
         let mut database = self.db.write().unwrap_or_else(PoisonError::into_inner);
         *database = None;
         let path = self.directory.join(DATABASE);
@@ -732,6 +744,26 @@ impl Shared {
         journal::replay(&self.directory.join(JOURNAL), above, |frame| take(&db, frame.sequence, &frame.changes))?;
         *database = Some(Database::of(db, &self.directory)?);
         Ok(())
+    }
+
+    /// Takes into sled what was written, a layer at a time.
+    fn take_layers(&self) {
+        while let Some(layer) = self.recent.next() {
+            let taken = self.with(|of| take(&of.db, layer.last, &layer.changes));
+            // Where sled cannot take it, it comes from the journal.
+            if let Err(error) = taken.or_else(|error| self.open_again(&error)) {
+                self.recent.end(format!("{error:#}"));
+                return;
+            }
+            self.head.store(layer.last, Ordering::SeqCst);
+            self.recent.taken();
+            let another = self.journal().needs_another().filter(|_| self.room.refuses().is_none());
+            if let Some(folder) = another
+                && let Err(error) = journal::make_another(&folder)
+            {
+                tracing::debug!(%error, "no segment of the journal could be made ready");
+            }
+        }
     }
 
     /// Makes checkpoints and bases until told to stop.
@@ -766,7 +798,7 @@ impl Shared {
 
     /// Makes sled durable as it is, and says so beside it.
     fn checkpoint(&self) -> anyhow::Result<()> {
-        let head = self.head.load(Ordering::SeqCst);
+        let last = self.last.load(Ordering::SeqCst);
         self.since_checkpoint.store(0, Ordering::Relaxed);
         if let Err(error) = self.with(|of| {
             of.db.flush()?;
@@ -776,7 +808,7 @@ impl Shared {
             self.open_again(&error)?;
         }
         let mut sidecar = self.sidecar();
-        sidecar.mark = sidecar.mark.max(head);
+        sidecar.mark = sidecar.mark.max(last);
         write_sidecar(&self.directory, &sidecar)
     }
 
@@ -804,7 +836,7 @@ impl Shared {
             // Nothing is appended meanwhile: the open segment is small, and the others are linked.
             let journal = self.journal();
             journal.copy_to(&beside.join(JOURNAL))?;
-            sidecar.mark = self.head.load(Ordering::SeqCst);
+            sidecar.mark = self.last.load(Ordering::SeqCst);
         }
         if let Some(base) = sidecar.base {
             let (from, to) = (base_file(&self.directory, base), base_file(&beside, base));
@@ -850,8 +882,9 @@ impl Drop for SledEngine {
     fn drop(&mut self) {
         *self.shared.stop.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.shared.wake.notify_all();
-        if let Some(checkpoints) = self.checkpoints.take() {
-            let _ = checkpoints.join();
+        self.shared.recent.close();
+        for thread in [self.layers.take(), self.checkpoints.take()].into_iter().flatten() {
+            let _ = thread.join();
         }
     }
 }
@@ -873,22 +906,27 @@ impl Drop for Shared {
 
 impl Bytes for SledEngine {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        if let Some(recent) = self.shared.recent.get(key) {
+            return Ok(recent);
+        }
         let value = self.shared.with(|of| Ok(of.db.get(key)?)).map_err(|error| ReadError::new(format!("{error:#}")))?;
         Ok(value.map(|value| value.to_vec()))
     }
 
     fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, ReadError> {
+        let unreadable = |error: anyhow::Error| ReadError::new(format!("{error:#}"));
         let pair = |pair: ::sled::Result<(::sled::IVec, ::sled::IVec)>| {
-            let (key, value) = pair?;
+            let (key, value) = pair.map_err(|error| unreadable(error.into()))?;
             Ok((key.to_vec(), value.to_vec()))
         };
-        let read = self.shared.with(|of| of.db.range(from..to).take(limit).map(pair).collect());
-        read.map_err(|error| ReadError::new(format!("{error:#}")))
+        // What was written lately is looked at before sled is.
+        let recent = self.shared.recent.range(from, to, limit);
+        let read = self.shared.with(|of| Ok(memtable::over(recent, of.db.range(from..to).map(pair), limit)));
+        read.map_err(unreadable)?
     }
 
-    fn write(&self, batch: &BTreeMap<Vec<u8>, Option<Vec<u8>>>) -> Result<(), WriteError> {
+    fn write(&self, changes: Changes) -> Result<(), WriteError> {
         let shared = &self.shared;
-        let broken = |error: anyhow::Error| WriteError::Broken(format!("{error:#}"));
         if !shared.sidecar().has_data {
             // Before the first record: from here on, empty means lost.
             let mut sidecar = shared.sidecar();
@@ -898,17 +936,14 @@ impl Bytes for SledEngine {
                 return Err(WriteError::NoRoom(format!("{error:#}")));
             }
         }
-        let sequence = shared.head.load(Ordering::SeqCst) + 1;
-        shared.journal().append(sequence, batch).inspect_err(|_| shared.room.look_again())?;
-        // It is durable; where sled cannot take it, it comes from the journal.
-        if let Err(error) = shared.with(|of| take(&of.db, sequence, batch)) {
-            shared.open_again(&error).map_err(broken)?;
-        }
-        shared.head.store(sequence, Ordering::SeqCst);
-        let size: usize = batch.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum();
+        let round = shared.last.load(Ordering::SeqCst) + 1;
+        shared.journal().append(round, &changes).inspect_err(|_| shared.room.look_again())?;
+        // It is durable.
+        shared.last.store(round, Ordering::SeqCst);
+        let size: usize = changes.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum();
         shared.since_base.fetch_add(size as u64, Ordering::Relaxed);
         shared.since_checkpoint.fetch_add(size as u64, Ordering::Relaxed);
-        Ok(())
+        shared.recent.put(round, changes).map_err(WriteError::Broken)
     }
 
     fn figures(&self) -> Vec<(&'static str, u64)> {
@@ -922,7 +957,7 @@ impl Bytes for SledEngine {
     }
 
     fn room(&self) -> Result<(), String> {
-        self.shared.room.refuses().map_or(Ok(()), Err)
+        self.shared.recent.ended().or_else(|| self.shared.room.refuses()).map_or(Ok(()), Err)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Where a signal belongs: to the alert of its key; else to the open incident of its asset; else to one that the lineage or a label
 //! ties it to; else, unless something holds it back, to a new one. It says why.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Became, Placed, Turn};
+use super::{Became, Placed, Turn, Waiting};
 use crate::app::decided::{self, Loaded, Numbers};
 use crate::app::{App, Asked, Failure};
 use crate::domain::incident::{Case, Told};
@@ -15,34 +15,60 @@ use crate::domain::triage::{Held, Hold, RouteAction};
 use crate::domain::{Actor, Alert, AssetName, Command, Decision, Event, Signal, SignalStatus, Time, decide};
 use crate::records::outbox::{Job, Outbox as _};
 use crate::records::{AlertOfKey, Flap, LatestOfAsset};
-use crate::store::{Batch, Expect, Id};
+use crate::store::{Batch, Expect, Id, Record};
 use crate::tr;
 
 /// A walk for ties looks at so many assets at most.
-pub(super) const MAX_WALK: usize = 2000;
+const MAX_WALK: usize = 2000;
 
 /// The state of incidents as this round leaves them.
 pub(super) struct Round<'a> {
     app: &'a App,
     cases: BTreeMap<String, Working>,
     by_key: HashMap<(String, String), (String, String)>,
-    by_asset: HashMap<AssetName, String>,
-    /// Incidents by `label=value`.
-    by_group: HashMap<String, String>,
+    /// Incidents by asset, and since when it is bad.
+    by_asset: HashMap<AssetName, (String, Time)>,
+    /// Incidents by `label=value`, and whether that is to be written.
+    by_group: HashMap<String, (String, bool)>,
     /// What is bad in the graph, by open incidents; made when it is first asked for.
     bad: Option<HashMap<NodeId, (String, Time)>>,
-    /// What is held back, as this round leaves it, and what is expected of the record.
-    held: HashMap<Id<Held>, (Option<Held>, Expect)>,
+    /// What is held back.
+    held: HashMap<Id<Held>, Changing<Held>>,
     /// What came and went in it.
-    flaps: HashMap<Id<Flap>, (Flap, Expect)>,
+    flaps: HashMap<Id<Flap>, Changing<Flap>>,
     jobs: Vec<Job>,
     /// Whose turn it is on its incidents: ours, until it is written.
-    turns: Vec<Turn>,
+    pub(super) turns: Vec<Turn>,
     numbers: Numbers,
     opened: u64,
 }
 
-/// One incident in the round: as it was stored, and all that was decided on it.
+/// A record as the round leaves it.
+#[derive(Clone)]
+struct Changing<T> {
+    /// `None` where there is none.
+    now: Option<T>,
+    /// What is expected of it when it is written.
+    expect: Expect,
+    /// Whether it is to be written.
+    changed: bool,
+}
+
+impl<T: Record> Changing<T> {
+    /// Writes what changed since the last time.
+    fn cut(&mut self, batch: &mut Batch, id: &Id<T>) {
+        if !std::mem::take(&mut self.changed) {
+            return;
+        }
+        match &self.now {
+            Some(now) => batch.put(id, self.expect, now),
+            None => batch.del(id, self.expect),
+        }
+        self.expect = if self.now.is_some() { self.expect.once_written() } else { Expect::Absent };
+    }
+}
+
+/// One incident in the round: as it was written last, and all that was decided on it since.
 struct Working {
     before: Option<Loaded>,
     /// Without the alerts and without whoever was told: those are given to a decision only where it needs them.
@@ -81,11 +107,20 @@ impl Working {
         self.told.append(&mut self.decision.case.told);
     }
 
-    /// All of it, to be written.
-    fn finish(mut self) -> (Option<Loaded>, Decision) {
-        self.decision.case.alerts = self.alerts;
-        self.decision.case.told = self.told;
-        (self.before, self.decision)
+    /// Writes what was decided since the last time; what is decided next goes on from there.
+    fn cut(&mut self, batch: &mut Batch, now: Time) {
+        let decision = &mut self.decision;
+        if decision.entries.is_empty() && decision.effects.is_empty() {
+            return;
+        }
+        decision.case.alerts = std::mem::take(&mut self.alerts);
+        decision.case.told = std::mem::take(&mut self.told);
+        decided::write(batch, self.before.as_ref(), decision, now);
+        decision.entries.clear();
+        decision.effects.clear();
+        self.take_back();
+        let ver = self.before.as_ref().map_or(0, |before| before.ver) + 1;
+        self.before = Some(Loaded { case: self.decision.case.clone(), ver });
     }
 }
 
@@ -119,7 +154,7 @@ impl<'a> Round<'a> {
         }
     }
 
-    pub(super) async fn place(&mut self, signal: &Signal, past: Option<&Hold>) -> Result<Placed, Failure> {
+    async fn place(&mut self, signal: &Signal, past: Option<&Hold>) -> Result<Placed, Failure> {
         let placed = |id: Option<String>, outcome, incident| Placed { id, key: signal.key.clone(), outcome, incident };
         let id = Id::<Held>::of(signal);
         let (uid, known, because, quiet) = match self.find(signal, past).await? {
@@ -218,10 +253,10 @@ impl<'a> Round<'a> {
     fn joined(&mut self, signal: &Signal, uid: &str, alert: &str) {
         self.by_key.insert((signal.source.clone(), signal.key.clone()), (uid.to_owned(), alert.to_owned()));
         for group in self.groups(signal) {
-            self.by_group.entry(group).or_insert_with(|| uid.to_owned());
+            self.by_group.entry(group).or_insert_with(|| (uid.to_owned(), true));
         }
         if let Some(asset) = &signal.asset {
-            self.by_asset.insert(asset.clone(), uid.to_owned());
+            self.by_asset.insert(asset.clone(), (uid.to_owned(), signal.at));
             let node = self.app.catalog.graph().find(asset.as_str());
             if let (Some(node), Some(bad)) = (node, &mut self.bad) {
                 bad.entry(node).or_insert_with(|| (uid.to_owned(), signal.at));
@@ -244,7 +279,7 @@ impl<'a> Round<'a> {
         };
         let id = Id::<Flap>::of(&signal.source, &signal.key);
         let (known, expect) = match self.flaps.get(&id).cloned() {
-            Some((known, expect)) => (Some(known), expect),
+            Some(flap) => (flap.now, flap.expect),
             // Of what came for the first time nothing is known; that needs no look into the store.
             None if first.is_none() && self.app.models.flapping.read().get(&id).is_none() => return Ok(()),
             None => self.app.to_change(&id).await?,
@@ -257,7 +292,7 @@ impl<'a> Round<'a> {
         flap.times.push(now);
         let more = flap.times.len().saturating_sub(limit);
         flap.times.drain(..more);
-        self.flaps.insert(id, (flap, expect));
+        self.flaps.insert(id, Changing { now: Some(flap), expect, changed: true });
         Ok(())
     }
 
@@ -359,7 +394,7 @@ impl<'a> Round<'a> {
             about.extend(names.iter().flat_map(|name| health.of(name.as_str())).map(|(uid, _)| uid.clone()));
             about.sort();
         }
-        about.extend(names.iter().filter_map(|name| self.by_asset.get(name).cloned()));
+        about.extend(names.iter().filter_map(|name| self.by_asset.get(name)).map(|(uid, _)| uid.clone()));
         for uid in about {
             if let Some(uid) = self.open_of(&uid).await? {
                 return Ok(Some(uid));
@@ -404,7 +439,15 @@ impl<'a> Round<'a> {
             let Some(node) = graph.find(asset.as_str()) else {
                 return Ok(None);
             };
-            let bad = self.bad.get_or_insert_with(|| self.app.bad_nodes(&graph));
+            let bad = self.bad.get_or_insert_with(|| {
+                let mut bad = self.app.bad_nodes(&graph);
+                for (asset, here) in &self.by_asset {
+                    if let Some(node) = graph.find(asset.as_str()) {
+                        bad.entry(node).or_insert_with(|| here.clone());
+                    }
+                }
+                bad
+            });
             if bad.is_empty() {
                 return Ok(None);
             }
@@ -453,7 +496,7 @@ impl<'a> Round<'a> {
     async fn of_group(&mut self, signal: &Signal) -> Result<Option<(String, String)>, Failure> {
         for group in self.groups(signal) {
             let uid = match self.by_group.get(&group) {
-                Some(uid) => Some(uid.clone()),
+                Some((uid, _)) => Some(uid.clone()),
                 None => self.app.store.value(&Id::<AlertOfKey>::of_group(&group)).await?.map(|found| found.uid),
             };
             let Some(uid) = uid.filter(|uid| !uid.is_empty()) else {
@@ -504,8 +547,8 @@ impl<'a> Round<'a> {
 
     /// What is held under an id, as this round leaves it, and what is expected of the record.
     async fn is_held(&self, id: &Id<Held>) -> Result<(Option<Held>, Expect), Failure> {
-        match self.held.get(id) {
-            Some(known) => Ok(known.clone()),
+        match self.held.get(id).cloned() {
+            Some(held) => Ok((held.now, held.expect)),
             None => self.app.to_change(id).await,
         }
     }
@@ -514,7 +557,7 @@ impl<'a> Round<'a> {
     async fn let_go(&mut self, id: &Id<Held>) -> Result<bool, Failure> {
         let (held, expect) = self.is_held(id).await?;
         if held.is_some() {
-            self.held.insert(id.clone(), (None, expect));
+            self.held.insert(id.clone(), Changing { now: None, expect, changed: true });
         }
         Ok(held.is_some())
     }
@@ -532,7 +575,8 @@ impl<'a> Round<'a> {
         if let Some(before) = before.as_ref().filter(|before| !again && before.hold == hold) {
             // What it opens at last is as bad as it is by then.
             if signal.level > before.signal.level {
-                self.held.insert(id, (Some(Held { signal: signal.clone(), ..before.clone() }), expect));
+                let now = Some(Held { signal: signal.clone(), ..before.clone() });
+                self.held.insert(id, Changing { now, expect, changed: true });
             }
             return Ok(());
         }
@@ -541,7 +585,8 @@ impl<'a> Round<'a> {
             self.jobs.push(Job::Release { held: id.to_string(), at });
         }
         self.jobs.extend(self.app.told_of(&hold, signal, id.as_str()));
-        self.held.insert(id, (Some(Held { signal: signal.clone(), hold, since, until }), expect));
+        let now = Some(Held { signal: signal.clone(), hold, since, until });
+        self.held.insert(id, Changing { now, expect, changed: true });
         Ok(())
     }
 
@@ -563,32 +608,87 @@ impl<'a> Round<'a> {
         Ok(self.cases.get(uid).is_some_and(|working| working.decision.case.incident.status.is_open()))
     }
 
-    /// All that the round changes.
-    pub(super) fn finish(self) -> (Batch, Vec<Turn>) {
+    /// What was placed since the last time, to be written. The round goes on from there, written or not: whatever it writes later expects
+    /// this to be written, and is not written either where this was not.
+    pub(super) fn cut(&mut self) -> Batch {
         let now = self.app.now();
         let mut batch = Batch::new();
-        for working in self.cases.into_values() {
-            let (before, decision) = working.finish();
-            decided::write(&mut batch, before.as_ref(), &decision, now);
-        }
+        self.cases.values_mut().for_each(|working| working.cut(&mut batch, now));
         if self.opened > 0 {
-            self.numbers.take(&mut batch, self.opened);
+            self.numbers = self.numbers.take(&mut batch, std::mem::take(&mut self.opened));
         }
-        for (group, uid) in &self.by_group {
-            batch.put(&Id::<AlertOfKey>::of_group(group), Expect::Any, &AlertOfKey { uid: uid.clone(), alert: None });
-        }
-        for (id, (held, expect)) in &self.held {
-            match held {
-                Some(held) => batch.put(id, *expect, held),
-                None => batch.del(id, *expect),
+        for (group, (uid, changed)) in &mut self.by_group {
+            if std::mem::take(changed) {
+                let found = AlertOfKey { uid: uid.clone(), alert: None };
+                batch.put(&Id::<AlertOfKey>::of_group(group), Expect::Any, &found);
             }
         }
-        for (id, (flap, expect)) in &self.flaps {
-            batch.put(id, *expect, flap);
-        }
-        for job in self.jobs {
+        self.held.iter_mut().for_each(|(id, held)| held.cut(&mut batch, id));
+        self.flaps.iter_mut().for_each(|(id, flap)| flap.cut(&mut batch, id));
+        for job in self.jobs.drain(..) {
             batch.enqueue(&self.app.errand(), job, now);
         }
-        (batch, self.turns)
+        // The catalog may name its assets anew before the next one is placed.
+        self.bad = None;
+        batch
+    }
+
+    /// The order in which a round's signals are placed: of what is new, the upstream first, so that one cause is one incident whichever of
+    /// its alerts came in first. What has one key stays in the order in which it came.
+    async fn upstream_first(&self, signals: &[(&Signal, Option<&Hold>)]) -> Result<Vec<usize>, Failure> {
+        let mut order: Vec<usize> = (0..signals.len()).collect();
+        let known: Vec<(usize, NodeId)> = {
+            let graph = self.app.catalog.graph();
+            if graph.is_empty() {
+                return Ok(order);
+            }
+            let firing = signals.iter().enumerate().filter(|(_, (signal, _))| signal.status == SignalStatus::Firing);
+            firing
+                .filter_map(|(index, (signal, _))| Some((index, graph.find(signal.asset.as_ref()?.as_str())?)))
+                .collect()
+        };
+        let mut fresh = HashMap::new();
+        for (index, node) in known {
+            let signal = signals[index].0;
+            let came_before = self.by_key.contains_key(&(signal.source.clone(), signal.key.clone()))
+                || self.app.store.get(&Id::<AlertOfKey>::of(&signal.source, &signal.key)).await?.is_some();
+            if !came_before {
+                fresh.insert(index, node);
+            }
+        }
+        let nodes: HashSet<NodeId> = fresh.values().copied().collect();
+        if nodes.len() < 2 {
+            return Ok(order);
+        }
+        let graph = self.app.catalog.graph();
+        let view = self.app.view(&graph);
+        let above = |node: NodeId| {
+            let met = view.walk_near(node, Way::Up, u32::MAX, MAX_WALK);
+            met.iter().filter(|met| nodes.contains(&met.node)).count()
+        };
+        let ranks: HashMap<NodeId, usize> = nodes.iter().map(|node| (*node, above(*node))).collect();
+        let mut by_key: HashMap<(&str, &str), usize> = HashMap::new();
+        for (index, node) in &fresh {
+            let signal = signals[*index].0;
+            let rank = by_key.entry((&signal.source, &signal.key)).or_default();
+            *rank = ranks[node].max(*rank);
+        }
+        order.sort_by_key(|index| {
+            let signal = signals[*index].0;
+            by_key.get(&(signal.source.as_str(), signal.key.as_str())).copied().unwrap_or_default()
+        });
+        Ok(order)
+    }
+
+    /// Places signals, each of which sees what those before it did.
+    pub(super) async fn place_all(&mut self, waiting: &[Waiting]) -> Result<Vec<Placed>, Failure> {
+        let all = waiting.iter().flat_map(|one| one.signals.iter().map(|signal| (signal, one.past.as_ref())));
+        let signals: Vec<_> = all.collect();
+        let mut placed: Vec<Option<Placed>> = vec![None; signals.len()];
+        for index in self.upstream_first(&signals).await? {
+            let (signal, past) = signals[index];
+            placed[index] = Some(self.place(signal, past).await?);
+        }
+        Ok(placed.into_iter().flatten().collect())
     }
 }
