@@ -23,8 +23,6 @@ use place::Round;
 
 /// How many signals one commit may decide.
 const ROUND: usize = 256;
-/// How many rounds may be under way to the disk: one that is written, and one that is next.
-const UNDER_WAY: usize = 2;
 /// After so many rounds others have their turn on the incidents of these.
 const RUN: usize = 8;
 /// How many requests of one source may wait.
@@ -242,10 +240,11 @@ impl App {
         });
     }
 
-    /// Decides round after round; while one is written the next is decided, from what the one before comes to. Where one cannot be
-    /// written, it and those behind it are decided anew, from what is stored.
+    /// Decides round after round; while one is written the next is decided, from what the one before comes to. It is written only once that
+    /// one is: a version that somebody else wrote meanwhile must not pass for ours. Where one cannot be written, it and the next are decided
+    /// anew, from what is stored.
     async fn decide_run(app: &Arc<Self>) {
-        let (mut anew, mut undecided) = (Vec::new(), None);
+        let mut anew = Vec::new();
         {
             // New incidents take turns too, since each takes the next number.
             let _turn = app.turns.of("").lock_owned().await;
@@ -254,46 +253,44 @@ impl App {
                 Err(failure) => return app.answer(app.triage.waiting().take(), Err(failure)),
             };
             let mut rounds = 0;
-            let mut written: VecDeque<JoinHandle<Option<Vec<Waiting>>>> = VecDeque::new();
+            let mut decided: Option<(Vec<Waiting>, Vec<Placed>, Batch)> = None;
+            let mut writing: Option<JoinHandle<Option<Vec<Waiting>>>> = None;
             loop {
-                let may_decide = rounds < RUN && written.len() < UNDER_WAY;
+                let may_decide = decided.is_none() && rounds < RUN;
                 let waiting = if may_decide { app.triage.waiting().take() } else { Vec::new() };
                 if !waiting.is_empty() {
                     rounds += 1;
                     let Ok(placed) = round.place_all(&waiting).await else {
-                        undecided = Some(waiting);
+                        anew.push(waiting);
                         break;
                     };
                     let mut batch = round.cut();
                     waiting.iter().for_each(|one| batch.extend(one.also.clone()));
-                    let mut writing = Box::pin(app.clone().write_round(waiting, placed, batch));
-                    // Now, so that they are written in the order in which they were decided.
-                    let asked = futures_util::future::poll_immediate(&mut writing).await;
-                    written.push_back(tokio::spawn(async move {
-                        match asked {
-                            Some(written) => written,
-                            None => writing.await,
-                        }
-                    }));
+                    decided = Some((waiting, placed, batch));
+                }
+                let Some(written) = &mut writing else {
+                    let Some((waiting, placed, batch)) = decided.take() else { break };
+                    writing = Some(tokio::spawn(app.clone().write_round(waiting, placed, batch)));
                     continue;
-                }
-                let Some(first) = written.front_mut() else { break };
+                };
                 tokio::select! {
-                    first = first => {
-                        written.pop_front();
-                        if let Ok(Some(waiting)) = first {
-                            anew.push(waiting);
+                    written = written => {
+                        writing = None;
+                        // What panicked was said by itself, and nobody knows what became of it.
+                        let Ok(None) = written else {
+                            anew.extend(written.ok().flatten());
                             break;
-                        }
+                        };
                     }
-                    () = app.triage.rounds.notified(), if may_decide => {}
+                    () = app.triage.rounds.notified(), if decided.is_none() && rounds < RUN => {}
                 }
             }
-            for written in written {
-                anew.extend(written.await.ok().flatten());
+            if let Some(written) = writing {
+                anew.splice(0..0, written.await.ok().flatten());
             }
+            anew.extend(decided.map(|(waiting, ..)| waiting));
         }
-        for waiting in anew.into_iter().chain(undecided) {
+        for waiting in anew {
             app.decide_round(waiting).await;
         }
     }

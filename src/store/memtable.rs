@@ -190,3 +190,121 @@ pub(super) fn over(
     }
     Ok(pairs)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        /// Keys, and whether they are written or removed.
+        Write(Vec<(u8, bool)>),
+        /// Sled begins to take in what is there.
+        Close,
+        /// It has taken in a part of it, which nobody may notice.
+        TakePart,
+        /// It has all of it.
+        Take,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let write = proptest::collection::vec((0u8..12, any::<bool>()), 1..5).prop_map(Step::Write);
+        proptest::collection::vec(
+            prop_oneof![4 => write, 1 => Just(Step::Close), 1 => Just(Step::TakePart), 1 => Just(Step::Take)],
+            1..40,
+        )
+    }
+
+    fn apply<'a>(
+        below: &mut BTreeMap<Vec<u8>, Vec<u8>>,
+        changes: impl Iterator<Item = (&'a Vec<u8>, &'a Option<Vec<u8>>)>,
+    ) {
+        for (key, value) in changes {
+            match value {
+                Some(value) => below.insert(key.clone(), value.clone()),
+                None => below.remove(key),
+            };
+        }
+    }
+
+    proptest! {
+        /// Reads see what was written, however far sled has come with it.
+        #[test]
+        fn what_is_read_is_what_was_written(steps in steps(), from in 0u8..12, to in 0u8..13, limit in 0usize..14) {
+            let table = Memtable::default();
+            let (mut below, mut written) = (BTreeMap::new(), BTreeMap::new());
+            for (round, step) in (1u64..).zip(steps) {
+                let closed = table.state().closed.clone();
+                match (step, closed) {
+                    (Step::Write(keys), _) => {
+                        let value = |written: bool| written.then(|| round.to_le_bytes().to_vec());
+                        let changes: Changes = keys.iter().map(|(key, put)| (vec![*key], value(*put))).collect();
+                        apply(&mut written, changes.iter());
+                        table.put(round, changes).expect("nothing is wrong");
+                    }
+                    (Step::Close, None) if table.state().since.is_some() => {
+                        table.close();
+                        table.next().expect("something is there");
+                        table.state().closing = false;
+                    }
+                    (Step::TakePart, Some(layer)) => apply(&mut below, layer.changes.iter().take(layer.changes.len() / 2)),
+                    (Step::Take, Some(layer)) => {
+                        apply(&mut below, layer.changes.iter());
+                        table.taken();
+                    }
+                    _ => {}
+                }
+                for key in 0u8..12 {
+                    let read = table.get(&[key]).unwrap_or_else(|| below.get(&vec![key]).cloned());
+                    prop_assert_eq!(read, written.get(&vec![key]).cloned());
+                }
+                if from <= to {
+                    let pair = |(key, value): (&Vec<u8>, &Vec<u8>)| (key.clone(), value.clone());
+                    let bounds = vec![from]..vec![to];
+                    let under = below.range(bounds.clone()).map(pair).map(Ok);
+                    let read = over(table.range(&[from], &[to], limit), under, limit).expect("it reads");
+                    let expected: Vec<_> = written.range(bounds).take(limit).map(pair).collect();
+                    prop_assert_eq!(read, expected);
+                }
+                let bytes = |layer: &Layer| -> usize {
+                    layer.changes.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum()
+                };
+                prop_assert_eq!(table.state().open.bytes, bytes(&table.state().open));
+            }
+        }
+    }
+
+    fn large(key: u8) -> Changes {
+        Changes::from([(vec![key], Some(vec![0; FULL_BYTES]))])
+    }
+
+    #[test]
+    fn whoever_writes_waits_for_sled_when_two_layers_are_full() {
+        let table = Arc::new(Memtable::default());
+        table.put(1, large(1)).expect("it is taken in");
+        assert_eq!(table.next().expect("it is full").last, 1);
+        table.put(2, large(2)).expect("it is taken in");
+        let writer = std::thread::spawn({
+            let table = table.clone();
+            move || table.put(3, large(3))
+        });
+        // The first layer lets the second go, and the third is written.
+        table.taken();
+        assert_eq!(table.next().expect("it is full").last, 2);
+        writer.join().expect("it ends").expect("it is taken in");
+        assert_eq!(table.state().open.last, 3);
+    }
+
+    #[test]
+    fn where_sled_takes_nothing_more_nothing_more_is_written() {
+        let table = Memtable::default();
+        table.put(1, large(1)).expect("it is taken in");
+        table.end("the disk is gone".to_owned());
+        assert_eq!(table.put(2, large(2)), Err("the disk is gone".to_owned()));
+        assert_eq!(table.ended().as_deref(), Some("the disk is gone"));
+    }
+}

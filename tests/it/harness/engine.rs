@@ -23,13 +23,18 @@ pub struct Between {
     ill: Mutex<Option<String>>,
     held: watch::Sender<bool>,
     waiting: watch::Sender<usize>,
+    kept_back: watch::Sender<bool>,
+    asked: watch::Sender<usize>,
+    read: watch::Sender<Vec<(Kind, String)>>,
 }
 
 impl Between {
     /// In front of a store.
     pub fn of(behind: Store) -> Arc<Self> {
         let (refuses, first, ill) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Arc::new(Self { behind, refuses, first, ill, held: watch::Sender::new(false), waiting: watch::Sender::new(0) })
+        let (held, kept_back) = (watch::Sender::new(false), watch::Sender::new(false));
+        let (waiting, asked, read) = (watch::Sender::new(0), watch::Sender::new(0), watch::Sender::default());
+        Arc::new(Self { behind, refuses, first, ill, held, waiting, kept_back, asked, read })
     }
 
     /// What this refuses is not written.
@@ -75,6 +80,22 @@ impl Between {
         self.held.send_replace(held);
     }
 
+    /// Commits are not written yet while this is so.
+    pub fn keep_back(&self, kept_back: bool) {
+        self.kept_back.send_replace(kept_back);
+    }
+
+    /// Comes back when so many commits were kept back.
+    pub async fn keeps_back(&self, count: usize) {
+        self.asked.subscribe().wait_for(|asked| *asked >= count).await.unwrap();
+    }
+
+    /// Comes back when a record of a kind whose id holds some words was asked for.
+    pub async fn is_asked_for(&self, kind: Kind, words: &str) {
+        let read = |read: &Vec<(Kind, String)>| read.iter().any(|(of, id)| *of == kind && id.contains(words));
+        self.read.subscribe().wait_for(read).await.unwrap();
+    }
+
     /// Comes back when so many commits wait for their answers.
     pub async fn holds(&self, count: usize) {
         self.waiting.subscribe().wait_for(|waiting| *waiting >= count).await.unwrap();
@@ -87,6 +108,7 @@ impl Between {
 
 impl Engine for Between {
     fn get<'a>(&'a self, kind: Kind, id: &'a str) -> Answer<'a, Result<Option<Raw>, ReadError>> {
+        self.read.send_modify(|read| read.push((kind, id.to_owned())));
         self.inner().get(kind, id)
     }
 
@@ -102,6 +124,10 @@ impl Engine for Between {
 
     fn commit(&self, ops: Vec<Op>) -> Answer<'_, Result<(), CommitError>> {
         Box::pin(async move {
+            if *self.kept_back.borrow() {
+                self.asked.send_modify(|asked| *asked += 1);
+                self.kept_back.subscribe().wait_for(|kept_back| !kept_back).await.unwrap();
+            }
             if let Some(error) = self.refuses.lock().unwrap().as_ref().and_then(|refuses| refuses(&ops)) {
                 return Err(error);
             }

@@ -178,6 +178,73 @@ async fn one_alert_that_the_store_never_takes_spoils_no_other() {
     bot.end().await;
 }
 
+/// Posts two alerts, the second when the first is decided and not yet written; then they are written. What became of each.
+async fn one_behind_the_other(bot: &Bot, store: &Between, alerts: [Value; 2]) -> [Value; 2] {
+    store.keep_back(true);
+    let [first, second] = alerts;
+    let post = async |body: &Value| {
+        let (status, answer) = bot.post("/hooks/auto", Some(TOKEN), body).await;
+        assert_eq!(status, 202, "{answer}");
+        answer["alerts"][0].clone()
+    };
+    let after = async {
+        store.keeps_back(1).await;
+        post(&second).await
+    };
+    let release = async {
+        store.keeps_back(1).await;
+        // It is decided in one go with this look.
+        store.is_asked_for(Kind::Held, second["key"].as_str().unwrap()).await;
+        store.keep_back(false);
+    };
+    let (first, second, ()) = tokio::join!(post(&first), after, release);
+    bot.settle().await;
+    [first, second]
+}
+
+/// What comes while an incident is opened joins it before anything of it is written.
+#[tokio::test]
+async fn a_round_is_decided_from_what_the_one_before_comes_to() {
+    let (bot, store) = on_what_goes_wrong().await;
+    let [first, second] = one_behind_the_other(&bot, &store, [alert("first"), alert("second")]).await;
+    assert_eq!((&first["outcome"], &first["incident"]), (&json!("opened"), &json!("INC-1")));
+    assert_eq!((&second["outcome"], &second["incident"]), (&json!("attached"), &json!("INC-1")));
+    assert_eq!(bot.incident(1).await["alerts"].as_array().unwrap().len(), 2);
+    assert_eq!(bot.sandbox.pagerduty().pages_by_key().len(), 1);
+    bot.end().await;
+}
+
+/// The end of an alert finds it though it is just being written.
+#[tokio::test]
+async fn an_end_finds_the_alert_that_is_just_written() {
+    let (bot, store) = on_what_goes_wrong().await;
+    let [first, end] = one_behind_the_other(&bot, &store, [alert("a"), resolved(alert("a"))]).await;
+    assert_eq!((&first["outcome"], &end["outcome"]), (&json!("opened"), &json!("resolved")));
+    assert_eq!(bot.incident(1).await["alerts_firing"], 0);
+    bot.end().await;
+}
+
+/// Where somebody else is first, as another replica may be, what was decided and what was decided from that are both decided anew. Nobody's
+/// change is written over.
+#[tokio::test]
+async fn where_a_round_is_not_written_the_next_is_decided_anew() {
+    let (bot, store) = on_what_goes_wrong().await;
+    bot.alert("auto", alert("known")).await;
+    store.next::<muster::domain::Incident>("", |incident| {
+        Some(muster::domain::Incident { title: "Somebody else was here".to_owned(), ..incident.unwrap() })
+    });
+    let [first, second] = one_behind_the_other(&bot, &store, [alert("first"), alert("second")]).await;
+    store.was_first();
+    for one in [first, second] {
+        assert_eq!((&one["outcome"], &one["incident"]), (&json!("attached"), &json!("INC-1")));
+    }
+    let incident = bot.incident(1).await;
+    assert_eq!(incident["title"], "Somebody else was here", "{incident}");
+    assert_eq!(incident["alerts"].as_array().unwrap().len(), 3, "{incident}");
+    assert_eq!(incident["alerts_firing"], 3, "{incident}");
+    bot.end().await;
+}
+
 /// Whoever hangs up while the disk is slow leaves nothing half done: what is written is known at once.
 #[tokio::test]
 async fn what_is_written_is_known_though_who_asked_hung_up() {
