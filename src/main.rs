@@ -6,7 +6,7 @@ use clap::Parser as _;
 
 /// An alert is some 300 small allocations, handed from thread to thread.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     muster::cli::run(muster::cli::Cli::parse())

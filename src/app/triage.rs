@@ -12,8 +12,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
+use super::change::Written;
 use super::decided::{self, Numbers};
 use super::{App, Change, DeliveryId, Failure};
+use crate::clock::Stopwatch;
 use crate::domain::triage::Hold;
 use crate::domain::{Signal, Time};
 use crate::records::AlertOfKey;
@@ -23,8 +25,9 @@ use place::Round;
 
 /// How many signals one commit may decide.
 const ROUND: usize = 256;
-/// After so many rounds others have their turn on the incidents of these.
+/// After so many rounds, or so many seconds, others have their turn on the incidents of these.
 const RUN: usize = 8;
+const RUN_SECONDS: f64 = 0.2;
 /// How many requests of one source may wait.
 const MAX_WAITING: usize = 2000;
 /// Merged into one that was merged itself, and so on; nobody does it more often.
@@ -139,6 +142,11 @@ impl Queues {
         Ok(())
     }
 
+    /// How many requests wait.
+    fn len(&self) -> usize {
+        self.by_source.values().map(VecDeque::len).sum()
+    }
+
     /// The next of all sources in turn, up to a round.
     fn take(&mut self) -> Vec<Waiting> {
         let mut round = Vec::new();
@@ -233,16 +241,16 @@ impl App {
             loop {
                 rounds.notified().await;
                 let Some(app) = app.upgrade() else { return };
-                while !app.triage.waiting().by_source.is_empty() {
+                while app.triage.waiting().len() > 0 {
                     Self::decide_run(&app).await;
                 }
             }
         });
     }
 
-    /// Decides round after round; while one is written the next is decided, from what the one before comes to. It is written only once that
-    /// one is: a version that somebody else wrote meanwhile must not pass for ours. Where one cannot be written, it and the next are decided
-    /// anew, from what is stored.
+    /// Decides round after round. While one is written, the next is decided from what that one comes to; it is written after that one was.
+    /// A version that somebody else wrote meanwhile could pass for ours otherwise. Where one is not written, it and the next are decided anew,
+    /// from what is stored.
     async fn decide_run(app: &Arc<Self>) {
         let mut anew = Vec::new();
         {
@@ -252,61 +260,80 @@ impl App {
                 Ok(numbers) => Round::new(app, numbers),
                 Err(failure) => return app.answer(app.triage.waiting().take(), Err(failure)),
             };
-            let mut rounds = 0;
-            let mut decided: Option<(Vec<Waiting>, Vec<Placed>, Batch)> = None;
-            let mut writing: Option<JoinHandle<Option<Vec<Waiting>>>> = None;
+            let (began, mut rounds, mut is_last) = (Stopwatch::start(), 0, false);
+            let mut decided: Option<Decided> = None;
+            let mut writing: Option<(usize, JoinHandle<Fate>)> = None;
             loop {
-                let may_decide = decided.is_none() && rounds < RUN;
-                let waiting = if may_decide { app.triage.waiting().take() } else { Vec::new() };
-                if !waiting.is_empty() {
+                let may_decide =
+                    decided.is_none() && !is_last && rounds < RUN && (rounds == 0 || began.seconds() < RUN_SECONDS);
+                // Beside one that is written, a few are not worth a round of their own: more come soon.
+                let enough = writing.as_ref().map_or(1, |(requests, _)| requests / 2);
+                if may_decide && app.triage.waiting().len() >= enough.max(1) {
+                    let waiting = app.triage.waiting().take();
                     rounds += 1;
                     let Ok(placed) = round.place_all(&waiting).await else {
                         anew.push(waiting);
                         break;
                     };
-                    let mut batch = round.cut();
+                    is_last = !round.may_go_on();
+                    let (mut batch, told) = round.cut();
                     waiting.iter().for_each(|one| batch.extend(one.also.clone()));
-                    decided = Some((waiting, placed, batch));
+                    decided = Some(Decided { waiting, placed, batch, told });
                 }
-                let Some(written) = &mut writing else {
-                    let Some((waiting, placed, batch)) = decided.take() else { break };
-                    writing = Some(tokio::spawn(app.clone().write_round(waiting, placed, batch)));
+                let Some((_, written)) = &mut writing else {
+                    let Some(next) = decided.take() else { break };
+                    writing = Some((next.waiting.len(), tokio::spawn(app.clone().write_round(next))));
                     continue;
                 };
                 tokio::select! {
-                    written = written => {
+                    fate = written => {
                         writing = None;
-                        // What panicked was said by itself, and nobody knows what became of it.
-                        let Ok(None) = written else {
-                            anew.extend(written.ok().flatten());
-                            break;
-                        };
+                        match fate {
+                            Ok(Fate::Written) => {}
+                            Ok(Fate::Anew(waiting)) => {
+                                anew.push(waiting);
+                                break;
+                            }
+                            Ok(Fate::Unavailable(failure)) => {
+                                if let Some(next) = decided.take() {
+                                    app.answer(next.waiting, Err(failure));
+                                }
+                                break;
+                            }
+                            // What panicked was said by itself, and nobody knows what became of it.
+                            Err(_) => break,
+                        }
                     }
-                    () = app.triage.rounds.notified(), if decided.is_none() && rounds < RUN => {}
+                    () = app.triage.rounds.notified(), if may_decide && decided.is_none() => {}
                 }
             }
-            if let Some(written) = writing {
-                anew.splice(0..0, written.await.ok().flatten());
+            if let Some((_, written)) = writing
+                && let Ok(Fate::Anew(waiting)) = written.await
+            {
+                anew.insert(0, waiting);
             }
-            anew.extend(decided.map(|(waiting, ..)| waiting));
+            anew.extend(decided.map(|next| next.waiting));
         }
         for waiting in anew {
             app.decide_round(waiting).await;
         }
     }
 
-    /// Writes a round and answers; what was not written comes back.
-    async fn write_round(
-        self: Arc<Self>,
-        waiting: Vec<Waiting>,
-        placed: Vec<Placed>,
-        batch: Batch,
-    ) -> Option<Vec<Waiting>> {
-        if !batch.is_empty() && self.write(batch).await.is_err() {
-            return Some(waiting);
+    /// Writes a round and answers.
+    async fn write_round(self: Arc<Self>, round: Decided) -> Fate {
+        let Decided { waiting, placed, batch, told } = round;
+        if !batch.is_empty() {
+            match self.write(batch).await {
+                Ok(()) => self.remember_told(told),
+                Err(Written::Never(failure @ Failure::Unavailable(_))) => {
+                    self.answer(waiting, Err(failure.clone()));
+                    return Fate::Unavailable(failure);
+                }
+                Err(_) => return Fate::Anew(waiting),
+            }
         }
         self.answer(waiting, Ok(placed));
-        None
+        Fate::Written
     }
 
     /// Decides for all of a round in one commit. Where that cannot be kept, each is tried by itself, so that one that never can be is refused
@@ -314,15 +341,21 @@ impl App {
     async fn decide_round(&self, round: Vec<Waiting>) {
         // New incidents take turns too, since each takes the next number.
         let _turn = self.turns.of("").lock_owned().await;
-        let result = self.make(&Placing(&round)).await.map(|(placed, _)| placed);
+        let result = self.place_anew(&round).await;
         if round.len() > 1 && matches!(result, Err(Failure::TooLarge(_) | Failure::Duplicate | Failure::Refused(_))) {
             for waiting in round {
-                let result = self.make(&Placing(std::slice::from_ref(&waiting))).await.map(|(placed, _)| placed);
+                let result = self.place_anew(std::slice::from_ref(&waiting)).await;
                 self.answer(vec![waiting], result);
             }
         } else {
             self.answer(round, result);
         }
+    }
+
+    async fn place_anew(&self, round: &[Waiting]) -> Result<Vec<Placed>, Failure> {
+        let (placed, told, _turns) = self.make(&Placing(round)).await?;
+        self.remember_told(told);
+        Ok(placed)
     }
 
     fn answer(&self, round: Vec<Waiting>, result: Result<Vec<Placed>, Failure>) {
@@ -349,13 +382,32 @@ type Turn = tokio::sync::OwnedMutexGuard<()>;
 struct Placing<'a>(&'a [Waiting]);
 
 impl Change for Placing<'_> {
-    type Outcome = (Vec<Placed>, Vec<Turn>);
+    type Outcome = (Vec<Placed>, Vec<String>, Vec<Turn>);
 
     async fn decide(&self, app: &App) -> Result<(Batch, Self::Outcome), Failure> {
         let mut round = Round::new(app, Numbers::read(app).await?);
         let placed = round.place_all(self.0).await?;
-        let mut batch = round.cut();
+        let (mut batch, told) = round.cut();
         self.0.iter().for_each(|one| batch.extend(one.also.clone()));
-        Ok((batch, (placed, round.turns)))
+        Ok((batch, (placed, told, round.turns)))
     }
+}
+
+/// A round that is decided, and what belongs to it.
+struct Decided {
+    waiting: Vec<Waiting>,
+    placed: Vec<Placed>,
+    batch: Batch,
+    /// The silences and windows that people are told of with it.
+    told: Vec<String>,
+}
+
+/// What became of a round.
+enum Fate {
+    /// It is written and answered.
+    Written,
+    /// It is not written, and is to be decided anew.
+    Anew(Vec<Waiting>),
+    /// The store takes nothing now; that was answered.
+    Unavailable(Failure),
 }

@@ -2,8 +2,9 @@
 //! behind it may follow at leisure, and is made whole from here after a crash.
 //!
 //! A segment (`<first sequence>.log`) is a row of frames: length, checksum, sequence number, and the keys and values of one round. It has its room
-//! beforehand, so its end is zeros; while much is written, the next one (`next`) is made ready behind the answers. A frame that breaks off at the very end was never answered, and is cut off. A damaged frame with good ones behind
-//! it is lost data, and is refused. What a key or value means is not known here.
+//! beforehand, so its end is zeros; while much is written, the next one (`next`) is made ready behind the answers. A frame that breaks off at the
+//! very end was never answered, and is cut off. A damaged frame with good ones behind it is lost data, and is refused. What a key or value means is
+//! not known here.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -24,6 +25,8 @@ const BASE_FRAME_BYTES: usize = 256 * 1024;
 const STEP_BYTES: u64 = 4 * 1024 * 1024;
 /// The name of a segment that is ready: nothing but room.
 const NEXT: &str = "next";
+/// How much room that is.
+pub(super) const SEGMENT_ROOM: u64 = SEGMENT_BYTES + STEP_BYTES;
 /// The length of a value that is gone.
 const GONE: u32 = u32::MAX;
 
@@ -148,25 +151,32 @@ pub(super) fn inspect(folder: &Path) -> anyhow::Result<Option<(u64, u64)>> {
     Ok(seen)
 }
 
-/// Reads the rounds above a sequence number again; each goes to `replay`.
+/// Reads the rounds above a sequence number again; each goes to `replay`. The last round.
 ///
 /// # Errors
-/// It is damaged, or cannot be read.
+/// It is damaged, rounds are missing, or it cannot be read.
 pub(super) fn replay(
     folder: &Path,
     above: u64,
     mut replay: impl FnMut(Frame) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<u64> {
     let segments = segments(folder)?;
+    let mut last = above;
     for (index, first) in segments.iter().enumerate() {
         // All of it is below the next one's beginning.
         if segments.get(index + 1).is_some_and(|next| *next <= above + 1) {
             continue;
         }
         let read = read(&segment(folder, *first), index + 1 == segments.len())?;
-        read.frames.into_iter().filter(|frame| frame.sequence > above).try_for_each(&mut replay)?;
+        for frame in read.frames.into_iter().filter(|frame| frame.sequence > above) {
+            if frame.sequence != last + 1 {
+                bail!("rounds {} to {} are missing in the journal", last + 1, frame.sequence - 1);
+            }
+            last = frame.sequence;
+            replay(frame)?;
+        }
     }
-    Ok(())
+    Ok(last)
 }
 
 /// The open journal.
@@ -212,6 +222,7 @@ impl Journal {
         above: u64,
         mut replay: impl FnMut(Frame) -> anyhow::Result<()>,
     ) -> anyhow::Result<(Self, u64)> {
+        let _ = fs::remove_file(folder.join("next.new"));
         let segments = segments(folder)?;
         let (mut segments, mut last, mut end, mut written) = (segments, above, 0, 0);
         for (index, first) in segments.iter().enumerate() {
@@ -282,7 +293,8 @@ impl Journal {
     fn begin(&mut self, first: u64) -> io::Result<()> {
         let path = segment(&self.folder, first);
         let is_ready = fs::rename(self.folder.join(NEXT), &path).is_ok();
-        let file = OpenOptions::new().create_new(!is_ready).write(true).open(path)?;
+        // It may be there from a time when the folder could not be synced; nothing is in it.
+        let file = OpenOptions::new().create(true).truncate(!is_ready).write(true).open(path)?;
         sync_folder(&self.folder)?;
         self.segments.push(first);
         (self.room, self.end) = (file.metadata()?.len(), 0);
@@ -339,14 +351,20 @@ impl Journal {
 pub(super) fn make_another(folder: &Path) -> io::Result<()> {
     const PART: usize = 256 * 1024;
     let beside = folder.join("next.new");
-    let file = File::create(&beside)?;
-    let zeros = vec![0; PART];
-    for at in (0..SEGMENT_BYTES + STEP_BYTES).step_by(PART) {
-        file.write_all_at(&zeros, at)?;
-        file.sync_data()?;
-    }
-    file.sync_all()?;
-    fs::rename(beside, folder.join(NEXT))
+    let make = || {
+        let file = File::create(&beside)?;
+        let zeros = vec![0; PART];
+        for at in (0..SEGMENT_ROOM).step_by(PART) {
+            file.write_all_at(&zeros, at)?;
+            file.sync_data()?;
+        }
+        file.sync_all()?;
+        fs::rename(&beside, folder.join(NEXT))
+    };
+    make().inspect_err(|_| {
+        // Its room is for what is needed now.
+        let _ = fs::remove_file(&beside);
+    })
 }
 
 /// Writes a base: every key and value, in frames; its size.
@@ -459,6 +477,34 @@ mod tests {
         assert_eq!(journal.segments, [3]);
         let error = Journal::open(folder.path(), 1, |_| Ok(())).expect_err("it refuses").to_string();
         assert!(error.contains("rounds 2 to 2 are missing"), "{error}");
+    }
+
+    /// The next segment is the one that was made ready; what was half made of one is removed, and neither is taken for rounds.
+    #[test]
+    fn a_segment_that_is_ready_is_used() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let has = |name: &str| folder.path().join(name).exists();
+        fs::write(folder.path().join("next.new"), [1; 100]).expect("it writes");
+        let (mut journal, _) = Journal::open(folder.path(), 0, |_| Ok(())).expect("it opens");
+        assert!(!has("next.new") && journal.needs_another().is_none(), "little is written");
+        let large: Changes = [(vec![b'x'], Some(vec![7; 9 * 1024 * 1024]))].into();
+        journal.append(1, &large).expect("it appends");
+        make_another(&journal.needs_another().expect("it is half full")).expect("there is room");
+        assert!(has(NEXT) && journal.needs_another().is_none());
+        for n in 2..=3 {
+            journal.append(n, &large).expect("it appends");
+        }
+        assert!(!has(NEXT), "the third round begins a segment");
+        assert_eq!((journal.segments.as_slice(), journal.room), (&[1, 3][..], SEGMENT_ROOM));
+        drop(journal);
+        let mut rounds = Vec::new();
+        let (_, last) = Journal::open(folder.path(), 0, |frame| {
+            rounds.push(frame.sequence);
+            Ok(())
+        })
+        .expect("it opens");
+        assert_eq!((rounds, last), (vec![1, 2, 3], 3));
+        assert_eq!(replay(folder.path(), 0, |_| Ok(())).expect("it reads"), 3);
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) struct Layer {
     pub(super) changes: Changes,
     /// The last round of which something is here.
     pub(super) last: u64,
-    bytes: usize,
+    pub(super) bytes: usize,
 }
 
 #[derive(Debug, Default)]
@@ -33,8 +33,8 @@ struct State {
     since: Option<Stopwatch>,
     /// What sled is taking in.
     closed: Option<Arc<Layer>>,
-    /// Sled takes no more layers, and why.
-    ended: Option<String>,
+    /// Why sled does not take it in.
+    behind: Option<String>,
     /// Nothing more will be written: what is here is taken in at once.
     closing: bool,
 }
@@ -57,16 +57,10 @@ impl Memtable {
     }
 
     /// Takes a round in. Where two layers are full it waits for sled: memory is bounded.
-    ///
-    /// # Errors
-    /// Why sled takes no more layers.
-    pub(super) fn put(&self, round: u64, changes: Changes) -> Result<(), String> {
+    pub(super) fn put(&self, round: u64, changes: Changes) {
         let mut state = self.state();
-        while state.open.bytes >= FULL_BYTES && state.ended.is_none() {
+        while state.open.bytes >= FULL_BYTES {
             state = self.wait(state, OLD);
-        }
-        if let Some(why) = &state.ended {
-            return Err(why.clone());
         }
         let State { open, since, .. } = &mut *state;
         for (key, value) in changes {
@@ -81,7 +75,6 @@ impl Memtable {
         if open.bytes >= FULL_BYTES {
             self.moved.notify_all();
         }
-        Ok(())
     }
 
     /// The value of a key as it was written lately, gone or not; `None` where sled knows.
@@ -139,21 +132,30 @@ impl Memtable {
 
     /// Sled has the layer.
     pub(super) fn taken(&self) {
-        let taken = self.state().closed.take();
+        let taken = {
+            let mut state = self.state();
+            state.behind = None;
+            state.closed.take()
+        };
         self.moved.notify_all();
         // Not under the lock.
         drop(taken);
     }
 
-    /// Sled takes no more layers.
-    pub(super) fn end(&self, why: String) {
-        self.state().ended = Some(why);
-        self.moved.notify_all();
+    /// Sled could not take the layer. Comes back when it is to be tried again; whether nothing more will be written, so that it need not.
+    pub(super) fn is_behind(&self, why: String, pause: Duration) -> bool {
+        let mut state = self.state();
+        state.behind = Some(why);
+        if !state.closing {
+            state = self.wait(state, pause);
+        }
+        state.closing
     }
 
-    /// Why sled takes no more layers, if it does not.
-    pub(super) fn ended(&self) -> Option<String> {
-        self.state().ended.clone()
+    /// Why sled does not take in what is here, if it does not.
+    pub(super) fn why_behind(&self) -> Option<String> {
+        let behind = self.state().behind.clone();
+        behind.map(|why| format!("the database takes nothing, and it is tried again and again: {why}"))
     }
 
     /// Nothing more will be written.
@@ -244,7 +246,7 @@ mod tests {
                         let value = |written: bool| written.then(|| round.to_le_bytes().to_vec());
                         let changes: Changes = keys.iter().map(|(key, put)| (vec![*key], value(*put))).collect();
                         apply(&mut written, changes.iter());
-                        table.put(round, changes).expect("nothing is wrong");
+                        table.put(round, changes);
                     }
                     (Step::Close, None) if table.state().since.is_some() => {
                         table.close();
@@ -285,9 +287,9 @@ mod tests {
     #[test]
     fn whoever_writes_waits_for_sled_when_two_layers_are_full() {
         let table = Arc::new(Memtable::default());
-        table.put(1, large(1)).expect("it is taken in");
+        table.put(1, large(1));
         assert_eq!(table.next().expect("it is full").last, 1);
-        table.put(2, large(2)).expect("it is taken in");
+        table.put(2, large(2));
         let writer = std::thread::spawn({
             let table = table.clone();
             move || table.put(3, large(3))
@@ -295,16 +297,21 @@ mod tests {
         // The first layer lets the second go, and the third is written.
         table.taken();
         assert_eq!(table.next().expect("it is full").last, 2);
-        writer.join().expect("it ends").expect("it is taken in");
+        writer.join().expect("it ends");
         assert_eq!(table.state().open.last, 3);
     }
 
     #[test]
-    fn where_sled_takes_nothing_more_nothing_more_is_written() {
+    fn where_sled_takes_nothing_it_is_said_until_it_does() {
         let table = Memtable::default();
-        table.put(1, large(1)).expect("it is taken in");
-        table.end("the disk is gone".to_owned());
-        assert_eq!(table.put(2, large(2)), Err("the disk is gone".to_owned()));
-        assert_eq!(table.ended().as_deref(), Some("the disk is gone"));
+        table.put(1, large(1));
+        table.next().expect("it is full");
+        assert!(!table.is_behind("no room".to_owned(), Duration::ZERO), "it is tried again");
+        assert!(table.why_behind().is_some_and(|why| why.contains("no room")));
+        assert_eq!(table.get(&[1]).flatten().map(|value| value.len()), Some(FULL_BYTES), "it is read meanwhile");
+        table.taken();
+        assert_eq!(table.why_behind(), None);
+        table.close();
+        assert!(table.is_behind("no room".to_owned(), Duration::MAX), "what closes does not wait for it");
     }
 }

@@ -65,13 +65,23 @@ impl Room {
         self.keep_ballast(false);
     }
 
+    /// Whether so many bytes can be taken, and new work need not be refused.
+    pub(super) fn has(&self, bytes: u64) -> bool {
+        self.look_with(bytes).is_none()
+    }
+
     fn look(&self) -> Option<String> {
+        self.look_with(0)
+    }
+
+    /// Why new work would be refused with so much less room.
+    fn look_with(&self, taken: u64) -> Option<String> {
         // A disk that does not say is taken at its word when it refuses a write.
         let disk = rustix::fs::statvfs(&self.directory).ok()?;
         let (free, all) = (disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize);
         let reserve = RESERVE_BYTES.min(all / RESERVE_PART);
         let mib = |bytes: u64| bytes / (1024 * 1024);
-        (free < reserve).then(|| {
+        (free < reserve + taken).then(|| {
             format!(
                 "the disk is nearly full: {} MiB are free, and Muster keeps {} MiB for what it has accepted; free some space, and it goes on by itself",
                 mib(free),

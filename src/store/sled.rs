@@ -1,16 +1,17 @@
 //! The embedded engine: sled 0.34.7 behind a journal.
 //!
-//! A commit is durable when its frame is synced in the journal (`journal`). Sled then takes it in without a sync of its own; it is what is read, and
-//! it can be made anew from the last **base** (every key and value, written while running) and the journal since. So what sled is known to do wrong
-//! (measured, each) costs no record:
+//! A commit is durable when its frame is synced in the journal (`journal`). It is read from the memtable (`memtable`) until sled has taken it in,
+//! behind the answer and without a sync of its own. Sled can be made anew from the last **base** (every key and value, written while running) and
+//! the journal since. So what sled is known to do wrong (measured, each) costs no record:
 //! - its `flush` is no fsync, and after a torn log it may open older, or empty, without an error: a record in it, `!head`, says up to which round it
-//!   has come, and `store.json` how far it had come at least. What is older is made anew, and said; where that cannot be, the start is refused.
+//!   has come, and `store.json` how far the journal had come at least. What is older catches up or is made anew, and that is said; where that cannot
+//!   be, the start is refused.
 //! - it may panic on a torn log: that too makes it anew.
 //! - after a clean stop its files have the checksum that `store.json` says, or they are made anew: a bit that flipped is seen at the next start.
 //! - a crash at start leaves `snap.*.generating`, with which sled never opens again: removed before opening.
 //! - records are capped (`MAX_RECORD_BYTES`) and segments large, so that nothing goes to `blobs/`, which sled never syncs.
 //!
-//! All writes come from the committer's thread; one tree holds all kinds. Disk space is looked after in `room`.
+//! The journal is written by the committer's thread and sled by the thread of the layers; one tree holds all kinds. Disk space is looked after in `room`.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -26,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use super::committer::{Bytes, Changes, Committed, Pair, WriteError};
 use super::journal::{self, Journal};
-use super::memtable::{self, Memtable};
+use super::memtable::{self, Layer, Memtable};
 use super::room::Room;
 use super::{EDITION, ReadError, Store};
 use crate::clock::Stopwatch;
@@ -50,7 +51,7 @@ const CHECKPOINT_EVERY_SECONDS: f64 = 30.0;
 /// Or when so much was written since the last one.
 const CHECKPOINT_AFTER_BYTES: u64 = 32 * 1024 * 1024;
 /// How often it is looked whether one is due.
-const TICK: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_millis(250);
 /// A base is made when so much was journalled since the last one, and as much as that one has.
 const BASE_AFTER_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -66,7 +67,7 @@ struct Sidecar {
     /// Whether the last process closed it.
     #[serde(default)]
     clean: bool,
-    /// The round of the last checkpoint: whatever ends before it is older than it should be.
+    /// The round of the journal at the last checkpoint: whatever ends before it is older than it should be.
     #[serde(default)]
     mark: u64,
     /// The round of the base; none where the journal begins with the store.
@@ -729,76 +730,124 @@ impl Shared {
         ask(database.as_ref().context("the database could not be opened again")?)
     }
 
+    /// Whether the database could not be opened again; that is tried until it can.
+    fn is_closed(&self) -> bool {
+        self.db.read().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
     /// Sled believes no write any more once one failed, as on a full disk. It is opened again, and catches up from the journal.
     fn open_again(&self, why: &anyhow::Error) -> anyhow::Result<()> {
-        tracing::error!(error = %format!("{why:#}"), "the database could not write; it is opened again and catches up from the journal");
         self.room.look_again();
         // Nothing is appended while the journal is read.
         let _journal = self.journal();
         let mut database = self.db.write().unwrap_or_else(PoisonError::into_inner);
-        *database = None;
+        if database.take().is_some() {
+            tracing::error!(error = %format!("{why:#}"), "the database could not write; it is opened again and catches up from the journal");
+        }
         let path = self.directory.join(DATABASE);
         remove_half_made_snapshots(&path)?;
         let db = open_guarded(&path)?;
         let above = head_of(&db)?;
-        journal::replay(&self.directory.join(JOURNAL), above, |frame| take(&db, frame.sequence, &frame.changes))?;
+        let last =
+            journal::replay(&self.directory.join(JOURNAL), above, |frame| take(&db, frame.sequence, &frame.changes))?;
+        self.head.fetch_max(last, Ordering::SeqCst);
         *database = Some(Database::of(db, &self.directory)?);
         Ok(())
     }
 
-    /// Takes into sled what was written, a layer at a time.
+    /// Takes into sled what was written, a layer at a time. Where it cannot, it is tried again: the journal has everything, and the memtable is
+    /// bounded.
     fn take_layers(&self) {
         while let Some(layer) = self.recent.next() {
-            let taken = self.with(|of| take(&of.db, layer.last, &layer.changes));
-            // Where sled cannot take it, it comes from the journal.
-            if let Err(error) = taken.or_else(|error| self.open_again(&error)) {
-                self.recent.end(format!("{error:#}"));
-                return;
+            let mut said = false;
+            while let Err(why) = self.take_layer(&layer) {
+                if !std::mem::replace(&mut said, true) {
+                    tracing::error!(error = %why, "the database takes nothing; it is tried again and again");
+                }
+                if self.recent.is_behind(why, TICK) {
+                    // It is closing, and the next start reads the journal.
+                    return;
+                }
             }
-            self.head.store(layer.last, Ordering::SeqCst);
             self.recent.taken();
-            let another = self.journal().needs_another().filter(|_| self.room.refuses().is_none());
-            if let Some(folder) = another
+        }
+    }
+
+    /// Sled may panic where it finds its own files wrong.
+    fn take_layer(&self, layer: &Layer) -> Result<(), String> {
+        let taken = catch_unwind(AssertUnwindSafe(|| {
+            let taken = self.with(|of| {
+                // It may have come from the journal already, with what is newer.
+                if layer.last > self.head.load(Ordering::SeqCst) {
+                    take(&of.db, layer.last, &layer.changes)?;
+                }
+                Ok(())
+            });
+            taken.or_else(|error| self.open_again(&error))
+        }));
+        match taken {
+            Ok(Ok(())) => {
+                self.head.fetch_max(layer.last, Ordering::SeqCst);
+                Ok(())
+            }
+            Ok(Err(error)) => Err(format!("{error:#}")),
+            Err(_) => {
+                // What it holds in memory is not believed any more.
+                let broken = self.db.write().unwrap_or_else(PoisonError::into_inner).take();
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(broken)));
+                Err("the database broke off".to_owned())
+            }
+        }
+    }
+
+    /// Looks after what nobody should wait for, until told to stop.
+    fn run(&self) {
+        let mut last = Stopwatch::start();
+        loop {
+            {
+                let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner);
+                let stop = if *stop { stop } else { self.wait(stop) };
+                if *stop {
+                    return;
+                }
+            }
+            if self.is_closed() {
+                // Whoever closed it said why.
+                let _ = self.open_again(&anyhow!("it is closed"));
+            }
+            let another = self.journal().needs_another();
+            if let Some(folder) = another.filter(|_| self.room.has(journal::SEGMENT_ROOM))
                 && let Err(error) = journal::make_another(&folder)
             {
-                tracing::debug!(%error, "no segment of the journal could be made ready");
-            }
-        }
-    }
-
-    /// Makes checkpoints and bases until told to stop.
-    fn run(&self) {
-        let mut stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut last = Stopwatch::start();
-        while !*stop {
-            stop = self.wake.wait_timeout(stop, TICK).unwrap_or_else(PoisonError::into_inner).0;
-            if *stop {
-                return;
+                tracing::warn!(%error, "no segment of the journal could be made ready; commits wait for its room");
             }
             let written = self.since_checkpoint.load(Ordering::Relaxed);
+            let is_due = written >= CHECKPOINT_AFTER_BYTES || last.seconds() >= CHECKPOINT_EVERY_SECONDS;
             // On a full disk what is written is left to whom it is needed for.
-            if self.room.refuses().is_some()
-                || (written < CHECKPOINT_AFTER_BYTES && last.seconds() < CHECKPOINT_EVERY_SECONDS)
-            {
-                continue;
+            if is_due && self.room.refuses().is_none() {
+                last = Stopwatch::start();
+                self.look_after(written > 0);
             }
-            last = Stopwatch::start();
-            drop(stop);
-            if let Err(error) = self.back_up_if_due() {
-                tracing::error!(error = %format!("{error:#}"), "a backup cannot be made");
-            }
-            if self.since_checkpoint.load(Ordering::Relaxed) > 0
-                && let Err(error) = self.checkpoint().and_then(|()| self.base_if_due())
-            {
-                tracing::warn!(error = %format!("{error:#}"), "the journal cannot be made shorter; nothing is lost");
-            }
-            stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    /// Makes sled durable as it is, and says so beside it.
-    fn checkpoint(&self) -> anyhow::Result<()> {
-        let last = self.last.load(Ordering::SeqCst);
+    fn wait<'a>(&self, stop: MutexGuard<'a, bool>) -> MutexGuard<'a, bool> {
+        self.wake.wait_timeout(stop, TICK).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Makes a backup, a checkpoint and a base, where they are due.
+    fn look_after(&self, was_written: bool) {
+        if let Err(error) = self.back_up_if_due() {
+            tracing::error!(error = %format!("{error:#}"), "a backup cannot be made");
+        }
+        if was_written && let Err(error) = self.checkpoint().and_then(|head| self.base_if_due(head)) {
+            tracing::warn!(error = %format!("{error:#}"), "the journal cannot be made shorter; nothing is lost");
+        }
+    }
+
+    /// Makes sled durable as it is, and says beside it how far the journal had come; the round that sled had come to.
+    fn checkpoint(&self) -> anyhow::Result<u64> {
+        let (last, head) = (self.last.load(Ordering::SeqCst), self.head.load(Ordering::SeqCst));
         self.since_checkpoint.store(0, Ordering::Relaxed);
         if let Err(error) = self.with(|of| {
             of.db.flush()?;
@@ -809,7 +858,8 @@ impl Shared {
         }
         let mut sidecar = self.sidecar();
         sidecar.mark = sidecar.mark.max(last);
-        write_sidecar(&self.directory, &sidecar)
+        write_sidecar(&self.directory, &sidecar)?;
+        Ok(head)
     }
 
     fn back_up_if_due(&self) -> anyhow::Result<()> {
@@ -855,13 +905,12 @@ impl Shared {
         Ok(made)
     }
 
-    /// Makes another base, where the journal has grown as large as the last one; the journal up to it goes.
-    fn base_if_due(&self) -> anyhow::Result<()> {
+    /// Makes another base, where the journal has grown as large as the last one; the journal up to it goes. Sled has this round durably.
+    fn base_if_due(&self, head: u64) -> anyhow::Result<()> {
         let due = BASE_AFTER_BYTES.max(self.base_bytes.load(Ordering::Relaxed));
         if self.since_base.load(Ordering::Relaxed) < due || self.room.refuses().is_some() {
             return Ok(());
         }
-        let head = self.head.load(Ordering::SeqCst);
         self.since_base.store(0, Ordering::Relaxed);
         // A copy of the handle, so that nobody waits for the base.
         let db = self.with(|of| Ok(of.db.clone()))?;
@@ -892,7 +941,7 @@ impl Drop for SledEngine {
 impl Drop for Shared {
     fn drop(&mut self) {
         // Everything that was acknowledged is in the journal already; this spares the next start the reading, and lets it see damage.
-        let closed = self.checkpoint().and_then(|()| {
+        let closed = self.checkpoint().and_then(|_| {
             let sums = sums(&self.directory.join(DATABASE))?;
             let mut sidecar = self.sidecar();
             (sidecar.clean, sidecar.sums) = (true, sums);
@@ -943,7 +992,8 @@ impl Bytes for SledEngine {
         let size: usize = changes.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum();
         shared.since_base.fetch_add(size as u64, Ordering::Relaxed);
         shared.since_checkpoint.fetch_add(size as u64, Ordering::Relaxed);
-        shared.recent.put(round, changes).map_err(WriteError::Broken)
+        shared.recent.put(round, changes);
+        Ok(())
     }
 
     fn figures(&self) -> Vec<(&'static str, u64)> {
@@ -957,7 +1007,11 @@ impl Bytes for SledEngine {
     }
 
     fn room(&self) -> Result<(), String> {
-        self.shared.recent.ended().or_else(|| self.shared.room.refuses()).map_or(Ok(()), Err)
+        let shared = &self.shared;
+        let closed = || {
+            shared.is_closed().then(|| "the database could not be opened again; it is tried again and again".to_owned())
+        };
+        shared.recent.why_behind().or_else(closed).or_else(|| shared.room.refuses()).map_or(Ok(()), Err)
     }
 }
 
@@ -1100,6 +1154,41 @@ mod tests {
         assert!(!directory.path().join("none").exists(), "a look changes nothing");
         let found = inspect(directory.path()).expect("it can be looked at");
         assert_eq!((found.layout, found.damage.len(), found.backups.len()), (2, 0, 1), "{found:?}");
+    }
+
+    /// What one key says is written in two rounds. Sled is opened again in between, and comes to the second from the journal.
+    #[test]
+    fn an_older_layer_never_comes_over_what_is_newer() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let engine = SledEngine::open(directory.path(), Backups { every: None, keep: 0 }).expect("it opens");
+        let says = |what: &str| Changes::from([(b"key".to_vec(), Some(what.as_bytes().to_vec()))]);
+        engine.write(says("older")).expect("it is written");
+        engine.write(says("newer")).expect("it is written");
+        engine.shared.open_again(&anyhow!("the disk was full")).expect("it opens");
+        engine
+            .shared
+            .take_layer(&Layer { changes: says("older"), last: 1, ..Layer::default() })
+            .expect("there is nothing to do");
+        let in_sled = engine.shared.with(|of| Ok(of.db.get(b"key")?)).expect("it reads");
+        assert_eq!(in_sled.as_deref(), Some(&b"newer"[..]));
+    }
+
+    /// A database that cannot be opened again for a while is said; then it has everything.
+    #[test]
+    fn a_database_that_closed_is_said_and_opened_again() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let engine = SledEngine::open(directory.path(), Backups { every: None, keep: 0 }).expect("it opens");
+        engine.write(Changes::from([(b"key".to_vec(), Some(b"value".to_vec()))])).expect("it is written");
+        let closed = || *engine.shared.db.write().expect("nobody panicked") = None;
+        closed();
+        if let Err(why) = engine.room() {
+            assert!(why.contains("could not be opened again"), "{why}");
+        }
+        assert_eq!(engine.get(b"key").expect("the memtable has it").as_deref(), Some(&b"value"[..]));
+        engine.shared.open_again(&anyhow!("it is closed")).expect("it opens");
+        let in_sled = engine.shared.with(|of| Ok(of.db.get(b"key")?)).expect("it reads");
+        assert_eq!(in_sled.as_deref(), Some(&b"value"[..]));
+        assert_eq!(engine.room(), Ok(()));
     }
 
     #[test]

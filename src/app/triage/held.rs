@@ -79,7 +79,8 @@ impl App {
     }
 
     /// What people are told when something is held back: once for each silence and window, and a card where they are asked.
-    pub(super) fn told_of(&self, hold: &Hold, signal: &Signal, id: &str) -> Option<Job> {
+    /// What is told with it for the first time goes to `told`, which [`Self::remember_told`] remembers once it is written.
+    pub(super) fn told_of(&self, hold: &Hold, signal: &Signal, id: &str, told: &mut Vec<String>) -> Option<Job> {
         let channel = self.policy.route_of(signal).and_then(|route| route.channel.clone());
         let (once, template, buttons, view) = match hold {
             Hold::Silenced { number } => {
@@ -115,15 +116,22 @@ impl App {
             Hold::Pending | Hold::Recovering { .. } => return None,
         };
         if let Some(once) = once {
-            let mut told = self.triage.told.lock().unwrap_or_else(PoisonError::into_inner);
-            told.retain(|_, at| *at + chrono::Duration::days(MAX_SILENCE_DAYS) > self.now());
-            if told.insert(once, self.now()).is_some() {
+            let before = self.triage.told.lock().unwrap_or_else(PoisonError::into_inner);
+            if before.contains_key(&once) || told.contains(&once) {
                 return None;
             }
+            told.push(once);
         }
         let markdown = self.templates.render(template, &view);
         let asks = (*hold == Hold::AskingPerson).then(|| id.to_owned());
         Some(Job::Announce { channel, markdown, buttons, asks })
+    }
+
+    /// People were told of these silences and windows.
+    pub(super) fn remember_told(&self, once: Vec<String>) {
+        let mut told = self.triage.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|_, at| *at + chrono::Duration::days(MAX_SILENCE_DAYS) > self.now());
+        told.extend(once.into_iter().map(|once| (once, self.now())));
     }
 
     /// The bad assets of open incidents in the graph, each with its incident and since when.

@@ -21,7 +21,7 @@ use crate::tr;
 /// A walk for ties looks at so many assets at most.
 const MAX_WALK: usize = 2000;
 
-/// The state of incidents as this round leaves them.
+/// The state of incidents as a round leaves them, and those before it in the same run.
 pub(super) struct Round<'a> {
     app: &'a App,
     cases: BTreeMap<String, Working>,
@@ -37,6 +37,11 @@ pub(super) struct Round<'a> {
     /// What came and went in it.
     flaps: HashMap<Id<Flap>, Changing<Flap>>,
     jobs: Vec<Job>,
+    /// The silences and windows that people are told of, once each, and how many of these are given to be written.
+    told: Vec<String>,
+    told_before: usize,
+    /// Incidents that are named somewhere and are not there.
+    missing: HashSet<String>,
     /// Whose turn it is on its incidents: ours, until it is written.
     pub(super) turns: Vec<Turn>,
     numbers: Numbers,
@@ -148,6 +153,9 @@ impl<'a> Round<'a> {
             held: HashMap::new(),
             flaps: HashMap::new(),
             jobs: Vec::new(),
+            told: Vec::new(),
+            told_before: 0,
+            missing: HashSet::new(),
             turns: Vec::new(),
             numbers,
             opened: 0,
@@ -584,7 +592,7 @@ impl<'a> Round<'a> {
         if let Some(at) = until {
             self.jobs.push(Job::Release { held: id.to_string(), at });
         }
-        self.jobs.extend(self.app.told_of(&hold, signal, id.as_str()));
+        self.jobs.extend(self.app.told_of(&hold, signal, id.as_str(), &mut self.told));
         let now = Some(Held { signal: signal.clone(), hold, since, until });
         self.held.insert(id, Changing { now, expect, changed: true });
         Ok(())
@@ -592,10 +600,14 @@ impl<'a> Round<'a> {
 
     /// Whether the incident is open; loads it.
     async fn is_open(&mut self, uid: &str) -> Result<bool, Failure> {
+        if self.missing.contains(uid) {
+            return Ok(false);
+        }
         if !self.cases.contains_key(uid) {
             // Others who decide on it wait until the round is written; else a flood would decide in vain again and again.
             self.turns.push(self.app.turns.of(uid).lock_owned().await);
             let Some(mut loaded) = decided::load(&self.app.store, uid, &Needs::default()).await? else {
+                self.missing.insert(uid.to_owned());
                 return Ok(false);
             };
             // The end of its last alert may be its end, which everybody who was told hears.
@@ -608,9 +620,9 @@ impl<'a> Round<'a> {
         Ok(self.cases.get(uid).is_some_and(|working| working.decision.case.incident.status.is_open()))
     }
 
-    /// What was placed since the last time, to be written. The round goes on from there, written or not: whatever it writes later expects
-    /// this to be written, and is not written either where this was not.
-    pub(super) fn cut(&mut self) -> Batch {
+    /// What was placed since the last time, to be written, and the silences and windows that people are told of with it. What is placed next
+    /// goes on from there, and is to be written after this only.
+    pub(super) fn cut(&mut self) -> (Batch, Vec<String>) {
         let now = self.app.now();
         let mut batch = Batch::new();
         self.cases.values_mut().for_each(|working| working.cut(&mut batch, now));
@@ -630,7 +642,19 @@ impl<'a> Round<'a> {
         }
         // The catalog may name its assets anew before the next one is placed.
         self.bad = None;
-        batch
+        let told = self.told[self.told_before..].to_vec();
+        self.told_before = self.told.len();
+        (batch, told)
+    }
+
+    /// Whether more can be placed before this is written. What ended an incident, or came and went, is seen by what follows only once the read
+    /// models know of it.
+    pub(super) fn may_go_on(&self) -> bool {
+        let ended = |working: &Working| {
+            let was_open = working.before.as_ref().is_some_and(|before| before.case.incident.status.is_open());
+            was_open && !working.decision.case.incident.status.is_open()
+        };
+        self.flaps.is_empty() && !self.cases.values().any(ended)
     }
 
     /// The order in which a round's signals are placed: of what is new, the upstream first, so that one cause is one incident whichever of

@@ -6,6 +6,8 @@ use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::process::Stdio;
 
 use anyhow::{Context as _, ensure};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -45,26 +47,28 @@ pub(super) async fn alerts(plan: &Plan, report: &mut Report) -> anyhow::Result<(
     server.stop().await?;
     let grown = site.bytes().saturating_sub(bytes);
     report.figure("bytes on disk an alert", grown as f64 / sent as f64, "bytes");
-    let Counted { records: mut kept, bytes } = counted(&site).await?;
-    report.figure(
-        "bytes kept an alert, as they are exported",
-        bytes.saturating_sub(before.bytes) as f64 / sent as f64,
-        "bytes",
-    );
+    let mut kept = counted(&site).await?;
     let waiting = kept.remove("outbox").unwrap_or_default();
-    let more = kept.into_iter().map(|(kind, count)| {
-        let before = before.records.get(&kind).copied().unwrap_or_default();
-        (kind, count.saturating_sub(before) as f64 / sent as f64)
-    });
-    let mut more: Vec<_> = more.filter(|(_, count)| *count >= 0.01).collect();
-    more.sort_by(|one, other| other.1.total_cmp(&one.1));
-    report.figure("records kept an alert", more.iter().map(|(_, count)| count).sum(), "records");
-    report.figure("entries in the outbox an alert, seconds after the storm", waiting as f64 / sent as f64, "entries");
-    let each: Vec<_> = more.iter().map(|(kind, count)| format!("{kind} {count:.2}")).collect();
-    report.note(format!(
-        "Records kept an alert, by kind: {}. What is written over and over counts once.",
-        each.join(", ")
-    ));
+    let mut more: Vec<_> = kept
+        .into_iter()
+        .map(|(kind, after)| {
+            let before = before.get(&kind).copied().unwrap_or_default();
+            let each = |after: u64, before: u64| after.saturating_sub(before) as f64 / sent as f64;
+            (kind, each(after.records, before.records), each(after.bytes, before.bytes))
+        })
+        .filter(|(_, records, bytes)| *records >= 0.01 || *bytes >= 1.0)
+        .collect();
+    more.sort_by(|one, other| other.2.total_cmp(&one.2));
+    report.figure("bytes kept an alert", more.iter().map(|(_, _, bytes)| bytes).sum(), "bytes");
+    report.figure("records kept an alert", more.iter().map(|(_, records, _)| records).sum(), "records");
+    report.figure(
+        "entries in the outbox an alert, seconds after the storm",
+        waiting.records as f64 / sent as f64,
+        "entries",
+    );
+    let each: Vec<_> =
+        more.iter().map(|(kind, records, bytes)| format!("{kind} {records:.2} of {bytes:.0} bytes in all")).collect();
+    report.note(format!("Kept an alert, by kind: {}. What is written over and over counts once.", each.join("; ")));
     Ok(())
 }
 
@@ -90,18 +94,27 @@ async fn exported<T: Default + Send + 'static>(site: &Site, gather: fn(&mut T, &
     .await?
 }
 
-/// How many records there are of each kind, and how many bytes they have as an export writes them.
-#[derive(Default)]
+/// Records of a kind: how many, and how many bytes their names and what they say have.
+#[derive(Default, Clone, Copy)]
 struct Counted {
-    records: BTreeMap<String, u64>,
+    records: u64,
     bytes: u64,
 }
 
-async fn counted(site: &Site) -> anyhow::Result<Counted> {
-    exported(site, |counted: &mut Counted, line| {
-        if let Some(kind) = kind(line) {
-            *counted.records.entry(kind.to_owned()).or_default() += 1;
-            counted.bytes += line.len() as u64;
+async fn counted(site: &Site) -> anyhow::Result<BTreeMap<String, Counted>> {
+    #[derive(Deserialize)]
+    struct Line<'a> {
+        kind: String,
+        id: String,
+        #[serde(borrow)]
+        body: &'a RawValue,
+    }
+    exported(site, |counted: &mut BTreeMap<String, Counted>, line| {
+        // The first line and the last are no records.
+        if let Ok(Line { kind, id, body }) = serde_json::from_str(line) {
+            let of = counted.entry(kind).or_default();
+            of.records += 1;
+            of.bytes += (id.len() + body.get().len()) as u64;
         }
     })
     .await

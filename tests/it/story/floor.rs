@@ -245,6 +245,36 @@ async fn where_a_round_is_not_written_the_next_is_decided_anew() {
     bot.end().await;
 }
 
+/// People hear of what a silence hides, though the round that was to say so was decided twice.
+#[tokio::test]
+async fn what_a_silence_hides_is_said_though_somebody_else_was_first() {
+    let (bot, store) = on_what_goes_wrong().await;
+    bot.slash(ANA, "data-incidents", "silence warehouse.orders 2h backfill").await;
+    bot.settle().await;
+    let conflict = std::sync::Mutex::new(Some(()));
+    store.refuse(move |ops| {
+        let held = ops.iter().find(|op| op.kind == Kind::Held)?;
+        let once = conflict.lock().unwrap().take();
+        once.map(|()| CommitError::Conflict { kind: held.kind, id: held.id.clone() })
+    });
+    let answer = bot.alert("dq", alert("hidden")).await;
+    assert_eq!(answer["alerts"][0]["outcome"], "silenced", "{answer}");
+    bot.channel("data-incidents").find("hides alerts until");
+    bot.end().await;
+}
+
+/// A name that leads to an incident that is not there holds up nobody.
+#[tokio::test]
+async fn a_pointer_to_no_incident_is_passed_over() {
+    let bot = Bot::start().await;
+    let lost = json!({"uid": "01K0000000000000000000LOST"});
+    bot.put_raw(Kind::Asset, "warehouse.orders", lost.clone()).await;
+    bot.put_raw(Kind::AlertKey, "auto/first", json!({"uid": lost["uid"], "alert": "x"})).await;
+    let answer = bot.alert("auto", alert("first")).await;
+    assert_eq!(answer["alerts"][0]["incident"], "INC-1", "{answer}");
+    bot.end().await;
+}
+
 /// Whoever hangs up while the disk is slow leaves nothing half done: what is written is known at once.
 #[tokio::test]
 async fn what_is_written_is_known_though_who_asked_hung_up() {
