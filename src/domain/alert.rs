@@ -220,20 +220,24 @@ pub struct Signal {
     /// One line for people.
     pub title: String,
     /// What it is about, when the monitor said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asset: Option<AssetName>,
     /// What is wrong with it.
     pub pillar: Pillar,
     /// How bad the monitor finds it.
     pub level: Level,
     /// The owner the monitor named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// Where to look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// The monitor's labels, for runbooks and rules.
     pub labels: BTreeMap<String, String>,
     /// When it began, by the monitor's clock.
     pub at: Time,
     /// More words, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }
 
@@ -270,6 +274,7 @@ pub struct Alert {
     /// When the monitor last told us; written lazily, the only thing a crash may forget.
     pub last_seen: Time,
     /// When the monitor said it was over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved_at: Option<Time>,
     /// Why it belongs to this incident, in words.
     pub joined_because: String,

@@ -521,7 +521,7 @@ fn every_sentence_stands_in_the_words() {
                 let bare = places.replace_all(text, "");
                 (bare.trim().contains(' ') || name.is_match(&bare))
                     && word.is_match(&bare)
-                    && !["\\", "://", "{}"].iter().any(|sign| text.contains(sign))
+                    && !["\\", "://", "{}", "::"].iter().any(|sign| text.contains(sign))
                     && !text.starts_with('/')
             }));
         }
