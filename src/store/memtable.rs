@@ -56,12 +56,14 @@ impl Memtable {
         self.moved.wait_timeout(state, at_most).unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// Takes a round in. Where two layers are full it waits for sled: memory is bounded.
+    /// Takes a round in. Where two layers are full it waits for sled: memory is bounded. Where sled takes nothing, nothing but the end of what
+    /// was accepted is written any more, and that does not wait.
     pub(super) fn put(&self, round: u64, changes: Changes) {
         let mut state = self.state();
-        while state.open.bytes >= FULL_BYTES {
+        while state.open.bytes >= FULL_BYTES && state.behind.is_none() {
             state = self.wait(state, OLD);
         }
+        let was_full = state.open.bytes >= FULL_BYTES;
         let State { open, since, .. } = &mut *state;
         for (key, value) in changes {
             open.bytes += key.len() + value.as_ref().map_or(0, Vec::len);
@@ -72,7 +74,7 @@ impl Memtable {
         }
         open.last = round;
         since.get_or_insert_with(Stopwatch::start);
-        if open.bytes >= FULL_BYTES {
+        if open.bytes >= FULL_BYTES && !was_full {
             self.moved.notify_all();
         }
     }
@@ -146,6 +148,7 @@ impl Memtable {
     pub(super) fn is_behind(&self, why: String, pause: Duration) -> bool {
         let mut state = self.state();
         state.behind = Some(why);
+        self.moved.notify_all();
         if !state.closing {
             state = self.wait(state, pause);
         }

@@ -19,7 +19,7 @@ use std::io::{self, Read as _, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -435,9 +435,11 @@ impl SledEngine {
         });
         let mut engine = Self { shared: shared.clone(), layers: None, checkpoints: None };
         let of = shared.clone();
-        engine.layers = Some(std::thread::Builder::new().name("layers".to_owned()).spawn(move || of.take_layers())?);
+        engine.layers =
+            Some(std::thread::Builder::new().name("layers".to_owned()).spawn(move || guarded(|| of.take_layers()))?);
         let of = shared;
-        engine.checkpoints = Some(std::thread::Builder::new().name("checkpoints".to_owned()).spawn(move || of.run())?);
+        engine.checkpoints =
+            Some(std::thread::Builder::new().name("checkpoints".to_owned()).spawn(move || guarded(|| of.run()))?);
         Ok(engine)
     }
 }
@@ -653,6 +655,19 @@ fn lock(directory: &Path) -> anyhow::Result<File> {
     }
 }
 
+/// Ends the process, as after a write of which nobody knows what is on disk: the next start makes the database whole from the journal.
+fn stop(why: &str) -> ! {
+    tracing::error!(error = %why, "the database cannot go on; stopping. What was acknowledged is in the journal, and the next start makes it whole");
+    std::process::exit(70)
+}
+
+/// Does what a thread of the store does; where sled panics, nobody knows what it holds.
+fn guarded(work: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(work)).is_err() {
+        stop("it broke off");
+    }
+}
+
 /// Sled may panic on a torn log (sled issue 1387).
 fn open_guarded(path: &Path) -> anyhow::Result<::sled::Db> {
     let opened = catch_unwind(AssertUnwindSafe(|| {
@@ -671,6 +686,17 @@ fn open_guarded(path: &Path) -> anyhow::Result<::sled::Db> {
         }
         Err(_) => Err(anyhow!("the database in {} is damaged and cannot be opened. {RESTORE}", path.display())),
     }
+}
+
+/// What was closed a moment ago may hold its file a moment longer.
+fn open_soon(path: &Path) -> anyhow::Result<::sled::Db> {
+    for _ in 0..20 {
+        match open_guarded(path) {
+            Err(why) if !is_full(&why) => std::thread::sleep(Duration::from_millis(100)),
+            opened => return opened,
+        }
+    }
+    open_guarded(path)
 }
 
 fn remove_half_made_snapshots(path: &Path) -> anyhow::Result<()> {
@@ -730,23 +756,33 @@ impl Shared {
         ask(database.as_ref().context("the database could not be opened again")?)
     }
 
-    /// Whether the database could not be opened again; that is tried until it can.
+    /// Whether the database is closed, or just being opened again.
     fn is_closed(&self) -> bool {
-        self.db.read().unwrap_or_else(PoisonError::into_inner).is_none()
+        match self.db.try_read() {
+            Ok(database) => database.is_none(),
+            Err(TryLockError::Poisoned(database)) => database.into_inner().is_none(),
+            Err(TryLockError::WouldBlock) => true,
+        }
     }
 
-    /// Sled believes no write any more once one failed, as on a full disk. It is opened again, and catches up from the journal.
-    fn open_again(&self, why: &anyhow::Error) -> anyhow::Result<()> {
+    /// Sled believes no write any more once one failed, as on a full disk. It is opened again, and catches up from the journal. Without a reason
+    /// it is opened where it is closed.
+    fn open_again(&self, why: Option<&anyhow::Error>) -> anyhow::Result<()> {
         self.room.look_again();
         // Nothing is appended while the journal is read.
         let _journal = self.journal();
         let mut database = self.db.write().unwrap_or_else(PoisonError::into_inner);
-        if database.take().is_some() {
-            tracing::error!(error = %format!("{why:#}"), "the database could not write; it is opened again and catches up from the journal");
+        match why {
+            None if database.is_some() => return Ok(()),
+            Some(why) if database.is_some() => {
+                tracing::error!(error = %format!("{why:#}"), "the database could not write; it is opened again and catches up from the journal");
+            }
+            _ => {}
         }
+        *database = None;
         let path = self.directory.join(DATABASE);
         remove_half_made_snapshots(&path)?;
-        let db = open_guarded(&path)?;
+        let db = open_soon(&path)?;
         let above = head_of(&db)?;
         let last =
             journal::replay(&self.directory.join(JOURNAL), above, |frame| take(&db, frame.sequence, &frame.changes))?;
@@ -755,16 +791,14 @@ impl Shared {
         Ok(())
     }
 
-    /// Takes into sled what was written, a layer at a time. Where it cannot, it is tried again: the journal has everything, and the memtable is
-    /// bounded.
+    /// Takes into sled what was written, a layer at a time. On a full disk it is tried again: the journal has everything.
     fn take_layers(&self) {
         while let Some(layer) = self.recent.next() {
-            let mut said = false;
             while let Err(why) = self.take_layer(&layer) {
-                if !std::mem::replace(&mut said, true) {
-                    tracing::error!(error = %why, "the database takes nothing; it is tried again and again");
+                if !is_full(&why) {
+                    stop(&format!("{why:#}"));
                 }
-                if self.recent.is_behind(why, TICK) {
+                if self.recent.is_behind(format!("{why:#}"), TICK) {
                     // It is closing, and the next start reads the journal.
                     return;
                 }
@@ -773,36 +807,22 @@ impl Shared {
         }
     }
 
-    /// Sled may panic where it finds its own files wrong.
-    fn take_layer(&self, layer: &Layer) -> Result<(), String> {
-        let taken = catch_unwind(AssertUnwindSafe(|| {
-            let taken = self.with(|of| {
-                // It may have come from the journal already, with what is newer.
-                if layer.last > self.head.load(Ordering::SeqCst) {
-                    take(&of.db, layer.last, &layer.changes)?;
-                }
-                Ok(())
-            });
-            taken.or_else(|error| self.open_again(&error))
-        }));
-        match taken {
-            Ok(Ok(())) => {
-                self.head.fetch_max(layer.last, Ordering::SeqCst);
-                Ok(())
+    fn take_layer(&self, layer: &Layer) -> anyhow::Result<()> {
+        let taken = self.with(|of| {
+            // It may have come from the journal already, with what is newer.
+            if layer.last > self.head.load(Ordering::SeqCst) {
+                take(&of.db, layer.last, &layer.changes)?;
             }
-            Ok(Err(error)) => Err(format!("{error:#}")),
-            Err(_) => {
-                // What it holds in memory is not believed any more.
-                let broken = self.db.write().unwrap_or_else(PoisonError::into_inner).take();
-                let _ = catch_unwind(AssertUnwindSafe(|| drop(broken)));
-                Err("the database broke off".to_owned())
-            }
-        }
+            Ok(())
+        });
+        taken.or_else(|error| self.open_again(Some(&error)))?;
+        self.head.fetch_max(layer.last, Ordering::SeqCst);
+        Ok(())
     }
 
     /// Looks after what nobody should wait for, until told to stop.
     fn run(&self) {
-        let mut last = Stopwatch::start();
+        let (mut last, mut failed) = (Stopwatch::start(), None::<Stopwatch>);
         loop {
             {
                 let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner);
@@ -811,15 +831,21 @@ impl Shared {
                     return;
                 }
             }
-            if self.is_closed() {
-                // Whoever closed it said why.
-                let _ = self.open_again(&anyhow!("it is closed"));
+            if self.is_closed()
+                && let Err(why) = self.open_again(None)
+                && !is_full(&why)
+            {
+                stop(&format!("{why:#}"));
             }
-            let another = self.journal().needs_another();
+            let another = self
+                .journal()
+                .needs_another()
+                .filter(|_| failed.is_none_or(|failed| failed.seconds() > CHECKPOINT_EVERY_SECONDS));
             if let Some(folder) = another.filter(|_| self.room.has(journal::SEGMENT_ROOM))
                 && let Err(error) = journal::make_another(&folder)
             {
                 tracing::warn!(%error, "no segment of the journal could be made ready; commits wait for its room");
+                failed = Some(Stopwatch::start());
             }
             let written = self.since_checkpoint.load(Ordering::Relaxed);
             let is_due = written >= CHECKPOINT_AFTER_BYTES || last.seconds() >= CHECKPOINT_EVERY_SECONDS;
@@ -849,12 +875,14 @@ impl Shared {
     fn checkpoint(&self) -> anyhow::Result<u64> {
         let (last, head) = (self.last.load(Ordering::SeqCst), self.head.load(Ordering::SeqCst));
         self.since_checkpoint.store(0, Ordering::Relaxed);
-        if let Err(error) = self.with(|of| {
+        let flush = |of: &Database| {
             of.db.flush()?;
             // `flush` ends with `sync_file_range`, which is no promise. This is.
             Ok(of.file.sync_data()?)
-        }) {
-            self.open_again(&error)?;
+        };
+        if let Err(error) = self.with(flush) {
+            self.open_again(Some(&error))?;
+            self.with(flush)?;
         }
         let mut sidecar = self.sidecar();
         sidecar.mark = sidecar.mark.max(last);
@@ -1164,7 +1192,7 @@ mod tests {
         let says = |what: &str| Changes::from([(b"key".to_vec(), Some(what.as_bytes().to_vec()))]);
         engine.write(says("older")).expect("it is written");
         engine.write(says("newer")).expect("it is written");
-        engine.shared.open_again(&anyhow!("the disk was full")).expect("it opens");
+        engine.shared.open_again(Some(&anyhow!("the disk was full"))).expect("it opens");
         engine
             .shared
             .take_layer(&Layer { changes: says("older"), last: 1, ..Layer::default() })
@@ -1185,7 +1213,7 @@ mod tests {
             assert!(why.contains("could not be opened again"), "{why}");
         }
         assert_eq!(engine.get(b"key").expect("the memtable has it").as_deref(), Some(&b"value"[..]));
-        engine.shared.open_again(&anyhow!("it is closed")).expect("it opens");
+        engine.shared.open_again(None).expect("it opens");
         let in_sled = engine.shared.with(|of| Ok(of.db.get(b"key")?)).expect("it reads");
         assert_eq!(in_sled.as_deref(), Some(&b"value"[..]));
         assert_eq!(engine.room(), Ok(()));

@@ -373,7 +373,7 @@ impl<'a> Round<'a> {
         };
         // An end is noted where the alert is, though the incident ended or was merged: what is over does not go on, here or where it is
         // looked at again.
-        if !self.is_open(&uid).await? && signal.status == SignalStatus::Firing {
+        if !self.is_open(&uid).await? && (signal.status == SignalStatus::Firing || !self.cases.contains_key(&uid)) {
             return Ok(None);
         }
         let is_new = |working: &Working| !working.alerts.contains_key(&alert);
@@ -651,7 +651,7 @@ impl<'a> Round<'a> {
     /// models know of it.
     pub(super) fn may_go_on(&self) -> bool {
         let ended = |working: &Working| {
-            let was_open = working.before.as_ref().is_some_and(|before| before.case.incident.status.is_open());
+            let was_open = working.before.as_ref().is_none_or(|before| before.case.incident.status.is_open());
             was_open && !working.decision.case.incident.status.is_open()
         };
         self.flaps.is_empty() && !self.cases.values().any(ended)

@@ -224,6 +224,32 @@ async fn an_end_finds_the_alert_that_is_just_written() {
     bot.end().await;
 }
 
+/// What comes while an incident's end is written is placed once that is known: what fires below what was just mended waits.
+#[tokio::test]
+async fn what_follows_an_end_is_placed_when_that_is_known() {
+    let (bot, store) = on_what_goes_wrong().await;
+    assert_eq!(bot.put("/api/v1/catalog/yaml", "edges: [[w.orders, w.revenue]]".to_owned()).await.0, 200);
+    let of = |asset: &str| json!({"key": asset, "title": format!("{asset} is wrong"), "asset": asset});
+    bot.alert("auto", of("w.orders")).await;
+    store.keep_back(true);
+    let post = async |body: Value| bot.post("/hooks/auto", Some(TOKEN), &body).await.1["alerts"][0]["outcome"].clone();
+    let below = async {
+        store.keeps_back(1).await;
+        post(of("w.revenue")).await
+    };
+    let release = async {
+        store.keeps_back(1).await;
+        // Time enough to place the next one, were it placed before the end is written.
+        for _ in 0..20 {
+            bot.get("/api/v1/incidents").await;
+        }
+        store.keep_back(false);
+    };
+    let (end, below, ()) = tokio::join!(post(resolved(of("w.orders"))), below, release);
+    assert_eq!((end, below), (json!("resolved"), json!("held")));
+    bot.end().await;
+}
+
 /// Where somebody else is first, as another replica may be, what was decided and what was decided from that are both decided anew. Nobody's
 /// change is written over.
 #[tokio::test]
@@ -270,6 +296,9 @@ async fn a_pointer_to_no_incident_is_passed_over() {
     let lost = json!({"uid": "01K0000000000000000000LOST"});
     bot.put_raw(Kind::Asset, "warehouse.orders", lost.clone()).await;
     bot.put_raw(Kind::AlertKey, "auto/first", json!({"uid": lost["uid"], "alert": "x"})).await;
+    // The end of what nobody knows is the end of nothing.
+    let answer = bot.alert("auto", resolved(alert("first"))).await;
+    assert_eq!(answer["alerts"][0]["outcome"], "ignored", "{answer}");
     let answer = bot.alert("auto", alert("first")).await;
     assert_eq!(answer["alerts"][0]["incident"], "INC-1", "{answer}");
     bot.end().await;
