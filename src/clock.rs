@@ -56,7 +56,7 @@ impl Clock {
     }
 }
 
-/// A monotonic stopwatch for metrics; decides nothing.
+/// A monotonic stopwatch, for metrics and for how long something may take. Nothing that is kept depends on it.
 #[derive(Debug, Clone, Copy)]
 pub struct Stopwatch(std::time::Instant);
 

@@ -242,81 +242,81 @@ impl App {
                 rounds.notified().await;
                 let Some(app) = app.upgrade() else { return };
                 while app.triage.waiting().len() > 0 {
-                    Self::decide_run(&app).await;
+                    for round in Self::decide_run(&app).await {
+                        app.decide_round(round).await;
+                    }
                 }
             }
         });
     }
 
-    /// Decides round after round. While one is written, the next is decided from what that one comes to; it is written after that one was.
-    /// A version that somebody else wrote meanwhile could pass for ours otherwise. Where one is not written, it and the next are decided anew,
-    /// from what is stored.
-    async fn decide_run(app: &Arc<Self>) {
+    /// Decides a run of rounds. While one is written, the next is decided from what that one comes to. It is written only once that one is: else
+    /// a version that somebody else wrote meanwhile could pass for ours. What was not written comes back, to be decided anew from what is stored.
+    async fn decide_run(app: &Arc<Self>) -> Vec<Vec<Waiting>> {
         let mut anew = Vec::new();
-        {
-            // New incidents take turns too, since each takes the next number.
-            let _turn = app.turns.of("").lock_owned().await;
-            let mut round = match Numbers::read(app).await {
-                Ok(numbers) => Round::new(app, numbers),
-                Err(failure) => return app.answer(app.triage.waiting().take(), Err(failure)),
-            };
-            let (began, mut rounds, mut is_last) = (Stopwatch::start(), 0, false);
-            let mut decided: Option<Decided> = None;
-            let mut writing: Option<(usize, JoinHandle<Fate>)> = None;
-            loop {
-                let may_decide =
-                    decided.is_none() && !is_last && rounds < RUN && (rounds == 0 || began.seconds() < RUN_SECONDS);
-                // Beside one that is written, a few are not worth a round of their own: more come soon.
-                let enough = writing.as_ref().map_or(1, |(requests, _)| requests / 2);
-                if may_decide && app.triage.waiting().len() >= enough.max(1) {
-                    let waiting = app.triage.waiting().take();
-                    rounds += 1;
-                    let Ok(placed) = round.place_all(&waiting).await else {
-                        anew.push(waiting);
-                        break;
-                    };
-                    is_last = !round.may_go_on();
-                    let (mut batch, told) = round.cut();
-                    waiting.iter().for_each(|one| batch.extend(one.also.clone()));
-                    decided = Some(Decided { waiting, placed, batch, told });
-                }
-                let Some((_, written)) = &mut writing else {
-                    let Some(next) = decided.take() else { break };
-                    writing = Some((next.waiting.len(), tokio::spawn(app.clone().write_round(next))));
-                    continue;
+        // New incidents take turns too, since each takes the next number.
+        let _turn = app.turns.of("").lock_owned().await;
+        let mut round = match Numbers::read(app).await {
+            Ok(numbers) => Round::new(app, numbers),
+            Err(failure) => {
+                app.answer(app.triage.waiting().take(), Err(failure));
+                return Vec::new();
+            }
+        };
+        let (began, mut rounds, mut is_last) = (Stopwatch::start(), 0, false);
+        let mut decided: Option<Decided> = None;
+        let mut writing: Option<(usize, JoinHandle<Fate>)> = None;
+        loop {
+            let may_decide =
+                decided.is_none() && !is_last && rounds < RUN && (rounds == 0 || began.seconds() < RUN_SECONDS);
+            // Beside one that is written, a few are not worth a round of their own: more come soon.
+            let enough = writing.as_ref().map_or(1, |(requests, _)| requests / 2);
+            if may_decide && app.triage.waiting().len() >= enough.max(1) {
+                let waiting = app.triage.waiting().take();
+                rounds += 1;
+                let Ok(placed) = round.place_all(&waiting).await else {
+                    anew.push(waiting);
+                    break;
                 };
-                tokio::select! {
-                    fate = written => {
-                        writing = None;
-                        match fate {
-                            Ok(Fate::Written) => {}
-                            Ok(Fate::Anew(waiting)) => {
-                                anew.push(waiting);
-                                break;
-                            }
-                            Ok(Fate::Unavailable(failure)) => {
-                                if let Some(next) = decided.take() {
-                                    app.answer(next.waiting, Err(failure));
-                                }
-                                break;
-                            }
-                            // What panicked was said by itself, and nobody knows what became of it.
-                            Err(_) => break,
+                is_last = !round.may_go_on();
+                let (mut batch, told) = round.cut();
+                waiting.iter().for_each(|one| batch.extend(one.also.clone()));
+                decided = Some(Decided { waiting, placed, batch, told });
+            }
+            let Some((_, written)) = &mut writing else {
+                let Some(next) = decided.take() else { break };
+                writing = Some((next.waiting.len(), tokio::spawn(app.clone().write_round(next))));
+                continue;
+            };
+            tokio::select! {
+                fate = written => {
+                    writing = None;
+                    match fate {
+                        Ok(Fate::Written) => {}
+                        Ok(Fate::Anew(waiting)) => {
+                            anew.push(waiting);
+                            break;
                         }
+                        Ok(Fate::Unavailable(failure)) => {
+                            if let Some(next) = decided.take() {
+                                app.answer(next.waiting, Err(failure));
+                            }
+                            break;
+                        }
+                        // What panicked was said by itself, and nobody knows what became of it.
+                        Err(_) => break,
                     }
-                    () = app.triage.rounds.notified(), if may_decide && decided.is_none() => {}
                 }
+                () = app.triage.rounds.notified(), if may_decide && decided.is_none() => {}
             }
-            if let Some((_, written)) = writing
-                && let Ok(Fate::Anew(waiting)) = written.await
-            {
-                anew.insert(0, waiting);
-            }
-            anew.extend(decided.map(|next| next.waiting));
         }
-        for waiting in anew {
-            app.decide_round(waiting).await;
+        if let Some((_, written)) = writing
+            && let Ok(Fate::Anew(waiting)) = written.await
+        {
+            anew.insert(0, waiting);
         }
+        anew.extend(decided.map(|next| next.waiting));
+        anew
     }
 
     /// Writes a round and answers.

@@ -157,8 +157,7 @@ impl Memtable {
 
     /// Why sled does not take in what is here, if it does not.
     pub(super) fn why_behind(&self) -> Option<String> {
-        let behind = self.state().behind.clone();
-        behind.map(|why| format!("the database takes nothing, and it is tried again and again: {why}"))
+        self.state().behind.clone()
     }
 
     /// Nothing more will be written.

@@ -42,7 +42,7 @@ pub(super) struct Round<'a> {
     told_before: usize,
     /// Incidents that are named somewhere and are not there.
     missing: HashSet<String>,
-    /// Whose turn it is on its incidents: ours, until it is written.
+    /// Our turns on the incidents that were there before, until all of it is written. Those that it opened have none.
     pub(super) turns: Vec<Turn>,
     numbers: Numbers,
     opened: u64,

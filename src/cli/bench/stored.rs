@@ -67,7 +67,7 @@ pub(super) async fn alerts(plan: &Plan, report: &mut Report) -> anyhow::Result<(
         "entries",
     );
     let each: Vec<_> =
-        more.iter().map(|(kind, records, bytes)| format!("{kind} {records:.2} of {bytes:.0} bytes in all")).collect();
+        more.iter().map(|(kind, records, bytes)| format!("{kind} {records:.2} records, {bytes:.0} bytes")).collect();
     report.note(format!("Kept an alert, by kind: {}. What is written over and over counts once.", each.join("; ")));
     Ok(())
 }
