@@ -26,6 +26,9 @@ pub(super) enum StoreCommand {
     },
     /// Make the database anew from its base and its journal; what there was is kept aside in `damaged`.
     Repair {
+        /// Go on with what there is, although rounds that were answered are missing at the end.
+        #[arg(long)]
+        accept_loss: bool,
         /// The configuration.
         #[arg(long, default_value = "muster.toml")]
         config: PathBuf,
@@ -49,9 +52,9 @@ pub(super) fn run(command: StoreCommand) -> anyhow::Result<()> {
             println!("the backup is in {}", made.display());
             Ok(())
         }
-        StoreCommand::Repair { config } => {
+        StoreCommand::Repair { accept_loss, config } => {
             let directory = directory(&config)?;
-            let (base, last) = sled::repair(&directory)?;
+            let (base, last) = sled::repair(&directory, accept_loss)?;
             let of = base.map_or_else(
                 || "the journal alone, since there is no base: right for a store that never had one".to_owned(),
                 |base| format!("the base of round {base} and the journal"),
@@ -112,8 +115,9 @@ fn check(directory: &Path) -> anyhow::Result<()> {
     }
     if !found.damage.is_empty() {
         bail!(
-            "something is damaged. A start makes the database anew by itself where base and journal are whole; `muster store repair` does so now. \
-             Else `muster store restore BACKUP` brings the last backup back, after the directory was moved aside"
+            "something is damaged. A start makes the database anew by itself where base and journal are whole, and the journal where the database was \
+             closed and is whole; `muster store repair` makes the database anew now. Where rounds are missing at the end, `muster store restore BACKUP` \
+             brings the last backup back, after the directory was moved aside; `muster store repair --accept-loss` goes on with what there is"
         );
     }
     println!("nothing is damaged, as far as it can be seen without opening the database");

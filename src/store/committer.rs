@@ -12,7 +12,9 @@ use tokio::sync::mpsc;
 
 use super::queues::Queues;
 use super::round::{Before, Request, Requests, Round, drain};
-use super::{Answer, Backlog, CommitError, Engine, Follower, Kind, Millis, Op, QueueName, Raw, ReadError, Step, codec};
+use super::{
+    Answer, Backlog, CommitError, Engine, Expect, Follower, Kind, Millis, Op, QueueName, Raw, ReadError, Step, codec,
+};
 use crate::clock::Stopwatch;
 
 /// A write that takes longer than this is said: whoever watches must know that nothing is taken in.
@@ -338,9 +340,12 @@ fn grows(ops: &[Op]) -> bool {
     ops.iter().any(|op| matches!(op.step, Step::Put(..) | Step::Ensure(_) | Step::Restore { .. }))
 }
 
-/// Whether a commit finishes something of the outbox: it must pass on a full disk, or the disk stays full.
+/// Whether a commit finishes something of the outbox, or puts it back: it must pass on a full disk, or the disk stays full, and what was tried
+/// waits for its lease and not for its turn.
 fn drains(ops: &[Op]) -> bool {
-    ops.iter().any(|op| op.kind == Kind::Outbox && matches!(op.step, Step::Del(_) | Step::End(_)))
+    ops.iter().any(|op| {
+        op.kind == Kind::Outbox && matches!(op.step, Step::Del(_) | Step::End(_) | Step::Put(Expect::Ver(_), _))
+    })
 }
 
 #[cfg(test)]
@@ -348,7 +353,7 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
-    use crate::store::{Expect, MemoryEngine, Store, Written};
+    use crate::store::{MemoryEngine, Store, Written};
 
     /// A disk that answers a write when it is told to, and how.
     struct Gated {
@@ -384,6 +389,15 @@ mod tests {
     fn put(id: &str) -> Vec<Op> {
         let written = Written { queued: None, shape: 1, body: "{}".to_owned(), typed: None };
         vec![Op { kind: Kind::Meta, id: id.to_owned(), step: Step::Put(Expect::Absent, written) }]
+    }
+
+    #[test]
+    fn what_ends_or_is_put_back_passes_on_a_full_disk() {
+        let op = |step| Op { kind: Kind::Outbox, id: "x".to_owned(), step };
+        let written = || Written { queued: None, shape: 1, body: "{}".to_owned(), typed: None };
+        assert!(drains(&[op(Step::Del(Expect::Any))]) && drains(&[op(Step::End(1))]));
+        assert!(drains(&[op(Step::Put(Expect::Ver(3), written()))]));
+        assert!(!drains(&[op(Step::Put(Expect::Absent, written()))]) && !drains(&put("a")));
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

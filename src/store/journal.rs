@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::committer::{Changes, WriteError};
+use super::mark::Mark;
 
 /// Length, checksum and sequence number of a frame.
 const HEAD: usize = 4 + 4 + 8;
@@ -37,9 +38,18 @@ pub(super) struct Frame {
     pub(super) sequence: u64,
     /// What it changed.
     pub(super) changes: Changes,
+    /// The checksum of both.
+    sum: u32,
 }
 
-fn encode(sequence: u64, changes: &Changes) -> Vec<u8> {
+impl Frame {
+    fn mark(&self) -> Mark {
+        Mark { round: self.sequence, sum: self.sum }
+    }
+}
+
+/// A round as it is written, and its checksum.
+fn encode(sequence: u64, changes: &Changes) -> (Vec<u8>, u32) {
     let size: usize = changes.iter().map(|(key, value)| 8 + key.len() + value.as_ref().map_or(0, Vec::len)).sum();
     let mut frame = Vec::with_capacity(HEAD + size);
     frame.extend_from_slice(&[0; 8]);
@@ -54,7 +64,7 @@ fn encode(sequence: u64, changes: &Changes) -> Vec<u8> {
     let (sum, body) = (crc32fast::hash(&frame[8..]), length(&frame[HEAD..]));
     frame[..4].copy_from_slice(&body);
     frame[4..8].copy_from_slice(&sum.to_le_bytes());
-    frame
+    (frame, sum)
 }
 
 /// The frame at the start of these bytes, and how long it is; `None` where there is none that is whole.
@@ -63,7 +73,8 @@ fn decode(bytes: &[u8]) -> Option<(Frame, usize)> {
     let length = usize::try_from(number(0)?).ok()?;
     let sequence = u64::from_le_bytes(*bytes.get(8..)?.first_chunk()?);
     let whole = bytes.get(..HEAD.checked_add(length)?)?;
-    if sequence == 0 || crc32fast::hash(&whole[8..]) != number(4)? {
+    let sum = number(4)?;
+    if sequence == 0 || crc32fast::hash(&whole[8..]) != sum {
         return None;
     }
     let (mut rest, mut changes) = (&whole[HEAD..], Changes::new());
@@ -82,7 +93,7 @@ fn decode(bytes: &[u8]) -> Option<(Frame, usize)> {
         changes.insert(key.to_vec(), value);
         rest = after;
     }
-    Some((Frame { sequence, changes }, whole.len()))
+    Some((Frame { sequence, changes, sum }, whole.len()))
 }
 
 /// Whether a whole frame begins somewhere in these bytes.
@@ -130,22 +141,22 @@ fn segments(folder: &Path) -> anyhow::Result<Vec<u64>> {
     Ok(segments)
 }
 
-/// The first and the last round of a journal, read whole and not changed; none where it is empty.
+/// The first round of a journal and the last, read whole and not changed; none where it is empty.
 ///
 /// # Errors
 /// It is damaged, or rounds are missing.
-pub(super) fn inspect(folder: &Path) -> anyhow::Result<Option<(u64, u64)>> {
+pub(super) fn inspect(folder: &Path) -> anyhow::Result<Option<(u64, Mark)>> {
     if !folder.exists() {
         return Ok(None);
     }
     let segments = segments(folder)?;
-    let mut seen: Option<(u64, u64)> = None;
+    let mut seen: Option<(u64, Mark)> = None;
     for (index, first) in segments.iter().enumerate() {
         for frame in read(&segment(folder, *first), index + 1 == segments.len())?.frames {
-            if let Some((_, last)) = seen.filter(|(_, last)| last + 1 != frame.sequence) {
-                bail!("rounds {} to {} are missing", last + 1, frame.sequence - 1);
+            if let Some((_, last)) = seen.filter(|(_, last)| last.round + 1 != frame.sequence) {
+                bail!("rounds {} to {} are missing", last.round + 1, frame.sequence - 1);
             }
-            seen = Some((seen.map_or(frame.sequence, |(first, _)| first), frame.sequence));
+            seen = Some((seen.map_or(frame.sequence, |(first, _)| first), frame.mark()));
         }
     }
     Ok(seen)
@@ -192,6 +203,8 @@ pub(super) struct Journal {
     room: u64,
     /// Whether rounds are missing in it, which the database had.
     has_gap: bool,
+    /// Its last round.
+    last: Mark,
 }
 
 fn segment(folder: &Path, first: u64) -> PathBuf {
@@ -221,16 +234,16 @@ impl Journal {
         folder: &Path,
         above: u64,
         mut replay: impl FnMut(Frame) -> anyhow::Result<()>,
-    ) -> anyhow::Result<(Self, u64)> {
+    ) -> anyhow::Result<Self> {
         let _ = fs::remove_file(folder.join("next.new"));
         let segments = segments(folder)?;
-        let (mut segments, mut last, mut end, mut written) = (segments, above, 0, 0);
+        let (mut segments, mut last, mut end, mut written) = (segments, above, 0, Mark::default());
         for (index, first) in segments.iter().enumerate() {
             let path = segment(folder, *first);
             let read = read(&path, index + 1 == segments.len())?;
             end = read.end;
             for frame in read.frames {
-                written = frame.sequence;
+                written = frame.mark();
                 if frame.sequence <= last {
                     continue;
                 }
@@ -242,7 +255,7 @@ impl Journal {
             }
         }
         // What goes on behind a gap has a segment of its own.
-        if segments.is_empty() || written != last {
+        if segments.is_empty() || written.round != last {
             segments.retain(|first| *first <= last);
             segments.push(last + 1);
             end = 0;
@@ -253,16 +266,23 @@ impl Journal {
         // What broke off was never answered.
         file.set_len(end).and_then(|()| file.sync_all()).with_context(|| format!("cannot write {}", path.display()))?;
         sync_folder(folder).with_context(|| format!("cannot sync {}", folder.display()))?;
-        let has_gap = written != last && written > 0;
-        Ok((Self { folder: folder.to_owned(), segments, file, end, room: end, has_gap }, last))
+        let has_gap = written.round != last && written.round > 0;
+        let last = if written.round == last { written } else { Mark { round: last, sum: 0 } };
+        Ok(Self { folder: folder.to_owned(), segments, file, end, room: end, has_gap, last })
     }
 
-    /// Appends a round; it is on disk when this returns.
-    pub(super) fn append(&mut self, sequence: u64, changes: &Changes) -> Result<(), WriteError> {
+    /// The last round that is in it, or in the database above which it was opened.
+    pub(super) fn last(&self) -> Mark {
+        self.last
+    }
+
+    /// Appends the next round; it is on disk when this returns.
+    pub(super) fn append(&mut self, changes: &Changes) -> Result<Mark, WriteError> {
+        let sequence = self.last.round + 1;
         if self.end >= SEGMENT_BYTES {
             self.begin(sequence).map_err(|error| failed(&error))?;
         }
-        let frame = encode(sequence, changes);
+        let (frame, sum) = encode(sequence, changes);
         let needed = self.end + frame.len() as u64;
         let written = self.make_room(needed).and_then(|()| self.file.write_all_at(&frame, self.end));
         if let Err(error) = written {
@@ -274,7 +294,8 @@ impl Journal {
         // A sync that failed says nothing of what is on disk.
         self.file.sync_data().map_err(|error| WriteError::Broken(format!("the journal cannot be synced: {error}")))?;
         self.end = needed;
-        Ok(())
+        self.last = Mark { round: sequence, sum };
+        Ok(self.last)
     }
 
     /// Writes zeros where the next frames go: a sync of what is overwritten has nothing else to write, and finds its room.
@@ -367,13 +388,14 @@ pub(super) fn make_another(folder: &Path) -> io::Result<()> {
     })
 }
 
-/// Writes a base: every key and value, in frames; its size.
+/// Writes a base: every key and value, in frames; its size. Before each frame `has_room` is asked.
 ///
 /// # Errors
 /// The disk, or what is read.
 pub(super) fn write_base(
     path: &Path,
     mut pairs: impl Iterator<Item = io::Result<(Vec<u8>, Vec<u8>)>>,
+    mut has_room: impl FnMut(u64) -> io::Result<()>,
 ) -> io::Result<u64> {
     let mut to = io::BufWriter::new(File::create(path)?);
     let (mut size, mut sequence, mut more) = (0, 0, true);
@@ -394,7 +416,8 @@ pub(super) fn write_base(
         sequence += 1;
         // The last frame says that it is the last: it changes nothing.
         for changes in [Some(changes), (!more).then(Changes::new)].into_iter().flatten() {
-            let frame = encode(sequence, &changes);
+            let (frame, _) = encode(sequence, &changes);
+            has_room(frame.len() as u64)?;
             io::Write::write_all(&mut to, &frame)?;
             size += frame.len() as u64;
         }
@@ -433,10 +456,10 @@ mod tests {
 
     fn filled(rounds: u64) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().expect("a folder");
-        let (mut journal, last) = Journal::open(folder.path(), 0, |_| Ok(())).expect("it opens");
-        assert_eq!(last, 0);
+        let mut journal = Journal::open(folder.path(), 0, |_| Ok(())).expect("it opens");
+        assert_eq!(journal.last(), Mark::default());
         for n in 1..=rounds {
-            journal.append(n, &changes(n)).expect("it appends");
+            journal.append(&changes(n)).expect("it appends");
         }
         let path = segment(folder.path(), 1);
         (folder, path)
@@ -457,18 +480,18 @@ mod tests {
         let (folder, _) = filled(5);
         assert_eq!(reopened(folder.path(), 0).expect("it opens"), [1, 2, 3, 4, 5]);
         assert_eq!(reopened(folder.path(), 3).expect("it opens"), [4, 5]);
-        let (mut journal, last) = Journal::open(folder.path(), 5, |_| Ok(())).expect("it opens");
-        journal.append(last + 1, &changes(6)).expect("it appends");
+        let mut journal = Journal::open(folder.path(), 5, |_| Ok(())).expect("it opens");
+        journal.append(&changes(6)).expect("it appends");
         assert_eq!(reopened(folder.path(), 4).expect("it opens"), [5, 6]);
     }
 
     #[test]
     fn segments_below_a_mark_go_and_a_gap_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
-        let (mut journal, _) = Journal::open(folder.path(), 0, |_| Ok(())).expect("it opens");
+        let mut journal = Journal::open(folder.path(), 0, |_| Ok(())).expect("it opens");
         let large: Changes = [(vec![b'x'], Some(vec![7; 9 * 1024 * 1024]))].into();
-        for n in 1..=4 {
-            journal.append(n, &large).expect("it appends");
+        for _ in 0..4 {
+            journal.append(&large).expect("it appends");
         }
         assert_eq!(journal.segments, [1, 3]);
         journal.forget(1).expect("it forgets");
@@ -485,25 +508,25 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let has = |name: &str| folder.path().join(name).exists();
         fs::write(folder.path().join("next.new"), [1; 100]).expect("it writes");
-        let (mut journal, _) = Journal::open(folder.path(), 0, |_| Ok(())).expect("it opens");
+        let mut journal = Journal::open(folder.path(), 0, |_| Ok(())).expect("it opens");
         assert!(!has("next.new") && journal.needs_another().is_none(), "little is written");
         let large: Changes = [(vec![b'x'], Some(vec![7; 9 * 1024 * 1024]))].into();
-        journal.append(1, &large).expect("it appends");
+        journal.append(&large).expect("it appends");
         make_another(&journal.needs_another().expect("it is half full")).expect("there is room");
         assert!(has(NEXT) && journal.needs_another().is_none());
-        for n in 2..=3 {
-            journal.append(n, &large).expect("it appends");
+        for _ in 0..2 {
+            journal.append(&large).expect("it appends");
         }
         assert!(!has(NEXT), "the third round begins a segment");
         assert_eq!((journal.segments.as_slice(), journal.room), (&[1, 3][..], SEGMENT_ROOM));
         drop(journal);
         let mut rounds = Vec::new();
-        let (_, last) = Journal::open(folder.path(), 0, |frame| {
+        let journal = Journal::open(folder.path(), 0, |frame| {
             rounds.push(frame.sequence);
             Ok(())
         })
         .expect("it opens");
-        assert_eq!((rounds, last), (vec![1, 2, 3], 3));
+        assert_eq!((rounds, journal.last().round), (vec![1, 2, 3], 3));
         assert_eq!(replay(folder.path(), 0, |_| Ok(())).expect("it reads"), 3);
     }
 
@@ -528,9 +551,9 @@ mod tests {
             let seen = reopened(folder.path(), 0).expect("it opens");
             prop_assert_eq!(seen.clone(), (1..=seen.len() as u64).collect::<Vec<_>>());
             // And it goes on behind them.
-            let (mut journal, last) = Journal::open(folder.path(), 0, |_| Ok(())).expect("it opens");
-            journal.append(last + 1, &changes(last + 1)).expect("it appends");
-            prop_assert_eq!(reopened(folder.path(), 0).expect("it opens").len() as u64, last + 1);
+            let mut journal = Journal::open(folder.path(), 0, |_| Ok(())).expect("it opens");
+            let last = journal.append(&changes(journal.last().round + 1)).expect("it appends").round;
+            prop_assert_eq!(reopened(folder.path(), 0).expect("it opens").len() as u64, last);
         }
     }
 }

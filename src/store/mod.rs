@@ -11,6 +11,7 @@ mod batch;
 mod codec;
 mod committer;
 mod journal;
+mod mark;
 mod memory;
 mod memtable;
 pub mod postgres;

@@ -2,7 +2,7 @@
 //! asked again and again, and what is refused is taken again by itself once there is room.
 
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -70,6 +70,14 @@ impl Room {
         self.look_with(bytes).is_none()
     }
 
+    /// Insists on [`Self::has`].
+    ///
+    /// # Errors
+    /// Why new work would be refused.
+    pub(super) fn insist(&self, bytes: u64) -> io::Result<()> {
+        self.look_with(bytes).map_or(Ok(()), |why| Err(io::Error::new(io::ErrorKind::StorageFull, why)))
+    }
+
     fn look(&self) -> Option<String> {
         self.look_with(0)
     }
@@ -96,7 +104,7 @@ impl Room {
         if !keep {
             let _ = fs::remove_file(ballast);
         } else if fs::metadata(&ballast).map_or(0, |of| of.len()) < BALLAST_BYTES as u64 {
-            let make = || -> std::io::Result<()> {
+            let make = || -> io::Result<()> {
                 let mut file = File::create(&ballast)?;
                 file.write_all(&vec![0; BALLAST_BYTES])?;
                 file.sync_all()

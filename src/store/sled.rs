@@ -4,7 +4,7 @@
 //! behind the answer and without a sync of its own. Sled can be made anew from the last **base** (every key and value, written while running) and
 //! the journal since. So what sled is known to do wrong (measured, each) costs no record:
 //! - its `flush` is no fsync, and after a torn log it may open older, or empty, without an error: a record in it, `!head`, says up to which round it
-//!   has come, and `store.json` how far the journal had come at least. What is older catches up or is made anew, and that is said; where that cannot
+//!   has come, and the mark (`mark`) how far the journal had. What is older catches up or is made anew, and that is said; where that cannot
 //!   be, the start is refused.
 //! - it may panic on a torn log: that too makes it anew.
 //! - after a clean stop its files have the checksum that `store.json` says, or they are made anew: a bit that flipped is seen at the next start.
@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use super::committer::{Bytes, Changes, Committed, Pair, WriteError};
 use super::journal::{self, Journal};
+use super::mark::{Mark, MarkFile};
 use super::memtable::{self, Layer, Memtable};
 use super::room::Room;
 use super::{EDITION, ReadError, Store};
@@ -35,6 +36,7 @@ use crate::clock::Stopwatch;
 /// The version of the layout that this program writes.
 const SCHEMA: u32 = 2;
 const SIDECAR: &str = "store.json";
+const MARK: &str = "mark";
 const DATABASE: &str = "sled";
 const JOURNAL: &str = "journal";
 const BACKUPS: &str = "backups";
@@ -88,6 +90,7 @@ struct Shared {
     directory: PathBuf,
     journal: Mutex<Journal>,
     sidecar: Mutex<Sidecar>,
+    mark: MarkFile,
     /// What is in the journal and not yet in sled.
     recent: Memtable,
     /// The last round of the journal, and the last that sled has.
@@ -201,6 +204,8 @@ pub fn restore(backup: &Path, directory: &Path) -> anyhow::Result<u64> {
         fs::copy(base_file(backup, base), base_file(directory, base))?;
     }
     let last = found.journal.map_or(found.base.unwrap_or(0), |(_, last)| last);
+    // One of a store that was here before says nothing of this one.
+    let _ = fs::remove_file(directory.join(MARK));
     let edition = read_sidecar(backup)?.map_or(0, |sidecar| sidecar.edition);
     let sidecar = Sidecar {
         schema: SCHEMA,
@@ -249,20 +254,21 @@ fn no_store_without_its_sidecar(directory: &Path) -> anyhow::Result<()> {
 }
 
 /// Makes the database anew from the base and the journal, whatever state it is in; it is kept aside in `damaged`. Gives the round of the base,
-/// if there is one, and the last round.
+/// if there is one, and the last round. Where rounds that were answered are missing at the end, it does so only if that loss is accepted.
 ///
 /// # Errors
 /// They are not whole.
-pub fn repair(directory: &Path) -> anyhow::Result<(Option<u64>, u64)> {
+pub fn repair(directory: &Path, accept_loss: bool) -> anyhow::Result<(Option<u64>, u64)> {
     expect_store(directory)?;
     let _lock = lock(directory)?;
     let sidecar = match read_sidecar(directory) {
+        Ok(Some(sidecar)) if accept_loss => Sidecar { mark: 0, ..sidecar },
         Ok(Some(sidecar)) => sidecar,
         // Nothing says how far it had come: what there is counts.
         Ok(None) | Err(_) => {
             let base = newest_base(directory);
             let rounds = journal::inspect(&directory.join(JOURNAL))?;
-            let last = rounds.map(|(_, last)| last).or(base);
+            let last = rounds.map(|(_, last)| last.round).or(base);
             let mark = last.with_context(|| {
                 format!(
                     "{} has neither a base nor a journal, of which a store could be made. {RESTORE}",
@@ -278,11 +284,13 @@ pub fn repair(directory: &Path) -> anyhow::Result<(Option<u64>, u64)> {
     if sidecar.schema != SCHEMA {
         bail!("the store has layout {}, which has no journal to repair it from. {RESTORE}", sidecar.schema);
     }
-    let (db, _, last) = made_anew(directory, &sidecar, &anyhow!("a repair was asked for"))?;
+    let mark = if accept_loss { Mark::default() } else { reached(directory, &sidecar)? };
+    let (db, journal) = made_anew(directory, &sidecar, mark, &anyhow!("a repair was asked for"))?;
     db.flush()?;
-    let base = sidecar.base;
-    write_sidecar(directory, &Sidecar { clean: false, sums: BTreeMap::new(), ..sidecar })?;
-    Ok((base, last))
+    let (base, last) = (sidecar.base, journal.last());
+    MarkFile::open(&directory.join(MARK), last)?;
+    write_sidecar(directory, &Sidecar { clean: false, sums: BTreeMap::new(), mark: last.round, ..sidecar })?;
+    Ok((base, last.round))
 }
 
 /// What lies in a store's directory, or in a backup, without opening it.
@@ -311,12 +319,15 @@ pub fn inspect(directory: &Path) -> anyhow::Result<Inspection> {
         return Ok(Inspection::default());
     }
     let sidecar = read_sidecar(directory)?;
+    // Before the journal: it may be written meanwhile.
+    let mark = reached(directory, &sidecar.clone().unwrap_or_default())?;
     if sidecar.is_none()
         && let Err(why) = no_store_without_its_sidecar(directory)
     {
         // What lies there is said all the same: it is what a repair goes by.
         let base = newest_base(directory);
-        let journal = journal::inspect(&directory.join(JOURNAL)).ok().flatten();
+        let journal =
+            journal::inspect(&directory.join(JOURNAL)).ok().flatten().map(|(first, last)| (first, last.round));
         let (damage, backups) = (vec![format!("{why:#}")], backups(directory));
         return Ok(Inspection { layout: SCHEMA, base, journal, damage, backups, ..Inspection::default() });
     }
@@ -327,8 +338,12 @@ pub fn inspect(directory: &Path) -> anyhow::Result<Inspection> {
         found.damage.push(format!("it {newer}, which alone can look at it"));
     }
     if sidecar.schema == SCHEMA {
+        let mut last = Mark { round: sidecar.base.unwrap_or(0), sum: 0 };
         match journal::inspect(&directory.join(JOURNAL)) {
-            Ok(rounds) => found.journal = rounds,
+            Ok(rounds) => {
+                found.journal = rounds.map(|(first, last)| (first, last.round));
+                last = rounds.map_or(last, |(_, last)| last);
+            }
             Err(error) => found.damage.push(format!("{error:#}")),
         }
         if let Some(base) = sidecar.base
@@ -336,11 +351,9 @@ pub fn inspect(directory: &Path) -> anyhow::Result<Inspection> {
         {
             found.damage.push(format!("{error:#}"));
         }
-        let reaches = found.journal.map_or(sidecar.base.unwrap_or(0), |(_, last)| last);
-        if reaches < sidecar.mark {
-            found
-                .damage
-                .push(format!("the journal ends at round {reaches}, and the store had come to {}", sidecar.mark));
+        found.mark = mark.round;
+        if let Err(why) = mark.insist(last) {
+            found.damage.push(format!("of the journal, {why:#}"));
         }
         let begins = found.journal.is_some_and(|(first, _)| first > sidecar.base.unwrap_or(0) + 1);
         if begins {
@@ -363,7 +376,8 @@ fn backups(directory: &Path) -> Vec<PathBuf> {
 }
 
 const RESTORE: &str = "Keep a copy of the directory. `muster store check` says what is there; `muster store restore` brings back a backup, and \
-    `muster import FILE` an export, into an empty directory.";
+    `muster import FILE` an export, into an empty directory. Where only the last rounds are missing, `muster store repair --accept-loss` goes on \
+    without them.";
 
 impl SledEngine {
     fn open(directory: &Path, backups: Backups) -> anyhow::Result<Self> {
@@ -383,14 +397,21 @@ impl SledEngine {
         room.for_a_start();
         let is_old = sidecar.schema == 1 && sidecar.has_data;
         let restored = sidecar.restored && !directory.join(DATABASE).exists();
-        let looked = if restored { made_from_backup(directory, &sidecar) } else { opened(directory, &sidecar) };
-        let (db, journal, head) = match looked {
+        let mark = reached(directory, &sidecar)?;
+        let looked =
+            if restored { made_from_backup(directory, &sidecar, mark) } else { opened(directory, &sidecar, mark) };
+        let (db, journal) = match looked {
             Ok(opened) => opened,
             Err(why) if restored => return Err(why),
             Err(why) if is_old => return Err(why),
             Err(why) if !sidecar.has_data || is_full(&why) => return Err(why),
-            Err(why) => made_anew(directory, &sidecar, &why)?,
+            Err(why) => made_anew(directory, &sidecar, mark, &why)?,
         };
+        let head = journal.last().round;
+        if head == 0 && sidecar.has_data && !is_old && !directory.join(MARK).exists() {
+            // Whoever writes the first record has made the mark before.
+            bail!("{}", came_back_empty(directory));
+        }
         let database = Database::of(db, directory)?;
         let db = &database.db;
         db.insert(SCHEMA_KEY, SCHEMA.to_string().as_bytes()).context("cannot write the store's layout")?;
@@ -403,10 +424,11 @@ impl SledEngine {
         let can_be_made_anew = journal.reaches_back_to(sidecar.base.unwrap_or(0));
         if is_old || !can_be_made_anew {
             // What was there before there was a journal is the base of what comes.
-            base(directory, db, head)?;
+            base(directory, db, head, |_| Ok(()))?;
             sidecar.base = Some(head);
         }
         write_sidecar(directory, &sidecar)?;
+        let mark = MarkFile::open(&directory.join(MARK), journal.last())?;
         forget_other_bases(directory, sidecar.base);
         for directory in [
             &directory.join(DATABASE),
@@ -427,6 +449,7 @@ impl SledEngine {
             since_base: AtomicU64::new(0),
             base_bytes: AtomicU64::new(base_bytes.map_or(0, |of| of.len())),
             sidecar: Mutex::new(sidecar),
+            mark,
             room,
             backups,
             stop: Mutex::new(false),
@@ -444,8 +467,15 @@ impl SledEngine {
     }
 }
 
-/// Sled and the journal as they are, the journal's newer rounds taken in; the last round.
-fn opened(directory: &Path, sidecar: &Sidecar) -> anyhow::Result<(::sled::Db, Journal, u64)> {
+/// How far the journal of a store had come, at least.
+fn reached(directory: &Path, sidecar: &Sidecar) -> anyhow::Result<Mark> {
+    let at_checkpoint = Mark { round: sidecar.mark, sum: 0 };
+    let mark = Mark::read(&directory.join(MARK))?;
+    Ok(mark.filter(|mark| mark.round >= at_checkpoint.round).unwrap_or(at_checkpoint))
+}
+
+/// Sled and the journal as they are, the journal's newer rounds taken in.
+fn opened(directory: &Path, sidecar: &Sidecar, mark: Mark) -> anyhow::Result<(::sled::Db, Journal)> {
     let path = directory.join(DATABASE);
     if sidecar.clean && !sidecar.sums.is_empty() && sums(&path)? != sidecar.sums {
         bail!("the files of the database are not those that were closed");
@@ -473,9 +503,9 @@ fn opened(directory: &Path, sidecar: &Sidecar) -> anyhow::Result<(::sled::Db, Jo
     }
     let journal = directory.join(JOURNAL);
     let opened = Journal::open(&journal, head, |frame| take(&db, frame.sequence, &frame.changes));
-    let (journal, last) = match opened {
+    let journal = match opened {
         // The database was closed and is as it was, so nothing is missing in it; the journal begins anew.
-        Err(error) if sidecar.clean && !sidecar.sums.is_empty() && head >= sidecar.mark => {
+        Err(error) if sidecar.clean && !sidecar.sums.is_empty() && head >= mark.round => {
             tracing::error!(error = %format!("{error:#}"), "the journal is damaged; the database has everything, and the journal begins anew");
             let aside = free_name(directory, "journal.damaged");
             fs::rename(&journal, &aside).context("the damaged journal cannot be moved aside")?;
@@ -483,13 +513,12 @@ fn opened(directory: &Path, sidecar: &Sidecar) -> anyhow::Result<(::sled::Db, Jo
         }
         opened => opened?,
     };
-    if last < sidecar.mark {
-        bail!("the store has come up to round {last}, and had come to {} before", sidecar.mark);
+    mark.insist(journal.last())?;
+    if journal.last().round > head {
+        let rounds = journal.last().round - head;
+        tracing::info!(rounds, "the journal was ahead of the database, which has caught up");
     }
-    if last > head {
-        tracing::info!(rounds = last - head, "the journal was ahead of the database, which has caught up");
-    }
-    Ok((db, journal, last))
+    Ok((db, journal))
 }
 
 /// Whether there was no room, which is no damage.
@@ -510,49 +539,51 @@ fn free_name(directory: &Path, name: &str) -> PathBuf {
 }
 
 /// Sled made from a backup that was brought back.
-fn made_from_backup(directory: &Path, sidecar: &Sidecar) -> anyhow::Result<(::sled::Db, Journal, u64)> {
-    let made = made(directory, sidecar, &anyhow!("a backup was brought back"))?;
-    tracing::info!(rounds = made.2, "the database is made from the backup");
+fn made_from_backup(directory: &Path, sidecar: &Sidecar, mark: Mark) -> anyhow::Result<(::sled::Db, Journal)> {
+    let made = made(directory, sidecar, mark, &anyhow!("a backup was brought back"))?;
+    tracing::info!(rounds = made.1.last().round, "the database is made from the backup");
     Ok(made)
 }
 
 /// Sled made anew from the base and the journal; what there was is kept aside.
-fn made_anew(directory: &Path, sidecar: &Sidecar, why: &anyhow::Error) -> anyhow::Result<(::sled::Db, Journal, u64)> {
+fn made_anew(
+    directory: &Path,
+    sidecar: &Sidecar,
+    mark: Mark,
+    why: &anyhow::Error,
+) -> anyhow::Result<(::sled::Db, Journal)> {
     tracing::error!(error = %format!("{why:#}"), "the database is damaged or older than it should be; it is made anew from the base and the journal");
-    let made = made(directory, sidecar, why)?;
-    tracing::warn!(rounds = made.2, "the database is whole");
+    let made = made(directory, sidecar, mark, why)?;
+    tracing::warn!(rounds = made.1.last().round, "the database is whole");
     Ok(made)
 }
 
-fn made(directory: &Path, sidecar: &Sidecar, why: &anyhow::Error) -> anyhow::Result<(::sled::Db, Journal, u64)> {
+fn made(directory: &Path, sidecar: &Sidecar, mark: Mark, why: &anyhow::Error) -> anyhow::Result<(::sled::Db, Journal)> {
     let refused = |error: anyhow::Error| {
         anyhow!(
             "the database in {} cannot be made anew: {error:#}. It was to be, since {why:#}. It had come to round {}. Muster does not start on \
              what is older, because it would page again for what is known and forget what is open. {RESTORE}",
             directory.display(),
-            sidecar.mark
+            mark.round
         )
     };
     let beside = directory.join("sled.new");
     let _ = fs::remove_dir_all(&beside);
-    let make = || -> anyhow::Result<(Journal, u64)> {
+    let make = || -> anyhow::Result<Journal> {
         let db = open_guarded(&beside)?;
         let from = sidecar.base.unwrap_or(0);
         if let Some(base) = sidecar.base {
             journal::read_base(&base_file(directory, base), |changes| take(&db, from, &changes))?;
         }
         db.insert(SCHEMA_KEY, SCHEMA.to_string().as_bytes())?;
-        let (journal, last) =
-            Journal::open(&directory.join(JOURNAL), from, |frame| take(&db, frame.sequence, &frame.changes))?;
-        if last < sidecar.mark {
-            bail!("the base and the journal come up to round {last} only");
-        }
+        let journal = Journal::open(&directory.join(JOURNAL), from, |frame| take(&db, frame.sequence, &frame.changes))?;
+        mark.insist(journal.last())?;
         db.flush()?;
         drop(db);
         File::open(beside.join("db"))?.sync_all()?;
-        Ok((journal, last))
+        Ok(journal)
     };
-    let (journal, last) = make().map_err(refused).inspect_err(|_| {
+    let journal = make().map_err(refused).inspect_err(|_| {
         let _ = fs::remove_dir_all(&beside);
     })?;
     let aside = free_name(directory, "damaged");
@@ -561,7 +592,7 @@ fn made(directory: &Path, sidecar: &Sidecar, why: &anyhow::Error) -> anyhow::Res
         tracing::warn!(kept = %aside.display(), "what there was of the database is kept");
     }
     fs::rename(&beside, directory.join(DATABASE)).context("the new database cannot be put in its place")?;
-    Ok((open_guarded(&directory.join(DATABASE))?, journal, last))
+    Ok((open_guarded(&directory.join(DATABASE))?, journal))
 }
 
 fn head_of(db: &::sled::Db) -> anyhow::Result<u64> {
@@ -586,13 +617,21 @@ fn base_file(directory: &Path, round: u64) -> PathBuf {
     directory.join(format!("base-{round:016}"))
 }
 
-/// Writes a base of what sled has at this round or later; its size.
-fn base(directory: &Path, db: &::sled::Db, round: u64) -> anyhow::Result<u64> {
+/// Writes a base of what sled has at this round or later; its size. Where it cannot be written it leaves nothing of itself.
+fn base(
+    directory: &Path,
+    db: &::sled::Db,
+    round: u64,
+    has_room: impl FnMut(u64) -> io::Result<()>,
+) -> anyhow::Result<u64> {
     let beside = directory.join("base.new");
     let own = |key: &[u8]| key == SCHEMA_KEY || key == HEAD_KEY;
     let pairs = db.iter().filter(|pair| !pair.as_ref().is_ok_and(|(key, _)| own(key)));
     let pairs = pairs.map(|pair| pair.map(|(key, value)| (key.to_vec(), value.to_vec())).map_err(io::Error::other));
-    let size = journal::write_base(&beside, pairs).context("the base cannot be written")?;
+    let written = journal::write_base(&beside, pairs, has_room);
+    let size = written.context("the base cannot be written").inspect_err(|_| {
+        let _ = fs::remove_file(&beside);
+    })?;
     fs::rename(&beside, base_file(directory, round)).context("the base cannot be put in its place")?;
     sync_directory(directory)?;
     Ok(size)
@@ -892,7 +931,8 @@ impl Shared {
     }
 
     fn back_up_if_due(&self) -> anyhow::Result<()> {
-        let Some(every) = self.backups.every.filter(|_| self.sidecar().has_data && self.room.refuses().is_none())
+        let Some(every) =
+            self.backups.every.filter(|_| self.sidecar().has_data && self.room.has(journal::SEGMENT_ROOM))
         else {
             return Ok(());
         };
@@ -909,6 +949,12 @@ impl Shared {
     fn back_up(&self) -> anyhow::Result<PathBuf> {
         let beside = self.directory.join(BACKUPS).join("new");
         let _ = fs::remove_dir_all(&beside);
+        self.back_up_by(&beside).inspect_err(|_| {
+            let _ = fs::remove_dir_all(&beside);
+        })
+    }
+
+    fn back_up_by(&self, beside: &Path) -> anyhow::Result<PathBuf> {
         fs::create_dir_all(beside.join(JOURNAL))?;
         let mut sidecar = self.sidecar().clone();
         {
@@ -918,14 +964,14 @@ impl Shared {
             sidecar.mark = self.last.load(Ordering::SeqCst);
         }
         if let Some(base) = sidecar.base {
-            let (from, to) = (base_file(&self.directory, base), base_file(&beside, base));
+            let (from, to) = (base_file(&self.directory, base), base_file(beside, base));
             fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(|_| ()))?;
         }
         (sidecar.clean, sidecar.sums) = (false, BTreeMap::new());
-        write_sidecar(&beside, &sidecar)?;
+        write_sidecar(beside, &sidecar)?;
         let made = self.directory.join(BACKUPS).join(format!("{:016}", sidecar.mark));
         let _ = fs::remove_dir_all(&made);
-        fs::rename(&beside, &made)?;
+        fs::rename(beside, &made)?;
         sync_directory(&self.directory.join(BACKUPS))?;
         let all = backups(&self.directory);
         for old in all.iter().take(all.len().saturating_sub(self.backups.keep.max(1))) {
@@ -936,15 +982,16 @@ impl Shared {
 
     /// Makes another base, where the journal has grown as large as the last one; the journal up to it goes. Sled has this round durably.
     fn base_if_due(&self, head: u64) -> anyhow::Result<()> {
-        let due = BASE_AFTER_BYTES.max(self.base_bytes.load(Ordering::Relaxed));
-        if self.since_base.load(Ordering::Relaxed) < due || self.room.refuses().is_some() {
+        let (before, since) = (self.base_bytes.load(Ordering::Relaxed), self.since_base.load(Ordering::Relaxed));
+        // It has what the last one had, and at most all that was written since.
+        if since < BASE_AFTER_BYTES.max(before) || !self.room.has(before + since) {
             return Ok(());
         }
-        self.since_base.store(0, Ordering::Relaxed);
         // A copy of the handle, so that nobody waits for the base.
         let db = self.with(|of| Ok(of.db.clone()))?;
-        let size = base(&self.directory, &db, head)?;
+        let size = base(&self.directory, &db, head, |bytes| self.room.insist(bytes))?;
         drop(db);
+        self.since_base.fetch_sub(since, Ordering::Relaxed);
         self.base_bytes.store(size, Ordering::Relaxed);
         let mut sidecar = self.sidecar();
         let before = sidecar.base.replace(head);
@@ -1014,14 +1061,14 @@ impl Bytes for SledEngine {
                 return Err(WriteError::NoRoom(format!("{error:#}")));
             }
         }
-        let round = shared.last.load(Ordering::SeqCst) + 1;
-        shared.journal().append(round, &changes).inspect_err(|_| shared.room.look_again())?;
+        let mark = shared.journal().append(&changes).inspect_err(|_| shared.room.look_again())?;
         // It is durable.
-        shared.last.store(round, Ordering::SeqCst);
+        shared.mark.move_to(mark);
+        shared.last.store(mark.round, Ordering::SeqCst);
         let size: usize = changes.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum();
         shared.since_base.fetch_add(size as u64, Ordering::Relaxed);
         shared.since_checkpoint.fetch_add(size as u64, Ordering::Relaxed);
-        shared.recent.put(round, changes);
+        shared.recent.put(mark.round, changes);
         Ok(())
     }
 
@@ -1173,8 +1220,8 @@ mod tests {
         }
         let error = restore(&backup, directory.path()).expect_err("it refuses").to_string();
         assert!(error.contains("there is a store in"), "{error}");
-        repair(directory.path()).expect("it is made anew");
-        repair(directory.path()).expect("and again");
+        repair(directory.path(), false).expect("it is made anew");
+        repair(directory.path(), false).expect("and again");
         assert!(directory.path().join("damaged").exists() && directory.path().join("damaged.2").exists());
         assert!(has(&open(directory.path()).expect("it opens"), "y"));
         assert!(inspect(&directory.path().join("none")).is_ok_and(|found| found.layout == 0));
@@ -1198,6 +1245,26 @@ mod tests {
             .expect("there is nothing to do");
         let in_sled = engine.shared.with(|of| Ok(of.db.get(b"key")?)).expect("it reads");
         assert_eq!(in_sled.as_deref(), Some(&b"newer"[..]));
+    }
+
+    /// A base takes nothing of the room that is kept for what was accepted, and is made once there is more.
+    #[test]
+    fn a_base_waits_for_room_and_leaves_nothing_half_made() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let engine = SledEngine::open(directory.path(), Backups { every: None, keep: 0 }).expect("it opens");
+        engine.write(Changes::from([(b"key".to_vec(), Some(b"value".to_vec()))])).expect("it is written");
+        let (shared, half) = (&engine.shared, directory.path().join("base.new"));
+        shared.since_base.store(u64::MAX / 4, Ordering::Relaxed);
+        shared.base_if_due(1).expect("no disk has so much room");
+        assert_eq!((newest_base(directory.path()), half.exists()), (None, false));
+        let db = shared.with(|of| Ok(of.db.clone())).expect("it is open");
+        let full = |_| Err(io::Error::new(io::ErrorKind::StorageFull, "full"));
+        base(directory.path(), &db, 1, full).expect_err("there is no room");
+        assert_eq!((newest_base(directory.path()), half.exists()), (None, false));
+        shared.since_base.store(BASE_AFTER_BYTES, Ordering::Relaxed);
+        shared.base_if_due(1).expect("there is room");
+        assert_eq!((newest_base(directory.path()), half.exists()), (Some(1), false));
+        assert_eq!(shared.since_base.load(Ordering::Relaxed), 0);
     }
 
     /// A database that is closed is said; once it is open it has everything.

@@ -337,8 +337,10 @@ async fn a_round_that_the_database_ends_for_another_is_tried_again() {
     let sequence = format!("CREATE SEQUENCE {}.tries", schema.name);
     server.connect().await.batch_execute(&sequence).await.unwrap();
     // A sequence counts also what is rolled back.
+    // It could not be put in order with another, or they waited for each other.
     let fails = format!(
-        "IF nextval('{}.tries') % 3 <> 0 THEN RAISE EXCEPTION 'not now' USING ERRCODE = '40001'; END IF",
+        "CASE nextval('{0}.tries') % 3 WHEN 0 THEN NULL; WHEN 1 THEN RAISE EXCEPTION 'not now' USING ERRCODE = '40001';
+         ELSE RAISE EXCEPTION 'not now' USING ERRCODE = '40P01'; END CASE",
         schema.name
     );
     at_every_commit(server, &schema, &fails).await;
@@ -595,6 +597,9 @@ async fn what_one_muster_does_another_knows_within_a_second() {
     assert_eq!(status, 201, "{answer}");
     comes("the silence", async || silenced(&other) == 1).await;
     bot.alert("dq", json!({"title": "orders are late", "key": "k", "asset": "warehouse.orders"})).await;
+    // Also where nobody hears the notification.
+    let deaf = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ILIKE 'LISTEN%'";
+    server.connect().await.batch_execute(deaf).await.unwrap();
     comes("the bad asset", async || *other.app.models.health.read() == *bot.muster.app.models.health.read()).await;
     // Where it missed too much, it reads everything anew, whatever is told meanwhile.
     let deletes = format!("DELETE FROM {}.muster_feed", schema.name);

@@ -286,7 +286,7 @@ async fn whatever_is_missing_is_seen() {
     fs::remove_file(directory.path().join("store.json")).unwrap();
     let words = sled::open(directory.path()).err().unwrap().to_string();
     assert!(words.contains("store.json is missing") && words.contains("muster store repair"), "{words}");
-    sled::repair(directory.path()).unwrap();
+    sled::repair(directory.path(), false).unwrap();
     assert_eq!(json!(counts(&exported(&sled::open(directory.path()).unwrap()).await)), expect["records"]);
 }
 
@@ -301,7 +301,7 @@ async fn records_of_a_newer_muster_are_left_alone() {
     let newer = format!("was written by a newer Muster (records of edition {}", muster::store::EDITION + 1);
     for words in [
         sled::open(directory.path()).err().unwrap().to_string(),
-        sled::repair(directory.path()).err().unwrap().to_string(),
+        sled::repair(directory.path(), false).err().unwrap().to_string(),
         sled::inspect(directory.path()).unwrap().damage[0].clone(),
     ] {
         assert!(words.contains(&newer), "{words}");

@@ -41,14 +41,21 @@ impl<W: Write> Write for Summed<W> {
 /// The file cannot be written; an older one is still whole.
 pub fn save(folder: &Path, graph: &Graph, mark: &str) -> io::Result<()> {
     let beside = folder.join("lineage.image.new");
-    let mut to = Summed { to: BufWriter::new(File::create(&beside)?), sum: crc32fast::Hasher::new() };
+    let saved = write(&beside, graph, mark).and_then(|()| fs::rename(&beside, file(folder)));
+    saved.inspect_err(|_| {
+        // What is half made takes room from what must be kept.
+        let _ = fs::remove_file(&beside);
+    })
+}
+
+fn write(beside: &Path, graph: &Graph, mark: &str) -> io::Result<()> {
+    let mut to = Summed { to: BufWriter::new(File::create(beside)?), sum: crc32fast::Hasher::new() };
     to.write_all(MAGIC.as_bytes())?;
     to.write_all(mark.as_bytes())?;
     let mut to = postcard::to_io(graph, to).map_err(io::Error::other)?;
     let sum = to.sum.clone().finalize();
     to.to.write_all(&sum.to_le_bytes())?;
-    to.to.into_inner()?.sync_all()?;
-    fs::rename(&beside, file(folder))
+    to.to.into_inner()?.sync_all()
 }
 
 /// The last image, and the mark of its commit; `None` if there is none of use.

@@ -17,6 +17,8 @@ use crate::store::{Change, Follower, Kind, ReadError};
 
 /// How often it is looked for rounds of others.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+const _: () =
+    assert!(LOOK_EVERY.as_millis() <= 1000, "docs/postgres.md promises a second, also where nothing is heard");
 /// How often it is tidied up.
 const TIDY_EVERY: Duration = Duration::from_secs(15);
 

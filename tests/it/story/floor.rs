@@ -1,6 +1,6 @@
 //! What people notice of the ground floor: floods in one line, what is too large, what hangs, what a restart remembers.
 
-use muster::store::{CommitError, Kind, Range, Store};
+use muster::store::{CommitError, Kind, Range, Step, Store};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -342,11 +342,15 @@ async fn old_bodies_are_forgotten_faster_than_new_ones_come() {
 async fn an_alert_costs_what_it_must() {
     let (bot, store) = on_what_goes_wrong().await;
     bot.alert("dq", alert("first")).await;
-    let kept = Range::<muster::records::outbox::Entry>::all();
+    let outbox = Range::<muster::records::outbox::Entry>::all();
     let written = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let seen = written.clone();
     store.refuse(move |ops| {
-        seen.lock().unwrap().extend(ops.iter().map(|op| (op.kind, op.id.clone())));
+        let bytes = |step: &Step| match step {
+            Step::Put(_, written) => written.body.len(),
+            _ => 0,
+        };
+        seen.lock().unwrap().extend(ops.iter().map(|op| (op.kind, op.id.len() + bytes(&op.step))));
         None
     });
     for n in 0..30 {
@@ -356,8 +360,11 @@ async fn an_alert_costs_what_it_must() {
     let written: Vec<_> = std::mem::take(&mut *written.lock().unwrap());
     let of = |kind: Kind| written.iter().filter(|(of, _)| *of == kind).count();
     assert_eq!([Kind::Alert, Kind::AlertKey, Kind::Timeline, Kind::Delivery].map(of), [30, 30, 30, 0]);
+    let kept = [Kind::Alert, Kind::AlertKey, Kind::Timeline];
+    let bytes: usize = written.iter().filter(|(of, _)| kept.contains(of)).map(|(_, bytes)| bytes).sum();
+    assert!(bytes / 30 < 1000, "an alert is less than 1 kB: {}", bytes / 30);
     // Nobody was at work on the outbox: each thing to be shown waits once, and each of the first alerts has its line.
-    let waiting = bot.muster.app.store.values(kept).await.unwrap();
+    let waiting = bot.muster.app.store.values(outbox).await.unwrap();
     let lines = waiting.iter().filter(|entry| format!("{:?}", entry.job).contains("AlertsJoined")).count();
     assert!(lines <= 20, "the first twenty alerts are told one by one: {lines}");
     let mut shown: Vec<_> =
