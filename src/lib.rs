@@ -26,7 +26,6 @@ pub mod sandbox;
 pub mod slack;
 pub mod store;
 pub mod telemetry;
-pub mod words;
 
 use std::sync::Arc;
 

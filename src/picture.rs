@@ -11,7 +11,6 @@ use svg::node::element::{Group, Path, Rectangle, Text, Title, path::Data};
 
 use crate::domain::lineage::walk::Way;
 use crate::domain::lineage::{AssetKind, NodeId, View};
-use crate::tr;
 
 /// More assets than this are no picture any more but a wall.
 const MAX_NODES: usize = 28;
@@ -174,7 +173,7 @@ impl Drawing {
             boxes = boxes.add(boxed(drawn, x - w / 2.0, y - h / 2.0, *w, *h));
         }
         let foot = if self.folded > 0 {
-            tr!("and {count} more below; `impact` lists them", count = self.folded)
+            format!("and {count} more below; `impact` lists them", count = self.folded)
         } else {
             String::new()
         };

@@ -17,7 +17,6 @@ use crate::read_models::{Followed, ReadModels};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{CatalogCommit, Changes, Columns, Open};
 use crate::store::{Batch, Expect, Id, Range};
-use crate::tr;
 
 /// How many assets one commit writes.
 const AT_ONCE: usize = 2000;
@@ -468,7 +467,7 @@ impl App {
     /// # Errors
     /// There is none, or several; in words.
     pub fn meant(&self, name: &str) -> Result<String, Failure> {
-        let name = AssetName::new(name).ok_or_else(|| Failure::NotFound(tr!("Which asset?")))?;
+        let name = AssetName::new(name).ok_or_else(|| Failure::NotFound("Which asset?".to_owned()))?;
         let graph = self.catalog.graph();
         let found = graph.meant(&self.catalog.naming.apply(name.as_str()), 6);
         let names: Vec<_> = found.iter().map(|node| format!("`{}`", graph.name(*node))).collect();
@@ -481,15 +480,10 @@ impl App {
                 } else {
                     "Names are matched from their end; give its last parts, as in `main.orders`."
                 };
-                Err(Failure::NotFound(tr!(
-                    "There is no asset “{name}” in the catalog. {hint}",
-                    name = name,
-                    hint = hint
-                )))
+                Err(Failure::NotFound(format!("There is no asset “{name}” in the catalog. {hint}")))
             }
-            _ => Err(Failure::NotFound(tr!(
+            _ => Err(Failure::NotFound(format!(
                 "“{name}” may be {names}. Give more of its name.",
-                name = name,
                 names = names.join(" or ")
             ))),
         }

@@ -27,7 +27,6 @@ use crate::slack::inbound::SlashCommand;
 use crate::slack::markup;
 use crate::slack::slash::{self, Intent, Question};
 use crate::store::{Batch, Expect, Id};
-use crate::tr;
 
 /// What goes back to the one who asked.
 pub enum Reply {
@@ -47,7 +46,7 @@ pub enum Reply {
 
 impl Reply {
     fn words(text: &str) -> Self {
-        Self::Say(Box::new(Rendered::sentence(&sentence_markdown(&crate::words::label(text)))))
+        Self::Say(Box::new(Rendered::sentence(&sentence_markdown(text))))
     }
 }
 
@@ -147,7 +146,7 @@ impl App {
                 let runbook = self.runbook(&name)?.clone();
                 let command = Command::AttachRunbook {
                     runbook,
-                    because: tr!("{person} asked for it", person = self.name(caller.user)),
+                    because: format!("{person} asked for it", person = self.name(caller.user)),
                 };
                 self.act(Some(&uid), &command, caller).await
             }
@@ -174,7 +173,9 @@ impl App {
                     .next()
                     .filter(|one| one.seq == line);
                 let Some(line) = line else {
-                    return Err(Failure::NotFound(tr!("There is no such line. `/incident timeline` numbers them.")));
+                    return Err(Failure::NotFound(
+                        "There is no such line. `/incident timeline` numbers them.".to_owned(),
+                    ));
                 };
                 self.act(Some(&uid), &Command::Amend { line: Box::new(line), text, at }, caller).await
             }
@@ -193,18 +194,17 @@ impl App {
             Intent::LinkAddress(address) => {
                 self.may_read(caller)?;
                 self.link_address(caller.user, &address).await?;
-                Ok(Reply::words(&tr!(
-                    "{address} is you in PagerDuty from now on: on schedules, and when somebody pages you.",
-                    address = address
+                Ok(Reply::words(&format!(
+                    "{address} is you in PagerDuty from now on: on schedules, and when somebody pages you."
                 )))
             }
             Intent::Link(number) => {
                 let uid = self.target(number, caller).await?;
                 let channel = caller.channel.unwrap_or_default().to_owned();
                 if self.at_home_in(&channel).await?.is_some_and(|other| other != uid) {
-                    return Err(Failure::Invalid(tr!(
-                        "This is the channel of another incident. Type it in a channel of none."
-                    )));
+                    return Err(Failure::Invalid(
+                        "This is the channel of another incident. Type it in a channel of none.".to_owned(),
+                    ));
                 }
                 self.act(Some(&uid), &Command::Link { channel }, caller).await
             }
@@ -284,14 +284,14 @@ impl App {
             return Ok(());
         };
         if into.private && !from.private {
-            return Err(Failure::Invalid(tr!(
+            return Err(Failure::Invalid(format!(
                 "{into} is private and {from} is not: whoever follows {from} would hear nothing more of what goes there. Merge {into} into {from}, or close this one with `/incident dismiss duplicate <reason>`.",
                 into = into.name(),
                 from = from.name()
             )));
         }
         if into.drill && !from.drill {
-            return Err(Failure::Invalid(tr!(
+            return Err(Failure::Invalid(format!(
                 "{into} is a drill, in which nobody is paged or told; nothing real goes there.",
                 into = into.name()
             )));
@@ -347,17 +347,16 @@ impl App {
         let incident = decision.case.incident.name();
         match sentences.split_first() {
             Some((first, _)) => format!("{incident}: {first}."),
-            None if decision.effects.is_empty() => tr!("{incident}: nothing changed.", incident = incident),
-            None => tr!("{incident}: done; it shows in a moment.", incident = incident),
+            None if decision.effects.is_empty() => format!("{incident}: nothing changed."),
+            None => format!("{incident}: done; it shows in a moment."),
         }
     }
 
     fn runbook(&self, name: &str) -> Result<&Runbook, Failure> {
         self.library.find(name).ok_or_else(|| {
             let ids: Vec<_> = self.library.all().map(|book| format!("`{}`", book.head.id)).collect();
-            Failure::NotFound(tr!(
+            Failure::NotFound(format!(
                 "There is no runbook “{name}”, or more than one fits. There are: {ids}.",
-                name = name,
                 ids = ids.join(", ")
             ))
         })
@@ -365,7 +364,8 @@ impl App {
 
     /// What an incident reaches, in full, with buttons to tell them.
     async fn impact_words(&self, uid: &str) -> Result<(String, Vec<Button>), Failure> {
-        let incident = self.incident(uid).await?.ok_or_else(|| Failure::NotFound(tr!("There is no such incident.")))?;
+        let incident =
+            self.incident(uid).await?.ok_or_else(|| Failure::NotFound("There is no such incident.".to_owned()))?;
         let judged = self.judge(&incident).await?;
         let view = views::impact(&incident.name(), &judged.candidates, &judged.impact, &judged.unknown);
         let mut buttons = Vec::new();

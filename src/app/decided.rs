@@ -13,7 +13,6 @@ use crate::records::{
     Reviewed, RootOf,
 };
 use crate::store::{Batch, Expect, Id, Range, ReadError, Store};
-use crate::tr;
 
 /// A case as it lies in the store, with the version of its incident.
 #[derive(Debug, Clone)]
@@ -39,7 +38,7 @@ impl Change for Decided<'_> {
             Some(uid) => Some(
                 load(&app.store, uid, &command.needs())
                     .await?
-                    .ok_or_else(|| Failure::NotFound(tr!("There is no such incident any more.")))?,
+                    .ok_or_else(|| Failure::NotFound("There is no such incident any more.".to_owned()))?,
             ),
             None => None,
         };

@@ -17,7 +17,6 @@ use crate::messages::{Button, Rendered, views};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{Mine, Reviewed};
 use crate::store::{Batch, Id, Range};
-use crate::tr;
 
 /// How long after it was opened a home is kept up to date, in minutes.
 const WATCHED_MINUTES: i64 = 30;
@@ -149,7 +148,7 @@ impl App {
             let name = task["incident"].as_str().unwrap_or_default();
             Button::new(
                 format!("task_done:{}:{name}", task["number"]),
-                &tr!("Done: {name} task {number}", name = name, number = task["number"]),
+                &format!("Done: {name} task {number}", number = task["number"]),
                 name,
             )
         }));

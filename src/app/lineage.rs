@@ -16,7 +16,6 @@ use crate::domain::{AssetName, Command, Incident, Pillar};
 use crate::picture::Drawing;
 use crate::records::RootOf;
 use crate::store::Range;
-use crate::tr;
 
 /// The most people and teams that one round of telling reaches.
 const MAX_RECIPIENTS: usize = 100;
@@ -279,10 +278,10 @@ impl App {
         let gate_open = !incidents.iter().any(|(_, incident, _)| incident.severity <= gate_from);
         let since = |incident: &Incident| incident.bad_from.unwrap_or(incident.detected_at);
         let (status, words) = match incidents.first() {
-            None => ("ok", tr!("no open incident")),
+            None => ("ok", "no open incident".to_owned()),
             Some((0, incident, _)) => (
                 "incident",
-                tr!(
+                format!(
                     "{incident} open since {date}",
                     incident = incident.name(),
                     date = since(incident).format("%Y-%m-%d %H:%M UTC")
@@ -290,10 +289,9 @@ impl App {
             ),
             Some((_, incident, asset)) => (
                 "upstream",
-                tr!(
+                format!(
                     "{incident} open upstream ({asset}) since {date}",
                     incident = incident.name(),
-                    asset = asset,
                     date = since(incident).format("%Y-%m-%d %H:%M UTC")
                 ),
             ),

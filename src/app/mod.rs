@@ -37,7 +37,6 @@ use crate::records::{Delivered, Mine, OfChannel, OfNumber, Workspace};
 use crate::slack::client::Member;
 use crate::store::{Batch, Expect, Id, Range, ReadError, Store};
 use crate::telemetry::Metrics;
-use crate::tr;
 
 /// Why nothing was done.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -54,13 +53,13 @@ pub enum Failure {
     )]
     WhichIncident,
     /// This very delivery was dealt with before.
-    #[error("{}", tr!("this was done already"))]
+    #[error("this was done already")]
     Duplicate,
     /// What was asked makes no sense; the words say what would.
     #[error("{0}")]
     Invalid(String),
     /// A source sends faster than it may.
-    #[error("{}", tr!("the source {name} sends more than its {rate} requests a minute; send it again a little later", name = .name, rate = .rate))]
+    #[error("the source {name} sends more than its {rate} requests a minute; send it again a little later")]
     TooFast {
         /// Which.
         name: String,
@@ -68,10 +67,10 @@ pub enum Failure {
         rate: u32,
     },
     /// It is more than a record may hold; it will be so next time, too.
-    #[error("{}", tr!("This is too large to be kept, and nothing was changed; say it in fewer words. ({reason})", reason = .0))]
+    #[error("This is too large to be kept, and nothing was changed; say it in fewer words. ({0})")]
     TooLarge(String),
     /// The store cannot write, or too many were faster.
-    #[error("{}", tr!("Muster cannot save anything right now; nothing was changed. Please try again in a moment. ({reason})", reason = .0))]
+    #[error("Muster cannot save anything right now; nothing was changed. Please try again in a moment. ({0})")]
     Unavailable(String),
 }
 
@@ -196,9 +195,6 @@ impl App {
     /// A bad file, or a store that cannot be read.
     pub async fn new(config: Config, store: Store, clock: Clock) -> anyhow::Result<Self> {
         let templates = Templates::load(config.message_templates.path.as_deref())?;
-        if !templates.words().is_empty() {
-            crate::words::install(templates.words().clone());
-        }
         let library = load_library(config.runbooks.path.as_deref())?;
         let models = ReadModels::load(&store).await?;
         let started = clock.now();
@@ -365,7 +361,7 @@ impl App {
     }
 
     fn no_such(number: u64) -> Failure {
-        Failure::NotFound(tr!("There is no INC-{number}. `/incident list` shows what is open.", number = number))
+        Failure::NotFound(format!("There is no INC-{number}. `/incident list` shows what is open."))
     }
 
     /// Whose eyes a list is for: admins see everything.

@@ -9,7 +9,6 @@ use crate::domain::timeline::{clock, stamp};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{AddressOf, OwnerOfAddress, Roster};
 use crate::store::{Batch, Expect, Id};
-use crate::tr;
 
 /// How long what was read counts as fresh, in minutes.
 const READ_EVERY_MINUTES: i64 = 10;
@@ -102,7 +101,7 @@ impl App {
         covering
             .filter_map(|rotation| {
                 if let Some(one) = rotation.stand_in(now) {
-                    let from = tr!("standing in until {until}", until = stamp(one.until));
+                    let from = format!("standing in until {until}", until = stamp(one.until));
                     let (rotation, role, people) = (rotation.name.clone(), rotation.role, one.people.clone());
                     return Some(Duty { rotation, role, people, from });
                 }
@@ -115,17 +114,9 @@ impl App {
                         let whence = if matches!(rotation.whence, Whence::Group(_)) { "Slack" } else { "PagerDuty" };
                         let strangers = match roster.strangers.as_slice() {
                             [] => String::new(),
-                            names => tr!("; not found in Slack: {names}", names = names.join(", ")),
+                            names => format!("; not found in Slack: {names}", names = names.join(", ")),
                         };
-                        (
-                            roster.people,
-                            tr!(
-                                "{whence}, read {at} UTC{strangers}",
-                                whence = whence,
-                                at = clock(roster.at),
-                                strangers = strangers
-                            ),
-                        )
+                        (roster.people, format!("{whence}, read {at} UTC{strangers}", at = clock(roster.at)))
                     }
                 };
                 let named = !people.is_empty();
@@ -152,7 +143,7 @@ impl Change for Linking<'_> {
         // As Slack has it, or as they said themselves: perhaps a moment ago.
         let owner = app.person_of(&address).or(owner.map(|owner| owner.person));
         if owner.is_some_and(|other| other != person) {
-            return Err(Failure::Invalid(tr!("{address} is somebody else's.", address = address)));
+            return Err(Failure::Invalid(format!("{address} is somebody else's.")));
         }
         let mut batch = Batch::new();
         let before = said.map(|said| Id::<OwnerOfAddress>::of(&said.address));

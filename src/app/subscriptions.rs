@@ -8,7 +8,6 @@ use crate::domain::incident::Recipient;
 use crate::domain::{Incident, PersonId};
 use crate::records::Subscription;
 use crate::store::{Batch, Expect, Id};
-use crate::tr;
 
 /// So many may follow one thing.
 const MAX_FOLLOWERS: usize = 200;
@@ -29,9 +28,8 @@ impl App {
             }
             let too_many = followers.is_empty() && subscriptions.followed() >= MAX_FOLLOWED;
             if on && (followers.len() >= MAX_FOLLOWERS || too_many) {
-                return Err(Failure::Invalid(tr!(
-                    "Too many people follow `{of}` already; a channel of the team under `[[teams]]` serves them better.",
-                    of = of
+                return Err(Failure::Invalid(format!(
+                    "Too many people follow `{of}` already; a channel of the team under `[[teams]]` serves them better."
                 )));
             }
         }

@@ -7,7 +7,6 @@ use crate::messages::{Rendered, views};
 use crate::records::OfChannel;
 use crate::slack::client::Verdict;
 use crate::store::{Batch, Expect, Id};
-use crate::tr;
 
 /// Slack's limit for a channel's name.
 const MAX_CHANNEL_NAME: usize = 80;
@@ -41,7 +40,7 @@ impl Worker {
             let channel = Channel::own(id, name);
             return self.outcome(turn, &incident.uid, &Command::ChannelReady { channel }).await;
         }
-        Err(Fault::Permanent { why: tr!("all names from #{base} to #{base}-9 are taken", base = base) })
+        Err(Fault::Permanent { why: format!("all names from #{base} to #{base}-9 are taken") })
     }
 
     /// The workspace lets nobody make a channel: the incident lives in the thread of its announcement, which says why.
@@ -49,9 +48,8 @@ impl Worker {
         let home = self.app.config.slack.announce_channel.clone();
         if home.is_empty() || incident.private || self.app.announces_to_strangers() {
             return Err(Fault::Permanent {
-                why: tr!(
-                    "Slack lets Muster make no channel ({code}), and there is no announcement channel whose thread could serve",
-                    code = code
+                why: format!(
+                    "Slack lets Muster make no channel ({code}), and there is no announcement channel whose thread could serve"
                 ),
             });
         }
@@ -76,12 +74,11 @@ impl Worker {
                 Err(failure) => return Err(failure.into()),
             }
         }
-        let why = tr!(
+        let why = format!(
             "Slack lets Muster make no channel here ({code}), so the incident lives in this thread; {value}",
-            code = code,
-            value = crate::words::label(crate::slack::client::advice(code))
+            value = crate::slack::client::advice(code)
         );
-        let told = Command::GiveUp { what: tr!("a channel of its own"), why, say: true };
+        let told = Command::GiveUp { what: "a channel of its own".to_owned(), why, say: true };
         self.outcome(turn, &incident.uid, &Command::ChannelReady { channel }).await?;
         match self.app.execute(Some(&incident.uid), &told, crate::app::Asked::by_muster(Batch::new())).await {
             Ok(_) | Err(crate::app::Failure::Duplicate) => Ok(()),
@@ -92,7 +89,7 @@ impl Worker {
     /// Goes to work in a channel that is there already, unless strangers read it.
     pub(super) async fn link_channel(&self, turn: &Turn, incident: &Incident, id: &str, by: &str) -> Result<(), Fault> {
         let refuse = |why: &str| {
-            let view = serde_json::json!({"name": incident.name(), "why": crate::words::label(why)});
+            let view = serde_json::json!({"name": incident.name(), "why": why});
             Rendered::new(&self.app.templates.render("cannot_link", &view), &[])
         };
         let info = match self.slack.channel_info(id).await {

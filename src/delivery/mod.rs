@@ -31,7 +31,6 @@ use crate::records::outbox::{Entry, EntryId, Job, Outbox as _};
 use crate::slack::client::{SlackApi, SlackError, Verdict, advice};
 use crate::store::{Batch, Expect, Id, QueueName, Raw, Rec};
 use crate::telemetry::{DeliveryLabels, LaneLabels, StoreLabels};
-use crate::tr;
 
 /// How long an entry is ours once claimed. Longer than any call may take.
 const LEASE: Duration = Duration::from_secs(60);
@@ -63,7 +62,7 @@ enum Fault {
 
 impl From<SlackError> for Fault {
     fn from(error: SlackError) -> Self {
-        let why = format!("{error}; {}", crate::words::label(advice(&error.code)));
+        let why = format!("{error}; {}", advice(&error.code));
         match error.verdict {
             Verdict::Retry { after } => Self::Retry { after, why },
             Verdict::Unknown => Self::Unknown { why },
@@ -391,9 +390,7 @@ impl Worker {
                 let channel = channel.as_deref().unwrap_or(&self.app.config.slack.announce_channel);
                 let strangers = self.app.strangers_read(channel);
                 if strangers && asks.is_some() {
-                    return Err(Fault::Permanent {
-                        why: tr!("people of another workspace read {channel}", channel = channel),
-                    });
+                    return Err(Fault::Permanent { why: format!("people of another workspace read {channel}") });
                 }
                 if !channel.is_empty() && !strangers {
                     let message = Rendered::new(markdown, buttons);

@@ -9,7 +9,6 @@ use crate::messages::{Button, Rendered, views};
 use crate::picture::Drawing;
 use crate::slack::client::Verdict;
 use crate::store::Id;
-use crate::tr;
 
 /// Drawing is work for a thread that nobody else waits for.
 async fn pixels(drawing: Drawing) -> Result<Vec<u8>, String> {
@@ -36,7 +35,7 @@ impl Worker {
         };
         // What was said there before they came is not taken back; nothing more is said.
         if self.app.strangers_read(channel) {
-            return Err(Fault::Permanent { why: tr!("people of another workspace read {channel}", channel = channel) });
+            return Err(Fault::Permanent { why: format!("people of another workspace read {channel}") });
         }
         let names = |id: &str| self.app.name(id);
         let markdown = views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), None);
@@ -92,10 +91,10 @@ impl Worker {
             return Ok(self.app.commit(turn.end()).await?);
         };
         let Some(mailer) = &self.mailer else {
-            return Err(Fault::Permanent { why: tr!("no mail server is configured ([mail] smtp_url)") });
+            return Err(Fault::Permanent { why: "no mail server is configured ([mail] smtp_url)".to_owned() });
         };
         let names = |id: &str| self.app.name(id);
-        let how = tr!(
+        let how = format!(
             "To hear no more of it, have somebody write /incident {incident} mute {name}.",
             incident = incident.name(),
             name = recipient.name
@@ -140,7 +139,7 @@ impl Worker {
         let comment = crate::messages::plain(&self.app.templates.render("picture", &view));
         let file = File {
             name: format!("{}-lineage.png", name.to_lowercase()),
-            title: tr!("Lineage of {name}", name = name),
+            title: format!("Lineage of {name}"),
             content: ("image/png", png),
             comment,
         };

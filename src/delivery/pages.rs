@@ -6,7 +6,6 @@ use super::{Fault, Turn, Worker};
 use crate::domain::{Command, Effect, Incident};
 use crate::pagerduty::events::{PagerError, PagerEvent, Trigger};
 use crate::pagerduty::rest::PersonalPage;
-use crate::tr;
 
 impl From<PagerError> for Fault {
     fn from(error: PagerError) -> Self {
@@ -32,7 +31,7 @@ impl Worker {
             _ => return Ok(()),
         };
         let Some(routing_key) = self.app.config.routing_key(target) else {
-            return Err(Fault::Permanent { why: tr!("no routing key is configured for {target}", target = target) });
+            return Err(Fault::Permanent { why: format!("no routing key is configured for {target}") });
         };
         self.pager.send(routing_key, key, &event).await?;
         match effect {
@@ -54,16 +53,15 @@ impl Worker {
             self.app.config.services.iter().find(|one| one.name == name)?.pagerduty_service_id.as_deref()
         });
         let (Some(rest), Some(service)) = (&self.rest, service) else {
-            return Err(Fault::Permanent { why: tr!("no service of PagerDuty's REST API is configured for it") });
+            return Err(Fault::Permanent { why: "no service of PagerDuty's REST API is configured for it".to_owned() });
         };
         match effect {
             Effect::Page { text, .. } => {
                 let Some(email) = self.app.address_of(person) else {
                     let name = self.app.name(person);
                     return Err(Fault::Permanent {
-                        why: tr!(
-                            "no e-mail address of {name} is known; `/incident link <e-mail>` tells the one in PagerDuty",
-                            name = name
+                        why: format!(
+                            "no e-mail address of {name} is known; `/incident link <e-mail>` tells the one in PagerDuty"
                         ),
                     });
                 };

@@ -7,7 +7,6 @@ use crate::domain::{Command, Effect, Incident};
 use crate::messages::{Rendered, views};
 use crate::slack::client::{SlackError, Verdict};
 use crate::slack::markup;
-use crate::tr;
 
 /// The most pages of a channel's history that a draft reads.
 const MAX_HISTORY_PAGES: usize = 50;
@@ -200,7 +199,7 @@ impl Worker {
     ) -> Result<(), Fault> {
         let bytes = crate::messages::plain(&message.markdown).into_bytes();
         let place = (at.channel.as_str(), Some(thread.unwrap_or(&at.ts)));
-        let title = tr!("The whole message");
+        let title = "The whole message".to_owned();
         match self.slack.upload(place, "message.txt", &title, ("text/plain", bytes), &title).await {
             Ok(_) => Ok(()),
             Err(error) if error.verdict == Verdict::Permanent || turn.rec.value.attempts >= WHOLE_TRIES => {
@@ -268,7 +267,7 @@ impl Worker {
             crate::messages::plain(&self.app.templates.render("postmortem_note", &serde_json::json!({"name": name})));
         let file = File {
             name: format!("{}-postmortem.md", name.to_lowercase()),
-            title: tr!("Post-mortem of {name} (draft)", name = name),
+            title: format!("Post-mortem of {name} (draft)"),
             content: ("text/markdown", text.into_bytes()),
             comment,
         };

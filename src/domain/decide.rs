@@ -27,7 +27,6 @@ use super::lineage::Whom;
 use super::permission::{Standing, Verb, Who, allowed};
 use super::runbook::Library;
 use super::{Alert, Command, Effect, Entry, PersonId, Policy, Refusal, Role, Time};
-use crate::tr;
 
 /// All that a decision may know besides the state.
 #[derive(Clone)]
@@ -253,9 +252,9 @@ pub fn permitted(
         return Ok(());
     }
     let hint = match (who, incident.map(|incident| incident.holder(Role::Commander))) {
-        (Who::Commander, Some(Some(holder))) => tr!("That is {person}.", person = people.name(holder)),
-        (Who::Commander, Some(None)) => tr!("Nobody is; `/incident take commander` makes you that."),
-        (Who::Responders, _) => tr!("`/incident take responder` makes you one."),
+        (Who::Commander, Some(Some(holder))) => format!("That is {person}.", person = people.name(holder)),
+        (Who::Commander, Some(None)) => "Nobody is; `/incident take commander` makes you that.".to_owned(),
+        (Who::Responders, _) => "`/incident take responder` makes you one.".to_owned(),
         _ => String::new(),
     };
     Err(Refusal::Reserved { verb, who, hint })

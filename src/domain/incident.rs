@@ -53,7 +53,7 @@ impl Status {
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::words::label(self.as_str()))
+        f.write_str(self.as_str())
     }
 }
 

@@ -1,6 +1,5 @@
 //! What an operator decided beforehand: sources, services, teams, when to page. `config` parses it, decisions read it.
 
-use crate::tr;
 use std::collections::BTreeMap;
 
 use globset::GlobMatcher;
@@ -167,14 +166,11 @@ impl Policy {
     /// catalog's.
     pub fn severity_for(&self, signal: &Signal, in_catalog: Option<u8>) -> (Severity, String) {
         if let Some((route, severity)) = self.route_of(signal).and_then(|route| Some((route, route.severity?))) {
-            return (severity, tr!("the route `{name}` says so", name = route.name));
+            return (severity, format!("the route `{name}` says so", name = route.name));
         }
         let tier = self.service_for(signal).and_then(|service| service.tier).or(in_catalog);
         let words = if tier == Some(1) { ", one higher for a tier-1 asset" } else { "" };
-        (
-            Severity::of(signal.level, tier),
-            tr!("the monitor says {level}{words}", level = signal.level.as_str(), words = words),
-        )
+        (Severity::of(signal.level, tier), format!("the monitor says {level}{words}", level = signal.level.as_str()))
     }
 
     /// A service by its name, upper or lower case.

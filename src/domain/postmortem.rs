@@ -1,7 +1,6 @@
 //! The post-mortem draft as facts: which sentence stands under which heading. No sentence that the record does not
 //! bear; how it is laid out is the template's business (`message-templates/postmortem.hbs`).
 
-use crate::tr;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -113,12 +112,12 @@ pub fn draft(record: &Record<'_>) -> Postmortem {
 
 /// People by their role, outside People and Timeline.
 fn by_role(incident: &Incident, person: &str) -> String {
-    in_role(incident, person).unwrap_or_else(|| tr!("a colleague"))
+    in_role(incident, person).unwrap_or_else(|| "a colleague".to_owned())
 }
 
 fn in_role(incident: &Incident, person: &str) -> Option<String> {
     let role = Role::ALL.into_iter().find(|role| incident.has_role(*role, person));
-    role.map(|role| tr!("the {role}", role = role))
+    role.map(|role| format!("the {role}"))
 }
 
 fn summary(record: &Record<'_>) -> Vec<String> {
@@ -126,44 +125,42 @@ fn summary(record: &Record<'_>) -> Vec<String> {
     let mut lines = vec![format!("{}: {}.", incident.name(), incident.title)];
     let ended = match (incident.status, incident.resolved_at) {
         (Status::Resolved, Some(at)) => {
-            tr!("resolved {at} after {duration}", at = stamp(at), duration = duration(incident.opened_at, at))
+            format!("resolved {at} after {duration}", at = stamp(at), duration = duration(incident.opened_at, at))
         }
-        (status, _) => tr!("{status} when this draft was written", status = status),
+        (status, _) => format!("{status} when this draft was written"),
     };
-    lines.push(tr!(
+    lines.push(format!(
         "{severity}, {pillar}; opened {opened_at}, {ended}.",
         severity = incident.severity,
-        pillar = crate::words::label(incident.pillar.as_str()),
-        opened_at = stamp(incident.opened_at),
-        ended = ended
+        pillar = incident.pillar.as_str(),
+        opened_at = stamp(incident.opened_at)
     ));
     if let Some(fix) = &incident.fix {
-        lines.push(tr!("Fix: {fix}", fix = fix));
+        lines.push(format!("Fix: {fix}"));
     }
     lines
 }
 
 fn impact(record: &Record<'_>) -> Vec<String> {
     let incident = record.incident;
-    let mut lines: Vec<String> = incident.assets.iter().map(|asset| tr!("Affected: {asset}", asset = asset)).collect();
+    let mut lines: Vec<String> = incident.assets.iter().map(|asset| format!("Affected: {asset}")).collect();
     match (incident.bad_from, incident.good_again) {
-        (Some(bad), Some(good)) => lines.push(tr!(
+        (Some(bad), Some(good)) => lines.push(format!(
             "Data downtime: {duration}, from {bad} to {good}.",
             duration = duration(bad, good),
             bad = stamp(bad),
             good = stamp(good)
         )),
-        (Some(bad), None) => {
-            lines.push(tr!("The data is bad since {bad}; when it was good again is not recorded.", bad = stamp(bad)))
-        }
-        (None, Some(good)) => lines.push(tr!(
+        (Some(bad), None) => lines
+            .push(format!("The data is bad since {bad}; when it was good again is not recorded.", bad = stamp(bad))),
+        (None, Some(good)) => lines.push(format!(
             "The data is good again since {good}; since when it was bad is not recorded.",
             good = stamp(good)
         )),
         (None, None) => {}
     }
     if let Some(radius) = &incident.radius {
-        lines.push(tr!("Blast radius downstream: {words}.", words = radius.words));
+        lines.push(format!("Blast radius downstream: {words}.", words = radius.words));
     }
     let told: BTreeSet<&str> = record
         .entries
@@ -174,10 +171,10 @@ fn impact(record: &Record<'_>) -> Vec<String> {
         })
         .collect();
     if !told.is_empty() {
-        lines.push(tr!("Told outside: {told}.", told = told.into_iter().collect::<Vec<_>>().join(", ")));
+        lines.push(format!("Told outside: {told}.", told = told.into_iter().collect::<Vec<_>>().join(", ")));
     }
     if let Some(url) = incident.picture.as_ref().and_then(|picture| picture.url.as_ref()) {
-        lines.push(tr!("The lineage as a picture: {url} (and in the channel).", url = url));
+        lines.push(format!("The lineage as a picture: {url} (and in the channel)."));
     }
     lines
 }
@@ -192,27 +189,23 @@ fn causes(record: &Record<'_>) -> Vec<String> {
         .map(|(place, root)| {
             let (asset, reason) = (&root.asset, &root.reason);
             match place {
-                0 => tr!("Likeliest root by the lineage: {asset} ({reason}).", asset = asset, reason = reason),
-                _ => tr!("Also possible by the lineage: {asset} ({reason}).", asset = asset, reason = reason),
+                0 => format!("Likeliest root by the lineage: {asset} ({reason})."),
+                _ => format!("Also possible by the lineage: {asset} ({reason})."),
             }
         })
         .collect();
     let said = corrected(record);
     lines.extend(said.iter().filter_map(|entry| match &entry.event {
-        Event::Looked { look, finding } => Some(tr!(
-            "A look at the {look} showed: {finding}",
-            look = crate::words::label(look.as_str()),
-            finding = finding
-        )),
+        Event::Looked { look, finding } => {
+            Some(format!("A look at the {look} showed: {finding}", look = look.as_str()))
+        }
         _ => None,
     }));
     lines.extend(said.iter().filter_map(|entry| match &entry.event {
-        Event::Why { number, answers: None, text } => Some(tr!("Why {number}: {text}", number = number, text = text)),
-        Event::Why { number, answers: Some(of), text } => {
-            Some(tr!("Why {number} (of {of}): {text}", number = number, of = of, text = text))
-        }
+        Event::Why { number, answers: None, text } => Some(format!("Why {number}: {text}")),
+        Event::Why { number, answers: Some(of), text } => Some(format!("Why {number} (of {of}): {text}")),
         Event::CauseNamed { cause } => {
-            Some(tr!("Cause ({kind}): {text}", kind = cause.kind.as_str(), text = cause.text))
+            Some(format!("Cause ({kind}): {text}", kind = cause.kind.as_str(), text = cause.text))
         }
         _ => None,
     }));
@@ -238,25 +231,24 @@ fn detection(record: &Record<'_>) -> Vec<String> {
     let first = record.alerts.iter().min_by_key(|alert| (alert.first_seen, &alert.id));
     let on = |alert: Option<&Alert>| {
         let asset = alert.and_then(|alert| alert.signal.asset.as_ref());
-        asset.map_or_else(String::new, |asset| tr!(" on {asset}", asset = asset))
+        asset.map_or_else(String::new, |asset| format!(" on {asset}"))
     };
     let mut lines = vec![match &incident.source {
-        Some(source) => tr!(
+        Some(source) => format!(
             "Noticed by the monitor {source}{on} at {detected_at}.",
-            source = source,
             on = on(first),
             detected_at = stamp(incident.detected_at)
         ),
         None => {
-            tr!("Noticed by a person, who declared it at {detected_at}.", detected_at = stamp(incident.detected_at))
+            format!("Noticed by a person, who declared it at {detected_at}.", detected_at = stamp(incident.detected_at))
         }
     }];
     lines.extend(monitoring_gap(incident, record.alerts, first));
     if let Some(bad) = incident.bad_from {
-        lines.push(tr!("Time to detect: {duration}.", duration = duration(bad, incident.detected_at)));
+        lines.push(format!("Time to detect: {duration}.", duration = duration(bad, incident.detected_at)));
     }
     if incident.alerts > 0 {
-        lines.push(tr!(
+        lines.push(format!(
             "{alerts} alerts joined; {firing} of them still fire.",
             alerts = incident.alerts,
             firing = incident.firing
@@ -271,23 +263,21 @@ fn monitoring_gap(incident: &Incident, alerts: &[Alert], first: Option<&Alert>) 
     let pillar = if incident.pillar == Pillar::Other {
         String::new()
     } else {
-        tr!(" for {pillar}", pillar = crate::words::label(incident.pillar.as_str()))
+        format!(" for {pillar}", pillar = incident.pillar.as_str())
     };
     let root = incident.roots.first().map(|root| &root.asset);
     let later = |alert: &Alert| duration(incident.detected_at, alert.first_seen);
     if incident.source.is_none() {
-        let about = root.or(incident.assets.first()).map_or_else(|| tr!("what broke"), ToString::to_string);
+        let about = root.or(incident.assets.first()).map_or_else(|| "what broke".to_owned(), ToString::to_string);
         return Some(match first {
             Some(alert) => {
-                tr!(
+                format!(
                     "Monitoring gap: a monitor reported it {later} later; check {about}{pillar} earlier.",
-                    later = later(alert),
-                    about = about,
-                    pillar = pillar
+                    later = later(alert)
                 )
             }
             None => {
-                tr!("Monitoring gap: no monitor reported it; check {about}{pillar}.", about = about, pillar = pillar)
+                format!("Monitoring gap: no monitor reported it; check {about}{pillar}.")
             }
         });
     }
@@ -296,16 +286,13 @@ fn monitoring_gap(incident: &Incident, alerts: &[Alert], first: Option<&Alert>) 
         alerts.iter().filter(|alert| alert.signal.asset.as_ref() == Some(root)).min_by_key(|alert| alert.first_seen);
     Some(match of_root {
         Some(alert) => {
-            tr!(
+            format!(
                 "It was seen downstream first: the likeliest root, {root}, was reported {later} later.",
-                root = root,
                 later = later(alert)
             )
         }
-        None => tr!(
-            "Monitoring gap: it was seen downstream, and nothing reported the likeliest root, {root}; check it{pillar}.",
-            root = root,
-            pillar = pillar
+        None => format!(
+            "Monitoring gap: it was seen downstream, and nothing reported the likeliest root, {root}; check it{pillar}."
         ),
     })
 }
@@ -351,7 +338,7 @@ fn people(record: &Record<'_>) -> Vec<String> {
         .map(|message| (record.name)(&message.author))
         .collect();
     if !spoke.is_empty() {
-        lines.push(tr!("Also in the channel: {spoke}", spoke = spoke.into_iter().collect::<Vec<_>>().join(", ")));
+        lines.push(format!("Also in the channel: {spoke}", spoke = spoke.into_iter().collect::<Vec<_>>().join(", ")));
     }
     lines
 }
@@ -361,49 +348,49 @@ fn response(record: &Record<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     for page in incident.pages.values() {
         let how = match page.status {
-            PageStatus::Sending => tr!("decided on, not yet accepted by PagerDuty"),
-            PageStatus::HandedOver => tr!("handed to PagerDuty; whether anyone was notified is not recorded"),
-            PageStatus::Paged => tr!("notified through PagerDuty"),
-            PageStatus::Acknowledged => tr!("notified through PagerDuty and acknowledged there"),
-            PageStatus::Resolved => tr!("notified through PagerDuty and closed"),
-            PageStatus::Failed => tr!("refused by PagerDuty"),
+            PageStatus::Sending => "decided on, not yet accepted by PagerDuty".to_owned(),
+            PageStatus::HandedOver => "handed to PagerDuty; whether anyone was notified is not recorded".to_owned(),
+            PageStatus::Paged => "notified through PagerDuty".to_owned(),
+            PageStatus::Acknowledged => "notified through PagerDuty and acknowledged there".to_owned(),
+            PageStatus::Resolved => "notified through PagerDuty and closed".to_owned(),
+            PageStatus::Failed => "refused by PagerDuty".to_owned(),
         };
-        lines.push(tr!("Page for {target}: {how}.", target = page.target, how = how));
+        lines.push(format!("Page for {target}: {how}.", target = page.target));
     }
     if let Some(at) = incident.acknowledged_at {
-        lines.push(tr!("Acknowledged {duration} after it was noticed.", duration = duration(incident.detected_at, at)));
+        lines.push(format!(
+            "Acknowledged {duration} after it was noticed.",
+            duration = duration(incident.detected_at, at)
+        ));
     }
     if let Some(at) = incident.mitigated_at {
-        lines.push(tr!("Mitigated {duration} after it was noticed.", duration = duration(incident.detected_at, at)));
+        lines
+            .push(format!("Mitigated {duration} after it was noticed.", duration = duration(incident.detected_at, at)));
     }
     if let Some(checklist) = &incident.checklist {
         let done = checklist.steps.iter().filter(|step| matches!(step.state, StepState::Done { .. })).count();
         let skipped = checklist.settled() - done;
-        lines.push(tr!(
+        lines.push(format!(
             "Runbook “{title}”: {done} of {steps} steps done, {skipped} skipped.",
             title = checklist.title,
-            done = done,
-            steps = checklist.steps.len(),
-            skipped = skipped
+            steps = checklist.steps.len()
         ));
         for (index, step) in checklist.steps.iter().enumerate() {
             match &step.state {
                 StepState::Open => {}
                 StepState::Done { by, note, .. } => {
                     let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
-                    lines.push(tr!(
+                    lines.push(format!(
                         "Step {value} done by {by_role}{note}",
                         value = index + 1,
-                        by_role = by_role(incident, by),
-                        note = note
+                        by_role = by_role(incident, by)
                     ));
                 }
                 StepState::Skipped { by, reason, .. } => {
-                    lines.push(tr!(
+                    lines.push(format!(
                         "Step {value} skipped by {by_role}: {reason}",
                         value = index + 1,
-                        by_role = by_role(incident, by),
-                        reason = reason
+                        by_role = by_role(incident, by)
                     ));
                 }
             }
@@ -412,10 +399,10 @@ fn response(record: &Record<'_>) -> Vec<String> {
     for entry in &corrected(record) {
         match &entry.event {
             Event::UpdatePosted { text, .. } => {
-                lines.push(tr!("Update at {at}: {text}", at = clock(entry.at), text = text));
+                lines.push(format!("Update at {at}: {text}", at = clock(entry.at)));
             }
             Event::UpdateOverdue { promised } => {
-                lines.push(tr!("The update promised for {promised} did not come.", promised = clock(*promised)));
+                lines.push(format!("The update promised for {promised} did not come.", promised = clock(*promised)));
             }
             _ => {}
         }
@@ -429,22 +416,22 @@ fn resolution(record: &Record<'_>) -> Vec<String> {
     for entry in record.entries {
         match &entry.event {
             Event::Mitigated { text: Some(text) } => {
-                lines.push(tr!("Mitigated at {at}: {text}", at = clock(entry.at), text = text));
+                lines.push(format!("Mitigated at {at}: {text}", at = clock(entry.at)));
             }
             Event::Resolved { text: Some(text), .. } => {
-                lines.push(tr!("Resolved at {at}: {text}", at = clock(entry.at), text = text))
+                lines.push(format!("Resolved at {at}: {text}", at = clock(entry.at)))
             }
             Event::Reopened { reason } => {
-                lines.push(tr!("Reopened at {at}: {reason}", at = clock(entry.at), reason = reason));
+                lines.push(format!("Reopened at {at}: {reason}", at = clock(entry.at)));
             }
             _ => {}
         }
     }
     if let Some(fix) = &incident.fix {
-        lines.push(tr!("Fix: {fix}", fix = fix));
+        lines.push(format!("Fix: {fix}"));
     }
     if let (Some(good), detected) = (incident.good_again, incident.detected_at) {
-        lines.push(tr!("Time to recover: {duration}.", duration = duration(detected, good)));
+        lines.push(format!("Time to recover: {duration}.", duration = duration(detected, good)));
     }
     lines
 }
@@ -455,21 +442,14 @@ fn actions(record: &Record<'_>) -> Vec<String> {
         .iter()
         .map(|task| {
             let who = match &task.assignee {
-                None => tr!("nobody yet"),
+                None => "nobody yet".to_owned(),
                 Some(person) => {
-                    in_role(record.incident, person).unwrap_or_else(|| tr!("a colleague named in the channel"))
+                    in_role(record.incident, person).unwrap_or_else(|| "a colleague named in the channel".to_owned())
                 }
             };
-            let due = task.due.map(|due| tr!(", due {date}", date = due.format("%Y-%m-%d"))).unwrap_or_default();
-            let done = task.done_at.map(|at| tr!(", done {at}", at = stamp(at))).unwrap_or_default();
-            tr!(
-                "Task {number}: {text} ({who}{due}{done})",
-                number = task.number,
-                text = task.text,
-                who = who,
-                due = due,
-                done = done
-            )
+            let due = task.due.map(|due| format!(", due {date}", date = due.format("%Y-%m-%d"))).unwrap_or_default();
+            let done = task.done_at.map(|at| format!(", done {at}", at = stamp(at))).unwrap_or_default();
+            format!("Task {number}: {text} ({who}{due}{done})", number = task.number, text = task.text)
         })
         .collect()
 }
@@ -483,15 +463,15 @@ fn questions(record: &Record<'_>) -> Vec<String> {
         (Some(gaps), Status::Resolved) => {
             // How it is recorded is for the channel; here it is asked.
             let asked = gaps.iter().map(|gap| gap.split(" (`").next().unwrap_or(gap));
-            asked.map(|gap| tr!("When it was resolved, {gap}.", gap = gap)).collect()
+            asked.map(|gap| format!("When it was resolved, {gap}.")).collect()
         }
-        _ => vec![tr!("The incident is still {status}.", status = record.incident.status)],
+        _ => vec![format!("The incident is still {status}.", status = record.incident.status)],
     };
     let unknown: BTreeSet<&str> =
         record.incident.roots.iter().flat_map(|root| &root.not_monitored).map(String::as_str).collect();
     if !unknown.is_empty() {
         let names = unknown.into_iter().collect::<Vec<_>>().join(", ");
-        lines.push(tr!("Nobody checks {names}; was it there that it began, and should it be checked?", names = names));
+        lines.push(format!("Nobody checks {names}; was it there that it began, and should it be checked?"));
     }
     lines
 }
@@ -519,10 +499,14 @@ fn sources(record: &Record<'_>) -> Vec<Line> {
         let said = record.messages.iter().filter(|message| !message.deleted).count();
         lines.push(line(
             stamp(incident.opened_at),
-            tr!("#{name}; messages of people: {said}", name = channel.name, said = said),
+            format!("#{name}; messages of people: {said}", name = channel.name),
             None,
         ));
     }
-    lines.push(line(stamp(incident.opened_at), tr!("Timeline; entries: {entries}", entries = incident.entries), None));
+    lines.push(line(
+        stamp(incident.opened_at),
+        format!("Timeline; entries: {entries}", entries = incident.entries),
+        None,
+    ));
     lines
 }

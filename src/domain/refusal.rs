@@ -5,7 +5,6 @@ use std::fmt;
 use super::incident::Status;
 use super::permission::{Standing, Verb};
 use super::{Role, Severity};
-use crate::tr;
 
 /// A command that changes nothing. Shown only to the one who asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,176 +60,134 @@ impl std::error::Error for Refusal {}
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = match self {
-            Self::AlreadyAcknowledged { incident, by, at } => tr!(
-                "{by} already acknowledged {incident} at {at}. Take a role with `/incident take responder` to join in.",
-                by = by,
-                incident = incident,
-                at = at
+            Self::AlreadyAcknowledged { incident, by, at } => format!(
+                "{by} already acknowledged {incident} at {at}. Take a role with `/incident take responder` to join in."
             ),
             Self::AlreadyInStatus { incident, status } => {
-                tr!("{incident} is {status} already.", incident = incident, status = status)
+                format!("{incident} is {status} already.")
             }
-            Self::IsResolved { incident } => tr!(
-                "{incident} is resolved. If it is not over, reopen it with `/incident reopen <reason>`.",
-                incident = incident
-            ),
+            Self::IsResolved { incident } => {
+                format!("{incident} is resolved. If it is not over, reopen it with `/incident reopen <reason>`.")
+            }
             Self::IsMerged { incident, into } => {
-                tr!("{incident} was merged into {into}, and goes on there.", incident = incident, into = into)
+                format!("{incident} was merged into {into}, and goes on there.")
             }
             Self::NoSuchAlert { incident } => {
-                tr!("{incident} has no such alert. `/incident alerts` numbers them.", incident = incident)
+                format!("{incident} has no such alert. `/incident alerts` numbers them.")
             }
             Self::SameIncident => {
-                tr!("An incident cannot be merged into itself; name another, for example `/incident merge INC-12`.")
+                "An incident cannot be merged into itself; name another, for example `/incident merge INC-12`."
+                    .to_owned()
             }
             Self::NotResolved { incident, status } => {
-                tr!("{incident} is {status}, so there is nothing to reopen.", incident = incident, status = status)
+                format!("{incident} is {status}, so there is nothing to reopen.")
             }
             Self::AlreadyHasRole { incident, role } => {
-                tr!("You are {role} of {incident} already.", role = role, incident = incident)
+                format!("You are {role} of {incident} already.")
             }
-            Self::HandoverPending { who, due } => tr!(
-                "{who} already asked for the command; it goes over at {due} unless it is kept.",
-                who = who,
-                due = due
-            ),
-            Self::HandoverSettled => tr!("That request for the command is settled already."),
-            Self::NotTheCommander { holder } => tr!("Only the commander, {holder}, can answer this.", holder = holder),
+            Self::HandoverPending { who, due } => {
+                format!("{who} already asked for the command; it goes over at {due} unless it is kept.")
+            }
+            Self::HandoverSettled => "That request for the command is settled already.".to_owned(),
+            Self::NotTheCommander { holder } => format!("Only the commander, {holder}, can answer this."),
             Self::AlreadySeverity { incident, severity } => {
-                tr!("{incident} is {severity} already.", incident = incident, severity = severity)
+                format!("{incident} is {severity} already.")
             }
-            Self::NoRunbook { incident } => tr!(
-                "There is no runbook on {incident} yet. Bring one with `/incident runbook <name>`; `/incident runbook` lists them.",
-                incident = incident
+            Self::NoRunbook { incident } => format!(
+                "There is no runbook on {incident} yet. Bring one with `/incident runbook <name>`; `/incident runbook` lists them."
             ),
-            Self::RunbookAttached { incident, title } => tr!(
-                "The runbook “{title}” is on {incident} already. Its steps are in the channel.",
-                title = title,
-                incident = incident
-            ),
+            Self::RunbookAttached { incident, title } => {
+                format!("The runbook “{title}” is on {incident} already. Its steps are in the channel.")
+            }
             Self::NoSuchStep { step, steps } => {
-                tr!("The checklist has {steps} steps; there is no step {step}.", steps = steps, step = step)
+                format!("The checklist has {steps} steps; there is no step {step}.")
             }
             Self::StepSettled { step, what, by, at } => {
-                tr!(
-                    "Step {step} was {what} already, by {by} at {at}.",
-                    step = step,
-                    what = crate::words::label(what),
-                    by = by,
-                    at = at
-                )
+                format!("Step {step} was {what} already, by {by} at {at}.")
             }
-            Self::NoSuchTask { incident, task } => tr!(
-                "There is no task {task} on {incident}. `/incident show` lists them.",
-                task = task,
-                incident = incident
+            Self::NoSuchTask { incident, task } => {
+                format!("There is no task {task} on {incident}. `/incident show` lists them.")
+            }
+            Self::TaskDone { task } => format!("Task {task} is done already."),
+            Self::Empty { what, example } => {
+                format!("{what} cannot be empty. {example}")
+            }
+            Self::TooLong { what, max, length } => {
+                format!("{what} can be at most {max} characters long; this has {length}.")
+            }
+            Self::InTheFuture { at } => format!(
+                "{at} is in the future, and data cannot have gone bad or good then yet. Give a time that has passed, such as `06:10` or `2h ago`."
             ),
-            Self::TaskDone { task } => tr!("Task {task} is done already.", task = task),
-            Self::Empty { what, example } => tr!(
-                "{what} cannot be empty. {example}",
-                what = crate::words::label(what),
-                example = crate::words::label(example)
-            ),
-            Self::TooLong { what, max, length } => tr!(
-                "{what} can be at most {max} characters long; this has {length}.",
-                what = crate::words::label(what),
-                max = max,
-                length = length
-            ),
-            Self::InTheFuture { at } => tr!(
-                "{at} is in the future, and data cannot have gone bad or good then yet. Give a time that has passed, such as `06:10` or `2h ago`.",
-                at = at
-            ),
-            Self::GoodBeforeBad { good, bad } => tr!(
-                "{good} is before the data went bad ({bad}). Correct that first with `/incident since <time>`.",
-                good = good,
-                bad = bad
-            ),
-            Self::BadAfterGood { bad, good } => tr!(
-                "{bad} is after the data was good again ({good}). Correct that first with `/incident good-again <time>`.",
-                bad = bad,
-                good = good
+            Self::GoodBeforeBad { good, bad } => {
+                format!("{good} is before the data went bad ({bad}). Correct that first with `/incident since <time>`.")
+            }
+            Self::BadAfterGood { bad, good } => format!(
+                "{bad} is after the data was good again ({good}). Correct that first with `/incident good-again <time>`."
             ),
             Self::NoSuchService { target, hint } => {
-                tr!("There is no service “{target}” to page. {hint}", target = target, hint = hint)
+                format!("There is no service “{target}” to page. {hint}")
             }
-            Self::NoRoutingKey { target } => tr!(
-                "PagerDuty is not set up for “{target}”: no routing key. Ask whoever runs Muster to set one; until then call by hand.",
-                target = target
+            Self::NoRoutingKey { target } => format!(
+                "PagerDuty is not set up for “{target}”: no routing key. Ask whoever runs Muster to set one; until then call by hand."
             ),
             Self::NoSuchWhy { why, whys: 0 } => {
-                tr!("There is no why {why} yet: `/incident why <text>` answers the first.", why = why)
+                format!("There is no why {why} yet: `/incident why <text>` answers the first.")
             }
             Self::NoSuchWhy { why, whys } => {
-                tr!("There is no why {why}; the last one is {whys}.", why = why, whys = whys)
+                format!("There is no why {why}; the last one is {whys}.")
             }
             Self::TooManyWhys { max } => {
-                tr!(
-                    "There are {max} whys already; name the cause: `/incident cause <data|logic|operations> <text>`.",
-                    max = max
+                format!(
+                    "There are {max} whys already; name the cause: `/incident cause <data|logic|operations> <text>`."
                 )
             }
-            Self::NobodyLeftToTell { whom } => tr!(
-                "Everybody {whom} who can be reached was told already; updates and the all-clear reach them by themselves.",
-                whom = crate::words::label(whom)
+            Self::NobodyLeftToTell { whom } => format!(
+                "Everybody {whom} who can be reached was told already; updates and the all-clear reach them by themselves."
             ),
-            Self::TooManyPages { incident, max } => tr!(
-                "{incident} has {max} pages that nobody ended; another wakes nobody. Call them, or have the old ones resolved in PagerDuty.",
-                incident = incident,
-                max = max
+            Self::TooManyPages { incident, max } => format!(
+                "{incident} has {max} pages that nobody ended; another wakes nobody. Call them, or have the old ones resolved in PagerDuty."
             ),
-            Self::NobodyToTell { whom, incident } => tr!(
-                "The lineage knows nobody {whom} of {incident} who could be told. Owners and how they are reached come from dbt, OpenLineage, or a YAML file (`muster lineage import`).",
-                whom = crate::words::label(whom),
-                incident = incident
+            Self::NobodyToTell { whom, incident } => format!(
+                "The lineage knows nobody {whom} of {incident} who could be told. Owners and how they are reached come from dbt, OpenLineage, or a YAML file (`muster lineage import`)."
             ),
-            Self::NotTold { name, incident, hint } => tr!(
-                "“{name}” was not told of {incident}, so there is nothing to mute. {hint}",
-                name = name,
-                incident = incident,
-                hint = hint
-            ),
-            Self::AlreadySubscribed { incident } => tr!("You hear of {incident} already.", incident = incident),
-            Self::AlreadyPinned => tr!("This message is on the timeline already."),
-            Self::NotOver { incident } => tr!(
-                "{incident} is not over; a post-mortem is reviewed after the end. `/incident resolve` ends it.",
-                incident = incident
-            ),
-            Self::ReviewedAlready { incident } => {
-                tr!("The post-mortem of {incident} is reviewed already.", incident = incident)
+            Self::NotTold { name, incident, hint } => {
+                format!("“{name}” was not told of {incident}, so there is nothing to mute. {hint}")
             }
-            Self::Reserved { verb, who, hint } => tr!(
+            Self::AlreadySubscribed { incident } => format!("You hear of {incident} already."),
+            Self::AlreadyPinned => "This message is on the timeline already.".to_owned(),
+            Self::NotOver { incident } => {
+                format!("{incident} is not over; a post-mortem is reviewed after the end. `/incident resolve` ends it.")
+            }
+            Self::ReviewedAlready { incident } => {
+                format!("The post-mortem of {incident} is reviewed already.")
+            }
+            Self::Reserved { verb, who, hint } => format!(
                 "Only {who} may {verb}. {hint} `/incident help who` shows who may do what.",
-                who = crate::words::label(who.as_str()),
-                verb = crate::words::label(verb.as_str()),
-                hint = hint
+                who = who.as_str(),
+                verb = verb.as_str()
             ),
-            Self::AlreadyHere { incident } => tr!("{incident} is worked on here already.", incident = incident),
+            Self::AlreadyHere { incident } => format!("{incident} is worked on here already."),
             Self::Drill { incident } => {
-                tr!("{incident} is a drill: nobody outside is paged or told.", incident = incident)
+                format!("{incident} is a drill: nobody outside is paged or told.")
             }
             Self::HasNotRole { incident, role } => {
-                tr!("You do not have the role of {role} in {incident}.", role = role, incident = incident)
+                format!("You do not have the role of {role} in {incident}.")
             }
-            Self::NotEditable { line } => tr!(
-                "Line {line} of the timeline is Muster's own record of what happened; its words stay. Its time can be corrected: `/incident edit {line} at 06:10`.",
-                line = line
+            Self::NotEditable { line } => format!(
+                "Line {line} of the timeline is Muster's own record of what happened; its words stay. Its time can be corrected: `/incident edit {line} at 06:10`."
             ),
             Self::NotAllowed { verb, standing } => explain_permission(*verb, *standing),
-            Self::NotForThem { name, standing: Standing::Unknown } => tr!(
-                "I do not know {name} yet and have just asked Slack who that is. Please try once more in a few seconds.",
-                name = name
+            Self::NotForThem { name, standing: Standing::Unknown } => format!(
+                "I do not know {name} yet and have just asked Slack who that is. Please try once more in a few seconds."
             ),
             Self::NotForThem { name, standing: Standing::Guest } => {
-                tr!("{name} is a guest of this workspace and can do nothing here; name a member.", name = name)
+                format!("{name} is a guest of this workspace and can do nothing here; name a member.")
             }
-            Self::NotForThem { name, .. } => tr!(
-                "{name} is a bot, deactivated, or of another workspace, and can do nothing here; name a member.",
-                name = name
+            Self::NotForThem { name, .. } => format!(
+                "{name} is a bot, deactivated, or of another workspace, and can do nothing here; name a member."
             ),
-            Self::HasTheCommand { holder } => tr!(
-                "{holder} has the command; name whom it goes to, or let them give it back with `/incident leave commander`.",
-                holder = holder
+            Self::HasTheCommand { holder } => format!(
+                "{holder} has the command; name whom it goes to, or let them give it back with `/incident leave commander`."
             ),
         };
         f.write_str(&words)
@@ -238,17 +195,18 @@ impl fmt::Display for Refusal {
 }
 
 fn explain_permission(verb: Verb, standing: Standing) -> String {
-    let verb = crate::words::label(verb.as_str());
+    let verb = verb.as_str();
     match standing {
         Standing::Guest => {
-            tr!("Guests of this workspace cannot {verb}. Ask a member in the channel to do it.", verb = verb)
+            format!("Guests of this workspace cannot {verb}. Ask a member in the channel to do it.")
         }
         Standing::Stranger => {
-            tr!("People from another workspace cannot {verb} here. Ask a member in the channel to do it.", verb = verb)
+            format!("People from another workspace cannot {verb} here. Ask a member in the channel to do it.")
         }
         Standing::Unknown => {
-            tr!("I do not know you yet and have just asked Slack who you are. Please try once more in a few seconds.")
+            "I do not know you yet and have just asked Slack who you are. Please try once more in a few seconds."
+                .to_owned()
         }
-        _ => tr!("This account may not {verb}.", verb = verb),
+        _ => format!("This account may not {verb}."),
     }
 }

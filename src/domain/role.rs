@@ -55,6 +55,6 @@ impl Role {
 
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::words::label(self.as_str()))
+        f.write_str(self.as_str())
     }
 }

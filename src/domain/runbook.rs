@@ -1,7 +1,6 @@
 //! Runbooks and playbooks: Markdown with front matter and steps to check. Parsing them and choosing the best match is
 //! here; reading files is not.
 
-use crate::tr;
 use std::collections::BTreeMap;
 
 use globset::{GlobBuilder, GlobMatcher};
@@ -104,10 +103,10 @@ impl Runbook {
         let wrong = |line: usize, what: String| BookError { file: file.to_owned(), line, what };
         let text = text.replace("\r\n", "\n");
         let Some(rest) = text.strip_prefix("---\n") else {
-            return Err(wrong(1, tr!("a runbook begins with front matter between two lines of `---`")));
+            return Err(wrong(1, "a runbook begins with front matter between two lines of `---`".to_owned()));
         };
         let Some(end) = rest.find("\n---\n") else {
-            return Err(wrong(1, tr!("the front matter has no closing `---`")));
+            return Err(wrong(1, "the front matter has no closing `---`".to_owned()));
         };
         let (head, body) = (&rest[..end], &rest[end + 5..]);
         let head: FrontMatter = serde_saphyr::from_str(head).map_err(|error| {
@@ -120,24 +119,24 @@ impl Runbook {
         {
             return Err(wrong(
                 2,
-                tr!("`id: {id}` may only hold lower-case letters, digits, `-` and `_`, at most 64", id = head.id),
+                format!("`id: {id}` may only hold lower-case letters, digits, `-` and `_`, at most 64", id = head.id),
             ));
         }
         for glob in head.applies.assets.iter().chain(head.applies.labels.values()) {
             if let Err(error) = compile(glob) {
-                return Err(wrong(2, tr!("`{glob}` is no glob: {error}", glob = glob, error = error)));
+                return Err(wrong(2, format!("`{glob}` is no glob: {error}")));
             }
         }
         let body_line = text[..text.len() - body.len()].matches('\n').count() + 1;
         let steps =
             steps(body).map_err(|(offset, what)| wrong(body_line + body[..offset].matches('\n').count(), what))?;
         if steps.is_empty() {
-            return Err(wrong(body_line, tr!("there are no steps; write them as `- [ ] what to do`")));
+            return Err(wrong(body_line, "there are no steps; write them as `- [ ] what to do`".to_owned()));
         }
         if steps.len() > Self::MAX_STEPS {
             return Err(wrong(
                 body_line,
-                tr!(
+                format!(
                     "{steps} steps are more than {value}; split the file",
                     steps = steps.len(),
                     value = Self::MAX_STEPS
@@ -167,18 +166,18 @@ impl Runbook {
                 return None;
             }
             score += 100;
-            because.push(tr!("label {label} is {value}", label = label, value = value));
+            because.push(format!("label {label} is {value}"));
         }
         if !applies.sources.is_empty() {
             let source = incident.source.as_ref()?;
             applies.sources.contains(source).then_some(())?;
             score += 10;
-            because.push(tr!("it came from {source}", source = source));
+            because.push(format!("it came from {source}"));
         }
         if !applies.pillars.is_empty() {
             applies.pillars.contains(&incident.pillar).then_some(())?;
             score += 1;
-            because.push(tr!("it is about {pillar}", pillar = incident.pillar.as_str()));
+            because.push(format!("it is about {pillar}", pillar = incident.pillar.as_str()));
         }
         (score > 0).then(|| (score, because.join(", ")))
     }
@@ -207,7 +206,7 @@ fn steps(markdown: &str) -> Result<Vec<String>, (usize, String)> {
                     if text.chars().count() > Runbook::MAX_STEP_CHARS {
                         return Err((
                             start,
-                            tr!("a step can be at most {value} characters long", value = Runbook::MAX_STEP_CHARS),
+                            format!("a step can be at most {value} characters long", value = Runbook::MAX_STEP_CHARS),
                         ));
                     }
                     steps.push(text);
@@ -233,7 +232,7 @@ impl Library {
         for (file, book) in books {
             let id = book.head.id.clone();
             if library.insert(id.clone(), book).is_some() {
-                return Err(BookError { file, line: 2, what: tr!("the id `{id}` is taken by another file", id = id) });
+                return Err(BookError { file, line: 2, what: format!("the id `{id}` is taken by another file") });
             }
         }
         Ok(Self(library))

@@ -1,6 +1,5 @@
 //! The timeline as people read it: one plain sentence an event, the same in the channel's answers and the post-mortem.
 
-use crate::tr;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::event::{Actor, Entry, Event};
@@ -24,9 +23,9 @@ pub fn clock(at: Time) -> String {
 pub fn duration(from: Time, to: Time) -> String {
     let minutes = (to - from).num_minutes().max(0);
     match (minutes / 1440, minutes % 1440 / 60, minutes % 60) {
-        (0, 0, min) => tr!("{min} min", min = min),
-        (0, h, min) => tr!("{value} h {min} min", value = h, min = min),
-        (d, h, _) => tr!("{d} d {h} h", d = d, h = h),
+        (0, 0, min) => format!("{min} min"),
+        (0, h, min) => format!("{h} h {min} min"),
+        (d, h, _) => format!("{d} d {h} h"),
     }
 }
 
@@ -42,7 +41,7 @@ pub fn actor(actor: &Actor, name: &dyn Fn(&PersonId) -> String) -> String {
 
 /// Somebody in PagerDuty, or PagerDuty itself.
 pub fn pager_name(name: &str) -> String {
-    if name == "PagerDuty" { name.to_owned() } else { tr!("{name} (PagerDuty)", name = name) }
+    if name == "PagerDuty" { name.to_owned() } else { format!("{name} (PagerDuty)") }
 }
 
 /// What happened, or `None` for what only Muster's own book-keeping needs.
@@ -50,18 +49,13 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
     let who = actor(&entry.actor, name);
     Some(match &entry.event {
         Event::Opened { title, severity, source: Some(source), .. } => {
-            tr!(
-                "{source} opened the incident: {title} ({severity})",
-                source = source,
-                title = title,
-                severity = severity
-            )
+            format!("{source} opened the incident: {title} ({severity})")
         }
         Event::Opened { title, severity, source: None, .. } => {
-            tr!("{who} declared the incident: {title} ({severity})", who = who, title = title, severity = severity)
+            format!("{who} declared the incident: {title} ({severity})")
         }
         Event::AlertsJoined { joined } => match joined.as_slice() {
-            [one] => tr!(
+            [one] => format!(
                 "Alert from {source}: {title} ({because})",
                 source = one.source,
                 title = one.title,
@@ -70,195 +64,161 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
             several => {
                 let said = several.iter().take(JOINED_NAMED).map(|one| format!("{} ({})", one.title, one.because));
                 let more = several.len().saturating_sub(JOINED_NAMED);
-                let more = if more > 0 { tr!("; and {more} more", more = more) } else { String::new() };
-                tr!(
+                let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+                format!(
                     "{count} alerts: {alerts}{more}",
                     count = several.len(),
-                    alerts = said.collect::<Vec<_>>().join("; "),
-                    more = more
+                    alerts = said.collect::<Vec<_>>().join("; ")
                 )
             }
         },
         Event::AlertJoined { signal, because, .. } => {
-            tr!(
-                "Alert from {source}: {title} ({because})",
-                source = signal.source,
-                title = signal.title,
-                because = because
-            )
+            format!("Alert from {source}: {title} ({because})", source = signal.source, title = signal.title)
         }
-        Event::Merged { name, .. } => tr!("{who} merged this into {name}", who = who, name = name),
+        Event::Merged { name, .. } => format!("{who} merged this into {name}"),
         Event::Judged { verdict } => {
-            tr!("{who} called the alerts {verdict}", who = who, verdict = crate::words::label(verdict.as_str()))
+            format!("{who} called the alerts {verdict}", verdict = verdict.as_str())
         }
         Event::AlertMoved { title, to, .. } => {
-            tr!("{who} moved the alert “{title}” to {to}", who = who, title = title, to = to)
+            format!("{who} moved the alert “{title}” to {to}")
         }
-        Event::AlertFiredAgain { title, .. } => tr!("Alert fires again: {title}", title = title),
+        Event::AlertFiredAgain { title, .. } => format!("Alert fires again: {title}"),
         Event::AlertWorsened { title, level, .. } => {
-            tr!("Alert is worse: {title} ({level})", title = title, level = crate::words::label(level.as_str()))
+            format!("Alert is worse: {title} ({level})", level = level.as_str())
         }
-        Event::AlertResolved { title, .. } => tr!("Alert is over: {title}", title = title),
-        Event::AllGreen => tr!("All alerts are green"),
-        Event::Acknowledged => tr!("{who} acknowledged", who = who),
+        Event::AlertResolved { title, .. } => format!("Alert is over: {title}"),
+        Event::AllGreen => "All alerts are green".to_owned(),
+        Event::Acknowledged => format!("{who} acknowledged"),
         Event::RoleGranted { role, person, from, .. } => {
             let person_name = name(person);
-            let from = from.as_ref().map(|from| tr!(" from {name}", name = name(from))).unwrap_or_default();
+            let from = from.as_ref().map(|from| format!(" from {name}", name = name(from))).unwrap_or_default();
             if entry.actor.person() == Some(person) || entry.actor == Actor::Muster {
-                tr!("{person_name} took the role of {role}{from}", person_name = person_name, role = role, from = from)
+                format!("{person_name} took the role of {role}{from}")
             } else {
-                tr!(
-                    "{who} made {person_name} {role}{from}",
-                    who = who,
-                    person_name = person_name,
-                    role = role,
-                    from = from
-                )
+                format!("{who} made {person_name} {role}{from}")
             }
         }
         Event::HandoverRequested { by, holder, .. } => {
-            tr!("{by} asked {holder} for the command", by = name(by), holder = name(holder))
+            format!("{by} asked {holder} for the command", by = name(by), holder = name(holder))
         }
         Event::HandoverDeclined { by } => {
-            tr!("{who} kept the command that {by} asked for", who = who, by = name(by))
+            format!("{who} kept the command that {by} asked for", by = name(by))
         }
         Event::DutyNamed { duty } => {
             let named = duty.iter().map(|duty| {
                 let people: Vec<_> = duty.people.iter().map(name).collect();
-                tr!("{people} ({role}, by {from})", people = people.join(", "), role = duty.role, from = duty.from)
+                format!("{people} ({role}, by {from})", people = people.join(", "), role = duty.role, from = duty.from)
             });
-            tr!("On duty: {named}", named = named.collect::<Vec<_>>().join("; "))
+            format!("On duty: {named}", named = named.collect::<Vec<_>>().join("; "))
         }
         Event::RoleLeft { role, person } if entry.actor.person().is_some_and(|by| by != person) => {
-            tr!("{who} took {person} out of the role of {role}", who = who, person = name(person), role = role)
+            format!("{who} took {person} out of the role of {role}", person = name(person))
         }
         Event::RoleLeft { role, person } => {
-            tr!("{person} gave back the role of {role}", person = name(person), role = role)
+            format!("{person} gave back the role of {role}", person = name(person))
         }
-        Event::UpdateDue { since } => tr!("Nobody was told anything since {since}", since = clock(*since)),
-        Event::Tried { text, ruled_out: false } => tr!("{who} tried: {text}", who = who, text = text),
-        Event::Tried { text, ruled_out: true } => tr!("{who} ruled out: {text}", who = who, text = text),
+        Event::UpdateDue { since } => format!("Nobody was told anything since {since}", since = clock(*since)),
+        Event::Tried { text, ruled_out: false } => format!("{who} tried: {text}"),
+        Event::Tried { text, ruled_out: true } => format!("{who} ruled out: {text}"),
         Event::Amended { line, text, at, .. } => {
-            let text = text.as_ref().map(|text| tr!(" to “{text}”", text = text)).unwrap_or_default();
-            let at = at.map(|at| tr!(", at {at}", at = stamp(at))).unwrap_or_default();
-            tr!("{who} corrected line {line}{text}{at}", who = who, line = line, text = text, at = at)
+            let text = text.as_ref().map(|text| format!(" to “{text}”")).unwrap_or_default();
+            let at = at.map(|at| format!(", at {at}", at = stamp(at))).unwrap_or_default();
+            format!("{who} corrected line {line}{text}{at}")
         }
         Event::TaskAssigned { task, assignee, .. } => {
-            tr!("{who} gave task {task} to {assignee}", who = who, task = task, assignee = name(assignee))
+            format!("{who} gave task {task} to {assignee}", assignee = name(assignee))
         }
-        Event::TaskDue { task, text, .. } => tr!("Task {task} is due: {text}", task = task, text = text),
-        Event::CommanderMissing { minutes, .. } => tr!("No commander after {minutes} min", minutes = minutes),
-        Event::StillPending { minutes } => tr!("Nobody acknowledged after {minutes} min", minutes = minutes),
+        Event::TaskDue { task, text, .. } => format!("Task {task} is due: {text}"),
+        Event::CommanderMissing { minutes, .. } => format!("No commander after {minutes} min"),
+        Event::StillPending { minutes } => format!("Nobody acknowledged after {minutes} min"),
         Event::SeverityChanged { from, to } => {
-            tr!("{who} changed the severity from {from} to {to}", who = who, from = from, to = to)
+            format!("{who} changed the severity from {from} to {to}")
         }
-        Event::UpdatePosted { text, .. } => tr!("{who} posted an update: {text}", who = who, text = text),
+        Event::UpdatePosted { text, .. } => format!("{who} posted an update: {text}"),
         Event::UpdateOverdue { promised } => {
-            tr!("The update promised for {promised} did not come", promised = clock(*promised))
+            format!("The update promised for {promised} did not come", promised = clock(*promised))
         }
-        Event::Noted { text } => tr!("{who} noted: {text}", who = who, text = text),
-        Event::MessagePinned { author, text, .. } => tr!("{who} said: {text}", who = name(author), text = text),
+        Event::Noted { text } => format!("{who} noted: {text}"),
+        Event::MessagePinned { author, text, .. } => format!("{who} said: {text}", who = name(author)),
         Event::RunbookAttached { title, because, .. } => {
-            tr!("Runbook “{title}” brought ({because})", title = title, because = because)
+            format!("Runbook “{title}” brought ({because})")
         }
         Event::StepDone { step, text, note } => {
             let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
-            tr!(
-                "{who} did step {step} ({unmarked}){note}",
-                who = who,
-                step = step,
-                unmarked = unmarked(text),
-                note = note
-            )
+            format!("{who} did step {step} ({unmarked}){note}", unmarked = unmarked(text))
         }
         Event::StepSkipped { step, text, reason } => {
-            tr!(
-                "{who} skipped step {step} ({unmarked}): {reason}",
-                who = who,
-                step = step,
-                unmarked = unmarked(text),
-                reason = reason
-            )
+            format!("{who} skipped step {step} ({unmarked}): {reason}", unmarked = unmarked(text))
         }
         Event::BadSince { at } => {
-            tr!("{who} recorded that the data is bad since {at}", who = who, at = stamp(*at))
+            format!("{who} recorded that the data is bad since {at}", at = stamp(*at))
         }
         Event::GoodAgain { at } => {
-            tr!("{who} recorded that the data is good again since {at}", who = who, at = stamp(*at))
+            format!("{who} recorded that the data is good again since {at}", at = stamp(*at))
         }
-        Event::FixRecorded { text } => tr!("{who} recorded the fix: {text}", who = who, text = text),
+        Event::FixRecorded { text } => format!("{who} recorded the fix: {text}"),
         Event::TaskAdded { task, text, assignee, .. } => {
-            let assignee = assignee.as_ref().map(|person| tr!(" for {name}", name = name(person))).unwrap_or_default();
-            tr!("{who} added task {task}{assignee}: {text}", who = who, task = task, assignee = assignee, text = text)
+            let assignee =
+                assignee.as_ref().map(|person| format!(" for {name}", name = name(person))).unwrap_or_default();
+            format!("{who} added task {task}{assignee}: {text}")
         }
         Event::TaskDone { task, text } => {
-            tr!("{who} finished task {task}: {text}", who = who, task = task, text = text)
+            format!("{who} finished task {task}: {text}")
         }
-        Event::PageRequested { target, .. } => tr!("Page for {target} decided on", target = target),
-        Event::PageHandedOver { target, .. } => tr!("Page for {target} handed to PagerDuty", target = target),
+        Event::PageRequested { target, .. } => format!("Page for {target} decided on"),
+        Event::PageHandedOver { target, .. } => format!("Page for {target} handed to PagerDuty"),
         Event::PageFailed { target, why, .. } => {
-            tr!("Page for {target} refused by PagerDuty: {why}", target = target, why = why)
+            format!("Page for {target} refused by PagerDuty: {why}")
         }
-        Event::Paged { target, .. } => tr!("PagerDuty paged for {target}", target = target),
-        Event::PageAcknowledged { .. } => tr!("{who} acknowledged the page", who = who),
-        Event::PageResolved { .. } => tr!("{who} closed the page", who = who),
-        Event::Mitigated { text } => tr!("{who} mitigated{text}", who = who, text = said(text.as_deref())),
+        Event::Paged { target, .. } => format!("PagerDuty paged for {target}"),
+        Event::PageAcknowledged { .. } => format!("{who} acknowledged the page"),
+        Event::PageResolved { .. } => format!("{who} closed the page"),
+        Event::Mitigated { text } => format!("{who} mitigated{text}", text = said(text.as_deref())),
         Event::Resolved { text, ending: Ending::Fixed, .. } => {
-            tr!("{who} resolved{text}", who = who, text = said(text.as_deref()))
+            format!("{who} resolved{text}", text = said(text.as_deref()))
         }
         Event::Resolved { text, ending, .. } => {
-            tr!("{who} resolved ({ending}){said}", who = who, ending = ending.as_str(), said = said(text.as_deref()))
+            format!("{who} resolved ({ending}){said}", ending = ending.as_str(), said = said(text.as_deref()))
         }
-        Event::Reopened { reason } => tr!("{who} reopened: {reason}", who = who, reason = reason),
-        Event::ChannelOpened { channel } => tr!("Channel #{name} opened", name = channel.name),
-        Event::MovedTo { name } => tr!("It goes on in #{name}", name = name),
-        Event::ChannelLost { name, why } => tr!("The channel #{name} was lost: {why}", name = name, why = why),
-        Event::ChannelArchived { name } => tr!("The channel #{name} was archived", name = name),
-        Event::PostmortemReviewed => tr!("{who} marked the post-mortem reviewed", who = who),
+        Event::Reopened { reason } => format!("{who} reopened: {reason}"),
+        Event::ChannelOpened { channel } => format!("Channel #{name} opened", name = channel.name),
+        Event::MovedTo { name } => format!("It goes on in #{name}"),
+        Event::ChannelLost { name, why } => format!("The channel #{name} was lost: {why}"),
+        Event::ChannelArchived { name } => format!("The channel #{name} was archived"),
+        Event::PostmortemReviewed => format!("{who} marked the post-mortem reviewed"),
         Event::DrillScored { points } => {
             let done = points.iter().filter(|point| point.done).count();
-            tr!("The drill is over: {done} of {total}", done = done, total = points.len())
+            format!("The drill is over: {done} of {total}", total = points.len())
         }
-        Event::OpeningPending { missing } => tr!("Still to come: {missing}", missing = missing.join(", ")),
+        Event::OpeningPending { missing } => format!("Still to come: {missing}", missing = missing.join(", ")),
         Event::DeliveryFailed { what, why } => {
-            tr!("Could not deliver {what}: {why}", what = crate::words::label(what), why = why)
+            format!("Could not deliver {what}: {why}")
         }
         Event::RootNamed { candidates } => match candidates.first() {
-            Some(first) => tr!("Likeliest root: {asset} ({reason})", asset = first.asset, reason = first.reason),
-            None => tr!("No root is likely any more"),
+            Some(first) => format!("Likeliest root: {asset} ({reason})", asset = first.asset, reason = first.reason),
+            None => "No root is likely any more".to_owned(),
         },
-        Event::RadiusMeasured { radius } => tr!("Blast radius: {words}", words = radius.words),
+        Event::RadiusMeasured { radius } => format!("Blast radius: {words}", words = radius.words),
         Event::Why { number, answers, text } => {
-            let of = answers.map(|of| tr!(" (of {of})", of = of)).unwrap_or_default();
-            tr!("{who} answered why {number}{of}: {text}", who = who, number = number, of = of, text = text)
+            let of = answers.map(|of| format!(" (of {of})")).unwrap_or_default();
+            format!("{who} answered why {number}{of}: {text}")
         }
         Event::CauseNamed { cause } => {
-            tr!("{who} named the cause ({kind}): {text}", who = who, kind = cause.kind.as_str(), text = cause.text)
+            format!("{who} named the cause ({kind}): {text}", kind = cause.kind.as_str(), text = cause.text)
         }
         Event::Learnt { what, text } => {
-            let what = crate::words::label(what.meaning());
-            tr!("{what}, by {who}: {text}", what = what, who = who, text = text)
+            let what = what.meaning();
+            format!("{what}, by {who}: {text}")
         }
         Event::Looked { look, finding } => {
-            tr!(
-                "{who} looked at the {look}: {finding}",
-                who = who,
-                look = crate::words::label(look.as_str()),
-                finding = finding
-            )
+            format!("{who} looked at the {look}: {finding}", look = look.as_str())
         }
         Event::NoticesSent { whom, names, text } => {
             let text = text.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
-            tr!(
-                "{who} told {names} ({whom}){text}",
-                who = who,
-                names = names.join(", "),
-                whom = crate::words::label(whom.as_str()),
-                text = text
-            )
+            format!("{who} told {names} ({whom}){text}", names = names.join(", "), whom = whom.as_str())
         }
-        Event::NoticeMuted { name, muted: true, .. } => tr!("{name} hears no more of it", name = name),
-        Event::NoticeMuted { name, muted: false, .. } => tr!("{name} hears of it again", name = name),
+        Event::NoticeMuted { name, muted: true, .. } => format!("{name} hears no more of it"),
+        Event::NoticeMuted { name, muted: false, .. } => format!("{name} hears of it again"),
         Event::AssetNamed { .. }
         | Event::Notified { .. }
         | Event::NoticePosted { .. }
@@ -332,7 +292,7 @@ pub fn corrected(entries: &[Entry]) -> Vec<Corrected> {
             Event::MessageUnpinned { message } => gone.extend(pins.remove(message)),
             Event::PinEdited { message, text } => {
                 if let Some(pin) = pins.get(message) {
-                    let text = text.clone().unwrap_or_else(|| tr!("(deleted in Slack)"));
+                    let text = text.clone().unwrap_or_else(|| "(deleted in Slack)".to_owned());
                     corrected.entry(*pin).or_default().0 = Some(text);
                 }
             }
@@ -373,7 +333,7 @@ pub fn lines(entries: &[Entry], name: &dyn Fn(&PersonId) -> String) -> Vec<Line>
             Some(Line {
                 number: entry.seq,
                 at: at.or(said).unwrap_or(entry.at),
-                text: if marked { tr!("{text} (corrected)", text = text) } else { text },
+                text: if marked { format!("{text} (corrected)") } else { text },
                 message,
             })
         })

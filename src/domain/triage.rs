@@ -4,7 +4,6 @@
 //! A matcher is words: `asset=warehouse.orders* pillar=freshness|volume source!=staging team=orders`. All must hold; a value is a
 //! glob, in any case, or several between bars; a word without `=` is a glob for the asset. What is no field is a label.
 
-use crate::tr;
 use std::fmt;
 
 use chrono::{Datelike as _, LocalResult, NaiveDate, NaiveTime, TimeZone as _, Weekday};
@@ -84,7 +83,7 @@ impl Matcher {
         let mut terms = Vec::new();
         let words = words(text);
         if words.iter().filter(|word| !word.contains('=')).count() > 1 {
-            return Err(Unmatchable(tr!(
+            return Err(Unmatchable(format!(
                 "“{text}” has more than one word without a field; a word alone is an asset, everything else is written with =, for example source=dq",
                 text = text.trim()
             )));
@@ -98,34 +97,31 @@ impl Matcher {
                 None => ("asset".to_owned(), false, word.clone()),
             };
             if field.is_empty() || value.is_empty() || value.starts_with('=') {
-                return Err(Unmatchable(tr!(
-                    "“{word}” is no matcher; write for example asset=warehouse.orders* or team=orders",
-                    word = word
+                return Err(Unmatchable(format!(
+                    "“{word}” is no matcher; write for example asset=warehouse.orders* or team=orders"
                 )));
             }
             if let Some(wrong) = value.split('|').find(|value| !is_value_of(&field, value)) {
-                return Err(Unmatchable(tr!(
+                return Err(Unmatchable(format!(
                     "“{wrong}” is no {field}; there are {values}",
-                    wrong = wrong,
-                    field = field,
                     values = values_of(&field).join(", ")
                 )));
             }
             if let Some(meant) = FIELDS.iter().find(|known| is_slip_of(&field, known)) {
-                return Err(Unmatchable(tr!("Is “{field}” meant to be {meant}?", field = field, meant = meant)));
+                return Err(Unmatchable(format!("Is “{field}” meant to be {meant}?")));
             }
             let glob = |value: &str| {
                 let glob = GlobBuilder::new(value).case_insensitive(true).literal_separator(false).build();
                 glob.map(|glob| glob.compile_matcher())
-                    .map_err(|error| Unmatchable(tr!("“{value}” is no pattern: {error}", value = value, error = error)))
+                    .map_err(|error| Unmatchable(format!("“{value}” is no pattern: {error}")))
             };
             let globs = value.split('|').map(glob).collect::<Result<Vec<_>, _>>()?;
             terms.push(Term { field, negated, globs });
         }
         if terms.is_empty() {
-            return Err(Unmatchable(tr!(
-                "A matcher says what is meant, for example asset=warehouse.orders* pillar=freshness"
-            )));
+            return Err(Unmatchable(
+                "A matcher says what is meant, for example asset=warehouse.orders* pillar=freshness".to_owned(),
+            ));
         }
         Ok(Self { text: text.trim().to_owned(), terms })
     }

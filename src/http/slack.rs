@@ -17,7 +17,6 @@ use crate::messages::{Rendered, modal, option_of};
 use crate::slack::inbound::{self, Envelope, Interaction, SlackEvent, SlashCommand, event as read_event};
 use crate::slack::verify::{Rejected, Verified, verify};
 use crate::telemetry::RejectedLabels;
-use crate::tr;
 
 /// Slack waits three seconds; what is not done by then is said to be so.
 const ANSWER_WITHIN: Duration = Duration::from_millis(2700);
@@ -77,7 +76,7 @@ pub(super) async fn answer_command(doors: &Doors, command: SlashCommand) -> Answ
         return None;
     }
     if !is_ours(doors, Some(&command.team_id), Some(&command.api_app_id)) || command.team_id.is_empty() {
-        return say(&tr!("This Muster serves another workspace."));
+        return say("This Muster serves another workspace.");
     }
     let answer = async {
         match doors.app.slash(&command).await {
@@ -86,9 +85,9 @@ pub(super) async fn answer_command(doors: &Doors, command: SlashCommand) -> Answ
                 Ok(()) => None,
                 Err(error) => {
                     tracing::warn!(%error, "a form could not be opened");
-                    say(&tr!(
-                        "Slack did not open the form in time. Please try again, or write it in one line: `/incident help` shows how."
-                    ))
+                    say(
+                        "Slack did not open the form in time. Please try again, or write it in one line: `/incident help` shows how.",
+                    )
                 }
             },
             Reply::Nothing | Reply::Mistakes(_) | Reply::Instead(_) | Reply::Whisper(..) => None,
@@ -144,9 +143,7 @@ pub(super) async fn answer_interaction(doors: &Doors, interaction: Interaction) 
             Reply::Open(form) => {
                 if let Err(error) = doors.slack.open_view(&interaction.trigger_id, &modal(&form)).await {
                     tracing::warn!(%error, "a form could not be opened");
-                    let words = tr!(
-                        "Slack did not open the form in time. Please press again, or use the slash command: `/incident help` shows how."
-                    );
+                    let words = "Slack did not open the form in time. Please press again, or use the slash command: `/incident help` shows how.".to_owned();
                     doors.app.whisper(&interaction, words, Vec::new()).await;
                 }
             }
@@ -160,7 +157,7 @@ pub(super) async fn answer_interaction(doors: &Doors, interaction: Interaction) 
 async fn in_time(answer: impl Future<Output = Answered>) -> Answered {
     tokio::time::timeout(ANSWER_WITHIN, answer).await.unwrap_or_else(|_| {
         tracing::error!("an answer to Slack took too long");
-        say(&tr!("I am slower than I should be. It may still have been done; `/incident show` tells."))
+        say("I am slower than I should be. It may still have been done; `/incident show` tells.")
     })
 }
 

@@ -16,8 +16,6 @@ pub use markdown::{escape, html, plain};
 pub use modals::{Modal, ModalInput, option_of};
 pub use templates::{TemplateError, Templates};
 
-use crate::tr;
-
 /// A button below a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Button {
@@ -35,7 +33,7 @@ pub struct Button {
 impl Button {
     /// A plain button.
     pub fn new(action: impl Into<String>, label: &str, value: &str) -> Self {
-        Self { action: action.into(), label: crate::words::label(label), value: value.to_owned(), style: None }
+        Self { action: action.into(), label: label.to_owned(), value: value.to_owned(), style: None }
     }
 
     /// The button that most people want.
@@ -74,7 +72,7 @@ impl Rendered {
     pub fn new(markdown: &str, buttons: &[Button]) -> Self {
         let (mut blocks, whole) = markdown::blocks(markdown);
         if !whole {
-            blocks.extend(markdown::blocks(&tr!("… The rest does not fit into a message of Slack.")).0);
+            blocks.extend(markdown::blocks("… The rest does not fit into a message of Slack.").0);
         }
         blocks.extend(markdown::actions(buttons));
         let text = markdown::fallback(markdown);

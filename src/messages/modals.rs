@@ -101,7 +101,7 @@ pub struct Modal {
 
 /// Words of ours, as they are in force.
 fn text(words: &str, max: usize) -> Value {
-    json!({"type": "plain_text", "text": cut(&crate::words::label(words), max)})
+    json!({"type": "plain_text", "text": cut(words, max)})
 }
 
 pub(super) fn view(modal: &Modal) -> SlackView {

@@ -11,7 +11,6 @@ use thiserror::Error;
 use super::markdown::{cut, escape, escape_lines};
 use crate::domain::Time;
 use crate::domain::timeline::stamp;
-use crate::words;
 
 /// So many characters of a text stand in a line of a list.
 pub(super) const MAX_SHORT: usize = 200;
@@ -37,8 +36,6 @@ pub struct Templates {
     handlebars: Handlebars<'static>,
     /// Which file each came from.
     sources: BTreeMap<String, String>,
-    /// What is said instead of our sentences.
-    words: BTreeMap<String, String>,
 }
 
 impl Templates {
@@ -55,9 +52,8 @@ impl Templates {
         handlebars.register_helper("prose", Box::new(Words(prose)));
         handlebars.register_helper("short", Box::new(Words(short)));
         handlebars.register_helper("link", Box::new(Words(link)));
-        handlebars.register_helper("word", Box::new(Words(word)));
         handlebars.register_helper("code", Box::new(Words(code)));
-        let mut templates = Self { handlebars, sources: BTreeMap::new(), words: BTreeMap::new() };
+        let mut templates = Self { handlebars, sources: BTreeMap::new() };
         for file in Shipped::iter().filter(|file| file.ends_with(".hbs")) {
             if let Some(content) = Shipped::get(&file) {
                 templates.add(&file, &String::from_utf8_lossy(&content.data), "shipped")?;
@@ -71,12 +67,6 @@ impl Templates {
 
     fn add_folder(&mut self, folder: &Path) -> Result<(), TemplateError> {
         let wrong = |file: &Path, what: String| TemplateError { file: file.display().to_string(), line: None, what };
-        let own = folder.join("words.toml");
-        if own.exists() {
-            let text =
-                std::fs::read_to_string(&own).map_err(|error| wrong(&own, format!("cannot be read: {error}")))?;
-            self.words = words::check(&text).map_err(|why| wrong(&own, why))?;
-        }
         let entries = std::fs::read_dir(folder).map_err(|error| wrong(folder, format!("cannot be read: {error}")))?;
         for entry in entries.flatten().filter(|entry| entry.path().extension().is_some_and(|ending| ending == "hbs")) {
             let path = entry.path();
@@ -103,11 +93,6 @@ impl Templates {
         })?;
         self.sources.insert(name.to_owned(), source.to_owned());
         Ok(())
-    }
-
-    /// What is said instead of our own sentences, by these.
-    pub fn words(&self) -> &BTreeMap<String, String> {
-        &self.words
     }
 
     /// Whether there is a template of this name.
@@ -202,11 +187,6 @@ fn prose(h: &Helper<'_>) -> Result<String, String> {
 fn short(h: &Helper<'_>) -> Result<String, String> {
     let line = text_of(h, 0).split_whitespace().collect::<Vec<_>>().join(" ");
     Ok(escape(&cut(&line, MAX_SHORT)))
-}
-
-/// `{{word text}}`: one of Muster's own words (a status, a role, a pillar), as it is said where `words.toml` says it otherwise.
-fn word(h: &Helper<'_>) -> Result<String, String> {
-    Ok(escape(&crate::words::label(&text_of(h, 0))))
 }
 
 /// `{{code text}}`: as code, in which nothing is markup but the backtick itself.

@@ -9,7 +9,6 @@ use crate::domain::incident::{Checklist, PageStatus, Recipient, Slot, StepState}
 use crate::domain::lineage::{Candidate, Impact, Whom};
 use crate::domain::timeline::{duration, pager_name};
 use crate::domain::{Actor, Event, Incident, Role, Status, Time};
-use crate::tr;
 
 /// A person in a view.
 fn person(id: &str, names: Names<'_>) -> Value {
@@ -48,11 +47,11 @@ pub fn incident(incident: &Incident, names: Names<'_>, now: Time) -> Value {
                 PageStatus::Resolved => "closed in PagerDuty",
                 PageStatus::Failed => "REFUSED by PagerDuty, call by hand",
             };
-            json!({"target": page.target, "status": crate::words::label(words), "url": page.url})
+            json!({"target": page.target, "status": words, "url": page.url})
         })
         .collect();
     let responding = incident.status != Status::Pending;
-    let phase = |done: bool, name: &str| format!("{} {}", if done { "●" } else { "○" }, crate::words::label(name));
+    let phase = |done: bool, name: &str| format!("{} {}", if done { "●" } else { "○" }, name);
     let phases = [
         phase(true, "detected"),
         phase(responding, "response"),
@@ -130,8 +129,7 @@ pub fn event(event: &Event, by: &Actor, of: &Incident, names: Names<'_>, now: Ti
             *value = person(id, names);
         }
     }
-    let words =
-        if let Event::Learnt { what, .. } = event { crate::words::label(what.meaning()) } else { String::new() };
+    let words = if let Event::Learnt { what, .. } = event { what.meaning() } else { "" };
     // "Ana is now commander (by Ana)" would be silly.
     let by_another = fields.pointer("/person/id").and_then(Value::as_str) != by.person().map(String::as_str);
     json!({"event": fields, "actor": actor(by, names), "by_another": by_another, "words": words, "incident": incident(of, names, now)})
@@ -200,10 +198,8 @@ pub fn checklist(templates: &Templates, of: &Incident, list: &Checklist, names: 
     let mut buttons = Vec::new();
     for (index, _) in list.steps.iter().enumerate().filter(|(_, step)| step.state == StepState::Open).take(5) {
         let number = index + 1;
-        buttons.push(
-            Button::new(format!("step_done:{number}"), &tr!("Done {number}", number = number), &of.name()).primary(),
-        );
-        buttons.push(Button::new(format!("step_skip:{number}"), &tr!("Skip {number}", number = number), &of.name()));
+        buttons.push(Button::new(format!("step_done:{number}"), &format!("Done {number}"), &of.name()).primary());
+        buttons.push(Button::new(format!("step_skip:{number}"), &format!("Skip {number}"), &of.name()));
     }
     let view = json!({
         "incident": of.name(), "title": list.title, "id": list.runbook, "steps": steps,

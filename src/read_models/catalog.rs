@@ -12,7 +12,6 @@ use super::ReadModel;
 use crate::domain::lineage::{Asset, Graph};
 use crate::records::CatalogCommit;
 use crate::store::{Change, Id, Kind, Range, ReadError, Store};
-use crate::tr;
 
 /// How many assets are read at once.
 const PAGE: usize = 2000;
@@ -128,6 +127,6 @@ async fn from_records(store: &Store) -> Result<Graph, ReadError> {
     while let Some(page) = read.recv().await {
         page.iter().for_each(|asset| graph.put(asset));
     }
-    reader.await.unwrap_or_else(|_| Err(ReadError::new(tr!("reading the catalog broke"))))?;
+    reader.await.unwrap_or_else(|_| Err(ReadError::new("reading the catalog broke".to_owned())))?;
     Ok(graph)
 }

@@ -9,7 +9,6 @@ use crate::domain::lineage::Whom;
 use crate::domain::rca::{CauseKind, Learnt};
 use crate::domain::triage::Matcher;
 use crate::domain::{Command, PersonId, Role, Severity, Status, Time};
-use crate::tr;
 
 use super::when::{Toward, looks_like_one, parse as parse_when};
 
@@ -209,15 +208,15 @@ impl Search {
     /// In words: the heading of the list.
     pub fn heading(&self) -> String {
         let mut parts = Vec::new();
-        parts.extend(self.mine.then(|| tr!("yours")));
+        parts.extend(self.mine.then(|| "yours".to_owned()));
         parts.extend(self.severity.map(|severity| severity.to_string()));
         parts.extend(self.status.map(|status| status.to_string()));
-        parts.extend(self.asset.as_ref().map(|asset| tr!("about {asset}", asset = asset)));
-        parts.extend(self.since.map(|at| tr!("since {at}", at = at.format("%Y-%m-%d %H:%M"))));
-        parts.extend(self.before.map(|at| tr!("before {at}", at = at.format("%Y-%m-%d %H:%M"))));
+        parts.extend(self.asset.as_ref().map(|asset| format!("about {asset}")));
+        parts.extend(self.since.map(|at| format!("since {at}", at = at.format("%Y-%m-%d %H:%M"))));
+        parts.extend(self.before.map(|at| format!("before {at}", at = at.format("%Y-%m-%d %H:%M"))));
         parts.extend((!self.words.is_empty()).then(|| format!("“{}”", self.words.join(" "))));
-        let what = crate::words::label(if self.open { "Open incidents" } else { "Incidents" });
-        if parts.is_empty() { what } else { format!("{what}: {}", parts.join(", ")) }
+        let what = if self.open { "Open incidents" } else { "Incidents" };
+        if parts.is_empty() { what.to_owned() } else { format!("{what}: {}", parts.join(", ")) }
     }
 
     /// The line that asks for the page after an incident.
@@ -377,7 +376,7 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
         "declare" | "new" | "open" | "create" | "start" if rest.is_empty() => ask(Question::Declare),
         "declare" | "new" | "open" | "create" | "start" | "declare!" | "drill" if slip_of(rest).is_some() => {
             let slip = slip_of(rest).unwrap_or_default();
-            Err(usage("declare", &tr!("I do not know `{slip}`, so nothing was opened.", slip = slip)))
+            Err(usage("declare", &format!("I do not know `{slip}`, so nothing was opened.")))
         }
         "declare" | "new" | "open" | "create" | "start" => Ok(Intent::Declare(Box::new(declaration(rest)), false)),
         // What the button *Open anyway* says.
@@ -401,11 +400,11 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
         "role" | "roles" => match Role::parse(rest) {
             Some(role) => Ok(Intent::RoleCard { incident, role }),
             None if rest.is_empty() => Ok(Intent::Show(incident)),
-            None => Err(usage("role", &tr!("“{rest}” is no role.", rest = rest))),
+            None => Err(usage("role", &format!("“{rest}” is no role."))),
         },
         "oncall" | "on-call" | "duty" => Ok(Intent::OnCall(optional())),
         "leave" | "drop" | "unassign" => match Role::parse(rest) {
-            None if !rest.is_empty() => Err(usage("leave", &tr!("“{rest}” is no role.", rest = rest))),
+            None if !rest.is_empty() => Err(usage("leave", &format!("“{rest}” is no role."))),
             role => act(Command::Leave { role }),
         },
         "tried" | "attempt" => act(Command::Tried { text: rest.to_owned(), ruled_out: false }),
@@ -457,15 +456,15 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
         "runbook" => runbook(incident, rest),
         "since" => match parse_when(rest, now, Toward::Past) {
             Some(at) => act(Command::Since { at }),
-            None => Err(usage("since", &tr!("“{rest}” is no time I understand.", rest = rest))),
+            None => Err(usage("since", &format!("“{rest}” is no time I understand."))),
         },
         "good-again" | "good" => match parse_when(rest, now, Toward::Past) {
             Some(at) => act(Command::GoodAgain { at }),
-            None => Err(usage("good-again", &tr!("“{rest}” is no time I understand.", rest = rest))),
+            None => Err(usage("good-again", &format!("“{rest}” is no time I understand."))),
         },
         "link" | "adopt" if rest.contains('@') => match address(rest) {
             Some(address) => Ok(Intent::LinkAddress(address)),
-            None => Err(usage("link", &tr!("“{rest}” is no e-mail address.", rest = rest))),
+            None => Err(usage("link", &format!("“{rest}” is no e-mail address."))),
         },
         "link" | "adopt" => Ok(Intent::Link(incident)),
         "asset" if rest.is_empty() => Err(usage("asset", "Which one?")),
@@ -499,7 +498,7 @@ pub fn parse(text: &str, now: Time) -> Result<Intent, Unclear> {
         "stats" if rest.is_empty() => Ok(Intent::Stats(now - chrono::Duration::days(30))),
         "stats" => match parse_when(rest, now, Toward::Past) {
             Some(since) => Ok(Intent::Stats(since)),
-            None => Err(usage("stats", &tr!("“{rest}” is no time I understand.", rest = rest))),
+            None => Err(usage("stats", &format!("“{rest}” is no time I understand."))),
         },
         "sla" => Ok(Intent::Sla { incident, asset: optional() }),
         "judge" | "alert-was" => match Verdict::parse(rest) {
@@ -660,16 +659,8 @@ fn search(rest: &str, now: Time) -> Result<Intent, Unclear> {
         let lower = word.to_lowercase();
         let mut time = |what: &str| {
             let given = words.next().unwrap_or_default();
-            parse_when(given, now, Toward::Past).ok_or_else(|| {
-                usage(
-                    "search",
-                    &tr!(
-                        "`{what} {given}`: that is no time I understand.",
-                        what = crate::words::label(what),
-                        given = given
-                    ),
-                )
-            })
+            parse_when(given, now, Toward::Past)
+                .ok_or_else(|| usage("search", &format!("`{what} {given}`: that is no time I understand.")))
         };
         match lower.as_str() {
             "open" => search.open = true,
@@ -845,20 +836,14 @@ fn unquote(text: &str) -> String {
 
 /// What a line that cannot be read is answered with: why, and how it is written.
 fn usage(verb: &str, why: &str) -> Unclear {
-    let why = crate::words::label(why);
     let line = VERBS.iter().find(|(use_, _)| use_.split(' ').next() == Some(verb));
     let (use_, what) = line.copied().unwrap_or((verb, ""));
-    Unclear::new(tr!(
-        "{why} It is written `/incident {use_}`: {what}.",
-        why = why,
-        use_ = use_,
-        what = crate::words::label(what)
-    ))
+    Unclear::new(format!("{why} It is written `/incident {use_}`: {what}."))
 }
 
 /// What looks like a time and is none, or none that can be meant.
 fn no_time(verb: &str, words: &str) -> Unclear {
-    usage(verb, &tr!("“{words}” is no time I understand, or it is past already.", words = words))
+    usage(verb, &format!("“{words}” is no time I understand, or it is past already."))
 }
 
 fn unknown_verb(word: &str, line: &str) -> Unclear {
@@ -870,17 +855,12 @@ fn unknown_verb(word: &str, line: &str) -> Unclear {
         .min();
     match nearest {
         Some((_, verb)) => Unclear {
-            words: tr!(
-                "I do not know “{word}”. Did you mean `/incident {verb}`? `/incident help` lists all.",
-                word = word,
-                verb = verb
-            ),
+            words: format!("I do not know “{word}”. Did you mean `/incident {verb}`? `/incident help` lists all."),
             meant: Some(line.replacen(word, verb, 1)),
         },
         None => Unclear {
-            words: tr!(
-                "I do not know “{word}”. To open an incident, write `/incident declare {word} …`; `/incident help` lists all.",
-                word = word
+            words: format!(
+                "I do not know “{word}”. To open an incident, write `/incident declare {word} …`; `/incident help` lists all."
             ),
             meant: Some(format!("declare {line}")),
         },

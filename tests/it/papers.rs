@@ -5,13 +5,7 @@ use std::path::{Path, PathBuf};
 
 use muster::app::load_library;
 use muster::config::{Config, Variables};
-use muster::domain::alert::Level;
-use muster::domain::event::Look;
-use muster::domain::incident::{Ending, Status, Verdict};
-use muster::domain::lineage::{AssetKind, ChangeKind, Whom};
-use muster::domain::rca::CauseKind;
 use muster::domain::runbook::BookKind;
-use muster::domain::{Pillar, Role};
 use muster::messages::Templates;
 use serde_json::Value;
 
@@ -448,103 +442,4 @@ fn every_surface_of_slack_has_its_story() {
     assert_eq!(named("event"), of_manifest("/settings/event_subscriptions/bot_events", None));
     assert_eq!(named("shortcut"), of_manifest("/features/shortcuts", Some("callback_id")));
     assert!(named("reaction").contains("pushpin") && named("home").contains("home"));
-}
-
-/// The files whose own sentences and labels are said through `words`, besides every `tr!`.
-const SPEAKERS: [&str; 23] = [
-    "src/app/chat/choices.rs",
-    "src/app/chat/forms.rs",
-    "src/app/chat/presses.rs",
-    "src/app/chat/reading.rs",
-    "src/app/chat/triage.rs",
-    "src/delivery/channels.rs",
-    "src/domain/alert.rs",
-    "src/domain/decide/declare.rs",
-    "src/domain/decide/lineage.rs",
-    "src/domain/decide/rca.rs",
-    "src/domain/decide/record.rs",
-    "src/domain/decide/roles.rs",
-    "src/domain/decide/runbook.rs",
-    "src/domain/decide/status.rs",
-    "src/domain/decide/tell.rs",
-    "src/domain/effect.rs",
-    "src/domain/permission.rs",
-    "src/domain/rca.rs",
-    "src/domain/severity.rs",
-    "src/messages/views.rs",
-    "src/slack/client.rs",
-    "src/slack/inbound.rs",
-    "src/slack/slash.rs",
-];
-
-/// A file without its tests and comments.
-fn code_of(path: &Path) -> String {
-    let text = std::fs::read_to_string(path).unwrap();
-    let text = text.split("#[cfg(test)]").next().unwrap().replace("'\"'", "");
-    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
-}
-
-/// What stands in sentences and lists as a word of its own.
-fn single_words() -> Vec<&'static str> {
-    let mut words = Vec::new();
-    words.extend(Role::ALL.map(Role::as_str));
-    words.extend(Status::ALL.map(Status::as_str));
-    words.extend(Pillar::ALL.map(Pillar::as_str));
-    words.extend([Level::Info, Level::Warning, Level::Error, Level::Critical].map(Level::as_str));
-    words.extend([Verdict::Useful, Verdict::Expected, Verdict::False].map(Verdict::as_str));
-    words.extend([Whom::Upstream, Whom::Downstream, Whom::Subscribed].map(Whom::as_str));
-    words.extend(Look::ALL.map(Look::as_str));
-    words.extend(CauseKind::ALL.map(CauseKind::as_str));
-    words.extend(Ending::ALL.map(Ending::as_str));
-    words.extend(AssetKind::ALL.map(AssetKind::as_str));
-    words
-        .extend([ChangeKind::Ran, ChangeKind::RunFailed, ChangeKind::Code, ChangeKind::Schema].map(ChangeKind::as_str));
-    words
-}
-
-#[test]
-fn every_sentence_stands_in_the_words() {
-    let pattern = |text: &str| regex::Regex::new(text).unwrap();
-    let (said, literal) = (pattern(r#"\btr!\(\s*"([^"\\]*)""#), pattern(r#""((?:[^"\\]|\\.)*)""#));
-    let (places, word, name) = (pattern(r"\{[^}]*\}"), pattern("[A-Za-z]{2}"), pattern("^[A-Z][a-z]"));
-    let mut files = Vec::new();
-    sources(&root().join("src"), &mut files);
-    let mut found: BTreeSet<String> = single_words().into_iter().map(str::to_owned).collect();
-    for file in files {
-        if file.ends_with("words.rs") {
-            continue;
-        }
-        let code = code_of(&file);
-        found.extend(said.captures_iter(&code).map(|text| text[1].to_owned()));
-        if SPEAKERS.iter().any(|speaker| file.ends_with(speaker.trim_start_matches("src/"))) {
-            found.extend(literal.captures_iter(&code).map(|text| text[1].to_owned()).filter(|text| {
-                let bare = places.replace_all(text, "");
-                (bare.trim().contains(' ') || name.is_match(&bare))
-                    && word.is_match(&bare)
-                    && !["\\", "://", "{}", "::"].iter().any(|sign| text.contains(sign))
-                    && !text.starts_with('/')
-            }));
-        }
-    }
-    let words: BTreeSet<String> = toml::from_str::<std::collections::BTreeMap<String, String>>(muster::words::SHIPPED)
-        .unwrap()
-        .into_keys()
-        .collect();
-    // What people read of the record is said by `tr!` alone.
-    let made = regex::Regex::new(r#"\bformat!\(\s*"((?:[^"\\]|\\.)*)""#).unwrap();
-    for file in ["src/domain/timeline.rs", "src/domain/postmortem.rs", "src/domain/refusal.rs"] {
-        let code = code_of(Path::new(file));
-        let english: Vec<_> = made
-            .captures_iter(&code)
-            .map(|text| text[1].to_owned())
-            .filter(|text| word.is_match(&places.replace_all(text, "")) && !text.contains("%"))
-            .collect();
-        assert!(english.is_empty(), "{file} says by format!: {english:?}");
-    }
-    let missing: Vec<_> = found.difference(&words).collect();
-    let needless: Vec<_> = words.difference(&found).collect();
-    assert!(
-        missing.is_empty() && needless.is_empty(),
-        "not in words.toml: {missing:#?}\nnot in the code: {needless:#?}"
-    );
 }

@@ -144,19 +144,6 @@ async fn terminated_it_ends_well_and_its_store_can_be_carried_away() {
     assert_eq!(String::from_utf8(again.stdout).unwrap(), std::fs::read_to_string(file).unwrap());
     let draft = run(&["postmortem", "INC-1", "--config", path], &elsewhere);
     assert!(String::from_utf8(draft.stdout).unwrap().starts_with("# INC-1: orders are stale for 9 h"));
-
-    // All of it may be said in another language.
-    let templates = directory.path().join("templates");
-    std::fs::create_dir(&templates).unwrap();
-    let english = "Noticed by the monitor {source}{on} at {detected_at}.";
-    let words = format!(
-        "{english:?} = \"Bemerkt von {{source}}{{on}}, {{detected_at}}.\"\n\" on {{asset}}\" = \" an {{asset}}\"\n\"pending\" = \"wartet\"\n"
-    );
-    std::fs::write(templates.join("words.toml"), words).unwrap();
-    elsewhere.insert("MUSTER_MESSAGE_TEMPLATES__PATH".to_owned(), templates.to_str().unwrap().to_owned());
-    let draft = run(&["postmortem", "INC-1", "--config", path], &elsewhere);
-    let draft = String::from_utf8(draft.stdout).unwrap();
-    assert!(draft.contains("Bemerkt von dq an warehouse.orders, ") && draft.contains(", wartet when"), "{draft}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

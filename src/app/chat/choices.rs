@@ -14,7 +14,6 @@ use crate::domain::permission::Verb;
 use crate::domain::{Command, Incident};
 use crate::messages::{Button, Rendered, views};
 use crate::slack::slash::{Unclear, VERBS};
-use crate::tr;
 
 /// A button that says a line as if it had been typed; none for one that is too long for it, of which nothing may be lost. Several of one
 /// message need names of their own.
@@ -92,7 +91,11 @@ impl App {
             .iter()
             .enumerate()
             .filter_map(|(place, one)| {
-                again(place, &tr!("Join {incident}", incident = one.name()), &format!("{} take responder", one.name()))
+                again(
+                    place,
+                    &format!("Join {incident}", incident = one.name()),
+                    &format!("{} take responder", one.name()),
+                )
             })
             .collect();
         buttons.extend(again(alike.len(), "Open a new one anyway", &line_of(&declaration)).map(Button::danger));
@@ -166,10 +169,8 @@ impl App {
             Some(uid) => self.incident(&uid).await.ok().flatten().map(|incident| incident.name()),
             None => None,
         };
-        let verbs: Vec<_> = verbs
-            .into_iter()
-            .map(|(use_, what)| json!({"use": format!("/incident {use_}"), "what": crate::words::label(what)}))
-            .collect();
+        let verbs: Vec<_> =
+            verbs.into_iter().map(|(use_, what)| json!({"use": format!("/incident {use_}"), "what": what})).collect();
         views::plain_view(&self.templates, "help", &json!({"verbs": verbs, "here": here})).into()
     }
 }

@@ -15,7 +15,6 @@ use crate::records::{OfChannel, Pinned};
 use crate::slack::inbound::SlackEvent;
 use crate::slack::markup;
 use crate::store::{Batch, Expect, Id};
-use crate::tr;
 
 /// What was said, changed (then with the timestamp of the change), or taken back (then without an author).
 struct Said {
@@ -55,7 +54,7 @@ impl App {
                 self.channel_shared(&channel, shared, if shared { Batch::new() } else { guard.clone() }).await?;
                 // What is said there is read by strangers from now on.
                 match shared {
-                    true => self.gone(channel, &tr!("it is shared with another workspace"), guard).await,
+                    true => self.gone(channel, "it is shared with another workspace", guard).await,
                     false => Ok(()),
                 }
             }
@@ -236,7 +235,7 @@ impl App {
         let Some(uid) = self.uid_of_channel(&channel).await? else {
             return self.commit(also).await;
         };
-        let command = Command::ChannelGone { channel, why: crate::words::label(why) };
+        let command = Command::ChannelGone { channel, why: why.to_owned() };
         self.execute(Some(&uid), &command, Asked::by_muster(also)).await.map(|_| ())
     }
 

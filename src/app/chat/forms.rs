@@ -19,7 +19,6 @@ use crate::messages::{Modal, ModalInput, views};
 use crate::slack::inbound::View;
 use crate::slack::slash::{self, Question};
 use crate::slack::when::{Toward, parse as parse_when};
-use crate::tr;
 
 /// So many assets are offered for what somebody types.
 const SUGGESTED: usize = 20;
@@ -178,7 +177,8 @@ impl App {
                 vec![text("text", "Why is it not over?", "orders went stale again", true, false)],
             ),
             Question::Notify(whom) => {
-                let incident = incident.as_ref().ok_or_else(|| Failure::NotFound(tr!("There is no such incident.")))?;
+                let incident =
+                    incident.as_ref().ok_or_else(|| Failure::NotFound("There is no such incident.".to_owned()))?;
                 ("notify", "Tell people", "Send", self.notify_inputs(incident, *whom).await?)
             }
             Question::Look(look) => {
@@ -227,7 +227,7 @@ impl App {
             Question::More => {
                 let verbs = slash::VERBS.iter().map(|(written, what)| {
                     let verb = written.split(' ').next().unwrap_or_default();
-                    (verb.to_owned(), format!("{}: {}", verb, crate::words::label(what)))
+                    (verb.to_owned(), format!("{verb}: {what}"))
                 });
                 (
                     "more",
@@ -322,7 +322,7 @@ impl App {
             all.iter().filter(|recipient| !reached(recipient)).map(|recipient| recipient.name.clone()).collect();
         let Some(first) = new.first() else {
             if unreachable.len() == all.len() {
-                return Err(Failure::NotFound(tr!(
+                return Err(Failure::NotFound(format!(
                     "Nobody of them can be reached: {unreachable} have neither a channel nor an address. Give them one under `[[teams]]` or in the catalog.",
                     unreachable = unreachable.join(", ")
                 )));
@@ -432,8 +432,8 @@ impl App {
                 id: "kind",
                 label: "What kind of incident?",
                 options: vec![
-                    ("drill".to_owned(), tr!("A drill: page and tell nobody")),
-                    ("private".to_owned(), tr!("Private: announced nowhere")),
+                    ("drill".to_owned(), "A drill: page and tell nobody".to_owned()),
+                    ("private".to_owned(), "Private: announced nowhere".to_owned()),
                 ],
                 initial: chosen.iter().filter(|(_, on)| *on).map(|(kind, _)| (*kind).to_owned()).collect(),
             },
@@ -448,9 +448,8 @@ impl App {
         let wrong = |words: String| Reply::Mistakes([("rest".to_owned(), words)].into());
         let (rest, unknown) = self.with_mentions(&rest);
         if let Some(unknown) = unknown.filter(|_| ["assign", "page", "task"].contains(&verb.as_str())) {
-            return Ok(wrong(tr!(
-                "I know nobody called {name}, or more than one; write the name as Slack shows it.",
-                name = unknown
+            return Ok(wrong(format!(
+                "I know nobody called {unknown}, or more than one; write the name as Slack shows it."
             )));
         }
         let intent = match slash::parse(&format!("{incident}{verb} {rest}"), self.now()) {
@@ -527,8 +526,7 @@ impl App {
         let mut words = view.private_metadata.split_whitespace();
         let number = words.next().and_then(slash::number);
         let text = view.text("text");
-        let mistake =
-            |block: &str, words: &str| Ok(Reply::Mistakes([(block.to_owned(), crate::words::label(words))].into()));
+        let mistake = |block: &str, words: &str| Ok(Reply::Mistakes([(block.to_owned(), words.to_owned())].into()));
         let command = match view.callback_id.as_str() {
             "declare" | "declare_anyway" => {
                 let told = self.declaration(view);
@@ -571,7 +569,7 @@ impl App {
                 let runbook = self.runbook(&view.choice("runbook").unwrap_or_default())?.clone();
                 Command::AttachRunbook {
                     runbook,
-                    because: tr!("{person} asked for it", person = self.name(caller.user)),
+                    because: format!("{person} asked for it", person = self.name(caller.user)),
                 }
             }
             "update" => {
@@ -584,10 +582,7 @@ impl App {
                         }
                     },
                 };
-                let impact = view
-                    .text("impact")
-                    .map(|impact| format!("\n{}", tr!("Impact: {impact}", impact = impact)))
-                    .unwrap_or_default();
+                let impact = view.text("impact").map(|impact| format!("\nImpact: {impact}")).unwrap_or_default();
                 Command::Update { text: format!("{}{impact}", text.unwrap_or_default()), next }
             }
             "look" => {

@@ -3,7 +3,6 @@
 
 use super::{Caller, Reply, sentence_markdown};
 use crate::app::{App, DeliveryId, Failure};
-use crate::tr;
 use serde_json::json;
 
 use crate::domain::command::Declaration;
@@ -177,7 +176,7 @@ impl App {
                 // A button of a newer or older message of ours.
                 _ => {
                     return Ok(Reply::Whisper(
-                        tr!("I do not know this button any more. `/incident help` lists what I can do."),
+                        "I do not know this button any more. `/incident help` lists what I can do.".to_owned(),
                         Vec::new(),
                     ));
                 }
@@ -247,7 +246,7 @@ impl App {
                 };
                 match self.decide_for(Some(&uid), &command, caller).await {
                     Err(Failure::Duplicate) => Err(Refusal::AlreadyPinned.into()),
-                    other => other.map(|_| Reply::Whisper(tr!("It is on the timeline."), Vec::new())),
+                    other => other.map(|_| Reply::Whisper("It is on the timeline.".to_owned(), Vec::new())),
                 }
             }
             "declare_from_message" => {

@@ -12,7 +12,6 @@ use crate::domain::{AssetName, Incident, Role, Severity, SignalStatus, Task, Tim
 use crate::messages::{Button, Rendered, escape, views};
 use crate::records::Verdicts;
 use crate::slack::slash::{Listed, Search};
-use crate::tr;
 
 /// So many incidents stand on a page.
 const PAGE: usize = 15;
@@ -83,7 +82,7 @@ impl App {
     }
 
     async fn must(&self, uid: &str) -> Result<Incident, Failure> {
-        self.incident(uid).await?.ok_or_else(|| Failure::NotFound(tr!("There is no such incident.")))
+        self.incident(uid).await?.ok_or_else(|| Failure::NotFound("There is no such incident.".to_owned()))
     }
 
     fn lines(&self, entries: &[crate::domain::Entry]) -> Vec<Value> {
@@ -109,7 +108,7 @@ impl App {
                 let (tasks, more) = page_of(self.task_views(&self.tasks(uid).await?), page, TASKS);
                 let open = tasks.iter().filter(|task| task["done"] == false).filter_map(|task| task["number"].as_u64());
                 let done = |number: u64| {
-                    Button::new(format!("task_done:{number}"), &tr!("Done {number}", number = number), &incident.name())
+                    Button::new(format!("task_done:{number}"), &format!("Done {number}"), &incident.name())
                 };
                 let buttons = open.take(5).map(done).collect();
                 (tasks, more, buttons)
@@ -176,7 +175,7 @@ impl App {
             crate::domain::Event::Why { number, text, .. } => Some((number, text)),
             _ => None,
         });
-        Ok(last.map(|(number, text)| escape(&tr!("Why {number}: {text}", number = number, text = text))))
+        Ok(last.map(|(number, text)| escape(&format!("Why {number}: {text}"))))
     }
 
     /// What was promised of assets, and for how long each was broken lately.
@@ -244,9 +243,9 @@ impl App {
             .collect();
         let bad = incidents.iter().filter_map(|one| Some((one.good_again? - one.bad_from?).num_minutes()));
         let medians = [
-            median_taken(&incidents, |one| one.acknowledged_at).map(|time| tr!("acknowledged in {time}", time = time)),
-            median_taken(&incidents, |one| one.resolved_at).map(|time| tr!("resolved in {time}", time = time)),
-            median_of(bad.collect()).map(|time| tr!("data bad for {time}", time = time)),
+            median_taken(&incidents, |one| one.acknowledged_at).map(|time| format!("acknowledged in {time}")),
+            median_taken(&incidents, |one| one.resolved_at).map(|time| format!("resolved in {time}")),
+            median_of(bad.collect()).map(|time| format!("data bad for {time}")),
         ];
         let view = json!({
             "since": since, "incidents": incidents.len(), "one": incidents.len() == 1, "more": more,
@@ -267,7 +266,7 @@ impl App {
         let owners = self.asset(shown).await?.map(|asset| asset.owners()).unwrap_or_default();
         let team = owners.iter().find_map(|owner| self.policy.teams.iter().find(|team| team.name == owner.name));
         if let Some(team) = team {
-            let label = tr!("Tell me of all of {team}", team = team.name);
+            let label = format!("Tell me of all of {team}", team = team.name);
             buttons.extend(again(1, &label, &format!("subscribe {}", team.name)));
         }
         buttons.push(Button::new("declare", "Something is wrong with it", shown));
@@ -290,9 +289,7 @@ impl App {
             _ => None,
         });
         let found = said(&|event| match event {
-            crate::domain::Event::Looked { look, finding } => {
-                Some(format!("{}: {finding}", crate::words::label(look.as_str())))
-            }
+            crate::domain::Event::Looked { look, finding } => Some(format!("{}: {finding}", look.as_str())),
             _ => None,
         });
         let tasks = self.task_views(&self.tasks(&incident.uid).await?);
@@ -348,9 +345,8 @@ impl App {
         let known = service.map(|name| {
             self.policy.service(name).ok_or_else(|| {
                 let names: Vec<_> = self.policy.services.iter().map(|service| format!("`{}`", service.name)).collect();
-                Failure::NotFound(tr!(
+                Failure::NotFound(format!(
                     "There is no service “{name}”. There are: {names}.",
-                    name = name,
                     names = names.join(", ")
                 ))
             })
@@ -389,20 +385,19 @@ impl App {
         };
         let news = self.subscribe_to(&known, caller.user, on).await?;
         Ok(Reply::words(&match (on, news) {
-            (true, true) => tr!(
-                "You hear of every incident that reaches `{known}` now. `/incident unsubscribe {known}` ends it.",
-                known = known
+            (true, true) => format!(
+                "You hear of every incident that reaches `{known}` now. `/incident unsubscribe {known}` ends it."
             ),
-            (true, false) => tr!("You follow `{known}` already.", known = known),
-            (false, true) => tr!("You hear no more of `{known}`.", known = known),
+            (true, false) => format!("You follow `{known}` already."),
+            (false, true) => format!("You hear no more of `{known}`."),
             (false, false) => {
                 let followed: Vec<_> = self.followed_by(caller.user).iter().map(|one| format!("`{one}`")).collect();
                 let hint = if followed.is_empty() {
-                    tr!("You follow nothing.")
+                    "You follow nothing.".to_owned()
                 } else {
-                    tr!("You follow {followed}.", followed = followed.join(", "))
+                    format!("You follow {followed}.", followed = followed.join(", "))
                 };
-                tr!("You do not follow `{known}`. {hint}", known = known, hint = hint)
+                format!("You do not follow `{known}`. {hint}")
             }
         }))
     }
@@ -416,9 +411,9 @@ impl App {
             .filter_map(|who| {
                 let verbs: Vec<_> = Verb::of_people()
                     .filter(|verb| rules.who(*verb) == who)
-                    .map(|verb| crate::words::label(verb.as_str()))
+                    .map(crate::domain::permission::Verb::as_str)
                     .collect();
-                (!verbs.is_empty()).then(|| json!({"who": crate::words::label(who.as_str()), "verbs": verbs}))
+                (!verbs.is_empty()).then(|| json!({"who": who.as_str(), "verbs": verbs}))
             })
             .collect();
         let person = |id: &String| json!({"id": id.starts_with(['U', 'W']).then_some(id), "name": self.name(id)});

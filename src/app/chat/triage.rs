@@ -12,7 +12,6 @@ use crate::records::outbox::Job;
 use crate::slack::inbound::{Interaction, View};
 use crate::slack::when::{Toward, parse as parse_when};
 use crate::store::Batch;
-use crate::tr;
 
 impl App {
     fn may_triage(&self, caller: &Caller<'_>) -> Result<(), Failure> {
@@ -25,7 +24,7 @@ impl App {
         let seen = self.may_see(&uid, caller.user).await?;
         match self.incident(&uid).await?.filter(|_| seen) {
             Some(incident) if incident.status.is_open() => Ok(uid),
-            Some(incident) => Err(Failure::NotFound(tr!(
+            Some(incident) => Err(Failure::NotFound(format!(
                 "{incident} is {status}; name one that is open. `/incident list` shows them.",
                 incident = incident.name(),
                 status = incident.status
@@ -53,7 +52,7 @@ impl App {
         let (reason, owner) = (reason.to_owned(), caller.user.to_owned());
         let silence = Silence { number: 0, matcher, from: self.now(), until, reason, owner };
         let silence = self.silence(silence, None, once).await?;
-        Ok(Reply::words(&tr!(
+        Ok(Reply::words(&format!(
             "Silence {number} holds until {until}. Alerts that it hides open an incident then, if they still fire. `/incident unsilence {number2}` ends it.",
             number = silence.number,
             until = stamp(silence.until),
@@ -72,7 +71,7 @@ impl App {
         let now = self.now();
         let windows = self.policy.windows.iter().filter_map(|window| {
             let until = window.holds(now)?;
-            Some(tr!(
+            Some(format!(
                 "- Maintenance **{name}** `{value}` until {until}",
                 name = window.name,
                 value = window.matcher.to_string().replace('`', "'"),
@@ -91,9 +90,8 @@ impl App {
     pub(super) async fn unsilence_said(&self, number: u64, caller: &Caller<'_>) -> Result<Reply, Failure> {
         self.may_triage(caller)?;
         let silence = self.unsilence(number).await?;
-        Ok(Reply::words(&tr!(
+        Ok(Reply::words(&format!(
             "Silence {number} (`{matcher}`) is over. What it hid and still fires opens an incident now.",
-            number = number,
             matcher = silence.matcher
         )))
     }
@@ -118,7 +116,7 @@ impl App {
                 let placed = self.open_held(value).await?;
                 let words = match placed.incident {
                     Some(incident) => format!("is {incident}"),
-                    None => tr!("is settled"),
+                    None => "is settled".to_owned(),
                 };
                 self.settle(channel, ts, "🚨", &held, &words, caller).await?;
                 Ok(Reply::Nothing)
@@ -134,7 +132,7 @@ impl App {
                 let mut open = self.visible(&filter, caller, 100).await?;
                 open.retain(|incident| !incident.is_apart());
                 if open.is_empty() {
-                    return Err(Failure::NotFound(tr!("There is no open incident to attach it to.")));
+                    return Err(Failure::NotFound("There is no open incident to attach it to.".to_owned()));
                 }
                 let options =
                     open.iter().map(|one| (one.uid.clone(), format!("{}: {}", one.name(), one.title))).collect();
@@ -209,7 +207,7 @@ impl App {
             if !open || !self.may_see(&uid, caller.user).await? {
                 return mistake("incident", "It is over by now; choose another.");
             }
-            let because = tr!("{person} attached it", person = self.name(caller.user));
+            let because = format!("{person} attached it", person = self.name(caller.user));
             let turn = self.turns.of(&uid);
             let _turn = turn.lock().await;
             let (held, decision) = self.make(&Attaching { held: id, uid: &uid, because, caller }).await?;
@@ -218,7 +216,7 @@ impl App {
                 ts,
                 "📎",
                 &held,
-                &tr!("is part of {incident}", incident = decision.case.incident.name()),
+                &format!("is part of {incident}", incident = decision.case.incident.name()),
                 caller,
             )
             .await?;
@@ -237,8 +235,11 @@ impl App {
             Ok(silence) => silence,
             Err(failure) => return mistake("text", &failure.to_string()),
         };
-        let words =
-            tr!("is silenced until {until} (silence {number})", until = stamp(silence.until), number = silence.number);
+        let words = format!(
+            "is silenced until {until} (silence {number})",
+            until = stamp(silence.until),
+            number = silence.number
+        );
         self.settle(channel, ts, "🔕", &held, &words, caller).await?;
         Ok(Reply::Nothing)
     }

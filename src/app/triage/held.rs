@@ -18,7 +18,6 @@ use crate::messages::{Button, escape};
 use crate::records::outbox::{Job, Outbox as _};
 use crate::records::{AlertOfKey, Beat, Flap, SilenceCounter};
 use crate::store::{Batch, Expect, Id, Range};
-use crate::tr;
 
 /// So many alerts are watched for coming and going.
 const WATCHED: usize = 10_000;
@@ -206,7 +205,7 @@ impl App {
     /// # Errors
     /// The store cannot be read or written. What was brought stays; the rest is brought when it is tried again.
     pub async fn move_alerts(&self, from: &Incident, into: &str, also: Batch) -> Result<(), Failure> {
-        let because = tr!("{from} was merged into this", from = from.name());
+        let because = format!("{from} was merged into this", from = from.name());
         for alert in self.alerts(&from.uid).await? {
             // One that is at home elsewhere already was brought before.
             let id = Id::<AlertOfKey>::of(&alert.signal.source, &alert.signal.key);
@@ -303,8 +302,8 @@ impl App {
     pub(in crate::app) async fn held(&self, id: &str) -> Result<(Held, Batch), Failure> {
         let id = Id::<Held>::new(id);
         let (found, expect) = self.to_change(&id).await?;
-        let found =
-            found.ok_or_else(|| Failure::NotFound(tr!("This alert is settled: it went away, or somebody decided.")))?;
+        let found = found
+            .ok_or_else(|| Failure::NotFound("This alert is settled: it went away, or somebody decided.".to_owned()))?;
         let mut settles = Batch::new();
         settles.del(&id, expect);
         Ok((found, settles))
@@ -318,7 +317,7 @@ impl App {
         let (held, _) = self.held(id).await?;
         let source = held.signal.source.clone();
         let placed = self.receive_chunk(&source, vec![held.signal], Some(Hold::AskingPerson), Batch::new()).await?;
-        placed.into_iter().next().ok_or_else(|| Failure::Unavailable(tr!("the alert's turn was lost")))
+        placed.into_iter().next().ok_or_else(|| Failure::Unavailable("the alert's turn was lost".to_owned()))
     }
 
     /// Opens an incident for an alert whose card cannot be posted: rather one too many than one that nobody hears of.
@@ -407,10 +406,8 @@ impl App {
         let beat = beats.iter().find(|beat| beat.source == source && beat.name == name).ok_or_else(|| {
             let names: Vec<_> =
                 beats.iter().filter(|beat| beat.source == source).map(|beat| format!("`{}`", beat.name)).collect();
-            Failure::NotFound(tr!(
+            Failure::NotFound(format!(
                 "The source {source} has no heartbeat “{name}” in the configuration. It has: {names}.",
-                source = source,
-                name = name,
                 names = names.join(", ")
             ))
         })?;
@@ -462,12 +459,12 @@ impl App {
 
 /// The alert that a heartbeat did not come.
 fn late(beat: &Heartbeat, last: Time, now: Time) -> Signal {
-    let title = tr!("No sign of {name} since {date}", name = beat.name, date = last.format("%Y-%m-%d %H:%M UTC"));
+    let title = format!("No sign of {name} since {date}", name = beat.name, date = last.format("%Y-%m-%d %H:%M UTC"));
     Signal {
         asset: beat.asset.as_deref().and_then(crate::domain::AssetName::new),
         pillar: crate::domain::Pillar::Freshness,
         level: beat.severity,
-        description: Some(tr!("It is expected every {every_minutes} minutes.", every_minutes = beat.every_minutes)),
+        description: Some(format!("It is expected every {every_minutes} minutes.", every_minutes = beat.every_minutes)),
         ..Signal::new(&beat.source, &format!("heartbeat/{}", beat.name), &title, now)
     }
 }
@@ -581,9 +578,8 @@ impl Change for Unsilencing {
         let id = Id::<Silence>::of(number);
         let (found, expect) = app.to_change(&id).await?;
         let found = found.filter(|silence| silence.until > now).ok_or_else(|| {
-            Failure::NotFound(tr!(
-                "There is no silence {number} that still holds. `/incident silences` lists them.",
-                number = number
+            Failure::NotFound(format!(
+                "There is no silence {number} that still holds. `/incident silences` lists them."
             ))
         })?;
         let silence = Silence { until: now, ..found };
@@ -605,12 +601,10 @@ impl Change for Unsilencing {
 pub fn silence_line(silence: &Silence, owner: &str) -> String {
     let from = silence.from.format("%Y-%m-%d %H:%M");
     let until = silence.until.format("%Y-%m-%d %H:%M UTC");
-    tr!(
+    format!(
         "**{number}** `{value}` {from} to {until}: {escape} ({escape2})",
         number = silence.number,
         value = silence.matcher.to_string().replace('`', "'"),
-        from = from,
-        until = until,
         escape = escape(&silence.reason),
         escape2 = escape(owner)
     )

@@ -16,7 +16,6 @@ use crate::domain::{Actor, Alert, AssetName, Command, Decision, Event, Signal, S
 use crate::records::outbox::{Job, Outbox as _};
 use crate::records::{AlertOfKey, Flap, LatestOfAsset};
 use crate::store::{Batch, Expect, Id, Record};
-use crate::tr;
 
 /// A walk for ties looks at so many assets at most.
 const MAX_WALK: usize = 2000;
@@ -167,7 +166,7 @@ impl<'a> Round<'a> {
         let id = Id::<Held>::of(signal);
         let (uid, known, because, quiet) = match self.find(signal, past).await? {
             Place::In { uid, known, because, quiet } => (Some(uid), known, because, quiet),
-            Place::New => (None, None, tr!("it opened the incident"), false),
+            Place::New => (None, None, "it opened the incident".to_owned(), false),
             Place::Nowhere => {
                 // The end of what is held is its end.
                 let was_held = self.let_go(&id).await?;
@@ -307,7 +306,7 @@ impl<'a> Round<'a> {
     async fn find(&mut self, signal: &Signal, past: Option<&Hold>) -> Result<Place, Failure> {
         let flap = Id::<Flap>::of(&signal.source, &signal.key);
         if let Some((uid, alert)) = self.of_key(signal).await? {
-            let because = tr!("same key");
+            let because = "same key".to_owned();
             return Ok(Place::In { uid, known: Some(alert), because, quiet: self.app.is_flapping(&flap) });
         }
         if signal.status == SignalStatus::Resolved {
@@ -329,7 +328,7 @@ impl<'a> Round<'a> {
         if let Some(asset) = &signal.asset
             && let Some(uid) = self.of_asset(asset).await?
         {
-            return join(uid, tr!("same asset, {asset}", asset = asset), false);
+            return join(uid, format!("same asset, {asset}"), false);
         }
         if let Some((uid, because, below)) = self.of_lineage(signal).await? {
             return join(uid, because, below);
@@ -467,19 +466,9 @@ impl<'a> Round<'a> {
                         let other = graph.name(met.node);
                         let steps = format!("{} {}", met.hops, if met.hops == 1 { "step" } else { "steps" });
                         let because = if below {
-                            tr!(
-                                "{asset} is made of {other} ({steps}), which is broken",
-                                asset = asset,
-                                other = other,
-                                steps = steps
-                            )
+                            format!("{asset} is made of {other} ({steps}), which is broken")
                         } else {
-                            tr!(
-                                "{other} is made of {asset} ({steps}): it may be where it started",
-                                other = other,
-                                asset = asset,
-                                steps = steps
-                            )
+                            format!("{other} is made of {asset} ({steps}): it may be where it started")
                         };
                         ties.push((uid.clone(), because, below));
                     }

@@ -7,7 +7,6 @@ use crate::domain::command::Declaration;
 use crate::domain::lineage::Whom;
 use crate::domain::policy::Team;
 use crate::domain::{Actor, AssetName, Command, Effect, Event, Pillar, Refusal, Severity, Signal};
-use crate::tr;
 
 /// After so long, whoever declared it hears what of its opening has not come about, in minutes.
 const OPENED_WITHIN_MINUTES: i64 = 1;
@@ -18,8 +17,8 @@ pub(super) fn declare(draft: &mut Draft<'_>, what: &Declaration) -> Result<(), R
     let asset = what.asset.as_ref();
     let service = draft.context.policy.service_of(asset);
     let (severity, severity_because) = match what.severity {
-        Some(severity) => (severity, tr!("the one who declared it chose it")),
-        None => (Severity::Sev3, tr!("people who declare without choosing get SEV3")),
+        Some(severity) => (severity, "the one who declared it chose it".to_owned()),
+        None => (Severity::Sev3, "people who declare without choosing get SEV3".to_owned()),
     };
     let now = draft.now();
     let opened = Event::Opened {

@@ -6,7 +6,6 @@ use crate::domain::effect::Notice;
 use crate::domain::incident::Verdict;
 use crate::domain::permission::Verb;
 use crate::domain::{Effect, Event, Refusal};
-use crate::tr;
 
 pub(super) fn merge(draft: &mut Draft<'_>, into: &str, name: &str) -> Result<(), Refusal> {
     // It ends this one, too.
@@ -18,7 +17,7 @@ pub(super) fn merge(draft: &mut Draft<'_>, into: &str, name: &str) -> Result<(),
     let goes_on = draft.incident().firing > 0 || draft.incident().told > 0;
     draft.add_and_say(Event::Merged { into: into.to_owned(), name: name.to_owned() });
     status::close_pages(draft);
-    let text = tr!("It was merged into {name}, and goes on there.", name = name);
+    let text = format!("It was merged into {name}, and goes on there.");
     super::notify::everybody(draft, &Notice::Update { text, next: None });
     if goes_on {
         draft.effect(Effect::MoveAlerts { into: into.to_owned() });
@@ -38,20 +37,20 @@ pub(super) fn move_alert(draft: &mut Draft<'_>, alert: &str, to: Option<&(String
     let signal = found.signal;
     let because = match draft.context.actor.person() {
         Some(person) => {
-            tr!(
+            format!(
                 "{person} moved it here from {incident}",
                 person = draft.context.people.name(person),
                 incident = draft.incident().name()
             )
         }
-        None => tr!("moved here from {incident}", incident = draft.incident().name()),
+        None => format!("moved here from {incident}", incident = draft.incident().name()),
     };
     draft.add_and_say(Event::AlertMoved {
         alert: alert.to_owned(),
         source: signal.source.clone(),
         key: signal.key.clone(),
         title: signal.title.clone(),
-        to: to.map_or_else(|| tr!("an incident of its own"), |(_, name)| name.clone()),
+        to: to.map_or_else(|| "an incident of its own".to_owned(), |(_, name)| name.clone()),
     });
     draft.effect(Effect::PlaceAlert { signal: Box::new(signal), into: to.map(|(uid, _)| uid.clone()), because });
     draft.assess();

@@ -5,7 +5,6 @@ use crate::domain::effect::Notice;
 use crate::domain::incident::{Recipient, Told};
 use crate::domain::lineage::Whom;
 use crate::domain::{Effect, Event, Refusal};
-use crate::tr;
 
 /// How many names a message of the channel lists.
 const NAMED: usize = 30;
@@ -115,8 +114,11 @@ pub(super) fn mute(draft: &mut Draft<'_>, recipient: &str, muted: bool) -> Resul
     });
     let Some(told) = found else {
         let names: Vec<_> = draft.case().told.values().map(|told| format!("`{}`", told.recipient.name)).collect();
-        let hint =
-            if names.is_empty() { tr!("Nobody was.") } else { tr!("Told were: {names}.", names = names.join(", ")) };
+        let hint = if names.is_empty() {
+            "Nobody was.".to_owned()
+        } else {
+            format!("Told were: {names}.", names = names.join(", "))
+        };
         return Err(Refusal::NotTold { name: recipient.to_owned(), incident: draft.incident().name(), hint });
     };
     if told.muted != muted {

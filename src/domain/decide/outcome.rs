@@ -3,7 +3,6 @@
 use super::Draft;
 use crate::domain::incident::{Channel, MessageRef, PageStatus, Slot};
 use crate::domain::{Command, Effect, Event, PersonId, Refusal, Role, Time};
-use crate::tr;
 
 pub(super) fn channel_ready(draft: &mut Draft<'_>, channel: &Channel) {
     if draft.incident().channel.as_ref() != Some(channel) {
@@ -102,10 +101,10 @@ pub(super) fn check_opening(draft: &mut Draft<'_>) {
     let mut missing = Vec::new();
     let announced = draft.context.policy.announces && !incident.private;
     let steps = [
-        (incident.channel.is_none(), tr!("the channel")),
-        (incident.channel.is_some() && !incident.slots.contains_key(&Slot::Card), tr!("its card")),
-        (announced && !incident.slots.contains_key(&Slot::Announcement), tr!("the announcement")),
-        (incident.pages.values().any(|page| page.status == PageStatus::Sending), tr!("the page")),
+        (incident.channel.is_none(), "the channel".to_owned()),
+        (incident.channel.is_some() && !incident.slots.contains_key(&Slot::Card), "its card".to_owned()),
+        (announced && !incident.slots.contains_key(&Slot::Announcement), "the announcement".to_owned()),
+        (incident.pages.values().any(|page| page.status == PageStatus::Sending), "the page".to_owned()),
     ];
     missing.extend(steps.into_iter().filter(|(pending, _)| *pending).map(|(_, what)| what));
     if missing.is_empty() || !incident.status.is_open() {

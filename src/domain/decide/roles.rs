@@ -8,7 +8,6 @@ use super::{Draft, status};
 use crate::domain::policy::DEFAULT_TARGET;
 use crate::domain::timeline::clock;
 use crate::domain::{Actor, Command, Effect, Event, PersonId, Refusal, Role, Severity};
-use crate::tr;
 
 /// How long somebody who has the command may take to answer before it goes over, in minutes.
 const HANDOVER_MINUTES: i64 = 2;
@@ -150,7 +149,7 @@ fn escalate(draft: &mut Draft<'_>, minutes: i64) {
         None => (DEFAULT_TARGET.to_owned(), policy.can_page_by_default),
     };
     if can_page && !incident.drill {
-        let text = tr!("Nobody has the command for {minutes} min: {title}", minutes = minutes, title = incident.title);
+        let text = format!("Nobody has the command for {minutes} min: {title}", title = incident.title);
         draft.page(&target, &text);
         draft.show();
     }

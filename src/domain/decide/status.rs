@@ -5,7 +5,6 @@ use crate::domain::effect::Notice;
 use crate::domain::incident::{Case, Ending, PageStatus, Verdict};
 use crate::domain::timeline::{clock, stamp};
 use crate::domain::{Actor, Effect, Event, Refusal, Role, Severity, Status};
-use crate::tr;
 
 pub(super) fn acknowledge(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     must_be_open(draft)?;
@@ -160,16 +159,16 @@ pub fn gaps(case: &Case) -> Vec<String> {
         (incident.fix.is_none(), "what mended it is not recorded (`/incident fix <text>`)"),
     ];
     let mut gaps: Vec<String> =
-        checks.into_iter().filter(|(missing, _)| *missing).map(|(_, what)| crate::words::label(what)).collect();
+        checks.into_iter().filter(|(missing, _)| *missing).map(|(_, what)| what.to_owned()).collect();
     if incident.firing > 0 {
-        gaps.push(tr!(
+        gaps.push(format!(
             "alerts that still fire: {firing} of {alerts}",
             firing = incident.firing,
             alerts = incident.alerts
         ));
     }
     if incident.open_tasks > 0 {
-        gaps.push(tr!(
+        gaps.push(format!(
             "tasks still open: {open_tasks} of {tasks}",
             open_tasks = incident.open_tasks,
             tasks = incident.tasks
@@ -178,10 +177,9 @@ pub fn gaps(case: &Case) -> Vec<String> {
     if let Some(checklist) = &incident.checklist {
         let open = checklist.steps.len() - checklist.settled();
         if open > 0 {
-            gaps.push(tr!(
+            gaps.push(format!(
                 "steps of “{title}” neither done nor skipped: {open} of {steps}",
                 title = checklist.title,
-                open = open,
                 steps = checklist.steps.len()
             ));
         }
@@ -249,5 +247,5 @@ fn optional(what: &'static str, text: Option<&str>) -> Result<Option<String>, Re
 
 /// `06:10 (2026-11-23)`: a time in a sentence that people answer to.
 pub(super) fn moment(at: crate::domain::Time) -> String {
-    tr!("{at} UTC ({date})", at = clock(at), date = at.format("%Y-%m-%d"))
+    format!("{at} UTC ({date})", at = clock(at), date = at.format("%Y-%m-%d"))
 }

@@ -4,7 +4,6 @@ use super::{Draft, MAX_TEXT, words};
 use crate::domain::effect::Notice;
 use crate::domain::policy::DEFAULT_TARGET;
 use crate::domain::{Command, Effect, Event, Incident, PersonId, Refusal, Time};
-use crate::tr;
 
 pub(super) fn update(draft: &mut Draft<'_>, text: &str, next: Option<Time>) -> Result<(), Refusal> {
     let text = words(
@@ -111,7 +110,7 @@ pub(super) fn page_person(draft: &mut Draft<'_>, person: &PersonId, text: Option
     let said = text.map(str::trim).filter(|text| !text.is_empty()).unwrap_or(&incident.title);
     let target = incident.service.clone().unwrap_or_else(|| DEFAULT_TARGET.to_owned());
     if incident.drill || !policy.service(&target).is_some_and(|service| service.can_page_people) {
-        let text = tr!("For {name}: {text}", name = name, text = said);
+        let text = format!("For {name}: {said}");
         return page(draft, &target, Some(&text));
     }
     let text = words("The text of a page", "", MAX_TEXT, said)?;
@@ -146,7 +145,7 @@ pub(super) fn escalate(draft: &mut Draft<'_>, text: Option<&str>) -> Result<(), 
     let target = incident.service.clone().unwrap_or_else(|| DEFAULT_TARGET.to_owned());
     let text = match text.map(str::trim) {
         Some(text) if !text.is_empty() => text.to_owned(),
-        _ => tr!("Escalated: {title}", title = incident.title),
+        _ => format!("Escalated: {title}", title = incident.title),
     };
     page(draft, &target, Some(&text))
 }
@@ -154,9 +153,9 @@ pub(super) fn escalate(draft: &mut Draft<'_>, text: Option<&str>) -> Result<(), 
 fn services(draft: &Draft<'_>) -> String {
     let names: Vec<_> = draft.context.policy.services.iter().map(|service| format!("`{}`", service.name)).collect();
     if names.is_empty() {
-        tr!("No services are configured; `/incident page default` uses the default routing key.")
+        "No services are configured; `/incident page default` uses the default routing key.".to_owned()
     } else {
-        tr!("There are: {names}.", names = names.join(", "))
+        format!("There are: {names}.", names = names.join(", "))
     }
 }
 

@@ -1,6 +1,5 @@
 //! The blast radius: everything below what is bad, counted, and grouped by those who must be told.
 
-use crate::tr;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -106,16 +105,16 @@ impl Impact {
             _ => Some(many),
         };
         let parts: Vec<_> = [
-            counted(data, tr!("1 table"), tr!("{count} tables", count = data)),
-            counted(boards, tr!("1 dashboard"), tr!("{count} dashboards", count = boards)),
-            counted(ml, tr!("1 ML output"), tr!("{count} ML outputs", count = ml)),
-            counted(others, tr!("1 other asset"), tr!("{count} other assets", count = others)),
-            counted(teams, tr!("1 team"), tr!("{count} teams", count = teams)),
+            counted(data, "1 table".to_owned(), format!("{data} tables")),
+            counted(boards, "1 dashboard".to_owned(), format!("{boards} dashboards")),
+            counted(ml, "1 ML output".to_owned(), format!("{ml} ML outputs")),
+            counted(others, "1 other asset".to_owned(), format!("{others} other assets")),
+            counted(teams, "1 team".to_owned(), format!("{teams} teams")),
         ]
         .into_iter()
         .flatten()
         .collect();
-        if parts.is_empty() { tr!("nothing below it is known") } else { parts.join(", ") }
+        if parts.is_empty() { "nothing below it is known".to_owned() } else { parts.join(", ") }
     }
 }
 

@@ -10,7 +10,6 @@ use super::graph::NodeId;
 use super::walk::{View, Way};
 use super::{AssetKind, Change, ChangeKind};
 use crate::domain::{Pillar, Time};
-use crate::tr;
 
 /// More candidates than this are not ranked; a bit each.
 const MAX_CANDIDATES: usize = 64;
@@ -410,23 +409,20 @@ impl Scoring<'_> {
         let others: Vec<_> = covered.iter().filter(|symptom| symptom.node != node).collect();
         if let Some(symptom) = self.bad[lead.place] {
             let pillars: Vec<_> = symptom.pillars.iter().map(|pillar| pillar.as_str()).collect();
-            terms.push((2.0, tr!("it shows the issue itself ({pillars})", pillars = pillars.join(", "))));
+            terms.push((2.0, format!("it shows the issue itself ({pillars})", pillars = pillars.join(", "))));
             if others.is_empty() && self.bad_places.len() == 1 {
-                terms.push((0.0, tr!("nothing above it is known to be bad")));
+                terms.push((0.0, "nothing above it is known to be bad".to_owned()));
             }
             let slack = chrono::Duration::minutes(SLACK_MINUTES);
             if self.bad_places.len() > 1 && self.first_onset().is_some_and(|first| symptom.onset <= first + slack) {
-                terms.push((1.5, tr!("it was the first to go bad")));
+                terms.push((1.5, "it was the first to go bad".to_owned()));
             }
             let earlier = others.iter().filter(|other| other.onset + slack < symptom.onset).count();
             if !others.is_empty() {
                 terms.push(if earlier == 0 {
-                    (1.0, tr!("it went bad before what hangs on it"))
+                    (1.0, "it went bad before what hangs on it".to_owned())
                 } else {
-                    (
-                        -ratio(earlier, others.len()),
-                        tr!("{earlier} of those below it went bad earlier", earlier = earlier),
-                    )
+                    (-ratio(earlier, others.len()), format!("{earlier} of those below it went bad earlier"))
                 });
                 let implied = others
                     .iter()
@@ -437,33 +433,29 @@ impl Scoring<'_> {
                 if implied > 0 {
                     terms.push((
                         0.5 * ratio(implied, others.len()),
-                        tr!(
-                            "its trouble explains theirs ({implied} of {others})",
-                            implied = implied,
-                            others = others.len()
-                        ),
+                        format!("its trouble explains theirs ({implied} of {others})", others = others.len()),
                     ));
                 }
             }
         } else if lead.job {
-            terms.push((1.5, tr!("all its outputs are bad and none of its inputs is")));
+            terms.push((1.5, "all its outputs are bad and none of its inputs is".to_owned()));
         } else if self.view.graph.is_monitored(node) {
-            terms.push((-1.0, tr!("what is bad has it in common, but its own checks are quiet")));
+            terms.push((-1.0, "what is bad has it in common, but its own checks are quiet".to_owned()));
         } else {
-            terms.push((1.0, tr!("what is bad has it in common, and nobody checks it")));
+            terms.push((1.0, "what is bad has it in common, and nobody checks it".to_owned()));
         }
         if !lead.observed
             && self.bad_places.len() > 1
             && let (Some(first), Some(of_it)) = (self.first_onset(), covered.iter().map(|symptom| symptom.onset).min())
             && of_it <= first + chrono::Duration::minutes(SLACK_MINUTES)
         {
-            terms.push((1.0, tr!("what went bad first hangs on it")));
+            terms.push((1.0, "what went bad first hangs on it".to_owned()));
         }
         let share = ratio(covered.len(), self.bad_places.len());
         if self.bad_places.len() > 1 {
             terms.push((
                 COVERAGE * share,
-                tr!(
+                format!(
                     "{covered} of {bad_places} bad assets are it or come from it",
                     covered = covered.len(),
                     bad_places = self.bad_places.len()
@@ -502,7 +494,7 @@ impl Scoring<'_> {
         let past = self.evidence.past_roots(asset);
         if past > 0 {
             let times = if past == 1 { "once".to_owned() } else { format!("{past} times") };
-            terms.push((0.25 * ratio(past.min(4), 1), tr!("it was the root before, {times}", times = times)));
+            terms.push((0.25 * ratio(past.min(4), 1), format!("it was the root before, {times}")));
         }
         terms
     }
