@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use muster::app::queries::Filter;
-use muster::app::{App, Asked};
+use muster::app::{App, RequestMeta};
 use muster::clock::{Clock, Stopwatch};
 use muster::config::{Config, Variables};
 use muster::domain::command::Declaration;
@@ -42,7 +42,7 @@ async fn asked(what: &str, question: impl AsyncFn() -> usize) -> f64 {
 }
 
 async fn act(app: &App, uid: Option<&str>, command: Command) -> String {
-    let asked = Asked {
+    let asked = RequestMeta {
         actor: Actor::Person { id: BEN.to_owned() },
         standing: Standing::Member,
         delivery: None,

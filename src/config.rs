@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::permission::{Verb, Who};
 use crate::domain::policy::OnGreen;
 use crate::domain::rotation::{Override, Turn};
-use crate::domain::triage::{Matcher, RouteAction};
+use crate::domain::suppression::{Matcher, RouteAction};
 use crate::domain::{Level, Pillar, Role, Severity};
 use crate::telemetry::LogFormat;
 

@@ -1,7 +1,7 @@
 //! Muster: one data incident out of a flood of alerts, and all that people need to end it.
 //!
-//! Read in this order: [`domain`] (what an incident is; pure), [`store`] (where it lasts), [`messages`], [`slack`],
-//! [`pagerduty`], [`intake`] (words in and out), [`app`] (load, decide, commit), [`delivery`] (the outbox),
+//! Read in this order: [`domain`] (what an incident is; pure), [`store`] (where it lasts), [`render`], [`slack`],
+//! [`pagerduty`], [`monitors`] (words in and out), [`app`] (load, decide, commit), [`delivery`] (the outbox),
 //! [`http`] (the doors), [`cli`]. [`sandbox`] is the other side: a pretend Slack and PagerDuty for tests and the demo.
 //! `ARCHITECTURE.md` has the picture.
 
@@ -15,13 +15,12 @@ pub mod config;
 pub mod delivery;
 pub mod domain;
 pub mod http;
-pub mod intake;
 pub mod mail;
-pub mod messages;
+pub mod monitors;
 pub mod pagerduty;
-pub mod picture;
 pub mod read_models;
 pub mod records;
+pub mod render;
 pub mod sandbox;
 pub mod slack;
 pub mod store;
@@ -39,7 +38,7 @@ pub struct Muster {
     pub app: Arc<app::App>,
     /// The outbox worker, to be run or stepped.
     pub worker: Arc<delivery::Worker>,
-    doors: http::Doors,
+    doors: http::AppState,
 }
 
 impl Muster {
@@ -52,7 +51,7 @@ impl Muster {
         let app = Arc::new(app::App::new(config, store, clock).await?);
         app::App::decide_rounds(&app);
         let worker = Arc::new(delivery::Worker::new(app.clone())?);
-        let doors = http::Doors::new(app.clone())?;
+        let doors = http::AppState::new(app.clone())?;
         Ok(Self { app, worker, doors })
     }
 

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::config::Config;
 use crate::domain::Time;
-use crate::messages::{html, plain};
+use crate::render::{html, plain};
 
 /// A letter.
 pub struct Letter<'a> {

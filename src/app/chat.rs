@@ -6,7 +6,7 @@ mod events;
 mod forms;
 mod presses;
 mod reading;
-mod triage;
+mod suppression;
 
 use std::collections::BTreeMap;
 
@@ -14,15 +14,15 @@ use serde_json::json;
 
 pub(super) use reading::median_taken;
 
-use super::{App, Asked, DeliveryId, Failure};
+use super::{App, DeliveryId, Failure, RequestMeta};
 use crate::domain::decide::permitted;
 use crate::domain::permission::{Standing, Verb};
 use crate::domain::runbook::Runbook;
 use crate::domain::timeline::sentence;
 use crate::domain::{Actor, Command, Decision, Incident};
-use crate::messages::{Button, Modal, Rendered, escape, views};
 use crate::records::Open;
 use crate::records::outbox::{EntryId, Job};
+use crate::render::{Button, Modal, Rendered, escape, views};
 use crate::slack::inbound::SlashCommand;
 use crate::slack::markup;
 use crate::slack::slash::{self, Intent, Question};
@@ -33,7 +33,7 @@ pub enum Reply {
     /// Words only they see; in the answer to a slash command.
     Say(Box<Rendered>),
     /// Words only they see, where there is no such answer; to be whispered.
-    Whisper(String, Vec<Button>),
+    Ephemeral(String, Vec<Button>),
     /// A form.
     Open(Box<Modal>),
     /// Another form in the place of the one that was sent.
@@ -241,7 +241,7 @@ impl App {
                 let mut still = Batch::new();
                 still.check(&open, Expect::Ver(ver));
                 let command = Command::Merge { into: other, name: format!("INC-{into}") };
-                let asked = Asked {
+                let asked = RequestMeta {
                     actor: Actor::Person { id: caller.user.to_owned() },
                     standing: caller.standing,
                     delivery: caller.delivery.clone(),
@@ -324,7 +324,7 @@ impl App {
             self.met(person, None).await;
         }
         let command = &self.as_read(command);
-        let asked = Asked {
+        let asked = RequestMeta {
             actor: Actor::Person { id: caller.user.to_owned() },
             standing: caller.standing,
             delivery: caller.delivery.clone(),

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{App, Asked, Change, DeliveryId, Failure};
+use super::{App, Change, DeliveryId, Failure, RequestMeta};
 use crate::domain::decide;
-use crate::domain::incident::{Case, Recipient, Told};
+use crate::domain::incident::{Case, Notification, Recipient};
 use crate::domain::needs::Needs;
 use crate::domain::{Alert, Command, Decision, Effect, Entry, Event, Incident, PersonId, Task, Time};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
@@ -26,7 +26,7 @@ pub(super) struct Decided<'a> {
     /// The incident; a new one without.
     pub(super) uid: Option<&'a str>,
     pub(super) command: &'a Command,
-    pub(super) asked: &'a Asked,
+    pub(super) asked: &'a RequestMeta,
 }
 
 impl Change for Decided<'_> {
@@ -99,8 +99,11 @@ pub(super) async fn load(store: &Store, uid: &str, needs: &Needs) -> Result<Opti
 }
 
 /// Everybody who was told of an incident, by key.
-pub(super) async fn told(store: &Store, uid: &str) -> Result<std::collections::BTreeMap<String, Told>, ReadError> {
-    let told = store.values(Range::<Told>::of(uid)).await?;
+pub(super) async fn told(
+    store: &Store,
+    uid: &str,
+) -> Result<std::collections::BTreeMap<String, Notification>, ReadError> {
+    let told = store.values(Range::<Notification>::of(uid)).await?;
     Ok(told.into_iter().map(|told| (told.recipient.key.clone(), told)).collect())
 }
 
@@ -232,7 +235,7 @@ pub(super) fn write(batch: &mut Batch, loaded: Option<&Loaded>, decision: &Decis
         assignee(batch, loaded.and_then(|loaded| loaded.case.tasks.get(&task.number)), task, incident);
     }
     for told in told.into_iter().filter_map(|key| decision.case.told.get(key)) {
-        batch.put(&Id::<Told>::of(uid, &told.recipient.key), Expect::Any, told);
+        batch.put(&Id::<Notification>::of(uid, &told.recipient.key), Expect::Any, told);
     }
     effects(batch, uid, ver, decision, now);
 }

@@ -13,9 +13,9 @@ use super::{App, Failure};
 use crate::domain::decide::permitted;
 use crate::domain::permission::{Standing, Verb};
 use crate::domain::{Incident, Role, Severity, Task, Time};
-use crate::messages::{Button, Rendered, views};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{Mine, Reviewed};
+use crate::render::{Button, Rendered, views};
 use crate::store::{Batch, Id, Range};
 
 /// How long after it was opened a home is kept up to date, in minutes.

@@ -1,6 +1,8 @@
 //! What the lineage says of incidents and assets: candidates, blast radius, whom to tell, the asset's page, the gate. Reads
 //! the graph, the index of what is bad, and the store; changes nothing.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use serde_json::json;
 
@@ -12,9 +14,9 @@ use crate::domain::lineage::impact::{Impact, impact, producers};
 use crate::domain::lineage::root::{Evidence, Symptom, rank};
 use crate::domain::lineage::walk::{Met, Way};
 use crate::domain::lineage::{Candidate, Change, Graph, NodeId, Owner, View, Whom};
-use crate::domain::{AssetName, Command, Incident, Pillar};
-use crate::picture::Drawing;
+use crate::domain::{AssetName, Command, Incident, Pillar, Time};
 use crate::records::RootOf;
+use crate::render::picture::Drawing;
 use crate::store::Range;
 
 /// The most people and teams that one round of telling reaches.
@@ -75,6 +77,20 @@ impl Evidence for Lookup<Known> {
 const PAST_ROOTS: usize = 20;
 
 impl App {
+    /// The bad assets of open incidents in the graph, each with its incident and since when.
+    pub(super) fn bad_nodes(&self, graph: &Graph) -> HashMap<NodeId, (String, Time)> {
+        let mut bad: HashMap<NodeId, (String, Time)> = HashMap::new();
+        for (asset, uid, trouble) in self.models.health.read().all() {
+            if let Some(node) = graph.find(asset) {
+                let entry = bad.entry(node).or_insert_with(|| (uid.clone(), trouble.since));
+                if trouble.since < entry.1 {
+                    *entry = (uid.clone(), trouble.since);
+                }
+            }
+        }
+        bad
+    }
+
     /// What is bad in the graph: of this incident, and of others.
     fn symptoms(&self, graph: &Graph, incident: &Incident) -> (Vec<Symptom>, Vec<Symptom>, Vec<String>) {
         let (mut own, mut others, mut unknown) = (Vec::new(), Vec::new(), Vec::new());

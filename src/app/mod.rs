@@ -1,22 +1,28 @@
 //! FLOOR 2. Load, decide, commit: the one path of every change. And the queries behind answers, modals and the API.
 //!
 //! Every change is a [`Change`] and goes through [`App::make`]: it loads what it needs, decides, and says what is to be written; one commit
-//! writes it. Only what reads nothing that it writes may go by [`App::commit`]. [`App::execute`] is the change of one incident by a command, [`triage`] that of many by a flood of alerts. Nothing here calls Slack
+//! writes it. Only what reads nothing that it writes may go by [`App::commit`]. [`App::execute`] is the change of one incident by a command, [`correlate`] that of many by a flood of alerts. Nothing here calls Slack
 //! or PagerDuty.
 
+mod alert_moves;
 pub mod catalog;
 mod change;
 pub mod chat;
+pub mod correlate;
 mod decided;
+mod expiry;
 mod external_channels;
+mod flapping;
+mod heartbeats;
 mod home;
-pub mod intake;
 pub mod lineage;
 pub mod lookup;
 pub mod queries;
+pub mod received;
 mod roster;
 mod subscriptions;
-pub mod triage;
+pub mod suppress;
+mod verdicts;
 
 pub use change::Change;
 
@@ -30,10 +36,10 @@ use crate::config::Config;
 use crate::domain::permission::Standing;
 use crate::domain::runbook::{Library, Runbook};
 use crate::domain::{Actor, Command, Context, Decision, Incident, Policy, Refusal, Time};
-use crate::messages::Templates;
 use crate::read_models::ReadModels;
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{Delivered, Mine, OfChannel, OfNumber, Workspace};
+use crate::render::Templates;
 use crate::slack::client::Member;
 use crate::store::{Batch, Expect, Id, Range, ReadError, Store};
 use crate::telemetry::Metrics;
@@ -85,7 +91,7 @@ impl From<ReadError> for Failure {
 pub struct DeliveryId(pub String);
 
 /// Who asks, and what else belongs into the same commit.
-pub struct Asked {
+pub struct RequestMeta {
     /// Who.
     pub actor: Actor,
     /// What we know of them.
@@ -96,7 +102,7 @@ pub struct Asked {
     pub also: Batch,
 }
 
-impl Asked {
+impl RequestMeta {
     /// Muster itself asks.
     pub fn by_muster(also: Batch) -> Self {
         Self { actor: Actor::Muster, standing: Standing::Muster, delivery: None, also }
@@ -126,10 +132,10 @@ pub struct App {
     /// The assets, and what they are made of.
     pub catalog: catalog::Catalog,
     /// What monitors posted, on its way to being kept.
-    pub bodies: intake::Bodies,
+    pub bodies: received::Bodies,
     turns: Turns,
-    triage: triage::Triage,
-    pace: intake::Pace,
+    correlator: correlate::Correlator,
+    pace: received::Pace,
     homes: Mutex<home::Homes>,
 }
 
@@ -209,10 +215,10 @@ impl App {
             templates,
             metrics: Metrics::default(),
             wake: Notify::new(),
-            bodies: intake::Bodies::default(),
+            bodies: received::Bodies::default(),
             turns: Turns::default(),
-            triage: triage::Triage::new(started),
-            pace: intake::Pace::default(),
+            correlator: correlate::Correlator::new(started),
+            pace: received::Pace::default(),
             homes: Mutex::default(),
         })
     }
@@ -318,7 +324,7 @@ impl App {
     ///
     /// # Errors
     /// A refusal in words, or why nothing could be done.
-    pub async fn execute(&self, uid: Option<&str>, command: &Command, asked: Asked) -> Result<Decision, Failure> {
+    pub async fn execute(&self, uid: Option<&str>, command: &Command, asked: RequestMeta) -> Result<Decision, Failure> {
         // New incidents take turns too, since each takes the next number.
         let turn = self.turns.of(uid.unwrap_or_default());
         let _turn = turn.lock().await;
@@ -329,7 +335,7 @@ impl App {
         Ok(decision)
     }
 
-    fn context<'a>(&'a self, asked: &Asked, fresh: String, next_number: u64) -> Context<'a> {
+    fn context<'a>(&'a self, asked: &RequestMeta, fresh: String, next_number: u64) -> Context<'a> {
         Context {
             now: self.now(),
             fresh,

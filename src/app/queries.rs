@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{App, Failure, decided};
-use crate::domain::incident::{MessageRef, Told};
+use crate::domain::incident::{MessageRef, Notification};
 use crate::domain::postmortem::{Captured, Record, draft};
 use crate::domain::{Alert, AssetName, Entry, Incident, Severity, Status, Task, Time};
 use crate::records::{OfAsset, OfNumber, Open};
@@ -151,7 +151,7 @@ impl App {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn who_was_told(&self, uid: &str) -> Result<std::collections::BTreeMap<String, Told>, Failure> {
+    pub async fn who_was_told(&self, uid: &str) -> Result<std::collections::BTreeMap<String, Notification>, Failure> {
         Ok(decided::told(&self.store, uid).await?)
     }
 

@@ -10,7 +10,7 @@ use super::load;
 use crate::app::load_library;
 use crate::config::SlackMode;
 use crate::domain::policy::OnGreen;
-use crate::messages::Templates;
+use crate::render::Templates;
 use crate::slack::client::SlackApi;
 use crate::store::postgres;
 

@@ -9,9 +9,9 @@ use serde_json::Value;
 use super::load;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::triage::RouteAction;
+use crate::domain::suppression::RouteAction;
 use crate::domain::{Signal, SignalStatus};
-use crate::intake::{self, Context};
+use crate::monitors::{self, Context};
 
 /// Reads a payload: a bare body, or `{"source", "body"}` as the API keeps them.
 pub(super) fn run(config: &Path, source: Option<&str>, file: &Path) -> anyhow::Result<()> {
@@ -31,7 +31,7 @@ pub(super) fn run(config: &Path, source: Option<&str>, file: &Path) -> anyhow::R
     let body = kept.as_ref().map_or(bytes.clone(), |kept| kept["body"].to_string().into_bytes());
     let headers = HeaderMap::new();
     let context = Context { source, headers: &headers, known: &(), now: Clock::wall().now() };
-    let reading = intake::read(&context, &body)?;
+    let reading = monitors::read(&context, &body)?;
     for signal in &reading.signals {
         explain(&config, signal);
     }

@@ -17,7 +17,7 @@ use super::{
 use crate::domain::permission::{Permissions, Verb};
 use crate::domain::policy::{Cadence, Policy, Service, Team};
 use crate::domain::rotation::{Rotation, Whence};
-use crate::domain::triage::{Matcher, Route, RouteAction, Window};
+use crate::domain::suppression::{Matcher, Route, RouteAction, Window};
 
 /// Variables that hold secrets and are therefore no keys of the file.
 const SECRET_VARIABLES: [&str; 9] = [

@@ -3,8 +3,8 @@
 use super::{Fault, Turn, Worker};
 use crate::domain::incident::{Channel, MessageRef, Slot};
 use crate::domain::{Command, Event, Incident};
-use crate::messages::{Rendered, views};
 use crate::records::OfChannel;
+use crate::render::{Rendered, views};
 use crate::slack::client::Verdict;
 use crate::store::{Batch, Expect, Id};
 
@@ -69,7 +69,8 @@ impl Worker {
         let channel = Channel { id: at.channel.clone(), name, thread: Some(at.ts.clone()), linked: false };
         if !incident.slots.contains_key(&Slot::Announcement) {
             let posted = Command::MessagePosted { slot: Slot::Announcement, message: at };
-            match self.app.execute(Some(&incident.uid), &posted, crate::app::Asked::by_muster(Batch::new())).await {
+            match self.app.execute(Some(&incident.uid), &posted, crate::app::RequestMeta::by_muster(Batch::new())).await
+            {
                 Ok(_) | Err(crate::app::Failure::Duplicate) => {}
                 Err(failure) => return Err(failure.into()),
             }
@@ -80,7 +81,7 @@ impl Worker {
         );
         let told = Command::GiveUp { what: "a channel of its own".to_owned(), why, say: true };
         self.outcome(turn, &incident.uid, &Command::ChannelReady { channel }).await?;
-        match self.app.execute(Some(&incident.uid), &told, crate::app::Asked::by_muster(Batch::new())).await {
+        match self.app.execute(Some(&incident.uid), &told, crate::app::RequestMeta::by_muster(Batch::new())).await {
             Ok(_) | Err(crate::app::Failure::Duplicate) => Ok(()),
             Err(failure) => Err(failure.into()),
         }
@@ -160,7 +161,7 @@ impl Worker {
 
     async fn went(&self, turn: &Turn, incident: &Incident, channel: &Channel, why: &str) -> Result<(), Fault> {
         let command = Command::ChannelGone { channel: channel.id.clone(), why: why.to_owned() };
-        match self.app.execute(Some(&incident.uid), &command, crate::app::Asked::by_muster(Batch::new())).await {
+        match self.app.execute(Some(&incident.uid), &command, crate::app::RequestMeta::by_muster(Batch::new())).await {
             Ok(_) | Err(crate::app::Failure::Duplicate) => {}
             Err(failure) => return Err(failure.into()),
         }

@@ -19,15 +19,15 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::app::{App, Asked, Failure};
+use crate::app::{App, Failure, RequestMeta};
 use crate::domain::incident::MessageRef;
 use crate::domain::{Command, Effect, Event, Incident, Lane, Time};
 use crate::mail::Mailer;
-use crate::messages::Rendered;
 use crate::pagerduty::events::{PagerDutyEvents, PagerError};
 use crate::pagerduty::rest::Rest;
 use crate::records::Dead;
 use crate::records::outbox::{Entry, EntryId, Job, Outbox as _};
+use crate::render::Rendered;
 use crate::slack::client::{SlackApi, SlackError, Verdict, advice};
 use crate::store::{Batch, Expect, Id, QueueName, Raw, Rec};
 use crate::telemetry::{DeliveryLabels, LaneLabels, StoreLabels};
@@ -431,7 +431,7 @@ impl Worker {
                 }
                 Ok(self.app.commit(turn.end()).await?)
             }
-            Job::Whisper { channel, user, markdown, buttons } => {
+            Job::Ephemeral { channel, user, markdown, buttons } => {
                 let said = self.slack.whisper(channel, user, &Rendered::new(markdown, buttons)).await;
                 match said {
                     // A whisper is of the moment; nobody wants it later, and nobody misses it in a list of failures. Where Muster may
@@ -553,7 +553,7 @@ impl Worker {
     /// As [`Self::outcome`], if these hold still.
     async fn outcome_if(&self, turn: &Turn, uid: &str, command: &Command, mut ops: Batch) -> Result<(), Fault> {
         ops.extend(turn.end());
-        match self.app.execute(Some(uid), command, Asked::by_muster(ops)).await {
+        match self.app.execute(Some(uid), command, RequestMeta::by_muster(ops)).await {
             // Somebody else ended it: the lease had run out.
             Ok(_) | Err(Failure::Duplicate) => Ok(()),
             Err(Failure::Refused(_)) => Ok(self.app.commit(turn.end()).await?),
@@ -578,8 +578,8 @@ impl Worker {
             _ => chrono::Duration::hours(SLACK_GIVES_UP_AFTER_HOURS),
         };
         let too_old = matches!(lane, Lane::Slack | Lane::Mail) && now - turn.rec.value.at > patience;
-        let is_a_kindness = matches!(turn.job(), Job::Of { effect, .. } if effect.is_a_kindness());
-        if too_old && is_a_kindness {
+        let is_best_effort = matches!(turn.job(), Job::Of { effect, .. } if effect.is_best_effort());
+        if too_old && is_best_effort {
             tracing::warn!(lane = lane.as_str(), incident, entry = %turn.rec.id, error = why, "done without");
             let _ = self.app.commit(turn.end()).await;
             return "dead";
@@ -654,7 +654,7 @@ impl Worker {
                     Effect::Page { key, .. } => Command::PageRefused { key: key.clone(), why: why.to_owned() },
                     _ => Command::GiveUp { what: effect.describe().to_owned(), why: why.to_owned(), say },
                 };
-                self.app.execute(Some(uid), &command, Asked::by_muster(ops)).await.map(|_| ())
+                self.app.execute(Some(uid), &command, RequestMeta::by_muster(ops)).await.map(|_| ())
             }
             Job::Announce { asks: Some(held), .. } => self.app.nobody_can_be_asked(held, ops).await,
             _ => self.app.commit(ops).await,

@@ -3,10 +3,10 @@
 use super::posts::File;
 use super::{Fault, Turn, Worker};
 use crate::domain::effect::Notice;
-use crate::domain::incident::{Channel, MessageRef, Picture, Recipient, Told};
+use crate::domain::incident::{Channel, MessageRef, Notification, Picture, Recipient};
 use crate::domain::{Command, Incident};
-use crate::messages::{Button, Rendered, views};
-use crate::picture::Drawing;
+use crate::render::picture::Drawing;
+use crate::render::{Button, Rendered, views};
 use crate::slack::client::Verdict;
 use crate::store::Id;
 
@@ -17,8 +17,8 @@ async fn pixels(drawing: Drawing) -> Result<Vec<u8>, String> {
 
 impl Worker {
     /// The record of somebody who was told; `None` for one who wants to hear no more.
-    async fn listening(&self, incident: &Incident, recipient: &Recipient) -> Result<Option<Told>, Fault> {
-        let id = Id::<Told>::of(&incident.uid, &recipient.key);
+    async fn listening(&self, incident: &Incident, recipient: &Recipient) -> Result<Option<Notification>, Fault> {
+        let id = Id::<Notification>::of(&incident.uid, &recipient.key);
         let told = self.app.store.value(&id).await.map_err(crate::app::Failure::from)?;
         Ok(told.filter(|told| !told.muted))
     }
@@ -136,7 +136,7 @@ impl Worker {
         self.pace(turn)?;
         let name = incident.name();
         let view = serde_json::json!({"name": name, "words": words});
-        let comment = crate::messages::plain(&self.app.templates.render("picture", &view));
+        let comment = crate::render::plain(&self.app.templates.render("picture", &view));
         let file = File {
             name: format!("{}-lineage.png", name.to_lowercase()),
             title: format!("Lineage of {name}"),

@@ -84,7 +84,7 @@ impl Worker {
             json!({"incident": {"name": incident.name(), "severity": incident.severity.to_string()}, "text": text});
         // A page goes out whatever an operator's template does.
         match self.app.templates.try_render("page_summary", &view) {
-            Ok(markdown) => crate::messages::plain(&markdown),
+            Ok(markdown) => crate::render::plain(&markdown),
             Err(error) => {
                 tracing::error!(
                     incident = incident.name(),

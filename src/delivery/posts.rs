@@ -4,7 +4,7 @@ use super::{Fault, Turn, Worker};
 use crate::domain::incident::{Channel, MessageRef, Slot};
 use crate::domain::postmortem::{Captured, said_at};
 use crate::domain::{Command, Effect, Incident};
-use crate::messages::{Rendered, views};
+use crate::render::{Rendered, views};
 use crate::slack::client::{SlackError, Verdict};
 use crate::slack::markup;
 
@@ -197,7 +197,7 @@ impl Worker {
         thread: Option<&str>,
         message: &Rendered,
     ) -> Result<(), Fault> {
-        let bytes = crate::messages::plain(&message.markdown).into_bytes();
+        let bytes = crate::render::plain(&message.markdown).into_bytes();
         let place = (at.channel.as_str(), Some(thread.unwrap_or(&at.ts)));
         let title = "The whole message".to_owned();
         match self.slack.upload(place, "message.txt", &title, ("text/plain", bytes), &title).await {
@@ -264,7 +264,7 @@ impl Worker {
         // The canvas first: it is one however often it is tried, and a file is not.
         let canvas = self.as_canvas(incident, channel, &text).await?;
         let comment =
-            crate::messages::plain(&self.app.templates.render("postmortem_note", &serde_json::json!({"name": name})));
+            crate::render::plain(&self.app.templates.render("postmortem_note", &serde_json::json!({"name": name})));
         let file = File {
             name: format!("{}-postmortem.md", name.to_lowercase()),
             title: format!("Post-mortem of {name} (draft)"),

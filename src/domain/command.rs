@@ -125,7 +125,7 @@ pub enum Command {
     /// Tell those, too, who were told of an incident that was merged into this one.
     Inherit {
         /// Who.
-        told: Vec<super::incident::Told>,
+        told: Vec<super::incident::Notification>,
     },
     /// Was a promise kept by now?
     CheckTask {

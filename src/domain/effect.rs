@@ -246,12 +246,12 @@ impl Effect {
         match self {
             Self::Invite { .. } | Self::ShowTopic | Self::ShowAnnouncement | Self::ShowPicture => true,
             Self::Bookmark { .. } | Self::PostPostmortem | Self::ArchiveChannel { .. } => true,
-            other => other.is_a_kindness(),
+            other => other.is_best_effort(),
         }
     }
 
     /// Whether nobody needs to hear of it when it cannot be done.
-    pub fn is_a_kindness(&self) -> bool {
+    pub fn is_best_effort(&self) -> bool {
         matches!(self, Self::Pin { .. } | Self::Mark { .. } | Self::Brief { .. })
     }
 

@@ -2,7 +2,7 @@
 
 use super::event::{Actor, Entry, Event};
 use super::incident::{
-    Case, Checklist, HandoverRequest, Incident, Page, PageStatus, Slot, Status, Step, StepState, Task, Told,
+    Case, Checklist, HandoverRequest, Incident, Notification, Page, PageStatus, Slot, Status, Step, StepState, Task,
 };
 use super::{Alert, PersonId, Role, Time};
 
@@ -307,7 +307,7 @@ fn apply(case: &mut Case, entry: &Entry) {
         Event::RadiusMeasured { radius } => incident.radius = Some(radius.clone()),
         Event::Notified { recipient, whom } => {
             incident.told += 1;
-            let told = Told { recipient: recipient.clone(), whom: *whom, at, muted: false, message: None };
+            let told = Notification { recipient: recipient.clone(), whom: *whom, at, muted: false, message: None };
             case.told.insert(recipient.key.clone(), told);
         }
         Event::NoticePosted { recipient, message } => {

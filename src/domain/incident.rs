@@ -500,7 +500,7 @@ impl Recipient {
 
 /// Somebody who was told. A record of its own under the incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
+pub struct Notification {
     /// Who.
     pub recipient: Recipient,
     /// As producer, or as consumer.
@@ -588,7 +588,7 @@ pub struct Case {
     /// Tasks by number.
     pub tasks: BTreeMap<u32, Task>,
     /// Who was told, by key.
-    pub told: BTreeMap<String, Told>,
+    pub told: BTreeMap<String, Notification>,
 }
 
 impl From<Incident> for Case {

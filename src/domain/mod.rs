@@ -22,8 +22,8 @@ pub mod role;
 pub mod rotation;
 pub mod runbook;
 pub mod severity;
+pub mod suppression;
 pub mod timeline;
-pub mod triage;
 
 pub use alert::{Alert, AssetName, Level, Pillar, Signal, SignalStatus};
 pub use command::Command;

@@ -6,7 +6,7 @@ use globset::GlobMatcher;
 use serde::{Deserialize, Serialize};
 
 use super::incident::Recipient;
-use super::triage::{Route, Window};
+use super::suppression::{Route, Window};
 use super::{AssetName, Severity, Signal, Time};
 
 /// What happens when no alert of an incident fires any more.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use super::hooks::{bearer, same};
-use super::{Doors, Problem, lineage};
+use super::{AppState, Problem, lineage};
 use crate::app::queries::{Filter, incident_json};
 use crate::domain::{AssetName, Entry, Incident, Severity, Status};
 use crate::slack::slash;
@@ -27,10 +27,10 @@ use crate::slack::slash;
         super::hooks::receive,
         super::received::list,
         super::received::show,
-        super::triage::heartbeat,
-        super::triage::silences,
-        super::triage::make_silence,
-        super::triage::end_silence,
+        super::silences::heartbeat,
+        super::silences::silences,
+        super::silences::make_silence,
+        super::silences::end_silence,
         list,
         show,
         timeline,
@@ -96,7 +96,7 @@ pub(crate) struct PageQuery {
     limit: Option<usize>,
 }
 
-pub(super) fn authorise(doors: &Doors, headers: &HeaderMap) -> Result<(), Problem> {
+pub(super) fn authorise(doors: &AppState, headers: &HeaderMap) -> Result<(), Problem> {
     let Some(token) = &doors.app.config.secrets.api_token else {
         return Err(Problem::new(401, "The API is closed: no MUSTER_API__TOKEN is set"));
     };
@@ -106,7 +106,7 @@ pub(super) fn authorise(doors: &Doors, headers: &HeaderMap) -> Result<(), Proble
     }
 }
 
-pub(super) async fn incident(doors: &Doors, id: &str) -> Result<Incident, Problem> {
+pub(super) async fn incident(doors: &AppState, id: &str) -> Result<Incident, Problem> {
     let not_found = || Problem::new(404, format!("There is no incident {id}"));
     let uid = match slash::number(id) {
         Some(number) => doors.app.uid_of_number(number).await.map_err(|_| not_found())?,
@@ -129,7 +129,7 @@ pub(super) fn limit(given: Option<usize>, default: usize, max: usize) -> Result<
     responses((status = 200, body = IncidentPage), (status = 400, body = Problem), (status = 401, body = Problem)),
 )]
 pub(crate) async fn list(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<IncidentPage>, Problem> {
@@ -170,7 +170,7 @@ pub(crate) async fn list(
     responses((status = 200, body = Object), (status = 401, body = Problem), (status = 404, body = Problem)),
 )]
 pub(crate) async fn show(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
@@ -186,7 +186,7 @@ pub(crate) async fn show(
     responses((status = 200, body = TimelinePage), (status = 401, body = Problem), (status = 404, body = Problem)),
 )]
 pub(crate) async fn timeline(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     Path(id): Path<String>,
     Query(query): Query<PageQuery>,
@@ -205,7 +205,7 @@ pub(crate) async fn timeline(
     responses((status = 200, body = String, content_type = "text/markdown"), (status = 401, body = Problem), (status = 404, body = Problem)),
 )]
 pub(crate) async fn postmortem(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {

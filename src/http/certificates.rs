@@ -1,4 +1,4 @@
-//! Amazon's certificates, fetched once. Whether an address may be asked is decided before (`intake::sns`).
+//! Amazon's certificates, fetched once. Whether an address may be asked is decided before (`monitors::sns`).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -13,15 +13,15 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Doors, Problem};
+use super::{AppState, Problem};
 use crate::app::App;
-use crate::app::intake::KEPT_AT_MOST;
+use crate::app::correlate::{Placed, Posted};
 use crate::app::lookup::Lookup;
-use crate::app::triage::{Placed, Posted};
+use crate::app::received::KEPT_AT_MOST;
 use crate::config::{Source, SourceKind};
 use crate::domain::lineage::{Change, Check};
-use crate::intake::verify::{self, Denied, Request};
-use crate::intake::{self, Context, Known, Reading, Unreadable, Unusable, dbt_artifacts, pagerduty_v2, sns};
+use crate::monitors::verify::{self, Denied, Request};
+use crate::monitors::{self, Context, Known, Reading, Unreadable, Unusable, dbt_artifacts, pagerduty_v2, redact, sns};
 use crate::store::Batch;
 use crate::telemetry::RejectedLabels;
 
@@ -34,7 +34,7 @@ pub(crate) struct Received {
     refused: Vec<Unusable>,
 }
 
-pub(crate) use crate::intake::verify::same;
+pub(crate) use crate::monitors::verify::same;
 
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ").map(str::trim)
@@ -61,7 +61,7 @@ const UPLOAD_WITHIN: Duration = Duration::from_secs(300);
     security(("bearer" = [])),
 )]
 pub(crate) async fn receive(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -107,7 +107,7 @@ pub(crate) async fn receive(
         _ => {}
     }
     let now = app.now();
-    let read = |known: &dyn Known| intake::read(&Context { source, headers: &headers, known, now }, &body);
+    let read = |known: &dyn Known| monitors::read(&Context { source, headers: &headers, known, now }, &body);
     let reading = reading(app, read).await?.map_err(|error| unreadable(&error))?;
     let answer = take_in(app, source, reading, &body).await?;
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
@@ -154,7 +154,7 @@ async fn artifact(app: &App, source: &Source, body: Body, limit: usize) -> Resul
         |known: &dyn Known| dbt_artifacts::read(&Context { source, headers: &headers, known, now }, artifact.clone());
     let reading = reading(app, read).await?.map_err(|error| unreadable(&error))?;
     let whole = if size <= KEPT_AT_MOST { start.as_slice() } else { &[] };
-    let answer = take_in(app, source, intake::bounded(reading), whole).await?;
+    let answer = take_in(app, source, monitors::bounded(reading), whole).await?;
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
 }
 
@@ -203,7 +203,7 @@ pub(super) async fn take_in(app: &App, source: &Source, reading: Reading, body: 
     }
     let posted = Posted { signals: reading.signals, delivery: reading.delivery, also: Batch::new() };
     let alerts = app.receive(&source.name, posted).await?;
-    app.keep_body(&source.name, body, intake::strip::packed);
+    app.keep_body(&source.name, body, redact::packed);
     Ok(Received { alerts, refused: reading.unusable })
 }
 
@@ -249,9 +249,9 @@ fn denied(app: &App, error: Denied) -> Problem {
 }
 
 /// Verifies a message of SNS; an answer, where there is nothing to read in it.
-async fn sns_message(doors: &Doors, source: &Source, body: &[u8]) -> Result<Option<Response>, Problem> {
+async fn sns_message(doors: &AppState, source: &Source, body: &[u8]) -> Result<Option<Response>, Problem> {
     let app = &doors.app;
-    let message = intake::json(body).map_err(|error| unreadable(&error))?;
+    let message = monitors::json(body).map_err(|error| unreadable(&error))?;
     let envelope = sns::envelope(&message, &source.topics).map_err(|error| denied_message(app, &error))?;
     let base = source.aws_url.as_deref();
     let pem = doors.certificates.get(&moved(&envelope.certificate, base)).await.map_err(|why| {
@@ -296,7 +296,7 @@ fn unreadable(error: &Unreadable) -> Problem {
 }
 
 /// As PagerDuty's Events API v2, with a source's token as routing key. Answers in PagerDuty's own words.
-pub(crate) async fn enqueue(State(doors): State<Doors>, body: Result<Bytes, BytesRejection>) -> Response {
+pub(crate) async fn enqueue(State(doors): State<AppState>, body: Result<Bytes, BytesRejection>) -> Response {
     let invalid = |errors: Vec<String>| {
         (
             StatusCode::BAD_REQUEST,
@@ -308,7 +308,7 @@ pub(crate) async fn enqueue(State(doors): State<Doors>, body: Result<Bytes, Byte
         Ok(body) => body,
         Err(rejection) => return Problem::from(rejection).into_response(),
     };
-    let Ok(body) = intake::json(&raw) else {
+    let Ok(body) = monitors::json(&raw) else {
         return invalid(vec!["the body is not JSON".to_owned()]);
     };
     let Some(source) = by_routing_key(&doors.app, pagerduty_v2::routing_key(&body)) else {
@@ -331,7 +331,7 @@ pub(crate) async fn enqueue(State(doors): State<Doors>, body: Result<Bytes, Byte
         if let Err(failure) = doors.app.receive(&source.name, posted).await {
             return Problem::from(failure).into_response();
         }
-        doors.app.keep_body(&source.name, &raw, intake::strip::packed);
+        doors.app.keep_body(&source.name, &raw, redact::packed);
     }
     (StatusCode::ACCEPTED, Json(json!({"status": "success", "message": "Event processed", "dedup_key": key})))
         .into_response()
@@ -359,7 +359,7 @@ fn slow_down(problem: &Problem) -> Response {
 }
 
 /// As PagerDuty's change events: what was deployed or changed, which a root cause may be.
-pub(crate) async fn change(State(doors): State<Doors>, body: Result<Bytes, BytesRejection>) -> Response {
+pub(crate) async fn change(State(doors): State<AppState>, body: Result<Bytes, BytesRejection>) -> Response {
     let body = match body {
         Ok(body) => body,
         Err(rejection) => return Problem::from(rejection).into_response(),
@@ -368,7 +368,7 @@ pub(crate) async fn change(State(doors): State<Doors>, body: Result<Bytes, Bytes
         let body = json!({"status": "invalid event", "message": "Event object is invalid", "errors": [error]});
         (StatusCode::BAD_REQUEST, Json(body)).into_response()
     };
-    let Ok(body) = intake::json(&body) else {
+    let Ok(body) = monitors::json(&body) else {
         return invalid("the body is not JSON");
     };
     if by_routing_key(&doors.app, pagerduty_v2::routing_key(&body)).is_none() {
@@ -387,7 +387,7 @@ pub(crate) async fn change(State(doors): State<Doors>, body: Result<Bytes, Bytes
 }
 
 /// As PagerDuty's first events API, which old tools still speak.
-pub(crate) async fn create_event(State(doors): State<Doors>, body: Result<Bytes, BytesRejection>) -> Response {
+pub(crate) async fn create_event(State(doors): State<AppState>, body: Result<Bytes, BytesRejection>) -> Response {
     let raw = match body {
         Ok(body) => body,
         Err(rejection) => return Problem::from(rejection).into_response(),
@@ -396,7 +396,7 @@ pub(crate) async fn create_event(State(doors): State<Doors>, body: Result<Bytes,
         let body = json!({"status": "invalid event", "message": "Event object is invalid", "errors": errors});
         (StatusCode::BAD_REQUEST, Json(body)).into_response()
     };
-    let Ok(body) = intake::json(&raw) else {
+    let Ok(body) = monitors::json(&raw) else {
         return invalid(vec!["the body is not JSON".to_owned()]);
     };
     let Some(source) = by_routing_key(&doors.app, body["service_key"].as_str()) else {

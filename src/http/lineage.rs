@@ -17,18 +17,18 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::api::{authorise, incident, limit};
 use super::hooks::{self, bearer, same};
-use super::{Doors, Problem};
+use super::{AppState, Problem};
 use crate::app::catalog::Imported;
 use crate::app::lineage::Trust;
 use crate::catalog::{BadCatalog, Import, dbt, openlineage, yaml};
 use crate::config::{Source, SourceKind};
 use crate::domain::lineage::walk::Way;
-use crate::intake;
-use crate::messages::{escape, html};
-use crate::picture::badge;
+use crate::monitors;
+use crate::render::picture::badge;
+use crate::render::{escape, html};
 
 /// Those who post lineage have a token of their own, or the API's.
-fn authorise_writer(doors: &Doors, headers: &HeaderMap) -> Result<(), Problem> {
+fn authorise_writer(doors: &AppState, headers: &HeaderMap) -> Result<(), Problem> {
     let Some(token) = &doors.app.config.secrets.lineage_token else {
         return authorise(doors, headers);
     };
@@ -42,7 +42,7 @@ fn unusable(error: &BadCatalog) -> Problem {
     Problem::new(422, error.to_string())
 }
 
-async fn take_in(doors: &Doors, import: Import) -> Result<Imported, Problem> {
+async fn take_in(doors: &AppState, import: Import) -> Result<Imported, Problem> {
     Ok(doors.app.take_in(import).await?)
 }
 
@@ -52,14 +52,14 @@ async fn take_in(doors: &Doors, import: Import) -> Result<Imported, Problem> {
     responses((status = 201, description = "Taken in"), (status = 400, body = Problem), (status = 401, body = Problem), (status = 422, body = Problem)),
 )]
 pub(crate) async fn event(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
     authorise_writer(&doors, &headers)?;
     let body = body?;
     if !doors.app.config.lineage.failures {
-        let event = intake::json(&body).map_err(|error| Problem::new(400, error.to_string()))?;
+        let event = monitors::json(&body).map_err(|error| Problem::new(400, error.to_string()))?;
         let import = openlineage::read(&event).map_err(|error| unusable(&error))?;
         take_in(&doors, import).await?;
         return Ok(StatusCode::CREATED);
@@ -69,8 +69,9 @@ pub(crate) async fn event(
     let unnamed = Source::named("openlineage", SourceKind::Openlineage);
     let source = configured.unwrap_or(&unnamed);
     let now = doors.app.now();
-    let read =
-        |known: &dyn intake::Known| intake::read(&intake::Context { source, headers: &headers, known, now }, &body);
+    let read = |known: &dyn monitors::Known| {
+        monitors::read(&monitors::Context { source, headers: &headers, known, now }, &body)
+    };
     let reading = hooks::reading(&doors.app, read)
         .await?
         .map_err(|error| Problem::new(hooks::status_of(&error), error.to_string()))?;
@@ -84,7 +85,7 @@ pub(crate) async fn event(
     responses((status = 200, body = Imported), (status = 401, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem)),
 )]
 pub(crate) async fn dbt(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Imported>, Problem> {
@@ -103,7 +104,7 @@ pub(crate) async fn dbt(
     responses((status = 200, body = Imported), (status = 401, body = Problem), (status = 422, body = Problem)),
 )]
 pub(crate) async fn yaml(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Imported>, Problem> {
@@ -114,7 +115,7 @@ pub(crate) async fn yaml(
     Ok(Json(take_in(&doors, import).await?))
 }
 
-fn meant(doors: &Doors, name: &str) -> Result<String, Problem> {
+fn meant(doors: &AppState, name: &str) -> Result<String, Problem> {
     doors.app.meant(name).map_err(|failure| Problem::new(404, failure.to_string()))
 }
 
@@ -124,7 +125,7 @@ fn meant(doors: &Doors, name: &str) -> Result<String, Problem> {
     responses((status = 200, body = Object), (status = 401, body = Problem), (status = 404, body = Problem)),
 )]
 pub(crate) async fn asset(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     Path(name): Path<String>,
 ) -> Result<Json<Value>, Problem> {
@@ -145,7 +146,7 @@ pub(crate) async fn asset(
 }
 
 /// An asset's page, for people with a browser: it asks for a password, which is the API's token.
-pub(crate) async fn page(State(doors): State<Doors>, headers: HeaderMap, Path(name): Path<String>) -> Response {
+pub(crate) async fn page(State(doors): State<AppState>, headers: HeaderMap, Path(name): Path<String>) -> Response {
     let by_password = || {
         let given = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
         let given = String::from_utf8(base64::engine::general_purpose::STANDARD.decode(given).ok()?).ok()?;
@@ -201,7 +202,7 @@ pub(crate) struct Walked {
 }
 
 fn walked(
-    doors: &Doors,
+    doors: &AppState,
     headers: &HeaderMap,
     name: &str,
     way: Way,
@@ -219,7 +220,7 @@ fn walked(
     responses((status = 200, body = Walked), (status = 401, body = Problem), (status = 404, body = Problem)),
 )]
 pub(crate) async fn upstream(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     Path(name): Path<String>,
     Query(query): Query<WalkQuery>,
@@ -233,7 +234,7 @@ pub(crate) async fn upstream(
     responses((status = 200, body = Walked), (status = 401, body = Problem), (status = 404, body = Problem)),
 )]
 pub(crate) async fn downstream(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     Path(name): Path<String>,
     Query(query): Query<WalkQuery>,
@@ -257,7 +258,7 @@ pub(crate) struct PathQuery {
     responses((status = 200, body = Object), (status = 401, body = Problem), (status = 404, body = Problem)),
 )]
 pub(crate) async fn path(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     Query(query): Query<PathQuery>,
 ) -> Result<Json<Value>, Problem> {
@@ -275,7 +276,7 @@ pub(crate) async fn path(
     responses((status = 200, body = Trust), (status = 401, body = Problem)),
 )]
 pub(crate) async fn status(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     Path(name): Path<String>,
 ) -> Result<Json<Trust>, Problem> {
@@ -289,7 +290,7 @@ pub(crate) async fn status(
     responses((status = 200, description = "Go on", body = Trust), (status = 401, body = Problem), (status = 409, description = "Stop: it, or something it is made of, is in an open incident", body = Trust)),
 )]
 pub(crate) async fn gate(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
@@ -300,7 +301,7 @@ pub(crate) async fn gate(
 }
 
 /// What nobody knows may still be asked about: nothing is known against it.
-fn shown_or_given(doors: &Doors, name: &str) -> String {
+fn shown_or_given(doors: &AppState, name: &str) -> String {
     doors.app.meant(name).unwrap_or_else(|_| name.to_owned())
 }
 
@@ -312,7 +313,7 @@ pub(crate) struct BadgeQuery {
     key: Option<String>,
 }
 
-fn badge_key(doors: &Doors, asset: &str) -> Option<String> {
+fn badge_key(doors: &AppState, asset: &str) -> Option<String> {
     let token = doors.app.config.secrets.api_token.as_ref()?;
     let mut mac = Hmac::<Sha256>::new_from_slice(token.expose_secret().as_bytes()).ok()?;
     mac.update(b"badge/");
@@ -320,7 +321,7 @@ fn badge_key(doors: &Doors, asset: &str) -> Option<String> {
     Some(hex::encode(mac.finalize().into_bytes()).chars().take(32).collect())
 }
 
-fn badge_url(doors: &Doors, asset: &str) -> Option<String> {
+fn badge_url(doors: &AppState, asset: &str) -> Option<String> {
     let mut url = url::Url::parse(&doors.app.config.server.public_url).ok()?;
     url.path_segments_mut().ok()?.pop_if_empty().extend(["api", "v1", "assets", asset, "badge.svg"]);
     url.query_pairs_mut().append_pair("key", &badge_key(doors, asset)?);
@@ -333,7 +334,7 @@ fn badge_url(doors: &Doors, asset: &str) -> Option<String> {
     responses((status = 200, body = String, content_type = "image/svg+xml"), (status = 401, body = Problem)),
 )]
 pub(crate) async fn badge_svg(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     Path(name): Path<String>,
     Query(query): Query<BadgeQuery>,
@@ -360,7 +361,7 @@ fn picture(kind: &'static str, bytes: Vec<u8>) -> Response {
     responses((status = 200, body = String, content_type = "image/svg+xml"), (status = 401, body = Problem), (status = 404, body = Problem)),
 )]
 pub(crate) async fn svg(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
@@ -376,7 +377,7 @@ pub(crate) async fn svg(
     responses((status = 200, body = Vec<u8>, content_type = "image/png"), (status = 401, body = Problem), (status = 404, body = Problem)),
 )]
 pub(crate) async fn png(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
@@ -394,7 +395,7 @@ pub(crate) async fn png(
     responses((status = 200, body = Object), (status = 401, body = Problem), (status = 404, body = Problem)),
 )]
 pub(crate) async fn impact(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
@@ -414,7 +415,7 @@ pub(crate) async fn impact(
     get, path = "/api/v1/catalog/doctor", security(("bearer" = [])),
     responses((status = 200, body = Object), (status = 401, body = Problem)),
 )]
-pub(crate) async fn doctor(State(doors): State<Doors>, headers: HeaderMap) -> Result<Json<Value>, Problem> {
+pub(crate) async fn doctor(State(doors): State<AppState>, headers: HeaderMap) -> Result<Json<Value>, Problem> {
     authorise(&doors, &headers)?;
     Ok(Json(json!(doors.app.check_catalog(100))))
 }

@@ -9,9 +9,9 @@ mod operations;
 mod pagerduty;
 mod problem;
 mod received;
+mod silences;
 mod slack;
 pub(crate) mod socket;
-mod triage;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +37,7 @@ const SERVICE_BODY_BYTES: usize = 1024 * 1024;
 
 /// What handlers share.
 #[derive(Clone)]
-pub struct Doors {
+pub struct AppState {
     pub(crate) app: Arc<App>,
     /// For the one call that a handler makes: `views.open`.
     pub(crate) slack: Arc<SlackApi>,
@@ -50,7 +50,7 @@ pub struct Doors {
 /// So many uploads are read at once while they arrive: each holds a thread, and pages need threads, too.
 const UPLOADS_AT_ONCE: usize = 16;
 
-impl Doors {
+impl AppState {
     /// The doors of this app.
     ///
     /// # Errors
@@ -72,7 +72,7 @@ impl Doors {
 }
 
 /// All URLs.
-pub fn router(doors: Doors) -> Router {
+pub fn router(doors: AppState) -> Router {
     let monitors_limit = doors.app.config.server.body_limit_kib * 1024;
     let monitors = Router::new()
         .route("/v2/enqueue", post(hooks::enqueue))
@@ -83,7 +83,7 @@ pub fn router(doors: Doors) -> Router {
     let hooks = Router::new()
         .route("/hooks/{source}", post(hooks::receive).put(hooks::receive))
         .layer(DefaultBodyLimit::disable())
-        .route("/hooks/{source}/heartbeat/{name}", post(triage::heartbeat));
+        .route("/hooks/{source}/heartbeat/{name}", post(silences::heartbeat));
     let services = Router::new()
         .route("/slack/commands", post(slack::command))
         .route("/slack/interactions", post(slack::interaction))
@@ -114,8 +114,8 @@ pub fn router(doors: Doors) -> Router {
         .route("/api/v1/incidents/{id}/postmortem", get(api::postmortem))
         .route("/api/v1/received", get(received::list))
         .route("/api/v1/received/{id}", get(received::show))
-        .route("/api/v1/silences", get(triage::silences).post(triage::make_silence))
-        .route("/api/v1/silences/{id}", delete(triage::end_silence))
+        .route("/api/v1/silences", get(silences::silences).post(silences::make_silence))
+        .route("/api/v1/silences/{id}", delete(silences::end_silence))
         .route("/api/openapi.json", get(api::openapi));
     let operators = Router::new()
         .route("/healthz", get(operations::healthz))
@@ -148,7 +148,7 @@ async fn finish(request: Request, next: Next) -> Response {
 }
 
 /// Counts and times requests by route, never by path: paths hold names.
-async fn measure(State(doors): State<Doors>, request: Request, next: Next) -> Response {
+async fn measure(State(doors): State<AppState>, request: Request, next: Next) -> Response {
     let watch = Stopwatch::start();
     let route =
         request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());

@@ -6,7 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
-use super::Doors;
+use super::AppState;
 use crate::domain::Lane;
 use crate::records::Dead;
 use crate::store::Range;
@@ -20,7 +20,7 @@ pub(crate) async fn healthz() -> &'static str {
 const STALLED_MILLIS: i64 = 60_000;
 
 /// Ready: takes what is sent. Slack or PagerDuty being down does not make it unready, but is said.
-pub(crate) async fn readyz(State(doors): State<Doors>) -> Response {
+pub(crate) async fn readyz(State(doors): State<AppState>) -> Response {
     let app = &doors.app;
     let mut reasons = Vec::new();
     let mut degraded = Vec::new();
@@ -48,7 +48,7 @@ pub(crate) async fn readyz(State(doors): State<Doors>) -> Response {
 }
 
 /// Prometheus text.
-pub(crate) async fn metrics(State(doors): State<Doors>) -> Response {
+pub(crate) async fn metrics(State(doors): State<AppState>) -> Response {
     ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], doors.app.metrics.text())
         .into_response()
 }

@@ -6,8 +6,8 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode};
 
-use super::{Doors, Problem};
-use crate::app::{Asked, DeliveryId, Failure};
+use super::{AppState, Problem};
+use crate::app::{DeliveryId, Failure, RequestMeta};
 use crate::domain::permission::Standing;
 use crate::domain::{Actor, Command};
 use crate::pagerduty::webhooks::{News, read, verify};
@@ -15,7 +15,7 @@ use crate::slack::slash;
 use crate::telemetry::RejectedLabels;
 
 pub(crate) async fn webhook(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
@@ -38,12 +38,12 @@ pub(crate) async fn webhook(
     }
 }
 
-async fn apply(doors: &Doors, news: News, delivery: String) -> Result<(), Failure> {
+async fn apply(doors: &AppState, news: News, delivery: String) -> Result<(), Failure> {
     let Some((uid, key)) = page_of(doors, &news).await? else {
         return Ok(());
     };
     let command = Command::PagerSays { key, news: news.news, url: news.url };
-    let asked = Asked {
+    let asked = RequestMeta {
         actor: Actor::PagerDuty { name: news.agent },
         standing: Standing::Pager,
         delivery: Some(DeliveryId(format!("pagerduty/{delivery}"))),
@@ -53,7 +53,7 @@ async fn apply(doors: &Doors, news: News, delivery: String) -> Result<(), Failur
 }
 
 /// Our page that PagerDuty speaks of: by the key where it tells it, else by our incident's name in the title.
-async fn page_of(doors: &Doors, news: &News) -> Result<Option<(String, String)>, Failure> {
+async fn page_of(doors: &AppState, news: &News) -> Result<Option<(String, String)>, Failure> {
     let instance = &doors.app.config.server.instance;
     if let Some(key) = &news.key
         && let Some(rest) = key.strip_prefix(&format!("{instance}:inc-"))

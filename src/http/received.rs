@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use utoipa::IntoParams;
 
 use super::api::authorise;
-use super::{Doors, Problem};
-use crate::intake::strip::unpacked;
+use super::{AppState, Problem};
+use crate::monitors::redact::unpacked;
 use crate::records::Bodies;
 use crate::store::{Id, Range};
 
@@ -29,7 +29,7 @@ pub(crate) struct ReceivedQuery {
     responses((status = 200, body = Object), (status = 401, body = Problem)),
 )]
 pub(crate) async fn list(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     Query(query): Query<ReceivedQuery>,
 ) -> Result<Json<Value>, Problem> {
@@ -77,7 +77,7 @@ fn place(id: &str) -> (Id<Bodies>, usize) {
     responses((status = 200, body = Object), (status = 401, body = Problem), (status = 404, body = Problem)),
 )]
 pub(crate) async fn show(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {

@@ -10,10 +10,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
-use super::{Doors, Problem};
+use super::{AppState, Problem};
 use crate::app::Failure;
 use crate::app::chat::{Reply, sentence_markdown};
-use crate::messages::{Rendered, modal, option_of};
+use crate::render::{Rendered, modal, option_of};
 use crate::slack::inbound::{self, Envelope, Interaction, SlackEvent, SlashCommand, event as read_event};
 use crate::slack::verify::{Rejected, Verified, verify};
 use crate::telemetry::RejectedLabels;
@@ -21,7 +21,7 @@ use crate::telemetry::RejectedLabels;
 /// Slack waits three seconds; what is not done by then is said to be so.
 const ANSWER_WITHIN: Duration = Duration::from_millis(2700);
 
-fn verified(doors: &Doors, headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Verified, Problem> {
+fn verified(doors: &AppState, headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Verified, Problem> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let body = body?.to_vec();
     let secrets = &doors.app.config.secrets.slack_signing_secrets;
@@ -37,7 +37,7 @@ fn verified(doors: &Doors, headers: &HeaderMap, body: Result<Bytes, BytesRejecti
 }
 
 /// Requests of another workspace or app are refused, signed or not.
-fn is_ours(doors: &Doors, team: Option<&str>, app: Option<&str>) -> bool {
+fn is_ours(doors: &AppState, team: Option<&str>, app: Option<&str>) -> bool {
     let config = &doors.app.config.slack;
     team.is_none_or(|team| team.is_empty() || team == config.team_id)
         && app.is_none_or(|app| app.is_empty() || config.app_id.is_empty() || app == config.app_id)
@@ -60,7 +60,7 @@ fn respond(answered: Answered) -> Response {
 
 /// `/incident …`
 pub(crate) async fn command(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
@@ -71,7 +71,7 @@ pub(crate) async fn command(
 }
 
 /// The answer to a command, whichever way it came.
-pub(super) async fn answer_command(doors: &Doors, command: SlashCommand) -> Answered {
+pub(super) async fn answer_command(doors: &AppState, command: SlashCommand) -> Answered {
     if command.ssl_check.is_some() {
         return None;
     }
@@ -90,7 +90,7 @@ pub(super) async fn answer_command(doors: &Doors, command: SlashCommand) -> Answ
                     )
                 }
             },
-            Reply::Nothing | Reply::Mistakes(_) | Reply::Instead(_) | Reply::Whisper(..) => None,
+            Reply::Nothing | Reply::Mistakes(_) | Reply::Instead(_) | Reply::Ephemeral(..) => None,
         }
     };
     in_time(answer).await
@@ -98,7 +98,7 @@ pub(super) async fn answer_command(doors: &Doors, command: SlashCommand) -> Answ
 
 /// Buttons, forms and shortcuts.
 pub(crate) async fn interaction(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
@@ -121,7 +121,7 @@ pub(crate) async fn interaction(
 }
 
 /// The answer to a button, form or shortcut, whichever way it came.
-pub(super) async fn answer_interaction(doors: &Doors, interaction: Interaction) -> Answered {
+pub(super) async fn answer_interaction(doors: &AppState, interaction: Interaction) -> Answered {
     let team = interaction.team.as_ref().map(|team| team.id.as_str());
     if !is_ours(doors, team, Some(&interaction.api_app_id)) {
         return None;
@@ -147,7 +147,7 @@ pub(super) async fn answer_interaction(doors: &Doors, interaction: Interaction) 
                     doors.app.whisper(&interaction, words, Vec::new()).await;
                 }
             }
-            Reply::Whisper(markdown, buttons) => doors.app.whisper(&interaction, markdown, buttons).await,
+            Reply::Ephemeral(markdown, buttons) => doors.app.whisper(&interaction, markdown, buttons).await,
         }
         None
     };
@@ -163,7 +163,7 @@ async fn in_time(answer: impl Future<Output = Answered>) -> Answered {
 
 /// The Events API.
 pub(crate) async fn event(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
@@ -180,7 +180,7 @@ pub(crate) async fn event(
 }
 
 /// The answer to an event, whichever way it came.
-pub(super) async fn answer_event(doors: &Doors, envelope: Envelope) -> Result<Answered, Failure> {
+pub(super) async fn answer_event(doors: &AppState, envelope: Envelope) -> Result<Answered, Failure> {
     if envelope.kind == "url_verification" {
         return Ok(Some(json!({"challenge": envelope.challenge})));
     }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::Doors;
+use super::AppState;
 use super::slack::{Answered, answer_command, answer_event, answer_interaction};
 use crate::slack::inbound;
 
@@ -35,7 +35,7 @@ struct Frame {
 }
 
 /// Stays connected until told to stop.
-pub(crate) async fn run(doors: Doors, token: SecretString, stop: watch::Receiver<bool>) {
+pub(crate) async fn run(doors: AppState, token: SecretString, stop: watch::Receiver<bool>) {
     let mut delays = delays();
     while !*stop.borrow() {
         let watch = crate::clock::Stopwatch::start();
@@ -70,7 +70,7 @@ fn delays() -> impl Iterator<Item = Duration> {
 }
 
 /// One connection, to its end.
-async fn connect(doors: &Doors, token: &SecretString, mut stop: watch::Receiver<bool>) -> Result<(), String> {
+async fn connect(doors: &AppState, token: &SecretString, mut stop: watch::Receiver<bool>) -> Result<(), String> {
     let url = doors.slack.open_connection(token).await.map_err(|error| error.to_string())?;
     let opened = tokio::time::timeout(Duration::from_secs(10), tokio_tungstenite::connect_async(&url)).await;
     // The address holds a ticket, so no error that may name it is passed on.
@@ -130,7 +130,7 @@ async fn connect(doors: &Doors, token: &SecretString, mut stop: watch::Receiver<
 }
 
 /// The answer to an envelope; `None` where there is to be none, so that Slack sends it again.
-async fn dispatch(doors: &Doors, kind: &str, payload: Value) -> Option<Answered> {
+async fn dispatch(doors: &AppState, kind: &str, payload: Value) -> Option<Answered> {
     match kind {
         "slash_commands" => Some(match inbound::read(payload) {
             Ok(command) => answer_command(doors, command).await,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::ReadModel;
 use crate::domain::Time;
-use crate::domain::triage::Silence;
+use crate::domain::suppression::Silence;
 use crate::store::{Change, Kind, Range, ReadError, Store};
 
 /// Silences by their records' ids, which sort by number.

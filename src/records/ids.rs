@@ -9,10 +9,10 @@ use super::{
     Flap, IncidentCounter, LatestOfAsset, Mine, OfAsset, OfChannel, OfNumber, Open, OwnerOfAddress, Pinned, Reviewed,
     RootOf, Roster, SilenceCounter, Subscription, Verdicts, Workspace,
 };
-use crate::domain::incident::{Channel, MessageRef, Told};
+use crate::domain::incident::{Channel, MessageRef, Notification};
 use crate::domain::lineage::{Asset, Check};
 use crate::domain::postmortem::Captured;
-use crate::domain::triage::{Held, Silence};
+use crate::domain::suppression::{Silence, SuppressedAlert};
 use crate::domain::{Alert, AssetName, Entry, Incident, Signal, Task, Time};
 use crate::slack::client::Member;
 use crate::store::{Id, Range};
@@ -70,7 +70,7 @@ impl Id<Task> {
     }
 }
 
-impl Id<Told> {
+impl Id<Notification> {
     /// Somebody who was told of an incident.
     pub fn of(uid: &str, recipient: &str) -> Self {
         Self::new(format!("{uid}/{recipient}"))
@@ -96,7 +96,7 @@ impl Id<AlertOfKey> {
     }
 }
 
-impl Id<Held> {
+impl Id<SuppressedAlert> {
     /// The held alert of a key.
     pub fn of(signal: &Signal) -> Self {
         Self::new(of_source(&signal.source, &signal.key))
@@ -409,4 +409,4 @@ macro_rules! parts {
     )* };
 }
 
-parts!(Entry, Alert, Task, Told, Captured);
+parts!(Entry, Alert, Task, Notification, Captured);

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::domain::incident::Told;
+use crate::domain::incident::Notification;
 use crate::domain::lineage::{Asset, Change, Check};
 use crate::domain::postmortem::Captured;
-use crate::domain::triage::{Held, Silence};
+use crate::domain::suppression::{Silence, SuppressedAlert};
 use crate::domain::{Alert, Entry, Incident, PersonId, Task, Time};
 use crate::slack::client::{Listed, Member};
 use crate::store::{Kind, Record};
@@ -42,7 +42,7 @@ records! {
     Alert => Alert, 1, followed true;
     AlertOfKey => AlertKey, 1;
     Task => Task, 1;
-    Told => Told, 1;
+    Notification => Notification, 1;
     Captured => Message, 1;
     outbox::Entry => Outbox, 1;
     Dead => Dead, 1;
@@ -59,7 +59,7 @@ records! {
     Pinned => Pin, 1;
     Mine => Mine, 1;
 
-    Held => Held, 1;
+    SuppressedAlert => SuppressedAlert, 1;
     Silence => Silence, 1;
     Flap => Flap, 1;
     Beat => Heartbeat, 1;
@@ -208,7 +208,7 @@ pub struct Body {
     pub source: String,
     /// When.
     pub at: Time,
-    /// Stripped of secrets, and compressed where it is long; see `intake::strip`.
+    /// Stripped of secrets, and compressed where it is long; see `monitors::strip`.
     pub body: String,
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::incident::MessageRef;
 use crate::domain::{Effect, Lane, Time};
-use crate::messages::Button;
+use crate::render::Button;
 use crate::store::{Batch, Expect, Id, QueueName, Queued};
 
 /// Which entry of the outbox.
@@ -144,7 +144,8 @@ pub enum Job {
         url: String,
     },
     /// Tell something to one person only, where they pressed a button: Slack shows nothing of the HTTP answer to a press.
-    Whisper {
+    #[serde(rename = "whisper")]
+    Ephemeral {
         /// Where.
         channel: String,
         /// To whom.

@@ -12,7 +12,7 @@ use slack_morphism::errors::SlackClientError;
 use slack_morphism::prelude::*;
 
 use crate::domain::incident::MessageRef;
-use crate::messages::Rendered;
+use crate::render::Rendered;
 use crate::slack::inbound::with_files;
 
 /// What a failure means for the one who tries.

@@ -7,7 +7,7 @@ use crate::domain::event::Look;
 use crate::domain::incident::{Ending, Verdict};
 use crate::domain::lineage::Whom;
 use crate::domain::rca::{CauseKind, Learnt};
-use crate::domain::triage::Matcher;
+use crate::domain::suppression::Matcher;
 use crate::domain::{Command, PersonId, Role, Severity, Status, Time};
 
 use super::when::{Toward, looks_like_one, parse as parse_when};

@@ -118,7 +118,7 @@ kinds! {
     /// uid of incidents that an asset was the root of, by asset and number.
     RootOf = b'r' "root_of" shape 1,
     /// Who was told of an incident, by uid and key.
-    Told = b'u' "told" shape 1,
+    Notification = b'u' "told" shape 1,
     /// Which assets a commit of the catalog changed, by its number.
     CatalogLog = b'g' "catalog_log" shape 1,
     /// What a check is about, by the check's own id.
@@ -126,7 +126,7 @@ kinds! {
     /// What monitors posted, many bodies in a block, compressed, by the time the block was begun.
     Received = b'R' "received" shape 3,
     /// Alerts that open nothing yet, by source and key.
-    Held = b'e' "held" shape 1,
+    SuppressedAlert = b'e' "held" shape 1,
     /// Silences, by number.
     Silence = b's' "silence" shape 1,
     /// When a heartbeat was last heard, by source and name.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use chrono::Duration;
 use muster::domain::lineage::{Asset, Change, ChangeKind, Facts};
 use muster::domain::postmortem::Captured;
-use muster::domain::triage::Held;
+use muster::domain::suppression::SuppressedAlert;
 use muster::records::{Beat, Changes, ExternalChannels, Flap, OwnerOfAddress, Verdicts};
 use muster::slack::client::Listed;
 use muster::slack::inbound::SlackEvent;
@@ -36,7 +36,7 @@ fn odd(asset: &str) -> Value {
 }
 
 /// The alert was heard of again, elsewhere.
-fn repeated(held: Option<Held>) -> Option<Held> {
+fn repeated(held: Option<SuppressedAlert>) -> Option<SuppressedAlert> {
     let mut held = held.unwrap();
     held.signal.description = Some("it goes on".to_owned());
     Some(held)
@@ -87,24 +87,24 @@ async fn who_decides_on_a_card_is_heard_although_the_alert_goes_on() {
         bot.alert("dq", odd(asset)).await;
     }
     let channel = bot.channel("data-incidents");
-    elsewhere.next::<Held>("w.b", repeated);
+    elsewhere.next::<SuppressedAlert>("w.b", repeated);
     assert_eq!(channel.find("❓ w.b is wrong").button("Not a problem").click(BEN).await, "");
     elsewhere.was_first();
     channel.find("👌 w.b is wrong: is not a problem (Ben)");
 
     channel.find("❓ w.c is wrong").button("Attach to…").click(ANA).await;
-    elsewhere.next::<Held>("w.c", repeated);
+    elsewhere.next::<SuppressedAlert>("w.c", repeated);
     bot.submit(ANA, json!({"incident": bot.incident(1).await["uid"]})).await;
     elsewhere.was_first();
     channel.find("📎 w.c is wrong: is part of INC-1 (Ana)");
     assert_eq!(bot.incident(1).await["alerts"].as_array().unwrap().len(), 2);
 
     channel.find("❓ w.d is wrong").button("Silence").click(ANA).await;
-    elsewhere.next::<Held>("w.d", repeated);
+    elsewhere.next::<SuppressedAlert>("w.d", repeated);
     bot.submit(ANA, json!({"matcher": "asset=w.d", "until": "1h", "text": "known"})).await;
     elsewhere.was_first();
     channel.find("🔕 w.d is wrong: is silenced");
-    let held = bot.muster.app.store.values(Range::<Held>::all()).await.unwrap();
+    let held = bot.muster.app.store.values(Range::<SuppressedAlert>::all()).await.unwrap();
     assert_eq!(held, [], "all of them are settled");
     bot.end().await;
 }
@@ -114,7 +114,7 @@ async fn who_decides_on_a_card_is_heard_although_the_alert_goes_on() {
 async fn what_somebody_else_settled_is_said_to_be_settled() {
     let (bot, elsewhere) = bot(ASKS).await;
     bot.alert("dq", odd("w.b")).await;
-    elsewhere.next::<Held>("w.b", |_| None);
+    elsewhere.next::<SuppressedAlert>("w.b", |_| None);
     let channel = bot.channel("data-incidents");
     let told = channel.find("❓ w.b is wrong").button("Not a problem").click(BEN).await;
     elsewhere.was_first();
@@ -128,7 +128,7 @@ async fn what_somebody_else_settled_is_said_to_be_settled() {
 async fn what_fires_again_while_it_is_settled_is_asked_anew() {
     let (bot, elsewhere) = bot(ASKS).await;
     bot.alert("dq", odd("w.b")).await;
-    elsewhere.next::<Held>("w.b", |_| None);
+    elsewhere.next::<SuppressedAlert>("w.b", |_| None);
     let mut worse = odd("w.b");
     worse["severity"] = "critical".into();
     bot.alert("dq", worse).await;
@@ -145,7 +145,7 @@ async fn what_went_away_while_it_was_let_go_opens_nothing() {
     let (bot, elsewhere) = bot("[[routes]]\nname = \"slow\"\nmatch = \"w.*\"\npending_minutes = 10\n").await;
     bot.alert("dq", alert("w.a")).await;
     bot.alert("dq", alert("w.b")).await;
-    elsewhere.next::<Held>("w.a", |_| None);
+    elsewhere.next::<SuppressedAlert>("w.a", |_| None);
     bot.advance(minutes(11)).await;
     elsewhere.was_first();
     let open = bot.get("/api/v1/incidents?status=open").await;
@@ -160,7 +160,7 @@ async fn a_silence_ends_although_what_it_holds_goes_on() {
     bot.slash(ANA, "data-incidents", "silence w.* 2h backfill").await;
     bot.alert("dq", alert("w.a")).await;
     bot.alert("dq", alert("w.b")).await;
-    elsewhere.next::<Held>("w.b", repeated);
+    elsewhere.next::<SuppressedAlert>("w.b", repeated);
     let ended = bot.http.delete(format!("{}/api/v1/silences/1", bot.base)).bearer_auth(API_TOKEN).send().await.unwrap();
     elsewhere.was_first();
     assert_eq!(ended.status(), 200);

@@ -4,18 +4,18 @@
 
 mod bench;
 mod conflicts;
+mod conformance;
 mod crash;
 mod damage;
 mod domain;
 mod harness;
-mod intake;
 mod lineage;
-mod papers;
+mod monitors;
 mod postgres;
 mod program;
 mod read_models;
 mod sandbox;
+mod schemas;
 mod store;
 mod stores;
 mod story;
-mod words;

@@ -39,13 +39,13 @@ pub async fn all(engine: &dyn Engine, kinds: &[Kind]) -> Vec<Raw> {
     all
 }
 
-type Told = (Kind, String, Option<(u32, String)>);
+type Notification = (Kind, String, Option<(u32, String)>);
 
 /// A follower that remembers what it was told, and holds what that comes to.
 #[derive(Default)]
 pub struct Listener {
     pub kinds: Vec<Kind>,
-    pub told: Mutex<Vec<Vec<Told>>>,
+    pub told: Mutex<Vec<Vec<Notification>>>,
     pub view: Mutex<BTreeMap<(Kind, String), String>>,
     pub lost: Mutex<usize>,
 }
@@ -55,7 +55,7 @@ impl Listener {
         Arc::new(Self { kinds: kinds.to_vec(), ..Self::default() })
     }
 
-    pub fn take(&self) -> Vec<Vec<Told>> {
+    pub fn take(&self) -> Vec<Vec<Notification>> {
         std::mem::take(&mut self.told.lock().unwrap())
     }
 

@@ -12,7 +12,7 @@ use crate::domain::command::Declaration;
 use crate::domain::lineage::walk::Way;
 use crate::domain::permission::Verb;
 use crate::domain::{Command, Incident};
-use crate::messages::{Button, Rendered, views};
+use crate::render::{Button, Rendered, views};
 use crate::slack::slash::{Unclear, VERBS};
 
 /// A button that says a line as if it had been typed; none for one that is too long for it, of which nothing may be lost. Several of one

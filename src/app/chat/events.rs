@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::{Caller, Reply};
-use crate::app::{App, Asked, Change, DeliveryId, Failure, decided};
+use crate::app::{App, Change, DeliveryId, Failure, RequestMeta, decided};
 use crate::domain::Command;
 use crate::domain::incident::{Channel, MessageRef};
 use crate::domain::postmortem::{Captured, said_at};
-use crate::messages::Button;
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{OfChannel, Pinned};
+use crate::render::Button;
 use crate::slack::inbound::SlackEvent;
 use crate::slack::markup;
 use crate::store::{Batch, Expect, Id};
@@ -147,7 +147,7 @@ impl App {
             text.split_once("<@").and_then(|(_, rest)| rest.split_once('>')).map_or(text, |(_, line)| line).trim();
         let (markdown, buttons) = match self.line(line, &caller).await {
             Reply::Say(message) => (message.markdown, message.buttons),
-            Reply::Whisper(markdown, buttons) => (markdown, buttons),
+            Reply::Ephemeral(markdown, buttons) => (markdown, buttons),
             // A form opens from a press only.
             Reply::Open(_) | Reply::Instead(_) => {
                 let words = self.templates.render("open_form", &json!({"line": line}));
@@ -157,7 +157,7 @@ impl App {
             Reply::Mistakes(_) | Reply::Nothing => return self.commit(guard).await,
         };
         let mut ops = guard;
-        let job = Job::Whisper { channel: channel.clone(), user: user.to_owned(), markdown, buttons };
+        let job = Job::Ephemeral { channel: channel.clone(), user: user.to_owned(), markdown, buttons };
         ops.enqueue(&self.errand(), job, self.now());
         self.commit(ops).await
     }
@@ -236,7 +236,7 @@ impl App {
             return self.commit(also).await;
         };
         let command = Command::ChannelGone { channel, why: why.to_owned() };
-        self.execute(Some(&uid), &command, Asked::by_muster(also)).await.map(|_| ())
+        self.execute(Some(&uid), &command, RequestMeta::by_muster(also)).await.map(|_| ())
     }
 
     async fn renamed(&self, channel: &str, name: String, also: Batch) -> Result<(), Failure> {
@@ -250,7 +250,7 @@ impl App {
         };
         let linked = before.linked;
         let channel = Channel { linked, ..Channel::own(channel.to_owned(), name) };
-        self.execute(Some(&uid), &Command::ChannelReady { channel }, Asked::by_muster(also)).await.map(|_| ())
+        self.execute(Some(&uid), &Command::ChannelReady { channel }, RequestMeta::by_muster(also)).await.map(|_| ())
     }
 }
 
@@ -292,7 +292,7 @@ impl Change for Capturing<'_> {
             return Ok((batch, ()));
         }
         let command = Command::EditPin { message, text: (!deleted).then_some(text) };
-        let asked = Asked::by_muster(batch);
+        let asked = RequestMeta::by_muster(batch);
         let (batch, _) = decided::Decided { uid: Some(uid), command: &command, asked: &asked }.decide(app).await?;
         Ok((batch, ()))
     }

@@ -15,7 +15,7 @@ use crate::domain::lineage::Whom;
 use crate::domain::permission::Verb;
 use crate::domain::rca::{CauseKind, Learnt};
 use crate::domain::{AssetName, Command, Incident, Pillar, Refusal, Role, Severity};
-use crate::messages::{Modal, ModalInput, views};
+use crate::render::{Modal, ModalInput, views};
 use crate::slack::inbound::View;
 use crate::slack::slash::{self, Question};
 use crate::slack::when::{Toward, parse as parse_when};
@@ -461,7 +461,7 @@ impl App {
         Ok(match self.intend(intent, caller).await {
             Ok(Reply::Open(form)) => Reply::Instead(form),
             Ok(Reply::Say(_)) if shows => Reply::Nothing,
-            Ok(Reply::Say(message)) => Reply::Whisper(message.markdown, message.buttons),
+            Ok(Reply::Say(message)) => Reply::Ephemeral(message.markdown, message.buttons),
             Ok(other) => other,
             Err(Failure::Duplicate) => Reply::Nothing,
             Err(failure) => wrong(failure.to_string()),

@@ -11,9 +11,9 @@ use crate::domain::lineage::Whom;
 use crate::domain::permission::Verb;
 use crate::domain::timeline::stamp;
 use crate::domain::{AssetName, Command, Refusal, Role};
-use crate::messages::Button;
 use crate::records::AlertOfKey;
 use crate::records::outbox::Job;
+use crate::render::Button;
 use crate::slack::inbound::{Interaction, with_files};
 use crate::slack::markup;
 use crate::slack::slash::{self, Question};
@@ -24,9 +24,9 @@ impl App {
     pub async fn whisper(&self, interaction: &Interaction, markdown: String, buttons: Vec<Button>) {
         let user = interaction.user.id.clone();
         let job = match &interaction.channel {
-            Some(channel) => Job::Whisper { channel: channel.id.clone(), user, markdown, buttons },
+            Some(channel) => Job::Ephemeral { channel: channel.id.clone(), user, markdown, buttons },
             None if let Some(channel) = self.channel_of_form(interaction).await => {
-                Job::Whisper { channel, user, markdown, buttons }
+                Job::Ephemeral { channel, user, markdown, buttons }
             }
             // Pressed in the home, where nothing can be whispered.
             None => Job::Announce { channel: Some(user), markdown, buttons, asks: None },
@@ -71,7 +71,7 @@ impl App {
                         _ => caller,
                     };
                     return match self.line(&action.value, &caller).await {
-                        Reply::Say(message) => Reply::Whisper(message.markdown, message.buttons),
+                        Reply::Say(message) => Reply::Ephemeral(message.markdown, message.buttons),
                         other => other,
                     };
                 }
@@ -105,7 +105,7 @@ impl App {
         match result {
             Ok(reply) => reply,
             Err(Failure::Duplicate) => Reply::Nothing,
-            Err(failure) => Reply::Whisper(sentence_markdown(&failure.to_string()), Vec::new()),
+            Err(failure) => Reply::Ephemeral(sentence_markdown(&failure.to_string()), Vec::new()),
         }
     }
 
@@ -144,7 +144,7 @@ impl App {
             "impact" => {
                 self.may_read(&caller)?;
                 let (markdown, buttons) = self.impact_words(&uid).await?;
-                return Ok(Reply::Whisper(markdown, buttons));
+                return Ok(Reply::Ephemeral(markdown, buttons));
             }
             "remind:15" => Command::Remind { minutes: Some(15) },
             "remind:off" => Command::Remind { minutes: None },
@@ -175,7 +175,7 @@ impl App {
                 Some(("leave", _, _, Some(role))) => Command::Leave { role: Some(role) },
                 // A button of a newer or older message of ours.
                 _ => {
-                    return Ok(Reply::Whisper(
+                    return Ok(Reply::Ephemeral(
                         "I do not know this button any more. `/incident help` lists what I can do.".to_owned(),
                         Vec::new(),
                     ));
@@ -215,7 +215,7 @@ impl App {
     /// The open incidents as buttons, whispered; each says the line of it.
     async fn choose(&self, line: &str, caller: &Caller<'_>) -> Reply {
         match self.which_incident(line, caller).await {
-            Reply::Say(message) => Reply::Whisper(message.markdown, message.buttons),
+            Reply::Say(message) => Reply::Ephemeral(message.markdown, message.buttons),
             other => other,
         }
     }
@@ -246,7 +246,7 @@ impl App {
                 };
                 match self.decide_for(Some(&uid), &command, caller).await {
                     Err(Failure::Duplicate) => Err(Refusal::AlreadyPinned.into()),
-                    other => other.map(|_| Reply::Whisper("It is on the timeline.".to_owned(), Vec::new())),
+                    other => other.map(|_| Reply::Ephemeral("It is on the timeline.".to_owned(), Vec::new())),
                 }
             }
             "declare_from_message" => {

@@ -9,8 +9,8 @@ use crate::app::{App, Failure};
 use crate::domain::permission::{Verb, Who};
 use crate::domain::timeline::{self, duration};
 use crate::domain::{AssetName, Incident, Role, Severity, SignalStatus, Task, Time};
-use crate::messages::{Button, Rendered, escape, views};
 use crate::records::Verdicts;
+use crate::render::{Button, Rendered, escape, views};
 use crate::slack::slash::{Listed, Search};
 
 /// So many incidents stand on a page.

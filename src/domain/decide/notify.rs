@@ -2,7 +2,7 @@
 
 use super::{Draft, MAX_TEXT, words};
 use crate::domain::effect::Notice;
-use crate::domain::incident::{Recipient, Told};
+use crate::domain::incident::{Notification, Recipient};
 use crate::domain::lineage::Whom;
 use crate::domain::{Effect, Event, Refusal};
 
@@ -77,7 +77,7 @@ fn send(draft: &mut Draft<'_>, recipient: &Recipient, notice: Notice) {
 }
 
 /// Whoever was told of what was merged into this one hears how this one ends, in the place where they heard of it; at once, if it did.
-pub(super) fn inherit(draft: &mut Draft<'_>, told: &[Told]) {
+pub(super) fn inherit(draft: &mut Draft<'_>, told: &[Notification]) {
     for one in told.iter().filter(|one| !one.muted) {
         let incident = draft.incident();
         if incident.is_apart() || draft.case().told.values().any(|told| told.recipient.is_same(&one.recipient)) {

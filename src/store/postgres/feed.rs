@@ -47,14 +47,14 @@ pub(super) struct Mark {
 }
 
 /// Who is told, and up to which round.
-struct Told {
+struct Followed {
     follower: Option<Arc<dyn Follower>>,
     mark: Mark,
 }
 
 /// The follower, and how far it was told.
 pub(super) struct Feed {
-    told: Mutex<Told>,
+    told: Mutex<Followed>,
     /// The last round of when the store was opened.
     opened: Mark,
     /// Whose turn it is to tell. The writer has it while it commits, so that its own rounds are told by itself.
@@ -65,13 +65,13 @@ pub(super) struct Feed {
 impl Feed {
     /// Nobody is told yet; this was the last round.
     pub(super) fn from(opened: Mark) -> Self {
-        let told = Mutex::new(Told { follower: None, mark: opened.clone() });
+        let told = Mutex::new(Followed { follower: None, mark: opened.clone() });
         Self { told, opened, turn: tokio::sync::Mutex::default(), hint: Notify::new() }
     }
 
     pub(super) fn follow(&self, follower: Arc<dyn Follower>) {
         // What happened since the store was opened is told again: it may have been read before.
-        *self.told() = Told { follower: Some(follower), mark: self.opened.clone() };
+        *self.told() = Followed { follower: Some(follower), mark: self.opened.clone() };
         self.hint.notify_one();
     }
 
@@ -79,7 +79,7 @@ impl Feed {
         self.turn.lock().await
     }
 
-    fn told(&self) -> std::sync::MutexGuard<'_, Told> {
+    fn told(&self) -> std::sync::MutexGuard<'_, Followed> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -394,7 +394,7 @@ impl Bot {
 
     pub async fn submit(&self, user: &str, values: Value) -> Answer {
         for open in self.sandbox.slack().open_views(user) {
-            super::words::check_modal(&open.view);
+            super::schemas::check_modal(&open.view);
         }
         let answer = self.sandbox.slack().submit(user, &values).await.unwrap();
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -439,19 +439,19 @@ impl Bot {
 
     /// As [`Self::end`], where so many deliveries were given up.
     pub async fn end_with_given_up(self, given_up: usize) {
-        super::words::check_exchanges(&self.sandbox.traffic());
+        super::schemas::check_exchanges(&self.sandbox.traffic());
         for channel in self.sandbox.slack().channels() {
             for message in self.of_bot(&channel.name) {
-                super::words::check_message(&message);
+                super::schemas::check_message(&message);
             }
         }
         for channel in self.sandbox.slack().channels() {
             for user in [ANA, BEN, CHLOE, GUEST, STRANGER] {
-                self.sandbox.slack().ephemerals(&channel.name, user).iter().for_each(super::words::check_message);
+                self.sandbox.slack().ephemerals(&channel.name, user).iter().for_each(super::schemas::check_message);
             }
         }
         for user in [ANA, BEN, CHLOE, GUEST] {
-            super::words::check_blocks(&self.sandbox.slack().home_view(user)["blocks"]);
+            super::schemas::check_blocks(&self.sandbox.slack().home_view(user)["blocks"]);
         }
         let dead = self.muster.app.store.values(Range::<Dead>::all()).await.unwrap();
         assert_eq!(dead.len(), given_up, "deliveries were given up: {dead:?}");

@@ -49,7 +49,7 @@ async fn an_alert_that_is_too_large_loses_labels_and_nothing_else() {
     bot.settle().await;
     let kept: Vec<muster::domain::Alert> = bot.muster.app.store.values(muster::store::Range::all()).await.unwrap();
     let large = kept.iter().find(|alert| alert.signal.labels.len() > 5).unwrap();
-    assert!(large.signal.labels[muster::intake::LEFT_OUT].contains("were left out"), "{large:?}");
+    assert!(large.signal.labels[muster::monitors::LEFT_OUT].contains("were left out"), "{large:?}");
     bot.end().await;
 }
 
@@ -194,7 +194,7 @@ async fn one_behind_the_other(bot: &Bot, store: &Between, alerts: [Value; 2]) ->
     let release = async {
         store.keeps_back(1).await;
         // It is decided in one go with this look.
-        store.is_asked_for(Kind::Held, second["key"].as_str().unwrap()).await;
+        store.is_asked_for(Kind::SuppressedAlert, second["key"].as_str().unwrap()).await;
         store.keep_back(false);
     };
     let (first, second, ()) = tokio::join!(post(&first), after, release);
@@ -279,7 +279,7 @@ async fn what_a_silence_hides_is_said_though_somebody_else_was_first() {
     bot.settle().await;
     let conflict = std::sync::Mutex::new(Some(()));
     store.refuse(move |ops| {
-        let held = ops.iter().find(|op| op.kind == Kind::Held)?;
+        let held = ops.iter().find(|op| op.kind == Kind::SuppressedAlert)?;
         let once = conflict.lock().unwrap().take();
         once.map(|()| CommitError::Conflict { kind: held.kind, id: held.id.clone() })
     });

@@ -2,15 +2,15 @@
 
 mod attacks;
 mod contract;
+mod correlation;
 mod errors;
 mod faults;
 mod floor;
-mod intake;
 mod lineage;
 mod mail;
+mod monitors;
 mod one_incident;
 mod peers;
 mod people;
 mod slack;
-mod triage;
 mod verbs;

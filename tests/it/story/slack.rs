@@ -854,7 +854,7 @@ async fn a_large_incident_stays_within_slacks_limits_everywhere() {
     for line in ["declare", "update", "resolve", "assign", "sev", "runbook", "look data"] {
         bot.slash(BEN, &name, line).await;
         for open in bot.sandbox.slack().open_views(BEN) {
-            crate::words::check_modal(&open.view);
+            crate::schemas::check_modal(&open.view);
         }
     }
     bot.sandbox.slack().open_home(BEN);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::words::Words;
+use super::vocabulary::Words;
 use super::{Known, clean, labels, time, word};
 use crate::config::Source;
 use crate::domain::lineage::{Change, ChangeKind};

@@ -1,5 +1,5 @@
 //! Datadog monitors. Datadog has no body of its own: people write a template, as JSON or sent as a form. This is for the one in
-//! `docs/intake.md`. <https://docs.datadoghq.com/integrations/webhooks/>
+//! `docs/monitors.md`. <https://docs.datadoghq.com/integrations/webhooks/>
 
 use serde_json::Value;
 
@@ -22,7 +22,8 @@ pub(super) fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unread
     let get = |name: &str| word(body.get(name)).filter(|text| !text.starts_with('$'));
     let (Some(title), Some(transition)) = (get("title"), get("transition")) else {
         return Err(Unreadable::WrongShape(
-            "the body has no `title` and `transition`; does the webhook use the template of docs/intake.md?".to_owned(),
+            "the body has no `title` and `transition`; does the webhook use the template of docs/monitors.md?"
+                .to_owned(),
         ));
     };
     let lower = transition.to_lowercase();

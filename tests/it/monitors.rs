@@ -6,8 +6,8 @@ use chrono::{DateTime, TimeZone as _, Utc};
 use muster::config::{Source, SourceKind};
 use muster::domain::lineage::Check;
 use muster::domain::{Pillar, SignalStatus};
-use muster::intake::verify::{Denied, Request, verify};
-use muster::intake::{self, Context, Known, Reading};
+use muster::monitors::verify::{Denied, Request, verify};
+use muster::monitors::{self, Context, Known, Reading};
 use proptest::prelude::*;
 use secrecy::SecretString;
 use serde_json::Value;
@@ -61,9 +61,9 @@ impl Known for Shop {
     }
 }
 
-fn read_with(name: &str, body: &[u8], headers: &HeaderMap, known: &dyn Known) -> Result<Reading, intake::Unreadable> {
+fn read_with(name: &str, body: &[u8], headers: &HeaderMap, known: &dyn Known) -> Result<Reading, monitors::Unreadable> {
     let source = Source::named("s", kind(name));
-    intake::read(&Context { source: &source, headers, known, now: start_time() }, body)
+    monitors::read(&Context { source: &source, headers, known, now: start_time() }, body)
 }
 
 fn told(name: &str, body: &str, headers: &HeaderMap, known: &dyn Known) -> String {
@@ -282,7 +282,7 @@ fn tokens_are_taken_where_they_belong() {
 
 #[test]
 fn sns_believes_amazon_and_known_topics_only() {
-    use muster::intake::sns::envelope;
+    use muster::monitors::sns::envelope;
     let topics = ["arn:aws:sns:us-east-1:123456789012:bot".to_owned()];
     let pem = fixture("signatures/sns.pem");
     for file in ["sns_Notification_v1", "sns_SubscriptionConfirmation_v1"] {

@@ -6,6 +6,7 @@
 
 mod markdown;
 mod modals;
+pub mod picture;
 mod templates;
 pub mod views;
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Duration, TimeZone as _, Utc};
-use muster::app::triage::Posted;
+use muster::app::correlate::Posted;
 use muster::catalog::Import;
 use muster::clock::Clock;
 use muster::config::{Config, Variables};
@@ -32,7 +32,7 @@ impl Random {
 }
 
 /// An alert, and the cause it comes from.
-struct Told {
+struct Notification {
     at: DateTime<Utc>,
     asset: usize,
     cause: usize,
@@ -71,7 +71,7 @@ struct Score {
 
 impl Score {
     /// Adds what a way of grouping did to the alerts of a round.
-    fn add(&mut self, told: &[Told], groups: &[String]) {
+    fn add(&mut self, told: &[Notification], groups: &[String]) {
         for (one, group) in groups.iter().enumerate() {
             for other in 0..one {
                 let (together, same) = (groups[other] == *group, told[other].cause == told[one].cause);
@@ -103,7 +103,7 @@ async fn simulate(seed: u64, missing: f64, causes: usize, rounds: usize) -> (Sco
     let mut true_incidents = 0;
     for _ in 0..rounds {
         let parents = warehouse(&mut random, size, 4);
-        let mut told: Vec<Told> = Vec::new();
+        let mut told: Vec<Notification> = Vec::new();
         let mut broken: BTreeMap<usize, (usize, DateTime<Utc>)> = BTreeMap::new();
         let mut roots = Vec::new();
         while roots.len() < causes {
@@ -129,14 +129,14 @@ async fn simulate(seed: u64, missing: f64, causes: usize, rounds: usize) -> (Sco
         for (asset, (cause, at)) in &broken {
             if random.next() >= missing {
                 let skew = Duration::seconds(random.below(480) as i64 - 240);
-                told.push(Told { at: *at + skew, asset: *asset, cause: *cause });
+                told.push(Notification { at: *at + skew, asset: *asset, cause: *cause });
             }
         }
         // Alerts for nothing, each a cause of its own.
         for _ in 0..size / 100 {
             let asset = random.below(size);
             let cause = 100 + told.len();
-            told.push(Told { at: start + Duration::minutes(random.below(120) as i64), asset, cause });
+            told.push(Notification { at: start + Duration::minutes(random.below(120) as i64), asset, cause });
         }
         told.sort_by_key(|one| one.at);
         true_incidents += told.iter().map(|one| one.cause).collect::<BTreeSet<_>>().len();

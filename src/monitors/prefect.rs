@@ -1,4 +1,4 @@
-//! Prefect: a flow run's end, as the hook or the automation of `docs/intake.md` posts it.
+//! Prefect: a flow run's end, as the hook or the automation of `docs/monitors.md` posts it.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
     let get = |pointer: &str| word(body.pointer(pointer)).filter(|text| text != "None");
     let (Some(flow), Some(state)) = (get("/flow_name").or_else(|| get("/flow/name")), get("/state/type")) else {
         return Err(Unreadable::WrongShape(
-            "the body has no `flow_name` and `state.type`; docs/intake.md has a hook to copy".to_owned(),
+            "the body has no `flow_name` and `state.type`; docs/monitors.md has a hook to copy".to_owned(),
         ));
     };
     let status = match state.to_uppercase().trim_start_matches("STATETYPE.") {

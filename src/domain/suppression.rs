@@ -244,7 +244,7 @@ impl Window {
 /// Why an alert opens nothing yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "because", rename_all = "snake_case")]
-pub enum Hold {
+pub enum Suppression {
     /// A silence hides it.
     Silenced {
         /// Its number.
@@ -272,11 +272,11 @@ pub enum Hold {
 
 /// An alert that opens nothing yet. When its time is over and nobody said that it is, it is placed anew.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Held {
+pub struct SuppressedAlert {
     /// The alert.
     pub signal: Signal,
     /// Why.
-    pub hold: Hold,
+    pub hold: Suppression,
     /// When it was first held.
     pub since: Time,
     /// Until when; `None` until somebody decides.

@@ -1,4 +1,4 @@
-//! Airflow: the body of the callback in `docs/intake.md` (`on_failure_callback`, `on_success_callback`), and the bare
+//! Airflow: the body of the callback in `docs/monitors.md` (`on_failure_callback`, `on_success_callback`), and the bare
 //! `{"name", "message", "status"}` that others use. A task that is tried again is no alert yet.
 
 use serde_json::Value;
@@ -79,7 +79,7 @@ fn bare(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let get = |key: &str| word(body.get(key));
     let Some(name) = get("name") else {
         return Err(Unreadable::WrongShape(
-            "the body has neither `dag_id` nor `name`; docs/intake.md has a callback to copy".to_owned(),
+            "the body has neither `dag_id` nor `name`; docs/monitors.md has a callback to copy".to_owned(),
         ));
     };
     let words = context.words();

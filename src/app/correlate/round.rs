@@ -3,15 +3,15 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Became, Placed, Turn, Waiting};
+use super::{Outcome, Placed, Turn, Waiting};
 use crate::app::decided::{self, Loaded, Numbers};
-use crate::app::{App, Asked, Failure};
-use crate::domain::incident::{Case, Told};
+use crate::app::{App, Failure, RequestMeta};
+use crate::domain::incident::{Case, Notification};
 use crate::domain::lineage::NodeId;
 use crate::domain::lineage::walk::Way;
 use crate::domain::needs::Needs;
 use crate::domain::permission::Standing;
-use crate::domain::triage::{Held, Hold, RouteAction};
+use crate::domain::suppression::{RouteAction, SuppressedAlert, Suppression};
 use crate::domain::{Actor, Alert, AssetName, Command, Decision, Event, Signal, SignalStatus, Time, decide};
 use crate::records::outbox::{Job, Outbox as _};
 use crate::records::{AlertOfKey, Flap, LatestOfAsset};
@@ -32,7 +32,7 @@ pub(super) struct Round<'a> {
     /// What is bad in the graph, by open incidents; made when it is first asked for.
     bad: Option<HashMap<NodeId, (String, Time)>>,
     /// What is held back.
-    held: HashMap<Id<Held>, Changing<Held>>,
+    held: HashMap<Id<SuppressedAlert>, Changing<SuppressedAlert>>,
     /// What came and went in it.
     flaps: HashMap<Id<Flap>, Changing<Flap>>,
     jobs: Vec<Job>,
@@ -78,7 +78,7 @@ struct Working {
     /// Without the alerts and without whoever was told: those are given to a decision only where it needs them.
     decision: Decision,
     alerts: BTreeMap<String, Alert>,
-    told: BTreeMap<String, Told>,
+    told: BTreeMap<String, Notification>,
 }
 
 impl Working {
@@ -129,11 +129,11 @@ impl Working {
 }
 
 /// Where a signal belongs.
-enum Place {
+enum Placement {
     /// To this incident; as this alert, where it is known.
     In { uid: String, known: Option<String>, because: String, quiet: bool },
     /// To none yet.
-    Held(Hold, Option<Time>),
+    Suppressed(Suppression, Option<Time>),
     /// To none.
     Nowhere,
     /// To a new one.
@@ -161,22 +161,22 @@ impl<'a> Round<'a> {
         }
     }
 
-    async fn place(&mut self, signal: &Signal, past: Option<&Hold>) -> Result<Placed, Failure> {
+    async fn place(&mut self, signal: &Signal, past: Option<&Suppression>) -> Result<Placed, Failure> {
         let placed = |id: Option<String>, outcome, incident| Placed { id, key: signal.key.clone(), outcome, incident };
-        let id = Id::<Held>::of(signal);
+        let id = Id::<SuppressedAlert>::of(signal);
         let (uid, known, because, quiet) = match self.find(signal, past).await? {
-            Place::In { uid, known, because, quiet } => (Some(uid), known, because, quiet),
-            Place::New => (None, None, "it opened the incident".to_owned(), false),
-            Place::Nowhere => {
+            Placement::In { uid, known, because, quiet } => (Some(uid), known, because, quiet),
+            Placement::New => (None, None, "it opened the incident".to_owned(), false),
+            Placement::Nowhere => {
                 // The end of what is held is its end.
                 let was_held = self.let_go(&id).await?;
-                let outcome = if was_held { Became::Resolved } else { Became::Ignored };
+                let outcome = if was_held { Outcome::Resolved } else { Outcome::Ignored };
                 return Ok(placed(None, outcome, None));
             }
-            Place::Held(hold, until) => {
+            Placement::Suppressed(hold, until) => {
                 let outcome = match hold {
-                    Hold::Silenced { .. } | Hold::Maintenance { .. } => Became::Silenced,
-                    _ => Became::Held,
+                    Suppression::Silenced { .. } | Suppression::Maintenance { .. } => Outcome::Silenced,
+                    _ => Outcome::Suppressed,
                 };
                 self.hold(id, signal, hold, until, past.is_some()).await?;
                 return Ok(placed(None, outcome, None));
@@ -184,7 +184,7 @@ impl<'a> Round<'a> {
         };
         self.let_go(&id).await?;
         let app = self.app;
-        let asked = Asked {
+        let asked = RequestMeta {
             actor: Actor::Monitor { source: signal.source.clone() },
             standing: Standing::Monitor,
             delivery: None,
@@ -247,11 +247,11 @@ impl<'a> Round<'a> {
             }
         }
         let outcome = match (signal.status, changed) {
-            _ if opened => Became::Opened,
-            (SignalStatus::Resolved, _) => Became::Resolved,
-            (SignalStatus::Firing, true) if quiet && known.is_none() => Became::Inhibited,
-            (SignalStatus::Firing, true) => Became::Attached,
-            (SignalStatus::Firing, false) => Became::Repeated,
+            _ if opened => Outcome::Opened,
+            (SignalStatus::Resolved, _) => Outcome::Resolved,
+            (SignalStatus::Firing, true) if quiet && known.is_none() => Outcome::Inhibited,
+            (SignalStatus::Firing, true) => Outcome::Attached,
+            (SignalStatus::Firing, false) => Outcome::Repeated,
         };
         Ok(placed(Some(alert), outcome, Some(name)))
     }
@@ -303,28 +303,29 @@ impl<'a> Round<'a> {
         Ok(())
     }
 
-    async fn find(&mut self, signal: &Signal, past: Option<&Hold>) -> Result<Place, Failure> {
+    async fn find(&mut self, signal: &Signal, past: Option<&Suppression>) -> Result<Placement, Failure> {
         let flap = Id::<Flap>::of(&signal.source, &signal.key);
         if let Some((uid, alert)) = self.of_key(signal).await? {
             let because = "same key".to_owned();
-            return Ok(Place::In { uid, known: Some(alert), because, quiet: self.app.is_flapping(&flap) });
+            return Ok(Placement::In { uid, known: Some(alert), because, quiet: self.app.is_flapping(&flap) });
         }
         if signal.status == SignalStatus::Resolved {
-            return Ok(Place::Nowhere);
+            return Ok(Placement::Nowhere);
         }
         // It went away since it was let go, or somebody decided. What is looked at again was held by nothing but its parent.
-        let was_held = past.is_some_and(|past| !matches!(past, Hold::Recovering { asset, .. } if asset.is_empty()));
-        if was_held && self.is_held(&Id::<Held>::of(signal)).await?.0.is_none() {
-            return Ok(Place::Nowhere);
+        let was_held =
+            past.is_some_and(|past| !matches!(past, Suppression::Recovering { asset, .. } if asset.is_empty()));
+        if was_held && self.is_held(&Id::<SuppressedAlert>::of(signal)).await?.0.is_none() {
+            return Ok(Placement::Nowhere);
         }
         if let Some((hold, until)) = self.app.hidden(signal) {
-            return Ok(Place::Held(hold, Some(until)));
+            return Ok(Placement::Suppressed(hold, Some(until)));
         }
         let route = self.app.policy.route_of(signal);
         if route.is_some_and(|route| route.action == RouteAction::Ignore) {
-            return Ok(Place::Nowhere);
+            return Ok(Placement::Nowhere);
         }
-        let join = |uid, because, quiet| Ok(Place::In { uid, known: None, because, quiet });
+        let join = |uid, because, quiet| Ok(Placement::In { uid, known: None, because, quiet });
         if let Some(asset) = &signal.asset
             && let Some(uid) = self.of_asset(asset).await?
         {
@@ -337,25 +338,25 @@ impl<'a> Round<'a> {
             return join(uid, format!("same {group}"), false);
         }
         // Nothing open is about it. It may be too early to open something.
-        if !matches!(past, Some(Hold::Recovering { .. }))
+        if !matches!(past, Some(Suppression::Recovering { .. }))
             && let Some((hold, until)) = self.recovering(signal)
         {
-            return Ok(Place::Held(hold, Some(until)));
+            return Ok(Placement::Suppressed(hold, Some(until)));
         }
-        if !matches!(past, Some(Hold::Flapping)) && self.app.is_flapping(&flap) {
-            return Ok(Place::Held(Hold::Flapping, Some(self.app.now() + self.app.calm_after())));
+        if !matches!(past, Some(Suppression::Flapping)) && self.app.is_flapping(&flap) {
+            return Ok(Placement::Suppressed(Suppression::Flapping, Some(self.app.now() + self.app.calm_after())));
         }
-        let asked = |hold: &Hold| matches!(hold, Hold::Pending | Hold::AskingPerson);
+        let asked = |hold: &Suppression| matches!(hold, Suppression::Pending | Suppression::AskingPerson);
         if let Some(route) = route {
-            if route.action == RouteAction::Ask && !past.is_some_and(|hold| *hold == Hold::AskingPerson) {
-                return Ok(Place::Held(Hold::AskingPerson, None));
+            if route.action == RouteAction::Ask && !past.is_some_and(|hold| *hold == Suppression::AskingPerson) {
+                return Ok(Placement::Suppressed(Suppression::AskingPerson, None));
             }
             if route.pending_minutes > 0 && !past.is_some_and(asked) {
                 let until = self.app.now() + chrono::Duration::minutes(route.pending_minutes.into());
-                return Ok(Place::Held(Hold::Pending, Some(until)));
+                return Ok(Placement::Suppressed(Suppression::Pending, Some(until)));
             }
         }
-        Ok(Place::New)
+        Ok(Placement::New)
     }
 
     /// The open incident and the alert of the signal's key; loaded into the round.
@@ -525,7 +526,7 @@ impl<'a> Round<'a> {
     }
 
     /// Whether what the signal's asset is made of was mended a moment ago.
-    fn recovering(&self, signal: &Signal) -> Option<(Hold, Time)> {
+    fn recovering(&self, signal: &Signal) -> Option<(Suppression, Time)> {
         let minutes = chrono::Duration::minutes(self.app.config.triage.hold_off_minutes.into());
         let asset = signal.asset.as_ref()?;
         let recent = self.app.models.health.read().mended_since(self.app.now() - minutes);
@@ -539,11 +540,11 @@ impl<'a> Round<'a> {
         let recent: HashMap<NodeId, &(String, String, Time)> =
             recent.iter().filter_map(|one| Some((graph.find(&one.0)?, one))).collect();
         let (asset, incident, at) = above.iter().find_map(|met| recent.get(&met.node).copied())?;
-        Some((Hold::Recovering { asset: asset.clone(), incident: incident.clone() }, *at + minutes))
+        Some((Suppression::Recovering { asset: asset.clone(), incident: incident.clone() }, *at + minutes))
     }
 
     /// What is held under an id, as this round leaves it, and what is expected of the record.
-    async fn is_held(&self, id: &Id<Held>) -> Result<(Option<Held>, Expect), Failure> {
+    async fn is_held(&self, id: &Id<SuppressedAlert>) -> Result<(Option<SuppressedAlert>, Expect), Failure> {
         match self.held.get(id).cloned() {
             Some(held) => Ok((held.now, held.expect)),
             None => self.app.to_change(id).await,
@@ -551,7 +552,7 @@ impl<'a> Round<'a> {
     }
 
     /// Holds it no more; whether it did.
-    async fn let_go(&mut self, id: &Id<Held>) -> Result<bool, Failure> {
+    async fn let_go(&mut self, id: &Id<SuppressedAlert>) -> Result<bool, Failure> {
         let (held, expect) = self.is_held(id).await?;
         if held.is_some() {
             self.held.insert(id.clone(), Changing { now: None, expect, changed: true });
@@ -562,9 +563,9 @@ impl<'a> Round<'a> {
     /// Holds a signal back; the same again changes nothing.
     async fn hold(
         &mut self,
-        id: Id<Held>,
+        id: Id<SuppressedAlert>,
         signal: &Signal,
-        hold: Hold,
+        hold: Suppression,
         until: Option<Time>,
         again: bool,
     ) -> Result<(), Failure> {
@@ -572,7 +573,7 @@ impl<'a> Round<'a> {
         if let Some(before) = before.as_ref().filter(|before| !again && before.hold == hold) {
             // What it opens at last is as bad as it is by then.
             if signal.level > before.signal.level {
-                let now = Some(Held { signal: signal.clone(), ..before.clone() });
+                let now = Some(SuppressedAlert { signal: signal.clone(), ..before.clone() });
                 self.held.insert(id, Changing { now, expect, changed: true });
             }
             return Ok(());
@@ -582,7 +583,7 @@ impl<'a> Round<'a> {
             self.jobs.push(Job::Release { held: id.to_string(), at });
         }
         self.jobs.extend(self.app.told_of(&hold, signal, id.as_str(), &mut self.told));
-        let now = Some(Held { signal: signal.clone(), hold, since, until });
+        let now = Some(SuppressedAlert { signal: signal.clone(), hold, since, until });
         self.held.insert(id, Changing { now, expect, changed: true });
         Ok(())
     }
@@ -648,7 +649,7 @@ impl<'a> Round<'a> {
 
     /// The order in which a round's signals are placed: of what is new, the upstream first, so that one cause is one incident whichever of
     /// its alerts came in first. What has one key stays in the order in which it came.
-    async fn upstream_first(&self, signals: &[(&Signal, Option<&Hold>)]) -> Result<Vec<usize>, Failure> {
+    async fn upstream_first(&self, signals: &[(&Signal, Option<&Suppression>)]) -> Result<Vec<usize>, Failure> {
         let mut order: Vec<usize> = (0..signals.len()).collect();
         let known: Vec<(usize, NodeId)> = {
             let graph = self.app.catalog.graph();

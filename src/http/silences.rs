@@ -11,9 +11,9 @@ use utoipa::ToSchema;
 
 use super::api::authorise;
 use super::hooks::authorise_source;
-use super::{Doors, Problem};
+use super::{AppState, Problem};
 use crate::domain::Time;
-use crate::domain::triage::{Matcher, Silence};
+use crate::domain::suppression::{Matcher, Silence};
 use crate::store::Batch;
 
 /// A job or table gives a sign of life.
@@ -24,7 +24,7 @@ use crate::store::Batch;
     security(("bearer" = [])),
 )]
 pub(crate) async fn heartbeat(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     Path((source, name)): Path<(String, String)>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -46,7 +46,7 @@ fn shown(silence: &Silence) -> Value {
     get, path = "/api/v1/silences", security(("bearer" = [])),
     responses((status = 200, body = Object), (status = 401, body = Problem)),
 )]
-pub(crate) async fn silences(State(doors): State<Doors>, headers: HeaderMap) -> Result<Json<Value>, Problem> {
+pub(crate) async fn silences(State(doors): State<AppState>, headers: HeaderMap) -> Result<Json<Value>, Problem> {
     authorise(&doors, &headers)?;
     let silences: Vec<_> = doors.app.silences().iter().map(shown).collect();
     Ok(Json(json!({"silences": silences})))
@@ -77,7 +77,7 @@ pub(crate) struct NewSilence {
     responses((status = 201, body = Object), (status = 401, body = Problem), (status = 422, body = Problem)),
 )]
 pub(crate) async fn make_silence(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
@@ -101,7 +101,7 @@ pub(crate) async fn make_silence(
     responses((status = 200, body = Object), (status = 401, body = Problem), (status = 404, body = Problem)),
 )]
 pub(crate) async fn end_silence(
-    State(doors): State<Doors>,
+    State(doors): State<AppState>,
     headers: HeaderMap,
     Path(id): Path<u64>,
 ) -> Result<Json<Value>, Problem> {

@@ -2,9 +2,7 @@
 //! commit is written are decided together in the next, so that a storm is not a storm of conflicts. Where a signal belongs is
 //! decided in `place`; what is held back is looked after in `held`.
 
-mod held;
-mod place;
-mod verdicts;
+mod round;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,27 +14,26 @@ use super::change::Written;
 use super::decided::{self, Numbers};
 use super::{App, Change, DeliveryId, Failure};
 use crate::clock::Stopwatch;
-use crate::domain::triage::Hold;
+use crate::domain::suppression::Suppression;
 use crate::domain::{Signal, Time};
 use crate::records::AlertOfKey;
 use crate::store::{Batch, Id};
-pub use held::silence_line;
-use place::Round;
+use round::Round;
 
 /// How many signals one commit may decide.
-const ROUND: usize = 256;
+pub(super) const ROUND: usize = 256;
 /// After so many rounds, or so many seconds, others have their turn on the incidents of these.
 const RUN: usize = 8;
 const RUN_SECONDS: f64 = 0.2;
 /// How many requests of one source may wait.
 const MAX_WAITING: usize = 2000;
 /// Merged into one that was merged itself, and so on; nobody does it more often.
-const MERGED_DEEP: usize = 8;
+pub(super) const MERGED_DEEP: usize = 8;
 
 /// What became of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Became {
+pub enum Outcome {
     /// It opened an incident.
     Opened,
     /// It joined one.
@@ -50,7 +47,8 @@ pub enum Became {
     /// It joined the incident of what it is made of, which pages nobody again.
     Inhibited,
     /// It opens nothing yet.
-    Held,
+    #[serde(rename = "held")]
+    Suppressed,
     /// It is the end of something that is not open, or its route says so.
     Ignored,
 }
@@ -74,7 +72,7 @@ pub struct Placed {
     /// The monitor's key.
     pub key: String,
     /// What became of it.
-    pub outcome: Became,
+    pub outcome: Outcome,
     /// The incident.
     pub incident: Option<String>,
 }
@@ -82,25 +80,25 @@ pub struct Placed {
 struct Waiting {
     signals: Vec<Signal>,
     /// What these were held for until now.
-    past: Option<Hold>,
+    past: Option<Suppression>,
     also: Batch,
     answer: oneshot::Sender<Result<Vec<Placed>, Failure>>,
 }
 
 /// The queue, and what only this process need remember of alerts.
-pub(super) struct Triage {
+pub(super) struct Correlator {
     waiting: Mutex<Queues>,
     /// Something waits; or the app is gone.
     rounds: Arc<Notify>,
     /// When this process began.
-    started: Time,
+    pub(super) started: Time,
     /// What people were told of: each silence and window once.
-    told: Mutex<BTreeMap<String, Time>>,
+    pub(super) told: Mutex<BTreeMap<String, Time>>,
     /// When alerts of sources with `resolve_after_minutes` were last heard of.
-    heard: Mutex<HashMap<String, Time>>,
+    pub(super) heard: Mutex<HashMap<String, Time>>,
 }
 
-impl Triage {
+impl Correlator {
     pub(super) fn new(started: Time) -> Self {
         Self {
             waiting: Mutex::default(),
@@ -112,13 +110,13 @@ impl Triage {
     }
 }
 
-impl Triage {
+impl Correlator {
     fn waiting(&self) -> MutexGuard<'_, Queues> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Triage {
+impl Drop for Correlator {
     fn drop(&mut self) {
         self.rounds.notify_one();
     }
@@ -218,30 +216,30 @@ impl App {
             None => None,
         };
         let id = found.and_then(|found| found.alert);
-        Ok(Placed { id, key: signal.key.clone(), outcome: Became::Repeated, incident })
+        Ok(Placed { id, key: signal.key.clone(), outcome: Outcome::Repeated, incident })
     }
 
-    async fn receive_chunk(
+    pub(super) async fn receive_chunk(
         &self,
         source: &str,
         signals: Vec<Signal>,
-        past: Option<Hold>,
+        past: Option<Suppression>,
         also: Batch,
     ) -> Result<Vec<Placed>, Failure> {
         let (answer, answered) = oneshot::channel();
-        self.triage.waiting().push(source, Waiting { signals, past, also, answer })?;
-        self.triage.rounds.notify_one();
+        self.correlator.waiting().push(source, Waiting { signals, past, also, answer })?;
+        self.correlator.rounds.notify_one();
         answered.await.unwrap_or_else(|_| Err(Failure::Unavailable("the alert's turn was lost".to_owned())))
     }
 
     /// Decides for all that waits, for as long as there is an app.
     pub(crate) fn decide_rounds(app: &Arc<Self>) {
-        let (rounds, app) = (app.triage.rounds.clone(), Arc::downgrade(app));
+        let (rounds, app) = (app.correlator.rounds.clone(), Arc::downgrade(app));
         tokio::spawn(async move {
             loop {
                 rounds.notified().await;
                 let Some(app) = app.upgrade() else { return };
-                while app.triage.waiting().len() > 0 {
+                while app.correlator.waiting().len() > 0 {
                     for round in Self::decide_run(&app).await {
                         app.decide_round(round).await;
                     }
@@ -259,7 +257,7 @@ impl App {
         let mut round = match Numbers::read(app).await {
             Ok(numbers) => Round::new(app, numbers),
             Err(failure) => {
-                app.answer(app.triage.waiting().take(), Err(failure));
+                app.answer(app.correlator.waiting().take(), Err(failure));
                 return Vec::new();
             }
         };
@@ -271,8 +269,8 @@ impl App {
                 decided.is_none() && !is_last && rounds < RUN && (rounds == 0 || began.seconds() < RUN_SECONDS);
             // Beside one that is written, a few are not worth a round of their own: more come soon.
             let enough = writing.as_ref().map_or(1, |(requests, _)| requests / 2);
-            if may_decide && app.triage.waiting().len() >= enough.max(1) {
-                let waiting = app.triage.waiting().take();
+            if may_decide && app.correlator.waiting().len() >= enough.max(1) {
+                let waiting = app.correlator.waiting().take();
                 rounds += 1;
                 let Ok(placed) = round.place_all(&waiting).await else {
                     anew.push(waiting);
@@ -307,7 +305,7 @@ impl App {
                         Err(_) => break,
                     }
                 }
-                () = app.triage.rounds.notified(), if may_decide && decided.is_none() => {}
+                () = app.correlator.rounds.notified(), if may_decide && decided.is_none() => {}
             }
         }
         if let Some((_, written)) = writing
@@ -360,7 +358,7 @@ impl App {
 
     fn answer(&self, round: Vec<Waiting>, result: Result<Vec<Placed>, Failure>) {
         if let Ok(placed) = &result {
-            let opened = placed.iter().filter(|one| one.outcome == Became::Opened).count();
+            let opened = placed.iter().filter(|one| one.outcome == Outcome::Opened).count();
             self.metrics.incidents.inc_by(opened as u64);
         }
         let mut placed = result.map(Vec::into_iter);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use muster::app::load_library;
 use muster::config::{Config, Variables};
 use muster::domain::runbook::BookKind;
-use muster::messages::Templates;
+use muster::render::Templates;
 use serde_json::Value;
 
 use crate::harness::fixture;
@@ -34,22 +34,19 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 #[test]
 fn rooms_import_only_rooms_below() {
     let allowed: &[(&str, &[&str])] = &[
-        // Sentences find their words wherever they are said.
-        ("words", &[]),
-        ("domain", &["words"]),
+        ("domain", &[]),
         ("clock", &[]),
         ("telemetry", &[]),
-        ("config", &["catalog", "domain", "telemetry"]),
         ("catalog", &["domain"]),
-        ("picture", &["domain"]),
-        ("mail", &["config", "domain", "messages"]),
-        ("store", &["clock"]),
-        ("messages", &["domain", "words"]),
-        ("slack", &["domain", "messages", "words"]),
         ("pagerduty", &["domain"]),
-        ("intake", &["catalog", "config", "domain"]),
-        ("records", &["domain", "messages", "slack", "store"]),
-        ("read_models", &["domain", "records", "slack", "store", "words"]),
+        ("render", &["domain"]),
+        ("store", &["clock"]),
+        ("config", &["catalog", "domain", "telemetry"]),
+        ("mail", &["config", "domain", "render"]),
+        ("slack", &["domain", "render"]),
+        ("monitors", &["catalog", "config", "domain"]),
+        ("records", &["domain", "render", "slack", "store"]),
+        ("read_models", &["domain", "records", "slack", "store"]),
         (
             "app",
             &[
@@ -57,32 +54,15 @@ fn rooms_import_only_rooms_below() {
                 "clock",
                 "config",
                 "domain",
-                "messages",
-                "picture",
                 "read_models",
                 "records",
+                "render",
                 "slack",
                 "store",
                 "telemetry",
-                "words",
             ],
         ),
-        (
-            "delivery",
-            &[
-                "app",
-                "domain",
-                "mail",
-                "messages",
-                "pagerduty",
-                "picture",
-                "records",
-                "slack",
-                "store",
-                "telemetry",
-                "words",
-            ],
-        ),
+        ("delivery", &["app", "domain", "mail", "pagerduty", "records", "render", "slack", "store", "telemetry"]),
         (
             "http",
             &[
@@ -91,11 +71,10 @@ fn rooms_import_only_rooms_below() {
                 "clock",
                 "config",
                 "domain",
-                "intake",
-                "messages",
+                "monitors",
                 "pagerduty",
-                "picture",
                 "records",
+                "render",
                 "slack",
                 "store",
                 "telemetry",
@@ -110,9 +89,9 @@ fn rooms_import_only_rooms_below() {
                 "config",
                 "domain",
                 "http",
-                "intake",
                 "mail",
-                "messages",
+                "monitors",
+                "render",
                 "sandbox",
                 "slack",
                 "store",
@@ -421,7 +400,7 @@ fn every_surface_of_slack_has_its_story() {
     let verbs = muster::slack::slash::VERBS.iter().map(|(use_, _)| use_.split(' ').next().unwrap().to_owned());
     assert_eq!(named("command"), verbs.collect());
     let mut files = Vec::new();
-    for room in ["app", "messages", "delivery"] {
+    for room in ["app", "render", "delivery"] {
         sources(&root().join("src").join(room), &mut files);
     }
     let code: String = files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();

@@ -1,14 +1,14 @@
 //! Silences by words, and the card that asks whether an alert is an incident: its buttons and forms.
 
 use super::{Caller, Reply, sentence_markdown};
-use crate::app::triage::silence_line;
-use crate::app::{App, Asked, Change, Failure, decided};
+use crate::app::suppress::silence_line;
+use crate::app::{App, Change, Failure, RequestMeta, decided};
 use crate::domain::permission::{Standing, Verb};
+use crate::domain::suppression::{Matcher, Silence, SuppressedAlert};
 use crate::domain::timeline::stamp;
-use crate::domain::triage::{Held, Matcher, Silence};
 use crate::domain::{Actor, Alert, Command, Decision, Time};
-use crate::messages::{Modal, ModalInput, Rendered};
 use crate::records::outbox::Job;
+use crate::render::{Modal, ModalInput, Rendered};
 use crate::slack::inbound::{Interaction, View};
 use crate::slack::when::{Toward, parse as parse_when};
 use crate::store::Batch;
@@ -250,7 +250,7 @@ impl App {
         channel: &str,
         ts: &str,
         mark: &str,
-        held: &Held,
+        held: &SuppressedAlert,
         words: &str,
         caller: &Caller<'_>,
     ) -> Result<(), Failure> {
@@ -273,12 +273,12 @@ struct Attaching<'a> {
 }
 
 impl Change for Attaching<'_> {
-    type Outcome = (Held, Decision);
+    type Outcome = (SuppressedAlert, Decision);
 
     async fn decide(&self, app: &App) -> Result<(Batch, Self::Outcome), Failure> {
         let (held, settles) = app.held(self.held).await?;
         let (signal, because) = (held.signal.clone(), self.because.clone());
-        let asked = Asked {
+        let asked = RequestMeta {
             actor: Actor::Person { id: self.caller.user.to_owned() },
             // What they may do was looked at before; joining is the monitor's verb.
             standing: Standing::Monitor,

@@ -1,4 +1,4 @@
-//! Dagster: a run failure or an asset check, as the sensors of `docs/intake.md` post them. Dagster has no webhook body of its own.
+//! Dagster: a run failure or an asset check, as the sensors of `docs/monitors.md` post them. Dagster has no webhook body of its own.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
     let get = |key: &str| word(body.get(key));
     let (Some(event), Some(job)) = (get("event_type"), get("job_name")) else {
         return Err(Unreadable::WrongShape(
-            "the body has no `event_type` and `job_name`; docs/intake.md has a sensor to copy".to_owned(),
+            "the body has no `event_type` and `job_name`; docs/monitors.md has a sensor to copy".to_owned(),
         ));
     };
     let data = &body["event_specific_data"];

@@ -16,12 +16,12 @@ mod monte_carlo;
 mod openlineage;
 pub mod pagerduty_v2;
 mod prefect;
+pub mod redact;
 mod sentry;
 pub mod sns;
 mod soda;
-pub mod strip;
 pub mod verify;
-mod words;
+mod vocabulary;
 
 use http::HeaderMap;
 use serde::Serialize;
@@ -31,7 +31,7 @@ use crate::catalog::Import;
 use crate::config::{Source, SourceKind};
 use crate::domain::lineage::Check;
 use crate::domain::{Signal, Time};
-use words::Words;
+use vocabulary::Words;
 
 /// What the catalog knows, asked while a body is read.
 pub trait Known: Sync {

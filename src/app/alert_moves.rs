@@ -1,0 +1,109 @@
+//! Alerts that go to another incident: because theirs was merged, because somebody says so, or because they go on although what they are
+//! made of is mended.
+
+use super::correlate::{MERGED_DEEP, ROUND};
+use super::{App, Failure, RequestMeta};
+use crate::domain::permission::Standing;
+use crate::domain::suppression::Suppression;
+use crate::domain::{Actor, Command, Incident, Signal, SignalStatus};
+use crate::records::AlertOfKey;
+use crate::store::{Batch, Id};
+
+impl App {
+    /// Places alerts anew that were only in this incident for what they are made of, and go on although that is mended. Only of
+    /// sources that say by themselves when something is over; of others nobody knows whether it goes on.
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
+    pub async fn look_again(&self, incident: &Incident, also: Batch) -> Result<(), Failure> {
+        let says_when_over =
+            |source: &str| self.config.sources.iter().any(|known| known.name == source && known.kind.says_when_over());
+        let mut go_on = Vec::new();
+        if !incident.status.is_open() {
+            for alert in self.alerts(&incident.uid).await? {
+                if alert.inhibited
+                    && alert.signal.status == SignalStatus::Firing
+                    && says_when_over(&alert.signal.source)
+                {
+                    go_on.push(alert.signal);
+                }
+            }
+        }
+        if go_on.is_empty() {
+            return self.commit(also).await;
+        }
+        let past = Suppression::Recovering { asset: String::new(), incident: incident.name() };
+        let mut also = Some(also);
+        for some in go_on.chunks(ROUND) {
+            let source = some[0].source.clone();
+            self.receive_chunk(&source, some.to_vec(), Some(past.clone()), also.take().unwrap_or_default()).await?;
+        }
+        Ok(())
+    }
+
+    /// Brings the alerts of a merged incident that still fire to the one it was merged into, and whoever was told of it.
+    ///
+    /// # Errors
+    /// The store cannot be read or written. What was brought stays; the rest is brought when it is tried again.
+    pub async fn move_alerts(&self, from: &Incident, into: &str, also: Batch) -> Result<(), Failure> {
+        let because = format!("{from} was merged into this", from = from.name());
+        for alert in self.alerts(&from.uid).await? {
+            // One that is at home elsewhere already was brought before.
+            let id = Id::<AlertOfKey>::of(&alert.signal.source, &alert.signal.key);
+            let is_here = self.store.value(&id).await?.is_some_and(|found| found.uid == from.uid);
+            if is_here && alert.signal.status == SignalStatus::Firing {
+                self.place_alert(alert.signal, Some(into), &because, Batch::new()).await?;
+            }
+        }
+        let told: Vec<_> = self.who_was_told(&from.uid).await?.into_values().collect();
+        if told.is_empty() {
+            return self.commit(also).await;
+        }
+        let into = self.goes_on_in(into).await?;
+        self.execute(Some(&into), &Command::Inherit { told }, RequestMeta::by_muster(also)).await.map(|_| ())
+    }
+
+    /// Brings an alert to an incident, or opens one for it. Where that incident ended meanwhile, it is placed as if it came in now.
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
+    pub async fn place_alert(
+        &self,
+        signal: Signal,
+        into: Option<&str>,
+        because: &str,
+        also: Batch,
+    ) -> Result<(), Failure> {
+        let into = match into {
+            Some(into) => Some(self.goes_on_in(into).await?),
+            None => None,
+        };
+        let command =
+            Command::Receive { signal: signal.clone(), known: None, because: because.to_owned(), quiet: true };
+        let asked = RequestMeta {
+            actor: Actor::Monitor { source: signal.source.clone() },
+            standing: Standing::Monitor,
+            delivery: None,
+            also: also.clone(),
+        };
+        match self.execute(into.as_deref(), &command, asked).await {
+            Err(Failure::Refused(_)) => {
+                let source = signal.source.clone();
+                self.receive_chunk(&source, vec![signal], None, also).await.map(|_| ())
+            }
+            other => other.map(|_| ()),
+        }
+    }
+
+    /// The incident that one was merged into, and so on; itself otherwise.
+    async fn goes_on_in(&self, uid: &str) -> Result<String, Failure> {
+        let mut uid = uid.to_owned();
+        for _ in 0..MERGED_DEEP {
+            match self.incident(&uid).await?.and_then(|incident| incident.merged_into) {
+                Some((into, _)) => uid = into,
+                None => break,
+            }
+        }
+        Ok(uid)
+    }
+}

@@ -1,0 +1,40 @@
+//! Alerts that end because nobody repeats them, where their source says after how long (`resolve_after_minutes`).
+
+use std::sync::PoisonError;
+
+use super::{App, Failure};
+use crate::domain::suppression::SuppressedAlert;
+use crate::domain::{Signal, SignalStatus, Time};
+use crate::records::outbox::{Job, Outbox as _};
+use crate::store::{Batch, Id};
+
+impl App {
+    /// Takes an alert for over that nobody repeated for as long as its source says (`resolve_after_minutes`).
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
+    pub async fn expire(&self, source: &str, key: &str, since: Time, mut also: Batch) -> Result<(), Failure> {
+        let minutes =
+            self.config.sources.iter().find(|known| known.name == source).and_then(|known| known.resolve_after_minutes);
+        let Some(minutes) = minutes else {
+            return self.commit(also).await;
+        };
+        let id = Id::<SuppressedAlert>::of(&Signal::new(source, key, key, self.now())).to_string();
+        let heard = self.correlator.heard.lock().unwrap_or_else(PoisonError::into_inner).get(&id).copied();
+        // What was heard before this start is not remembered: a start counts as having heard of it.
+        let due = heard.unwrap_or(since).max(self.correlator.started) + chrono::Duration::minutes(minutes.into());
+        if due > self.now() {
+            let job = Job::Expire { source: source.to_owned(), key: key.to_owned(), since, at: due };
+            also.enqueue(&self.errand(), job, self.now());
+            return self.commit(also).await;
+        }
+        self.correlator.heard.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        let signal = Signal { status: SignalStatus::Resolved, ..Signal::new(source, key, key, self.now()) };
+        self.receive_chunk(source, vec![signal], None, also).await.map(|_| ())
+    }
+
+    /// Remembers that an alert was heard of, where its source counts on that.
+    pub(super) fn hear(&self, id: &str) {
+        self.correlator.heard.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), self.now());
+    }
+}

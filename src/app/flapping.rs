@@ -1,0 +1,63 @@
+//! What comes and goes: which alerts are watched for it, and when they are calm again.
+
+use super::{App, Change, Failure};
+use crate::records::Flap;
+use crate::store::{Batch, Id};
+
+/// So many alerts are watched for coming and going.
+const WATCHED: usize = 10_000;
+
+impl App {
+    fn flapping_window(&self) -> chrono::Duration {
+        chrono::Duration::minutes(self.config.triage.flapping_minutes.into())
+    }
+
+    /// Whether an alert came and went too often lately.
+    pub(super) fn is_flapping(&self, id: &Id<Flap>) -> bool {
+        let limit = self.config.triage.flapping_changes;
+        let earliest = self.now() - self.flapping_window();
+        let flapping = self.models.flapping.read();
+        limit > 0
+            && flapping.get(id).is_some_and(|flap| flap.times.iter().filter(|at| **at >= earliest).count() >= limit)
+    }
+
+    /// Whether another alert may be watched for coming and going.
+    pub(super) fn may_watch_more(&self) -> bool {
+        self.models.flapping.read().len() < WATCHED
+    }
+
+    /// Forgets the comings and goings of what is calm, a page at a time; how many.
+    ///
+    /// # Errors
+    /// The store cannot write.
+    pub async fn forget_what_is_calm(&self) -> Result<usize, Failure> {
+        self.make(&ForgettingCalm).await
+    }
+
+    /// How long something that flaps must be quiet or steady.
+    pub(super) fn calm_after(&self) -> chrono::Duration {
+        self.flapping_window() / 2
+    }
+}
+
+/// What is calm is watched no more, a page at a time; how many.
+struct ForgettingCalm;
+
+impl Change for ForgettingCalm {
+    type Outcome = usize;
+
+    async fn decide(&self, app: &App) -> Result<(Batch, usize), Failure> {
+        let since = app.now() - app.flapping_window();
+        let calm = app.models.flapping.read().calm(since, 500);
+        let mut batch = Batch::new();
+        for id in calm {
+            // It may have come again a moment ago.
+            let (flap, expect) = app.to_change(&id).await?;
+            if flap.is_some_and(|flap| flap.times.last().is_none_or(|last| *last < since)) {
+                batch.del(&id, expect);
+            }
+        }
+        let count = batch.len();
+        Ok((batch, count))
+    }
+}

@@ -1,0 +1,120 @@
+//! Heartbeats: signs of life that jobs give, and the alert when one does not come.
+
+use super::correlate::Posted;
+use super::{App, Change, Failure};
+use crate::config::Heartbeat;
+use crate::domain::{Signal, SignalStatus, Time};
+use crate::records::Beat;
+use crate::records::outbox::{Job, Outbox as _};
+use crate::store::{Batch, Id};
+
+impl App {
+    /// A beat of a heartbeat; when it is next due at the latest.
+    ///
+    /// # Errors
+    /// There is none of this name, or the store cannot write.
+    pub async fn beat(&self, source: &str, name: &str) -> Result<Time, Failure> {
+        let beats = &self.config.heartbeats;
+        let beat = beats.iter().find(|beat| beat.source == source && beat.name == name).ok_or_else(|| {
+            let names: Vec<_> =
+                beats.iter().filter(|beat| beat.source == source).map(|beat| format!("`{}`", beat.name)).collect();
+            Failure::NotFound(format!(
+                "The source {source} has no heartbeat “{name}” in the configuration. It has: {names}.",
+                names = names.join(", ")
+            ))
+        })?;
+        let now = self.now();
+        let due = now + chrono::Duration::minutes((beat.every_minutes + beat.grace_minutes).into());
+        self.make(&Beating(beat)).await?;
+        // A beat ends the alert that it did not come.
+        let signal = Signal { status: SignalStatus::Resolved, ..late(beat, now, now) };
+        self.receive(source, Posted { signals: vec![signal], ..Posted::default() }).await?;
+        Ok(due)
+    }
+
+    /// Looks whether a heartbeat is late, tells if it is, and looks again when it next may be.
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
+    pub async fn check_beat(&self, source: &str, name: &str, watch: &str, mut also: Batch) -> Result<(), Failure> {
+        let Some(beat) = self.config.heartbeats.iter().find(|beat| beat.source == source && beat.name == name) else {
+            return self.commit(also).await;
+        };
+        let now = self.now();
+        let heard = self.store.value(&Id::<Beat>::of(source, name)).await?;
+        let Beat { last, watch: known } = heard.unwrap_or(Beat { last: now, watch: String::new() });
+        if known != watch {
+            return self.commit(also).await;
+        }
+        let span = chrono::Duration::minutes((beat.every_minutes + beat.grace_minutes).into());
+        let (is_late, next) = if last + span <= now { (true, now + span) } else { (false, last + span) };
+        let job = Job::CheckBeat { source: source.to_owned(), name: name.to_owned(), at: next, watch: known };
+        also.enqueue(&self.errand(), job, now);
+        if !is_late {
+            return self.commit(also).await;
+        }
+        self.receive(source, Posted { signals: vec![late(beat, last, now)], delivery: None, also }).await.map(|_| ())
+    }
+
+    /// Begins to watch the heartbeats of the configuration, as it has them now: a new watch, at whose coming that of the last start ends.
+    /// One that came due while nobody listened has its grace once more.
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
+    pub async fn await_beats(&self) -> Result<(), Failure> {
+        for beat in &self.config.heartbeats {
+            self.make(&Watching(beat)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The alert that a heartbeat did not come.
+fn late(beat: &Heartbeat, last: Time, now: Time) -> Signal {
+    let title = format!("No sign of {name} since {date}", name = beat.name, date = last.format("%Y-%m-%d %H:%M UTC"));
+    Signal {
+        asset: beat.asset.as_deref().and_then(crate::domain::AssetName::new),
+        pillar: crate::domain::Pillar::Freshness,
+        level: beat.severity,
+        description: Some(format!("It is expected every {every_minutes} minutes.", every_minutes = beat.every_minutes)),
+        ..Signal::new(&beat.source, &format!("heartbeat/{}", beat.name), &title, now)
+    }
+}
+
+/// A heartbeat was heard.
+struct Beating<'a>(&'a Heartbeat);
+
+impl Change for Beating<'_> {
+    type Outcome = ();
+
+    async fn decide(&self, app: &App) -> Result<(Batch, ()), Failure> {
+        let id = Id::<Beat>::of(&self.0.source, &self.0.name);
+        let (known, expect) = app.to_change(&id).await?;
+        let watch = known.map(|beat| beat.watch).unwrap_or_default();
+        let mut batch = Batch::new();
+        batch.put(&id, expect, &Beat { last: app.now(), watch });
+        Ok((batch, ()))
+    }
+}
+
+/// A heartbeat is watched from now on.
+struct Watching<'a>(&'a Heartbeat);
+
+impl Change for Watching<'_> {
+    type Outcome = ();
+
+    async fn decide(&self, app: &App) -> Result<(Batch, ()), Failure> {
+        let (Heartbeat { source, name, every_minutes, grace_minutes, .. }, now) = (self.0, app.now());
+        let minutes = |minutes: u32| chrono::Duration::minutes(minutes.into());
+        let id = Id::<Beat>::of(source, name);
+        let (known, expect) = app.to_change(&id).await?;
+        let last = known.map_or(now, |beat| beat.last);
+        let at = (last + minutes(every_minutes + grace_minutes)).max(now + minutes(*grace_minutes));
+        let watch = app.clock.fresh_id();
+        let job = Job::CheckBeat { source: source.clone(), name: name.clone(), at, watch: watch.clone() };
+        let mut batch = Batch::new();
+        batch.put(&id, expect, &Beat { last, watch });
+        batch.enqueue(&app.errand(), job, now);
+        Ok((batch, ()))
+    }
+}
