@@ -80,12 +80,13 @@ impl Matcher {
     /// # Errors
     /// It is empty, a value is no glob or none of the field's, or a field is nearly one.
     pub fn parse(text: &str) -> Result<Self, Unmatchable> {
+        // As it is kept: blanks at its end are no value, also behind a quote that nobody closed.
+        let text = text.trim();
         let mut terms = Vec::new();
         let words = words(text);
         if words.iter().filter(|word| !word.contains('=')).count() > 1 {
             return Err(Unmatchable(format!(
-                "“{text}” has more than one word without a field; a word alone is an asset, everything else is written with =, for example source=dq",
-                text = text.trim()
+                "“{text}” has more than one word without a field; a word alone is an asset, everything else is written with =, for example source=dq"
             )));
         }
         for word in words {
@@ -123,7 +124,7 @@ impl Matcher {
                 "A matcher says what is meant, for example asset=warehouse.orders* pillar=freshness".to_owned(),
             ));
         }
-        Ok(Self { text: text.trim().to_owned(), terms })
+        Ok(Self { text: text.to_owned(), terms })
     }
 
     /// Whether a signal is meant. A field that the signal does not have matches only what is negated.
@@ -396,6 +397,14 @@ mod tests {
             assert_eq!(twice.holds(at(inside)), Some(at("2026-10-25T01:45:00Z")), "{inside}");
         }
         assert_eq!(twice.holds(at("2026-10-25T01:45:00Z")), None);
+    }
+
+    #[test]
+    fn blanks_behind_an_open_quote_are_no_value() {
+        assert!(Matcher::parse("\"team= ").is_err());
+        let matcher = Matcher::parse("\"team=orders eu  ").expect("a matcher");
+        assert_eq!(matcher.to_string(), "\"team=orders eu");
+        assert!(Matcher::parse(&matcher.to_string()).is_ok());
     }
 
     proptest! {

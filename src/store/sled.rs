@@ -52,6 +52,8 @@ const FLUSH_EVERY_MILLIS: u64 = 5_000;
 const CHECKPOINT_EVERY_SECONDS: f64 = 30.0;
 /// Or when so much was written since the last one.
 const CHECKPOINT_AFTER_BYTES: u64 = 32 * 1024 * 1024;
+/// How often a lock is tried, at once.
+const LOCK_TRIES: u32 = 20;
 /// How often it is looked whether one is due.
 const TICK: Duration = Duration::from_millis(250);
 /// A base is made when so much was journalled since the last one, and as much as that one has.
@@ -685,13 +687,20 @@ fn came_back_empty(directory: &Path) -> String {
 fn lock(directory: &Path) -> anyhow::Result<File> {
     let path = directory.join("lock");
     let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => {
-            Err(anyhow!("another process uses the store in {}; only one Muster may", directory.display()))
+    let held = |why| match why {
+        fs::TryLockError::WouldBlock => {
+            anyhow!("another process uses the store in {}; only one Muster may", directory.display())
         }
-        Err(fs::TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+        fs::TryLockError::Error(error) => anyhow::Error::from(error).context(format!("cannot lock {}", path.display())),
+    };
+    // A program that this process is just starting has a copy of its files for a moment, also of one that was let go.
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Err(fs::TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+            locked => return locked.map(|()| file).map_err(held),
+        }
     }
+    Err(held(fs::TryLockError::WouldBlock))
 }
 
 /// Ends the process, as after a write of which nobody knows what is on disk: the next start makes the database whole from the journal.
