@@ -95,7 +95,7 @@ fn check(directory: &Path) -> anyhow::Result<()> {
         bail!("there is no store in {}", directory.display());
     }
     println!("store     {}, layout {}", directory.display(), found.layout);
-    println!("rounds    {} are in the database at least", found.mark);
+    println!("rounds    {} were answered, at least", found.mark);
     match found.base {
         Some(base) => println!("base      of round {base}"),
         None => println!("base      none: the journal begins with the store"),

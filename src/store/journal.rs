@@ -141,17 +141,21 @@ fn segments(folder: &Path) -> anyhow::Result<Vec<u64>> {
     Ok(segments)
 }
 
-/// The first round of a journal and the last, read whole and not changed; none where it is empty.
+/// The first round of a journal and the last, read and not changed; none where it is empty. Segments of which nothing is above a round, which a
+/// base has, say nothing more.
 ///
 /// # Errors
 /// It is damaged, or rounds are missing.
-pub(super) fn inspect(folder: &Path) -> anyhow::Result<Option<(u64, Mark)>> {
+pub(super) fn inspect(folder: &Path, above: u64) -> anyhow::Result<Option<(u64, Mark)>> {
     if !folder.exists() {
         return Ok(None);
     }
     let segments = segments(folder)?;
     let mut seen: Option<(u64, Mark)> = None;
     for (index, first) in segments.iter().enumerate() {
+        if is_below(&segments, index, above) {
+            continue;
+        }
         for frame in read(&segment(folder, *first), index + 1 == segments.len())?.frames {
             if let Some((_, last)) = seen.filter(|(_, last)| last.round + 1 != frame.sequence) {
                 bail!("rounds {} to {} are missing", last.round + 1, frame.sequence - 1);
@@ -174,8 +178,7 @@ pub(super) fn replay(
     let segments = segments(folder)?;
     let mut last = above;
     for (index, first) in segments.iter().enumerate() {
-        // All of it is below the next one's beginning.
-        if segments.get(index + 1).is_some_and(|next| *next <= above + 1) {
+        if is_below(&segments, index, above) {
             continue;
         }
         let read = read(&segment(folder, *first), index + 1 == segments.len())?;
@@ -188,6 +191,18 @@ pub(super) fn replay(
         }
     }
     Ok(last)
+}
+
+/// Whether nothing of a segment is above a round: the next one begins there.
+fn is_below(segments: &[u64], index: usize, above: u64) -> bool {
+    segments.get(index + 1).is_some_and(|next| *next <= above + 1)
+}
+
+/// Whether a segment has every round up to the next one's beginning.
+fn reaches_to(folder: &Path, segments: &[u64], index: usize) -> bool {
+    let last =
+        read(&segment(folder, segments[index]), false).map(|read| read.frames.last().map(|frame| frame.sequence));
+    last.is_ok_and(|last| last.is_some_and(|last| segments.get(index + 1) == Some(&(last + 1))))
 }
 
 /// The open journal.
@@ -226,19 +241,28 @@ fn failed(error: &io::Error) -> WriteError {
 }
 
 impl Journal {
-    /// Opens the journal of a folder, or begins one; the frames above a sequence number go to `replay`, in order.
+    /// Opens the journal of a folder, or begins one; the frames above a sequence number go to `replay`, in order. What is not above the base
+    /// is not looked at. Nothing is changed before it is known that all is there that was answered.
     ///
     /// # Errors
-    /// It is damaged, does not reach back to that number, or cannot be read.
+    /// It is damaged, does not reach back to that number or up to the mark, or cannot be read.
     pub(super) fn open(
         folder: &Path,
         above: u64,
+        base: u64,
+        mark: Mark,
         mut replay: impl FnMut(Frame) -> anyhow::Result<()>,
     ) -> anyhow::Result<Self> {
         let _ = fs::remove_file(folder.join("next.new"));
         let segments = segments(folder)?;
         let (mut segments, mut last, mut end, mut written) = (segments, above, 0, Mark::default());
+        let mut has_gap = false;
         for (index, first) in segments.iter().enumerate() {
+            if is_below(&segments, index, above) {
+                // The database has all of it. Whether it could be made anew is another question.
+                has_gap |= !is_below(&segments, index, base) && !reaches_to(folder, &segments, index);
+                continue;
+            }
             let path = segment(folder, *first);
             let read = read(&path, index + 1 == segments.len())?;
             end = read.end;
@@ -254,8 +278,10 @@ impl Journal {
                 replay(frame)?;
             }
         }
+        let is_written = written.round == last;
+        mark.insist(if is_written { written } else { Mark { round: last, sum: 0 } })?;
         // What goes on behind a gap has a segment of its own.
-        if segments.is_empty() || written.round != last {
+        if segments.is_empty() || !is_written {
             segments.retain(|first| *first <= last);
             segments.push(last + 1);
             end = 0;
@@ -266,9 +292,19 @@ impl Journal {
         // What broke off was never answered.
         file.set_len(end).and_then(|()| file.sync_all()).with_context(|| format!("cannot write {}", path.display()))?;
         sync_folder(folder).with_context(|| format!("cannot sync {}", folder.display()))?;
-        let has_gap = written.round != last && written.round > 0;
+        has_gap |= !is_written && written.round > 0;
         let last = if written.round == last { written } else { Mark { round: last, sum: 0 } };
         Ok(Self { folder: folder.to_owned(), segments, file, end, room: end, has_gap, last })
+    }
+
+    /// How many bytes its segments have.
+    ///
+    /// # Errors
+    /// The disk.
+    pub(super) fn bytes(&self) -> io::Result<u64> {
+        let (_, closed) = self.segments.split_last().unwrap_or((&0, &[]));
+        let sizes = closed.iter().map(|first| Ok(fs::metadata(segment(&self.folder, *first))?.len()));
+        Ok(sizes.sum::<io::Result<u64>>()? + self.end)
     }
 
     /// The last round that is in it, or in the database above which it was opened.
@@ -456,7 +492,7 @@ mod tests {
 
     fn filled(rounds: u64) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut journal = Journal::open(folder.path(), 0, |_| Ok(())).expect("it opens");
+        let mut journal = Journal::open(folder.path(), 0, 0, Mark::default(), |_| Ok(())).expect("it opens");
         assert_eq!(journal.last(), Mark::default());
         for n in 1..=rounds {
             journal.append(&changes(n)).expect("it appends");
@@ -467,7 +503,7 @@ mod tests {
 
     fn reopened(folder: &Path, above: u64) -> anyhow::Result<Vec<u64>> {
         let mut seen = Vec::new();
-        Journal::open(folder, above, |frame| {
+        Journal::open(folder, above, 0, Mark::default(), |frame| {
             assert_eq!(frame.changes, changes(frame.sequence));
             seen.push(frame.sequence);
             Ok(())
@@ -480,7 +516,7 @@ mod tests {
         let (folder, _) = filled(5);
         assert_eq!(reopened(folder.path(), 0).expect("it opens"), [1, 2, 3, 4, 5]);
         assert_eq!(reopened(folder.path(), 3).expect("it opens"), [4, 5]);
-        let mut journal = Journal::open(folder.path(), 5, |_| Ok(())).expect("it opens");
+        let mut journal = Journal::open(folder.path(), 5, 0, Mark::default(), |_| Ok(())).expect("it opens");
         journal.append(&changes(6)).expect("it appends");
         assert_eq!(reopened(folder.path(), 4).expect("it opens"), [5, 6]);
     }
@@ -488,7 +524,7 @@ mod tests {
     #[test]
     fn segments_below_a_mark_go_and_a_gap_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut journal = Journal::open(folder.path(), 0, |_| Ok(())).expect("it opens");
+        let mut journal = Journal::open(folder.path(), 0, 0, Mark::default(), |_| Ok(())).expect("it opens");
         let large: Changes = [(vec![b'x'], Some(vec![7; 9 * 1024 * 1024]))].into();
         for _ in 0..4 {
             journal.append(&large).expect("it appends");
@@ -498,7 +534,8 @@ mod tests {
         assert_eq!(journal.segments, [1, 3], "round 2 is in the first one");
         journal.forget(2).expect("it forgets");
         assert_eq!(journal.segments, [3]);
-        let error = Journal::open(folder.path(), 1, |_| Ok(())).expect_err("it refuses").to_string();
+        let error =
+            Journal::open(folder.path(), 1, 0, Mark::default(), |_| Ok(())).expect_err("it refuses").to_string();
         assert!(error.contains("rounds 2 to 2 are missing"), "{error}");
     }
 
@@ -508,7 +545,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let has = |name: &str| folder.path().join(name).exists();
         fs::write(folder.path().join("next.new"), [1; 100]).expect("it writes");
-        let mut journal = Journal::open(folder.path(), 0, |_| Ok(())).expect("it opens");
+        let mut journal = Journal::open(folder.path(), 0, 0, Mark::default(), |_| Ok(())).expect("it opens");
         assert!(!has("next.new") && journal.needs_another().is_none(), "little is written");
         let large: Changes = [(vec![b'x'], Some(vec![7; 9 * 1024 * 1024]))].into();
         journal.append(&large).expect("it appends");
@@ -521,7 +558,7 @@ mod tests {
         assert_eq!((journal.segments.as_slice(), journal.room), (&[1, 3][..], SEGMENT_ROOM));
         drop(journal);
         let mut rounds = Vec::new();
-        let journal = Journal::open(folder.path(), 0, |frame| {
+        let journal = Journal::open(folder.path(), 0, 0, Mark::default(), |frame| {
             rounds.push(frame.sequence);
             Ok(())
         })
@@ -551,7 +588,7 @@ mod tests {
             let seen = reopened(folder.path(), 0).expect("it opens");
             prop_assert_eq!(seen.clone(), (1..=seen.len() as u64).collect::<Vec<_>>());
             // And it goes on behind them.
-            let mut journal = Journal::open(folder.path(), 0, |_| Ok(())).expect("it opens");
+            let mut journal = Journal::open(folder.path(), 0, 0, Mark::default(), |_| Ok(())).expect("it opens");
             let last = journal.append(&changes(journal.last().round + 1)).expect("it appends").round;
             prop_assert_eq!(reopened(folder.path(), 0).expect("it opens").len() as u64, last);
         }

@@ -77,7 +77,10 @@ impl MarkFile {
     pub(super) fn open(path: &Path, mark: Mark) -> anyhow::Result<Self> {
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
         let file = file.with_context(|| format!("cannot open {}", path.display()))?;
-        let written = file.write_all_at(&mark.encode(), 0).and_then(|()| file.sync_all());
+        let written = file
+            .set_len(BYTES as u64)
+            .and_then(|()| file.write_all_at(&mark.encode(), 0))
+            .and_then(|()| file.sync_all());
         written.with_context(|| format!("cannot write {}", path.display()))?;
         Ok(Self(file))
     }

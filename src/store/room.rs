@@ -49,6 +49,8 @@ impl Room {
         let refuses = self.look();
         match (&refuses, before) {
             (Some(why), false) => tracing::error!("{why}"),
+            // A write found none a moment ago, and there is some.
+            (None, false) if found.is_none() => self.keep_ballast(true),
             (None, true) => {
                 tracing::info!("there is room on the disk again; everything is taken in");
                 self.keep_ballast(true);

@@ -14,11 +14,11 @@
 //! The journal is written by the committer's thread and sled by the thread of the layers; one tree holds all kinds. Disk space is looked after in `room`.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::Duration;
 
@@ -80,6 +80,12 @@ struct Sidecar {
     /// A backup was brought back, of which the database is still to be made.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     restored: bool,
+    /// The journal is damaged, and the base has all that was in it: it is put aside.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    journal_aside: bool,
+    /// A start has found the database as it was closed, and has not ended: opening it changes its files.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    begun: bool,
     /// After a clean stop, the checksum of the database's files, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     sums: BTreeMap<String, u32>,
@@ -102,6 +108,8 @@ struct Shared {
     since_checkpoint: AtomicU64,
     since_base: AtomicU64,
     base_bytes: AtomicU64,
+    /// Whether a base is due, and there is no room for it.
+    base_waits: AtomicBool,
     room: Room,
     backups: Backups,
     stop: Mutex<bool>,
@@ -161,7 +169,7 @@ pub struct Backups {
 /// # Errors
 /// There is none.
 pub fn expect_store(directory: &Path) -> anyhow::Result<()> {
-    if ![SIDECAR, DATABASE, JOURNAL].iter().any(|part| directory.join(part).exists()) {
+    if ![SIDECAR, DATABASE, JOURNAL, MARK].iter().any(|part| directory.join(part).exists()) {
         bail!("there is no store in {}", directory.display());
     }
     Ok(())
@@ -181,9 +189,9 @@ pub fn back_up(directory: &Path) -> anyhow::Result<PathBuf> {
 /// # Errors
 /// There is a store already, the backup is damaged, or the disk.
 pub fn restore(backup: &Path, directory: &Path) -> anyhow::Result<u64> {
-    if directory.join(SIDECAR).exists() || directory.join(DATABASE).exists() {
+    if holds_anything(directory)? {
         bail!(
-            "there is a store in {0} already; move it aside first, so that nothing of it is lost: mv {0} {0}.old. What lay in it lies in {0}.old \
+            "there is a store in {0} already, or a part of one; move it aside first, so that nothing of it is lost: mv {0} {0}.old. What lay in it lies in {0}.old \
              then, its backups too",
             directory.display()
         );
@@ -198,12 +206,15 @@ pub fn restore(backup: &Path, directory: &Path) -> anyhow::Result<u64> {
     if let Some(why) = found.damage.first() {
         bail!("the backup in {} is damaged: {why}", backup.display());
     }
+    // What a start left that found nothing.
+    let _ = fs::remove_dir_all(directory.join(JOURNAL));
     fs::create_dir_all(directory.join(JOURNAL))?;
     for entry in fs::read_dir(backup.join(JOURNAL))?.flatten() {
-        fs::copy(entry.path(), directory.join(JOURNAL).join(entry.file_name()))?;
+        copy_new(&entry.path(), &directory.join(JOURNAL).join(entry.file_name()))?;
     }
+    sync_directory(&directory.join(JOURNAL))?;
     if let Some(base) = found.base {
-        fs::copy(base_file(backup, base), base_file(directory, base))?;
+        copy_new(&base_file(backup, base), &base_file(directory, base))?;
     }
     let last = found.journal.map_or(found.base.unwrap_or(0), |(_, last)| last);
     // One of a store that was here before says nothing of this one.
@@ -212,7 +223,7 @@ pub fn restore(backup: &Path, directory: &Path) -> anyhow::Result<u64> {
     let sidecar = Sidecar {
         schema: SCHEMA,
         edition,
-        has_data: last > 0,
+        has_data: last > 0 || found.base.is_some(),
         mark: last,
         base: found.base,
         restored: true,
@@ -220,6 +231,24 @@ pub fn restore(backup: &Path, directory: &Path) -> anyhow::Result<u64> {
     };
     write_sidecar(directory, &sidecar)?;
     Ok(last)
+}
+
+/// Whether something of a store lies in a directory that a backup would come over. A file of a backup may be the very same one.
+fn holds_anything(directory: &Path) -> anyhow::Result<bool> {
+    let rounds = journal::inspect(&directory.join(JOURNAL), 0).map_or(true, |rounds| rounds.is_some());
+    let mark = Mark::read(&directory.join(MARK))?.is_some_and(|mark| mark.round > 0);
+    let parts = [SIDECAR, DATABASE].iter().any(|part| directory.join(part).exists());
+    Ok(parts || rounds || mark || newest_base(directory).is_some())
+}
+
+/// Copies a file to where there is none yet, durably.
+fn copy_new(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let copy = || {
+        let mut copy = OpenOptions::new().write(true).create_new(true).open(to)?;
+        io::copy(&mut File::open(from)?, &mut copy)?;
+        copy.sync_all()
+    };
+    copy().with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
 }
 
 /// What a newer Muster than this wrote, in words.
@@ -243,8 +272,18 @@ fn newest_base(directory: &Path) -> Option<u64> {
 /// Refuses a directory that holds something of a store, and not the file that says how far it had come. A start that was cut off before
 /// anything was kept leaves nothing of that.
 fn no_store_without_its_sidecar(directory: &Path) -> anyhow::Result<()> {
-    let rounds = journal::inspect(&directory.join(JOURNAL)).map_or(true, |rounds| rounds.is_some());
-    if rounds || newest_base(directory).is_some() {
+    let rounds = journal::inspect(&directory.join(JOURNAL), 0).map_or(true, |rounds| rounds.is_some());
+    let has_parts = rounds || newest_base(directory).is_some();
+    if let Some(mark) = Mark::read(&directory.join(MARK))?.filter(|mark| mark.round > 0 && !has_parts) {
+        bail!(
+            "of the store in {} only `{MARK}` is left: {} rounds were answered, and nothing of them is there. If the store is meant to be empty, \
+             remove {} too. {RESTORE}",
+            directory.display(),
+            mark.round,
+            directory.join(MARK).display()
+        );
+    }
+    if has_parts {
         bail!(
             "{} is missing, and {} holds a store: nothing says how far it had come, so Muster does not start on it. Bring the file back; or \
              `muster store repair` makes the store anew from what is there and says how far that goes; or `muster store restore` brings back a backup",
@@ -264,12 +303,11 @@ pub fn repair(directory: &Path, accept_loss: bool) -> anyhow::Result<(Option<u64
     expect_store(directory)?;
     let _lock = lock(directory)?;
     let sidecar = match read_sidecar(directory) {
-        Ok(Some(sidecar)) if accept_loss => Sidecar { mark: 0, ..sidecar },
         Ok(Some(sidecar)) => sidecar,
         // Nothing says how far it had come: what there is counts.
         Ok(None) | Err(_) => {
             let base = newest_base(directory);
-            let rounds = journal::inspect(&directory.join(JOURNAL))?;
+            let rounds = journal::inspect(&directory.join(JOURNAL), base.unwrap_or(0))?;
             let last = rounds.map(|(_, last)| last.round).or(base);
             let mark = last.with_context(|| {
                 format!(
@@ -286,12 +324,29 @@ pub fn repair(directory: &Path, accept_loss: bool) -> anyhow::Result<(Option<u64
     if sidecar.schema != SCHEMA {
         bail!("the store has layout {}, which has no journal to repair it from. {RESTORE}", sidecar.schema);
     }
-    let mark = if accept_loss { Mark::default() } else { reached(directory, &sidecar)? };
-    let (db, journal) = made_anew(directory, &sidecar, mark, &anyhow!("a repair was asked for"))?;
+    let mark = reached(directory, &sidecar)?;
+    let mut sidecar = sidecar;
+    let asked = anyhow!("a repair was asked for");
+    let (db, mut journal) = if accept_loss {
+        // The database may have more than the journal.
+        match opened(directory, &mut sidecar, Mark::default()) {
+            Ok((_, journal)) if mark.insist(journal.last()).is_ok() => {
+                bail!("nothing that was answered is missing in {}; start the bot", directory.display())
+            }
+            Ok(opened) => opened,
+            Err(_) => made_anew(directory, &sidecar, Mark::default(), &asked)?,
+        }
+    } else {
+        made_anew(directory, &sidecar, mark, &asked)?
+    };
+    let last = journal.last();
+    settle(directory, &db, &mut journal, &mut sidecar)?;
     db.flush()?;
-    let (base, last) = (sidecar.base, journal.last());
     MarkFile::open(&directory.join(MARK), last)?;
-    write_sidecar(directory, &Sidecar { clean: false, sums: BTreeMap::new(), mark: last.round, ..sidecar })?;
+    (sidecar.mark, sidecar.clean, sidecar.sums) = (last.round, false, BTreeMap::new());
+    (sidecar.begun, sidecar.journal_aside) = (false, false);
+    let base = sidecar.base;
+    write_sidecar(directory, &sidecar)?;
     Ok((base, last.round))
 }
 
@@ -329,7 +384,7 @@ pub fn inspect(directory: &Path) -> anyhow::Result<Inspection> {
         // What lies there is said all the same: it is what a repair goes by.
         let base = newest_base(directory);
         let journal =
-            journal::inspect(&directory.join(JOURNAL)).ok().flatten().map(|(first, last)| (first, last.round));
+            journal::inspect(&directory.join(JOURNAL), 0).ok().flatten().map(|(first, last)| (first, last.round));
         let (damage, backups) = (vec![format!("{why:#}")], backups(directory));
         return Ok(Inspection { layout: SCHEMA, base, journal, damage, backups, ..Inspection::default() });
     }
@@ -341,10 +396,10 @@ pub fn inspect(directory: &Path) -> anyhow::Result<Inspection> {
     }
     if sidecar.schema == SCHEMA {
         let mut last = Mark { round: sidecar.base.unwrap_or(0), sum: 0 };
-        match journal::inspect(&directory.join(JOURNAL)) {
+        match journal::inspect(&directory.join(JOURNAL), last.round) {
             Ok(rounds) => {
                 found.journal = rounds.map(|(first, last)| (first, last.round));
-                last = rounds.map_or(last, |(_, last)| last);
+                last = rounds.map_or(last, |(_, of)| if of.round > last.round { of } else { last });
             }
             Err(error) => found.damage.push(format!("{error:#}")),
         }
@@ -355,13 +410,13 @@ pub fn inspect(directory: &Path) -> anyhow::Result<Inspection> {
         }
         found.mark = mark.round;
         if let Err(why) = mark.insist(last) {
-            found.damage.push(format!("of the journal, {why:#}"));
+            found.damage.push(format!("in the journal {why:#}; a start finds out whether the database has the others"));
         }
         let begins = found.journal.is_some_and(|(first, _)| first > sidecar.base.unwrap_or(0) + 1);
         if begins {
             found.damage.push("the journal does not reach back to the base".to_owned());
         }
-        if sidecar.clean && sums(&directory.join(DATABASE)).ok().as_ref() != Some(&sidecar.sums) {
+        if sidecar.clean && !sidecar.begun && sums(&directory.join(DATABASE)).ok().as_ref() != Some(&sidecar.sums) {
             found.damage.push("the files of the database are not those that were closed".to_owned());
         }
     }
@@ -373,7 +428,9 @@ pub fn inspect(directory: &Path) -> anyhow::Result<Inspection> {
 fn backups(directory: &Path) -> Vec<PathBuf> {
     let all = fs::read_dir(directory.join(BACKUPS)).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut all: Vec<_> = all.filter(|path| path.join(SIDECAR).exists()).collect();
-    all.sort();
+    // By when they were made: after a loss that was accepted, rounds are counted again from a lower one.
+    let made = |backup: &PathBuf| fs::metadata(backup.join(SIDECAR)).and_then(|of| of.modified()).ok();
+    all.sort_by_key(|backup| (made(backup), backup.clone()));
     all
 }
 
@@ -397,12 +454,15 @@ impl SledEngine {
         }
         let room = Room::of(directory);
         room.for_a_start();
+        if sidecar.journal_aside {
+            put_journal_aside(directory)?;
+        }
         let is_old = sidecar.schema == 1 && sidecar.has_data;
         let restored = sidecar.restored && !directory.join(DATABASE).exists();
         let mark = reached(directory, &sidecar)?;
         let looked =
-            if restored { made_from_backup(directory, &sidecar, mark) } else { opened(directory, &sidecar, mark) };
-        let (db, journal) = match looked {
+            if restored { made_from_backup(directory, &sidecar, mark) } else { opened(directory, &mut sidecar, mark) };
+        let (db, mut journal) = match looked {
             Ok(opened) => opened,
             Err(why) if restored => return Err(why),
             Err(why) if is_old => return Err(why),
@@ -410,7 +470,8 @@ impl SledEngine {
             Err(why) => made_anew(directory, &sidecar, mark, &why)?,
         };
         let head = journal.last().round;
-        if head == 0 && sidecar.has_data && !is_old && !directory.join(MARK).exists() {
+        let never = head == 0 && sidecar.base.is_none();
+        if never && sidecar.has_data && !is_old && !directory.join(MARK).exists() {
             // Whoever writes the first record has made the mark before.
             bail!("{}", came_back_empty(directory));
         }
@@ -423,13 +484,16 @@ impl SledEngine {
         sidecar.clean = false;
         sidecar.sums.clear();
         sidecar.mark = head;
-        let can_be_made_anew = journal.reaches_back_to(sidecar.base.unwrap_or(0));
-        if is_old || !can_be_made_anew {
+        (sidecar.journal_aside, sidecar.begun) = (false, false);
+        if is_old {
             // What was there before there was a journal is the base of what comes.
             base(directory, db, head, |_| Ok(()))?;
             sidecar.base = Some(head);
         }
+        settle(directory, db, &mut journal, &mut sidecar)?;
         write_sidecar(directory, &sidecar)?;
+        // Of no use any more, and perhaps damaged.
+        journal.forget(sidecar.base.unwrap_or(0))?;
         let mark = MarkFile::open(&directory.join(MARK), journal.last())?;
         forget_other_bases(directory, sidecar.base);
         for directory in [
@@ -439,6 +503,7 @@ impl SledEngine {
         ] {
             sync_directory(directory)?;
         }
+        let journal_bytes = journal.bytes().context("cannot measure the journal")?;
         let base_bytes = sidecar.base.and_then(|base| fs::metadata(base_file(directory, base)).ok());
         let shared = Arc::new(Shared {
             db: RwLock::new(Some(database)),
@@ -448,10 +513,11 @@ impl SledEngine {
             last: AtomicU64::new(head),
             head: AtomicU64::new(head),
             since_checkpoint: AtomicU64::new(0),
-            since_base: AtomicU64::new(0),
+            since_base: AtomicU64::new(journal_bytes),
             base_bytes: AtomicU64::new(base_bytes.map_or(0, |of| of.len())),
             sidecar: Mutex::new(sidecar),
             mark,
+            base_waits: AtomicBool::new(false),
             room,
             backups,
             stop: Mutex::new(false),
@@ -477,10 +543,16 @@ fn reached(directory: &Path, sidecar: &Sidecar) -> anyhow::Result<Mark> {
 }
 
 /// Sled and the journal as they are, the journal's newer rounds taken in.
-fn opened(directory: &Path, sidecar: &Sidecar, mark: Mark) -> anyhow::Result<(::sled::Db, Journal)> {
+fn opened(directory: &Path, sidecar: &mut Sidecar, mark: Mark) -> anyhow::Result<(::sled::Db, Journal)> {
     let path = directory.join(DATABASE);
-    if sidecar.clean && !sidecar.sums.is_empty() && sums(&path)? != sidecar.sums {
-        bail!("the files of the database are not those that were closed");
+    let was_begun = sidecar.begun;
+    let is_whole = sidecar.clean && !sidecar.sums.is_empty();
+    if is_whole && !was_begun {
+        if sums(&path)? != sidecar.sums {
+            bail!("the files of the database are not those that were closed");
+        }
+        sidecar.begun = true;
+        write_sidecar(directory, sidecar)?;
     }
     remove_half_made_snapshots(&path)?;
     let db = open_guarded(&path)?;
@@ -497,30 +569,61 @@ fn opened(directory: &Path, sidecar: &Sidecar, mark: Mark) -> anyhow::Result<(::
         );
     }
     let head = head_of(&db)?;
-    if !sidecar.clean && sidecar.has_data {
+    if (!sidecar.clean || was_begun) && sidecar.has_data {
         // What cannot be read is seen now, and not at night.
         for pair in db.iter() {
             pair.context("a record cannot be read")?;
         }
     }
     let journal = directory.join(JOURNAL);
-    let opened = Journal::open(&journal, head, |frame| take(&db, frame.sequence, &frame.changes));
+    let base_round = sidecar.base.unwrap_or(0);
+    let opened = Journal::open(&journal, head, base_round, mark, |frame| take(&db, frame.sequence, &frame.changes));
     let journal = match opened {
         // The database was closed and is as it was, so nothing is missing in it; the journal begins anew.
-        Err(error) if sidecar.clean && !sidecar.sums.is_empty() && head >= mark.round => {
+        Err(error) if is_whole && head >= mark.round && !is_io(&error) => {
             tracing::error!(error = %format!("{error:#}"), "the journal is damaged; the database has everything, and the journal begins anew");
-            let aside = free_name(directory, "journal.damaged");
-            fs::rename(&journal, &aside).context("the damaged journal cannot be moved aside")?;
-            Journal::open(&journal, head, |_| Ok(()))?
+            // First a base that has everything, then it is said that the journal is not needed any more, then it goes.
+            base(directory, &db, head, |_| Ok(()))?;
+            (sidecar.base, sidecar.mark, sidecar.clean, sidecar.journal_aside) = (Some(head), head, false, true);
+            sidecar.sums.clear();
+            write_sidecar(directory, sidecar)?;
+            put_journal_aside(directory)?;
+            Journal::open(&journal, head, head, mark, |_| Ok(()))?
         }
         opened => opened?,
     };
-    mark.insist(journal.last())?;
     if journal.last().round > head {
         let rounds = journal.last().round - head;
         tracing::info!(rounds, "the journal was ahead of the database, which has caught up");
     }
     Ok((db, journal))
+}
+
+/// A base of what the database has, where it cannot be made anew from the last one and the journal.
+fn settle(directory: &Path, db: &::sled::Db, journal: &mut Journal, sidecar: &mut Sidecar) -> anyhow::Result<()> {
+    let is_there = sidecar.base.is_none_or(|round| base_file(directory, round).exists());
+    if !is_there || !journal.reaches_back_to(sidecar.base.unwrap_or(0)) {
+        let head = journal.last().round;
+        base(directory, db, head, |_| Ok(()))?;
+        sidecar.base = Some(head);
+    }
+    Ok(())
+}
+
+/// Moves a damaged journal aside. It may be gone already, where a start broke off.
+fn put_journal_aside(directory: &Path) -> anyhow::Result<()> {
+    let journal = directory.join(JOURNAL);
+    if journal.exists() {
+        fs::rename(&journal, free_name(directory, "journal.damaged"))
+            .context("the damaged journal cannot be moved aside")?;
+        sync_directory(directory)?;
+    }
+    Ok(())
+}
+
+/// Whether the disk failed, which says nothing of what is on it.
+fn is_io(why: &anyhow::Error) -> bool {
+    why.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some())
 }
 
 /// Whether there was no room, which is no damage.
@@ -578,8 +681,9 @@ fn made(directory: &Path, sidecar: &Sidecar, mark: Mark, why: &anyhow::Error) ->
             journal::read_base(&base_file(directory, base), |changes| take(&db, from, &changes))?;
         }
         db.insert(SCHEMA_KEY, SCHEMA.to_string().as_bytes())?;
-        let journal = Journal::open(&directory.join(JOURNAL), from, |frame| take(&db, frame.sequence, &frame.changes))?;
-        mark.insist(journal.last())?;
+        let journal = Journal::open(&directory.join(JOURNAL), from, from, mark, |frame| {
+            take(&db, frame.sequence, &frame.changes)
+        })?;
         db.flush()?;
         drop(db);
         File::open(beside.join("db"))?.sync_all()?;
@@ -677,9 +781,10 @@ fn came_back_empty(directory: &Path) -> String {
     format!(
         "the store in {} came back empty although it held data: the disk lost its log in a power cut or it was removed by hand. \
          Muster does not start on an empty store, because it would page again for what is known and forget what is open. {RESTORE} \
-         If it is meant to be empty, remove {} too.",
+         If it is meant to be empty, remove {} and {} too.",
         directory.display(),
-        directory.join(SIDECAR).display()
+        directory.join(SIDECAR).display(),
+        directory.join(MARK).display()
     )
 }
 
@@ -992,8 +1097,16 @@ impl Shared {
     /// Makes another base, where the journal has grown as large as the last one; the journal up to it goes. Sled has this round durably.
     fn base_if_due(&self, head: u64) -> anyhow::Result<()> {
         let (before, since) = (self.base_bytes.load(Ordering::Relaxed), self.since_base.load(Ordering::Relaxed));
-        // It has what the last one had, and at most all that was written since.
-        if since < BASE_AFTER_BYTES.max(before) || !self.room.has(before + since) {
+        if since < BASE_AFTER_BYTES.max(before) {
+            return Ok(());
+        }
+        // It has what the last one had, and at most all that was written since; and no more than the database.
+        let in_sled = self.with(|of| Ok(of.db.size_on_disk()?))?;
+        let waits = !self.room.has((before + since).min(in_sled));
+        if waits != self.base_waits.swap(waits, Ordering::Relaxed) && waits {
+            tracing::warn!("a new base waits for room on the disk, and the journal grows until then; free some space");
+        }
+        if waits {
             return Ok(());
         }
         // A copy of the handle, so that nobody waits for the base.
@@ -1263,8 +1376,7 @@ mod tests {
         let engine = SledEngine::open(directory.path(), Backups { every: None, keep: 0 }).expect("it opens");
         engine.write(Changes::from([(b"key".to_vec(), Some(b"value".to_vec()))])).expect("it is written");
         let (shared, half) = (&engine.shared, directory.path().join("base.new"));
-        shared.since_base.store(u64::MAX / 4, Ordering::Relaxed);
-        shared.base_if_due(1).expect("no disk has so much room");
+        shared.base_if_due(1).expect("none is due");
         assert_eq!((newest_base(directory.path()), half.exists()), (None, false));
         let db = shared.with(|of| Ok(of.db.clone())).expect("it is open");
         let full = |_| Err(io::Error::new(io::ErrorKind::StorageFull, "full"));

@@ -214,6 +214,112 @@ async fn a_journal_that_lost_its_end_is_seen_and_a_person_may_go_on_without_it()
     }
 }
 
+/// A store that was closed, whose journal's last frame is damaged: the database has all of it. And what it holds.
+async fn with_a_damaged_end(folder: &Path) -> BTreeMap<String, String> {
+    let expected = filled(State::Clean, folder).await;
+    let journal = folder.join("journal/0000000000000001.log");
+    let mut bytes = fs::read(&journal).unwrap();
+    let last = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    bytes[last] ^= 1;
+    fs::write(&journal, bytes).unwrap();
+    expected
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_database_has_is_kept_where_the_journal_lost_it_also_after_the_next_crash() {
+    let (folder, crashed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut expected = with_a_damaged_end(folder.path()).await;
+    let found = sled::inspect(folder.path()).unwrap();
+    assert!(found.damage[0].contains("a start finds out whether the database has the others"), "{found:?}");
+    // Nothing is missing, so nothing is given up.
+    let words = sled::repair(folder.path(), true).err().unwrap().to_string();
+    assert!(words.contains("nothing that was answered is missing"), "{words}");
+    let store = sled::open(folder.path()).unwrap();
+    assert_eq!(all(&store).await, expected);
+    let mut batch = Batch::new();
+    batch.put(&Id::<Text>::new("later"), Expect::Any, &Text("later".to_owned()));
+    store.commit(batch).await.unwrap();
+    expected.insert("later".to_owned(), "later".to_owned());
+    // The process is killed, and starts again; a backup of that comes back whole.
+    copy(folder.path(), crashed.path());
+    drop(store);
+    assert_eq!(sled::inspect(crashed.path()).unwrap().damage, Vec::<String>::new());
+    let store = sled::open(crashed.path()).unwrap();
+    assert_eq!(all(&store).await, expected);
+    drop(store);
+    fs::File::create(crashed.path().join("lock")).unwrap().lock().unwrap();
+    let backup = sled::back_up(crashed.path()).unwrap();
+    let restored = tempfile::tempdir().unwrap();
+    sled::restore(&backup, restored.path()).unwrap();
+    assert_eq!(all(&sled::open(restored.path()).unwrap()).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_that_broke_off_while_the_journal_went_aside_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let expected = filled(State::Clean, folder.path()).await;
+    let journal = folder.path().join("journal/0000000000000001.log");
+    let whole = fs::read(&journal).unwrap();
+    damage(&journal, Damage::Flip, &mut Random(1));
+    drop(sled::open(folder.path()).unwrap());
+    fs::File::create(folder.path().join("lock")).unwrap().lock().unwrap();
+    // As if it had been cut off before the journal was moved.
+    fs::remove_dir_all(folder.path().join("journal")).unwrap();
+    fs::rename(folder.path().join("journal.damaged"), folder.path().join("journal")).unwrap();
+    let file = folder.path().join("store.json");
+    let mut sidecar: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    (sidecar["journal_aside"], sidecar["clean"]) = (json!(true), json!(false));
+    fs::write(&file, sidecar.to_string()).unwrap();
+    assert_eq!(all(&sled::open(folder.path()).unwrap()).await, expected);
+    assert_ne!(fs::read(folder.path().join("journal.damaged/0000000000000001.log")).unwrap(), whole);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_never_comes_over_what_is_left_of_a_store() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(State::Grown, folder.path()).await;
+    let backup = fs::read_dir(folder.path().join("backups")).unwrap().next().unwrap().unwrap().path();
+    // The copy has files of its own; a real backup's are the store's.
+    for part in ["base-", "journal/"] {
+        for path in fs::read_dir(backup.join(part.trim_end_matches("base-"))).unwrap().map(|path| path.unwrap().path())
+        {
+            let own = folder.path().join(path.strip_prefix(&backup).unwrap());
+            if path.is_file() && own.exists() && own.file_name().unwrap().to_str().unwrap().starts_with("base-") {
+                fs::remove_file(&path).unwrap();
+                fs::hard_link(&own, &path).unwrap();
+            }
+        }
+    }
+    let mut before = Vec::new();
+    files(&backup, &mut before);
+    let bytes = |paths: &[PathBuf]| paths.iter().map(|path| fs::read(path).unwrap()).collect::<Vec<_>>();
+    let whole = bytes(&before);
+    fs::remove_dir_all(folder.path().join("sled")).unwrap();
+    fs::remove_file(folder.path().join("store.json")).unwrap();
+    let words = sled::restore(&backup, folder.path()).err().unwrap().to_string();
+    assert!(words.contains("or a part of one"), "{words}");
+    assert_eq!(bytes(&before), whole, "the backup is as it was");
+    // It comes back where there is none.
+    let restored = tempfile::tempdir().unwrap();
+    sled::restore(&backup, restored.path()).unwrap();
+    assert!(!all(&sled::open(restored.path()).unwrap()).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_was_emptied_by_hand_says_what_to_remove() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(State::Clean, folder.path()).await;
+    for part in ["sled", "journal"] {
+        fs::remove_dir_all(folder.path().join(part)).unwrap();
+    }
+    fs::remove_file(folder.path().join("store.json")).unwrap();
+    let words = sled::open(folder.path()).err().unwrap().to_string();
+    assert!(words.contains("only `mark` is left: 40 rounds were answered"), "{words}");
+    assert!(!folder.path().join("sled").exists(), "nothing was made");
+    fs::remove_file(folder.path().join("mark")).unwrap();
+    assert!(all(&sled::open(folder.path()).unwrap()).await.is_empty());
+}
+
 /// A small disk of its own, where this machine lets one be made.
 struct SmallDisk(PathBuf);
 

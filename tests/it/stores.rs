@@ -128,6 +128,17 @@ async fn a_store_of_version_1_is_opened_and_goes_on() {
     goes_on(&expected("v1"), unpack("v1").path()).await;
 }
 
+/// Brought up to date by a Muster that knew no mark, and nothing was written since.
+#[tokio::test]
+async fn a_store_that_has_a_base_and_no_mark_is_opened() {
+    let directory = unpack("v1");
+    drop(sled::open(directory.path()).unwrap());
+    fs::File::create(directory.path().join("lock")).unwrap().lock().unwrap();
+    fs::remove_file(directory.path().join("mark")).unwrap();
+    let store = sled::open(directory.path()).unwrap();
+    assert_eq!(json!(counts(&exported(&store).await)), expected("v1")["records"]);
+}
+
 #[tokio::test]
 async fn a_store_of_version_2_is_opened_and_goes_on() {
     goes_on(&expected("v2"), unpack("v2").path()).await;
