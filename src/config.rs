@@ -66,6 +66,8 @@ pub struct Config {
     pub teams: Vec<TeamConfig>,
     /// Who is on duty.
     pub rotations: Vec<RotationConfig>,
+    /// Who may use the API, and for what.
+    pub api_tokens: Vec<ApiTokenConfig>,
     /// Secrets; never in the file.
     #[serde(skip)]
     pub secrets: Secrets,
@@ -519,6 +521,55 @@ pub struct Heartbeat {
     pub severity: Level,
 }
 
+/// `[[api_tokens]]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiTokenConfig {
+    /// Who has it: it stands in the log and in refusals.
+    pub name: String,
+    /// The variable that holds it.
+    pub token_env: String,
+    /// What it is good for.
+    pub scopes: Vec<Scope>,
+}
+
+/// What a token of the API is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// To read incidents, assets, silences and what monitors posted.
+    Read,
+    /// To make and end silences.
+    Write,
+    /// To post lineage and catalogs, and to ask whether an asset can be trusted.
+    Catalog,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Catalog];
+
+    /// The word in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Catalog => "catalog",
+        }
+    }
+}
+
+/// A token of the API, as it was read.
+#[derive(Debug, Clone)]
+pub struct ApiToken {
+    /// Who has it.
+    pub name: String,
+    /// The token.
+    pub token: SecretString,
+    /// What it is good for.
+    pub scopes: Vec<Scope>,
+}
+
 /// `[[sources]]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -748,8 +799,8 @@ pub struct Secrets {
     pub pagerduty_webhook_secrets: Vec<SecretString>,
     /// `MUSTER_API__TOKEN`
     pub api_token: Option<SecretString>,
-    /// The token of those who post lineage.
-    pub lineage_token: Option<SecretString>,
+    /// Everybody who may use the API: `MUSTER_API__TOKEN` for all of it, that of `[lineage]`, and `[[api_tokens]]`.
+    pub api_tokens: Vec<ApiToken>,
     /// The address of the database, with its password.
     pub database_url: Option<SecretString>,
     /// `MUSTER_MAIL__USER` and `MUSTER_MAIL__PASSWORD`

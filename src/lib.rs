@@ -67,7 +67,7 @@ impl Muster {
         };
         let socket = self.doors.socket_token().map(|token| {
             let stop = until.clone();
-            tokio::spawn(http::socket::run(self.doors.clone(), token, stop))
+            tokio::spawn(http::socket::run(self.doors.slack_socket(), token, stop))
         });
         let served = axum::serve(listener, http::router(self.doors.clone())).with_graceful_shutdown(stopped).await;
         if let Some(socket) = socket {

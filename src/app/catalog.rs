@@ -195,7 +195,7 @@ pub struct Imported {
 }
 
 /// What may be wrong with the catalog.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Checkup {
     /// Pairs of assets of which one's name is the end of the other's: perhaps one.
     pub doubles: Vec<Vec<String>>,
@@ -204,6 +204,7 @@ pub struct Checkup {
     /// Assets of tier 1 and 2 that nobody owns.
     pub unowned: Vec<String>,
     /// Assets of open incidents that the catalog does not know, each with what may be meant.
+    #[schema(value_type = Vec<Vec<Object>>)]
     pub unknown: Vec<(String, Vec<String>)>,
 }
 

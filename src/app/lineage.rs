@@ -1,7 +1,7 @@
 //! What the lineage says of incidents and assets: candidates, blast radius, whom to tell, the asset's page, the gate. Reads
 //! the graph, the index of what is bad, and the store; changes nothing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::domain::incident::{Radius, Recipient, RootCandidate};
 use crate::domain::lineage::impact::{Impact, impact, producers};
 use crate::domain::lineage::root::{Evidence, Symptom, rank};
 use crate::domain::lineage::walk::{Met, Way};
-use crate::domain::lineage::{Candidate, Change, Graph, NodeId, Owner, View, Whom};
+use crate::domain::lineage::{Asset, Candidate, Change, Graph, NodeId, Owner, View, Whom};
 use crate::domain::{AssetName, Command, Incident, Pillar, Time};
 use crate::records::RootOf;
 use crate::render::picture::Drawing;
@@ -54,6 +54,89 @@ pub struct Trust {
     /// Whether something may be published from it.
     #[serde(skip)]
     pub gate_open: bool,
+}
+
+/// An asset near another.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Neighbour {
+    /// Its name.
+    pub asset: String,
+    /// Table, model, dashboard, ….
+    pub kind: &'static str,
+    /// 1 matters most.
+    pub tier: u8,
+    /// How many edges away.
+    pub hops: u32,
+    /// Who owns it.
+    pub owners: Vec<String>,
+    /// Whether anybody checks it.
+    pub monitored: bool,
+}
+
+/// An incident that an asset was in.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct LastIncident {
+    /// `INC-12`.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// How it stands.
+    pub status: &'static str,
+    /// When it was opened.
+    #[schema(value_type = String, example = "2026-11-23T06:00:00Z")]
+    pub opened_at: Time,
+}
+
+/// What happened to an asset.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct ChangeView {
+    /// A run, a deployment, another schema.
+    pub what: &'static str,
+    /// When.
+    #[schema(value_type = String, example = "2026-11-23T06:00:00Z")]
+    pub at: Time,
+    /// In words.
+    pub text: String,
+}
+
+/// Where more of an asset is to be read.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Link {
+    /// What it is.
+    pub what: String,
+    /// Its address.
+    pub url: String,
+}
+
+/// All there is to say of an asset.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[expect(missing_docs, reason = "each is what its name says, as the asset's page shows it")]
+pub struct AssetView {
+    pub name: String,
+    pub page: Option<String>,
+    pub known: bool,
+    pub status: &'static str,
+    pub words: String,
+    #[schema(value_type = Vec<Object>)]
+    pub open_incidents: Vec<serde_json::Value>,
+    pub kind: Option<&'static str>,
+    pub tier: Option<u8>,
+    pub sla: Option<String>,
+    pub description: Option<String>,
+    pub aliases: Vec<String>,
+    #[schema(value_type = Vec<Object>)]
+    pub owners: Vec<Owner>,
+    pub checks: Vec<&'static str>,
+    pub links: Vec<Link>,
+    pub sources: Vec<String>,
+    pub upstream: Vec<Neighbour>,
+    pub upstream_total: usize,
+    pub downstream: Vec<Neighbour>,
+    pub downstream_total: usize,
+    pub downstream_all: usize,
+    pub last_incidents: Vec<LastIncident>,
+    pub changes: Vec<ChangeView>,
+    pub columns: BTreeMap<String, Vec<String>>,
 }
 
 /// What speaks for an asset being where it started.
@@ -353,13 +436,7 @@ impl App {
     }
 
     /// Neighbours one way, nearest first, at most `limit`, with how many there are.
-    pub fn neighbours(
-        &self,
-        shown: &str,
-        way: Way,
-        depth: Option<u32>,
-        limit: usize,
-    ) -> (Vec<serde_json::Value>, usize) {
+    pub fn neighbours(&self, shown: &str, way: Way, depth: Option<u32>, limit: usize) -> (Vec<Neighbour>, usize) {
         let graph = self.catalog.graph();
         let view = self.view(&graph);
         let Some(node) = graph.find(shown) else {
@@ -375,52 +452,55 @@ impl App {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn asset_page(&self, shown: &str) -> Result<serde_json::Value, Failure> {
+    pub async fn asset_page(&self, shown: &str) -> Result<AssetView, Failure> {
         let asset = self.asset(shown).await?;
         let trust = self.trust(shown).await?;
-        let (up, ups) = self.neighbours(shown, Way::Up, Some(1), 10);
-        let (down, downs) = self.neighbours(shown, Way::Down, Some(1), 10);
-        let all_down = self.neighbours(shown, Way::Down, None, 0).1;
+        let (upstream, upstream_total) = self.neighbours(shown, Way::Up, Some(1), 10);
+        let (downstream, downstream_total) = self.neighbours(shown, Way::Down, Some(1), 10);
+        let downstream_all = self.neighbours(shown, Way::Down, None, 0).1;
         // Whoever reads the page, it is for everybody.
         let filter = Filter { asset: AssetName::new(shown), viewer: Some(String::new()), ..Filter::default() };
-        let last: Vec<_> = self
-            .list(&filter, None, 5).await?
-            .incidents
-            .iter()
-            .map(|incident| {
-                json!({"id": incident.name(), "title": incident.title, "status": incident.status.as_str(), "opened_at": incident.opened_at})
-            })
-            .collect();
-        let changes: Vec<_> = self
-            .changes(shown)
-            .await?
-            .into_iter()
-            .take(5)
-            .map(|change| json!({"what": change.what.as_str(), "at": change.at, "text": change.text}))
-            .collect();
+        let last = self.list(&filter, None, 5).await?.incidents.into_iter().map(|incident| LastIncident {
+            id: incident.name(),
+            status: incident.status.as_str(),
+            opened_at: incident.opened_at,
+            title: incident.title,
+        });
+        let changes = self.changes(shown).await?.into_iter().take(5).map(|change| ChangeView {
+            what: change.what.as_str(),
+            at: change.at,
+            text: change.text,
+        });
         let facts = asset.as_ref();
-        Ok(json!({
-            "name": trust.asset,
-            "page": self.page_of_asset(shown),
-            "known": trust.known,
-            "status": trust.status,
-            "words": trust.words,
-            "open_incidents": trust.incidents,
-            "kind": facts.map(|asset| asset.kind().as_str()),
-            "tier": facts.and_then(crate::domain::lineage::Asset::tier),
-            "sla": facts.and_then(crate::domain::lineage::Asset::sla),
-            "description": facts.and_then(crate::domain::lineage::Asset::description),
-            "aliases": facts.map(|asset| asset.aliases.clone()).unwrap_or_default(),
-            "owners": facts.map(crate::domain::lineage::Asset::owners).unwrap_or_default(),
-            "checks": facts.map(|asset| asset.checks().iter().map(|check| check.as_str()).collect::<Vec<_>>()).unwrap_or_default(),
-            "links": facts.map(|asset| asset.links().into_iter().map(|(what, url)| json!({"what": what, "url": url})).collect::<Vec<_>>()).unwrap_or_default(),
-            "sources": facts.map(|asset| asset.facts.keys().cloned().collect::<Vec<_>>()).unwrap_or_default(),
-            "upstream": up, "upstream_total": ups,
-            "downstream": down, "downstream_total": downs, "downstream_all": all_down,
-            "last_incidents": last,
-            "changes": changes,
-            "columns": self.columns(shown).await?,
-        }))
+        Ok(AssetView {
+            name: trust.asset,
+            page: self.page_of_asset(shown),
+            known: trust.known,
+            status: trust.status,
+            words: trust.words,
+            open_incidents: trust.incidents,
+            kind: facts.map(|asset| asset.kind().as_str()),
+            tier: facts.and_then(Asset::tier),
+            sla: facts.and_then(Asset::sla),
+            description: facts.and_then(Asset::description),
+            aliases: facts.map(|asset| asset.aliases.clone()).unwrap_or_default(),
+            owners: facts.map(Asset::owners).unwrap_or_default(),
+            checks: facts.into_iter().flat_map(Asset::checks).map(crate::domain::Pillar::as_str).collect(),
+            links: facts
+                .into_iter()
+                .flat_map(Asset::links)
+                .map(|(what, url)| Link { what: what.to_owned(), url: url.to_owned() })
+                .collect(),
+            sources: facts.map(|asset| asset.facts.keys().cloned().collect()).unwrap_or_default(),
+            upstream,
+            upstream_total,
+            downstream,
+            downstream_total,
+            downstream_all,
+            last_incidents: last.collect(),
+            changes: changes.collect(),
+            columns: self.columns(shown).await?,
+        })
     }
 
     /// The address of an asset's page.
@@ -479,16 +559,16 @@ impl App {
     }
 }
 
-fn neighbour(view: &View<'_>, met: &Met) -> serde_json::Value {
+fn neighbour(view: &View<'_>, met: &Met) -> Neighbour {
     let graph = view.graph;
-    json!({
-        "asset": graph.name(met.node),
-        "kind": graph.kind(met.node).as_str(),
-        "tier": graph.tier(met.node),
-        "hops": met.hops,
-        "owners": graph.owners(met.node).iter().map(|owner| owner.name.clone()).collect::<Vec<_>>(),
-        "monitored": graph.is_monitored(met.node),
-    })
+    Neighbour {
+        asset: graph.name(met.node).to_owned(),
+        kind: graph.kind(met.node).as_str(),
+        tier: graph.tier(met.node),
+        hops: met.hops,
+        owners: graph.owners(met.node).iter().map(|owner| owner.name.clone()).collect(),
+        monitored: graph.is_monitored(met.node),
+    }
 }
 
 impl App {

@@ -1,12 +1,13 @@
 //! Reading: lists, one incident with its parts, the post-mortem. They read the store and never remote systems.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::{App, Failure, decided};
-use crate::domain::incident::{MessageRef, Notification};
+use crate::domain::incident::{Channel, MessageRef, Notification, PageStatus, Radius, RootCandidate};
 use crate::domain::postmortem::{Captured, Record, draft};
-use crate::domain::{Alert, AssetName, Entry, Incident, Severity, Status, Task, Time};
+use crate::domain::{Alert, AssetName, Entry, Incident, PersonId, Pillar, Role, Severity, Status, Task, Time};
 use crate::records::{OfAsset, OfNumber, Open};
 use crate::store::{Id, Range, Record as Kept};
 
@@ -207,70 +208,146 @@ impl Filter {
     }
 }
 
+/// An alert as the API shows it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[expect(missing_docs, reason = "each is what its name says")]
+pub struct AlertView {
+    pub id: String,
+    pub key: String,
+    pub source: String,
+    pub title: String,
+    #[schema(value_type = Option<String>)]
+    pub asset: Option<AssetName>,
+    pub pillar: &'static str,
+    #[schema(value_type = String)]
+    pub status: crate::domain::SignalStatus,
+    pub joined_because: String,
+}
+
+/// A page as the API shows it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[expect(missing_docs, reason = "each is what its name says")]
+pub struct PageView {
+    pub key: String,
+    pub target: String,
+    #[schema(value_type = String)]
+    pub status: PageStatus,
+    pub url: Option<String>,
+}
+
+/// What PagerDuty was told of an incident.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct PagerDutyView {
+    /// By key.
+    pub pages: Vec<PageView>,
+}
+
 /// An incident as the API shows it (the design's outside contract).
-pub fn incident_json(incident: &Incident, alerts: Option<&[Alert]>) -> Value {
-    #[derive(Serialize)]
-    struct AlertJson<'a> {
-        id: &'a str,
-        key: &'a str,
-        source: &'a str,
-        title: &'a str,
-        asset: Option<&'a AssetName>,
-        pillar: &'static str,
-        status: crate::domain::SignalStatus,
-        joined_because: &'a str,
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[expect(missing_docs, reason = "each is what its name says; times are RFC 3339 in UTC")]
+pub struct IncidentView {
+    /// `INC-12`.
+    pub id: String,
+    pub uid: String,
+    pub title: String,
+    #[schema(value_type = String)]
+    pub status: Status,
+    #[schema(value_type = String)]
+    pub severity: Severity,
+    #[schema(value_type = String)]
+    pub pillar: Pillar,
+    #[schema(value_type = Vec<String>)]
+    pub assets: Vec<AssetName>,
+    pub service: Option<String>,
+    pub source: Option<String>,
+    /// People's ids in Slack, by role.
+    #[schema(value_type = Object)]
+    pub roles: BTreeMap<Role, Vec<PersonId>>,
+    #[schema(value_type = Option<Object>)]
+    pub channel: Option<Channel>,
+    pub pagerduty: PagerDutyView,
+    pub alerts_total: u32,
+    pub alerts_firing: u32,
+    pub tasks_total: u32,
+    pub tasks_open: u32,
+    #[schema(value_type = String)]
+    pub detected_at: Time,
+    #[schema(value_type = String)]
+    pub opened_at: Time,
+    #[schema(value_type = Option<String>)]
+    pub acknowledged_at: Option<Time>,
+    #[schema(value_type = Option<String>)]
+    pub mitigated_at: Option<Time>,
+    #[schema(value_type = Option<String>)]
+    pub resolved_at: Option<Time>,
+    #[schema(value_type = Option<String>)]
+    pub bad_from: Option<Time>,
+    #[schema(value_type = Option<String>)]
+    pub good_again: Option<Time>,
+    pub fix: Option<String>,
+    #[schema(value_type = Vec<Object>)]
+    pub root_cause_candidates: Vec<RootCandidate>,
+    #[schema(value_type = Option<Object>)]
+    pub blast_radius: Option<Radius>,
+    /// How many people and teams outside were told.
+    pub told: u32,
+    pub drill: bool,
+    pub private: bool,
+    /// Where one incident is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alerts: Option<Vec<AlertView>>,
+}
+
+impl IncidentView {
+    /// Of an incident, with its alerts where they are known.
+    pub fn of(incident: &Incident, alerts: Option<&[Alert]>) -> Self {
+        let pages = incident.pages.iter().map(|(key, page)| PageView {
+            key: key.clone(),
+            target: page.target.clone(),
+            status: page.status,
+            url: page.url.clone(),
+        });
+        let alert = |alert: &Alert| AlertView {
+            id: alert.id.clone(),
+            key: alert.signal.key.clone(),
+            source: alert.signal.source.clone(),
+            title: alert.signal.title.clone(),
+            asset: alert.signal.asset.clone(),
+            pillar: alert.signal.pillar.as_str(),
+            status: alert.signal.status,
+            joined_because: alert.joined_because.clone(),
+        };
+        Self {
+            id: incident.name(),
+            uid: incident.uid.clone(),
+            title: incident.title.clone(),
+            status: incident.status,
+            severity: incident.severity,
+            pillar: incident.pillar,
+            assets: incident.assets.clone(),
+            service: incident.service.clone(),
+            source: incident.source.clone(),
+            roles: incident.roles.clone(),
+            channel: incident.channel.clone(),
+            pagerduty: PagerDutyView { pages: pages.collect() },
+            alerts_total: incident.alerts,
+            alerts_firing: incident.firing,
+            tasks_total: incident.tasks,
+            tasks_open: incident.open_tasks,
+            detected_at: incident.detected_at,
+            opened_at: incident.opened_at,
+            acknowledged_at: incident.acknowledged_at,
+            mitigated_at: incident.mitigated_at,
+            resolved_at: incident.resolved_at,
+            bad_from: incident.bad_from,
+            good_again: incident.good_again,
+            fix: incident.fix.clone(),
+            root_cause_candidates: incident.roots.clone(),
+            blast_radius: incident.radius.clone(),
+            told: incident.told,
+            drill: incident.drill,
+            private: incident.private,
+            alerts: alerts.map(|alerts| alerts.iter().map(alert).collect()),
+        }
     }
-    let pages: Vec<Value> = incident
-        .pages
-        .iter()
-        .map(|(key, page)| json!({"key": key, "target": page.target, "status": page.status, "url": page.url}))
-        .collect();
-    let mut value = json!({
-        "id": incident.name(),
-        "uid": incident.uid,
-        "title": incident.title,
-        "status": incident.status,
-        "severity": incident.severity,
-        "pillar": incident.pillar,
-        "assets": incident.assets,
-        "service": incident.service,
-        "source": incident.source,
-        "roles": incident.roles,
-        "channel": incident.channel,
-        "pagerduty": {"pages": pages},
-        "alerts_total": incident.alerts,
-        "alerts_firing": incident.firing,
-        "tasks_total": incident.tasks,
-        "tasks_open": incident.open_tasks,
-        "detected_at": incident.detected_at,
-        "opened_at": incident.opened_at,
-        "acknowledged_at": incident.acknowledged_at,
-        "mitigated_at": incident.mitigated_at,
-        "resolved_at": incident.resolved_at,
-        "bad_from": incident.bad_from,
-        "good_again": incident.good_again,
-        "fix": incident.fix,
-        "root_cause_candidates": incident.roots,
-        "blast_radius": incident.radius,
-        "told": incident.told,
-        "drill": incident.drill,
-        "private": incident.private,
-    });
-    if let Some(alerts) = alerts {
-        let alerts: Vec<AlertJson<'_>> = alerts
-            .iter()
-            .map(|alert| AlertJson {
-                id: &alert.id,
-                key: &alert.signal.key,
-                source: &alert.signal.source,
-                title: &alert.signal.title,
-                asset: alert.signal.asset.as_ref(),
-                pillar: alert.signal.pillar.as_str(),
-                status: alert.signal.status,
-                joined_because: &alert.joined_because,
-            })
-            .collect();
-        value["alerts"] = serde_json::to_value(alerts).unwrap_or_default();
-    }
-    value
 }

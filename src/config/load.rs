@@ -12,7 +12,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use chrono::Weekday;
 
 use super::{
-    Config, EngineName, Mapping, RotationConfig, Secrets, SlackMode, SourceKind, Updates, Variables, WindowConfig,
+    ApiToken, ApiTokenConfig, Config, EngineName, Mapping, RotationConfig, Scope, Secrets, SlackMode, SourceKind,
+    Updates, Variables, WindowConfig,
 };
 use crate::domain::permission::{Permissions, Verb};
 use crate::domain::policy::{Cadence, Policy, Service, Team};
@@ -171,14 +172,46 @@ impl Config {
                 )),
             }
         }
+        secrets.api_tokens.extend(secrets.api_token.clone().map(|token| ApiToken {
+            name: "MUSTER_API__TOKEN".to_owned(),
+            token,
+            scopes: Scope::ALL.to_vec(),
+        }));
         if let Some(variable) = &self.lineage.token_env {
-            secrets.lineage_token = one(variable);
-            if secrets.lineage_token.is_none() {
-                problems.push(Problem::at(
+            match one(variable) {
+                Some(token) => secrets.api_tokens.push(ApiToken {
+                    name: "lineage".to_owned(),
+                    token,
+                    scopes: vec![Scope::Catalog],
+                }),
+                None => problems.push(Problem::at(
                     variable,
                     format!("the variable {variable} is not set; it holds the token of those who post lineage"),
-                ));
+                )),
             }
+        }
+        for ApiTokenConfig { name, token_env, scopes } in &self.api_tokens {
+            let problem = match one(token_env) {
+                None => Some(format!("the variable {token_env} is not set; it holds the API token `{name}`")),
+                Some(token) if token.expose_secret().len() < 16 => Some(format!(
+                    "the token in {token_env} is shorter than 16 characters; make a longer one, for example with `openssl rand -hex 16`"
+                )),
+                Some(_) if scopes.is_empty() => {
+                    Some(format!("the API token `{name}` has no scopes; there are read, write and catalog"))
+                }
+                Some(token)
+                    if secrets.api_tokens.iter().any(|known| known.token.expose_secret() == token.expose_secret()) =>
+                {
+                    Some(format!(
+                        "the token in {token_env} is another's too; give `{name}` one of its own, so that it can be told apart and taken away"
+                    ))
+                }
+                Some(token) => {
+                    secrets.api_tokens.push(ApiToken { name: name.clone(), token, scopes: scopes.clone() });
+                    None
+                }
+            };
+            problems.extend(problem.map(|words| Problem::at(token_env, words)));
         }
         if self.store.engine == EngineName::Postgres {
             let variable = &self.store.url_env;

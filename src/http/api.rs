@@ -2,57 +2,18 @@
 //! made from this code.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, header};
+use axum::extract::{Path, Query};
+use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
-use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use utoipa::{IntoParams, OpenApi, ToSchema};
+use utoipa::{IntoParams, ToSchema};
 
-use super::hooks::{bearer, same};
-use super::{AppState, Problem, lineage};
-use crate::app::queries::{Filter, incident_json};
+use super::Problem;
+use super::doors::{ApiClient, Read};
+use crate::app::App;
+use crate::app::queries::{Filter, IncidentView};
 use crate::domain::{AssetName, Entry, Incident, Severity, Status};
 use crate::slack::slash;
-
-/// The document.
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Muster",
-        description = "Data incidents: alerts in, incidents, timelines and post-mortems out. Times are RFC 3339 in UTC."
-    ),
-    paths(
-        super::hooks::receive,
-        super::received::list,
-        super::received::show,
-        super::silences::heartbeat,
-        super::silences::silences,
-        super::silences::make_silence,
-        super::silences::end_silence,
-        list,
-        show,
-        timeline,
-        postmortem,
-        lineage::event,
-        lineage::dbt,
-        lineage::yaml,
-        lineage::doctor,
-        lineage::asset,
-        lineage::upstream,
-        lineage::downstream,
-        lineage::status,
-        lineage::gate,
-        lineage::badge_svg,
-        lineage::path,
-        lineage::impact,
-        lineage::svg,
-        lineage::png
-    ),
-    components(schemas(Problem))
-)]
-struct Document;
 
 /// What is asked of a list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -73,8 +34,7 @@ pub(crate) struct ListQuery {
 /// A page of incidents.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct IncidentPage {
-    #[schema(value_type = Vec<Object>)]
-    incidents: Vec<Value>,
+    incidents: Vec<IncidentView>,
     next_cursor: Option<String>,
 }
 
@@ -96,23 +56,13 @@ pub(crate) struct PageQuery {
     limit: Option<usize>,
 }
 
-pub(super) fn authorise(doors: &AppState, headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(token) = &doors.app.config.secrets.api_token else {
-        return Err(Problem::new(401, "The API is closed: no MUSTER_API__TOKEN is set"));
-    };
-    match bearer(headers) {
-        Some(given) if same(given, token.expose_secret()) => Ok(()),
-        _ => Err(Problem::new(401, "Send the API token in the header `Authorization: Bearer …`")),
-    }
-}
-
-pub(super) async fn incident(doors: &AppState, id: &str) -> Result<Incident, Problem> {
+pub(super) async fn incident(app: &App, id: &str) -> Result<Incident, Problem> {
     let not_found = || Problem::new(404, format!("There is no incident {id}"));
     let uid = match slash::number(id) {
-        Some(number) => doors.app.uid_of_number(number).await.map_err(|_| not_found())?,
+        Some(number) => app.uid_of_number(number).await.map_err(|_| not_found())?,
         None => id.to_owned(),
     };
-    doors.app.incident(&uid).await?.ok_or_else(not_found)
+    app.incident(&uid).await?.ok_or_else(not_found)
 }
 
 pub(super) fn limit(given: Option<usize>, default: usize, max: usize) -> Result<usize, Problem> {
@@ -125,15 +75,13 @@ pub(super) fn limit(given: Option<usize>, default: usize, max: usize) -> Result<
 
 /// Incidents, newest first.
 #[utoipa::path(
-    get, path = "/api/v1/incidents", params(ListQuery), security(("bearer" = [])),
+    get, path = "/api/v1/incidents", params(ListQuery), security(("bearer" = ["read"])),
     responses((status = 200, body = IncidentPage), (status = 400, body = Problem), (status = 401, body = Problem)),
 )]
 pub(crate) async fn list(
-    State(doors): State<AppState>,
-    headers: HeaderMap,
+    client: ApiClient<Read>,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<IncidentPage>, Problem> {
-    authorise(&doors, &headers)?;
     let open = query.status.as_deref() == Some("open");
     let status = match query.status.as_deref().filter(|_| !open) {
         Some(word) => Some(
@@ -159,62 +107,45 @@ pub(crate) async fn list(
     {
         return Err(Problem::new(400, "`cursor` is not one of ours"));
     }
-    let page = doors.app.list(&filter, query.cursor.as_deref(), limit).await?;
-    let incidents = page.incidents.iter().map(|incident| incident_json(incident, None)).collect();
+    let page = client.app.list(&filter, query.cursor.as_deref(), limit).await?;
+    let incidents = page.incidents.iter().map(|incident| IncidentView::of(incident, None)).collect();
     Ok(Json(IncidentPage { incidents, next_cursor: page.next }))
 }
 
 /// One incident with its alerts.
 #[utoipa::path(
-    get, path = "/api/v1/incidents/{id}", params(("id" = String, Path, description = "INC-42, or the uid")), security(("bearer" = [])),
-    responses((status = 200, body = Object), (status = 401, body = Problem), (status = 404, body = Problem)),
+    get, path = "/api/v1/incidents/{id}", params(("id" = String, Path, description = "INC-42, or the uid")), security(("bearer" = ["read"])),
+    responses((status = 200, body = IncidentView), (status = 401, body = Problem), (status = 404, body = Problem)),
 )]
-pub(crate) async fn show(
-    State(doors): State<AppState>,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, Problem> {
-    authorise(&doors, &headers)?;
-    let incident = incident(&doors, &id).await?;
-    let alerts = doors.app.alerts(&incident.uid).await?;
-    Ok(Json(incident_json(&incident, Some(&alerts))))
+pub(crate) async fn show(client: ApiClient<Read>, Path(id): Path<String>) -> Result<Json<IncidentView>, Problem> {
+    let incident = incident(&client.app, &id).await?;
+    let alerts = client.app.alerts(&incident.uid).await?;
+    Ok(Json(IncidentView::of(&incident, Some(&alerts))))
 }
 
 /// Its timeline, oldest first.
 #[utoipa::path(
-    get, path = "/api/v1/incidents/{id}/timeline", params(("id" = String, Path, description = "INC-42, or the uid"), PageQuery), security(("bearer" = [])),
+    get, path = "/api/v1/incidents/{id}/timeline", params(("id" = String, Path, description = "INC-42, or the uid"), PageQuery), security(("bearer" = ["read"])),
     responses((status = 200, body = TimelinePage), (status = 401, body = Problem), (status = 404, body = Problem)),
 )]
 pub(crate) async fn timeline(
-    State(doors): State<AppState>,
-    headers: HeaderMap,
+    client: ApiClient<Read>,
     Path(id): Path<String>,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<TimelinePage>, Problem> {
-    authorise(&doors, &headers)?;
-    let incident = incident(&doors, &id).await?;
+    let incident = incident(&client.app, &id).await?;
     let limit = limit(query.limit, 100, 500)?;
-    let entries = doors.app.entries(&incident.uid, query.cursor.unwrap_or(0), limit).await?;
+    let entries = client.app.entries(&incident.uid, query.cursor.unwrap_or(0), limit).await?;
     let next_cursor = entries.last().filter(|last| last.seq < incident.entries).map(|last| last.seq.to_string());
     Ok(Json(TimelinePage { entries, next_cursor }))
 }
 
 /// Its post-mortem draft, Markdown.
 #[utoipa::path(
-    get, path = "/api/v1/incidents/{id}/postmortem", params(("id" = String, Path, description = "INC-42, or the uid")), security(("bearer" = [])),
+    get, path = "/api/v1/incidents/{id}/postmortem", params(("id" = String, Path, description = "INC-42, or the uid")), security(("bearer" = ["read"])),
     responses((status = 200, body = String, content_type = "text/markdown"), (status = 401, body = Problem), (status = 404, body = Problem)),
 )]
-pub(crate) async fn postmortem(
-    State(doors): State<AppState>,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
-    authorise(&doors, &headers)?;
-    let text = doors.app.postmortem(&incident(&doors, &id).await?).await?;
+pub(crate) async fn postmortem(client: ApiClient<Read>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let text = client.app.postmortem(&incident(&client.app, &id).await?).await?;
     Ok(([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text).into_response())
-}
-
-/// The document that describes all this; open to everyone, like the documentation.
-pub(crate) async fn openapi() -> Json<utoipa::openapi::OpenApi> {
-    Json(Document::openapi())
 }

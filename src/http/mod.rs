@@ -3,6 +3,7 @@
 
 mod api;
 mod certificates;
+mod doors;
 mod hooks;
 mod lineage;
 mod operations;
@@ -13,129 +14,145 @@ mod silences;
 mod slack;
 pub(crate) mod socket;
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{delete, get, post, put};
+use axum::routing::get;
+use axum::{Json, Router};
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use tokio::sync::Semaphore;
-
-use crate::app::App;
 use crate::clock::Stopwatch;
-use crate::slack::client::SlackApi;
 use crate::telemetry::RequestLabels;
 
+pub use doors::AppState;
 pub use problem::Problem;
 
 /// The largest request of Slack and PagerDuty; theirs are far smaller.
 const SERVICE_BODY_BYTES: usize = 1024 * 1024;
 
-/// What handlers share.
-#[derive(Clone)]
-pub struct AppState {
-    pub(crate) app: Arc<App>,
-    /// For the one call that a handler makes: `views.open`.
-    pub(crate) slack: Arc<SlackApi>,
-    /// What SNS signs with.
-    pub(crate) certificates: Arc<certificates::Certificates>,
-    /// Uploads that are read while they arrive.
-    pub(crate) uploads: Arc<Semaphore>,
-}
-
-/// So many uploads are read at once while they arrive: each holds a thread, and pages need threads, too.
-const UPLOADS_AT_ONCE: usize = 16;
-
-impl AppState {
-    /// The doors of this app.
-    ///
-    /// # Errors
-    /// A client cannot be made.
-    pub fn new(app: Arc<App>) -> std::io::Result<Self> {
-        let token = app.config.secrets.slack_bot_token.clone().unwrap_or_default();
-        // The trigger of a modal lives three seconds, and so does our answer.
-        let slack =
-            SlackApi::new(&app.config.slack.api_url, &token, &app.config.slack.team_id, Duration::from_millis(2300))?;
-        let uploads = Arc::new(Semaphore::new(UPLOADS_AT_ONCE));
-        Ok(Self { app, slack: Arc::new(slack), certificates: Arc::default(), uploads })
-    }
-
-    /// The token to open a connection to Slack with, where that is how Slack reaches us.
-    pub(crate) fn socket_token(&self) -> Option<secrecy::SecretString> {
-        let config = &self.app.config;
-        config.secrets.slack_app_token.clone().filter(|_| config.slack.mode == crate::config::SlackMode::Socket)
-    }
-}
-
 /// All URLs.
-pub fn router(doors: AppState) -> Router {
-    let monitors_limit = doors.app.config.server.body_limit_kib * 1024;
-    let monitors = Router::new()
-        .route("/v2/enqueue", post(hooks::enqueue))
-        .route("/v2/change/enqueue", post(hooks::change))
-        .route("/generic/2010-04-15/create_event.json", post(hooks::create_event))
-        .layer(DefaultBodyLimit::max(monitors_limit));
+pub fn router(state: AppState) -> Router {
+    let (router, document) = routes(&state).split_for_parts();
+    router
+        .route("/api/openapi.json", get(|_: doors::Anyone| async { Json(document) }))
+        .fallback(|| async { Problem::new(404, "There is nothing at this address").into_response() })
+        .layer(middleware::from_fn(finish))
+        .layer(middleware::from_fn_with_state(state.clone(), measure))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            tracing::error!("a request handler panicked");
+            Problem::new(500, "Something broke inside Muster; it is logged").into_response()
+        }))
+        .with_state(state)
+}
+
+/// The document that describes all this; open to everyone, like the documentation.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Muster",
+        description = "Data incidents: alerts in, incidents, timelines and post-mortems out. Times are RFC 3339 in UTC."
+    ),
+    modifiers(&Doors),
+    components(schemas(Problem))
+)]
+struct Document;
+
+/// Who is let in, as the routes name it.
+struct Doors;
+
+impl utoipa::Modify for Doors {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let http = |scheme, words: &str| {
+            SecurityScheme::Http(HttpBuilder::new().scheme(scheme).description(Some(words)).build())
+        };
+        let key = |of: ApiKeyValue| SecurityScheme::ApiKey(ApiKey::Header(of));
+        let signed = |header: &str, words: &str| key(ApiKeyValue::with_description(header, words));
+        let in_query =
+            |name: &str, words: &str| SecurityScheme::ApiKey(ApiKey::Query(ApiKeyValue::with_description(name, words)));
+        let schemes = [
+            (
+                "bearer",
+                http(
+                    HttpAuthScheme::Bearer,
+                    "A token of the API that is good for one of the scopes: read, write, catalog",
+                ),
+            ),
+            ("password", http(HttpAuthScheme::Basic, "A browser: any user, and a token of the API as the password")),
+            ("badge_key", in_query("key", "The key in an asset's `badge_url`")),
+            ("source", http(HttpAuthScheme::Bearer, "The source's token, or the signature of its kind")),
+            (
+                "routing_key",
+                in_query("routing_key", "A source's token, in the body as PagerDuty's routing key or service key"),
+            ),
+            ("slack", signed("x-slack-signature", "Slack's signature over the body")),
+            ("pagerduty", signed("x-pagerduty-signature", "PagerDuty's signature over the body")),
+        ];
+        let components = document.components.get_or_insert_default();
+        for (name, scheme) in schemes {
+            components.add_security_scheme(name, scheme);
+        }
+    }
+}
+
+fn routes(state: &AppState) -> OpenApiRouter<AppState> {
+    let limits = state.limits();
+    let monitors = OpenApiRouter::new()
+        .routes(routes!(hooks::enqueue))
+        .routes(routes!(hooks::change))
+        .routes(routes!(hooks::create_event))
+        .layer(DefaultBodyLimit::max(limits.monitor));
     // Each kind has a limit of its own, and Grafana may PUT.
-    let hooks = Router::new()
-        .route("/hooks/{source}", post(hooks::receive).put(hooks::receive))
+    let hooks = OpenApiRouter::new()
+        .routes(routes!(hooks::receive))
         .layer(DefaultBodyLimit::disable())
-        .route("/hooks/{source}/heartbeat/{name}", post(silences::heartbeat));
-    let services = Router::new()
-        .route("/slack/commands", post(slack::command))
-        .route("/slack/interactions", post(slack::interaction))
-        .route("/slack/events", post(slack::event))
-        .route("/pagerduty/webhooks", post(pagerduty::webhook))
+        .routes(routes!(hooks::heartbeat));
+    let services = OpenApiRouter::new()
+        .routes(routes!(slack::command))
+        .routes(routes!(slack::interaction))
+        .routes(routes!(slack::event))
+        .routes(routes!(pagerduty::webhook))
         .layer(DefaultBodyLimit::max(SERVICE_BODY_BYTES));
-    let lineage = Router::new()
-        .route("/api/v1/lineage", post(lineage::event))
-        .route("/api/v1/catalog/dbt", put(lineage::dbt))
-        .route("/api/v1/catalog/yaml", put(lineage::yaml))
-        .layer(DefaultBodyLimit::max(doors.app.config.lineage.upload_limit_mib * 1024 * 1024))
-        .route("/api/v1/catalog/doctor", get(lineage::doctor))
-        .route("/api/v1/assets/{name}", get(lineage::asset))
-        .route("/api/v1/assets/{name}/upstream", get(lineage::upstream))
-        .route("/api/v1/assets/{name}/downstream", get(lineage::downstream))
-        .route("/api/v1/assets/{name}/status", get(lineage::status))
-        .route("/api/v1/assets/{name}/gate", get(lineage::gate))
-        .route("/api/v1/assets/{name}/badge.svg", get(lineage::badge_svg))
-        .route("/api/v1/path", get(lineage::path))
-        .route("/assets/{name}", get(lineage::page))
-        .route("/api/v1/incidents/{id}/impact", get(lineage::impact))
-        .route("/api/v1/incidents/{id}/lineage.svg", get(lineage::svg))
-        .route("/api/v1/incidents/{id}/lineage.png", get(lineage::png));
-    let readers = Router::new()
-        .route("/api/v1/incidents", get(api::list))
-        .route("/api/v1/incidents/{id}", get(api::show))
-        .route("/api/v1/incidents/{id}/timeline", get(api::timeline))
-        .route("/api/v1/incidents/{id}/postmortem", get(api::postmortem))
-        .route("/api/v1/received", get(received::list))
-        .route("/api/v1/received/{id}", get(received::show))
-        .route("/api/v1/silences", get(silences::silences).post(silences::make_silence))
-        .route("/api/v1/silences/{id}", delete(silences::end_silence))
-        .route("/api/openapi.json", get(api::openapi));
-    let operators = Router::new()
-        .route("/healthz", get(operations::healthz))
-        .route("/readyz", get(operations::readyz))
-        .route("/metrics", get(operations::metrics));
-    Router::new()
+    let lineage = OpenApiRouter::new()
+        .routes(routes!(lineage::event))
+        .routes(routes!(lineage::dbt))
+        .routes(routes!(lineage::yaml))
+        .layer(DefaultBodyLimit::max(limits.upload))
+        .routes(routes!(lineage::doctor))
+        .routes(routes!(lineage::asset))
+        .routes(routes!(lineage::upstream))
+        .routes(routes!(lineage::downstream))
+        .routes(routes!(lineage::status))
+        .routes(routes!(lineage::gate))
+        .routes(routes!(lineage::badge_svg))
+        .routes(routes!(lineage::path))
+        .routes(routes!(lineage::page))
+        .routes(routes!(lineage::impact))
+        .routes(routes!(lineage::svg))
+        .routes(routes!(lineage::png));
+    let readers = OpenApiRouter::new()
+        .routes(routes!(api::list))
+        .routes(routes!(api::show))
+        .routes(routes!(api::timeline))
+        .routes(routes!(api::postmortem))
+        .routes(routes!(received::list))
+        .routes(routes!(received::show))
+        .routes(routes!(silences::silences, silences::make_silence))
+        .routes(routes!(silences::end_silence));
+    let operators = OpenApiRouter::new()
+        .routes(routes!(operations::healthz))
+        .routes(routes!(operations::readyz))
+        .routes(routes!(operations::metrics));
+    OpenApiRouter::with_openapi(Document::openapi())
         .merge(monitors)
         .merge(hooks)
         .merge(services)
         .merge(lineage)
         .merge(readers)
         .merge(operators)
-        .fallback(|| async { Problem::new(404, "There is nothing at this address").into_response() })
-        .layer(middleware::from_fn(finish))
-        .layer(middleware::from_fn_with_state(doors.clone(), measure))
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            tracing::error!("a request handler panicked");
-            Problem::new(500, "Something broke inside Muster; it is logged").into_response()
-        }))
-        .with_state(doors)
 }
 
 /// What was begun is finished although the client hangs up: between a commit and what follows it nothing is left out.
@@ -148,12 +165,12 @@ async fn finish(request: Request, next: Next) -> Response {
 }
 
 /// Counts and times requests by route, never by path: paths hold names.
-async fn measure(State(doors): State<AppState>, request: Request, next: Next) -> Response {
+async fn measure(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let watch = Stopwatch::start();
     let route =
         request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let response = next.run(request).await;
-    doors.app.metrics.answer_seconds.observe(watch.seconds());
-    doors.app.metrics.requests.get_or_create(&RequestLabels { route, status: response.status().as_u16() }).inc();
+    state.metrics().answer_seconds.observe(watch.seconds());
+    state.metrics().requests.get_or_create(&RequestLabels { route, status: response.status().as_u16() }).inc();
     response
 }

@@ -1,27 +1,38 @@
 //! For operators: alive, ready, and how it goes.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::AppState;
+use super::doors::Anyone;
 use crate::domain::Lane;
 use crate::records::Dead;
 use crate::store::Range;
 
 /// Alive: answers without touching anything.
-pub(crate) async fn healthz() -> &'static str {
+#[utoipa::path(get, path = "/healthz", responses((status = 200, body = String, content_type = "text/plain")))]
+pub(crate) async fn healthz(_: Anyone) -> &'static str {
     "ok\n"
 }
 
 /// How long an entry of the outbox may be overdue before readiness says so, in milliseconds.
 const STALLED_MILLIS: i64 = 60_000;
 
+/// Whether Muster takes what is sent.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Readiness {
+    ready: bool,
+    /// Why not.
+    reasons: Vec<String>,
+    /// What waits, or was given up.
+    degraded: Vec<String>,
+}
+
 /// Ready: takes what is sent. Slack or PagerDuty being down does not make it unready, but is said.
-pub(crate) async fn readyz(State(doors): State<AppState>) -> Response {
-    let app = &doors.app;
+#[utoipa::path(get, path = "/readyz", responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
+pub(crate) async fn readyz(Anyone(app): Anyone) -> Response {
     let mut reasons = Vec::new();
     let mut degraded = Vec::new();
     if let Err(why) = app.store.health() {
@@ -44,11 +55,12 @@ pub(crate) async fn readyz(State(doors): State<AppState>) -> Response {
         degraded.push(format!("{dead} deliveries were given up; the incidents' timelines say which"));
     }
     let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({"ready": reasons.is_empty(), "reasons": reasons, "degraded": degraded}))).into_response()
+    (status, Json(Readiness { ready: reasons.is_empty(), reasons, degraded })).into_response()
 }
 
 /// Prometheus text.
-pub(crate) async fn metrics(State(doors): State<AppState>) -> Response {
-    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], doors.app.metrics.text())
+#[utoipa::path(get, path = "/metrics", responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
+pub(crate) async fn metrics(Anyone(app): Anyone) -> Response {
+    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], app.metrics.text())
         .into_response()
 }

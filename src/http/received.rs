@@ -1,14 +1,14 @@
 //! What monitors posted, as it is kept: stripped of secrets, SQL and rows, for `muster replay`.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
-use axum::http::HeaderMap;
-use serde::Deserialize;
-use serde_json::{Value, json};
-use utoipa::IntoParams;
+use axum::extract::{Path, Query};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
-use super::api::authorise;
-use super::{AppState, Problem};
+use super::Problem;
+use super::doors::{ApiClient, Read};
+use crate::domain::Time;
 use crate::monitors::redact::unpacked;
 use crate::records::Bodies;
 use crate::store::{Id, Range};
@@ -23,26 +23,51 @@ pub(crate) struct ReceivedQuery {
     limit: Option<usize>,
 }
 
+/// One body that is kept.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReceivedLine {
+    id: String,
+    source: String,
+    #[schema(value_type = String, example = "2026-11-23T06:00:00Z")]
+    at: Time,
+}
+
+/// A page of them.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReceivedPage {
+    received: Vec<ReceivedLine>,
+    /// To be given as `after` for the next page.
+    next_after: Option<String>,
+}
+
+/// A body, as it is kept.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReceivedBody {
+    source: String,
+    #[schema(value_type = String, example = "2026-11-23T06:00:00Z")]
+    at: Time,
+    #[schema(value_type = Object)]
+    body: Value,
+}
+
 /// Bodies that are kept, the oldest first.
 #[utoipa::path(
-    get, path = "/api/v1/received", params(ReceivedQuery), security(("bearer" = [])),
-    responses((status = 200, body = Object), (status = 401, body = Problem)),
+    get, path = "/api/v1/received", params(ReceivedQuery), security(("bearer" = ["read"])),
+    responses((status = 200, body = ReceivedPage), (status = 401, body = Problem)),
 )]
 pub(crate) async fn list(
-    State(doors): State<AppState>,
-    headers: HeaderMap,
+    client: ApiClient<Read>,
     Query(query): Query<ReceivedQuery>,
-) -> Result<Json<Value>, Problem> {
-    authorise(&doors, &headers)?;
+) -> Result<Json<ReceivedPage>, Problem> {
     let limit = query.limit.unwrap_or(100).clamp(1, 500);
     // What came a moment ago is to be seen, too.
-    doors.app.keep_bodies().await?;
+    client.app.keep_bodies().await?;
     let range = match query.after.as_deref().map(place) {
         // The rest of its block, and what is behind it.
         Some((block, _)) => Range::<Bodies>::all().starting(&block),
         None => Range::all(),
     };
-    let blocks = doors.app.store.scan(&range, limit).await.map_err(crate::app::Failure::from)?;
+    let blocks = client.app.store.scan(&range, limit).await.map_err(crate::app::Failure::from)?;
     let after = query.after.as_deref().map(place);
     let all = blocks
         .records
@@ -58,9 +83,9 @@ pub(crate) async fn list(
     let next = page.last().filter(|_| more).map(|(block, number, _)| id(block, *number));
     let received: Vec<_> = page
         .iter()
-        .map(|(block, number, body)| json!({"id": id(block, *number), "source": body.source, "at": body.at}))
+        .map(|(block, number, body)| ReceivedLine { id: id(block, *number), source: body.source.clone(), at: body.at })
         .collect();
-    Ok(Json(json!({"received": received, "next_after": next})))
+    Ok(Json(ReceivedPage { received, next_after: next }))
 }
 
 /// The block and the place in it that an id says. The first blocks held one body, and ids said no place.
@@ -73,20 +98,15 @@ fn place(id: &str) -> (Id<Bodies>, usize) {
 
 /// One of them, as `muster replay` reads it.
 #[utoipa::path(
-    get, path = "/api/v1/received/{id}", params(("id" = String, Path, description = "Its id in the list")), security(("bearer" = [])),
-    responses((status = 200, body = Object), (status = 401, body = Problem), (status = 404, body = Problem)),
+    get, path = "/api/v1/received/{id}", params(("id" = String, Path, description = "Its id in the list")), security(("bearer" = ["read"])),
+    responses((status = 200, body = ReceivedBody), (status = 401, body = Problem), (status = 404, body = Problem)),
 )]
-pub(crate) async fn show(
-    State(doors): State<AppState>,
-    headers: HeaderMap,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, Problem> {
-    authorise(&doors, &headers)?;
-    doors.app.keep_bodies().await?;
+pub(crate) async fn show(client: ApiClient<Read>, Path(id): Path<String>) -> Result<Json<ReceivedBody>, Problem> {
+    client.app.keep_bodies().await?;
     let (block, number) = place(&id);
-    let block = doors.app.store.value(&block).await.map_err(crate::app::Failure::from)?;
+    let block = client.app.store.value(&block).await.map_err(crate::app::Failure::from)?;
     let missing = || Problem::new(404, "There is no such body, or it was kept long enough");
     let kept = block.and_then(|block| block.bodies.into_iter().nth(number)).ok_or_else(missing)?;
     let body = unpacked(&kept.body).ok_or_else(missing)?;
-    Ok(Json(json!({"source": kept.source, "at": kept.at, "body": body})))
+    Ok(Json(ReceivedBody { source: kept.source, at: kept.at, body }))
 }

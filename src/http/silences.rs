@@ -1,55 +1,65 @@
-//! Heartbeats, and silences for programs: a deployment that hides what it breaks on purpose.
+//! Silences for programs: a deployment that hides what it breaks on purpose.
 
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::Path;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::api::authorise;
-use super::hooks::authorise_source;
-use super::{AppState, Problem};
+use super::Problem;
+use super::doors::{ApiClient, Read, Write};
 use crate::domain::Time;
 use crate::domain::suppression::{Matcher, Silence};
 use crate::store::Batch;
 
-/// A job or table gives a sign of life.
-#[utoipa::path(
-    post, path = "/hooks/{source}/heartbeat/{name}",
-    params(("source" = String, Path, description = "A configured source"), ("name" = String, Path, description = "One of its heartbeats")),
-    responses((status = 202, description = "Heard; when the next one is due at the latest", body = Object), (status = 401, body = Problem), (status = 404, body = Problem)),
-    security(("bearer" = [])),
-)]
-pub(crate) async fn heartbeat(
-    State(doors): State<AppState>,
-    Path((source, name)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Result<(StatusCode, Json<Value>), Problem> {
-    authorise_source(&doors.app, &source, query.as_deref(), &headers)?;
-    let due = doors.app.beat(&source, &name).await?;
-    Ok((StatusCode::ACCEPTED, Json(json!({"next_due": due}))))
+/// A silence.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SilenceView {
+    /// Its number.
+    id: u64,
+    /// Which alerts it hides.
+    #[serde(rename = "match")]
+    matcher: String,
+    /// From then on.
+    #[schema(value_type = String, example = "2026-11-23T06:00:00Z")]
+    from: Time,
+    /// Until then.
+    #[schema(value_type = String, example = "2026-11-23T08:00:00Z")]
+    until: Time,
+    /// Why.
+    reason: String,
+    /// Who answers for it: a person's id in Slack, or a name.
+    owner: String,
 }
 
-fn shown(silence: &Silence) -> Value {
-    json!({
-        "id": silence.number, "match": silence.matcher.to_string(), "from": silence.from, "until": silence.until,
-        "reason": silence.reason, "owner": silence.owner,
-    })
+impl From<&Silence> for SilenceView {
+    fn from(silence: &Silence) -> Self {
+        Self {
+            id: silence.number,
+            matcher: silence.matcher.to_string(),
+            from: silence.from,
+            until: silence.until,
+            reason: silence.reason.clone(),
+            owner: silence.owner.clone(),
+        }
+    }
+}
+
+/// All silences that hold, or will.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Silences {
+    silences: Vec<SilenceView>,
 }
 
 /// The silences that hold, or will.
 #[utoipa::path(
-    get, path = "/api/v1/silences", security(("bearer" = [])),
-    responses((status = 200, body = Object), (status = 401, body = Problem)),
+    get, path = "/api/v1/silences", security(("bearer" = ["read"])),
+    responses((status = 200, body = Silences), (status = 401, body = Problem)),
 )]
-pub(crate) async fn silences(State(doors): State<AppState>, headers: HeaderMap) -> Result<Json<Value>, Problem> {
-    authorise(&doors, &headers)?;
-    let silences: Vec<_> = doors.app.silences().iter().map(shown).collect();
-    Ok(Json(json!({"silences": silences})))
+pub(crate) async fn silences(client: ApiClient<Read>) -> Json<Silences> {
+    Json(Silences { silences: client.app.silences().iter().map(SilenceView::from).collect() })
 }
 
 /// A silence to be made.
@@ -73,38 +83,34 @@ pub(crate) struct NewSilence {
 
 /// Makes a silence; durable when it answers.
 #[utoipa::path(
-    post, path = "/api/v1/silences", request_body = NewSilence, security(("bearer" = [])),
-    responses((status = 201, body = Object), (status = 401, body = Problem), (status = 422, body = Problem)),
+    post, path = "/api/v1/silences", request_body = NewSilence, security(("bearer" = ["write"])),
+    responses((status = 201, body = SilenceView), (status = 401, body = Problem), (status = 422, body = Problem)),
 )]
 pub(crate) async fn make_silence(
-    State(doors): State<AppState>,
-    headers: HeaderMap,
+    client: ApiClient<Write>,
     body: Result<Bytes, BytesRejection>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
-    authorise(&doors, &headers)?;
+) -> Result<(StatusCode, Json<SilenceView>), Problem> {
     let asked: NewSilence =
         serde_json::from_slice(&body?).map_err(|error| Problem::new(422, format!("This is no silence: {error}")))?;
     let matcher = Matcher::parse(&asked.matcher).map_err(|error| Problem::new(422, error.to_string()))?;
-    let from = asked.from.unwrap_or_else(|| doors.app.now());
+    let from = asked.from.unwrap_or_else(|| client.app.now());
     if asked.owner.trim().is_empty() {
         return Err(Problem::new(422, "A silence has an owner, whom people can ask"));
     }
     let owner = asked.owner.trim().to_owned();
     let silence = Silence { number: 0, matcher, from, until: asked.until, reason: asked.reason, owner };
-    let silence = doors.app.silence(silence, None, Batch::new()).await?;
-    Ok((StatusCode::CREATED, Json(shown(&silence))))
+    let silence = client.app.silence(silence, None, Batch::new()).await?;
+    tracing::info!(silence = silence.number, token = client.name, "a silence was made by the API");
+    Ok((StatusCode::CREATED, Json(SilenceView::from(&silence))))
 }
 
 /// Ends a silence now.
 #[utoipa::path(
-    delete, path = "/api/v1/silences/{id}", params(("id" = u64, Path, description = "Its number")), security(("bearer" = [])),
-    responses((status = 200, body = Object), (status = 401, body = Problem), (status = 404, body = Problem)),
+    delete, path = "/api/v1/silences/{id}", params(("id" = u64, Path, description = "Its number")), security(("bearer" = ["write"])),
+    responses((status = 200, body = SilenceView), (status = 401, body = Problem), (status = 404, body = Problem)),
 )]
-pub(crate) async fn end_silence(
-    State(doors): State<AppState>,
-    headers: HeaderMap,
-    Path(id): Path<u64>,
-) -> Result<Json<Value>, Problem> {
-    authorise(&doors, &headers)?;
-    Ok(Json(shown(&doors.app.unsilence(id).await?)))
+pub(crate) async fn end_silence(client: ApiClient<Write>, Path(id): Path<u64>) -> Result<Json<SilenceView>, Problem> {
+    let silence = client.app.unsilence(id).await?;
+    tracing::info!(silence = id, token = client.name, "a silence was ended by the API");
+    Ok(Json(SilenceView::from(&silence)))
 }

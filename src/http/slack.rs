@@ -3,42 +3,23 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
-use super::{AppState, Problem};
+use super::Problem;
+use super::doors::{SlackDoor, SlackRequest};
 use crate::app::Failure;
 use crate::app::chat::{Reply, sentence_markdown};
 use crate::render::{Rendered, modal, option_of};
 use crate::slack::inbound::{self, Envelope, Interaction, SlackEvent, SlashCommand, event as read_event};
-use crate::slack::verify::{Rejected, Verified, verify};
-use crate::telemetry::RejectedLabels;
 
 /// Slack waits three seconds; what is not done by then is said to be so.
 const ANSWER_WITHIN: Duration = Duration::from_millis(2700);
 
-fn verified(doors: &AppState, headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Verified, Problem> {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let body = body?.to_vec();
-    let secrets = &doors.app.config.secrets.slack_signing_secrets;
-    verify(secrets, header("x-slack-request-timestamp"), header("x-slack-signature"), body, doors.app.now()).map_err(
-        |rejected| {
-            doors.app.metrics.rejected.get_or_create(&RejectedLabels { kind: "slack" }).inc();
-            if rejected == Rejected::Stale {
-                tracing::warn!("{rejected}");
-            }
-            Problem::new(401, rejected.to_string())
-        },
-    )
-}
-
 /// Requests of another workspace or app are refused, signed or not.
-fn is_ours(doors: &AppState, team: Option<&str>, app: Option<&str>) -> bool {
-    let config = &doors.app.config.slack;
+fn is_ours(door: &SlackDoor, team: Option<&str>, app: Option<&str>) -> bool {
+    let config = &door.app.config.slack;
     team.is_none_or(|team| team.is_empty() || team == config.team_id)
         && app.is_none_or(|app| app.is_empty() || config.app_id.is_empty() || app == config.app_id)
 }
@@ -59,29 +40,28 @@ fn respond(answered: Answered) -> Response {
 }
 
 /// `/incident …`
-pub(crate) async fn command(
-    State(doors): State<AppState>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Problem> {
-    let body = verified(&doors, &headers, body)?;
+#[utoipa::path(
+    post, path = "/slack/commands", request_body(content = Object, description = "A slash command"), security(("slack" = [])),
+    responses((status = 200, description = "The answer, or nothing"), (status = 400, body = Problem), (status = 401, body = Problem)),
+)]
+pub(crate) async fn command(SlackRequest { door, body }: SlackRequest) -> Result<Response, Problem> {
     let command: SlashCommand =
         serde_urlencoded::from_bytes(body.bytes()).map_err(|_| Problem::new(400, "The body is no slash command"))?;
-    Ok(respond(answer_command(&doors, command).await))
+    Ok(respond(answer_command(&door, command).await))
 }
 
 /// The answer to a command, whichever way it came.
-pub(super) async fn answer_command(doors: &AppState, command: SlashCommand) -> Answered {
+pub(super) async fn answer_command(door: &SlackDoor, command: SlashCommand) -> Answered {
     if command.ssl_check.is_some() {
         return None;
     }
-    if !is_ours(doors, Some(&command.team_id), Some(&command.api_app_id)) || command.team_id.is_empty() {
+    if !is_ours(door, Some(&command.team_id), Some(&command.api_app_id)) || command.team_id.is_empty() {
         return say("This Muster serves another workspace.");
     }
     let answer = async {
-        match doors.app.slash(&command).await {
+        match door.app.slash(&command).await {
             Reply::Say(message) => Some(ephemeral(&message)),
-            Reply::Open(form) => match doors.slack.open_view(&command.trigger_id, &modal(&form)).await {
+            Reply::Open(form) => match door.slack.open_view(&command.trigger_id, &modal(&form)).await {
                 Ok(()) => None,
                 Err(error) => {
                     tracing::warn!(%error, "a form could not be opened");
@@ -97,16 +77,15 @@ pub(super) async fn answer_command(doors: &AppState, command: SlashCommand) -> A
 }
 
 /// Buttons, forms and shortcuts.
-pub(crate) async fn interaction(
-    State(doors): State<AppState>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Problem> {
+#[utoipa::path(
+    post, path = "/slack/interactions", request_body(content = Object, description = "A button, form or shortcut"), security(("slack" = [])),
+    responses((status = 200, description = "The answer, or nothing"), (status = 400, body = Problem), (status = 401, body = Problem)),
+)]
+pub(crate) async fn interaction(SlackRequest { door, body }: SlackRequest) -> Result<Response, Problem> {
     #[derive(serde::Deserialize)]
     struct Form {
         payload: String,
     }
-    let body = verified(&doors, &headers, body)?;
     let form: Form =
         serde_urlencoded::from_bytes(body.bytes()).map_err(|_| Problem::new(400, "The body is no interaction"))?;
     let interaction: Interaction = match serde_json::from_str(&form.payload).and_then(inbound::read) {
@@ -117,22 +96,22 @@ pub(crate) async fn interaction(
             return Ok(StatusCode::OK.into_response());
         }
     };
-    Ok(respond(answer_interaction(&doors, interaction).await))
+    Ok(respond(answer_interaction(&door, interaction).await))
 }
 
 /// The answer to a button, form or shortcut, whichever way it came.
-pub(super) async fn answer_interaction(doors: &AppState, interaction: Interaction) -> Answered {
+pub(super) async fn answer_interaction(door: &SlackDoor, interaction: Interaction) -> Answered {
     let team = interaction.team.as_ref().map(|team| team.id.as_str());
-    if !is_ours(doors, team, Some(&interaction.api_app_id)) {
+    if !is_ours(door, team, Some(&interaction.api_app_id)) {
         return None;
     }
     if interaction.kind == "block_suggestion" {
         // Whoever may not read is offered nothing.
-        let options: Vec<_> = doors.app.suggested(&interaction).await.iter().map(|name| option_of(name)).collect();
+        let options: Vec<_> = door.app.suggested(&interaction).await.iter().map(|name| option_of(name)).collect();
         return Some(json!({"options": options}));
     }
     let answer = async {
-        match doors.app.interact(&interaction).await {
+        match door.app.interact(&interaction).await {
             Reply::Nothing | Reply::Say(_) => {}
             Reply::Mistakes(errors) => {
                 return Some(json!({"response_action": "errors", "errors": errors}));
@@ -141,13 +120,13 @@ pub(super) async fn answer_interaction(doors: &AppState, interaction: Interactio
                 return Some(json!({"response_action": "update", "view": modal(&form)}));
             }
             Reply::Open(form) => {
-                if let Err(error) = doors.slack.open_view(&interaction.trigger_id, &modal(&form)).await {
+                if let Err(error) = door.slack.open_view(&interaction.trigger_id, &modal(&form)).await {
                     tracing::warn!(%error, "a form could not be opened");
                     let words = "Slack did not open the form in time. Please press again, or use the slash command: `/incident help` shows how.".to_owned();
-                    doors.app.whisper(&interaction, words, Vec::new()).await;
+                    door.app.whisper(&interaction, words, Vec::new()).await;
                 }
             }
-            Reply::Ephemeral(markdown, buttons) => doors.app.whisper(&interaction, markdown, buttons).await,
+            Reply::Ephemeral(markdown, buttons) => door.app.whisper(&interaction, markdown, buttons).await,
         }
         None
     };
@@ -162,12 +141,11 @@ async fn in_time(answer: impl Future<Output = Answered>) -> Answered {
 }
 
 /// The Events API.
-pub(crate) async fn event(
-    State(doors): State<AppState>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Problem> {
-    let body = verified(&doors, &headers, body)?;
+#[utoipa::path(
+    post, path = "/slack/events", request_body(content = Object, description = "An event of the Events API"), security(("slack" = [])),
+    responses((status = 200, description = "The answer, or nothing"), (status = 400, body = Problem), (status = 401, body = Problem)),
+)]
+pub(crate) async fn event(SlackRequest { door, body }: SlackRequest) -> Result<Response, Problem> {
     let envelope: Envelope = match serde_json::from_slice(body.bytes()).and_then(inbound::read) {
         Ok(envelope) => envelope,
         Err(error) => {
@@ -176,21 +154,21 @@ pub(crate) async fn event(
         }
     };
     // An error lets Slack send it again: at once, after a minute, after five.
-    Ok(respond(answer_event(&doors, envelope).await?))
+    Ok(respond(answer_event(&door, envelope).await?))
 }
 
 /// The answer to an event, whichever way it came.
-pub(super) async fn answer_event(doors: &AppState, envelope: Envelope) -> Result<Answered, Failure> {
+pub(super) async fn answer_event(door: &SlackDoor, envelope: Envelope) -> Result<Answered, Failure> {
     if envelope.kind == "url_verification" {
         return Ok(Some(json!({"challenge": envelope.challenge})));
     }
-    if is_ours(doors, envelope.team_id.as_deref(), envelope.api_app_id.as_deref()) {
+    if is_ours(door, envelope.team_id.as_deref(), envelope.api_app_id.as_deref()) {
         let event = match read_event(&envelope.event) {
             // What is shown below a link is read by everybody there, strangers too.
             SlackEvent::Linked { .. } if envelope.is_ext_shared_channel => SlackEvent::Other,
             event => event,
         };
-        doors.app.slack_event(&envelope.event_id, event).await?;
+        door.app.slack_event(&envelope.event_id, event).await?;
     }
     Ok(None)
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::AppState;
+use super::doors::SlackDoor;
 use super::slack::{Answered, answer_command, answer_event, answer_interaction};
 use crate::slack::inbound;
 
@@ -35,11 +35,11 @@ struct Frame {
 }
 
 /// Stays connected until told to stop.
-pub(crate) async fn run(doors: AppState, token: SecretString, stop: watch::Receiver<bool>) {
+pub(crate) async fn run(door: SlackDoor, token: SecretString, stop: watch::Receiver<bool>) {
     let mut delays = delays();
     while !*stop.borrow() {
         let watch = crate::clock::Stopwatch::start();
-        match connect(&doors, &token, stop.clone()).await {
+        match connect(&door, &token, stop.clone()).await {
             Ok(()) => {}
             Err(why) => tracing::warn!(why, "the connection to Slack failed; what was not answered, Slack sends again"),
         }
@@ -70,8 +70,8 @@ fn delays() -> impl Iterator<Item = Duration> {
 }
 
 /// One connection, to its end.
-async fn connect(doors: &AppState, token: &SecretString, mut stop: watch::Receiver<bool>) -> Result<(), String> {
-    let url = doors.slack.open_connection(token).await.map_err(|error| error.to_string())?;
+async fn connect(door: &SlackDoor, token: &SecretString, mut stop: watch::Receiver<bool>) -> Result<(), String> {
+    let url = door.slack.open_connection(token).await.map_err(|error| error.to_string())?;
     let opened = tokio::time::timeout(Duration::from_secs(10), tokio_tungstenite::connect_async(&url)).await;
     // The address holds a ticket, so no error that may name it is passed on.
     let (socket, _) = opened.map_err(|_| "no answer in time".to_owned())?.map_err(|_| "no connection".to_owned())?;
@@ -112,9 +112,9 @@ async fn connect(doors: &AppState, token: &SecretString, mut stop: watch::Receiv
                 return Ok(());
             }
             (kind, Some(envelope)) => {
-                let (doors, kind, answers) = (doors.clone(), kind.to_owned(), answers.clone());
+                let (door, kind, answers) = (door.clone(), kind.to_owned(), answers.clone());
                 tokio::spawn(async move {
-                    if let Some(payload) = dispatch(&doors, &kind, frame.payload).await {
+                    if let Some(payload) = dispatch(&door, &kind, frame.payload).await {
                         let mut answer = json!({"envelope_id": envelope});
                         if let Some(payload) = payload {
                             answer["payload"] = payload;
@@ -130,21 +130,21 @@ async fn connect(doors: &AppState, token: &SecretString, mut stop: watch::Receiv
 }
 
 /// The answer to an envelope; `None` where there is to be none, so that Slack sends it again.
-async fn dispatch(doors: &AppState, kind: &str, payload: Value) -> Option<Answered> {
+async fn dispatch(door: &SlackDoor, kind: &str, payload: Value) -> Option<Answered> {
     match kind {
         "slash_commands" => Some(match inbound::read(payload) {
-            Ok(command) => answer_command(doors, command).await,
+            Ok(command) => answer_command(door, command).await,
             Err(_) => None,
         }),
         "interactive" => Some(match inbound::read(payload) {
-            Ok(interaction) => answer_interaction(doors, interaction).await,
+            Ok(interaction) => answer_interaction(door, interaction).await,
             Err(error) => {
                 tracing::warn!(%error, "an interaction of Slack is not understood");
                 None
             }
         }),
         "events_api" => match inbound::read(payload) {
-            Ok(envelope) => answer_event(doors, envelope).await.ok(),
+            Ok(envelope) => answer_event(door, envelope).await.ok(),
             Err(_) => Some(None),
         },
         // What is new is taken note of.

@@ -233,6 +233,7 @@ fn the_example_configuration_is_right_and_documents_every_key_and_default() {
     let variables: Variables = [
         "MUSTER_SLACK__BOT_TOKEN",
         "MUSTER_SLACK__SIGNING_SECRET",
+        "DASHBOARDS_TOKEN",
         "PROM_TOKEN",
         "SODA_TOKEN",
         "PD_TOKEN",
@@ -266,6 +267,8 @@ fn the_example_configuration_is_right_and_documents_every_key_and_default() {
         }
     }
     for key in [
+        "api_tokens",
+        "scopes",
         "on_green",
         "token_env",
         "secret_env",

@@ -3,6 +3,7 @@
 mod attacks;
 mod contract;
 mod correlation;
+mod doors;
 mod errors;
 mod faults;
 mod floor;

@@ -1,0 +1,258 @@
+//! Monitors: by the token or the signature of their source. Who has no token is turned away before the body is read.
+
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Json, RequestPartsExt as _};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::AppState;
+use crate::app::App;
+use crate::config::{Source, SourceKind};
+use crate::http::Problem;
+use crate::monitors::verify::{Denied, Request as Signed, same, verify};
+use crate::monitors::{self, Unreadable, sns};
+use crate::telemetry::RejectedLabels;
+
+/// A body arrives within this.
+const BODY_WITHIN: Duration = Duration::from_secs(30);
+/// An upload of many megabytes arrives within this.
+pub(crate) const UPLOAD_WITHIN: Duration = Duration::from_secs(300);
+
+fn tokens<'a>(app: &'a App, source: &str) -> &'a [SecretString] {
+    app.config.secrets.source_tokens.get(source).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn secrets<'a>(app: &'a App, source: &str) -> &'a [SecretString] {
+    app.config.secrets.source_secrets.get(source).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn refused(app: &App, why: impl Into<String>) -> Problem {
+    app.metrics.rejected.get_or_create(&RejectedLabels { kind: "source" }).inc();
+    Problem::new(401, why)
+}
+
+fn denied(app: &App, error: Denied) -> Problem {
+    refused(app, error.to_string())
+}
+
+/// The source of this name, by its place. An unknown one and a wrong token look the same, so that names cannot be guessed.
+fn place_of(app: &App, name: &str) -> Result<usize, Problem> {
+    let place = app.config.sources.iter().position(|source| source.name == name);
+    place.ok_or_else(|| denied(app, Denied::Wrong))
+}
+
+/// A source said that it is one with its token; there is no body.
+pub(crate) struct SourceToken {
+    pub(crate) app: Arc<App>,
+    /// Its name.
+    pub(crate) source: String,
+}
+
+impl FromRequestParts<AppState> for SourceToken {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let app = &state.app;
+        let Path(mut path) =
+            parts.extract::<Path<HashMap<String, String>>>().await.map_err(|_| denied(app, Denied::Wrong))?;
+        let name = path.remove("source").unwrap_or_default();
+        let source = &app.config.sources[place_of(app, &name)?];
+        let request = Signed { headers: &parts.headers, query: parts.uri.query(), body: &[] };
+        verify(source, tokens(app, &name), &[], &request, app.now()).map_err(|error| denied(app, error))?;
+        Ok(Self { app: app.clone(), source: name })
+    }
+}
+
+/// What a source posted.
+pub(crate) struct SourceRequest {
+    pub(crate) app: Arc<App>,
+    place: usize,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Arrived,
+}
+
+/// How a body arrived.
+pub(crate) enum Arrived {
+    /// All of it.
+    Whole(Bytes),
+    /// It arrives still, and may be so large, in bytes.
+    Still {
+        body: Body,
+        limit: usize,
+        /// Its place among the uploads, until it is read.
+        upload: OwnedSemaphorePermit,
+    },
+    /// It asks to confirm a subscription, at this address.
+    ToConfirm(url::Url),
+}
+
+impl SourceRequest {
+    /// The source.
+    pub(crate) fn source(&self) -> &Source {
+        &self.app.config.sources[self.place]
+    }
+}
+
+impl FromRequest<AppState> for SourceRequest {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let app = &state.app;
+        let Path(name) = parts.extract::<Path<String>>().await.map_err(|_| denied(app, Denied::Wrong))?;
+        let place = place_of(app, &name)?;
+        let (source, tokens, secrets) = (&app.config.sources[place], tokens(app, &name), secrets(app, &name));
+        let query = parts.uri.query();
+        let check = |body: &[u8]| {
+            let request = Signed { headers: &parts.headers, query, body };
+            verify(source, tokens, secrets, &request, app.now()).map_err(|error| denied(app, error))
+        };
+        // A token is checked before the body is read: who has none sends no megabytes. SNS signs instead, and may have a token too.
+        let by_token = secrets.is_empty() && !tokens.is_empty();
+        if by_token {
+            check(&[])?;
+        }
+        app.pace(source)?;
+        let limits = state.limits();
+        let body = if source.kind == SourceKind::DbtArtifacts {
+            // Whoever uploads has a place while it arrives, and not for ever.
+            let upload = state.uploads.clone().try_acquire_owned().map_err(|_| {
+                Problem::unavailable(
+                    "So many uploads arrive at once that this one must wait; send it again in a few seconds",
+                )
+            })?;
+            if by_token {
+                Arrived::Still { body, limit: limits.upload, upload }
+            } else {
+                Arrived::Whole(whole(body, limits.upload, UPLOAD_WITHIN).await?)
+            }
+        } else {
+            Arrived::Whole(whole(body, limits.monitor, BODY_WITHIN).await?)
+        };
+        let body = match body {
+            Arrived::Whole(bytes) if source.kind == SourceKind::Sns => sns_message(state, source, bytes).await?,
+            Arrived::Whole(bytes) if !by_token => {
+                check(&bytes)?;
+                Arrived::Whole(bytes)
+            }
+            other => other,
+        };
+        Ok(Self { app: app.clone(), place, headers: parts.headers, body })
+    }
+}
+
+async fn whole(body: Body, limit: usize, within: Duration) -> Result<Bytes, Problem> {
+    let arrived = tokio::time::timeout(within, axum::body::to_bytes(body, limit)).await;
+    arrived.map_err(|_| too_slow())?.map_err(|_| too_large())
+}
+
+pub(crate) fn too_slow() -> Problem {
+    Problem::new(408, "The body took too long to arrive; nothing was saved. Send it again")
+}
+
+pub(crate) fn too_large() -> Problem {
+    Problem::new(413, "The body is larger than this address takes; split it, or raise `[server] body_limit_kib`")
+}
+
+/// A message of SNS whose signature fits.
+async fn sns_message(state: &AppState, source: &Source, body: Bytes) -> Result<Arrived, Problem> {
+    let app = &state.app;
+    let unreadable = |error: Unreadable| Problem::new(crate::http::hooks::status_of(&error), error.to_string());
+    let message = monitors::json(&body).map_err(unreadable)?;
+    let envelope = sns::envelope(&message, &source.topics).map_err(|error| refused(app, error.to_string()))?;
+    let base = source.aws_url.as_deref();
+    let pem = state.certificates.get(&moved(&envelope.certificate, base)).await.map_err(|why| {
+        tracing::warn!(source = source.name, why, "a certificate of SNS cannot be fetched");
+        Problem::unavailable("The certificate of this message cannot be fetched now; send it again")
+    })?;
+    if !envelope.is_signed_with(&pem, app.now()) {
+        return Err(denied(app, Denied::Wrong));
+    }
+    Ok(match &envelope.confirm {
+        Some(url) => Arrived::ToConfirm(moved(url, base)),
+        None => Arrived::Whole(body),
+    })
+}
+
+/// The same path at another host, where the configuration says so.
+fn moved(url: &url::Url, base: Option<&str>) -> url::Url {
+    let Some(mut moved) = base.and_then(|base| url::Url::parse(base).ok()) else {
+        return url.clone();
+    };
+    moved.set_path(url.path());
+    moved.set_query(url.query());
+    moved
+}
+
+/// Where a client of PagerDuty's events puts its key.
+pub(crate) trait KeyIn {
+    const FIELD: &'static str;
+    /// What a client hears whose key is none.
+    const UNKNOWN: &'static str;
+}
+
+/// In the events API v2.
+pub(crate) struct RoutingKey;
+/// In its first events API.
+pub(crate) struct ServiceKey;
+
+impl KeyIn for RoutingKey {
+    const FIELD: &'static str = "routing_key";
+    const UNKNOWN: &'static str = "'routing_key' is invalid: there is no source of kind pagerduty_v2 with this token";
+}
+impl KeyIn for ServiceKey {
+    const FIELD: &'static str = "service_key";
+    const UNKNOWN: &'static str = "Service key is invalid: there is no source of kind pagerduty_v2 with this token";
+}
+
+/// A client of PagerDuty's events, with a source's token as its key. It is answered in PagerDuty's own words.
+pub(crate) struct EventsClient<K> {
+    pub(crate) app: Arc<App>,
+    place: usize,
+    pub(crate) raw: Bytes,
+    pub(crate) body: Value,
+    key: PhantomData<K>,
+}
+
+impl<K> EventsClient<K> {
+    /// The source whose token it has.
+    pub(crate) fn source(&self) -> &Source {
+        &self.app.config.sources[self.place]
+    }
+}
+
+/// The answer of PagerDuty to an event that it cannot use.
+pub(crate) fn invalid_event(errors: &[String]) -> Response {
+    let body = json!({"status": "invalid event", "message": "Event object is invalid", "errors": errors});
+    (StatusCode::BAD_REQUEST, Json(body)).into_response()
+}
+
+impl<K: KeyIn + Send + Sync> FromRequest<AppState> for EventsClient<K> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Response> {
+        let raw = Bytes::from_request(request, state).await.map_err(|error| Problem::from(error).into_response())?;
+        let body = monitors::json(&raw).map_err(|_| invalid_event(&["the body is not JSON".to_owned()]))?;
+        let app = &state.app;
+        let given = body[K::FIELD].as_str().unwrap_or_default();
+        let place = app.config.sources.iter().position(|source| {
+            let mut tokens = tokens(app, &source.name).iter();
+            source.kind == SourceKind::PagerdutyV2 && tokens.any(|token| same(given, token.expose_secret()))
+        });
+        let Some(place) = place else {
+            app.metrics.rejected.get_or_create(&RejectedLabels { kind: "source" }).inc();
+            return Err(invalid_event(&[K::UNKNOWN.to_owned()]));
+        };
+        Ok(Self { app: app.clone(), place, raw, body, key: PhantomData })
+    }
+}

@@ -1,0 +1,136 @@
+//! Who is let in where: every route has a door, and each is shut for everybody else.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::harness::{API_TOKEN, Bot, Setup, TOKEN};
+
+const READER: &str = "a-token-of-the-dashboards";
+const WRITER: &str = "a-token-of-the-deployments";
+const PIPELINE: &str = "a-token-of-the-pipelines";
+
+async fn bot() -> Bot {
+    let extra = "
+[[api_tokens]]
+name = \"dashboards\"
+token_env = \"READER\"
+scopes = [\"read\"]
+[[api_tokens]]
+name = \"deployments\"
+token_env = \"WRITER\"
+scopes = [\"write\"]
+[[api_tokens]]
+name = \"pipelines\"
+token_env = \"PIPELINE\"
+scopes = [\"catalog\"]
+";
+    let tokens = [("READER", READER), ("WRITER", WRITER), ("PIPELINE", PIPELINE)];
+    let variables = tokens.map(|(name, token)| (name, token.to_owned())).to_vec();
+    Bot::set_up(Setup { extra: extra.to_owned(), variables, ..Setup::default() }).await
+}
+
+/// A route, as the documentation has it: the method, the address, and who is let in, each with scopes.
+struct Route {
+    method: Method,
+    path: String,
+    doors: Vec<(String, Vec<String>)>,
+}
+
+async fn routes(bot: &Bot) -> Vec<Route> {
+    let document: Value =
+        bot.http.get(format!("{}/api/openapi.json", bot.base)).send().await.unwrap().json().await.unwrap();
+    let mut routes = Vec::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let doors = operation["security"].as_array().into_iter().flatten().flat_map(|one| one.as_object().unwrap());
+            let scopes = |scopes: &Value| serde_json::from_value::<Vec<String>>(scopes.clone()).unwrap();
+            routes.push(Route {
+                method: method.to_uppercase().parse().unwrap(),
+                path: path.clone(),
+                doors: doors.map(|(name, of)| (name.clone(), scopes(of))).collect(),
+            });
+        }
+    }
+    routes
+}
+
+async fn ask(bot: &Bot, route: &Route, token: Option<&str>) -> StatusCode {
+    let path: Vec<_> = route.path.split('/').map(|part| if part.starts_with('{') { "7" } else { part }).collect();
+    let request = bot.http.request(route.method.clone(), format!("{}{}", bot.base, path.join("/")));
+    let request = match token {
+        Some(token) => request.bearer_auth(token),
+        None => request,
+    };
+    request.body("{}").send().await.unwrap().status()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_route_has_a_door_that_is_shut_for_everybody_else() {
+    let bot = bot().await;
+    let routes = routes(&bot).await;
+    let mut table = String::new();
+    for route in &routes {
+        let doors: Vec<_> =
+            route.doors.iter().map(|(name, of)| format!("{name} {}", of.join(" or ")).trim().to_owned()).collect();
+        let doors = if doors.is_empty() { "anyone".to_owned() } else { doors.join(", or ") };
+        table.push_str(&format!("{} {}: {doors}\n", route.method, route.path));
+        let none = ask(&bot, route, None).await;
+        let is_open = route.doors.is_empty();
+        let of_events = route.doors.iter().any(|(name, _)| name == "routing_key");
+        match none {
+            // PagerDuty says so of a wrong key.
+            StatusCode::BAD_REQUEST => assert!(of_events, "{} {}: {none}", route.method, route.path),
+            StatusCode::UNAUTHORIZED => assert!(!is_open, "{} {}: {none}", route.method, route.path),
+            other => assert!(is_open && other.is_success(), "{} {}: {other}", route.method, route.path),
+        }
+        let Some((_, scopes)) = route.doors.iter().find(|(name, _)| name == "bearer") else {
+            continue;
+        };
+        for (token, scope) in [(READER, "read"), (WRITER, "write"), (PIPELINE, "catalog")] {
+            let status = ask(&bot, route, Some(token)).await;
+            let is_good = scopes.iter().any(|one| one == scope);
+            let refused = matches!(status, StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED);
+            assert_eq!(!is_good, refused, "{} {} with {scope}: {status}", route.method, route.path);
+        }
+        let all = ask(&bot, route, Some(API_TOKEN)).await;
+        assert!(
+            !matches!(all, StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED),
+            "{} {}: {all}",
+            route.method,
+            route.path
+        );
+        // A monitor's token is none of the API's.
+        assert_eq!(ask(&bot, route, Some(TOKEN)).await, StatusCode::UNAUTHORIZED, "{} {}", route.method, route.path);
+    }
+    insta::assert_snapshot!(table);
+    bot.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_is_not_good_for_it_is_told_what_it_is_good_for() {
+    let bot = bot().await;
+    let silence = json!({"match": "asset=w.*", "until": "2026-11-23T09:00:00Z", "reason": "backfill", "owner": "ci"});
+    let (status, answer) = bot.post("/api/v1/silences", Some(READER), &silence).await;
+    assert_eq!(status, 403, "{answer}");
+    let detail = answer["detail"].as_str().unwrap();
+    assert!(detail.starts_with("The token `dashboards` is good for read, and this needs write"), "{detail}");
+    let (status, _) = bot.post("/api/v1/silences", Some(WRITER), &silence).await;
+    assert_eq!(status, 201);
+    let ended = bot.http.delete(format!("{}/api/v1/silences/1", bot.base)).bearer_auth(READER).send().await.unwrap();
+    assert_eq!(ended.status(), 403);
+    bot.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browser_is_asked_for_the_password() {
+    let bot = bot().await;
+    let page = format!("{}/assets/warehouse.orders", bot.base);
+    let asked = bot.http.get(&page).send().await.unwrap();
+    assert_eq!(asked.status(), 401);
+    assert!(asked.headers()["www-authenticate"].to_str().unwrap().starts_with("Basic realm="));
+    for (password, status) in [(READER, 404), (WRITER, 403), ("another", 401)] {
+        let answer = bot.http.get(&page).basic_auth("ana", Some(password)).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{password}");
+    }
+    bot.end().await;
+}
