@@ -102,7 +102,7 @@ impl App {
     async fn home(&self, user: &str) -> Result<Rendered, Failure> {
         let names = |id: &str| self.name(id);
         let now = self.now();
-        let seen = Filter { viewer: self.viewer(user), ..Filter::default() };
+        let seen = Filter { viewer: self.viewer(user).await?, ..Filter::default() };
         let open = self.list(&Filter { open: true, ..seen.clone() }, None, LOOKED_AT).await?.incidents;
         let latest = self.list(&seen, None, LOOKED_AT).await?.incidents;
         let shown = |incidents: &[&Incident]| -> Vec<Value> {
@@ -168,9 +168,9 @@ impl App {
                 incidents.push(incident);
                 continue;
             };
-            let seen = self.viewer(user).is_none_or(|viewer| incident.may_be_seen_by(&viewer));
+            // Whoever has a task in it sees it.
             let task = self.store.value(&Id::<Task>::of(&uid, number)).await?;
-            tasks.extend(task.filter(|_| seen).map(|task| (incident.name(), task)));
+            tasks.extend(task.map(|task| (incident.name(), task)));
         }
         tasks.sort_by_key(|(_, task)| (task.due.is_none(), task.due, task.added_at));
         let views = tasks.into_iter().flat_map(|(name, task)| {
@@ -184,7 +184,7 @@ impl App {
 
     /// The incidents whose post-mortems were reviewed last.
     async fn lately_reviewed(&self, user: &str) -> Result<Vec<Incident>, Failure> {
-        let viewer = self.viewer(user);
+        let viewer = self.viewer(user).await?;
         let mut found: Vec<Incident> = Vec::new();
         for rec in self.store.scan(&Range::<Reviewed>::all(), LINES).await?.records {
             let incident = self.incident(&rec.value.uid).await?;
@@ -193,7 +193,7 @@ impl App {
                 incident.reviewed_at.is_some()
                     && !incident.drill
                     && found.iter().all(|other| other.uid != incident.uid)
-                    && viewer.as_ref().is_none_or(|viewer| incident.may_be_seen_by(viewer))
+                    && viewer.sees(incident)
             }));
         }
         found.truncate(REVIEWED);

@@ -14,6 +14,7 @@ use crate::domain::lineage::impact::{Impact, impact, producers};
 use crate::domain::lineage::root::{Evidence, Symptom, rank};
 use crate::domain::lineage::walk::{Met, Way};
 use crate::domain::lineage::{Asset, Candidate, Change, Graph, NodeId, Owner, View, Whom};
+use crate::domain::visibility::Viewer;
 use crate::domain::{AssetName, Command, Incident, Pillar, Time};
 use crate::records::RootOf;
 use crate::render::picture::Drawing;
@@ -459,7 +460,7 @@ impl App {
         let (downstream, downstream_total) = self.neighbours(shown, Way::Down, Some(1), 10);
         let downstream_all = self.neighbours(shown, Way::Down, None, 0).1;
         // Whoever reads the page, it is for everybody.
-        let filter = Filter { asset: AssetName::new(shown), viewer: Some(String::new()), ..Filter::default() };
+        let filter = Filter { asset: AssetName::new(shown), viewer: Viewer::Public, ..Filter::default() };
         let last = self.list(&filter, None, 5).await?.incidents.into_iter().map(|incident| LastIncident {
             id: incident.name(),
             status: incident.status.as_str(),

@@ -35,6 +35,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::permission::Standing;
 use crate::domain::runbook::{Library, Runbook};
+use crate::domain::visibility::Viewer;
 use crate::domain::{Actor, Command, Context, Decision, Incident, Policy, Refusal, Time};
 use crate::read_models::ReadModels;
 use crate::records::outbox::{EntryId, Job, Outbox as _};
@@ -43,6 +44,9 @@ use crate::render::Templates;
 use crate::slack::client::Member;
 use crate::store::{Batch, Expect, Id, Range, ReadError, Store};
 use crate::telemetry::Metrics;
+
+/// So many roles and tasks of somebody are looked at.
+const MINE_AT_MOST: usize = 500;
 
 /// Why nothing was done.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -370,21 +374,22 @@ impl App {
         Failure::NotFound(format!("There is no INC-{number}. `/incident list` shows what is open."))
     }
 
-    /// Whose eyes a list is for: admins see everything.
-    fn viewer(&self, user: &str) -> Option<String> {
-        (!self.is_among(user, &self.policy.permissions.admins)).then(|| user.to_owned())
+    /// Who looks: administrators see everything, others what is not private or what they are in.
+    async fn viewer(&self, user: &str) -> Result<Viewer, Failure> {
+        if self.is_among(user, &self.policy.permissions.admins) {
+            return Ok(Viewer::Everything);
+        }
+        let mine = self.store.scan(&Range::<Mine>::of(user), MINE_AT_MOST).await?.records;
+        let tasks_in = mine.into_iter().filter(|rec| rec.value.task.is_some()).map(|rec| rec.value.uid).collect();
+        Ok(Viewer::Person { id: user.to_owned(), tasks_in })
     }
 
     /// Whether somebody may see an incident.
     async fn may_see(&self, uid: &str, user: &str) -> Result<bool, Failure> {
-        let Some((incident, viewer)) = self.incident(uid).await?.zip(self.viewer(user)) else {
+        let Some(incident) = self.incident(uid).await? else {
             return Ok(true);
         };
-        if incident.may_be_seen_by(&viewer) {
-            return Ok(true);
-        }
-        // Whoever has a task there is in it, too.
-        Ok(!self.store.scan(&Range::<Mine>::tasks(user, incident.number), 1).await?.records.is_empty())
+        Ok(!incident.private || self.viewer(user).await?.sees(&incident))
     }
 
     /// The incident whose channel this is now: nobody else's may be. One that was only worked in is free again when it is over.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{App, Failure, decided};
 use crate::domain::incident::{Channel, MessageRef, Notification, PageStatus, Radius, RootCandidate};
 use crate::domain::postmortem::{Captured, Record, draft};
+use crate::domain::visibility::Viewer;
 use crate::domain::{Alert, AssetName, Entry, Incident, PersonId, Pillar, Role, Severity, Status, Task, Time};
 use crate::records::{OfAsset, OfNumber, Open};
 use crate::store::{Id, Range, Record as Kept};
@@ -33,7 +34,7 @@ pub struct Filter {
     /// With each of these words, in lower case, in the title, an asset, the last update or the fix.
     pub words: Vec<String>,
     /// Those that this person may see; all without.
-    pub viewer: Option<String>,
+    pub viewer: Viewer,
 }
 
 /// A page of incidents, newest first.
@@ -197,7 +198,7 @@ impl Filter {
             && (!self.open || incident.status.is_open())
             && self.since.is_none_or(|since| incident.opened_at >= since)
             && self.before.is_none_or(|before| incident.opened_at < before)
-            && self.viewer.as_ref().is_none_or(|viewer| incident.may_be_seen_by(viewer))
+            && self.viewer.sees(incident)
             && (self.words.is_empty() || {
                 let texts = [Some(&incident.title), incident.last_update.as_ref(), incident.fix.as_ref()];
                 let mut all = texts.into_iter().flatten().map(|text| text.to_lowercase()).collect::<Vec<_>>();

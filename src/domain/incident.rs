@@ -541,12 +541,6 @@ impl Incident {
         self.updated_at.unwrap_or(self.opened_at)
     }
 
-    /// Whether a private incident may be shown to somebody: to those with a role, and to whoever declared it.
-    pub fn may_be_seen_by(&self, person: &str) -> bool {
-        let is_in_it = [&self.declared_by, &self.acknowledged_by].into_iter().any(|one| one.as_deref() == Some(person));
-        !self.private || is_in_it || self.people().iter().any(|one| one == person)
-    }
-
     /// Whether it says nothing of the data to others: it is practised, or nobody else's business.
     pub fn is_apart(&self) -> bool {
         self.drill || self.private

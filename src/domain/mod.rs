@@ -24,6 +24,7 @@ pub mod runbook;
 pub mod severity;
 pub mod suppression;
 pub mod timeline;
+pub mod visibility;
 
 pub use alert::{Alert, AssetName, Level, Pillar, Signal, SignalStatus};
 pub use command::Command;

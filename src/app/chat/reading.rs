@@ -36,7 +36,7 @@ impl App {
         caller: &Caller<'_>,
         limit: usize,
     ) -> Result<Vec<Incident>, Failure> {
-        let filter = Filter { viewer: self.viewer(caller.user), ..filter.clone() };
+        let filter = Filter { viewer: self.viewer(caller.user).await?, ..filter.clone() };
         Ok(self.list(&filter, None, limit).await?.incidents)
     }
 
@@ -51,7 +51,7 @@ impl App {
             since: search.since,
             before: search.before,
             words: search.words.clone(),
-            viewer: self.viewer(caller.user),
+            viewer: self.viewer(caller.user).await?,
         };
         let after = search.after.map(crate::app::queries::place_of);
         let page = self.list(&filter, after.as_deref(), PAGE).await?;

@@ -200,6 +200,28 @@ async fn a_private_incident_is_seen_by_those_in_it_only() {
     bot.end().await;
 }
 
+/// One rule says who sees a private incident; a task in it lets its owner in everywhere, and its end keeps nobody out.
+#[tokio::test]
+async fn a_task_in_a_private_incident_is_its_owners_to_see_everywhere() {
+    let bot = Bot::start().await;
+    bot.slash(ANA, "data-incidents", "declare salaries leaked into the mart --private").await;
+    let inc = bot.inc(1);
+    inc.slash(ANA, "task rotate the keys @ben friday").await;
+    bot.sandbox.slack().open_home(BEN);
+    bot.sandbox.slack().open_home(CHLOE);
+    bot.settle().await;
+    let home = bot.sandbox.slack().home_text(BEN);
+    assert!(home.contains("rotate the keys") && home.contains("salaries leaked"), "{home}");
+    for line in ["list", "search salaries", "show INC-1"] {
+        let told = bot.slash(BEN, "data-incidents", line).await;
+        assert!(told.contains("salaries leaked"), "{line}: {told}");
+        let told = bot.slash(CHLOE, "data-incidents", line).await;
+        assert!(!told.contains("salaries leaked"), "{line}: {told}");
+    }
+    assert!(!bot.sandbox.slack().home_text(CHLOE).contains("salaries"), "she is not in it");
+    bot.end().await;
+}
+
 #[tokio::test]
 async fn roles_are_held_by_several_left_and_explained() {
     let bot = Bot::start().await;
