@@ -7,7 +7,7 @@ use clap::Subcommand;
 
 use super::load;
 use crate::config::EngineName;
-use crate::store::sled;
+use crate::store::sled::{self, Source};
 
 /// What is done with the store.
 #[derive(Debug, Subcommand)]
@@ -54,16 +54,27 @@ pub(super) fn run(command: StoreCommand) -> anyhow::Result<()> {
         }
         StoreCommand::Repair { accept_loss, config } => {
             let directory = directory(&config)?;
-            let (base, last) = sled::repair(&directory, accept_loss)?;
-            let of = base.map_or_else(
-                || "the journal alone, since there is no base: right for a store that never had one".to_owned(),
-                |base| format!("the base of round {base} and the journal"),
-            );
-            println!(
-                "the database in {} is made anew of {of}, up to round {last}; start the bot. If there was a database, it is kept beside it, in a \
-                 folder `damaged`",
-                directory.display()
-            );
+            let repaired = sled::repair(&directory, accept_loss)?;
+            let last = repaired.last;
+            match (repaired.of, repaired.base) {
+                (Source::Database, _) => {
+                    println!("the database in {} is taken as it is, up to round {last}", directory.display())
+                }
+                (Source::Journal, Some(base)) => println!(
+                    "the database in {} is made anew of the base of round {base} and the journal, up to round {last}; if there was one, it is kept \
+                     beside it, in a folder `damaged`",
+                    directory.display()
+                ),
+                (Source::Journal, None) => println!(
+                    "the database in {} is made anew of the journal alone, since there is no base: right for a store that never had one. It comes up to \
+                     round {last}. If there was a database, it is kept beside it, in a folder `damaged`",
+                    directory.display()
+                ),
+            }
+            if repaired.missing > 0 {
+                println!("{} rounds that were answered are given up", repaired.missing);
+            }
+            println!("start the bot");
             Ok(())
         }
         StoreCommand::Restore { backup, config } => {

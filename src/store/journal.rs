@@ -280,8 +280,15 @@ impl Journal {
         }
         let is_written = written.round == last;
         mark.insist(if is_written { written } else { Mark { round: last, sum: 0 } })?;
+        // The last segment should have gone on to there, and has nothing, or less.
+        let is_torn = segments.last().is_some_and(|first| *first <= last) && last > base;
+        has_gap |= !is_written && (is_torn || written.round > 0);
         // What goes on behind a gap has a segment of its own.
         if segments.is_empty() || !is_written {
+            for empty in segments.iter().filter(|first| **first > last) {
+                let path = segment(folder, *empty);
+                fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+            }
             segments.retain(|first| *first <= last);
             segments.push(last + 1);
             end = 0;
@@ -292,7 +299,6 @@ impl Journal {
         // What broke off was never answered.
         file.set_len(end).and_then(|()| file.sync_all()).with_context(|| format!("cannot write {}", path.display()))?;
         sync_folder(folder).with_context(|| format!("cannot sync {}", folder.display()))?;
-        has_gap |= !is_written && written.round > 0;
         let last = if written.round == last { written } else { Mark { round: last, sum: 0 } };
         Ok(Self { folder: folder.to_owned(), segments, file, end, room: end, has_gap, last })
     }

@@ -86,9 +86,9 @@ kinds! {
     /// uid by asset and number, newest first.
     ByAsset = b'b' "by_asset" shape 1,
     /// Timeline entries, by uid and place.
-    Timeline = b'T' "timeline" shape 1,
+    Timeline = b'T' "timeline" shape 2,
     /// Alerts, by uid and alert id.
-    Alert = b'A' "alert" shape 1,
+    Alert = b'A' "alert" shape 2,
     /// The incident and alert of a source's key.
     AlertKey = b'K' "alert_key" shape 1,
     /// The incident of an asset.
@@ -102,9 +102,9 @@ kinds! {
     /// Pinned messages, by channel and timestamp.
     Pin = b'p' "pin" shape 1,
     /// What the outside must do.
-    Outbox = b'O' "outbox" shape 1,
+    Outbox = b'O' "outbox" shape 2,
     /// What was given up.
-    Dead = b'D' "dead" shape 1,
+    Dead = b'D' "dead" shape 2,
     /// Deliveries seen, by day.
     Delivery = b'd' "delivery" shape 1,
     /// People of the workspace.

@@ -37,6 +37,8 @@ use crate::clock::Stopwatch;
 const SCHEMA: u32 = 2;
 const SIDECAR: &str = "store.json";
 const MARK: &str = "mark";
+/// What a restore makes ready before it puts it in its place.
+const RESTORING: &str = "restore.new";
 const DATABASE: &str = "sled";
 const JOURNAL: &str = "journal";
 const BACKUPS: &str = "backups";
@@ -86,9 +88,16 @@ struct Sidecar {
     /// A start has found the database as it was closed, and has not ended: opening it changes its files.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     begun: bool,
+    /// In a backup: counts the backups.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    made: u64,
     /// After a clean stop, the checksum of the database's files, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     sums: BTreeMap<String, u32>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What the committer's thread and the checkpoints share.
@@ -189,10 +198,13 @@ pub fn back_up(directory: &Path) -> anyhow::Result<PathBuf> {
 /// # Errors
 /// There is a store already, the backup is damaged, or the disk.
 pub fn restore(backup: &Path, directory: &Path) -> anyhow::Result<u64> {
-    if holds_anything(directory)? {
+    if restore_broke_off(directory) {
+        // What it had put in its place came from the backup.
+        forget_other_bases(directory, Some(u64::MAX));
+    } else if holds_anything(directory)? {
         bail!(
-            "there is a store in {0} already, or a part of one; move it aside first, so that nothing of it is lost: mv {0} {0}.old. What lay in it lies in {0}.old \
-             then, its backups too",
+            "there is a store in {0} already, or a part of one; move it aside first, so that nothing of it is lost: mv {0} {0}.old. What lay in it \
+             lies in {0}.old then, its backups too",
             directory.display()
         );
     }
@@ -206,19 +218,17 @@ pub fn restore(backup: &Path, directory: &Path) -> anyhow::Result<u64> {
     if let Some(why) = found.damage.first() {
         bail!("the backup in {} is damaged: {why}", backup.display());
     }
-    // What a start left that found nothing.
-    let _ = fs::remove_dir_all(directory.join(JOURNAL));
-    fs::create_dir_all(directory.join(JOURNAL))?;
+    let beside = directory.join(RESTORING);
+    let _ = fs::remove_dir_all(&beside);
+    fs::create_dir_all(beside.join(JOURNAL))?;
     for entry in fs::read_dir(backup.join(JOURNAL))?.flatten() {
-        copy_new(&entry.path(), &directory.join(JOURNAL).join(entry.file_name()))?;
+        copy_new(&entry.path(), &beside.join(JOURNAL).join(entry.file_name()))?;
     }
-    sync_directory(&directory.join(JOURNAL))?;
+    sync_directory(&beside.join(JOURNAL))?;
     if let Some(base) = found.base {
-        copy_new(&base_file(backup, base), &base_file(directory, base))?;
+        copy_new(&base_file(backup, base), &base_file(&beside, base))?;
     }
     let last = found.journal.map_or(found.base.unwrap_or(0), |(_, last)| last);
-    // One of a store that was here before says nothing of this one.
-    let _ = fs::remove_file(directory.join(MARK));
     let edition = read_sidecar(backup)?.map_or(0, |sidecar| sidecar.edition);
     let sidecar = Sidecar {
         schema: SCHEMA,
@@ -229,8 +239,25 @@ pub fn restore(backup: &Path, directory: &Path) -> anyhow::Result<u64> {
         restored: true,
         ..Sidecar::default()
     };
-    write_sidecar(directory, &sidecar)?;
+    write_sidecar(&beside, &sidecar)?;
+    // All of it is there. What says that there is a store comes last.
+    let _ = fs::remove_dir_all(directory.join(JOURNAL));
+    let _ = fs::remove_file(directory.join(MARK));
+    if let Some(base) = found.base {
+        fs::rename(base_file(&beside, base), base_file(directory, base))?;
+    }
+    fs::rename(beside.join(JOURNAL), directory.join(JOURNAL))?;
+    sync_directory(directory)?;
+    fs::rename(beside.join(SIDECAR), directory.join(SIDECAR))?;
+    sync_directory(directory)?;
+    let _ = fs::remove_dir_all(&beside);
     Ok(last)
+}
+
+/// Whether a restore was cut off: then what lies there is a part of a backup, and the restore is done again.
+fn restore_broke_off(directory: &Path) -> bool {
+    let is_there = |part: &str| directory.join(part).exists();
+    is_there(RESTORING) && !is_there(SIDECAR) && !is_there(DATABASE)
 }
 
 /// Whether something of a store lies in a directory that a backup would come over. A file of a backup may be the very same one.
@@ -273,6 +300,9 @@ fn newest_base(directory: &Path) -> Option<u64> {
 /// anything was kept leaves nothing of that.
 fn no_store_without_its_sidecar(directory: &Path) -> anyhow::Result<()> {
     let rounds = journal::inspect(&directory.join(JOURNAL), 0).map_or(true, |rounds| rounds.is_some());
+    if restore_broke_off(directory) {
+        bail!("a restore into {} broke off; do it again: `muster store restore BACKUP`", directory.display());
+    }
     let has_parts = rounds || newest_base(directory).is_some();
     if let Some(mark) = Mark::read(&directory.join(MARK))?.filter(|mark| mark.round > 0 && !has_parts) {
         bail!(
@@ -294,12 +324,54 @@ fn no_store_without_its_sidecar(directory: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes the database anew from the base and the journal, whatever state it is in; it is kept aside in `damaged`. Gives the round of the base,
-/// if there is one, and the last round. Where rounds that were answered are missing at the end, it does so only if that loss is accepted.
+/// What a store was made of by a repair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The base, if there is one, and the journal.
+    Journal,
+    /// The database as it was, which had more.
+    Database,
+}
+
+/// What a repair came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repaired {
+    /// What the store was made of.
+    pub of: Source,
+    /// The round of the base, if there is one.
+    pub base: Option<u64>,
+    /// The last round.
+    pub last: u64,
+    /// How many rounds that were answered are given up, as far as that is known.
+    pub missing: u64,
+}
+
+/// The database by itself, where the journal is damaged and reaches no further than this: every record of it can be read, and it is the base of
+/// what comes.
+fn database_alone(directory: &Path, sidecar: &mut Sidecar, reach: u64) -> anyhow::Result<(::sled::Db, Journal)> {
+    let db = open_soon(&directory.join(DATABASE))?;
+    db.get(SCHEMA_KEY)?.context("nothing says of which layout it is")?;
+    for pair in db.iter() {
+        pair.context("a record cannot be read")?;
+    }
+    let head = head_of(&db)?;
+    if head < reach {
+        bail!("the journal reaches further");
+    }
+    base(directory, &db, head, |_| Ok(()))?;
+    (sidecar.base, sidecar.mark, sidecar.clean, sidecar.journal_aside) = (Some(head), head, false, true);
+    sidecar.sums.clear();
+    write_sidecar(directory, sidecar)?;
+    put_journal_aside(directory, sidecar)?;
+    let above = Mark { round: head, sum: 0 };
+    Ok((db, Journal::open(&directory.join(JOURNAL), head, head, above, |_| Ok(()))?))
+}
+
+/// Makes the database anew from the base and the journal, whatever state it is in; it is kept aside in `damaged`. Where rounds that were answered are missing at the end, it does so only if that loss is accepted.
 ///
 /// # Errors
 /// They are not whole.
-pub fn repair(directory: &Path, accept_loss: bool) -> anyhow::Result<(Option<u64>, u64)> {
+pub fn repair(directory: &Path, accept_loss: bool) -> anyhow::Result<Repaired> {
     expect_store(directory)?;
     let _lock = lock(directory)?;
     let sidecar = match read_sidecar(directory) {
@@ -326,15 +398,31 @@ pub fn repair(directory: &Path, accept_loss: bool) -> anyhow::Result<(Option<u64
     }
     let mark = reached(directory, &sidecar)?;
     let mut sidecar = sidecar;
+    put_journal_aside(directory, &mut sidecar)?;
     let asked = anyhow!("a repair was asked for");
+    let floor = Mark { round: sidecar.base.unwrap_or(0), sum: 0 };
+    let mut of = Source::Journal;
     let (db, mut journal) = if accept_loss {
         // The database may have more than the journal.
-        match opened(directory, &mut sidecar, Mark::default()) {
+        match opened(directory, &mut sidecar, floor) {
             Ok((_, journal)) if mark.insist(journal.last()).is_ok() => {
                 bail!("nothing that was answered is missing in {}; start the bot", directory.display())
             }
-            Ok(opened) => opened,
-            Err(_) => made_anew(directory, &sidecar, Mark::default(), &asked)?,
+            Ok(opened) => {
+                of = Source::Database;
+                opened
+            }
+            Err(why) => {
+                let journal = journal::inspect(&directory.join(JOURNAL), floor.round).ok().flatten();
+                let reach = journal.map_or(floor.round, |(_, last)| last.round);
+                match database_alone(directory, &mut sidecar, reach) {
+                    Ok(opened) => {
+                        of = Source::Database;
+                        opened
+                    }
+                    Err(_) => made_anew(directory, &sidecar, Mark::default(), &why)?,
+                }
+            }
         }
     } else {
         made_anew(directory, &sidecar, mark, &asked)?
@@ -345,9 +433,8 @@ pub fn repair(directory: &Path, accept_loss: bool) -> anyhow::Result<(Option<u64
     MarkFile::open(&directory.join(MARK), last)?;
     (sidecar.mark, sidecar.clean, sidecar.sums) = (last.round, false, BTreeMap::new());
     (sidecar.begun, sidecar.journal_aside) = (false, false);
-    let base = sidecar.base;
     write_sidecar(directory, &sidecar)?;
-    Ok((base, last.round))
+    Ok(Repaired { of, base: sidecar.base, last: last.round, missing: mark.round.saturating_sub(last.round) })
 }
 
 /// What lies in a store's directory, or in a backup, without opening it.
@@ -397,6 +484,8 @@ pub fn inspect(directory: &Path) -> anyhow::Result<Inspection> {
     if sidecar.schema == SCHEMA {
         let mut last = Mark { round: sidecar.base.unwrap_or(0), sum: 0 };
         match journal::inspect(&directory.join(JOURNAL), last.round) {
+            // The base has all of it, and a start puts it aside.
+            _ if sidecar.journal_aside => {}
             Ok(rounds) => {
                 found.journal = rounds.map(|(first, last)| (first, last.round));
                 last = rounds.map_or(last, |(_, of)| if of.round > last.round { of } else { last });
@@ -424,13 +513,17 @@ pub fn inspect(directory: &Path) -> anyhow::Result<Inspection> {
     Ok(found)
 }
 
+/// Which one of the backups this is, by when it was made.
+fn counted(backup: &Path) -> u64 {
+    read_sidecar(backup).ok().flatten().map_or(0, |sidecar| sidecar.made)
+}
+
 /// The backups of a store, the oldest first.
 fn backups(directory: &Path) -> Vec<PathBuf> {
     let all = fs::read_dir(directory.join(BACKUPS)).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut all: Vec<_> = all.filter(|path| path.join(SIDECAR).exists()).collect();
-    // By when they were made: after a loss that was accepted, rounds are counted again from a lower one.
-    let made = |backup: &PathBuf| fs::metadata(backup.join(SIDECAR)).and_then(|of| of.modified()).ok();
-    all.sort_by_key(|backup| (made(backup), backup.clone()));
+    // In the order in which they were made: after a loss that was accepted, rounds are counted again from a lower one, and clocks may be wrong.
+    all.sort_by_key(|backup| (counted(backup), backup.clone()));
     all
 }
 
@@ -454,9 +547,8 @@ impl SledEngine {
         }
         let room = Room::of(directory);
         room.for_a_start();
-        if sidecar.journal_aside {
-            put_journal_aside(directory)?;
-        }
+        put_journal_aside(directory, &mut sidecar)?;
+        let _ = fs::remove_dir_all(directory.join(RESTORING));
         let is_old = sidecar.schema == 1 && sidecar.has_data;
         let restored = sidecar.restored && !directory.join(DATABASE).exists();
         let mark = reached(directory, &sidecar)?;
@@ -537,7 +629,7 @@ impl SledEngine {
 
 /// How far the journal of a store had come, at least.
 fn reached(directory: &Path, sidecar: &Sidecar) -> anyhow::Result<Mark> {
-    let at_checkpoint = Mark { round: sidecar.mark, sum: 0 };
+    let at_checkpoint = Mark { round: sidecar.mark.max(sidecar.base.unwrap_or(0)), sum: 0 };
     let mark = Mark::read(&directory.join(MARK))?;
     Ok(mark.filter(|mark| mark.round >= at_checkpoint.round).unwrap_or(at_checkpoint))
 }
@@ -587,7 +679,7 @@ fn opened(directory: &Path, sidecar: &mut Sidecar, mark: Mark) -> anyhow::Result
             (sidecar.base, sidecar.mark, sidecar.clean, sidecar.journal_aside) = (Some(head), head, false, true);
             sidecar.sums.clear();
             write_sidecar(directory, sidecar)?;
-            put_journal_aside(directory)?;
+            put_journal_aside(directory, sidecar)?;
             Journal::open(&journal, head, head, mark, |_| Ok(()))?
         }
         opened => opened?,
@@ -601,24 +693,32 @@ fn opened(directory: &Path, sidecar: &mut Sidecar, mark: Mark) -> anyhow::Result
 
 /// A base of what the database has, where it cannot be made anew from the last one and the journal.
 fn settle(directory: &Path, db: &::sled::Db, journal: &mut Journal, sidecar: &mut Sidecar) -> anyhow::Result<()> {
-    let is_there = sidecar.base.is_none_or(|round| base_file(directory, round).exists());
+    let head = journal.last().round;
+    let is_there = sidecar.base.is_none_or(|round| round <= head && base_file(directory, round).exists());
     if !is_there || !journal.reaches_back_to(sidecar.base.unwrap_or(0)) {
-        let head = journal.last().round;
+        tracing::warn!(
+            round = head,
+            "the database cannot be made anew from the last base and the journal; another base is made"
+        );
         base(directory, db, head, |_| Ok(()))?;
         sidecar.base = Some(head);
     }
     Ok(())
 }
 
-/// Moves a damaged journal aside. It may be gone already, where a start broke off.
-fn put_journal_aside(directory: &Path) -> anyhow::Result<()> {
+/// Moves a damaged journal aside, where that was begun. It may be gone already.
+fn put_journal_aside(directory: &Path, sidecar: &mut Sidecar) -> anyhow::Result<()> {
+    if !sidecar.journal_aside {
+        return Ok(());
+    }
     let journal = directory.join(JOURNAL);
     if journal.exists() {
         fs::rename(&journal, free_name(directory, "journal.damaged"))
             .context("the damaged journal cannot be moved aside")?;
         sync_directory(directory)?;
     }
-    Ok(())
+    sidecar.journal_aside = false;
+    write_sidecar(directory, sidecar)
 }
 
 /// Whether the disk failed, which says nothing of what is on it.
@@ -1051,8 +1151,12 @@ impl Shared {
             return Ok(());
         };
         let last = backups(&self.directory).pop();
-        let age = last.and_then(|last| fs::metadata(last.join(SIDECAR)).ok()?.modified().ok()?.elapsed().ok());
-        if age.is_none_or(|age| age >= every) {
+        // One that a clock dated into the future is as far from now.
+        let age = |last: PathBuf| {
+            let elapsed = fs::metadata(last.join(SIDECAR)).ok()?.modified().ok()?.elapsed();
+            Some(elapsed.unwrap_or_else(|ahead| ahead.duration()))
+        };
+        if last.and_then(age).is_none_or(|age| age >= every) {
             let made = self.back_up()?;
             tracing::info!(backup = %made.display(), "a backup was made");
         }
@@ -1082,9 +1186,9 @@ impl Shared {
             fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(|_| ()))?;
         }
         (sidecar.clean, sidecar.sums) = (false, BTreeMap::new());
+        sidecar.made = backups(&self.directory).last().map_or(0, |last| counted(last)) + 1;
         write_sidecar(beside, &sidecar)?;
-        let made = self.directory.join(BACKUPS).join(format!("{:016}", sidecar.mark));
-        let _ = fs::remove_dir_all(&made);
+        let made = free_name(&self.directory.join(BACKUPS), &format!("{:016}", sidecar.mark));
         fs::rename(beside, &made)?;
         sync_directory(&self.directory.join(BACKUPS))?;
         let all = backups(&self.directory);

@@ -201,8 +201,9 @@ async fn a_journal_that_lost_its_end_is_seen_and_a_person_may_go_on_without_it()
         assert_eq!((found.mark, found.damage.len()), (40, 1), "{found:?}");
         // A repair by itself loses nothing that was answered.
         assert!(sled::repair(cut.path(), false).is_err());
-        let (_, last) = sled::repair(cut.path(), true).unwrap();
-        assert!(last < 40, "{last}");
+        let repaired = sled::repair(cut.path(), true).unwrap();
+        let last = repaired.last;
+        assert!(last < 40 && repaired.missing == 40 - last, "{repaired:?}");
         let store = sled::open(cut.path()).unwrap();
         let less = all(&store).await;
         assert_eq!(less.get("last").cloned(), last.checked_sub(1).map(|last| last.to_string()));
@@ -252,6 +253,101 @@ async fn what_the_database_has_is_kept_where_the_journal_lost_it_also_after_the_
     let restored = tempfile::tempdir().unwrap();
     sled::restore(&backup, restored.path()).unwrap();
     assert_eq!(all(&sled::open(restored.path()).unwrap()).await, expected);
+}
+
+/// The last segment of a journal may lose all it has, in several ways, alone or behind others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_segment_that_lost_everything_is_a_gap_and_a_base_closes_it() {
+    for (state, nothing) in [(State::Clean, true), (State::Clean, false), (State::Grown, true), (State::Grown, false)] {
+        let (folder, crashed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        filled(state, folder.path()).await;
+        // Closed, so that the database has everything.
+        let expected = all(&sled::open(folder.path()).unwrap()).await;
+        fs::File::create(folder.path().join("lock")).unwrap().lock().unwrap();
+        let mut segments: Vec<_> =
+            fs::read_dir(folder.path().join("journal")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        segments.retain(|path| path.extension().is_some());
+        segments.sort();
+        let last = segments.last().unwrap();
+        let length = fs::metadata(last).unwrap().len() as usize;
+        fs::write(last, if nothing { Vec::new() } else { vec![0; length] }).unwrap();
+        let store = sled::open(folder.path()).unwrap();
+        assert_eq!(all(&store).await, expected, "{state:?}");
+        copy(folder.path(), crashed.path());
+        drop(store);
+        assert_eq!(sled::inspect(crashed.path()).unwrap().damage, Vec::<String>::new(), "{state:?}");
+        // The database can be made anew, and a backup comes back.
+        fs::remove_dir_all(crashed.path().join("sled")).unwrap();
+        assert_eq!(all(&sled::open(crashed.path()).unwrap()).await, expected, "{state:?}");
+        fs::File::create(crashed.path().join("lock")).unwrap().lock().unwrap();
+        let (backup, restored) = (sled::back_up(crashed.path()).unwrap(), tempfile::tempdir().unwrap());
+        sled::restore(&backup, restored.path()).unwrap();
+        assert_eq!(all(&sled::open(restored.path()).unwrap()).await, expected, "{state:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repair_never_goes_below_the_base_and_takes_the_database_where_the_journal_is_damaged() {
+    // An older database, and nothing in the journal above the base.
+    let (folder, older) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    filled(State::Grown, folder.path()).await;
+    let base = sled::inspect(folder.path()).unwrap().base.unwrap();
+    let of_base = {
+        let restored = tempfile::tempdir().unwrap();
+        copy(folder.path(), restored.path());
+        fs::remove_dir_all(restored.path().join("sled")).unwrap();
+        all(&sled::open(restored.path()).unwrap()).await
+    };
+    drop(sled::open(older.path()).unwrap());
+    fs::remove_dir_all(folder.path().join("sled")).unwrap();
+    copy(&older.path().join("sled"), &folder.path().join("sled"));
+    for entry in fs::read_dir(folder.path().join("journal")).unwrap().flatten() {
+        fs::write(entry.path(), b"").unwrap();
+    }
+    assert!(sled::open(folder.path()).is_err());
+    let repaired = sled::repair(folder.path(), true).unwrap();
+    assert_eq!((repaired.of, repaired.last), (sled::Source::Journal, base), "{repaired:?}");
+    let store = sled::open(folder.path()).unwrap();
+    assert!(all(&store).await.len() <= of_base.len());
+    fill(&store, 3).await;
+    let expected = all(&store).await;
+    drop(store);
+    fs::File::create(folder.path().join("lock")).unwrap().lock().unwrap();
+    fs::remove_dir_all(folder.path().join("sled")).unwrap();
+    assert_eq!(all(&sled::open(folder.path()).unwrap()).await, expected, "what was answered after the repair is kept");
+    // Closed, then a stop that was none: the journal is damaged, and the database has everything.
+    let folder = tempfile::tempdir().unwrap();
+    let expected = filled(State::Clean, folder.path()).await;
+    let file = folder.path().join("store.json");
+    let mut sidecar: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    sidecar["clean"] = json!(false);
+    fs::write(&file, sidecar.to_string()).unwrap();
+    let journal = folder.path().join("journal/0000000000000001.log");
+    let mut bytes = fs::read(&journal).unwrap();
+    bytes[30] ^= 1;
+    fs::write(&journal, bytes).unwrap();
+    let words = format!("{:#}", sled::open(folder.path()).err().unwrap());
+    assert!(words.contains("--accept-loss"), "{words}");
+    let repaired = sled::repair(folder.path(), true).unwrap();
+    assert_eq!((repaired.of, repaired.missing), (sled::Source::Database, 0), "{repaired:?}");
+    assert_eq!(all(&sled::open(folder.path()).unwrap()).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restore_that_broke_off_is_done_again() {
+    let (folder, directory) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    filled(State::Grown, folder.path()).await;
+    let backup = fs::read_dir(folder.path().join("backups")).unwrap().next().unwrap().unwrap().path();
+    sled::restore(&backup, directory.path()).unwrap();
+    let expected = all(&sled::open(directory.path()).unwrap()).await;
+    // As if it had ended before the last of it was in its place.
+    let again = tempfile::tempdir().unwrap();
+    fs::create_dir_all(again.path().join("restore.new")).unwrap();
+    copy(&backup.join("journal"), &again.path().join("journal"));
+    let words = sled::open(again.path()).err().unwrap().to_string();
+    assert!(words.contains("a restore into") && words.contains("do it again"), "{words}");
+    sled::restore(&backup, again.path()).unwrap();
+    assert_eq!(all(&sled::open(again.path()).unwrap()).await, expected);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
