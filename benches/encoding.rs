@@ -4,6 +4,7 @@
 use std::hint::black_box;
 
 use muster::clock::Stopwatch;
+use muster::domain::reason::JoinReason;
 use muster::domain::{Alert, AssetName, Level, Pillar, Signal};
 
 const ROUNDS: u32 = 200_000;
@@ -25,7 +26,7 @@ fn alert() -> Alert {
         first_seen: at,
         last_seen: at,
         resolved_at: None,
-        joined_because: "same asset, warehouse.orders".to_owned(),
+        joined_because: JoinReason::SameAsset { asset: AssetName::new("warehouse.orders").expect("a name") },
         inhibited: false,
     }
 }

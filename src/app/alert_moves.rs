@@ -4,6 +4,7 @@
 use super::correlate::{MERGED_DEEP, ROUND};
 use super::{App, Failure, RequestMeta};
 use crate::domain::permission::Standing;
+use crate::domain::reason::JoinReason;
 use crate::domain::suppression::Suppression;
 use crate::domain::{Actor, Command, Incident, Signal, SignalStatus};
 use crate::records::AlertOfKey;
@@ -46,7 +47,7 @@ impl App {
     /// # Errors
     /// The store cannot be read or written. What was brought stays; the rest is brought when it is tried again.
     pub async fn move_alerts(&self, from: &Incident, into: &str, also: Batch) -> Result<(), Failure> {
-        let because = format!("{from} was merged into this", from = from.name());
+        let because = JoinReason::MergedFrom { incident: from.name() };
         for alert in self.alerts(&from.uid).await? {
             // One that is at home elsewhere already was brought before.
             let id = Id::<AlertOfKey>::of(&alert.signal.source, &alert.signal.key);
@@ -71,15 +72,14 @@ impl App {
         &self,
         signal: Signal,
         into: Option<&str>,
-        because: &str,
+        because: &JoinReason,
         also: Batch,
     ) -> Result<(), Failure> {
         let into = match into {
             Some(into) => Some(self.goes_on_in(into).await?),
             None => None,
         };
-        let command =
-            Command::Receive { signal: signal.clone(), known: None, because: because.to_owned(), quiet: true };
+        let command = Command::Receive { signal: signal.clone(), known: None, because: because.clone(), quiet: true };
         let asked = RequestMeta {
             actor: Actor::Monitor { source: signal.source.clone() },
             standing: Standing::Monitor,

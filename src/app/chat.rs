@@ -8,6 +8,7 @@ mod presses;
 mod reading;
 mod suppression;
 
+use crate::domain::reason::RunbookReason;
 use std::collections::BTreeMap;
 
 use serde_json::json;
@@ -144,10 +145,8 @@ impl App {
             Intent::Runbook { incident, name } => {
                 let uid = self.target(incident, caller).await?;
                 let runbook = self.runbook(&name)?.clone();
-                let command = Command::AttachRunbook {
-                    runbook,
-                    because: format!("{person} asked for it", person = self.name(caller.user)),
-                };
+                let command =
+                    Command::AttachRunbook { runbook, because: RunbookReason::Asked { by: caller.user.to_owned() } };
                 self.act(Some(&uid), &command, caller).await
             }
             Intent::Runbooks => {

@@ -300,8 +300,8 @@ pub struct IncidentView {
 }
 
 impl IncidentView {
-    /// Of an incident, with its alerts where they are known.
-    pub fn of(incident: &Incident, alerts: Option<&[Alert]>) -> Self {
+    /// Of an incident, with its alerts where they are known; people by the name that `name` gives.
+    pub fn of(incident: &Incident, alerts: Option<&[Alert]>, name: &dyn Fn(&PersonId) -> String) -> Self {
         let pages = incident.pages.iter().map(|(key, page)| PageView {
             key: key.clone(),
             target: page.target.clone(),
@@ -316,7 +316,7 @@ impl IncidentView {
             asset: alert.signal.asset.clone(),
             pillar: alert.signal.pillar.as_str(),
             status: alert.signal.status,
-            joined_because: alert.joined_because.clone(),
+            joined_because: alert.joined_because.words(name),
         };
         Self {
             id: incident.name(),

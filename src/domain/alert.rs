@@ -276,8 +276,8 @@ pub struct Alert {
     /// When the monitor said it was over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved_at: Option<Time>,
-    /// Why it belongs to this incident, in words.
-    pub joined_because: String,
+    /// Why it belongs to this incident.
+    pub joined_because: super::reason::JoinReason,
     /// Whether it is only here because what it is made of is broken: it pages nobody, unless it goes on when that is mended.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inhibited: bool,

@@ -26,7 +26,7 @@ pub enum Command {
         /// The alert of this incident with the same key, if there is one.
         known: Option<String>,
         /// Why it belongs here.
-        because: String,
+        because: super::reason::JoinReason,
         /// Whether it joins without making the incident worse, and without many words.
         quiet: bool,
     },
@@ -178,7 +178,7 @@ pub enum Command {
         /// The whole of it, since decisions read no files.
         runbook: Runbook,
         /// Why this one.
-        because: String,
+        because: super::reason::RunbookReason,
     },
     /// A step was done.
     StepDone {

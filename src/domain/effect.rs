@@ -103,8 +103,8 @@ pub enum Effect {
         signal: Box<super::Signal>,
         /// The incident's uid; a new one without.
         into: Option<String>,
-        /// Why, in words.
-        because: String,
+        /// Why.
+        because: super::reason::JoinReason,
     },
     /// Count a verdict for the monitors of its alerts.
     CountVerdict {

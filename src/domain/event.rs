@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::incident::{Channel, Duty, Ending, MessageRef, Picture, Radius, Recipient, RootCandidate, Slot};
 use super::lineage::Whom;
 use super::rca::{Cause, Learnt};
+use super::reason::{Gap, JoinReason, RunbookReason, SeverityReason};
 use super::{AssetName, PersonId, Pillar, Role, Severity, Signal, Time};
 
 /// Who did it.
@@ -56,8 +57,8 @@ pub enum Event {
         title: String,
         /// How bad.
         severity: Severity,
-        /// Why this severity, in words.
-        severity_because: String,
+        /// Why this severity.
+        severity_because: SeverityReason,
         /// What is wrong.
         pillar: Pillar,
         /// The configured service that answers for it.
@@ -97,7 +98,7 @@ pub enum Event {
         /// What the monitor said.
         signal: Signal,
         /// Why it belongs here.
-        because: String,
+        because: JoinReason,
         /// Whether it is only here because what it is made of is broken.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         inhibited: bool,
@@ -283,7 +284,7 @@ pub enum Event {
         /// Its steps.
         steps: Vec<String>,
         /// Why this one.
-        because: String,
+        because: RunbookReason,
     },
     /// A step was done.
     StepDone {
@@ -414,7 +415,7 @@ pub enum Event {
         #[serde(default)]
         ending: Ending,
         /// What a thorough close would have had and this one has not.
-        gaps: Vec<String>,
+        gaps: Vec<Gap>,
     },
     /// It is not over.
     Reopened {
@@ -672,7 +673,7 @@ pub struct Joined {
     #[serde(default)]
     pub url: Option<String>,
     /// Why it belongs here.
-    pub because: String,
+    pub because: JoinReason,
     /// Whether it is only here because what it is made of is broken.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inhibited: bool,

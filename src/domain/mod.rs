@@ -17,6 +17,7 @@ pub mod permission;
 pub mod policy;
 pub mod postmortem;
 pub mod rca;
+pub mod reason;
 pub mod refusal;
 pub mod role;
 pub mod rotation;

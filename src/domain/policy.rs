@@ -1,5 +1,6 @@
 //! What an operator decided beforehand: sources, services, teams, when to page. `config` parses it, decisions read it.
 
+use super::reason::SeverityReason;
 use std::collections::BTreeMap;
 
 use globset::GlobMatcher;
@@ -164,13 +165,13 @@ impl Policy {
 
     /// How bad a signal is, and why: its route's severity, else the monitor's with the tier of the asset: the service's, or else the
     /// catalog's.
-    pub fn severity_for(&self, signal: &Signal, in_catalog: Option<u8>) -> (Severity, String) {
+    pub fn severity_for(&self, signal: &Signal, in_catalog: Option<u8>) -> (Severity, SeverityReason) {
         if let Some((route, severity)) = self.route_of(signal).and_then(|route| Some((route, route.severity?))) {
-            return (severity, format!("the route `{name}` says so", name = route.name));
+            return (severity, SeverityReason::Route { name: route.name.clone() });
         }
         let tier = self.service_for(signal).and_then(|service| service.tier).or(in_catalog);
-        let words = if tier == Some(1) { ", one higher for a tier-1 asset" } else { "" };
-        (Severity::of(signal.level, tier), format!("the monitor says {level}{words}", level = signal.level.as_str()))
+        let because = SeverityReason::Monitor { level: signal.level, raised: tier == Some(1) };
+        (Severity::of(signal.level, tier), because)
     }
 
     /// A service by its name, upper or lower case.

@@ -462,8 +462,7 @@ fn questions(record: &Record<'_>) -> Vec<String> {
     let mut lines: Vec<String> = match (gaps, record.incident.status) {
         (Some(gaps), Status::Resolved) => {
             // How it is recorded is for the channel; here it is asked.
-            let asked = gaps.iter().map(|gap| gap.split(" (`").next().unwrap_or(gap));
-            asked.map(|gap| format!("When it was resolved, {gap}.")).collect()
+            gaps.iter().map(|gap| format!("When it was resolved, {}.", gap.words())).collect()
         }
         _ => vec![format!("The incident is still {status}.", status = record.incident.status)],
     };

@@ -1,6 +1,7 @@
 //! Runbooks and playbooks: Markdown with front matter and steps to check. Parsing them and choosing the best match is
 //! here; reading files is not.
 
+use super::reason::{Fit, RunbookReason};
 use std::collections::BTreeMap;
 
 use globset::{GlobBuilder, GlobMatcher};
@@ -148,7 +149,7 @@ impl Runbook {
 
     /// How well it fits an incident: `None` if it does not apply, else more is better, with the reason.
     /// An asset counts most, then labels, the source, the pillar.
-    pub fn fit(&self, incident: &Incident) -> Option<(u32, String)> {
+    pub fn fit(&self, incident: &Incident) -> Option<(u32, RunbookReason)> {
         let applies = &self.head.applies;
         let mut score = 0;
         let mut because = Vec::new();
@@ -158,7 +159,7 @@ impl Runbook {
                 incident.assets.iter().find(|asset| matcher.is_match(asset.as_str())).map(|asset| (glob, asset))
             })?;
             score += 1000;
-            because.push(format!("{asset} matches {glob}"));
+            because.push(Fit::Asset { asset: asset.clone(), pattern: glob.clone() });
         }
         for (label, glob) in &applies.labels {
             let value = incident.labels.get(label)?;
@@ -166,20 +167,20 @@ impl Runbook {
                 return None;
             }
             score += 100;
-            because.push(format!("label {label} is {value}"));
+            because.push(Fit::Label { label: label.clone(), value: value.clone() });
         }
         if !applies.sources.is_empty() {
             let source = incident.source.as_ref()?;
             applies.sources.contains(source).then_some(())?;
             score += 10;
-            because.push(format!("it came from {source}"));
+            because.push(Fit::Source { source: source.clone() });
         }
         if !applies.pillars.is_empty() {
             applies.pillars.contains(&incident.pillar).then_some(())?;
             score += 1;
-            because.push(format!("it is about {pillar}", pillar = incident.pillar.as_str()));
+            because.push(Fit::Pillar { pillar: incident.pillar });
         }
-        (score > 0).then(|| (score, because.join(", ")))
+        (score > 0).then_some((score, RunbookReason::Fits(because)))
     }
 }
 
@@ -281,7 +282,7 @@ impl Library {
     }
 
     /// The runbook that fits an incident best, and why. Of two that fit as well, the one with the smaller id.
-    pub fn best(&self, incident: &Incident) -> Option<(&Runbook, String)> {
+    pub fn best(&self, incident: &Incident) -> Option<(&Runbook, RunbookReason)> {
         self.0
             .values()
             .filter(|book| book.head.kind == BookKind::Runbook)

@@ -59,10 +59,11 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
                 "Alert from {source}: {title} ({because})",
                 source = one.source,
                 title = one.title,
-                because = one.because
+                because = one.because.words(name)
             ),
             several => {
-                let said = several.iter().take(JOINED_NAMED).map(|one| format!("{} ({})", one.title, one.because));
+                let said =
+                    several.iter().take(JOINED_NAMED).map(|one| format!("{} ({})", one.title, one.because.words(name)));
                 let more = several.len().saturating_sub(JOINED_NAMED);
                 let more = if more > 0 { format!("; and {more} more") } else { String::new() };
                 format!(
@@ -73,7 +74,12 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
             }
         },
         Event::AlertJoined { signal, because, .. } => {
-            format!("Alert from {source}: {title} ({because})", source = signal.source, title = signal.title)
+            format!(
+                "Alert from {source}: {title} ({because})",
+                source = signal.source,
+                title = signal.title,
+                because = because.words(name)
+            )
         }
         Event::Merged { name, .. } => format!("{who} merged this into {name}"),
         Event::Judged { verdict } => {
@@ -141,7 +147,7 @@ pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<Str
         Event::Noted { text } => format!("{who} noted: {text}"),
         Event::MessagePinned { author, text, .. } => format!("{who} said: {text}", who = name(author)),
         Event::RunbookAttached { title, because, .. } => {
-            format!("Runbook “{title}” brought ({because})")
+            format!("Runbook “{title}” brought ({because})", because = because.words(name))
         }
         Event::StepDone { step, text, note } => {
             let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();

@@ -108,7 +108,8 @@ pub(crate) async fn list(
         return Err(Problem::new(400, "`cursor` is not one of ours"));
     }
     let page = client.app.list(&filter, query.cursor.as_deref(), limit).await?;
-    let incidents = page.incidents.iter().map(|incident| IncidentView::of(incident, None)).collect();
+    let incidents =
+        page.incidents.iter().map(|incident| IncidentView::of(incident, None, &|id| client.app.name(id))).collect();
     Ok(Json(IncidentPage { incidents, next_cursor: page.next }))
 }
 
@@ -120,7 +121,7 @@ pub(crate) async fn list(
 pub(crate) async fn show(client: ApiClient<Read>, Path(id): Path<String>) -> Result<Json<IncidentView>, Problem> {
     let incident = incident(&client.app, &id).await?;
     let alerts = client.app.alerts(&incident.uid).await?;
-    Ok(Json(IncidentView::of(&incident, Some(&alerts))))
+    Ok(Json(IncidentView::of(&incident, Some(&alerts), &|id| client.app.name(id))))
 }
 
 /// Its timeline, oldest first.

@@ -38,14 +38,15 @@ macro_rules! records {
 
 records! {
     Incident => Incident, 1, followed true;
-    Entry => Timeline, 1;
-    Alert => Alert, 1, followed true;
+    // Shape 1 said reasons in words.
+    Entry => Timeline, 2;
+    Alert => Alert, 2, followed true;
     AlertOfKey => AlertKey, 1;
     Task => Task, 1;
     Notification => Notification, 1;
     Captured => Message, 1;
-    outbox::Entry => Outbox, 1;
-    Dead => Dead, 1;
+    outbox::Entry => Outbox, 2;
+    Dead => Dead, 2;
     Delivered => Delivery, 1;
 
     OfNumber => Number, 1;

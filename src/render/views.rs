@@ -1,5 +1,7 @@
 //! Views: what a template may see. Built from the state; people as `{"id","name"}`, times as RFC 3339.
 
+use crate::domain::PersonId;
+use crate::domain::reason::Gap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -121,6 +123,19 @@ pub fn event(event: &Event, by: &Actor, of: &Incident, names: Names<'_>, now: Ti
         fields["points"] = shown.collect();
         fields["done"] = points.iter().filter(|point| point.done).count().into();
         fields["total"] = points.len().into();
+    }
+    let called = |id: &PersonId| names(id);
+    match event {
+        Event::AlertJoined { because, .. } => fields["because"] = because.words(&called).into(),
+        Event::AlertsJoined { joined } => {
+            for (index, one) in joined.iter().enumerate() {
+                fields["joined"][index]["because"] = one.because.words(&called).into();
+            }
+        }
+        Event::RunbookAttached { because, .. } => fields["because"] = because.words(&called).into(),
+        Event::Opened { severity_because, .. } => fields["severity_because"] = severity_because.to_string().into(),
+        Event::Resolved { gaps, .. } => fields["gaps"] = gaps.iter().map(Gap::advice).collect(),
+        _ => {}
     }
     for key in ["person", "from", "by", "holder", "author", "assignee"] {
         if let Some(value) = fields.get_mut(key)

@@ -8,6 +8,7 @@ use muster::domain::evolve::replay;
 use muster::domain::incident::{Case, Channel, Ending, MessageRef, Slot};
 use muster::domain::permission::Standing;
 use muster::domain::policy::Policy;
+use muster::domain::reason::{JoinReason, RunbookReason};
 use muster::domain::runbook::{Library, Runbook};
 use muster::domain::{
     Actor, AssetName, Command, Context, Entry, Level, Pillar, Role, Severity, Signal, SignalStatus, Time, decide,
@@ -98,7 +99,7 @@ fn any_command() -> impl Strategy<Value = (Command, Standing, u8)> {
         prop::sample::select(Severity::ALL.to_vec()).prop_map(|severity| Command::SetSeverity { severity }),
         (text, prop::option::of(0..500i64)).prop_map(|(text, next)| Command::Update { text, next: next.map(at) }),
         text.prop_map(|text| Command::Note { text }),
-        Just(Command::AttachRunbook { runbook: book(), because: "asked".to_owned() }),
+        Just(Command::AttachRunbook { runbook: book(), because: RunbookReason::Asked { by: "U1".to_owned() } }),
         (0..5usize).prop_map(|step| Command::StepDone { step, note: None }),
         (0..5usize, text).prop_map(|(step, reason)| Command::StepSkip { step, reason }),
         (-500..500i64).prop_map(|minute| Command::Since { at: at(minute) }),
@@ -140,7 +141,7 @@ fn any_command() -> impl Strategy<Value = (Command, Standing, u8)> {
     let monitor = (0..4u8, any::<bool>(), levels).prop_map(|(key, firing, level)| Command::Receive {
         signal: signal(key, firing, level),
         known: None,
-        because: "test".to_owned(),
+        because: JoinReason::SameKey,
         quiet: false,
     });
     let news = prop::sample::select(vec![PagerNews::Triggered, PagerNews::Acknowledged, PagerNews::Resolved]);
@@ -160,7 +161,7 @@ proptest! {
         let (policy, library) = (policy(), Library::new([("x.md".to_owned(), book())]).unwrap());
         let mut entries: Vec<Entry> = Vec::new();
         let mut case: Option<Case> = None;
-        let opening = (Command::Receive { signal: signal(0, true, Level::Error), known: None, because: "it opened".to_owned(), quiet: false }, Standing::Monitor, 0);
+        let opening = (Command::Receive { signal: signal(0, true, Level::Error), known: None, because: JoinReason::Opened, quiet: false }, Standing::Monitor, 0);
         for (minute, (mut command, standing, who)) in std::iter::once(opening).chain(commands).enumerate() {
             // What the app looks up before it asks.
             if let (Command::Receive { signal, known, .. }, Some(case)) = (&mut command, &case) {

@@ -144,6 +144,12 @@ async fn a_store_of_version_2_is_opened_and_goes_on() {
     goes_on(&expected("v2"), unpack("v2").path()).await;
 }
 
+/// Reasons are values in it, and words before.
+#[tokio::test]
+async fn a_store_of_version_3_is_opened_and_goes_on() {
+    goes_on(&expected("v3"), unpack("v3").path()).await;
+}
+
 /// What a store of version 1 becomes when a bot of today lives on in it. With `MUSTER_KEEP_STORE` it is kept in that folder: so the
 /// fixture of another version is made.
 #[tokio::test]
@@ -248,7 +254,7 @@ async fn goes_on(expect: &Value, directory: &Path) {
 
 #[tokio::test]
 async fn an_export_of_every_version_is_imported() {
-    for version in ["v1", "v2"] {
+    for version in ["v1", "v2", "v3"] {
         is_imported(version).await;
     }
 }

@@ -1,5 +1,6 @@
 //! Forms: what each asks, and what its answers become.
 
+use crate::domain::reason::{Gap, RunbookReason};
 use std::collections::BTreeMap;
 
 use serde_json::json;
@@ -165,7 +166,7 @@ impl App {
                     },
                 ];
                 if let Some(incident) = &incident {
-                    let gaps = gaps(&incident.clone().into());
+                    let gaps: Vec<_> = gaps(&incident.clone().into()).iter().map(Gap::advice).collect();
                     inputs.push(ModalInput::Words(self.templates.render("gaps", &json!({"gaps": gaps}))));
                 }
                 ("resolve", "Resolve", "Resolve", inputs)
@@ -567,10 +568,7 @@ impl App {
             },
             "runbook" => {
                 let runbook = self.runbook(&view.choice("runbook").unwrap_or_default())?.clone();
-                Command::AttachRunbook {
-                    runbook,
-                    because: format!("{person} asked for it", person = self.name(caller.user)),
-                }
+                Command::AttachRunbook { runbook, because: RunbookReason::Asked { by: caller.user.to_owned() } }
             }
             "update" => {
                 let next = match view.text("next") {

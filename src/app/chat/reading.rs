@@ -117,7 +117,7 @@ impl App {
                 let alerts = self.alerts_in_order(uid).await?.into_iter().enumerate().map(|(place, alert)| {
                     json!({
                         "number": place + 1, "firing": alert.signal.status == SignalStatus::Firing,
-                        "title": alert.signal.title, "because": alert.joined_because,
+                        "title": alert.signal.title, "because": alert.joined_because.words(&|id| self.name(id)),
                     })
                 });
                 let (alerts, more) = page_of(alerts.collect(), page, LINES);

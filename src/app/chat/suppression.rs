@@ -4,6 +4,7 @@ use super::{Caller, Reply, sentence_markdown};
 use crate::app::suppress::silence_line;
 use crate::app::{App, Change, Failure, RequestMeta, decided};
 use crate::domain::permission::{Standing, Verb};
+use crate::domain::reason::JoinReason;
 use crate::domain::suppression::{Matcher, Silence, SuppressedAlert};
 use crate::domain::timeline::stamp;
 use crate::domain::{Actor, Alert, Command, Decision, Time};
@@ -207,7 +208,7 @@ impl App {
             if !open || !self.may_see(&uid, caller.user).await? {
                 return mistake("incident", "It is over by now; choose another.");
             }
-            let because = format!("{person} attached it", person = self.name(caller.user));
+            let because = JoinReason::Attached { by: caller.user.to_owned() };
             let turn = self.turns.of(&uid);
             let _turn = turn.lock().await;
             let (held, decision) = self.make(&Attaching { held: id, uid: &uid, because, caller }).await?;
@@ -268,7 +269,7 @@ impl App {
 struct Attaching<'a> {
     held: &'a str,
     uid: &'a str,
-    because: String,
+    because: JoinReason,
     caller: &'a Caller<'a>,
 }
 

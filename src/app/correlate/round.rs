@@ -11,6 +11,7 @@ use crate::domain::lineage::NodeId;
 use crate::domain::lineage::walk::Way;
 use crate::domain::needs::Needs;
 use crate::domain::permission::Standing;
+use crate::domain::reason::JoinReason;
 use crate::domain::suppression::{RouteAction, SuppressedAlert, Suppression};
 use crate::domain::{Actor, Alert, AssetName, Command, Decision, Event, Signal, SignalStatus, Time, decide};
 use crate::records::outbox::{Job, Outbox as _};
@@ -131,7 +132,7 @@ impl Working {
 /// Where a signal belongs.
 enum Placement {
     /// To this incident; as this alert, where it is known.
-    In { uid: String, known: Option<String>, because: String, quiet: bool },
+    In { uid: String, known: Option<String>, because: JoinReason, quiet: bool },
     /// To none yet.
     Suppressed(Suppression, Option<Time>),
     /// To none.
@@ -166,7 +167,7 @@ impl<'a> Round<'a> {
         let id = Id::<SuppressedAlert>::of(signal);
         let (uid, known, because, quiet) = match self.find(signal, past).await? {
             Placement::In { uid, known, because, quiet } => (Some(uid), known, because, quiet),
-            Placement::New => (None, None, "it opened the incident".to_owned(), false),
+            Placement::New => (None, None, JoinReason::Opened, false),
             Placement::Nowhere => {
                 // The end of what is held is its end.
                 let was_held = self.let_go(&id).await?;
@@ -306,7 +307,7 @@ impl<'a> Round<'a> {
     async fn find(&mut self, signal: &Signal, past: Option<&Suppression>) -> Result<Placement, Failure> {
         let flap = Id::<Flap>::of(&signal.source, &signal.key);
         if let Some((uid, alert)) = self.of_key(signal).await? {
-            let because = "same key".to_owned();
+            let because = JoinReason::SameKey;
             return Ok(Placement::In { uid, known: Some(alert), because, quiet: self.app.is_flapping(&flap) });
         }
         if signal.status == SignalStatus::Resolved {
@@ -329,13 +330,13 @@ impl<'a> Round<'a> {
         if let Some(asset) = &signal.asset
             && let Some(uid) = self.of_asset(asset).await?
         {
-            return join(uid, format!("same asset, {asset}"), false);
+            return join(uid, JoinReason::SameAsset { asset: asset.clone() }, false);
         }
         if let Some((uid, because, below)) = self.of_lineage(signal).await? {
             return join(uid, because, below);
         }
         if let Some((uid, group)) = self.of_group(signal).await? {
-            return join(uid, format!("same {group}"), false);
+            return join(uid, JoinReason::SameLabel { label: group }, false);
         }
         // Nothing open is about it. It may be too early to open something.
         if !matches!(past, Some(Suppression::Recovering { .. }))
@@ -436,7 +437,7 @@ impl<'a> Round<'a> {
     }
 
     /// The incident of the nearest bad asset above, or else below; why; and whether the signal's asset is the lower one.
-    async fn of_lineage(&mut self, signal: &Signal) -> Result<Option<(String, String, bool)>, Failure> {
+    async fn of_lineage(&mut self, signal: &Signal) -> Result<Option<(String, JoinReason, bool)>, Failure> {
         let config = &self.app.config.triage;
         let Some(asset) = &signal.asset else {
             return Ok(None);
@@ -465,11 +466,11 @@ impl<'a> Round<'a> {
                 for met in view.walk_near(node, way, config.lineage_hops, MAX_WALK) {
                     if let Some((uid, _)) = bad.get(&met.node).filter(|(_, since)| *since >= earliest) {
                         let other = graph.name(met.node);
-                        let steps = format!("{} {}", met.hops, if met.hops == 1 { "step" } else { "steps" });
+                        let (asset, other, hops) = (asset.clone(), other.to_owned(), met.hops);
                         let because = if below {
-                            format!("{asset} is made of {other} ({steps}), which is broken")
+                            JoinReason::MadeOf { asset, upstream: other, hops }
                         } else {
-                            format!("{other} is made of {asset} ({steps}): it may be where it started")
+                            JoinReason::Feeds { asset, downstream: other, hops }
                         };
                         ties.push((uid.clone(), because, below));
                     }

@@ -4,6 +4,7 @@ use super::{Draft, declare, status};
 use crate::domain::event::Joined;
 use crate::domain::incident::Ending;
 use crate::domain::policy::OnGreen;
+use crate::domain::reason::JoinReason;
 use crate::domain::{Actor, Alert, Effect, Event, Refusal, Signal, SignalStatus};
 
 /// So many alerts of an incident are told one by one; of more, the card says how many there are.
@@ -15,7 +16,7 @@ pub(super) fn receive(
     draft: &mut Draft<'_>,
     signal: &Signal,
     known: Option<&str>,
-    because: &str,
+    because: &JoinReason,
     quiet: bool,
 ) -> Result<(), Refusal> {
     if draft.case.is_none() {
@@ -91,7 +92,7 @@ fn say_unless(draft: &mut Draft<'_>, quiet: bool, event: Event) {
     }
 }
 
-fn join(draft: &mut Draft<'_>, signal: &Signal, because: &str, inhibited: bool) {
+fn join(draft: &mut Draft<'_>, signal: &Signal, because: &JoinReason, inhibited: bool) {
     // Two alerts may join in one commit, but each is decided with a fresh id of its own.
     let alert = draft.context.fresh.clone();
     if let Some(asset) = &signal.asset
@@ -105,7 +106,7 @@ fn join(draft: &mut Draft<'_>, signal: &Signal, because: &str, inhibited: bool) 
         title: signal.title.clone(),
         asset: signal.asset.clone(),
         url: signal.url.clone(),
-        because: because.to_owned(),
+        because: because.clone(),
         inhibited,
     };
     let now = draft.now();
@@ -115,7 +116,7 @@ fn join(draft: &mut Draft<'_>, signal: &Signal, because: &str, inhibited: bool) 
         first_seen: now,
         last_seen: now,
         resolved_at: None,
-        joined_because: because.to_owned(),
+        joined_because: because.clone(),
         inhibited,
     });
     draft.add(Event::AlertsJoined { joined: vec![joined] });

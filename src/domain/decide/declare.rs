@@ -1,5 +1,6 @@
 //! Opening an incident, by a person or by an alert.
 
+use crate::domain::reason::SeverityReason;
 use std::collections::BTreeMap;
 
 use super::{Draft, MAX_TEXT, MAX_TITLE, record, words};
@@ -17,8 +18,8 @@ pub(super) fn declare(draft: &mut Draft<'_>, what: &Declaration) -> Result<(), R
     let asset = what.asset.as_ref();
     let service = draft.context.policy.service_of(asset);
     let (severity, severity_because) = match what.severity {
-        Some(severity) => (severity, "the one who declared it chose it".to_owned()),
-        None => (Severity::Sev3, "people who declare without choosing get SEV3".to_owned()),
+        Some(severity) => (severity, SeverityReason::Chosen),
+        None => (Severity::Sev3, SeverityReason::Default),
     };
     let now = draft.now();
     let opened = Event::Opened {

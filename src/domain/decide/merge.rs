@@ -5,6 +5,7 @@ use super::{Draft, status};
 use crate::domain::effect::Notice;
 use crate::domain::incident::Verdict;
 use crate::domain::permission::Verb;
+use crate::domain::reason::JoinReason;
 use crate::domain::{Effect, Event, Refusal};
 
 pub(super) fn merge(draft: &mut Draft<'_>, into: &str, name: &str) -> Result<(), Refusal> {
@@ -35,16 +36,8 @@ pub(super) fn move_alert(draft: &mut Draft<'_>, alert: &str, to: Option<&(String
         return Err(Refusal::NoSuchAlert { incident: draft.incident().name() });
     };
     let signal = found.signal;
-    let because = match draft.context.actor.person() {
-        Some(person) => {
-            format!(
-                "{person} moved it here from {incident}",
-                person = draft.context.people.name(person),
-                incident = draft.incident().name()
-            )
-        }
-        None => format!("moved here from {incident}", incident = draft.incident().name()),
-    };
+    let by = draft.context.actor.person().cloned();
+    let because = JoinReason::MovedFrom { incident: draft.incident().name(), by };
     draft.add_and_say(Event::AlertMoved {
         alert: alert.to_owned(),
         source: signal.source.clone(),

@@ -2,11 +2,12 @@
 
 use super::{Draft, MAX_TEXT, words};
 use crate::domain::incident::StepState;
+use crate::domain::reason::RunbookReason;
 use crate::domain::runbook::Runbook;
 use crate::domain::timeline::stamp;
 use crate::domain::{Effect, Event, Refusal};
 
-pub(super) fn attach(draft: &mut Draft<'_>, book: &Runbook, because: &str) -> Result<(), Refusal> {
+pub(super) fn attach(draft: &mut Draft<'_>, book: &Runbook, because: &RunbookReason) -> Result<(), Refusal> {
     let incident = draft.incident();
     if let Some(checklist) = &incident.checklist
         && checklist.runbook == book.head.id
@@ -18,12 +19,12 @@ pub(super) fn attach(draft: &mut Draft<'_>, book: &Runbook, because: &str) -> Re
     Ok(())
 }
 
-pub(super) fn add(draft: &mut Draft<'_>, book: &Runbook, because: &str) {
+pub(super) fn add(draft: &mut Draft<'_>, book: &Runbook, because: &RunbookReason) {
     draft.add(Event::RunbookAttached {
         runbook: book.head.id.clone(),
         title: book.head.title.clone(),
         steps: book.steps.clone(),
-        because: because.to_owned(),
+        because: because.clone(),
     });
     draft.effect(Effect::ShowChecklist);
     for link in &book.head.links {

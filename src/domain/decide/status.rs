@@ -3,6 +3,7 @@
 use super::{Draft, MAX_TEXT, words};
 use crate::domain::effect::Notice;
 use crate::domain::incident::{Case, Ending, PageStatus, Verdict};
+use crate::domain::reason::Gap;
 use crate::domain::timeline::{clock, stamp};
 use crate::domain::{Actor, Effect, Event, Refusal, Role, Severity, Status};
 
@@ -148,40 +149,23 @@ pub(super) fn must_be_open(draft: &Draft<'_>) -> Result<(), Refusal> {
 }
 
 /// What a thorough close would have had: no step of the work is left out silently.
-pub fn gaps(case: &Case) -> Vec<String> {
+pub fn gaps(case: &Case) -> Vec<Gap> {
     let incident = &case.incident;
     let checks = [
-        (incident.acknowledged_at.is_none(), "nobody acknowledged it"),
-        (incident.holder(Role::Commander).is_none(), "nobody had the command"),
-        (incident.bad_from.is_none(), "since when the data was bad is not recorded (`/incident since <time>`)"),
-        (incident.good_again.is_none(), "since when it is good again is not recorded (`/incident good-again <time>`)"),
-        (incident.cause.is_none(), "what caused it is not recorded (`/incident cause <data|logic|operations> <text>`)"),
-        (incident.fix.is_none(), "what mended it is not recorded (`/incident fix <text>`)"),
+        (incident.acknowledged_at.is_none(), Gap::NotAcknowledged),
+        (incident.holder(Role::Commander).is_none(), Gap::NoCommander),
+        (incident.bad_from.is_none(), Gap::NoBadFrom),
+        (incident.good_again.is_none(), Gap::NoGoodAgain),
+        (incident.cause.is_none(), Gap::NoCause),
+        (incident.fix.is_none(), Gap::NoFix),
+        (incident.firing > 0, Gap::Firing { firing: incident.firing, of: incident.alerts }),
+        (incident.open_tasks > 0, Gap::OpenTasks { open: incident.open_tasks, of: incident.tasks }),
     ];
-    let mut gaps: Vec<String> =
-        checks.into_iter().filter(|(missing, _)| *missing).map(|(_, what)| what.to_owned()).collect();
-    if incident.firing > 0 {
-        gaps.push(format!(
-            "alerts that still fire: {firing} of {alerts}",
-            firing = incident.firing,
-            alerts = incident.alerts
-        ));
-    }
-    if incident.open_tasks > 0 {
-        gaps.push(format!(
-            "tasks still open: {open_tasks} of {tasks}",
-            open_tasks = incident.open_tasks,
-            tasks = incident.tasks
-        ));
-    }
+    let mut gaps: Vec<Gap> = checks.into_iter().filter(|(missing, _)| *missing).map(|(_, gap)| gap).collect();
     if let Some(checklist) = &incident.checklist {
-        let open = checklist.steps.len() - checklist.settled();
+        let (open, of) = (checklist.steps.len() - checklist.settled(), checklist.steps.len());
         if open > 0 {
-            gaps.push(format!(
-                "steps of “{title}” neither done nor skipped: {open} of {steps}",
-                title = checklist.title,
-                steps = checklist.steps.len()
-            ));
+            gaps.push(Gap::OpenSteps { title: checklist.title.clone(), open, of });
         }
     }
     gaps

@@ -1,0 +1,311 @@
+//! Why something was decided, as values. They are what is kept; words are made when they are shown. What an earlier Muster kept in words stays as it
+//! was said.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AssetName, Level, PersonId, Pillar};
+
+/// Why an alert is in an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JoinReason {
+    /// It opened it.
+    Opened,
+    /// Its dedup key is that of an alert in it.
+    SameKey,
+    /// Its asset is in it.
+    SameAsset {
+        /// Which.
+        asset: AssetName,
+    },
+    /// Its asset is made of one that is broken.
+    MadeOf {
+        /// Its asset.
+        asset: AssetName,
+        /// What it is made of.
+        upstream: String,
+        /// How many edges lie between.
+        hops: u32,
+    },
+    /// What is broken is made of its asset.
+    Feeds {
+        /// Its asset.
+        asset: AssetName,
+        /// What is made of it.
+        downstream: String,
+        /// How many edges lie between.
+        hops: u32,
+    },
+    /// It has a label as another alert in it has.
+    SameLabel {
+        /// Name and value, with a blank between.
+        label: String,
+    },
+    /// Somebody attached it.
+    Attached {
+        /// Who.
+        by: PersonId,
+    },
+    /// Its incident was merged into this one.
+    MergedFrom {
+        /// The other's name.
+        incident: String,
+    },
+    /// It was moved here.
+    MovedFrom {
+        /// The other's name.
+        incident: String,
+        /// By whom.
+        by: Option<PersonId>,
+    },
+    /// As an earlier Muster said it.
+    #[serde(untagged)]
+    Said(String),
+}
+
+fn steps(hops: u32) -> String {
+    format!("{hops} {}", if hops == 1 { "step" } else { "steps" })
+}
+
+impl JoinReason {
+    /// In words; people by the name that `name` gives.
+    pub fn words(&self, name: &dyn Fn(&PersonId) -> String) -> String {
+        match self {
+            Self::Opened => "it opened the incident".to_owned(),
+            Self::SameKey => "same key".to_owned(),
+            Self::SameAsset { asset } => format!("same asset, {asset}"),
+            Self::MadeOf { asset, upstream, hops } => {
+                format!("{asset} is made of {upstream} ({}), which is broken", steps(*hops))
+            }
+            Self::Feeds { asset, downstream, hops } => {
+                format!("{downstream} is made of {asset} ({}): it may be where it started", steps(*hops))
+            }
+            Self::SameLabel { label } => format!("same {label}"),
+            Self::Attached { by } => format!("{} attached it", name(by)),
+            Self::MergedFrom { incident } => format!("{incident} was merged into this"),
+            Self::MovedFrom { incident, by: Some(by) } => format!("{} moved it here from {incident}", name(by)),
+            Self::MovedFrom { incident, by: None } => format!("moved here from {incident}"),
+            Self::Said(words) => words.clone(),
+        }
+    }
+}
+
+/// Why an incident is as severe as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeverityReason {
+    /// A route says so.
+    Route {
+        /// Its name.
+        name: String,
+    },
+    /// The monitor's level says so.
+    Monitor {
+        /// What it said.
+        level: Level,
+        /// Whether it is one higher, for an asset of tier 1.
+        raised: bool,
+    },
+    /// Whoever declared it chose it.
+    Chosen,
+    /// Whoever declared it chose none.
+    Default,
+    /// As an earlier Muster said it.
+    #[serde(untagged)]
+    Said(String),
+}
+
+impl std::fmt::Display for SeverityReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Route { name } => write!(f, "the route `{name}` says so"),
+            Self::Monitor { level, raised } => {
+                let more = if *raised { ", one higher for a tier-1 asset" } else { "" };
+                write!(f, "the monitor says {}{more}", level.as_str())
+            }
+            Self::Chosen => f.write_str("the one who declared it chose it"),
+            Self::Default => f.write_str("people who declare without choosing get SEV3"),
+            Self::Said(words) => f.write_str(words),
+        }
+    }
+}
+
+/// Why a runbook was brought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunbookReason {
+    /// Its head fits the incident, by all of these.
+    Fits(Vec<Fit>),
+    /// Somebody asked for it.
+    Asked {
+        /// Who.
+        by: PersonId,
+    },
+    /// As an earlier Muster said it.
+    #[serde(untagged)]
+    Said(String),
+}
+
+/// One thing by which a runbook fits an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fit {
+    /// By an asset.
+    Asset {
+        /// Which.
+        asset: AssetName,
+        /// The pattern.
+        pattern: String,
+    },
+    /// By a label.
+    Label {
+        /// Its name.
+        label: String,
+        /// Its value.
+        value: String,
+    },
+    /// By the monitor.
+    Source {
+        /// Which.
+        source: String,
+    },
+    /// By what is wrong.
+    Pillar {
+        /// Which.
+        pillar: Pillar,
+    },
+}
+
+impl RunbookReason {
+    /// In words; people by the name that `name` gives.
+    pub fn words(&self, name: &dyn Fn(&PersonId) -> String) -> String {
+        match self {
+            Self::Fits(fits) => {
+                let words = fits.iter().map(|fit| match fit {
+                    Fit::Asset { asset, pattern } => format!("{asset} matches {pattern}"),
+                    Fit::Label { label, value } => format!("label {label} is {value}"),
+                    Fit::Source { source } => format!("it came from {source}"),
+                    Fit::Pillar { pillar } => format!("it is about {}", pillar.as_str()),
+                });
+                words.collect::<Vec<_>>().join(", ")
+            }
+            Self::Asked { by } => format!("{} asked for it", name(by)),
+            Self::Said(words) => words.clone(),
+        }
+    }
+}
+
+/// What a thorough close has, and one has not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gap {
+    /// Nobody acknowledged it.
+    NotAcknowledged,
+    /// Nobody had the command.
+    NoCommander,
+    /// Since when the data was bad is not recorded.
+    NoBadFrom,
+    /// Since when it is good again is not recorded.
+    NoGoodAgain,
+    /// What caused it is not recorded.
+    NoCause,
+    /// What mended it is not recorded.
+    NoFix,
+    /// Alerts still fire.
+    Firing {
+        /// How many.
+        firing: u32,
+        /// Of how many.
+        of: u32,
+    },
+    /// Tasks are open.
+    OpenTasks {
+        /// How many.
+        open: u32,
+        /// Of how many.
+        of: u32,
+    },
+    /// Steps of the runbook are neither done nor skipped.
+    OpenSteps {
+        /// The runbook's title.
+        title: String,
+        /// How many.
+        open: usize,
+        /// Of how many.
+        of: usize,
+    },
+    /// As an earlier Muster said it.
+    #[serde(untagged)]
+    Said(String),
+}
+
+impl Gap {
+    /// In words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::NotAcknowledged => "nobody acknowledged it".to_owned(),
+            Self::NoCommander => "nobody had the command".to_owned(),
+            Self::NoBadFrom => "since when the data was bad is not recorded".to_owned(),
+            Self::NoGoodAgain => "since when it is good again is not recorded".to_owned(),
+            Self::NoCause => "what caused it is not recorded".to_owned(),
+            Self::NoFix => "what mended it is not recorded".to_owned(),
+            Self::Firing { firing, of } => format!("alerts that still fire: {firing} of {of}"),
+            Self::OpenTasks { open, of } => format!("tasks still open: {open} of {of}"),
+            Self::OpenSteps { title, open, of } => {
+                format!("steps of “{title}” neither done nor skipped: {open} of {of}")
+            }
+            // How it is recorded was said with it.
+            Self::Said(words) => words.split(" (`").next().unwrap_or(words).to_owned(),
+        }
+    }
+
+    /// The line that records it, where there is one.
+    pub fn recorded_by(&self) -> Option<&'static str> {
+        match self {
+            Self::NoBadFrom => Some("/incident since <time>"),
+            Self::NoGoodAgain => Some("/incident good-again <time>"),
+            Self::NoCause => Some("/incident cause <data|logic|operations> <text>"),
+            Self::NoFix => Some("/incident fix <text>"),
+            _ => None,
+        }
+    }
+
+    /// In words, with the line that records it.
+    pub fn advice(&self) -> String {
+        match self.recorded_by() {
+            Some(line) => format!("{} (`{line}`)", self.words()),
+            None => self.words(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_kept_in_words_is_read_and_said_as_it_was() {
+        let name = |id: &PersonId| format!("<{id}>");
+        let read = |text: &str| serde_json::from_str::<JoinReason>(text).expect("it reads").words(&name);
+        assert_eq!(read("\"same asset, warehouse.orders\""), "same asset, warehouse.orders");
+        assert_eq!(read("\"opened\""), "it opened the incident");
+        let kept = serde_json::to_string(&JoinReason::Attached { by: "U1".to_owned() }).expect("it is written");
+        assert_eq!((kept.as_str(), read(&kept).as_str()), ("{\"attached\":{\"by\":\"U1\"}}", "<U1> attached it"));
+        let gap = |text: &str| serde_json::from_str::<Gap>(text).expect("it reads");
+        let old = gap("\"what mended it is not recorded (`/incident fix <text>`)\"");
+        assert_eq!((old.words(), old.advice()), (Gap::NoFix.words(), Gap::NoFix.words()));
+        assert_eq!(gap("\"no_fix\"").advice(), "what mended it is not recorded (`/incident fix <text>`)");
+        let severity = |text: &str| serde_json::from_str::<SeverityReason>(text).expect("it reads").to_string();
+        assert_eq!(severity("\"the monitor says error\""), "the monitor says error");
+        assert_eq!(
+            severity("{\"monitor\":{\"level\":\"error\",\"raised\":true}}"),
+            "the monitor says error, one higher for a tier-1 asset"
+        );
+        let runbook = |text: &str| serde_json::from_str::<RunbookReason>(text).expect("it reads").words(&name);
+        assert_eq!(runbook("\"Ana asked for it\""), "Ana asked for it");
+        assert_eq!(
+            runbook("{\"fits\":[{\"source\":{\"source\":\"dq\"}},{\"pillar\":{\"pillar\":\"freshness\"}}]}"),
+            "it came from dq, it is about freshness"
+        );
+    }
+}
