@@ -60,9 +60,9 @@ pub(super) fn run(command: StoreCommand) -> anyhow::Result<()> {
                 (Source::Database, _) => {
                     println!("the database in {} is taken as it is, up to round {last}", directory.display())
                 }
-                (Source::Journal, Some(base)) => println!(
-                    "the database in {} is made anew of the base of round {base} and the journal, up to round {last}; if there was one, it is kept \
-                     beside it, in a folder `damaged`",
+                (Source::Journal, Some(_)) => println!(
+                    "the database in {} is made anew of its base and its journal, up to round {last}; if there was one, it is kept beside it, in a \
+                     folder `damaged`",
                     directory.display()
                 ),
                 (Source::Journal, None) => println!(

@@ -193,6 +193,35 @@ pub(super) fn replay(
     Ok(last)
 }
 
+/// Reads the whole rounds above a sequence number, one after another, as far as they go: up to damage, or to a round that is missing. The last of
+/// them.
+///
+/// # Errors
+/// It cannot be read, or `replay` fails.
+pub(super) fn replay_whole(
+    folder: &Path,
+    above: u64,
+    mut replay: impl FnMut(Frame) -> anyhow::Result<()>,
+) -> anyhow::Result<u64> {
+    let mut last = above;
+    for first in segments(folder)? {
+        let path = segment(folder, first);
+        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut at = 0;
+        while let Some((frame, length)) = decode(&bytes[at..]) {
+            at += length;
+            if frame.sequence > last + 1 {
+                return Ok(last);
+            }
+            if frame.sequence == last + 1 {
+                last = frame.sequence;
+                replay(frame)?;
+            }
+        }
+    }
+    Ok(last)
+}
+
 /// Whether nothing of a segment is above a round: the next one begins there.
 fn is_below(segments: &[u64], index: usize, above: u64) -> bool {
     segments.get(index + 1).is_some_and(|next| *next <= above + 1)

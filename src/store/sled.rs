@@ -198,10 +198,11 @@ pub fn back_up(directory: &Path) -> anyhow::Result<PathBuf> {
 /// # Errors
 /// There is a store already, the backup is damaged, or the disk.
 pub fn restore(backup: &Path, directory: &Path) -> anyhow::Result<u64> {
-    if restore_broke_off(directory) {
-        // What it had put in its place came from the backup.
-        forget_other_bases(directory, Some(u64::MAX));
-    } else if holds_anything(directory)? {
+    fs::create_dir_all(directory)?;
+    // Nobody starts on it meanwhile.
+    let _lock = lock(directory)?;
+    let broke_off = restore_broke_off(directory);
+    if !broke_off && holds_anything(directory)? {
         bail!(
             "there is a store in {0} already, or a part of one; move it aside first, so that nothing of it is lost: mv {0} {0}.old. What lay in it \
              lies in {0}.old then, its backups too",
@@ -218,16 +219,23 @@ pub fn restore(backup: &Path, directory: &Path) -> anyhow::Result<u64> {
     if let Some(why) = found.damage.first() {
         bail!("the backup in {} is damaged: {why}", backup.display());
     }
+    if broke_off {
+        // What it had put in its place came from a backup.
+        forget_other_bases(directory, Some(u64::MAX));
+    }
     let beside = directory.join(RESTORING);
     let _ = fs::remove_dir_all(&beside);
-    fs::create_dir_all(beside.join(JOURNAL))?;
-    for entry in fs::read_dir(backup.join(JOURNAL))?.flatten() {
-        copy_new(&entry.path(), &beside.join(JOURNAL).join(entry.file_name()))?;
-    }
-    sync_directory(&beside.join(JOURNAL))?;
-    if let Some(base) = found.base {
-        copy_new(&base_file(backup, base), &base_file(&beside, base))?;
-    }
+    let copied = || -> anyhow::Result<()> {
+        fs::create_dir_all(beside.join(JOURNAL))?;
+        for entry in fs::read_dir(backup.join(JOURNAL))?.flatten() {
+            copy_new(&entry.path(), &beside.join(JOURNAL).join(entry.file_name()))?;
+        }
+        sync_directory(&beside.join(JOURNAL))?;
+        found.base.map_or(Ok(()), |base| copy_new(&base_file(backup, base), &base_file(&beside, base)))
+    };
+    copied().inspect_err(|_| {
+        let _ = fs::remove_dir_all(&beside);
+    })?;
     let last = found.journal.map_or(found.base.unwrap_or(0), |(_, last)| last);
     let edition = read_sidecar(backup)?.map_or(0, |sidecar| sidecar.edition);
     let sidecar = Sidecar {
@@ -301,7 +309,11 @@ fn newest_base(directory: &Path) -> Option<u64> {
 fn no_store_without_its_sidecar(directory: &Path) -> anyhow::Result<()> {
     let rounds = journal::inspect(&directory.join(JOURNAL), 0).map_or(true, |rounds| rounds.is_some());
     if restore_broke_off(directory) {
-        bail!("a restore into {} broke off; do it again: `muster store restore BACKUP`", directory.display());
+        bail!(
+            "a restore into {} broke off; do it again: `muster store restore BACKUP`. To begin without it, remove {}",
+            directory.display(),
+            directory.join(RESTORING).display()
+        );
     }
     let has_parts = rounds || newest_base(directory).is_some();
     if let Some(mark) = Mark::read(&directory.join(MARK))?.filter(|mark| mark.round > 0 && !has_parts) {
@@ -346,25 +358,55 @@ pub struct Repaired {
     pub missing: u64,
 }
 
-/// The database by itself, where the journal is damaged and reaches no further than this: every record of it can be read, and it is the base of
-/// what comes.
-fn database_alone(directory: &Path, sidecar: &mut Sidecar, reach: u64) -> anyhow::Result<(::sled::Db, Journal)> {
-    let db = open_soon(&directory.join(DATABASE))?;
-    db.get(SCHEMA_KEY)?.context("nothing says of which layout it is")?;
-    for pair in db.iter() {
-        pair.context("a record cannot be read")?;
-    }
-    let head = head_of(&db)?;
-    if head < reach {
-        bail!("the journal reaches further");
-    }
+/// What can still be had where the journal is damaged: of the database and of the base, each with the whole rounds of the journal above it, whatever
+/// reaches further. It is the base of what comes, and the journal begins anew.
+fn salvage(directory: &Path, sidecar: &mut Sidecar) -> anyhow::Result<(Source, ::sled::Db, Journal)> {
+    let folder = directory.join(JOURNAL);
+    let of_database = || -> anyhow::Result<(::sled::Db, u64)> {
+        if !directory.join(DATABASE).exists() {
+            bail!("there is no database");
+        }
+        let db = open_soon(&directory.join(DATABASE))?;
+        db.get(SCHEMA_KEY)?.context("nothing says of which layout it is")?;
+        for pair in db.iter() {
+            pair.context("a record cannot be read")?;
+        }
+        let reach = journal::replay_whole(&folder, head_of(&db)?, |frame| take(&db, frame.sequence, &frame.changes))?;
+        Ok((db, reach))
+    };
+    let of_base = || -> anyhow::Result<u64> {
+        if let Some(base) = sidecar.base {
+            journal::read_base(&base_file(directory, base), |_| Ok(()))?;
+        }
+        journal::replay_whole(&folder, sidecar.base.unwrap_or(0), |_| Ok(()))
+    };
+    let (of, db, head) = match (of_database(), of_base()) {
+        (Err(full), _) if is_full(&full) => return Err(full),
+        // The base and the journal have checksums.
+        (database, Ok(reach)) if database.as_ref().map_or(reach > 0, |(_, of_database)| reach >= *of_database) => {
+            drop(database);
+            let whole = |db: &::sled::Db| {
+                journal::replay_whole(&folder, sidecar.base.unwrap_or(0), |frame| {
+                    take(db, frame.sequence, &frame.changes)
+                })
+            };
+            let (db, head) = made_of(directory, sidecar.base, whole)?;
+            (Source::Journal, db, head)
+        }
+        (Ok((db, head)), _) => (Source::Database, db, head),
+        (Err(why), of_base) => bail!(
+            "nothing of the store in {} can be had: of the database, {why:#}; of base and journal, {}. {RESTORE}",
+            directory.display(),
+            of_base.map_or_else(|why| format!("{why:#}"), |_| "there is no whole round".to_owned())
+        ),
+    };
     base(directory, &db, head, |_| Ok(()))?;
     (sidecar.base, sidecar.mark, sidecar.clean, sidecar.journal_aside) = (Some(head), head, false, true);
     sidecar.sums.clear();
     write_sidecar(directory, sidecar)?;
     put_journal_aside(directory, sidecar)?;
     let above = Mark { round: head, sum: 0 };
-    Ok((db, Journal::open(&directory.join(JOURNAL), head, head, above, |_| Ok(()))?))
+    Ok((of, db, Journal::open(&folder, head, head, above, |_| Ok(()))?))
 }
 
 /// Makes the database anew from the base and the journal, whatever state it is in; it is kept aside in `damaged`. Where rounds that were answered are missing at the end, it does so only if that loss is accepted.
@@ -379,9 +421,13 @@ pub fn repair(directory: &Path, accept_loss: bool) -> anyhow::Result<Repaired> {
         // Nothing says how far it had come: what there is counts.
         Ok(None) | Err(_) => {
             let base = newest_base(directory);
-            let rounds = journal::inspect(&directory.join(JOURNAL), base.unwrap_or(0))?;
+            let rounds = match journal::inspect(&directory.join(JOURNAL), base.unwrap_or(0)) {
+                // Whatever can be had of it is had below.
+                Err(_) if accept_loss => None,
+                rounds => rounds?,
+            };
             let last = rounds.map(|(_, last)| last.round).or(base);
-            let mark = last.with_context(|| {
+            let mark = last.or(accept_loss.then_some(0)).with_context(|| {
                 format!(
                     "{} has neither a base nor a journal, of which a store could be made. {RESTORE}",
                     directory.display()
@@ -412,17 +458,17 @@ pub fn repair(directory: &Path, accept_loss: bool) -> anyhow::Result<Repaired> {
                 of = Source::Database;
                 opened
             }
-            Err(why) => {
-                let journal = journal::inspect(&directory.join(JOURNAL), floor.round).ok().flatten();
-                let reach = journal.map_or(floor.round, |(_, last)| last.round);
-                match database_alone(directory, &mut sidecar, reach) {
-                    Ok(opened) => {
-                        of = Source::Database;
-                        opened
-                    }
-                    Err(_) => made_anew(directory, &sidecar, Mark::default(), &why)?,
+            Err(full) if is_full(&full) => return Err(full),
+            // Perhaps all is there that was answered.
+            Err(why) => match made_anew(directory, &sidecar, mark, &why) {
+                Ok(made) => made,
+                Err(full) if is_full(&full) => return Err(full),
+                Err(_) => {
+                    let (source, db, journal) = salvage(directory, &mut sidecar)?;
+                    of = source;
+                    (db, journal)
                 }
-            }
+            },
         }
     } else {
         made_anew(directory, &sidecar, mark, &asked)?
@@ -674,6 +720,8 @@ fn opened(directory: &Path, sidecar: &mut Sidecar, mark: Mark) -> anyhow::Result
         // The database was closed and is as it was, so nothing is missing in it; the journal begins anew.
         Err(error) if is_whole && head >= mark.round && !is_io(&error) => {
             tracing::error!(error = %format!("{error:#}"), "the journal is damaged; the database has everything, and the journal begins anew");
+            // Some rounds may have come from it before it failed.
+            let head = head_of(&db)?;
             // First a base that has everything, then it is said that the journal is not needed any more, then it goes.
             base(directory, &db, head, |_| Ok(()))?;
             (sidecar.base, sidecar.mark, sidecar.clean, sidecar.journal_aside) = (Some(head), head, false, true);
@@ -772,33 +820,43 @@ fn made(directory: &Path, sidecar: &Sidecar, mark: Mark, why: &anyhow::Error) ->
             mark.round
         )
     };
+    let from = sidecar.base.unwrap_or(0);
+    let rounds = |db: &::sled::Db| {
+        Journal::open(&directory.join(JOURNAL), from, from, mark, |frame| take(db, frame.sequence, &frame.changes))
+    };
+    made_of(directory, sidecar.base, rounds).map_err(refused)
+}
+
+/// Sled made of a base, if there is one, and of what else is filled into it; it takes the place of what there was, which is kept aside.
+fn made_of<T>(
+    directory: &Path,
+    base: Option<u64>,
+    fill: impl FnOnce(&::sled::Db) -> anyhow::Result<T>,
+) -> anyhow::Result<(::sled::Db, T)> {
     let beside = directory.join("sled.new");
     let _ = fs::remove_dir_all(&beside);
-    let make = || -> anyhow::Result<Journal> {
+    let make = || -> anyhow::Result<T> {
         let db = open_guarded(&beside)?;
-        let from = sidecar.base.unwrap_or(0);
-        if let Some(base) = sidecar.base {
-            journal::read_base(&base_file(directory, base), |changes| take(&db, from, &changes))?;
+        if let Some(base) = base {
+            journal::read_base(&base_file(directory, base), |changes| take(&db, base, &changes))?;
         }
         db.insert(SCHEMA_KEY, SCHEMA.to_string().as_bytes())?;
-        let journal = Journal::open(&directory.join(JOURNAL), from, from, mark, |frame| {
-            take(&db, frame.sequence, &frame.changes)
-        })?;
+        let filled = fill(&db)?;
         db.flush()?;
         drop(db);
         File::open(beside.join("db"))?.sync_all()?;
-        Ok(journal)
+        Ok(filled)
     };
-    let journal = make().map_err(refused).inspect_err(|_| {
+    let filled = make().inspect_err(|_| {
         let _ = fs::remove_dir_all(&beside);
     })?;
-    let aside = free_name(directory, "damaged");
     if directory.join(DATABASE).exists() {
+        let aside = free_name(directory, "damaged");
         fs::rename(directory.join(DATABASE), &aside).context("the damaged database cannot be moved aside")?;
         tracing::warn!(kept = %aside.display(), "what there was of the database is kept");
     }
     fs::rename(&beside, directory.join(DATABASE)).context("the new database cannot be put in its place")?;
-    Ok((open_guarded(&directory.join(DATABASE))?, journal))
+    Ok((open_soon(&directory.join(DATABASE))?, filled))
 }
 
 fn head_of(db: &::sled::Db) -> anyhow::Result<u64> {

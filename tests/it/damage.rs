@@ -333,6 +333,60 @@ async fn a_repair_never_goes_below_the_base_and_takes_the_database_where_the_jou
     assert_eq!(all(&sled::open(folder.path()).unwrap()).await, expected);
 }
 
+/// What has checksums is believed before what has none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repair_believes_base_and_journal_first_and_saves_what_is_whole_at_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let expected = filled(State::Clean, folder.path()).await;
+    let database = folder.path().join("sled/db");
+    let mut bytes = fs::read(&database).unwrap();
+    let middle = bytes.len() / 3;
+    bytes[middle] ^= 1;
+    fs::write(&database, bytes).unwrap();
+    let repaired = sled::repair(folder.path(), true).unwrap();
+    assert_eq!((repaired.of, repaired.last, repaired.missing), (sled::Source::Journal, 40, 0));
+    assert!(!folder.path().join("journal.damaged").exists(), "the journal is whole");
+    assert_eq!(all(&sled::open(folder.path()).unwrap()).await, expected);
+    // The database is gone and the journal is damaged in the middle: the rounds before that are had.
+    for part in ["with", "without"] {
+        let folder = tempfile::tempdir().unwrap();
+        filled(State::Clean, folder.path()).await;
+        fs::remove_dir_all(folder.path().join("sled")).unwrap();
+        if part == "without" {
+            fs::remove_file(folder.path().join("store.json")).unwrap();
+        }
+        let journal = folder.path().join("journal/0000000000000001.log");
+        let mut bytes = fs::read(&journal).unwrap();
+        let written = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+        bytes[written / 2] ^= 1;
+        fs::write(&journal, bytes).unwrap();
+        assert!(sled::repair(folder.path(), false).is_err());
+        let repaired = sled::repair(folder.path(), true).unwrap();
+        assert!(repaired.last > 10 && repaired.last < 30 && repaired.missing == 40 - repaired.last, "{repaired:?}");
+        let store = sled::open(folder.path()).unwrap();
+        assert_eq!(all(&store).await.get("last").cloned(), Some((repaired.last - 1).to_string()));
+        fill(&store, 2).await;
+        let expected = all(&store).await;
+        drop(store);
+        fs::File::create(folder.path().join("lock")).unwrap().lock().unwrap();
+        assert_eq!(sled::inspect(folder.path()).unwrap().damage, Vec::<String>::new());
+        assert_eq!(all(&sled::open(folder.path()).unwrap()).await, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_starts_on_a_directory_that_a_backup_comes_into() {
+    let (folder, directory) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    filled(State::Grown, folder.path()).await;
+    let backup = fs::read_dir(folder.path().join("backups")).unwrap().next().unwrap().unwrap().path();
+    let lock = fs::File::create(directory.path().join("lock")).unwrap();
+    lock.lock().unwrap();
+    let words = sled::restore(&backup, directory.path()).err().unwrap().to_string();
+    assert!(words.contains("another process uses the store"), "{words}");
+    drop(lock);
+    sled::restore(&backup, directory.path()).unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restore_that_broke_off_is_done_again() {
     let (folder, directory) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
