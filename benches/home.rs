@@ -8,7 +8,7 @@ use muster::app::queries::Filter;
 use muster::app::{App, RequestMeta};
 use muster::clock::{Clock, Stopwatch};
 use muster::config::{Config, Variables};
-use muster::domain::command::Declaration;
+use muster::domain::command::{Declaration, Opening};
 use muster::domain::incident::Ending;
 use muster::domain::permission::Standing;
 use muster::domain::{Actor, Command};
@@ -41,25 +41,29 @@ async fn asked(what: &str, question: impl AsyncFn() -> usize) -> f64 {
     took[150]
 }
 
-async fn act(app: &App, uid: Option<&str>, command: Command) -> String {
-    let asked = RequestMeta {
+fn by_ben() -> RequestMeta {
+    RequestMeta {
         actor: Actor::Person { id: BEN.to_owned() },
         standing: Standing::Member,
         delivery: None,
         also: Batch::new(),
-    };
-    app.execute(uid, &command, asked).await.expect("it is done").case.incident.uid
+    }
+}
+
+async fn act(app: &App, uid: &str, command: Command) {
+    app.execute(uid, &command, by_ben()).await.expect("it is done");
 }
 
 async fn fill(app: &App, number: usize) {
     let title = format!("loader {number} is stuck");
-    let uid = act(app, None, Command::Declare(Box::new(Declaration { title, ..Declaration::default() }))).await;
+    let opening = Opening::Declare(Box::new(Declaration { title, ..Declaration::default() }));
+    let uid = app.open(&opening, by_ben()).await.expect("it is opened").case.incident.uid;
     if number.is_multiple_of(100) {
         let task = Command::AddTask { text: "ask the vendor".to_owned(), assignee: Some(BEN.to_owned()), due: None };
-        act(app, Some(&uid), task).await;
+        act(app, &uid, task).await;
     }
     if !number.is_multiple_of(50) {
-        act(app, Some(&uid), Command::Resolve { text: None, ending: Ending::Fixed }).await;
+        act(app, &uid, Command::Resolve { text: None, ending: Ending::Fixed }).await;
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::correlate::{MERGED_DEEP, ROUND};
 use super::{App, Failure, RequestMeta};
+use crate::domain::command::Opening;
 use crate::domain::permission::Standing;
 use crate::domain::reason::JoinReason;
 use crate::domain::suppression::Suppression;
@@ -61,7 +62,7 @@ impl App {
             return self.commit(also).await;
         }
         let into = self.goes_on_in(into).await?;
-        self.execute(Some(&into), &Command::Inherit { told }, RequestMeta::by_muster(also)).await.map(|_| ())
+        self.execute(&into, &Command::Inherit { told }, RequestMeta::by_muster(also)).await.map(|_| ())
     }
 
     /// Brings an alert to an incident, or opens one for it. Where that incident ended meanwhile, it is placed as if it came in now.
@@ -79,14 +80,21 @@ impl App {
             Some(into) => Some(self.goes_on_in(into).await?),
             None => None,
         };
-        let command = Command::Receive { signal: signal.clone(), known: None, because: because.clone(), quiet: true };
         let asked = RequestMeta {
             actor: Actor::Monitor { source: signal.source.clone() },
             standing: Standing::Monitor,
             delivery: None,
             also: also.clone(),
         };
-        match self.execute(into.as_deref(), &command, asked).await {
+        let (said, because) = (signal.clone(), because.clone());
+        let placed = match into {
+            Some(into) => {
+                let command = Command::Receive { signal: said, known: None, because, quiet: true };
+                self.execute(&into, &command, asked).await
+            }
+            None => self.open(&Opening::Receive { signal: Box::new(said), because }, asked).await,
+        };
+        match placed {
             Err(Failure::Refused(_)) => {
                 let source = signal.source.clone();
                 self.receive_chunk(&source, vec![signal], None, also).await.map(|_| ())

@@ -11,11 +11,14 @@ mod suppression;
 use crate::domain::reason::RunbookReason;
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 pub(super) use reading::median_taken;
 
 use super::{App, DeliveryId, Failure, RequestMeta};
+use crate::domain::command::{Declaration, Opening};
 use crate::domain::decide::permitted;
 use crate::domain::permission::{Standing, Verb};
 use crate::domain::runbook::Runbook;
@@ -133,7 +136,7 @@ impl App {
             Intent::Declare(declaration, anyway) => self.declare_said(*declaration, anyway, caller).await,
             Intent::Do { incident, command } => {
                 let uid = self.target(incident, caller).await?;
-                self.act(Some(&uid), &command, caller).await
+                self.act(&uid, &command, caller).await
             }
             Intent::Ask { incident, modal } => {
                 let uid = match modal {
@@ -147,7 +150,7 @@ impl App {
                 let runbook = self.runbook(&name)?.clone();
                 let command =
                     Command::AttachRunbook { runbook, because: RunbookReason::Asked { by: caller.user.to_owned() } };
-                self.act(Some(&uid), &command, caller).await
+                self.act(&uid, &command, caller).await
             }
             Intent::Runbooks => {
                 self.may_read(caller)?;
@@ -176,12 +179,12 @@ impl App {
                         "There is no such line. `/incident timeline` numbers them.".to_owned(),
                     ));
                 };
-                self.act(Some(&uid), &Command::Amend { line: Box::new(line), text, at }, caller).await
+                self.act(&uid, &Command::Amend { line: Box::new(line), text, at }, caller).await
             }
             Intent::TakeTask { incident, task } => {
                 let uid = self.target(incident, caller).await?;
                 let command = Command::AssignTask { task, assignee: caller.user.to_owned() };
-                self.act(Some(&uid), &command, caller).await
+                self.act(&uid, &command, caller).await
             }
             Intent::Brief(number) => self.brief_said(&self.target(number, caller).await?, caller).await,
             Intent::RoleCard { incident, role } => {
@@ -205,7 +208,7 @@ impl App {
                         "This is the channel of another incident. Type it in a channel of none.".to_owned(),
                     ));
                 }
-                self.act(Some(&uid), &Command::Link { channel }, caller).await
+                self.act(&uid, &Command::Link { channel }, caller).await
             }
             Intent::Show(number) => {
                 self.may_read(caller)?;
@@ -246,7 +249,7 @@ impl App {
                     delivery: caller.delivery.clone(),
                     also: still,
                 };
-                match self.execute(Some(&uid), &command, asked).await {
+                match self.execute(&uid, &command, asked).await {
                     Ok(decision) => Ok(Reply::words(&self.told(&decision))),
                     // It ended a moment ago.
                     Err(failure) => self.open_uid(into, caller).await.and(Err(failure)),
@@ -268,7 +271,7 @@ impl App {
                 if let Some((to, _)) = &to {
                     self.may_hold(&uid, to).await?;
                 }
-                self.act(Some(&uid), &Command::MoveAlert { alert: id, to }, caller).await
+                self.act(&uid, &Command::MoveAlert { alert: id, to }, caller).await
             }
             Intent::Silence { matcher, until, reason } => self.silence_said(matcher, until, &reason, caller).await,
             Intent::Silences => self.silences_said(caller),
@@ -313,30 +316,38 @@ impl App {
         if seen { Ok(uid) } else { Err(App::no_such(number)) }
     }
 
-    async fn act(&self, uid: Option<&str>, command: &Command, caller: &Caller<'_>) -> Result<Reply, Failure> {
-        let decision = self.decide_for(uid, command, caller).await?;
-        Ok(Reply::words(&self.told(&decision)))
+    /// Opens an incident by hand.
+    async fn declare(&self, declaration: Declaration, caller: &Caller<'_>) -> Result<Decision, Failure> {
+        let opening = self.as_read(&Opening::Declare(Box::new(declaration)));
+        self.open(&opening, self.asked_by(caller)).await
     }
 
-    async fn decide_for(&self, uid: Option<&str>, command: &Command, caller: &Caller<'_>) -> Result<Decision, Failure> {
-        for person in command.gives_to() {
-            self.met(person, None).await;
-        }
-        let command = &self.as_read(command);
-        let asked = RequestMeta {
+    fn asked_by(&self, caller: &Caller<'_>) -> RequestMeta {
+        RequestMeta {
             actor: Actor::Person { id: caller.user.to_owned() },
             standing: caller.standing,
             delivery: caller.delivery.clone(),
             also: Batch::new(),
-        };
-        self.execute(uid, command, asked).await
+        }
+    }
+
+    async fn act(&self, uid: &str, command: &Command, caller: &Caller<'_>) -> Result<Reply, Failure> {
+        let decision = self.decide_for(uid, command, caller).await?;
+        Ok(Reply::words(&self.told(&decision)))
+    }
+
+    async fn decide_for(&self, uid: &str, command: &Command, caller: &Caller<'_>) -> Result<Decision, Failure> {
+        for person in command.gives_to() {
+            self.met(person, None).await;
+        }
+        self.execute(uid, &self.as_read(command), self.asked_by(caller)).await
     }
 
     /// What people say, with names in the place of Slack's ids.
-    fn as_read(&self, command: &Command) -> Command {
-        let mut said = serde_json::to_value(command).unwrap_or_default();
+    fn as_read<T: Clone + Serialize + DeserializeOwned>(&self, asked: &T) -> T {
+        let mut said = serde_json::to_value(asked).unwrap_or_default();
         markup::named_in(&mut said, &|id| self.name(id));
-        serde_json::from_value(said).unwrap_or_else(|_| command.clone())
+        serde_json::from_value(said).unwrap_or_else(|_| asked.clone())
     }
 
     /// A decision in a sentence for the one who asked.

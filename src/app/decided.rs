@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{App, Change, DeliveryId, Failure, RequestMeta};
+use crate::domain::command::Opening;
 use crate::domain::decide;
+use crate::domain::decide::open;
 use crate::domain::incident::{Case, Notification, Recipient};
 use crate::domain::needs::Needs;
 use crate::domain::{Alert, Command, Decision, Effect, Entry, Event, Incident, PersonId, Task, Time};
@@ -21,10 +23,10 @@ pub(super) struct Loaded {
     pub(super) ver: u64,
 }
 
-/// One incident changes, or comes to be, by a command.
+/// One incident changes by a command.
 pub(super) struct Decided<'a> {
-    /// The incident; a new one without.
-    pub(super) uid: Option<&'a str>,
+    /// The incident.
+    pub(super) uid: &'a str,
     pub(super) command: &'a Command,
     pub(super) asked: &'a RequestMeta,
 }
@@ -34,24 +36,37 @@ impl Change for Decided<'_> {
 
     async fn decide(&self, app: &App) -> Result<(Batch, Decision), Failure> {
         let Self { uid, command, asked } = self;
-        let loaded = match uid {
-            Some(uid) => Some(
-                load(&app.store, uid, &command.needs())
-                    .await?
-                    .ok_or_else(|| Failure::NotFound("There is no such incident any more.".to_owned()))?,
-            ),
-            None => None,
-        };
-        let numbers = Numbers::read(app).await?;
-        let context = app.context(asked, app.clock.fresh_id(), numbers.next);
-        let decision = decide(loaded.as_ref().map(|loaded| &loaded.case), command, &context)?;
+        let loaded = load(&app.store, uid, &command.needs())
+            .await?
+            .ok_or_else(|| Failure::NotFound("There is no such incident any more.".to_owned()))?;
+        let context = app.context(asked, app.clock.fresh_id(), 0);
+        let decision = decide(&loaded.case, command, &context)?;
         // What must hold beforehand is looked at first.
         let mut batch = app.once(asked.delivery.as_ref());
         batch.extend(asked.also.clone());
-        write(&mut batch, loaded.as_ref(), &decision, app.now());
-        if loaded.is_none() {
-            numbers.take(&mut batch, 1);
-        }
+        write(&mut batch, Some(&loaded), &decision, app.now());
+        Ok((batch, decision))
+    }
+}
+
+/// An incident comes to be, under the next number.
+pub(super) struct Opened<'a> {
+    pub(super) opening: &'a Opening,
+    pub(super) asked: &'a RequestMeta,
+}
+
+impl Change for Opened<'_> {
+    type Outcome = Decision;
+
+    async fn decide(&self, app: &App) -> Result<(Batch, Decision), Failure> {
+        let Self { opening, asked } = self;
+        let numbers = Numbers::read(app).await?;
+        let context = app.context(asked, app.clock.fresh_id(), numbers.next);
+        let decision = open(opening, &context)?;
+        let mut batch = app.once(asked.delivery.as_ref());
+        batch.extend(asked.also.clone());
+        write(&mut batch, None, &decision, app.now());
+        numbers.take(&mut batch, 1);
         Ok((batch, decision))
     }
 }
@@ -279,7 +294,7 @@ fn effects(batch: &mut Batch, uid: &str, ver: u64, decision: &Decision, now: Tim
     let in_order = decision.entries.iter().any(|entry| {
         matches!(
             entry.event,
-            Event::Opened { .. }
+            Event::Opened(_)
                 | Event::ChannelOpened { .. }
                 | Event::ChannelLost { .. }
                 | Event::MovedTo { .. }

@@ -33,6 +33,7 @@ use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::command::Opening;
 use crate::domain::permission::Standing;
 use crate::domain::runbook::{Library, Runbook};
 use crate::domain::visibility::Viewer;
@@ -324,16 +325,26 @@ impl App {
         EntryId::fresh(&self.clock.fresh_id())
     }
 
-    /// Decides on one incident, or on a new one.
+    /// Decides on one incident.
     ///
     /// # Errors
     /// A refusal in words, or why nothing could be done.
-    pub async fn execute(&self, uid: Option<&str>, command: &Command, asked: RequestMeta) -> Result<Decision, Failure> {
-        // New incidents take turns too, since each takes the next number.
-        let turn = self.turns.of(uid.unwrap_or_default());
+    pub async fn execute(&self, uid: &str, command: &Command, asked: RequestMeta) -> Result<Decision, Failure> {
+        let turn = self.turns.of(uid);
         let _turn = turn.lock().await;
-        let decision = self.make(&decided::Decided { uid, command, asked: &asked }).await?;
-        if uid.is_none() && !decision.case.incident.drill {
+        self.make(&decided::Decided { uid, command, asked: &asked }).await
+    }
+
+    /// Opens an incident.
+    ///
+    /// # Errors
+    /// A refusal in words, or why nothing could be done.
+    pub async fn open(&self, opening: &Opening, asked: RequestMeta) -> Result<Decision, Failure> {
+        // New incidents take turns, since each takes the next number.
+        let turn = self.turns.of("");
+        let _turn = turn.lock().await;
+        let decision = self.make(&decided::Opened { opening, asked: &asked }).await?;
+        if !decision.case.incident.drill {
             self.metrics.incidents.inc();
         }
         Ok(decision)

@@ -69,8 +69,7 @@ impl Worker {
         let channel = Channel { id: at.channel.clone(), name, thread: Some(at.ts.clone()), linked: false };
         if !incident.slots.contains_key(&Slot::Announcement) {
             let posted = Command::MessagePosted { slot: Slot::Announcement, message: at };
-            match self.app.execute(Some(&incident.uid), &posted, crate::app::RequestMeta::by_muster(Batch::new())).await
-            {
+            match self.app.execute(&incident.uid, &posted, crate::app::RequestMeta::by_muster(Batch::new())).await {
                 Ok(_) | Err(crate::app::Failure::Duplicate) => {}
                 Err(failure) => return Err(failure.into()),
             }
@@ -81,7 +80,7 @@ impl Worker {
         );
         let told = Command::GiveUp { what: "a channel of its own".to_owned(), why, say: true };
         self.outcome(turn, &incident.uid, &Command::ChannelReady { channel }).await?;
-        match self.app.execute(Some(&incident.uid), &told, crate::app::RequestMeta::by_muster(Batch::new())).await {
+        match self.app.execute(&incident.uid, &told, crate::app::RequestMeta::by_muster(Batch::new())).await {
             Ok(_) | Err(crate::app::Failure::Duplicate) => Ok(()),
             Err(failure) => Err(failure.into()),
         }
@@ -161,7 +160,7 @@ impl Worker {
 
     async fn went(&self, turn: &Turn, incident: &Incident, channel: &Channel, why: &str) -> Result<(), Fault> {
         let command = Command::ChannelGone { channel: channel.id.clone(), why: why.to_owned() };
-        match self.app.execute(Some(&incident.uid), &command, crate::app::RequestMeta::by_muster(Batch::new())).await {
+        match self.app.execute(&incident.uid, &command, crate::app::RequestMeta::by_muster(Batch::new())).await {
             Ok(_) | Err(crate::app::Failure::Duplicate) => {}
             Err(failure) => return Err(failure.into()),
         }

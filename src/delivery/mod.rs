@@ -553,7 +553,7 @@ impl Worker {
     /// As [`Self::outcome`], if these hold still.
     async fn outcome_if(&self, turn: &Turn, uid: &str, command: &Command, mut ops: Batch) -> Result<(), Fault> {
         ops.extend(turn.end());
-        match self.app.execute(Some(uid), command, RequestMeta::by_muster(ops)).await {
+        match self.app.execute(uid, command, RequestMeta::by_muster(ops)).await {
             // Somebody else ended it: the lease had run out.
             Ok(_) | Err(Failure::Duplicate) => Ok(()),
             Err(Failure::Refused(_)) => Ok(self.app.commit(turn.end()).await?),
@@ -654,7 +654,7 @@ impl Worker {
                     Effect::Page { key, .. } => Command::PageRefused { key: key.clone(), why: why.to_owned() },
                     _ => Command::GiveUp { what: effect.describe().to_owned(), why: why.to_owned(), say },
                 };
-                self.app.execute(Some(uid), &command, RequestMeta::by_muster(ops)).await.map(|_| ())
+                self.app.execute(uid, &command, RequestMeta::by_muster(ops)).await.map(|_| ())
             }
             Job::Announce { asks: Some(held), .. } => self.app.nobody_can_be_asked(held, ops).await,
             _ => self.app.commit(ops).await,

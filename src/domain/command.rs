@@ -13,13 +13,36 @@ use super::rca::{CauseKind, Learnt};
 use super::runbook::Runbook;
 use super::{PersonId, Role, Severity, Signal, Time};
 
-/// A request, not yet decided.
+/// What opens an incident.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Opening {
+    /// Somebody declares it.
+    Declare(Box<Declaration>),
+    /// A monitor's signal that belongs to no other.
+    Receive {
+        /// What the monitor said.
+        signal: Box<Signal>,
+        /// Why it opens one.
+        because: super::reason::JoinReason,
+    },
+}
+
+impl Opening {
+    /// The verb that the permission table knows.
+    pub fn verb(&self) -> Verb {
+        match self {
+            Self::Declare(_) => Verb::Declare,
+            Self::Receive { .. } => Verb::Receive,
+        }
+    }
+}
+
+/// A request about an incident, not yet decided.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Command {
-    /// Open an incident by hand.
-    Declare(Box<Declaration>),
-    /// A monitor's signal for this incident, or for a new one.
+    /// A monitor's signal for this incident.
     Receive {
         /// What the monitor said.
         signal: Signal,
@@ -468,7 +491,6 @@ impl Command {
     /// The verb that the permission table knows.
     pub fn verb(&self) -> Verb {
         match self {
-            Self::Declare(_) => Verb::Declare,
             Self::Receive { .. } => Verb::Receive,
             Self::Acknowledge => Verb::Acknowledge,
             Self::Take { .. } | Self::Leave { .. } => Verb::Take,

@@ -20,8 +20,9 @@ mod tell;
 
 pub use status::gaps;
 
-use super::event::{Actor, Event};
-use super::evolve::evolve;
+use super::command::Opening;
+use super::event::{Actor, Event, Opened};
+use super::evolve;
 use super::incident::{Case, Duty, Incident, PageStatus};
 use super::lineage::Whom;
 use super::permission::{Standing, Verb, Who, allowed};
@@ -35,7 +36,7 @@ pub struct Context<'a> {
     pub now: Time,
     /// A fresh ULID; everything new that this decision makes is named after it.
     pub fresh: String,
-    /// The number that a new incident would get.
+    /// The number that a new incident gets; 0 where none is opened.
     pub next_number: u64,
     /// Who asks.
     pub actor: Actor,
@@ -109,17 +110,29 @@ impl Decision {
     }
 }
 
-/// Decides.
+/// Opens an incident.
 ///
 /// # Errors
 /// A refusal, in words for the one who asks. Nothing has changed then.
-pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> Result<Decision, Refusal> {
-    let verb = command.verb();
-    let incident = case.map(|case| &case.incident);
-    permitted(verb, context.standing, context.actor.person(), incident, context.policy, context.people)?;
+pub fn open(opening: &Opening, context: &Context<'_>) -> Result<Decision, Refusal> {
+    permitted(opening.verb(), context.standing, context.actor.person(), None, context.policy, context.people)?;
+    let draft = match opening {
+        Opening::Declare(declaration) => declare::declare(context, declaration)?,
+        Opening::Receive { signal, because } => alert::open(context, signal, because),
+    };
+    Ok(draft.finish())
+}
+
+/// Decides about an incident.
+///
+/// # Errors
+/// A refusal, in words for the one who asks. Nothing has changed then.
+pub fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<Decision, Refusal> {
+    let (verb, incident) = (command.verb(), &case.incident);
+    permitted(verb, context.standing, context.actor.person(), Some(incident), context.policy, context.people)?;
     // Who can do nothing here is given nothing to do.
     if context.actor.person().is_some() {
-        let here = incident.map(Incident::people).unwrap_or_default();
+        let here = incident.people();
         for person in command.gives_to().into_iter().filter(|person| !here.contains(person)) {
             match context.people.standing(person) {
                 Standing::Member => {}
@@ -129,9 +142,8 @@ pub fn decide(case: Option<&Case>, command: &Command, context: &Context<'_>) -> 
             }
         }
     }
-    let mut draft = Draft { case: case.cloned(), entries: Vec::new(), effects: Vec::new(), context };
+    let mut draft = Draft { case: case.clone(), entries: Vec::new(), effects: Vec::new(), context };
     match command {
-        Command::Declare(declaration) => declare::declare(&mut draft, declaration)?,
         Command::Receive { signal, known, because, quiet } => {
             alert::receive(&mut draft, signal, known.as_deref(), because, *quiet)?;
         }
@@ -262,10 +274,20 @@ pub fn permitted(
 
 /// A decision in the making: what is added is applied at once, so that later steps see it.
 struct Draft<'a> {
-    case: Option<Case>,
+    case: Case,
     entries: Vec<Entry>,
     effects: Vec<Effect>,
     context: &'a Context<'a>,
+}
+
+impl<'a> Draft<'a> {
+    /// Of an incident that begins.
+    fn of(opened: &Opened, context: &'a Context<'a>) -> Self {
+        let entry =
+            Entry { seq: 1, at: context.now, actor: context.actor.clone(), event: Event::Opened(opened.clone()) };
+        let case = evolve::begin(opened, &entry);
+        Self { case, entries: vec![entry], effects: Vec::new(), context }
+    }
 }
 
 impl Draft<'_> {
@@ -275,23 +297,16 @@ impl Draft<'_> {
 
     /// Whether the one who asks may do this, too.
     fn may(&self, verb: Verb) -> Result<(), Refusal> {
-        let (context, incident) = (self.context, self.case.as_ref().map(|case| &case.incident));
-        permitted(verb, context.standing, context.actor.person(), incident, context.policy, context.people)
+        let (context, incident) = (self.context, &self.case.incident);
+        permitted(verb, context.standing, context.actor.person(), Some(incident), context.policy, context.people)
     }
 
-    /// The incident. Every command but the two that open one is only ever asked of an incident that was loaded.
     fn incident(&self) -> &Incident {
-        match &self.case {
-            Some(case) => &case.incident,
-            None => unreachable!("a command for an incident is decided with its state"),
-        }
+        &self.case.incident
     }
 
     fn case(&self) -> &Case {
-        match &self.case {
-            Some(case) => case,
-            None => unreachable!("a command for an incident is decided with its state"),
-        }
+        &self.case
     }
 
     fn add(&mut self, event: Event) {
@@ -300,17 +315,14 @@ impl Draft<'_> {
     }
 
     fn add_as(&mut self, actor: Actor, event: Event) {
-        let seq = self.case.as_ref().map_or(0, |case| case.incident.entries) + 1;
-        let entry = Entry { seq, at: self.context.now, actor, event };
-        self.case = evolve(self.case.take(), &entry);
+        let entry = Entry { seq: self.case.incident.entries + 1, at: self.context.now, actor, event };
+        evolve::go_on(&mut self.case, &entry);
         self.entries.push(entry);
     }
 
     /// Brings an alert; the event that says so comes with it.
     fn alert(&mut self, alert: Alert) {
-        if let Some(case) = &mut self.case {
-            case.alerts.insert(alert.id.clone(), alert);
-        }
+        self.case.alerts.insert(alert.id.clone(), alert);
     }
 
     fn effect(&mut self, effect: Effect) {
@@ -401,10 +413,7 @@ impl Draft<'_> {
     }
 
     fn finish(self) -> Decision {
-        match self.case {
-            Some(case) => Decision { entries: self.entries, case, effects: self.effects },
-            None => unreachable!("every decision is about an incident"),
-        }
+        Decision { entries: self.entries, case: self.case, effects: self.effects }
     }
 }
 

@@ -43,39 +43,43 @@ impl Actor {
     }
 }
 
+/// How an incident began.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Opened {
+    /// The id inside.
+    pub uid: String,
+    /// The number people say.
+    pub number: u64,
+    /// One line.
+    pub title: String,
+    /// How bad.
+    pub severity: Severity,
+    /// Why this severity.
+    pub severity_because: SeverityReason,
+    /// What is wrong.
+    pub pillar: Pillar,
+    /// The configured service that answers for it.
+    pub service: Option<String>,
+    /// The source that opened it; `None` when a person did.
+    pub source: Option<String>,
+    /// The alert's labels.
+    pub labels: BTreeMap<String, String>,
+    /// When it was first seen, by the monitor's or person's clock.
+    pub detected_at: Time,
+    /// Practice.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drill: bool,
+    /// For few eyes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
+}
+
 /// A fact about an incident. Each says enough to rebuild the state and to be read later without the state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
     /// The incident began, by an alert or by a person.
-    Opened {
-        /// The id inside.
-        uid: String,
-        /// The number people say.
-        number: u64,
-        /// One line.
-        title: String,
-        /// How bad.
-        severity: Severity,
-        /// Why this severity.
-        severity_because: SeverityReason,
-        /// What is wrong.
-        pillar: Pillar,
-        /// The configured service that answers for it.
-        service: Option<String>,
-        /// The source that opened it; `None` when a person did.
-        source: Option<String>,
-        /// The alert's labels.
-        labels: BTreeMap<String, String>,
-        /// When it was first seen, by the monitor's or person's clock.
-        detected_at: Time,
-        /// Practice.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        drill: bool,
-        /// For few eyes.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        private: bool,
-    },
+    Opened(Opened),
     /// Who was on duty when it began.
     DutyNamed {
         /// By rotation.
@@ -562,7 +566,7 @@ impl Event {
     /// The event's name, as it stands in the stored record; also the name of its message template.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Opened { .. } => "opened",
+            Self::Opened(_) => "opened",
             Self::AssetNamed { .. } => "asset_named",
             Self::AlertsJoined { .. } => "alerts_joined",
             Self::AlertJoined { .. } => "alert_joined",

@@ -1,6 +1,6 @@
 //! Events to state. Total: whatever was recorded can be replayed, and it cannot fail.
 
-use super::event::{Actor, Entry, Event};
+use super::event::{Actor, Entry, Event, Opened};
 use super::incident::{
     Case, Checklist, HandoverRequest, Incident, Notification, Page, PageStatus, Slot, Status, Step, StepState, Task,
 };
@@ -8,13 +8,27 @@ use super::{Alert, PersonId, Role, Time};
 
 /// The state after one more entry. Without a state, only [`Event::Opened`] makes one.
 pub fn evolve(case: Option<Case>, entry: &Entry) -> Option<Case> {
-    let mut case = match (case, &entry.event) {
-        (None, Event::Opened { .. }) => Case::from(opened(entry)?),
-        (case, _) => case?,
-    };
-    apply(&mut case, entry);
+    match (case, &entry.event) {
+        (None, Event::Opened(opened)) => Some(begin(opened, entry)),
+        (None, _) => None,
+        (Some(mut case), _) => {
+            go_on(&mut case, entry);
+            Some(case)
+        }
+    }
+}
+
+/// The state after one more entry of an incident.
+pub(super) fn go_on(case: &mut Case, entry: &Entry) {
+    apply(case, entry);
     case.incident.entries = entry.seq;
-    Some(case)
+}
+
+/// The state after the first entry, which says how it began.
+pub(super) fn begin(opened: &Opened, entry: &Entry) -> Case {
+    let mut case = Case::from(incident(opened, entry));
+    case.incident.entries = entry.seq;
+    case
 }
 
 /// Replays a whole timeline.
@@ -22,25 +36,10 @@ pub fn replay<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Option<Case> 
     entries.into_iter().fold(None, evolve)
 }
 
-fn opened(entry: &Entry) -> Option<Incident> {
-    let Event::Opened {
-        uid,
-        number,
-        title,
-        severity,
-        pillar,
-        service,
-        source,
-        labels,
-        detected_at,
-        drill,
-        private,
-        ..
-    } = &entry.event
-    else {
-        return None;
-    };
-    Some(Incident {
+fn incident(opened: &Opened, entry: &Entry) -> Incident {
+    let Opened { uid, number, title, severity, pillar, service, source, labels, detected_at, drill, private, .. } =
+        opened;
+    Incident {
         uid: uid.clone(),
         number: *number,
         title: title.clone(),
@@ -94,7 +93,7 @@ fn opened(entry: &Entry) -> Option<Incident> {
         duty: Vec::new(),
         remind_at: None,
         reminded: 0,
-    })
+    }
 }
 
 fn apply(case: &mut Case, entry: &Entry) {
@@ -321,7 +320,7 @@ fn apply(case: &mut Case, entry: &Entry) {
             }
         }
         Event::PictureShown { picture } => incident.picture = Some(picture.clone()),
-        Event::Opened { .. }
+        Event::Opened(_)
         | Event::AllGreen
         | Event::CommanderMissing { .. }
         | Event::StillPending { .. }

@@ -52,8 +52,7 @@ impl Command {
             | Self::Update { .. }
             | Self::Resolve { .. }
             | Self::Reopen { .. } => Needs::told(),
-            Self::Declare(_)
-            | Self::Judge { .. }
+            Self::Judge { .. }
             | Self::Acknowledge
             | Self::Take { .. }
             | Self::Assign { .. }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::event::{Actor, Entry, Event};
+use super::event::{Actor, Entry, Event, Opened};
 use super::incident::{Ending, MessageRef};
 use super::{PersonId, Time};
 
@@ -48,10 +48,10 @@ pub fn pager_name(name: &str) -> String {
 pub fn sentence(entry: &Entry, name: &dyn Fn(&PersonId) -> String) -> Option<String> {
     let who = actor(&entry.actor, name);
     Some(match &entry.event {
-        Event::Opened { title, severity, source: Some(source), .. } => {
+        Event::Opened(Opened { title, severity, source: Some(source), .. }) => {
             format!("{source} opened the incident: {title} ({severity})")
         }
-        Event::Opened { title, severity, source: None, .. } => {
+        Event::Opened(Opened { title, severity, source: None, .. }) => {
             format!("{who} declared the incident: {title} ({severity})")
         }
         Event::AlertsJoined { joined } => match joined.as_slice() {

@@ -39,7 +39,7 @@ async fn apply(app: &App, news: News, delivery: String) -> Result<(), Failure> {
         delivery: Some(DeliveryId(format!("pagerduty/{delivery}"))),
         also: crate::store::Batch::new(),
     };
-    app.execute(Some(&uid), &command, asked).await.map(|_| ())
+    app.execute(&uid, &command, asked).await.map(|_| ())
 }
 
 /// Our page that PagerDuty speaks of: by the key where it tells it, else by our incident's name in the title.

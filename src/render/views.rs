@@ -133,7 +133,7 @@ pub fn event(event: &Event, by: &Actor, of: &Incident, names: Names<'_>, now: Ti
             }
         }
         Event::RunbookAttached { because, .. } => fields["because"] = because.words(&called).into(),
-        Event::Opened { severity_because, .. } => fields["severity_because"] = severity_because.to_string().into(),
+        Event::Opened(opened) => fields["severity_because"] = opened.severity_because.to_string().into(),
         Event::Resolved { gaps, .. } => fields["gaps"] = gaps.iter().map(Gap::advice).collect(),
         _ => {}
     }

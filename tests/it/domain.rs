@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use muster::domain::command::Opening;
 use muster::domain::command::PagerNews;
 use muster::domain::decide::People;
+use muster::domain::decide::open;
 use muster::domain::evolve::replay;
 use muster::domain::incident::{Case, Channel, Ending, MessageRef, Slot};
 use muster::domain::permission::Standing;
@@ -181,7 +183,14 @@ proptest! {
             };
             let fresh = if matches!(command, Command::Take { .. }) { "R".to_owned() } else { format!("F{minute:04}") };
             let context = Context { now: at(minute as i64), fresh, next_number: 1, actor, standing, policy: &policy, library: &library, tier: None, people: &Nobody };
-            let Ok(decision) = decide(case.as_ref(), &command, &context) else { continue };
+            let decided = match (&case, &command) {
+                (Some(case), command) => decide(case, command, &context),
+                (None, Command::Receive { signal, because, .. }) => {
+                    open(&Opening::Receive { signal: Box::new(signal.clone()), because: because.clone() }, &context)
+                }
+                (None, _) => continue,
+            };
+            let Ok(decision) = decided else { continue };
             // Entries are numbered without gaps.
             for entry in &decision.entries {
                 prop_assert_eq!(entry.seq, entries.len() as u64 + 1);

@@ -8,10 +8,10 @@ use serde_json::json;
 use super::{Caller, Reply, sentence_markdown};
 use crate::app::queries::Filter;
 use crate::app::{App, Failure};
+use crate::domain::Incident;
 use crate::domain::command::Declaration;
 use crate::domain::lineage::walk::Way;
 use crate::domain::permission::Verb;
-use crate::domain::{Command, Incident};
 use crate::render::{Button, Rendered, views};
 use crate::slack::slash::{Unclear, VERBS};
 
@@ -85,7 +85,8 @@ impl App {
         let anyway = anyway || line_of(&declaration).chars().count() > MAX_LINE;
         let alike = if anyway { Vec::new() } else { self.look_alikes(&declaration, caller).await? };
         if alike.is_empty() {
-            return self.act(None, &Command::Declare(Box::new(declaration)), caller).await;
+            let decision = self.declare(declaration, caller).await?;
+            return Ok(Reply::words(&self.told(&decision)));
         }
         let mut buttons: Vec<_> = alike
             .iter()

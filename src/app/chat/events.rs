@@ -197,7 +197,7 @@ impl App {
         } else {
             Command::Unpin { message }
         };
-        self.decide_for(Some(&uid), &command, &caller).await.map(|_| ())
+        self.decide_for(&uid, &command, &caller).await.map(|_| ())
     }
 
     /// A message that was looked up goes on the timeline.
@@ -224,7 +224,7 @@ impl App {
             channel: None,
             delivery: Some(DeliveryId(format!("event/{event}"))),
         };
-        match self.decide_for(Some(&uid), &Command::Pin { message, author, text }, &caller).await {
+        match self.decide_for(&uid, &Command::Pin { message, author, text }, &caller).await {
             Err(Failure::Duplicate | Failure::Refused(_)) => Ok(()),
             other => other.map(|_| ()),
         }
@@ -236,7 +236,7 @@ impl App {
             return self.commit(also).await;
         };
         let command = Command::ChannelGone { channel, why: why.to_owned() };
-        self.execute(Some(&uid), &command, RequestMeta::by_muster(also)).await.map(|_| ())
+        self.execute(&uid, &command, RequestMeta::by_muster(also)).await.map(|_| ())
     }
 
     async fn renamed(&self, channel: &str, name: String, also: Batch) -> Result<(), Failure> {
@@ -250,7 +250,7 @@ impl App {
         };
         let linked = before.linked;
         let channel = Channel { linked, ..Channel::own(channel.to_owned(), name) };
-        self.execute(Some(&uid), &Command::ChannelReady { channel }, RequestMeta::by_muster(also)).await.map(|_| ())
+        self.execute(&uid, &Command::ChannelReady { channel }, RequestMeta::by_muster(also)).await.map(|_| ())
     }
 }
 
@@ -293,7 +293,7 @@ impl Change for Capturing<'_> {
         }
         let command = Command::EditPin { message, text: (!deleted).then_some(text) };
         let asked = RequestMeta::by_muster(batch);
-        let (batch, _) = decided::Decided { uid: Some(uid), command: &command, asked: &asked }.decide(app).await?;
+        let (batch, _) = decided::Decided { uid, command: &command, asked: &asked }.decide(app).await?;
         Ok((batch, ()))
     }
 }

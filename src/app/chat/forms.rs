@@ -542,7 +542,7 @@ impl App {
                         inputs: self.declare_inputs(&told, &alike),
                     })));
                 }
-                Command::Declare(Box::new(told))
+                return self.declare(told, &caller).await.map(|_| Reply::Nothing);
             }
             "assign_roles" => {
                 let mut roles: BTreeMap<_, _> =
@@ -640,10 +640,7 @@ impl App {
             }
             _ => return Ok(Reply::Nothing),
         };
-        let uid = match command {
-            Command::Declare(_) => None,
-            _ => Some(self.target(number, &caller).await?),
-        };
-        self.decide_for(uid.as_deref(), &command, &caller).await.map(|_| Reply::Nothing)
+        let uid = self.target(number, &caller).await?;
+        self.decide_for(&uid, &command, &caller).await.map(|_| Reply::Nothing)
     }
 }

@@ -182,7 +182,7 @@ impl App {
                 }
             },
         };
-        self.decide_for(Some(&uid), &command, &caller).await.map(|_| Reply::Nothing)
+        self.decide_for(&uid, &command, &caller).await.map(|_| Reply::Nothing)
     }
 
     /// Refuses a form for a step that is settled, before anybody types a reason for nothing.
@@ -244,7 +244,7 @@ impl App {
                     author: message["user"].as_str().unwrap_or(caller.user).to_owned(),
                     text: text.to_owned(),
                 };
-                match self.decide_for(Some(&uid), &command, caller).await {
+                match self.decide_for(&uid, &command, caller).await {
                     Err(Failure::Duplicate) => Err(Refusal::AlreadyPinned.into()),
                     other => other.map(|_| Reply::Ephemeral("It is on the timeline.".to_owned(), Vec::new())),
                 }

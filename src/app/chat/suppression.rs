@@ -287,7 +287,7 @@ impl Change for Attaching<'_> {
             also: settles,
         };
         let command = Command::Receive { signal, known: None, because, quiet: false };
-        let joins = decided::Decided { uid: Some(self.uid), command: &command, asked: &asked };
+        let joins = decided::Decided { uid: self.uid, command: &command, asked: &asked };
         let (batch, decision) = joins.decide(app).await?;
         Ok((batch, (held, decision)))
     }

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::{Outcome, Placed, Turn, Waiting};
 use crate::app::decided::{self, Loaded, Numbers};
 use crate::app::{App, Failure, RequestMeta};
+use crate::domain::command::Opening;
+use crate::domain::decide::open;
 use crate::domain::incident::{Case, Notification};
 use crate::domain::lineage::NodeId;
 use crate::domain::lineage::walk::Way;
@@ -198,17 +200,17 @@ impl<'a> Round<'a> {
             let graph = app.catalog.graph();
             graph.find(asset.as_str()).map(|node| graph.tier(node))
         });
-        let command = Command::Receive { signal: signal.clone(), known: known.clone(), because, quiet };
         let working = uid.as_ref().and_then(|uid| self.cases.get_mut(uid));
         let decided = match working {
             Some(working) => {
-                let decided = decide(Some(working.lend(signal, known.as_deref())), &command, &context);
+                let command = Command::Receive { signal: signal.clone(), known: known.clone(), because, quiet };
+                let decided = decide(working.lend(signal, known.as_deref()), &command, &context);
                 if decided.is_err() {
                     working.take_back();
                 }
                 decided
             }
-            None => decide(None, &command, &context),
+            None => open(&Opening::Receive { signal: Box::new(signal.clone()), because }, &context),
         };
         let decision = decided?;
         let opened = uid.is_none();

@@ -1,6 +1,6 @@
 //! A monitor's signal: it opens the incident, joins it, fires again, or is over.
 
-use super::{Draft, declare, status};
+use super::{Context, Draft, declare, status};
 use crate::domain::event::Joined;
 use crate::domain::incident::Ending;
 use crate::domain::policy::OnGreen;
@@ -10,7 +10,15 @@ use crate::domain::{Actor, Alert, Effect, Event, Refusal, Signal, SignalStatus};
 /// So many alerts of an incident are told one by one; of more, the card says how many there are.
 const SAID_EACH: u32 = 20;
 
-/// With `quiet`, it belongs here and changes neither how bad the incident is nor what is said: it is below what is broken, or it comes
+/// A signal opens an incident.
+pub(super) fn open<'a>(context: &'a Context<'a>, signal: &Signal, because: &JoinReason) -> Draft<'a> {
+    let mut draft = declare::open_for(context, signal);
+    join(&mut draft, signal, because, false);
+    draft.assess();
+    draft
+}
+
+/// A signal of an incident that is there. With `quiet`, it belongs here and changes neither how bad the incident is nor what is said: it is below what is broken, or it comes
 /// and goes.
 pub(super) fn receive(
     draft: &mut Draft<'_>,
@@ -19,12 +27,6 @@ pub(super) fn receive(
     because: &JoinReason,
     quiet: bool,
 ) -> Result<(), Refusal> {
-    if draft.case.is_none() {
-        declare::open_for(draft, signal);
-        join(draft, signal, because, false);
-        draft.assess();
-        return Ok(());
-    }
     let quiet_joins = quiet;
     let quiet = quiet || draft.incident().alerts > SAID_EACH;
     let known = known.and_then(|id| draft.case().alerts.get(id)).map(|alert| (alert.id.clone(), alert.signal.status));

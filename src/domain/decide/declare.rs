@@ -3,8 +3,9 @@
 use crate::domain::reason::SeverityReason;
 use std::collections::BTreeMap;
 
-use super::{Draft, MAX_TEXT, MAX_TITLE, record, words};
+use super::{Context, Draft, MAX_TEXT, MAX_TITLE, record, words};
 use crate::domain::command::Declaration;
+use crate::domain::event::Opened;
 use crate::domain::lineage::Whom;
 use crate::domain::policy::Team;
 use crate::domain::{Actor, AssetName, Command, Effect, Event, Pillar, Refusal, Severity, Signal};
@@ -12,19 +13,19 @@ use crate::domain::{Actor, AssetName, Command, Effect, Event, Pillar, Refusal, S
 /// After so long, whoever declared it hears what of its opening has not come about, in minutes.
 const OPENED_WITHIN_MINUTES: i64 = 1;
 
-pub(super) fn declare(draft: &mut Draft<'_>, what: &Declaration) -> Result<(), Refusal> {
+pub(super) fn declare<'a>(context: &'a Context<'a>, what: &Declaration) -> Result<Draft<'a>, Refusal> {
     let title = words("A title", "For example `/incident declare orders are late`.", MAX_TITLE, &what.title)?;
     let text = what.text.as_ref().map(|text| words("The description", "", MAX_TEXT, text)).transpose()?;
     let asset = what.asset.as_ref();
-    let service = draft.context.policy.service_of(asset);
+    let service = context.policy.service_of(asset);
     let (severity, severity_because) = match what.severity {
         Some(severity) => (severity, SeverityReason::Chosen),
         None => (Severity::Sev3, SeverityReason::Default),
     };
-    let now = draft.now();
-    let opened = Event::Opened {
-        uid: draft.context.fresh.clone(),
-        number: draft.context.next_number,
+    let now = context.now;
+    let opened = Opened {
+        uid: context.fresh.clone(),
+        number: context.next_number,
         title,
         severity,
         severity_because,
@@ -36,24 +37,24 @@ pub(super) fn declare(draft: &mut Draft<'_>, what: &Declaration) -> Result<(), R
         drill: what.drill,
         private: what.private,
     };
-    open(draft, opened, asset);
+    let mut draft = open(context, &opened, asset);
     // What made somebody do it is the first line of its story.
     if let Some((message, author, said)) = &what.from {
-        record::pin(draft, message, author, said);
+        record::pin(&mut draft, message, author, said);
     }
     if let Some(text) = text {
         draft.add_and_say(Event::Noted { text });
     }
     draft.assess();
-    Ok(())
+    Ok(draft)
 }
 
-pub(super) fn open_for(draft: &mut Draft<'_>, signal: &Signal) {
-    let service = draft.context.policy.service_for(signal);
-    let (severity, severity_because) = draft.context.policy.severity_for(signal, draft.context.tier);
-    let opened = Event::Opened {
-        uid: draft.context.fresh.clone(),
-        number: draft.context.next_number,
+pub(super) fn open_for<'a>(context: &'a Context<'a>, signal: &Signal) -> Draft<'a> {
+    let service = context.policy.service_for(signal);
+    let (severity, severity_because) = context.policy.severity_for(signal, context.tier);
+    let opened = Opened {
+        uid: context.fresh.clone(),
+        number: context.next_number,
         title: signal.title.chars().take(MAX_TITLE).collect(),
         severity,
         severity_because,
@@ -61,12 +62,12 @@ pub(super) fn open_for(draft: &mut Draft<'_>, signal: &Signal) {
         service: service.map(|service| service.name.clone()),
         source: Some(signal.source.clone()),
         labels: signal.labels.clone(),
-        detected_at: signal.at.min(draft.now()),
+        detected_at: signal.at.min(context.now),
         drill: false,
         private: false,
     };
-    open(draft, opened, signal.asset.as_ref());
-    let policy = draft.context.policy;
+    let mut draft = open(context, &opened, signal.asset.as_ref());
+    let policy = context.policy;
     let teams: Vec<_> = policy.route_of(signal).into_iter().flat_map(|route| &route.teams).collect();
     let teams: Vec<_> = policy.teams.iter().filter(|team| teams.contains(&&team.name)).collect();
     let members: Vec<_> = teams.iter().flat_map(|team| team.members.clone()).collect();
@@ -74,11 +75,13 @@ pub(super) fn open_for(draft: &mut Draft<'_>, signal: &Signal) {
         draft.effect(Effect::Invite { people: members });
     }
     let contacts: Vec<_> = teams.into_iter().map(Team::recipient).collect();
-    super::notify::automatically(draft, Whom::Subscribed, &contacts);
+    super::notify::automatically(&mut draft, Whom::Subscribed, &contacts);
+    draft
 }
 
-fn open(draft: &mut Draft<'_>, opened: Event, asset: Option<&AssetName>) {
-    draft.add(opened);
+fn open<'a>(context: &'a Context<'a>, opened: &Opened, asset: Option<&AssetName>) -> Draft<'a> {
+    let mut new = Draft::of(opened, context);
+    let draft = &mut new;
     if let Some(asset) = asset {
         draft.add(Event::AssetNamed { asset: asset.clone() });
     }
@@ -110,4 +113,5 @@ fn open(draft: &mut Draft<'_>, opened: Event, asset: Option<&AssetName>) {
     if draft.incident().severity <= Severity::Sev2 {
         super::roles::ask_for_commander_later(draft, 0);
     }
+    new
 }
