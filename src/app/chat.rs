@@ -8,7 +8,6 @@ mod presses;
 mod reading;
 mod suppression;
 
-use crate::domain::reason::RunbookReason;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -21,6 +20,7 @@ use super::{App, DeliveryId, Failure, RequestMeta};
 use crate::domain::command::{Declaration, Opening};
 use crate::domain::decide::permitted;
 use crate::domain::permission::{Standing, Verb};
+use crate::domain::reason::RunbookReason;
 use crate::domain::runbook::Runbook;
 use crate::domain::timeline::sentence;
 use crate::domain::{Actor, Command, Decision, Incident};
@@ -243,12 +243,7 @@ impl App {
                 let mut still = Batch::new();
                 still.check(&open, Expect::Ver(ver));
                 let command = Command::Merge { into: other, name: format!("INC-{into}") };
-                let asked = RequestMeta {
-                    actor: Actor::Person { id: caller.user.to_owned() },
-                    standing: caller.standing,
-                    delivery: caller.delivery.clone(),
-                    also: still,
-                };
+                let asked = RequestMeta { also: still, ..self.asked_by(caller) };
                 match self.execute(&uid, &command, asked).await {
                     Ok(decision) => Ok(Reply::words(&self.told(&decision))),
                     // It ended a moment ago.

@@ -1,12 +1,12 @@
 //! What an operator decided beforehand: sources, services, teams, when to page. `config` parses it, decisions read it.
 
-use super::reason::SeverityReason;
 use std::collections::BTreeMap;
 
 use globset::GlobMatcher;
 use serde::{Deserialize, Serialize};
 
 use super::incident::Recipient;
+use super::reason::SeverityReason;
 use super::suppression::{Route, Window};
 use super::{AssetName, Severity, Signal, Time};
 

@@ -1,7 +1,6 @@
 //! Runbooks and playbooks: Markdown with front matter and steps to check. Parsing them and choosing the best match is
 //! here; reading files is not.
 
-use super::reason::{Fit, RunbookReason};
 use std::collections::BTreeMap;
 
 use globset::{GlobBuilder, GlobMatcher};
@@ -9,6 +8,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use serde::{Deserialize, Serialize};
 
 use super::incident::StepState;
+use super::reason::{Fit, RunbookReason};
 use super::{Incident, Pillar, Role};
 
 /// What a file is for.

@@ -1,7 +1,7 @@
 //! Monitors: `POST /hooks/{source}`, heartbeats, and PagerDuty's `POST /v2/enqueue`.
 
 use axum::Json;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -49,28 +49,25 @@ pub(crate) struct Received {
     security(("source" = [])),
 )]
 pub(crate) async fn receive(request: SourceRequest) -> Result<Response, Problem> {
-    let (app, source) = (&request.app, request.source());
-    let body = match request.body {
-        Arrived::Whole(ref body) => body,
-        Arrived::ToConfirm(ref url) => {
+    let SourceRequest { from, headers, body } = request;
+    let (app, source) = (&from.app, from.source());
+    let body = match body {
+        Arrived::Whole(body) => body,
+        Arrived::ToConfirm(url) => {
             app.confirm(url.as_str()).await?;
             return Ok((StatusCode::ACCEPTED, Json(json!({"alerts": [], "confirming": true}))).into_response());
         }
-        Arrived::Still { .. } => return artifact(request).await,
+        Arrived::Still { body, limit, upload: _upload } => return artifact(app, source, body, limit).await,
     };
-    let (headers, now) = (&request.headers, app.now());
-    let read = |known: &dyn Known| monitors::read(&Context { source, headers, known, now }, body);
+    let now = app.now();
+    let read = |known: &dyn Known| monitors::read(&Context { source, headers: &headers, known, now }, &body);
     let reading = reading(app, read).await?;
-    let answer = take_in(app, source, reading.map_err(|error| unreadable(&error))?, body).await?;
+    let answer = take_in(app, source, reading.map_err(|error| unreadable(&error))?, &body).await?;
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
 }
 
 /// Reads an artifact of dbt while it arrives, a piece at a time: only what is needed of it is ever held.
-async fn artifact(request: SourceRequest) -> Result<Response, Problem> {
-    let (app, source) = (request.app.clone(), request.source().clone());
-    let Arrived::Still { body, limit, upload: _upload } = request.body else {
-        return Err(Problem::new(500, "An artifact arrived as a whole"));
-    };
+async fn artifact(app: &App, source: &Source, body: Body, limit: usize) -> Result<Response, Problem> {
     let (pieces, arriving) = tokio::sync::mpsc::channel(4);
     let arriving =
         tokio::task::spawn_blocking(move || dbt_artifacts::stream(Arriving { pieces: arriving, piece: Bytes::new() }));
@@ -98,12 +95,11 @@ async fn artifact(request: SourceRequest) -> Result<Response, Problem> {
     let read = arriving.await.map_err(|_| Problem::new(500, "Reading the artifact broke"))?;
     let artifact = read.map_err(|error| unreadable(&error))?;
     let (headers, now) = (HeaderMap::new(), app.now());
-    let read = |known: &dyn Known| {
-        dbt_artifacts::read(&Context { source: &source, headers: &headers, known, now }, artifact.clone())
-    };
-    let reading = reading(&app, read).await?.map_err(|error| unreadable(&error))?;
+    let read =
+        |known: &dyn Known| dbt_artifacts::read(&Context { source, headers: &headers, known, now }, artifact.clone());
+    let reading = reading(app, read).await?.map_err(|error| unreadable(&error))?;
     let whole = if size <= KEPT_AT_MOST { start.as_slice() } else { &[] };
-    let answer = take_in(&app, &source, monitors::bounded(reading), whole).await?;
+    let answer = take_in(app, source, monitors::bounded(reading), whole).await?;
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
 }
 
@@ -220,7 +216,7 @@ pub(crate) async fn heartbeat(
     security(("routing_key" = [])),
 )]
 pub(crate) async fn enqueue(client: EventsClient<RoutingKey>) -> Response {
-    let (app, source) = (&client.app, client.source());
+    let (app, source) = (&client.from.app, client.from.source());
     if let Err(failure) = app.pace(source) {
         return slow_down(&failure.into());
     }
@@ -256,12 +252,12 @@ fn slow_down(problem: &Problem) -> Response {
     security(("routing_key" = [])),
 )]
 pub(crate) async fn change(client: EventsClient<RoutingKey>) -> Response {
-    let change = match pagerduty_v2::change(&client.body, client.app.now()) {
+    let change = match pagerduty_v2::change(&client.body, client.from.app.now()) {
         Ok(change) => change,
         Err(error) => return invalid_event(&[error]),
     };
     let import = crate::catalog::Import { changes: vec![change], ..Default::default() };
-    match client.app.take_in(import).await {
+    match client.from.app.take_in(import).await {
         Ok(_) => (StatusCode::ACCEPTED, Json(json!({"status": "success", "message": "Change event processed"})))
             .into_response(),
         Err(failure) => Problem::from(failure).into_response(),
@@ -275,7 +271,7 @@ pub(crate) async fn change(client: EventsClient<RoutingKey>) -> Response {
     security(("routing_key" = [])),
 )]
 pub(crate) async fn create_event(client: EventsClient<ServiceKey>) -> Response {
-    let (app, source) = (&client.app, client.source());
+    let (app, source) = (&client.from.app, client.from.source());
     let event = match pagerduty_v2::read_v1(source, &client.body, app.now()) {
         Ok(event) => event,
         Err(errors) => return invalid_event(&errors),

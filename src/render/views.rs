@@ -1,14 +1,14 @@
 //! Views: what a template may see. Built from the state; people as `{"id","name"}`, times as RFC 3339.
 
-use crate::domain::PersonId;
-use crate::domain::reason::Gap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Button, Names, Rendered, Templates};
+use crate::domain::PersonId;
 use crate::domain::effect::Notice;
 use crate::domain::incident::{Checklist, PageStatus, Recipient, Slot, StepState};
 use crate::domain::lineage::{Candidate, Impact, Whom};
+use crate::domain::reason::Gap;
 use crate::domain::timeline::{duration, pager_name};
 use crate::domain::{Actor, Event, Incident, Role, Status, Time};
 

@@ -383,7 +383,9 @@ fn salvage(directory: &Path, sidecar: &mut Sidecar) -> anyhow::Result<(Source, :
     let (of, db, head) = match (of_database(), of_base()) {
         (Err(full), _) if is_full(&full) => return Err(full),
         // The base and the journal have checksums.
-        (database, Ok(reach)) if database.as_ref().map_or(reach > 0, |(_, of_database)| reach >= *of_database) => {
+        (database, Ok(reach))
+            if database.as_ref().map_or(reach > 0 || sidecar.base.is_some(), |(_, of)| reach >= *of) =>
+        {
             drop(database);
             let whole = |db: &::sled::Db| {
                 journal::replay_whole(&folder, sidecar.base.unwrap_or(0), |frame| {
@@ -409,7 +411,8 @@ fn salvage(directory: &Path, sidecar: &mut Sidecar) -> anyhow::Result<(Source, :
     Ok((of, db, Journal::open(&folder, head, head, above, |_| Ok(()))?))
 }
 
-/// Makes the database anew from the base and the journal, whatever state it is in; it is kept aside in `damaged`. Where rounds that were answered are missing at the end, it does so only if that loss is accepted.
+/// Makes the database anew from the base and the journal, whatever state it is in; it is kept aside in `damaged`. Where rounds that were answered
+/// are missing, or the journal is damaged, it goes on with what can be had, and only if that loss is accepted.
 ///
 /// # Errors
 /// They are not whole.
@@ -448,7 +451,7 @@ pub fn repair(directory: &Path, accept_loss: bool) -> anyhow::Result<Repaired> {
     let asked = anyhow!("a repair was asked for");
     let floor = Mark { round: sidecar.base.unwrap_or(0), sum: 0 };
     let mut of = Source::Journal;
-    let (db, mut journal) = if accept_loss {
+    let (db, journal) = if accept_loss {
         // The database may have more than the journal.
         match opened(directory, &mut sidecar, floor) {
             Ok((_, journal)) if mark.insist(journal.last()).is_ok() => {
@@ -474,7 +477,7 @@ pub fn repair(directory: &Path, accept_loss: bool) -> anyhow::Result<Repaired> {
         made_anew(directory, &sidecar, mark, &asked)?
     };
     let last = journal.last();
-    settle(directory, &db, &mut journal, &mut sidecar)?;
+    settle(directory, &db, &journal, &mut sidecar)?;
     db.flush()?;
     MarkFile::open(&directory.join(MARK), last)?;
     (sidecar.mark, sidecar.clean, sidecar.sums) = (last.round, false, BTreeMap::new());
@@ -574,8 +577,8 @@ fn backups(directory: &Path) -> Vec<PathBuf> {
 }
 
 const RESTORE: &str = "Keep a copy of the directory. `muster store check` says what is there; `muster store restore` brings back a backup, and \
-    `muster import FILE` an export, into an empty directory. Where only the last rounds are missing, `muster store repair --accept-loss` goes on \
-    without them.";
+    `muster import FILE` an export, into an empty directory. Where there is no backup, `muster store repair --accept-loss` goes on with what can be \
+    had.";
 
 impl SledEngine {
     fn open(directory: &Path, backups: Backups) -> anyhow::Result<Self> {
@@ -608,8 +611,8 @@ impl SledEngine {
             Err(why) => made_anew(directory, &sidecar, mark, &why)?,
         };
         let head = journal.last().round;
-        let never = head == 0 && sidecar.base.is_none();
-        if never && sidecar.has_data && !is_old && !directory.join(MARK).exists() {
+        let is_empty = head == 0 && sidecar.base.is_none();
+        if is_empty && sidecar.has_data && !is_old && !directory.join(MARK).exists() {
             // Whoever writes the first record has made the mark before.
             bail!("{}", came_back_empty(directory));
         }
@@ -628,7 +631,7 @@ impl SledEngine {
             base(directory, db, head, |_| Ok(()))?;
             sidecar.base = Some(head);
         }
-        settle(directory, db, &mut journal, &mut sidecar)?;
+        settle(directory, db, &journal, &mut sidecar)?;
         write_sidecar(directory, &sidecar)?;
         // Of no use any more, and perhaps damaged.
         journal.forget(sidecar.base.unwrap_or(0))?;
@@ -740,7 +743,7 @@ fn opened(directory: &Path, sidecar: &mut Sidecar, mark: Mark) -> anyhow::Result
 }
 
 /// A base of what the database has, where it cannot be made anew from the last one and the journal.
-fn settle(directory: &Path, db: &::sled::Db, journal: &mut Journal, sidecar: &mut Sidecar) -> anyhow::Result<()> {
+fn settle(directory: &Path, db: &::sled::Db, journal: &Journal, sidecar: &mut Sidecar) -> anyhow::Result<()> {
     let head = journal.last().round;
     let is_there = sidecar.base.is_none_or(|round| round <= head && base_file(directory, round).exists());
     if !is_there || !journal.reaches_back_to(sidecar.base.unwrap_or(0)) {

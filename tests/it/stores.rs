@@ -103,7 +103,7 @@ fn keep(store: &Path, folder: &Path, export: &[u8], expect: &Value) {
 }
 
 /// The files of a store as they were, in a directory of their own.
-fn unpack(version: &str) -> tempfile::TempDir {
+pub(crate) fn unpack(version: &str) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     copy(&folder(version), directory.path(), false);
     for beside in ["expect.json", "export.jsonl"] {

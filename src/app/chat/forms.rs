@@ -1,6 +1,5 @@
 //! Forms: what each asks, and what its answers become.
 
-use crate::domain::reason::{Gap, RunbookReason};
 use std::collections::BTreeMap;
 
 use serde_json::json;
@@ -15,6 +14,7 @@ use crate::domain::incident::{Ending, Recipient};
 use crate::domain::lineage::Whom;
 use crate::domain::permission::Verb;
 use crate::domain::rca::{CauseKind, Learnt};
+use crate::domain::reason::{Gap, RunbookReason};
 use crate::domain::{AssetName, Command, Incident, Pillar, Refusal, Role, Severity};
 use crate::render::{Modal, ModalInput, views};
 use crate::slack::inbound::View;

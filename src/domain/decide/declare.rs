@@ -1,6 +1,5 @@
 //! Opening an incident, by a person or by an alert.
 
-use crate::domain::reason::SeverityReason;
 use std::collections::BTreeMap;
 
 use super::{Context, Draft, MAX_TEXT, MAX_TITLE, record, words};
@@ -8,6 +7,7 @@ use crate::domain::command::Declaration;
 use crate::domain::event::Opened;
 use crate::domain::lineage::Whom;
 use crate::domain::policy::Team;
+use crate::domain::reason::SeverityReason;
 use crate::domain::{Actor, AssetName, Command, Effect, Event, Pillar, Refusal, Severity, Signal};
 
 /// After so long, whoever declared it hears what of its opening has not come about, in minutes.

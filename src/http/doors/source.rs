@@ -73,10 +73,23 @@ impl FromRequestParts<AppState> for SourceToken {
     }
 }
 
+/// A source that was let in.
+pub(crate) struct Sender {
+    pub(crate) app: Arc<App>,
+    /// Its place in the configuration.
+    place: usize,
+}
+
+impl Sender {
+    /// What the configuration says of it.
+    pub(crate) fn source(&self) -> &Source {
+        &self.app.config.sources[self.place]
+    }
+}
+
 /// What a source posted.
 pub(crate) struct SourceRequest {
-    pub(crate) app: Arc<App>,
-    place: usize,
+    pub(crate) from: Sender,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Arrived,
 }
@@ -94,13 +107,6 @@ pub(crate) enum Arrived {
     },
     /// It asks to confirm a subscription, at this address.
     ToConfirm(url::Url),
-}
-
-impl SourceRequest {
-    /// The source.
-    pub(crate) fn source(&self) -> &Source {
-        &self.app.config.sources[self.place]
-    }
 }
 
 impl FromRequest<AppState> for SourceRequest {
@@ -147,7 +153,7 @@ impl FromRequest<AppState> for SourceRequest {
             }
             other => other,
         };
-        Ok(Self { app: app.clone(), place, headers: parts.headers, body })
+        Ok(Self { from: Sender { app: app.clone(), place }, headers: parts.headers, body })
     }
 }
 
@@ -217,18 +223,10 @@ impl KeyIn for ServiceKey {
 
 /// A client of PagerDuty's events, with a source's token as its key. It is answered in PagerDuty's own words.
 pub(crate) struct EventsClient<K> {
-    pub(crate) app: Arc<App>,
-    place: usize,
+    pub(crate) from: Sender,
     pub(crate) raw: Bytes,
     pub(crate) body: Value,
     key: PhantomData<K>,
-}
-
-impl<K> EventsClient<K> {
-    /// The source whose token it has.
-    pub(crate) fn source(&self) -> &Source {
-        &self.app.config.sources[self.place]
-    }
 }
 
 /// The answer of PagerDuty to an event that it cannot use.
@@ -253,6 +251,6 @@ impl<K: KeyIn + Send + Sync> FromRequest<AppState> for EventsClient<K> {
             app.metrics.rejected.get_or_create(&RejectedLabels { kind: "source" }).inc();
             return Err(invalid_event(&[K::UNKNOWN.to_owned()]));
         };
-        Ok(Self { app: app.clone(), place, raw, body, key: PhantomData })
+        Ok(Self { from: Sender { app: app.clone(), place }, raw, body, key: PhantomData })
     }
 }
