@@ -72,9 +72,14 @@ impl<A: Access> ApiClient<A> {
                 "The API is closed: neither MUSTER_API__TOKEN is set, nor is there one of `[[api_tokens]]`",
             ));
         }
-        let known = given.and_then(|given| known(tokens, given));
-        match known {
-            None => refused(Problem::new(401, "Send the API token in the header `Authorization: Bearer …`")),
+        match given.and_then(|given| known(tokens, given)) {
+            None if given.is_none() => {
+                refused(Problem::new(401, "Send the API token in the header `Authorization: Bearer …`"))
+            }
+            None => refused(Problem::new(
+                401,
+                "This is none of the API's tokens: it is mistyped, was changed, or is another's, such as a monitor's",
+            )),
             Some(token) if token.scopes.iter().any(|scope| A::ANY_OF.contains(scope)) => {
                 Ok(Self { app: app.clone(), name: token.name.clone(), access: PhantomData })
             }

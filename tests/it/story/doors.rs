@@ -116,6 +116,11 @@ async fn a_token_that_is_not_good_for_it_is_told_what_it_is_good_for() {
     assert!(detail.starts_with("The token `dashboards` is good for read, and this needs write"), "{detail}");
     let (status, _) = bot.post("/api/v1/silences", Some(WRITER), &silence).await;
     assert_eq!(status, 201);
+    for (token, words) in [(None, "Send the API token"), (Some(TOKEN), "none of the API's tokens")] {
+        let (status, answer) = bot.post("/api/v1/silences", token, &silence).await;
+        let detail = answer["detail"].as_str().unwrap();
+        assert!(status == 401 && detail.contains(words), "{detail}");
+    }
     let ended = bot.http.delete(format!("{}/api/v1/silences/1", bot.base)).bearer_auth(READER).send().await.unwrap();
     assert_eq!(ended.status(), 403);
     bot.end().await;
