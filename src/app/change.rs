@@ -62,7 +62,7 @@ impl App {
     }
 
     /// A record that is to be changed, and what is expected of it when it is written back.
-    pub(super) async fn to_change<T: Record>(&self, id: &Id<T>) -> Result<(Option<T>, Expect), Failure> {
+    pub async fn to_change<T: Record>(&self, id: &Id<T>) -> Result<(Option<T>, Expect), Failure> {
         let found = self.store.get(id).await?;
         let expect = found.as_ref().map_or(Expect::Absent, |rec| Expect::Ver(rec.ver));
         Ok((found.map(|rec| rec.value), expect))

@@ -24,11 +24,11 @@ pub(super) struct Loaded {
 }
 
 /// One incident changes by a command.
-pub(super) struct Decided<'a> {
+pub struct Decided<'a> {
     /// The incident.
-    pub(super) uid: &'a str,
-    pub(super) command: &'a Command,
-    pub(super) asked: &'a RequestMeta,
+    pub uid: &'a str,
+    pub command: &'a Command,
+    pub asked: &'a RequestMeta,
 }
 
 impl Change for Decided<'_> {
@@ -148,7 +148,7 @@ pub(super) fn delivered(delivery: &DeliveryId, now: Time) -> Batch {
 
 impl App {
     /// Whether a delivery came before, today or the days before.
-    pub(super) async fn was_delivered(&self, delivery: &DeliveryId) -> Result<bool, Failure> {
+    pub async fn was_delivered(&self, delivery: &DeliveryId) -> Result<bool, Failure> {
         for days in 0..=REMEMBERED {
             let id = Id::<Delivered>::of(&delivery.0, self.now() - chrono::Duration::days(days));
             if self.store.get(&id).await?.is_some() {

@@ -5,11 +5,11 @@
 //! or PagerDuty.
 
 mod alert_moves;
+pub mod cards;
 pub mod catalog;
 mod change;
-pub mod chat;
 pub mod correlate;
-mod decided;
+pub mod decided;
 mod expiry;
 mod external_channels;
 mod flapping;
@@ -83,6 +83,13 @@ pub enum Failure {
     /// The store cannot write, or too many were faster.
     #[error("Muster cannot save anything right now; nothing was changed. Please try again in a moment. ({0})")]
     Unavailable(String),
+}
+
+impl Failure {
+    /// Nobody knows `INC-number`, or not whoever asks.
+    pub fn no_such(number: u64) -> Self {
+        Self::NotFound(format!("There is no INC-{number}. `/incident list` shows what is open."))
+    }
 }
 
 impl From<ReadError> for Failure {
@@ -248,7 +255,7 @@ impl App {
     }
 
     /// Who is called so.
-    fn called(&self, name: &str) -> Vec<String> {
+    pub fn called(&self, name: &str) -> Vec<String> {
         self.models.people.read().called(name)
     }
 
@@ -290,7 +297,7 @@ impl App {
     }
 
     /// What makes a delivery count once, to be written with what it changes.
-    fn once(&self, delivery: Option<&DeliveryId>) -> Batch {
+    pub fn once(&self, delivery: Option<&DeliveryId>) -> Batch {
         delivery.map(|delivery| decided::once(delivery, self.now())).unwrap_or_default()
     }
 
@@ -321,7 +328,7 @@ impl App {
     }
 
     /// An id for an errand that nobody looks for.
-    fn errand(&self) -> EntryId {
+    pub fn errand(&self) -> EntryId {
         EntryId::fresh(&self.clock.fresh_id())
     }
 
@@ -333,6 +340,19 @@ impl App {
         let turn = self.turns.of(uid);
         let _turn = turn.lock().await;
         self.make(&decided::Decided { uid, command, asked: &asked }).await
+    }
+
+    /// Whether a command would be refused. Nothing changes.
+    ///
+    /// # Errors
+    /// The refusal, in words.
+    pub async fn would(&self, uid: &str, command: &Command, asked: RequestMeta) -> Result<(), Failure> {
+        decided::Decided { uid, command, asked: &asked }.decide(self).await.map(|_| ())
+    }
+
+    /// Whose turn it is to decide on an incident.
+    pub fn turn(&self, uid: &str) -> Arc<tokio::sync::Mutex<()>> {
+        self.turns.of(uid)
     }
 
     /// Opens an incident.
@@ -372,21 +392,37 @@ impl App {
         Ok(self.store.readable(&Id::<Incident>::of(uid)).await?)
     }
 
+    /// The incident of this uid, which was there a moment ago.
+    ///
+    /// # Errors
+    /// It is not there, or the store cannot be read.
+    pub async fn must(&self, uid: &str) -> Result<Incident, Failure> {
+        self.incident(uid).await?.ok_or_else(|| Failure::NotFound("There is no such incident any more.".to_owned()))
+    }
+
+    /// What is known of somebody in Slack; somebody unknown is asked for.
+    pub async fn met(&self, user: &str, team: Option<&str>) -> Standing {
+        let standing = self.standing(user, team);
+        if standing == Standing::Unknown
+            && !user.is_empty()
+            && let Err(failure) = self.enqueue(&EntryId::meet(user), Job::MeetPerson { id: user.to_owned() }).await
+        {
+            tracing::warn!(user, error = %failure, "cannot ask Slack who somebody is");
+        }
+        standing
+    }
+
     /// The uid of `INC-number`.
     ///
     /// # Errors
     /// There is no such incident.
     pub async fn uid_of_number(&self, number: u64) -> Result<String, Failure> {
         let found = self.store.value(&Id::<OfNumber>::of(number)).await?;
-        found.map(|found| found.uid).ok_or_else(|| Self::no_such(number))
-    }
-
-    fn no_such(number: u64) -> Failure {
-        Failure::NotFound(format!("There is no INC-{number}. `/incident list` shows what is open."))
+        found.map(|found| found.uid).ok_or_else(|| Failure::no_such(number))
     }
 
     /// Who looks: administrators see everything, others what is not private or what they are in.
-    async fn viewer(&self, user: &str) -> Result<Viewer, Failure> {
+    pub async fn viewer(&self, user: &str) -> Result<Viewer, Failure> {
         if self.is_among(user, &self.policy.permissions.admins) {
             return Ok(Viewer::Everything);
         }
@@ -396,7 +432,7 @@ impl App {
     }
 
     /// Whether somebody may see an incident.
-    async fn may_see(&self, uid: &str, user: &str) -> Result<bool, Failure> {
+    pub async fn may_see(&self, uid: &str, user: &str) -> Result<bool, Failure> {
         let Some(incident) = self.incident(uid).await? else {
             return Ok(true);
         };

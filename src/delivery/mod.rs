@@ -409,7 +409,7 @@ impl Worker {
             }
             Job::Pin { message, user, event } => {
                 match self.slack.message(message).await {
-                    Ok(found) => self.app.pin_found(message.clone(), user, event, found).await?,
+                    Ok(found) => crate::chat::pin_found(&self.app, message.clone(), user, event, found).await?,
                     Err(error) if error.verdict == Verdict::Permanent => {
                         tracing::warn!(%error, "a message with a pushpin cannot be read");
                     }

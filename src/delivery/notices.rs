@@ -6,7 +6,7 @@ use crate::domain::effect::Notice;
 use crate::domain::incident::{Channel, MessageRef, Notification, Picture, Recipient};
 use crate::domain::{Command, Incident};
 use crate::render::picture::Drawing;
-use crate::render::{Button, Rendered, views};
+use crate::render::{Button, Press, Rendered, views};
 use crate::slack::client::Verdict;
 use crate::store::Id;
 
@@ -41,8 +41,8 @@ impl Worker {
         let markdown = views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), None);
         let is_first = matches!(notice, Notice::First { .. });
         let buttons = match (is_first, channel.starts_with(['U', 'W'])) {
-            (true, false) => vec![Button::new("subscribe", "Tell me too", &incident.name())],
-            (true, true) => vec![Button::new("unsubscribe", "No more of this", &incident.name())],
+            (true, false) => vec![Button::on(&incident.name(), Press::Subscribe, "Tell me too")],
+            (true, true) => vec![Button::on(&incident.name(), Press::Unsubscribe, "No more of this")],
             (false, _) => Vec::new(),
         };
         let message = Rendered::new(&markdown, &buttons);

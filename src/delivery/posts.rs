@@ -372,7 +372,7 @@ impl Worker {
                     edited: String::new(),
                 });
             }
-            self.app.capture_history(&incident.uid, said).await?;
+            crate::chat::capture_history(&self.app, &incident.uid, said).await?;
             cursor = next;
             if cursor.is_none() {
                 break;

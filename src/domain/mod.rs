@@ -23,6 +23,7 @@ pub mod role;
 pub mod rotation;
 pub mod runbook;
 pub mod severity;
+pub mod sla;
 pub mod suppression;
 pub mod timeline;
 pub mod visibility;

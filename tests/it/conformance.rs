@@ -62,12 +62,17 @@ fn rooms_import_only_rooms_below() {
                 "telemetry",
             ],
         ),
-        ("delivery", &["app", "domain", "mail", "pagerduty", "records", "render", "slack", "store", "telemetry"]),
+        ("chat", &["app", "domain", "records", "render", "slack", "store"]),
+        (
+            "delivery",
+            &["app", "chat", "domain", "mail", "pagerduty", "records", "render", "slack", "store", "telemetry"],
+        ),
         (
             "http",
             &[
                 "app",
                 "catalog",
+                "chat",
                 "clock",
                 "config",
                 "domain",
@@ -219,7 +224,7 @@ fn the_manifest_is_one_that_slack_takes_and_asks_for_what_the_code_uses() {
     ] {
         assert!(set("/settings/event_subscriptions/bot_events").contains(event), "{event} is read and not asked for");
     }
-    let chat = read("src/app/chat/presses.rs");
+    let chat = read("src/chat/presses.rs");
     for shortcut in manifest.pointer("/features/shortcuts").and_then(Value::as_array).unwrap() {
         let callback = shortcut["callback_id"].as_str().unwrap();
         assert!(chat.contains(&format!("\"{callback}\"")), "nothing answers the shortcut {callback}");
@@ -400,22 +405,10 @@ fn every_surface_of_slack_has_its_story() {
     for row in &listed {
         assert!(stories.contains(&format!("async fn {}()", row[2])), "there is no story {}", row[2]);
     }
-    let verbs = muster::slack::slash::VERBS.iter().map(|(use_, _)| use_.split(' ').next().unwrap().to_owned());
-    assert_eq!(named("command"), verbs.collect());
-    let mut files = Vec::new();
-    for room in ["app", "render", "delivery"] {
-        sources(&root().join("src").join(room), &mut files);
-    }
-    let code: String = files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
-    let found = |pattern: &str| -> BTreeSet<String> {
-        regex::Regex::new(pattern).unwrap().captures_iter(&code).map(|found| found[1].to_owned()).collect()
-    };
-    let mut buttons = found(r#"Button::new\(\s*(?:format!\()?"([a-z_]+)[":]"#);
-    buttons.extend(found(r#"\bbutton\("([a-z_]+)[":]"#));
-    assert_eq!(named("button"), buttons);
-    let mut forms = found(r#"callback: "([a-z_]+)""#);
-    forms.extend(found(r#"\(\s*"([a-z_]+)",\s*"[A-Z][^"]*",\s*"[A-Z][a-z ]*",\s*(?:vec!|self|inputs)"#));
-    assert_eq!(named("form"), forms);
+    let listed_in = |registry: &[&str]| -> BTreeSet<String> { registry.iter().map(|one| (*one).to_owned()).collect() };
+    assert_eq!(named("command"), muster::chat::VERBS.iter().map(|verb| verb.name().to_owned()).collect());
+    assert_eq!(named("button"), listed_in(&muster::render::BUTTONS));
+    assert_eq!(named("form"), listed_in(&muster::render::FORMS));
     let manifest: Value = serde_saphyr::from_str(&read("manifest.yml")).unwrap();
     let of_manifest = |pointer: &str, key: Option<&str>| -> BTreeSet<String> {
         let all = manifest.pointer(pointer).and_then(Value::as_array).unwrap();

@@ -107,7 +107,7 @@ async fn what_was_promised_is_set_beside_what_was_broken() {
     assert!(bot.slash(ANA, "data-incidents", "sla warehouse.orders").await.contains("broken for 3 h 30 min"));
     insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "sla bi.sales").await, @r"
     📜 What was promised, and the last 30 days
-    • bi.sales: no SLA is known; never broken
+    • bi.sales: no SLA is known; no incident
     ");
     bot.end().await;
 }

@@ -7,7 +7,7 @@ use crate::domain::Time;
 
 /// Whether a bare time of day means the last one or the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Toward {
+pub(crate) enum Toward {
     /// `since 06:10`: the last time it was 06:10; `2h` means two hours ago.
     Past,
     /// `next 15:00`: the next time it is 15:00; `2h` means in two hours.
@@ -16,7 +16,7 @@ pub enum Toward {
 
 /// The moment, or `None` for words that are no time, or none that anybody means: a promise that is past already, or a moment further
 /// away than ten years.
-pub fn parse(words: &str, now: Time, toward: Toward) -> Option<Time> {
+pub(crate) fn parse(words: &str, now: Time, toward: Toward) -> Option<Time> {
     let at = read(words, now, toward)?;
     let is_far = (at - now).num_days().abs() > MAX_YEARS * 366;
     let is_kept = toward == Toward::Past || at >= now;
@@ -24,7 +24,7 @@ pub fn parse(words: &str, now: Time, toward: Toward) -> Option<Time> {
 }
 
 /// Whether words look like a time, so that one which is none is a slip and not a sentence: `25:00`, `9999h`, `at 06:70`.
-pub fn looks_like_one(words: &str) -> bool {
+pub(crate) fn looks_like_one(words: &str) -> bool {
     let words = words.trim().trim_start_matches("at ").trim_end_matches("UTC").trim();
     let first = words.split_whitespace().next().unwrap_or_default();
     let is_clock = |word: &str| {
