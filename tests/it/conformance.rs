@@ -356,7 +356,7 @@ fn every_shipped_runbook_and_template_is_right_and_one_fits_every_pillar() {
 
 #[test]
 fn a_bad_template_or_runbook_of_an_operator_stops_the_start_with_its_line() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::harness::folder();
     std::fs::write(folder.path().join("card.hbs"), "fine\n{{#if}\n").unwrap();
     let error = Templates::load(Some(folder.path())).err().unwrap().to_string();
     assert!(error.contains("card.hbs:2:"), "{error}");
@@ -365,7 +365,7 @@ fn a_bad_template_or_runbook_of_an_operator_stops_the_start_with_its_line() {
     std::fs::write(folder.path().join("crad.hbs"), "x").unwrap();
     let error = Templates::load(Some(folder.path())).err().unwrap().to_string();
     assert!(error.contains("replaces no template"), "{error}");
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::harness::folder();
     std::fs::write(
         folder.path().join("mine.md"),
         "---\nid: freshness\ntitle: Our own\napplies:\n  pillars: [freshness]\n---\n- [ ] call us\n",

@@ -1,5 +1,5 @@
 //! One integration binary. `story` tells what people live through, through the bot's own doors; `store` and `crash` try
-//! what they must be able to rely on; `papers` holds the documents to the code.
+//! what they must be able to rely on; `conformance` holds the documents to the code.
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
 mod bench;

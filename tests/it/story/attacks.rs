@@ -350,7 +350,7 @@ async fn a_form_sent_twice_silences_once() {
 /// An operator's template that asks for what is not there is no reason to say nothing: the shipped one says it.
 #[tokio::test]
 async fn a_template_that_fails_is_said_by_the_shipped_one() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::harness::folder();
     std::fs::write(folder.path().join("noted.hbs"), "{{event.no_such_thing}}").unwrap();
     let extra = format!("[message_templates]\npath = {:?}", folder.path());
     let bot = Bot::set_up(Setup { extra, ..Setup::default() }).await;

@@ -538,7 +538,7 @@ async fn lines_at_the_edges_are_answered_with_words() {
 /// What a role asks of people stands in the playbook, and an operator's own playbook says it in its own words.
 #[tokio::test]
 async fn role_cards_say_what_the_playbook_asks_of_the_role_now() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::harness::folder();
     let book = "---\nid: handle-an-incident\ntitle: Ours\nkind: playbook\n---\n\n- [ ] **Scribe:** write it in the `red book`.\n- [ ] **Liaison and commander:** call the desk.\n- [ ] **Scribe:** read it aloud.\n";
     std::fs::write(folder.path().join("handle-an-incident.md"), book).unwrap();
     let extra = format!("[runbooks]\npath = {:?}", folder.path());

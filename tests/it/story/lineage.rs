@@ -99,7 +99,7 @@ async fn the_order_in_which_tools_report_does_not_matter() {
 /// A start reads the image of the graph and what changed since; an image that is damaged, or is of another past, only costs time.
 #[tokio::test]
 async fn a_start_knows_the_lineage_whatever_became_of_its_image() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::harness::folder();
     let image = folder.path().join("lineage.image");
     let store = muster::store::sled::open(folder.path()).unwrap();
     let bot = Bot::set_up(Setup { store: Some(store), ..Setup::default() }).await;
