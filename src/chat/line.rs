@@ -141,12 +141,12 @@ impl<'a> Line<'a> {
     /// A moment that has passed.
     pub fn past(&self, words: &str) -> Result<Time, Unclear> {
         times::parse(words, self.now, Toward::Past)
-            .ok_or_else(|| self.unclear(&format!("“{words}” is no time I understand.")))
+            .ok_or_else(|| self.unclear(&format!("“{words}” is not a time I understand.")))
     }
 
     /// What looks like a time and is none, or none that can be meant.
     pub fn no_time(&self, words: &str) -> Unclear {
-        self.unclear(&format!("“{words}” is no time I understand, or it is past already."))
+        self.unclear(&format!("“{words}” is not a time I understand, or it has passed already."))
     }
 }
 

@@ -45,6 +45,6 @@ pub(crate) fn promised(view: &View, question: &'static str, now: Time, examples:
         return Ok(None);
     };
     let at = times::parse(&words, now, Toward::Future);
-    let mistake = || Unsent::Mistake(question, format!("This is no time I understand; write {examples}."));
+    let mistake = || Unsent::Mistake(question, format!("I do not understand this time; write {examples}."));
     at.map(Some).ok_or_else(mistake)
 }

@@ -66,7 +66,7 @@ pub static VERBS: [&Verb; 51] = [
 static HELP: Verb = Verb {
     words: &["help", "?", ""],
     arguments: "[topic]",
-    help: "this; `help who` shows who may do what",
+    help: "show this help; `help who` shows who may do what",
     may: permission::Verb::Read,
     parse: |line| {
         let intent = match line.rest.to_lowercase().as_str() {
@@ -205,7 +205,7 @@ mod tests {
     fn a_slip_is_answered_with_the_likely_word() {
         insta::assert_snapshot!(parse("resovle", now()).err().expect("a slip"), @"I do not know “resovle”. Did you mean `/incident resolve`? `/incident help` lists all.");
         insta::assert_snapshot!(parse("orders are late", now()).err().expect("no verb"), @"I do not know “orders”. To open an incident, write `/incident declare orders …`; `/incident help` lists all.");
-        insta::assert_snapshot!(parse("since soon", now()).err().expect("no time"), @"“soon” is no time I understand. It is written `/incident since <time>`: since when the data is bad: `06:10`, `2h ago`, `yesterday 22:15` (UTC).");
+        insta::assert_snapshot!(parse("since soon", now()).err().expect("no time"), @"“soon” is not a time I understand. It is written `/incident since <time>`: since when the data is bad: `06:10`, `2h ago`, `yesterday 22:15` (UTC).");
     }
 
     proptest! {

@@ -71,7 +71,7 @@ impl Chat<'_> {
         let incident = self.app.incident(&uid).await?;
         let open = incident.is_some_and(|incident| incident.status.is_open() && !incident.is_apart());
         if !open || !self.app.may_see(&uid, self.user).await? {
-            return Ok(Reply::mistake("incident", "It is over by now; choose another."));
+            return Ok(Reply::mistake("incident", "This incident is over by now; choose another."));
         }
         let because = JoinReason::Attached { by: self.user.to_owned() };
         let turn = self.app.turn(&uid);
@@ -95,7 +95,7 @@ impl Chat<'_> {
         };
         let until = view.text("until").unwrap_or_default();
         let Some(until) = times::parse(&until, self.app.now(), Toward::Future) else {
-            return Ok(Reply::mistake("until", "That is no time I understand; write 2h, 15:00 or friday."));
+            return Ok(Reply::mistake("until", "I do not understand this time; write 2h, 15:00 or friday."));
         };
         let silence = silence::of(self, matcher, until, view.text("text").unwrap_or_default());
         let silence = match self.app.silence(silence, Some(&card.alert), Batch::new()).await {

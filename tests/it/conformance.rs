@@ -418,3 +418,26 @@ fn every_surface_of_slack_has_its_story() {
     assert_eq!(named("shortcut"), of_manifest("/features/shortcuts", Some("callback_id")));
     assert!(named("reaction").contains("pushpin") && named("home").contains("home"));
 }
+
+/// `docs/commands.md` is made from the verbs. `MUSTER_WRITE_DOCS=1 cargo test --test it commands` writes it anew.
+#[test]
+fn the_page_of_commands_is_made_from_the_verbs() {
+    let cell = |text: &str| text.replace('|', "\\|");
+    let mut page = "# Commands\n\n\
+        What people can type in Slack. In an incident's channel the incident is implied; elsewhere, put it first: `/incident INC-12 ack`.\n\
+        `/incident help` shows the same list, and `/incident help who` shows who may do what here. Every command also has a place in the form \
+        *More…* of an incident's card.\n\n\
+        This page is made from the code, and a test holds it to it.\n\n\
+        | write | it does | also written |\n|---|---|---|\n"
+        .to_owned();
+    for verb in muster::chat::VERBS {
+        let others = verb.words[1..].iter().filter(|word| !word.is_empty() && !word.ends_with('!'));
+        let others: Vec<_> = others.map(|word| format!("`{word}`")).collect();
+        let (usage, help) = (cell(&verb.usage()), cell(verb.help));
+        page.push_str(&format!("| `/incident {usage}` | {help} | {} |\n", others.join(" ")));
+    }
+    if std::env::var_os("MUSTER_WRITE_DOCS").is_some() {
+        std::fs::write(root().join("docs/commands.md"), &page).unwrap();
+    }
+    assert_eq!(read("docs/commands.md"), page);
+}

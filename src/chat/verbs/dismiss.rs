@@ -7,7 +7,7 @@ use crate::domain::{Command, permission};
 pub(crate) static VERB: Verb = Verb {
     words: &["dismiss"],
     arguments: "<false-positive|expected|duplicate> <reason>",
-    help: "it is over, since it was no incident, and why",
+    help: "end it as no incident, and say why",
     may: permission::Verb::Status,
     parse: |line| {
         let (why, reason) = line.split();

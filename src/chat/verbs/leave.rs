@@ -9,7 +9,7 @@ pub(crate) static VERB: Verb = Verb {
     help: "give a role back",
     may: permission::Verb::Take,
     parse: |line| match Role::parse(line.rest) {
-        None if !line.rest.is_empty() => Err(line.unclear(&format!("“{}” is no role.", line.rest))),
+        None if !line.rest.is_empty() => Err(line.unclear(&format!("“{}” is not a role.", line.rest))),
         role => line.command(Command::Leave { role }),
     },
 };

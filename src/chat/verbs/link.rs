@@ -17,7 +17,7 @@ pub(crate) static VERB: Verb = Verb {
         }
         match address(line.rest) {
             Some(address) => line.act(move |chat, _| Box::pin(of_somebody(chat, address))),
-            None => Err(line.unclear(&format!("“{}” is no e-mail address.", line.rest))),
+            None => Err(line.unclear(&format!("“{}” is not an e-mail address.", line.rest))),
         }
     },
 };

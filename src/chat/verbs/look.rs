@@ -19,7 +19,7 @@ pub(crate) static VERB: Verb = Verb {
         match Look::parse(look) {
             Some(look) if finding.is_empty() => line.ask(Form::Look(look)),
             Some(look) => line.command(Command::Look { look, finding: finding.to_owned() }),
-            None => Err(line.unclear("At what?")),
+            None => Err(line.unclear("What did you look at?")),
         }
     },
 };

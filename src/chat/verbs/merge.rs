@@ -16,7 +16,7 @@ pub(crate) static VERB: Verb = Verb {
     may: permission::Verb::Triage,
     parse: |line| match number(line.rest.trim_start_matches("into ")) {
         Some(into) => line.act(move |chat, number| Box::pin(said(chat, number, into))),
-        None => Err(line.unclear("Into which one?")),
+        None => Err(line.unclear("Into which incident?")),
     },
 };
 

@@ -20,7 +20,7 @@ pub(crate) static VERB: Verb = Verb {
     may: permission::Verb::Notify,
     parse: |line| match Whom::parse(line.rest) {
         Some(whom) => line.ask(Form::Notify(whom)),
-        None => Err(line.unclear("Whom?")),
+        None => Err(line.unclear("Whom do you want to tell?")),
     },
 };
 
@@ -37,7 +37,7 @@ pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident, whom: Whom) -> Re
         all.iter().filter(|one| reached(one) && !told.values().any(|told| told.recipient.is_same(one))).collect();
     if !all.is_empty() && unreachable.len() == all.len() {
         return Err(Failure::NotFound(format!(
-            "Nobody of them can be reached: {} have neither a channel nor an address. Give them one under `[[teams]]` or in the catalog.",
+            "None of them can be reached: {} have neither a channel nor an address. Give them one under `[[teams]]` or in the catalog.",
             unreachable.join(", ")
         )));
     }

@@ -13,7 +13,7 @@ pub(crate) static VERB: Verb = Verb {
         let text = (!text.is_empty()).then(|| text.to_owned());
         match mentions(target).into_iter().next() {
             Some(person) => line.command(Command::PagePerson { person, text }),
-            None if target.is_empty() => Err(line.unclear("Whom?")),
+            None if target.is_empty() => Err(line.unclear("Whom do you want to page?")),
             None => line.command(Command::Page { target: target.to_owned(), text }),
         }
     },

@@ -16,7 +16,7 @@ pub(crate) static VERB: Verb = Verb {
     parse: |line| match Role::parse(line.rest) {
         Some(role) => line.act(move |chat, number| Box::pin(said(chat, number, role))),
         None if line.rest.is_empty() => line.act(|chat, number| Box::pin(show::said(chat, number))),
-        None => Err(line.unclear(&format!("“{}” is no role.", line.rest))),
+        None => Err(line.unclear(&format!("“{}” is not a role.", line.rest))),
     },
 };
 

@@ -13,7 +13,7 @@ pub(crate) static VERB: Verb = Verb {
     may: permission::Verb::Read,
     parse: |line| {
         if line.rest.is_empty() {
-            return Err(line.unclear("For what?"));
+            return Err(line.unclear("Search for what?"));
         }
         let search = read(&line)?;
         line.act(move |chat, _| Box::pin(list::said(chat, search)))
@@ -87,7 +87,7 @@ pub(crate) fn read(line: &Line<'_>) -> Result<Search, Unclear> {
         let mut time = |what: &str| {
             let given = words.next().unwrap_or_default();
             times::parse(given, line.now, Toward::Past)
-                .ok_or_else(|| line.unclear(&format!("`{what} {given}`: that is no time I understand.")))
+                .ok_or_else(|| line.unclear(&format!("`{what} {given}`: I do not understand this time.")))
         };
         match lower.as_str() {
             "open" => search.open = true,

@@ -18,7 +18,7 @@ const ENTRIES: u64 = 15;
 pub(crate) static VERB: Verb = Verb {
     words: &["show", "status"],
     arguments: "",
-    help: "how this one stands",
+    help: "show this incident: how it stands now",
     may: permission::Verb::Read,
     parse: |line| line.about_rest().act(|chat, number| Box::pin(said(chat, number))),
 };

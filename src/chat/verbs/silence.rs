@@ -27,7 +27,7 @@ fn read(line: &Line<'_>) -> Read {
     };
     let found = words.iter().enumerate().skip(1).find_map(|(place, word)| Some((place, time(word)?)));
     let Some((place, until)) = found else {
-        return Err(line.unclear("Which alerts, for how long, and why?"));
+        return Err(line.unclear("Which alerts do you want to hide, for how long, and why?"));
     };
     let matcher = Matcher::parse(&words[..place].join(" ")).map_err(|error| line.unclear(&format!("{error}.")))?;
     let reason = words[place + 1..].join(" ");

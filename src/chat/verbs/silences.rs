@@ -14,7 +14,7 @@ const SHOWN: usize = 40;
 pub(crate) static VERB: Verb = Verb {
     words: &["silences"],
     arguments: "",
-    help: "which silences hold, and until when",
+    help: "which silences there are, and until when",
     may: permission::Verb::Read,
     parse: |line| line.act(|chat, _| Box::pin(async move { Ok(said(chat)) })),
 };
@@ -32,7 +32,7 @@ fn said(chat: &Chat<'_>) -> Reply {
     let lines: Vec<_> = silences.chain(windows).collect();
     if lines.is_empty() {
         return Reply::words(
-            "No silence holds. `/incident silence warehouse.orders* 2h backfill is running` makes one.",
+            "There is no silence now. `/incident silence warehouse.orders* 2h backfill is running` makes one.",
         );
     }
     Rendered::new(&format!("🔕 **Silences**\n\n{}", lines.join("\n")), &[]).into()

@@ -50,7 +50,7 @@ pub(crate) static VERB: Verb = Verb {
 };
 
 fn which(line: &Line<'_>, number: &str) -> Result<u32, Unclear> {
-    numbered(number).ok_or_else(|| line.unclear("Which one? `/incident tasks` numbers them."))
+    numbered(number).ok_or_else(|| line.unclear("Which task? `/incident tasks` numbers them."))
 }
 
 fn add(line: &Line<'_>) -> Read {

@@ -13,7 +13,7 @@ pub(crate) static VERB: Verb = Verb {
     may: permission::Verb::Triage,
     parse: |line| match numbered(line.rest) {
         Some(number) => line.act(move |chat, _| Box::pin(said(chat, number))),
-        None => Err(line.unclear("Which one? `/incident silences` gives their numbers.")),
+        None => Err(line.unclear("Which silence? `/incident silences` gives their numbers.")),
     },
 };
 

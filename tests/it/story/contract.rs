@@ -67,8 +67,8 @@ async fn what_was_no_incident_is_dismissed_with_a_reason() {
     let bot = Bot::start().await;
     bot.alert("dq", stale_orders()).await;
     let inc = bot.inc(1);
-    insta::assert_snapshot!(inc.slash(ANA, "dismiss expected").await, @"Why? Whoever reads it later wants to know. It is written /incident dismiss <false-positive|expected|duplicate> <reason>: it is over, since it was no incident, and why.");
-    insta::assert_snapshot!(inc.slash(ANA, "dismiss the backfill runs").await, @"It is a false positive, expected, or a duplicate. It is written /incident dismiss <false-positive|expected|duplicate> <reason>: it is over, since it was no incident, and why.");
+    insta::assert_snapshot!(inc.slash(ANA, "dismiss expected").await, @"Why? Whoever reads it later wants to know. It is written /incident dismiss <false-positive|expected|duplicate> <reason>: end it as no incident, and say why.");
+    insta::assert_snapshot!(inc.slash(ANA, "dismiss the backfill runs").await, @"It is a false positive, expected, or a duplicate. It is written /incident dismiss <false-positive|expected|duplicate> <reason>: end it as no incident, and say why.");
     insta::assert_snapshot!(inc.slash(ANA, "dismiss false-positive the check was wrong").await, @"INC-1: Ana resolved (false alarm): the check was wrong.");
     assert_eq!(bot.incident(1).await["status"], "resolved");
     bot.clock.advance(Duration::days(2));
@@ -85,7 +85,7 @@ async fn what_was_no_incident_is_dismissed_with_a_reason() {
     • orders are stale for 9 h (dq): false 1, expected 0, useful 0 (0 %)
     ");
     assert!(bot.slash(ANA, "data-incidents", "stats").await.contains("2 incidents (1 SEV2, 1 SEV3)"));
-    insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "stats soon").await, @"“soon” is no time I understand. It is written /incident stats [30d]: how incidents went, and how monitors do by what people said of their alerts.");
+    insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "stats soon").await, @"“soon” is not a time I understand. It is written /incident stats [30d]: how incidents went, and how monitors do by what people said of their alerts.");
     bot.end().await;
 }
 
@@ -164,7 +164,7 @@ async fn one_person_is_paged_by_the_rest_api_and_without_it_by_name() {
     bot.advance(minutes(11)).await;
     inc.slash(ANA, "page @chloe please look").await;
     inc.find("PagerDuty knows nobody by the address chloe@example.com; whoever has another one there says so with");
-    insta::assert_snapshot!(inc.slash(CHLOE, "link not-an-address@").await, @"“not-an-address@” is no e-mail address. It is written /incident link: work on an incident in this channel: INC-12 link, typed where it shall go on; link <e-mail> tells your address in PagerDuty.");
+    insta::assert_snapshot!(inc.slash(CHLOE, "link not-an-address@").await, @"“not-an-address@” is not an e-mail address. It is written /incident link: work on an incident in this channel: INC-12 link, typed where it shall go on; link <e-mail> tells your address in PagerDuty.");
     insta::assert_snapshot!(inc.slash(CHLOE, "link ben@example.com").await, @"ben@example.com is somebody else's.");
     insta::assert_snapshot!(inc.slash(CHLOE, "link <mailto:chloe@pager.example.com|chloe@pager.example.com>").await, @"chloe@pager.example.com is you in PagerDuty from now on: on schedules, and when somebody pages you.");
     bot.sandbox.faults().lose_answer("pagerduty", 1);

@@ -19,7 +19,7 @@ async fn roles_are_held_by_several_left_and_explained() {
     inc.slash(BEN, "take command").await;
     insta::assert_snapshot!(whispered(&bot, &inc.name, BEN).text);
     insta::assert_snapshot!(inc.slash(ANA, "leave scribe").await, @"You do not have the role of scribe in INC-1.");
-    insta::assert_snapshot!(inc.slash(ANA, "leave lunch").await, @"“lunch” is no role. It is written /incident leave [role]: give a role back.");
+    insta::assert_snapshot!(inc.slash(ANA, "leave lunch").await, @"“lunch” is not a role. It is written /incident leave [role]: give a role back.");
     assert!(inc.slash(ANA, "role scribe").await.contains("You are scribe in INC-1"));
     press(&bot, ANA, &whispered(&bot, &inc.name, ANA), "Take this role").await;
     assert_eq!(bot.incident(1).await["roles"]["scribe"], json!([ANA]));
