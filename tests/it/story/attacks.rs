@@ -551,7 +551,7 @@ async fn what_gets_worse_pages_and_what_is_over_stays_over() {
         (Some("SEV2"), 1),
         "{incident}"
     );
-    bot.inc(1).find("🔺 It is worse: rows are missing (critical)");
+    bot.inc(1).find("🔺 rows are missing got worse. It is critical now.");
     bot.alert("dq", leveled("warning")).await;
     assert_eq!(bot.incident(1).await["severity"], "SEV2", "a milder repeat makes nothing milder");
     // The end of a child after its incident's end is its end.

@@ -80,7 +80,7 @@ async fn what_was_no_incident_is_dismissed_with_a_reason() {
     insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "stats 1d").await, @r"
     📊 Since 2026-11-24 06:40 UTC
     1 incident (1 SEV3). Medians: acknowledged in 0 min, resolved in 40 min.
-    Alerts, by what people said of them: 0 of 1 were useful (0 %), of 1 monitors.
+    Alerts, by what people said of them: 0 of 1 were useful (0 %). Monitors judged: 1.
     The noisiest:
     • orders are stale for 9 h (dq): false 1, expected 0, useful 0 (0 %)
     ");

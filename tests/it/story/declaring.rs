@@ -49,7 +49,7 @@ async fn what_is_open_already_is_shown_before_another_one_opens() {
         "declare sales board empty --on bi.sales",
     ] {
         let told = bot.slash(BEN, "data-incidents", line).await;
-        assert!(told.starts_with("This looks like what is open already:"), "{line}: {told}");
+        assert!(told.starts_with("An incident that looks like this is open already:"), "{line}: {told}");
     }
     insta::assert_snapshot!(bot.slash(BEN, "data-incidents", "declare orders missing from yesterday").await);
     let choice = whispered(&bot, "data-incidents", BEN);
@@ -137,7 +137,7 @@ async fn a_drill_pages_nobody_tells_nobody_and_counts_nowhere() {
     inc.slash(BEN, "task write the runbook").await;
     inc.slash(BEN, "resolve it was practice").await;
     insta::assert_snapshot!(inc.find("The drill is over").text(), @r"
-    🎯 The drill is over: 4 of 8 of what a real one asks.
+    🎯 The drill is over. Done: 4 of the 8 steps of a real incident.
     • ✅ somebody acknowledged (after 0 min)
     • ✅ somebody took the command (after 0 min)
     • ✅ people were told how it stands (after 20 min)
@@ -146,7 +146,7 @@ async fn a_drill_pages_nobody_tells_nobody_and_counts_nowhere() {
     • ❌ it is recorded what mended it
     • ❌ it is recorded since when the data is good again
     • ❌ every task is done
-    What was ❌ is what to talk about, not who. /incident drill practises again.
+    Talk about what was missed (❌), not about who missed it. /incident drill practises again.
     ");
     bot.end().await;
 }
@@ -175,7 +175,7 @@ async fn resolving_asks_why_and_says_what_is_missing() {
     assert_eq!(bot.slash(BEN, &inc.name, "resolve").await, "");
     let view = bot.sandbox.slack().open_views(BEN)[0].view.to_string();
     assert!(
-        view.contains("Not recorded yet, if it was fixed:") && view.contains("what mended it is not recorded"),
+        view.contains("If it was fixed, this is not recorded yet:") && view.contains("what mended it is not recorded"),
         "{view}"
     );
     bot.submit(BEN, json!({"ending": "false alarm", "text": "the check was wrong"})).await;

@@ -359,7 +359,7 @@ async fn what_nobody_names_fades_and_is_forgotten_only_long_after() {
     let reached = bot.slash(ANA, "data-incidents", "impact model.shop.orders").await;
     assert!(
         reached.contains("churn_model")
-            && reached.contains("2 of them were only reached over edges that nobody has seen for a while"),
+            && reached.contains("Reached only over edges that nobody has seen for a while: 2"),
         "{reached}"
     );
     bot.clock.advance(Duration::days(60));

@@ -31,7 +31,7 @@ async fn roles_are_held_by_several_left_and_explained() {
     insta::assert_snapshot!(inc.slash(BEN, "brief").await);
     assert_eq!(inc.slash(BEN, "leave").await, "INC-1: Ben gave back the role of commander.");
     bot.advance(minutes(5)).await;
-    inc.find("Nobody has the command");
+    inc.find("has had no commander");
     bot.end().await;
 }
 
@@ -85,7 +85,7 @@ async fn who_is_on_duty_is_named_asked_and_then_paged_for() {
     }
     bot.advance(minutes(5)).await;
     let asked =
-        inc.find("⏰ Nobody has the command of this SEV2 after 5 min. @Chloe is on duty for it: can you take it?");
+        inc.find("⏰ This SEV2 has had no commander for 5 min. On duty: @Chloe. Can you take command?");
     assert!(asked.view.mentions.contains(&CHLOE.to_owned()));
     bot.advance(minutes(10)).await;
     let pages = bot.sandbox.pagerduty().incidents();

@@ -19,7 +19,7 @@ async fn tasks_are_given_done_by_button_and_due() {
     assert_eq!(inc.slash(ANA, "task give 2 @ana").await, "INC-1: Ana gave task 2 to Ana.");
     assert_eq!(inc.slash(CHLOE, "task take 2").await, "INC-1: Chloe gave task 2 to Chloe.");
     bot.advance(minutes(121)).await;
-    let due = inc.find("⏰ Task 1 is due: add a freshness check — @Ben, how does it stand?");
+    let due = inc.find("⏰ Task 1 is due: add a freshness check — @Ben, what is the current state?");
     assert!(due.view.mentions.contains(&BEN.to_owned()));
     insta::assert_snapshot!(inc.slash(BEN, "tasks").await);
     press(&bot, BEN, &whispered(&bot, &inc.name, BEN), "Done 1").await;
@@ -51,7 +51,7 @@ async fn people_are_reminded_of_updates_up_to_a_limit() {
         || bot.sandbox.slack().messages(&inc.name).iter().filter(|message| message.text.starts_with("⏰")).count();
     bot.advance(minutes(60)).await;
     let due =
-        inc.find("⏰ @Ben, people have heard nothing of this SEV2 since 2026-11-23 06:00 UTC. How does it stand?");
+        inc.find("⏰ @Ben, nobody has been told about this SEV2 since 2026-11-23 06:00 UTC. What is the current state?");
     assert_eq!(due.labels(), ["Update", "In 15 minutes", "Stop reminding"]);
     due.button("In 15 minutes").click(BEN).await;
     bot.advance(minutes(16)).await;
