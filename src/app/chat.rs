@@ -22,11 +22,10 @@ use crate::domain::decide::permitted;
 use crate::domain::permission::{Standing, Verb};
 use crate::domain::reason::RunbookReason;
 use crate::domain::runbook::Runbook;
-use crate::domain::timeline::sentence;
 use crate::domain::{Actor, Command, Decision, Incident};
 use crate::records::Open;
 use crate::records::outbox::{EntryId, Job};
-use crate::render::{Button, Modal, Rendered, escape, views};
+use crate::render::{Button, Modal, Rendered, escape, timeline, views};
 use crate::slack::inbound::SlashCommand;
 use crate::slack::markup;
 use crate::slack::slash::{self, Intent, Question};
@@ -347,11 +346,11 @@ impl App {
 
     /// A decision in a sentence for the one who asked.
     fn told(&self, decision: &Decision) -> String {
-        let name = |id: &String| self.name(id);
-        let sentences: Vec<_> = decision.entries.iter().filter_map(|entry| sentence(entry, &name)).collect();
+        let names = |id: &str| self.name(id);
+        let first = decision.entries.iter().find_map(|entry| timeline::sentence(&self.templates, entry, &names));
         let incident = decision.case.incident.name();
-        match sentences.split_first() {
-            Some((first, _)) => format!("{incident}: {first}."),
+        match first {
+            Some(first) => format!("{incident}: {first}."),
             None if decision.effects.is_empty() => format!("{incident}: nothing changed."),
             None => format!("{incident}: done; it shows in a moment."),
         }

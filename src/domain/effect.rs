@@ -287,36 +287,42 @@ impl Effect {
             Self::Remind { .. } => "remind",
         }
     }
+}
 
-    /// What it is, for people who read about a delivery that failed.
-    pub fn describe(&self) -> &'static str {
-        match self {
-            Self::Page { .. } => "a page",
-            Self::AcknowledgePage { .. } => "the acknowledgement of a page",
-            Self::ResolvePage { .. } => "the end of a page",
-            Self::MoveAlerts { .. } | Self::PlaceAlert { .. } => "alerts on their way to another incident",
-            Self::CountVerdict { .. } => "a verdict on alerts",
-            Self::LookAgain { .. } => "a look whether alerts go on",
-            Self::OpenChannel => "the incident's channel",
-            Self::LinkChannel { .. } => "the link to a channel",
-            Self::ArchiveChannel { .. } => "the end of the channel",
-            Self::Direct { .. } => "a direct message",
-            Self::Invite { .. } => "an invitation to the channel",
-            Self::ShowTopic => "the channel's topic",
-            Self::ShowCard => "the incident's card",
-            Self::ShowAnnouncement => "the announcement",
-            Self::ShowChecklist => "the runbook's checklist",
-            Self::Brief { .. } => "the words on a role",
-            Self::Mark { .. } => "a mark below a message",
-            Self::Pin { .. } => "a pin",
-            Self::Bookmark { .. } => "a bookmark",
-            Self::Say { .. } => "a message",
-            Self::Assess => "the look at the lineage",
-            Self::ShowPicture => "the picture of the lineage",
-            Self::Tell { .. } => "a message to people outside",
-            Self::Mail { .. } => "an e-mail",
-            Self::PostPostmortem => "the post-mortem draft",
-            Self::Remind { .. } => "a reminder",
-        }
+/// What an effect of this name is, for people who read about a delivery that failed.
+pub fn described(name: &str) -> &str {
+    match name {
+        "page" => "a page",
+        "acknowledge_page" => "the acknowledgement of a page",
+        "resolve_page" => "the end of a page",
+        "move_alerts" | "place_alert" => "alerts on their way to another incident",
+        "count_verdict" => "a verdict on alerts",
+        "look_again" => "a look whether alerts go on",
+        "open_channel" => "the incident's channel",
+        OWN_CHANNEL => "a channel of its own",
+        "link_channel" => "the link to a channel",
+        "archive_channel" => "the end of the channel",
+        "direct" => "a direct message",
+        "invite" => "an invitation to the channel",
+        "show_topic" => "the channel's topic",
+        "show_card" => "the incident's card",
+        "show_announcement" => "the announcement",
+        "show_checklist" => "the runbook's checklist",
+        "brief" => "the words on a role",
+        "mark" => "a mark below a message",
+        "pin" => "a pin",
+        "bookmark" => "a bookmark",
+        "say" => "a message",
+        "assess" => "the look at the lineage",
+        "show_picture" => "the picture of the lineage",
+        "tell" => "a message to people outside",
+        "mail" => "an e-mail",
+        "post_postmortem" => "the post-mortem draft",
+        "remind" => "a reminder",
+        // As an earlier Muster said it.
+        words => words,
     }
 }
+
+/// What a channel is called that could not be made, where the incident lives in a thread.
+pub const OWN_CHANNEL: &str = "own_channel";

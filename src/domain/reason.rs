@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AssetName, Level, PersonId, Pillar};
+use super::times::{clock, stamp};
+use super::{AssetName, Level, PersonId, Pillar, Time};
 
 /// Why an alert is in an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -276,6 +277,116 @@ impl Gap {
             Some(line) => format!("{} (`{line}`)", self.words()),
             None => self.words(),
         }
+    }
+}
+
+/// Reasons of which there are a few: what each is kept as, and its words.
+macro_rules! few {
+    ($(#[$doc:meta])* $name:ident { $($value:ident = $words:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name {
+            $(#[doc = $words] $value,)*
+            /// As an earlier Muster said it.
+            #[serde(untagged)]
+            Said(String),
+        }
+
+        impl $name {
+            /// In words.
+            pub fn words(&self) -> &str {
+                match self {
+                    $(Self::$value => $words,)*
+                    Self::Said(words) => words,
+                }
+            }
+        }
+    };
+}
+
+few! {
+    /// Why a channel was lost.
+    ChannelLoss {
+        Archived = "somebody archived it",
+        FoundArchived = "it is archived",
+        Deleted = "somebody deleted it",
+        Hidden = "Slack does not show it any more",
+        Removed = "Muster was removed from it",
+        Shared = "it is shared with another workspace",
+    }
+}
+
+few! {
+    /// What of an opening has not come about yet.
+    Missing {
+        Channel = "the channel",
+        Card = "its card",
+        Announcement = "the announcement",
+        Page = "the page",
+    }
+}
+
+few! {
+    /// What a real incident asks of people, and so a drill.
+    Asked {
+        Acknowledged = "somebody acknowledged",
+        Commanded = "somebody took the command",
+        Told = "people were told how it stands",
+        BadFrom = "it is recorded since when the data was bad",
+        Cause = "it is recorded what caused it",
+        Fix = "it is recorded what mended it",
+        GoodAgain = "it is recorded since when the data is good again",
+        Tasks = "every task is done",
+        Steps = "every step of the runbook is done or skipped",
+    }
+}
+
+/// Where it stands who is on duty.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DutySource {
+    /// In the configuration: they take turns.
+    Turns,
+    /// In the configuration: they stand in for a while.
+    StandIn {
+        /// Until when.
+        until: Time,
+    },
+    /// In a user group of Slack.
+    Slack(Read),
+    /// On a schedule of PagerDuty.
+    PagerDuty(Read),
+    /// As an earlier Muster said it.
+    #[serde(untagged)]
+    Said(String),
+}
+
+/// What was read elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Read {
+    /// When.
+    pub at: Time,
+    /// Who stands there and is not known in Slack.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strangers: Vec<String>,
+}
+
+impl DutySource {
+    /// In words: "PagerDuty, read 05:55 UTC".
+    pub fn words(&self) -> String {
+        let (whence, read) = match self {
+            Self::Turns => return "turns".to_owned(),
+            Self::StandIn { until } => return format!("standing in until {until}", until = stamp(*until)),
+            Self::Slack(read) => ("Slack", read),
+            Self::PagerDuty(read) => ("PagerDuty", read),
+            Self::Said(words) => return words.clone(),
+        };
+        let strangers = match read.strangers.as_slice() {
+            [] => String::new(),
+            names => format!("; not found in Slack: {names}", names = names.join(", ")),
+        };
+        format!("{whence}, read {at} UTC{strangers}", at = clock(read.at))
     }
 }
 

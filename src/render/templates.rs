@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::markdown::{cut, escape, escape_lines};
 use crate::domain::Time;
-use crate::domain::timeline::stamp;
+use crate::domain::times;
 
 /// So many characters of a text stand in a line of a list.
 pub(super) const MAX_SHORT: usize = 200;
@@ -31,9 +31,19 @@ pub struct TemplateError {
     pub what: String,
 }
 
+/// The template of the timeline's lines, which makes plain text. Others show it.
+const LINE: &str = "timeline_line";
+/// The template of a line that was corrected.
+const CORRECTED: &str = "timeline_corrected";
+/// The same as it is shipped.
+const SHIPPED_LINE: &str = "timeline_line/shipped";
+
 /// All templates, ready.
 pub struct Templates {
+    /// Those that make Markdown.
     handlebars: Handlebars<'static>,
+    /// Those that make plain text.
+    plain: Handlebars<'static>,
     /// Which file each came from.
     sources: BTreeMap<String, String>,
 }
@@ -53,7 +63,14 @@ impl Templates {
         handlebars.register_helper("short", Box::new(Words(short)));
         handlebars.register_helper("link", Box::new(Words(link)));
         handlebars.register_helper("code", Box::new(Words(code)));
-        let mut templates = Self { handlebars, sources: BTreeMap::new() };
+        handlebars.register_helper("capital", Box::new(Words(capital)));
+        let mut plain = Handlebars::new();
+        plain.set_strict_mode(true);
+        plain.register_escape_fn(handlebars::no_escape);
+        plain.register_helper("person", Box::new(Words(name)));
+        plain.register_helper("time", Box::new(Words(|h| Ok(times::stamp(time_of(h)?)))));
+        plain.register_helper("clock", Box::new(Words(|h| Ok(times::clock(time_of(h)?)))));
+        let mut templates = Self { handlebars, plain, sources: BTreeMap::new() };
         for file in Shipped::iter().filter(|file| file.ends_with(".hbs")) {
             if let Some(content) = Shipped::get(&file) {
                 templates.add(&file, &String::from_utf8_lossy(&content.data), "shipped")?;
@@ -86,8 +103,14 @@ impl Templates {
 
     fn add(&mut self, file: &str, text: &str, source: &str) -> Result<(), TemplateError> {
         let name = file.trim_end_matches(".hbs");
-        self.handlebars.register_template_string(name, text).map_err(|error| TemplateError {
-            file: if source == "shipped" { format!("message-templates/{file}") } else { source.to_owned() },
+        let shipped = source == "shipped";
+        let added = match (name, shipped) {
+            (LINE, true) => self.plain.register_template_string(SHIPPED_LINE, text),
+            _ => Ok(()),
+        };
+        let registry = if matches!(name, LINE | CORRECTED) { &mut self.plain } else { &mut self.handlebars };
+        added.and_then(|()| registry.register_template_string(name, text)).map_err(|error| TemplateError {
+            file: if shipped { format!("message-templates/{file}") } else { source.to_owned() },
             line: error.pos().map(|(line, _)| line),
             what: error.reason().to_string(),
         })?;
@@ -120,6 +143,23 @@ impl Templates {
                 })
             }
         }
+    }
+
+    /// A line of the timeline, plain text. What an operator's template fails at, or leaves unsaid, is said as it is shipped.
+    pub(super) fn line(&self, mut view: serde_json::Value, corrected: bool) -> String {
+        let say = |template: &str, view: &_| {
+            let said = self.plain.render(template, view).unwrap_or_else(|error| {
+                tracing::error!(template, %error, "a message template failed; the shipped one is used");
+                String::new()
+            });
+            said.strip_suffix('\n').map(str::to_owned).unwrap_or(said)
+        };
+        view["corrected"] = corrected.into();
+        let mut line = say(LINE, &view);
+        if line.is_empty() {
+            line = say(SHIPPED_LINE, &view);
+        }
+        if corrected { say(CORRECTED, &serde_json::json!({"line": line})) } else { line }
     }
 
     fn as_shipped(&self, name: &str, view: &impl Serialize) -> Option<String> {
@@ -171,11 +211,29 @@ fn person(h: &Helper<'_>) -> Result<String, String> {
     Ok(id.map_or(name.clone(), |id| format!("[{name}](person:{id})")))
 }
 
+/// `{{person view}}` in plain text.
+fn name(h: &Helper<'_>) -> Result<String, String> {
+    let name = h.param(0).and_then(|view| view.value()["name"].as_str());
+    Ok(name.unwrap_or("nobody").to_owned())
+}
+
+/// `{{capital word}}`: with a capital letter.
+fn capital(h: &Helper<'_>) -> Result<String, String> {
+    let text = text_of(h, 0);
+    let mut letters = text.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    Ok(escape(&(first + letters.as_str())))
+}
+
+fn time_of(h: &Helper<'_>) -> Result<Time, String> {
+    let text = text_of(h, 0);
+    text.parse().map_err(|_| format!("`{text}` is no time"))
+}
+
 /// `{{time at}}`: an RFC 3339 time, shown in the reader's own time zone, in UTC where that cannot be.
 fn time(h: &Helper<'_>) -> Result<String, String> {
-    let text = text_of(h, 0);
-    let at: Time = text.parse().map_err(|_| format!("`{text}` is no time"))?;
-    Ok(format!("[{}](date:{})", stamp(at), at.timestamp()))
+    let at = time_of(h)?;
+    Ok(format!("[{}](date:{})", times::stamp(at), at.timestamp()))
 }
 
 /// `{{prose text}}`: as plain text, lines kept.

@@ -7,8 +7,9 @@ use serde_json::json;
 use super::{Caller, Reply};
 use crate::app::{App, Change, DeliveryId, Failure, RequestMeta, decided};
 use crate::domain::Command;
+use crate::domain::captured::{Captured, said_at};
 use crate::domain::incident::{Channel, MessageRef};
-use crate::domain::postmortem::{Captured, said_at};
+use crate::domain::reason::ChannelLoss;
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{OfChannel, Pinned};
 use crate::render::Button;
@@ -54,7 +55,7 @@ impl App {
                 self.channel_shared(&channel, shared, if shared { Batch::new() } else { guard.clone() }).await?;
                 // What is said there is read by strangers from now on.
                 match shared {
-                    true => self.gone(channel, "it is shared with another workspace", guard).await,
+                    true => self.gone(channel, ChannelLoss::Shared, guard).await,
                     false => Ok(()),
                 }
             }
@@ -231,11 +232,11 @@ impl App {
     }
 
     /// An incident's channel is gone; where it is still worked on, it goes on in another.
-    async fn gone(&self, channel: String, why: &str, also: Batch) -> Result<(), Failure> {
+    async fn gone(&self, channel: String, why: ChannelLoss, also: Batch) -> Result<(), Failure> {
         let Some(uid) = self.uid_of_channel(&channel).await? else {
             return self.commit(also).await;
         };
-        let command = Command::ChannelGone { channel, why: why.to_owned() };
+        let command = Command::ChannelGone { channel, why };
         self.execute(&uid, &command, RequestMeta::by_muster(also)).await.map(|_| ())
     }
 

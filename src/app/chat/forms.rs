@@ -187,7 +187,7 @@ impl App {
                     (Look::Lineage, Some(incident)) => incident
                         .roots
                         .iter()
-                        .map(|root| format!("{}: {}", root.asset, root.reason))
+                        .map(|root| format!("{}: {}", root.asset, root.reason.words()))
                         .collect::<Vec<_>>()
                         .join("\n"),
                     _ => String::new(),

@@ -7,10 +7,11 @@ use super::{Caller, Reply};
 use crate::app::queries::Filter;
 use crate::app::{App, Failure};
 use crate::domain::permission::{Verb, Who};
-use crate::domain::timeline::{self, duration};
+use crate::domain::timeline::{self, Line};
+use crate::domain::times::duration;
 use crate::domain::{AssetName, Incident, Role, Severity, SignalStatus, Task, Time};
 use crate::records::Verdicts;
-use crate::render::{Button, Rendered, escape, views};
+use crate::render::{self, Button, Rendered, escape, views};
 use crate::slack::slash::{Listed, Search};
 
 /// So many incidents stand on a page.
@@ -75,7 +76,7 @@ impl App {
         let more_tasks = tasks.len().saturating_sub(LISTED_TASKS);
         tasks.truncate(LISTED_TASKS);
         let view = json!({
-            "incident": views::incident(&incident, &names, self.now()), "lines": self.lines(&latest),
+            "incident": views::incident(&incident, &names, self.now()), "lines": self.lines(&timeline::lines(&latest)),
             "tasks": tasks, "more_tasks": more_tasks,
         });
         Ok(views::plain_view(&self.templates, "show", &view).into())
@@ -85,15 +86,15 @@ impl App {
         self.incident(uid).await?.ok_or_else(|| Failure::NotFound("There is no such incident.".to_owned()))
     }
 
-    fn lines(&self, entries: &[crate::domain::Entry]) -> Vec<Value> {
-        let name = |id: &String| self.name(id);
-        let link = |message: &crate::domain::incident::MessageRef| self.link(message);
-        timeline::lines(entries, &name)
-            .into_iter()
-            .map(|line| {
-                json!({"number": line.number, "at": line.at, "text": line.text, "link": line.message.as_ref().map(link)})
+    fn lines(&self, lines: &[Line]) -> Vec<Value> {
+        let names = |id: &str| self.name(id);
+        let view = |line: &Line| {
+            json!({
+                "number": line.entry.seq, "at": line.at, "text": render::timeline::line(&self.templates, line, &names),
+                "link": line.message().map(|message| self.link(message)),
             })
-            .collect()
+        };
+        lines.iter().map(view).collect()
     }
 
     /// A page of what an incident has many of, with the way to the next one.
@@ -138,7 +139,7 @@ impl App {
         loop {
             let latest = self.latest_entries(incident, read as u64).await?;
             let all = latest.first().is_none_or(|first| first.seq == 1);
-            let mut lines = self.lines(&latest);
+            let mut lines = timeline::lines(&latest);
             // Not every entry is a line, so more of them may have to be read.
             if !all && lines.len() < LINES * page {
                 read *= 2;
@@ -147,7 +148,7 @@ impl App {
             lines.truncate(lines.len().saturating_sub(LINES * (page - 1)));
             let earlier = lines.len().saturating_sub(LINES);
             lines.drain(..earlier);
-            return Ok((lines, earlier > 0 || !all));
+            return Ok((self.lines(&lines), earlier > 0 || !all));
         }
     }
 
@@ -366,7 +367,7 @@ impl App {
                     .map(|id| json!({"id": id, "name": self.name(id)}))
                     .collect();
                 json!({"name": rotation.name, "role": rotation.role.as_str(), "services": rotation.services,
-                    "people": people, "from": duty.map(|duty| duty.from)})
+                    "people": people, "from": duty.map(|duty| duty.from.words())})
             })
             .collect();
         Ok(views::plain_view(&self.templates, "oncall", &json!({"rotations": rotations})).into())

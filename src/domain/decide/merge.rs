@@ -43,7 +43,7 @@ pub(super) fn move_alert(draft: &mut Draft<'_>, alert: &str, to: Option<&(String
         source: signal.source.clone(),
         key: signal.key.clone(),
         title: signal.title.clone(),
-        to: to.map_or_else(|| "an incident of its own".to_owned(), |(_, name)| name.clone()),
+        to: to.map(|(_, name)| name.clone()),
     });
     draft.effect(Effect::PlaceAlert { signal: Box::new(signal), into: to.map(|(uid, _)| uid.clone()), because });
     draft.assess();
