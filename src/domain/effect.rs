@@ -58,6 +58,11 @@ pub enum Notice {
         /// In words.
         text: Option<String>,
     },
+    /// That it goes on in another incident.
+    Merged {
+        /// The other's name.
+        into: String,
+    },
     /// That it is not over after all.
     Reopened {
         /// Why.
@@ -76,7 +81,7 @@ pub enum Effect {
         /// A service's name or a person.
         target: String,
         /// What it says.
-        text: String,
+        text: super::reason::PageText,
     },
     /// Tell PagerDuty that somebody has it.
     AcknowledgePage {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::incident::{Channel, Duty, Ending, MessageRef, Picture, Radius, Recipient, RootCandidate, Slot};
 use super::lineage::Whom;
 use super::rca::{Cause, Learnt};
-use super::reason::{Asked, ChannelLoss, Gap, JoinReason, Missing, RunbookReason, SeverityReason};
+use super::reason::{Asked, ChannelLoss, Gap, JoinReason, Missing, PageText, RunbookReason, SeverityReason};
 use super::{AssetName, PersonId, Pillar, Role, Severity, Signal, Time};
 
 /// Who did it.
@@ -367,7 +367,7 @@ pub enum Event {
         /// Whom it is for.
         target: String,
         /// What it says.
-        text: String,
+        text: PageText,
     },
     /// PagerDuty accepted the page. Nobody need have been notified yet.
     PageHandedOver {
@@ -519,8 +519,11 @@ pub enum Event {
     NoticesSent {
         /// As producers, or as consumers.
         whom: Whom,
-        /// Their names.
+        /// The names of the first.
         names: Vec<String>,
+        /// How many more.
+        #[serde(default)]
+        more: usize,
         /// What was added in own words.
         text: Option<String>,
     },

@@ -342,6 +342,46 @@ few! {
     }
 }
 
+/// What a page says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PageText {
+    /// Those who answer for it are paged again.
+    Escalated {
+        /// What it is about.
+        text: String,
+    },
+    /// A commander is needed.
+    NoCommander {
+        /// For so long.
+        minutes: i64,
+        /// What it is about.
+        text: String,
+    },
+    /// One person is needed, who cannot be paged alone.
+    For {
+        /// Who.
+        person: PersonId,
+        /// What it is about.
+        text: String,
+    },
+    /// The incident's title, or somebody's own words.
+    #[serde(untagged)]
+    Said(String),
+}
+
+impl PageText {
+    /// In words; people by the name that `name` gives.
+    pub fn words(&self, name: &dyn Fn(&PersonId) -> String) -> String {
+        match self {
+            Self::Escalated { text } => format!("Escalated: {text}"),
+            Self::NoCommander { minutes, text } => format!("Nobody has the command for {minutes} min: {text}"),
+            Self::For { person, text } => format!("For {person}: {text}", person = name(person)),
+            Self::Said(text) => text.clone(),
+        }
+    }
+}
+
 /// Where it stands who is on duty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

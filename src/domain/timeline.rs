@@ -1,5 +1,5 @@
 //! Which entries are lines of the timeline, in which order, and in whose corrected words. What a line says is a template
-//! (`message-templates/timeline_line.hbs`).
+//! (`message-templates/timeline_lines.hbs`).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use handlebars::{Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderErrorReason};
+use handlebars::template::{Parameter, TemplateElement};
+use handlebars::{
+    Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderErrorReason, Template,
+};
 use rust_embed::RustEmbed;
 use serde::Serialize;
 use thiserror::Error;
@@ -31,19 +34,17 @@ pub struct TemplateError {
     pub what: String,
 }
 
-/// The template of the timeline's lines, which makes plain text. Others show it.
-const LINE: &str = "timeline_line";
-/// The template of a line that was corrected.
-const CORRECTED: &str = "timeline_corrected";
-/// The same as it is shipped.
-const SHIPPED_LINE: &str = "timeline_line/shipped";
+/// The file of the timeline's lines: a block an event, each a template of its own. They make plain text, which others show.
+const LINES: &str = "timeline_lines";
+/// The block of a line that was corrected.
+const CORRECTED: &str = "corrected";
 
 /// All templates, ready.
 pub struct Templates {
     /// Those that make Markdown.
     handlebars: Handlebars<'static>,
-    /// Those that make plain text.
-    plain: Handlebars<'static>,
+    /// The timeline's lines by event, and as they are shipped under `shipped/`.
+    lines: Handlebars<'static>,
     /// Which file each came from.
     sources: BTreeMap<String, String>,
 }
@@ -64,13 +65,13 @@ impl Templates {
         handlebars.register_helper("link", Box::new(Words(link)));
         handlebars.register_helper("code", Box::new(Words(code)));
         handlebars.register_helper("capital", Box::new(Words(capital)));
-        let mut plain = Handlebars::new();
-        plain.set_strict_mode(true);
-        plain.register_escape_fn(handlebars::no_escape);
-        plain.register_helper("person", Box::new(Words(name)));
-        plain.register_helper("time", Box::new(Words(|h| Ok(times::stamp(time_of(h)?)))));
-        plain.register_helper("clock", Box::new(Words(|h| Ok(times::clock(time_of(h)?)))));
-        let mut templates = Self { handlebars, plain, sources: BTreeMap::new() };
+        let mut lines = Handlebars::new();
+        lines.set_strict_mode(true);
+        lines.register_escape_fn(handlebars::no_escape);
+        lines.register_helper("person", Box::new(Words(name)));
+        lines.register_helper("time", Box::new(Words(|h| Ok(times::stamp(time_of(h)?)))));
+        lines.register_helper("clock", Box::new(Words(|h| Ok(times::clock(time_of(h)?)))));
+        let mut templates = Self { handlebars, lines, sources: BTreeMap::new() };
         for file in Shipped::iter().filter(|file| file.ends_with(".hbs")) {
             if let Some(content) = Shipped::get(&file) {
                 templates.add(&file, &String::from_utf8_lossy(&content.data), "shipped")?;
@@ -104,17 +105,43 @@ impl Templates {
     fn add(&mut self, file: &str, text: &str, source: &str) -> Result<(), TemplateError> {
         let name = file.trim_end_matches(".hbs");
         let shipped = source == "shipped";
-        let added = match (name, shipped) {
-            (LINE, true) => self.plain.register_template_string(SHIPPED_LINE, text),
-            _ => Ok(()),
-        };
-        let registry = if matches!(name, LINE | CORRECTED) { &mut self.plain } else { &mut self.handlebars };
-        added.and_then(|()| registry.register_template_string(name, text)).map_err(|error| TemplateError {
+        let template = Template::compile_with_name(text, name.to_owned());
+        let wrong = |line, what| TemplateError {
             file: if shipped { format!("message-templates/{file}") } else { source.to_owned() },
-            line: error.pos().map(|(line, _)| line),
-            what: error.reason().to_string(),
-        })?;
+            line,
+            what,
+        };
+        let template =
+            template.map_err(|error| wrong(error.pos().map(|(line, _)| line), error.reason().to_string()))?;
+        if name == LINES {
+            self.add_lines(template, shipped).map_err(|what| wrong(None, what))?;
+        } else {
+            self.handlebars.register_template(name, template);
+        }
         self.sources.insert(name.to_owned(), source.to_owned());
+        Ok(())
+    }
+
+    fn add_lines(&mut self, file: Template, shipped: bool) -> Result<(), String> {
+        for element in file.elements {
+            let block = match element {
+                TemplateElement::DecoratorBlock(block) => *block,
+                TemplateElement::Comment(_) => continue,
+                TemplateElement::RawString(text) if text.trim().is_empty() => continue,
+                _ => return Err("has words outside of its blocks, `{{#*inline \"event\"}} … {{/inline}}`".to_owned()),
+            };
+            let (Some(Parameter::Literal(of)), Some(words)) = (block.params.first(), block.template) else {
+                return Err("has a block of no event".to_owned());
+            };
+            let of = of.as_str().unwrap_or_default();
+            let as_shipped = format!("shipped/{of}");
+            if shipped {
+                self.lines.register_template(&as_shipped, words.clone());
+            } else if !self.lines.has_template(&as_shipped) {
+                return Err(format!("has a block “{of}”, which replaces none of Muster's"));
+            }
+            self.lines.register_template(of, words);
+        }
         Ok(())
     }
 
@@ -145,21 +172,19 @@ impl Templates {
         }
     }
 
-    /// A line of the timeline, plain text. What an operator's template fails at, or leaves unsaid, is said as it is shipped.
-    pub(super) fn line(&self, mut view: serde_json::Value, corrected: bool) -> String {
-        let say = |template: &str, view: &_| {
-            let said = self.plain.render(template, view).unwrap_or_else(|error| {
-                tracing::error!(template, %error, "a message template failed; the shipped one is used");
-                String::new()
-            });
-            said.strip_suffix('\n').map(str::to_owned).unwrap_or(said)
-        };
-        view["corrected"] = corrected.into();
-        let mut line = say(LINE, &view);
-        if line.is_empty() {
-            line = say(SHIPPED_LINE, &view);
-        }
-        if corrected { say(CORRECTED, &serde_json::json!({"line": line})) } else { line }
+    /// A line of the timeline, plain text. What an operator's block fails at is said as it is shipped.
+    pub(super) fn line(&self, event: &str, view: &impl Serialize, corrected: bool) -> String {
+        let line = self.said(event, view);
+        if corrected { self.said(CORRECTED, &serde_json::json!({"line": line})) } else { line }
+    }
+
+    fn said(&self, block: &str, view: &impl Serialize) -> String {
+        let said = self.lines.render(block, view).or_else(|error| {
+            tracing::error!(template = LINES, block, %error, "a message template failed; the shipped one is used");
+            self.lines.render(&format!("shipped/{block}"), view)
+        });
+        let said = said.unwrap_or_else(|_| block.to_owned());
+        said.strip_suffix('\n').map(str::to_owned).unwrap_or(said)
     }
 
     fn as_shipped(&self, name: &str, view: &impl Serialize) -> Option<String> {

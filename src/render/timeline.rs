@@ -20,7 +20,9 @@ pub fn line(templates: &Templates, line: &Line, names: Names<'_>) -> String {
 }
 
 fn said(templates: &Templates, event: &Event, by: &Actor, corrected: bool, names: Names<'_>) -> String {
-    templates.line(views::happened(event, by, names), corrected)
+    let mut view = views::happened(event, by, names);
+    view["corrected"] = corrected.into();
+    templates.line(event.name(), &view, corrected)
 }
 
 /// The post-mortem draft, Markdown; with the affected part of the lineage as a Mermaid flowchart.

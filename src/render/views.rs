@@ -150,6 +150,7 @@ pub(super) fn happened(event: &Event, by: &Actor, names: Names<'_>) -> Value {
         Event::Opened(opened) => fields["severity_because"] = opened.severity_because.to_string().into(),
         Event::Resolved { gaps, .. } => fields["gaps"] = gaps.iter().map(Gap::advice).collect(),
         Event::RootNamed { candidates } => fields["candidates"] = roots(candidates).into(),
+        Event::PageRequested { text, .. } => fields["text"] = text.words(&called).into(),
         Event::RadiusMeasured { radius } => fields["radius"] = radius.words().into(),
         Event::ChannelLost { why, .. } => fields["why"] = why.words().into(),
         Event::OpeningPending { missing } => fields["missing"] = missing.iter().map(Missing::words).collect(),
@@ -167,6 +168,13 @@ pub(super) fn happened(event: &Event, by: &Actor, names: Names<'_>) -> Value {
     // "Ana is now commander (by Ana)" would be silly.
     let by_another = fields.pointer("/person/id").and_then(Value::as_str) != by.person().map(String::as_str);
     json!({"event": fields, "actor": actor(by, names), "by_another": by_another, "words": words})
+}
+
+/// Where it may have started, with all that speaks for it.
+pub fn candidate(of: &Candidate) -> Value {
+    let mut view = serde_json::to_value(of).unwrap_or_default();
+    view["reasons"] = of.reasons.iter().map(Clue::words).collect();
+    view
 }
 
 /// Who is on duty by a rotation.
@@ -305,7 +313,9 @@ pub fn impact(of: &str, candidates: &[Candidate], impact: &Impact, unknown: &[St
         .take(3)
         .enumerate()
         .map(|(place, root)| {
-            json!({"place": place + 1, "asset": root.asset, "reasons": root.reasons.iter().map(Clue::words).collect::<Vec<_>>(), "not_monitored": root.not_monitored})
+            let mut view = candidate(root);
+            view["place"] = (place + 1).into();
+            view
         })
         .collect();
     let teams: Vec<Value> = impact
@@ -345,6 +355,7 @@ pub fn notice(
         Notice::First { whom: Whom::Upstream, text } => ("notice_upstream", text.clone(), None),
         Notice::First { whom: Whom::Subscribed, text } => ("notice_subscribed", text.clone(), None),
         Notice::Update { text, next } => ("notice_update", Some(text.clone()), *next),
+        Notice::Merged { into } => ("notice_merged", Some(into.clone()), None),
         Notice::AllClear { text } => ("notice_all_clear", text.clone(), None),
         Notice::Reopened { reason } => ("notice_reopened", Some(reason.clone()), None),
     };

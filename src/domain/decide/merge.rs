@@ -18,8 +18,7 @@ pub(super) fn merge(draft: &mut Draft<'_>, into: &str, name: &str) -> Result<(),
     let goes_on = draft.incident().firing > 0 || draft.incident().told > 0;
     draft.add_and_say(Event::Merged { into: into.to_owned(), name: name.to_owned() });
     status::close_pages(draft);
-    let text = format!("It was merged into {name}, and goes on there.");
-    super::notify::everybody(draft, &Notice::Update { text, next: None });
+    super::notify::everybody(draft, &Notice::Merged { into: name.to_owned() });
     if goes_on {
         draft.effect(Effect::MoveAlerts { into: into.to_owned() });
     }
