@@ -9,56 +9,26 @@ use super::{AssetName, Level, PersonId, Pillar, Time};
 /// Why an alert is in an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are what their names say")]
 pub enum JoinReason {
     /// It opened it.
     Opened,
     /// Its dedup key is that of an alert in it.
     SameKey,
     /// Its asset is in it.
-    SameAsset {
-        /// Which.
-        asset: AssetName,
-    },
+    SameAsset { asset: AssetName },
     /// Its asset is made of one that is broken.
-    MadeOf {
-        /// Its asset.
-        asset: AssetName,
-        /// What it is made of.
-        upstream: String,
-        /// How many edges lie between.
-        hops: u32,
-    },
+    MadeOf { asset: AssetName, upstream: String, hops: u32 },
     /// What is broken is made of its asset.
-    Feeds {
-        /// Its asset.
-        asset: AssetName,
-        /// What is made of it.
-        downstream: String,
-        /// How many edges lie between.
-        hops: u32,
-    },
+    Feeds { asset: AssetName, downstream: String, hops: u32 },
     /// It has a label as another alert in it has.
-    SameLabel {
-        /// Name and value, with a blank between.
-        label: String,
-    },
+    SameLabel { label: String },
     /// Somebody attached it.
-    Attached {
-        /// Who.
-        by: PersonId,
-    },
+    Attached { by: PersonId },
     /// Its incident was merged into this one.
-    MergedFrom {
-        /// The other's name.
-        incident: String,
-    },
+    MergedFrom { incident: String },
     /// It was moved here.
-    MovedFrom {
-        /// The other's name.
-        incident: String,
-        /// By whom.
-        by: Option<PersonId>,
-    },
+    MovedFrom { incident: String, by: Option<PersonId> },
     /// As an earlier Muster said it.
     #[serde(untagged)]
     Said(String),
@@ -94,19 +64,12 @@ impl JoinReason {
 /// Why an incident is as severe as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are what their names say")]
 pub enum SeverityReason {
     /// A route says so.
-    Route {
-        /// Its name.
-        name: String,
-    },
+    Route { name: String },
     /// The monitor's level says so.
-    Monitor {
-        /// What it said.
-        level: Level,
-        /// Whether it is one higher, for an asset of tier 1.
-        raised: bool,
-    },
+    Monitor { level: Level, raised: bool },
     /// Whoever declared it chose it.
     Chosen,
     /// Whoever declared it chose none.
@@ -134,14 +97,12 @@ impl std::fmt::Display for SeverityReason {
 /// Why a runbook was brought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are what their names say")]
 pub enum RunbookReason {
     /// Its head fits the incident, by all of these.
     Fits(Vec<Fit>),
     /// Somebody asked for it.
-    Asked {
-        /// Who.
-        by: PersonId,
-    },
+    Asked { by: PersonId },
     /// As an earlier Muster said it.
     #[serde(untagged)]
     Said(String),
@@ -150,31 +111,16 @@ pub enum RunbookReason {
 /// One thing by which a runbook fits an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are what their names say")]
 pub enum Fit {
     /// By an asset.
-    Asset {
-        /// Which.
-        asset: AssetName,
-        /// The pattern.
-        pattern: String,
-    },
+    Asset { asset: AssetName, pattern: String },
     /// By a label.
-    Label {
-        /// Its name.
-        label: String,
-        /// Its value.
-        value: String,
-    },
+    Label { label: String, value: String },
     /// By the monitor.
-    Source {
-        /// Which.
-        source: String,
-    },
+    Source { source: String },
     /// By what is wrong.
-    Pillar {
-        /// Which.
-        pillar: Pillar,
-    },
+    Pillar { pillar: Pillar },
 }
 
 impl RunbookReason {
@@ -199,6 +145,7 @@ impl RunbookReason {
 /// What a thorough close has, and one has not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are what their names say")]
 pub enum Gap {
     /// Nobody acknowledged it.
     NotAcknowledged,
@@ -213,28 +160,11 @@ pub enum Gap {
     /// What mended it is not recorded.
     NoFix,
     /// Alerts still fire.
-    Firing {
-        /// How many.
-        firing: u32,
-        /// Of how many.
-        of: u32,
-    },
+    Firing { firing: u32, of: u32 },
     /// Tasks are open.
-    OpenTasks {
-        /// How many.
-        open: u32,
-        /// Of how many.
-        of: u32,
-    },
+    OpenTasks { open: u32, of: u32 },
     /// Steps of the runbook are neither done nor skipped.
-    OpenSteps {
-        /// The runbook's title.
-        title: String,
-        /// How many.
-        open: usize,
-        /// Of how many.
-        of: usize,
-    },
+    OpenSteps { title: String, open: usize, of: usize },
     /// As an earlier Muster said it.
     #[serde(untagged)]
     Said(String),
@@ -345,26 +275,14 @@ few! {
 /// What a page says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are what their names say")]
 pub enum PageText {
     /// Those who answer for it are paged again.
-    Escalated {
-        /// What it is about.
-        text: String,
-    },
+    Escalated { text: String },
     /// A commander is needed.
-    NoCommander {
-        /// For so long.
-        minutes: i64,
-        /// What it is about.
-        text: String,
-    },
+    NoCommander { minutes: i64, text: String },
     /// One person is needed, who cannot be paged alone.
-    For {
-        /// Who.
-        person: PersonId,
-        /// What it is about.
-        text: String,
-    },
+    For { person: PersonId, text: String },
     /// The incident's title, or somebody's own words.
     #[serde(untagged)]
     Said(String),
@@ -385,14 +303,12 @@ impl PageText {
 /// Where it stands who is on duty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are what their names say")]
 pub enum DutySource {
     /// In the configuration: they take turns.
     Turns,
     /// In the configuration: they stand in for a while.
-    StandIn {
-        /// Until when.
-        until: Time,
-    },
+    StandIn { until: Time },
     /// In a user group of Slack.
     Slack(Read),
     /// On a schedule of PagerDuty.

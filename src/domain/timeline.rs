@@ -8,8 +8,6 @@ use super::captured::said_at;
 use super::event::{Entry, Event};
 use super::incident::MessageRef;
 
-pub use super::times::{clock, duration, stamp};
-
 /// Whether people read of an event; the others only Muster's own book-keeping needs.
 pub fn is_line(event: &Event) -> bool {
     !matches!(

@@ -185,7 +185,11 @@ fn on_duty(duty: &Duty, names: Names<'_>) -> Value {
 
 /// Where it may have started.
 pub fn roots(candidates: &[RootCandidate]) -> Vec<Value> {
-    let root = |root: &RootCandidate| json!({"asset": root.asset, "reason": root.reason.words(), "not_monitored": root.not_monitored});
+    let root = |root: &RootCandidate| {
+        let mut view = serde_json::to_value(root).unwrap_or_default();
+        view["reason"] = root.reason.words().into();
+        view
+    };
     candidates.iter().map(root).collect()
 }
 

@@ -9,7 +9,7 @@ use crate::domain::command::Declaration;
 use crate::domain::incident::{MessageRef, StepState, Verdict};
 use crate::domain::lineage::Whom;
 use crate::domain::permission::Verb;
-use crate::domain::timeline::stamp;
+use crate::domain::times::stamp;
 use crate::domain::{AssetName, Command, Refusal, Role};
 use crate::records::AlertOfKey;
 use crate::records::outbox::Job;

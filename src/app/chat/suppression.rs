@@ -6,7 +6,7 @@ use crate::app::{App, Change, Failure, RequestMeta, decided};
 use crate::domain::permission::{Standing, Verb};
 use crate::domain::reason::JoinReason;
 use crate::domain::suppression::{Matcher, Silence, SuppressedAlert};
-use crate::domain::timeline::stamp;
+use crate::domain::times::stamp;
 use crate::domain::{Actor, Alert, Command, Decision, Time};
 use crate::records::outbox::Job;
 use crate::render::{Modal, ModalInput, Rendered};

@@ -12,27 +12,25 @@ pub(super) fn score(draft: &mut Draft<'_>) {
 }
 
 fn points(incident: &Incident) -> Vec<Point> {
-    let after = |at: Option<Time>| at.map(|at| (at - incident.opened_at).num_minutes().max(0));
-    let timed = [
-        (Asked::Acknowledged, after(incident.acknowledged_at)),
-        (Asked::Commanded, after(incident.commanded_at)),
-        (Asked::Told, after(incident.first_update_at)),
+    let told = |what, done| Point { what, done, minutes: None };
+    let timed = |what, at: Option<Time>| {
+        let minutes = at.map(|at| (at - incident.opened_at).num_minutes().max(0));
+        Point { minutes, ..told(what, at.is_some()) }
+    };
+    let mut points = vec![
+        timed(Asked::Acknowledged, incident.acknowledged_at),
+        timed(Asked::Commanded, incident.commanded_at),
+        timed(Asked::Told, incident.first_update_at),
+        told(Asked::BadFrom, incident.bad_from.is_some()),
+        told(Asked::Cause, incident.cause.is_some()),
+        told(Asked::Fix, incident.fix.is_some()),
+        told(Asked::GoodAgain, incident.good_again.is_some()),
     ];
-    let recorded = [
-        (Asked::BadFrom, incident.bad_from.is_some()),
-        (Asked::Cause, incident.cause.is_some()),
-        (Asked::Fix, incident.fix.is_some()),
-        (Asked::GoodAgain, incident.good_again.is_some()),
-    ];
-    let mut points: Vec<Point> =
-        timed.into_iter().map(|(what, minutes)| Point { what, done: minutes.is_some(), minutes }).collect();
-    points.extend(recorded.into_iter().map(|(what, done)| Point { what, done, minutes: None }));
     if incident.tasks > 0 {
-        points.push(Point { what: Asked::Tasks, done: incident.open_tasks == 0, minutes: None });
+        points.push(told(Asked::Tasks, incident.open_tasks == 0));
     }
     if let Some(checklist) = &incident.checklist {
-        let done = checklist.settled() == checklist.steps.len();
-        points.push(Point { what: Asked::Steps, done, minutes: None });
+        points.push(told(Asked::Steps, checklist.settled() == checklist.steps.len()));
     }
     points
 }

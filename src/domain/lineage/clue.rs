@@ -9,12 +9,10 @@ use crate::domain::{Pillar, Time};
 /// What speaks for an asset as the root, or against it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are what their names say")]
 pub enum Clue {
     /// It is bad.
-    ShowsIssue {
-        /// How.
-        pillars: Vec<Pillar>,
-    },
+    ShowsIssue { pillars: Vec<Pillar> },
     /// Nothing that it is made of is known to be bad.
     NothingAbove,
     /// Nothing went bad before it.
@@ -22,17 +20,9 @@ pub enum Clue {
     /// It went bad before what is made of it.
     BeforeOthers,
     /// What is made of it went bad before it did.
-    AfterOthers {
-        /// How many.
-        earlier: usize,
-    },
+    AfterOthers { earlier: usize },
     /// What is wrong with it leads to what is wrong with them.
-    Explains {
-        /// How many.
-        implied: usize,
-        /// Of how many.
-        of: usize,
-    },
+    Explains { implied: usize, of: usize },
     /// It is a job whose outputs are bad and whose inputs are not.
     FailingJob,
     /// Several bad assets hang on it, which is checked and quiet.
@@ -42,31 +32,13 @@ pub enum Clue {
     /// What went bad first is made of it.
     AboveFirst,
     /// What is bad is it, or is made of it.
-    Covers {
-        /// How many.
-        covered: usize,
-        /// Of how many.
-        of: usize,
-    },
+    Covers { covered: usize, of: usize },
     /// Something happened to it shortly before.
-    Changed {
-        /// What.
-        what: ChangeKind,
-        /// When.
-        at: Time,
-        /// What the outside said of it.
-        text: String,
-    },
+    Changed { what: ChangeKind, at: Time, text: String },
     /// It was the root of earlier incidents.
-    RootBefore {
-        /// Of how many.
-        times: usize,
-    },
+    RootBefore { times: usize },
     /// It is not bad itself.
-    Away {
-        /// So many edges lie between it and what is.
-        hops: u32,
-    },
+    Away { hops: u32 },
 }
 
 impl Clue {
