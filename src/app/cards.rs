@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{App, Failure};
-use crate::domain::timeline::duration;
+use crate::domain::times::duration;
 use crate::domain::{Event, Incident, Role, Task, Time};
 use crate::render::{Action, Button, Press, Rendered, again, views};
 

@@ -13,7 +13,7 @@ use crate::domain::incident::{Radius, Recipient, RootCandidate};
 use crate::domain::lineage::impact::{Impact, impact, producers};
 use crate::domain::lineage::root::{Evidence, Symptom, rank};
 use crate::domain::lineage::walk::{Met, Way};
-use crate::domain::lineage::{Asset, Candidate, Change, Graph, NodeId, Owner, View, Whom};
+use crate::domain::lineage::{Asset, Candidate, Change, Graph, NodeId, Owner, RootReason, View, Whom};
 use crate::domain::visibility::Viewer;
 use crate::domain::{AssetName, Command, Incident, Pillar, Time};
 use crate::records::RootOf;
@@ -280,13 +280,14 @@ impl App {
             .filter_map(|candidate| {
                 Some(RootCandidate {
                     asset: AssetName::new(&candidate.asset)?,
-                    reason: candidate.reasons.iter().take(3).cloned().collect::<Vec<_>>().join("; "),
+                    reason: RootReason::Clues(candidate.reasons.iter().take(3).cloned().collect()),
                     not_monitored: candidate.not_monitored.clone(),
                 })
             })
             .collect::<Vec<_>>();
         let radius = (!candidates.is_empty()).then(|| Radius {
-            words: judged.impact.words(),
+            said: None,
+            counts: judged.impact.counts.clone(),
             assets: judged.impact.assets(),
             teams: judged.impact.teams.len(),
         });

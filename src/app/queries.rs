@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{App, Failure, decided};
-use crate::domain::incident::{Channel, MessageRef, Notification, PageStatus, Radius, RootCandidate};
+use crate::domain::captured::Captured;
+use crate::domain::incident::{Channel, MessageRef, Notification, PageStatus, Radius};
 use crate::domain::lineage::Asset;
-use crate::domain::postmortem::{Captured, Record, draft};
+use crate::domain::postmortem::Record;
 use crate::domain::sla::{self, SlaStatement};
 use crate::domain::visibility::Viewer;
 use crate::domain::{Alert, AssetName, Entry, Incident, PersonId, Pillar, Role, Severity, Status, Task, Time};
 use crate::records::{OfAsset, OfNumber, Open};
+use crate::render;
 use crate::store::{Id, Range, Record as Kept};
 
 pub use crate::records::{number_at, place_of};
@@ -178,7 +181,6 @@ impl App {
         let alerts = self.alerts(&incident.uid).await?;
         let tasks = self.tasks(&incident.uid).await?;
         let messages = self.store.values(Range::<Captured>::of(&incident.uid)).await?;
-        let name = |id: &String| self.name(id);
         let link = |message: &MessageRef| self.link(message);
         let lineage = self.drawing(incident).await?.map(|drawing| drawing.mermaid());
         let record = Record {
@@ -187,11 +189,9 @@ impl App {
             alerts: &alerts,
             tasks: &tasks,
             messages: &messages,
-            name: &name,
-            link: &link,
-            lineage: lineage.as_deref(),
+            name: &|id| self.name(id),
         };
-        Ok(self.templates.render("postmortem", &draft(&record)))
+        Ok(render::timeline::postmortem(&self.templates, &record, &link, lineage.as_deref()))
     }
 
     /// What was promised of an asset, and for how long it was broken lately, by the incidents that somebody may see.
@@ -303,9 +303,9 @@ pub struct IncidentView {
     pub good_again: Option<Time>,
     pub fix: Option<String>,
     #[schema(value_type = Vec<Object>)]
-    pub root_cause_candidates: Vec<RootCandidate>,
+    pub root_cause_candidates: Vec<Value>,
     #[schema(value_type = Option<Object>)]
-    pub blast_radius: Option<Radius>,
+    pub blast_radius: Option<Value>,
     /// How many people and teams outside were told.
     pub told: u32,
     pub drill: bool,
@@ -334,6 +334,7 @@ impl IncidentView {
             status: alert.signal.status,
             joined_because: alert.joined_because.words(name),
         };
+        let radius = |of: &Radius| json!({"words": of.words(), "assets": of.assets, "teams": of.teams});
         Self {
             id: incident.name(),
             uid: incident.uid.clone(),
@@ -359,8 +360,8 @@ impl IncidentView {
             bad_from: incident.bad_from,
             good_again: incident.good_again,
             fix: incident.fix.clone(),
-            root_cause_candidates: incident.roots.clone(),
-            blast_radius: incident.radius.clone(),
+            root_cause_candidates: render::views::roots(&incident.roots),
+            blast_radius: incident.radius.as_ref().map(radius),
             told: incident.told,
             drill: incident.drill,
             private: incident.private,

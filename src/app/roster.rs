@@ -4,8 +4,8 @@
 use super::{App, Change, Failure};
 use crate::domain::PersonId;
 use crate::domain::incident::Duty;
+use crate::domain::reason::{DutySource, Read};
 use crate::domain::rotation::{Whence, whose_turn};
-use crate::domain::timeline::{clock, stamp};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{AddressOf, OwnerOfAddress, Roster};
 use crate::store::{Batch, Expect, Id};
@@ -101,22 +101,19 @@ impl App {
         covering
             .filter_map(|rotation| {
                 if let Some(one) = rotation.stand_in(now) {
-                    let from = format!("standing in until {until}", until = stamp(one.until));
+                    let from = DutySource::StandIn { until: one.until };
                     let (rotation, role, people) = (rotation.name.clone(), rotation.role, one.people.clone());
                     return Some(Duty { rotation, role, people, from });
                 }
                 let (people, from) = match &rotation.whence {
                     Whence::Turns { people, every, start, zone } => {
-                        (vec![whose_turn(people, *every, *start, *zone, now)?.clone()], "turns".to_owned())
+                        (vec![whose_turn(people, *every, *start, *zone, now)?.clone()], DutySource::Turns)
                     }
                     Whence::Group(id) | Whence::Schedule(id) => {
                         let roster = self.roster(id)?;
-                        let whence = if matches!(rotation.whence, Whence::Group(_)) { "Slack" } else { "PagerDuty" };
-                        let strangers = match roster.strangers.as_slice() {
-                            [] => String::new(),
-                            names => format!("; not found in Slack: {names}", names = names.join(", ")),
-                        };
-                        (roster.people, format!("{whence}, read {at} UTC{strangers}", at = clock(roster.at)))
+                        let read = Read { at: roster.at, strangers: roster.strangers };
+                        let in_slack = matches!(rotation.whence, Whence::Group(_));
+                        (roster.people, if in_slack { DutySource::Slack(read) } else { DutySource::PagerDuty(read) })
                     }
                 };
                 let named = !people.is_empty();

@@ -5,8 +5,8 @@ use crate::app::queries::Filter;
 use crate::app::{App, DeliveryId, Failure, RequestMeta};
 use crate::domain::decide::permitted;
 use crate::domain::permission::{self, Standing};
-use crate::domain::timeline::sentence;
 use crate::domain::{Actor, Command, Decision, Incident};
+use crate::render::timeline;
 use crate::slack::markup;
 use crate::store::Batch;
 
@@ -120,11 +120,12 @@ impl Chat<'_> {
 
     /// A decision in a sentence for the one who asked.
     pub fn decided(&self, decision: &Decision) -> String {
-        let name = |id: &String| self.app.name(id);
-        let sentences: Vec<_> = decision.entries.iter().filter_map(|entry| sentence(entry, &name)).collect();
+        let names = |id: &str| self.app.name(id);
+        let templates = &self.app.templates;
+        let first = decision.entries.iter().find_map(|entry| timeline::sentence(templates, entry, &names));
         let incident = decision.case.incident.name();
-        match sentences.split_first() {
-            Some((first, _)) => format!("{incident}: {first}."),
+        match first {
+            Some(first) => format!("{incident}: {first}."),
             None if decision.effects.is_empty() => format!("{incident}: nothing changed."),
             None => format!("{incident}: done; it shows in a moment."),
         }

@@ -8,9 +8,10 @@ use super::asker::Chat;
 use super::reply::Reply;
 use crate::app::{App, Change, DeliveryId, Failure, RequestMeta, decided};
 use crate::domain::Command;
+use crate::domain::captured::{Captured, said_at};
 use crate::domain::incident::{Channel, MessageRef};
 use crate::domain::permission::Verb;
-use crate::domain::postmortem::{Captured, said_at};
+use crate::domain::reason::ChannelLoss;
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{OfChannel, Pinned};
 use crate::render::{Button, again};
@@ -55,7 +56,7 @@ pub async fn slack_event(app: &App, event_id: &str, event: SlackEvent) -> Result
             app.channel_shared(&channel, shared, if shared { Batch::new() } else { guard.clone() }).await?;
             // What is said there is read by strangers from now on.
             match shared {
-                true => gone(app, channel, "it is shared with another workspace", guard).await,
+                true => gone(app, channel, ChannelLoss::Shared, guard).await,
                 false => Ok(()),
             }
         }
@@ -227,11 +228,11 @@ pub async fn pin_found(
 }
 
 /// An incident's channel is gone; where it is still worked on, it goes on in another.
-async fn gone(app: &App, channel: String, why: &str, also: Batch) -> Result<(), Failure> {
+async fn gone(app: &App, channel: String, why: ChannelLoss, also: Batch) -> Result<(), Failure> {
     let Some(uid) = app.uid_of_channel(&channel).await? else {
         return app.commit(also).await;
     };
-    let command = Command::ChannelGone { channel, why: why.to_owned() };
+    let command = Command::ChannelGone { channel, why };
     app.execute(&uid, &command, RequestMeta::by_muster(also)).await.map(|_| ())
 }
 

@@ -14,7 +14,7 @@ use crate::app::{App, Change, Failure, RequestMeta};
 use crate::domain::permission::{Standing, Verb};
 use crate::domain::reason::JoinReason;
 use crate::domain::suppression::{Matcher, SuppressedAlert};
-use crate::domain::timeline::stamp;
+use crate::domain::times::stamp;
 use crate::domain::{Command, Decision};
 use crate::records::outbox::Job;
 use crate::render::{Form, ModalInput, Triage, TriageCard, sentence_markdown};

@@ -1,7 +1,9 @@
 //! The life of an incident's channel in Slack: made, or replaced by a thread where nobody may make channels, linked, lost, archived.
 
 use super::{Fault, Turn, Worker};
+use crate::domain::effect::OWN_CHANNEL;
 use crate::domain::incident::{Channel, MessageRef, Slot};
+use crate::domain::reason::ChannelLoss;
 use crate::domain::{Command, Event, Incident};
 use crate::records::OfChannel;
 use crate::render::{Rendered, views};
@@ -78,7 +80,7 @@ impl Worker {
             "Slack lets Muster make no channel here ({code}), so the incident lives in this thread; {value}",
             value = crate::slack::client::advice(code)
         );
-        let told = Command::GiveUp { what: "a channel of its own".to_owned(), why, say: true };
+        let told = Command::GiveUp { what: OWN_CHANNEL.to_owned(), why, say: true };
         self.outcome(turn, &incident.uid, &Command::ChannelReady { channel }).await?;
         match self.app.execute(&incident.uid, &told, crate::app::RequestMeta::by_muster(Batch::new())).await {
             Ok(_) | Err(crate::app::Failure::Duplicate) => Ok(()),
@@ -151,15 +153,15 @@ impl Worker {
         if code == "not_in_channel" {
             return match self.slack.join(&channel.id).await {
                 Ok(()) => Err(Fault::Retry { after: None, why }),
-                Err(_) => self.went(turn, incident, channel, "Muster was removed from it").await,
+                Err(_) => self.went(turn, incident, channel, ChannelLoss::Removed).await,
             };
         }
-        let words = if code == "is_archived" { "it is archived" } else { "Slack does not show it any more" };
-        self.went(turn, incident, channel, words).await
+        let loss = if code == "is_archived" { ChannelLoss::FoundArchived } else { ChannelLoss::Hidden };
+        self.went(turn, incident, channel, loss).await
     }
 
-    async fn went(&self, turn: &Turn, incident: &Incident, channel: &Channel, why: &str) -> Result<(), Fault> {
-        let command = Command::ChannelGone { channel: channel.id.clone(), why: why.to_owned() };
+    async fn went(&self, turn: &Turn, incident: &Incident, channel: &Channel, why: ChannelLoss) -> Result<(), Fault> {
+        let command = Command::ChannelGone { channel: channel.id.clone(), why };
         match self.app.execute(&incident.uid, &command, crate::app::RequestMeta::by_muster(Batch::new())).await {
             Ok(_) | Err(crate::app::Failure::Duplicate) => {}
             Err(failure) => return Err(failure.into()),

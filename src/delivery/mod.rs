@@ -652,7 +652,7 @@ impl Worker {
                 };
                 let command = match effect {
                     Effect::Page { key, .. } => Command::PageRefused { key: key.clone(), why: why.to_owned() },
-                    _ => Command::GiveUp { what: effect.describe().to_owned(), why: why.to_owned(), say },
+                    _ => Command::GiveUp { what: effect.name().to_owned(), why: why.to_owned(), say },
                 };
                 self.app.execute(uid, &command, RequestMeta::by_muster(ops)).await.map(|_| ())
             }

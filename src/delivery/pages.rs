@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Fault, Turn, Worker};
+use crate::domain::reason::PageText;
 use crate::domain::{Command, Effect, Incident};
 use crate::pagerduty::events::{PagerError, PagerEvent, Trigger};
 use crate::pagerduty::rest::PersonalPage;
@@ -79,7 +80,8 @@ impl Worker {
     }
 
     /// What whoever is paged reads.
-    fn page_words(&self, incident: &Incident, text: &str) -> String {
+    fn page_words(&self, incident: &Incident, text: &PageText) -> String {
+        let text = text.words(&|id| self.app.name(id));
         let view =
             json!({"incident": {"name": incident.name(), "severity": incident.severity.to_string()}, "text": text});
         // A page goes out whatever an operator's template does.
@@ -96,7 +98,7 @@ impl Worker {
         }
     }
 
-    fn trigger(&self, incident: &Incident, text: &str) -> PagerEvent {
+    fn trigger(&self, incident: &Incident, text: &PageText) -> PagerEvent {
         let summary = self.page_words(incident, text);
         let link = incident.channel.as_ref().map(|channel| {
             format!("https://slack.com/app_redirect?team={}&channel={}", self.app.config.slack.team_id, channel.id)

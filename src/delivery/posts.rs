@@ -1,8 +1,8 @@
 //! The Slack lane: the channel, what is said in it, and what is kept true in place.
 
 use super::{Fault, Turn, Worker};
+use crate::domain::captured::{Captured, said_at};
 use crate::domain::incident::{Channel, MessageRef, Slot};
-use crate::domain::postmortem::{Captured, said_at};
 use crate::domain::{Command, Effect, Incident};
 use crate::render::{Rendered, views};
 use crate::slack::client::{SlackError, Verdict};

@@ -10,6 +10,7 @@ use super::incident::{Channel, MessageRef, Picture, Radius, Recipient, RootCandi
 use super::lineage::Whom;
 use super::permission::Verb;
 use super::rca::{CauseKind, Learnt};
+use super::reason::ChannelLoss;
 use super::runbook::Runbook;
 use super::{PersonId, Role, Severity, Signal, Time};
 
@@ -385,8 +386,8 @@ pub enum Command {
     ChannelGone {
         /// Which.
         channel: String,
-        /// Why, in words.
-        why: String,
+        /// Why.
+        why: ChannelLoss,
     },
     /// Is it time to archive the channel?
     CheckArchive {

@@ -26,6 +26,7 @@ use super::evolve;
 use super::incident::{Case, Duty, Incident, PageStatus};
 use super::lineage::Whom;
 use super::permission::{Standing, Verb, Who, allowed};
+use super::reason::PageText;
 use super::runbook::Library;
 use super::{Alert, Command, Effect, Entry, PersonId, Policy, Refusal, Role, Time};
 
@@ -361,17 +362,16 @@ impl Draft<'_> {
     }
 
     /// Pages a target under a new key.
-    fn page(&mut self, target: &str, text: &str) {
+    fn page(&mut self, target: &str, text: PageText) {
         self.page_whom(target, None, text);
     }
 
     /// Pages a target, or one person in its name, under a new key.
-    fn page_whom(&mut self, target: &str, person: Option<&PersonId>, text: &str) {
+    fn page_whom(&mut self, target: &str, person: Option<&PersonId>, text: PageText) {
         let incident = self.incident();
         let count = incident.paged.max(incident.pages.len()) + 1;
         let key = format!("{}:inc-{}:{target}:{count}", self.context.policy.instance, incident.uid.to_lowercase());
         let target = person.map_or_else(|| target.to_owned(), |person| self.context.people.name(person));
-        let text = text.to_owned();
         self.add(Event::PageRequested {
             person: person.cloned(),
             key: key.clone(),
@@ -395,8 +395,8 @@ impl Draft<'_> {
         let paged_already =
             incident.pages.values().any(|page| page.target == target && page.status != PageStatus::Resolved);
         if incident.severity <= page_from && can_page && !paged_already {
-            let text = incident.title.clone();
-            self.page(&target, &text);
+            let text = PageText::Said(incident.title.clone());
+            self.page(&target, text);
         }
     }
 

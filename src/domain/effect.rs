@@ -38,36 +38,28 @@ impl Lane {
 /// What people outside are told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "notice", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "most fields are what their names say")]
 pub enum Notice {
     /// That there is an incident, and what it means for them.
     First {
-        /// As producers, or as consumers.
         whom: Whom,
         /// What the commander added.
         text: Option<String>,
     },
     /// How it stands.
-    Update {
-        /// In words.
-        text: String,
-        /// When they hear again.
-        next: Option<super::Time>,
-    },
+    Update { text: String, next: Option<super::Time> },
     /// That it is over.
-    AllClear {
-        /// In words.
-        text: Option<String>,
-    },
+    AllClear { text: Option<String> },
+    /// That it goes on in another incident.
+    Merged { into: String },
     /// That it is not over after all.
-    Reopened {
-        /// Why.
-        reason: String,
-    },
+    Reopened { reason: String },
 }
 
 /// One thing to be done outside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "most fields are what their names say")]
 pub enum Effect {
     /// Page a target under this key.
     Page {
@@ -75,87 +67,41 @@ pub enum Effect {
         key: String,
         /// A service's name or a person.
         target: String,
-        /// What it says.
-        text: String,
+        text: super::reason::PageText,
     },
     /// Tell PagerDuty that somebody has it.
-    AcknowledgePage {
-        /// Which.
-        key: String,
-        /// Whom it was for.
-        target: String,
-    },
+    AcknowledgePage { key: String, target: String },
     /// Tell PagerDuty that it is over.
-    ResolvePage {
-        /// Which.
-        key: String,
-        /// Whom it was for.
-        target: String,
-    },
+    ResolvePage { key: String, target: String },
     /// Bring the alerts that fire, and whoever was told, to the incident that this one was merged into.
-    MoveAlerts {
-        /// Its uid.
-        into: String,
-    },
+    MoveAlerts { into: String },
     /// Bring an alert to where somebody says it belongs.
     PlaceAlert {
-        /// What the monitor said.
         signal: Box<super::Signal>,
         /// The incident's uid; a new one without.
         into: Option<String>,
-        /// Why.
         because: super::reason::JoinReason,
     },
     /// Count a verdict for the monitors of its alerts.
-    CountVerdict {
-        /// What was said now.
-        verdict: super::incident::Verdict,
-        /// What was said before.
-        before: Option<super::incident::Verdict>,
-    },
+    CountVerdict { verdict: super::incident::Verdict, before: Option<super::incident::Verdict> },
     /// Look whether alerts that were only here for what they are made of go on now that it is mended.
-    LookAgain {
-        /// When.
-        at: super::Time,
-    },
+    LookAgain { at: super::Time },
     /// Make the incident's channel.
     OpenChannel,
     /// Work in a channel that is there already.
-    LinkChannel {
-        /// Its id.
-        channel: String,
-        /// Who asked for it.
-        by: PersonId,
-    },
+    LinkChannel { channel: String, by: PersonId },
     /// Archive a channel of the incident.
-    ArchiveChannel {
-        /// Its id.
-        channel: String,
-    },
+    ArchiveChannel { channel: String },
     /// Tell one person something of the incident, directly.
-    Direct {
-        /// Who.
-        person: PersonId,
-        /// What happened.
-        event: Box<Event>,
-    },
+    Direct { person: PersonId, event: Box<Event> },
     /// Bring people into the channel.
-    Invite {
-        /// Who.
-        people: Vec<PersonId>,
-    },
+    Invite { people: Vec<PersonId> },
     /// Make the channel's topic true.
     ShowTopic,
     /// Tell somebody who got a role what it asks of them now.
-    Brief {
-        /// Who.
-        person: PersonId,
-        /// Which role.
-        role: super::Role,
-    },
+    Brief { person: PersonId, role: super::Role },
     /// Put a mark below a message, or take it away: the message is on the timeline.
     Mark {
-        /// Which.
         message: super::incident::MessageRef,
         /// On, or off again.
         on: bool,
@@ -167,51 +113,27 @@ pub enum Effect {
     /// Post the checklist, or make it true.
     ShowChecklist,
     /// Make one of the incident's own messages easy to find: the card by a pin, the checklist by a bookmark.
-    Pin {
-        /// Which.
-        slot: super::incident::Slot,
-    },
+    Pin { slot: super::incident::Slot },
     /// Add a bookmark to the channel.
     Bookmark {
-        /// Its name.
         title: String,
         /// Where it leads; always `https`, or `http` for a sandbox.
         url: String,
     },
     /// Say in the channel that something happened.
-    Say {
-        /// What.
-        event: Box<Event>,
-        /// Who did it.
-        actor: Actor,
-    },
+    Say { event: Box<Event>, actor: Actor },
     /// Ask the lineage where it started and what it reaches.
     Assess,
     /// Draw the lineage and post the picture, if it shows something new.
     ShowPicture,
     /// Tell somebody outside in Slack.
-    Tell {
-        /// Who.
-        recipient: Recipient,
-        /// What.
-        notice: Notice,
-    },
+    Tell { recipient: Recipient, notice: Notice },
     /// Tell somebody outside by e-mail.
-    Mail {
-        /// Who.
-        recipient: Recipient,
-        /// What.
-        notice: Notice,
-    },
+    Mail { recipient: Recipient, notice: Notice },
     /// Write the post-mortem draft and post it as a file.
     PostPostmortem,
     /// Come back with this command at a later time.
-    Remind {
-        /// The command.
-        command: Box<Command>,
-        /// When.
-        at: super::Time,
-    },
+    Remind { command: Box<Command>, at: super::Time },
 }
 
 impl Effect {
@@ -287,36 +209,42 @@ impl Effect {
             Self::Remind { .. } => "remind",
         }
     }
+}
 
-    /// What it is, for people who read about a delivery that failed.
-    pub fn describe(&self) -> &'static str {
-        match self {
-            Self::Page { .. } => "a page",
-            Self::AcknowledgePage { .. } => "the acknowledgement of a page",
-            Self::ResolvePage { .. } => "the end of a page",
-            Self::MoveAlerts { .. } | Self::PlaceAlert { .. } => "alerts on their way to another incident",
-            Self::CountVerdict { .. } => "a verdict on alerts",
-            Self::LookAgain { .. } => "a look whether alerts go on",
-            Self::OpenChannel => "the incident's channel",
-            Self::LinkChannel { .. } => "the link to a channel",
-            Self::ArchiveChannel { .. } => "the end of the channel",
-            Self::Direct { .. } => "a direct message",
-            Self::Invite { .. } => "an invitation to the channel",
-            Self::ShowTopic => "the channel's topic",
-            Self::ShowCard => "the incident's card",
-            Self::ShowAnnouncement => "the announcement",
-            Self::ShowChecklist => "the runbook's checklist",
-            Self::Brief { .. } => "the words on a role",
-            Self::Mark { .. } => "a mark below a message",
-            Self::Pin { .. } => "a pin",
-            Self::Bookmark { .. } => "a bookmark",
-            Self::Say { .. } => "a message",
-            Self::Assess => "the look at the lineage",
-            Self::ShowPicture => "the picture of the lineage",
-            Self::Tell { .. } => "a message to people outside",
-            Self::Mail { .. } => "an e-mail",
-            Self::PostPostmortem => "the post-mortem draft",
-            Self::Remind { .. } => "a reminder",
-        }
+/// What an effect of this name is, for people who read about a delivery that failed.
+pub fn described(name: &str) -> &str {
+    match name {
+        "page" => "a page",
+        "acknowledge_page" => "the acknowledgement of a page",
+        "resolve_page" => "the end of a page",
+        "move_alerts" | "place_alert" => "alerts on their way to another incident",
+        "count_verdict" => "a verdict on alerts",
+        "look_again" => "a look whether alerts go on",
+        "open_channel" => "the incident's channel",
+        OWN_CHANNEL => "a channel of its own",
+        "link_channel" => "the link to a channel",
+        "archive_channel" => "the end of the channel",
+        "direct" => "a direct message",
+        "invite" => "an invitation to the channel",
+        "show_topic" => "the channel's topic",
+        "show_card" => "the incident's card",
+        "show_announcement" => "the announcement",
+        "show_checklist" => "the runbook's checklist",
+        "brief" => "the words on a role",
+        "mark" => "a mark below a message",
+        "pin" => "a pin",
+        "bookmark" => "a bookmark",
+        "say" => "a message",
+        "assess" => "the look at the lineage",
+        "show_picture" => "the picture of the lineage",
+        "tell" => "a message to people outside",
+        "mail" => "an e-mail",
+        "post_postmortem" => "the post-mortem draft",
+        "remind" => "a reminder",
+        // As an earlier Muster said it.
+        words => words,
     }
 }
+
+/// What a channel is called that could not be made, where the incident lives in a thread.
+pub const OWN_CHANNEL: &str = "own_channel";

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::incident::{Channel, Duty, Ending, MessageRef, Picture, Radius, Recipient, RootCandidate, Slot};
 use super::lineage::Whom;
 use super::rca::{Cause, Learnt};
-use super::reason::{Gap, JoinReason, RunbookReason, SeverityReason};
+use super::reason::{Asked, ChannelLoss, Gap, JoinReason, Missing, PageText, RunbookReason, SeverityReason};
 use super::{AssetName, PersonId, Pillar, Role, Severity, Signal, Time};
 
 /// Who did it.
@@ -129,8 +129,8 @@ pub enum Event {
         key: String,
         /// Its title.
         title: String,
-        /// Where it goes: an incident's name, or "a new incident".
-        to: String,
+        /// The name of the incident where it goes; one of its own without.
+        to: Option<String>,
     },
     /// An alert that was over fires again.
     AlertFiredAgain {
@@ -250,8 +250,6 @@ pub enum Event {
         text: Option<String>,
         /// Its time now.
         at: Option<Time>,
-        /// How it read before.
-        before: String,
     },
     /// A message on the timeline was changed in Slack.
     PinEdited {
@@ -369,7 +367,7 @@ pub enum Event {
         /// Whom it is for.
         target: String,
         /// What it says.
-        text: String,
+        text: PageText,
     },
     /// PagerDuty accepted the page. Nobody need have been notified yet.
     PageHandedOver {
@@ -441,7 +439,7 @@ pub enum Event {
         /// Which.
         name: String,
         /// Why.
-        why: String,
+        why: ChannelLoss,
     },
     /// Muster archived the channel, as the configuration says.
     ChannelArchived {
@@ -456,7 +454,7 @@ pub enum Event {
     /// The incident is saved, and something of its opening has not come about yet.
     OpeningPending {
         /// What.
-        missing: Vec<String>,
+        missing: Vec<Missing>,
     },
     /// A message that is kept true was posted.
     Posted {
@@ -467,9 +465,9 @@ pub enum Event {
     },
     /// Something could not be delivered and never will be.
     DeliveryFailed {
-        /// What.
+        /// Which kind of effect, by [`super::Effect::name`]; in words where an earlier Muster said it.
         what: String,
-        /// Why, and what to do.
+        /// Why, and what to do, as whoever refused it says.
         why: String,
     },
     /// Where it may have started was judged anew.
@@ -521,8 +519,11 @@ pub enum Event {
     NoticesSent {
         /// As producers, or as consumers.
         whom: Whom,
-        /// Their names.
+        /// The names of the first.
         names: Vec<String>,
+        /// How many more.
+        #[serde(default)]
+        more: usize,
         /// What was added in own words.
         text: Option<String>,
     },
@@ -701,8 +702,8 @@ impl Event {
 /// A thing that a real incident asks for, in a drill.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Point {
-    /// What, in words.
-    pub what: String,
+    /// What.
+    pub what: Asked,
     /// Whether it was done.
     pub done: bool,
     /// How many minutes after the start, where that counts.

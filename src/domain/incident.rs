@@ -6,7 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::lineage::Whom;
+use super::lineage::{AssetKind, RootReason, Whom, impact};
+use super::reason::DutySource;
 use super::{Alert, AssetName, PersonId, Pillar, Role, Severity, Time};
 
 /// How far the work has come.
@@ -435,8 +436,8 @@ pub struct Duty {
     pub role: Role,
     /// Who.
     pub people: Vec<PersonId>,
-    /// Where that stands, and when it was read there: "PagerDuty, read 05:55 UTC".
-    pub from: String,
+    /// Where that stands.
+    pub from: DutySource,
 }
 
 /// Where an incident may have started.
@@ -444,8 +445,8 @@ pub struct Duty {
 pub struct RootCandidate {
     /// The asset.
     pub asset: AssetName,
-    /// Why, in words.
-    pub reason: String,
+    /// Why.
+    pub reason: RootReason,
     /// Assets nobody checks, which cannot be ruled out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_monitored: Vec<String>,
@@ -454,12 +455,23 @@ pub struct RootCandidate {
 /// The size of a blast radius.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Radius {
-    /// `14 tables, 3 dashboards, 5 teams`.
-    pub words: String,
+    /// As an earlier Muster said it.
+    #[serde(rename = "words", default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
+    /// How many assets of each kind.
+    #[serde(default)]
+    pub counts: BTreeMap<AssetKind, usize>,
     /// How many assets, jobs left out.
     pub assets: usize,
     /// How many teams.
     pub teams: usize,
+}
+
+impl Radius {
+    /// `14 tables, 3 dashboards, 5 teams`.
+    pub fn words(&self) -> String {
+        self.said.clone().unwrap_or_else(|| impact::words(&self.counts, self.teams))
+    }
 }
 
 /// A picture in the channel.

@@ -5,6 +5,7 @@
 //! outside must do). Nothing here reads a clock, makes an id, waits, or knows how a message looks.
 
 pub mod alert;
+pub mod captured;
 pub mod command;
 pub mod decide;
 pub mod effect;
@@ -26,6 +27,7 @@ pub mod severity;
 pub mod sla;
 pub mod suppression;
 pub mod timeline;
+pub mod times;
 pub mod visibility;
 
 pub use alert::{Alert, AssetName, Level, Pillar, Signal, SignalStatus};

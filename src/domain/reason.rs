@@ -3,61 +3,32 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AssetName, Level, PersonId, Pillar};
+use super::times::{clock, stamp};
+use super::{AssetName, Level, PersonId, Pillar, Time};
 
 /// Why an alert is in an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are what their names say")]
 pub enum JoinReason {
     /// It opened it.
     Opened,
     /// Its dedup key is that of an alert in it.
     SameKey,
     /// Its asset is in it.
-    SameAsset {
-        /// Which.
-        asset: AssetName,
-    },
+    SameAsset { asset: AssetName },
     /// Its asset is made of one that is broken.
-    MadeOf {
-        /// Its asset.
-        asset: AssetName,
-        /// What it is made of.
-        upstream: String,
-        /// How many edges lie between.
-        hops: u32,
-    },
+    MadeOf { asset: AssetName, upstream: String, hops: u32 },
     /// What is broken is made of its asset.
-    Feeds {
-        /// Its asset.
-        asset: AssetName,
-        /// What is made of it.
-        downstream: String,
-        /// How many edges lie between.
-        hops: u32,
-    },
+    Feeds { asset: AssetName, downstream: String, hops: u32 },
     /// It has a label as another alert in it has.
-    SameLabel {
-        /// Name and value, with a blank between.
-        label: String,
-    },
+    SameLabel { label: String },
     /// Somebody attached it.
-    Attached {
-        /// Who.
-        by: PersonId,
-    },
+    Attached { by: PersonId },
     /// Its incident was merged into this one.
-    MergedFrom {
-        /// The other's name.
-        incident: String,
-    },
+    MergedFrom { incident: String },
     /// It was moved here.
-    MovedFrom {
-        /// The other's name.
-        incident: String,
-        /// By whom.
-        by: Option<PersonId>,
-    },
+    MovedFrom { incident: String, by: Option<PersonId> },
     /// As an earlier Muster said it.
     #[serde(untagged)]
     Said(String),
@@ -93,19 +64,12 @@ impl JoinReason {
 /// Why an incident is as severe as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are what their names say")]
 pub enum SeverityReason {
     /// A route says so.
-    Route {
-        /// Its name.
-        name: String,
-    },
+    Route { name: String },
     /// The monitor's level says so.
-    Monitor {
-        /// What it said.
-        level: Level,
-        /// Whether it is one higher, for an asset of tier 1.
-        raised: bool,
-    },
+    Monitor { level: Level, raised: bool },
     /// Whoever declared it chose it.
     Chosen,
     /// Whoever declared it chose none.
@@ -133,14 +97,12 @@ impl std::fmt::Display for SeverityReason {
 /// Why a runbook was brought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are what their names say")]
 pub enum RunbookReason {
     /// Its head fits the incident, by all of these.
     Fits(Vec<Fit>),
     /// Somebody asked for it.
-    Asked {
-        /// Who.
-        by: PersonId,
-    },
+    Asked { by: PersonId },
     /// As an earlier Muster said it.
     #[serde(untagged)]
     Said(String),
@@ -149,31 +111,16 @@ pub enum RunbookReason {
 /// One thing by which a runbook fits an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are what their names say")]
 pub enum Fit {
     /// By an asset.
-    Asset {
-        /// Which.
-        asset: AssetName,
-        /// The pattern.
-        pattern: String,
-    },
+    Asset { asset: AssetName, pattern: String },
     /// By a label.
-    Label {
-        /// Its name.
-        label: String,
-        /// Its value.
-        value: String,
-    },
+    Label { label: String, value: String },
     /// By the monitor.
-    Source {
-        /// Which.
-        source: String,
-    },
+    Source { source: String },
     /// By what is wrong.
-    Pillar {
-        /// Which.
-        pillar: Pillar,
-    },
+    Pillar { pillar: Pillar },
 }
 
 impl RunbookReason {
@@ -198,6 +145,7 @@ impl RunbookReason {
 /// What a thorough close has, and one has not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are what their names say")]
 pub enum Gap {
     /// Nobody acknowledged it.
     NotAcknowledged,
@@ -212,28 +160,11 @@ pub enum Gap {
     /// What mended it is not recorded.
     NoFix,
     /// Alerts still fire.
-    Firing {
-        /// How many.
-        firing: u32,
-        /// Of how many.
-        of: u32,
-    },
+    Firing { firing: u32, of: u32 },
     /// Tasks are open.
-    OpenTasks {
-        /// How many.
-        open: u32,
-        /// Of how many.
-        of: u32,
-    },
+    OpenTasks { open: u32, of: u32 },
     /// Steps of the runbook are neither done nor skipped.
-    OpenSteps {
-        /// The runbook's title.
-        title: String,
-        /// How many.
-        open: usize,
-        /// Of how many.
-        of: usize,
-    },
+    OpenSteps { title: String, open: usize, of: usize },
     /// As an earlier Muster said it.
     #[serde(untagged)]
     Said(String),
@@ -276,6 +207,142 @@ impl Gap {
             Some(line) => format!("{} (`{line}`)", self.words()),
             None => self.words(),
         }
+    }
+}
+
+/// Reasons of which there are a few: what each is kept as, and its words.
+macro_rules! few {
+    ($(#[$doc:meta])* $name:ident { $($value:ident = $words:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name {
+            $(#[doc = $words] $value,)*
+            /// As an earlier Muster said it.
+            #[serde(untagged)]
+            Said(String),
+        }
+
+        impl $name {
+            /// In words.
+            pub fn words(&self) -> &str {
+                match self {
+                    $(Self::$value => $words,)*
+                    Self::Said(words) => words,
+                }
+            }
+        }
+    };
+}
+
+few! {
+    /// Why a channel was lost.
+    ChannelLoss {
+        Archived = "somebody archived it",
+        FoundArchived = "it is archived",
+        Deleted = "somebody deleted it",
+        Hidden = "Slack does not show it any more",
+        Removed = "Muster was removed from it",
+        Shared = "it is shared with another workspace",
+    }
+}
+
+few! {
+    /// What of an opening has not come about yet.
+    Missing {
+        Channel = "the channel",
+        Card = "its card",
+        Announcement = "the announcement",
+        Page = "the page",
+    }
+}
+
+few! {
+    /// What a real incident asks of people, and so a drill.
+    Asked {
+        Acknowledged = "somebody acknowledged",
+        Commanded = "somebody took the command",
+        Told = "people were told how it stands",
+        BadFrom = "it is recorded since when the data was bad",
+        Cause = "it is recorded what caused it",
+        Fix = "it is recorded what mended it",
+        GoodAgain = "it is recorded since when the data is good again",
+        Tasks = "every task is done",
+        Steps = "every step of the runbook is done or skipped",
+    }
+}
+
+/// What a page says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are what their names say")]
+pub enum PageText {
+    /// Those who answer for it are paged again.
+    Escalated { text: String },
+    /// A commander is needed.
+    NoCommander { minutes: i64, text: String },
+    /// One person is needed, who cannot be paged alone.
+    For { person: PersonId, text: String },
+    /// The incident's title, or somebody's own words.
+    #[serde(untagged)]
+    Said(String),
+}
+
+impl PageText {
+    /// In words; people by the name that `name` gives.
+    pub fn words(&self, name: &dyn Fn(&PersonId) -> String) -> String {
+        match self {
+            Self::Escalated { text } => format!("Escalated: {text}"),
+            Self::NoCommander { minutes, text } => format!("Nobody has the command for {minutes} min: {text}"),
+            Self::For { person, text } => format!("For {person}: {text}", person = name(person)),
+            Self::Said(text) => text.clone(),
+        }
+    }
+}
+
+/// Where it stands who is on duty.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are what their names say")]
+pub enum DutySource {
+    /// In the configuration: they take turns.
+    Turns,
+    /// In the configuration: they stand in for a while.
+    StandIn { until: Time },
+    /// In a user group of Slack.
+    Slack(Read),
+    /// On a schedule of PagerDuty.
+    PagerDuty(Read),
+    /// As an earlier Muster said it.
+    #[serde(untagged)]
+    Said(String),
+}
+
+/// What was read elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Read {
+    /// When.
+    pub at: Time,
+    /// Who stands there and is not known in Slack.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strangers: Vec<String>,
+}
+
+impl DutySource {
+    /// In words: "PagerDuty, read 05:55 UTC".
+    pub fn words(&self) -> String {
+        let (whence, read) = match self {
+            Self::Turns => return "turns".to_owned(),
+            Self::StandIn { until } => return format!("standing in until {until}", until = stamp(*until)),
+            Self::Slack(read) => ("Slack", read),
+            Self::PagerDuty(read) => ("PagerDuty", read),
+            Self::Said(words) => return words.clone(),
+        };
+        let strangers = match read.strangers.as_slice() {
+            [] => String::new(),
+            names => format!("; not found in Slack: {names}", names = names.join(", ")),
+        };
+        format!("{whence}, read {at} UTC{strangers}", at = clock(read.at))
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Time;
 use super::incident::Incident;
-use super::timeline::duration;
+use super::times::duration;
 
 /// So far back is counted, in days.
 pub const DAYS: i64 = 30;

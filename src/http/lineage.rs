@@ -19,12 +19,12 @@ use crate::app::catalog::{Checkup, Imported};
 use crate::app::lineage::{AssetView, Neighbour, Trust};
 use crate::catalog::{BadCatalog, Import, dbt, openlineage, yaml};
 use crate::config::{Source, SourceKind};
+use crate::domain::lineage::Change;
 use crate::domain::lineage::impact::{Impact, TeamImpact};
 use crate::domain::lineage::walk::Way;
-use crate::domain::lineage::{Candidate, Change};
 use crate::monitors;
-use crate::render::html;
 use crate::render::picture::badge;
+use crate::render::{html, views};
 
 fn unusable(error: &BadCatalog) -> Problem {
     Problem::new(422, error.to_string())
@@ -134,7 +134,7 @@ pub(crate) struct ImpactAnswer {
     words: String,
     /// Where it may have started, the likeliest first.
     #[schema(value_type = Vec<Object>)]
-    candidates: Vec<Candidate>,
+    candidates: Vec<serde_json::Value>,
     #[schema(value_type = Object)]
     impact: Impact,
     /// Those who own what it is made of.
@@ -348,7 +348,7 @@ pub(crate) async fn impact(client: ApiClient<Read>, Path(id): Path<String>) -> R
     let judged = client.app.judge(&incident(&client.app, &id).await?).await?;
     Ok(Json(ImpactAnswer {
         words: judged.impact.words(),
-        candidates: judged.candidates,
+        candidates: judged.candidates.iter().map(views::candidate).collect(),
         impact: judged.impact,
         producers: judged.producers.teams,
         unknown_assets: judged.unknown,

@@ -9,9 +9,9 @@ use super::{
     Flap, IncidentCounter, LatestOfAsset, Mine, OfAsset, OfChannel, OfNumber, Open, OwnerOfAddress, Pinned, Reviewed,
     RootOf, Roster, SilenceCounter, Subscription, Verdicts, Workspace,
 };
+use crate::domain::captured::Captured;
 use crate::domain::incident::{Channel, MessageRef, Notification};
 use crate::domain::lineage::{Asset, Check};
-use crate::domain::postmortem::Captured;
 use crate::domain::suppression::{Silence, SuppressedAlert};
 use crate::domain::{Alert, AssetName, Entry, Incident, Signal, Task, Time};
 use crate::slack::client::Member;

@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::domain::captured::Captured;
 use crate::domain::incident::Notification;
 use crate::domain::lineage::{Asset, Change, Check};
-use crate::domain::postmortem::Captured;
 use crate::domain::suppression::{Silence, SuppressedAlert};
 use crate::domain::{Alert, Entry, Incident, PersonId, Task, Time};
 use crate::slack::client::{Listed, Member};
@@ -37,16 +37,16 @@ macro_rules! records {
 }
 
 records! {
-    Incident => Incident, 1, followed true;
-    // Shape 1 said reasons in words.
-    Entry => Timeline, 2;
+    // Before the newest shape of these, some reasons were kept in words, which still read.
+    Incident => Incident, 2, followed true;
+    Entry => Timeline, 3;
     Alert => Alert, 2, followed true;
     AlertOfKey => AlertKey, 1;
     Task => Task, 1;
     Notification => Notification, 1;
     Captured => Message, 1;
-    outbox::Entry => Outbox, 2;
-    Dead => Dead, 2;
+    outbox::Entry => Outbox, 3;
+    Dead => Dead, 3;
     Delivered => Delivery, 1;
 
     OfNumber => Number, 1;

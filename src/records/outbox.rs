@@ -277,7 +277,7 @@ impl Job {
     pub fn aside(&self) -> Option<QueueName> {
         match self {
             Self::Of { uid, effect } if effect.steps_aside() => {
-                Some(QueueName::new(effect.lane().as_str(), &format!("{uid}/{}", effect.describe())))
+                Some(QueueName::new(effect.lane().as_str(), &format!("{uid}/{}", effect.name())))
             }
             _ => None,
         }

@@ -9,6 +9,7 @@ mod markdown;
 mod modals;
 pub mod picture;
 mod templates;
+pub mod timeline;
 pub mod views;
 
 use serde::{Deserialize, Serialize};

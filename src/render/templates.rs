@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use handlebars::{Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderErrorReason};
+use handlebars::template::{Parameter, TemplateElement};
+use handlebars::{
+    Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderErrorReason, Template,
+};
 use rust_embed::RustEmbed;
 use serde::Serialize;
 use thiserror::Error;
 
 use super::markdown::{cut, escape, escape_lines};
 use crate::domain::Time;
-use crate::domain::timeline::stamp;
+use crate::domain::times;
 
 /// So many characters of a text stand in a line of a list.
 pub(super) const MAX_SHORT: usize = 200;
@@ -31,9 +34,17 @@ pub struct TemplateError {
     pub what: String,
 }
 
+/// The file of the timeline's lines: a block an event, each a template of its own. They make plain text, which others show.
+const LINES: &str = "timeline_lines";
+/// The block of a line that was corrected.
+const CORRECTED: &str = "corrected";
+
 /// All templates, ready.
 pub struct Templates {
+    /// Those that make Markdown.
     handlebars: Handlebars<'static>,
+    /// The timeline's lines by event, and as they are shipped under `shipped/`.
+    lines: Handlebars<'static>,
     /// Which file each came from.
     sources: BTreeMap<String, String>,
 }
@@ -53,7 +64,14 @@ impl Templates {
         handlebars.register_helper("short", Box::new(Words(short)));
         handlebars.register_helper("link", Box::new(Words(link)));
         handlebars.register_helper("code", Box::new(Words(code)));
-        let mut templates = Self { handlebars, sources: BTreeMap::new() };
+        handlebars.register_helper("capital", Box::new(Words(capital)));
+        let mut lines = Handlebars::new();
+        lines.set_strict_mode(true);
+        lines.register_escape_fn(handlebars::no_escape);
+        lines.register_helper("person", Box::new(Words(name)));
+        lines.register_helper("time", Box::new(Words(|h| Ok(times::stamp(time_of(h)?)))));
+        lines.register_helper("clock", Box::new(Words(|h| Ok(times::clock(time_of(h)?)))));
+        let mut templates = Self { handlebars, lines, sources: BTreeMap::new() };
         for file in Shipped::iter().filter(|file| file.ends_with(".hbs")) {
             if let Some(content) = Shipped::get(&file) {
                 templates.add(&file, &String::from_utf8_lossy(&content.data), "shipped")?;
@@ -86,12 +104,44 @@ impl Templates {
 
     fn add(&mut self, file: &str, text: &str, source: &str) -> Result<(), TemplateError> {
         let name = file.trim_end_matches(".hbs");
-        self.handlebars.register_template_string(name, text).map_err(|error| TemplateError {
-            file: if source == "shipped" { format!("message-templates/{file}") } else { source.to_owned() },
-            line: error.pos().map(|(line, _)| line),
-            what: error.reason().to_string(),
-        })?;
+        let shipped = source == "shipped";
+        let template = Template::compile_with_name(text, name.to_owned());
+        let wrong = |line, what| TemplateError {
+            file: if shipped { format!("message-templates/{file}") } else { source.to_owned() },
+            line,
+            what,
+        };
+        let template =
+            template.map_err(|error| wrong(error.pos().map(|(line, _)| line), error.reason().to_string()))?;
+        if name == LINES {
+            self.add_lines(template, shipped).map_err(|what| wrong(None, what))?;
+        } else {
+            self.handlebars.register_template(name, template);
+        }
         self.sources.insert(name.to_owned(), source.to_owned());
+        Ok(())
+    }
+
+    fn add_lines(&mut self, file: Template, shipped: bool) -> Result<(), String> {
+        for element in file.elements {
+            let block = match element {
+                TemplateElement::DecoratorBlock(block) => *block,
+                TemplateElement::Comment(_) => continue,
+                TemplateElement::RawString(text) if text.trim().is_empty() => continue,
+                _ => return Err("has words outside of its blocks, `{{#*inline \"event\"}} … {{/inline}}`".to_owned()),
+            };
+            let (Some(Parameter::Literal(of)), Some(words)) = (block.params.first(), block.template) else {
+                return Err("has a block of no event".to_owned());
+            };
+            let of = of.as_str().unwrap_or_default();
+            let as_shipped = format!("shipped/{of}");
+            if shipped {
+                self.lines.register_template(&as_shipped, words.clone());
+            } else if !self.lines.has_template(&as_shipped) {
+                return Err(format!("has a block “{of}”, which replaces none of Muster's"));
+            }
+            self.lines.register_template(of, words);
+        }
         Ok(())
     }
 
@@ -120,6 +170,21 @@ impl Templates {
                 })
             }
         }
+    }
+
+    /// A line of the timeline, plain text. What an operator's block fails at is said as it is shipped.
+    pub(super) fn line(&self, event: &str, view: &impl Serialize, corrected: bool) -> String {
+        let line = self.said(event, view);
+        if corrected { self.said(CORRECTED, &serde_json::json!({"line": line})) } else { line }
+    }
+
+    fn said(&self, block: &str, view: &impl Serialize) -> String {
+        let said = self.lines.render(block, view).or_else(|error| {
+            tracing::error!(template = LINES, block, %error, "a message template failed; the shipped one is used");
+            self.lines.render(&format!("shipped/{block}"), view)
+        });
+        let said = said.unwrap_or_else(|_| block.to_owned());
+        said.strip_suffix('\n').map(str::to_owned).unwrap_or(said)
     }
 
     fn as_shipped(&self, name: &str, view: &impl Serialize) -> Option<String> {
@@ -171,11 +236,29 @@ fn person(h: &Helper<'_>) -> Result<String, String> {
     Ok(id.map_or(name.clone(), |id| format!("[{name}](person:{id})")))
 }
 
+/// `{{person view}}` in plain text.
+fn name(h: &Helper<'_>) -> Result<String, String> {
+    let name = h.param(0).and_then(|view| view.value()["name"].as_str());
+    Ok(name.unwrap_or("nobody").to_owned())
+}
+
+/// `{{capital word}}`: with a capital letter.
+fn capital(h: &Helper<'_>) -> Result<String, String> {
+    let text = text_of(h, 0);
+    let mut letters = text.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    Ok(escape(&(first + letters.as_str())))
+}
+
+fn time_of(h: &Helper<'_>) -> Result<Time, String> {
+    let text = text_of(h, 0);
+    text.parse().map_err(|_| format!("`{text}` is no time"))
+}
+
 /// `{{time at}}`: an RFC 3339 time, shown in the reader's own time zone, in UTC where that cannot be.
 fn time(h: &Helper<'_>) -> Result<String, String> {
-    let text = text_of(h, 0);
-    let at: Time = text.parse().map_err(|_| format!("`{text}` is no time"))?;
-    Ok(format!("[{}](date:{})", stamp(at), at.timestamp()))
+    let at = time_of(h)?;
+    Ok(format!("[{}](date:{})", times::stamp(at), at.timestamp()))
 }
 
 /// `{{prose text}}`: as plain text, lines kept.

@@ -4,12 +4,17 @@ use serde_json::{Value, json};
 
 use super::{Button, Form, ModalInput, Names, Press, Rendered, Templates};
 use crate::domain::PersonId;
-use crate::domain::effect::Notice;
-use crate::domain::incident::{Checklist, PageStatus, Recipient, Slot, StepState, Verdict};
-use crate::domain::lineage::{Candidate, Impact, Whom};
-use crate::domain::reason::Gap;
-use crate::domain::timeline::{duration, pager_name};
+use crate::domain::effect::{Notice, described};
+use crate::domain::incident::{
+    Checklist, Duty, PageStatus, Radius, Recipient, RootCandidate, Slot, StepState, Verdict,
+};
+use crate::domain::lineage::{Candidate, Clue, Impact, Whom};
+use crate::domain::reason::{Gap, Missing};
+use crate::domain::times::duration;
 use crate::domain::{Actor, Event, Incident, Role, Severity, Status, Time};
+
+/// Of alerts that came together, so many are named in one line.
+const JOINED_NAMED: usize = 5;
 
 /// A person in a view.
 fn person(id: &str, names: Names<'_>) -> Value {
@@ -19,10 +24,11 @@ fn person(id: &str, names: Names<'_>) -> Value {
 /// Who did it. Only people in Slack have an id.
 pub fn actor(actor: &Actor, names: Names<'_>) -> Value {
     match actor {
-        Actor::Person { id } => person(id, names),
-        Actor::Monitor { source } => json!({"id": null, "name": source}),
-        Actor::PagerDuty { name } => json!({"id": null, "name": pager_name(name)}),
-        Actor::Muster => json!({"id": null, "name": "Muster"}),
+        Actor::Person { id } => json!({"kind": "person", "id": id, "name": names(id)}),
+        Actor::Monitor { source } => json!({"kind": "monitor", "id": null, "name": source}),
+        Actor::PagerDuty { name } if name == "PagerDuty" => json!({"kind": "pager_duty", "id": null, "name": name}),
+        Actor::PagerDuty { name } => json!({"kind": "pager_duty", "id": null, "name": format!("{name} (PagerDuty)")}),
+        Actor::Muster => json!({"kind": "muster", "id": null, "name": "Muster"}),
     }
 }
 
@@ -85,16 +91,13 @@ pub fn incident(incident: &Incident, names: Names<'_>, now: Time) -> Value {
         "channel": incident.channel.as_ref().map(|channel| channel.name.clone()),
         "opened_at": incident.opened_at,
         "age": duration(incident.opened_at, incident.resolved_at.unwrap_or(now)),
-        "roots": incident.roots,
-        "root": incident.roots.first(),
-        "radius": incident.radius.as_ref().map(|radius| radius.words.clone()),
+        "roots": roots(&incident.roots),
+        "root": roots(&incident.roots).first(),
+        "radius": incident.radius.as_ref().map(Radius::words),
         "told": incident.told,
         "drill": incident.drill,
         "private": incident.private,
-        "duty": incident.duty.iter().map(|duty| json!({
-            "rotation": duty.rotation, "role": duty.role.as_str(), "from": duty.from,
-            "people": duty.people.iter().map(|id| person(id, names)).collect::<Vec<_>>(),
-        })).collect::<Vec<_>>(),
+        "duty": incident.duty.iter().map(|duty| on_duty(duty, names)).collect::<Vec<_>>(),
         "task_list": [],
         "bad_from": incident.bad_from,
         "good_again": incident.good_again,
@@ -109,31 +112,50 @@ pub fn incident(incident: &Incident, names: Names<'_>, now: Time) -> Value {
     })
 }
 
-/// What the words of an event see: the event's own fields with people as views, the actor, the incident.
+/// What the words of an event see: the event, and its incident.
 pub fn event(event: &Event, by: &Actor, of: &Incident, names: Names<'_>, now: Time) -> Value {
+    let mut view = happened(event, by, names);
+    view["incident"] = incident(of, names, now);
+    view
+}
+
+/// An event's own fields, with people as views and reasons in words, and who did it.
+pub(super) fn happened(event: &Event, by: &Actor, names: Names<'_>) -> Value {
     let mut fields = serde_json::to_value(event).unwrap_or_default();
-    if let Event::CommanderMissing { people, .. } = event {
-        fields["people"] = people.iter().map(|id| person(id, names)).collect();
-    }
-    if let Event::DrillScored { points } = event {
-        let shown = points.iter().map(|point| {
-            json!({"what": point.what, "done": point.done, "timed": point.minutes.is_some(), "minutes": point.minutes})
-        });
-        fields["points"] = shown.collect();
-        fields["done"] = points.iter().filter(|point| point.done).count().into();
-        fields["total"] = points.len().into();
-    }
+    let people = |ids: &[PersonId]| -> Value { ids.iter().map(|id| person(id, names)).collect() };
     let called = |id: &PersonId| names(id);
     match event {
+        Event::CommanderMissing { people: ids, .. } => fields["people"] = people(ids),
+        Event::DutyNamed { duty } => fields["duty"] = duty.iter().map(|one| on_duty(one, names)).collect(),
+        Event::DrillScored { points } => {
+            let shown = points.iter().map(|point| {
+                json!({"what": point.what.words(), "done": point.done, "timed": point.minutes.is_some(), "minutes": point.minutes})
+            });
+            fields["points"] = shown.collect();
+            fields["done"] = points.iter().filter(|point| point.done).count().into();
+            fields["total"] = points.len().into();
+        }
         Event::AlertJoined { because, .. } => fields["because"] = because.words(&called).into(),
         Event::AlertsJoined { joined } => {
             for (index, one) in joined.iter().enumerate() {
                 fields["joined"][index]["because"] = one.because.words(&called).into();
             }
+            fields["count"] = joined.len().into();
+            fields["more"] = joined.len().saturating_sub(JOINED_NAMED).into();
         }
         Event::RunbookAttached { because, .. } => fields["because"] = because.words(&called).into(),
+        // A step is Markdown; in a sentence its marks are in the way.
+        Event::StepDone { text, .. } | Event::StepSkipped { text, .. } => {
+            fields["text"] = text.replace(['`', '*'], "").into();
+        }
         Event::Opened(opened) => fields["severity_because"] = opened.severity_because.to_string().into(),
         Event::Resolved { gaps, .. } => fields["gaps"] = gaps.iter().map(Gap::advice).collect(),
+        Event::RootNamed { candidates } => fields["candidates"] = roots(candidates).into(),
+        Event::PageRequested { text, .. } => fields["text"] = text.words(&called).into(),
+        Event::RadiusMeasured { radius } => fields["radius"] = radius.words().into(),
+        Event::ChannelLost { why, .. } => fields["why"] = why.words().into(),
+        Event::OpeningPending { missing } => fields["missing"] = missing.iter().map(Missing::words).collect(),
+        Event::DeliveryFailed { what, .. } => fields["what"] = described(what).into(),
         _ => {}
     }
     for key in ["person", "from", "by", "holder", "author", "assignee"] {
@@ -146,7 +168,30 @@ pub fn event(event: &Event, by: &Actor, of: &Incident, names: Names<'_>, now: Ti
     let words = if let Event::Learnt { what, .. } = event { what.meaning() } else { "" };
     // "Ana is now commander (by Ana)" would be silly.
     let by_another = fields.pointer("/person/id").and_then(Value::as_str) != by.person().map(String::as_str);
-    json!({"event": fields, "actor": actor(by, names), "by_another": by_another, "words": words, "incident": incident(of, names, now)})
+    json!({"event": fields, "actor": actor(by, names), "by_another": by_another, "words": words})
+}
+
+/// Where it may have started, with all that speaks for it.
+pub fn candidate(of: &Candidate) -> Value {
+    let mut view = serde_json::to_value(of).unwrap_or_default();
+    view["reasons"] = of.reasons.iter().map(Clue::words).collect();
+    view
+}
+
+/// Who is on duty by a rotation.
+fn on_duty(duty: &Duty, names: Names<'_>) -> Value {
+    let people: Vec<Value> = duty.people.iter().map(|id| person(id, names)).collect();
+    json!({"rotation": duty.rotation, "role": duty.role.as_str(), "from": duty.from.words(), "people": people})
+}
+
+/// Where it may have started.
+pub fn roots(candidates: &[RootCandidate]) -> Vec<Value> {
+    let root = |root: &RootCandidate| {
+        let mut view = serde_json::to_value(root).unwrap_or_default();
+        view["reason"] = root.reason.words().into();
+        view
+    };
+    candidates.iter().map(root).collect()
 }
 
 /// The card, with its buttons.
@@ -272,7 +317,9 @@ pub fn impact(of: &str, candidates: &[Candidate], impact: &Impact, unknown: &[St
         .take(3)
         .enumerate()
         .map(|(place, root)| {
-            json!({"place": place + 1, "asset": root.asset, "reasons": root.reasons, "not_monitored": root.not_monitored})
+            let mut view = candidate(root);
+            view["place"] = (place + 1).into();
+            view
         })
         .collect();
     let teams: Vec<Value> = impact
@@ -312,6 +359,7 @@ pub fn notice(
         Notice::First { whom: Whom::Upstream, text } => ("notice_upstream", text.clone(), None),
         Notice::First { whom: Whom::Subscribed, text } => ("notice_subscribed", text.clone(), None),
         Notice::Update { text, next } => ("notice_update", Some(text.clone()), *next),
+        Notice::Merged { into } => ("notice_merged", Some(into.clone()), None),
         Notice::AllClear { text } => ("notice_all_clear", text.clone(), None),
         Notice::Reopened { reason } => ("notice_reopened", Some(reason.clone()), None),
     };

@@ -1,6 +1,7 @@
 //! Slack's requests, read tolerantly: ids are strings, what is missing is none, what is new is ignored. The library's own
 //! inbound types lose data, so they are not used.
 
+use crate::domain::reason::ChannelLoss;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -275,8 +276,8 @@ pub enum SlackEvent {
     Gone {
         /// Which.
         channel: String,
-        /// How, in words.
-        why: &'static str,
+        /// How.
+        why: ChannelLoss,
     },
     /// Somebody opened the app's home.
     Home {
@@ -373,7 +374,7 @@ pub fn event(event: &Value) -> SlackEvent {
         },
         ("team_join" | "user_change", _) => SlackEvent::Person(event["user"].clone()),
         ("channel_archive" | "group_archive", _) => {
-            SlackEvent::Gone { channel: text("/channel"), why: "somebody archived it" }
+            SlackEvent::Gone { channel: text("/channel"), why: ChannelLoss::Archived }
         }
         (kind @ ("channel_shared" | "channel_unshared"), _) => {
             // One of several workspaces may have left.
@@ -381,11 +382,9 @@ pub fn event(event: &Value) -> SlackEvent {
             SlackEvent::Shared { channel: text("/channel"), shared: kind == "channel_shared" || still }
         }
         ("channel_deleted" | "group_deleted", _) => {
-            SlackEvent::Gone { channel: text("/channel"), why: "somebody deleted it" }
+            SlackEvent::Gone { channel: text("/channel"), why: ChannelLoss::Deleted }
         }
-        ("channel_left" | "group_left", _) => {
-            SlackEvent::Gone { channel: text("/channel"), why: "Muster was removed from it" }
-        }
+        ("channel_left" | "group_left", _) => SlackEvent::Gone { channel: text("/channel"), why: ChannelLoss::Removed },
         ("app_home_opened", _) if event["tab"].as_str().is_none_or(|tab| tab == "home") => {
             SlackEvent::Home { user: text("/user") }
         }

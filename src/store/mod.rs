@@ -78,7 +78,7 @@ kinds! {
     /// Counters, and what Muster knows of its workspace.
     Meta = b'0' "meta" shape 2,
     /// Incidents, by uid.
-    Incident = b'I' "incident" shape 1,
+    Incident = b'I' "incident" shape 2,
     /// uid by number, newest first.
     Number = b'N' "number" shape 1,
     /// uid of open incidents, by number, newest first.
@@ -86,7 +86,7 @@ kinds! {
     /// uid by asset and number, newest first.
     ByAsset = b'b' "by_asset" shape 1,
     /// Timeline entries, by uid and place.
-    Timeline = b'T' "timeline" shape 2,
+    Timeline = b'T' "timeline" shape 3,
     /// Alerts, by uid and alert id.
     Alert = b'A' "alert" shape 2,
     /// The incident and alert of a source's key.
@@ -102,9 +102,9 @@ kinds! {
     /// Pinned messages, by channel and timestamp.
     Pin = b'p' "pin" shape 1,
     /// What the outside must do.
-    Outbox = b'O' "outbox" shape 2,
+    Outbox = b'O' "outbox" shape 3,
     /// What was given up.
-    Dead = b'D' "dead" shape 2,
+    Dead = b'D' "dead" shape 3,
     /// Deliveries seen, by day.
     Delivery = b'd' "delivery" shape 1,
     /// People of the workspace.

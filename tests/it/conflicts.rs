@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex};
 
 use chrono::Duration;
+use muster::domain::captured::Captured;
 use muster::domain::lineage::{Asset, Change, ChangeKind, Facts};
-use muster::domain::postmortem::Captured;
 use muster::domain::suppression::SuppressedAlert;
 use muster::records::{Beat, Changes, ExternalChannels, Flap, OwnerOfAddress, Verdicts};
 use muster::slack::client::Listed;

@@ -130,7 +130,7 @@ fn any_command() -> impl Strategy<Value = (Command, Standing, u8)> {
         Just(Command::ChannelReady {
             channel: Channel { linked: true, ..Channel::own("C2".to_owned(), "x".to_owned()) }
         }),
-        Just(Command::ChannelGone { channel: "C1".to_owned(), why: "archived".to_owned() }),
+        Just(Command::ChannelGone { channel: "C1".to_owned(), why: muster::domain::reason::ChannelLoss::Archived }),
         (0..3u32).prop_map(|asked| Command::CheckCommander { asked }),
         (0..3u32).prop_map(|asked| Command::CheckAcknowledged { asked }),
         (0..4u32).prop_map(|task| Command::CheckTask { task }),

@@ -19,3 +19,4 @@ mod schemas;
 mod store;
 mod stores;
 mod story;
+mod words;

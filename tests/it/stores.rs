@@ -218,6 +218,22 @@ async fn goes_on(expect: &Value, directory: &Path) {
         assert!(told.contains(words), "{words}: {told}");
     }
 
+    // Reasons that were kept in words are said as they were.
+    let (told, show) = (bot.text("/api/v1/incidents/INC-2/postmortem").await, bot.incident(2).await);
+    for words in [
+        "Ben, Chloe (responder, by Slack, read 06:0",
+        "Blast radius: ",
+        "Likeliest root: ",
+        " (it shows the issue itself (",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    assert!(
+        show["root_cause_candidates"][0]["reason"].as_str().unwrap().contains("it shows the issue itself"),
+        "{show}"
+    );
+    assert!(show["blast_radius"]["words"].is_string(), "{show}");
+
     // What is known beside them.
     let downstream = bot.get("/api/v1/assets/model.shop.orders/downstream?depth=99").await;
     assert_eq!(downstream["total"], expect["assets"]);

@@ -27,7 +27,7 @@ pub(crate) static VERB: Verb = Verb {
 pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident, look: Look) -> Result<Questions, Failure> {
     chat.would(incident, Command::Look { look, finding: SOME.to_owned() }).await?;
     let found: Vec<_> = match look {
-        Look::Lineage => incident.roots.iter().map(|root| format!("{}: {}", root.asset, root.reason)).collect(),
+        Look::Lineage => incident.roots.iter().map(|root| format!("{}: {}", root.asset, root.reason.words())).collect(),
         _ => Vec::new(),
     };
     let question = "What did the look show, or rule out?";

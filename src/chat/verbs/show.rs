@@ -8,6 +8,7 @@ use crate::chat::asker::Chat;
 use crate::chat::line::Verb;
 use crate::chat::reply::Reply;
 use crate::domain::permission;
+use crate::domain::timeline::lines;
 use crate::render::views;
 
 /// So many tasks stand below an incident.
@@ -30,7 +31,7 @@ pub(crate) async fn said(chat: &Chat<'_>, number: Option<u64>) -> Result<Reply, 
     let more_tasks = tasks.len().saturating_sub(TASKS);
     tasks.truncate(TASKS);
     let view = json!({
-        "incident": views::incident(&incident, &|id| app.name(id), app.now()), "lines": timeline::lines(app, &latest),
+        "incident": views::incident(&incident, &|id| app.name(id), app.now()), "lines": timeline::views(app, &lines(&latest)),
         "tasks": tasks, "more_tasks": more_tasks,
     });
     Ok(app.shown("show", &view, &[]).into())

@@ -7,7 +7,7 @@ use crate::chat::questions::Questions;
 use crate::chat::reply::Reply;
 use crate::chat::times::{self, Toward};
 use crate::domain::suppression::{Matcher, Silence, SuppressedAlert};
-use crate::domain::timeline::stamp;
+use crate::domain::times::stamp;
 use crate::domain::{Time, permission};
 use crate::render::ModalInput;
 

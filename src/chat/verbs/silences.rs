@@ -5,7 +5,7 @@ use crate::chat::asker::Chat;
 use crate::chat::line::Verb;
 use crate::chat::reply::Reply;
 use crate::domain::permission;
-use crate::domain::timeline::stamp;
+use crate::domain::times::stamp;
 use crate::render::Rendered;
 
 /// So many silences are shown.

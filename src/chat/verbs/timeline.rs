@@ -4,10 +4,12 @@ use serde_json::{Value, json};
 
 use crate::app::{App, Failure};
 use crate::chat::asker::Chat;
-use crate::chat::line::{Line, Read, Verb, numbered};
+use crate::chat::line::{self, Read, Verb, numbered};
 use crate::chat::reply::Reply;
 use crate::chat::times::{self, Toward};
-use crate::domain::{Command, Entry, Incident, Time, permission};
+use crate::domain::timeline::{Line, lines};
+use crate::domain::{Command, Incident, Time, permission};
+use crate::render;
 
 /// So many lines stand on a page.
 const LINES: usize = 40;
@@ -38,7 +40,7 @@ async fn latest(app: &App, incident: &Incident, page: usize) -> Result<(Vec<Valu
     loop {
         let latest = app.latest_entries(incident, read as u64).await?;
         let all = latest.first().is_none_or(|first| first.seq == 1);
-        let mut lines = lines(app, &latest);
+        let mut lines = lines(&latest);
         // Not every entry is a line, so more of them may have to be read.
         if !all && lines.len() < LINES * page {
             read *= 2;
@@ -47,23 +49,24 @@ async fn latest(app: &App, incident: &Incident, page: usize) -> Result<(Vec<Valu
         lines.truncate(lines.len().saturating_sub(LINES * (page - 1)));
         let earlier = lines.len().saturating_sub(LINES);
         lines.drain(..earlier);
-        return Ok((lines, earlier > 0 || !all));
+        return Ok((views(app, &lines), earlier > 0 || !all));
     }
 }
 
-/// Entries as lines that templates see.
-pub(crate) fn lines(app: &App, entries: &[Entry]) -> Vec<Value> {
-    crate::domain::timeline::lines(entries, &|id| app.name(id))
-        .into_iter()
-        .map(|line| {
-            let link = line.message.as_ref().map(|message| app.link(message));
-            json!({"number": line.number, "at": line.at, "text": line.text, "link": link})
+/// Lines as templates see them.
+pub(crate) fn views(app: &App, lines: &[Line]) -> Vec<Value> {
+    let view = |line: &Line| {
+        json!({
+            "number": line.entry.seq, "at": line.at,
+            "text": render::timeline::line(&app.templates, line, &|id| app.name(id)),
+            "link": line.message().map(|message| app.link(message)),
         })
-        .collect()
+    };
+    lines.iter().map(view).collect()
 }
 
 /// `edit 7 the loader was restarted`, `edit 7 at 06:10`.
-fn edit(line: &Line<'_>) -> Read {
+fn edit(line: &line::Line<'_>) -> Read {
     let (number, words) = line.split();
     let Some(number) = numbered(number) else {
         return Err(line.unclear("Which line? `/incident timeline` numbers them."));

@@ -22,7 +22,9 @@ pub(super) fn assess(draft: &mut Draft<'_>, candidates: &[RootCandidate], radius
     let names = |of: &[RootCandidate]| of.iter().map(|candidate| candidate.asset.clone()).collect::<Vec<_>>();
     let before = names(&incident.roots);
     let now = names(&candidates);
-    let radius = radius.filter(|radius| incident.radius.as_ref() != Some(radius)).cloned();
+    // By the words, so that one that an earlier Muster kept is not measured anew for being kept otherwise.
+    let words = incident.radius.as_ref().map(Radius::words);
+    let radius = radius.filter(|radius| words != Some(radius.words())).cloned();
     // That the one broken asset is its own root is on the card; said is only what people would not think of.
     let obvious = before.is_empty() && now.first() == incident.assets.first();
     let changed = before != now;

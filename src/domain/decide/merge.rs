@@ -18,8 +18,7 @@ pub(super) fn merge(draft: &mut Draft<'_>, into: &str, name: &str) -> Result<(),
     let goes_on = draft.incident().firing > 0 || draft.incident().told > 0;
     draft.add_and_say(Event::Merged { into: into.to_owned(), name: name.to_owned() });
     status::close_pages(draft);
-    let text = format!("It was merged into {name}, and goes on there.");
-    super::notify::everybody(draft, &Notice::Update { text, next: None });
+    super::notify::everybody(draft, &Notice::Merged { into: name.to_owned() });
     if goes_on {
         draft.effect(Effect::MoveAlerts { into: into.to_owned() });
     }
@@ -43,7 +42,7 @@ pub(super) fn move_alert(draft: &mut Draft<'_>, alert: &str, to: Option<&(String
         source: signal.source.clone(),
         key: signal.key.clone(),
         title: signal.title.clone(),
-        to: to.map_or_else(|| "an incident of its own".to_owned(), |(_, name)| name.clone()),
+        to: to.map(|(_, name)| name.clone()),
     });
     draft.effect(Effect::PlaceAlert { signal: Box::new(signal), into: to.map(|(uid, _)| uid.clone()), because });
     draft.assess();

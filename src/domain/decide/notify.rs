@@ -61,10 +61,7 @@ fn tell(draft: &mut Draft<'_>, whom: Whom, recipients: &[Recipient], text: Optio
     }
     let more = names.len().saturating_sub(NAMED);
     names.truncate(NAMED);
-    if more > 0 {
-        names.push(format!("{more} more"));
-    }
-    draft.add_and_say(Event::NoticesSent { whom, names, text });
+    draft.add_and_say(Event::NoticesSent { whom, names, more, text });
     true
 }
 

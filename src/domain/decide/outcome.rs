@@ -2,6 +2,7 @@
 
 use super::Draft;
 use crate::domain::incident::{Channel, MessageRef, PageStatus, Slot};
+use crate::domain::reason::{ChannelLoss, Missing};
 use crate::domain::{Command, Effect, Event, PersonId, Refusal, Role, Time};
 
 pub(super) fn channel_ready(draft: &mut Draft<'_>, channel: &Channel) {
@@ -45,7 +46,7 @@ fn move_in(draft: &mut Draft<'_>) {
 }
 
 /// An open incident goes on in another channel; who leads it is told.
-pub(super) fn channel_gone(draft: &mut Draft<'_>, channel: &str, why: &str) {
+pub(super) fn channel_gone(draft: &mut Draft<'_>, channel: &str, why: &ChannelLoss) {
     let incident = draft.incident();
     let Some(lost) = incident.channel.clone().filter(|known| known.id == channel) else {
         return;
@@ -53,7 +54,7 @@ pub(super) fn channel_gone(draft: &mut Draft<'_>, channel: &str, why: &str) {
     if !incident.status.is_open() {
         return;
     }
-    let event = Event::ChannelLost { name: lost.name, why: why.to_owned() };
+    let event = Event::ChannelLost { name: lost.name, why: why.clone() };
     draft.add(event.clone());
     draft.effect(Effect::OpenChannel);
     move_in(draft);
@@ -98,15 +99,14 @@ pub(super) fn channel_archived(draft: &mut Draft<'_>, channel: &str) {
 /// Whoever declared it hears what has not come about yet.
 pub(super) fn check_opening(draft: &mut Draft<'_>) {
     let incident = draft.incident();
-    let mut missing = Vec::new();
     let announced = draft.context.policy.announces && !incident.private;
     let steps = [
-        (incident.channel.is_none(), "the channel".to_owned()),
-        (incident.channel.is_some() && !incident.slots.contains_key(&Slot::Card), "its card".to_owned()),
-        (announced && !incident.slots.contains_key(&Slot::Announcement), "the announcement".to_owned()),
-        (incident.pages.values().any(|page| page.status == PageStatus::Sending), "the page".to_owned()),
+        (incident.channel.is_none(), Missing::Channel),
+        (incident.channel.is_some() && !incident.slots.contains_key(&Slot::Card), Missing::Card),
+        (announced && !incident.slots.contains_key(&Slot::Announcement), Missing::Announcement),
+        (incident.pages.values().any(|page| page.status == PageStatus::Sending), Missing::Page),
     ];
-    missing.extend(steps.into_iter().filter(|(pending, _)| *pending).map(|(_, what)| what));
+    let missing: Vec<_> = steps.into_iter().filter(|(pending, _)| *pending).map(|(_, what)| what).collect();
     if missing.is_empty() || !incident.status.is_open() {
         return;
     }

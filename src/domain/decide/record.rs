@@ -40,7 +40,7 @@ pub(super) fn tried(draft: &mut Draft<'_>, text: &str, ruled_out: bool) -> Resul
     Ok(())
 }
 
-/// Corrects a line: its words, where people wrote them, or its time. What it said before stays in the record.
+/// Corrects a line: its words, where people wrote them, or its time. What it said before stays in its own record.
 pub(super) fn amend(draft: &mut Draft<'_>, line: &Entry, text: Option<&str>, at: Option<Time>) -> Result<(), Refusal> {
     let text = text.map(|text| words("A line", "", MAX_TEXT, text)).transpose()?;
     if text.is_some() && !timeline::is_in_own_words(&line.event) {
@@ -49,9 +49,7 @@ pub(super) fn amend(draft: &mut Draft<'_>, line: &Entry, text: Option<&str>, at:
     if let Some(at) = at.filter(|at| *at > draft.now()) {
         return Err(Refusal::InTheFuture { at: moment(at) });
     }
-    let name = |id: &PersonId| draft.context.people.name(id);
-    let before = timeline::sentence(line, &name).unwrap_or_default();
-    draft.add_and_say(Event::Amended { line: line.seq, text, at, before });
+    draft.add_and_say(Event::Amended { line: line.seq, text, at });
     Ok(())
 }
 

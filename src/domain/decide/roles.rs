@@ -6,7 +6,8 @@ use chrono::Duration;
 
 use super::{Draft, status};
 use crate::domain::policy::DEFAULT_TARGET;
-use crate::domain::timeline::clock;
+use crate::domain::reason::PageText;
+use crate::domain::times::clock;
 use crate::domain::{Actor, Command, Effect, Event, PersonId, Refusal, Role, Severity};
 
 /// How long somebody who has the command may take to answer before it goes over, in minutes.
@@ -149,8 +150,8 @@ fn escalate(draft: &mut Draft<'_>, minutes: i64) {
         None => (DEFAULT_TARGET.to_owned(), policy.can_page_by_default),
     };
     if can_page && !incident.drill {
-        let text = format!("Nobody has the command for {minutes} min: {title}", title = incident.title);
-        draft.page(&target, &text);
+        let text = PageText::NoCommander { minutes, text: incident.title.clone() };
+        draft.page(&target, text);
         draft.show();
     }
 }

@@ -4,7 +4,7 @@ use super::{Draft, MAX_TEXT, words};
 use crate::domain::incident::StepState;
 use crate::domain::reason::RunbookReason;
 use crate::domain::runbook::Runbook;
-use crate::domain::timeline::stamp;
+use crate::domain::times::stamp;
 use crate::domain::{Effect, Event, Refusal};
 
 pub(super) fn attach(draft: &mut Draft<'_>, book: &Runbook, because: &RunbookReason) -> Result<(), Refusal> {

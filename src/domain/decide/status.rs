@@ -4,7 +4,7 @@ use super::{Draft, MAX_TEXT, words};
 use crate::domain::effect::Notice;
 use crate::domain::incident::{Case, Ending, PageStatus, Verdict};
 use crate::domain::reason::Gap;
-use crate::domain::timeline::{clock, stamp};
+use crate::domain::times::{clock, stamp};
 use crate::domain::{Actor, Effect, Event, Refusal, Role, Severity, Status};
 
 pub(super) fn acknowledge(draft: &mut Draft<'_>) -> Result<(), Refusal> {

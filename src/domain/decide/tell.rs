@@ -3,6 +3,7 @@
 use super::{Draft, MAX_TEXT, words};
 use crate::domain::effect::Notice;
 use crate::domain::policy::DEFAULT_TARGET;
+use crate::domain::reason::PageText;
 use crate::domain::{Command, Effect, Event, Incident, PersonId, Refusal, Time};
 
 pub(super) fn update(draft: &mut Draft<'_>, text: &str, next: Option<Time>) -> Result<(), Refusal> {
@@ -72,6 +73,19 @@ pub(super) fn check_update(draft: &mut Draft<'_>, promised: Time) {
 }
 
 pub(super) fn page(draft: &mut Draft<'_>, target: &str, text: Option<&str>) -> Result<(), Refusal> {
+    let text = page_text(draft, text)?;
+    page_saying(draft, target, PageText::Said(text))
+}
+
+/// Somebody's own words, or the incident's title.
+fn page_text(draft: &Draft<'_>, text: Option<&str>) -> Result<String, Refusal> {
+    match text.map(str::trim) {
+        Some(text) if !text.is_empty() => words("The text of a page", "", MAX_TEXT, text),
+        _ => Ok(draft.incident().title.clone()),
+    }
+}
+
+fn page_saying(draft: &mut Draft<'_>, target: &str, text: PageText) -> Result<(), Refusal> {
     let policy = draft.context.policy;
     let incident = draft.incident();
     if !incident.status.is_open() {
@@ -93,11 +107,7 @@ pub(super) fn page(draft: &mut Draft<'_>, target: &str, text: Option<&str>) -> R
         return Err(Refusal::NoRoutingKey { target });
     }
     not_too_many(draft)?;
-    let text = match text.map(str::trim) {
-        Some(text) if !text.is_empty() => words("The text of a page", "", MAX_TEXT, text)?,
-        _ => incident.title.clone(),
-    };
-    draft.page(&target, &text);
+    draft.page(&target, text);
     say_page(draft);
     Ok(())
 }
@@ -106,16 +116,14 @@ pub(super) fn page(draft: &mut Draft<'_>, target: &str, text: Option<&str>) -> R
 pub(super) fn page_person(draft: &mut Draft<'_>, person: &PersonId, text: Option<&str>) -> Result<(), Refusal> {
     let incident = draft.incident();
     super::status::must_be_open(draft)?;
-    let (policy, name) = (draft.context.policy, draft.context.people.name(person));
-    let said = text.map(str::trim).filter(|text| !text.is_empty()).unwrap_or(&incident.title);
+    let policy = draft.context.policy;
+    let text = page_text(draft, text)?;
     let target = incident.service.clone().unwrap_or_else(|| DEFAULT_TARGET.to_owned());
     if incident.drill || !policy.service(&target).is_some_and(|service| service.can_page_people) {
-        let text = format!("For {name}: {said}");
-        return page(draft, &target, Some(&text));
+        return page_saying(draft, &target, PageText::For { person: person.clone(), text });
     }
-    let text = words("The text of a page", "", MAX_TEXT, said)?;
     not_too_many(draft)?;
-    draft.page_whom(&target, Some(person), &text);
+    draft.page_whom(&target, Some(person), PageText::Said(text));
     say_page(draft);
     Ok(())
 }
@@ -143,11 +151,11 @@ fn say_page(draft: &mut Draft<'_>) {
 pub(super) fn escalate(draft: &mut Draft<'_>, text: Option<&str>) -> Result<(), Refusal> {
     let incident = draft.incident();
     let target = incident.service.clone().unwrap_or_else(|| DEFAULT_TARGET.to_owned());
-    let text = match text.map(str::trim) {
-        Some(text) if !text.is_empty() => text.to_owned(),
-        _ => format!("Escalated: {title}", title = incident.title),
-    };
-    page(draft, &target, Some(&text))
+    if text.is_some_and(|text| !text.trim().is_empty()) {
+        return page(draft, &target, text);
+    }
+    let text = PageText::Escalated { text: incident.title.clone() };
+    page_saying(draft, &target, text)
 }
 
 fn services(draft: &Draft<'_>) -> String {

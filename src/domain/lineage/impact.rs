@@ -95,27 +95,25 @@ impl Impact {
 
     /// `14 tables, 3 dashboards, 5 teams`.
     pub fn words(&self) -> String {
-        let of = |kinds: &[AssetKind]| kinds.iter().filter_map(|kind| self.counts.get(kind)).sum::<usize>();
-        let (data, boards) =
-            (of(&[AssetKind::Table, AssetKind::Model, AssetKind::Source]), of(&[AssetKind::Dashboard]));
-        let (ml, others, teams) = (of(&[AssetKind::Ml]), of(&[AssetKind::Unknown]), self.teams.len());
-        let counted = |count: usize, one: String, many: String| match count {
-            0 => None,
-            1 => Some(one),
-            _ => Some(many),
-        };
-        let parts: Vec<_> = [
-            counted(data, "1 table".to_owned(), format!("{data} tables")),
-            counted(boards, "1 dashboard".to_owned(), format!("{boards} dashboards")),
-            counted(ml, "1 ML output".to_owned(), format!("{ml} ML outputs")),
-            counted(others, "1 other asset".to_owned(), format!("{others} other assets")),
-            counted(teams, "1 team".to_owned(), format!("{teams} teams")),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        if parts.is_empty() { "nothing below it is known".to_owned() } else { parts.join(", ") }
+        words(&self.counts, self.teams.len())
     }
+}
+
+/// Numbers of assets and teams in words.
+pub fn words(counts: &BTreeMap<AssetKind, usize>, teams: usize) -> String {
+    let of = |kinds: &[AssetKind]| kinds.iter().filter_map(|kind| counts.get(kind)).sum::<usize>();
+    let parts: Vec<_> = [
+        (of(&[AssetKind::Table, AssetKind::Model, AssetKind::Source]), "table"),
+        (of(&[AssetKind::Dashboard]), "dashboard"),
+        (of(&[AssetKind::Ml]), "ML output"),
+        (of(&[AssetKind::Unknown]), "other asset"),
+        (teams, "team"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, of)| format!("{count} {of}{}", if count == 1 { "" } else { "s" }))
+    .collect();
+    if parts.is_empty() { "nothing below it is known".to_owned() } else { parts.join(", ") }
 }
 
 /// The blast radius of these assets, themselves left out.

@@ -3,6 +3,7 @@
 //! [`Asset`] is what the catalog keeps of one; [`merge`] makes one out of what several sources say; [`graph`] holds all of
 //! them in memory; [`walk`], [`root`] and [`impact`] ask. What importers read is the business of the room `catalog`.
 
+pub mod clue;
 pub mod graph;
 pub mod impact;
 pub mod merge;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Pillar, Time};
 
+pub use clue::{Clue, RootReason};
 pub use graph::{Graph, NodeId};
 pub use impact::{Impact, TeamImpact, Whom};
 pub use root::Candidate;

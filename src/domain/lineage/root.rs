@@ -1,4 +1,4 @@
-//! The most upstream assets that show the issue, ranked, with every term in words.
+//! The most upstream assets that show the issue, ranked, with what speaks for each.
 //!
 //! What is bad and has nothing bad above it is a candidate (a cycle counts as one place). Where several of them hang under one
 //! asset that nobody checks, that asset is a suspect too, and so is a job whose outputs are all bad. Nothing that is not
@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::clue::Clue;
 use super::graph::NodeId;
 use super::walk::{View, Way};
 use super::{AssetKind, Change, ChangeKind};
@@ -54,7 +55,7 @@ pub struct Candidate {
     /// The asset.
     pub asset: String,
     /// Why, the strongest reason first.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<Clue>,
     /// Whether it shows the issue itself.
     pub observed: bool,
     /// Assets above it or between it and what is bad that nobody checks: they cannot be ruled out. A few of them.
@@ -194,8 +195,8 @@ fn region(view: &View<'_>, from: &[NodeId]) -> Region {
     region
 }
 
-/// What speaks for or against a lead: points, and words.
-type Term = (f64, String);
+/// What speaks for or against a lead, in points.
+type Term = (f64, Clue);
 
 /// A lead's place among the leads, the sum of its terms, and the terms.
 type Scored = (usize, f64, Vec<Term>);
@@ -339,7 +340,7 @@ pub fn rank(view: &View<'_>, reported: &[Symptom], others: &[Symptom], evidence:
         let node = representative(&region, &bad, lead.place);
         ranked.push(Candidate {
             asset: view.graph.name(node).to_owned(),
-            reasons: terms.into_iter().map(|(_, words)| words).collect(),
+            reasons: terms.into_iter().map(|(_, clue)| clue).collect(),
             observed: lead.observed,
             not_monitored: if ranked.len() < 3 { scoring.not_monitored(bit, lead.place) } else { Vec::new() },
             score,
@@ -396,7 +397,7 @@ struct Scoring<'a> {
 }
 
 impl Scoring<'_> {
-    /// What speaks for and against a lead, in points and in words.
+    /// What speaks for and against a lead.
     fn terms(&self, bit: usize, lead: &Lead) -> Vec<Term> {
         let mut terms = Vec::new();
         let node = representative(self.region, self.bad, lead.place);
@@ -408,21 +409,20 @@ impl Scoring<'_> {
             .collect();
         let others: Vec<_> = covered.iter().filter(|symptom| symptom.node != node).collect();
         if let Some(symptom) = self.bad[lead.place] {
-            let pillars: Vec<_> = symptom.pillars.iter().map(|pillar| pillar.as_str()).collect();
-            terms.push((2.0, format!("it shows the issue itself ({pillars})", pillars = pillars.join(", "))));
+            terms.push((2.0, Clue::ShowsIssue { pillars: symptom.pillars.clone() }));
             if others.is_empty() && self.bad_places.len() == 1 {
-                terms.push((0.0, "nothing above it is known to be bad".to_owned()));
+                terms.push((0.0, Clue::NothingAbove));
             }
             let slack = chrono::Duration::minutes(SLACK_MINUTES);
             if self.bad_places.len() > 1 && self.first_onset().is_some_and(|first| symptom.onset <= first + slack) {
-                terms.push((1.5, "it was the first to go bad".to_owned()));
+                terms.push((1.5, Clue::First));
             }
             let earlier = others.iter().filter(|other| other.onset + slack < symptom.onset).count();
             if !others.is_empty() {
                 terms.push(if earlier == 0 {
-                    (1.0, "it went bad before what hangs on it".to_owned())
+                    (1.0, Clue::BeforeOthers)
                 } else {
-                    (-ratio(earlier, others.len()), format!("{earlier} of those below it went bad earlier"))
+                    (-ratio(earlier, others.len()), Clue::AfterOthers { earlier })
                 });
                 let implied = others
                     .iter()
@@ -431,41 +431,32 @@ impl Scoring<'_> {
                     })
                     .count();
                 if implied > 0 {
-                    terms.push((
-                        0.5 * ratio(implied, others.len()),
-                        format!("its trouble explains theirs ({implied} of {others})", others = others.len()),
-                    ));
+                    let of = others.len();
+                    terms.push((0.5 * ratio(implied, of), Clue::Explains { implied, of }));
                 }
             }
         } else if lead.job {
-            terms.push((1.5, "all its outputs are bad and none of its inputs is".to_owned()));
+            terms.push((1.5, Clue::FailingJob));
         } else if self.view.graph.is_monitored(node) {
-            terms.push((-1.0, "what is bad has it in common, but its own checks are quiet".to_owned()));
+            terms.push((-1.0, Clue::SharedQuiet));
         } else {
-            terms.push((1.0, "what is bad has it in common, and nobody checks it".to_owned()));
+            terms.push((1.0, Clue::SharedUnchecked));
         }
         if !lead.observed
             && self.bad_places.len() > 1
             && let (Some(first), Some(of_it)) = (self.first_onset(), covered.iter().map(|symptom| symptom.onset).min())
             && of_it <= first + chrono::Duration::minutes(SLACK_MINUTES)
         {
-            terms.push((1.0, "what went bad first hangs on it".to_owned()));
+            terms.push((1.0, Clue::AboveFirst));
         }
         let share = ratio(covered.len(), self.bad_places.len());
         if self.bad_places.len() > 1 {
-            terms.push((
-                COVERAGE * share,
-                format!(
-                    "{covered} of {bad_places} bad assets are it or come from it",
-                    covered = covered.len(),
-                    bad_places = self.bad_places.len()
-                ),
-            ));
+            terms.push((COVERAGE * share, Clue::Covers { covered: covered.len(), of: self.bad_places.len() }));
         }
         terms.extend(self.history(self.view.graph.name(node), covered.iter().map(|symptom| symptom.onset).min()));
         if !lead.observed {
             let hops = self.below[lead.place];
-            terms.push((-0.15 * f64::from(hops), format!("{hops} {} away", if hops == 1 { "step" } else { "steps" })));
+            terms.push((-0.15 * f64::from(hops), Clue::Away { hops }));
         }
         terms
     }
@@ -487,14 +478,13 @@ impl Scoring<'_> {
             changes.sort_by_key(|change| (change.what != ChangeKind::RunFailed, std::cmp::Reverse(change.at)));
             if let Some(change) = changes.iter().find(|change| change.what != ChangeKind::Ran) {
                 let points = if change.what == ChangeKind::RunFailed { 1.5 } else { 1.0 };
-                let text = if change.text.is_empty() { String::new() } else { format!(": {}", change.text) };
-                terms.push((points, format!("{} at {}{text}", change.what.as_str(), change.at.format("%H:%M UTC"))));
+                let text = change.text.clone();
+                terms.push((points, Clue::Changed { what: change.what, at: change.at, text }));
             }
         }
         let past = self.evidence.past_roots(asset);
         if past > 0 {
-            let times = if past == 1 { "once".to_owned() } else { format!("{past} times") };
-            terms.push((0.25 * ratio(past.min(4), 1), format!("it was the root before, {times}")));
+            terms.push((0.25 * ratio(past.min(4), 1), Clue::RootBefore { times: past }));
         }
         terms
     }

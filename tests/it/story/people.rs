@@ -122,7 +122,7 @@ async fn what_people_say_is_captured_edited_and_forgotten_with_them() {
     bot.sandbox.faults().delay_deliveries(true);
     slack.say(CHLOE, &inc.name, "said while the events were late");
     inc.slash(ANA, "postmortem").await;
-    let captured: Vec<muster::domain::postmortem::Captured> =
+    let captured: Vec<muster::domain::captured::Captured> =
         bot.muster.app.store.values(muster::store::Range::all()).await.unwrap();
     assert!(captured.iter().any(|one| one.text == "said while the events were late"), "{captured:?}");
     bot.sandbox.faults().delay_deliveries(false);

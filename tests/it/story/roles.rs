@@ -84,8 +84,7 @@ async fn who_is_on_duty_is_named_asked_and_then_paged_for() {
         assert!(inc.view().members.contains(&person.to_owned()), "{person} is invited");
     }
     bot.advance(minutes(5)).await;
-    let asked =
-        inc.find("⏰ This SEV2 has had no commander for 5 min. On duty: @Chloe. Can you take command?");
+    let asked = inc.find("⏰ This SEV2 has had no commander for 5 min. On duty: @Chloe. Can you take command?");
     assert!(asked.view.mentions.contains(&CHLOE.to_owned()));
     bot.advance(minutes(10)).await;
     let pages = bot.sandbox.pagerduty().incidents();

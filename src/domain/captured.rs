@@ -1,0 +1,32 @@
+//! What was said in an incident's channel.
+
+use serde::{Deserialize, Serialize};
+
+use super::incident::MessageRef;
+use super::{PersonId, Time};
+
+/// A message of the channel, as it was last seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Captured {
+    /// Where it stands.
+    #[serde(flatten)]
+    pub message: MessageRef,
+    /// Who wrote it.
+    pub author: PersonId,
+    /// When.
+    pub at: Time,
+    /// What it says; empty once it was deleted.
+    pub text: String,
+    /// Whether its author took it back.
+    pub deleted: bool,
+    /// Which of its edits this is, by Slack's timestamp; empty as it was first said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub edited: String,
+}
+
+/// When a message was posted, by its Slack timestamp (`seconds.micros`).
+pub fn said_at(message: &MessageRef) -> Option<Time> {
+    let (seconds, micros) = message.ts.split_once('.')?;
+    let nanos = micros.get(..6.min(micros.len()))?.parse::<u32>().ok()?.checked_mul(1000)?;
+    chrono::DateTime::from_timestamp(seconds.parse().ok()?, nanos)
+}

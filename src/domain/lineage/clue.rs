@@ -1,0 +1,91 @@
+//! Why an incident may have started at an asset, as values. Words are made when they are shown.
+
+use serde::{Deserialize, Serialize};
+
+use super::ChangeKind;
+use crate::domain::times::clock;
+use crate::domain::{Pillar, Time};
+
+/// What speaks for an asset as the root, or against it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are what their names say")]
+pub enum Clue {
+    /// It is bad.
+    ShowsIssue { pillars: Vec<Pillar> },
+    /// Nothing that it is made of is known to be bad.
+    NothingAbove,
+    /// Nothing went bad before it.
+    First,
+    /// It went bad before what is made of it.
+    BeforeOthers,
+    /// What is made of it went bad before it did.
+    AfterOthers { earlier: usize },
+    /// What is wrong with it leads to what is wrong with them.
+    Explains { implied: usize, of: usize },
+    /// It is a job whose outputs are bad and whose inputs are not.
+    FailingJob,
+    /// Several bad assets hang on it, which is checked and quiet.
+    SharedQuiet,
+    /// Several bad assets hang on it, and nobody checks it.
+    SharedUnchecked,
+    /// What went bad first is made of it.
+    AboveFirst,
+    /// What is bad is it, or is made of it.
+    Covers { covered: usize, of: usize },
+    /// Something happened to it shortly before.
+    Changed { what: ChangeKind, at: Time, text: String },
+    /// It was the root of earlier incidents.
+    RootBefore { times: usize },
+    /// It is not bad itself.
+    Away { hops: u32 },
+}
+
+impl Clue {
+    /// In words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::ShowsIssue { pillars } => {
+                let pillars: Vec<_> = pillars.iter().map(|pillar| pillar.as_str()).collect();
+                format!("it shows the issue itself ({pillars})", pillars = pillars.join(", "))
+            }
+            Self::NothingAbove => "nothing above it is known to be bad".to_owned(),
+            Self::First => "it was the first to go bad".to_owned(),
+            Self::BeforeOthers => "it went bad before what hangs on it".to_owned(),
+            Self::AfterOthers { earlier } => format!("{earlier} of those below it went bad earlier"),
+            Self::Explains { implied, of } => format!("its trouble explains theirs ({implied} of {of})"),
+            Self::FailingJob => "all its outputs are bad and none of its inputs is".to_owned(),
+            Self::SharedQuiet => "what is bad has it in common, but its own checks are quiet".to_owned(),
+            Self::SharedUnchecked => "what is bad has it in common, and nobody checks it".to_owned(),
+            Self::AboveFirst => "what went bad first hangs on it".to_owned(),
+            Self::Covers { covered, of } => format!("{covered} of {of} bad assets are it or come from it"),
+            Self::Changed { what, at, text } => {
+                let text = if text.is_empty() { String::new() } else { format!(": {text}") };
+                format!("{} at {} UTC{text}", what.as_str(), clock(*at))
+            }
+            Self::RootBefore { times: 1 } => "it was the root before, once".to_owned(),
+            Self::RootBefore { times } => format!("it was the root before, {times} times"),
+            Self::Away { hops } => format!("{hops} {} away", if *hops == 1 { "step" } else { "steps" }),
+        }
+    }
+}
+
+/// Why an incident may have started at an asset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum RootReason {
+    /// By these, the strongest first.
+    Clues(Vec<Clue>),
+    /// As an earlier Muster said it.
+    Said(String),
+}
+
+impl RootReason {
+    /// In words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Clues(clues) => clues.iter().map(Clue::words).collect::<Vec<_>>().join("; "),
+            Self::Said(words) => words.clone(),
+        }
+    }
+}

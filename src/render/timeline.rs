@@ -1,0 +1,45 @@
+//! What the timeline and the post-mortem say, in the words of their templates.
+
+use serde_json::{Value, json};
+
+use super::{Names, Templates, views};
+use crate::domain::incident::MessageRef;
+use crate::domain::postmortem::{Record, draft};
+use crate::domain::timeline::{self, Line};
+use crate::domain::times::{clock, stamp};
+use crate::domain::{Actor, Entry, Event};
+
+/// What happened, in a sentence without a full stop; `None` where people do not read of it.
+pub fn sentence(templates: &Templates, entry: &Entry, names: Names<'_>) -> Option<String> {
+    timeline::is_line(&entry.event).then(|| said(templates, &entry.event, &entry.actor, false, names))
+}
+
+/// What a line says.
+pub fn line(templates: &Templates, line: &Line, names: Names<'_>) -> String {
+    said(templates, &line.entry.event, &line.entry.actor, line.corrected, names)
+}
+
+fn said(templates: &Templates, event: &Event, by: &Actor, corrected: bool, names: Names<'_>) -> String {
+    let mut view = views::happened(event, by, names);
+    view["corrected"] = corrected.into();
+    templates.line(event.name(), &view, corrected)
+}
+
+/// The post-mortem draft, Markdown; with the affected part of the lineage as a Mermaid flowchart.
+pub fn postmortem(
+    templates: &Templates,
+    record: &Record<'_>,
+    link: &dyn Fn(&MessageRef) -> String,
+    lineage: Option<&str>,
+) -> String {
+    let mut view = serde_json::to_value(draft(record)).unwrap_or_default();
+    let mut day = None;
+    let lines = timeline::lines(record.entries).into_iter().map(|one| {
+        let new_day = day.replace(one.at.date_naive()) != Some(one.at.date_naive());
+        let at = if new_day { stamp(one.at) } else { clock(one.at) };
+        json!({"at": at, "text": line(templates, &one, record.name), "link": one.message().map(link)})
+    });
+    view["timeline"] = lines.collect::<Vec<Value>>().into();
+    view["lineage"] = lineage.into();
+    templates.render("postmortem", &view)
+}
