@@ -1,16 +1,19 @@
 //! The life of an incident's channel in Slack: made, or replaced by a thread where nobody may make channels, linked, lost, archived.
 
-use super::{Fault, Turn, Worker};
-use crate::domain::incident::{Channel, MessageRef, Slot};
-use crate::domain::{Command, Event, Incident};
+use crate::app::{Failure, RequestMeta};
+use crate::delivery::carrier::{Carrier, Turn};
+use crate::delivery::retry::Fault;
+use crate::domain::incident::{Channel, Slot};
+use crate::domain::{Command, Incident};
 use crate::records::OfChannel;
 use crate::render::{Rendered, views};
-use crate::slack::client::Verdict;
+use crate::slack::client::{Verdict, advice};
 use crate::store::{Batch, Expect, Id};
 
 /// Slack's limit for a channel's name.
 const MAX_CHANNEL_NAME: usize = 80;
-impl Worker {
+
+impl Carrier {
     pub(super) async fn open_channel(&self, turn: &Turn, incident: &Incident) -> Result<(), Fault> {
         let base = channel_name(&self.app.config.slack.channel_name, incident);
         for attempt in 1..=9 {
@@ -69,19 +72,19 @@ impl Worker {
         let channel = Channel { id: at.channel.clone(), name, thread: Some(at.ts.clone()), linked: false };
         if !incident.slots.contains_key(&Slot::Announcement) {
             let posted = Command::MessagePosted { slot: Slot::Announcement, message: at };
-            match self.app.execute(&incident.uid, &posted, crate::app::RequestMeta::by_muster(Batch::new())).await {
-                Ok(_) | Err(crate::app::Failure::Duplicate) => {}
+            match self.app.execute(&incident.uid, &posted, RequestMeta::by_muster(Batch::new())).await {
+                Ok(_) | Err(Failure::Duplicate) => {}
                 Err(failure) => return Err(failure.into()),
             }
         }
         let why = format!(
             "Slack lets Muster make no channel here ({code}), so the incident lives in this thread; {value}",
-            value = crate::slack::client::advice(code)
+            value = advice(code)
         );
         let told = Command::GiveUp { what: "a channel of its own".to_owned(), why, say: true };
         self.outcome(turn, &incident.uid, &Command::ChannelReady { channel }).await?;
-        match self.app.execute(&incident.uid, &told, crate::app::RequestMeta::by_muster(Batch::new())).await {
-            Ok(_) | Err(crate::app::Failure::Duplicate) => Ok(()),
+        match self.app.execute(&incident.uid, &told, RequestMeta::by_muster(Batch::new())).await {
+            Ok(_) | Err(Failure::Duplicate) => Ok(()),
             Err(failure) => Err(failure.into()),
         }
     }
@@ -111,7 +114,7 @@ impl Worker {
             return Ok(self.app.commit(turn.end()).await?);
         }
         // Another may have come to work there meanwhile; of two at once, the second is asked to look again.
-        let pointer = self.app.store.get(&Id::<OfChannel>::of(id)).await.map_err(crate::app::Failure::from)?;
+        let pointer = self.app.store.get(&Id::<OfChannel>::of(id)).await.map_err(Failure::from)?;
         if self.app.at_home_in(id).await?.is_some_and(|other| other != incident.uid) {
             self.slack.post_message(by, &refuse("it is the channel of another incident"), turn.rec.id.as_str()).await?;
             return Ok(self.app.commit(turn.end()).await?);
@@ -160,27 +163,12 @@ impl Worker {
 
     async fn went(&self, turn: &Turn, incident: &Incident, channel: &Channel, why: &str) -> Result<(), Fault> {
         let command = Command::ChannelGone { channel: channel.id.clone(), why: why.to_owned() };
-        match self.app.execute(&incident.uid, &command, crate::app::RequestMeta::by_muster(Batch::new())).await {
-            Ok(_) | Err(crate::app::Failure::Duplicate) => {}
+        match self.app.execute(&incident.uid, &command, RequestMeta::by_muster(Batch::new())).await {
+            Ok(_) | Err(Failure::Duplicate) => {}
             Err(failure) => return Err(failure.into()),
         }
         // What was to be said is said where it goes on: behind the new channel's opening in the queue.
         Ok(self.app.commit(turn.behind(self.app.now(), &self.app.clock.fresh_id())).await?)
-    }
-
-    /// Tells one person of something.
-    pub(super) async fn direct(
-        &self,
-        turn: &Turn,
-        incident: &Incident,
-        person: &str,
-        event: &Event,
-    ) -> Result<(), Fault> {
-        let names = |id: &str| self.app.name(id);
-        let by = crate::domain::Actor::Muster;
-        let message = views::said(&self.app.templates, event, &by, incident, &names, self.app.now());
-        let said = self.slack.post_message(person, &message, turn.rec.id.as_str()).await.map(|_: MessageRef| ());
-        self.or_do_without(turn, said, "a direct message").await
     }
 }
 

@@ -2,22 +2,13 @@
 
 use serde_json::json;
 
-use super::{Fault, Turn, Worker};
+use crate::delivery::carrier::{Carrier, Turn};
+use crate::delivery::retry::Fault;
 use crate::domain::{Command, Effect, Incident};
-use crate::pagerduty::events::{PagerError, PagerEvent, Trigger};
+use crate::pagerduty::events::{PagerEvent, Trigger};
 use crate::pagerduty::rest::PersonalPage;
 
-impl From<PagerError> for Fault {
-    fn from(error: PagerError) -> Self {
-        match error {
-            // The key makes a repeat the same page, so "unknown" and "not done" are one.
-            PagerError::Retry { after, why } => Self::Retry { after, why },
-            PagerError::Permanent { why } => Self::Permanent { why },
-        }
-    }
-}
-
-impl Worker {
+impl Carrier {
     pub(super) async fn page(&self, turn: &Turn, incident: &Incident, effect: &Effect) -> Result<(), Fault> {
         if let Effect::Page { key, .. } | Effect::AcknowledgePage { key, .. } | Effect::ResolvePage { key, .. } = effect
             && let Some(person) = incident.pages.get(key).and_then(|page| page.person.clone())

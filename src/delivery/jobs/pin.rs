@@ -1,0 +1,19 @@
+//! A message that somebody pinned and Muster has not heard itself: it is read, and goes on the timeline.
+
+use crate::delivery::carrier::{Carrier, Turn};
+use crate::delivery::retry::Fault;
+use crate::domain::incident::MessageRef;
+use crate::slack::client::Verdict;
+
+impl Carrier {
+    pub(super) async fn pin(&self, turn: &Turn, message: &MessageRef, user: &str, event: &str) -> Result<(), Fault> {
+        match self.slack.message(message).await {
+            Ok(found) => self.app.pin_found(message.clone(), user, event, found).await?,
+            Err(error) if error.verdict == Verdict::Permanent => {
+                tracing::warn!(%error, "a message with a pushpin cannot be read");
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(self.app.commit(turn.end()).await?)
+    }
+}
