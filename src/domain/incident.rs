@@ -171,6 +171,13 @@ pub struct MessageRef {
     pub ts: String,
 }
 
+/// When a message was posted, by its Slack timestamp (`seconds.micros`).
+pub fn said_at(message: &MessageRef) -> Option<Time> {
+    let (seconds, micros) = message.ts.split_once('.')?;
+    let nanos = micros.get(..6.min(micros.len()))?.parse::<u32>().ok()?.checked_mul(1000)?;
+    chrono::DateTime::from_timestamp(seconds.parse().ok()?, nanos)
+}
+
 /// The messages that Muster keeps true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -309,13 +309,6 @@ fn timeline(record: &Record<'_>) -> Vec<Line> {
         .collect()
 }
 
-/// When a message was posted, by its Slack timestamp (`seconds.micros`).
-pub fn said_at(message: &MessageRef) -> Option<Time> {
-    let (seconds, micros) = message.ts.split_once('.')?;
-    let nanos = micros.get(..6.min(micros.len()))?.parse::<u32>().ok()?.checked_mul(1000)?;
-    chrono::DateTime::from_timestamp(seconds.parse().ok()?, nanos)
-}
-
 fn people(record: &Record<'_>) -> Vec<String> {
     let incident = record.incident;
     let mut lines: Vec<String> = Role::ALL

@@ -334,7 +334,7 @@ pub fn lines(entries: &[Entry], name: &dyn Fn(&PersonId) -> String) -> Vec<Line>
                 _ => None,
             };
             // A pinned message belongs where it was said, not where it was pinned.
-            let said = message.as_ref().and_then(super::postmortem::said_at);
+            let said = message.as_ref().and_then(super::incident::said_at);
             let text = sentence(&entry, name)?;
             Some(Line {
                 number: entry.seq,

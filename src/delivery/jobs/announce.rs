@@ -1,7 +1,6 @@
 //! What is said outside of an incident: in the announcement channel, in another, to one person; and what replaces it later.
 
-use crate::delivery::carrier::{Carrier, Turn};
-use crate::delivery::retry::Fault;
+use super::{Carrier, Fault, Turn};
 use crate::domain::incident::MessageRef;
 use crate::render::{Button, Rendered};
 

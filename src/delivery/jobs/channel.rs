@@ -1,8 +1,7 @@
 //! The life of an incident's channel in Slack: made, or replaced by a thread where nobody may make channels, linked, lost, archived.
 
+use super::{Carrier, Fault, Turn};
 use crate::app::{Failure, RequestMeta};
-use crate::delivery::carrier::{Carrier, Turn};
-use crate::delivery::retry::Fault;
 use crate::domain::incident::{Channel, Slot};
 use crate::domain::{Command, Incident};
 use crate::records::OfChannel;

@@ -1,7 +1,6 @@
 //! Which channels people of other workspaces read.
 
-use crate::delivery::carrier::{Carrier, Turn};
-use crate::delivery::retry::Fault;
+use super::{Carrier, Fault, Turn};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 
 impl Carrier {

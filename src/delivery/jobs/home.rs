@@ -1,7 +1,6 @@
 //! The page of one person in Slack.
 
-use crate::delivery::carrier::{Carrier, Turn};
-use crate::delivery::retry::Fault;
+use super::{Carrier, Fault, Turn};
 
 impl Carrier {
     pub(super) async fn publish_home(&self, turn: &Turn, user: &str, session: &str) -> Result<(), Fault> {

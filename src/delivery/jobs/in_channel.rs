@@ -1,7 +1,6 @@
 //! What is said and shown in the incident's own channel, and the line of the announcement channel.
 
-use crate::delivery::carrier::{Carrier, Turn};
-use crate::delivery::retry::Fault;
+use super::{Carrier, Fault, Turn};
 use crate::domain::incident::Slot;
 use crate::domain::{Effect, Incident};
 use crate::render::{Rendered, views};

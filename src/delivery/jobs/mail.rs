@@ -1,8 +1,7 @@
 //! Telling people outside the incident by e-mail.
 
 use super::picture::pixels;
-use crate::delivery::carrier::{Carrier, Turn};
-use crate::delivery::retry::Fault;
+use super::{Carrier, Fault, Turn};
 use crate::domain::Incident;
 use crate::domain::effect::Notice;
 use crate::domain::incident::Recipient;

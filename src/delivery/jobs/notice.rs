@@ -1,7 +1,6 @@
 //! Telling people outside the incident, in Slack. Later messages go into the thread of the first.
 
-use crate::delivery::carrier::{Carrier, Turn};
-use crate::delivery::retry::Fault;
+use super::{Carrier, Fault, Turn};
 use crate::domain::effect::Notice;
 use crate::domain::incident::{MessageRef, Notification, Recipient};
 use crate::domain::{Actor, Command, Event, Incident};

@@ -2,8 +2,7 @@
 
 use serde_json::json;
 
-use crate::delivery::carrier::{Carrier, Turn};
-use crate::delivery::retry::Fault;
+use super::{Carrier, Fault, Turn};
 use crate::domain::{Command, Effect, Incident};
 use crate::pagerduty::events::{PagerEvent, Trigger};
 use crate::pagerduty::rest::PersonalPage;

@@ -1,7 +1,6 @@
 //! Who is in the workspace: everybody, a page at a time, and one by one.
 
-use crate::delivery::carrier::{Carrier, Turn};
-use crate::delivery::retry::Fault;
+use super::{Carrier, Fault, Turn};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::slack::client::Verdict;
 

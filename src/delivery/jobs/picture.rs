@@ -1,8 +1,7 @@
 //! The lineage drawn, posted anew when it shows something new.
 
-use crate::delivery::carrier::{Carrier, Turn};
+use super::{Carrier, Fault, Turn};
 use crate::delivery::posting::File;
-use crate::delivery::retry::Fault;
 use crate::domain::incident::{Channel, Picture};
 use crate::domain::{Command, Incident};
 use crate::render::picture::Drawing;

@@ -1,7 +1,6 @@
 //! A message that somebody pinned and Muster has not heard itself: it is read, and goes on the timeline.
 
-use crate::delivery::carrier::{Carrier, Turn};
-use crate::delivery::retry::Fault;
+use super::{Carrier, Fault, Turn};
 use crate::domain::incident::MessageRef;
 use crate::slack::client::Verdict;
 

@@ -1,10 +1,9 @@
 //! The draft of a post-mortem: the channel's history is read first, then it is posted as a canvas and as a file.
 
-use crate::delivery::carrier::{Carrier, Turn};
+use super::{Carrier, Fault, Turn};
 use crate::delivery::posting::{File, MAX_HISTORY_PAGES};
-use crate::delivery::retry::Fault;
-use crate::domain::incident::{Channel, MessageRef};
-use crate::domain::postmortem::{Captured, said_at};
+use crate::domain::incident::{Channel, MessageRef, said_at};
+use crate::domain::postmortem::Captured;
 use crate::domain::{Command, Incident};
 use crate::slack::client::{SlackError, Verdict};
 use crate::slack::markup;

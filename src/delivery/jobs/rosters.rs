@@ -1,7 +1,6 @@
 //! Who is on duty: user groups of Slack, schedules of PagerDuty.
 
-use crate::delivery::carrier::{Carrier, Turn};
-use crate::delivery::retry::Fault;
+use super::{Carrier, Fault, Turn};
 use crate::pagerduty::events::PagerError;
 
 impl Carrier {

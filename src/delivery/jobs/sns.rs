@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::delivery::carrier::{Carrier, Turn};
-use crate::delivery::retry::Fault;
+use super::{Carrier, Fault, Turn};
 
 impl Carrier {
     /// Confirms a subscription of SNS; its address was checked with the message's signature.

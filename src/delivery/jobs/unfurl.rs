@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::delivery::carrier::{Carrier, Turn};
-use crate::delivery::retry::Fault;
+use super::{Carrier, Fault, Turn};
 use crate::slack::client::Verdict;
 
 impl Carrier {

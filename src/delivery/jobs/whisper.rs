@@ -1,7 +1,6 @@
 //! An ephemeral message to whoever just did something.
 
-use crate::delivery::carrier::{Carrier, Turn};
-use crate::delivery::retry::Fault;
+use super::{Carrier, Fault, Turn};
 use crate::render::Rendered;
 use crate::slack::client::Verdict;
 

@@ -1,6 +1,8 @@
 //! A monitor's signal: it opens the incident, joins it, fires again, or is over.
 
-use super::{Context, Draft, declare, status};
+use super::context::Context;
+use super::draft::Draft;
+use super::{declare, status};
 use crate::domain::event::Joined;
 use crate::domain::incident::Ending;
 use crate::domain::policy::OnGreen;
@@ -33,7 +35,7 @@ pub(super) fn receive(
     match (signal.status, known) {
         (SignalStatus::Firing, None) => {
             // Nobody would hear of it any more.
-            status::must_be_open(draft)?;
+            draft.must_be_open()?;
             join(draft, signal, because, quiet_joins);
             let actor = draft.context.actor.clone();
             if let Some(event) = draft.entries.last().map(|entry| entry.event.clone())

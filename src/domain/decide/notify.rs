@@ -1,6 +1,7 @@
 //! Telling producers and consumers: nobody twice, everybody to the end, and nobody who wants to hear no more.
 
-use super::{Draft, MAX_TEXT, words};
+use super::draft::Draft;
+use super::words::{MAX_TEXT, words};
 use crate::domain::effect::Notice;
 use crate::domain::incident::{Notification, Recipient};
 use crate::domain::lineage::Whom;

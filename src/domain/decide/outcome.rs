@@ -1,6 +1,6 @@
 //! What became of deliveries to Slack.
 
-use super::Draft;
+use super::draft::Draft;
 use crate::domain::incident::{Channel, MessageRef, PageStatus, Slot};
 use crate::domain::{Command, Effect, Event, PersonId, Refusal, Role, Time};
 
@@ -21,7 +21,7 @@ pub(super) fn channel_ready(draft: &mut Draft<'_>, channel: &Channel) {
 
 /// Somebody wants to work in a channel that is there already. Whether that can be is seen when it is done.
 pub(super) fn link(draft: &mut Draft<'_>, channel: &str) -> Result<(), Refusal> {
-    super::status::must_be_open(draft)?;
+    draft.must_be_open()?;
     let incident = draft.incident();
     if incident.channel.as_ref().is_some_and(|known| known.id == channel) {
         return Err(Refusal::AlreadyHere { incident: incident.name() });

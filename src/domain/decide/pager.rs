@@ -1,6 +1,7 @@
 //! What PagerDuty answered and what its webhooks say. Nothing here ever goes back to PagerDuty.
 
-use super::{Draft, tell};
+use super::draft::Draft;
+use super::tell;
 use crate::domain::command::PagerNews;
 use crate::domain::incident::PageStatus;
 use crate::domain::{Effect, Event};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::Duration;
 
-use super::{Draft, status};
+use super::draft::Draft;
 use crate::domain::policy::DEFAULT_TARGET;
 use crate::domain::timeline::clock;
 use crate::domain::{Actor, Command, Effect, Event, PersonId, Refusal, Role, Severity};
@@ -201,6 +201,6 @@ fn grant(draft: &mut Draft<'_>, role: Role, person: &PersonId) {
     draft.effect(Effect::Invite { people: vec![person.clone()] });
     draft.effect(Effect::Brief { person: person.clone(), role });
     if first && !matches!(draft.context.actor, Actor::Muster) {
-        status::tell_pager_it_is_taken(draft);
+        draft.tell_pager_it_is_taken();
     }
 }

@@ -1,6 +1,7 @@
 //! Telling people: updates and pages.
 
-use super::{Draft, MAX_TEXT, words};
+use super::draft::Draft;
+use super::words::{MAX_TEXT, words};
 use crate::domain::effect::Notice;
 use crate::domain::policy::DEFAULT_TARGET;
 use crate::domain::{Command, Effect, Event, Incident, PersonId, Refusal, Time};
@@ -42,7 +43,7 @@ pub(super) fn remind_by_cadence(draft: &mut Draft<'_>) {
 
 /// Somebody wants to be reminded later, or no more.
 pub(super) fn remind(draft: &mut Draft<'_>, minutes: Option<u32>) -> Result<(), Refusal> {
-    super::status::must_be_open(draft)?;
+    draft.must_be_open()?;
     let at = minutes.map(|minutes| draft.now() + chrono::Duration::minutes(minutes.into()));
     remind_at(draft, at);
     Ok(())
@@ -105,7 +106,7 @@ pub(super) fn page(draft: &mut Draft<'_>, target: &str, text: Option<&str>) -> R
 /// Pages one person: through PagerDuty's REST API where the incident's service can, else those who answer for it, with the name.
 pub(super) fn page_person(draft: &mut Draft<'_>, person: &PersonId, text: Option<&str>) -> Result<(), Refusal> {
     let incident = draft.incident();
-    super::status::must_be_open(draft)?;
+    draft.must_be_open()?;
     let (policy, name) = (draft.context.policy, draft.context.people.name(person));
     let said = text.map(str::trim).filter(|text| !text.is_empty()).unwrap_or(&incident.title);
     let target = incident.service.clone().unwrap_or_else(|| DEFAULT_TARGET.to_owned());
