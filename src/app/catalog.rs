@@ -1,19 +1,18 @@
-//! The catalog: the graph in memory over records in the store. Imports are merged and committed here, one after another; whoever
+//! The catalog: records in the store, with the graph in memory over them. Imports are merged and committed here, one after another; whoever
 //! asks the graph sees it before or after a commit, never in between.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::RwLockReadGuard;
 
 use serde::Serialize;
 
+use super::graph::Imaged;
 use super::lookup::Lookup;
 use super::{App, Failure};
-use crate::catalog::{Import, Naming};
+use crate::catalog::Import;
 use crate::domain::lineage::merge::{Merger, Sighting, Written};
 use crate::domain::lineage::{Asset, AssetKind, Change, ChangeKind, Check, Day, Graph, View, day};
 use crate::domain::{AssetName, Effect};
-use crate::read_models::catalog::{Catalog as Model, image};
-use crate::read_models::{Followed, ReadModels};
+use crate::read_models::catalog::image;
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{CatalogCommit, Changes, Columns, Open};
 use crate::store::{Batch, Expect, Id, Range};
@@ -26,25 +25,6 @@ const CHANGES_KEPT: usize = 20;
 const LOGGED: usize = 100;
 /// So many commits after an image, a new one is made.
 const LOG_KEPT: u64 = 1000;
-
-/// The catalog.
-#[derive(Debug)]
-pub struct Catalog {
-    model: Followed<Model>,
-    /// How names are spelled.
-    pub naming: Naming,
-    /// Whoever writes has the turn.
-    writing: tokio::sync::Mutex<Imaged>,
-}
-
-/// What the image of the graph has.
-#[derive(Debug, Default)]
-struct Imaged {
-    /// How many commits.
-    commits: Option<u64>,
-    /// Whether a commit since then says no names.
-    gap: bool,
-}
 
 /// The record of a commit, by its number; that it is the next one is expected.
 fn logged(batch: &mut Batch, commit: u64, mark: String, written: &[(Written, Expect)]) {
@@ -206,28 +186,6 @@ pub struct Checkup {
     /// Assets of open incidents that the catalog does not know, each with what may be meant.
     #[schema(value_type = Vec<Vec<Object>>)]
     pub unknown: Vec<(String, Vec<String>)>,
-}
-
-impl Catalog {
-    pub(super) fn new(models: &ReadModels, naming: Naming) -> Self {
-        let model = models.catalog.share();
-        let commits = model.read().log().in_image;
-        let imaged = Imaged { commits, gap: commits.is_none() };
-        Self { model, naming, writing: tokio::sync::Mutex::new(imaged) }
-    }
-
-    /// The name by which the catalog knows an asset; as it is spelled, where the catalog does not know it.
-    pub fn known_as(&self, asset: &AssetName) -> AssetName {
-        let spelled = self.naming.apply(asset.as_str());
-        let graph = self.graph();
-        let name = graph.find(&spelled).map_or(spelled.as_str(), |node| graph.name(node));
-        AssetName::new(name).unwrap_or_else(|| asset.clone())
-    }
-
-    /// The graph, for reading.
-    pub fn graph(&self) -> RwLockReadGuard<'_, Model> {
-        self.model.read()
-    }
 }
 
 impl App {

@@ -7,6 +7,7 @@
 use std::future::Future;
 
 use super::{App, Failure};
+use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::store::{Batch, CommitError, Expect, Id, Kind, Op, Record, Step};
 
 /// How often a change is decided anew when somebody else was first.
@@ -85,6 +86,24 @@ impl App {
             ) => Err(Written::Never(Failure::TooLarge(error.to_string()))),
             Err(CommitError::Unavailable(why)) => Err(Written::Never(Failure::Unavailable(why))),
         }
+    }
+
+    /// Puts a job of Muster's own into the outbox, once: one of the same name that waits already is enough.
+    ///
+    /// # Errors
+    /// The store cannot write.
+    pub async fn enqueue(&self, id: &EntryId, job: Job) -> Result<(), Failure> {
+        let mut batch = Batch::new();
+        batch.enqueue(id, job, self.now());
+        match self.commit(batch).await {
+            Err(Failure::Duplicate) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// An id for an errand that nobody looks for.
+    pub(super) fn errand(&self) -> EntryId {
+        EntryId::fresh(&self.clock.fresh_id())
     }
 }
 

@@ -1,13 +1,13 @@
 //! The app's home: what one person wants to see at a glance. Built from bounded reads, published when it is opened and, for as long as
 //! it may be looked at, when it has changed.
 
-use std::collections::HashMap;
 use std::sync::PoisonError;
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::chat::median_taken;
+use super::memory::Watched;
 use super::queries::Filter;
 use super::{App, Failure};
 use crate::domain::decide::permitted;
@@ -30,16 +30,6 @@ const LINES: usize = 10;
 const REVIEWED: usize = 5;
 /// So many homes are kept up to date.
 const MAX_WATCHED: usize = 500;
-
-/// Who has the home open, perhaps: which opening counts, and what was published last.
-pub(super) type Homes = HashMap<String, Watched>;
-
-/// One open home.
-pub(super) struct Watched {
-    session: String,
-    until: Time,
-    digest: String,
-}
 
 impl App {
     /// Somebody opened the home.

@@ -1,11 +1,10 @@
 //! What all sources have in common before their alerts are looked at: their pace, what they posted as it is kept, subscriptions to confirm.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
+use super::memory::Waiting;
 use super::{App, Failure};
 use crate::config::Source;
-use crate::domain::Time;
 use crate::records::outbox::{EntryId, Job};
 use crate::records::{self, Body};
 use crate::store::{Batch, Expect, Id, MAX_RECORD_BYTES, Range};
@@ -21,34 +20,6 @@ const WAITING_BYTES: usize = 8 * 1024 * 1024;
 const BLOCK_ROOM: usize = 1024;
 /// What a body needs besides itself and its source's name.
 const BODY_ROOM: usize = 100;
-
-/// What monitors posted and is not yet kept.
-#[derive(Default)]
-pub struct Bodies(Mutex<Unkept>);
-
-#[derive(Default)]
-struct Unkept {
-    bodies: Vec<Waiting>,
-    bytes: usize,
-}
-
-struct Waiting {
-    source: String,
-    at: Time,
-    body: Vec<u8>,
-    /// Strips and compresses it.
-    pack: fn(&[u8]) -> Option<String>,
-}
-
-impl Bodies {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Unkept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// When the next request of a source is due, by its pace.
-#[derive(Debug, Default)]
-pub(super) struct Pace(Mutex<HashMap<String, Time>>);
 
 impl App {
     /// Whether a source keeps its pace (`rate_per_minute`); those without one always do.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Outcome, Placed, Turn, Waiting};
+use super::queue::{Outcome, Placed, Waiting};
 use crate::app::decided::{self, Loaded, Numbers};
 use crate::app::{App, Failure, RequestMeta};
 use crate::domain::command::Opening;
@@ -19,6 +19,12 @@ use crate::domain::{Actor, Alert, AssetName, Command, Decision, Event, Signal, S
 use crate::records::outbox::{Job, Outbox as _};
 use crate::records::{AlertOfKey, Flap, LatestOfAsset};
 use crate::store::{Batch, Expect, Id, Record};
+
+/// Merged into one that was merged itself, and so on; nobody does it more often.
+pub(in crate::app) const MERGED_DEEP: usize = 8;
+
+/// The turn to decide on an incident.
+pub(super) type Turn = tokio::sync::OwnedMutexGuard<()>;
 
 /// A walk for ties looks at so many assets at most.
 const MAX_WALK: usize = 2000;
@@ -425,7 +431,7 @@ impl<'a> Round<'a> {
     /// The incident, if it is open, or else the open one that it was merged into.
     async fn open_of(&mut self, uid: &str) -> Result<Option<String>, Failure> {
         let mut uid = uid.to_owned();
-        for _ in 0..super::MERGED_DEEP {
+        for _ in 0..MERGED_DEEP {
             if self.is_open(&uid).await? {
                 return Ok(Some(uid));
             }

@@ -1,0 +1,258 @@
+//! The rounds: alerts that wait while one commit is written are decided together in the next, so that a storm is not a storm of conflicts.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::queue::{Outcome, Placed, Posted, ROUND, Waiting};
+use super::round::{Round, Turn};
+use crate::app::change::Written;
+use crate::app::decided::{self, Numbers};
+use crate::app::{App, Change, DeliveryId, Failure};
+use crate::clock::Stopwatch;
+use crate::domain::Signal;
+use crate::domain::suppression::Suppression;
+use crate::records::AlertOfKey;
+use crate::store::{Batch, Id};
+
+/// After so many rounds, or so many seconds, others have their turn on the incidents of these.
+const RUN: usize = 8;
+const RUN_SECONDS: f64 = 0.2;
+impl App {
+    /// Takes signals in; durable when it answers.
+    ///
+    /// # Errors
+    /// The store cannot write. Nothing of these signals was taken in then, or they are taken in again without harm.
+    pub async fn receive(&self, source: &str, posted: Posted) -> Result<Vec<Placed>, Failure> {
+        let Posted { mut signals, delivery, mut also } = posted;
+        for signal in &mut signals {
+            signal.asset = signal.asset.as_ref().map(|asset| self.catalog.known_as(asset));
+        }
+        let named = |delivery: String| DeliveryId(Id::<AlertOfKey>::of(source, &delivery).to_string());
+        let delivery = delivery.map(named);
+        if let Some(delivery) = &delivery {
+            if self.was_delivered(delivery).await? {
+                let mut placed = Vec::with_capacity(signals.len());
+                for signal in &signals {
+                    placed.push(self.placed_before(signal).await?);
+                }
+                return Ok(placed);
+            }
+            also.extend(decided::delivered(delivery, self.now()));
+        }
+        self.metrics.alerts.inc_by(signals.len() as u64);
+        let mut placed = Vec::with_capacity(signals.len());
+        let mut signals = signals.into_iter().peekable();
+        loop {
+            let chunk: Vec<_> = signals.by_ref().take(ROUND).collect();
+            let last = signals.peek().is_none();
+            // The delivery counts as done with its last part only.
+            let also = if last { std::mem::take(&mut also) } else { Batch::new() };
+            if !chunk.is_empty() || !also.is_empty() {
+                placed.extend(self.receive_chunk(source, chunk, None, also).await?);
+            }
+            if last {
+                return Ok(placed);
+            }
+        }
+    }
+
+    /// Where a signal of a delivery that came before is.
+    async fn placed_before(&self, signal: &Signal) -> Result<Placed, Failure> {
+        let found = self.store.value(&Id::<AlertOfKey>::of(&signal.source, &signal.key)).await?;
+        let incident = match &found {
+            Some(found) => self.incident(&found.uid).await?.map(|incident| incident.name()),
+            None => None,
+        };
+        let id = found.and_then(|found| found.alert);
+        Ok(Placed { id, key: signal.key.clone(), outcome: Outcome::Repeated, incident })
+    }
+
+    pub(in crate::app) async fn receive_chunk(
+        &self,
+        source: &str,
+        signals: Vec<Signal>,
+        past: Option<Suppression>,
+        also: Batch,
+    ) -> Result<Vec<Placed>, Failure> {
+        let (answer, answered) = oneshot::channel();
+        self.correlator.waiting().push(source, Waiting { signals, past, also, answer })?;
+        self.correlator.rounds.notify_one();
+        answered.await.unwrap_or_else(|_| Err(Failure::Unavailable("the alert's turn was lost".to_owned())))
+    }
+
+    /// Decides for all that waits, for as long as there is an app.
+    pub(crate) fn decide_rounds(app: &Arc<Self>) {
+        let (rounds, app) = (app.correlator.rounds.clone(), Arc::downgrade(app));
+        tokio::spawn(async move {
+            loop {
+                rounds.notified().await;
+                let Some(app) = app.upgrade() else { return };
+                while app.correlator.waiting().len() > 0 {
+                    for round in Self::decide_run(&app).await {
+                        app.decide_round(round).await;
+                    }
+                }
+            }
+        });
+    }
+
+    /// Decides a run of rounds. While one is written, the next is decided from what that one comes to. It is written only once that one is: else
+    /// a version that somebody else wrote meanwhile could pass for ours. What was not written comes back, to be decided anew from what is stored.
+    async fn decide_run(app: &Arc<Self>) -> Vec<Vec<Waiting>> {
+        let mut anew = Vec::new();
+        // New incidents take turns too, since each takes the next number.
+        let _turn = app.turns.of("").lock_owned().await;
+        let mut round = match Numbers::read(app).await {
+            Ok(numbers) => Round::new(app, numbers),
+            Err(failure) => {
+                app.answer(app.correlator.waiting().take(), Err(failure));
+                return Vec::new();
+            }
+        };
+        let (began, mut rounds, mut is_last) = (Stopwatch::start(), 0, false);
+        let mut decided: Option<Decided> = None;
+        let mut writing: Option<(usize, JoinHandle<Fate>)> = None;
+        loop {
+            let may_decide =
+                decided.is_none() && !is_last && rounds < RUN && (rounds == 0 || began.seconds() < RUN_SECONDS);
+            // Beside one that is written, a few are not worth a round of their own: more come soon.
+            let enough = writing.as_ref().map_or(1, |(requests, _)| requests / 2);
+            if may_decide && app.correlator.waiting().len() >= enough.max(1) {
+                let waiting = app.correlator.waiting().take();
+                rounds += 1;
+                let Ok(placed) = round.place_all(&waiting).await else {
+                    anew.push(waiting);
+                    break;
+                };
+                is_last = !round.may_go_on();
+                let (mut batch, told) = round.cut();
+                waiting.iter().for_each(|one| batch.extend(one.also.clone()));
+                decided = Some(Decided { waiting, placed, batch, told });
+            }
+            let Some((_, written)) = &mut writing else {
+                let Some(next) = decided.take() else { break };
+                writing = Some((next.waiting.len(), tokio::spawn(app.clone().write_round(next))));
+                continue;
+            };
+            tokio::select! {
+                fate = written => {
+                    writing = None;
+                    match fate {
+                        Ok(Fate::Written) => {}
+                        Ok(Fate::Anew(waiting)) => {
+                            anew.push(waiting);
+                            break;
+                        }
+                        Ok(Fate::Unavailable(failure)) => {
+                            if let Some(next) = decided.take() {
+                                app.answer(next.waiting, Err(failure));
+                            }
+                            break;
+                        }
+                        // What panicked was said by itself, and nobody knows what became of it.
+                        Err(_) => break,
+                    }
+                }
+                () = app.correlator.rounds.notified(), if may_decide && decided.is_none() => {}
+            }
+        }
+        if let Some((_, written)) = writing
+            && let Ok(Fate::Anew(waiting)) = written.await
+        {
+            anew.insert(0, waiting);
+        }
+        anew.extend(decided.map(|next| next.waiting));
+        anew
+    }
+
+    /// Writes a round and answers.
+    async fn write_round(self: Arc<Self>, round: Decided) -> Fate {
+        let Decided { waiting, placed, batch, told } = round;
+        if !batch.is_empty() {
+            match self.write(batch).await {
+                Ok(()) => self.remember_told(told),
+                Err(Written::Never(failure @ Failure::Unavailable(_))) => {
+                    self.answer(waiting, Err(failure.clone()));
+                    return Fate::Unavailable(failure);
+                }
+                Err(_) => return Fate::Anew(waiting),
+            }
+        }
+        self.answer(waiting, Ok(placed));
+        Fate::Written
+    }
+
+    /// Decides for all of a round in one commit. Where that cannot be kept, each is tried by itself, so that one that never can be is refused
+    /// and no other.
+    async fn decide_round(&self, round: Vec<Waiting>) {
+        // New incidents take turns too, since each takes the next number.
+        let _turn = self.turns.of("").lock_owned().await;
+        let result = self.place_anew(&round).await;
+        if round.len() > 1 && matches!(result, Err(Failure::TooLarge(_) | Failure::Duplicate | Failure::Refused(_))) {
+            for waiting in round {
+                let result = self.place_anew(std::slice::from_ref(&waiting)).await;
+                self.answer(vec![waiting], result);
+            }
+        } else {
+            self.answer(round, result);
+        }
+    }
+
+    async fn place_anew(&self, round: &[Waiting]) -> Result<Vec<Placed>, Failure> {
+        let (placed, told, _turns) = self.make(&Placing(round)).await?;
+        self.remember_told(told);
+        Ok(placed)
+    }
+
+    fn answer(&self, round: Vec<Waiting>, result: Result<Vec<Placed>, Failure>) {
+        if let Ok(placed) = &result {
+            let opened = placed.iter().filter(|one| one.outcome == Outcome::Opened).count();
+            self.metrics.incidents.inc_by(opened as u64);
+        }
+        let mut placed = result.map(Vec::into_iter);
+        for waiting in round {
+            let answer = match &mut placed {
+                Ok(placed) => Ok(placed.by_ref().take(waiting.signals.len()).collect()),
+                Err(failure) => Err(failure.clone()),
+            };
+            // The monitor may have hung up; what is decided stands.
+            let _ = waiting.answer.send(answer);
+        }
+    }
+}
+
+/// A round of signals, decided from what is stored.
+struct Placing<'a>(&'a [Waiting]);
+
+impl Change for Placing<'_> {
+    type Outcome = (Vec<Placed>, Vec<String>, Vec<Turn>);
+
+    async fn decide(&self, app: &App) -> Result<(Batch, Self::Outcome), Failure> {
+        let mut round = Round::new(app, Numbers::read(app).await?);
+        let placed = round.place_all(self.0).await?;
+        let (mut batch, told) = round.cut();
+        self.0.iter().for_each(|one| batch.extend(one.also.clone()));
+        Ok((batch, (placed, told, round.turns)))
+    }
+}
+
+/// A round that is decided, and what belongs to it.
+struct Decided {
+    waiting: Vec<Waiting>,
+    placed: Vec<Placed>,
+    batch: Batch,
+    /// The silences and windows that people are told of with it.
+    told: Vec<String>,
+}
+
+/// What became of a round.
+enum Fate {
+    /// It is written and answered.
+    Written,
+    /// It is not written, and is to be decided anew.
+    Anew(Vec<Waiting>),
+    /// The store takes nothing now; that was answered.
+    Unavailable(Failure),
+}
