@@ -148,7 +148,10 @@ impl Worker {
                 self.carrier.put_back(turn, turn.rec.value.clone(), None, until).await;
                 None
             }
-            Next::Again { entry, due } => {
+            Next::Again { due, maybe_done, why } => {
+                let mut entry = turn.rec.value.clone();
+                entry.attempts += 1;
+                entry.maybe_done |= maybe_done;
                 // Once is noise; what goes on failing is worth a line.
                 if entry.attempts > 1 {
                     tracing::warn!(
@@ -156,10 +159,11 @@ impl Worker {
                         incident,
                         entry = %id,
                         attempts = entry.attempts,
-                        error = entry.last_error,
+                        error = why,
                         "will be tried again"
                     );
                 }
+                entry.last_error = Some(why);
                 self.carrier.put_back(turn, entry, turn.job().aside(), due).await;
                 Some("retry")
             }
