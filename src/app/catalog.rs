@@ -201,9 +201,6 @@ impl App {
     }
 
     /// The record of an asset, by the name that people see.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn asset(&self, shown: &str) -> Result<Option<Asset>, Failure> {
         Ok(self.store.value(&Id::<Asset>::of(shown)).await?)
     }
@@ -258,9 +255,7 @@ impl App {
 
     /// Makes a new image where the last one is far behind, and forgets the log up to it. A start without one is only slower.
     async fn keep_image(&self, imaged: &mut Imaged) -> Result<(), Failure> {
-        let Some(folder) = self.store.folder() else {
-            return Ok(());
-        };
+        let Some(folder) = self.store.folder() else { return Ok(()) };
         // On a full disk what room there is is left to what must be kept.
         if self.store.health().is_err() {
             return Ok(());
@@ -277,22 +272,12 @@ impl App {
             return Ok(());
         }
         *imaged = Imaged { commits: Some(log.commits), gap: false };
-        loop {
-            let old = Range::<CatalogCommit>::all().before(Id::<CatalogCommit>::of(log.commits).as_str());
-            let old = self.store.ids(&old, 500).await?;
-            if old.is_empty() {
-                return Ok(());
-            }
-            let mut batch = Batch::new();
-            old.iter().for_each(|id| batch.del(id, Expect::Any));
-            self.commit(batch).await?;
-        }
+        let old = Range::<CatalogCommit>::all().before(Id::<CatalogCommit>::of(log.commits).as_str());
+        while self.forget(&old).await? > 0 {}
+        Ok(())
     }
 
     /// What happened to an asset lately, the newest first.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn changes(&self, shown: &str) -> Result<Vec<Change>, Failure> {
         Ok(self.store.value(&Id::<Changes>::of(shown)).await?.unwrap_or_default().changes)
     }
@@ -333,17 +318,11 @@ impl App {
     }
 
     /// What a check is about.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn check(&self, id: &str) -> Result<Option<Check>, Failure> {
         Ok(self.store.value(&Id::<Check>::of(id)).await?)
     }
 
     /// Which columns the columns of an asset are made of.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn columns(&self, shown: &str) -> Result<BTreeMap<String, Vec<String>>, Failure> {
         Ok(self.store.value(&Id::<Columns>::of(shown)).await?.unwrap_or_default().columns)
     }
@@ -361,9 +340,6 @@ impl App {
 
     /// Forgets edges and assets that nobody has named for too long, a page at a time; how many assets changed, and where the
     /// next page begins.
-    ///
-    /// # Errors
-    /// The store cannot be read or written.
     pub async fn forget_old_lineage(&self, from: &str) -> Result<(usize, Option<String>), Failure> {
         let mut imaged = self.catalog.writing.lock().await;
         let (written, next) = self.make(&Forgetting(from)).await?;

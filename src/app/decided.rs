@@ -93,9 +93,7 @@ impl Numbers {
 
 /// Loads an incident with what is needed of it.
 pub(super) async fn load(store: &Store, uid: &str, needs: &Needs) -> Result<Option<Loaded>, ReadError> {
-    let Some(rec) = store.get(&Id::<Incident>::of(uid)).await? else {
-        return Ok(None);
-    };
+    let Some(rec) = store.get(&Id::<Incident>::of(uid)).await? else { return Ok(None) };
     let mut case = Case::from(rec.value);
     if let Some(alert) = &needs.alert
         && let Some(alert) = store.value(&Id::<Alert>::of(uid, alert)).await?
@@ -203,16 +201,8 @@ impl App {
     }
 
     /// Forgets deliveries that nobody redelivers any more, a page at a time; how many.
-    ///
-    /// # Errors
-    /// The store cannot be read or written.
     pub async fn forget_old_deliveries(&self) -> Result<usize, Failure> {
-        let old = Range::<Delivered>::before_day(self.now() - chrono::Duration::days(2));
-        let old = self.store.ids(&old, 500).await?;
-        let mut batch = Batch::new();
-        old.iter().for_each(|id| batch.del(id, Expect::Any));
-        self.commit(batch).await?;
-        Ok(old.len())
+        self.forget(&Range::<Delivered>::before_day(self.now() - chrono::Duration::days(2))).await
     }
 }
 

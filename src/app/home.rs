@@ -33,9 +33,6 @@ const MAX_WATCHED: usize = 500;
 
 impl App {
     /// Somebody opened the home.
-    ///
-    /// # Errors
-    /// The store cannot write.
     pub(super) async fn home_opened(&self, user: &str, mut also: Batch) -> Result<(), Failure> {
         let standing = self.met(user, None).await;
         // Somebody unknown is asked for, and opens it again.
@@ -61,9 +58,6 @@ impl App {
     }
 
     /// What is to be published for somebody, if it is news, and the look that comes after this one.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn home_due(&self, user: &str, session: &str) -> Result<(Option<Value>, Batch), Failure> {
         if !self.may_look(user, self.standing(user, None)) {
             return Ok((None, Batch::new()));
@@ -151,9 +145,7 @@ impl App {
         let (mut incidents, mut tasks) = (Vec::<Incident>::new(), Vec::new());
         for rec in self.store.scan(&Range::<Mine>::of(user), LOOKED_AT).await?.records {
             let Mine { uid, task } = rec.value;
-            let Some(incident) = self.incident(&uid).await? else {
-                continue;
-            };
+            let Some(incident) = self.incident(&uid).await? else { continue };
             let Some(number) = task else {
                 incidents.push(incident);
                 continue;

@@ -27,9 +27,7 @@ impl App {
     /// # Errors
     /// It is too fast. It may send again.
     pub fn pace(&self, source: &Source) -> Result<(), Failure> {
-        let Some(rate) = source.rate_per_minute.filter(|rate| *rate > 0) else {
-            return Ok(());
-        };
+        let Some(rate) = source.rate_per_minute.filter(|rate| *rate > 0) else { return Ok(()) };
         let now = self.now();
         let mut pace = self.pace.0.lock().unwrap_or_else(PoisonError::into_inner);
         // The generic cell rate algorithm: each request moves the time on by its share of a minute.
@@ -66,9 +64,7 @@ impl App {
         let mut block = records::Bodies::default();
         let mut size = 0;
         for Waiting { source, at, body, pack } in waiting {
-            let Some(body) = pack(&body).filter(|body| body.len() < MAX_RECORD_BYTES - BLOCK_ROOM) else {
-                continue;
-            };
+            let Some(body) = pack(&body).filter(|body| body.len() < MAX_RECORD_BYTES - BLOCK_ROOM) else { continue };
             if size + body.len() + BODY_ROOM > MAX_RECORD_BYTES - BLOCK_ROOM {
                 self.keep_block(std::mem::take(&mut block)).await?;
                 size = 0;
@@ -87,22 +83,12 @@ impl App {
     }
 
     /// Forgets what monitors posted when it was kept long enough, a page at a time; how many blocks.
-    ///
-    /// # Errors
-    /// The store cannot be read or written.
     pub async fn forget_old_bodies(&self) -> Result<usize, Failure> {
         let before = self.now() - chrono::Duration::days(self.config.intake.keep_days.into());
-        let old = self.store.ids(&Range::<records::Bodies>::before_time(before), 500).await?;
-        let mut batch = Batch::new();
-        old.iter().for_each(|id| batch.del(id, Expect::Any));
-        self.commit(batch).await?;
-        Ok(old.len())
+        self.forget(&Range::<records::Bodies>::before_time(before)).await
     }
 
     /// Confirms a subscription, after the answer.
-    ///
-    /// # Errors
-    /// The store cannot write.
     pub async fn confirm(&self, url: &str) -> Result<(), Failure> {
         self.enqueue(&EntryId::fresh(&self.clock.fresh_id()), Job::Confirm { url: url.to_owned() }).await
     }

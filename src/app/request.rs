@@ -4,7 +4,7 @@ use crate::domain::permission::Standing;
 use crate::domain::{Actor, Refusal};
 use crate::store::{Batch, ReadError};
 
-/// Why nothing was done.
+/// Why nothing was done. Whatever asks the store may fail so; what may fail for another reason says which.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Failure {
     /// The decision was no; the words are for the one who asked.

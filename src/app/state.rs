@@ -111,9 +111,6 @@ impl App {
     }
 
     /// Remembers people.
-    ///
-    /// # Errors
-    /// The store cannot write.
     pub async fn remember_people(&self, members: Vec<Member>, mut also: Batch) -> Result<(), Failure> {
         for member in &members {
             also.put(&Id::<Member>::of(&member.id), Expect::Any, member);
@@ -138,9 +135,6 @@ impl App {
     }
 
     /// Remembers the workspace's address.
-    ///
-    /// # Errors
-    /// The store cannot write.
     pub async fn remember_workspace(&self, url: &str) -> Result<(), Failure> {
         let mut batch = Batch::new();
         batch.put(&Id::<Workspace>::one(), Expect::Any, &Workspace { url: url.to_owned() });
@@ -148,9 +142,6 @@ impl App {
     }
 
     /// The incident of this uid.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn incident(&self, uid: &str) -> Result<Option<Incident>, Failure> {
         Ok(self.store.readable(&Id::<Incident>::of(uid)).await?)
     }
@@ -180,20 +171,13 @@ impl App {
 
     /// Whether somebody may see an incident.
     pub(super) async fn may_see(&self, uid: &str, user: &str) -> Result<bool, Failure> {
-        let Some(incident) = self.incident(uid).await? else {
-            return Ok(true);
-        };
+        let Some(incident) = self.incident(uid).await? else { return Ok(true) };
         Ok(!incident.private || self.viewer(user).await?.sees(&incident))
     }
 
     /// The incident whose channel this is now: nobody else's may be. One that was only worked in is free again when it is over.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn at_home_in(&self, channel: &str) -> Result<Option<String>, Failure> {
-        let Some(uid) = self.uid_of_channel(channel).await? else {
-            return Ok(None);
-        };
+        let Some(uid) = self.uid_of_channel(channel).await? else { return Ok(None) };
         let lives_there = self.incident(&uid).await?.is_some_and(|incident| {
             let open = incident.status.is_open();
             incident.channel.is_some_and(|known| known.id == channel && (open || !known.linked))
@@ -202,17 +186,11 @@ impl App {
     }
 
     /// The incident that a channel was of last.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn uid_of_channel(&self, channel: &str) -> Result<Option<String>, Failure> {
         Ok(self.store.value(&Id::<OfChannel>::of(channel)).await?.map(|found| found.uid))
     }
 
     /// The incident that a thread in a channel was of last, or a message in such a thread.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn uid_of_thread(&self, channel: &str, thread: &str) -> Result<Option<String>, Failure> {
         Ok(self.store.value(&Id::<OfChannel>::of_thread(channel, thread)).await?.map(|found| found.uid))
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::retry::Fault;
+use super::retry::Tried;
 use crate::app::{App, Failure, RequestMeta};
 use crate::domain::{Command, Time};
 use crate::mail::Mailer;
@@ -86,32 +86,29 @@ impl Carrier {
     }
 
     /// Brings an outcome back by the one path, and ends the entry in the same commit.
-    pub(super) async fn outcome(&self, turn: &Turn, uid: &str, command: &Command) -> Result<(), Fault> {
+    pub(super) async fn outcome(&self, turn: &Turn, uid: &str, command: &Command) -> Tried {
         self.outcome_if(turn, uid, command, Batch::new()).await
     }
 
     /// As [`Self::outcome`], if these hold still.
-    pub(super) async fn outcome_if(
-        &self,
-        turn: &Turn,
-        uid: &str,
-        command: &Command,
-        mut ops: Batch,
-    ) -> Result<(), Fault> {
+    pub(super) async fn outcome_if(&self, turn: &Turn, uid: &str, command: &Command, mut ops: Batch) -> Tried {
         ops.extend(turn.end());
         match self.app.execute(uid, command, RequestMeta::by_muster(ops)).await {
             // Somebody else ended it: the lease had run out.
             Ok(_) | Err(Failure::Duplicate) => Ok(()),
-            Err(Failure::Refused(_)) => Ok(self.app.commit(turn.end()).await?),
+            Err(Failure::Refused(_)) => self.done(turn).await,
             Err(failure) => Err(failure.into()),
         }
     }
 
+    /// Ends the entry; nothing more comes of it.
+    pub(super) async fn done(&self, turn: &Turn) -> Tried {
+        Ok(self.app.commit(turn.end()).await?)
+    }
+
     /// Puts an entry back into its queue, or into another.
     pub(super) async fn put_back(&self, turn: &Turn, mut entry: Entry, queue: Option<QueueName>, due: Time) {
-        let Some(queue) = queue.or_else(|| turn.queue().cloned()) else {
-            return;
-        };
+        let Some(queue) = queue.or_else(|| turn.queue().cloned()) else { return };
         // Putting it back forgets the claims; what they told must not be forgotten.
         entry.maybe_done |= turn.rec.claims > 1;
         let mut batch = Batch::new();

@@ -3,11 +3,11 @@
 use std::sync::PoisonError;
 
 use super::carrier::{Carrier, Turn};
-use super::retry::Fault;
+use super::retry::{Fault, Tried};
 use crate::domain::incident::{Channel, MessageRef, Slot};
 use crate::domain::{Command, Incident};
 use crate::render::Rendered;
-use crate::slack::client::{SlackError, Verdict};
+use crate::slack::client::{HistoryMessage, SlackError, Verdict};
 
 /// Slack's pace for posting in one channel.
 const PACE_MILLIS: i64 = 1000;
@@ -28,7 +28,7 @@ pub(super) struct File {
 
 impl Carrier {
     /// Whether a post may go out now in this queue; if so, it is noted.
-    pub(super) fn pace(&self, turn: &Turn) -> Result<(), Fault> {
+    pub(super) fn pace(&self, turn: &Turn) -> Tried {
         let queue = turn.queue().map(|queue| queue.as_str().to_owned()).unwrap_or_default();
         let now = self.app.now();
         let mut last = self.last_post.lock().unwrap_or_else(PoisonError::into_inner);
@@ -45,17 +45,12 @@ impl Carrier {
     }
 
     /// Ends the entry; what is only a kindness is let go when Slack refuses it.
-    pub(super) async fn or_do_without(
-        &self,
-        turn: &Turn,
-        done: Result<(), SlackError>,
-        what: &str,
-    ) -> Result<(), Fault> {
+    pub(super) async fn or_do_without(&self, turn: &Turn, done: Result<(), SlackError>, what: &str) -> Tried {
         match done {
             Err(error) if error.verdict == Verdict::Permanent => tracing::warn!(what, %error, "not delivered"),
             other => other?,
         }
-        Ok(self.app.commit(turn.end()).await?)
+        self.done(turn).await
     }
 
     /// Edits the message in place, or posts it if it is not there (any more).
@@ -66,10 +61,10 @@ impl Carrier {
         slot: Slot,
         (channel, thread): (&str, Option<&str>),
         message: &Rendered,
-    ) -> Result<(), Fault> {
+    ) -> Tried {
         if let Some(at) = incident.slots.get(&slot) {
             match self.slack.update_message(at, message).await {
-                Ok(()) => return Ok(self.app.commit(turn.end()).await?),
+                Ok(()) => return self.done(turn).await,
                 Err(error) if error.code == "message_not_found" => {}
                 // Showing the same thing twice is harmless, so an unknown outcome is a failure like any other.
                 Err(error) if error.verdict == Verdict::Unknown => {
@@ -89,7 +84,7 @@ impl Carrier {
         channel: &str,
         thread: Option<&str>,
         message: &Rendered,
-    ) -> Result<MessageRef, Fault> {
+    ) -> Tried<MessageRef> {
         let before = match turn.maybe_done() {
             true => self.find_own_post(turn, channel, thread).await?,
             false => None,
@@ -108,13 +103,7 @@ impl Carrier {
     }
 
     /// What a message had no room for, as a file below it; rather twice than not at all.
-    async fn add_the_whole(
-        &self,
-        turn: &Turn,
-        at: &MessageRef,
-        thread: Option<&str>,
-        message: &Rendered,
-    ) -> Result<(), Fault> {
+    async fn add_the_whole(&self, turn: &Turn, at: &MessageRef, thread: Option<&str>, message: &Rendered) -> Tried {
         let bytes = crate::render::plain(&message.markdown).into_bytes();
         let place = (at.channel.as_str(), Some(thread.unwrap_or(&at.ts)));
         let title = "The whole message".to_owned();
@@ -134,7 +123,7 @@ impl Carrier {
         turn: &Turn,
         channel: &str,
         thread: Option<&str>,
-    ) -> Result<Option<MessageRef>, Fault> {
+    ) -> Tried<Option<MessageRef>> {
         // The announcement channel is known by its name until the first answer brings its id, and Muster can write there
         // without being in it, but not read.
         let channel = match channel.strip_prefix('#').unwrap_or(channel) {
@@ -151,18 +140,28 @@ impl Carrier {
         };
         let channel = channel.as_str();
         let oldest = format!("{}.000000", (turn.rec.value.at - chrono::Duration::minutes(1)).timestamp());
+        let ours = |message: HistoryMessage| {
+            (message.outbox_id.as_deref() == Some(turn.rec.id.as_str()))
+                .then(|| MessageRef { channel: channel.to_owned(), ts: message.ts })
+        };
+        self.first_in_history((channel, thread), &oldest, ours).await
+    }
+
+    /// The first that is found in what was said since.
+    async fn first_in_history<T>(
+        &self,
+        place: (&str, Option<&str>),
+        oldest: &str,
+        mut find: impl FnMut(HistoryMessage) -> Option<T>,
+    ) -> Tried<Option<T>> {
         let mut cursor = None;
         for _ in 0..MAX_HISTORY_PAGES {
-            let (messages, next) =
-                self.slack.history((channel, thread), &oldest, self.app.config.slack.history_page, cursor).await?;
-            if let Some(found) =
-                messages.into_iter().find(|message| message.outbox_id.as_deref() == Some(turn.rec.id.as_str()))
-            {
-                return Ok(Some(MessageRef { channel: channel.to_owned(), ts: found.ts }));
-            }
+            let page = self.app.config.slack.history_page;
+            let (messages, next) = self.slack.history(place, oldest, page, cursor).await?;
+            let found = messages.into_iter().find_map(&mut find);
             cursor = next;
-            if cursor.is_none() {
-                break;
+            if found.is_some() || cursor.is_none() {
+                return Ok(found);
             }
         }
         Ok(None)
@@ -175,22 +174,15 @@ impl Carrier {
         channel: &Channel,
         file: File,
         known: Option<&str>,
-    ) -> Result<String, Fault> {
+    ) -> Tried<String> {
         let place = (channel.id.as_str(), channel.thread.as_deref());
         if turn.maybe_done() {
             let oldest = format!("{}.000000", turn.rec.value.at.timestamp());
-            let mut cursor = None;
-            for _ in 0..MAX_HISTORY_PAGES {
-                let page = self.app.config.slack.history_page;
-                let (messages, next) = self.slack.history(place, &oldest, page, cursor).await?;
-                let found = messages.into_iter().find_map(|mut message| message.files.remove(&file.name));
-                if let Some(found) = found.filter(|found| Some(found.as_str()) != known) {
-                    return Ok(found);
-                }
-                cursor = next;
-                if cursor.is_none() {
-                    break;
-                }
+            let adopted = |mut message: HistoryMessage| {
+                message.files.remove(&file.name).filter(|found| Some(found.as_str()) != known)
+            };
+            if let Some(found) = self.first_in_history(place, &oldest, adopted).await? {
+                return Ok(found);
             }
         }
         let File { name, title, content, comment } = file;

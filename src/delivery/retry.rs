@@ -32,6 +32,9 @@ pub(super) enum Fault {
     NotYet { until: Time },
 }
 
+/// What a try came to.
+pub(super) type Tried<T = ()> = Result<T, Fault>;
+
 impl From<SlackError> for Fault {
     fn from(error: SlackError) -> Self {
         let why = format!("{error}; {}", advice(&error.code));
@@ -136,6 +139,7 @@ fn backoff(attempts: u32) -> Duration {
 mod tests {
     use super::*;
     use crate::domain::Effect;
+    use crate::domain::incident::Slot;
 
     const START: Time = Time::UNIX_EPOCH;
 
@@ -188,8 +192,14 @@ mod tests {
     fn what_is_refused_is_given_up_at_once_and_best_effort_is_not_spoken_of_after_a_day() {
         let fault = || slack("no_permission", Verdict::Permanent);
         let (now, later) = (START, in_seconds(24 * 3600 + 1));
-        assert!(matches!(after(fault(), Lane::Slack, &entry(Effect::ShowPicture), now), Next::GiveUp { .. }));
-        assert!(matches!(after(fault(), Lane::Slack, &entry(Effect::ShowPicture), later), Next::DoWithout { .. }));
+        assert!(matches!(
+            after(fault(), Lane::Slack, &entry(Effect::Pin { slot: Slot::Card }), now),
+            Next::GiveUp { .. }
+        ));
+        assert!(matches!(
+            after(fault(), Lane::Slack, &entry(Effect::Pin { slot: Slot::Card }), later),
+            Next::DoWithout { .. }
+        ));
         assert!(matches!(slack("is_archived", Verdict::Permanent), Fault::NoChannel { .. }));
     }
 }

@@ -48,9 +48,6 @@ pub async fn catch_up(app: &App) {
 }
 
 /// Forgets what is old, until nothing old is left.
-///
-/// # Errors
-/// The store cannot be read or written.
 pub async fn forget(app: &App) -> Result<(), Failure> {
     while app.forget_old_deliveries().await? > 0 {}
     while app.forget_old_bodies().await? > 0 {}

@@ -41,9 +41,6 @@ impl Worker {
     }
 
     /// What must be known of the workspace, asked for once at start.
-    ///
-    /// # Errors
-    /// The store cannot write.
     pub async fn start(&self) -> Result<(), Failure> {
         let app = &self.carrier.app;
         app.await_beats().await?;

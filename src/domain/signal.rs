@@ -85,69 +85,17 @@ impl Pillar {
 
     /// What a check of this name or kind is about, by the words that tools use for such checks.
     pub fn of_check(name: &str) -> Option<Self> {
+        #[rustfmt::skip]
         const WORDS: &[(Pillar, &[&str])] = &[
-            (
-                Pillar::Freshness,
-                &[
-                    "fresh",
-                    "recency",
-                    "stale",
-                    "timeliness",
-                    "max_loaded",
-                    "update time",
-                    "late arriv",
-                    "tableage",
-                    "table_age",
-                ],
-            ),
-            (
-                Pillar::Schema,
-                &[
-                    "schema",
-                    "column_to_exist",
-                    "column_count",
-                    "column_type",
-                    "columns_to_match",
-                    "type_list",
-                    "to_be_of_type",
-                ],
-            ),
-            (
-                Pillar::Volume,
-                &[
-                    "row_count",
-                    "row count",
-                    "rowcount",
-                    "volume",
-                    "count_to_equal",
-                    "table size",
-                    "cardinality_equality",
-                    "size_anomal",
-                ],
-            ),
-            (
-                Pillar::Distribution,
-                &[
-                    "null",
-                    "unique",
-                    "accepted_values",
-                    "between",
-                    "distribution",
-                    "anomal",
-                    "duplicate",
-                    "missing_",
-                    "invalid_",
-                    "regex",
-                    "relationship",
-                    "in_set",
-                    "negative",
-                    "dimension",
-                    "field_quality",
-                    "avg(",
-                    "min(",
-                    "max(",
-                ],
-            ),
+            (Pillar::Freshness, &["fresh", "recency", "stale", "timeliness", "max_loaded", "update time",
+                "late arriv", "tableage", "table_age"]),
+            (Pillar::Schema, &["schema", "column_to_exist", "column_count", "column_type", "columns_to_match",
+                "type_list", "to_be_of_type"]),
+            (Pillar::Volume, &["row_count", "row count", "rowcount", "volume", "count_to_equal", "table size",
+                "cardinality_equality", "size_anomal"]),
+            (Pillar::Distribution, &["null", "unique", "accepted_values", "between", "distribution", "anomal",
+                "duplicate", "missing_", "invalid_", "regex", "relationship", "in_set", "negative", "dimension",
+                "field_quality", "avg(", "min(", "max("]),
         ];
         let name = name.to_lowercase();
         WORDS.iter().find(|(_, words)| words.iter().any(|word| name.contains(word))).map(|(pillar, _)| *pillar)

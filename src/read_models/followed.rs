@@ -80,9 +80,6 @@ pub struct ReadModels {
 
 impl ReadModels {
     /// Reads all of them, and follows the store from then on.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn load(store: &Store) -> Result<Arc<Self>, ReadError> {
         let models = Arc::new(Self::read(store).await?);
         store.follow(models.clone());
@@ -90,9 +87,6 @@ impl ReadModels {
     }
 
     /// Reads all of them, as they are now.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn read(store: &Store) -> Result<Self, ReadError> {
         let (catalog, subscriptions) =
             (catalog::Catalog::load(store).await?, subscriptions::Subscriptions::load(store).await?);
@@ -122,9 +116,7 @@ impl ReadModels {
             self.load_anew(store).await.inspect_err(|_| self.lost.store(true, Ordering::SeqCst))?;
         }
         loop {
-            let Some(uid) = self.reopened().first().cloned() else {
-                return Ok(());
-            };
+            let Some(uid) = self.reopened().first().cloned() else { return Ok(()) };
             let told = self.health.read().told(&uid);
             let alerts: Vec<Alert> = store.values(Range::<Alert>::of(&uid)).await?;
             // Another commit came meanwhile: what was read may be older than that.

@@ -137,9 +137,7 @@ impl Queues {
         while count < ROUND {
             let after = (std::ops::Bound::Excluded(self.last.clone()), std::ops::Bound::Unbounded);
             let next = self.by_source.range(after).next().or_else(|| self.by_source.iter().next());
-            let Some(source) = next.map(|(source, _)| source.clone()) else {
-                break;
-            };
+            let Some(source) = next.map(|(source, _)| source.clone()) else { break };
             let one = self.by_source.get_mut(&source).and_then(VecDeque::pop_front);
             if self.by_source.get(&source).is_some_and(VecDeque::is_empty) {
                 self.by_source.remove(&source);

@@ -1,6 +1,6 @@
 //! What is said outside of an incident: in the announcement channel, in another, to one person; and what replaces it later.
 
-use super::{Carrier, Fault, Turn};
+use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::incident::MessageRef;
 use crate::render::{Button, Rendered};
 
@@ -12,7 +12,7 @@ impl Carrier {
         channel: Option<&str>,
         (markdown, buttons): (&str, &[Button]),
         asks: bool,
-    ) -> Result<(), Fault> {
+    ) -> Tried {
         let channel = channel.unwrap_or(&self.app.config.slack.announce_channel);
         let strangers = self.app.strangers_read(channel);
         if strangers && asks {
@@ -26,11 +26,11 @@ impl Carrier {
                 self.post_once(turn, channel, None, &message).await?;
             }
         }
-        Ok(self.app.commit(turn.end()).await?)
+        self.done(turn).await
     }
 
-    pub(super) async fn replace(&self, turn: &Turn, at: &MessageRef, markdown: &str) -> Result<(), Fault> {
+    pub(super) async fn replace(&self, turn: &Turn, at: &MessageRef, markdown: &str) -> Tried {
         self.slack.update_message(at, &Rendered::new(markdown, &[])).await?;
-        Ok(self.app.commit(turn.end()).await?)
+        self.done(turn).await
     }
 }

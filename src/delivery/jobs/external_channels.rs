@@ -1,11 +1,11 @@
 //! Which channels people of other workspaces read.
 
-use super::{Carrier, Fault, Turn};
+use super::{Carrier, Tried, Turn};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 
 impl Carrier {
     /// Whoever reads a channel decides what is told there.
-    pub(super) async fn sync_channels(&self, turn: &Turn, cursor: Option<String>) -> Result<(), Fault> {
+    pub(super) async fn sync_channels(&self, turn: &Turn, cursor: Option<String>) -> Tried {
         let (listed, next) = self.slack.channels(cursor).await?;
         let mut ops = turn.end();
         match next {

@@ -1,9 +1,9 @@
 //! The page of one person in Slack.
 
-use super::{Carrier, Fault, Turn};
+use super::{Carrier, Tried, Turn};
 
 impl Carrier {
-    pub(super) async fn publish_home(&self, turn: &Turn, user: &str, session: &str) -> Result<(), Fault> {
+    pub(super) async fn publish_home(&self, turn: &Turn, user: &str, session: &str) -> Tried {
         let (view, again) = self.app.home_due(user, session).await?;
         if let Some(view) = view {
             let shown = self.slack.publish_home(user, &view).await;

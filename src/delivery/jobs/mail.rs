@@ -1,7 +1,7 @@
 //! Telling people outside the incident by e-mail.
 
 use super::picture::pixels;
-use super::{Carrier, Fault, Turn};
+use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::Incident;
 use crate::domain::effect::Notice;
 use crate::domain::incident::Recipient;
@@ -9,15 +9,9 @@ use crate::mail::Letter;
 use crate::render::views;
 
 impl Carrier {
-    pub(super) async fn mail(
-        &self,
-        turn: &Turn,
-        incident: &Incident,
-        recipient: &Recipient,
-        notice: &Notice,
-    ) -> Result<(), Fault> {
+    pub(super) async fn mail(&self, turn: &Turn, incident: &Incident, recipient: &Recipient, notice: &Notice) -> Tried {
         let (Some(_), Some(address)) = (self.listening(incident, recipient).await?, &recipient.email) else {
-            return Ok(self.app.commit(turn.end()).await?);
+            return self.done(turn).await;
         };
         let Some(mailer) = &self.mailer else {
             return Err(Fault::Permanent { why: "no mail server is configured ([mail] smtp_url)".to_owned() });
@@ -45,6 +39,6 @@ impl Carrier {
             id: (!first).then(|| turn.rec.id.to_string()),
         };
         mailer.send(&letter, self.app.now()).await?;
-        Ok(self.app.commit(turn.end()).await?)
+        self.done(turn).await
     }
 }

@@ -18,7 +18,7 @@ mod unfurl;
 mod whisper;
 
 use super::carrier::{Carrier, Turn};
-use super::retry::Fault;
+use super::retry::{Fault, Tried};
 use crate::app::Failure;
 use crate::domain::incident::MessageRef;
 use crate::domain::{Effect, Incident};
@@ -26,7 +26,7 @@ use crate::records::outbox::Job;
 use crate::render::Rendered;
 
 /// Carries out an entry, and ends it in the commit of its outcome.
-pub(super) async fn carry_out(with: &Carrier, turn: &Turn) -> Result<(), Fault> {
+pub(super) async fn carry_out(with: &Carrier, turn: &Turn) -> Tried {
     let app = &with.app;
     match turn.job() {
         Job::SyncPeople { cursor } => with.sync_people(turn, cursor.clone()).await,
@@ -50,9 +50,7 @@ pub(super) async fn carry_out(with: &Carrier, turn: &Turn) -> Result<(), Fault> 
             with.whisper(turn, channel, user, &Rendered::new(markdown, buttons)).await
         }
         Job::Of { uid, effect } => {
-            let Some(incident) = app.incident(uid).await? else {
-                return Ok(app.commit(turn.end()).await?);
-            };
+            let Some(incident) = app.incident(uid).await? else { return with.done(turn).await };
             // One of its kind waits aside: this one waits behind it, so that they come in order.
             if let Some(aside) = turn.job().aside().filter(|aside| Some(aside) != turn.queue())
                 && app.store.waiting(&aside).await.map_err(Failure::from)? > 0
@@ -65,7 +63,7 @@ pub(super) async fn carry_out(with: &Carrier, turn: &Turn) -> Result<(), Fault> 
     }
 }
 
-async fn carry_out_effect(with: &Carrier, turn: &Turn, incident: &Incident, effect: &Effect) -> Result<(), Fault> {
+async fn carry_out_effect(with: &Carrier, turn: &Turn, incident: &Incident, effect: &Effect) -> Tried {
     let app = &with.app;
     match effect {
         Effect::Page { .. } | Effect::AcknowledgePage { .. } | Effect::ResolvePage { .. } => {

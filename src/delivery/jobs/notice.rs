@@ -1,6 +1,6 @@
 //! Telling people outside the incident, in Slack. Later messages go into the thread of the first.
 
-use super::{Carrier, Fault, Turn};
+use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::effect::Notice;
 use crate::domain::incident::{MessageRef, Notification, Recipient};
 use crate::domain::{Actor, Command, Event, Incident};
@@ -9,25 +9,15 @@ use crate::store::Id;
 
 impl Carrier {
     /// The record of somebody who was told; `None` for one who wants to hear no more.
-    pub(super) async fn listening(
-        &self,
-        incident: &Incident,
-        recipient: &Recipient,
-    ) -> Result<Option<Notification>, Fault> {
+    pub(super) async fn listening(&self, incident: &Incident, recipient: &Recipient) -> Tried<Option<Notification>> {
         let id = Id::<Notification>::of(&incident.uid, &recipient.key);
         let told = self.app.store.value(&id).await.map_err(crate::app::Failure::from)?;
         Ok(told.filter(|told| !told.muted))
     }
 
-    pub(super) async fn tell(
-        &self,
-        turn: &Turn,
-        incident: &Incident,
-        recipient: &Recipient,
-        notice: &Notice,
-    ) -> Result<(), Fault> {
+    pub(super) async fn tell(&self, turn: &Turn, incident: &Incident, recipient: &Recipient, notice: &Notice) -> Tried {
         let (Some(told), Some(channel)) = (self.listening(incident, recipient).await?, &recipient.slack) else {
-            return Ok(self.app.commit(turn.end()).await?);
+            return self.done(turn).await;
         };
         // What was said there before they came is not taken back; nothing more is said.
         if self.app.strangers_read(channel) {
@@ -73,17 +63,11 @@ impl Carrier {
             self.pace(turn)?;
             self.slack.post_in(place, thread, &message, turn.rec.id.as_str()).await?;
         }
-        Ok(self.app.commit(turn.end()).await?)
+        self.done(turn).await
     }
 
     /// Tells one person of something.
-    pub(super) async fn direct(
-        &self,
-        turn: &Turn,
-        incident: &Incident,
-        person: &str,
-        event: &Event,
-    ) -> Result<(), Fault> {
+    pub(super) async fn direct(&self, turn: &Turn, incident: &Incident, person: &str, event: &Event) -> Tried {
         let names = |id: &str| self.app.name(id);
         let message = views::said(&self.app.templates, event, &Actor::Muster, incident, &names, self.app.now());
         let said = self.slack.post_message(person, &message, turn.rec.id.as_str()).await.map(|_: MessageRef| ());

@@ -1,11 +1,11 @@
 //! Who is in the workspace: everybody, a page at a time, and one by one.
 
-use super::{Carrier, Fault, Turn};
+use super::{Carrier, Tried, Turn};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::slack::client::Verdict;
 
 impl Carrier {
-    pub(super) async fn sync_people(&self, turn: &Turn, cursor: Option<String>) -> Result<(), Fault> {
+    pub(super) async fn sync_people(&self, turn: &Turn, cursor: Option<String>) -> Tried {
         if cursor.is_none() {
             let answer = self.slack.auth_test().await?;
             if let Some(url) = answer["url"].as_str() {
@@ -21,7 +21,7 @@ impl Carrier {
         Ok(self.app.remember_people(members, ops).await?)
     }
 
-    pub(super) async fn meet_person(&self, turn: &Turn, id: &str) -> Result<(), Fault> {
+    pub(super) async fn meet_person(&self, turn: &Turn, id: &str) -> Tried {
         let members: Vec<_> = match self.slack.person(id).await {
             Ok(member) => member.into_iter().collect(),
             // Nobody we could let do anything.

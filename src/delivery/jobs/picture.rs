@@ -1,6 +1,6 @@
 //! The lineage drawn, posted anew when it shows something new.
 
-use super::{Carrier, Fault, Turn};
+use super::{Carrier, Fault, Tried, Turn};
 use crate::delivery::posting::File;
 use crate::domain::incident::{Channel, Picture};
 use crate::domain::{Command, Incident};
@@ -14,13 +14,11 @@ pub(super) async fn pixels(drawing: Drawing) -> Result<Vec<u8>, String> {
 
 impl Carrier {
     /// Posts the picture if it shows something new, and takes the old one away.
-    pub(super) async fn show_picture(&self, turn: &Turn, incident: &Incident, channel: &Channel) -> Result<(), Fault> {
-        let Some(drawing) = self.app.drawing(incident).await? else {
-            return Ok(self.app.commit(turn.end()).await?);
-        };
+    pub(super) async fn show_picture(&self, turn: &Turn, incident: &Incident, channel: &Channel) -> Tried {
+        let Some(drawing) = self.app.drawing(incident).await? else { return self.done(turn).await };
         let digest = drawing.digest();
         if incident.picture.as_ref().is_some_and(|picture| picture.digest == digest) {
-            return Ok(self.app.commit(turn.end()).await?);
+            return self.done(turn).await;
         }
         let words = drawing.words();
         let png = pixels(drawing).await.map_err(|why| Fault::Permanent { why })?;

@@ -1,11 +1,11 @@
 //! A message that somebody pinned and Muster has not heard itself: it is read, and goes on the timeline.
 
-use super::{Carrier, Fault, Turn};
+use super::{Carrier, Tried, Turn};
 use crate::domain::incident::MessageRef;
 use crate::slack::client::Verdict;
 
 impl Carrier {
-    pub(super) async fn pin(&self, turn: &Turn, message: &MessageRef, user: &str, event: &str) -> Result<(), Fault> {
+    pub(super) async fn pin(&self, turn: &Turn, message: &MessageRef, user: &str, event: &str) -> Tried {
         match self.slack.message(message).await {
             Ok(found) => self.app.pin_found(message.clone(), user, event, found).await?,
             Err(error) if error.verdict == Verdict::Permanent => {
@@ -13,6 +13,6 @@ impl Carrier {
             }
             Err(error) => return Err(error.into()),
         }
-        Ok(self.app.commit(turn.end()).await?)
+        self.done(turn).await
     }
 }

@@ -1,6 +1,6 @@
 //! The draft of a post-mortem: the channel's history is read first, then it is posted as a canvas and as a file.
 
-use super::{Carrier, Fault, Turn};
+use super::{Carrier, Fault, Tried, Turn};
 use crate::delivery::posting::{File, MAX_HISTORY_PAGES};
 use crate::domain::incident::{Channel, MessageRef, said_at};
 use crate::domain::postmortem::Captured;
@@ -9,12 +9,7 @@ use crate::slack::client::{SlackError, Verdict};
 use crate::slack::markup;
 
 impl Carrier {
-    pub(super) async fn post_postmortem(
-        &self,
-        turn: &Turn,
-        incident: &Incident,
-        channel: &Channel,
-    ) -> Result<(), Fault> {
+    pub(super) async fn post_postmortem(&self, turn: &Turn, incident: &Incident, channel: &Channel) -> Tried {
         self.pace(turn)?;
         match self.fetch_history(incident, channel).await {
             // What was captured as it was said is there all the same.
@@ -40,7 +35,7 @@ impl Carrier {
     }
 
     /// The draft as the channel's canvas, with a bookmark to it; `None` where the workspace has no canvases.
-    async fn as_canvas(&self, incident: &Incident, channel: &Channel, text: &str) -> Result<Option<String>, Fault> {
+    async fn as_canvas(&self, incident: &Incident, channel: &Channel, text: &str) -> Tried<Option<String>> {
         if !channel.is_whole() || channel.linked {
             return Ok(None);
         }
@@ -85,7 +80,7 @@ impl Carrier {
     }
 
     /// What was said while Muster was not listening.
-    async fn fetch_history(&self, incident: &Incident, channel: &Channel) -> Result<(), Fault> {
+    async fn fetch_history(&self, incident: &Incident, channel: &Channel) -> Tried {
         let oldest = format!("{}.000000", incident.opened_at.timestamp());
         let place = (channel.id.as_str(), channel.thread.as_deref());
         let mut cursor = None;

@@ -1,11 +1,11 @@
 //! Who is on duty: user groups of Slack, schedules of PagerDuty.
 
-use super::{Carrier, Fault, Turn};
+use super::{Carrier, Tried, Turn};
 use crate::pagerduty::events::PagerError;
 
 impl Carrier {
     /// Reads who is in a user group or on a schedule. What cannot be read stays as it was, with its age.
-    pub(super) async fn read_roster(&self, turn: &Turn, id: &str, one: bool) -> Result<(), Fault> {
+    pub(super) async fn read_roster(&self, turn: &Turn, id: &str, one: bool) -> Tried {
         let read = if id.starts_with('S') {
             self.slack.group(id).await.map(|people| (people, Vec::new())).map_err(|error| error.to_string())
         } else {

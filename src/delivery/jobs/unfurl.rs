@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{Carrier, Fault, Turn};
+use super::{Carrier, Tried, Turn};
 use crate::slack::client::Verdict;
 
 impl Carrier {
@@ -14,7 +14,7 @@ impl Carrier {
         channel: &str,
         ts: &str,
         assets: &BTreeMap<String, String>,
-    ) -> Result<(), Fault> {
+    ) -> Tried {
         let mut unfurls = serde_json::Map::new();
         for (link, asset) in assets {
             unfurls.insert(link.clone(), json!({"blocks": self.app.asset_card(asset).await?.blocks_json()}));
@@ -26,6 +26,6 @@ impl Carrier {
             }
             other => other?,
         }
-        Ok(self.app.commit(turn.end()).await?)
+        self.done(turn).await
     }
 }

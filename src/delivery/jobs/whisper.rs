@@ -1,6 +1,6 @@
 //! An ephemeral message to whoever just did something.
 
-use super::{Carrier, Fault, Turn};
+use super::{Carrier, Tried, Turn};
 use crate::render::Rendered;
 use crate::slack::client::Verdict;
 
@@ -8,13 +8,7 @@ use crate::slack::client::Verdict;
 const WHISPER_MINUTES: i64 = 5;
 
 impl Carrier {
-    pub(super) async fn whisper(
-        &self,
-        turn: &Turn,
-        channel: &str,
-        user: &str,
-        message: &Rendered,
-    ) -> Result<(), Fault> {
+    pub(super) async fn whisper(&self, turn: &Turn, channel: &str, user: &str, message: &Rendered) -> Tried {
         let said = self.slack.whisper(channel, user, message).await;
         match said {
             // A whisper is of the moment; nobody wants it later, and nobody misses it in a list of failures. Where Muster may
@@ -28,6 +22,6 @@ impl Carrier {
             Err(_) if self.app.now() - turn.rec.value.at > chrono::Duration::minutes(WHISPER_MINUTES) => {}
             other => other?,
         }
-        Ok(self.app.commit(turn.end()).await?)
+        self.done(turn).await
     }
 }

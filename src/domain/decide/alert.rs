@@ -7,7 +7,7 @@ use crate::domain::event::Joined;
 use crate::domain::incident::Ending;
 use crate::domain::policy::OnGreen;
 use crate::domain::reason::JoinReason;
-use crate::domain::{Actor, Alert, Effect, Event, Refusal, Signal, SignalStatus};
+use crate::domain::{Actor, Alert, Event, Refusal, Signal, SignalStatus};
 
 /// So many alerts of an incident are told one by one; of more, the card says how many there are.
 const SAID_EACH: u32 = 20;
@@ -37,11 +37,8 @@ pub(super) fn receive(
             // Nobody would hear of it any more.
             draft.must_be_open()?;
             join(draft, signal, because, quiet_joins);
-            let actor = draft.context.actor.clone();
-            if let Some(event) = draft.entries.last().map(|entry| entry.event.clone())
-                && draft.incident().alerts <= SAID_EACH
-            {
-                draft.effect(Effect::Say { event: Box::new(event), actor });
+            if draft.incident().alerts <= SAID_EACH {
+                draft.say();
             }
             if !quiet_joins {
                 raise_severity(draft, signal);

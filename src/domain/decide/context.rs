@@ -58,9 +58,7 @@ pub fn permitted(
     if !allowed(standing, verb) {
         return Err(Refusal::NotAllowed { verb, standing });
     }
-    let (Standing::Member, Some(person)) = (standing, person) else {
-        return Ok(());
-    };
+    let (Standing::Member, Some(person)) = (standing, person) else { return Ok(()) };
     let rules = &policy.permissions;
     let who = rules.who(verb);
     let may = match who {

@@ -115,9 +115,15 @@ impl Draft<'_> {
 
     /// Adds the event and says it in the channel.
     pub(super) fn add_and_say(&mut self, event: Event) {
-        self.add(event.clone());
-        let actor = self.context.actor.clone();
-        self.effect(Effect::Say { event: Box::new(event), actor });
+        self.add(event);
+        self.say();
+    }
+
+    /// Says in the channel what was added last.
+    pub(super) fn say(&mut self) {
+        if let Some(Entry { actor, event, .. }) = self.entries.last().cloned() {
+            self.effect(Effect::Say { event: Box::new(event), actor });
+        }
     }
 
     /// Refuses what only makes sense while the incident is open.

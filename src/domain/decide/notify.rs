@@ -137,9 +137,7 @@ pub(super) fn unsubscribe(draft: &mut Draft<'_>) -> Result<(), Refusal> {
 }
 
 pub(super) fn subscribe(draft: &mut Draft<'_>) -> Result<(), Refusal> {
-    let Some(person) = draft.context.actor.person().cloned() else {
-        return Ok(());
-    };
+    let Some(person) = draft.context.actor.person().cloned() else { return Ok(()) };
     match draft.case().told.get(&person.to_lowercase()) {
         Some(told) if !told.muted => {
             return Err(Refusal::AlreadySubscribed { incident: draft.incident().name() });

@@ -47,9 +47,7 @@ fn move_in(draft: &mut Draft<'_>) {
 /// An open incident goes on in another channel; who leads it is told.
 pub(super) fn channel_gone(draft: &mut Draft<'_>, channel: &str, why: &str) {
     let incident = draft.incident();
-    let Some(lost) = incident.channel.clone().filter(|known| known.id == channel) else {
-        return;
-    };
+    let Some(lost) = incident.channel.clone().filter(|known| known.id == channel) else { return };
     if !incident.status.is_open() {
         return;
     }

@@ -48,29 +48,22 @@ impl Draft<'_> {
 
     /// Acknowledges every page that PagerDuty still waits for.
     pub(super) fn tell_pager_it_is_taken(&mut self) {
-        let waiting: Vec<_> = self
-            .incident()
-            .pages
-            .iter()
-            .filter(|(_, page)| matches!(page.status, PageStatus::Sending | PageStatus::HandedOver | PageStatus::Paged))
-            .map(|(key, page)| (key.clone(), page.target.clone()))
-            .collect();
-        for (key, target) in waiting {
+        let waits = |status| matches!(status, PageStatus::Sending | PageStatus::HandedOver | PageStatus::Paged);
+        for (key, target) in self.pages_that(waits) {
             self.effect(Effect::AcknowledgePage { key, target });
         }
     }
 
     /// Ends every page that PagerDuty still has open.
     pub(super) fn close_pages(&mut self) {
-        let open: Vec<_> = self
-            .incident()
-            .pages
-            .iter()
-            .filter(|(_, page)| !matches!(page.status, PageStatus::Resolved | PageStatus::Failed))
-            .map(|(key, page)| (key.clone(), page.target.clone()))
-            .collect();
-        for (key, target) in open {
+        for (key, target) in self.pages_that(|status| !matches!(status, PageStatus::Resolved | PageStatus::Failed)) {
             self.effect(Effect::ResolvePage { key, target });
         }
+    }
+
+    /// The keys and targets of pages.
+    fn pages_that(&self, are: impl Fn(PageStatus) -> bool) -> Vec<(String, String)> {
+        let pages = self.incident().pages.iter().filter(|(_, page)| are(page.status));
+        pages.map(|(key, page)| (key.clone(), page.target.clone())).collect()
     }
 }

@@ -13,9 +13,7 @@ use crate::domain::{Actor, Command, Effect, Event, PersonId, Refusal, Role, Seve
 const HANDOVER_MINUTES: i64 = 2;
 
 pub(super) fn take(draft: &mut Draft<'_>, role: Role) -> Result<(), Refusal> {
-    let Some(person) = draft.context.actor.person().cloned() else {
-        return Ok(());
-    };
+    let Some(person) = draft.context.actor.person().cloned() else { return Ok(()) };
     let incident = draft.incident();
     if incident.has_role(role, &person) {
         return Err(Refusal::AlreadyHasRole { incident: incident.name(), role });
@@ -157,9 +155,7 @@ fn escalate(draft: &mut Draft<'_>, minutes: i64) {
 
 /// Gives a role back, or all of them.
 pub(super) fn leave(draft: &mut Draft<'_>, role: Option<Role>) -> Result<(), Refusal> {
-    let Some(person) = draft.context.actor.person().cloned() else {
-        return Ok(());
-    };
+    let Some(person) = draft.context.actor.person().cloned() else { return Ok(()) };
     let incident = draft.incident();
     let held: Vec<Role> = Role::ALL
         .into_iter()

@@ -93,8 +93,8 @@ pub(super) fn close(draft: &mut Draft<'_>, actor: Actor, text: Option<&str>, end
     // What was no incident needs no cause.
     let gaps = if ending == Ending::Fixed { gaps(draft.case()) } else { Vec::new() };
     let event = Event::Resolved { text: text.map(str::to_owned), ending, gaps };
-    draft.add_as(actor.clone(), event.clone());
-    draft.effect(Effect::Say { event: Box::new(event), actor });
+    draft.add_as(actor, event);
+    draft.say();
     if draft.incident().drill {
         super::drill::score(draft);
     }

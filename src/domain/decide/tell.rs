@@ -99,7 +99,8 @@ pub(super) fn page(draft: &mut Draft<'_>, target: &str, text: Option<&str>) -> R
         _ => incident.title.clone(),
     };
     draft.page(&target, &text);
-    say_page(draft);
+    draft.say();
+    draft.show();
     Ok(())
 }
 
@@ -117,7 +118,8 @@ pub(super) fn page_person(draft: &mut Draft<'_>, person: &PersonId, text: Option
     let text = words("The text of a page", "", MAX_TEXT, said)?;
     not_too_many(draft)?;
     draft.page_whom(&target, Some(person), &text);
-    say_page(draft);
+    draft.say();
+    draft.show();
     Ok(())
 }
 
@@ -129,15 +131,6 @@ fn not_too_many(draft: &Draft<'_>) -> Result<(), Refusal> {
         return Err(Refusal::TooManyPages { incident: incident.name(), max: Incident::MAX_PAGES });
     }
     Ok(())
-}
-
-/// Says that a page goes out, and shows it.
-fn say_page(draft: &mut Draft<'_>) {
-    if let Some(event) = draft.entries.last().map(|entry| entry.event.clone()) {
-        let actor = draft.context.actor.clone();
-        draft.effect(Effect::Say { event: Box::new(event), actor });
-    }
-    draft.show();
 }
 
 /// Pages those who answer for it again, under a new key: PagerDuty notifies them anew, by its own escalation policy.
