@@ -1,4 +1,4 @@
-//! FLOOR 3. The outbox is carried out here, and nowhere else is Slack or PagerDuty called (save for `views.open`).
+//! FLOOR 3. The outbox is carried out here, so that no handler calls Slack or PagerDuty (save for `views.open`).
 //!
 //! [`worker`] claims what is due, a lane at a time; `jobs` has a file for each thing that is done, `posting` how a message is
 //! posted once, `carrier` what all of them use. `retry` says what becomes of a try that failed, `upkeep` what is done beside the lanes.
