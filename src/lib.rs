@@ -9,6 +9,7 @@
 
 pub mod app;
 pub mod catalog;
+pub mod chat;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -63,7 +63,7 @@ impl App {
     }
 
     /// A record that is to be changed, and what is expected of it when it is written back.
-    pub(super) async fn to_change<T: Record>(&self, id: &Id<T>) -> Result<(Option<T>, Expect), Failure> {
+    pub async fn to_change<T: Record>(&self, id: &Id<T>) -> Result<(Option<T>, Expect), Failure> {
         let found = self.store.get(id).await?;
         let expect = found.as_ref().map_or(Expect::Absent, |rec| Expect::Ver(rec.ver));
         Ok((found.map(|rec| rec.value), expect))
@@ -108,7 +108,7 @@ impl App {
     }
 
     /// An id for an errand that nobody looks for.
-    pub(super) fn errand(&self) -> EntryId {
+    pub fn errand(&self) -> EntryId {
         EntryId::fresh(&self.clock.fresh_id())
     }
 }

@@ -24,11 +24,11 @@ pub(super) struct Loaded {
 }
 
 /// One incident changes by a command.
-pub(super) struct Decided<'a> {
+pub struct Decided<'a> {
     /// The incident.
-    pub(super) uid: &'a str,
-    pub(super) command: &'a Command,
-    pub(super) asked: &'a RequestMeta,
+    pub uid: &'a str,
+    pub command: &'a Command,
+    pub asked: &'a RequestMeta,
 }
 
 impl Change for Decided<'_> {
@@ -146,7 +146,7 @@ pub(super) fn delivered(delivery: &DeliveryId, now: Time) -> Batch {
 
 impl App {
     /// Whether a delivery came before, today or the days before.
-    pub(super) async fn was_delivered(&self, delivery: &DeliveryId) -> Result<bool, Failure> {
+    pub async fn was_delivered(&self, delivery: &DeliveryId) -> Result<bool, Failure> {
         for days in 0..=REMEMBERED {
             let id = Id::<Delivered>::of(&delivery.0, self.now() - chrono::Duration::days(days));
             if self.store.get(&id).await?.is_some() {
@@ -157,7 +157,7 @@ impl App {
     }
 
     /// What makes a delivery count once, to be written with what it changes.
-    pub(super) fn once(&self, delivery: Option<&DeliveryId>) -> Batch {
+    pub fn once(&self, delivery: Option<&DeliveryId>) -> Batch {
         delivery.map(|delivery| once(delivery, self.now())).unwrap_or_default()
     }
 
@@ -169,6 +169,14 @@ impl App {
         let turn = self.turns.of(uid);
         let _turn = turn.lock().await;
         self.make(&Decided { uid, command, asked: &asked }).await
+    }
+
+    /// Whether a command would be refused. Nothing changes.
+    ///
+    /// # Errors
+    /// The refusal, in words.
+    pub async fn would(&self, uid: &str, command: &Command, asked: RequestMeta) -> Result<(), Failure> {
+        Decided { uid, command, asked: &asked }.decide(self).await.map(|_| ())
     }
 
     /// Opens an incident.

@@ -44,7 +44,7 @@ impl App {
     }
 
     /// A channel came to be shared with another workspace, or is not any more.
-    pub(super) async fn channel_shared(&self, id: &str, shared: bool, also: Batch) -> Result<(), Failure> {
+    pub async fn channel_shared(&self, id: &str, shared: bool, also: Batch) -> Result<(), Failure> {
         self.change_channels(also, |channels| {
             let name = channels.get(id).map(|known| known.name.clone()).unwrap_or_default();
             channels.insert(id.to_owned(), Listed { id: id.to_owned(), name, shared });

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::chat::median_taken;
+use super::cards::median_taken;
 use super::memory::Watched;
 use super::queries::Filter;
 use super::{App, Failure};
@@ -15,7 +15,7 @@ use crate::domain::permission::{Standing, Verb};
 use crate::domain::{Incident, Role, Severity, Task, Time};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{Mine, Reviewed};
-use crate::render::{Button, Rendered, views};
+use crate::render::{Action, Button, Press, Rendered, views};
 use crate::store::{Batch, Id, Range};
 
 /// How long after it was opened a home is kept up to date, in minutes.
@@ -33,7 +33,7 @@ const MAX_WATCHED: usize = 500;
 
 impl App {
     /// Somebody opened the home.
-    pub(super) async fn home_opened(&self, user: &str, mut also: Batch) -> Result<(), Failure> {
+    pub async fn home_opened(&self, user: &str, mut also: Batch) -> Result<(), Failure> {
         let standing = self.met(user, None).await;
         // Somebody unknown is asked for, and opens it again.
         if user.is_empty() || !self.may_look(user, standing) {
@@ -127,16 +127,13 @@ impl App {
             "tasks": tasks, "more_tasks": more_tasks, "silences": silences, "reviewed": reviewed,
             "figures": figures(&open, &latest, now), "follows": self.followed_by(user),
         });
-        let mut buttons = vec![Button::new("declare", "Declare an incident", "declare").primary()];
+        let mut buttons = vec![Button::new(&Action::Declare { asset: None }, "Declare an incident").primary()];
         buttons.extend(tasks.iter().take(5).map(|task| {
-            let name = task["incident"].as_str().unwrap_or_default();
-            Button::new(
-                format!("task_done:{}:{name}", task["number"]),
-                &format!("Done: {name} task {number}", number = task["number"]),
-                name,
-            )
+            let (name, number) = (task["incident"].as_str().unwrap_or_default(), task["number"].as_u64());
+            let press = Press::TaskDone(number.and_then(|number| number.try_into().ok()).unwrap_or_default());
+            Button::on(name, press, &format!("Done: {name} task {}", number.unwrap_or_default()))
         }));
-        Ok(Rendered::new(&self.templates.render("home", &view), &buttons))
+        Ok(self.shown("home", &view, &buttons))
     }
 
     /// The open incidents in which somebody has a role, the newest first, and the open tasks of theirs as templates see them, those that
@@ -145,7 +142,9 @@ impl App {
         let (mut incidents, mut tasks) = (Vec::<Incident>::new(), Vec::new());
         for rec in self.store.scan(&Range::<Mine>::of(user), LOOKED_AT).await?.records {
             let Mine { uid, task } = rec.value;
-            let Some(incident) = self.incident(&uid).await? else { continue };
+            let Some(incident) = self.incident(&uid).await? else {
+                continue;
+            };
             let Some(number) = task else {
                 incidents.push(incident);
                 continue;

@@ -5,11 +5,11 @@
 //! or PagerDuty.
 
 mod alert_moves;
+pub mod cards;
 pub mod catalog;
 mod change;
-pub mod chat;
 pub mod correlate;
-mod decided;
+pub mod decided;
 mod expiry;
 mod external_channels;
 mod flapping;

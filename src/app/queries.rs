@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use super::{App, Failure, decided};
 use crate::domain::incident::{Channel, MessageRef, Notification, PageStatus, Radius, RootCandidate};
+use crate::domain::lineage::Asset;
 use crate::domain::postmortem::{Captured, Record, draft};
+use crate::domain::sla::{self, SlaStatement};
 use crate::domain::visibility::Viewer;
 use crate::domain::{Alert, AssetName, Entry, Incident, PersonId, Pillar, Role, Severity, Status, Task, Time};
 use crate::records::{OfAsset, OfNumber, Open};
@@ -46,6 +48,8 @@ pub struct Page {
     pub next: Option<String>,
 }
 
+/// So many incidents of an asset count for its SLA.
+const SLA_INCIDENTS: usize = 100;
 /// How many records are read at once.
 const PAGE: usize = 100;
 /// How many records one page may look at, so that a rare filter costs no more than a common one.
@@ -162,6 +166,18 @@ impl App {
             lineage: lineage.as_deref(),
         };
         Ok(self.templates.render("postmortem", &draft(&record)))
+    }
+
+    /// What was promised of an asset, and for how long it was broken lately, by the incidents that somebody may see.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn sla(&self, asset: &str, viewer: Viewer) -> Result<SlaStatement, Failure> {
+        let since = Some(self.now() - chrono::Duration::days(sla::DAYS));
+        let filter = Filter { asset: AssetName::new(asset), since, viewer, ..Filter::default() };
+        let incidents = self.list(&filter, None, SLA_INCIDENTS).await?.incidents;
+        let promised = self.asset(asset).await?.as_ref().and_then(Asset::sla);
+        Ok(SlaStatement::of(asset, promised, &incidents, self.now()))
     }
 }
 

@@ -40,6 +40,13 @@ pub enum Failure {
     Unavailable(String),
 }
 
+impl Failure {
+    /// Nobody knows `INC-number`, or not whoever asks.
+    pub fn no_such(number: u64) -> Self {
+        Self::NotFound(format!("There is no INC-{number}. `/incident list` shows what is open."))
+    }
+}
+
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
         Self::Unavailable(error.to_string())

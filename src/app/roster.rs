@@ -78,7 +78,7 @@ impl App {
     }
 
     /// Somebody says by which address PagerDuty knows them. Another's is refused.
-    pub(super) async fn link_address(&self, person: &str, address: &str) -> Result<(), Failure> {
+    pub async fn link_address(&self, person: &str, address: &str) -> Result<(), Failure> {
         self.make(&Linking { person, address }).await
     }
 

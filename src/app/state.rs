@@ -18,6 +18,7 @@ use crate::domain::runbook::Library;
 use crate::domain::visibility::Viewer;
 use crate::domain::{Incident, Policy, Time};
 use crate::read_models::ReadModels;
+use crate::records::outbox::{EntryId, Job};
 use crate::records::{Mine, OfChannel, OfNumber, Workspace};
 use crate::render::Templates;
 use crate::slack::client::Member;
@@ -106,7 +107,7 @@ impl App {
     }
 
     /// Who is called so.
-    pub(super) fn called(&self, name: &str) -> Vec<String> {
+    pub fn called(&self, name: &str) -> Vec<String> {
         self.models.people.read().called(name)
     }
 
@@ -146,21 +147,42 @@ impl App {
         Ok(self.store.readable(&Id::<Incident>::of(uid)).await?)
     }
 
+    /// The incident of this uid, which was there a moment ago.
+    ///
+    /// # Errors
+    /// It is not there, or the store cannot be read.
+    pub async fn must(&self, uid: &str) -> Result<Incident, Failure> {
+        self.incident(uid).await?.ok_or_else(|| Failure::NotFound("There is no such incident any more.".to_owned()))
+    }
+
+    /// What is known of somebody in Slack; somebody unknown is asked for.
+    pub async fn met(&self, user: &str, team: Option<&str>) -> Standing {
+        let standing = self.standing(user, team);
+        if standing == Standing::Unknown
+            && !user.is_empty()
+            && let Err(failure) = self.enqueue(&EntryId::meet(user), Job::MeetPerson { id: user.to_owned() }).await
+        {
+            tracing::warn!(user, error = %failure, "cannot ask Slack who somebody is");
+        }
+        standing
+    }
+
+    /// Whose turn it is to decide on an incident.
+    pub fn turn(&self, uid: &str) -> Arc<tokio::sync::Mutex<()>> {
+        self.turns.of(uid)
+    }
+
     /// The uid of `INC-number`.
     ///
     /// # Errors
     /// There is no such incident.
     pub async fn uid_of_number(&self, number: u64) -> Result<String, Failure> {
         let found = self.store.value(&Id::<OfNumber>::of(number)).await?;
-        found.map(|found| found.uid).ok_or_else(|| Self::no_such(number))
-    }
-
-    pub(super) fn no_such(number: u64) -> Failure {
-        Failure::NotFound(format!("There is no INC-{number}. `/incident list` shows what is open."))
+        found.map(|found| found.uid).ok_or_else(|| Failure::no_such(number))
     }
 
     /// Who looks: administrators see everything, others what is not private or what they are in.
-    pub(super) async fn viewer(&self, user: &str) -> Result<Viewer, Failure> {
+    pub async fn viewer(&self, user: &str) -> Result<Viewer, Failure> {
         if self.is_among(user, &self.policy.permissions.admins) {
             return Ok(Viewer::Everything);
         }
@@ -170,7 +192,7 @@ impl App {
     }
 
     /// Whether somebody may see an incident.
-    pub(super) async fn may_see(&self, uid: &str, user: &str) -> Result<bool, Failure> {
+    pub async fn may_see(&self, uid: &str, user: &str) -> Result<bool, Failure> {
         let Some(incident) = self.incident(uid).await? else { return Ok(true) };
         Ok(!incident.private || self.viewer(user).await?.sees(&incident))
     }

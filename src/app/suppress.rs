@@ -12,7 +12,7 @@ use crate::domain::suppression::{Silence, SuppressedAlert, Suppression};
 use crate::domain::{Signal, Time};
 use crate::records::SilenceCounter;
 use crate::records::outbox::{Job, Outbox as _};
-use crate::render::{Button, escape};
+use crate::render::{Action, Button, Triage, escape};
 use crate::store::{Batch, Expect, Id, Range};
 
 /// So many silences may hold at once; each alert is compared with all.
@@ -66,12 +66,12 @@ impl App {
             Suppression::AskingPerson => {
                 let view = json!({"title": signal.title, "asset": signal.asset, "source": signal.source, "level": signal.level.as_str(),
                     "pillar": signal.pillar.as_str(), "at": signal.at, "description": signal.description, "url": signal.url});
-                let button = |action: &str, words: &'static str| Button::new(action, words, id);
+                let button = |what, words| Button::new(&Action::Triage { what, alert: id.to_owned() }, words);
                 let buttons = vec![
-                    button("triage_open", "Open incident").primary(),
-                    button("triage_attach", "Attach to…"),
-                    button("triage_silence", "Silence"),
-                    button("triage_dismiss", "Not a problem"),
+                    button(Triage::Open, "Open incident").primary(),
+                    button(Triage::Attach, "Attach to…"),
+                    button(Triage::Silence, "Silence"),
+                    button(Triage::Dismiss, "Not a problem"),
                 ];
                 (None, "triage_card", buttons, view)
             }
@@ -119,7 +119,7 @@ impl App {
     ///
     /// # Errors
     /// There is none any more: it went away, or somebody decided.
-    pub(in crate::app) async fn held(&self, id: &str) -> Result<(SuppressedAlert, Batch), Failure> {
+    pub async fn held(&self, id: &str) -> Result<(SuppressedAlert, Batch), Failure> {
         let id = Id::<SuppressedAlert>::new(id);
         let (found, expect) = self.to_change(&id).await?;
         let found = found

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::config::{Config, EngineName, process_variables};
-use crate::slack::slash;
+use crate::domain::incident;
 use crate::store::{Store, postgres, sled, transfer};
 use crate::{Muster, telemetry};
 
@@ -291,7 +291,8 @@ async fn import(file: &Path, config: &Path) -> anyhow::Result<()> {
 }
 
 async fn postmortem(incident: &str, config: &Path) -> anyhow::Result<()> {
-    let number = slash::number(incident).with_context(|| format!("{incident} is no incident; it is written INC-42"))?;
+    let number =
+        incident::number(incident).with_context(|| format!("{incident} is no incident; it is written INC-42"))?;
     let config = load(config)?;
     let store = open_existing(&config).await?;
     let muster = Muster::new(config, store, Clock::wall()).await?;

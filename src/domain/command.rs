@@ -488,6 +488,33 @@ impl Command {
         }
     }
 
+    /// What a person says in it, in their own words.
+    pub fn texts(&mut self) -> Vec<&mut String> {
+        match self {
+            Self::Tried { text, .. }
+            | Self::Note { text }
+            | Self::Pin { text, .. }
+            | Self::Fix { text }
+            | Self::AddTask { text, .. }
+            | Self::Update { text, .. }
+            | Self::Why { text, .. }
+            | Self::Cause { text, .. }
+            | Self::Learn { text, .. }
+            | Self::StepSkip { reason: text, .. }
+            | Self::Reopen { reason: text }
+            | Self::Look { finding: text, .. } => vec![text],
+            Self::Amend { text, .. }
+            | Self::StepDone { note: text, .. }
+            | Self::Page { text, .. }
+            | Self::PagePerson { text, .. }
+            | Self::Escalate { text }
+            | Self::Mitigate { text }
+            | Self::Resolve { text, .. }
+            | Self::Notify { text, .. } => text.iter_mut().collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The verb that the permission table knows.
     pub fn verb(&self) -> Verb {
         match self {

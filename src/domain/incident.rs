@@ -90,6 +90,12 @@ impl Verdict {
     }
 }
 
+/// The number in an incident's name: `INC-12`, `inc-12`.
+pub fn number(word: &str) -> Option<u64> {
+    let (prefix, digits) = word.split_at_checked(4)?;
+    prefix.eq_ignore_ascii_case("inc-").then(|| digits.parse().ok())?
+}
+
 /// Why an incident ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

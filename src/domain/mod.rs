@@ -25,6 +25,7 @@ pub mod rotation;
 pub mod runbook;
 pub mod severity;
 pub mod signal;
+pub mod sla;
 pub mod suppression;
 pub mod timeline;
 pub mod visibility;

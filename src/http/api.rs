@@ -12,8 +12,8 @@ use super::Problem;
 use super::doors::{ApiClient, Read};
 use crate::app::App;
 use crate::app::queries::{Filter, IncidentView};
+use crate::domain::incident;
 use crate::domain::{AssetName, Entry, Incident, Severity, Status};
-use crate::slack::slash;
 
 /// What is asked of a list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -58,7 +58,7 @@ pub(crate) struct PageQuery {
 
 pub(super) async fn incident(app: &App, id: &str) -> Result<Incident, Problem> {
     let not_found = || Problem::new(404, format!("There is no incident {id}"));
-    let uid = match slash::number(id) {
+    let uid = match incident::number(id) {
         Some(number) => app.uid_of_number(number).await.map_err(|_| not_found())?,
         None => id.to_owned(),
     };

@@ -6,10 +6,10 @@ use axum::http::StatusCode;
 use super::Problem;
 use super::doors::PagerDutyWebhook;
 use crate::app::{App, DeliveryId, Failure, RequestMeta};
+use crate::domain::incident;
 use crate::domain::permission::Standing;
 use crate::domain::{Actor, Command};
 use crate::pagerduty::webhooks::{News, read};
-use crate::slack::slash;
 
 /// News of PagerDuty, signed.
 #[utoipa::path(
@@ -51,7 +51,7 @@ async fn page_of(app: &App, news: &News) -> Result<Option<(String, String)>, Fai
     {
         return Ok(Some((uid.to_uppercase(), key.clone())));
     }
-    let number = news.title.strip_prefix('[').and_then(|title| title.split(']').next()).and_then(slash::number);
+    let number = news.title.strip_prefix('[').and_then(|title| title.split(']').next()).and_then(incident::number);
     let Some(number) = number else {
         return Ok(None);
     };

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::Problem;
 use super::doors::{SlackDoor, SlackRequest};
 use crate::app::Failure;
-use crate::app::chat::{Reply, sentence_markdown};
-use crate::render::{Rendered, modal, option_of};
+use crate::chat::{self, Reply};
+use crate::render::{Rendered, modal, option_of, sentence_markdown};
 use crate::slack::inbound::{self, Envelope, Interaction, SlackEvent, SlashCommand, event as read_event};
 
 /// Slack waits three seconds; what is not done by then is said to be so.
@@ -59,7 +59,7 @@ pub(super) async fn answer_command(door: &SlackDoor, command: SlashCommand) -> A
         return say("This Muster serves another workspace.");
     }
     let answer = async {
-        match door.app.slash(&command).await {
+        match chat::slash(&door.app, &command).await {
             Reply::Say(message) => Some(ephemeral(&message)),
             Reply::Open(form) => match door.slack.open_view(&command.trigger_id, &modal(&form)).await {
                 Ok(()) => None,
@@ -107,11 +107,12 @@ pub(super) async fn answer_interaction(door: &SlackDoor, interaction: Interactio
     }
     if interaction.kind == "block_suggestion" {
         // Whoever may not read is offered nothing.
-        let options: Vec<_> = door.app.suggested(&interaction).await.iter().map(|name| option_of(name)).collect();
+        let options: Vec<_> =
+            chat::suggested(&door.app, &interaction).await.iter().map(|name| option_of(name)).collect();
         return Some(json!({"options": options}));
     }
     let answer = async {
-        match door.app.interact(&interaction).await {
+        match chat::interact(&door.app, &interaction).await {
             Reply::Nothing | Reply::Say(_) => {}
             Reply::Mistakes(errors) => {
                 return Some(json!({"response_action": "errors", "errors": errors}));
@@ -123,10 +124,10 @@ pub(super) async fn answer_interaction(door: &SlackDoor, interaction: Interactio
                 if let Err(error) = door.slack.open_view(&interaction.trigger_id, &modal(&form)).await {
                     tracing::warn!(%error, "a form could not be opened");
                     let words = "Slack did not open the form in time. Please press again, or use the slash command: `/incident help` shows how.".to_owned();
-                    door.app.whisper(&interaction, words, Vec::new()).await;
+                    chat::whisper(&door.app, &interaction, words, Vec::new()).await;
                 }
             }
-            Reply::Ephemeral(markdown, buttons) => door.app.whisper(&interaction, markdown, buttons).await,
+            Reply::Ephemeral(markdown, buttons) => chat::whisper(&door.app, &interaction, markdown, buttons).await,
         }
         None
     };
@@ -168,7 +169,7 @@ pub(super) async fn answer_event(door: &SlackDoor, envelope: Envelope) -> Result
             SlackEvent::Linked { .. } if envelope.is_ext_shared_channel => SlackEvent::Other,
             event => event,
         };
-        door.app.slack_event(&envelope.event_id, event).await?;
+        chat::slack_event(&door.app, &envelope.event_id, event).await?;
     }
     Ok(None)
 }

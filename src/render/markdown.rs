@@ -16,6 +16,21 @@ const MAX_HEADER: usize = 150;
 const MAX_MESSAGE: usize = 10_000;
 const MAX_FALLBACK: usize = 3000;
 
+/// Our own sentences carry `code`; everything else in them is literal.
+pub fn sentence_markdown(text: &str) -> String {
+    text.split('`')
+        .enumerate()
+        .map(|(index, part)| if index % 2 == 1 && !part.is_empty() { format!("`{part}`") } else { keep_spaces(part) })
+        .collect()
+}
+
+/// [`escape`] trims; between two pieces of code the blanks matter.
+fn keep_spaces(part: &str) -> String {
+    let start = if part.starts_with(' ') { " " } else { "" };
+    let end = if part.len() > 1 && part.ends_with(' ') { " " } else { "" };
+    format!("{start}{}{end}", escape(part))
+}
+
 /// Makes any text literal in Markdown, on one line, with as few backslashes as that takes: a post-mortem is read as
 /// Markdown too. Characters that change the direction or are not seen are left out, so that a title cannot show something
 /// else than it holds.

@@ -4,6 +4,7 @@
 //! A value in a template is always plain text: the escape function makes it literal in Markdown, and the Markdown is
 //! written out as `rich_text` elements, in which Slack parses nothing. So no alert can ping, link or mark up.
 
+mod actions;
 mod markdown;
 mod modals;
 pub mod picture;
@@ -13,7 +14,8 @@ pub mod views;
 use serde::{Deserialize, Serialize};
 use slack_morphism::prelude::{SlackBlock, SlackView};
 
-pub use markdown::{escape, html, plain};
+pub use actions::{Action, BUTTONS, FORMS, Form, Press, Triage, TriageCard};
+pub use markdown::{escape, html, plain, sentence_markdown};
 pub use modals::{Modal, ModalInput, option_of};
 pub use templates::{TemplateError, Templates};
 
@@ -31,10 +33,26 @@ pub struct Button {
     pub style: Option<String>,
 }
 
+/// The longest line that a button carries. Slack's limit for its value is 2,000 characters.
+pub const MAX_LINE: usize = 1900;
+
+/// A button that says a line as if it had been typed; none for one that is too long for it, of which nothing may be lost. Several of one
+/// message need places of their own.
+pub fn again(place: usize, label: &str, line: &str) -> Option<Button> {
+    let fits = line.chars().count() <= MAX_LINE;
+    fits.then(|| Button::new(&Action::Again { place, line: line.to_owned() }, label))
+}
+
 impl Button {
     /// A plain button.
-    pub fn new(action: impl Into<String>, label: &str, value: &str) -> Self {
-        Self { action: action.into(), label: label.to_owned(), value: value.to_owned(), style: None }
+    pub fn new(action: &Action, label: &str) -> Self {
+        let (action, value) = action.written();
+        Self { action, label: label.to_owned(), value, style: None }
+    }
+
+    /// A button that does something to an incident, by its name.
+    pub fn on(incident: &str, press: Press, label: &str) -> Self {
+        Self::new(&Action::On { incident: incident.to_owned(), press }, label)
     }
 
     /// The button that most people want.

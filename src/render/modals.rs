@@ -84,6 +84,63 @@ pub enum ModalInput {
     },
 }
 
+/// What stands in two fields is one text, and fits one together.
+const MAX_FIELD: usize = crate::domain::decide::MAX_TEXT - 200;
+/// A line is short.
+const MAX_LINE: usize = 120;
+
+impl ModalInput {
+    /// A text that must be there.
+    pub fn text(id: &'static str, label: &'static str, placeholder: &'static str) -> Self {
+        let (initial, multiline, optional, max) = (String::new(), true, false, MAX_FIELD);
+        Self::Text { id, label, initial, placeholder, multiline, optional, max }
+    }
+
+    /// A line that must be there.
+    pub fn line(id: &'static str, label: &'static str, placeholder: &'static str) -> Self {
+        let (initial, multiline, optional, max) = (String::new(), false, false, MAX_LINE);
+        Self::Text { id, label, initial, placeholder, multiline, optional, max }
+    }
+
+    /// One of a few.
+    pub fn choice<'a>(
+        id: &'static str,
+        label: &'static str,
+        options: impl IntoIterator<Item = (&'a str, &'a str)>,
+        initial: &str,
+    ) -> Self {
+        let options = options.into_iter().map(|(value, words)| (value.to_owned(), words.to_owned())).collect();
+        Self::Choice { id, label, options, initial: Some(initial.to_owned()) }
+    }
+
+    /// May be left empty.
+    #[must_use]
+    pub fn if_any(mut self) -> Self {
+        if let Self::Text { optional, .. } = &mut self {
+            *optional = true;
+        }
+        self
+    }
+
+    /// Begins with words.
+    #[must_use]
+    pub fn starting(mut self, words: &str) -> Self {
+        if let Self::Text { initial, .. } = &mut self {
+            words.clone_into(initial);
+        }
+        self
+    }
+
+    /// Has at most so many characters.
+    #[must_use]
+    pub fn at_most(mut self, characters: usize) -> Self {
+        if let Self::Text { max, .. } = &mut self {
+            *max = characters;
+        }
+        self
+    }
+}
+
 /// A modal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Modal {

@@ -1,16 +1,15 @@
 //! Views: what a template may see. Built from the state; people as `{"id","name"}`, times as RFC 3339.
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Button, Names, Rendered, Templates};
+use super::{Button, Form, ModalInput, Names, Press, Rendered, Templates};
 use crate::domain::PersonId;
 use crate::domain::effect::Notice;
-use crate::domain::incident::{Checklist, PageStatus, Recipient, Slot, StepState};
+use crate::domain::incident::{Checklist, PageStatus, Recipient, Slot, StepState, Verdict};
 use crate::domain::lineage::{Candidate, Impact, Whom};
 use crate::domain::reason::Gap;
 use crate::domain::timeline::{duration, pager_name};
-use crate::domain::{Actor, Event, Incident, Role, Status, Time};
+use crate::domain::{Actor, Event, Incident, Role, Severity, Status, Time};
 
 /// A person in a view.
 fn person(id: &str, names: Names<'_>) -> Value {
@@ -154,34 +153,34 @@ pub fn event(event: &Event, by: &Actor, of: &Incident, names: Names<'_>, now: Ti
 /// `tasks` are the open ones, as templates see them.
 pub fn card(templates: &Templates, of: &Incident, tasks: &[Value], names: Names<'_>, now: Time) -> Rendered {
     let name = of.name();
-    let button = |action: &str, label: &str| Button::new(action, label, &name);
+    let button = |press: Press, label: &str| Button::on(&name, press, label);
     let mut buttons = Vec::new();
     if of.status == Status::Resolved {
-        buttons.push(button("postmortem", "Draft post-mortem"));
+        buttons.push(button(Press::DraftPostmortem, "Draft post-mortem"));
         if of.drafted_at.is_some() && of.reviewed_at.is_none() {
-            buttons.push(button("review", "Post-mortem is reviewed"));
+            buttons.push(button(Press::Review, "Post-mortem is reviewed"));
         }
-        buttons.push(button("reopen", "Reopen"));
+        buttons.push(button(Press::Ask(Form::Reopen), "Reopen"));
         if of.alerts > 0 && of.verdict.is_none() {
-            buttons.push(button("judge:useful", "Alert was useful"));
-            buttons.push(button("judge:expected", "Was expected"));
-            buttons.push(button("judge:false", "False alarm"));
+            buttons.push(button(Press::Judge(Verdict::Useful), "Alert was useful"));
+            buttons.push(button(Press::Judge(Verdict::Expected), "Was expected"));
+            buttons.push(button(Press::Judge(Verdict::False), "False alarm"));
         }
     } else if of.status.is_open() {
         if of.acknowledged_at.is_none() {
-            buttons.push(button("ack", "Acknowledge").primary());
+            buttons.push(button(Press::Acknowledge, "Acknowledge").primary());
         }
-        buttons.push(button("take_command", "Take command"));
-        buttons.push(button("take:responder", "Join"));
-        buttons.push(button("assign_roles", "Assign roles"));
-        buttons.push(button("severity", "Severity"));
-        buttons.push(button("runbook", "Runbook"));
-        buttons.push(button("update", "Update"));
+        buttons.push(button(Press::TakeCommand, "Take command"));
+        buttons.push(button(Press::Take(Role::Responder), "Join"));
+        buttons.push(button(Press::Ask(Form::Roles { shown: Vec::new() }), "Assign roles"));
+        buttons.push(button(Press::Ask(Form::Severity), "Severity"));
+        buttons.push(button(Press::Ask(Form::Runbook), "Runbook"));
+        buttons.push(button(Press::Ask(Form::Update), "Update"));
         if of.radius.is_some() {
-            buttons.push(button("impact", "Impact"));
+            buttons.push(button(Press::Impact, "Impact"));
         }
-        buttons.push(button("more", "More…"));
-        buttons.push(button("resolve", "Resolve").danger());
+        buttons.push(button(Press::Ask(Form::More), "More…"));
+        buttons.push(button(Press::Ask(Form::Resolve), "Resolve").danger());
     }
     let mut view = incident(of, names, now);
     view["task_list"] = json!(tasks);
@@ -213,8 +212,9 @@ pub fn checklist(templates: &Templates, of: &Incident, list: &Checklist, names: 
     let mut buttons = Vec::new();
     for (index, _) in list.steps.iter().enumerate().filter(|(_, step)| step.state == StepState::Open).take(5) {
         let number = index + 1;
-        buttons.push(Button::new(format!("step_done:{number}"), &format!("Done {number}"), &of.name()).primary());
-        buttons.push(Button::new(format!("step_skip:{number}"), &format!("Skip {number}"), &of.name()));
+        buttons.push(Button::on(&of.name(), Press::StepDone(number), &format!("Done {number}")).primary());
+        let skip = Press::Ask(Form::Skip { step: number });
+        buttons.push(Button::on(&of.name(), skip, &format!("Skip {number}")));
     }
     let view = json!({
         "incident": of.name(), "title": list.title, "id": list.runbook, "steps": steps,
@@ -234,33 +234,31 @@ fn short_markdown(text: &str) -> String {
 /// What is said of an event, with the buttons that answer it.
 pub fn said(templates: &Templates, what: &Event, by: &Actor, of: &Incident, names: Names<'_>, now: Time) -> Rendered {
     let name = of.name();
+    let button = |press: Press, label: &str| Button::on(&name, press, label);
     let buttons = match what {
-        Event::HandoverRequested { id, .. } => vec![
-            Button::new("handover_accept", "Hand over", &format!("{name} {id}")).primary(),
-            Button::new("handover_decline", "Keep the command", &format!("{name} {id}")),
-        ],
-        Event::RootNamed { .. } => vec![Button::new("impact", "Impact", &name)],
-        Event::AllGreen => vec![Button::new("resolve", "Resolve", &name).primary()],
-        Event::TaskAdded { task, .. } | Event::TaskAssigned { task, .. } | Event::TaskDue { task, .. } => vec![
-            Button::new(format!("task_done:{task}"), "Done", &name).primary(),
-            Button::new(format!("task_take:{task}"), "I take it", &name),
-        ],
-        Event::CommanderMissing { .. } => {
-            vec![Button::new("take_command", "Take command", &name).primary()]
+        Event::HandoverRequested { id, .. } => {
+            let answer = |accept| Press::AnswerHandover { request: id.clone(), accept };
+            vec![button(answer(true), "Hand over").primary(), button(answer(false), "Keep the command")]
         }
-        Event::StillPending { .. } => vec![Button::new("ack", "Acknowledge", &name).primary()],
+        Event::RootNamed { .. } => vec![button(Press::Impact, "Impact")],
+        Event::AllGreen => vec![button(Press::Ask(Form::Resolve), "Resolve").primary()],
+        Event::TaskAdded { task, .. } | Event::TaskAssigned { task, .. } | Event::TaskDue { task, .. } => {
+            vec![button(Press::TaskDone(*task), "Done").primary(), button(Press::TaskTake(*task), "I take it")]
+        }
+        Event::CommanderMissing { .. } => vec![button(Press::TakeCommand, "Take command").primary()],
+        Event::StillPending { .. } => vec![button(Press::Acknowledge, "Acknowledge").primary()],
         Event::UpdateOverdue { .. } | Event::UpdateDue { .. } => vec![
-            Button::new("update", "Update", &name).primary(),
-            Button::new("remind:15", "In 15 minutes", &name),
-            Button::new("remind:off", "Stop reminding", &name),
+            button(Press::Ask(Form::Update), "Update").primary(),
+            button(Press::Remind(Some(15)), "In 15 minutes"),
+            button(Press::Remind(None), "Stop reminding"),
         ],
         Event::Resolved { .. } => vec![
-            Button::new("postmortem", "Draft post-mortem", &name),
-            Button::new("cause", "Name the cause", &name),
-            Button::new("learnt", "What did we learn?", &name),
+            button(Press::DraftPostmortem, "Draft post-mortem"),
+            button(Press::Ask(Form::Cause { kind: None }), "Name the cause"),
+            button(Press::Ask(Form::Learnt { what: None }), "What did we learn?"),
         ],
         Event::Looked { .. } | Event::CauseNamed { .. } | Event::Why { .. } => {
-            vec![Button::new("why", "Why?", &name)]
+            vec![button(Press::Ask(Form::Why), "Why?")]
         }
         _ => Vec::new(),
     };
@@ -343,7 +341,7 @@ pub fn ask(templates: &Templates, whom: Whom) -> String {
 pub fn announcement(templates: &Templates, of: &Incident, strangers: bool, names: Names<'_>, now: Time) -> Rendered {
     // Whoever reads it there may want to hear how it goes on.
     let buttons = if of.status.is_open() && !strangers {
-        vec![Button::new("subscribe", "Tell me how it goes on", &of.name())]
+        vec![Button::on(&of.name(), Press::Subscribe, "Tell me how it goes on")]
     } else {
         Vec::new()
     };
@@ -357,15 +355,11 @@ pub fn topic(templates: &Templates, of: &Incident, names: Names<'_>, now: Time) 
     super::markdown::cut(&super::plain(&templates.render("topic", &incident(of, names, now))), 250)
 }
 
-/// Lines of a list, such as `list` gives.
-pub fn list(templates: &Templates, title: &str, incidents: &[Incident], names: Names<'_>, now: Time) -> Rendered {
-    let incidents: Vec<Value> = incidents.iter().map(|one| incident(one, names, now)).collect();
-    Rendered::new(&templates.render("list", &json!({"title": title, "incidents": incidents})), &[])
-}
-
-/// Any view of a template.
-pub fn plain_view(templates: &Templates, template: &str, view: &impl Serialize) -> Rendered {
-    Rendered::new(&templates.render(template, view), &[])
+/// How bad it is, as forms ask.
+pub fn severity_input(now: Severity) -> ModalInput {
+    let options = Severity::ALL.map(|one| (one.number().to_string(), format!("{one}: {}", one.meaning())));
+    let (id, label) = ("severity", "How bad is it? If unsure, take the higher one.");
+    ModalInput::Choice { id, label, options: options.to_vec(), initial: Some(now.number().to_string()) }
 }
 
 /// The slot of a message that an effect keeps true.

@@ -1,8 +1,6 @@
 //! Slack's own marks in what people write, turned back into what they wrote: `&amp;`, `<https://…|label>`, `<@U…>`. What goes the other way
 //! is `messages`' business.
 
-use serde_json::Value;
-
 /// The words without entities and links; mentions of people, channels and groups stay, for those who want their ids. Source: Slack's
 /// reference on formatting text, "Escaping text" and "Parsing".
 pub fn plain(text: &str) -> String {
@@ -38,26 +36,6 @@ pub fn named(text: &str, name: &dyn Fn(&str) -> String) -> String {
         Some(label.map_or_else(|| format!("@{}", special.split('^').next().unwrap_or(special)), str::to_owned))
     })
 }
-
-/// As [`named`], in all that a command says.
-pub fn named_in(value: &mut Value, name: &dyn Fn(&str) -> String) {
-    match value {
-        Value::Object(fields) => {
-            for (key, value) in fields {
-                match value {
-                    Value::String(text) if SAID.contains(&key.as_str()) => *text = named(text, name),
-                    Value::String(_) => {}
-                    other => named_in(other, name),
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| named_in(item, name)),
-        _ => {}
-    }
-}
-
-/// The fields of commands in which people say something.
-const SAID: [&str; 5] = ["text", "title", "note", "reason", "finding"];
 
 /// Replaces what stands in angle brackets, where there is something to replace it by.
 fn each_mark(text: &str, replace: impl Fn(&str) -> Option<String>) -> String {

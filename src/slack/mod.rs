@@ -4,6 +4,4 @@
 pub mod client;
 pub mod inbound;
 pub mod markup;
-pub mod slash;
 pub mod verify;
-pub mod when;

@@ -1,13 +1,11 @@
 //! `muster bench` runs to its end and leaves nothing behind. What it measures is nobody's promise, so no figure is looked at.
 
-use std::process::Command;
-
 use serde_json::Value;
 
 #[test]
 fn the_bench_has_every_row_and_leaves_nothing_behind() {
-    let folder = tempfile::tempdir().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_muster"))
+    let folder = crate::harness::folder();
+    let output = crate::harness::muster()
         .args(["bench", "--quick", "--seconds", "0.3", "--incidents", "200", "--json", "--folder"])
         .arg(folder.path())
         .output()
@@ -70,7 +68,7 @@ fn the_bench_has_every_row_and_leaves_nothing_behind() {
 #[test]
 fn what_cannot_be_measured_is_refused_before_anything_starts() {
     for wrong in [["--seconds", "0"], ["--seconds", "soon"], ["--incidents", "1"]] {
-        let output = Command::new(env!("CARGO_BIN_EXE_muster")).arg("bench").args(wrong).output().unwrap();
+        let output = crate::harness::muster().arg("bench").args(wrong).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{wrong:?}");
     }
 }

@@ -208,7 +208,7 @@ async fn no_shared_channel_is_lost() {
     let id = bot.sandbox.slack().channel(&inc).unwrap().id;
     // Slack would tell it again; it need not.
     let shared = SlackEvent::Shared { channel: id.clone(), shared: true };
-    bot.muster.app.slack_event("Ev0SHARED1", shared).await.unwrap();
+    muster::chat::slack_event(&bot.muster.app, "Ev0SHARED1", shared).await.unwrap();
     elsewhere.was_first();
     bot.settle().await;
     for channel in ["#partners", &id] {
@@ -338,7 +338,7 @@ async fn the_latest_edit_stays() {
     let heard = later(Some(old.clone()));
     elsewhere.next::<Captured>(&old.message.ts, move |_| heard);
     let ts = old.message.ts.clone();
-    bot.muster.app.capture_history(&uid, vec![old]).await.unwrap();
+    muster::chat::capture_history(&bot.muster.app, &uid, vec![old]).await.unwrap();
     elsewhere.was_first();
     assert_eq!(bot.muster.app.captured(&uid, &ts).await.unwrap().unwrap().text, "it was the loader");
     bot.end().await;

@@ -59,7 +59,7 @@ fn the_manifest_is_one_that_slack_takes_and_asks_for_what_the_code_uses() {
     ] {
         assert!(set("/settings/event_subscriptions/bot_events").contains(event), "{event} is read and not asked for");
     }
-    let chat = read("src/app/chat/presses.rs");
+    let chat = read("src/chat/presses.rs");
     for shortcut in manifest.pointer("/features/shortcuts").and_then(Value::as_array).unwrap() {
         let callback = shortcut["callback_id"].as_str().unwrap();
         assert!(chat.contains(&format!("\"{callback}\"")), "nothing answers the shortcut {callback}");
@@ -191,7 +191,7 @@ fn every_shipped_runbook_and_template_is_right_and_one_fits_every_pillar() {
 
 #[test]
 fn a_bad_template_or_runbook_of_an_operator_stops_the_start_with_its_line() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::harness::folder();
     std::fs::write(folder.path().join("card.hbs"), "fine\n{{#if}\n").unwrap();
     let error = Templates::load(Some(folder.path())).err().unwrap().to_string();
     assert!(error.contains("card.hbs:2:"), "{error}");
@@ -200,7 +200,7 @@ fn a_bad_template_or_runbook_of_an_operator_stops_the_start_with_its_line() {
     std::fs::write(folder.path().join("crad.hbs"), "x").unwrap();
     let error = Templates::load(Some(folder.path())).err().unwrap().to_string();
     assert!(error.contains("replaces no template"), "{error}");
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::harness::folder();
     std::fs::write(
         folder.path().join("mine.md"),
         "---\nid: freshness\ntitle: Our own\napplies:\n  pillars: [freshness]\n---\n- [ ] call us\n",
@@ -240,22 +240,10 @@ fn every_surface_of_slack_has_its_story() {
     for row in &listed {
         assert!(stories.contains(&format!("async fn {}()", row[2])), "there is no story {}", row[2]);
     }
-    let verbs = muster::slack::slash::VERBS.iter().map(|(use_, _)| use_.split(' ').next().unwrap().to_owned());
-    assert_eq!(named("command"), verbs.collect());
-    let mut files = Vec::new();
-    for room in ["app", "render", "delivery"] {
-        sources(&root().join("src").join(room), &mut files);
-    }
-    let code: String = files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
-    let found = |pattern: &str| -> BTreeSet<String> {
-        regex::Regex::new(pattern).unwrap().captures_iter(&code).map(|found| found[1].to_owned()).collect()
-    };
-    let mut buttons = found(r#"Button::new\(\s*(?:format!\()?"([a-z_]+)[":]"#);
-    buttons.extend(found(r#"\bbutton\("([a-z_]+)[":]"#));
-    assert_eq!(named("button"), buttons);
-    let mut forms = found(r#"callback: "([a-z_]+)""#);
-    forms.extend(found(r#"\(\s*"([a-z_]+)",\s*"[A-Z][^"]*",\s*"[A-Z][a-z ]*",\s*(?:vec!|self|inputs)"#));
-    assert_eq!(named("form"), forms);
+    let listed_in = |registry: &[&str]| -> BTreeSet<String> { registry.iter().map(|one| (*one).to_owned()).collect() };
+    assert_eq!(named("command"), muster::chat::VERBS.iter().map(|verb| verb.name().to_owned()).collect());
+    assert_eq!(named("button"), listed_in(&muster::render::BUTTONS));
+    assert_eq!(named("form"), listed_in(&muster::render::FORMS));
     let manifest: Value = serde_saphyr::from_str(&read("manifest.yml")).unwrap();
     let of_manifest = |pointer: &str, key: Option<&str>| -> BTreeSet<String> {
         let all = manifest.pointer(pointer).and_then(Value::as_array).unwrap();
@@ -264,4 +252,27 @@ fn every_surface_of_slack_has_its_story() {
     assert_eq!(named("event"), of_manifest("/settings/event_subscriptions/bot_events", None));
     assert_eq!(named("shortcut"), of_manifest("/features/shortcuts", Some("callback_id")));
     assert!(named("reaction").contains("pushpin") && named("home").contains("home"));
+}
+
+/// `docs/commands.md` is made from the verbs. `MUSTER_WRITE_DOCS=1 cargo test --test it commands` writes it anew.
+#[test]
+fn the_page_of_commands_is_made_from_the_verbs() {
+    let cell = |text: &str| text.replace('|', "\\|");
+    let mut page = "# Commands\n\n\
+        What people can type in Slack. In an incident's channel the incident is implied; elsewhere, put it first: `/incident INC-12 ack`.\n\
+        `/incident help` shows the same list, and `/incident help who` shows who may do what here. Every command also has a place in the form \
+        *More…* of an incident's card.\n\n\
+        This page is made from the code, and a test holds it to it.\n\n\
+        | write | it does | also written |\n|---|---|---|\n"
+        .to_owned();
+    for verb in muster::chat::VERBS {
+        let others = verb.words[1..].iter().filter(|word| !word.is_empty() && !word.ends_with('!'));
+        let others: Vec<_> = others.map(|word| format!("`{word}`")).collect();
+        let (usage, help) = (cell(&verb.usage()), cell(verb.help));
+        page.push_str(&format!("| `/incident {usage}` | {help} | {} |\n", others.join(" ")));
+    }
+    if std::env::var_os("MUSTER_WRITE_DOCS").is_some() {
+        std::fs::write(root().join("docs/commands.md"), &page).unwrap();
+    }
+    assert_eq!(read("docs/commands.md"), page);
 }

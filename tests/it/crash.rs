@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -27,7 +27,7 @@ pub struct Program {
 }
 
 fn spawn(directory: &Path, variables: &Variables) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_muster"))
+    crate::harness::muster()
         .args(["serve", "--config"])
         .arg(directory.join("muster.toml"))
         .envs(variables)
@@ -88,7 +88,7 @@ async fn killed_at_any_time_on_a_database_it_keeps_what_it_acknowledged() {
 async fn killed_at_any_time(database: Option<postgres::Schema>) {
     muster::telemetry::install_crypto();
     let rounds: usize = std::env::var("MUSTER_CRASH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(25);
-    let directory = tempfile::tempdir().unwrap();
+    let directory = crate::harness::folder();
     let clock = Clock::wall();
     let time = clock.clone();
     let sandbox = Sandbox::start(SandboxConfig::new(Arc::new(move || time.now()))).await.unwrap();

@@ -113,7 +113,7 @@ enum State {
 
 /// A store in a state, copied to `kept`, and what it holds.
 async fn filled(state: State, kept: &Path) -> BTreeMap<String, String> {
-    let filled = tempfile::tempdir().unwrap();
+    let filled = crate::harness::folder();
     let mut store = sled::open(filled.path()).unwrap();
     fill(&store, 40).await;
     let closed = |store: Store| {
@@ -155,7 +155,7 @@ async fn filled(state: State, kept: &Path) -> BTreeMap<String, String> {
 async fn whatever_is_damaged_no_record_is_silently_older_or_gone() {
     let mut random = Random(20_261_127);
     for (state, turns) in [(State::Clean, 4), (State::Unclean, 4), (State::Grown, 1)] {
-        let kept = tempfile::tempdir().unwrap();
+        let kept = crate::harness::folder();
         let expected = filled(state, kept.path()).await;
         let mut all_files = Vec::new();
         files(kept.path(), &mut all_files);
@@ -163,7 +163,7 @@ async fn whatever_is_damaged_no_record_is_silently_older_or_gone() {
         let kinds = [Damage::Cut, Damage::Flip, Damage::Zeros, Damage::Gone];
         for file in &all_files {
             for how in kinds.into_iter().cycle().take(kinds.len() * turns) {
-                let damaged = tempfile::tempdir().unwrap();
+                let damaged = crate::harness::folder();
                 copy(kept.path(), damaged.path());
                 let at = damage(&damaged.path().join(file.strip_prefix(kept.path()).unwrap()), how, &mut random);
                 tried += 1;
@@ -185,13 +185,13 @@ async fn whatever_is_damaged_no_record_is_silently_older_or_gone() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_journal_that_lost_its_end_is_seen_and_a_person_may_go_on_without_it() {
-    let kept = tempfile::tempdir().unwrap();
+    let kept = crate::harness::folder();
     let expected = filled(State::Unclean, kept.path()).await;
     let journal = "journal/0000000000000001.log";
     let whole = fs::read(kept.path().join(journal)).unwrap();
     let written = whole.iter().rposition(|byte| *byte != 0).unwrap() + 1;
     for quarter in 0..4 {
-        let cut = tempfile::tempdir().unwrap();
+        let cut = crate::harness::folder();
         copy(kept.path(), cut.path());
         fs::write(cut.path().join(journal), &whole[..written * quarter / 4]).unwrap();
         let words = format!("{:#}", sled::open(cut.path()).err().unwrap());
@@ -228,7 +228,7 @@ async fn with_a_damaged_end(folder: &Path) -> BTreeMap<String, String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_database_has_is_kept_where_the_journal_lost_it_also_after_the_next_crash() {
-    let (folder, crashed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (folder, crashed) = (crate::harness::folder(), crate::harness::folder());
     let mut expected = with_a_damaged_end(folder.path()).await;
     let found = sled::inspect(folder.path()).unwrap();
     assert!(found.damage[0].contains("a start finds out whether the database has the others"), "{found:?}");
@@ -250,7 +250,7 @@ async fn what_the_database_has_is_kept_where_the_journal_lost_it_also_after_the_
     drop(store);
     fs::File::create(crashed.path().join("lock")).unwrap().lock().unwrap();
     let backup = sled::back_up(crashed.path()).unwrap();
-    let restored = tempfile::tempdir().unwrap();
+    let restored = crate::harness::folder();
     sled::restore(&backup, restored.path()).unwrap();
     assert_eq!(all(&sled::open(restored.path()).unwrap()).await, expected);
 }
@@ -259,7 +259,7 @@ async fn what_the_database_has_is_kept_where_the_journal_lost_it_also_after_the_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_segment_that_lost_everything_is_a_gap_and_a_base_closes_it() {
     for (state, nothing) in [(State::Clean, true), (State::Clean, false), (State::Grown, true), (State::Grown, false)] {
-        let (folder, crashed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (folder, crashed) = (crate::harness::folder(), crate::harness::folder());
         filled(state, folder.path()).await;
         // Closed, so that the database has everything.
         let expected = all(&sled::open(folder.path()).unwrap()).await;
@@ -280,7 +280,7 @@ async fn a_segment_that_lost_everything_is_a_gap_and_a_base_closes_it() {
         fs::remove_dir_all(crashed.path().join("sled")).unwrap();
         assert_eq!(all(&sled::open(crashed.path()).unwrap()).await, expected, "{state:?}");
         fs::File::create(crashed.path().join("lock")).unwrap().lock().unwrap();
-        let (backup, restored) = (sled::back_up(crashed.path()).unwrap(), tempfile::tempdir().unwrap());
+        let (backup, restored) = (sled::back_up(crashed.path()).unwrap(), crate::harness::folder());
         sled::restore(&backup, restored.path()).unwrap();
         assert_eq!(all(&sled::open(restored.path()).unwrap()).await, expected, "{state:?}");
     }
@@ -289,11 +289,11 @@ async fn a_segment_that_lost_everything_is_a_gap_and_a_base_closes_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_repair_never_goes_below_the_base_and_takes_the_database_where_the_journal_is_damaged() {
     // An older database, and nothing in the journal above the base.
-    let (folder, older) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (folder, older) = (crate::harness::folder(), crate::harness::folder());
     filled(State::Grown, folder.path()).await;
     let base = sled::inspect(folder.path()).unwrap().base.unwrap();
     let of_base = {
-        let restored = tempfile::tempdir().unwrap();
+        let restored = crate::harness::folder();
         copy(folder.path(), restored.path());
         fs::remove_dir_all(restored.path().join("sled")).unwrap();
         all(&sled::open(restored.path()).unwrap()).await
@@ -316,7 +316,7 @@ async fn a_repair_never_goes_below_the_base_and_takes_the_database_where_the_jou
     fs::remove_dir_all(folder.path().join("sled")).unwrap();
     assert_eq!(all(&sled::open(folder.path()).unwrap()).await, expected, "what was answered after the repair is kept");
     // Closed, then a stop that was none: the journal is damaged, and the database has everything.
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::harness::folder();
     let expected = filled(State::Clean, folder.path()).await;
     let file = folder.path().join("store.json");
     let mut sidecar: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
@@ -336,7 +336,7 @@ async fn a_repair_never_goes_below_the_base_and_takes_the_database_where_the_jou
 /// What has checksums is believed before what has none.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_repair_believes_base_and_journal_first_and_saves_what_is_whole_at_last() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::harness::folder();
     let expected = filled(State::Clean, folder.path()).await;
     let database = folder.path().join("sled/db");
     let mut bytes = fs::read(&database).unwrap();
@@ -349,7 +349,7 @@ async fn a_repair_believes_base_and_journal_first_and_saves_what_is_whole_at_las
     assert_eq!(all(&sled::open(folder.path()).unwrap()).await, expected);
     // The database is gone and the journal is damaged in the middle: the rounds before that are had.
     for part in ["with", "without"] {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::harness::folder();
         filled(State::Clean, folder.path()).await;
         fs::remove_dir_all(folder.path().join("sled")).unwrap();
         if part == "without" {
@@ -396,7 +396,7 @@ async fn a_base_of_round_0_is_taken_where_no_round_is_whole() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_starts_on_a_directory_that_a_backup_comes_into() {
-    let (folder, directory) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (folder, directory) = (crate::harness::folder(), crate::harness::folder());
     filled(State::Grown, folder.path()).await;
     let backup = fs::read_dir(folder.path().join("backups")).unwrap().next().unwrap().unwrap().path();
     let lock = fs::File::create(directory.path().join("lock")).unwrap();
@@ -409,13 +409,13 @@ async fn nobody_starts_on_a_directory_that_a_backup_comes_into() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restore_that_broke_off_is_done_again() {
-    let (folder, directory) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (folder, directory) = (crate::harness::folder(), crate::harness::folder());
     filled(State::Grown, folder.path()).await;
     let backup = fs::read_dir(folder.path().join("backups")).unwrap().next().unwrap().unwrap().path();
     sled::restore(&backup, directory.path()).unwrap();
     let expected = all(&sled::open(directory.path()).unwrap()).await;
     // As if it had ended before the last of it was in its place.
-    let again = tempfile::tempdir().unwrap();
+    let again = crate::harness::folder();
     fs::create_dir_all(again.path().join("restore.new")).unwrap();
     copy(&backup.join("journal"), &again.path().join("journal"));
     let words = sled::open(again.path()).err().unwrap().to_string();
@@ -426,7 +426,7 @@ async fn a_restore_that_broke_off_is_done_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_start_that_broke_off_while_the_journal_went_aside_goes_on() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::harness::folder();
     let expected = filled(State::Clean, folder.path()).await;
     let journal = folder.path().join("journal/0000000000000001.log");
     let whole = fs::read(&journal).unwrap();
@@ -446,7 +446,7 @@ async fn a_start_that_broke_off_while_the_journal_went_aside_goes_on() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_never_comes_over_what_is_left_of_a_store() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::harness::folder();
     filled(State::Grown, folder.path()).await;
     let backup = fs::read_dir(folder.path().join("backups")).unwrap().next().unwrap().unwrap().path();
     // The copy has files of its own; a real backup's are the store's.
@@ -463,14 +463,14 @@ async fn a_backup_never_comes_over_what_is_left_of_a_store() {
     assert!(words.contains("or a part of one"), "{words}");
     assert_eq!(bytes(&before), whole, "the backup is as it was");
     // It comes back where there is none.
-    let restored = tempfile::tempdir().unwrap();
+    let restored = crate::harness::folder();
     sled::restore(&backup, restored.path()).unwrap();
     assert!(!all(&sled::open(restored.path()).unwrap()).await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_that_was_emptied_by_hand_says_what_to_remove() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::harness::folder();
     filled(State::Clean, folder.path()).await;
     for part in ["sled", "journal"] {
         fs::remove_dir_all(folder.path().join(part)).unwrap();
@@ -502,7 +502,7 @@ impl Drop for SmallDisk {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_refuses_new_work_does_what_it_accepted_and_goes_on_by_itself() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = crate::harness::folder();
     let (sandbox, variables) = set_up(directory.path()).await;
     let data = directory.path().join("data");
     fs::create_dir_all(&data).unwrap();

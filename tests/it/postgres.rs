@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -228,7 +227,7 @@ enum Cut {
 
 impl Proxy {
     fn start(server: &Server, how: Cut) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::harness::folder();
         let name = format!(".s.PGSQL.{}", server.port);
         let listener = UnixListener::bind(folder.path().join(&name)).unwrap();
         let behind = server.folder.join(name);
@@ -534,7 +533,7 @@ async fn a_database_that_is_no_place_is_refused() {
 async fn the_program_uses_a_database_behind_tls() {
     let Some(server) = server() else { return };
     let schema = server.schema().await;
-    let directory = tempfile::tempdir().unwrap();
+    let directory = crate::harness::folder();
     let (_sandbox, mut variables) = crate::program::set_up(directory.path()).await;
     on_postgres(directory.path());
     let url = format!(
@@ -543,13 +542,8 @@ async fn the_program_uses_a_database_behind_tls() {
     );
     let run = |arguments: &[&str], variables: &muster::config::Variables| {
         let path = directory.path().join("muster.toml");
-        let output = Command::new(env!("CARGO_BIN_EXE_muster"))
-            .args(arguments)
-            .arg("--config")
-            .arg(path)
-            .envs(variables)
-            .output()
-            .unwrap();
+        let output =
+            crate::harness::muster().args(arguments).arg("--config").arg(path).envs(variables).output().unwrap();
         let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(!said.contains("hunter2"), "{said}");
         (output.status.success(), said)

@@ -14,7 +14,7 @@ use crate::crash::{kill, start};
 use crate::harness::{ANA, API_TOKEN, PD_TOKEN, Setup, TOKEN, config, stale_orders};
 
 fn run(arguments: &[&str], variables: &Variables) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_muster")).args(arguments).envs(variables).output().unwrap()
+    crate::harness::muster().args(arguments).envs(variables).output().unwrap()
 }
 
 pub async fn set_up(directory: &Path) -> (Sandbox, Variables) {
@@ -53,7 +53,7 @@ fn the_demo_plays_to_the_end() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn check_says_what_is_well_and_what_is_not() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = crate::harness::folder();
     let (sandbox, mut variables) = set_up(directory.path()).await;
     let path = directory.path().join("muster.toml");
     let path = path.to_str().unwrap();
@@ -88,7 +88,7 @@ async fn check_says_what_is_well_and_what_is_not() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn terminated_it_ends_well_and_its_store_can_be_carried_away() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = crate::harness::folder();
     let (sandbox, variables) = set_up(directory.path()).await;
     let mut program = start(directory.path(), &variables);
     sandbox.connect(&program.base);
@@ -148,9 +148,9 @@ async fn terminated_it_ends_well_and_its_store_can_be_carried_away() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_secret_is_ever_written_to_a_log() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = crate::harness::folder();
     let (sandbox, variables) = set_up(directory.path()).await;
-    let mut child = Command::new(env!("CARGO_BIN_EXE_muster"))
+    let mut child = crate::harness::muster()
         .args(["serve", "--config"])
         .arg(directory.path().join("muster.toml"))
         .envs(&variables)
@@ -218,7 +218,7 @@ async fn no_secret_is_ever_written_to_a_log() {
 /// What a recorded body says and what would become of it, without a store, a Slack or a pager.
 #[tokio::test]
 async fn a_recorded_body_is_run_through_todays_rules() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = crate::harness::folder();
     let (_sandbox, variables) = set_up(directory.path()).await;
     let path = directory.path().join("muster.toml");
     let mut text = std::fs::read_to_string(&path).unwrap();

@@ -438,13 +438,13 @@ async fn the_memory_engine_conforms() {
 
 #[tokio::test]
 async fn the_sled_engine_conforms() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = crate::harness::folder();
     conforms(&sled::open(directory.path()).unwrap()).await;
 }
 
 #[tokio::test]
 async fn export_and_import_lose_nothing() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = crate::harness::folder();
     let one = sled::open(directory.path()).unwrap();
     export_and_import(&one, &MemoryEngine::open().unwrap()).await;
     let empty = MemoryEngine::open().unwrap();

@@ -104,7 +104,7 @@ fn keep(store: &Path, folder: &Path, export: &[u8], expect: &Value) {
 
 /// The files of a store as they were, in a directory of their own.
 pub(crate) fn unpack(version: &str) -> tempfile::TempDir {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = crate::harness::folder();
     copy(&folder(version), directory.path(), false);
     for beside in ["expect.json", "export.jsonl"] {
         fs::remove_file(directory.path().join(beside)).unwrap();

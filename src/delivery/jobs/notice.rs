@@ -4,7 +4,7 @@ use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::effect::Notice;
 use crate::domain::incident::{MessageRef, Notification, Recipient};
 use crate::domain::{Actor, Command, Event, Incident};
-use crate::render::{Button, Rendered, views};
+use crate::render::{Button, Press, Rendered, views};
 use crate::store::Id;
 
 impl Carrier {
@@ -27,8 +27,8 @@ impl Carrier {
         let markdown = views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), None);
         let is_first = matches!(notice, Notice::First { .. });
         let buttons = match (is_first, channel.starts_with(['U', 'W'])) {
-            (true, false) => vec![Button::new("subscribe", "Tell me too", &incident.name())],
-            (true, true) => vec![Button::new("unsubscribe", "No more of this", &incident.name())],
+            (true, false) => vec![Button::on(&incident.name(), Press::Subscribe, "Tell me too")],
+            (true, true) => vec![Button::on(&incident.name(), Press::Unsubscribe, "No more of this")],
             (false, _) => Vec::new(),
         };
         let message = Rendered::new(&markdown, &buttons);

@@ -1,6 +1,7 @@
 //! The draft of a post-mortem: the channel's history is read first, then it is posted as a canvas and as a file.
 
 use super::{Carrier, Fault, Tried, Turn};
+use crate::chat::capture_history;
 use crate::delivery::posting::{File, MAX_HISTORY_PAGES};
 use crate::domain::incident::{Channel, MessageRef, said_at};
 use crate::domain::postmortem::Captured;
@@ -102,7 +103,7 @@ impl Carrier {
                     edited: String::new(),
                 });
             }
-            self.app.capture_history(&incident.uid, said).await?;
+            capture_history(&self.app, &incident.uid, said).await?;
             cursor = next;
             if cursor.is_none() {
                 break;

@@ -6,6 +6,7 @@
 //! schemas do not allow.
 
 pub mod engine;
+mod limit;
 pub mod postgres;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+pub use limit::within_time;
+
 pub const TOKEN: &str = "a-token-of-a-source";
 pub const API_TOKEN: &str = "a-token-of-the-api";
 pub const PD_TOKEN: &str = "fedcba9876543210fedcba9876543210";
@@ -33,6 +36,18 @@ pub const BEN: &str = "U0BEN00001";
 pub const CHLOE: &str = "U0CHLOE001";
 pub const GUEST: &str = "U0GUEST001";
 pub const STRANGER: &str = "U0STRANGE1";
+
+/// An empty folder, which goes with the test.
+pub fn folder() -> tempfile::TempDir {
+    within_time();
+    tempfile::tempdir().unwrap()
+}
+
+/// The program itself.
+pub fn muster() -> std::process::Command {
+    within_time();
+    std::process::Command::new(env!("CARGO_BIN_EXE_muster"))
+}
 
 pub fn minutes(minutes: i64) -> Duration {
     Duration::minutes(minutes)
@@ -109,6 +124,7 @@ pub fn start_time() -> DateTime<Utc> {
 }
 
 pub async fn sandbox(clock: &Clock) -> Sandbox {
+    within_time();
     muster::telemetry::install_crypto();
     let time = clock.clone();
     let sandbox = Sandbox::start(SandboxConfig::new(Arc::new(move || time.now()))).await.unwrap();
@@ -606,6 +622,7 @@ pub fn resolved(mut alert: Value) -> Value {
 
 /// A file that goes with the tests.
 pub fn fixture(name: &str) -> String {
+    within_time();
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

@@ -254,9 +254,9 @@ async fn slips_in_times_are_no_words() {
         "remind 2020-01-01".to_owned(),
     ] {
         let told = inc.slash(ANA, &words).await;
-        assert!(told.contains("is no time I understand, or it is past already"), "{words}: {told}");
+        assert!(told.contains("is not a time I understand, or it has passed already"), "{words}: {told}");
     }
-    assert!(inc.slash(ANA, "since -262143-01-01T00:00:00Z").await.contains("is no time I understand"));
+    assert!(inc.slash(ANA, "since -262143-01-01T00:00:00Z").await.contains("is not a time I understand"));
     assert!(inc.slash(ANA, "timeline").await.contains("the loader hangs"));
     assert!(bot.incident(1).await["next_update"].is_null());
     inc.slash(ANA, "update it goes on with the next 3 loads").await;
@@ -350,7 +350,7 @@ async fn a_form_sent_twice_silences_once() {
 /// An operator's template that asks for what is not there is no reason to say nothing: the shipped one says it.
 #[tokio::test]
 async fn a_template_that_fails_is_said_by_the_shipped_one() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::harness::folder();
     std::fs::write(folder.path().join("noted.hbs"), "{{event.no_such_thing}}").unwrap();
     let extra = format!("[message_templates]\npath = {:?}", folder.path());
     let bot = Bot::set_up(Setup { extra, ..Setup::default() }).await;
@@ -551,7 +551,7 @@ async fn what_gets_worse_pages_and_what_is_over_stays_over() {
         (Some("SEV2"), 1),
         "{incident}"
     );
-    bot.inc(1).find("🔺 It is worse: rows are missing (critical)");
+    bot.inc(1).find("🔺 rows are missing got worse. It is critical now.");
     bot.alert("dq", leveled("warning")).await;
     assert_eq!(bot.incident(1).await["severity"], "SEV2", "a milder repeat makes nothing milder");
     // The end of a child after its incident's end is its end.

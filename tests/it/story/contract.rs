@@ -67,8 +67,8 @@ async fn what_was_no_incident_is_dismissed_with_a_reason() {
     let bot = Bot::start().await;
     bot.alert("dq", stale_orders()).await;
     let inc = bot.inc(1);
-    insta::assert_snapshot!(inc.slash(ANA, "dismiss expected").await, @"Why? Whoever reads it later wants to know. It is written /incident dismiss <false-positive|expected|duplicate> <reason>: it is over, since it was no incident, and why.");
-    insta::assert_snapshot!(inc.slash(ANA, "dismiss the backfill runs").await, @"It is a false positive, expected, or a duplicate. It is written /incident dismiss <false-positive|expected|duplicate> <reason>: it is over, since it was no incident, and why.");
+    insta::assert_snapshot!(inc.slash(ANA, "dismiss expected").await, @"Why? Whoever reads it later wants to know. It is written /incident dismiss <false-positive|expected|duplicate> <reason>: end it as no incident, and say why.");
+    insta::assert_snapshot!(inc.slash(ANA, "dismiss the backfill runs").await, @"It is a false positive, expected, or a duplicate. It is written /incident dismiss <false-positive|expected|duplicate> <reason>: end it as no incident, and say why.");
     insta::assert_snapshot!(inc.slash(ANA, "dismiss false-positive the check was wrong").await, @"INC-1: Ana resolved (false alarm): the check was wrong.");
     assert_eq!(bot.incident(1).await["status"], "resolved");
     bot.clock.advance(Duration::days(2));
@@ -80,12 +80,12 @@ async fn what_was_no_incident_is_dismissed_with_a_reason() {
     insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "stats 1d").await, @r"
     📊 Since 2026-11-24 06:40 UTC
     1 incident (1 SEV3). Medians: acknowledged in 0 min, resolved in 40 min.
-    Alerts, by what people said of them: 0 of 1 were useful (0 %), of 1 monitors.
+    Alerts, by what people said of them: 0 of 1 were useful (0 %). Monitors judged: 1.
     The noisiest:
     • orders are stale for 9 h (dq): false 1, expected 0, useful 0 (0 %)
     ");
     assert!(bot.slash(ANA, "data-incidents", "stats").await.contains("2 incidents (1 SEV2, 1 SEV3)"));
-    insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "stats soon").await, @"“soon” is no time I understand. It is written /incident stats [30d]: how incidents went, and how monitors do by what people said of their alerts.");
+    insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "stats soon").await, @"“soon” is not a time I understand. It is written /incident stats [30d]: how incidents went, and how monitors do by what people said of their alerts.");
     bot.end().await;
 }
 
@@ -107,7 +107,7 @@ async fn what_was_promised_is_set_beside_what_was_broken() {
     assert!(bot.slash(ANA, "data-incidents", "sla warehouse.orders").await.contains("broken for 3 h 30 min"));
     insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "sla bi.sales").await, @r"
     📜 What was promised, and the last 30 days
-    • bi.sales: no SLA is known; never broken
+    • bi.sales: no SLA is known; no incident
     ");
     bot.end().await;
 }
@@ -164,7 +164,7 @@ async fn one_person_is_paged_by_the_rest_api_and_without_it_by_name() {
     bot.advance(minutes(11)).await;
     inc.slash(ANA, "page @chloe please look").await;
     inc.find("PagerDuty knows nobody by the address chloe@example.com; whoever has another one there says so with");
-    insta::assert_snapshot!(inc.slash(CHLOE, "link not-an-address@").await, @"“not-an-address@” is no e-mail address. It is written /incident link: work on an incident in this channel: INC-12 link, typed where it shall go on; link <e-mail> tells your address in PagerDuty.");
+    insta::assert_snapshot!(inc.slash(CHLOE, "link not-an-address@").await, @"“not-an-address@” is not an e-mail address. It is written /incident link: work on an incident in this channel: INC-12 link, typed where it shall go on; link <e-mail> tells your address in PagerDuty.");
     insta::assert_snapshot!(inc.slash(CHLOE, "link ben@example.com").await, @"ben@example.com is somebody else's.");
     insta::assert_snapshot!(inc.slash(CHLOE, "link <mailto:chloe@pager.example.com|chloe@pager.example.com>").await, @"chloe@pager.example.com is you in PagerDuty from now on: on schedules, and when somebody pages you.");
     bot.sandbox.faults().lose_answer("pagerduty", 1);
@@ -538,7 +538,7 @@ async fn lines_at_the_edges_are_answered_with_words() {
 /// What a role asks of people stands in the playbook, and an operator's own playbook says it in its own words.
 #[tokio::test]
 async fn role_cards_say_what_the_playbook_asks_of_the_role_now() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::harness::folder();
     let book = "---\nid: handle-an-incident\ntitle: Ours\nkind: playbook\n---\n\n- [ ] **Scribe:** write it in the `red book`.\n- [ ] **Liaison and commander:** call the desk.\n- [ ] **Scribe:** read it aloud.\n";
     std::fs::write(folder.path().join("handle-an-incident.md"), book).unwrap();
     let extra = format!("[runbooks]\npath = {:?}", folder.path());

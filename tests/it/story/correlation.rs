@@ -183,7 +183,7 @@ async fn children_get_time_to_recover() {
 #[tokio::test]
 async fn a_silence_hides_says_so_and_lets_go() {
     let bot = Bot::start().await;
-    insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "silence").await, @"Which alerts, for how long, and why? It is written /incident silence <matcher> <2h|friday> <reason>: hide alerts for a while: silence warehouse.orders* 2h backfill is running, silence pillar=freshness team=orders 30m ….");
+    insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "silence").await, @"Which alerts do you want to hide, for how long, and why? It is written /incident silence <matcher> <2h|friday> <reason>: hide alerts for a while: silence warehouse.orders* 2h backfill is running, silence pillar=freshness team=orders 30m ….");
     insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "silence w.* 2h").await, @"Why? Whoever looks for a missing alert reads it. It is written /incident silence <matcher> <2h|friday> <reason>: hide alerts for a while: silence warehouse.orders* 2h backfill is running, silence pillar=freshness team=orders 30m ….");
     insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "silence w.orders* source=dq 2h backfill is running").await, @"Silence 1 holds until 2026-11-23 08:00 UTC. Alerts that it hides open an incident then, if they still fire. /incident unsilence 1 ends it.");
     insta::assert_snapshot!(bot.slash(GUEST, "data-incidents", "silence w.* 2h x").await, @"Guests of this workspace cannot silence alerts or decide what becomes of them. Ask a member in the channel to do it.");
@@ -192,7 +192,7 @@ async fn a_silence_hides_says_so_and_lets_go() {
     assert_eq!(outcome(&bot.alert("dq", alert("w.other")).await).0, "opened");
     let channel = bot.channel("data-incidents");
     let said = channel.find("🔕");
-    insta::assert_snapshot!(said.text(), @"🔕 Silence 1 (backfill is running, Ana) hides alerts until 2026-11-23 08:00 UTC, the first of them: w.orders is wrong on w.orders. Those that still fire then open an incident.");
+    insta::assert_snapshot!(said.text(), @"🔕 Silence 1 (backfill is running, Ana) hides alerts until 2026-11-23 08:00 UTC. The first one is: w.orders is wrong on w.orders. Alerts that still fire at that time will open an incident.");
     insta::assert_snapshot!(bot.slash(BEN, "data-incidents", "silences").await, @"
     🔕 Silences
     • 1 w.orders* source=dq 2026-11-23 06:00 to 2026-11-23 08:00 UTC: backfill is running (Ana)
@@ -256,7 +256,7 @@ async fn a_maintenance_window_comes_back_every_week() {
     assert_eq!(outcome(&bot.alert("dq", alert("x.orders")).await).0, "opened");
     let channel = bot.channel("data-incidents");
     let said = channel.find("🔕");
-    insta::assert_snapshot!(said.text(), @"🔕 Maintenance reload (weekly reload) hides alerts until 2026-11-23 07:00 UTC, the first of them: w.orders is wrong on w.orders. Those that still fire then open an incident.");
+    insta::assert_snapshot!(said.text(), @"🔕 Maintenance reload (weekly reload) hides alerts until 2026-11-23 07:00 UTC. The first one is: w.orders is wrong on w.orders. Alerts that still fire at that time will open an incident.");
     bot.advance(minutes(61)).await;
     assert_eq!(open_incidents(&bot).await, 2);
     bot.end().await;
@@ -450,7 +450,7 @@ async fn people_move_alerts_and_merge_incidents() {
     🔔 Alerts of INC-1
     • 1 🔴 w.orders is wrong (it opened the incident)
     • 2 🔴 bi.dash is wrong (bi.dash is made of w.orders (2 steps), which is broken)
-    /incident move 2 INC-7 puts one elsewhere.
+    /incident move 2 INC-7 moves alert 2 to another incident.
     ");
     insta::assert_snapshot!(bot.slash(ANA, &one, "move 7 new").await, @"INC-1 has no such alert. /incident alerts numbers them.");
     insta::assert_snapshot!(bot.slash(ANA, &one, "move 2 new").await, @"INC-1: Ana moved the alert “bi.dash is wrong” to an incident of its own.");
@@ -504,7 +504,7 @@ async fn verdicts_name_the_noisiest_monitors() {
     insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "stats").await, @r"
     📊 Since 2026-10-24 06:00 UTC
     3 incidents (3 SEV3). Medians: resolved in 0 min.
-    Alerts, by what people said of them: 1 of 4 were useful (25 %), of 3 monitors.
+    Alerts, by what people said of them: 1 of 4 were useful (25 %). Monitors judged: 3.
     The noisiest:
     • w.a is wrong (dq): false 0, expected 1, useful 1 (50 %)
     • w.b is wrong (dq): false 1, expected 0, useful 0 (0 %)

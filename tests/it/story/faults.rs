@@ -22,9 +22,9 @@ async fn slack_down_does_not_hold_up_the_page_and_what_waits_comes_in_order() {
     inc.expect("Runbook:");
     inc.expect("handed to PagerDuty");
     inc.expect("PagerDuty notified somebody");
-    inc.expect("⏰ Nobody has the command");
-    inc.expect("⏰ Nobody has the command of this SEV2 after 10 min");
-    inc.expect_together(&["🔔 Nobody has acknowledged", "⏰ Nobody has the command of this SEV2 after 15 min"]);
+    inc.expect("⏰ This SEV2 has had no commander for 5 min");
+    inc.expect("⏰ This SEV2 has had no commander for 10 min");
+    inc.expect_together(&["🔔 Nobody has acknowledged", "⏰ This SEV2 has had no commander for 15 min"]);
     inc.expect("handed to PagerDuty");
     inc.expect("PagerDuty notified somebody");
     inc.expect("same asset, warehouse.orders");

@@ -81,7 +81,7 @@ async fn an_incident_takes_a_hundred_open_pages_and_says_so() {
         slack.command(ANA, &inc.name, "page orders-pipeline").await;
     }
     let answer = inc.slash(ANA, "page orders-pipeline").await;
-    assert!(answer.contains("INC-1 has 100 pages that nobody ended"), "{answer}");
+    assert!(answer.contains("INC-1 has 100 pages that are still open"), "{answer}");
     bot.end().await;
 }
 

@@ -99,7 +99,7 @@ async fn the_order_in_which_tools_report_does_not_matter() {
 /// A start reads the image of the graph and what changed since; an image that is damaged, or is of another past, only costs time.
 #[tokio::test]
 async fn a_start_knows_the_lineage_whatever_became_of_its_image() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::harness::folder();
     let image = folder.path().join("lineage.image");
     let store = muster::store::sled::open(folder.path()).unwrap();
     let bot = Bot::set_up(Setup { store: Some(store), ..Setup::default() }).await;
@@ -359,7 +359,7 @@ async fn what_nobody_names_fades_and_is_forgotten_only_long_after() {
     let reached = bot.slash(ANA, "data-incidents", "impact model.shop.orders").await;
     assert!(
         reached.contains("churn_model")
-            && reached.contains("2 of them were only reached over edges that nobody has seen for a while"),
+            && reached.contains("Reached only over edges that nobody has seen for a while: 2"),
         "{reached}"
     );
     bot.clock.advance(Duration::days(60));

@@ -87,7 +87,7 @@ async fn a_stale_table_becomes_an_incident_that_people_end() {
     bot.settle().await;
 
     inc.slash(BEN, "since 2026-11-22 21:00").await;
-    inc.expect("The data is bad since 2026-11-22 21:00 UTC, says @Ben.");
+    inc.expect("@Ben says that the data has been bad since 2026-11-22 21:00 UTC.");
     inc.slash(BEN, "fix restarted the scheduler and reloaded").await;
     inc.expect("🔧 Fix, recorded by @Ben: restarted the scheduler and reloaded");
 
@@ -95,10 +95,10 @@ async fn a_stale_table_becomes_an_incident_that_people_end() {
     bot.advance(minutes(40)).await;
     let answer = bot.alert("dq", resolved(stale_orders())).await;
     assert_eq!(answer["alerts"][0]["outcome"], "resolved");
-    inc.expect("✅ Over, says the monitor: orders are stale for 9 h (0 of 1 still fire)");
+    inc.expect("✅ The monitor says that orders are stale for 9 h is over. Still firing: 0 of 1.");
     let ask = inc.expect("🟢 All alerts are green.");
     inc.slash(BEN, "good-again 06:40").await;
-    inc.expect("The data is good again since 2026-11-23 06:40 UTC, says @Ben.");
+    inc.expect("@Ben says that the data has been good again since 2026-11-23 06:40 UTC.");
     ask.button("Resolve").click(ANA).await;
     bot.submit(ANA, json!({"text": "orders are complete"})).await;
     let over = inc.expect("🟢 Resolved by @Ana. orders are complete");
@@ -174,7 +174,7 @@ async fn alerts_of_one_asset_share_an_incident_and_a_new_one_follows_a_resolved_
     bot.alert("dq", resolved(other.clone())).await;
     assert_eq!(bot.incident(1).await["alerts_firing"], 1);
     bot.alert("dq", other.clone()).await;
-    bot.inc(1).find("🔔 Fires again: orders has 3 rows");
+    bot.inc(1).find("🔔 orders has 3 rows is firing again.");
     bot.inc(1).slash(ANA, "resolve done").await;
     let answer = bot.alert("dq", other).await;
     assert_eq!(
@@ -209,7 +209,7 @@ async fn a_sev1_without_a_commander_asks_for_one_after_five_minutes() {
     let inc = bot.inc(1);
     inc.skip_rest();
     bot.advance(minutes(6)).await;
-    let ask = inc.expect("⏰ Nobody has the command of this SEV1 after 5 min. Who takes it?");
+    let ask = inc.expect("⏰ This SEV1 has had no commander for 5 min. Who takes command?");
     ask.button("Take command").click(BEN).await;
     inc.expect("@Ben is now commander.");
     inc.slash(BEN, "take responder").await;

@@ -129,11 +129,11 @@ async fn sev_update_note() {
     inc.slash(BEN, "take commander").await;
     inc.expect("@Ben is now commander.");
     bot.advance(minutes(32)).await;
-    let late = inc.expect("did not come. @Ben, how does it stand?").text().to_owned();
+    let late = inc.expect("did not come. @Ben, what is the current state?").text().to_owned();
     assert!(late.contains("The update promised for"));
     inc.find("did not come").button("Update").click(BEN).await;
     let answer = bot.sandbox.slack().submit(BEN, &json!({"text": "still running", "next": "soon"})).await.unwrap();
-    assert_eq!(answer.json["errors"]["next"], "This is no time I understand; write 30m, 2h or 15:00.");
+    assert_eq!(answer.json["errors"]["next"], "I do not understand this time; write 30m, 2h or 15:00.");
     bot.submit(BEN, json!({"text": "still running", "next": "1h"})).await;
     inc.expect("> still running");
     inc.slash(CHLOE, "note the 05:00 run never started").await;
@@ -176,11 +176,11 @@ async fn times_fixes_and_tasks_are_recorded() {
     let bot = open_incident().await;
     let inc = bot.inc(1);
     inc.slash(BEN, "since 2h ago").await;
-    inc.expect("The data is bad since 2026-11-23 04:00 UTC");
+    inc.expect("says that the data has been bad since 2026-11-23 04:00 UTC");
     insta::assert_snapshot!(inc.slash(BEN, "good-again 03:00").await, @"03:00 UTC (2026-11-23) is before the data went bad (04:00 UTC (2026-11-23)). Correct that first with /incident since <time>.");
     insta::assert_snapshot!(inc.slash(BEN, "since 2027-01-01").await, @"00:00 UTC (2027-01-01) is in the future, and data cannot have gone bad or good then yet. Give a time that has passed, such as 06:10 or 2h ago.");
     inc.slash(BEN, "good-again now").await;
-    inc.expect("The data is good again since 2026-11-23 06:00 UTC");
+    inc.expect("says that the data has been good again since 2026-11-23 06:00 UTC");
     inc.slash(BEN, "fix reloaded").await;
     inc.expect("🔧 Fix, recorded by @Ben: reloaded");
     inc.slash(ANA, "task add a freshness check @ben friday").await;

@@ -1,0 +1,132 @@
+//! Who asks, and where: what they may do, which incident they mean, and the commands that they give.
+
+use super::reply::Reply;
+use crate::app::queries::Filter;
+use crate::app::{App, DeliveryId, Failure, RequestMeta};
+use crate::domain::decide::permitted;
+use crate::domain::permission::{self, Standing};
+use crate::domain::timeline::sentence;
+use crate::domain::{Actor, Command, Decision, Incident};
+use crate::slack::markup;
+use crate::store::Batch;
+
+/// Somebody who asks, and where.
+pub struct Chat<'a> {
+    pub app: &'a App,
+    pub user: &'a str,
+    pub standing: Standing,
+    pub channel: Option<&'a str>,
+    pub delivery: Option<DeliveryId>,
+}
+
+impl Chat<'_> {
+    /// Whether somebody may do something; checked where it is done, too.
+    pub fn may(&self, verb: permission::Verb, incident: Option<&Incident>) -> Result<(), Failure> {
+        let person = self.user.to_owned();
+        Ok(permitted(verb, self.standing, Some(&person), incident, &self.app.policy, self.app)?)
+    }
+
+    /// The incident that is meant: the one named, else the channel's.
+    pub async fn target(&self, number: Option<u64>) -> Result<String, Failure> {
+        let here = match self.channel {
+            Some(channel) => self.app.uid_of_channel(channel).await?,
+            None => None,
+        };
+        let Some(number) = number else {
+            return here.ok_or(Failure::WhichIncident);
+        };
+        let uid = self.app.uid_of_number(number).await?;
+        // Whoever is in a private incident's channel sees it; others do not even learn that there is one.
+        let seen = here.as_ref() == Some(&uid) || self.app.may_see(&uid, self.user).await?;
+        if seen { Ok(uid) } else { Err(Failure::no_such(number)) }
+    }
+
+    /// Likewise, the whole of it.
+    pub async fn incident(&self, number: Option<u64>) -> Result<Incident, Failure> {
+        self.app.must(&self.target(number).await?).await
+    }
+
+    pub fn request(&self) -> RequestMeta {
+        RequestMeta {
+            actor: Actor::Person { id: self.user.to_owned() },
+            standing: self.standing,
+            delivery: self.delivery.clone(),
+            also: Batch::new(),
+        }
+    }
+
+    pub async fn act(&self, uid: &str, command: Command) -> Result<Reply, Failure> {
+        let decision = self.decide(uid, command).await?;
+        Ok(Reply::words(&self.decided(&decision)))
+    }
+
+    /// Whether a command would be refused. A form asks before anybody fills it in, so that a refusal is written once, where it is decided.
+    pub async fn would(&self, incident: &Incident, command: Command) -> Result<(), Failure> {
+        self.app.would(&incident.uid, &command, self.request()).await
+    }
+
+    /// The incidents that somebody may see, the newest first.
+    pub async fn visible(&self, filter: &Filter, limit: usize) -> Result<Vec<Incident>, Failure> {
+        let filter = Filter { viewer: self.app.viewer(self.user).await?, ..filter.clone() };
+        Ok(self.app.list(&filter, None, limit).await?.incidents)
+    }
+
+    /// The uid of an open incident that they may see.
+    pub async fn open_one(&self, number: u64) -> Result<String, Failure> {
+        let uid = self.app.uid_of_number(number).await?;
+        let seen = self.app.may_see(&uid, self.user).await?;
+        match self.app.incident(&uid).await?.filter(|_| seen) {
+            Some(incident) if incident.status.is_open() => Ok(uid),
+            Some(incident) => Err(Failure::NotFound(format!(
+                "{} is {}; name one that is open. `/incident list` shows them.",
+                incident.name(),
+                incident.status
+            ))),
+            None => Err(Failure::no_such(number)),
+        }
+    }
+
+    /// Refuses to bring what everybody follows to where nobody but its own people sees it, or what is real to where it is practised.
+    pub async fn may_go(&self, from: &str, into: &str) -> Result<(), Failure> {
+        let (Some(from), Some(into)) = (self.app.incident(from).await?, self.app.incident(into).await?) else {
+            return Ok(());
+        };
+        if into.private && !from.private {
+            return Err(Failure::Invalid(format!(
+                "{into} is private and {from} is not: whoever follows {from} would hear nothing more of what goes there. Merge {into} into {from}, or close this one with `/incident dismiss duplicate <reason>`.",
+                into = into.name(),
+                from = from.name()
+            )));
+        }
+        if into.drill && !from.drill {
+            return Err(Failure::Invalid(format!(
+                "{} is a drill, in which nobody is paged or told; nothing real goes there.",
+                into.name()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Decides what somebody said, with names in the place of Slack's ids.
+    pub async fn decide(&self, uid: &str, mut command: Command) -> Result<Decision, Failure> {
+        for person in command.gives_to() {
+            self.app.met(person, None).await;
+        }
+        for text in command.texts() {
+            *text = markup::named(text, &|id| self.app.name(id));
+        }
+        self.app.execute(uid, &command, self.request()).await
+    }
+
+    /// A decision in a sentence for the one who asked.
+    pub fn decided(&self, decision: &Decision) -> String {
+        let name = |id: &String| self.app.name(id);
+        let sentences: Vec<_> = decision.entries.iter().filter_map(|entry| sentence(entry, &name)).collect();
+        let incident = decision.case.incident.name();
+        match sentences.split_first() {
+            Some((first, _)) => format!("{incident}: {first}."),
+            None if decision.effects.is_empty() => format!("{incident}: nothing changed."),
+            None => format!("{incident}: done; it shows in a moment."),
+        }
+    }
+}

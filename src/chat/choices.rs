@@ -1,0 +1,133 @@
+//! Where a person has to choose: which incident is meant, what was meant by a slip, whether it is one that is open already, which page of a list.
+//! Each choice is a button that carries the whole line.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::asker::Chat;
+use super::line::Unclear;
+use super::reply::Reply;
+use crate::app::Failure;
+use crate::app::queries::Filter;
+use crate::domain::Incident;
+use crate::domain::command::Declaration;
+use crate::domain::lineage::walk::Way;
+use crate::domain::permission::Verb;
+use crate::render::{Button, Rendered, again, sentence_markdown};
+
+/// So many choices fit a tired eye.
+const CHOICES: usize = 5;
+/// So many open incidents are compared with a new one.
+const COMPARED: usize = 200;
+
+/// A slip, with the line that was perhaps meant.
+pub(crate) fn unclear(unclear: &Unclear) -> Reply {
+    let button = |line: &String| again(0, &format!("/incident {}", line.chars().take(60).collect::<String>()), line);
+    let buttons: Vec<_> = unclear.meant.iter().filter_map(button).collect();
+    Rendered::new(&sentence_markdown(&unclear.words), &buttons).into()
+}
+
+/// A page of a list, from 1, and whether there is another one.
+pub(crate) fn page_of(all: Vec<Value>, page: usize, size: usize) -> (Vec<Value>, bool) {
+    let before = (page - 1).saturating_mul(size);
+    let more = all.len() > before.saturating_add(size);
+    (all.into_iter().skip(before).take(size).collect(), more)
+}
+
+impl Chat<'_> {
+    /// A page of what an incident has many of, by the template of the verb's name. `more` names the way to the next page.
+    pub fn paged(
+        &self,
+        verb: &str,
+        incident: &Incident,
+        shown: &[Value],
+        mut buttons: Vec<Button>,
+        more: Option<&str>,
+        page: usize,
+    ) -> Reply {
+        let next = format!("{} {verb} {}", incident.name(), page + 1);
+        buttons.extend(more.and_then(|label| again(0, label, &next)));
+        let view = json!({"name": incident.name(), "lines": shown, "more": more.is_some(), "page": page});
+        self.app.shown(verb, &view, &buttons).into()
+    }
+
+    /// The open incidents, each a button that says the line again for it.
+    pub async fn which_incident(&self, line: &str) -> Reply {
+        if self.may(Verb::Read, None).is_err() {
+            return Reply::words(&Failure::WhichIncident.to_string());
+        }
+        let mut open = self.visible(&Filter { open: true, ..Filter::default() }, 50).await.unwrap_or_default();
+        // What I am in comes first.
+        open.sort_by_key(|incident| !incident.people().iter().any(|person| person == self.user));
+        if open.is_empty() {
+            return Reply::words(
+                "No incident is open. `/incident declare <title>` opens one; `/incident list all` shows those that are over.",
+            );
+        }
+        let shown = open.iter().take(CHOICES);
+        let button = |(place, one): (usize, &Incident)| {
+            again(place, &format!("{}: {}", one.name(), one.title), &format!("{} {line}", one.name()))
+        };
+        let buttons: Vec<_> = shown.clone().enumerate().filter_map(button).collect();
+        let names: Vec<_> = match buttons.is_empty() {
+            true => shown.map(|one| json!({"name": one.name(), "title": one.title})).collect(),
+            false => Vec::new(),
+        };
+        let view = json!({"line": line, "more": open.len().saturating_sub(CHOICES), "names": names});
+        self.app.shown("which_incident", &view, &buttons).into()
+    }
+
+    /// The open incidents about the same asset, one the lineage ties to it, or with much the same title; the newest first.
+    pub async fn look_alikes(&self, new: &Declaration) -> Result<Vec<Incident>, Failure> {
+        // Whoever may not read learns nothing by declaring.
+        if new.drill || self.may(Verb::Read, None).is_err() {
+            return Ok(Vec::new());
+        }
+        let open = self.visible(&Filter { open: true, ..Filter::default() }, COMPARED).await?;
+        let title = significant(&new.title);
+        let tied = new.asset.as_ref().map(|asset| self.tied_to(asset.as_str())).unwrap_or_default();
+        let alike = open.into_iter().filter(|incident| {
+            let theirs = significant(&incident.title);
+            let common = title.intersection(&theirs).count();
+            let same_words =
+                common >= 2 && 2 * common >= title.len().min(theirs.len()) || (!title.is_empty() && title == theirs);
+            let named = |asset: &str| new.title.to_lowercase().contains(&asset.to_lowercase());
+            !incident.drill
+                && (same_words
+                    || incident.assets.iter().any(|asset| {
+                        let asset = asset.as_str();
+                        named(asset) || tied.contains(&asset.to_lowercase())
+                    }))
+        });
+        Ok(alike.take(3).collect())
+    }
+
+    /// An asset with all its names, and what is near it in the lineage; in lower case.
+    fn tied_to(&self, asset: &str) -> BTreeSet<String> {
+        let mut tied = BTreeSet::from([asset.to_lowercase()]);
+        let graph = self.app.catalog.graph();
+        if let Some(node) = graph.find(asset) {
+            tied.extend(graph.names(node).map(str::to_lowercase));
+            let view = self.app.view(&graph);
+            for way in [Way::Up, Way::Down] {
+                let near = view.walk_near(node, way, self.app.config.triage.lineage_hops, 500);
+                tied.extend(near.iter().map(|met| graph.name(met.node).to_lowercase()));
+            }
+        }
+        tied
+    }
+}
+
+/// The words of a title that tell it from others.
+fn significant(title: &str) -> BTreeSet<String> {
+    const COMMON: [&str; 16] = [
+        "from", "with", "that", "this", "have", "been", "were", "since", "again", "data", "table", "wrong", "late",
+        "stale", "broken", "failed",
+    ];
+    title
+        .split(|c: char| !c.is_alphanumeric())
+        .map(str::to_lowercase)
+        .filter(|word| word.chars().count() > 3 && !COMMON.contains(&word.as_str()))
+        .collect()
+}

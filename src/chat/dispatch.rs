@@ -1,0 +1,95 @@
+//! A line, from the words to the answer.
+
+use serde_json::json;
+
+use super::asker::Chat;
+use super::choices;
+use super::line::{Intent, Understood, Verb};
+use super::registry::{self, VERBS};
+use super::reply::Reply;
+use crate::app::{App, DeliveryId, Failure};
+use crate::domain::permission::{self, Who};
+use crate::slack::inbound::SlashCommand;
+use crate::slack::markup;
+
+/// Answers a slash command.
+pub async fn slash(app: &App, command: &SlashCommand) -> Reply {
+    let chat = Chat {
+        app,
+        user: &command.user_id,
+        standing: app.met(&command.user_id, None).await,
+        channel: Some(&command.channel_id),
+        delivery: (!command.trigger_id.is_empty()).then(|| DeliveryId(format!("command/{}", command.trigger_id))),
+    };
+    chat.line(&command.text).await
+}
+
+impl Chat<'_> {
+    /// A line somebody typed, or chose by a button.
+    pub async fn line(&self, text: &str) -> Reply {
+        let text = &markup::plain(text);
+        let understood = match registry::parse(text, self.app.now()) {
+            Ok(understood) => understood,
+            Err(unclear) => return choices::unclear(&unclear),
+        };
+        match self.carry_out(understood).await {
+            Ok(reply) => reply,
+            Err(Failure::WhichIncident) => self.which_incident(text).await,
+            Err(failure) => Reply::words(&failure.to_string()),
+        }
+    }
+
+    pub async fn carry_out(&self, understood: Understood) -> Result<Reply, Failure> {
+        let Understood { verb, incident, intent } = understood;
+        match intent {
+            Intent::Command(command) => {
+                let uid = self.target(incident).await?;
+                self.act(&uid, *command).await
+            }
+            Intent::Ask(form) => self.ask(incident, form).await,
+            Intent::Act(act) => {
+                self.may(verb.may, None)?;
+                act(self, incident).await
+            }
+            Intent::Help(topic) => Ok(self.help(topic.as_deref()).await),
+            Intent::Permissions => self.permissions(),
+        }
+    }
+
+    /// How verbs are used: those about a topic, or all.
+    async fn help(&self, topic: Option<&str>) -> Reply {
+        let topic = topic.map(str::to_lowercase);
+        let fits = |verb: &&&Verb| {
+            topic.as_deref().is_none_or(|topic| {
+                verb.words.contains(&topic) || verb.help.contains(topic) || verb.usage().contains(topic)
+            })
+        };
+        let matching: Vec<_> = VERBS.iter().filter(fits).collect();
+        let verbs = if matching.is_empty() { VERBS.iter().collect() } else { matching };
+        let verbs: Vec<_> = verbs
+            .into_iter()
+            .map(|verb| json!({"use": format!("/incident {}", verb.usage()), "what": verb.help}))
+            .collect();
+        let here = self.incident(None).await.ok().map(|incident| incident.name());
+        self.app.shown("help", &json!({"verbs": verbs, "here": here}), &[]).into()
+    }
+
+    /// The table of who may do what.
+    fn permissions(&self) -> Result<Reply, Failure> {
+        self.may(permission::Verb::Read, None)?;
+        let rules = &self.app.policy.permissions;
+        let rows: Vec<_> = [Who::Everyone, Who::Team, Who::Responders, Who::Commander, Who::Admins]
+            .into_iter()
+            .filter_map(|who| {
+                let verbs: Vec<_> = permission::Verb::of_people()
+                    .filter(|verb| rules.who(*verb) == who)
+                    .map(permission::Verb::as_str)
+                    .collect();
+                (!verbs.is_empty()).then(|| json!({"who": who.as_str(), "verbs": verbs}))
+            })
+            .collect();
+        let person = |id: &String| json!({"id": id.starts_with(['U', 'W']).then_some(id), "name": self.app.name(id)});
+        let admins: Vec<_> = rules.admins.iter().map(person).collect();
+        Ok(self.app.shown("who", &json!({"rows": rows, "admins": admins}), &[]).into())
+    }
+}

@@ -1,0 +1,316 @@
+//! Events of the workspace: what is said is captured, a pushpin puts it on the timeline, people and names are followed.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::asker::Chat;
+use super::reply::Reply;
+use crate::app::{App, Change, DeliveryId, Failure, RequestMeta, decided};
+use crate::domain::Command;
+use crate::domain::incident::{Channel, MessageRef, said_at};
+use crate::domain::permission::Verb;
+use crate::domain::postmortem::Captured;
+use crate::records::outbox::{EntryId, Job, Outbox as _};
+use crate::records::{OfChannel, Pinned};
+use crate::render::{Button, again};
+use crate::slack::inbound::SlackEvent;
+use crate::slack::markup;
+use crate::store::{Batch, Expect, Id};
+
+/// What was said, changed (then with the timestamp of the change), or taken back (then without an author).
+struct Said {
+    channel: String,
+    thread: Option<String>,
+    ts: String,
+    author: Option<String>,
+    text: String,
+    edited: String,
+}
+
+/// More links of one message are not shown.
+const MAX_UNFURLED: usize = 5;
+
+/// An event of the workspace. A redelivery changes nothing.
+///
+/// # Errors
+/// The store cannot write; Slack sends it again then.
+pub async fn slack_event(app: &App, event_id: &str, event: SlackEvent) -> Result<(), Failure> {
+    let guard = app.once(Some(&DeliveryId(format!("event/{event_id}"))));
+    let done = match event {
+        SlackEvent::Said { channel, thread, ts, user, text } => {
+            let said = Said { channel, thread, ts, author: Some(user), text, edited: String::new() };
+            capture(app, said, guard).await
+        }
+        SlackEvent::Edited { channel, thread, ts, user, text, edited } => {
+            let said = Said { channel, thread, ts, author: Some(user), text, edited };
+            capture(app, said, guard).await
+        }
+        SlackEvent::Deleted { channel, thread, ts } => {
+            let said = Said { channel, thread, ts, author: None, text: String::new(), edited: String::new() };
+            capture(app, said, guard).await
+        }
+        SlackEvent::Gone { channel, why } => gone(app, channel, why, guard).await,
+        SlackEvent::Shared { channel, shared } => {
+            app.channel_shared(&channel, shared, if shared { Batch::new() } else { guard.clone() }).await?;
+            // What is said there is read by strangers from now on.
+            match shared {
+                true => gone(app, channel, "it is shared with another workspace", guard).await,
+                false => Ok(()),
+            }
+        }
+        SlackEvent::Home { user } => app.home_opened(&user, guard).await,
+        SlackEvent::Reaction { channel, ts, user, author, name, added } if name == "pushpin" => {
+            pushpin(app, event_id, MessageRef { channel, ts }, &user, author, added).await
+        }
+        SlackEvent::Person(user) => match crate::slack::client::member(&user) {
+            Some(member) => app.remember_people(vec![member], guard).await,
+            None => Ok(()),
+        },
+        SlackEvent::Mentioned { channel, user, text } => mentioned(app, event_id, channel, &user, &text, guard).await,
+        SlackEvent::Linked { channel, ts, user, links } => unfurl(app, channel, ts, &user, &links, guard).await,
+        SlackEvent::Renamed { channel, name } => renamed(app, &channel, name, guard).await,
+        SlackEvent::Reaction { .. } | SlackEvent::Other => Ok(()),
+    };
+    match done {
+        Err(Failure::Duplicate | Failure::Refused(_)) | Ok(()) => Ok(()),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Shows assets below links to their pages. What is told there is for everyone in that channel to read.
+async fn unfurl(
+    app: &App,
+    channel: String,
+    ts: String,
+    user: &str,
+    links: &[String],
+    mut ops: Batch,
+) -> Result<(), Failure> {
+    let chat = Chat { app, user, standing: app.met(user, None).await, channel: None, delivery: None };
+    if chat.may(Verb::Read, None).is_err() {
+        return Ok(());
+    }
+    let assets: BTreeMap<String, String> = links
+        .iter()
+        .filter_map(|link| Some((link.clone(), app.meant(&app.asset_of_page(link)?).ok()?)))
+        .take(MAX_UNFURLED)
+        .collect();
+    if assets.is_empty() {
+        return Ok(());
+    }
+    ops.enqueue(&EntryId::unfurl(&channel, &ts), Job::Unfurl { channel, ts, assets }, app.now());
+    app.commit(ops).await
+}
+
+/// Keeps what people say in an incident's channel; no author means that it was taken back.
+async fn capture(app: &App, said: Said, guard: Batch) -> Result<(), Failure> {
+    let mut uid = app.uid_of_channel(&said.channel).await?;
+    if let (None, Some(thread)) = (&uid, &said.thread) {
+        uid = app.uid_of_thread(&said.channel, thread).await?;
+    }
+    if uid.is_none() {
+        // Changed, or taken back: it was kept when it was said.
+        uid = app.uid_of_thread(&said.channel, &said.ts).await?;
+    }
+    let Some(uid) = uid else {
+        return Ok(());
+    };
+    let turn = app.turn(&uid);
+    let _turn = turn.lock().await;
+    app.make(&Capturing { uid: &uid, said: &said, guard }).await
+}
+
+/// Keeps what was said in an incident's channel while Muster was not listening.
+///
+/// # Errors
+/// The store cannot be read or written.
+pub async fn capture_history(app: &App, uid: &str, messages: Vec<Captured>) -> Result<(), Failure> {
+    app.make(&Overhearing { uid, messages }).await
+}
+
+/// Somebody speaks to the bot: what comes after its name is a line, and the answer is whispered.
+async fn mentioned(
+    app: &App,
+    event_id: &str,
+    channel: String,
+    user: &str,
+    text: &str,
+    guard: Batch,
+) -> Result<(), Failure> {
+    let delivery = DeliveryId(format!("mention/{event_id}"));
+    let chat =
+        Chat { app, user, standing: app.met(user, None).await, channel: Some(&channel), delivery: Some(delivery) };
+    // The bot's own name is in front, and perhaps a greeting before it.
+    let line = text.split_once("<@").and_then(|(_, rest)| rest.split_once('>')).map_or(text, |(_, line)| line).trim();
+    let (markdown, buttons) = match chat.line(line).await {
+        Reply::Say(message) => (message.markdown, message.buttons),
+        Reply::Ephemeral(markdown, buttons) => (markdown, buttons),
+        // A form opens from a press only.
+        Reply::Open(_) | Reply::Instead(_) => {
+            let words = app.templates.render("open_form", &json!({"line": line}));
+            let button = again(0, "Open the form", line).map(Button::primary);
+            (words, button.into_iter().collect())
+        }
+        Reply::Mistakes(_) | Reply::Nothing => return app.commit(guard).await,
+    };
+    let mut ops = guard;
+    let job = Job::Ephemeral { channel: channel.clone(), user: user.to_owned(), markdown, buttons };
+    ops.enqueue(&app.errand(), job, app.now());
+    app.commit(ops).await
+}
+
+async fn pushpin(
+    app: &App,
+    event_id: &str,
+    message: MessageRef,
+    user: &str,
+    author: String,
+    added: bool,
+) -> Result<(), Failure> {
+    let uid = match app.uid_of_channel(&message.channel).await? {
+        Some(uid) => Some(uid),
+        None => app.uid_of_thread(&message.channel, &message.ts).await?,
+    };
+    let Some(uid) = uid else {
+        return Ok(());
+    };
+    let chat = Chat {
+        app,
+        user,
+        standing: app.met(user, None).await,
+        channel: None,
+        delivery: Some(DeliveryId(format!("event/{event_id}"))),
+    };
+    let command = if added {
+        let Some(captured) = app.captured(&uid, &message.ts).await?.filter(|captured| !captured.deleted) else {
+            let id = EntryId::pin(&message);
+            let job = Job::Pin { message, user: user.to_owned(), event: event_id.to_owned() };
+            return app.enqueue(&id, job).await;
+        };
+        Command::Pin { message, author: if author.is_empty() { captured.author } else { author }, text: captured.text }
+    } else {
+        Command::Unpin { message }
+    };
+    chat.decide(&uid, command).await.map(|_| ())
+}
+
+/// A message that was looked up goes on the timeline.
+///
+/// # Errors
+/// The store cannot write.
+pub async fn pin_found(
+    app: &App,
+    message: MessageRef,
+    user: &str,
+    event: &str,
+    (author, text): (String, String),
+) -> Result<(), Failure> {
+    let uid = match app.uid_of_channel(&message.channel).await? {
+        Some(uid) => Some(uid),
+        None => app.uid_of_thread(&message.channel, &message.ts).await?,
+    };
+    let Some(uid) = uid else {
+        return Ok(());
+    };
+    let chat = Chat {
+        app,
+        user,
+        standing: app.standing(user, None),
+        channel: None,
+        delivery: Some(DeliveryId(format!("event/{event}"))),
+    };
+    match chat.decide(&uid, Command::Pin { message, author, text }).await {
+        Err(Failure::Duplicate | Failure::Refused(_)) => Ok(()),
+        other => other.map(|_| ()),
+    }
+}
+
+/// An incident's channel is gone; where it is still worked on, it goes on in another.
+async fn gone(app: &App, channel: String, why: &str, also: Batch) -> Result<(), Failure> {
+    let Some(uid) = app.uid_of_channel(&channel).await? else {
+        return app.commit(also).await;
+    };
+    let command = Command::ChannelGone { channel, why: why.to_owned() };
+    app.execute(&uid, &command, RequestMeta::by_muster(also)).await.map(|_| ())
+}
+
+async fn renamed(app: &App, channel: &str, name: String, also: Batch) -> Result<(), Failure> {
+    let Some(uid) = app.uid_of_channel(channel).await? else {
+        return Ok(());
+    };
+    let before = app.incident(&uid).await?.and_then(|incident| incident.channel);
+    // A channel that it left is somebody else's.
+    let Some(before) = before.filter(|before| before.id == channel) else {
+        return Ok(());
+    };
+    let linked = before.linked;
+    let channel = Channel { linked, ..Channel::own(channel.to_owned(), name) };
+    app.execute(&uid, &Command::ChannelReady { channel }, RequestMeta::by_muster(also)).await.map(|_| ())
+}
+
+/// Something that was said is kept, and what stands on the timeline of it follows.
+struct Capturing<'a> {
+    uid: &'a str,
+    said: &'a Said,
+    guard: Batch,
+}
+
+impl Change for Capturing<'_> {
+    type Outcome = ();
+
+    async fn decide(&self, app: &App) -> Result<(Batch, ()), Failure> {
+        let Said { channel, thread, ts, author, text, edited } = self.said;
+        let (uid, mut batch) = (self.uid, self.guard.clone());
+        if thread.is_some() {
+            // Of a thread that is an incident's, each message is found by itself.
+            batch.put(&Id::<OfChannel>::of_thread(channel, ts), Expect::Any, &OfChannel::to(uid));
+        }
+        let id = Id::<Captured>::of(uid, ts);
+        let (before, expect) = app.to_change(&id).await?;
+        let deleted = author.is_none();
+        // Slack keeps no order: what was taken back stays so, and what was changed is not said anew.
+        if before.as_ref().is_some_and(|before| before.deleted || (!deleted && before.edited >= *edited)) {
+            return Ok((batch, ()));
+        }
+        let author = author.clone().or_else(|| before.map(|before| before.author)).unwrap_or_default();
+        let message = MessageRef { channel: channel.clone(), ts: ts.clone() };
+        let at = said_at(&message).unwrap_or_else(|| app.now());
+        let text: String = markup::named(text, &|id| app.name(id)).chars().take(8000).collect();
+        let edited = edited.clone();
+        let captured = Captured { message: message.clone(), author, at, text: text.clone(), deleted, edited };
+        batch.put(&id, expect, &captured);
+        let pin = Id::<Pinned>::of(&message);
+        let (pinned, still) = app.to_change(&pin).await?;
+        batch.check(&pin, still);
+        if pinned.is_none() {
+            return Ok((batch, ()));
+        }
+        let command = Command::EditPin { message, text: (!deleted).then_some(text) };
+        let asked = RequestMeta::by_muster(batch);
+        let (batch, _) = decided::Decided { uid, command: &command, asked: &asked }.decide(app).await?;
+        Ok((batch, ()))
+    }
+}
+
+/// Messages of the history are kept, as far as nothing is known of them: the history knows no more.
+struct Overhearing<'a> {
+    uid: &'a str,
+    messages: Vec<Captured>,
+}
+
+impl Change for Overhearing<'_> {
+    type Outcome = ();
+
+    async fn decide(&self, app: &App) -> Result<(Batch, ()), Failure> {
+        let mut batch = Batch::new();
+        let by_time: BTreeMap<_, _> = self.messages.iter().map(|captured| (&captured.message.ts, captured)).collect();
+        for (ts, captured) in by_time {
+            let id = Id::<Captured>::of(self.uid, ts);
+            if app.store.get(&id).await?.is_none() {
+                batch.put(&id, Expect::Absent, captured);
+            }
+        }
+        Ok((batch, ()))
+    }
+}

@@ -1,0 +1,50 @@
+//! What a form asks, and what may be wrong with an answer. Each form itself lives with its verb.
+
+use super::times::{self, Toward};
+use crate::app::Failure;
+use crate::domain::{Command, Time};
+use crate::render::ModalInput;
+use crate::slack::inbound::View;
+
+/// Stands for the words that nobody has typed yet, where a form asks beforehand whether it would be refused ([`super::asker::Chat::would`]).
+pub(crate) const SOME: &str = "…";
+
+/// A form without what names it.
+pub(crate) struct Questions {
+    /// At most 24 characters, like the button that sends it.
+    pub title: &'static str,
+    pub submit: &'static str,
+    pub inputs: Vec<ModalInput>,
+}
+
+/// Why a form that was sent comes to nothing.
+pub enum Unsent {
+    /// Shown below a question.
+    Mistake(&'static str, String),
+    Failed(Failure),
+}
+
+impl From<Failure> for Unsent {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// What the answers of a form ask.
+pub(crate) type Answered = Result<Command, Unsent>;
+
+/// What was chosen.
+pub(crate) fn chosen<T>(view: &View, question: &'static str, parse: fn(&str) -> Option<T>) -> Result<T, Unsent> {
+    let choice = view.choice(question).and_then(|word| parse(&word));
+    choice.ok_or_else(|| Unsent::Mistake(question, "Choose one.".to_owned()))
+}
+
+/// A moment to come, if one was given. `examples` say how it is written.
+pub(crate) fn promised(view: &View, question: &'static str, now: Time, examples: &str) -> Result<Option<Time>, Unsent> {
+    let Some(words) = view.text(question) else {
+        return Ok(None);
+    };
+    let at = times::parse(&words, now, Toward::Future);
+    let mistake = || Unsent::Mistake(question, format!("I do not understand this time; write {examples}."));
+    at.map(Some).ok_or_else(mistake)
+}

@@ -1,0 +1,217 @@
+//! The table of verbs, from which help, `docs/slack.md` and the tests are made; and which verb a line means.
+
+use super::line::{Intent, Line, Read, Unclear, Understood, Verb, mentions, split};
+use crate::domain::incident::number;
+use crate::domain::permission;
+use crate::domain::{Role, Time};
+
+use super::verbs::*;
+
+/// Every verb, in the order of the work.
+pub static VERBS: [&Verb; 51] = [
+    &declare::VERB,
+    &drill::VERB,
+    &list::VERB,
+    &search::VERB,
+    &show::VERB,
+    &ack::VERB,
+    &take::VERB,
+    &assign::VERB,
+    &leave::VERB,
+    &role::VERB,
+    &oncall::VERB,
+    &brief::VERB,
+    &sev::VERB,
+    &update::VERB,
+    &remind::VERB,
+    &note::VERB,
+    &tried::VERB,
+    &timeline::VERB,
+    &runbook::VERB,
+    &since::VERB,
+    &good_again::VERB,
+    &fix::VERB,
+    &asset::VERB,
+    &impact::VERB,
+    &notify::VERB,
+    &look::VERB,
+    &mute::VERB,
+    &subscribe::VERB,
+    &task::VERB,
+    &page::VERB,
+    &escalate::VERB,
+    &link::VERB,
+    &mitigate::VERB,
+    &resolve::VERB,
+    &reopen::VERB,
+    &dismiss::VERB,
+    &why::VERB,
+    &cause::VERB,
+    &retro::VERB,
+    &judge::VERB,
+    &stats::VERB,
+    &sla::VERB,
+    &merge::VERB,
+    &alerts::VERB,
+    &move_alert::VERB,
+    &silence::VERB,
+    &silences::VERB,
+    &unsilence::VERB,
+    &postmortem::VERB,
+    &reviewed::VERB,
+    &HELP,
+];
+
+/// Help is of all verbs, so it stands beside the table.
+static HELP: Verb = Verb {
+    words: &["help", "?", ""],
+    arguments: "[topic]",
+    help: "show this help; `help who` shows who may do what",
+    may: permission::Verb::Read,
+    parse: |line| {
+        let intent = match line.rest.to_lowercase().as_str() {
+            "who" | "permissions" => Intent::Permissions,
+            _ => Intent::Help(line.optional()),
+        };
+        Ok(Understood { verb: line.verb, incident: line.incident, intent })
+    },
+};
+
+/// Reads a line. Pure: where it was typed, and whether it may be done, is asked later.
+///
+/// # Errors
+/// What is unclear, and how it is written.
+pub(super) fn parse(text: &str, now: Time) -> Read {
+    let text = text.trim();
+    let (first, rest) = split(text);
+    let (incident, word, rest) = match number(first) {
+        Some(incident) => {
+            let (word, rest) = split(rest);
+            (Some(incident), if word.is_empty() { "show" } else { word }, rest)
+        }
+        None => (None, first, rest),
+    };
+    let typed = word.to_lowercase();
+    let line = |verb: &'static Verb| Line { verb, word: &typed, rest, incident, now };
+    if let Some(verb) = VERBS.iter().find(|verb| verb.words.contains(&typed.as_str())) {
+        return (verb.parse)(line(verb));
+    }
+    // `/incident scribe @chloe`, `/incident ic`.
+    match (Role::parse(&typed), mentions(rest)) {
+        (Some(role), people) if people.is_empty() && matches!(rest, "" | "me") => take::role(&line(&take::VERB), role),
+        (Some(role), people) if !people.is_empty() => assign::role(&line(&assign::VERB), role, people),
+        _ => Err(unknown(word, text)),
+    }
+}
+
+fn unknown(word: &str, line: &str) -> Unclear {
+    let nearest = VERBS
+        .iter()
+        .map(|verb| verb.name())
+        .map(|verb| (strsim::damerau_levenshtein(&word.to_lowercase(), verb), verb))
+        .filter(|(distance, verb)| *distance <= (verb.len() / 3).max(1))
+        .min();
+    match nearest {
+        Some((_, verb)) => Unclear {
+            words: format!("I do not know “{word}”. Did you mean `/incident {verb}`? `/incident help` lists all."),
+            meant: Some(line.replacen(word, verb, 1)),
+        },
+        None => Unclear {
+            words: format!(
+                "I do not know “{word}”. To open an incident, write `/incident declare {word} …`; `/incident help` lists all."
+            ),
+            meant: Some(format!("declare {line}")),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::Command;
+
+    fn now() -> Time {
+        "2026-11-23T06:18:00Z".parse().expect("a time")
+    }
+
+    fn command(text: &str) -> Command {
+        match parse(text, now()).map(|understood| understood.intent) {
+            Ok(Intent::Command(command)) => *command,
+            _ => panic!("{text}: not a command"),
+        }
+    }
+
+    #[test]
+    fn every_verb_of_the_help_is_understood() {
+        for verb in VERBS.iter().flat_map(|verb| verb.words) {
+            let told = parse(verb, now()).map_or_else(|error| error.to_string(), |_| String::new());
+            assert!(!told.contains("I do not know"), "{verb}: {told}");
+        }
+    }
+
+    #[test]
+    fn lines_read_as_meant() {
+        assert_eq!(
+            command("update backfill runs next 30m"),
+            Command::Update {
+                text: "backfill runs".to_owned(),
+                next: Some("2026-11-23T06:48:00Z".parse().expect("a time")),
+            }
+        );
+        assert_eq!(
+            command("update waiting for the next run"),
+            Command::Update { text: "waiting for the next run".to_owned(), next: None }
+        );
+        assert_eq!(
+            command("task add a check <@U1|ana> friday"),
+            Command::AddTask {
+                text: "add a check".to_owned(),
+                assignee: Some("U1".to_owned()),
+                due: Some("2026-11-27T23:59:00Z".parse().expect("a time")),
+            }
+        );
+        assert_eq!(
+            command("assign responder <@U1|ana> <@U2>"),
+            Command::Assign {
+                roles: BTreeMap::from([(Role::Responder, vec!["U1".to_owned(), "U2".to_owned()])]),
+                without: BTreeMap::new(),
+            }
+        );
+        let named = parse("INC-12 resolve all good", now()).expect("a command");
+        assert!(named.incident == Some(12) && named.verb.name() == "resolve");
+        let alone = parse("inc-12", now()).expect("an incident");
+        assert!(alone.incident == Some(12) && alone.verb.name() == "show");
+        assert_eq!(
+            command("runbook skip 3 no staging"),
+            Command::StepSkip { step: 3, reason: "no staging".to_owned() }
+        );
+    }
+
+    #[test]
+    fn no_word_is_of_two_verbs() {
+        let mut words: Vec<_> = VERBS.iter().flat_map(|verb| verb.words).collect();
+        words.sort_unstable();
+        let all = words.len();
+        words.dedup();
+        assert_eq!(words.len(), all);
+        assert!(words.iter().all(|word| word.to_lowercase() == **word));
+    }
+
+    #[test]
+    fn a_slip_is_answered_with_the_likely_word() {
+        insta::assert_snapshot!(parse("resovle", now()).err().expect("a slip"), @"I do not know “resovle”. Did you mean `/incident resolve`? `/incident help` lists all.");
+        insta::assert_snapshot!(parse("orders are late", now()).err().expect("no verb"), @"I do not know “orders”. To open an incident, write `/incident declare orders …`; `/incident help` lists all.");
+        insta::assert_snapshot!(parse("since soon", now()).err().expect("no time"), @"“soon” is not a time I understand. It is written `/incident since <time>`: since when the data is bad: `06:10`, `2h ago`, `yesterday 22:15` (UTC).");
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_panics(text in "\\PC{0,200}") {
+            let _ = parse(&text, now());
+        }
+    }
+}

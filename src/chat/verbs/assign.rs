@@ -1,0 +1,75 @@
+//! `assign`: roles go to people; the form gives and takes all of them at once.
+
+use std::collections::BTreeMap;
+
+use crate::app::Failure;
+use crate::chat::asker::Chat;
+use crate::chat::line::{Line, Read, Verb, mentions};
+use crate::chat::questions::Questions;
+use crate::domain::{Command, Incident, PersonId, Role, permission};
+use crate::render::{Form, ModalInput};
+use crate::slack::inbound::View;
+
+/// So many of those who have roles are known from the form of roles: its metadata hold 3,000 characters.
+const MOST_SHOWN: usize = 100;
+
+pub(crate) static VERB: Verb = Verb {
+    words: &["assign"],
+    arguments: "<role> @user…",
+    help: "give a role to people",
+    may: permission::Verb::Assign,
+    parse: |line| {
+        if line.rest.is_empty() {
+            return line.ask(Form::Roles { shown: Vec::new() });
+        }
+        // In any order, as people type it.
+        match (line.rest.split_whitespace().find_map(Role::parse), mentions(line.rest)) {
+            (None, _) => Err(line.unclear("Which role?")),
+            (_, people) if people.is_empty() => Err(line.unclear("To whom? Mention people with @.")),
+            (Some(of), people) => role(&line, of, people),
+        }
+    },
+};
+
+pub(crate) fn role(line: &Line<'_>, role: Role, people: Vec<PersonId>) -> Read {
+    line.command(Command::Assign { roles: BTreeMap::from([(role, people)]), without: BTreeMap::new() })
+}
+
+/// Who has which role now, as the form shows it.
+pub(crate) fn shown(incident: &Incident) -> Form {
+    let people = |role: Role| incident.roles.get(&role).into_iter().flatten().map(move |one| (role, one.clone()));
+    Form::Roles { shown: Role::ALL.into_iter().flat_map(people).take(MOST_SHOWN).collect() }
+}
+
+pub(crate) fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questions, Failure> {
+    chat.may(permission::Verb::Assign, Some(incident))?;
+    let labels = [
+        (Role::Commander, "Commander: decides and delegates"),
+        (Role::Deputy, "Deputy: stands in, keeps the time"),
+        (Role::Responder, "Responders: work on the cause"),
+        (Role::Scribe, "Scribe: writes down what is decided"),
+        (Role::Liaison, "Liaison: speaks to owners and consumers"),
+    ];
+    let input = |(role, label): (Role, &'static str)| ModalInput::People {
+        id: role.as_str(),
+        label,
+        initial: incident.roles.get(&role).cloned().unwrap_or_default(),
+        several: role.is_shared(),
+    };
+    Ok(Questions { title: "Assign roles", submit: "Assign", inputs: labels.map(input).to_vec() })
+}
+
+pub(crate) fn sent(shown: &[(Role, PersonId)], view: &View) -> Command {
+    let mut roles: BTreeMap<_, _> = Role::ALL.into_iter().map(|role| (role, view.people(role.as_str()))).collect();
+    // Who was shown and is not there any more; not who came while the form was open.
+    let mut without: BTreeMap<Role, Vec<PersonId>> = BTreeMap::new();
+    for (role, person) in shown {
+        let named = roles.entry(*role).or_default();
+        match named.iter().position(|one| one == person) {
+            // Who stands there as they stood is not given anything anew.
+            Some(place) => drop(named.remove(place)),
+            None => without.entry(*role).or_default().push(person.clone()),
+        }
+    }
+    Command::Assign { roles, without }
+}

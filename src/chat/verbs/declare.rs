@@ -1,0 +1,208 @@
+//! `declare`: somebody opens an incident. With a title at once, without one by a form; and what is open already and looks like it is shown
+//! first.
+
+use serde_json::json;
+
+use crate::app::Failure;
+use crate::chat::asker::Chat;
+use crate::chat::line::{Line, Unclear, Verb, unquote};
+use crate::chat::questions::Questions;
+use crate::chat::reply::Reply;
+use crate::domain::command::{Declaration, Opening};
+use crate::domain::incident::MessageRef;
+use crate::domain::{AssetName, Decision, Incident, PersonId, Pillar, Severity, permission};
+use crate::render::{Button, Form, MAX_LINE, ModalInput, Rendered, again, views};
+use crate::slack::inbound::View;
+use crate::slack::markup;
+
+/// What the button *Open a new one anyway* says instead of `declare`.
+const ANYWAY: &str = "declare!";
+
+pub(crate) static VERB: Verb = Verb {
+    words: &["declare", "new", "open", "create", "start", ANYWAY],
+    arguments: "[title]",
+    help: "open an incident; without a title a form asks. `--sev 2`, `--on warehouse.orders`, `--private` say more",
+    may: permission::Verb::Declare,
+    parse: |line| {
+        if line.rest.is_empty() {
+            return line.ask(Form::Declare { anyway: false, from: None });
+        }
+        let (declaration, anyway) = (read(&line, line.rest)?, line.word == ANYWAY);
+        line.act(move |chat, _| Box::pin(said(chat, declaration, anyway)))
+    },
+};
+
+/// Opens an incident, unless open ones look like it: then those are shown first.
+pub(crate) async fn said(chat: &Chat<'_>, mut declaration: Declaration, anyway: bool) -> Result<Reply, Failure> {
+    // The same command once more is no new one.
+    if let Some(delivery) = &chat.delivery
+        && chat.app.was_delivered(delivery).await?
+    {
+        return Err(Failure::Duplicate);
+    }
+    declaration.asset = declaration.asset.map(|asset| chat.app.catalog.known_as(&asset));
+    let line = line_of(&declaration);
+    let anyway = anyway || declaration.drill || line.chars().count() > MAX_LINE;
+    let alike = if anyway { Vec::new() } else { chat.look_alikes(&declaration).await? };
+    if alike.is_empty() {
+        let decision = open(chat, declaration).await?;
+        return Ok(Reply::words(&chat.decided(&decision)));
+    }
+    let join = |(place, one): (usize, &Incident)| {
+        again(place, &format!("Join {}", one.name()), &format!("{} take responder", one.name()))
+    };
+    let mut buttons: Vec<_> = alike.iter().enumerate().filter_map(join).collect();
+    buttons.extend(again(alike.len(), "Open a new one anyway", &line).map(Button::danger));
+    Ok(Rendered::new(&in_words(chat, &alike), &buttons).into())
+}
+
+/// Opens it.
+pub(crate) async fn open(chat: &Chat<'_>, mut declaration: Declaration) -> Result<Decision, Failure> {
+    for text in [Some(&mut declaration.title), declaration.text.as_mut()].into_iter().flatten() {
+        *text = markup::named(text, &|id| chat.app.name(id));
+    }
+    chat.app.open(&Opening::Declare(Box::new(declaration)), chat.request()).await
+}
+
+/// The questions of a declaration, with what was answered already; above them, the incidents that look like it.
+pub(crate) fn form(chat: &Chat<'_>, told: &Declaration, alike: &[Incident]) -> Questions {
+    let pillars = Pillar::ALL.map(|pillar| (pillar.as_str(), pillar.meaning()));
+    let pillar = told.pillar.unwrap_or(Pillar::Other).as_str();
+    let chosen = [("drill", told.drill), ("private", told.private)];
+    let mut inputs = Vec::new();
+    if !alike.is_empty() {
+        inputs.push(ModalInput::Words(in_words(chat, alike)));
+    }
+    inputs.extend([
+        ModalInput::line("title", "What is wrong?", "orders have not been loaded since yesterday")
+            .starting(&told.title),
+        views::severity_input(told.severity.unwrap_or(Severity::Sev3)),
+        ModalInput::Lookup {
+            id: "asset",
+            label: "Which table, model or dashboard?",
+            initial: told.asset.as_ref().map(ToString::to_string),
+            placeholder: "warehouse.orders",
+        },
+        ModalInput::choice("pillar", "What is wrong with it?", pillars, pillar),
+        ModalInput::text("text", "What do you see?", "")
+            .starting(told.text.as_deref().unwrap_or_default())
+            .at_most(3000)
+            .if_any(),
+        ModalInput::Checks {
+            id: "kind",
+            label: "What kind of incident?",
+            options: vec![
+                ("drill".to_owned(), "A drill: page and tell nobody".to_owned()),
+                ("private".to_owned(), "Private: announced nowhere".to_owned()),
+            ],
+            initial: chosen.iter().filter(|(_, on)| *on).map(|(kind, _)| (*kind).to_owned()).collect(),
+        },
+    ]);
+    let (title, submit) = match alike {
+        [] => ("Declare an incident", "Declare"),
+        _ => ("Is it one of these?", "Open a new one"),
+    };
+    Questions { title, submit, inputs }
+}
+
+/// What the form of a declaration says.
+pub(crate) fn sent(chat: &Chat<'_>, from: Option<(MessageRef, PersonId, String)>, view: &View) -> Declaration {
+    let kinds = view.choices("kind");
+    let kind = |word: &str| kinds.iter().any(|one| one == word);
+    Declaration {
+        title: view.text("title").unwrap_or_default(),
+        severity: view.choice("severity").and_then(|word| Severity::parse(&word)),
+        pillar: view.choice("pillar").and_then(|word| Pillar::parse(&word)),
+        asset: view
+            .choice("asset")
+            .or_else(|| view.text("asset"))
+            .and_then(|name| AssetName::new(&name))
+            .map(|name| chat.app.catalog.known_as(&name)),
+        text: view.text("text"),
+        drill: kind("drill"),
+        private: kind("private"),
+        from,
+    }
+}
+
+/// The open incidents that look alike, in words.
+fn in_words(chat: &Chat<'_>, alike: &[Incident]) -> String {
+    let names = |id: &str| chat.app.name(id);
+    let incidents: Vec<_> = alike.iter().map(|one| views::incident(one, &names, chat.app.now())).collect();
+    chat.app.templates.render("look_alikes", &json!({"incidents": incidents}))
+}
+
+/// A title with what else was said: `orders are late --sev 2 --on warehouse.orders --private`, `sev1: orders are late`.
+///
+/// # Errors
+/// An option that is none: better asked than an incident that is not private.
+pub(crate) fn read(line: &Line<'_>, text: &str) -> Result<Declaration, Unclear> {
+    if let Some(slip) = slip_of(text) {
+        return Err(line.unclear(&format!("I do not know `{slip}`, so nothing was opened.")));
+    }
+    let mut found = Declaration::default();
+    let mut title: Vec<&str> = Vec::new();
+    let mut words = text.split_whitespace().peekable();
+    while let Some(word) = words.next() {
+        match option_of(word).map(str::to_lowercase).as_deref() {
+            Some("private") => found.private = true,
+            Some("drill") => found.drill = true,
+            Some("sev" | "severity") => {
+                found.severity = words.next_if(|next| Severity::parse(next).is_some()).and_then(Severity::parse);
+            }
+            Some("on" | "asset" | "about") => found.asset = words.next().and_then(AssetName::new),
+            Some(option) if Severity::parse(option).is_some() => found.severity = Severity::parse(option),
+            _ => {
+                let bare = word.trim_end_matches(':').to_lowercase();
+                let leads = title.is_empty() && found.severity.is_none() && bare.starts_with("sev");
+                match Severity::parse(&bare).filter(|_| leads) {
+                    Some(severity) => found.severity = Some(severity),
+                    None => title.push(word),
+                }
+            }
+        }
+    }
+    found.title = unquote(&title.join(" "));
+    Ok(found)
+}
+
+/// A declaration as the line that makes it, whatever it looks like.
+fn line_of(declaration: &Declaration) -> String {
+    let mut line = format!("{ANYWAY} {}", declaration.title);
+    if let Some(severity) = declaration.severity {
+        line.push_str(&format!(" --sev {}", severity.number()));
+    }
+    if let Some(asset) = &declaration.asset {
+        line.push_str(&format!(" --on {asset}"));
+    }
+    if declaration.private {
+        line.push_str(" --private");
+    }
+    line
+}
+
+/// A word that is an option: with one dash or two, as phones write them, and a letter behind.
+fn option_of(word: &str) -> Option<&str> {
+    let bare = word.trim_start_matches(['-', '–', '—']);
+    (bare.len() < word.len() && bare.starts_with(char::is_alphabetic)).then_some(bare)
+}
+
+/// An option that is none, or has no value that it could have.
+fn slip_of(text: &str) -> Option<String> {
+    let mut words = text.split_whitespace();
+    while let Some(word) = words.next() {
+        let Some(option) = option_of(word) else {
+            continue;
+        };
+        let known = match option.to_lowercase().as_str() {
+            "private" | "drill" => true,
+            "sev" | "severity" => words.clone().next().is_some_and(|next| Severity::parse(next).is_some()),
+            "on" | "asset" | "about" => words.next().is_some_and(|next| option_of(next).is_none()),
+            other => Severity::parse(other).is_some(),
+        };
+        if !known {
+            return Some(word.to_owned());
+        }
+    }
+    None
+}

@@ -1,0 +1,28 @@
+//! `dismiss`: it is over, since it was no incident.
+
+use crate::chat::line::Verb;
+use crate::domain::incident::Ending;
+use crate::domain::{Command, permission};
+
+pub(crate) static VERB: Verb = Verb {
+    words: &["dismiss"],
+    arguments: "<false-positive|expected|duplicate> <reason>",
+    help: "end it as no incident, and say why",
+    may: permission::Verb::Status,
+    parse: |line| {
+        let (why, reason) = line.split();
+        let ending = match why.trim_end_matches(':').to_lowercase().replace(['-', '_'], "").as_str() {
+            "falsepositive" | "falsealarm" | "false" => Some(Ending::FalseAlarm),
+            "expected" => Some(Ending::Expected),
+            "duplicate" | "dup" => Some(Ending::Duplicate),
+            _ => None,
+        };
+        match ending {
+            Some(ending) if !reason.is_empty() => {
+                line.command(Command::Resolve { text: Some(reason.to_owned()), ending })
+            }
+            Some(_) => Err(line.unclear("Why? Whoever reads it later wants to know.")),
+            None => Err(line.unclear("It is a false positive, expected, or a duplicate.")),
+        }
+    },
+};

@@ -1,0 +1,18 @@
+//! `drill`: an incident to practise with.
+
+use super::declare;
+use crate::chat::line::Verb;
+use crate::domain::command::Declaration;
+use crate::domain::permission;
+
+pub(crate) static VERB: Verb = Verb {
+    words: &["drill"],
+    arguments: "[title]",
+    help: "practise: nobody is paged, nobody outside is told, no figure counts it",
+    may: permission::Verb::Declare,
+    parse: |line| {
+        let title = if line.rest.is_empty() { "practice" } else { line.rest };
+        let drill = Declaration { drill: true, ..declare::read(&line, title)? };
+        line.act(move |chat, _| Box::pin(declare::said(chat, drill, true)))
+    },
+};

@@ -1,0 +1,12 @@
+//! `escalate`: nobody answers, so those who answer for it are paged again.
+
+use crate::chat::line::Verb;
+use crate::domain::{Command, permission};
+
+pub(crate) static VERB: Verb = Verb {
+    words: &["escalate"],
+    arguments: "[text]",
+    help: "nobody answers: page those who answer for it again, as a new page",
+    may: permission::Verb::Page,
+    parse: |line| line.command(Command::Escalate { text: line.optional() }),
+};

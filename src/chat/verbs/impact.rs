@@ -1,0 +1,45 @@
+//! `impact`: what an incident, or an asset, reaches.
+
+use crate::app::Failure;
+use crate::chat::asker::Chat;
+use crate::chat::line::Verb;
+use crate::chat::reply::Reply;
+use crate::domain::lineage::Whom;
+use crate::domain::{Incident, permission};
+use crate::render::{Button, Form, Press, Rendered, views};
+
+pub(crate) static VERB: Verb = Verb {
+    words: &["impact", "blast"],
+    arguments: "[asset]",
+    help: "what this incident, or an asset, reaches: by team and tier",
+    may: permission::Verb::Read,
+    parse: |line| match line.optional() {
+        Some(name) => line.act(move |chat, _| Box::pin(of_asset(chat, name))),
+        None => line.act(|chat, number| Box::pin(said(chat, number))),
+    },
+};
+
+async fn of_asset(chat: &Chat<'_>, name: String) -> Result<Reply, Failure> {
+    let shown = chat.app.meant(&name)?;
+    let impact = chat.app.impact_of(&shown);
+    Ok(chat.app.shown("impact", &views::impact(&shown, &[], &impact, &[]), &[]).into())
+}
+
+async fn said(chat: &Chat<'_>, number: Option<u64>) -> Result<Reply, Failure> {
+    Ok(of_incident(chat, &chat.incident(number).await?).await?.into())
+}
+
+/// In full, with buttons to tell those whom it reaches.
+pub(crate) async fn of_incident(chat: &Chat<'_>, incident: &Incident) -> Result<Rendered, Failure> {
+    let judged = chat.app.judge(incident).await?;
+    let view = views::impact(&incident.name(), &judged.candidates, &judged.impact, &judged.unknown);
+    let tell = |whom, label| Button::on(&incident.name(), Press::Ask(Form::Notify(whom)), label);
+    let mut buttons = Vec::new();
+    if incident.status.is_open() && !judged.impact.teams.is_empty() {
+        buttons.push(tell(Whom::Downstream, "Tell consumers").primary());
+    }
+    if incident.status.is_open() && !judged.producers.teams.is_empty() {
+        buttons.push(tell(Whom::Upstream, "Tell owners upstream"));
+    }
+    Ok(chat.app.shown("impact", &view, &buttons))
+}

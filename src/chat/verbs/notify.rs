@@ -1,0 +1,90 @@
+//! `notify`: owners above or consumers below are told; a form shows whom, and what they read.
+
+use serde_json::json;
+
+use crate::app::Failure;
+use crate::chat::asker::Chat;
+use crate::chat::line::Verb;
+use crate::chat::questions::{Answered, Questions, Unsent};
+use crate::domain::effect::Notice;
+use crate::domain::incident::Recipient;
+use crate::domain::lineage::Whom;
+use crate::domain::{Command, Incident, Refusal, permission};
+use crate::render::{Form, ModalInput, views};
+use crate::slack::inbound::View;
+
+pub(crate) static VERB: Verb = Verb {
+    words: &["notify", "tell"],
+    arguments: "<upstream|downstream>",
+    help: "tell the owners above, or the consumers below; a form shows whom",
+    may: permission::Verb::Notify,
+    parse: |line| match Whom::parse(line.rest) {
+        Some(whom) => line.ask(Form::Notify(whom)),
+        None => Err(line.unclear("Whom do you want to tell?")),
+    },
+};
+
+fn reached(recipient: &Recipient) -> bool {
+    recipient.slack.is_some() || recipient.email.is_some()
+}
+
+/// Whom a round of telling reaches, what they read, and what may be added.
+pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident, whom: Whom) -> Result<Questions, Failure> {
+    let app = chat.app;
+    let (all, told) = (app.recipients(incident, whom).await?, app.who_was_told(&incident.uid).await?);
+    let unreachable: Vec<_> = all.iter().filter(|one| !reached(one)).map(|one| one.name.clone()).collect();
+    let new: Vec<_> =
+        all.iter().filter(|one| reached(one) && !told.values().any(|told| told.recipient.is_same(one))).collect();
+    if !all.is_empty() && unreachable.len() == all.len() {
+        return Err(Failure::NotFound(format!(
+            "None of them can be reached: {} have neither a channel nor an address. Give them one under `[[teams]]` or in the catalog.",
+            unreachable.join(", ")
+        )));
+    }
+    chat.would(incident, Command::Notify { whom, recipients: all.clone(), text: None }).await?;
+    let Some(first) = new.first() else {
+        return Err(Refusal::NobodyLeftToTell { whom: whom.as_str() }.into());
+    };
+    let notice = Notice::First { whom, text: None };
+    let names = |id: &str| app.name(id);
+    let preview = views::notice(&app.templates, &notice, first, incident, &names, app.now(), None);
+    let told: Vec<_> = told.values().map(|told| told.recipient.name.clone()).collect();
+    let view = json!({"first": first.name, "told": told, "unreachable": unreachable});
+    let words = format!("{}\n\n---\n\n{preview}", app.templates.render("notify_form", &view));
+    let option = |one: &&Recipient| {
+        let way = one.slack.as_ref().or(one.email.as_ref()).cloned().unwrap_or_default();
+        let assets = if one.total == 1 { "asset" } else { "assets" };
+        (one.key.clone(), format!("{} ({} {assets}) {way}", one.name, one.total))
+    };
+    let inputs = vec![
+        ModalInput::Several {
+            id: "teams",
+            label: "Who is told? Take out whom you want to leave out.",
+            options: new.iter().map(option).collect(),
+            initial: new.iter().map(|one| one.key.clone()).collect(),
+        },
+        ModalInput::text(
+            "text",
+            "What are they asked to do? Write it in your own words.",
+            "Use yesterday's figures until 09:00.",
+        )
+        .starting(&views::ask(&app.templates, whom))
+        .at_most(3000)
+        .if_any(),
+        ModalInput::Words(words),
+    ];
+    Ok(Questions { title: "Tell people", submit: "Send", inputs })
+}
+
+pub(crate) async fn sent(chat: &Chat<'_>, incident: &Incident, whom: Whom, view: &View) -> Answered {
+    let chosen = view.choices("teams");
+    if chosen.is_empty() {
+        return Err(Unsent::Mistake("teams", "Nobody is left; choose at least one, or cancel.".to_owned()));
+    }
+    let mut recipients = chat.app.recipients(incident, whom).await?;
+    // A key in a form is cut to Slack's length.
+    recipients.retain(|one| chosen.iter().any(|key| one.key == *key || one.key.starts_with(key.trim_end_matches('…'))));
+    // What was left as it stood is not repeated on the timeline.
+    let text = view.text("text").filter(|text| *text != views::ask(&chat.app.templates, whom));
+    Ok(Command::Notify { whom, recipients, text })
+}

@@ -1,0 +1,12 @@
+//! `postmortem`: the draft is made from the record.
+
+use crate::chat::line::Verb;
+use crate::domain::{Command, permission};
+
+pub(crate) static VERB: Verb = Verb {
+    words: &["postmortem", "post-mortem", "pm"],
+    arguments: "",
+    help: "draft the post-mortem from the record",
+    may: permission::Verb::Postmortem,
+    parse: |line| line.command(Command::DraftPostmortem),
+};

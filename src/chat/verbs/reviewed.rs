@@ -1,0 +1,12 @@
+//! `reviewed`: the post-mortem was read with those concerned.
+
+use crate::chat::line::Verb;
+use crate::domain::{Command, permission};
+
+pub(crate) static VERB: Verb = Verb {
+    words: &["reviewed", "review"],
+    arguments: "",
+    help: "the post-mortem was read with those concerned; the channel is archived some days later, where that is configured",
+    may: permission::Verb::Postmortem,
+    parse: |line| line.command(Command::Review),
+};

@@ -1,0 +1,27 @@
+//! `role`: what a role asks of whoever holds it.
+
+use super::show;
+use crate::app::Failure;
+use crate::chat::asker::Chat;
+use crate::chat::line::Verb;
+use crate::chat::reply::Reply;
+use crate::domain::{Role, permission};
+use crate::render::Rendered;
+
+pub(crate) static VERB: Verb = Verb {
+    words: &["role", "roles"],
+    arguments: "<role>",
+    help: "what a role asks of you now",
+    may: permission::Verb::Read,
+    parse: |line| match Role::parse(line.rest) {
+        Some(role) => line.act(move |chat, number| Box::pin(said(chat, number, role))),
+        None if line.rest.is_empty() => line.act(|chat, number| Box::pin(show::said(chat, number))),
+        None => Err(line.unclear(&format!("“{}” is not a role.", line.rest))),
+    },
+};
+
+async fn said(chat: &Chat<'_>, number: Option<u64>, role: Role) -> Result<Reply, Failure> {
+    let incident = chat.incident(number).await?;
+    let (words, buttons) = chat.app.role_card(&incident, role, chat.user).await?;
+    Ok(Rendered::new(&words, &buttons).into())
+}

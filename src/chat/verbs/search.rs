@@ -1,0 +1,113 @@
+//! `search`: incidents by words, asset, time and state.
+
+use super::list;
+use crate::chat::line::{Line, Unclear, Verb, unquote};
+use crate::chat::times::{self, Toward};
+use crate::domain::incident::number;
+use crate::domain::{Severity, Status, Time, permission};
+
+pub(crate) static VERB: Verb = Verb {
+    words: &["search", "find"],
+    arguments: "<words>",
+    help: "find incidents: `search orders sev2 resolved since 30d about warehouse.orders`",
+    may: permission::Verb::Read,
+    parse: |line| {
+        if line.rest.is_empty() {
+            return Err(line.unclear("Search for what?"));
+        }
+        let search = read(&line)?;
+        line.act(move |chat, _| Box::pin(list::said(chat, search)))
+    },
+};
+
+/// Which incidents.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Search {
+    /// Only those that are not over.
+    pub open: bool,
+    /// Only those in which I have a role.
+    pub mine: bool,
+    /// Of this severity.
+    pub severity: Option<Severity>,
+    /// Of this status.
+    pub status: Option<Status>,
+    /// About this asset.
+    pub asset: Option<String>,
+    /// Opened at or after this moment.
+    pub since: Option<Time>,
+    /// Opened before this moment.
+    pub before: Option<Time>,
+    /// With each of these words in the title, an asset, or the last update.
+    pub words: Vec<String>,
+    /// Older than this one.
+    pub after: Option<u64>,
+}
+
+impl Search {
+    /// In words: the heading of the list.
+    pub(crate) fn heading(&self) -> String {
+        let mut parts = Vec::new();
+        parts.extend(self.mine.then(|| "yours".to_owned()));
+        parts.extend(self.severity.map(|severity| severity.to_string()));
+        parts.extend(self.status.map(|status| status.to_string()));
+        parts.extend(self.asset.as_ref().map(|asset| format!("about {asset}")));
+        parts.extend(self.since.map(|at| format!("since {at}", at = at.format("%Y-%m-%d %H:%M"))));
+        parts.extend(self.before.map(|at| format!("before {at}", at = at.format("%Y-%m-%d %H:%M"))));
+        parts.extend((!self.words.is_empty()).then(|| format!("“{}”", self.words.join(" "))));
+        let what = if self.open { "Open incidents" } else { "Incidents" };
+        if parts.is_empty() { what.to_owned() } else { format!("{what}: {}", parts.join(", ")) }
+    }
+
+    /// The line that asks for the page after an incident.
+    pub(crate) fn line_after(&self, number: u64) -> String {
+        let mut words = vec!["search".to_owned()];
+        words.extend(self.open.then(|| "open".to_owned()));
+        words.extend(self.mine.then(|| "mine".to_owned()));
+        words.extend(self.severity.map(|severity| severity.to_string()));
+        words.extend(self.status.map(|status| status.as_str().to_owned()));
+        words.extend(self.asset.as_ref().map(|asset| format!("about {asset}")));
+        let moment = |at: Time| at.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+        words.extend(self.since.map(|at| format!("since {}", moment(at))));
+        words.extend(self.before.map(|at| format!("before {}", moment(at))));
+        words.extend(self.words.iter().cloned());
+        words.push(format!("after INC-{number}"));
+        words.join(" ")
+    }
+}
+
+/// Reads which incidents are meant: words of a title, and what is none.
+///
+/// # Errors
+/// A time that is none.
+pub(crate) fn read(line: &Line<'_>) -> Result<Search, Unclear> {
+    let mut search = Search::default();
+    let mut words = line.rest.split_whitespace();
+    while let Some(word) = words.next() {
+        let lower = word.to_lowercase();
+        let mut time = |what: &str| {
+            let given = words.next().unwrap_or_default();
+            times::parse(given, line.now, Toward::Past)
+                .ok_or_else(|| line.unclear(&format!("`{what} {given}`: I do not understand this time.")))
+        };
+        match lower.as_str() {
+            "open" => search.open = true,
+            "mine" => search.mine = true,
+            "since" => search.since = Some(time("since")?),
+            "before" => search.before = Some(time("before")?),
+            "about" | "asset" => search.asset = words.next().map(unquote),
+            "after" => match words.clone().next().and_then(number) {
+                Some(place) => {
+                    search.after = Some(place);
+                    words.next();
+                }
+                None => search.words.push(lower),
+            },
+            _ => match (Severity::parse(&lower).filter(|_| lower.starts_with("sev")), Status::parse(&lower)) {
+                (Some(severity), _) => search.severity = Some(severity),
+                (None, Some(status)) => search.status = Some(status),
+                (None, None) => search.words.push(unquote(&lower)),
+            },
+        }
+    }
+    Ok(search)
+}

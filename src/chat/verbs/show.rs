@@ -1,0 +1,37 @@
+//! `show`: how an incident stands. An incident's name alone does the same.
+
+use serde_json::json;
+
+use super::timeline;
+use crate::app::Failure;
+use crate::chat::asker::Chat;
+use crate::chat::line::Verb;
+use crate::chat::reply::Reply;
+use crate::domain::permission;
+use crate::render::views;
+
+/// So many tasks stand below an incident.
+const TASKS: usize = 10;
+/// So many entries of its timeline are looked at.
+const ENTRIES: u64 = 15;
+
+pub(crate) static VERB: Verb = Verb {
+    words: &["show", "status"],
+    arguments: "",
+    help: "show this incident: how it stands now",
+    may: permission::Verb::Read,
+    parse: |line| line.about_rest().act(|chat, number| Box::pin(said(chat, number))),
+};
+
+pub(crate) async fn said(chat: &Chat<'_>, number: Option<u64>) -> Result<Reply, Failure> {
+    let (app, incident) = (chat.app, chat.incident(number).await?);
+    let latest = app.latest_entries(&incident, ENTRIES).await?;
+    let mut tasks = app.task_views(&app.tasks(&incident.uid).await?);
+    let more_tasks = tasks.len().saturating_sub(TASKS);
+    tasks.truncate(TASKS);
+    let view = json!({
+        "incident": views::incident(&incident, &|id| app.name(id), app.now()), "lines": timeline::lines(app, &latest),
+        "tasks": tasks, "more_tasks": more_tasks,
+    });
+    Ok(app.shown("show", &view, &[]).into())
+}

@@ -1,0 +1,69 @@
+//! `silence`: some alerts are hidden for a while.
+
+use crate::app::Failure;
+use crate::chat::asker::Chat;
+use crate::chat::line::{Line, Read, Verb};
+use crate::chat::questions::Questions;
+use crate::chat::reply::Reply;
+use crate::chat::times::{self, Toward};
+use crate::domain::suppression::{Matcher, Silence, SuppressedAlert};
+use crate::domain::timeline::stamp;
+use crate::domain::{Time, permission};
+use crate::render::ModalInput;
+
+pub(crate) static VERB: Verb = Verb {
+    words: &["silence"],
+    arguments: "<matcher> <2h|friday> <reason>",
+    help: "hide alerts for a while: `silence warehouse.orders* 2h backfill is running`, `silence pillar=freshness team=orders 30m …`",
+    may: permission::Verb::Triage,
+    parse: |line| read(&line),
+};
+
+/// What is meant, until when, why: the time stands between the two.
+fn read(line: &Line<'_>) -> Read {
+    let words: Vec<&str> = line.rest.split_whitespace().collect();
+    let time = |word: &&str| {
+        if word.contains('=') { None } else { times::parse(word, line.now, Toward::Future) }
+    };
+    let found = words.iter().enumerate().skip(1).find_map(|(place, word)| Some((place, time(word)?)));
+    let Some((place, until)) = found else {
+        return Err(line.unclear("Which alerts do you want to hide, for how long, and why?"));
+    };
+    let matcher = Matcher::parse(&words[..place].join(" ")).map_err(|error| line.unclear(&format!("{error}.")))?;
+    let reason = words[place + 1..].join(" ");
+    if reason.is_empty() {
+        return Err(line.unclear("Why? Whoever looks for a missing alert reads it."));
+    }
+    line.act(move |chat, _| Box::pin(said(chat, matcher, until, reason)))
+}
+
+async fn said(chat: &Chat<'_>, matcher: Matcher, until: Time, reason: String) -> Result<Reply, Failure> {
+    let once = chat.app.once(chat.delivery.as_ref());
+    let silence = chat.app.silence(of(chat, matcher, until, reason), None, once).await?;
+    Ok(Reply::words(&format!(
+        "Silence {number} holds until {until}. Alerts that it hides open an incident then, if they still fire. `/incident unsilence {number}` ends it.",
+        number = silence.number,
+        until = stamp(silence.until),
+    )))
+}
+
+/// A silence that somebody makes now. The store gives it its number.
+pub(crate) fn of(chat: &Chat<'_>, matcher: Matcher, until: Time, reason: String) -> Silence {
+    Silence { number: 0, matcher, from: chat.app.now(), until, reason, owner: chat.user.to_owned() }
+}
+
+/// The form below the card of an alert, which hides what is like it.
+pub(crate) fn form(held: &SuppressedAlert) -> Questions {
+    let about = held.signal.asset.as_ref().map_or_else(
+        || format!("key=\"{}\" source={}", held.signal.key, held.signal.source),
+        |asset| format!("asset={asset}"),
+    );
+    let inputs = vec![
+        ModalInput::line("matcher", "Which alerts?", "asset=warehouse.orders* pillar=freshness")
+            .starting(&about)
+            .at_most(500),
+        ModalInput::line("until", "For how long, or until when (UTC)?", "2h, 15:00, friday").starting("2h").at_most(40),
+        ModalInput::line("text", "Why?", "backfill is running").at_most(500),
+    ];
+    Questions { title: "Silence", submit: "Silence", inputs }
+}

@@ -1,0 +1,95 @@
+//! `timeline`: what happened, numbered, the latest page first; `edit` corrects a line.
+
+use serde_json::{Value, json};
+
+use crate::app::{App, Failure};
+use crate::chat::asker::Chat;
+use crate::chat::line::{Line, Read, Verb, numbered};
+use crate::chat::reply::Reply;
+use crate::chat::times::{self, Toward};
+use crate::domain::{Command, Entry, Incident, Time, permission};
+
+/// So many lines stand on a page.
+const LINES: usize = 40;
+
+pub(crate) static VERB: Verb = Verb {
+    words: &["timeline", "history", "edit", "correct"],
+    arguments: "",
+    help: "what happened, numbered; `edit <n> <text>` and `edit <n> at 06:10` correct a line",
+    may: permission::Verb::Read,
+    parse: |line| {
+        if matches!(line.word, "edit" | "correct") {
+            return edit(&line);
+        }
+        let (line, page) = line.page();
+        line.act(move |chat, number| Box::pin(said(chat, number, page)))
+    },
+};
+
+async fn said(chat: &Chat<'_>, number: Option<u64>, page: usize) -> Result<Reply, Failure> {
+    let incident = chat.incident(number).await?;
+    let (lines, more) = latest(chat.app, &incident, page).await?;
+    Ok(chat.paged("timeline", &incident, &lines, Vec::new(), more.then_some("Earlier"), page))
+}
+
+/// The lines of the `page`-th page from the end, and whether there are earlier ones.
+async fn latest(app: &App, incident: &Incident, page: usize) -> Result<(Vec<Value>, bool), Failure> {
+    let mut read = 4 * LINES * page;
+    loop {
+        let latest = app.latest_entries(incident, read as u64).await?;
+        let all = latest.first().is_none_or(|first| first.seq == 1);
+        let mut lines = lines(app, &latest);
+        // Not every entry is a line, so more of them may have to be read.
+        if !all && lines.len() < LINES * page {
+            read *= 2;
+            continue;
+        }
+        lines.truncate(lines.len().saturating_sub(LINES * (page - 1)));
+        let earlier = lines.len().saturating_sub(LINES);
+        lines.drain(..earlier);
+        return Ok((lines, earlier > 0 || !all));
+    }
+}
+
+/// Entries as lines that templates see.
+pub(crate) fn lines(app: &App, entries: &[Entry]) -> Vec<Value> {
+    crate::domain::timeline::lines(entries, &|id| app.name(id))
+        .into_iter()
+        .map(|line| {
+            let link = line.message.as_ref().map(|message| app.link(message));
+            json!({"number": line.number, "at": line.at, "text": line.text, "link": link})
+        })
+        .collect()
+}
+
+/// `edit 7 the loader was restarted`, `edit 7 at 06:10`.
+fn edit(line: &Line<'_>) -> Read {
+    let (number, words) = line.split();
+    let Some(number) = numbered(number) else {
+        return Err(line.unclear("Which line? `/incident timeline` numbers them."));
+    };
+    if words.is_empty() {
+        return Err(line.unclear("What should it say?"));
+    }
+    let at = words.strip_prefix("at ").and_then(|when| times::parse(when, line.now, Toward::Past));
+    if at.is_none() && words.starts_with("at ") && times::looks_like_one(words) {
+        return Err(line.no_time(words));
+    }
+    let text = if at.is_some() { None } else { Some(words.to_owned()) };
+    line.act(move |chat, incident| Box::pin(correct(chat, incident, number, text, at)))
+}
+
+async fn correct(
+    chat: &Chat<'_>,
+    incident: Option<u64>,
+    number: u64,
+    text: Option<String>,
+    at: Option<Time>,
+) -> Result<Reply, Failure> {
+    let uid = chat.target(incident).await?;
+    let found = chat.app.entries(&uid, number.saturating_sub(1), 1).await?.into_iter().find(|one| one.seq == number);
+    let Some(line) = found else {
+        return Err(Failure::NotFound("There is no such line. `/incident timeline` numbers them.".to_owned()));
+    };
+    chat.act(&uid, Command::Amend { line: Box::new(line), text, at }).await
+}

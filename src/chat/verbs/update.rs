@@ -1,0 +1,58 @@
+//! `update`: people are told how it stands, and when they hear again.
+
+use crate::app::Failure;
+use crate::chat::asker::Chat;
+use crate::chat::line::{Line, Unclear, Verb};
+use crate::chat::questions::{Answered, Questions, SOME, promised};
+use crate::chat::times::{self, Toward};
+use crate::domain::{Command, Incident, Time, permission};
+use crate::render::{Form, ModalInput};
+use crate::slack::inbound::View;
+
+pub(crate) static VERB: Verb = Verb {
+    words: &["update"],
+    arguments: "<text> [next <30m|15:00>]",
+    help: "tell people how it stands, and when they hear again",
+    may: permission::Verb::Update,
+    parse: |line| {
+        if line.rest.is_empty() {
+            return line.ask(Form::Update);
+        }
+        let (text, next) = trailing_next(&line)?;
+        line.command(Command::Update { text, next })
+    },
+};
+
+/// `… next 30m` at the end of the text.
+fn trailing_next(line: &Line<'_>) -> Result<(String, Option<Time>), Unclear> {
+    let text = line.rest;
+    // ASCII only, so that places in the copy are places in the text.
+    let Some(at) = text.to_ascii_lowercase().rfind(" next ") else {
+        return Ok((text.to_owned(), None));
+    };
+    let (words, when) = (text.get(..at).unwrap_or(text), text.get(at + 6..).unwrap_or_default());
+    match times::parse(when, line.now, Toward::Future) {
+        Some(next) => Ok((words.trim().to_owned(), Some(next))),
+        None if times::looks_like_one(when) => Err(line.no_time(when)),
+        // "the next run" is a sentence, not a promise.
+        None => Ok((text.to_owned(), None)),
+    }
+}
+
+pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questions, Failure> {
+    chat.would(incident, Command::Update { text: SOME.to_owned(), next: None }).await?;
+    let changed = "What changed? Consumers read this too.";
+    let means = "What does it mean for those who use the data?";
+    let inputs = vec![
+        ModalInput::text("text", changed, "The load runs again; orders are good by 09:00."),
+        ModalInput::line("impact", means, "yesterday's figures are right; today's are missing").if_any(),
+        ModalInput::line("next", "When do they hear again? (UTC)", "30m, or 15:00").if_any(),
+    ];
+    Ok(Questions { title: "Post an update", submit: "Post", inputs })
+}
+
+pub(crate) fn sent(chat: &Chat<'_>, view: &View) -> Answered {
+    let next = promised(view, "next", chat.app.now(), "30m, 2h or 15:00")?;
+    let impact = view.text("impact").map(|impact| format!("\nImpact: {impact}")).unwrap_or_default();
+    Ok(Command::Update { text: format!("{}{impact}", view.text("text").unwrap_or_default()), next })
+}

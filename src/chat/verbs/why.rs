@@ -1,0 +1,47 @@
+//! `why`: a why is answered, the last one or the n-th.
+
+use crate::app::Failure;
+use crate::chat::asker::Chat;
+use crate::chat::line::{Verb, numbered};
+use crate::chat::questions::{Questions, SOME};
+use crate::domain::{Command, Event, Incident, permission, timeline};
+use crate::render::{Form, ModalInput, escape};
+use crate::slack::inbound::View;
+
+pub(crate) static VERB: Verb = Verb {
+    words: &["why"],
+    arguments: "[n] <text>",
+    help: "answer a why, the last one or the n-th; five in a row usually reach the cause",
+    may: permission::Verb::Note,
+    parse: |line| {
+        if line.rest.is_empty() {
+            return line.ask(Form::Why);
+        }
+        let (number, text) = line.split();
+        match numbered(number) {
+            Some(of) => line.command(Command::Why { answers: Some(of), text: text.to_owned() }),
+            None => line.command(Command::Why { answers: None, text: line.rest.to_owned() }),
+        }
+    },
+};
+
+pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questions, Failure> {
+    chat.would(incident, Command::Why { answers: None, text: SOME.to_owned() }).await?;
+    let mut inputs: Vec<_> = last(chat, incident).await?.map(ModalInput::Words).into_iter().collect();
+    inputs.push(ModalInput::text("text", "Why did that happen?", "the loader had no retry"));
+    Ok(Questions { title: "Why?", submit: "Write down", inputs })
+}
+
+pub(crate) fn sent(view: &View) -> Command {
+    Command::Why { answers: None, text: view.text("text").unwrap_or_default() }
+}
+
+/// The last why, as its form repeats it.
+async fn last(chat: &Chat<'_>, incident: &Incident) -> Result<Option<String>, Failure> {
+    let entries = chat.app.entries(&incident.uid, 0, usize::MAX).await?;
+    let last = timeline::corrected(&entries).into_iter().rev().find_map(|one| match one.entry.event {
+        Event::Why { number, text, .. } => Some((number, text)),
+        _ => None,
+    });
+    Ok(last.map(|(number, text)| escape(&format!("Why {number}: {text}"))))
+}
