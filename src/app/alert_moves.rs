@@ -14,9 +14,6 @@ use crate::store::{Batch, Id};
 impl App {
     /// Places alerts anew that were only in this incident for what they are made of, and go on although that is mended. Only of
     /// sources that say by themselves when something is over; of others nobody knows whether it goes on.
-    ///
-    /// # Errors
-    /// The store cannot be read or written.
     pub async fn look_again(&self, incident: &Incident, also: Batch) -> Result<(), Failure> {
         let says_when_over =
             |source: &str| self.config.sources.iter().any(|known| known.name == source && known.kind.says_when_over());
@@ -66,9 +63,6 @@ impl App {
     }
 
     /// Brings an alert to an incident, or opens one for it. Where that incident ended meanwhile, it is placed as if it came in now.
-    ///
-    /// # Errors
-    /// The store cannot be read or written.
     pub async fn place_alert(
         &self,
         signal: Signal,

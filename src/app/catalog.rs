@@ -1,19 +1,18 @@
-//! The catalog: the graph in memory over records in the store. Imports are merged and committed here, one after another; whoever
+//! The catalog: records in the store, with the graph in memory over them. Imports are merged and committed here, one after another; whoever
 //! asks the graph sees it before or after a commit, never in between.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::RwLockReadGuard;
 
 use serde::Serialize;
 
+use super::graph::Imaged;
 use super::lookup::Lookup;
 use super::{App, Failure};
-use crate::catalog::{Import, Naming};
+use crate::catalog::Import;
 use crate::domain::lineage::merge::{Merger, Sighting, Written};
 use crate::domain::lineage::{Asset, AssetKind, Change, ChangeKind, Check, Day, Graph, View, day};
 use crate::domain::{AssetName, Effect};
-use crate::read_models::catalog::{Catalog as Model, image};
-use crate::read_models::{Followed, ReadModels};
+use crate::read_models::catalog::image;
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{CatalogCommit, Changes, Columns, Open};
 use crate::store::{Batch, Expect, Id, Range};
@@ -26,25 +25,6 @@ const CHANGES_KEPT: usize = 20;
 const LOGGED: usize = 100;
 /// So many commits after an image, a new one is made.
 const LOG_KEPT: u64 = 1000;
-
-/// The catalog.
-#[derive(Debug)]
-pub struct Catalog {
-    model: Followed<Model>,
-    /// How names are spelled.
-    pub naming: Naming,
-    /// Whoever writes has the turn.
-    writing: tokio::sync::Mutex<Imaged>,
-}
-
-/// What the image of the graph has.
-#[derive(Debug, Default)]
-struct Imaged {
-    /// How many commits.
-    commits: Option<u64>,
-    /// Whether a commit since then says no names.
-    gap: bool,
-}
 
 /// The record of a commit, by its number; that it is the next one is expected.
 fn logged(batch: &mut Batch, commit: u64, mark: String, written: &[(Written, Expect)]) {
@@ -208,28 +188,6 @@ pub struct Checkup {
     pub unknown: Vec<(String, Vec<String>)>,
 }
 
-impl Catalog {
-    pub(super) fn new(models: &ReadModels, naming: Naming) -> Self {
-        let model = models.catalog.share();
-        let commits = model.read().log().in_image;
-        let imaged = Imaged { commits, gap: commits.is_none() };
-        Self { model, naming, writing: tokio::sync::Mutex::new(imaged) }
-    }
-
-    /// The name by which the catalog knows an asset; as it is spelled, where the catalog does not know it.
-    pub fn known_as(&self, asset: &AssetName) -> AssetName {
-        let spelled = self.naming.apply(asset.as_str());
-        let graph = self.graph();
-        let name = graph.find(&spelled).map_or(spelled.as_str(), |node| graph.name(node));
-        AssetName::new(name).unwrap_or_else(|| asset.clone())
-    }
-
-    /// The graph, for reading.
-    pub fn graph(&self) -> RwLockReadGuard<'_, Model> {
-        self.model.read()
-    }
-}
-
 impl App {
     /// The graph as of today. Hold it shortly: an import waits for it.
     pub fn view<'a>(&self, graph: &'a Graph) -> View<'a> {
@@ -243,9 +201,6 @@ impl App {
     }
 
     /// The record of an asset, by the name that people see.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn asset(&self, shown: &str) -> Result<Option<Asset>, Failure> {
         Ok(self.store.value(&Id::<Asset>::of(shown)).await?)
     }
@@ -300,9 +255,7 @@ impl App {
 
     /// Makes a new image where the last one is far behind, and forgets the log up to it. A start without one is only slower.
     async fn keep_image(&self, imaged: &mut Imaged) -> Result<(), Failure> {
-        let Some(folder) = self.store.folder() else {
-            return Ok(());
-        };
+        let Some(folder) = self.store.folder() else { return Ok(()) };
         // On a full disk what room there is is left to what must be kept.
         if self.store.health().is_err() {
             return Ok(());
@@ -319,22 +272,12 @@ impl App {
             return Ok(());
         }
         *imaged = Imaged { commits: Some(log.commits), gap: false };
-        loop {
-            let old = Range::<CatalogCommit>::all().before(Id::<CatalogCommit>::of(log.commits).as_str());
-            let old = self.store.ids(&old, 500).await?;
-            if old.is_empty() {
-                return Ok(());
-            }
-            let mut batch = Batch::new();
-            old.iter().for_each(|id| batch.del(id, Expect::Any));
-            self.commit(batch).await?;
-        }
+        let old = Range::<CatalogCommit>::all().before(Id::<CatalogCommit>::of(log.commits).as_str());
+        while self.forget(&old).await? > 0 {}
+        Ok(())
     }
 
     /// What happened to an asset lately, the newest first.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn changes(&self, shown: &str) -> Result<Vec<Change>, Failure> {
         Ok(self.store.value(&Id::<Changes>::of(shown)).await?.unwrap_or_default().changes)
     }
@@ -375,17 +318,11 @@ impl App {
     }
 
     /// What a check is about.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn check(&self, id: &str) -> Result<Option<Check>, Failure> {
         Ok(self.store.value(&Id::<Check>::of(id)).await?)
     }
 
     /// Which columns the columns of an asset are made of.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn columns(&self, shown: &str) -> Result<BTreeMap<String, Vec<String>>, Failure> {
         Ok(self.store.value(&Id::<Columns>::of(shown)).await?.unwrap_or_default().columns)
     }
@@ -403,9 +340,6 @@ impl App {
 
     /// Forgets edges and assets that nobody has named for too long, a page at a time; how many assets changed, and where the
     /// next page begins.
-    ///
-    /// # Errors
-    /// The store cannot be read or written.
     pub async fn forget_old_lineage(&self, from: &str) -> Result<(usize, Option<String>), Failure> {
         let mut imaged = self.catalog.writing.lock().await;
         let (written, next) = self.make(&Forgetting(from)).await?;

@@ -7,7 +7,8 @@
 use std::future::Future;
 
 use super::{App, Failure};
-use crate::store::{Batch, CommitError, Expect, Id, Kind, Op, Record, Step};
+use crate::records::outbox::{EntryId, Job, Outbox as _};
+use crate::store::{Batch, CommitError, Expect, Id, Kind, Op, Range, Record, Step};
 
 /// How often a change is decided anew when somebody else was first.
 const MAX_TRIES: usize = 8;
@@ -85,6 +86,30 @@ impl App {
             ) => Err(Written::Never(Failure::TooLarge(error.to_string()))),
             Err(CommitError::Unavailable(why)) => Err(Written::Never(Failure::Unavailable(why))),
         }
+    }
+
+    /// Puts a job of Muster's own into the outbox, once: one of the same name that waits already is enough.
+    pub async fn enqueue(&self, id: &EntryId, job: Job) -> Result<(), Failure> {
+        let mut batch = Batch::new();
+        batch.enqueue(id, job, self.now());
+        match self.commit(batch).await {
+            Err(Failure::Duplicate) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Forgets a page of these records; how many.
+    pub(super) async fn forget<T: Record>(&self, old: &Range<T>) -> Result<usize, Failure> {
+        let old = self.store.ids(old, 500).await?;
+        let mut batch = Batch::new();
+        old.iter().for_each(|id| batch.del(id, Expect::Any));
+        self.commit(batch).await?;
+        Ok(old.len())
+    }
+
+    /// An id for an errand that nobody looks for.
+    pub fn errand(&self) -> EntryId {
+        EntryId::fresh(&self.clock.fresh_id())
     }
 }
 

@@ -8,7 +8,7 @@ use crate::domain::decide;
 use crate::domain::decide::open;
 use crate::domain::incident::{Case, Notification, Recipient};
 use crate::domain::needs::Needs;
-use crate::domain::{Alert, Command, Decision, Effect, Entry, Event, Incident, PersonId, Task, Time};
+use crate::domain::{Alert, Command, Context, Decision, Effect, Entry, Event, Incident, PersonId, Task, Time};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{
     AlertOfKey, Delivered, Ended, IncidentCounter, LatestOfAsset, Mine, OfAsset, OfChannel, OfNumber, Open, Pinned,
@@ -93,9 +93,7 @@ impl Numbers {
 
 /// Loads an incident with what is needed of it.
 pub(super) async fn load(store: &Store, uid: &str, needs: &Needs) -> Result<Option<Loaded>, ReadError> {
-    let Some(rec) = store.get(&Id::<Incident>::of(uid)).await? else {
-        return Ok(None);
-    };
+    let Some(rec) = store.get(&Id::<Incident>::of(uid)).await? else { return Ok(None) };
     let mut case = Case::from(rec.value);
     if let Some(alert) = &needs.alert
         && let Some(alert) = store.value(&Id::<Alert>::of(uid, alert)).await?
@@ -156,6 +154,63 @@ impl App {
             }
         }
         Ok(false)
+    }
+
+    /// What makes a delivery count once, to be written with what it changes.
+    pub fn once(&self, delivery: Option<&DeliveryId>) -> Batch {
+        delivery.map(|delivery| once(delivery, self.now())).unwrap_or_default()
+    }
+
+    /// Decides on one incident.
+    ///
+    /// # Errors
+    /// A refusal in words, or why nothing could be done.
+    pub async fn execute(&self, uid: &str, command: &Command, asked: RequestMeta) -> Result<Decision, Failure> {
+        let turn = self.turns.of(uid);
+        let _turn = turn.lock().await;
+        self.make(&Decided { uid, command, asked: &asked }).await
+    }
+
+    /// Whether a command would be refused. Nothing changes.
+    ///
+    /// # Errors
+    /// The refusal, in words.
+    pub async fn would(&self, uid: &str, command: &Command, asked: RequestMeta) -> Result<(), Failure> {
+        Decided { uid, command, asked: &asked }.decide(self).await.map(|_| ())
+    }
+
+    /// Opens an incident.
+    ///
+    /// # Errors
+    /// A refusal in words, or why nothing could be done.
+    pub async fn open(&self, opening: &Opening, asked: RequestMeta) -> Result<Decision, Failure> {
+        // New incidents take turns, since each takes the next number.
+        let turn = self.turns.of("");
+        let _turn = turn.lock().await;
+        let decision = self.make(&Opened { opening, asked: &asked }).await?;
+        if !decision.case.incident.drill {
+            self.metrics.incidents.inc();
+        }
+        Ok(decision)
+    }
+
+    pub(super) fn context<'a>(&'a self, asked: &RequestMeta, fresh: String, next_number: u64) -> Context<'a> {
+        Context {
+            now: self.now(),
+            fresh,
+            next_number,
+            actor: asked.actor.clone(),
+            standing: asked.standing,
+            policy: &self.policy,
+            library: &self.library,
+            tier: None,
+            people: self,
+        }
+    }
+
+    /// Forgets deliveries that nobody redelivers any more, a page at a time; how many.
+    pub async fn forget_old_deliveries(&self) -> Result<usize, Failure> {
+        self.forget(&Range::<Delivered>::before_day(self.now() - chrono::Duration::days(2))).await
     }
 }
 

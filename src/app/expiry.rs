@@ -10,15 +10,10 @@ use crate::store::{Batch, Id};
 
 impl App {
     /// Takes an alert for over that nobody repeated for as long as its source says (`resolve_after_minutes`).
-    ///
-    /// # Errors
-    /// The store cannot be read or written.
     pub async fn expire(&self, source: &str, key: &str, since: Time, mut also: Batch) -> Result<(), Failure> {
         let minutes =
             self.config.sources.iter().find(|known| known.name == source).and_then(|known| known.resolve_after_minutes);
-        let Some(minutes) = minutes else {
-            return self.commit(also).await;
-        };
+        let Some(minutes) = minutes else { return self.commit(also).await };
         let id = Id::<SuppressedAlert>::of(&Signal::new(source, key, key, self.now())).to_string();
         let heard = self.correlator.heard.lock().unwrap_or_else(PoisonError::into_inner).get(&id).copied();
         // What was heard before this start is not remembered: a start counts as having heard of it.

@@ -20,9 +20,6 @@ impl App {
     }
 
     /// What Slack says of channels, with what belongs to the asking.
-    ///
-    /// # Errors
-    /// The store cannot write.
     pub async fn remember_channels(&self, listed: Vec<Listed>, also: Batch) -> Result<(), Failure> {
         let routes = self.config.routes.iter().filter_map(|route| route.channel.as_deref());
         let teams = self.policy.teams.iter().filter_map(|team| team.contact.as_deref());

@@ -27,9 +27,6 @@ impl App {
     }
 
     /// Forgets the comings and goings of what is calm, a page at a time; how many.
-    ///
-    /// # Errors
-    /// The store cannot write.
     pub async fn forget_what_is_calm(&self) -> Result<usize, Failure> {
         self.make(&ForgettingCalm).await
     }

@@ -33,9 +33,6 @@ impl App {
     }
 
     /// Looks whether a heartbeat is late, tells if it is, and looks again when it next may be.
-    ///
-    /// # Errors
-    /// The store cannot be read or written.
     pub async fn check_beat(&self, source: &str, name: &str, watch: &str, mut also: Batch) -> Result<(), Failure> {
         let Some(beat) = self.config.heartbeats.iter().find(|beat| beat.source == source && beat.name == name) else {
             return self.commit(also).await;
@@ -58,9 +55,6 @@ impl App {
 
     /// Begins to watch the heartbeats of the configuration, as it has them now: a new watch, at whose coming that of the last start ends.
     /// One that came due while nobody listened has its grace once more.
-    ///
-    /// # Errors
-    /// The store cannot be read or written.
     pub async fn await_beats(&self) -> Result<(), Failure> {
         for beat in &self.config.heartbeats {
             self.make(&Watching(beat)).await?;

@@ -1,13 +1,13 @@
 //! The app's home: what one person wants to see at a glance. Built from bounded reads, published when it is opened and, for as long as
 //! it may be looked at, when it has changed.
 
-use std::collections::HashMap;
 use std::sync::PoisonError;
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::cards::median_taken;
+use super::memory::Watched;
 use super::queries::Filter;
 use super::{App, Failure};
 use crate::domain::decide::permitted;
@@ -31,21 +31,8 @@ const REVIEWED: usize = 5;
 /// So many homes are kept up to date.
 const MAX_WATCHED: usize = 500;
 
-/// Who has the home open, perhaps: which opening counts, and what was published last.
-pub(super) type Homes = HashMap<String, Watched>;
-
-/// One open home.
-pub(super) struct Watched {
-    session: String,
-    until: Time,
-    digest: String,
-}
-
 impl App {
     /// Somebody opened the home.
-    ///
-    /// # Errors
-    /// The store cannot write.
     pub async fn home_opened(&self, user: &str, mut also: Batch) -> Result<(), Failure> {
         let standing = self.met(user, None).await;
         // Somebody unknown is asked for, and opens it again.
@@ -71,9 +58,6 @@ impl App {
     }
 
     /// What is to be published for somebody, if it is news, and the look that comes after this one.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn home_due(&self, user: &str, session: &str) -> Result<(Option<Value>, Batch), Failure> {
         if !self.may_look(user, self.standing(user, None)) {
             return Ok((None, Batch::new()));

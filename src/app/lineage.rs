@@ -208,9 +208,6 @@ impl App {
     }
 
     /// What the lineage says of an incident now.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn judge(&self, incident: &Incident) -> Result<Judgement, Failure> {
         let mut known = Lookup::<Known>::default();
         loop {
@@ -268,9 +265,6 @@ impl App {
     }
 
     /// The command that brings an incident's judgement up to date.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub(crate) async fn assessment(&self, incident: &Incident) -> Result<Command, Failure> {
         let judged = self.judge(incident).await?;
         let candidates = judged
@@ -310,9 +304,6 @@ impl App {
     }
 
     /// Who is to be told of an incident, as the lineage has it now; those who cannot be reached too.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn recipients(&self, incident: &Incident, whom: Whom) -> Result<Vec<Recipient>, Failure> {
         let judged = self.judge(incident).await?;
         let teams = match whom {
@@ -361,9 +352,6 @@ impl App {
     }
 
     /// Whether an asset can be trusted, and whether something may be published from it.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn trust(&self, name: &str) -> Result<Trust, Failure> {
         let (asset, known, near) = self.troubles_of(name);
         let mut incidents: Vec<(u32, Incident, String)> = Vec::new();
@@ -441,9 +429,7 @@ impl App {
     pub fn neighbours(&self, shown: &str, way: Way, depth: Option<u32>, limit: usize) -> (Vec<Neighbour>, usize) {
         let graph = self.catalog.graph();
         let view = self.view(&graph);
-        let Some(node) = graph.find(shown) else {
-            return (Vec::new(), 0);
-        };
+        let Some(node) = graph.find(shown) else { return (Vec::new(), 0) };
         let mut met = view.walk(&[node], way);
         met.retain(|met| depth.is_none_or(|depth| met.hops <= depth));
         let listed = met.iter().take(limit).map(|met| neighbour(&view, met)).collect();
@@ -451,9 +437,6 @@ impl App {
     }
 
     /// All there is to say of an asset, for its page.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn asset_page(&self, shown: &str) -> Result<AssetView, Failure> {
         let asset = self.asset(shown).await?;
         let trust = self.trust(shown).await?;
@@ -533,16 +516,11 @@ impl App {
     }
 
     /// What happened lately to what an asset is made of: the newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn changed_upstream(&self, shown: &str, limit: usize) -> Result<Vec<(String, Change)>, Failure> {
         let names: Vec<String> = {
             let graph = self.catalog.graph();
             let view = self.view(&graph);
-            let Some(node) = graph.find(shown) else {
-                return Ok(Vec::new());
-            };
+            let Some(node) = graph.find(shown) else { return Ok(Vec::new()) };
             // The nearest thousand: what is farther away is reached through them.
             let met = view.walk(&[node], Way::Up);
             std::iter::once(node)
@@ -575,9 +553,6 @@ fn neighbour(view: &View<'_>, met: &Met) -> Neighbour {
 
 impl App {
     /// The picture of an incident; `None` where the lineage has nothing to show.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn drawing(&self, incident: &Incident) -> Result<Option<Drawing>, Failure> {
         // What was broken while it was open.
         let before = if incident.status.is_open() { Vec::new() } else { self.alerts(&incident.uid).await? };

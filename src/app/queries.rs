@@ -60,9 +60,6 @@ const LOOK_AT: usize = 1000;
 
 impl App {
     /// A page of incidents.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn list(&self, filter: &Filter, cursor: Option<&str>, limit: usize) -> Result<Page, Failure> {
         match &filter.asset {
             Some(asset) => {
@@ -101,9 +98,7 @@ impl App {
             let page = self.store.scan(&range, PAGE).await?;
             for rec in page.records {
                 looked_at += 1;
-                let Some(incident) = self.incident(&uid(rec.value)).await? else {
-                    continue;
-                };
+                let Some(incident) = self.incident(&uid(rec.value)).await? else { continue };
                 let number = incident.number;
                 if filter.fits(&incident) {
                     incidents.push(incident);
@@ -120,9 +115,6 @@ impl App {
     }
 
     /// The last entries of a timeline, oldest first.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn latest_entries(&self, incident: &Incident, count: u64) -> Result<Vec<Entry>, Failure> {
         let from = incident.entries.saturating_sub(count) + 1;
         let range = Range::<Entry>::of(&incident.uid).starting(&Id::<Entry>::of(&incident.uid, from));
@@ -131,9 +123,6 @@ impl App {
     }
 
     /// A page of a timeline, after the entry `after`.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn entries(&self, uid: &str, after: u64, limit: usize) -> Result<Vec<Entry>, Failure> {
         let range = Range::<Entry>::of(uid).starting(&Id::<Entry>::of(uid, after + 1));
         let page = self.store.scan(&range, limit).await?;
@@ -141,41 +130,26 @@ impl App {
     }
 
     /// An incident's alerts.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn alerts(&self, uid: &str) -> Result<Vec<Alert>, Failure> {
         Ok(self.store.values(Range::<Alert>::of(uid)).await?)
     }
 
     /// An incident's tasks.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn tasks(&self, uid: &str) -> Result<Vec<Task>, Failure> {
         Ok(self.store.values(Range::<Task>::of(uid)).await?)
     }
 
     /// Who was told of an incident, by key.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn who_was_told(&self, uid: &str) -> Result<std::collections::BTreeMap<String, Notification>, Failure> {
         Ok(decided::told(&self.store, uid).await?)
     }
 
     /// A message of an incident's channel.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn captured(&self, uid: &str, ts: &str) -> Result<Option<Captured>, Failure> {
         Ok(self.store.value(&Id::<Captured>::of(uid, ts)).await?)
     }
 
     /// The post-mortem draft, Markdown.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn postmortem(&self, incident: &Incident) -> Result<String, Failure> {
         let entries = self.store.values(Range::<Entry>::of(&incident.uid)).await?;
         let alerts = self.alerts(&incident.uid).await?;

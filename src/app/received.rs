@@ -1,11 +1,10 @@
 //! What all sources have in common before their alerts are looked at: their pace, what they posted as it is kept, subscriptions to confirm.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
+use super::memory::Waiting;
 use super::{App, Failure};
 use crate::config::Source;
-use crate::domain::Time;
 use crate::records::outbox::{EntryId, Job};
 use crate::records::{self, Body};
 use crate::store::{Batch, Expect, Id, MAX_RECORD_BYTES, Range};
@@ -22,43 +21,13 @@ const BLOCK_ROOM: usize = 1024;
 /// What a body needs besides itself and its source's name.
 const BODY_ROOM: usize = 100;
 
-/// What monitors posted and is not yet kept.
-#[derive(Default)]
-pub struct Bodies(Mutex<Unkept>);
-
-#[derive(Default)]
-struct Unkept {
-    bodies: Vec<Waiting>,
-    bytes: usize,
-}
-
-struct Waiting {
-    source: String,
-    at: Time,
-    body: Vec<u8>,
-    /// Strips and compresses it.
-    pack: fn(&[u8]) -> Option<String>,
-}
-
-impl Bodies {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Unkept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// When the next request of a source is due, by its pace.
-#[derive(Debug, Default)]
-pub(super) struct Pace(Mutex<HashMap<String, Time>>);
-
 impl App {
     /// Whether a source keeps its pace (`rate_per_minute`); those without one always do.
     ///
     /// # Errors
     /// It is too fast. It may send again.
     pub fn pace(&self, source: &Source) -> Result<(), Failure> {
-        let Some(rate) = source.rate_per_minute.filter(|rate| *rate > 0) else {
-            return Ok(());
-        };
+        let Some(rate) = source.rate_per_minute.filter(|rate| *rate > 0) else { return Ok(()) };
         let now = self.now();
         let mut pace = self.pace.0.lock().unwrap_or_else(PoisonError::into_inner);
         // The generic cell rate algorithm: each request moves the time on by its share of a minute.
@@ -95,9 +64,7 @@ impl App {
         let mut block = records::Bodies::default();
         let mut size = 0;
         for Waiting { source, at, body, pack } in waiting {
-            let Some(body) = pack(&body).filter(|body| body.len() < MAX_RECORD_BYTES - BLOCK_ROOM) else {
-                continue;
-            };
+            let Some(body) = pack(&body).filter(|body| body.len() < MAX_RECORD_BYTES - BLOCK_ROOM) else { continue };
             if size + body.len() + BODY_ROOM > MAX_RECORD_BYTES - BLOCK_ROOM {
                 self.keep_block(std::mem::take(&mut block)).await?;
                 size = 0;
@@ -116,22 +83,12 @@ impl App {
     }
 
     /// Forgets what monitors posted when it was kept long enough, a page at a time; how many blocks.
-    ///
-    /// # Errors
-    /// The store cannot be read or written.
     pub async fn forget_old_bodies(&self) -> Result<usize, Failure> {
         let before = self.now() - chrono::Duration::days(self.config.intake.keep_days.into());
-        let old = self.store.ids(&Range::<records::Bodies>::before_time(before), 500).await?;
-        let mut batch = Batch::new();
-        old.iter().for_each(|id| batch.del(id, Expect::Any));
-        self.commit(batch).await?;
-        Ok(old.len())
+        self.forget(&Range::<records::Bodies>::before_time(before)).await
     }
 
     /// Confirms a subscription, after the answer.
-    ///
-    /// # Errors
-    /// The store cannot write.
     pub async fn confirm(&self, url: &str) -> Result<(), Failure> {
         self.enqueue(&EntryId::fresh(&self.clock.fresh_id()), Job::Confirm { url: url.to_owned() }).await
     }

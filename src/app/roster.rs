@@ -29,9 +29,6 @@ impl App {
     }
 
     /// Begins to read each of them, now and then again.
-    ///
-    /// # Errors
-    /// The store cannot be read or written.
     pub async fn await_rosters(&self) -> Result<(), Failure> {
         for id in self.rosters_wanted() {
             let waits = self.store.get(&EntryId::roster(&id, false)).await?.is_some()
@@ -44,9 +41,6 @@ impl App {
     }
 
     /// Keeps what was read, and comes back later.
-    ///
-    /// # Errors
-    /// The store cannot write.
     pub async fn remember_roster(
         &self,
         id: &str,

@@ -97,9 +97,6 @@ impl App {
     }
 
     /// A held alert whose time is over is placed anew; what belongs to the errand is written with it.
-    ///
-    /// # Errors
-    /// The store cannot be read or written.
     pub async fn release(&self, id: &str, mut also: Batch) -> Result<(), Failure> {
         let Some(held) = self.store.value(&Id::<SuppressedAlert>::new(id)).await? else {
             return self.commit(also).await;
@@ -145,9 +142,6 @@ impl App {
     }
 
     /// Opens an incident for an alert whose card cannot be posted: rather one too many than one that nobody hears of.
-    ///
-    /// # Errors
-    /// The store cannot write.
     pub async fn nobody_can_be_asked(&self, id: &str, also: Batch) -> Result<(), Failure> {
         match self.held(id).await {
             Ok((held, _)) => {
@@ -207,9 +201,6 @@ impl App {
     }
 
     /// Forgets silences that ended long ago.
-    ///
-    /// # Errors
-    /// The store cannot be read or written.
     pub async fn forget_old_silences(&self) -> Result<(), Failure> {
         let before = self.now() - chrono::Duration::days(SILENCE_KEPT_DAYS);
         let mut batch = Batch::new();

@@ -88,9 +88,6 @@ impl App {
     }
 
     /// Counts a verdict for the monitors of an incident's alerts, in one commit with the end of the errand.
-    ///
-    /// # Errors
-    /// The store cannot be read or written.
     pub async fn count_verdict(
         &self,
         incident: &Incident,
@@ -102,9 +99,6 @@ impl App {
     }
 
     /// What people said of monitors, the noisiest first.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn verdicts(&self) -> Result<Vec<Verdicts>, Failure> {
         let mut all: Vec<Verdicts> = self.store.values(Range::all()).await?;
         all.retain(|record| record.total() > 0);

@@ -146,7 +146,7 @@ pub enum Event {
         /// Its title.
         title: String,
         /// How bad it is now.
-        level: super::alert::Level,
+        level: super::Level,
     },
     /// A monitor says that an alert is over.
     AlertResolved {

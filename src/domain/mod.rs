@@ -1,10 +1,11 @@
 //! FLOOR 0. What a data incident is and what may happen to it: pure values and pure functions.
 //!
-//! Read in this order: [`alert`] and [`incident`] (the nouns), [`command`] (what is asked), [`event`] (what happened),
+//! Read in this order: [`signal`], [`alert`] and [`incident`] (the nouns), [`command`] (what is asked), [`event`] (what happened),
 //! [`mod@decide`] (command to events and effects, or a [`refusal`]), [`mod@evolve`] (events to state), [`effect`] (what the
 //! outside must do). Nothing here reads a clock, makes an id, waits, or knows how a message looks.
 
 pub mod alert;
+mod base;
 pub mod captured;
 pub mod command;
 pub mod decide;
@@ -24,13 +25,15 @@ pub mod role;
 pub mod rotation;
 pub mod runbook;
 pub mod severity;
+pub mod signal;
 pub mod sla;
 pub mod suppression;
 pub mod timeline;
 pub mod times;
 pub mod visibility;
 
-pub use alert::{Alert, AssetName, Level, Pillar, Signal, SignalStatus};
+pub use alert::Alert;
+pub use base::{PersonId, Time};
 pub use command::Command;
 pub use decide::{Context, Decision, decide};
 pub use effect::{Effect, Lane};
@@ -41,9 +44,4 @@ pub use policy::Policy;
 pub use refusal::Refusal;
 pub use role::Role;
 pub use severity::Severity;
-
-/// The moment something happened, always UTC.
-pub type Time = chrono::DateTime<chrono::Utc>;
-
-/// A person, by the Slack user id (`U…` or `W…`).
-pub type PersonId = String;
+pub use signal::{AssetName, Level, Pillar, Signal, SignalStatus};

@@ -1,8 +1,7 @@
 //! What a command needs to know of an incident besides its own record. Loaded before it is decided; a new command does not compile without
 //! saying so.
 
-use super::Command;
-use super::alert::SignalStatus;
+use super::{Command, SignalStatus};
 
 /// The parts of an incident that a decision looks at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

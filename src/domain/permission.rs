@@ -33,27 +33,11 @@ pub enum Verb {
 
 impl Verb {
     /// Every verb.
+    #[rustfmt::skip]
     pub const ALL: [Self; 20] = [
-        Self::Read,
-        Self::Declare,
-        Self::Receive,
-        Self::Acknowledge,
-        Self::Take,
-        Self::Assign,
-        Self::AnswerHandover,
-        Self::Severity,
-        Self::Update,
-        Self::Note,
-        Self::Runbook,
-        Self::Stamp,
-        Self::Task,
-        Self::Page,
-        Self::Status,
-        Self::Postmortem,
-        Self::Notify,
-        Self::Triage,
-        Self::PagerSays,
-        Self::Outcome,
+        Self::Read, Self::Declare, Self::Receive, Self::Acknowledge, Self::Take, Self::Assign, Self::AnswerHandover,
+        Self::Severity, Self::Update, Self::Note, Self::Runbook, Self::Stamp, Self::Task, Self::Page, Self::Status,
+        Self::Postmortem, Self::Notify, Self::Triage, Self::PagerSays, Self::Outcome,
     ];
 
     /// What people may be allowed or denied, in the order of the work.

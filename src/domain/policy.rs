@@ -96,9 +96,7 @@ impl Cadence {
 
     /// The moment, or the next one within working hours.
     pub fn within_hours(&self, severity: Severity, at: Time) -> Time {
-        let Some(hours) = self.hours.as_ref().filter(|_| severity > Severity::Sev2) else {
-            return at;
-        };
+        let Some(hours) = self.hours.as_ref().filter(|_| severity > Severity::Sev2) else { return at };
         // A week in quarters of an hour; whoever never works is reminded at once.
         (0..7 * 96)
             .map(|quarter| at + chrono::Duration::minutes(15 * quarter))

@@ -55,8 +55,8 @@ fn values_of(field: &str) -> Vec<&'static str> {
     match field {
         "pillar" => super::Pillar::ALL.map(super::Pillar::as_str).to_vec(),
         "severity" | "level" => {
-            use super::alert::Level::{Critical, Error, Info, Warning};
-            [Info, Warning, Error, Critical].map(super::alert::Level::as_str).to_vec()
+            use super::Level::{Critical, Error, Info, Warning};
+            [Info, Warning, Error, Critical].map(super::Level::as_str).to_vec()
         }
         _ => Vec::new(),
     }

@@ -14,9 +14,7 @@ use crate::domain::{AssetName, Pillar, Signal, SignalStatus};
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let get = |key: &str| word(body.get(key)).filter(|text| text != "None");
     let words = context.words();
-    let Some(dag) = get("dag_id") else {
-        return bare(context, body);
-    };
+    let Some(dag) = get("dag_id") else { return bare(context, body) };
     let task = get("task_id");
     let state = get("state").map(|state| state.to_lowercase());
     let last_try = match (body["try_number"].as_i64(), body["max_tries"].as_i64()) {
@@ -65,9 +63,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
 /// `snowflake://acme/ANALYTICS/MART/ORDERS`, or a dataset's own fields.
 fn outlet(value: &Value) -> Option<AssetName> {
     let uri = value.as_str().or_else(|| value["uri"].as_str()).or_else(|| value["name"].as_str())?;
-    let Some((scheme, rest)) = uri.split_once("://") else {
-        return AssetName::new(uri);
-    };
+    let Some((scheme, rest)) = uri.split_once("://") else { return AssetName::new(uri) };
     let (host, path) = rest.split_once('/').unwrap_or(("", rest));
     let name = path.trim_matches('/').replace('/', ".");
     let (names, _) = names::dataset(&format!("{scheme}://{host}"), &name);

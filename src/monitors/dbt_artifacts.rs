@@ -141,9 +141,7 @@ pub fn read(context: &Context<'_>, artifact: Artifact) -> Result<Reading, Unread
             reading.unusable.push(Unusable { at: at_place, why: "`unique_id` is missing".to_owned() });
             continue;
         }
-        let Some((status, level)) = judged(&result.status) else {
-            continue;
-        };
+        let Some((status, level)) = judged(&result.status) else { continue };
         let mut labels = BTreeMap::from([("dbt".to_owned(), clean(&result.unique_id))]);
         if let Some(run) = &artifact.metadata.invocation_id {
             labels.insert("run".to_owned(), clean(run));

@@ -258,9 +258,7 @@ fn is_printable(letter: char) -> bool {
 
 /// The text that is signed, of a raw body; `None` if that is no JSON object.
 pub(super) fn signed_text(body: &[u8]) -> Option<String> {
-    let Python::Dict(fields) = serde_json::from_slice(body).ok()? else {
-        return None;
-    };
+    let Python::Dict(fields) = serde_json::from_slice(body).ok()? else { return None };
     let mut text = url::form_urlencoded::Serializer::new(String::new());
     for (key, value) in &fields {
         text.append_pair(key, &value.text());

@@ -64,16 +64,12 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
     let mut checked = 0;
     let mut seen = BTreeSet::new();
     for data in ["inputs", "outputs"].into_iter().filter_map(|side| body[side].as_array()).flatten() {
-        let (Some(namespace), Some(name)) = (word(data.get("namespace")), word(data.get("name"))) else {
-            continue;
-        };
+        let (Some(namespace), Some(name)) = (word(data.get("namespace")), word(data.get("name"))) else { continue };
         let dataset = names::dataset(&namespace, &name).0.swap_remove(0);
         // The same assertions stand in both places.
         let facets = ["/inputFacets/dataQualityAssertions/assertions", "/facets/dataQualityAssertions/assertions"];
         for assertion in facets.into_iter().filter_map(|pointer| data.pointer(pointer)?.as_array()).flatten() {
-            let Some(what) = word(assertion.get("assertion")) else {
-                continue;
-            };
+            let Some(what) = word(assertion.get("assertion")) else { continue };
             let column = word(assertion.get("column"));
             let key = format!("{dataset}|{what}|{}", column.clone().unwrap_or_default());
             checked += 1;

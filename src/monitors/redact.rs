@@ -8,47 +8,19 @@ use flate2::write::DeflateEncoder;
 use serde_json::Value;
 
 /// Keys whose values are secrets.
+#[rustfmt::skip]
 const SECRETS: &[&str] = &[
-    "token",
-    "secret",
-    "password",
-    "routing_key",
-    "service_key",
-    "authorization",
-    "api_key",
-    "apikey",
-    "signature",
+    "token", "secret", "password", "routing_key", "service_key", "authorization", "api_key", "apikey", "signature",
     "credential",
 ];
 /// Keys whose values are SQL, logs, or rows.
+#[rustfmt::skip]
 const ROWS: &[&str] = &[
-    "partial_unexpected",
-    "unexpected_rows",
-    "unexpected_list",
-    "unexpected_index",
-    "compiled_code",
-    "raw_code",
-    "compiled_sql",
-    "raw_sql",
-    "sql",
-    "query",
-    "queries",
-    "logs",
-    "sample",
-    "failed_rows",
-    "failedrows",
-    "storedrows",
-    "blocks",
-    "stack",
-    "traceback",
-    "exception_traceback",
+    "partial_unexpected", "unexpected_rows", "unexpected_list", "unexpected_index", "compiled_code", "raw_code",
+    "compiled_sql", "raw_sql", "sql", "query", "queries", "logs", "sample", "failed_rows", "failedrows",
+    "storedrows", "blocks", "stack", "traceback", "exception_traceback",
     // What a program was at work on when it broke.
-    "vars",
-    "request",
-    "cookies",
-    "headers",
-    "breadcrumbs",
-    "user",
+    "vars", "request", "cookies", "headers", "breadcrumbs", "user",
 ];
 
 /// The body without what must not be kept.

@@ -78,12 +78,8 @@ fn amazons(url: Option<&str>, region: &str) -> Option<Url> {
 impl Envelope {
     /// Whether the message was signed with this certificate (PEM), and the certificate is valid now.
     pub fn is_signed_with(&self, pem: &[u8], now: Time) -> bool {
-        let Ok((_, pem)) = parse_x509_pem(pem) else {
-            return false;
-        };
-        let Ok(certificate) = pem.parse_x509() else {
-            return false;
-        };
+        let Ok((_, pem)) = parse_x509_pem(pem) else { return false };
+        let Ok(certificate) = pem.parse_x509() else { return false };
         let from = certificate.validity().not_before.timestamp();
         let until = certificate.validity().not_after.timestamp();
         if !(from..=until).contains(&now.timestamp()) {

@@ -149,9 +149,7 @@ impl Rest {
         let (status, told) = self.ask(self.request(Method::GET, "/incidents").query(&query)).await?;
         refused(status, &told, "asked for a page")?;
         let open = told["incidents"].as_array().into_iter().flatten().find(|one| one["incident_key"] == key);
-        let Some(id) = open.and_then(|one| one["id"].as_str()) else {
-            return Ok(());
-        };
+        let Some(id) = open.and_then(|one| one["id"].as_str()) else { return Ok(()) };
         let body = json!({"incident": {"type": "incident_reference", "status": status_wanted}});
         let request = self.request(Method::PUT, &format!("/incidents/{id}")).header("from", &self.from).json(&body);
         let (status, told) = self.ask(request).await?;

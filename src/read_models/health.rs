@@ -196,9 +196,7 @@ impl Health {
     }
 
     fn alert(&mut self, uid: &str, alert: &Alert) {
-        let Some(asset) = alert.signal.asset.as_ref().filter(|_| self.open.contains_key(uid)) else {
-            return;
-        };
+        let Some(asset) = alert.signal.asset.as_ref().filter(|_| self.open.contains_key(uid)) else { return };
         let (pillar, at) = (alert.signal.pillar, alert.signal.at);
         let fires = alert.signal.status == SignalStatus::Firing;
         self.trouble(uid, asset.as_str(), at).put(&alert.id, Ill { pillar, at, fires });
@@ -229,9 +227,7 @@ impl Health {
 
     /// Changes what an incident says of an asset, and forgets what it says no more.
     fn change(&mut self, uid: &str, asset: &str, change: impl FnOnce(&mut Trouble)) {
-        let Some(troubles) = self.by_asset.get_mut(asset) else {
-            return;
-        };
+        let Some(troubles) = self.by_asset.get_mut(asset) else { return };
         if let Some(trouble) = troubles.get_mut(uid) {
             change(trouble);
             trouble.look_back();

@@ -253,9 +253,6 @@ impl SlackApi {
     }
 
     /// Asks for a connection of Socket Mode, with the app's own token; its address holds a ticket.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn open_connection(&self, app_token: &SecretString) -> Result<String, SlackError> {
         let method = "apps.connections.open";
         let token = SlackApiToken::new(app_token.expose_secret().into());
@@ -271,9 +268,6 @@ impl SlackApi {
     }
 
     /// Whose token this is: the workspace's address, our team, our user.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn auth_test(&self) -> Result<Value, SlackError> {
         self.get("auth.test", &[]).await
     }
@@ -289,9 +283,6 @@ impl SlackApi {
     }
 
     /// The public channel of this name; with `own`, only one that we made (after the answer to making it was lost).
-    ///
-    /// # Errors
-    /// A call failed.
     pub async fn channel_named(&self, name: &str, own: bool) -> Result<Option<String>, SlackError> {
         let me =
             if own { Some(self.auth_test().await?["user_id"].as_str().unwrap_or_default().to_owned()) } else { None };
@@ -318,9 +309,6 @@ impl SlackApi {
     }
 
     /// A page of the workspace's channels, with the cursor of the next.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn channels(&self, cursor: Option<String>) -> Result<(Vec<Listed>, Option<String>), SlackError> {
         let parameters = [
             ("exclude_archived", Some("true".to_owned())),
@@ -340,9 +328,6 @@ impl SlackApi {
     }
 
     /// What Slack says of a channel.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn channel_info(&self, id: &str) -> Result<ChannelInfo, SlackError> {
         let answer = self.get("conversations.info", &[("channel", Some(id.to_owned()))]).await?;
         let flag = |key: &str| answer["channel"][key].as_bool().unwrap_or(false);
@@ -366,9 +351,6 @@ impl SlackApi {
     }
 
     /// Writes a canvas anew.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn edit_canvas(&self, canvas: &str, markdown: &str) -> Result<(), SlackError> {
         let content = json!({"type": "markdown", "markdown": markdown});
         let change = json!({"operation": "replace", "document_content": content});
@@ -376,9 +358,6 @@ impl SlackApi {
     }
 
     /// Archives a channel; an archived one is no failure.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn archive(&self, id: &str) -> Result<(), SlackError> {
         match self.post("conversations.archive", &json!({"channel": id})).await {
             Err(error) if error.code == "already_archived" => Ok(()),
@@ -387,17 +366,11 @@ impl SlackApi {
     }
 
     /// Joins a public channel; being in it already is no failure.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn join(&self, channel: &str) -> Result<(), SlackError> {
         self.post("conversations.join", &json!({"channel": channel})).await.map(|_| ())
     }
 
     /// Invites people; those who are there already are no failure.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn invite(&self, channel: &str, people: &[String]) -> Result<(), SlackError> {
         let body = json!({"channel": channel, "users": people.join(","), "force": true});
         match self.post("conversations.invite", &body).await {
@@ -407,17 +380,11 @@ impl SlackApi {
     }
 
     /// Sets the topic.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn set_topic(&self, channel: &str, topic: &str) -> Result<(), SlackError> {
         self.post("conversations.setTopic", &json!({"channel": channel, "topic": topic})).await.map(|_| ())
     }
 
     /// Posts a message, marked with the outbox entry; where it stands.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn post_message(
         &self,
         channel: &str,
@@ -428,9 +395,6 @@ impl SlackApi {
     }
 
     /// Posts a message in a thread, if one is given.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn post_in(
         &self,
         channel: &str,
@@ -454,9 +418,6 @@ impl SlackApi {
     }
 
     /// Tells one member of a channel something that nobody else sees and that is gone with a reload.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn whisper(&self, channel: &str, user: &str, message: &Rendered) -> Result<(), SlackError> {
         let request = SlackApiChatPostEphemeralRequest::new(channel.into(), user.into(), content(message))
             .with_parse("none".to_owned())
@@ -465,17 +426,11 @@ impl SlackApi {
     }
 
     /// Shows blocks below the links of somebody's message.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn unfurl(&self, channel: &str, ts: &str, unfurls: Value) -> Result<(), SlackError> {
         self.post("chat.unfurl", &json!({"channel": channel, "ts": ts, "unfurls": unfurls})).await.map(|_| ())
     }
 
     /// Edits a message in place.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn update_message(&self, at: &MessageRef, message: &Rendered) -> Result<(), SlackError> {
         let request =
             SlackApiChatUpdateRequest::new(at.channel.as_str().into(), content(message), at.ts.as_str().into())
@@ -485,9 +440,6 @@ impl SlackApi {
     }
 
     /// Adds a reaction to a message, or takes it away; what is so already is no failure.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn mark(&self, at: &MessageRef, name: &str, on: bool) -> Result<(), SlackError> {
         let method = if on { "reactions.add" } else { "reactions.remove" };
         let body = json!({"channel": at.channel, "timestamp": at.ts, "name": name});
@@ -498,9 +450,6 @@ impl SlackApi {
     }
 
     /// Pins a message; a pinned one is no failure.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn pin(&self, at: &MessageRef) -> Result<(), SlackError> {
         match self.post("pins.add", &json!({"channel": at.channel, "timestamp": at.ts})).await {
             Err(error) if error.code == "already_pinned" => Ok(()),
@@ -509,9 +458,6 @@ impl SlackApi {
     }
 
     /// Adds a bookmark, unless one with this link is there.
-    ///
-    /// # Errors
-    /// A call failed.
     pub async fn bookmark(&self, channel: &str, title: &str, url: &str) -> Result<(), SlackError> {
         let there = self.post("bookmarks.list", &json!({"channel_id": channel})).await?;
         if there["bookmarks"].as_array().into_iter().flatten().any(|bookmark| bookmark["link"] == url) {
@@ -523,25 +469,16 @@ impl SlackApi {
     }
 
     /// Opens a modal; the trigger lives three seconds.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn open_view(&self, trigger: &str, view: &SlackView) -> Result<(), SlackError> {
         self.post("views.open", &json!({"trigger_id": trigger, "view": view})).await.map(|_| ())
     }
 
     /// Shows somebody the app's home.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn publish_home(&self, user: &str, view: &Value) -> Result<(), SlackError> {
         self.post("views.publish", &json!({"user_id": user, "view": view})).await.map(|_| ())
     }
 
     /// A page of the history of a channel or thread, since a timestamp; with the cursor of the next.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn history(
         &self,
         (channel, thread): (&str, Option<&str>),
@@ -619,9 +556,6 @@ impl SlackApi {
     }
 
     /// A page of the workspace's people, with the cursor of the next.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn people(&self, cursor: Option<String>) -> Result<(Vec<Member>, Option<String>), SlackError> {
         let answer = self.get("users.list", &[("limit", Some("200".to_owned())), ("cursor", cursor)]).await?;
         let members = answer["members"].as_array().into_iter().flatten().filter_map(member).collect();
@@ -629,27 +563,18 @@ impl SlackApi {
     }
 
     /// One person.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn person(&self, id: &str) -> Result<Option<Member>, SlackError> {
         let answer = self.get("users.info", &[("user", Some(id.to_owned()))]).await?;
         Ok(member(&answer["user"]))
     }
 
     /// The people of a user group.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn group(&self, id: &str) -> Result<Vec<String>, SlackError> {
         let answer = self.get("usergroups.users.list", &[("usergroup", Some(id.to_owned()))]).await?;
         Ok(answer["users"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect())
     }
 
     /// Uploads a file and shares it in a channel; Slack's id of the file.
-    ///
-    /// # Errors
-    /// A call failed.
     pub async fn upload(
         &self,
         (channel, thread): (&str, Option<&str>),
@@ -683,9 +608,6 @@ impl SlackApi {
     }
 
     /// Deletes a file of ours; one that is gone is no failure.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn delete_file(&self, file: &str) -> Result<(), SlackError> {
         match self.post("files.delete", &json!({"file": file})).await {
             Err(error) if matches!(error.code.as_str(), "file_not_found" | "file_deleted") => Ok(()),

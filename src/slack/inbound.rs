@@ -157,9 +157,7 @@ impl View {
 
     /// People.
     pub fn people(&self, id: &str) -> Vec<String> {
-        let Some(answer) = self.answer(id) else {
-            return Vec::new();
-        };
+        let Some(answer) = self.answer(id) else { return Vec::new() };
         let one = answer["selected_user"].as_str().into_iter();
         let several = answer["selected_users"].as_array().into_iter().flatten().filter_map(Value::as_str);
         one.chain(several).map(str::to_owned).collect()

@@ -55,9 +55,7 @@ pub fn verify(
         return Err(Rejected::Stale);
     }
     let fits = secrets.iter().any(|secret| {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) else {
-            return false;
-        };
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) else { return false };
         mac.update(b"v0:");
         mac.update(timestamp.as_bytes());
         mac.update(b":");

@@ -1,7 +1,8 @@
 //! One integration binary. `story` tells what people live through, through the bot's own doors; `store` and `crash` try
-//! what they must be able to rely on; `conformance` holds the documents to the code.
+//! what they must be able to rely on; `conformance` holds the documents to the code and `architecture` the code to its rooms.
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
+mod architecture;
 mod bench;
 mod conflicts;
 mod conformance;

@@ -606,7 +606,7 @@ async fn what_one_muster_does_another_knows_within_a_second() {
     server.connect().await.batch_execute(&deletes).await.unwrap();
     bot.settle().await;
     comes("everything", async || {
-        other.worker.catch_up().await;
+        muster::delivery::upkeep::catch_up(&other.app).await;
         bot.settle().await;
         *other.app.models.health.read() == *bot.muster.app.models.health.read()
     })

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Outcome, Placed, Turn, Waiting};
+use super::queue::{Outcome, Placed, Waiting};
 use crate::app::decided::{self, Loaded, Numbers};
 use crate::app::{App, Failure, RequestMeta};
 use crate::domain::command::Opening;
@@ -19,6 +19,12 @@ use crate::domain::{Actor, Alert, AssetName, Command, Decision, Event, Signal, S
 use crate::records::outbox::{Job, Outbox as _};
 use crate::records::{AlertOfKey, Flap, LatestOfAsset};
 use crate::store::{Batch, Expect, Id, Record};
+
+/// Merged into one that was merged itself, and so on; nobody does it more often.
+pub(in crate::app) const MERGED_DEEP: usize = 8;
+
+/// The turn to decide on an incident.
+pub(super) type Turn = tokio::sync::OwnedMutexGuard<()>;
 
 /// A walk for ties looks at so many assets at most.
 const MAX_WALK: usize = 2000;
@@ -284,9 +290,7 @@ impl<'a> Round<'a> {
             }
             _ => None,
         });
-        let Some((first, now)) = came.filter(|_| limit > 0) else {
-            return Ok(());
-        };
+        let Some((first, now)) = came.filter(|_| limit > 0) else { return Ok(()) };
         let id = Id::<Flap>::of(&signal.source, &signal.key);
         let (known, expect) = match self.flaps.get(&id).cloned() {
             Some(flap) => (flap.now, flap.expect),
@@ -371,9 +375,7 @@ impl<'a> Round<'a> {
                 found.and_then(|found| Some((found.uid, found.alert?)))
             }
         };
-        let Some((uid, alert)) = by_key else {
-            return Ok(None);
-        };
+        let Some((uid, alert)) = by_key else { return Ok(None) };
         // An end is noted where the alert is, though the incident ended or was merged: what is over does not go on, here or where it is
         // looked at again.
         if !self.is_open(&uid).await? && (signal.status == SignalStatus::Firing || !self.cases.contains_key(&uid)) {
@@ -425,7 +427,7 @@ impl<'a> Round<'a> {
     /// The incident, if it is open, or else the open one that it was merged into.
     async fn open_of(&mut self, uid: &str) -> Result<Option<String>, Failure> {
         let mut uid = uid.to_owned();
-        for _ in 0..super::MERGED_DEEP {
+        for _ in 0..MERGED_DEEP {
             if self.is_open(&uid).await? {
                 return Ok(Some(uid));
             }
@@ -441,15 +443,11 @@ impl<'a> Round<'a> {
     /// The incident of the nearest bad asset above, or else below; why; and whether the signal's asset is the lower one.
     async fn of_lineage(&mut self, signal: &Signal) -> Result<Option<(String, JoinReason, bool)>, Failure> {
         let config = &self.app.config.triage;
-        let Some(asset) = &signal.asset else {
-            return Ok(None);
-        };
+        let Some(asset) = &signal.asset else { return Ok(None) };
         let mut ties = Vec::new();
         {
             let graph = self.app.catalog.graph();
-            let Some(node) = graph.find(asset.as_str()) else {
-                return Ok(None);
-            };
+            let Some(node) = graph.find(asset.as_str()) else { return Ok(None) };
             let bad = self.bad.get_or_insert_with(|| {
                 let mut bad = self.app.bad_nodes(&graph);
                 for (asset, here) in &self.by_asset {
@@ -500,9 +498,7 @@ impl<'a> Round<'a> {
                 Some((uid, _)) => Some(uid.clone()),
                 None => self.app.store.value(&Id::<AlertOfKey>::of_group(&group)).await?.map(|found| found.uid),
             };
-            let Some(uid) = uid.filter(|uid| !uid.is_empty()) else {
-                continue;
-            };
+            let Some(uid) = uid.filter(|uid| !uid.is_empty()) else { continue };
             if !self.is_open(&uid).await? {
                 continue;
             }

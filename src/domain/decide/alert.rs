@@ -1,11 +1,13 @@
 //! A monitor's signal: it opens the incident, joins it, fires again, or is over.
 
-use super::{Context, Draft, declare, status};
+use super::context::Context;
+use super::draft::Draft;
+use super::{declare, status};
 use crate::domain::event::Joined;
 use crate::domain::incident::Ending;
 use crate::domain::policy::OnGreen;
 use crate::domain::reason::JoinReason;
-use crate::domain::{Actor, Alert, Effect, Event, Refusal, Signal, SignalStatus};
+use crate::domain::{Actor, Alert, Event, Refusal, Signal, SignalStatus};
 
 /// So many alerts of an incident are told one by one; of more, the card says how many there are.
 const SAID_EACH: u32 = 20;
@@ -33,13 +35,10 @@ pub(super) fn receive(
     match (signal.status, known) {
         (SignalStatus::Firing, None) => {
             // Nobody would hear of it any more.
-            status::must_be_open(draft)?;
+            draft.must_be_open()?;
             join(draft, signal, because, quiet_joins);
-            let actor = draft.context.actor.clone();
-            if let Some(event) = draft.entries.last().map(|entry| entry.event.clone())
-                && draft.incident().alerts <= SAID_EACH
-            {
-                draft.effect(Effect::Say { event: Box::new(event), actor });
+            if draft.incident().alerts <= SAID_EACH {
+                draft.say();
             }
             if !quiet_joins {
                 raise_severity(draft, signal);

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Draft, MAX_TEXT, MAX_TITLE, record, words};
+use super::context::Context;
+use super::draft::Draft;
+use super::record;
+use super::words::{MAX_TEXT, MAX_TITLE, words};
 use crate::domain::command::Declaration;
 use crate::domain::event::Opened;
 use crate::domain::lineage::Whom;
@@ -90,7 +93,7 @@ fn open<'a>(context: &'a Context<'a>, opened: &Opened, asset: Option<&AssetName>
     draft.announce();
     draft.effect(Effect::ShowCard);
     draft.effect(Effect::ShowTopic);
-    draft.attach_best_runbook();
+    super::runbook::attach_best(draft);
     // In private only those are asked in whom somebody chooses.
     let private = draft.incident().private;
     let service = draft.incident().service.clone();

@@ -1,6 +1,6 @@
 //! How a drill went: what a real incident asks of people, what of it was done, and how soon. No judgement of persons: only of the steps.
 
-use super::Draft;
+use super::draft::Draft;
 use crate::domain::event::Point;
 use crate::domain::reason::Asked;
 use crate::domain::{Event, Incident, Time};

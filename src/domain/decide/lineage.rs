@@ -1,6 +1,8 @@
 //! What the lineage says of an incident, and what people find when they look.
 
-use super::{Draft, MAX_TEXT, notify, words};
+use super::draft::Draft;
+use super::notify;
+use super::words::{MAX_TEXT, words};
 use crate::domain::event::Look;
 use crate::domain::incident::{Radius, Recipient, RootCandidate};
 use crate::domain::lineage::Whom;

@@ -1,7 +1,7 @@
 //! What people know better than triage: two incidents are one, an alert belongs elsewhere, alerts were not worth it. All of it is on the timeline, and teaches nothing
 //! silently.
 
-use super::{Draft, status};
+use super::draft::Draft;
 use crate::domain::effect::Notice;
 use crate::domain::incident::Verdict;
 use crate::domain::permission::Verb;
@@ -11,13 +11,13 @@ use crate::domain::{Effect, Event, Refusal};
 pub(super) fn merge(draft: &mut Draft<'_>, into: &str, name: &str) -> Result<(), Refusal> {
     // It ends this one, too.
     draft.may(Verb::Status)?;
-    status::must_be_open(draft)?;
+    draft.must_be_open()?;
     if draft.incident().uid == into {
         return Err(Refusal::SameIncident);
     }
     let goes_on = draft.incident().firing > 0 || draft.incident().told > 0;
     draft.add_and_say(Event::Merged { into: into.to_owned(), name: name.to_owned() });
-    status::close_pages(draft);
+    draft.close_pages();
     super::notify::everybody(draft, &Notice::Merged { into: name.to_owned() });
     if goes_on {
         draft.effect(Effect::MoveAlerts { into: into.to_owned() });
@@ -27,7 +27,7 @@ pub(super) fn merge(draft: &mut Draft<'_>, into: &str, name: &str) -> Result<(),
 }
 
 pub(super) fn move_alert(draft: &mut Draft<'_>, alert: &str, to: Option<&(String, String)>) -> Result<(), Refusal> {
-    status::must_be_open(draft)?;
+    draft.must_be_open()?;
     if to.is_some_and(|(uid, _)| *uid == draft.incident().uid) {
         return Err(Refusal::SameIncident);
     }

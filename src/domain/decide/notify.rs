@@ -1,6 +1,7 @@
 //! Telling producers and consumers: nobody twice, everybody to the end, and nobody who wants to hear no more.
 
-use super::{Draft, MAX_TEXT, words};
+use super::draft::Draft;
+use super::words::{MAX_TEXT, words};
 use crate::domain::effect::Notice;
 use crate::domain::incident::{Notification, Recipient};
 use crate::domain::lineage::Whom;
@@ -133,9 +134,7 @@ pub(super) fn unsubscribe(draft: &mut Draft<'_>) -> Result<(), Refusal> {
 }
 
 pub(super) fn subscribe(draft: &mut Draft<'_>) -> Result<(), Refusal> {
-    let Some(person) = draft.context.actor.person().cloned() else {
-        return Ok(());
-    };
+    let Some(person) = draft.context.actor.person().cloned() else { return Ok(()) };
     match draft.case().told.get(&person.to_lowercase()) {
         Some(told) if !told.muted => {
             return Err(Refusal::AlreadySubscribed { incident: draft.incident().name() });

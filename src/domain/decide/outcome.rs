@@ -1,6 +1,6 @@
 //! What became of deliveries to Slack.
 
-use super::Draft;
+use super::draft::Draft;
 use crate::domain::incident::{Channel, MessageRef, PageStatus, Slot};
 use crate::domain::reason::{ChannelLoss, Missing};
 use crate::domain::{Command, Effect, Event, PersonId, Refusal, Role, Time};
@@ -22,7 +22,7 @@ pub(super) fn channel_ready(draft: &mut Draft<'_>, channel: &Channel) {
 
 /// Somebody wants to work in a channel that is there already. Whether that can be is seen when it is done.
 pub(super) fn link(draft: &mut Draft<'_>, channel: &str) -> Result<(), Refusal> {
-    super::status::must_be_open(draft)?;
+    draft.must_be_open()?;
     let incident = draft.incident();
     if incident.channel.as_ref().is_some_and(|known| known.id == channel) {
         return Err(Refusal::AlreadyHere { incident: incident.name() });
@@ -48,9 +48,7 @@ fn move_in(draft: &mut Draft<'_>) {
 /// An open incident goes on in another channel; who leads it is told.
 pub(super) fn channel_gone(draft: &mut Draft<'_>, channel: &str, why: &ChannelLoss) {
     let incident = draft.incident();
-    let Some(lost) = incident.channel.clone().filter(|known| known.id == channel) else {
-        return;
-    };
+    let Some(lost) = incident.channel.clone().filter(|known| known.id == channel) else { return };
     if !incident.status.is_open() {
         return;
     }

@@ -1,14 +1,13 @@
 //! What PagerDuty answered and what its webhooks say. Nothing here ever goes back to PagerDuty.
 
-use super::{Draft, tell};
+use super::draft::Draft;
+use super::tell;
 use crate::domain::command::PagerNews;
 use crate::domain::incident::PageStatus;
 use crate::domain::{Effect, Event};
 
 pub(super) fn accepted(draft: &mut Draft<'_>, key: &str) {
-    let Some(page) = draft.incident().pages.get(key) else {
-        return;
-    };
+    let Some(page) = draft.incident().pages.get(key) else { return };
     // The webhook may have overtaken this answer.
     if page.status == PageStatus::Sending {
         let target = page.target.clone();
@@ -18,9 +17,7 @@ pub(super) fn accepted(draft: &mut Draft<'_>, key: &str) {
 }
 
 pub(super) fn refused(draft: &mut Draft<'_>, key: &str, why: &str) {
-    let Some(page) = draft.incident().pages.get(key) else {
-        return;
-    };
+    let Some(page) = draft.incident().pages.get(key) else { return };
     if page.status != PageStatus::Failed {
         let target = page.target.clone();
         draft.add_and_say(Event::PageFailed { key: key.to_owned(), target, why: why.to_owned() });
@@ -29,9 +26,7 @@ pub(super) fn refused(draft: &mut Draft<'_>, key: &str, why: &str) {
 }
 
 pub(super) fn says(draft: &mut Draft<'_>, key: &str, news: PagerNews, url: Option<&str>) {
-    let Some(page) = draft.incident().pages.get(key) else {
-        return;
-    };
+    let Some(page) = draft.incident().pages.get(key) else { return };
     let (status, target, had_url) = (page.status, page.target.clone(), page.url.is_some());
     let key = key.to_owned();
     match news {

@@ -1,6 +1,7 @@
 //! Root cause and learning: the 5 Whys, the cause, and what a look back sees.
 
-use super::{Draft, MAX_TEXT, words};
+use super::draft::Draft;
+use super::words::{MAX_TEXT, words};
 use crate::domain::rca::{Cause, CauseKind, Learnt};
 use crate::domain::{Event, Refusal};
 

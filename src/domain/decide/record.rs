@@ -1,7 +1,8 @@
 //! Writing down: notes, pins, times, the fix, tasks, and the wish for a draft.
 
-use super::status::moment;
-use super::{Draft, MAX_TEXT, words};
+use super::draft::Draft;
+use super::words::moment;
+use super::words::{MAX_TEXT, words};
 use crate::domain::incident::MessageRef;
 use crate::domain::{Command, Effect, Entry, Event, PersonId, Refusal, Time, timeline};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::Duration;
 
-use super::{Draft, status};
+use super::draft::Draft;
 use crate::domain::policy::DEFAULT_TARGET;
 use crate::domain::reason::PageText;
 use crate::domain::times::clock;
@@ -14,9 +14,7 @@ use crate::domain::{Actor, Command, Effect, Event, PersonId, Refusal, Role, Seve
 const HANDOVER_MINUTES: i64 = 2;
 
 pub(super) fn take(draft: &mut Draft<'_>, role: Role) -> Result<(), Refusal> {
-    let Some(person) = draft.context.actor.person().cloned() else {
-        return Ok(());
-    };
+    let Some(person) = draft.context.actor.person().cloned() else { return Ok(()) };
     let incident = draft.incident();
     if incident.has_role(role, &person) {
         return Err(Refusal::AlreadyHasRole { incident: incident.name(), role });
@@ -158,9 +156,7 @@ fn escalate(draft: &mut Draft<'_>, minutes: i64) {
 
 /// Gives a role back, or all of them.
 pub(super) fn leave(draft: &mut Draft<'_>, role: Option<Role>) -> Result<(), Refusal> {
-    let Some(person) = draft.context.actor.person().cloned() else {
-        return Ok(());
-    };
+    let Some(person) = draft.context.actor.person().cloned() else { return Ok(()) };
     let incident = draft.incident();
     let held: Vec<Role> = Role::ALL
         .into_iter()
@@ -202,6 +198,6 @@ fn grant(draft: &mut Draft<'_>, role: Role, person: &PersonId) {
     draft.effect(Effect::Invite { people: vec![person.clone()] });
     draft.effect(Effect::Brief { person: person.clone(), role });
     if first && !matches!(draft.context.actor, Actor::Muster) {
-        status::tell_pager_it_is_taken(draft);
+        draft.tell_pager_it_is_taken();
     }
 }

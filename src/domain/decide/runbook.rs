@@ -1,11 +1,24 @@
 //! The checklist: bringing a runbook, doing and skipping its steps.
 
-use super::{Draft, MAX_TEXT, words};
+use super::draft::Draft;
+use super::words::{MAX_TEXT, words};
 use crate::domain::incident::StepState;
 use crate::domain::reason::RunbookReason;
 use crate::domain::runbook::Runbook;
 use crate::domain::times::stamp;
 use crate::domain::{Effect, Event, Refusal};
+
+/// Brings the runbook that fits best, if one does and none is there.
+pub(super) fn attach_best(draft: &mut Draft<'_>) {
+    let incident = draft.incident();
+    if incident.checklist.is_some() {
+        return;
+    }
+    if let Some((book, because)) = draft.context.library.best(incident) {
+        let (book, because) = (book.clone(), because);
+        add(draft, &book, &because);
+    }
+}
 
 pub(super) fn attach(draft: &mut Draft<'_>, book: &Runbook, because: &RunbookReason) -> Result<(), Refusal> {
     let incident = draft.incident();

@@ -1,21 +1,22 @@
 //! Acknowledge, mitigate, resolve, reopen, and how bad it is.
 
-use super::{Draft, MAX_TEXT, words};
+use super::draft::Draft;
+use super::words::{MAX_TEXT, optional, words};
 use crate::domain::effect::Notice;
-use crate::domain::incident::{Case, Ending, PageStatus, Verdict};
+use crate::domain::incident::{Case, Ending, Verdict};
 use crate::domain::reason::Gap;
-use crate::domain::times::{clock, stamp};
+use crate::domain::times::stamp;
 use crate::domain::{Actor, Effect, Event, Refusal, Role, Severity, Status};
 
 pub(super) fn acknowledge(draft: &mut Draft<'_>) -> Result<(), Refusal> {
-    must_be_open(draft)?;
+    draft.must_be_open()?;
     let incident = draft.incident();
     if let (Some(by), Some(at)) = (&incident.acknowledged_by, incident.acknowledged_at) {
         let by = draft.context.people.name(by);
         return Err(Refusal::AlreadyAcknowledged { incident: incident.name(), by, at: stamp(at) });
     }
     draft.add_and_say(Event::Acknowledged);
-    tell_pager_it_is_taken(draft);
+    draft.tell_pager_it_is_taken();
     if let Some(person) = draft.context.actor.person().cloned() {
         draft.effect(Effect::Invite { people: vec![person] });
     }
@@ -46,25 +47,11 @@ pub(super) fn remind_to_acknowledge(draft: &mut Draft<'_>, asked: u32) {
     }
 }
 
-/// Acknowledges every page that PagerDuty still waits for.
-pub(super) fn tell_pager_it_is_taken(draft: &mut Draft<'_>) {
-    let waiting: Vec<_> = draft
-        .incident()
-        .pages
-        .iter()
-        .filter(|(_, page)| matches!(page.status, PageStatus::Sending | PageStatus::HandedOver | PageStatus::Paged))
-        .map(|(key, page)| (key.clone(), page.target.clone()))
-        .collect();
-    for (key, target) in waiting {
-        draft.effect(Effect::AcknowledgePage { key, target });
-    }
-}
-
 pub(super) fn mitigate(draft: &mut Draft<'_>, text: Option<&str>) -> Result<(), Refusal> {
     let text = optional("The text", text)?;
     let incident = draft.incident();
     match incident.status {
-        Status::Resolved | Status::Merged => must_be_open(draft)?,
+        Status::Resolved | Status::Merged => draft.must_be_open()?,
         Status::Mitigated => {
             return Err(Refusal::AlreadyInStatus { incident: incident.name(), status: Status::Mitigated });
         }
@@ -72,7 +59,7 @@ pub(super) fn mitigate(draft: &mut Draft<'_>, text: Option<&str>) -> Result<(), 
     }
     if incident.acknowledged_at.is_none() {
         draft.add(Event::Acknowledged);
-        tell_pager_it_is_taken(draft);
+        draft.tell_pager_it_is_taken();
     }
     draft.add_and_say(Event::Mitigated { text });
     draft.show();
@@ -83,7 +70,7 @@ pub(super) fn resolve(draft: &mut Draft<'_>, text: Option<&str>, ending: Ending)
     let text = optional("The text", text)?;
     let incident = draft.incident();
     if incident.status == Status::Merged {
-        must_be_open(draft)?;
+        draft.must_be_open()?;
     }
     if incident.status == Status::Resolved {
         return Err(Refusal::AlreadyInStatus { incident: incident.name(), status: Status::Resolved });
@@ -106,13 +93,13 @@ pub(super) fn close(draft: &mut Draft<'_>, actor: Actor, text: Option<&str>, end
     // What was no incident needs no cause.
     let gaps = if ending == Ending::Fixed { gaps(draft.case()) } else { Vec::new() };
     let event = Event::Resolved { text: text.map(str::to_owned), ending, gaps };
-    draft.add_as(actor.clone(), event.clone());
-    draft.effect(Effect::Say { event: Box::new(event), actor });
+    draft.add_as(actor, event);
+    draft.say();
     if draft.incident().drill {
         super::drill::score(draft);
     }
     super::notify::everybody(draft, &Notice::AllClear { text: text.map(str::to_owned) });
-    close_pages(draft);
+    draft.close_pages();
     // What was mended is reviewed first; what was nothing, or nearly nothing, is not.
     if ending != Ending::Fixed || draft.incident().severity >= Severity::Sev4 {
         super::outcome::archive_later(draft);
@@ -122,30 +109,6 @@ pub(super) fn close(draft: &mut Draft<'_>, actor: Actor, text: Option<&str>, end
         draft.effect(Effect::LookAgain { at });
     }
     draft.show();
-}
-
-/// Ends every page that PagerDuty still has open.
-pub(super) fn close_pages(draft: &mut Draft<'_>) {
-    let open: Vec<_> = draft
-        .incident()
-        .pages
-        .iter()
-        .filter(|(_, page)| !matches!(page.status, PageStatus::Resolved | PageStatus::Failed))
-        .map(|(key, page)| (key.clone(), page.target.clone()))
-        .collect();
-    for (key, target) in open {
-        draft.effect(Effect::ResolvePage { key, target });
-    }
-}
-
-/// Refuses what only makes sense while the incident is open.
-pub(super) fn must_be_open(draft: &Draft<'_>) -> Result<(), Refusal> {
-    let incident = draft.incident();
-    match (&incident.merged_into, incident.status.is_open()) {
-        (_, true) => Ok(()),
-        (Some((_, into)), false) => Err(Refusal::IsMerged { incident: incident.name(), into: into.clone() }),
-        (None, false) => Err(Refusal::IsResolved { incident: incident.name() }),
-    }
 }
 
 /// What a thorough close would have had: no step of the work is left out silently.
@@ -220,16 +183,4 @@ pub(super) fn severity_changed(draft: &mut Draft<'_>, from: Severity, to: Severi
     if !promised {
         super::tell::remind_by_cadence(draft);
     }
-}
-
-fn optional(what: &'static str, text: Option<&str>) -> Result<Option<String>, Refusal> {
-    match text.map(str::trim) {
-        None | Some("") => Ok(None),
-        Some(text) => words(what, "", MAX_TEXT, text).map(Some),
-    }
-}
-
-/// `06:10 (2026-11-23)`: a time in a sentence that people answer to.
-pub(super) fn moment(at: crate::domain::Time) -> String {
-    format!("{at} UTC ({date})", at = clock(at), date = at.format("%Y-%m-%d"))
 }

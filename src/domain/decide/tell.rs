@@ -1,6 +1,7 @@
 //! Telling people: updates and pages.
 
-use super::{Draft, MAX_TEXT, words};
+use super::draft::Draft;
+use super::words::{MAX_TEXT, words};
 use crate::domain::effect::Notice;
 use crate::domain::policy::DEFAULT_TARGET;
 use crate::domain::reason::PageText;
@@ -43,7 +44,7 @@ pub(super) fn remind_by_cadence(draft: &mut Draft<'_>) {
 
 /// Somebody wants to be reminded later, or no more.
 pub(super) fn remind(draft: &mut Draft<'_>, minutes: Option<u32>) -> Result<(), Refusal> {
-    super::status::must_be_open(draft)?;
+    draft.must_be_open()?;
     let at = minutes.map(|minutes| draft.now() + chrono::Duration::minutes(minutes.into()));
     remind_at(draft, at);
     Ok(())
@@ -108,14 +109,15 @@ fn page_saying(draft: &mut Draft<'_>, target: &str, text: PageText) -> Result<()
     }
     not_too_many(draft)?;
     draft.page(&target, text);
-    say_page(draft);
+    draft.say();
+    draft.show();
     Ok(())
 }
 
 /// Pages one person: through PagerDuty's REST API where the incident's service can, else those who answer for it, with the name.
 pub(super) fn page_person(draft: &mut Draft<'_>, person: &PersonId, text: Option<&str>) -> Result<(), Refusal> {
     let incident = draft.incident();
-    super::status::must_be_open(draft)?;
+    draft.must_be_open()?;
     let policy = draft.context.policy;
     let text = page_text(draft, text)?;
     let target = incident.service.clone().unwrap_or_else(|| DEFAULT_TARGET.to_owned());
@@ -124,7 +126,8 @@ pub(super) fn page_person(draft: &mut Draft<'_>, person: &PersonId, text: Option
     }
     not_too_many(draft)?;
     draft.page_whom(&target, Some(person), PageText::Said(text));
-    say_page(draft);
+    draft.say();
+    draft.show();
     Ok(())
 }
 
@@ -136,15 +139,6 @@ fn not_too_many(draft: &Draft<'_>) -> Result<(), Refusal> {
         return Err(Refusal::TooManyPages { incident: incident.name(), max: Incident::MAX_PAGES });
     }
     Ok(())
-}
-
-/// Says that a page goes out, and shows it.
-fn say_page(draft: &mut Draft<'_>) {
-    if let Some(event) = draft.entries.last().map(|entry| entry.event.clone()) {
-        let actor = draft.context.actor.clone();
-        draft.effect(Effect::Say { event: Box::new(event), actor });
-    }
-    draft.show();
 }
 
 /// Pages those who answer for it again, under a new key: PagerDuty notifies them anew, by its own escalation policy.

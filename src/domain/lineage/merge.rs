@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::asset::strength;
 use super::graph::Graph;
 use super::{Asset, Day, Facts, Parent};
 
@@ -153,8 +154,8 @@ impl<'a, F: Fn(&str) -> Option<Asset>> Merger<'a, F> {
             }
         };
         // Whoever knows it best names it.
-        let best = asset.facts.keys().map(|source| super::strength(source)).max().unwrap_or(0);
-        if super::strength(&sighting.source) > best && !asset.name.eq_ignore_ascii_case(&names[0]) {
+        let best = asset.facts.keys().map(|source| strength(source)).max().unwrap_or(0);
+        if strength(&sighting.source) > best && !asset.name.eq_ignore_ascii_case(&names[0]) {
             let old = std::mem::replace(&mut asset.name, names[0].clone());
             asset.aliases.push(old);
         }
@@ -231,7 +232,7 @@ impl<'a, F: Fn(&str) -> Option<Asset>> Merger<'a, F> {
 
 /// Two assets that turned out to be one: the better known one's name, all facts, all names.
 fn united(one: Asset, other: Asset) -> Asset {
-    let best = |asset: &Asset| asset.facts.keys().map(|source| super::strength(source)).max().unwrap_or(0);
+    let best = |asset: &Asset| asset.facts.keys().map(|source| strength(source)).max().unwrap_or(0);
     let (mut kept, gone) = if best(&other) > best(&one) { (other, one) } else { (one, other) };
     kept.aliases.extend(gone.names().map(str::to_owned).collect::<Vec<_>>());
     kept.namespace = kept.namespace.or(gone.namespace);

@@ -3,31 +3,11 @@
 use super::super::AssetName;
 
 /// Schemes of OpenLineage namespaces under which a name is `database.schema.table`, as dbt and people write it too.
+#[rustfmt::skip]
 const WAREHOUSES: &[&str] = &[
-    "athena",
-    "awsathena",
-    "azurewarehouse",
-    "bigquery",
-    "clickhouse",
-    "cockroach",
-    "crate",
-    "databricks",
-    "db2",
-    "duckdb",
-    "hive",
-    "mssql",
-    "mysql",
-    "oceanbase",
-    "oracle",
-    "postgres",
-    "redshift",
-    "snowflake",
-    "spanner",
-    "sqlserver",
-    "synapse",
-    "teradata",
-    "trino",
-    "vertica",
+    "athena", "awsathena", "azurewarehouse", "bigquery", "clickhouse", "cockroach", "crate", "databricks", "db2",
+    "duckdb", "hive", "mssql", "mysql", "oceanbase", "oracle", "postgres", "redshift", "snowflake", "spanner",
+    "sqlserver", "synapse", "teradata", "trino", "vertica",
 ];
 
 /// Without quotes and blanks: `"shop"."main"."orders"` and `[shop].[main].[orders]` are `shop.main.orders`. Cut to
@@ -56,9 +36,7 @@ pub fn job(namespace: &str, name: &str) -> String {
 
 /// Whether `name` ends with the parts of `tail`: `shop.main.orders` with `main.orders`, and with `orders`.
 pub fn ends_with(name: &str, tail: &str) -> bool {
-    let (Some(start), false) = (name.len().checked_sub(tail.len()), tail.is_empty()) else {
-        return false;
-    };
+    let (Some(start), false) = (name.len().checked_sub(tail.len()), tail.is_empty()) else { return false };
     name.as_bytes()[start..].eq_ignore_ascii_case(tail.as_bytes())
         && (start == 0 || matches!(name.as_bytes()[start - 1], b'.' | b'/' | b':'))
 }

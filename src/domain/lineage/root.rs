@@ -330,9 +330,7 @@ pub fn rank(view: &View<'_>, reported: &[Symptom], others: &[Symptom], evidence:
             .enumerate()
             .map(|(at, (bit, score, _))| (at, score + COVERAGE * rest(*bit)))
             .max_by(|one, other| one.1.total_cmp(&other.1).then(other.0.cmp(&one.0)));
-        let Some((at, score)) = best else {
-            break;
-        };
+        let Some((at, score)) = best else { break };
         let (bit, _, mut terms) = scored.remove(at);
         explained |= 1 << bit;
         terms.sort_by(|one, other| other.0.total_cmp(&one.0));
@@ -363,9 +361,7 @@ fn representative(region: &Region, bad: &[Option<&Symptom>], place: usize) -> No
 
 /// A job whose outputs are all bad and whose inputs are not.
 fn is_failing_job(view: &View<'_>, region: &Region, bad: &[Option<&Symptom>], place: usize) -> bool {
-    let [node] = region.members(place)[..] else {
-        return false;
-    };
+    let [node] = region.members(place)[..] else { return false };
     if view.graph.kind(node) != AssetKind::Job {
         return false;
     }

@@ -295,7 +295,7 @@ impl Bot {
     pub async fn settle(&self) {
         for _ in 0..5000 {
             let mut count = self.sandbox.deliver().await;
-            self.muster.worker.catch_up().await;
+            muster::delivery::upkeep::catch_up(&self.muster.app).await;
             for lane in Lane::ALL {
                 count += self.muster.worker.run_due(lane).await;
             }

@@ -332,7 +332,7 @@ async fn old_bodies_are_forgotten_faster_than_new_ones_come() {
         bot.put_raw(Kind::Received, &format!("{:014}-{n:06}", 1_700_000_000_000_i64), json!({"bodies": []})).await;
     }
     assert_eq!(blocks().await, 1_200);
-    bot.muster.worker.forget().await.unwrap();
+    muster::delivery::upkeep::forget(&bot.muster.app).await.unwrap();
     assert_eq!(blocks().await, 0);
     bot.end().await;
 }

@@ -2,24 +2,14 @@
 
 use serde_json::json;
 
-use super::{Fault, Turn, Worker};
+use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::reason::PageText;
 use crate::domain::{Command, Effect, Incident};
-use crate::pagerduty::events::{PagerError, PagerEvent, Trigger};
+use crate::pagerduty::events::{PagerEvent, Trigger};
 use crate::pagerduty::rest::PersonalPage;
 
-impl From<PagerError> for Fault {
-    fn from(error: PagerError) -> Self {
-        match error {
-            // The key makes a repeat the same page, so "unknown" and "not done" are one.
-            PagerError::Retry { after, why } => Self::Retry { after, why },
-            PagerError::Permanent { why } => Self::Permanent { why },
-        }
-    }
-}
-
-impl Worker {
-    pub(super) async fn page(&self, turn: &Turn, incident: &Incident, effect: &Effect) -> Result<(), Fault> {
+impl Carrier {
+    pub(super) async fn page(&self, turn: &Turn, incident: &Incident, effect: &Effect) -> Tried {
         if let Effect::Page { key, .. } | Effect::AcknowledgePage { key, .. } | Effect::ResolvePage { key, .. } = effect
             && let Some(person) = incident.pages.get(key).and_then(|page| page.person.clone())
         {
@@ -37,19 +27,12 @@ impl Worker {
         self.pager.send(routing_key, key, &event).await?;
         match effect {
             Effect::Page { .. } => self.outcome(turn, &incident.uid, &Command::PageAccepted { key: key.clone() }).await,
-            _ => Ok(self.app.commit(turn.end()).await?),
+            _ => self.done(turn).await,
         }
     }
 
     /// The page of one person, and its ends, through the REST API.
-    async fn page_person(
-        &self,
-        turn: &Turn,
-        incident: &Incident,
-        effect: &Effect,
-        key: &str,
-        person: &str,
-    ) -> Result<(), Fault> {
+    async fn page_person(&self, turn: &Turn, incident: &Incident, effect: &Effect, key: &str, person: &str) -> Tried {
         let service = incident.service.as_deref().and_then(|name| {
             self.app.config.services.iter().find(|one| one.name == name)?.pagerduty_service_id.as_deref()
         });
@@ -74,7 +57,7 @@ impl Worker {
             _ => {
                 let wanted = if matches!(effect, Effect::AcknowledgePage { .. }) { "acknowledged" } else { "resolved" };
                 rest.settle(key, wanted).await?;
-                Ok(self.app.commit(turn.end()).await?)
+                self.done(turn).await
             }
         }
     }

@@ -1,174 +1,24 @@
-//! Which incident an alert belongs to, decided in arrival order by one queue a process. Alerts that wait while one
-//! commit is written are decided together in the next, so that a storm is not a storm of conflicts. Where a signal belongs is
-//! decided in `place`; what is held back is looked after in `held`.
+//! The rounds: alerts that wait while one commit is written are decided together in the next, so that a storm is not a storm of conflicts.
 
-mod round;
+use std::sync::Arc;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::change::Written;
-use super::decided::{self, Numbers};
-use super::{App, Change, DeliveryId, Failure};
+use super::queue::{Outcome, Placed, Posted, ROUND, Waiting};
+use super::round::{Round, Turn};
+use crate::app::change::Written;
+use crate::app::decided::{self, Numbers};
+use crate::app::{App, Change, DeliveryId, Failure};
 use crate::clock::Stopwatch;
+use crate::domain::Signal;
 use crate::domain::suppression::Suppression;
-use crate::domain::{Signal, Time};
 use crate::records::AlertOfKey;
 use crate::store::{Batch, Id};
-use round::Round;
 
-/// How many signals one commit may decide.
-pub(super) const ROUND: usize = 256;
 /// After so many rounds, or so many seconds, others have their turn on the incidents of these.
 const RUN: usize = 8;
 const RUN_SECONDS: f64 = 0.2;
-/// How many requests of one source may wait.
-const MAX_WAITING: usize = 2000;
-/// Merged into one that was merged itself, and so on; nobody does it more often.
-pub(super) const MERGED_DEEP: usize = 8;
-
-/// What became of a signal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// It opened an incident.
-    Opened,
-    /// It joined one.
-    Attached,
-    /// It was known already.
-    Repeated,
-    /// It is over.
-    Resolved,
-    /// A silence or a maintenance window hides it.
-    Silenced,
-    /// It joined the incident of what it is made of, which pages nobody again.
-    Inhibited,
-    /// It opens nothing yet.
-    #[serde(rename = "held")]
-    Suppressed,
-    /// It is the end of something that is not open, or its route says so.
-    Ignored,
-}
-
-/// What a monitor posted.
-#[derive(Debug, Default)]
-pub struct Posted {
-    /// What it says.
-    pub signals: Vec<Signal>,
-    /// What tells this delivery from all others of its source.
-    pub delivery: Option<String>,
-    /// What else is written with it.
-    pub also: Batch,
-}
-
-/// The answer to one signal.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub struct Placed {
-    /// The alert's id; none for what was ignored.
-    pub id: Option<String>,
-    /// The monitor's key.
-    pub key: String,
-    /// What became of it.
-    pub outcome: Outcome,
-    /// The incident.
-    pub incident: Option<String>,
-}
-
-struct Waiting {
-    signals: Vec<Signal>,
-    /// What these were held for until now.
-    past: Option<Suppression>,
-    also: Batch,
-    answer: oneshot::Sender<Result<Vec<Placed>, Failure>>,
-}
-
-/// The queue, and what only this process need remember of alerts.
-pub(super) struct Correlator {
-    waiting: Mutex<Queues>,
-    /// Something waits; or the app is gone.
-    rounds: Arc<Notify>,
-    /// When this process began.
-    pub(super) started: Time,
-    /// What people were told of: each silence and window once.
-    pub(super) told: Mutex<BTreeMap<String, Time>>,
-    /// When alerts of sources with `resolve_after_minutes` were last heard of.
-    pub(super) heard: Mutex<HashMap<String, Time>>,
-}
-
-impl Correlator {
-    pub(super) fn new(started: Time) -> Self {
-        Self {
-            waiting: Mutex::default(),
-            rounds: Arc::default(),
-            started,
-            told: Mutex::default(),
-            heard: Mutex::default(),
-        }
-    }
-}
-
-impl Correlator {
-    fn waiting(&self) -> MutexGuard<'_, Queues> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Correlator {
-    fn drop(&mut self) {
-        self.rounds.notify_one();
-    }
-}
-
-/// What waits, by source: they take turns, so that a noisy one delays nobody else's page.
-#[derive(Default)]
-struct Queues {
-    by_source: BTreeMap<String, VecDeque<Waiting>>,
-    /// Who had the last turn.
-    last: String,
-}
-
-impl Queues {
-    fn push(&mut self, source: &str, one: Waiting) -> Result<(), Failure> {
-        let queue = self.by_source.entry(source.to_owned()).or_default();
-        if queue.len() >= MAX_WAITING {
-            return Err(Failure::Unavailable(format!("{MAX_WAITING} requests of the source {source} wait already")));
-        }
-        queue.push_back(one);
-        Ok(())
-    }
-
-    /// How many requests wait.
-    fn len(&self) -> usize {
-        self.by_source.values().map(VecDeque::len).sum()
-    }
-
-    /// The next of all sources in turn, up to a round.
-    fn take(&mut self) -> Vec<Waiting> {
-        let mut round = Vec::new();
-        let mut count = 0;
-        while count < ROUND {
-            let after = (std::ops::Bound::Excluded(self.last.clone()), std::ops::Bound::Unbounded);
-            let next = self.by_source.range(after).next().or_else(|| self.by_source.iter().next());
-            let Some(source) = next.map(|(source, _)| source.clone()) else {
-                break;
-            };
-            let one = self.by_source.get_mut(&source).and_then(VecDeque::pop_front);
-            if self.by_source.get(&source).is_some_and(VecDeque::is_empty) {
-                self.by_source.remove(&source);
-            }
-            self.last = source;
-            if let Some(one) = one {
-                count += one.signals.len().max(1);
-                round.push(one);
-            }
-        }
-        round
-    }
-}
-
 impl App {
     /// Takes signals in; durable when it answers.
     ///
@@ -219,7 +69,7 @@ impl App {
         Ok(Placed { id, key: signal.key.clone(), outcome: Outcome::Repeated, incident })
     }
 
-    pub(super) async fn receive_chunk(
+    pub(in crate::app) async fn receive_chunk(
         &self,
         source: &str,
         signals: Vec<Signal>,
@@ -372,9 +222,6 @@ impl App {
         }
     }
 }
-
-/// The turn to decide on an incident.
-type Turn = tokio::sync::OwnedMutexGuard<()>;
 
 /// A round of signals, decided from what is stored.
 struct Placing<'a>(&'a [Waiting]);

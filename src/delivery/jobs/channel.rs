@@ -1,19 +1,21 @@
 //! The life of an incident's channel in Slack: made, or replaced by a thread where nobody may make channels, linked, lost, archived.
 
-use super::{Fault, Turn, Worker};
+use super::{Carrier, Fault, Tried, Turn};
+use crate::app::{Failure, RequestMeta};
 use crate::domain::effect::OWN_CHANNEL;
-use crate::domain::incident::{Channel, MessageRef, Slot};
+use crate::domain::incident::{Channel, Slot};
 use crate::domain::reason::ChannelLoss;
-use crate::domain::{Command, Event, Incident};
+use crate::domain::{Command, Incident};
 use crate::records::OfChannel;
 use crate::render::{Rendered, views};
-use crate::slack::client::Verdict;
+use crate::slack::client::{Verdict, advice};
 use crate::store::{Batch, Expect, Id};
 
 /// Slack's limit for a channel's name.
 const MAX_CHANNEL_NAME: usize = 80;
-impl Worker {
-    pub(super) async fn open_channel(&self, turn: &Turn, incident: &Incident) -> Result<(), Fault> {
+
+impl Carrier {
+    pub(super) async fn open_channel(&self, turn: &Turn, incident: &Incident) -> Tried {
         let base = channel_name(&self.app.config.slack.channel_name, incident);
         for attempt in 1..=9 {
             let name = match attempt {
@@ -46,7 +48,7 @@ impl Worker {
     }
 
     /// The workspace lets nobody make a channel: the incident lives in the thread of its announcement, which says why.
-    async fn open_thread(&self, turn: &Turn, incident: &Incident, code: &str) -> Result<(), Fault> {
+    async fn open_thread(&self, turn: &Turn, incident: &Incident, code: &str) -> Tried {
         let home = self.app.config.slack.announce_channel.clone();
         if home.is_empty() || incident.private || self.app.announces_to_strangers() {
             return Err(Fault::Permanent {
@@ -71,25 +73,27 @@ impl Worker {
         let channel = Channel { id: at.channel.clone(), name, thread: Some(at.ts.clone()), linked: false };
         if !incident.slots.contains_key(&Slot::Announcement) {
             let posted = Command::MessagePosted { slot: Slot::Announcement, message: at };
-            match self.app.execute(&incident.uid, &posted, crate::app::RequestMeta::by_muster(Batch::new())).await {
-                Ok(_) | Err(crate::app::Failure::Duplicate) => {}
-                Err(failure) => return Err(failure.into()),
-            }
+            self.also(incident, &posted).await?;
         }
         let why = format!(
             "Slack lets Muster make no channel here ({code}), so the incident lives in this thread; {value}",
-            value = crate::slack::client::advice(code)
+            value = advice(code)
         );
         let told = Command::GiveUp { what: OWN_CHANNEL.to_owned(), why, say: true };
         self.outcome(turn, &incident.uid, &Command::ChannelReady { channel }).await?;
-        match self.app.execute(&incident.uid, &told, crate::app::RequestMeta::by_muster(Batch::new())).await {
-            Ok(_) | Err(crate::app::Failure::Duplicate) => Ok(()),
+        self.also(incident, &told).await
+    }
+
+    /// Brings back what else came of it; the entry goes on.
+    async fn also(&self, incident: &Incident, command: &Command) -> Tried {
+        match self.app.execute(&incident.uid, command, RequestMeta::by_muster(Batch::new())).await {
+            Ok(_) | Err(Failure::Duplicate) => Ok(()),
             Err(failure) => Err(failure.into()),
         }
     }
 
     /// Goes to work in a channel that is there already, unless strangers read it.
-    pub(super) async fn link_channel(&self, turn: &Turn, incident: &Incident, id: &str, by: &str) -> Result<(), Fault> {
+    pub(super) async fn link_channel(&self, turn: &Turn, incident: &Incident, id: &str, by: &str) -> Tried {
         let refuse = |why: &str| {
             let view = serde_json::json!({"name": incident.name(), "why": why});
             Rendered::new(&self.app.templates.render("cannot_link", &view), &[])
@@ -99,7 +103,7 @@ impl Worker {
             Err(error) if error.verdict == Verdict::Permanent => {
                 let words = refuse("Slack does not show it to me; invite me there first");
                 self.slack.post_message(by, &words, turn.rec.id.as_str()).await?;
-                return Ok(self.app.commit(turn.end()).await?);
+                return self.done(turn).await;
             }
             Err(error) => return Err(error.into()),
         };
@@ -110,13 +114,13 @@ impl Worker {
         };
         if let Some(why) = against {
             self.slack.post_message(by, &refuse(why), turn.rec.id.as_str()).await?;
-            return Ok(self.app.commit(turn.end()).await?);
+            return self.done(turn).await;
         }
         // Another may have come to work there meanwhile; of two at once, the second is asked to look again.
-        let pointer = self.app.store.get(&Id::<OfChannel>::of(id)).await.map_err(crate::app::Failure::from)?;
+        let pointer = self.app.store.get(&Id::<OfChannel>::of(id)).await.map_err(Failure::from)?;
         if self.app.at_home_in(id).await?.is_some_and(|other| other != incident.uid) {
             self.slack.post_message(by, &refuse("it is the channel of another incident"), turn.rec.id.as_str()).await?;
-            return Ok(self.app.commit(turn.end()).await?);
+            return self.done(turn).await;
         }
         if !info.member {
             self.slack.join(id).await?;
@@ -129,10 +133,10 @@ impl Worker {
     }
 
     /// Archives the channel. Where Slack does not allow it, that is said there, and it stays the incident's.
-    pub(super) async fn archive_channel(&self, turn: &Turn, incident: &Incident, id: &str) -> Result<(), Fault> {
+    pub(super) async fn archive_channel(&self, turn: &Turn, incident: &Incident, id: &str) -> Tried {
         // It may have been reopened while this waited.
         if incident.status.is_open() {
-            return Ok(self.app.commit(turn.end()).await?);
+            return self.done(turn).await;
         }
         self.slack.archive(id).await?;
         self.outcome(turn, &incident.uid, &Command::ChannelArchived { channel: id.to_owned() }).await
@@ -140,13 +144,7 @@ impl Worker {
 
     /// What became of the incident's own channel, where a call says that it is no place to speak in any more. An open incident goes
     /// on elsewhere; a channel that Muster is merely not in is joined.
-    pub(super) async fn lost_channel(
-        &self,
-        turn: &Turn,
-        incident: &Incident,
-        code: &str,
-        why: String,
-    ) -> Result<(), Fault> {
+    pub(super) async fn lost_channel(&self, turn: &Turn, incident: &Incident, code: &str, why: String) -> Tried {
         let Some(channel) = incident.channel.as_ref().filter(|_| incident.status.is_open()) else {
             return Err(Fault::Permanent { why });
         };
@@ -160,29 +158,11 @@ impl Worker {
         self.went(turn, incident, channel, loss).await
     }
 
-    async fn went(&self, turn: &Turn, incident: &Incident, channel: &Channel, why: ChannelLoss) -> Result<(), Fault> {
+    async fn went(&self, turn: &Turn, incident: &Incident, channel: &Channel, why: ChannelLoss) -> Tried {
         let command = Command::ChannelGone { channel: channel.id.clone(), why };
-        match self.app.execute(&incident.uid, &command, crate::app::RequestMeta::by_muster(Batch::new())).await {
-            Ok(_) | Err(crate::app::Failure::Duplicate) => {}
-            Err(failure) => return Err(failure.into()),
-        }
+        self.also(incident, &command).await?;
         // What was to be said is said where it goes on: behind the new channel's opening in the queue.
         Ok(self.app.commit(turn.behind(self.app.now(), &self.app.clock.fresh_id())).await?)
-    }
-
-    /// Tells one person of something.
-    pub(super) async fn direct(
-        &self,
-        turn: &Turn,
-        incident: &Incident,
-        person: &str,
-        event: &Event,
-    ) -> Result<(), Fault> {
-        let names = |id: &str| self.app.name(id);
-        let by = crate::domain::Actor::Muster;
-        let message = views::said(&self.app.templates, event, &by, incident, &names, self.app.now());
-        let said = self.slack.post_message(person, &message, turn.rec.id.as_str()).await.map(|_: MessageRef| ());
-        self.or_do_without(turn, said, "a direct message").await
     }
 }
 

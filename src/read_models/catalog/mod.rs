@@ -78,16 +78,12 @@ impl Catalog {
 
     /// The graph of the image, and what changed since then read again; `None` if the image is not of this store's past.
     async fn from_image(store: &Store, commits: &[(u64, CatalogCommit)]) -> Result<Option<Self>, ReadError> {
-        let Some((mark, mut graph)) = store.folder().and_then(image::load) else {
-            return Ok(None);
-        };
+        let Some((mark, mut graph)) = store.folder().and_then(image::load) else { return Ok(None) };
         let mut log = Log::default();
         let mut names = BTreeSet::new();
         for (at, commit) in commits {
             if log.in_image.is_some() {
-                let Some(changed) = &commit.names else {
-                    return Ok(None);
-                };
+                let Some(changed) = &commit.names else { return Ok(None) };
                 names.extend(changed.iter().cloned());
             } else if commit.mark == mark {
                 log.in_image = Some(*at);

@@ -1,0 +1,153 @@
+//! The alerts that wait for their turn, a queue a source, and what is answered about each.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, oneshot};
+
+use crate::app::request::Failure;
+use crate::domain::suppression::Suppression;
+use crate::domain::{Signal, Time};
+use crate::store::Batch;
+
+/// How many signals one commit may decide.
+pub(in crate::app) const ROUND: usize = 256;
+/// How many requests of one source may wait.
+const MAX_WAITING: usize = 2000;
+
+/// What became of a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It opened an incident.
+    Opened,
+    /// It joined one.
+    Attached,
+    /// It was known already.
+    Repeated,
+    /// It is over.
+    Resolved,
+    /// A silence or a maintenance window hides it.
+    Silenced,
+    /// It joined the incident of what it is made of, which pages nobody again.
+    Inhibited,
+    /// It opens nothing yet.
+    #[serde(rename = "held")]
+    Suppressed,
+    /// It is the end of something that is not open, or its route says so.
+    Ignored,
+}
+
+/// What a monitor posted.
+#[derive(Debug, Default)]
+pub struct Posted {
+    /// What it says.
+    pub signals: Vec<Signal>,
+    /// What tells this delivery from all others of its source.
+    pub delivery: Option<String>,
+    /// What else is written with it.
+    pub also: Batch,
+}
+
+/// The answer to one signal.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct Placed {
+    /// The alert's id; none for what was ignored.
+    pub id: Option<String>,
+    /// The monitor's key.
+    pub key: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The incident.
+    pub incident: Option<String>,
+}
+
+pub(super) struct Waiting {
+    pub(super) signals: Vec<Signal>,
+    /// What these were held for until now.
+    pub(super) past: Option<Suppression>,
+    pub(super) also: Batch,
+    pub(super) answer: oneshot::Sender<Result<Vec<Placed>, Failure>>,
+}
+
+/// The queue, and what only this process need remember of alerts.
+pub(in crate::app) struct Correlator {
+    waiting: Mutex<Queues>,
+    /// Something waits; or the app is gone.
+    pub(super) rounds: Arc<Notify>,
+    /// When this process began.
+    pub(in crate::app) started: Time,
+    /// What people were told of: each silence and window once.
+    pub(in crate::app) told: Mutex<BTreeMap<String, Time>>,
+    /// When alerts of sources with `resolve_after_minutes` were last heard of.
+    pub(in crate::app) heard: Mutex<HashMap<String, Time>>,
+}
+
+impl Correlator {
+    pub(in crate::app) fn new(started: Time) -> Self {
+        Self {
+            waiting: Mutex::default(),
+            rounds: Arc::default(),
+            started,
+            told: Mutex::default(),
+            heard: Mutex::default(),
+        }
+    }
+}
+
+impl Correlator {
+    pub(super) fn waiting(&self) -> MutexGuard<'_, Queues> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Correlator {
+    fn drop(&mut self) {
+        self.rounds.notify_one();
+    }
+}
+
+/// What waits, by source: they take turns, so that a noisy one delays nobody else's page.
+#[derive(Default)]
+pub(super) struct Queues {
+    by_source: BTreeMap<String, VecDeque<Waiting>>,
+    /// Who had the last turn.
+    last: String,
+}
+
+impl Queues {
+    pub(super) fn push(&mut self, source: &str, one: Waiting) -> Result<(), Failure> {
+        let queue = self.by_source.entry(source.to_owned()).or_default();
+        if queue.len() >= MAX_WAITING {
+            return Err(Failure::Unavailable(format!("{MAX_WAITING} requests of the source {source} wait already")));
+        }
+        queue.push_back(one);
+        Ok(())
+    }
+
+    /// How many requests wait.
+    pub(super) fn len(&self) -> usize {
+        self.by_source.values().map(VecDeque::len).sum()
+    }
+
+    /// The next of all sources in turn, up to a round.
+    pub(super) fn take(&mut self) -> Vec<Waiting> {
+        let mut round = Vec::new();
+        let mut count = 0;
+        while count < ROUND {
+            let after = (std::ops::Bound::Excluded(self.last.clone()), std::ops::Bound::Unbounded);
+            let next = self.by_source.range(after).next().or_else(|| self.by_source.iter().next());
+            let Some(source) = next.map(|(source, _)| source.clone()) else { break };
+            let one = self.by_source.get_mut(&source).and_then(VecDeque::pop_front);
+            if self.by_source.get(&source).is_some_and(VecDeque::is_empty) {
+                self.by_source.remove(&source);
+            }
+            self.last = source;
+            if let Some(one) = one {
+                count += one.signals.len().max(1);
+                round.push(one);
+            }
+        }
+        round
+    }
+}

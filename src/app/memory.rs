@@ -1,0 +1,59 @@
+//! What only this process remembers, and a restart may forget: whose turn it is, open homes, the pace of sources, bodies on their way to being kept.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::domain::Time;
+
+/// Whose turn it is to decide on an incident: decisions on one run one after another.
+#[derive(Debug, Default)]
+pub(super) struct Turns(Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>);
+
+impl Turns {
+    pub(super) fn of(&self, uid: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Locks nobody holds are let go once there are many.
+        if locks.len() > 1000 {
+            locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+        }
+        locks.entry(uid.to_owned()).or_default().clone()
+    }
+}
+
+/// Who has the home open, perhaps: which opening counts, and what was published last.
+pub(super) type Homes = HashMap<String, Watched>;
+
+/// One open home.
+pub(super) struct Watched {
+    pub(super) session: String,
+    pub(super) until: Time,
+    pub(super) digest: String,
+}
+
+/// What monitors posted and is not yet kept.
+#[derive(Default)]
+pub(super) struct Bodies(Mutex<Unkept>);
+
+#[derive(Default)]
+pub(super) struct Unkept {
+    pub(super) bodies: Vec<Waiting>,
+    pub(super) bytes: usize,
+}
+
+pub(super) struct Waiting {
+    pub(super) source: String,
+    pub(super) at: Time,
+    pub(super) body: Vec<u8>,
+    /// Strips and compresses it.
+    pub(super) pack: fn(&[u8]) -> Option<String>,
+}
+
+impl Bodies {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Unkept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// When the next request of a source is due, by its pace.
+#[derive(Debug, Default)]
+pub(super) struct Pace(pub(super) Mutex<HashMap<String, Time>>);

@@ -1,0 +1,238 @@
+//! The app: what it holds, how people are called, and which incident is meant. What it does with them is in the other files of the room.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::Notify;
+
+use super::correlate::Correlator;
+use super::graph::Catalog;
+use super::memory::{Bodies, Homes, Pace, Turns};
+use super::request::Failure;
+use super::runbooks::load_library;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::decide::People;
+use crate::domain::incident::{Duty, MessageRef};
+use crate::domain::permission::Standing;
+use crate::domain::runbook::Library;
+use crate::domain::visibility::Viewer;
+use crate::domain::{Incident, Policy, Time};
+use crate::read_models::ReadModels;
+use crate::records::outbox::{EntryId, Job};
+use crate::records::{Mine, OfChannel, OfNumber, Workspace};
+use crate::render::Templates;
+use crate::slack::client::Member;
+use crate::store::{Batch, Expect, Id, Range, Store};
+use crate::telemetry::Metrics;
+
+/// So many roles and tasks of somebody are looked at.
+const MINE_AT_MOST: usize = 500;
+
+/// Muster's rules, and what they are about.
+pub struct App {
+    /// Everything that lasts.
+    pub store: Store,
+    /// What of it is held in memory.
+    pub models: Arc<ReadModels>,
+    /// The time.
+    pub clock: Clock,
+    /// The configuration.
+    pub config: Config,
+    /// What decisions read of it.
+    pub policy: Policy,
+    /// The runbooks.
+    pub library: Library,
+    /// The words.
+    pub templates: Templates,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Tells the outbox worker that there is work.
+    pub wake: Notify,
+    /// The assets, and what they are made of.
+    pub catalog: Catalog,
+    /// What monitors posted, on its way to being kept.
+    pub(super) bodies: Bodies,
+    pub(super) turns: Turns,
+    pub(super) correlator: Correlator,
+    pub(super) pace: Pace,
+    pub(super) homes: Mutex<Homes>,
+}
+
+impl App {
+    /// Puts it together. Templates and runbooks are parsed here, so that a bad file stops the start.
+    ///
+    /// # Errors
+    /// A bad file, or a store that cannot be read.
+    pub async fn new(config: Config, store: Store, clock: Clock) -> anyhow::Result<Self> {
+        let templates = Templates::load(config.message_templates.path.as_deref())?;
+        let library = load_library(config.runbooks.path.as_deref())?;
+        let models = ReadModels::load(&store).await?;
+        let started = clock.now();
+        Ok(Self {
+            catalog: Catalog::new(&models, config.lineage.naming()?),
+            policy: config.policy(),
+            config,
+            store,
+            models,
+            clock,
+            library,
+            templates,
+            metrics: Metrics::default(),
+            wake: Notify::new(),
+            bodies: Bodies::default(),
+            turns: Turns::default(),
+            correlator: Correlator::new(started),
+            pace: Pace::default(),
+            homes: Mutex::default(),
+        })
+    }
+
+    /// Now.
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// How a person is called; the id for somebody Slack has not told us of.
+    pub fn name(&self, id: &str) -> String {
+        self.models.people.read().get(id).map_or_else(|| id.to_owned(), |member| member.name.clone())
+    }
+
+    /// What we know of somebody in Slack. `team` is the workspace that Slack says they belong to.
+    pub fn standing(&self, id: &str, team: Option<&str>) -> Standing {
+        let ours = &self.config.slack.team_id;
+        if team.is_some_and(|team| !team.is_empty() && team != ours) {
+            return Standing::Stranger;
+        }
+        self.models.people.read().standing(id, ours)
+    }
+
+    /// Who is called so.
+    pub fn called(&self, name: &str) -> Vec<String> {
+        self.models.people.read().called(name)
+    }
+
+    /// Remembers people.
+    pub async fn remember_people(&self, members: Vec<Member>, mut also: Batch) -> Result<(), Failure> {
+        for member in &members {
+            also.put(&Id::<Member>::of(&member.id), Expect::Any, member);
+        }
+        self.commit(also).await
+    }
+
+    /// The address of the workspace on the web.
+    pub(super) fn workspace_url(&self) -> String {
+        let people = self.models.people.read();
+        people.workspace_url().unwrap_or("https://slack.com/").trim_end_matches('/').to_owned()
+    }
+
+    /// The address of a message on the web.
+    pub fn link(&self, message: &MessageRef) -> String {
+        format!("{}/archives/{}/p{}", self.workspace_url(), message.channel, message.ts.replace('.', ""))
+    }
+
+    /// The address of a canvas on the web.
+    pub fn canvas_link(&self, canvas: &str) -> String {
+        format!("{}/docs/{}/{canvas}", self.workspace_url(), self.config.slack.team_id)
+    }
+
+    /// Remembers the workspace's address.
+    pub async fn remember_workspace(&self, url: &str) -> Result<(), Failure> {
+        let mut batch = Batch::new();
+        batch.put(&Id::<Workspace>::one(), Expect::Any, &Workspace { url: url.to_owned() });
+        self.commit(batch).await
+    }
+
+    /// The incident of this uid.
+    pub async fn incident(&self, uid: &str) -> Result<Option<Incident>, Failure> {
+        Ok(self.store.readable(&Id::<Incident>::of(uid)).await?)
+    }
+
+    /// The incident of this uid, which was there a moment ago.
+    ///
+    /// # Errors
+    /// It is not there, or the store cannot be read.
+    pub async fn must(&self, uid: &str) -> Result<Incident, Failure> {
+        self.incident(uid).await?.ok_or_else(|| Failure::NotFound("There is no such incident any more.".to_owned()))
+    }
+
+    /// What is known of somebody in Slack; somebody unknown is asked for.
+    pub async fn met(&self, user: &str, team: Option<&str>) -> Standing {
+        let standing = self.standing(user, team);
+        if standing == Standing::Unknown
+            && !user.is_empty()
+            && let Err(failure) = self.enqueue(&EntryId::meet(user), Job::MeetPerson { id: user.to_owned() }).await
+        {
+            tracing::warn!(user, error = %failure, "cannot ask Slack who somebody is");
+        }
+        standing
+    }
+
+    /// Whose turn it is to decide on an incident.
+    pub fn turn(&self, uid: &str) -> Arc<tokio::sync::Mutex<()>> {
+        self.turns.of(uid)
+    }
+
+    /// The uid of `INC-number`.
+    ///
+    /// # Errors
+    /// There is no such incident.
+    pub async fn uid_of_number(&self, number: u64) -> Result<String, Failure> {
+        let found = self.store.value(&Id::<OfNumber>::of(number)).await?;
+        found.map(|found| found.uid).ok_or_else(|| Failure::no_such(number))
+    }
+
+    /// Who looks: administrators see everything, others what is not private or what they are in.
+    pub async fn viewer(&self, user: &str) -> Result<Viewer, Failure> {
+        if self.is_among(user, &self.policy.permissions.admins) {
+            return Ok(Viewer::Everything);
+        }
+        let mine = self.store.scan(&Range::<Mine>::of(user), MINE_AT_MOST).await?.records;
+        let tasks_in = mine.into_iter().filter(|rec| rec.value.task.is_some()).map(|rec| rec.value.uid).collect();
+        Ok(Viewer::Person { id: user.to_owned(), tasks_in })
+    }
+
+    /// Whether somebody may see an incident.
+    pub async fn may_see(&self, uid: &str, user: &str) -> Result<bool, Failure> {
+        let Some(incident) = self.incident(uid).await? else { return Ok(true) };
+        Ok(!incident.private || self.viewer(user).await?.sees(&incident))
+    }
+
+    /// The incident whose channel this is now: nobody else's may be. One that was only worked in is free again when it is over.
+    pub async fn at_home_in(&self, channel: &str) -> Result<Option<String>, Failure> {
+        let Some(uid) = self.uid_of_channel(channel).await? else { return Ok(None) };
+        let lives_there = self.incident(&uid).await?.is_some_and(|incident| {
+            let open = incident.status.is_open();
+            incident.channel.is_some_and(|known| known.id == channel && (open || !known.linked))
+        });
+        Ok(lives_there.then_some(uid))
+    }
+
+    /// The incident that a channel was of last.
+    pub async fn uid_of_channel(&self, channel: &str) -> Result<Option<String>, Failure> {
+        Ok(self.store.value(&Id::<OfChannel>::of(channel)).await?.map(|found| found.uid))
+    }
+
+    /// The incident that a thread in a channel was of last, or a message in such a thread.
+    pub async fn uid_of_thread(&self, channel: &str, thread: &str) -> Result<Option<String>, Failure> {
+        Ok(self.store.value(&Id::<OfChannel>::of_thread(channel, thread)).await?.map(|found| found.uid))
+    }
+}
+
+/// What decisions ask about people.
+impl People for App {
+    fn name(&self, id: &str) -> String {
+        App::name(self, id)
+    }
+
+    fn belongs(&self, person: &str, to: &[String]) -> bool {
+        self.is_among(person, to)
+    }
+
+    fn standing(&self, person: &str) -> Standing {
+        App::standing(self, person, None)
+    }
+
+    fn on_duty(&self, service: Option<&str>) -> Vec<Duty> {
+        self.duty_of(service)
+    }
+}

@@ -1,0 +1,36 @@
+//! What is said outside of an incident: in the announcement channel, in another, to one person; and what replaces it later.
+
+use super::{Carrier, Fault, Tried, Turn};
+use crate::domain::incident::MessageRef;
+use crate::render::{Button, Rendered};
+
+impl Carrier {
+    /// Where it `asks` whether an alert is an incident, it must be read by us only.
+    pub(super) async fn announce(
+        &self,
+        turn: &Turn,
+        channel: Option<&str>,
+        (markdown, buttons): (&str, &[Button]),
+        asks: bool,
+    ) -> Tried {
+        let channel = channel.unwrap_or(&self.app.config.slack.announce_channel);
+        let strangers = self.app.strangers_read(channel);
+        if strangers && asks {
+            return Err(Fault::Permanent { why: format!("people of another workspace read {channel}") });
+        }
+        if !channel.is_empty() && !strangers {
+            let message = Rendered::new(markdown, buttons);
+            if channel.starts_with(['U', 'W']) {
+                self.slack.post_message(channel, &message, turn.rec.id.as_str()).await?;
+            } else {
+                self.post_once(turn, channel, None, &message).await?;
+            }
+        }
+        self.done(turn).await
+    }
+
+    pub(super) async fn replace(&self, turn: &Turn, at: &MessageRef, markdown: &str) -> Tried {
+        self.slack.update_message(at, &Rendered::new(markdown, &[])).await?;
+        self.done(turn).await
+    }
+}

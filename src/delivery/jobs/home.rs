@@ -1,0 +1,19 @@
+//! The page of one person in Slack.
+
+use super::{Carrier, Tried, Turn};
+
+impl Carrier {
+    pub(super) async fn publish_home(&self, turn: &Turn, user: &str, session: &str) -> Tried {
+        let (view, again) = self.app.home_due(user, session).await?;
+        if let Some(view) = view {
+            let shown = self.slack.publish_home(user, &view).await;
+            if let Err(error) = shown {
+                // The next look shows it; nobody waits for a page they have left.
+                tracing::warn!(%error, "a home cannot be shown");
+            }
+        }
+        let mut batch = turn.end();
+        batch.extend(again);
+        Ok(self.app.commit(batch).await?)
+    }
+}

@@ -1,0 +1,44 @@
+//! Telling people outside the incident by e-mail.
+
+use super::picture::pixels;
+use super::{Carrier, Fault, Tried, Turn};
+use crate::domain::Incident;
+use crate::domain::effect::Notice;
+use crate::domain::incident::Recipient;
+use crate::mail::Letter;
+use crate::render::views;
+
+impl Carrier {
+    pub(super) async fn mail(&self, turn: &Turn, incident: &Incident, recipient: &Recipient, notice: &Notice) -> Tried {
+        let (Some(_), Some(address)) = (self.listening(incident, recipient).await?, &recipient.email) else {
+            return self.done(turn).await;
+        };
+        let Some(mailer) = &self.mailer else {
+            return Err(Fault::Permanent { why: "no mail server is configured ([mail] smtp_url)".to_owned() });
+        };
+        let names = |id: &str| self.app.name(id);
+        let how = format!(
+            "To hear no more of it, have somebody write /incident {incident} mute {name}.",
+            incident = incident.name(),
+            name = recipient.name
+        );
+        let markdown =
+            views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), Some(&how));
+        let first = matches!(notice, Notice::First { .. });
+        let drawing = if first { self.app.drawing(incident).await? } else { None };
+        let picture = match drawing {
+            Some(drawing) => pixels(drawing).await.ok(),
+            None => None,
+        };
+        let letter = Letter {
+            to: address,
+            subject: format!("[{}] {}", incident.name(), incident.title),
+            markdown: &markdown,
+            picture,
+            thread: format!("{}.{}", incident.uid.to_lowercase(), recipient.key),
+            id: (!first).then(|| turn.rec.id.to_string()),
+        };
+        mailer.send(&letter, self.app.now()).await?;
+        self.done(turn).await
+    }
+}

@@ -1,0 +1,76 @@
+//! Telling people outside the incident, in Slack. Later messages go into the thread of the first.
+
+use super::{Carrier, Fault, Tried, Turn};
+use crate::domain::effect::Notice;
+use crate::domain::incident::{MessageRef, Notification, Recipient};
+use crate::domain::{Actor, Command, Event, Incident};
+use crate::render::{Button, Press, Rendered, views};
+use crate::store::Id;
+
+impl Carrier {
+    /// The record of somebody who was told; `None` for one who wants to hear no more.
+    pub(super) async fn listening(&self, incident: &Incident, recipient: &Recipient) -> Tried<Option<Notification>> {
+        let id = Id::<Notification>::of(&incident.uid, &recipient.key);
+        let told = self.app.store.value(&id).await.map_err(crate::app::Failure::from)?;
+        Ok(told.filter(|told| !told.muted))
+    }
+
+    pub(super) async fn tell(&self, turn: &Turn, incident: &Incident, recipient: &Recipient, notice: &Notice) -> Tried {
+        let (Some(told), Some(channel)) = (self.listening(incident, recipient).await?, &recipient.slack) else {
+            return self.done(turn).await;
+        };
+        // What was said there before they came is not taken back; nothing more is said.
+        if self.app.strangers_read(channel) {
+            return Err(Fault::Permanent { why: format!("people of another workspace read {channel}") });
+        }
+        let names = |id: &str| self.app.name(id);
+        let markdown = views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), None);
+        let is_first = matches!(notice, Notice::First { .. });
+        let buttons = match (is_first, channel.starts_with(['U', 'W'])) {
+            (true, false) => vec![Button::on(&incident.name(), Press::Subscribe, "Tell me too")],
+            (true, true) => vec![Button::on(&incident.name(), Press::Unsubscribe, "No more of this")],
+            (false, _) => Vec::new(),
+        };
+        let message = Rendered::new(&markdown, &buttons);
+        if is_first {
+            // Who cannot be looked up in their channel may read it twice; nobody is left out.
+            let before = if turn.maybe_done() && !channel.starts_with(['U', 'W']) {
+                self.find_own_post(turn, channel, None).await.unwrap_or_default()
+            } else {
+                None
+            };
+            let at = match before {
+                Some(at) => at,
+                None => {
+                    self.pace(turn)?;
+                    self.slack.post_message(channel, &message, turn.rec.id.as_str()).await?
+                }
+            };
+            let command = Command::NoticeDelivered { recipient: recipient.key.clone(), message: at };
+            return self.outcome(turn, &incident.uid, &command).await;
+        }
+        let (place, thread) = match &told.message {
+            Some(MessageRef { channel, ts }) => (channel, Some(ts.as_str())),
+            None => (channel, None),
+        };
+        // What was said to one person cannot be looked up; they may read it twice.
+        let before = if turn.maybe_done() && !channel.starts_with(['U', 'W']) {
+            self.find_own_post(turn, place, thread).await.unwrap_or_default()
+        } else {
+            None
+        };
+        if before.is_none() {
+            self.pace(turn)?;
+            self.slack.post_in(place, thread, &message, turn.rec.id.as_str()).await?;
+        }
+        self.done(turn).await
+    }
+
+    /// Tells one person of something.
+    pub(super) async fn direct(&self, turn: &Turn, incident: &Incident, person: &str, event: &Event) -> Tried {
+        let names = |id: &str| self.app.name(id);
+        let message = views::said(&self.app.templates, event, &Actor::Muster, incident, &names, self.app.now());
+        let said = self.slack.post_message(person, &message, turn.rec.id.as_str()).await.map(|_: MessageRef| ());
+        self.or_do_without(turn, said, "a direct message").await
+    }
+}

@@ -1,0 +1,19 @@
+//! A message that somebody pinned and Muster has not heard itself: it is read, and goes on the timeline.
+
+use super::{Carrier, Tried, Turn};
+use crate::chat::pin_found;
+use crate::domain::incident::MessageRef;
+use crate::slack::client::Verdict;
+
+impl Carrier {
+    pub(super) async fn pin(&self, turn: &Turn, message: &MessageRef, user: &str, event: &str) -> Tried {
+        match self.slack.message(message).await {
+            Ok(found) => pin_found(&self.app, message.clone(), user, event, found).await?,
+            Err(error) if error.verdict == Verdict::Permanent => {
+                tracing::warn!(%error, "a message with a pushpin cannot be read");
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.done(turn).await
+    }
+}

@@ -1,0 +1,33 @@
+//! Who is on duty: user groups of Slack, schedules of PagerDuty.
+
+use super::{Carrier, Tried, Turn};
+use crate::pagerduty::events::PagerError;
+
+impl Carrier {
+    /// Reads who is in a user group or on a schedule. What cannot be read stays as it was, with its age.
+    pub(super) async fn read_roster(&self, turn: &Turn, id: &str, one: bool) -> Tried {
+        let read = if id.starts_with('S') {
+            self.slack.group(id).await.map(|people| (people, Vec::new())).map_err(|error| error.to_string())
+        } else {
+            self.on_schedule(id).await
+        };
+        let read = read.inspect_err(|error| tracing::warn!(roster = id, error, "who is on duty cannot be read")).ok();
+        Ok(self.app.remember_roster(id, one, read, turn.end()).await?)
+    }
+
+    /// Who is on a schedule: those whom Slack knows, and the names of others.
+    async fn on_schedule(&self, id: &str) -> Result<(Vec<String>, Vec<String>), String> {
+        let rest = self.rest.as_ref().ok_or("MUSTER_PAGERDUTY__API_TOKEN is not set")?;
+        let on_call = rest.on_call(id).await.map_err(|error| match error {
+            PagerError::Retry { why, .. } | PagerError::Permanent { why } => why,
+        })?;
+        let (mut people, mut strangers) = (Vec::new(), Vec::new());
+        for one in on_call {
+            match one.email.as_deref().and_then(|email| self.app.person_of(email)) {
+                Some(person) => people.push(person),
+                None => strangers.push(one.name),
+            }
+        }
+        Ok((people, strangers))
+    }
+}

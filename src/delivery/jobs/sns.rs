@@ -1,0 +1,24 @@
+//! The subscription of an SNS topic, which is confirmed by a call.
+
+use std::time::Duration;
+
+use super::{Carrier, Fault, Tried, Turn};
+
+impl Carrier {
+    /// Confirms a subscription of SNS; its address was checked with the message's signature.
+    pub(super) async fn confirm(&self, turn: &Turn, url: &str) -> Tried {
+        let retry = |error: reqwest::Error| Fault::Retry { after: None, why: error.without_url().to_string() };
+        let client =
+            reqwest::Client::builder().timeout(Duration::from_secs(10)).redirect(reqwest::redirect::Policy::none());
+        let answer = client.build().map_err(retry)?.get(url).send().await.map_err(retry)?;
+        match answer.status() {
+            status if status.is_success() => self.done(turn).await,
+            status if status.is_server_error() => {
+                Err(Fault::Retry { after: None, why: format!("SNS answered with {status}") })
+            }
+            status => Err(Fault::Permanent {
+                why: format!("SNS did not take the confirmation: {status}; let it send another"),
+            }),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Posting so that it is there once: in Slack's pace, adopting what an earlier try may have posted, and editing in place.
+
+use std::sync::PoisonError;
+
+use super::carrier::{Carrier, Turn};
+use super::retry::{Fault, Tried};
+use crate::domain::incident::{Channel, MessageRef, Slot};
+use crate::domain::{Command, Incident};
+use crate::render::Rendered;
+use crate::slack::client::{HistoryMessage, SlackError, Verdict};
+
+/// Slack's pace for posting in one channel.
+const PACE_MILLIS: i64 = 1000;
+/// The most pages of a channel's history that a draft reads.
+pub(super) const MAX_HISTORY_PAGES: usize = 50;
+/// So often a file below a message is tried again before what follows goes on without it.
+const WHOLE_TRIES: u32 = 3;
+
+/// A file to be uploaded.
+pub(super) struct File {
+    pub(super) name: String,
+    pub(super) title: String,
+    /// Its type, and its bytes.
+    pub(super) content: (&'static str, Vec<u8>),
+    /// What is said with it.
+    pub(super) comment: String,
+}
+
+impl Carrier {
+    /// Whether a post may go out now in this queue; if so, it is noted.
+    pub(super) fn pace(&self, turn: &Turn) -> Tried {
+        let queue = turn.queue().map(|queue| queue.as_str().to_owned()).unwrap_or_default();
+        let now = self.app.now();
+        let mut last = self.last_post.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.len() > 1000 {
+            last.retain(|_, at| now - *at < chrono::Duration::milliseconds(PACE_MILLIS));
+        }
+        if let Some(until) =
+            last.get(&queue).map(|at| *at + chrono::Duration::milliseconds(PACE_MILLIS)).filter(|until| *until > now)
+        {
+            return Err(Fault::NotYet { until });
+        }
+        last.insert(queue, now);
+        Ok(())
+    }
+
+    /// Ends the entry; what is only a kindness is let go when Slack refuses it.
+    pub(super) async fn or_do_without(&self, turn: &Turn, done: Result<(), SlackError>, what: &str) -> Tried {
+        match done {
+            Err(error) if error.verdict == Verdict::Permanent => tracing::warn!(what, %error, "not delivered"),
+            other => other?,
+        }
+        self.done(turn).await
+    }
+
+    /// Edits the message in place, or posts it if it is not there (any more).
+    pub(super) async fn keep_true(
+        &self,
+        turn: &Turn,
+        incident: &Incident,
+        slot: Slot,
+        (channel, thread): (&str, Option<&str>),
+        message: &Rendered,
+    ) -> Tried {
+        if let Some(at) = incident.slots.get(&slot) {
+            match self.slack.update_message(at, message).await {
+                Ok(()) => return self.done(turn).await,
+                Err(error) if error.code == "message_not_found" => {}
+                // Showing the same thing twice is harmless, so an unknown outcome is a failure like any other.
+                Err(error) if error.verdict == Verdict::Unknown => {
+                    return Err(Fault::Retry { after: None, why: error.to_string() });
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let at = self.post_once(turn, channel, thread, message).await?;
+        self.outcome(turn, &incident.uid, &Command::MessagePosted { slot, message: at }).await
+    }
+
+    /// Posts, unless an earlier try did: then that post is adopted.
+    pub(super) async fn post_once(
+        &self,
+        turn: &Turn,
+        channel: &str,
+        thread: Option<&str>,
+        message: &Rendered,
+    ) -> Tried<MessageRef> {
+        let before = match turn.maybe_done() {
+            true => self.find_own_post(turn, channel, thread).await?,
+            false => None,
+        };
+        let at = match before {
+            Some(at) => at,
+            None => {
+                self.pace(turn)?;
+                self.slack.post_in(channel, thread, message, turn.rec.id.as_str()).await?
+            }
+        };
+        if !message.whole {
+            self.add_the_whole(turn, &at, thread, message).await?;
+        }
+        Ok(at)
+    }
+
+    /// What a message had no room for, as a file below it; rather twice than not at all.
+    async fn add_the_whole(&self, turn: &Turn, at: &MessageRef, thread: Option<&str>, message: &Rendered) -> Tried {
+        let bytes = crate::render::plain(&message.markdown).into_bytes();
+        let place = (at.channel.as_str(), Some(thread.unwrap_or(&at.ts)));
+        let title = "The whole message".to_owned();
+        match self.slack.upload(place, "message.txt", &title, ("text/plain", bytes), &title).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.verdict == Verdict::Permanent || turn.rec.value.attempts >= WHOLE_TRIES => {
+                tracing::warn!(%error, "the whole of a long message is no file");
+                Ok(())
+            }
+            // The message itself stands, and is found again.
+            Err(error) => Err(Fault::Unknown { why: error.to_string() }),
+        }
+    }
+
+    pub(super) async fn find_own_post(
+        &self,
+        turn: &Turn,
+        channel: &str,
+        thread: Option<&str>,
+    ) -> Tried<Option<MessageRef>> {
+        // The announcement channel is known by its name until the first answer brings its id, and Muster can write there
+        // without being in it, but not read.
+        let channel = match channel.strip_prefix('#').unwrap_or(channel) {
+            name if name.chars().any(|c| c.is_ascii_lowercase()) => {
+                match self.slack.channel_named(name, false).await? {
+                    Some(id) => {
+                        self.slack.join(&id).await?;
+                        id
+                    }
+                    None => return Ok(None),
+                }
+            }
+            id => id.to_owned(),
+        };
+        let channel = channel.as_str();
+        let oldest = format!("{}.000000", (turn.rec.value.at - chrono::Duration::minutes(1)).timestamp());
+        let ours = |message: HistoryMessage| {
+            (message.outbox_id.as_deref() == Some(turn.rec.id.as_str()))
+                .then(|| MessageRef { channel: channel.to_owned(), ts: message.ts })
+        };
+        self.first_in_history((channel, thread), &oldest, ours).await
+    }
+
+    /// The first that is found in what was said since.
+    async fn first_in_history<T>(
+        &self,
+        place: (&str, Option<&str>),
+        oldest: &str,
+        mut find: impl FnMut(HistoryMessage) -> Option<T>,
+    ) -> Tried<Option<T>> {
+        let mut cursor = None;
+        for _ in 0..MAX_HISTORY_PAGES {
+            let page = self.app.config.slack.history_page;
+            let (messages, next) = self.slack.history(place, oldest, page, cursor).await?;
+            let found = messages.into_iter().find_map(&mut find);
+            cursor = next;
+            if found.is_some() || cursor.is_none() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Uploads a file, unless an earlier try did: then that one is adopted, but not one that is `known` already. Slack's id of it.
+    pub(super) async fn upload_once(
+        &self,
+        turn: &Turn,
+        channel: &Channel,
+        file: File,
+        known: Option<&str>,
+    ) -> Tried<String> {
+        let place = (channel.id.as_str(), channel.thread.as_deref());
+        if turn.maybe_done() {
+            let oldest = format!("{}.000000", turn.rec.value.at.timestamp());
+            let adopted = |mut message: HistoryMessage| {
+                message.files.remove(&file.name).filter(|found| Some(found.as_str()) != known)
+            };
+            if let Some(found) = self.first_in_history(place, &oldest, adopted).await? {
+                return Ok(found);
+            }
+        }
+        let File { name, title, content, comment } = file;
+        Ok(self.slack.upload(place, &name, &title, content, &comment).await?)
+    }
+}

@@ -1,0 +1,205 @@
+//! What becomes of a try that failed: what every failure means (a 429 among them), how long to wait before the next try, and when it is
+//! given up. Pure, so that nothing here puts anything back.
+
+use std::time::Duration;
+
+use backon::BackoffBuilder as _;
+
+use crate::app::Failure;
+use crate::domain::{Lane, Time};
+use crate::mail::MailError;
+use crate::pagerduty::events::PagerError;
+use crate::records::outbox::{Entry, Job};
+use crate::slack::client::{SlackError, Verdict, advice};
+
+/// How long it is tried to ask people whether an alert is an incident; then it is one. In minutes.
+const ASKS_WITHIN_MINUTES: i64 = 10;
+/// How long something for Slack or by mail is tried before people are told that it will not come.
+const SLACK_GIVES_UP_AFTER_HOURS: i64 = 24;
+
+/// What a try came to when it did not succeed.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Not done; again later, and no sooner than the other side says (the `Retry-After` of a 429).
+    Retry { after: Option<Duration>, why: String },
+    /// Perhaps done; look before doing it again.
+    Unknown { why: String },
+    /// Never.
+    Permanent { why: String },
+    /// The channel is archived, gone, or closed to Muster.
+    NoChannel { code: String, why: String },
+    /// Not yet its turn: Slack's pace.
+    NotYet { until: Time },
+}
+
+/// What a try came to.
+pub(super) type Tried<T = ()> = Result<T, Fault>;
+
+impl From<SlackError> for Fault {
+    fn from(error: SlackError) -> Self {
+        let why = format!("{error}; {}", advice(&error.code));
+        match error.verdict {
+            Verdict::Retry { after } => Self::Retry { after, why },
+            Verdict::Unknown => Self::Unknown { why },
+            Verdict::Permanent
+                if matches!(error.code.as_str(), "is_archived" | "channel_not_found" | "not_in_channel") =>
+            {
+                Self::NoChannel { code: error.code, why }
+            }
+            Verdict::Permanent => Self::Permanent { why },
+        }
+    }
+}
+
+impl From<Failure> for Fault {
+    fn from(failure: Failure) -> Self {
+        Self::Retry { after: None, why: failure.to_string() }
+    }
+}
+
+impl From<PagerError> for Fault {
+    fn from(error: PagerError) -> Self {
+        match error {
+            // The key makes a repeat the same page, so "unknown" and "not done" are one.
+            PagerError::Retry { after, why } => Self::Retry { after, why },
+            PagerError::Permanent { why } => Self::Permanent { why },
+        }
+    }
+}
+
+impl From<MailError> for Fault {
+    fn from(error: MailError) -> Self {
+        match error.permanent {
+            true => Self::Permanent { why: error.why },
+            false => Self::Retry { after: None, why: error.why },
+        }
+    }
+}
+
+/// What becomes of the entry.
+#[derive(Debug, PartialEq)]
+pub(super) enum Next {
+    /// It goes back as it is: it was no try.
+    Wait { until: Time },
+    /// It is tried again; this try may have been done.
+    Again { due: Time, maybe_done: bool, why: String },
+    /// It goes to what was given up, and people are told.
+    GiveUp { why: String },
+    /// It ends, and is not spoken of.
+    DoWithout { why: String },
+}
+
+/// What becomes of an entry after a try that failed.
+pub(super) fn after(fault: Fault, lane: Lane, entry: &Entry, now: Time) -> Next {
+    let (wait, why, maybe_done) = match fault {
+        Fault::NotYet { until } => return Next::Wait { until },
+        Fault::Permanent { why } | Fault::NoChannel { why, .. } => return given_up(lane, entry, now, why),
+        Fault::Retry { after, why } => (after, why, false),
+        Fault::Unknown { why } => (None, why, true),
+    };
+    if is_too_old(lane, entry, now) {
+        return given_up(lane, entry, now, why);
+    }
+    let wait = wait.unwrap_or_else(|| backoff(entry.attempts));
+    let due = now + chrono::Duration::from_std(wait).unwrap_or_else(|_| chrono::Duration::minutes(5));
+    Next::Again { due, maybe_done, why }
+}
+
+/// What is best effort is done without once it was tried for long; what is refused at once is told all the same.
+fn given_up(lane: Lane, entry: &Entry, now: Time, why: String) -> Next {
+    match &entry.job {
+        Job::Of { effect, .. } if effect.is_best_effort() && is_too_old(lane, entry, now) => Next::DoWithout { why },
+        _ => Next::GiveUp { why },
+    }
+}
+
+/// A page is tried for ever.
+fn is_too_old(lane: Lane, entry: &Entry, now: Time) -> bool {
+    let patience = match entry.job {
+        Job::Announce { asks: Some(_), .. } => chrono::Duration::minutes(ASKS_WITHIN_MINUTES),
+        _ => chrono::Duration::hours(SLACK_GIVES_UP_AFTER_HOURS),
+    };
+    matches!(lane, Lane::Slack | Lane::Mail) && now - entry.at > patience
+}
+
+/// 2 s, 4 s, … 150 s, each with as much again of jitter at most: never longer than five minutes.
+fn backoff(attempts: u32) -> Duration {
+    backon::ExponentialBuilder::default()
+        .with_min_delay(Duration::from_secs(2))
+        .with_max_delay(Duration::from_secs(150))
+        .with_factor(2.0)
+        .with_jitter()
+        .without_max_times()
+        .build()
+        .nth(attempts.min(20) as usize)
+        .unwrap_or(Duration::from_secs(150))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Effect;
+    use crate::domain::incident::Slot;
+
+    const START: Time = Time::UNIX_EPOCH;
+
+    fn entry(effect: Effect) -> Entry {
+        let job = Job::Of { uid: "01A".to_owned(), effect };
+        Entry { job, at: START, attempts: 0, maybe_done: false, last_error: None }
+    }
+
+    fn slack(code: &str, verdict: Verdict) -> Fault {
+        SlackError { method: "chat.postMessage", code: code.to_owned(), verdict }.into()
+    }
+
+    fn in_seconds(seconds: i64) -> Time {
+        START + chrono::Duration::seconds(seconds)
+    }
+
+    #[test]
+    fn a_429_waits_as_long_as_it_says_and_was_not_done() {
+        let after_30 = Verdict::Retry { after: Some(Duration::from_secs(30)) };
+        let next = after(slack("ratelimited", after_30), Lane::Slack, &entry(Effect::OpenChannel), START);
+        assert!(matches!(next, Next::Again { due, maybe_done: false, .. } if due == in_seconds(30)));
+    }
+
+    #[test]
+    fn each_wait_is_twice_the_one_before_up_to_five_minutes() {
+        for (attempts, least) in [(0, 2), (1, 4), (2, 8), (6, 128), (7, 150), (500, 150)] {
+            let waits = backoff(attempts).as_secs_f64();
+            assert!((f64::from(least)..=f64::from(2 * least)).contains(&waits), "{attempts}: {waits}");
+        }
+    }
+
+    #[test]
+    fn what_may_have_been_done_is_looked_for_the_next_time() {
+        let fault = slack("no_answer", Verdict::Unknown);
+        let next = after(fault, Lane::Slack, &entry(Effect::OpenChannel), START);
+        assert!(matches!(next, Next::Again { maybe_done: true, .. }));
+    }
+
+    #[test]
+    fn a_message_is_given_up_after_a_day_and_a_page_never() {
+        let (day, later) = (in_seconds(24 * 3600), in_seconds(24 * 3600 + 1));
+        let fault = || Fault::Retry { after: None, why: "down".to_owned() };
+        let entry = entry(Effect::OpenChannel);
+        assert!(matches!(after(fault(), Lane::Slack, &entry, day), Next::Again { .. }));
+        assert_eq!(after(fault(), Lane::Slack, &entry, later), Next::GiveUp { why: "down".to_owned() });
+        assert!(matches!(after(fault(), Lane::Page, &entry, later), Next::Again { .. }));
+    }
+
+    #[test]
+    fn what_is_refused_is_given_up_at_once_and_best_effort_is_not_spoken_of_after_a_day() {
+        let fault = || slack("no_permission", Verdict::Permanent);
+        let (now, later) = (START, in_seconds(24 * 3600 + 1));
+        assert!(matches!(
+            after(fault(), Lane::Slack, &entry(Effect::Pin { slot: Slot::Card }), now),
+            Next::GiveUp { .. }
+        ));
+        assert!(matches!(
+            after(fault(), Lane::Slack, &entry(Effect::Pin { slot: Slot::Card }), later),
+            Next::DoWithout { .. }
+        ));
+        assert!(matches!(slack("is_archived", Verdict::Permanent), Fault::NoChannel { .. }));
+    }
+}

@@ -1,0 +1,81 @@
+//! What a decision may know besides the state, and who may ask for it.
+
+use crate::domain::incident::{Duty, Incident};
+use crate::domain::permission::{Standing, Verb, Who, allowed};
+use crate::domain::runbook::Library;
+use crate::domain::{Actor, PersonId, Policy, Refusal, Role, Time};
+
+/// All that a decision may know besides the state.
+#[derive(Clone)]
+pub struct Context<'a> {
+    /// The moment of the decision.
+    pub now: Time,
+    /// A fresh ULID; everything new that this decision makes is named after it.
+    pub fresh: String,
+    /// The number that a new incident gets; 0 where none is opened.
+    pub next_number: u64,
+    /// Who asks.
+    pub actor: Actor,
+    /// What we know of the one who asks.
+    pub standing: Standing,
+    /// What the operator decided beforehand.
+    pub policy: &'a Policy,
+    /// The runbooks.
+    pub library: &'a Library,
+    /// How much the asset of the signal matters, by the catalog.
+    pub tier: Option<u8>,
+    /// What is known of people.
+    pub people: &'a dyn People,
+}
+
+/// What is known of people.
+pub trait People: Sync {
+    /// How somebody is called, by the Slack id.
+    fn name(&self, id: &str) -> String;
+
+    /// Whether somebody is one of these people, or in one of these user groups.
+    fn belongs(&self, person: &str, to: &[String]) -> bool;
+
+    /// What is known of somebody's place in the workspace.
+    fn standing(&self, person: &str) -> Standing;
+
+    /// Who is on duty for a service now.
+    fn on_duty(&self, service: Option<&str>) -> Vec<Duty>;
+}
+
+/// Whether somebody may do something: by the table of standings, and then by the operator's rules.
+///
+/// # Errors
+/// Why not, and what to do instead.
+pub fn permitted(
+    verb: Verb,
+    standing: Standing,
+    person: Option<&PersonId>,
+    incident: Option<&Incident>,
+    policy: &Policy,
+    people: &dyn People,
+) -> Result<(), Refusal> {
+    if !allowed(standing, verb) {
+        return Err(Refusal::NotAllowed { verb, standing });
+    }
+    let (Standing::Member, Some(person)) = (standing, person) else { return Ok(()) };
+    let rules = &policy.permissions;
+    let who = rules.who(verb);
+    let may = match who {
+        Who::Everyone => true,
+        Who::Team => people.belongs(person, &rules.team),
+        Who::Responders => incident.is_none_or(|incident| incident.people().contains(person)),
+        Who::Commander => incident.is_none_or(|incident| incident.has_role(Role::Commander, person)),
+        Who::Admins => false,
+    };
+    if may || people.belongs(person, &rules.admins) {
+        return Ok(());
+    }
+    let hint = match (who, incident.map(|incident| incident.holder(Role::Commander))) {
+        (Who::Commander, Some(Some(holder))) => format!("That is {person}.", person = people.name(holder)),
+        (Who::Commander, Some(None)) => "Nobody is; `/incident take commander` makes you that.".to_owned(),
+        (Who::Responders, _) => "`/incident take responder` makes you one.".to_owned(),
+        _ => String::new(),
+    };
+    Err(Refusal::Reserved { verb, who, hint })
+}

@@ -1,0 +1,164 @@
+//! A decision in the making, and what it comes to: what every verb does with the state, the timeline and the effects.
+
+use super::context::{Context, permitted};
+use crate::domain::event::{Actor, Entry, Event, Opened};
+use crate::domain::incident::{Case, Incident};
+use crate::domain::permission::Verb;
+use crate::domain::{Alert, Effect, Refusal, Time, evolve};
+
+/// What a command leads to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// The new entries of the timeline.
+    pub entries: Vec<Entry>,
+    /// The state after them.
+    pub case: Case,
+    /// What the outside must do.
+    pub effects: Vec<Effect>,
+}
+
+impl Decision {
+    /// What two decisions of one commit come to, the second made after the first. Alerts that join one after another are one line of the
+    /// timeline and one message, and what shows the present state is shown once.
+    pub fn go_on_with(&mut self, next: Self) {
+        let mut case = next.case;
+        let in_one_line = match (self.entries.last_mut(), next.entries.as_slice()) {
+            (Some(last), [only]) => last.actor == only.actor && last.event.absorb(&only.event),
+            _ => false,
+        };
+        match self.entries.last() {
+            Some(last) if in_one_line => case.incident.entries = last.seq,
+            _ => self.entries.extend(next.entries),
+        }
+        self.case = case;
+        for effect in next.effects {
+            if effect.shows_present_state() && self.effects.contains(&effect) {
+                continue;
+            }
+            let said_with_another = match &effect {
+                Effect::Say { event, actor } => self.effects.iter_mut().any(|known| match known {
+                    Effect::Say { event: before, actor: by } => by == actor && before.absorb(event),
+                    _ => false,
+                }),
+                _ => false,
+            };
+            if !said_with_another {
+                self.effects.push(effect);
+            }
+        }
+    }
+}
+
+/// A decision in the making: what is added is applied at once, so that later steps see it.
+pub(super) struct Draft<'a> {
+    pub(super) case: Case,
+    pub(super) entries: Vec<Entry>,
+    effects: Vec<Effect>,
+    pub(super) context: &'a Context<'a>,
+}
+
+impl<'a> Draft<'a> {
+    /// Of an incident that goes on.
+    pub(super) fn going_on(case: &Case, context: &'a Context<'a>) -> Self {
+        Self { case: case.clone(), entries: Vec::new(), effects: Vec::new(), context }
+    }
+
+    /// Of an incident that begins.
+    pub(super) fn of(opened: &Opened, context: &'a Context<'a>) -> Self {
+        let entry =
+            Entry { seq: 1, at: context.now, actor: context.actor.clone(), event: Event::Opened(opened.clone()) };
+        let case = evolve::begin(opened, &entry);
+        Self { case, entries: vec![entry], effects: Vec::new(), context }
+    }
+}
+
+impl Draft<'_> {
+    pub(super) fn now(&self) -> Time {
+        self.context.now
+    }
+
+    /// Whether the one who asks may do this, too.
+    pub(super) fn may(&self, verb: Verb) -> Result<(), Refusal> {
+        let (context, incident) = (self.context, &self.case.incident);
+        permitted(verb, context.standing, context.actor.person(), Some(incident), context.policy, context.people)
+    }
+
+    pub(super) fn incident(&self) -> &Incident {
+        &self.case.incident
+    }
+
+    pub(super) fn case(&self) -> &Case {
+        &self.case
+    }
+
+    pub(super) fn add(&mut self, event: Event) {
+        let actor = self.context.actor.clone();
+        self.add_as(actor, event);
+    }
+
+    pub(super) fn add_as(&mut self, actor: Actor, event: Event) {
+        let entry = Entry { seq: self.case.incident.entries + 1, at: self.context.now, actor, event };
+        evolve::go_on(&mut self.case, &entry);
+        self.entries.push(entry);
+    }
+
+    /// Brings an alert; the event that says so comes with it.
+    pub(super) fn alert(&mut self, alert: Alert) {
+        self.case.alerts.insert(alert.id.clone(), alert);
+    }
+
+    pub(super) fn effect(&mut self, effect: Effect) {
+        if !self.effects.contains(&effect) {
+            self.effects.push(effect);
+        }
+    }
+
+    /// Adds the event and says it in the channel.
+    pub(super) fn add_and_say(&mut self, event: Event) {
+        self.add(event);
+        self.say();
+    }
+
+    /// Says in the channel what was added last.
+    pub(super) fn say(&mut self) {
+        if let Some(Entry { actor, event, .. }) = self.entries.last().cloned() {
+            self.effect(Effect::Say { event: Box::new(event), actor });
+        }
+    }
+
+    /// Refuses what only makes sense while the incident is open.
+    pub(super) fn must_be_open(&self) -> Result<(), Refusal> {
+        let incident = self.incident();
+        match (&incident.merged_into, incident.status.is_open()) {
+            (_, true) => Ok(()),
+            (Some((_, into)), false) => Err(Refusal::IsMerged { incident: incident.name(), into: into.clone() }),
+            (None, false) => Err(Refusal::IsResolved { incident: incident.name() }),
+        }
+    }
+
+    /// Makes everything that shows the present state true again.
+    pub(super) fn show(&mut self) {
+        self.effect(Effect::ShowCard);
+        self.effect(Effect::ShowTopic);
+        self.announce();
+    }
+
+    /// Makes the line in the announcement channel true, where there is one and everybody may know.
+    pub(super) fn announce(&mut self) {
+        if self.context.policy.announces && !self.incident().private {
+            self.effect(Effect::ShowAnnouncement);
+        }
+    }
+
+    /// Asks the lineage again, where there is something it could know about.
+    pub(super) fn assess(&mut self) {
+        let incident = self.incident();
+        if !incident.assets.is_empty() && incident.status.is_open() {
+            self.effect(Effect::Assess);
+        }
+    }
+
+    pub(super) fn finish(self) -> Decision {
+        Decision { entries: self.entries, case: self.case, effects: self.effects }
+    }
+}

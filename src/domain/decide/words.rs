@@ -1,0 +1,35 @@
+//! What people typed, held to its limits, and a moment as they read it.
+
+use crate::domain::times::clock;
+use crate::domain::{Refusal, Time};
+
+/// The longest title, which must fit a Slack header (150) with the incident's name.
+pub const MAX_TITLE: usize = 120;
+/// The longest text of a note, update, fix, reason: Slack's limit for a section.
+pub const MAX_TEXT: usize = 3000;
+
+/// A text that people typed: trimmed, not empty, not too long.
+pub(super) fn words(what: &'static str, example: &'static str, max: usize, text: &str) -> Result<String, Refusal> {
+    let text = text.trim();
+    let length = text.chars().count();
+    if text.is_empty() {
+        return Err(Refusal::Empty { what, example });
+    }
+    if length > max {
+        return Err(Refusal::TooLong { what, max, length });
+    }
+    Ok(text.to_owned())
+}
+
+/// As [`words`], where there may be none.
+pub(super) fn optional(what: &'static str, text: Option<&str>) -> Result<Option<String>, Refusal> {
+    match text.map(str::trim) {
+        None | Some("") => Ok(None),
+        Some(text) => words(what, "", MAX_TEXT, text).map(Some),
+    }
+}
+
+/// `06:10 (2026-11-23)`: a time in a sentence that people answer to.
+pub(super) fn moment(at: Time) -> String {
+    format!("{at} UTC ({date})", at = clock(at), date = at.format("%Y-%m-%d"))
+}

@@ -1,0 +1,312 @@
+//! What the catalog keeps of one asset.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Pillar, Time};
+
+/// A day, counted from 2020-01-01 UTC. What is seen again and again is worth one write a day.
+pub type Day = u16;
+
+/// The day of a moment; 0 for what was before 2020.
+pub fn day(at: Time) -> Day {
+    const FIRST: i64 = 18_262;
+    u16::try_from(at.timestamp().div_euclid(86_400) - FIRST).unwrap_or(0)
+}
+
+/// What an asset is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AssetKind {
+    /// Data that comes from outside.
+    Source,
+    /// A table, view, file or topic.
+    Table,
+    /// A table or view that is made by a transformation we know.
+    Model,
+    /// What runs.
+    Job,
+    /// What people look at.
+    Dashboard,
+    /// A trained model, its features or its predictions.
+    Ml,
+    /// Only its name is known.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+impl AssetKind {
+    /// Every kind, in the order people read them.
+    pub const ALL: [Self; 7] =
+        [Self::Source, Self::Table, Self::Model, Self::Job, Self::Dashboard, Self::Ml, Self::Unknown];
+
+    /// The word people use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Table => "table",
+            Self::Model => "model",
+            Self::Job => "job",
+            Self::Dashboard => "dashboard",
+            Self::Ml => "ML output",
+            Self::Unknown => "asset",
+        }
+    }
+
+    /// The kind of this word, as catalogs spell it.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word.trim().to_ascii_lowercase().as_str() {
+            "source" => Some(Self::Source),
+            "table" | "view" | "file" | "topic" | "seed" | "snapshot" => Some(Self::Table),
+            "model" => Some(Self::Model),
+            "job" | "task" | "pipeline" => Some(Self::Job),
+            "dashboard" | "notebook" | "analysis" | "application" | "report" => Some(Self::Dashboard),
+            "ml" | "ml output" | "ml_output" => Some(Self::Ml),
+            _ => None,
+        }
+    }
+
+    /// Whether people use it directly: what a blast radius is about in the end.
+    pub fn is_consumer(self) -> bool {
+        matches!(self, Self::Dashboard | Self::Ml)
+    }
+}
+
+/// Somebody who answers for an asset, or who uses it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Owner {
+    /// The team's or person's name.
+    pub name: String,
+    /// A `#channel`, `C…`, `U…` or `S…`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slack: Option<String>,
+    /// An address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Uses it and does not answer for it.
+    #[serde(skip_serializing_if = "is_false")]
+    pub consumer: bool,
+}
+
+/// An edge to a parent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// The parent's name, as this source says it.
+    pub from: String,
+    /// When this source first said so.
+    pub first: Day,
+    /// When it last said so.
+    pub last: Day,
+}
+
+/// What one source says of an asset.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Facts {
+    /// What it is.
+    pub kind: AssetKind,
+    /// 1 matters most, 4 least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tier: Option<u8>,
+    /// Who answers for it, and who uses it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<Owner>,
+    /// What is checked on it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Pillar>,
+    /// What was promised of it, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sla: Option<String>,
+    /// What it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Where it is documented.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub docs: Option<String>,
+    /// Where its code is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Where it is looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Stands for its code or its columns; another one means that they changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+    /// What it is made of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parents: Vec<Parent>,
+    /// When this source last named it.
+    pub seen: Day,
+}
+
+/// One asset, as the catalog keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asset {
+    /// The name that people see.
+    pub name: String,
+    /// Where that name is unique, as OpenLineage says it: `snowflake://acme`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Its other names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// What each source says: `yaml`, `dbt:shop`, `openlineage`.
+    pub facts: BTreeMap<String, Facts>,
+}
+
+/// What is known less surely gives way to what is known better: a person wrote the YAML, dbt knows its project, a run event
+/// has only seen something pass.
+pub(super) fn strength(source: &str) -> u8 {
+    match source.split(':').next().unwrap_or_default() {
+        "yaml" => 3,
+        "dbt" => 2,
+        _ => 1,
+    }
+}
+
+impl Asset {
+    /// An asset of which only the name is known.
+    pub fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), namespace: None, aliases: Vec::new(), facts: BTreeMap::new() }
+    }
+
+    /// What the sources say, the surest first.
+    pub fn facts_by_strength(&self) -> Vec<(&str, &Facts)> {
+        let mut facts: Vec<_> = self.facts.iter().map(|(source, facts)| (source.as_str(), facts)).collect();
+        facts.sort_by_key(|(source, _)| std::cmp::Reverse(strength(source)));
+        facts
+    }
+
+    fn first<T>(&self, of: impl Fn(&Facts) -> Option<T>) -> Option<T> {
+        self.facts_by_strength().into_iter().find_map(|(_, facts)| of(facts))
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> AssetKind {
+        self.first(|facts| (facts.kind != AssetKind::Unknown).then_some(facts.kind)).unwrap_or_default()
+    }
+
+    /// How much it matters; 1 most.
+    pub fn tier(&self) -> Option<u8> {
+        self.first(|facts| facts.tier)
+    }
+
+    /// What was promised of it.
+    pub fn sla(&self) -> Option<String> {
+        self.first(|facts| facts.sla.clone())
+    }
+
+    /// What it is for.
+    pub fn description(&self) -> Option<String> {
+        self.first(|facts| facts.description.clone())
+    }
+
+    /// Its links, with what they lead to.
+    pub fn links(&self) -> Vec<(&'static str, String)> {
+        [
+            ("open", self.first(|facts| facts.url.clone())),
+            ("documentation", self.first(|facts| facts.docs.clone())),
+            ("code", self.first(|facts| facts.code.clone())),
+        ]
+        .into_iter()
+        .filter_map(|(what, url)| Some((what, url?)))
+        .collect()
+    }
+
+    /// Who answers for it and who uses it, each once.
+    pub fn owners(&self) -> Vec<Owner> {
+        let mut owners: Vec<Owner> = Vec::new();
+        for owner in self.facts_by_strength().into_iter().flat_map(|(_, facts)| &facts.owners) {
+            if !owners.iter().any(|known| known.name.eq_ignore_ascii_case(&owner.name)) {
+                owners.push(owner.clone());
+            }
+        }
+        owners
+    }
+
+    /// What is checked on it.
+    pub fn checks(&self) -> Vec<Pillar> {
+        let mut checks: Vec<_> = self.facts.values().flat_map(|facts| facts.checks.iter().copied()).collect();
+        checks.sort();
+        checks.dedup();
+        checks
+    }
+
+    /// Its parents over all sources, each once, with the last day any source saw the edge.
+    pub fn parents(&self) -> BTreeMap<&str, Day> {
+        let mut parents: BTreeMap<&str, Day> = BTreeMap::new();
+        for parent in self.facts.values().flat_map(|facts| &facts.parents) {
+            let last = parents.entry(&parent.from).or_default();
+            *last = (*last).max(parent.last);
+        }
+        parents
+    }
+
+    /// Every name it has.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.name.as_str()).chain(self.aliases.iter().map(String::as_str))
+    }
+}
+
+/// What a check is about, as the catalog was told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// The asset.
+    pub asset: String,
+    /// What is checked of it.
+    pub pillar: Pillar,
+    /// Which column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// Who answers for the check.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+}
+
+/// Something that happened to an asset lately and may have broken it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// What.
+    pub what: ChangeKind,
+    /// When.
+    pub at: Time,
+    /// In a few words: the error, the commit, the columns.
+    pub text: String,
+    /// Where to look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// What can happen to an asset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// A run ended well.
+    Ran,
+    /// A run failed.
+    RunFailed,
+    /// Its code is another.
+    Code,
+    /// Its columns are others.
+    Schema,
+}
+
+impl ChangeKind {
+    /// In words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ran => "ran",
+            Self::RunFailed => "a run failed",
+            Self::Code => "its code changed",
+            Self::Schema => "its columns changed",
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
