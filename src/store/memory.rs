@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::committer::{Bytes, Changes, Committed, Pair, WriteError};
+use super::bytes::{Bytes, Changes, Pair, WriteError};
+use super::committer::Committed;
 use super::{ReadError, Store};
 
 /// An ordered map.

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Change, Kind, Queued, Raw, ReadError};
+use super::kind::Kind;
+use super::raw::{Queued, Raw, ReadError};
 
 /// A type that is kept.
 ///
@@ -43,7 +44,7 @@ impl Typed {
         Self(Arc::new(value.clone()))
     }
 
-    fn value<T: Record>(&self) -> Option<Arc<T>> {
+    pub(super) fn value<T: Record>(&self) -> Option<Arc<T>> {
         self.0.clone().downcast().ok()
     }
 }
@@ -203,30 +204,13 @@ pub(super) fn body<T: Record>(kind: Kind, id: &str, shape: u32, body: &str) -> R
     read.map_err(|error| ReadError::damaged(format!("{kind:?} `{id}` is damaged: {error}")))
 }
 
-/// Reads a record.
-pub(super) fn read<T: Record>(raw: Raw) -> Result<Rec<T>, ReadError> {
-    let value = body(raw.kind, &raw.id, raw.shape, &raw.body)?;
-    Ok(Rec { id: Id::new(raw.id), ver: raw.ver, claims: raw.claims, queued: raw.queued, value })
-}
-
 impl Raw {
     /// The record as its type.
     ///
     /// # Errors
     /// It is damaged, or of a newer Muster.
     pub fn read<T: Record>(self) -> Result<Rec<T>, ReadError> {
-        read(self)
-    }
-}
-
-impl Change<'_> {
-    /// What the record says now; `None` when it is gone, or cannot be read, which is logged.
-    pub fn value<T: Record>(&self) -> Option<Arc<T>> {
-        let (shape, text) = self.now?;
-        if let Some(value) = self.typed.and_then(Typed::value) {
-            return Some(value);
-        }
-        let read = body(self.kind, self.id, shape, text);
-        read.inspect_err(|error| tracing::error!(%error, "a change is not followed")).ok().map(Arc::new)
+        let value = body(self.kind, &self.id, self.shape, &self.body)?;
+        Ok(Rec { id: Id::new(self.id), ver: self.ver, claims: self.claims, queued: self.queued, value })
     }
 }

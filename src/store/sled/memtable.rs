@@ -7,9 +7,9 @@ use std::ops::Bound;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::ReadError;
-use super::committer::{Changes, Pair};
 use crate::clock::Stopwatch;
+use crate::store::ReadError;
+use crate::store::bytes::{Changes, Pair};
 
 /// A layer of so many bytes of keys and values is full: sled takes it in, and another is begun.
 const FULL_BYTES: usize = 4 * 1024 * 1024;

@@ -13,226 +13,22 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use super::committer::{Changes, WriteError};
+use super::frame::{Frame, encode};
 use super::mark::Mark;
+use super::segments::{is_below, reaches_to, read, segment, segments};
+use crate::store::bytes::{Changes, WriteError};
 
-/// Length, checksum and sequence number of a frame.
-const HEAD: usize = 4 + 4 + 8;
 /// A segment that is larger is followed by another.
-const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
-/// So many bytes of keys and values a frame of a base has, about.
-const BASE_FRAME_BYTES: usize = 256 * 1024;
+pub(super) const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
+
 /// A segment gets so much room at once.
 const STEP_BYTES: u64 = 4 * 1024 * 1024;
+
 /// The name of a segment that is ready: nothing but room.
 const NEXT: &str = "next";
+
 /// How much room that is.
 pub(super) const SEGMENT_ROOM: u64 = SEGMENT_BYTES + STEP_BYTES;
-/// The length of a value that is gone.
-const GONE: u32 = u32::MAX;
-
-/// One round, as it was written.
-#[derive(Debug, PartialEq)]
-pub(super) struct Frame {
-    /// Counts the rounds, from 1.
-    pub(super) sequence: u64,
-    /// What it changed.
-    pub(super) changes: Changes,
-    /// The checksum of both.
-    sum: u32,
-}
-
-impl Frame {
-    fn mark(&self) -> Mark {
-        Mark { round: self.sequence, sum: self.sum }
-    }
-}
-
-/// A round as it is written, and its checksum.
-fn encode(sequence: u64, changes: &Changes) -> (Vec<u8>, u32) {
-    let size: usize = changes.iter().map(|(key, value)| 8 + key.len() + value.as_ref().map_or(0, Vec::len)).sum();
-    let mut frame = Vec::with_capacity(HEAD + size);
-    frame.extend_from_slice(&[0; 8]);
-    frame.extend_from_slice(&sequence.to_le_bytes());
-    let length = |of: &[u8]| u32::try_from(of.len()).unwrap_or(GONE - 1).to_le_bytes();
-    for (key, value) in changes {
-        frame.extend_from_slice(&length(key));
-        frame.extend_from_slice(&value.as_ref().map_or(GONE.to_le_bytes(), |value| length(value)));
-        frame.extend_from_slice(key);
-        frame.extend_from_slice(value.as_deref().unwrap_or_default());
-    }
-    let (sum, body) = (crc32fast::hash(&frame[8..]), length(&frame[HEAD..]));
-    frame[..4].copy_from_slice(&body);
-    frame[4..8].copy_from_slice(&sum.to_le_bytes());
-    (frame, sum)
-}
-
-/// The frame at the start of these bytes, and how long it is; `None` where there is none that is whole.
-fn decode(bytes: &[u8]) -> Option<(Frame, usize)> {
-    let number = |at: usize| Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?));
-    let length = usize::try_from(number(0)?).ok()?;
-    let sequence = u64::from_le_bytes(*bytes.get(8..)?.first_chunk()?);
-    let whole = bytes.get(..HEAD.checked_add(length)?)?;
-    let sum = number(4)?;
-    if sequence == 0 || crc32fast::hash(&whole[8..]) != sum {
-        return None;
-    }
-    let (mut rest, mut changes) = (&whole[HEAD..], Changes::new());
-    while !rest.is_empty() {
-        let (key, after) = rest.split_first_chunk::<4>()?;
-        let (value, after) = after.split_first_chunk::<4>()?;
-        let (key, after) = after.split_at_checked(usize::try_from(u32::from_le_bytes(*key)).ok()?)?;
-        let value = u32::from_le_bytes(*value);
-        let (value, after) = match value {
-            GONE => (None, after),
-            length => {
-                let (value, after) = after.split_at_checked(usize::try_from(length).ok()?)?;
-                (Some(value.to_vec()), after)
-            }
-        };
-        changes.insert(key.to_vec(), value);
-        rest = after;
-    }
-    Some((Frame { sequence, changes, sum }, whole.len()))
-}
-
-/// Whether a whole frame begins somewhere in these bytes.
-fn has_a_frame(bytes: &[u8]) -> bool {
-    // Zeros are the room of what is not yet written.
-    let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    (0..written).any(|at| decode(&bytes[at..]).is_some())
-}
-
-/// A segment as it was read.
-struct Read {
-    frames: Vec<Frame>,
-    /// Where the next frame goes.
-    end: u64,
-}
-
-fn read(path: &Path, is_last: bool) -> anyhow::Result<Read> {
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let (mut frames, mut at) = (Vec::<Frame>::new(), 0);
-    while let Some((frame, length)) = decode(&bytes[at..]) {
-        if frames.last().is_some_and(|last| last.sequence + 1 != frame.sequence) {
-            bail!("{} is damaged: round {} follows another than the one before", path.display(), frame.sequence);
-        }
-        frames.push(frame);
-        at += length;
-    }
-    let rest = &bytes[at..];
-    let ends = if is_last { !has_a_frame(rest) } else { rest.iter().all(|byte| *byte == 0) };
-    if !ends {
-        let last = frames.last().map_or(0, |frame| frame.sequence);
-        bail!("{} is damaged behind round {last}, and there are rounds behind that", path.display());
-    }
-    Ok(Read { frames, end: at as u64 })
-}
-
-/// Where the segments of a journal begin, in order. The folder is made where there is none.
-fn segments(folder: &Path) -> anyhow::Result<Vec<u64>> {
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let mut segments: Vec<u64> = fs::read_dir(folder)
-        .with_context(|| format!("cannot read {}", folder.display()))?
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".log")?.parse().ok())
-        .collect();
-    segments.sort_unstable();
-    Ok(segments)
-}
-
-/// The first round of a journal and the last, read and not changed; none where it is empty. Segments of which nothing is above a round, which a
-/// base has, say nothing more.
-///
-/// # Errors
-/// It is damaged, or rounds are missing.
-pub(super) fn inspect(folder: &Path, above: u64) -> anyhow::Result<Option<(u64, Mark)>> {
-    if !folder.exists() {
-        return Ok(None);
-    }
-    let segments = segments(folder)?;
-    let mut seen: Option<(u64, Mark)> = None;
-    for (index, first) in segments.iter().enumerate() {
-        if is_below(&segments, index, above) {
-            continue;
-        }
-        for frame in read(&segment(folder, *first), index + 1 == segments.len())?.frames {
-            if let Some((_, last)) = seen.filter(|(_, last)| last.round + 1 != frame.sequence) {
-                bail!("rounds {} to {} are missing", last.round + 1, frame.sequence - 1);
-            }
-            seen = Some((seen.map_or(frame.sequence, |(first, _)| first), frame.mark()));
-        }
-    }
-    Ok(seen)
-}
-
-/// Reads the rounds above a sequence number again; each goes to `replay`. The last round.
-///
-/// # Errors
-/// It is damaged, rounds are missing, or it cannot be read.
-pub(super) fn replay(
-    folder: &Path,
-    above: u64,
-    mut replay: impl FnMut(Frame) -> anyhow::Result<()>,
-) -> anyhow::Result<u64> {
-    let segments = segments(folder)?;
-    let mut last = above;
-    for (index, first) in segments.iter().enumerate() {
-        if is_below(&segments, index, above) {
-            continue;
-        }
-        let read = read(&segment(folder, *first), index + 1 == segments.len())?;
-        for frame in read.frames.into_iter().filter(|frame| frame.sequence > above) {
-            if frame.sequence != last + 1 {
-                bail!("rounds {} to {} are missing in the journal", last + 1, frame.sequence - 1);
-            }
-            last = frame.sequence;
-            replay(frame)?;
-        }
-    }
-    Ok(last)
-}
-
-/// Reads the whole rounds above a sequence number, one after another, as far as they go: up to damage, or to a round that is missing. The last of
-/// them.
-///
-/// # Errors
-/// It cannot be read, or `replay` fails.
-pub(super) fn replay_whole(
-    folder: &Path,
-    above: u64,
-    mut replay: impl FnMut(Frame) -> anyhow::Result<()>,
-) -> anyhow::Result<u64> {
-    let mut last = above;
-    for first in segments(folder)? {
-        let path = segment(folder, first);
-        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let mut at = 0;
-        while let Some((frame, length)) = decode(&bytes[at..]) {
-            at += length;
-            if frame.sequence > last + 1 {
-                return Ok(last);
-            }
-            if frame.sequence == last + 1 {
-                last = frame.sequence;
-                replay(frame)?;
-            }
-        }
-    }
-    Ok(last)
-}
-
-/// Whether nothing of a segment is above a round: the next one begins there.
-fn is_below(segments: &[u64], index: usize, above: u64) -> bool {
-    segments.get(index + 1).is_some_and(|next| *next <= above + 1)
-}
-
-/// Whether a segment has every round up to the next one's beginning.
-fn reaches_to(folder: &Path, segments: &[u64], index: usize) -> bool {
-    let last =
-        read(&segment(folder, segments[index]), false).map(|read| read.frames.last().map(|frame| frame.sequence));
-    last.is_ok_and(|last| last.is_some_and(|last| segments.get(index + 1) == Some(&(last + 1))))
-}
 
 /// The open journal.
 #[derive(Debug)]
@@ -251,16 +47,12 @@ pub(super) struct Journal {
     last: Mark,
 }
 
-fn segment(folder: &Path, first: u64) -> PathBuf {
-    folder.join(format!("{first:016}.log"))
-}
-
 fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
 /// Nothing was written, where there is no room; else nobody knows.
-fn failed(error: &io::Error) -> WriteError {
+pub(super) fn failed(error: &io::Error) -> WriteError {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             WriteError::NoRoom("the disk is full; free some space, and it goes on by itself".to_owned())
@@ -459,67 +251,12 @@ pub(super) fn make_another(folder: &Path) -> io::Result<()> {
     })
 }
 
-/// Writes a base: every key and value, in frames; its size. Before each frame `has_room` is asked.
-///
-/// # Errors
-/// The disk, or what is read.
-pub(super) fn write_base(
-    path: &Path,
-    mut pairs: impl Iterator<Item = io::Result<(Vec<u8>, Vec<u8>)>>,
-    mut has_room: impl FnMut(u64) -> io::Result<()>,
-) -> io::Result<u64> {
-    let mut to = io::BufWriter::new(File::create(path)?);
-    let (mut size, mut sequence, mut more) = (0, 0, true);
-    while more {
-        let (mut changes, mut bytes) = (Changes::new(), 0);
-        while bytes < BASE_FRAME_BYTES {
-            match pairs.next().transpose()? {
-                Some((key, value)) => {
-                    bytes += key.len() + value.len();
-                    changes.insert(key, Some(value));
-                }
-                None => {
-                    more = false;
-                    break;
-                }
-            }
-        }
-        sequence += 1;
-        // The last frame says that it is the last: it changes nothing.
-        for changes in [Some(changes), (!more).then(Changes::new)].into_iter().flatten() {
-            let (frame, _) = encode(sequence, &changes);
-            has_room(frame.len() as u64)?;
-            io::Write::write_all(&mut to, &frame)?;
-            size += frame.len() as u64;
-        }
-    }
-    to.into_inner()?.sync_all()?;
-    Ok(size)
-}
-
-/// Reads a base; each frame goes to `take`.
-///
-/// # Errors
-/// It is damaged, or breaks off.
-pub(super) fn read_base(path: &Path, mut take: impl FnMut(Changes) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let (mut at, mut is_whole) = (0, false);
-    while let Some((frame, length)) = decode(&bytes[at..]) {
-        is_whole = frame.changes.is_empty();
-        at += length;
-        take(frame.changes)?;
-    }
-    if !is_whole || at != bytes.len() {
-        bail!("{} is damaged at byte {at}", path.display());
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::store::sled::segments::replay;
 
     fn changes(n: u64) -> Changes {
         [(vec![b'a', n as u8], Some(vec![n as u8; n as usize % 50])), (vec![b'b'], None)].into()
