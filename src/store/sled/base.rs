@@ -62,7 +62,7 @@ pub(super) fn base(
 ///
 /// # Errors
 /// The disk, or what is read.
-pub(super) fn write_base(
+fn write_base(
     path: &Path,
     mut pairs: impl Iterator<Item = io::Result<(Vec<u8>, Vec<u8>)>>,
     mut has_room: impl FnMut(u64) -> io::Result<()>,

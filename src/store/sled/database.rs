@@ -15,7 +15,7 @@ use crate::store::bytes::Changes;
 pub(super) const SCHEMA_KEY: &[u8] = b"!schema";
 /// Up to which round sled has come.
 pub(super) const HEAD_KEY: &[u8] = b"!head";
-pub(super) const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
+const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
 /// What sled holds in memory, about: it counts too little of it.
 const CACHE_BYTES: u64 = 24 * 1024 * 1024;
 /// How often sled writes what it holds and looks for room to use again. Nobody waits for it; a sync of its file holds up ours.

@@ -19,7 +19,7 @@ use super::segments::{is_below, reaches_to, read, segment, segments};
 use crate::store::bytes::{Changes, WriteError};
 
 /// A segment that is larger is followed by another.
-pub(super) const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
+const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A segment gets so much room at once.
 const STEP_BYTES: u64 = 4 * 1024 * 1024;
@@ -52,7 +52,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// Nothing was written, where there is no room; else nobody knows.
-pub(super) fn failed(error: &io::Error) -> WriteError {
+fn failed(error: &io::Error) -> WriteError {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             WriteError::NoRoom("the disk is full; free some space, and it goes on by itself".to_owned())

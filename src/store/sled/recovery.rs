@@ -141,12 +141,7 @@ pub(super) fn made_anew(
     Ok(made)
 }
 
-pub(super) fn made(
-    directory: &Path,
-    sidecar: &Sidecar,
-    mark: Mark,
-    why: &anyhow::Error,
-) -> anyhow::Result<(::sled::Db, Journal)> {
+fn made(directory: &Path, sidecar: &Sidecar, mark: Mark, why: &anyhow::Error) -> anyhow::Result<(::sled::Db, Journal)> {
     let refused = |error: anyhow::Error| {
         anyhow!(
             "the database in {} cannot be made anew: {error:#}. It was to be, since {why:#}. It had come to round {}. Muster does not start on \

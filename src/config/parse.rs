@@ -1,0 +1,146 @@
+//! The configuration is read: the file, over it the variables, and all of it checked, so that every mistake is told at once.
+
+use std::path::Path;
+
+use figment::Figment;
+use figment::providers::{Format as _, Serialized, Toml};
+
+use super::file::Config;
+use super::problem::{ConfigError, explain_toml, with_suggestion};
+use super::variables::{SECRET_VARIABLES, Variables};
+
+impl Config {
+    /// Reads the file, if there is one, and the variables, and checks both.
+    ///
+    /// # Errors
+    /// Every mistake found, a line each.
+    pub fn load(path: Option<&Path>, variables: &Variables) -> Result<Self, ConfigError> {
+        let (file, text) = match path {
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| ConfigError(vec![format!("{}: cannot be read: {error}", path.display())]))?;
+                (path.display().to_string(), text)
+            }
+            None => ("muster.toml".to_owned(), String::new()),
+        };
+        Self::parse(&file, &text, variables)
+    }
+
+    /// As [`Self::load`], from a text.
+    ///
+    /// # Errors
+    /// Every mistake found, a line each.
+    pub fn parse(file: &str, text: &str, variables: &Variables) -> Result<Self, ConfigError> {
+        // First the file alone, strictly, because only this parser knows lines.
+        toml::from_str::<Self>(text).map_err(|error| ConfigError(vec![explain_toml(file, text, &error)]))?;
+        let mut figment = Figment::from(Serialized::defaults(Self::default())).merge(Toml::string(text));
+        for (name, value) in variables {
+            let Some(key) = name.strip_prefix("MUSTER_").filter(|key| key.contains("__")) else {
+                continue;
+            };
+            if SECRET_VARIABLES.contains(&name.as_str()) {
+                continue;
+            }
+            let Ok(value) = value.parse::<figment::value::Value>();
+            figment = figment.merge(Serialized::default(&key.to_lowercase().replace("__", "."), value));
+        }
+        let mut config: Self = figment.extract().map_err(|error| {
+            ConfigError(
+                error
+                    .into_iter()
+                    .map(|error| {
+                        let variable = format!("MUSTER_{}", error.path.join("__").to_uppercase());
+                        format!("{variable}: {}", with_suggestion(&error.kind.to_string()))
+                    })
+                    .collect(),
+            )
+        })?;
+        let mut problems = config.read_secrets(variables);
+        problems.extend(config.check());
+        if problems.is_empty() {
+            return Ok(config);
+        }
+        Err(ConfigError(problems.into_iter().map(|problem| problem.located(file, text)).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables() -> Variables {
+        [
+            ("MUSTER_SLACK__BOT_TOKEN", "xoxb-1"),
+            ("MUSTER_SLACK__SIGNING_SECRET", "new, old"),
+            ("PROM_TOKEN", "0123456789abcdef"),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into()
+    }
+
+    fn errors(text: &str) -> String {
+        Config::parse("muster.toml", text, &variables()).expect_err("this is wrong").to_string()
+    }
+
+    #[test]
+    fn variables_win_over_the_file_and_the_file_over_defaults() {
+        let text = "[slack]\nteam_id = \"T1\"\n[server]\nlisten = \"127.0.0.1:1\"\n";
+        let mut variables = variables();
+        let config = Config::parse("muster.toml", text, &variables).expect("it is right");
+        assert_eq!((config.server.listen.port(), config.slack.timeout_seconds), (1, 10));
+        assert_eq!(config.secrets.slack_signing_secrets.len(), 2);
+        variables.insert("MUSTER_SERVER__LISTEN".to_owned(), "127.0.0.1:2".to_owned());
+        variables.insert("MUSTER_SLACK__TIMEOUT_SECONDS".to_owned(), "3".to_owned());
+        let config = Config::parse("muster.toml", text, &variables).expect("it is right");
+        assert_eq!((config.server.listen.port(), config.slack.timeout_seconds), (2, 3));
+    }
+
+    #[test]
+    fn a_mistake_names_its_line_and_a_likely_word() {
+        insta::assert_snapshot!(errors("[server]\nlistn = \"x\"\n"), @"muster.toml:2: unknown field `listn`, expected one of `listen`, `public_url`, `instance`, `body_limit_kib`; did you mean `listen`?");
+        let text = "[slack]\nteam_id = \"T1\"\n\n[[sources]]\nname = \"prom\"\nkind = \"alertmanager\"\ntoken_env = \"PROM\"\n";
+        assert_eq!(
+            errors(text),
+            "muster.toml:5: the variable PROM is not set; it holds the token of the source `prom`"
+        );
+        let text = "[slack]\nteam_id = \"T1\"\n[[teams]]\nname = \"data-platform\"\n[[services]]\nname = \"orders\"\nowner = \"data-platfrm\"\n";
+        assert_eq!(
+            errors(text),
+            "muster.toml:7: the service `orders` is owned by `data-platfrm`, and there is no such team; did you mean `data-platform`?"
+        );
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once() {
+        let text = "[server]\npublic_url = \"muster\"\n";
+        let told = errors(text);
+        assert!(told.contains("team_id is empty") && told.contains("muster.toml:2: [server] public_url"), "{told}");
+    }
+
+    #[test]
+    fn a_channels_name_has_known_places_only() {
+        let told = errors("[slack]\nteam_id = \"T1\"\nchannel_name = \"inc-{{numbr}}\"\n");
+        assert!(
+            told.contains("muster.toml:3: [slack] channel_name has {{numbr}}, and there are number, title"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn a_route_that_asks_has_somewhere_to_ask() {
+        let told = errors(
+            "[slack]\nteam_id = \"T1\"\nannounce_channel = \"\"\n[[routes]]\nname = \"odd\"\naction = \"ask\"\n",
+        );
+        assert!(told.contains("the route `odd` asks people, and there is no channel to ask them in"), "{told}");
+    }
+
+    #[test]
+    fn a_wrong_variable_is_named() {
+        let mut variables = variables();
+        variables.insert("MUSTER_SERVER__LISTEN".to_owned(), "everywhere".to_owned());
+        let error = Config::parse("muster.toml", "[slack]\nteam_id = \"T1\"\n", &variables)
+            .expect_err("this is wrong")
+            .to_string();
+        assert!(error.starts_with("MUSTER_SERVER__LISTEN: "), "{error}");
+    }
+}
