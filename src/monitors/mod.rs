@@ -3,6 +3,7 @@
 mod airflow;
 mod alertmanager;
 mod cloudevents;
+pub mod credentials;
 mod dagster;
 mod datadog;
 pub mod dbt_artifacts;
@@ -20,7 +21,6 @@ pub mod redact;
 mod sentry;
 pub mod sns;
 mod soda;
-pub mod verify;
 mod vocabulary;
 
 use http::HeaderMap;

@@ -4,6 +4,6 @@
 pub mod client;
 pub mod inbound;
 pub mod markup;
+pub mod signature;
 pub mod slash;
-pub mod verify;
 pub mod when;

@@ -16,11 +16,11 @@ use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use sha2::Sha256;
 
-use super::AppState;
+use super::state::AppState;
 use crate::app::App;
 use crate::config::{ApiToken, Scope};
 use crate::http::Problem;
-use crate::monitors::verify::same;
+use crate::monitors::credentials::same;
 use crate::telemetry::RejectedLabels;
 
 /// Which scopes let somebody in; one of them is enough.

@@ -1,193 +1,16 @@
-//! Slack's Web API, through slack-morphism's client: one method a thing that Muster does, our own time-out, and one
-//! table that says which failures pass.
-//!
-//! Answers are read as loose JSON: the library's typed answers refuse what Slack adds.
+//! The calls: one method a thing that Muster does.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
-use slack_morphism::errors::SlackClientError;
 use slack_morphism::prelude::*;
 
+use super::answers::{ChannelInfo, HistoryMessage, Listed, Member, member};
+use super::failure::{SlackError, Verdict, classify};
 use crate::domain::incident::MessageRef;
 use crate::render::Rendered;
 use crate::slack::inbound::with_files;
-
-/// What a failure means for the one who tries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// Not done; try again, not before this.
-    Retry {
-        /// What Slack asked for.
-        after: Option<Duration>,
-    },
-    /// Perhaps done: no answer came, or one that leaves it open. Look before trying again.
-    Unknown,
-    /// Not done, and trying again is no use.
-    Permanent,
-}
-
-/// A call that failed. Holds no token and no body.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("Slack answered `{code}` to {method}")]
-pub struct SlackError {
-    /// The Web API method.
-    pub method: &'static str,
-    /// Slack's error code, or ours for what is below HTTP.
-    pub code: String,
-    /// What it means.
-    pub verdict: Verdict,
-}
-
-/// Slack's codes that pass by themselves; every other code is permanent.
-/// Source: the `errors` of Slack's published specification and its documentation.
-const PASSING: &[(&str, bool)] = &[
-    // (code, whether it may have been done all the same)
-    ("ratelimited", false),
-    ("rate_limited", false),
-    ("internal_error", true),
-    ("fatal_error", true),
-    ("request_timeout", true),
-    ("service_unavailable", true),
-    ("team_added_to_org", false),
-    ("org_login_required", false),
-    // A person must mend these, and what waits then still goes out.
-    ("invalid_auth", false),
-    ("not_authed", false),
-    ("token_revoked", false),
-    ("token_expired", false),
-    ("account_inactive", false),
-    ("missing_scope", false),
-];
-
-/// What an operator is told about codes that need a person.
-pub fn advice(code: &str) -> &'static str {
-    match code {
-        "invalid_auth" | "not_authed" | "token_revoked" | "token_expired" | "account_inactive" => {
-            "the bot token is not valid any more; install the app again and set MUSTER_SLACK__BOT_TOKEN"
-        }
-        "missing_scope" => "the app lacks a permission; compare it with manifest.yml and install it again",
-        "channel_not_found" | "is_archived" | "not_in_channel" => {
-            "the channel is gone, archived, or Muster was removed from it; invite it again"
-        }
-        "restricted_action" => "the workspace does not let the app do this; ask a workspace admin",
-        "invalid_blocks" | "msg_too_long" | "msg_blocks_too_long" => {
-            "Slack finds the message malformed; this is a fault of Muster or of a template"
-        }
-        "user_not_found" => "Slack does not know this person",
-        _ => "Slack refuses it",
-    }
-}
-
-fn verdict_of_code(code: &str) -> Verdict {
-    match PASSING.iter().find(|(passing, _)| *passing == code) {
-        Some((_, true)) => Verdict::Unknown,
-        Some((_, false)) => Verdict::Retry { after: None },
-        None => Verdict::Permanent,
-    }
-}
-
-fn classify(method: &'static str, error: &SlackClientError) -> SlackError {
-    let (code, verdict) = match error {
-        SlackClientError::ApiError(error) => (error.code.clone(), verdict_of_code(&error.code)),
-        SlackClientError::RateLimitError(error) => {
-            ("ratelimited".to_owned(), Verdict::Retry { after: error.retry_after })
-        }
-        SlackClientError::HttpError(error) if error.status_code.as_u16() == 429 => {
-            ("ratelimited".to_owned(), Verdict::Retry { after: None })
-        }
-        SlackClientError::HttpError(error) if error.status_code.is_server_error() => {
-            (format!("http_{}", error.status_code.as_u16()), Verdict::Unknown)
-        }
-        SlackClientError::HttpError(error) => (format!("http_{}", error.status_code.as_u16()), Verdict::Permanent),
-        SlackClientError::HttpProtocolError(_)
-        | SlackClientError::EndOfStream(_)
-        | SlackClientError::SystemError(_) => ("no_connection".to_owned(), Verdict::Unknown),
-        SlackClientError::ProtocolError(_) | SlackClientError::SocketModeProtocolError(_) => {
-            ("unreadable_answer".to_owned(), Verdict::Unknown)
-        }
-    };
-    SlackError { method, code, verdict }
-}
-
-/// A person as Slack describes one.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Member {
-    /// The id.
-    pub id: String,
-    /// What others call them.
-    pub name: String,
-    /// Their address, where Slack tells it.
-    #[serde(default)]
-    pub email: Option<String>,
-    /// The workspace they belong to.
-    pub team: String,
-    /// Single- or multi-channel guest.
-    pub guest: bool,
-    /// Deactivated, or a bot.
-    pub barred: bool,
-}
-
-/// Reads a user object of `users.list`, `users.info`, `team_join`, `user_change`.
-pub fn member(user: &Value) -> Option<Member> {
-    let text = |pointer: &str| user.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let flag = |key: &str| user[key].as_bool().unwrap_or(false);
-    Some(Member {
-        id: text("/id")?.to_owned(),
-        name: ["/profile/display_name", "/profile/real_name", "/real_name", "/name"]
-            .into_iter()
-            .find_map(text)
-            .unwrap_or("somebody")
-            .to_owned(),
-        email: text("/profile/email").map(str::to_owned),
-        team: text("/team_id").unwrap_or_default().to_owned(),
-        guest: flag("is_restricted") || flag("is_ultra_restricted"),
-        barred: flag("deleted") || flag("is_bot") || flag("is_stranger"),
-    })
-}
-
-/// A message of a channel's history.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HistoryMessage {
-    /// Its timestamp.
-    pub ts: String,
-    /// Who wrote it, if a person did.
-    pub author: Option<String>,
-    /// What it says.
-    pub text: String,
-    /// The outbox entry that posted it, if it was ours.
-    pub outbox_id: Option<String>,
-    /// The files of a bot's message, ids by name.
-    pub files: BTreeMap<String, String>,
-}
-
-/// A channel as a list of Slack's has it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Listed {
-    /// Its id.
-    pub id: String,
-    /// Its name, without `#`.
-    pub name: String,
-    /// Whether people of another workspace are in it, or are asked to be.
-    pub shared: bool,
-}
-
-/// A channel, as far as it matters whether Muster may work there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChannelInfo {
-    /// Its name, without `#`.
-    pub name: String,
-    /// Whether Muster is in it.
-    pub member: bool,
-    /// Whether people of another workspace are, or are asked to be.
-    pub shared: bool,
-    /// Whether only those who are in it see it.
-    pub private: bool,
-    /// Its canvas.
-    pub canvas: Option<String>,
-}
 
 /// The client.
 pub struct SlackApi {
@@ -709,22 +532,4 @@ fn next_cursor(answer: &Value) -> Option<String> {
         .and_then(Value::as_str)
         .filter(|cursor| !cursor.is_empty())
         .map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_table_of_failures() {
-        for code in ["internal_error", "fatal_error", "request_timeout", "service_unavailable"] {
-            assert_eq!(verdict_of_code(code), Verdict::Unknown, "{code}");
-        }
-        for code in ["ratelimited", "invalid_auth", "token_revoked", "missing_scope"] {
-            assert_eq!(verdict_of_code(code), Verdict::Retry { after: None }, "{code}");
-        }
-        for code in ["channel_not_found", "is_archived", "invalid_blocks", "user_not_found", "something_new"] {
-            assert_eq!(verdict_of_code(code), Verdict::Permanent, "{code}");
-        }
-    }
 }
