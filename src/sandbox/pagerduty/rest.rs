@@ -1,4 +1,4 @@
-//! The pretend PagerDuty's REST API: who is on call, who is known by an address, and incidents opened for one person.
+//! The REST API: who is on call, who is known by an address, and incidents opened for one person.
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -7,21 +7,10 @@ use axum::routing::{get, put};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use super::pagerduty::PdIncident;
-use super::{Shared, World};
+use super::account::{PdIncident, RestCall};
+use crate::sandbox::world::{Shared, World};
 
-/// A request that came in.
-#[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "the parts of a request")]
-pub struct RestCall {
-    pub method: &'static str,
-    pub path: String,
-    pub body: Value,
-    /// The address in whose name it was.
-    pub from: String,
-}
-
-pub(super) fn router() -> Router<Shared> {
+pub(crate) fn router() -> Router<Shared> {
     Router::new()
         .route("/oncalls", get(on_calls))
         .route("/users", get(users))
