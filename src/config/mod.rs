@@ -2,8 +2,8 @@
 
 mod file;
 mod lists;
+mod mistakes;
 mod parse;
-mod problem;
 mod secrets;
 mod sections;
 mod sources;
@@ -15,7 +15,7 @@ pub use file::Config;
 pub use lists::{
     ApiTokenConfig, Heartbeat, RotationConfig, RouteConfig, Scope, ServiceConfig, TeamConfig, WindowConfig,
 };
-pub use problem::ConfigError;
+pub use mistakes::ConfigError;
 pub use secrets::{ApiToken, Secrets};
 pub use sections::{
     EngineName, Folder, Intake, Lineage, Log, Mail, NamingRule, PagerDuty, PermissionsConfig, Server, SeverityName,

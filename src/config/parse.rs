@@ -6,7 +6,7 @@ use figment::Figment;
 use figment::providers::{Format as _, Serialized, Toml};
 
 use super::file::Config;
-use super::problem::{ConfigError, explain_toml, with_suggestion};
+use super::mistakes::{ConfigError, explain_toml, with_suggestion};
 use super::variables::{SECRET_VARIABLES, Variables};
 
 impl Config {

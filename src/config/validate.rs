@@ -1,7 +1,7 @@
 //! Every mistake of a configuration, looked for once all of it is read.
 
 use super::file::Config;
-use super::problem::{Problem, nearest};
+use super::mistakes::{Problem, nearest};
 use super::sources::SourceKind;
 use super::to_policy::{glob_of, hours_of, rotation_of, window_of};
 use crate::domain::permission::Verb;
@@ -117,13 +117,11 @@ impl Config {
                 problems.push(Problem::at(&rotation.name, format!("the rotation `{}`: {why}", rotation.name)));
             }
             for service in rotation.services.iter().filter(|service| !services.contains(&service.as_str())) {
-                problems.push(Problem::at(
+                problems.push(Problem::unknown(
+                    &format!("the rotation `{}`", rotation.name),
+                    "service",
                     service,
-                    format!(
-                        "the rotation `{}` names the service `{service}`, and there is none{}",
-                        rotation.name,
-                        nearest(service, &services)
-                    ),
+                    &services,
                 ));
             }
             if rotation.pagerduty_schedule.is_some() && self.secrets.pagerduty_api_token.is_none() {
@@ -150,14 +148,7 @@ impl Config {
         }
         for route in &self.routes {
             if let Some(service) = route.service.as_deref().filter(|service| !services.contains(service)) {
-                problems.push(Problem::at(
-                    service,
-                    format!(
-                        "the route `{}` names the service `{service}`, and there is none{}",
-                        route.name,
-                        nearest(service, &services)
-                    ),
-                ));
+                problems.push(Problem::unknown(&format!("the route `{}`", route.name), "service", service, &services));
             }
         }
         for route in self.routes.iter().filter(|route| route.action == RouteAction::Ask) {
@@ -174,14 +165,7 @@ impl Config {
         let teams: Vec<&str> = self.teams.iter().map(|team| team.name.as_str()).collect();
         for route in &self.routes {
             for team in route.teams.iter().filter(|team| !teams.contains(&team.as_str())) {
-                problems.push(Problem::at(
-                    team,
-                    format!(
-                        "the route `{}` names the team `{team}`, and there is none{}",
-                        route.name,
-                        nearest(team, &teams)
-                    ),
-                ));
+                problems.push(Problem::unknown(&format!("the route `{}`", route.name), "team", team, &teams));
             }
         }
         for beat in &self.heartbeats {

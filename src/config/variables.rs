@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::file::Config;
 use super::lists::{ApiTokenConfig, Scope};
-use super::problem::Problem;
+use super::mistakes::Problem;
 use super::secrets::{ApiToken, Secrets};
 use super::sections::{EngineName, SlackMode};
 

@@ -104,9 +104,6 @@ pub struct ReadModels {
 
 impl ReadModels {
     /// Reads all of them, and follows the store from then on.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn load(store: &Store) -> Result<Arc<Self>, ReadError> {
         let models = Arc::new(Self::read(store).await?);
         store.follow(models.clone());
@@ -114,9 +111,6 @@ impl ReadModels {
     }
 
     /// Reads all of them, as they are now.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn read(store: &Store) -> Result<Self, ReadError> {
         let (catalog, subscriptions) =
             (catalog::Catalog::load(store).await?, subscriptions::Subscriptions::load(store).await?);

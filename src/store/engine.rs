@@ -25,15 +25,9 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// An engine: text under ids, with versions and queues. [`Store`](super::Store) is what everybody else uses.
 pub trait Engine: Send + Sync + 'static {
     /// The record, if there is one.
-    ///
-    /// # Errors
-    /// The engine cannot read.
     fn get<'a>(&'a self, kind: Kind, id: &'a str) -> Answer<'a, Result<Option<Raw>, ReadError>>;
 
     /// Records with `from <= id < to` (an empty `to` means to the end), in the order of their ids' bytes, at most `limit`.
-    ///
-    /// # Errors
-    /// The engine cannot read.
     fn scan<'a>(
         &'a self,
         kind: Kind,
@@ -77,8 +71,5 @@ pub trait Engine: Send + Sync + 'static {
     }
 
     /// Whether it still takes writes; with the reason if not.
-    ///
-    /// # Errors
-    /// Why it does not.
     fn health(&self) -> Result<(), String>;
 }

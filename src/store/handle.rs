@@ -1,12 +1,10 @@
 //! The store as everybody else uses it: types in, types out.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::batch::Batch;
-use super::engine::{Backlog, Engine};
-use super::follower::Follower;
-use super::raw::{Millis, QueueName, Raw, ReadError};
+use super::engine::Engine;
+use super::raw::{Raw, ReadError};
 use super::step::CommitError;
 use super::typed::{Id, Page, Range, Rec, Record};
 
@@ -40,17 +38,11 @@ impl Store {
     }
 
     /// What a record says, if there is one.
-    ///
-    /// # Errors
-    /// As [`Self::get`].
     pub async fn value<T: Record>(&self, id: &Id<T>) -> Result<Option<T>, ReadError> {
         Ok(self.get(id).await?.map(|rec| rec.value))
     }
 
     /// As [`Self::value`]; one that is damaged is logged, and taken for none.
-    ///
-    /// # Errors
-    /// The engine cannot read.
     pub async fn readable<T: Record>(&self, id: &Id<T>) -> Result<Option<T>, ReadError> {
         match self.value(id).await {
             Err(error) if error.damaged => {
@@ -62,9 +54,6 @@ impl Store {
     }
 
     /// A page of records in the order of their ids, at most `limit`. One that cannot be read is logged and left out.
-    ///
-    /// # Errors
-    /// The engine cannot read.
     pub async fn scan<T: Record>(&self, range: &Range<T>, limit: usize) -> Result<Page<T>, ReadError> {
         let read = self.engine.scan(T::KIND, range.from(), range.to(), limit).await?;
         let next = (read.len() == limit).then(|| read.last().map(|last| last.id.clone())).flatten();
@@ -75,18 +64,12 @@ impl Store {
     }
 
     /// The ids of a range in their order, at most `limit`, also of records that cannot be read: for forgetting what is old.
-    ///
-    /// # Errors
-    /// The engine cannot read.
     pub async fn ids<T: Record>(&self, range: &Range<T>, limit: usize) -> Result<Vec<Id<T>>, ReadError> {
         let read = self.engine.scan(T::KIND, range.from(), range.to(), limit).await?;
         Ok(read.into_iter().map(|raw| Id::new(raw.id)).collect())
     }
 
     /// All records of a range, read page by page. One that cannot be read is logged and left out.
-    ///
-    /// # Errors
-    /// The engine cannot read.
     pub async fn all<T: Record>(&self, range: Range<T>) -> Result<Vec<Rec<T>>, ReadError> {
         let (mut range, mut all) = (range, Vec::new());
         loop {
@@ -100,9 +83,6 @@ impl Store {
     }
 
     /// What all records of a range say.
-    ///
-    /// # Errors
-    /// The engine cannot read.
     pub async fn values<T: Record>(&self, range: Range<T>) -> Result<Vec<T>, ReadError> {
         Ok(self.all(range).await?.into_iter().map(|rec| rec.value).collect())
     }
@@ -116,63 +96,17 @@ impl Store {
         if ops.is_empty() { Ok(()) } else { self.engine.commit(ops).await }
     }
 
-    /// Leases what is due in a lane; see [`Engine::claim`].
-    ///
-    /// # Errors
-    /// The store cannot write.
-    pub async fn claim(&self, lane: &str, now: Millis, lease: Millis, limit: usize) -> Result<Vec<Raw>, CommitError> {
-        self.engine.claim(lane, now, lease, limit).await
-    }
-
-    /// When the next record of a lane can be claimed.
-    ///
-    /// # Errors
-    /// The engine cannot read.
-    pub async fn next_due(&self, lane: &str) -> Result<Option<Millis>, ReadError> {
-        self.engine.next_due(lane).await
-    }
-
-    /// What waits in a lane.
-    ///
-    /// # Errors
-    /// The engine cannot read.
-    pub async fn backlog(&self, lane: &str) -> Result<Backlog, ReadError> {
-        self.engine.backlog(lane).await
-    }
-
-    /// How many records wait in one queue.
-    ///
-    /// # Errors
-    /// The engine cannot read.
-    pub async fn waiting(&self, queue: &QueueName) -> Result<usize, ReadError> {
-        self.engine.waiting(queue).await
-    }
-
-    /// Tells this one of every change from now on; see [`Engine::follow`].
-    pub fn follow(&self, follower: Arc<dyn Follower>) {
-        self.engine.follow(follower);
-    }
-
-    /// Figures an operator watches.
-    pub fn figures(&self) -> Vec<(&'static str, u64)> {
-        self.engine.figures()
-    }
-
-    /// A folder for what can be made again from the records.
-    pub fn folder(&self) -> Option<&Path> {
-        self.engine.folder()
-    }
-
-    /// Whether it still takes writes.
-    ///
-    /// # Errors
-    /// Why it does not.
-    pub fn health(&self) -> Result<(), String> {
-        self.engine.health()
-    }
-
     /// The engine, for what has no type: export and import, and whoever tests it.
     pub fn engine(&self) -> &dyn Engine {
         &*self.engine
+    }
+}
+
+/// Queues, figures and whatever else has no type are the engine's own.
+impl std::ops::Deref for Store {
+    type Target = dyn Engine;
+
+    fn deref(&self) -> &Self::Target {
+        self.engine()
     }
 }

@@ -9,12 +9,12 @@ mod posting;
 mod press;
 pub(crate) mod render;
 mod seen;
+mod shown;
 pub(crate) mod socket;
 mod talk;
 pub(crate) mod tickets;
-mod views;
 pub(crate) mod web_api;
 pub(crate) mod workspace;
 
 pub use door::Slack;
-pub use views::{Button, ChannelView, FileView, MessageView, ViewState};
+pub use shown::{Button, ChannelView, FileView, MessageView, ViewState};

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::door::Slack;
 use super::limits;
-use super::views::MessageView;
+use super::shown::MessageView;
 use crate::sandbox::exchange::Answer;
 
 impl Slack {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::door::Slack;
 use super::render;
-use super::views::{ChannelView, MessageView, ViewState, message_view, view_of};
+use super::shown::{ChannelView, MessageView, ViewState, message_view, view_of};
 
 impl Slack {
     /// A channel by its name or id.

@@ -1,4 +1,4 @@
-//! The calls: one method a thing that Muster does.
+//! The calls: one method a thing that Muster does. Each fails as `failure` says.
 
 use std::time::Duration;
 
@@ -50,6 +50,14 @@ impl SlackApi {
         self.within(method, call).await
     }
 
+    /// Posts what may be so already: then the answer is one of these codes, and no failure.
+    async fn post_unless(&self, method: &'static str, body: &Value, so_already: &[&str]) -> Result<(), SlackError> {
+        match self.post(method, body).await {
+            Err(error) if so_already.contains(&error.code.as_str()) => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+
     async fn get(
         &self,
         method: &'static str,
@@ -76,9 +84,6 @@ impl SlackApi {
     }
 
     /// Asks for a connection of Socket Mode, with the app's own token; its address holds a ticket.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn open_connection(&self, app_token: &SecretString) -> Result<String, SlackError> {
         let method = "apps.connections.open";
         let token = SlackApiToken::new(app_token.expose_secret().into());
@@ -94,9 +99,6 @@ impl SlackApi {
     }
 
     /// Whose token this is: the workspace's address, our team, our user.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn auth_test(&self) -> Result<Value, SlackError> {
         self.get("auth.test", &[]).await
     }
@@ -112,9 +114,6 @@ impl SlackApi {
     }
 
     /// The public channel of this name; with `own`, only one that we made (after the answer to making it was lost).
-    ///
-    /// # Errors
-    /// A call failed.
     pub async fn channel_named(&self, name: &str, own: bool) -> Result<Option<String>, SlackError> {
         let me =
             if own { Some(self.auth_test().await?["user_id"].as_str().unwrap_or_default().to_owned()) } else { None };
@@ -141,9 +140,6 @@ impl SlackApi {
     }
 
     /// A page of the workspace's channels, with the cursor of the next.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn channels(&self, cursor: Option<String>) -> Result<(Vec<Listed>, Option<String>), SlackError> {
         let parameters = [
             ("exclude_archived", Some("true".to_owned())),
@@ -163,9 +159,6 @@ impl SlackApi {
     }
 
     /// What Slack says of a channel.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn channel_info(&self, id: &str) -> Result<ChannelInfo, SlackError> {
         let answer = self.get("conversations.info", &[("channel", Some(id.to_owned()))]).await?;
         let flag = |key: &str| answer["channel"][key].as_bool().unwrap_or(false);
@@ -189,9 +182,6 @@ impl SlackApi {
     }
 
     /// Writes a canvas anew.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn edit_canvas(&self, canvas: &str, markdown: &str) -> Result<(), SlackError> {
         let content = json!({"type": "markdown", "markdown": markdown});
         let change = json!({"operation": "replace", "document_content": content});
@@ -199,48 +189,27 @@ impl SlackApi {
     }
 
     /// Archives a channel; an archived one is no failure.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn archive(&self, id: &str) -> Result<(), SlackError> {
-        match self.post("conversations.archive", &json!({"channel": id})).await {
-            Err(error) if error.code == "already_archived" => Ok(()),
-            other => other.map(|_| ()),
-        }
+        self.post_unless("conversations.archive", &json!({"channel": id}), &["already_archived"]).await
     }
 
     /// Joins a public channel; being in it already is no failure.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn join(&self, channel: &str) -> Result<(), SlackError> {
         self.post("conversations.join", &json!({"channel": channel})).await.map(|_| ())
     }
 
     /// Invites people; those who are there already are no failure.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn invite(&self, channel: &str, people: &[String]) -> Result<(), SlackError> {
         let body = json!({"channel": channel, "users": people.join(","), "force": true});
-        match self.post("conversations.invite", &body).await {
-            Err(error) if matches!(error.code.as_str(), "already_in_channel" | "cant_invite_self") => Ok(()),
-            other => other.map(|_| ()),
-        }
+        self.post_unless("conversations.invite", &body, &["already_in_channel", "cant_invite_self"]).await
     }
 
     /// Sets the topic.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn set_topic(&self, channel: &str, topic: &str) -> Result<(), SlackError> {
         self.post("conversations.setTopic", &json!({"channel": channel, "topic": topic})).await.map(|_| ())
     }
 
     /// Posts a message, marked with the outbox entry; where it stands.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn post_message(
         &self,
         channel: &str,
@@ -251,9 +220,6 @@ impl SlackApi {
     }
 
     /// Posts a message in a thread, if one is given.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn post_in(
         &self,
         channel: &str,
@@ -277,9 +243,6 @@ impl SlackApi {
     }
 
     /// Tells one member of a channel something that nobody else sees and that is gone with a reload.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn whisper(&self, channel: &str, user: &str, message: &Rendered) -> Result<(), SlackError> {
         let request = SlackApiChatPostEphemeralRequest::new(channel.into(), user.into(), content(message))
             .with_parse("none".to_owned())
@@ -288,17 +251,11 @@ impl SlackApi {
     }
 
     /// Shows blocks below the links of somebody's message.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn unfurl(&self, channel: &str, ts: &str, unfurls: Value) -> Result<(), SlackError> {
         self.post("chat.unfurl", &json!({"channel": channel, "ts": ts, "unfurls": unfurls})).await.map(|_| ())
     }
 
     /// Edits a message in place.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn update_message(&self, at: &MessageRef, message: &Rendered) -> Result<(), SlackError> {
         let request =
             SlackApiChatUpdateRequest::new(at.channel.as_str().into(), content(message), at.ts.as_str().into())
@@ -308,33 +265,18 @@ impl SlackApi {
     }
 
     /// Adds a reaction to a message, or takes it away; what is so already is no failure.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn mark(&self, at: &MessageRef, name: &str, on: bool) -> Result<(), SlackError> {
         let method = if on { "reactions.add" } else { "reactions.remove" };
         let body = json!({"channel": at.channel, "timestamp": at.ts, "name": name});
-        match self.post(method, &body).await {
-            Err(error) if matches!(error.code.as_str(), "already_reacted" | "no_reaction") => Ok(()),
-            other => other.map(|_| ()),
-        }
+        self.post_unless(method, &body, &["already_reacted", "no_reaction"]).await
     }
 
     /// Pins a message; a pinned one is no failure.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn pin(&self, at: &MessageRef) -> Result<(), SlackError> {
-        match self.post("pins.add", &json!({"channel": at.channel, "timestamp": at.ts})).await {
-            Err(error) if error.code == "already_pinned" => Ok(()),
-            other => other.map(|_| ()),
-        }
+        self.post_unless("pins.add", &json!({"channel": at.channel, "timestamp": at.ts}), &["already_pinned"]).await
     }
 
     /// Adds a bookmark, unless one with this link is there.
-    ///
-    /// # Errors
-    /// A call failed.
     pub async fn bookmark(&self, channel: &str, title: &str, url: &str) -> Result<(), SlackError> {
         let there = self.post("bookmarks.list", &json!({"channel_id": channel})).await?;
         if there["bookmarks"].as_array().into_iter().flatten().any(|bookmark| bookmark["link"] == url) {
@@ -346,25 +288,16 @@ impl SlackApi {
     }
 
     /// Opens a modal; the trigger lives three seconds.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn open_view(&self, trigger: &str, view: &SlackView) -> Result<(), SlackError> {
         self.post("views.open", &json!({"trigger_id": trigger, "view": view})).await.map(|_| ())
     }
 
     /// Shows somebody the app's home.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn publish_home(&self, user: &str, view: &Value) -> Result<(), SlackError> {
         self.post("views.publish", &json!({"user_id": user, "view": view})).await.map(|_| ())
     }
 
     /// A page of the history of a channel or thread, since a timestamp; with the cursor of the next.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn history(
         &self,
         (channel, thread): (&str, Option<&str>),
@@ -442,9 +375,6 @@ impl SlackApi {
     }
 
     /// A page of the workspace's people, with the cursor of the next.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn people(&self, cursor: Option<String>) -> Result<(Vec<Member>, Option<String>), SlackError> {
         let answer = self.get("users.list", &[("limit", Some("200".to_owned())), ("cursor", cursor)]).await?;
         let members = answer["members"].as_array().into_iter().flatten().filter_map(member).collect();
@@ -452,27 +382,18 @@ impl SlackApi {
     }
 
     /// One person.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn person(&self, id: &str) -> Result<Option<Member>, SlackError> {
         let answer = self.get("users.info", &[("user", Some(id.to_owned()))]).await?;
         Ok(member(&answer["user"]))
     }
 
     /// The people of a user group.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn group(&self, id: &str) -> Result<Vec<String>, SlackError> {
         let answer = self.get("usergroups.users.list", &[("usergroup", Some(id.to_owned()))]).await?;
         Ok(answer["users"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect())
     }
 
     /// Uploads a file and shares it in a channel; Slack's id of the file.
-    ///
-    /// # Errors
-    /// A call failed.
     pub async fn upload(
         &self,
         (channel, thread): (&str, Option<&str>),
@@ -506,14 +427,8 @@ impl SlackApi {
     }
 
     /// Deletes a file of ours; one that is gone is no failure.
-    ///
-    /// # Errors
-    /// The call failed.
     pub async fn delete_file(&self, file: &str) -> Result<(), SlackError> {
-        match self.post("files.delete", &json!({"file": file})).await {
-            Err(error) if matches!(error.code.as_str(), "file_not_found" | "file_deleted") => Ok(()),
-            other => other.map(|_| ()),
-        }
+        self.post_unless("files.delete", &json!({"file": file}), &["file_not_found", "file_deleted"]).await
     }
 }
 

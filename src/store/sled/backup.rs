@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use super::base::base_file;
 use super::directory::{BACKUPS, JOURNAL, SIDECAR, free_name, sync_directory};
 use super::journal;
-use super::running::Running;
+use super::shared::Shared;
 use super::sidecar::{read_sidecar, write_sidecar};
 
 /// The backups of a store, the oldest first.
@@ -25,7 +25,7 @@ fn counted(backup: &Path) -> u64 {
     read_sidecar(backup).ok().flatten().map_or(0, |sidecar| sidecar.made)
 }
 
-impl Running {
+impl Shared {
     pub(super) fn back_up_if_due(&self) -> anyhow::Result<()> {
         let Some(every) =
             self.backups.every.filter(|_| self.sidecar().has_data && self.room.has(journal::SEGMENT_ROOM))

@@ -30,9 +30,6 @@ pub struct Inspection {
 }
 
 /// Looks at a store's directory, or at a backup, and changes nothing.
-///
-/// # Errors
-/// It cannot be read.
 pub fn inspect(directory: &Path) -> anyhow::Result<Inspection> {
     if !directory.exists() {
         return Ok(Inspection::default());

@@ -125,9 +125,6 @@ impl Journal {
     }
 
     /// How many bytes its segments have.
-    ///
-    /// # Errors
-    /// The disk.
     pub(super) fn bytes(&self) -> io::Result<u64> {
         let (_, closed) = self.segments.split_last().unwrap_or((&0, &[]));
         let sizes = closed.iter().map(|first| Ok(fs::metadata(segment(&self.folder, *first))?.len()));
@@ -208,9 +205,6 @@ impl Journal {
     }
 
     /// Copies all segments, the open one as far as it is written. What is closed never changes, and is linked where that can be.
-    ///
-    /// # Errors
-    /// The disk.
     pub(super) fn copy_to(&self, folder: &Path) -> io::Result<()> {
         for (index, first) in self.segments.iter().enumerate() {
             let (from, to) = (segment(&self.folder, *first), segment(folder, *first));

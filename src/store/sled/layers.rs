@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use super::database::take;
 use super::directory::is_full;
 use super::memtable::Layer;
-use super::running::{Running, TICK, stop};
+use super::shared::{Shared, TICK, stop};
 
-impl Running {
+impl Shared {
     /// Takes into sled what was written, a layer at a time. On a full disk it is tried again: the journal has everything.
     pub(super) fn take_layers(&self) {
         while let Some(layer) = self.recent.next() {

@@ -22,9 +22,6 @@ pub(super) struct Mark {
 
 impl Mark {
     /// Reads the mark in a file; none where there is none, or one that is damaged.
-    ///
-    /// # Errors
-    /// It cannot be read.
     pub(super) fn read(path: &Path) -> anyhow::Result<Option<Self>> {
         match fs::read(path) {
             Ok(bytes) => Ok(Self::decode(&bytes)),
@@ -71,9 +68,6 @@ pub(super) struct MarkFile(File);
 
 impl MarkFile {
     /// Opens it, or makes it, and writes this mark into it, durably.
-    ///
-    /// # Errors
-    /// The disk.
     pub(super) fn open(path: &Path, mark: Mark) -> anyhow::Result<Self> {
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
         let file = file.with_context(|| format!("cannot open {}", path.display()))?;

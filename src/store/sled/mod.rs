@@ -28,8 +28,8 @@ mod recovery;
 mod repair;
 mod restore;
 mod room;
-mod running;
 mod segments;
+mod shared;
 mod sidecar;
 mod upkeep;
 
@@ -37,4 +37,4 @@ pub use inspect::{Inspection, expect_store, inspect};
 pub use open::{SledEngine, back_up, open, open_with};
 pub use repair::{Repaired, Source, repair};
 pub use restore::restore;
-pub use running::Backups;
+pub use shared::Backups;

@@ -16,7 +16,7 @@ use super::mark::MarkFile;
 use super::memtable::{self, Memtable};
 use super::recovery::{came_back_empty, made_anew, made_from_backup, opened, put_journal_aside, settle};
 use super::room::Room;
-use super::running::{Backups, Running, stop};
+use super::shared::{Backups, Shared, stop};
 use super::sidecar::{SCHEMA, newer, reached, read_sidecar, write_sidecar};
 use crate::store::bytes::{Bytes, Changes, Pair, WriteError};
 use crate::store::committer::Committed;
@@ -24,7 +24,7 @@ use crate::store::{EDITION, ReadError, Store};
 
 /// Sled on a directory.
 pub struct SledEngine {
-    shared: Arc<Running>,
+    shared: Arc<Shared>,
     layers: Option<std::thread::JoinHandle<()>>,
     checkpoints: Option<std::thread::JoinHandle<()>>,
 }
@@ -121,7 +121,7 @@ impl SledEngine {
         }
         let journal_bytes = journal.bytes().context("cannot measure the journal")?;
         let base_bytes = sidecar.base.and_then(|base| fs::metadata(base_file(directory, base)).ok());
-        let shared = Arc::new(Running {
+        let shared = Arc::new(Shared {
             db: RwLock::new(Some(database)),
             directory: directory.to_owned(),
             journal: Mutex::new(journal),

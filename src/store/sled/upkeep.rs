@@ -8,7 +8,7 @@ use super::base::{base, base_file};
 use super::database::{Database, sums};
 use super::directory::{DATABASE, is_full};
 use super::journal;
-use super::running::{Running, TICK, stop};
+use super::shared::{Shared, TICK, stop};
 use super::sidecar::write_sidecar;
 use crate::clock::Stopwatch;
 
@@ -21,7 +21,7 @@ const CHECKPOINT_AFTER_BYTES: u64 = 32 * 1024 * 1024;
 /// A base is made when so much was journalled since the last one, and as much as that one has.
 pub(super) const BASE_AFTER_BYTES: u64 = 64 * 1024 * 1024;
 
-impl Running {
+impl Shared {
     /// Looks after what nobody should wait for, until told to stop.
     pub(super) fn run(&self) {
         let (mut last, mut failed) = (Stopwatch::start(), None::<Stopwatch>);
@@ -123,7 +123,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for Shared {
     fn drop(&mut self) {
         // Everything that was acknowledged is in the journal already; this spares the next start the reading, and lets it see damage.
         let closed = self.checkpoint().and_then(|_| {

@@ -25,6 +25,11 @@ impl Problem {
         Self { near: Some(near.to_owned()), what }
     }
 
+    /// Something names what there is not.
+    pub(super) fn unknown(whose: &str, what: &str, name: &str, known: &[&str]) -> Self {
+        Self::at(name, format!("{whose} names the {what} `{name}`, and there is none{}", nearest(name, known)))
+    }
+
     pub(super) fn general(what: String) -> Self {
         Self { near: None, what }
     }

@@ -30,7 +30,7 @@ pub struct Backups {
 }
 
 /// What the committer's thread and the checkpoints share.
-pub(super) struct Running {
+pub(super) struct Shared {
     /// Sled; none for a moment while it is opened again.
     pub(super) db: RwLock<Option<Database>>,
     pub(super) directory: PathBuf,
@@ -56,7 +56,7 @@ pub(super) struct Running {
     pub(super) _lock: File,
 }
 
-impl Running {
+impl Shared {
     pub(super) fn sidecar(&self) -> MutexGuard<'_, Sidecar> {
         self.sidecar.lock().unwrap_or_else(PoisonError::into_inner)
     }
