@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ReadModel;
+use super::model::ReadModel;
 use crate::records::ExternalChannels;
 use crate::store::{Change, Id, Kind, ReadError, Store};
 

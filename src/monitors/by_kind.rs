@@ -1,0 +1,82 @@
+//! A body is read by the kind of its source, and bounded.
+
+use super::reading::{Context, MAX_SIGNALS, Reading, Unreadable, Unusable, json};
+use super::{
+    airflow, alertmanager, cloudevents, dagster, datadog, dbt_artifacts, dbt_cloud, elementary, gcp, generic, grafana,
+    great_expectations, monte_carlo, openlineage, prefect, sentry, sns, soda,
+};
+use crate::config::SourceKind;
+use crate::domain::Signal;
+
+/// Reads a body by the source's kind, never by its Content-Type.
+///
+/// # Errors
+/// Nothing of it can be used.
+pub fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unreadable> {
+    let parsed = || json(body);
+    let reading = match context.source.kind {
+        SourceKind::Airflow => airflow::read(context, &parsed()?),
+        SourceKind::Alertmanager => alertmanager::read(context, &parsed()?),
+        SourceKind::Cloudevents => cloudevents::read(context, body),
+        SourceKind::Dagster => dagster::read(context, &parsed()?),
+        SourceKind::Datadog => datadog::read(context, body),
+        SourceKind::DbtArtifacts => dbt_artifacts::read(context, dbt_artifacts::stream(body)?),
+        SourceKind::DbtCloud => dbt_cloud::read(context, &parsed()?),
+        SourceKind::Elementary => elementary::read(context, &parsed()?),
+        SourceKind::Gcp => gcp::read(context, &parsed()?),
+        SourceKind::Generic => generic::read(context, &parsed()?),
+        SourceKind::Grafana => grafana::read(context, &parsed()?),
+        SourceKind::GreatExpectations => great_expectations::read(context, &parsed()?),
+        SourceKind::MonteCarlo => monte_carlo::read(context, &parsed()?),
+        SourceKind::Openlineage => openlineage::read(context, &parsed()?),
+        SourceKind::Prefect => prefect::read(context, &parsed()?),
+        SourceKind::Sentry => sentry::read(context, &parsed()?),
+        SourceKind::Sns => sns::read(context, &parsed()?),
+        SourceKind::Soda => soda::read(context, &parsed()?),
+        SourceKind::PagerdutyV2 => {
+            Err(Unreadable::WrongShape("this source posts to /v2/enqueue, with its token as routing key".to_owned()))
+        }
+    }?;
+    Ok(bounded(reading))
+}
+
+/// At most so many signals as a body may hold, and none without a title and a key.
+pub fn bounded(mut reading: Reading) -> Reading {
+    if reading.signals.len() > MAX_SIGNALS {
+        let more = reading.signals.len() - MAX_SIGNALS;
+        reading.signals.truncate(MAX_SIGNALS);
+        reading.unusable.push(Unusable {
+            at: String::new(),
+            why: format!("{more} more signals than the {MAX_SIGNALS} a body may hold"),
+        });
+    }
+    reading.signals.iter_mut().for_each(cut);
+    reading.signals.retain(|signal| {
+        let usable = !signal.title.is_empty() && !signal.key.is_empty();
+        if !usable {
+            reading.unusable.push(Unusable { at: String::new(), why: "a signal without a title or a key".to_owned() });
+        }
+        usable
+    });
+    reading
+}
+
+/// Leaves out labels that would make the alert larger than it may be, and says so in one of its own.
+fn cut(signal: &mut Signal) {
+    let mut size = 0;
+    let before = signal.labels.len();
+    signal.labels.retain(|key, value| {
+        size += key.len() + value.len();
+        size <= MAX_LABEL_BYTES
+    });
+    let left_out = before - signal.labels.len();
+    if left_out > 0 {
+        signal.labels.insert(LEFT_OUT.to_owned(), format!("{left_out} labels are too long, and were left out"));
+    }
+}
+
+/// The label that says that others were left out.
+pub const LEFT_OUT: &str = "muster_left_out";
+
+/// So many bytes all labels of an alert have together, so that it fits its record.
+const MAX_LABEL_BYTES: usize = 12 * 1024;
