@@ -2,12 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::lists::{ApiTokenConfig, Heartbeat, RotationConfig, RouteConfig, ServiceConfig, TeamConfig, WindowConfig};
-use super::secrets::Secrets;
-use super::sections::{
-    Folder, Intake, Lineage, Log, Mail, PagerDuty, PermissionsConfig, Server, Slack, StoreConfig, TriageConfig, Updates,
+use super::{
+    ApiTokenConfig, Folder, Heartbeat, Intake, Lineage, Log, Mail, PagerDuty, PermissionsConfig, RotationConfig,
+    RouteConfig, Secrets, Server, ServiceConfig, Slack, Source, StoreConfig, TeamConfig, TriageConfig, Updates,
+    WindowConfig,
 };
-use super::sources::Source;
 
 /// The file, key by key. Every key has a default but the names in lists.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

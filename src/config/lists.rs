@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::sections::SeverityName;
+use super::SeverityName;
 use crate::domain::rotation::{Override, Turn};
 use crate::domain::suppression::{Matcher, RouteAction};
 use crate::domain::{Level, Role};

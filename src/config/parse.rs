@@ -5,9 +5,9 @@ use std::path::Path;
 use figment::Figment;
 use figment::providers::{Format as _, Serialized, Toml};
 
-use super::file::Config;
-use super::mistakes::{ConfigError, explain_toml, with_suggestion};
-use super::variables::{SECRET_VARIABLES, Variables};
+use super::mistakes::{explain_toml, with_suggestion};
+use super::variables::SECRET_VARIABLES;
+use super::{Config, ConfigError, Variables};
 
 impl Config {
     /// Reads the file, if there is one, and the variables, and checks both.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
-use super::lists::Scope;
+use super::Scope;
 
 /// The secrets.
 #[derive(Debug, Clone, Default)]

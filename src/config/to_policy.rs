@@ -4,9 +4,7 @@ use chrono::Weekday;
 use globset::GlobBuilder;
 use secrecy::SecretString;
 
-use super::file::Config;
-use super::lists::{RotationConfig, WindowConfig};
-use super::sections::{Lineage, Updates};
+use super::{Config, Lineage, RotationConfig, Updates, WindowConfig};
 use crate::domain::permission::Permissions;
 use crate::domain::policy::{Cadence, Policy, Service, Team};
 use crate::domain::rotation::{Rotation, Whence};

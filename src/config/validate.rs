@@ -1,9 +1,8 @@
 //! Every mistake of a configuration, looked for once all of it is read.
 
-use super::file::Config;
 use super::mistakes::{Problem, nearest};
-use super::sources::SourceKind;
 use super::to_policy::{glob_of, hours_of, rotation_of, window_of};
+use super::{Config, SourceKind};
 use crate::domain::permission::Verb;
 use crate::domain::suppression::RouteAction;
 

@@ -4,11 +4,8 @@ use std::collections::BTreeMap;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::file::Config;
-use super::lists::{ApiTokenConfig, Scope};
 use super::mistakes::Problem;
-use super::secrets::{ApiToken, Secrets};
-use super::sections::{EngineName, SlackMode};
+use super::{ApiToken, ApiTokenConfig, Config, EngineName, Scope, Secrets, SlackMode};
 
 /// Variables that configure, by name. The process's own, or a test's.
 pub type Variables = BTreeMap<String, String>;

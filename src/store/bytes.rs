@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::raw::ReadError;
+use super::ReadError;
 
 /// A key and its value.
 pub(super) type Pair = (Vec<u8>, Vec<u8>);

@@ -5,10 +5,7 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::follower::Follower;
-use super::kind::Kind;
-use super::raw::{Millis, QueueName, Raw, ReadError};
-use super::step::{CommitError, Op};
+use super::{CommitError, Follower, Kind, Millis, Op, QueueName, Raw, ReadError};
 
 /// What waits in a lane.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

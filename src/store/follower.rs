@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::kind::Kind;
-use super::typed::{self, Record, Typed};
+use super::typed::{self};
+use super::{Kind, Record, Typed};
 
 /// Whoever follows what is committed.
 pub trait Follower: Send + Sync {

@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use super::batch::Batch;
-use super::engine::Engine;
-use super::raw::{Raw, ReadError};
-use super::step::CommitError;
-use super::typed::{Id, Page, Range, Rec, Record};
+use super::{Batch, CommitError, Engine, Id, Page, Range, Raw, ReadError, Rec, Record};
 
 /// A store, shared: an engine, and the types of what is kept in it.
 #[derive(Clone)]

@@ -5,8 +5,7 @@ use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::bytes::{Bytes, Changes, Pair, WriteError};
-use super::committer::Committed;
-use super::{ReadError, Store};
+use super::{Committed, ReadError, Store};
 
 /// An ordered map.
 #[derive(Default)]

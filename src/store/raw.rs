@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::kind::Kind;
+use super::Kind;
 
 /// Milliseconds since 1970, UTC.
 pub type Millis = i64;

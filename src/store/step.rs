@@ -2,9 +2,7 @@
 
 use thiserror::Error;
 
-use super::kind::Kind;
-use super::raw::Queued;
-use super::typed::Typed;
+use super::{Kind, Queued, Typed};
 
 /// Sled moves larger leaves into files that it never syncs, so no record is larger.
 pub const MAX_RECORD_BYTES: usize = 64 * 1024;

@@ -10,8 +10,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::kind::Kind;
-use super::raw::{Queued, Raw, ReadError};
+use super::{Kind, Queued, Raw, ReadError};
 
 /// A type that is kept.
 ///

@@ -231,20 +231,17 @@ impl Bytes for SledEngine {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-    use std::time::Duration;
-
-    use anyhow::anyhow;
-
     use super::*;
     use crate::store::sled::backup::backups;
     use crate::store::sled::base::newest_base;
-    use crate::store::sled::directory::{JOURNAL, SIDECAR};
     use crate::store::sled::memtable::Layer;
+    use crate::store::sled::restore;
     use crate::store::sled::upkeep::BASE_AFTER_BYTES;
-    use crate::store::sled::{inspect, repair, restore};
     use crate::store::{Batch, Expect, Id, Record};
+    use anyhow::anyhow;
     use serde::{Deserialize, Serialize};
+    use std::io;
+    use std::time::Duration;
 
     #[derive(Clone, Serialize, Deserialize)]
     struct Text(String);
@@ -268,69 +265,6 @@ mod tests {
         tokio::runtime::Builder::new_current_thread().build().expect("a runtime")
     }
 
-    fn fill(directory: &Path) {
-        let store = open(directory).expect("it opens");
-        put(&store, "x", "text");
-    }
-
-    #[test]
-    fn a_half_made_snapshot_does_not_stop_the_start() {
-        let directory = tempfile::tempdir().expect("a directory");
-        fill(directory.path());
-        fs::write(directory.path().join("sled/snap.0000.generating"), b"half").expect("a file");
-        let store = open(directory.path()).expect("it opens all the same");
-        assert!(has(&store, "x"));
-    }
-
-    /// Opens a store and closes it.
-    fn closed(directory: &Path) {
-        drop(open(directory).expect("it opens"));
-    }
-
-    #[test]
-    fn a_database_that_is_gone_is_made_anew_from_the_journal() {
-        let directory = tempfile::tempdir().expect("a directory");
-        fill(directory.path());
-        closed(directory.path());
-        fs::remove_dir_all(directory.path().join(DATABASE)).expect("it is gone");
-        assert!(has(&open(directory.path()).expect("it opens"), "x"));
-    }
-
-    #[test]
-    fn a_store_that_came_back_empty_is_refused() {
-        let directory = tempfile::tempdir().expect("a directory");
-        fill(directory.path());
-        closed(directory.path());
-        fs::remove_dir_all(directory.path().join(DATABASE)).expect("it is gone");
-        fs::remove_dir_all(directory.path().join(JOURNAL)).expect("it is gone");
-        let error = open(directory.path()).expect_err("it refuses").to_string();
-        assert!(error.contains("cannot be made anew"), "{error}");
-        assert!(error.contains("It had come to round 1"), "{error}");
-        assert!(error.contains("muster store restore"), "{error}");
-    }
-
-    #[test]
-    fn something_older_that_came_back_catches_up_or_is_refused() {
-        let directory = tempfile::tempdir().expect("a directory");
-        fill(directory.path());
-        closed(directory.path());
-        let older = tempfile::tempdir().expect("a directory");
-        for entry in fs::read_dir(directory.path().join(DATABASE)).expect("it reads").flatten() {
-            if entry.path().is_file() {
-                fs::copy(entry.path(), older.path().join(entry.file_name())).expect("a copy");
-            }
-        }
-        put(&open(directory.path()).expect("it opens"), "y", "newer");
-        closed(directory.path());
-        fs::remove_dir_all(directory.path().join(DATABASE)).expect("it is gone");
-        fs::rename(older.path(), directory.path().join(DATABASE)).expect("the older one is back");
-        {
-            let store = open(directory.path()).expect("it opens");
-            assert!(has(&store, "x") && has(&store, "y"), "the journal has what is newer");
-        }
-        closed(directory.path());
-    }
-
     #[test]
     fn backups_are_made_while_it_runs_and_the_latest_are_kept() {
         let directory = tempfile::tempdir().expect("a directory");
@@ -350,35 +284,6 @@ mod tests {
         restore(&made[1], restored.path()).expect("it is brought back");
         let restored = open(restored.path()).expect("it opens");
         assert!(["a", "b", "c"].iter().all(|id| has(&restored, id)) && !has(&restored, "d"));
-    }
-
-    #[test]
-    fn a_backup_is_brought_back_and_a_repair_makes_the_database_anew() {
-        let directory = tempfile::tempdir().expect("a directory");
-        fill(directory.path());
-        closed(directory.path());
-        let backup = back_up(directory.path()).expect("a backup");
-        put(&open(directory.path()).expect("it opens"), "y", "newer");
-        closed(directory.path());
-        let restored = tempfile::tempdir().expect("a directory");
-        let error = restore(&directory.path().join("none"), restored.path()).expect_err("there is none").to_string();
-        assert!(error.contains("there is no backup in"), "{error}");
-        assert_eq!(restore(&backup, restored.path()).expect("it is brought back"), 1);
-        {
-            let store = open(restored.path()).expect("it opens");
-            assert!(has(&store, "x") && !has(&store, "y"));
-            assert!(!restored.path().join("damaged").exists(), "nothing was damaged");
-        }
-        let error = restore(&backup, directory.path()).expect_err("it refuses").to_string();
-        assert!(error.contains("there is a store in"), "{error}");
-        repair(directory.path(), false).expect("it is made anew");
-        repair(directory.path(), false).expect("and again");
-        assert!(directory.path().join("damaged").exists() && directory.path().join("damaged.2").exists());
-        assert!(has(&open(directory.path()).expect("it opens"), "y"));
-        assert!(inspect(&directory.path().join("none")).is_ok_and(|found| found.layout == 0));
-        assert!(!directory.path().join("none").exists(), "a look changes nothing");
-        let found = inspect(directory.path()).expect("it can be looked at");
-        assert_eq!((found.layout, found.damage.len(), found.backups.len()), (2, 0, 1), "{found:?}");
     }
 
     /// What one key says is written in two rounds. Sled is opened again in between, and comes to the second from the journal.
@@ -434,33 +339,5 @@ mod tests {
         let in_sled = engine.shared.with(|of| Ok(of.db.get(b"key")?)).expect("it reads");
         assert_eq!(in_sled.as_deref(), Some(&b"value"[..]));
         assert_eq!(engine.room(), Ok(()));
-    }
-
-    #[test]
-    fn a_second_process_is_refused() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let _first = open(directory.path()).expect("it opens");
-        let error = open(directory.path()).expect_err("it refuses").to_string();
-        assert!(error.contains("only one Muster may"), "{error}");
-    }
-
-    #[test]
-    fn a_newer_layout_is_refused() {
-        let directory = tempfile::tempdir().expect("a directory");
-        fs::write(directory.path().join(SIDECAR), br#"{"schema":99,"has_data":true}"#).expect("a file");
-        let error = open(directory.path()).expect_err("it refuses").to_string();
-        assert!(error.contains("Start the newer Muster"), "{error}");
-    }
-
-    #[test]
-    fn records_stay_out_of_blobs() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let store = open(directory.path()).expect("it opens");
-        for index in 0..200 {
-            put(&store, &index.to_string(), &"x".repeat(60_000));
-        }
-        let figures = store.figures();
-        assert!(figures.contains(&("blobs", 0)), "{figures:?}");
-        assert!(figures.iter().any(|(name, bytes)| *name == "bytes" && *bytes > 0), "{figures:?}");
     }
 }
