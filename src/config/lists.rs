@@ -20,19 +20,15 @@ pub struct RotationConfig {
     #[serde(default)]
     pub services: Vec<String>,
     /// A schedule's id in PagerDuty; needs `MUSTER_PAGERDUTY__API_TOKEN`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pagerduty_schedule: Option<String>,
     /// A user group of Slack, `S…`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slack_group: Option<String>,
     /// People who take turns, `U…`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<String>,
     /// How long a turn is: hour, day, week.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<Turn>,
     /// When the first turn begins, `2026-11-23T09:00:00`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<chrono::NaiveDateTime>,
     /// By whose clocks.
     #[serde(default)]
@@ -55,19 +51,16 @@ pub struct RouteConfig {
     /// Its name, for explanations.
     pub name: String,
     /// Which alerts, as a matcher; all without.
-    #[serde(default, rename = "match", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "match")]
     pub matcher: Option<Matcher>,
     /// The service that is paged, instead of the asset's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
     /// The severity, instead of the monitor's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<SeverityName>,
     /// "open" an incident, "ask" with a card, or "ignore".
     #[serde(default)]
     pub action: RouteAction,
     /// Where the card is posted, instead of the announcement channel.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
     /// Teams (`[[teams]]`) that are invited and told, besides the service's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -115,7 +108,6 @@ pub struct Heartbeat {
     #[serde(default)]
     pub grace_minutes: u32,
     /// What it stands for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asset: Option<String>,
     /// How bad it is when it does not come.
     #[serde(default)]
@@ -170,22 +162,16 @@ pub struct ServiceConfig {
     #[serde(default)]
     pub assets: Vec<String>,
     /// The team that owns it.
-    #[serde(default)]
     pub owner: Option<String>,
     /// The variable that holds its routing key; the default key without.
-    #[serde(default)]
     pub routing_key_env: Option<String>,
     /// This severity and worse are paged.
-    #[serde(default)]
     pub page_from: Option<SeverityName>,
     /// The tier of its assets; 1 makes incidents one severity worse.
-    #[serde(default)]
     pub tier: Option<u8>,
     /// The service's id in PagerDuty; with a policy and an API token, people's pages go through REST.
-    #[serde(default)]
     pub pagerduty_service_id: Option<String>,
     /// The escalation policy's id in PagerDuty.
-    #[serde(default)]
     pub escalation_policy_id: Option<String>,
 }
 
@@ -199,6 +185,5 @@ pub struct TeamConfig {
     #[serde(default)]
     pub slack: String,
     /// Where mail goes.
-    #[serde(default)]
     pub email: Option<String>,
 }

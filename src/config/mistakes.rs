@@ -1,18 +1,9 @@
 //! What is wrong with a configuration, with the line of the file and a likely word where there is one.
 
-use std::fmt;
-
 /// Everything that is wrong with a configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
 pub struct ConfigError(pub Vec<String>);
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n"))
-    }
-}
-
-impl std::error::Error for ConfigError {}
 
 /// Something wrong, and a word of the file near it.
 pub(super) struct Problem {
@@ -23,6 +14,10 @@ pub(super) struct Problem {
 impl Problem {
     pub(super) fn at(near: &str, what: String) -> Self {
         Self { near: Some(near.to_owned()), what }
+    }
+
+    pub(super) fn not_set(near: &str, variable: &str, holds: &str) -> Self {
+        Self::at(near, format!("the variable {variable} is not set; it holds {holds}"))
     }
 
     /// Something names what there is not.

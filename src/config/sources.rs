@@ -16,28 +16,21 @@ pub struct Source {
     /// How its bodies are read.
     pub kind: SourceKind,
     /// The variable that holds its token; two, separated by a comma, during a rotation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_env: Option<String>,
     /// The variable that holds the secret its bodies are signed with; two during a rotation. Then only a signature counts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_env: Option<String>,
     /// The header with the signature, where it is not the one of the kind.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature_header: Option<String>,
     /// The header with the time that is signed too.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp_header: Option<String>,
     /// SNS: the topics that are believed, by ARN.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub topics: Vec<String>,
     /// SNS: fetch certificates and confirm subscriptions here instead of at Amazon; for tests and private partitions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aws_url: Option<String>,
     /// Requests a minute; more are answered with 503.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_per_minute: Option<u32>,
     /// An alert that nobody repeated for so many minutes is taken for over; never without.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolve_after_minutes: Option<u32>,
     /// What happens when none of an incident's alerts fires any more.
     #[serde(default)]
@@ -46,7 +39,6 @@ pub struct Source {
     #[serde(default, skip_serializing_if = "SourceWords::is_empty")]
     pub words: SourceWords,
     /// Where the fields of a body of any other shape are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapping: Option<Mapping>,
 }
 

@@ -58,13 +58,8 @@ impl Config {
             for (variable, what) in named.into_iter().filter_map(|(variable, what)| Some((variable.as_ref()?, what))) {
                 let values: Vec<SecretString> = many(variable);
                 if values.is_empty() {
-                    problems.push(Problem::at(
-                        &source.name,
-                        format!(
-                            "the variable {variable} is not set; it holds the {what} of the source `{}`",
-                            source.name
-                        ),
-                    ));
+                    let holds = format!("the {what} of the source `{}`", source.name);
+                    problems.push(Problem::not_set(&source.name, variable, &holds));
                 }
                 // A monitor's vendor may have made the secret; the token is ours to make.
                 if what == "token" && values.iter().any(|token| token.expose_secret().len() < 16) {
@@ -85,13 +80,10 @@ impl Config {
                 Some(key) => {
                     secrets.routing_keys.insert(service.name.clone(), key);
                 }
-                None => problems.push(Problem::at(
-                    &service.name,
-                    format!(
-                        "the variable {variable} is not set; it holds the PagerDuty routing key of the service `{}`",
-                        service.name
-                    ),
-                )),
+                None => {
+                    let holds = format!("the PagerDuty routing key of the service `{}`", service.name);
+                    problems.push(Problem::not_set(&service.name, variable, &holds));
+                }
             }
         }
         secrets.api_tokens.extend(secrets.api_token.clone().map(|token| ApiToken {
@@ -106,10 +98,7 @@ impl Config {
                     token,
                     scopes: vec![Scope::Catalog],
                 }),
-                None => problems.push(Problem::at(
-                    variable,
-                    format!("the variable {variable} is not set; it holds the token of those who post lineage"),
-                )),
+                None => problems.push(Problem::not_set(variable, variable, "the token of those who post lineage")),
             }
         }
         for ApiTokenConfig { name, token_env, scopes } in &self.api_tokens {
@@ -139,12 +128,8 @@ impl Config {
             let variable = &self.store.url_env;
             secrets.database_url = one(variable);
             if secrets.database_url.is_none() {
-                problems.push(Problem::at(
-                    "postgres",
-                    format!(
-                        "the variable {variable} is not set; it holds the address of the database, postgres://user:password@host/database"
-                    ),
-                ));
+                let holds = "the address of the database, postgres://user:password@host/database";
+                problems.push(Problem::not_set("postgres", variable, holds));
             }
         }
         for (name, value) in [

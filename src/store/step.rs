@@ -81,46 +81,21 @@ pub enum Step {
 }
 
 /// Why a commit did not happen. Nothing of it was written.
+#[expect(missing_docs, reason = "the sentence of each says what its fields are")]
 #[derive(Debug, Clone, Error)]
 pub enum CommitError {
     /// Somebody else was first.
     #[error("{kind:?} `{id}` changed meanwhile")]
-    Conflict {
-        /// What.
-        kind: Kind,
-        /// Which.
-        id: String,
-    },
+    Conflict { kind: Kind, id: String },
     /// A record is larger than [`MAX_RECORD_BYTES`]. It will be so next time, too.
     #[error("{kind:?} `{id}` has {bytes} bytes, more than the {MAX_RECORD_BYTES} a record may have")]
-    TooLarge {
-        /// What.
-        kind: Kind,
-        /// Which.
-        id: String,
-        /// How large it would be.
-        bytes: usize,
-    },
+    TooLarge { kind: Kind, id: String, bytes: usize },
     /// A record's id, with the name of its queue, is longer than [`MAX_ID_BYTES`]. It will be so next time, too.
     #[error("the name of {kind:?} `{id}` has {bytes} bytes, more than the {MAX_ID_BYTES} a name may have")]
-    LongName {
-        /// What.
-        kind: Kind,
-        /// Which.
-        id: String,
-        /// How long it would be.
-        bytes: usize,
-    },
+    LongName { kind: Kind, id: String, bytes: usize },
     /// A record cannot be written as JSON. It will be so next time, too.
     #[error("{kind:?} `{id}` cannot be written: {why}")]
-    Unwritable {
-        /// What.
-        kind: Kind,
-        /// Which.
-        id: String,
-        /// Why.
-        why: String,
-    },
+    Unwritable { kind: Kind, id: String, why: String },
     /// The store cannot write now.
     #[error("the store cannot write now: {0}")]
     Unavailable(String),

@@ -26,9 +26,6 @@ pub struct AppState {
 
 impl AppState {
     /// The doors of this app.
-    ///
-    /// # Errors
-    /// A client cannot be made.
     pub fn new(app: Arc<App>) -> std::io::Result<Self> {
         let token = app.config.secrets.slack_bot_token.clone().unwrap_or_default();
         // The trigger of a modal lives three seconds, and so does our answer.

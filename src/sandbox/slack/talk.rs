@@ -82,7 +82,7 @@ impl Slack {
             ..Message::of_bot(ts.clone(), now, &json!({"text": encoded(&text)}))
         };
         world.say(channel, message, None);
-        if text.contains(&format!("<@{}", BOT_USER)) {
+        if text.contains(&format!("<@{BOT_USER}")) {
             let id = world.slack.channel(channel).map(|channel| channel.id.clone()).unwrap_or_default();
             let config = world.config.clone();
             let event =

@@ -54,13 +54,7 @@ pub(super) fn opened(directory: &Path, sidecar: &mut Sidecar, mark: Mark) -> any
             tracing::error!(error = %format!("{error:#}"), "the journal is damaged; the database has everything, and the journal begins anew");
             // Some rounds may have come from it before it failed.
             let head = head_of(&db)?;
-            // First a base that has everything, then it is said that the journal is not needed any more, then it goes.
-            base(directory, &db, head, |_| Ok(()))?;
-            (sidecar.base, sidecar.mark, sidecar.clean, sidecar.journal_aside) = (Some(head), head, false, true);
-            sidecar.sums.clear();
-            write_sidecar(directory, sidecar)?;
-            put_journal_aside(directory, sidecar)?;
-            Journal::open(&journal, head, head, mark, |_| Ok(()))?
+            journal_begun_anew(directory, &db, head, mark, sidecar)?
         }
         opened => opened?,
     };
@@ -100,6 +94,23 @@ pub(super) fn settle(
         sidecar.base = Some(head);
     }
     Ok(())
+}
+
+/// An empty journal above what the database has, in place of one that is damaged. First a base that has everything, then it is said that the
+/// journal is not needed any more, then it goes.
+pub(super) fn journal_begun_anew(
+    directory: &Path,
+    db: &::sled::Db,
+    head: u64,
+    mark: Mark,
+    sidecar: &mut Sidecar,
+) -> anyhow::Result<Journal> {
+    base(directory, db, head, |_| Ok(()))?;
+    (sidecar.base, sidecar.mark, sidecar.clean, sidecar.journal_aside) = (Some(head), head, false, true);
+    sidecar.sums.clear();
+    write_sidecar(directory, sidecar)?;
+    put_journal_aside(directory, sidecar)?;
+    Journal::open(&directory.join(JOURNAL), head, head, mark, |_| Ok(()))
 }
 
 /// Moves a damaged journal aside, where that was begun. It may be gone already.

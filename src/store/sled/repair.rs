@@ -5,13 +5,13 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail};
 
-use super::base::{base, base_file, newest_base, read_base};
+use super::base::{base_file, newest_base, read_base};
 use super::database::{SCHEMA_KEY, head_of, open_soon, take};
 use super::directory::{DATABASE, JOURNAL, MARK, RESTORE, is_full, lock};
 use super::inspect::expect_store;
 use super::journal::Journal;
 use super::mark::{Mark, MarkFile};
-use super::recovery::{made_anew, made_of, opened, put_journal_aside, settle};
+use super::recovery::{journal_begun_anew, made_anew, made_of, opened, put_journal_aside, settle};
 use super::segments;
 use super::sidecar::{SCHEMA, Sidecar, newer, reached, read_sidecar, write_sidecar};
 
@@ -156,11 +156,6 @@ fn salvage(directory: &Path, sidecar: &mut Sidecar) -> anyhow::Result<(Source, :
             of_base.map_or_else(|why| format!("{why:#}"), |_| "there is no whole round".to_owned())
         ),
     };
-    base(directory, &db, head, |_| Ok(()))?;
-    (sidecar.base, sidecar.mark, sidecar.clean, sidecar.journal_aside) = (Some(head), head, false, true);
-    sidecar.sums.clear();
-    write_sidecar(directory, sidecar)?;
-    put_journal_aside(directory, sidecar)?;
-    let above = Mark { round: head, sum: 0 };
-    Ok((of, db, Journal::open(&folder, head, head, above, |_| Ok(()))?))
+    let journal = journal_begun_anew(directory, &db, head, Mark { round: head, sum: 0 }, sidecar)?;
+    Ok((of, db, journal))
 }
