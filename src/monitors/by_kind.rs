@@ -77,6 +77,5 @@ fn cut(signal: &mut Signal) {
 
 /// The label that says that others were left out.
 pub const LEFT_OUT: &str = "muster_left_out";
-
 /// So many bytes all labels of an alert have together, so that it fits its record.
 const MAX_LABEL_BYTES: usize = 12 * 1024;

@@ -6,7 +6,6 @@ use super::{Kind, Queued, Typed};
 
 /// Sled moves larger leaves into files that it never syncs, so no record is larger.
 pub const MAX_RECORD_BYTES: usize = 64 * 1024;
-
 /// An index of PostgreSQL holds no longer ones; and what fits into one engine fits into all.
 pub const MAX_ID_BYTES: usize = 2048;
 

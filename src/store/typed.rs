@@ -25,9 +25,6 @@ pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     const FOLLOWED: bool = false;
 
     /// Reads what was written under an older shape.
-    ///
-    /// # Errors
-    /// It does not read so.
     fn upcast(shape: u32, body: &str) -> serde_json::Result<Self> {
         let _ = shape;
         serde_json::from_str(body)
@@ -205,9 +202,6 @@ pub(super) fn body<T: Record>(kind: Kind, id: &str, shape: u32, body: &str) -> R
 
 impl Raw {
     /// The record as its type.
-    ///
-    /// # Errors
-    /// It is damaged, or of a newer Muster.
     pub fn read<T: Record>(self) -> Result<Rec<T>, ReadError> {
         let value = body(self.kind, &self.id, self.shape, &self.body)?;
         Ok(Rec { id: Id::new(self.id), ver: self.ver, claims: self.claims, queued: self.queued, value })

@@ -12,13 +12,10 @@ use super::server::{Keeps, Server, Site, TOKEN};
 
 /// So many assets are in open incidents already.
 const ASSETS: u64 = 50;
-
 /// So many alerts come again and again.
 const KEYS: u64 = 1000;
-
 /// How long it is waited, at most, until nothing is left to tell, in seconds.
 pub(super) const CALM: f64 = 30.0;
-
 /// How many connections most figures are of.
 pub(super) const USUAL: usize = 64;
 

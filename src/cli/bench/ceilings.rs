@@ -21,7 +21,6 @@ use crate::telemetry::{self, LogFormat};
 
 /// A record of this size is about what an alert is on disk.
 const RECORD: [u8; 1024] = [b'x'; 1024];
-
 /// How large the file is.
 const ROOM: usize = 64 * 1024 * 1024;
 

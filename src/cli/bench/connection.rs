@@ -9,7 +9,6 @@ use tokio::net::TcpStream;
 
 /// Where alerts are posted to, at a bot and at the plain server.
 pub(super) const HOOK: &str = "/hooks/bench";
-
 /// More than any answer here has.
 const LARGEST: usize = 16 * 1024 * 1024;
 

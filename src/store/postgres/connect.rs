@@ -10,7 +10,6 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long a connection may take, and how long anybody waits for a free one.
 const PATIENCE: Duration = Duration::from_secs(5);
-
 /// Connections for reads; beyond this a database of two cores only gets slower.
 pub(super) const READERS: usize = 8;
 /// Connections of the writer: its own, and one to ask on when that breaks.

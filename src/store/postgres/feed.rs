@@ -23,7 +23,6 @@ const _: () =
 
 /// How often it is tidied up.
 const TIDY_EVERY: Duration = Duration::from_secs(15);
-
 /// Who missed more rounds than this loads everything anew; it costs less.
 const MOST_MISSED: i64 = 5_000;
 

@@ -14,7 +14,6 @@ use crate::store::ReadError;
 
 /// A write that takes longer than this is said, as the embedded engine says it.
 pub(super) const SLOW_SECONDS: f64 = 10.0;
-
 /// A read takes no longer than this, whatever the server's own limits come to: it, or the way to it, may be frozen.
 const READ: Duration = Duration::from_secs(15);
 

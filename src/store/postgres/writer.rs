@@ -26,7 +26,6 @@ use crate::store::{CommitError, Kind, Millis, Raw};
 const TRIES: u32 = 5;
 /// A trip takes no longer than this, whatever the server's own limits come to: it, or the way to it, may be frozen.
 const TRIP: Duration = Duration::from_secs(20);
-
 /// Locks the head; gives the number and the stamp of the round before.
 const LOCK: &str = "SELECT seq, stamp FROM muster_head FOR UPDATE";
 

@@ -14,7 +14,6 @@ pub(super) const RESTORING: &str = "restore.new";
 pub(super) const DATABASE: &str = "sled";
 pub(super) const JOURNAL: &str = "journal";
 pub(super) const BACKUPS: &str = "backups";
-
 /// How often a lock is tried, at once.
 const LOCK_TRIES: u32 = 20;
 

@@ -5,7 +5,6 @@ use crate::store::bytes::Changes;
 
 /// Length, checksum and sequence number of a frame.
 const HEAD: usize = 4 + 4 + 8;
-
 /// The length of a value that is gone.
 const GONE: u32 = u32::MAX;
 

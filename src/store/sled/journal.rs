@@ -20,13 +20,10 @@ use crate::store::bytes::{Changes, WriteError};
 
 /// A segment that is larger is followed by another.
 const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
-
 /// A segment gets so much room at once.
 const STEP_BYTES: u64 = 4 * 1024 * 1024;
-
 /// The name of a segment that is ready: nothing but room.
 const NEXT: &str = "next";
-
 /// How much room that is.
 pub(super) const SEGMENT_ROOM: u64 = SEGMENT_BYTES + STEP_BYTES;
 

@@ -38,9 +38,6 @@ pub fn open(directory: &Path) -> anyhow::Result<Store> {
 }
 
 /// As [`open`], with backups while it runs.
-///
-/// # Errors
-/// As [`open`].
 pub fn open_with(directory: &Path, backups: Backups) -> anyhow::Result<Store> {
     let engine = SledEngine::open(directory, backups)?;
     Ok(Store::new(Arc::new(Committed::start(Arc::new(engine))?)))

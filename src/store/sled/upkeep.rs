@@ -14,10 +14,8 @@ use crate::clock::Stopwatch;
 
 /// A checkpoint is made at least so often while something is written, in seconds.
 const CHECKPOINT_EVERY_SECONDS: f64 = 30.0;
-
 /// Or when so much was written since the last one.
 const CHECKPOINT_AFTER_BYTES: u64 = 32 * 1024 * 1024;
-
 /// A base is made when so much was journalled since the last one, and as much as that one has.
 pub(super) const BASE_AFTER_BYTES: u64 = 64 * 1024 * 1024;
 
