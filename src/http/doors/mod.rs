@@ -2,13 +2,13 @@
 //! everybody in says so by its first parameter, [`Anyone`]. The documentation of a route names its door too, and a test holds both together.
 
 mod anyone;
-mod api;
+mod clients;
 mod services;
 mod source;
 mod state;
 
 pub(crate) use anyone::Anyone;
-pub(crate) use api::{ApiClient, AssetBadge, Browser, Catalog, CatalogOrRead, Read, Write, badge_key};
+pub(crate) use clients::{ApiClient, AssetBadge, Browser, Catalog, CatalogOrRead, Read, Write, badge_key};
 pub(crate) use services::{PagerDutyWebhook, SlackRequest};
 pub(crate) use source::{
     Arrived, EventsClient, RoutingKey, ServiceKey, SourceRequest, SourceToken, UPLOAD_WITHIN, invalid_event, too_large,
