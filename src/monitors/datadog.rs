@@ -7,6 +7,9 @@ use super::{Context, Reading, Unreadable, time, word};
 use crate::domain::{Level, Pillar, Signal, SignalStatus};
 
 /// Reads a body, JSON or a form.
+///
+/// # Errors
+/// It has not the fields of our template.
 pub(super) fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unreadable> {
     let body = if body.trim_ascii_start().first() == Some(&b'{') {
         super::json(body)?

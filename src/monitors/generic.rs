@@ -8,6 +8,9 @@ use crate::config::Mapping;
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
 
 /// Reads a body.
+///
+/// # Errors
+/// It is neither an object nor a list, or the mapping's list is not there.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let mapping = context.source.mapping.as_ref();
     let (each, prefix) = match mapping.and_then(|mapping| mapping.each.as_deref()) {

@@ -7,6 +7,9 @@ use super::{Context, Reading, Unreadable, time, word};
 use crate::domain::{Level, Pillar, Signal, SignalStatus};
 
 /// Reads a body.
+///
+/// # Errors
+/// It is of no resource that we know.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let header = |name: &str| context.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let data = &body["data"];

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::model::ReadModel;
+use super::ReadModel;
 use crate::records::ExternalChannels;
 use crate::store::{Change, Id, Kind, ReadError, Store};
 

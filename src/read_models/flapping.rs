@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::model::ReadModel;
+use super::ReadModel;
 use crate::domain::Time;
 use crate::records::Flap;
 use crate::store::{Change, Id, Kind, Range, ReadError, Store};

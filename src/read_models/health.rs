@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::model::ReadModel;
+use super::ReadModel;
 use crate::domain::{Alert, Incident, Pillar, SignalStatus, Status, Time};
 use crate::records::{Ended, Open};
 use crate::store::{Change, Id, Kind, Range, ReadError, Store};

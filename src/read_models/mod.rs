@@ -4,16 +4,236 @@
 //! The store tells [`ReadModels`] of every commit, its own and those of other processes, in their order and before anybody has the answer. That
 //! call is the only one that changes a read model: [`Followed`] lets everybody else only read.
 
-mod all;
 pub mod catalog;
 pub mod external_channels;
 pub mod flapping;
 pub mod health;
-mod model;
 pub mod people;
 pub mod rosters;
 pub mod silences;
 pub mod subscriptions;
 
-pub use all::{Followed, ReadModels};
-pub use model::ReadModel;
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+
+use tokio::sync::Notify;
+
+use crate::domain::Alert;
+use crate::store::{Change, Follower, KeptChange, Kind, Range, ReadError, Store};
+
+/// What follows the records of some kinds.
+pub trait ReadModel: Sized + Send + Sync {
+    /// Which.
+    const FOLLOWS: &'static [Kind];
+
+    /// As the records are now.
+    fn load(store: &Store) -> impl Future<Output = Result<Self, ReadError>> + Send;
+
+    /// Follows a commit, of which other kinds may be part. The same change twice is the same as once.
+    fn apply(&mut self, changes: &[Change<'_>]);
+}
+
+/// A read model that the store moves and everybody else reads.
+#[derive(Debug)]
+pub struct Followed<T>(Arc<RwLock<T>>);
+
+impl<T> Followed<T> {
+    fn new(model: T) -> Self {
+        Self(Arc::new(RwLock::new(model)))
+    }
+
+    /// Reads it. Hold it shortly: commits wait for it.
+    pub fn read(&self) -> RwLockReadGuard<'_, T> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, for a thread of its own.
+    pub fn share(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    /// Follows, where the commit is about it.
+    fn apply(&self, changes: &[Change<'_>])
+    where
+        T: ReadModel,
+    {
+        if changes.iter().any(|change| T::FOLLOWS.contains(&change.kind)) {
+            self.0.write().unwrap_or_else(PoisonError::into_inner).apply(changes);
+        }
+    }
+
+    /// Becomes another, which nobody else has.
+    fn set(&self, other: Self) {
+        if let Some(model) = Arc::into_inner(other.0) {
+            let model = model.into_inner().unwrap_or_else(PoisonError::into_inner);
+            *self.0.write().unwrap_or_else(PoisonError::into_inner) = model;
+        }
+    }
+}
+
+/// All of them.
+#[derive(Debug)]
+pub struct ReadModels {
+    /// The people of the workspace, its address, and theirs.
+    pub people: Followed<people::People>,
+    /// Who is in user groups and on schedules.
+    pub rosters: Followed<rosters::Rosters>,
+    /// Who follows what.
+    pub subscriptions: Followed<subscriptions::Subscriptions>,
+    /// Which channels people of other workspaces read.
+    pub external_channels: Followed<external_channels::Channels>,
+    /// What is silenced.
+    pub silences: Followed<silences::Silences>,
+    /// Which assets are bad, by the open incidents.
+    pub health: Followed<health::Health>,
+    /// What comes and goes.
+    pub flapping: Followed<flapping::Flapping>,
+    /// The assets and what they are made of.
+    pub catalog: Followed<catalog::Catalog>,
+    /// Incidents that were opened again, whose alerts are to be read anew.
+    reopened: Mutex<BTreeSet<String>>,
+    /// Changes of another process were missed.
+    lost: AtomicBool,
+    /// What is told while everything is loaded anew: what is loaded may be older, so it is followed again then.
+    meanwhile: Mutex<Option<Vec<Vec<KeptChange>>>>,
+    /// Wakes whoever catches up.
+    behind: Notify,
+}
+
+impl ReadModels {
+    /// Reads all of them, and follows the store from then on.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn load(store: &Store) -> Result<Arc<Self>, ReadError> {
+        let models = Arc::new(Self::read(store).await?);
+        store.follow(models.clone());
+        Ok(models)
+    }
+
+    /// Reads all of them, as they are now.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn read(store: &Store) -> Result<Self, ReadError> {
+        let (catalog, subscriptions) =
+            (catalog::Catalog::load(store).await?, subscriptions::Subscriptions::load(store).await?);
+        Ok(Self {
+            people: Followed::new(people::People::load(store).await?),
+            rosters: Followed::new(rosters::Rosters::load(store).await?),
+            subscriptions: Followed::new(subscriptions),
+            external_channels: Followed::new(external_channels::Channels::load(store).await?),
+            silences: Followed::new(silences::Silences::load(store).await?),
+            health: Followed::new(health::Health::load(store).await?),
+            flapping: Followed::new(flapping::Flapping::load(store).await?),
+            catalog: Followed::new(catalog),
+            reopened: Mutex::default(),
+            lost: AtomicBool::new(false),
+            meanwhile: Mutex::default(),
+            behind: Notify::new(),
+        })
+    }
+
+    /// Reads what a commit alone did not tell: the alerts of incidents that were opened again, and everything after changes of another
+    /// process were missed.
+    ///
+    /// # Errors
+    /// The store cannot be read; the next call tries again.
+    pub async fn catch_up(&self, store: &Store) -> Result<(), ReadError> {
+        if self.lost.swap(false, Ordering::SeqCst) {
+            self.load_anew(store).await.inspect_err(|_| self.lost.store(true, Ordering::SeqCst))?;
+        }
+        loop {
+            let Some(uid) = self.reopened().first().cloned() else {
+                return Ok(());
+            };
+            let told = self.health.read().told(&uid);
+            let alerts: Vec<Alert> = store.values(Range::<Alert>::of(&uid)).await?;
+            // Another commit came meanwhile: what was read may be older than that.
+            if self.health.0.write().unwrap_or_else(PoisonError::into_inner).know_alerts(&uid, &alerts, told) {
+                self.reopened().remove(&uid);
+            }
+        }
+    }
+
+    /// Waits until there is something to catch up with.
+    pub async fn behind(&self) {
+        self.behind.notified().await;
+    }
+
+    async fn load_anew(&self, store: &Store) -> Result<(), ReadError> {
+        *self.meanwhile() = Some(Vec::new());
+        let read = Self::read(store).await;
+        let mut meanwhile = self.meanwhile();
+        let told = meanwhile.take().unwrap_or_default();
+        let anew = read?;
+        self.people.set(anew.people);
+        self.rosters.set(anew.rosters);
+        self.subscriptions.set(anew.subscriptions);
+        self.external_channels.set(anew.external_channels);
+        self.silences.set(anew.silences);
+        self.health.set(anew.health);
+        self.flapping.set(anew.flapping);
+        self.catalog.set(anew.catalog);
+        for changes in &told {
+            self.apply_all(&changes.iter().map(KeptChange::change).collect::<Vec<_>>());
+        }
+        Ok(())
+    }
+
+    fn meanwhile(&self) -> std::sync::MutexGuard<'_, Option<Vec<Vec<KeptChange>>>> {
+        self.meanwhile.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn apply_all(&self, changes: &[Change<'_>]) {
+        self.people.apply(changes);
+        self.rosters.apply(changes);
+        self.subscriptions.apply(changes);
+        self.external_channels.apply(changes);
+        self.silences.apply(changes);
+        self.health.apply(changes);
+        self.flapping.apply(changes);
+        self.catalog.apply(changes);
+        let reopened = self.health.read().reopened().clone();
+        if !reopened.is_empty() {
+            self.reopened().extend(reopened);
+            self.behind.notify_one();
+        }
+    }
+
+    fn reopened(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+        self.reopened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Follower for ReadModels {
+    fn follows(&self, kind: Kind) -> bool {
+        [
+            people::People::FOLLOWS,
+            rosters::Rosters::FOLLOWS,
+            subscriptions::Subscriptions::FOLLOWS,
+            external_channels::Channels::FOLLOWS,
+            silences::Silences::FOLLOWS,
+            health::Health::FOLLOWS,
+            flapping::Flapping::FOLLOWS,
+            catalog::Catalog::FOLLOWS,
+        ]
+        .iter()
+        .any(|kinds| kinds.contains(&kind))
+    }
+
+    fn apply(&self, changes: &[Change<'_>]) {
+        let mut meanwhile = self.meanwhile();
+        self.apply_all(changes);
+        if let Some(told) = &mut *meanwhile {
+            told.push(changes.iter().map(Change::keep).collect());
+        }
+    }
+
+    fn lost(&self) {
+        self.lost.store(true, Ordering::SeqCst);
+        self.behind.notify_one();
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::model::ReadModel;
+use super::ReadModel;
 use crate::domain::PersonId;
 use crate::domain::permission::Standing;
 use crate::records::{ADDRESS_OF, AddressOf, Workspace};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::model::ReadModel;
+use super::ReadModel;
 use crate::records::Roster;
 use crate::store::{Change, Kind, Range, ReadError, Store};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::model::ReadModel;
+use super::ReadModel;
 use crate::domain::Time;
 use crate::domain::suppression::Silence;
 use crate::store::{Change, Kind, Range, ReadError, Store};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::model::ReadModel;
+use super::ReadModel;
 use crate::domain::PersonId;
 use crate::records::Subscription;
 use crate::store::{Change, Kind, Range, ReadError, Store};

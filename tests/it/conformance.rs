@@ -135,14 +135,14 @@ fn rooms_import_only_rooms_below() {
 /// A read model is moved by the store's follower only: its lock is written nowhere else.
 #[test]
 fn read_models_are_moved_in_one_place() {
-    let text = read("src/read_models/all.rs");
+    let text = read("src/read_models/mod.rs");
     let production = text.split("#[cfg(test)]").next().unwrap();
     let writes: Vec<&str> = production.lines().filter(|line| line.contains(".write()")).collect();
     assert_eq!(writes.len(), 3, "apply, set and catch_up: {writes:#?}");
     assert!(production.contains("pub struct Followed<T>(Arc<RwLock<T>>);"), "nobody else reaches the lock");
     let mut files = Vec::new();
     sources(&root().join("src/read_models"), &mut files);
-    for file in files.iter().filter(|file| !file.ends_with("all.rs")) {
+    for file in files.iter().filter(|file| !file.ends_with("mod.rs")) {
         let text = std::fs::read_to_string(file).unwrap();
         assert!(!text.contains("RwLock") && !text.contains("Mutex"), "{} has a lock of its own", file.display());
         assert!(!text.contains(".write()"), "{} moves a read model", file.display());

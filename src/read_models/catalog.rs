@@ -8,8 +8,8 @@ pub mod image;
 
 use std::collections::BTreeSet;
 
+use super::ReadModel;
 use crate::domain::lineage::{Asset, Graph};
-use crate::read_models::model::ReadModel;
 use crate::records::CatalogCommit;
 use crate::store::{Change, Id, Kind, Range, ReadError, Store};
 
