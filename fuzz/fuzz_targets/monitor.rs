@@ -5,7 +5,7 @@
 use http::HeaderMap;
 use libfuzzer_sys::fuzz_target;
 use muster::config::{Source, SourceKind};
-use muster::monitors::verify::{Request, verify};
+use muster::monitors::credentials::{Request, verify};
 use muster::monitors::{self, Context, MAX_SIGNALS, pagerduty_v2};
 
 /// The kind is the target's name.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::Throwaway;
+use super::throwaway::Throwaway;
 use crate::Muster;
 use crate::clock::Clock;
 use crate::config::{Config, Variables};

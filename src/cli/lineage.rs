@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 
-use super::{load, open};
+use super::opening::{load, open};
 use crate::Muster;
 use crate::catalog::{Import, dbt, openlineage, yaml};
 use crate::clock::Clock;

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use http::HeaderMap;
 use serde_json::Value;
 
-use super::load;
+use super::opening::load;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::suppression::RouteAction;

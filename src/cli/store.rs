@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::Subcommand;
 
-use super::load;
+use super::opening::load;
 use crate::config::EngineName;
 use crate::store::sled::{self, Source};
 

@@ -21,7 +21,7 @@ use crate::app::received::KEPT_AT_MOST;
 use crate::config::Source;
 use crate::domain::Time;
 use crate::domain::lineage::Check;
-use crate::monitors::{self, Context, Known, Reading, Unreadable, Unusable, dbt_artifacts, pagerduty_v2, redact};
+use crate::monitors::{self, Context, Known, Reading, Unusable, dbt_artifacts, pagerduty_v2, redact};
 use crate::store::Batch;
 
 /// The answer to a monitor: what became of each alert, and what could not be used.
@@ -62,7 +62,7 @@ pub(crate) async fn receive(request: SourceRequest) -> Result<Response, Problem>
     let now = app.now();
     let read = |known: &dyn Known| monitors::read(&Context { source, headers: &headers, known, now }, &body);
     let reading = reading(app, read).await?;
-    let answer = take_in(app, source, reading.map_err(|error| unreadable(&error))?, &body).await?;
+    let answer = take_in(app, source, reading?, &body).await?;
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
 }
 
@@ -93,11 +93,11 @@ async fn artifact(app: &App, source: &Source, body: Body, limit: usize) -> Resul
     tokio::time::timeout(UPLOAD_WITHIN, arrives).await.map_err(|_| too_slow())??;
     drop(pieces);
     let read = arriving.await.map_err(|_| Problem::new(500, "Reading the artifact broke"))?;
-    let artifact = read.map_err(|error| unreadable(&error))?;
+    let artifact = read?;
     let (headers, now) = (HeaderMap::new(), app.now());
     let read =
         |known: &dyn Known| dbt_artifacts::read(&Context { source, headers: &headers, known, now }, artifact.clone());
-    let reading = reading(app, read).await?.map_err(|error| unreadable(&error))?;
+    let reading = reading(app, read).await??;
     let whole = if size <= KEPT_AT_MOST { start.as_slice() } else { &[] };
     let answer = take_in(app, source, monitors::bounded(reading), whole).await?;
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
@@ -173,18 +173,6 @@ pub(super) async fn reading<T>(app: &App, read: impl Fn(&dyn Known) -> T) -> Res
             known.checks.put(id, found);
         }
     }
-}
-
-/// 400 for what is not JSON, 422 for what is of another shape.
-pub(super) fn status_of(error: &Unreadable) -> u16 {
-    match error {
-        Unreadable::NotJson(_) => 400,
-        Unreadable::WrongShape(_) => 422,
-    }
-}
-
-fn unreadable(error: &Unreadable) -> Problem {
-    Problem::new(status_of(error), error.to_string())
 }
 
 /// When the next sign of life is due at the latest.

@@ -59,9 +59,7 @@ pub(crate) async fn event(
     let read = |known: &dyn monitors::Known| {
         monitors::read(&monitors::Context { source, headers: &headers, known, now }, &body)
     };
-    let reading = hooks::reading(&client.app, read)
-        .await?
-        .map_err(|error| Problem::new(hooks::status_of(&error), error.to_string()))?;
+    let reading = hooks::reading(&client.app, read).await??;
     hooks::take_in(&client.app, source, reading, &body).await?;
     Ok(StatusCode::CREATED)
 }

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::app::Failure;
+use crate::monitors::Unreadable;
 
 /// A refusal of a request.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -57,6 +58,17 @@ impl From<Failure> for Problem {
                 Self::unavailable("Nothing was saved; please send it again in a few seconds")
             }
         }
+    }
+}
+
+/// 400 for what is not JSON, 422 for what is of another shape.
+impl From<Unreadable> for Problem {
+    fn from(error: Unreadable) -> Self {
+        let status = match &error {
+            Unreadable::NotJson(_) => 400,
+            Unreadable::WrongShape(_) => 422,
+        };
+        Self::new(status, error.to_string())
     }
 }
 

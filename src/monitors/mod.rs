@@ -3,6 +3,7 @@
 mod airflow;
 mod alertmanager;
 mod cloudevents;
+pub mod credentials;
 mod dagster;
 mod datadog;
 pub mod dbt_artifacts;
@@ -22,7 +23,7 @@ pub mod redact;
 mod sentry;
 pub mod sns;
 mod soda;
-pub mod verify;
+
 mod vocabulary;
 
 pub use formats::{LEFT_OUT, bounded, read};

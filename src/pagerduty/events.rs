@@ -96,9 +96,6 @@ pub struct PagerDutyEvents {
 
 impl PagerDutyEvents {
     /// A client for a region's base address.
-    ///
-    /// # Errors
-    /// No HTTP client can be made.
     pub fn new(base: &str, timeout: Duration) -> reqwest::Result<Self> {
         let http = reqwest::Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none()).build()?;
         Ok(Self { http, url: format!("{}/v2/enqueue", base.trim_end_matches('/')) })

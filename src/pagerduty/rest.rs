@@ -44,9 +44,6 @@ pub struct Rest {
 
 impl Rest {
     /// A client for an account.
-    ///
-    /// # Errors
-    /// No HTTP client can be made.
     pub fn new(base: &str, token: SecretString, from: &str, timeout: Duration) -> reqwest::Result<Self> {
         let http = reqwest::Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none()).build()?;
         Ok(Self { http, base: base.trim_end_matches('/').to_owned(), token, from: from.to_owned() })

@@ -7,7 +7,7 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, T
 use serde_json::json;
 use slack_morphism::prelude::*;
 
-use super::Button;
+use super::button::Button;
 
 const MAX_BLOCKS: usize = 48;
 const MAX_RUN: usize = 2900;

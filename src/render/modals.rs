@@ -161,7 +161,8 @@ fn text(words: &str, max: usize) -> Value {
     json!({"type": "plain_text", "text": cut(words, max)})
 }
 
-pub(super) fn view(modal: &Modal) -> SlackView {
+/// A modal, ready for Slack.
+pub fn view(modal: &Modal) -> SlackView {
     let blocks: Vec<Value> = modal.inputs.iter().flat_map(input).collect();
     let view = json!({
         "type": "modal",

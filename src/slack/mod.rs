@@ -4,4 +4,4 @@
 pub mod client;
 pub mod inbound;
 pub mod markup;
-pub mod verify;
+pub mod signature;

@@ -116,9 +116,6 @@ impl Batch {
     }
 
     /// The steps.
-    ///
-    /// # Errors
-    /// A record cannot be written as JSON.
     pub fn into_ops(self) -> Result<Vec<Op>, CommitError> {
         self.unwritable.map_or(Ok(self.ops), Err)
     }

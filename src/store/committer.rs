@@ -4,12 +4,12 @@
 //! One writer means no race between check and write; one flush for many commits means speed. `flush_async` from many
 //! tasks deadlocks in sled 0.34.7, so there is no other way to write.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::mpsc;
 
+use super::bytes::{Bytes, WriteError};
 use super::queues::Queues;
 use super::round::{Before, Request, Requests, Round, drain};
 use super::{
@@ -19,39 +19,6 @@ use crate::clock::Stopwatch;
 
 /// A write that takes longer than this is said: whoever watches must know that nothing is taken in.
 const SLOW_SECONDS: f64 = 10.0;
-
-/// A key and its value.
-pub(super) type Pair = (Vec<u8>, Vec<u8>);
-
-/// Keys and their values; none for a key that is gone.
-pub(super) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
-
-/// Why bytes were not written.
-#[derive(Debug)]
-pub(super) enum WriteError {
-    /// There is no room. Nothing was written, and what there was is whole.
-    NoRoom(String),
-    /// Nobody knows what is on disk now.
-    Broken(String),
-}
-
-/// Raw bytes under ordered keys: all that an engine must bring.
-pub(super) trait Bytes: Send + Sync + 'static {
-    /// The value of a key.
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError>;
-    /// Keys and values from `from` up to, not including, `to`.
-    fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Pair>, ReadError>;
-    /// Writes all of it, durably.
-    fn write(&self, changes: Changes) -> Result<(), WriteError>;
-    /// Whether there is room to write.
-    fn room(&self) -> Result<(), String>;
-    /// A folder for what can be made again; `None` where nothing is kept in files.
-    fn folder(&self) -> Option<&Path> {
-        None
-    }
-    /// Figures an operator watches.
-    fn figures(&self) -> Vec<(&'static str, u64)>;
-}
 
 /// What the committer and those who ask share.
 struct Shared {
@@ -353,6 +320,7 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
+    use crate::store::bytes::{Changes, Pair};
     use crate::store::{MemoryEngine, Store, Written};
 
     /// A disk that answers a write when it is told to, and how.

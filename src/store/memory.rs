@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::committer::{Bytes, Changes, Committed, Pair, WriteError};
-use super::{ReadError, Store};
+use super::bytes::{Bytes, Changes, Pair, WriteError};
+use super::{Committed, ReadError, Store};
 
 /// An ordered map.
 #[derive(Default)]

@@ -28,7 +28,7 @@ fn the_manifest_is_one_that_slack_takes_and_asks_for_what_the_code_uses() {
             .map(|one| one.as_str().unwrap().to_owned())
             .collect()
     };
-    let check = read("src/cli/check.rs");
+    let check = read("src/cli/check_slack.rs");
     let scopes = check.split("SCOPES: &[&str] = &[").nth(1).unwrap().split("];").next().unwrap();
     let used: BTreeSet<String> = scopes.split('"').skip(1).step_by(2).map(str::to_owned).collect();
     assert_eq!(set("/oauth_config/scopes/bot"), used);

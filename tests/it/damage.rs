@@ -567,3 +567,128 @@ async fn a_full_disk_refuses_new_work_does_what_it_accepted_and_goes_on_by_itsel
     assert_eq!(post(&program.base, "after").await.0, 202);
     kill(program.child);
 }
+
+async fn put(store: &Store, id: &str, text: &str) {
+    let mut batch = Batch::new();
+    batch.put(&Id::<Text>::new(id), Expect::Any, &Text(text.to_owned()));
+    store.commit(batch).await.expect("it commits");
+}
+
+async fn has(store: &Store, id: &str) -> bool {
+    store.get(&Id::<Text>::new(id)).await.expect("it reads").is_some()
+}
+
+/// A store with one record, closed.
+async fn made_in(directory: &Path) {
+    put(&sled::open(directory).expect("it opens"), "x", "text").await;
+}
+
+#[tokio::test]
+async fn a_half_made_snapshot_does_not_stop_the_start() {
+    let directory = tempfile::tempdir().expect("a directory");
+    made_in(directory.path()).await;
+    fs::write(directory.path().join("sled/snap.0000.generating"), b"half").expect("a file");
+    let store = sled::open(directory.path()).expect("it opens all the same");
+    assert!(has(&store, "x").await);
+}
+
+#[tokio::test]
+async fn a_database_that_is_gone_is_made_anew_from_the_journal() {
+    let directory = tempfile::tempdir().expect("a directory");
+    made_in(directory.path()).await;
+    drop(sled::open(directory.path()).expect("it opens"));
+    fs::remove_dir_all(directory.path().join("sled")).expect("it is gone");
+    assert!(has(&sled::open(directory.path()).expect("it opens"), "x").await);
+}
+
+#[tokio::test]
+async fn a_store_that_came_back_empty_is_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    made_in(directory.path()).await;
+    drop(sled::open(directory.path()).expect("it opens"));
+    fs::remove_dir_all(directory.path().join("sled")).expect("it is gone");
+    fs::remove_dir_all(directory.path().join("journal")).expect("it is gone");
+    let error = sled::open(directory.path()).expect_err("it refuses").to_string();
+    assert!(error.contains("cannot be made anew"), "{error}");
+    assert!(error.contains("It had come to round 1"), "{error}");
+    assert!(error.contains("muster store restore"), "{error}");
+}
+
+#[tokio::test]
+async fn something_older_that_came_back_catches_up_or_is_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    made_in(directory.path()).await;
+    drop(sled::open(directory.path()).expect("it opens"));
+    let older = tempfile::tempdir().expect("a directory");
+    for entry in fs::read_dir(directory.path().join("sled")).expect("it reads").flatten() {
+        if entry.path().is_file() {
+            fs::copy(entry.path(), older.path().join(entry.file_name())).expect("a copy");
+        }
+    }
+    put(&sled::open(directory.path()).expect("it opens"), "y", "newer").await;
+    drop(sled::open(directory.path()).expect("it opens"));
+    fs::remove_dir_all(directory.path().join("sled")).expect("it is gone");
+    fs::rename(older.path(), directory.path().join("sled")).expect("the older one is back");
+    {
+        let store = sled::open(directory.path()).expect("it opens");
+        assert!(has(&store, "x").await && has(&store, "y").await, "the journal has what is newer");
+    }
+    drop(sled::open(directory.path()).expect("it opens"));
+}
+
+#[tokio::test]
+async fn a_backup_is_brought_back_and_a_repair_makes_the_database_anew() {
+    let directory = tempfile::tempdir().expect("a directory");
+    made_in(directory.path()).await;
+    drop(sled::open(directory.path()).expect("it opens"));
+    let backup = sled::back_up(directory.path()).expect("a backup");
+    put(&sled::open(directory.path()).expect("it opens"), "y", "newer").await;
+    drop(sled::open(directory.path()).expect("it opens"));
+    let restored = tempfile::tempdir().expect("a directory");
+    let error = sled::restore(&directory.path().join("none"), restored.path()).expect_err("there is none").to_string();
+    assert!(error.contains("there is no backup in"), "{error}");
+    assert_eq!(sled::restore(&backup, restored.path()).expect("it is brought back"), 1);
+    {
+        let store = sled::open(restored.path()).expect("it opens");
+        assert!(has(&store, "x").await && !has(&store, "y").await);
+        assert!(!restored.path().join("damaged").exists(), "nothing was damaged");
+    }
+    let error = sled::restore(&backup, directory.path()).expect_err("it refuses").to_string();
+    assert!(error.contains("there is a store in"), "{error}");
+    sled::repair(directory.path(), false).expect("it is made anew");
+    sled::repair(directory.path(), false).expect("and again");
+    assert!(directory.path().join("damaged").exists() && directory.path().join("damaged.2").exists());
+    assert!(has(&sled::open(directory.path()).expect("it opens"), "y").await);
+    assert!(sled::inspect(&directory.path().join("none")).is_ok_and(|found| found.layout == 0));
+    assert!(!directory.path().join("none").exists(), "a look changes nothing");
+    let found = sled::inspect(directory.path()).expect("it can be looked at");
+    assert_eq!((found.layout, found.damage.len(), found.backups.len()), (2, 0, 1), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_second_process_is_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let _first = sled::open(directory.path()).expect("it opens");
+    let error = sled::open(directory.path()).expect_err("it refuses").to_string();
+    assert!(error.contains("only one Muster may"), "{error}");
+}
+
+#[tokio::test]
+async fn a_newer_layout_is_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    fs::write(directory.path().join("store.json"), br#"{"schema":99,"has_data":true}"#).expect("a file");
+    let error = sled::open(directory.path()).expect_err("it refuses").to_string();
+    assert!(error.contains("Start the newer Muster"), "{error}");
+}
+
+#[tokio::test]
+async fn records_stay_out_of_blobs() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = sled::open(directory.path()).expect("it opens");
+    for index in 0..200 {
+        put(&store, &index.to_string(), &"x".repeat(60_000)).await;
+    }
+    let figures = store.figures();
+    assert!(figures.contains(&("blobs", 0)), "{figures:?}");
+    assert!(figures.iter().any(|(name, bytes)| *name == "bytes" && *bytes > 0), "{figures:?}");
+}

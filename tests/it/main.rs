@@ -4,6 +4,7 @@
 
 mod architecture;
 mod bench;
+mod config;
 mod conflicts;
 mod conformance;
 mod crash;

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeZone as _, Utc};
 use muster::config::{Source, SourceKind};
 use muster::domain::lineage::Check;
 use muster::domain::{Pillar, SignalStatus};
-use muster::monitors::verify::{Denied, Request, verify};
+use muster::monitors::credentials::{Denied, Request, verify};
 use muster::monitors::{self, Context, Known, Reading};
 use proptest::prelude::*;
 use secrecy::SecretString;

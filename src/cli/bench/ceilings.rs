@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use super::load::Sender;
-use crate::cli::Throwaway;
+use super::connection::HOOK;
+use super::drive::Sender;
+use crate::cli::throwaway::Throwaway;
 use crate::telemetry::{self, LogFormat};
 
 /// A record of this size is about what an alert is on disk.
 const RECORD: [u8; 1024] = [b'x'; 1024];
-
 /// How large the file is.
 const ROOM: usize = 64 * 1024 * 1024;
 
@@ -70,7 +70,7 @@ impl Sender for Append {
 pub(super) async fn serve_plain() -> anyhow::Result<()> {
     telemetry::start_logging(LogFormat::Json);
     let router = Router::new().route(
-        super::HOOK,
+        HOOK,
         post(|Json(alert): Json<Value>| async move { (StatusCode::ACCEPTED, Json(json!({"key": alert["key"]}))) }),
     );
     let listener = TcpListener::bind("127.0.0.1:0").await.context("cannot listen")?;

@@ -5,10 +5,11 @@ use std::time::Duration;
 use anyhow::ensure;
 use serde_json::json;
 
-use super::load::{Times, Until};
+use super::case::{Alerts, CALM, Case, Target, USUAL, open_incidents};
+use super::drive::{Times, Until};
+use super::options::Plan;
 use super::report::Report;
 use super::server::{ANA, CHANNEL, Keeps, Server, Site};
-use super::{Alerts, CALM, Case, Plan, Target, USUAL, open_incidents};
 use crate::clock::Stopwatch;
 
 pub(super) async fn measure(plan: &Plan, report: &mut Report) -> anyhow::Result<()> {

@@ -6,8 +6,9 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::load::{Load, Times};
-use super::{Alerts, Case, Plan, Target, USUAL};
+use super::case::{Alerts, Case, Target, USUAL};
+use super::drive::{Load, Times};
+use super::options::Plan;
 
 /// Everything that was measured.
 #[derive(Serialize)]

@@ -12,8 +12,8 @@ use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::client::{Connection, request};
-use crate::cli::Throwaway;
+use super::connection::{Connection, HOOK, request};
+use crate::cli::throwaway::Throwaway;
 use crate::clock::{Clock, Stopwatch};
 use crate::config::{Config, Variables};
 use crate::sandbox::{Sandbox, SandboxConfig};
@@ -223,7 +223,7 @@ impl Server {
     /// Posts alerts to a bot, all in one request.
     pub(super) async fn post(&self, alerts: &[Value]) -> anyhow::Result<()> {
         let mut connection = Connection::open(self.address).await?;
-        let answer = connection.ask(&request("POST", super::HOOK, TOKEN, &json!(alerts).to_string())).await?;
+        let answer = connection.ask(&request("POST", HOOK, TOKEN, &json!(alerts).to_string())).await?;
         ensure!(answer.status == 202, "alerts were answered with {}", answer.status);
         Ok(())
     }

@@ -12,11 +12,13 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::load::Until;
+use super::case::{Alerts, CALM, Case, Target, USUAL, open_incidents};
+use super::drive::Until;
+use super::options::Plan;
 use super::report::Report;
 use super::server::{ANA, CHANNEL, Keeps, Server, Site, answers};
-use super::{Alerts, CALM, Case, Plan, Target, USUAL, open_incidents};
 use crate::Muster;
+use crate::cli::opening;
 use crate::clock::{Clock, Stopwatch};
 
 /// One in so many stored incidents is still open.
@@ -152,7 +154,7 @@ pub(super) async fn incidents(plan: &Plan, report: &mut Report) -> anyhow::Resul
     server.stop().await?;
 
     let (opening, config) = (Stopwatch::start(), site.config()?);
-    let store = crate::cli::open(&config).await?;
+    let store = opening::open(&config).await?;
     report.figure(&format!("of it, opening the store, {what}"), opening.seconds(), "s");
     let starting = Stopwatch::start();
     let muster = Muster::new(config, store, Clock::wall()).await?;

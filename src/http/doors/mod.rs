@@ -1,101 +1,18 @@
 //! Who is there. What handlers share is closed to them: the only way to the app is through one of these extractors, so a handler that lets
 //! everybody in says so by its first parameter, [`Anyone`]. The documentation of a route names its door too, and a test holds both together.
 
-mod api;
+mod anyone;
+mod clients;
 mod services;
 mod source;
+mod state;
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
-use tokio::sync::Semaphore;
-
-pub(crate) use api::{ApiClient, AssetBadge, Browser, Catalog, CatalogOrRead, Read, Write, badge_key};
+pub(crate) use anyone::Anyone;
+pub(crate) use clients::{ApiClient, AssetBadge, Browser, Catalog, CatalogOrRead, Read, Write, badge_key};
 pub(crate) use services::{PagerDutyWebhook, SlackRequest};
 pub(crate) use source::{
     Arrived, EventsClient, RoutingKey, ServiceKey, SourceRequest, SourceToken, UPLOAD_WITHIN, invalid_event, too_large,
     too_slow,
 };
-
-use super::certificates::Certificates;
-use crate::app::App;
-use crate::slack::client::SlackApi;
-
-/// So many uploads are read at once while they arrive: each holds a thread, and pages need threads, too.
-const UPLOADS_AT_ONCE: usize = 16;
-
-/// What handlers share, behind the doors.
-#[derive(Clone)]
-pub struct AppState {
-    app: Arc<App>,
-    /// For the one call that a handler makes: `views.open`.
-    slack: Arc<SlackApi>,
-    /// What SNS signs with.
-    certificates: Arc<Certificates>,
-    /// Uploads that are read while they arrive.
-    uploads: Arc<Semaphore>,
-}
-
-impl AppState {
-    /// The doors of this app.
-    ///
-    /// # Errors
-    /// A client cannot be made.
-    pub fn new(app: Arc<App>) -> std::io::Result<Self> {
-        let token = app.config.secrets.slack_bot_token.clone().unwrap_or_default();
-        // The trigger of a modal lives three seconds, and so does our answer.
-        let slack =
-            SlackApi::new(&app.config.slack.api_url, &token, &app.config.slack.team_id, Duration::from_millis(2300))?;
-        let uploads = Arc::new(Semaphore::new(UPLOADS_AT_ONCE));
-        Ok(Self { app, slack: Arc::new(slack), certificates: Arc::default(), uploads })
-    }
-
-    /// The token to open a connection to Slack with, where that is how Slack reaches us.
-    pub(crate) fn socket_token(&self) -> Option<secrecy::SecretString> {
-        let config = &self.app.config;
-        config.secrets.slack_app_token.clone().filter(|_| config.slack.mode == crate::config::SlackMode::Socket)
-    }
-
-    /// Slack through the connection that Muster opened with its own token.
-    pub(crate) fn slack_socket(&self) -> SlackDoor {
-        SlackDoor { app: self.app.clone(), slack: self.slack.clone() }
-    }
-
-    /// How large bodies may be.
-    pub(super) fn limits(&self) -> Limits {
-        let config = &self.app.config;
-        Limits { monitor: config.server.body_limit_kib * 1024, upload: config.lineage.upload_limit_mib * 1024 * 1024 }
-    }
-
-    /// What is counted of requests.
-    pub(super) fn metrics(&self) -> &crate::telemetry::Metrics {
-        &self.app.metrics
-    }
-}
-
-/// The largest bodies, in bytes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) monitor: usize,
-    pub(super) upload: usize,
-}
-
-/// Slack is there, whichever way it came.
-#[derive(Clone)]
-pub(crate) struct SlackDoor {
-    pub(crate) app: Arc<App>,
-    pub(crate) slack: Arc<SlackApi>,
-}
-
-/// Everybody is let in.
-pub(crate) struct Anyone(pub(crate) Arc<App>);
-
-impl FromRequestParts<AppState> for Anyone {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(_: &mut Parts, state: &AppState) -> Result<Self, Self::Rejection> {
-        Ok(Self(state.app.clone()))
-    }
-}
+pub use state::AppState;
+pub(crate) use state::SlackDoor;

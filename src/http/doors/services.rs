@@ -6,11 +6,11 @@ use axum::http::HeaderMap;
 
 use std::sync::Arc;
 
-use super::{AppState, SlackDoor};
+use super::state::{AppState, SlackDoor};
 use crate::app::App;
 use crate::http::Problem;
 use crate::pagerduty::webhooks;
-use crate::slack::verify::{Rejected, Verified, verify};
+use crate::slack::signature::{Rejected, Verified, verify};
 use crate::telemetry::RejectedLabels;
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -15,12 +15,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::AppState;
+use super::state::AppState;
 use crate::app::App;
 use crate::config::{Source, SourceKind};
 use crate::http::Problem;
-use crate::monitors::verify::{Denied, Request as Signed, same, verify};
-use crate::monitors::{self, Unreadable, sns};
+use crate::monitors::credentials::{Denied, Request as Signed, same, verify};
+use crate::monitors::{self, sns};
 use crate::telemetry::RejectedLabels;
 
 /// A body arrives within this.
@@ -173,8 +173,7 @@ pub(crate) fn too_large() -> Problem {
 /// A message of SNS whose signature fits.
 async fn sns_message(state: &AppState, source: &Source, body: Bytes) -> Result<Arrived, Problem> {
     let app = &state.app;
-    let unreadable = |error: Unreadable| Problem::new(crate::http::hooks::status_of(&error), error.to_string());
-    let message = monitors::json(&body).map_err(unreadable)?;
+    let message = monitors::json(&body)?;
     let envelope = sns::envelope(&message, &source.topics).map_err(|error| refused(app, error.to_string()))?;
     let base = source.aws_url.as_deref();
     let pem = state.certificates.get(&moved(&envelope.certificate, base)).await.map_err(|why| {

@@ -24,7 +24,7 @@ fn long(value: &Value, max: usize) -> bool {
 }
 
 /// Whether Slack would take these blocks.
-pub(super) fn blocks(blocks: &Value, max: usize) -> Result<(), &'static str> {
+pub(crate) fn blocks(blocks: &Value, max: usize) -> Result<(), &'static str> {
     let Some(list) = blocks.as_array() else {
         return Err("invalid_blocks_format");
     };
@@ -71,7 +71,7 @@ pub(super) fn blocks(blocks: &Value, max: usize) -> Result<(), &'static str> {
 }
 
 /// Whether Slack would open this view.
-pub(super) fn view(view: &Value) -> Result<(), &'static str> {
+pub(crate) fn view(view: &Value) -> Result<(), &'static str> {
     let title_is_bad = |key: &str| view.get(key).is_some_and(|text| long(text, 24));
     if view["type"] != "modal"
         || !view["title"].is_object()
@@ -86,7 +86,7 @@ pub(super) fn view(view: &Value) -> Result<(), &'static str> {
 }
 
 /// Whether Slack takes a channel's name.
-pub(super) fn channel_name(name: &str) -> Result<(), &'static str> {
+pub(crate) fn channel_name(name: &str) -> Result<(), &'static str> {
     if name.is_empty() {
         return Err("invalid_name_required");
     }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The words of blocks, a line a block.
-pub(in crate::sandbox) fn blocks(blocks: &Value, name: &dyn Fn(&str) -> String) -> String {
+pub(crate) fn blocks(blocks: &Value, name: &dyn Fn(&str) -> String) -> String {
     blocks
         .as_array()
         .into_iter()
@@ -59,7 +59,7 @@ fn rich(element: &Value, name: &dyn Fn(&str) -> String) -> String {
 }
 
 /// Slack's own markup as people read it.
-pub(in crate::sandbox) fn mrkdwn(text: &str, name: &dyn Fn(&str) -> String) -> String {
+pub(crate) fn mrkdwn(text: &str, name: &dyn Fn(&str) -> String) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some(start) = rest.find('<') {
@@ -81,7 +81,7 @@ pub(in crate::sandbox) fn mrkdwn(text: &str, name: &dyn Fn(&str) -> String) -> S
 }
 
 /// Everyone a message would notify: people, groups, broadcasts.
-pub(super) fn mentions(message: &Value) -> Vec<String> {
+pub(crate) fn mentions(message: &Value) -> Vec<String> {
     let mut found = Vec::new();
     fn walk(value: &Value, found: &mut Vec<String>) {
         match value {

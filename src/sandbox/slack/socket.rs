@@ -6,37 +6,14 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::sandbox::{Answer, Shared};
-
-/// The connections of the bot.
-#[derive(Default)]
-pub(in crate::sandbox) struct Sockets {
-    /// Where tickets are taken.
-    pub(super) address: Option<String>,
-    tickets: Vec<String>,
-    /// To the connection that was opened last.
-    out: Option<mpsc::UnboundedSender<String>>,
-    waiting: BTreeMap<String, oneshot::Sender<Value>>,
-    count: u64,
-    /// How many connections there ever were.
-    pub(super) opened: watch::Sender<usize>,
-}
-
-impl Sockets {
-    /// A ticket for one connection.
-    pub(super) fn ticket(&mut self) -> Option<String> {
-        self.count += 1;
-        let ticket = format!("t{}", self.count);
-        self.tickets.push(ticket.clone());
-        Some(format!("ws://{}/link?ticket={ticket}", self.address.as_ref()?))
-    }
-}
+use crate::sandbox::exchange::Answer;
+use crate::sandbox::world::Shared;
 
 /// Listens for the bot's connections.
-pub(in crate::sandbox) async fn listen(shared: Shared) -> std::io::Result<()> {
+pub(crate) async fn listen(shared: Shared) -> std::io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     shared.lock().sockets.address = Some(listener.local_addr()?.to_string());
     tokio::spawn(async move {
@@ -92,7 +69,7 @@ pub(in crate::sandbox) async fn listen(shared: Shared) -> std::io::Result<()> {
 }
 
 /// Sends what would be a request to one of the bot's addresses; `None` where the bot is not connected this way.
-pub(in crate::sandbox) async fn send(shared: &Shared, path: &str, body: &str) -> Option<Answer> {
+pub(crate) async fn send(shared: &Shared, path: &str, body: &str) -> Option<Answer> {
     let (kind, payload): (&str, Value) = match path {
         "/slack/commands" => {
             let fields: BTreeMap<String, String> = serde_urlencoded::from_str(body).unwrap_or_default();
@@ -126,7 +103,7 @@ pub(in crate::sandbox) async fn send(shared: &Shared, path: &str, body: &str) ->
 }
 
 /// Closes the connection, as Slack does every few hours.
-pub(super) fn refresh(shared: &Shared) {
+pub(crate) fn refresh(shared: &Shared) {
     let mut world = shared.lock();
     if let Some(out) = world.sockets.out.take() {
         let _ = out.send(json!({"type": "disconnect", "reason": "refresh_requested", "debug_info": {}}).to_string());

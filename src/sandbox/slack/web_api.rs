@@ -1,22 +1,29 @@
 //! The Web API: one function a method, each changing the workspace or refusing with Slack's own code.
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use axum::routing::{any, post};
+use axum::{Json, Router};
 use chrono::Duration;
 use serde_json::{Value, json};
 
-use super::{BOT_USER, Channel, File, Message, OpenView, limits, parameters};
-use crate::sandbox::{Shared, World};
+use super::limits;
+use super::parameters::parameters;
+use super::workspace::{BOT_ID, BOT_USER, Channel, File, Message, OpenView, User};
+use crate::sandbox::world::{Shared, World};
 
 type Reply = Result<Value, &'static str>;
 
 /// How many posts a channel takes at once before it is one a second.
 const BURST: usize = 5;
 
-pub(super) async fn call(
+pub(crate) fn router() -> Router<Shared> {
+    Router::new().route("/api/{method}", any(call)).route("/upload/{id}", post(upload))
+}
+
+async fn call(
     State(shared): State<Shared>,
     Path(method): Path<String>,
     RawQuery(query): RawQuery,
@@ -59,13 +66,13 @@ fn dispatch(world: &mut World, method: &str, p: &Value) -> Reply {
     match method {
         "auth.test" => Ok(json!({
             "url": "https://sandbox.slack.com/", "team": "Sandbox", "user": "muster", "team_id": world.config.team_id,
-            "user_id": BOT_USER, "bot_id": super::BOT_ID,
+            "user_id": BOT_USER, "bot_id": BOT_ID,
         })),
         "users.info" => {
             world.slack.users.get(text(p, "user")).map(|user| json!({"user": user.json()})).ok_or("user_not_found")
         }
         "users.list" => {
-            let all: Vec<Value> = world.slack.users.values().map(super::User::json).collect();
+            let all: Vec<Value> = world.slack.users.values().map(User::json).collect();
             Ok(page(p, all, "members"))
         }
         "usergroups.users.list" => {
@@ -263,7 +270,7 @@ fn open_channel<'a>(world: &'a mut World, p: &Value) -> Result<&'a mut Channel, 
     if channel.archived { Err("is_archived") } else { Ok(channel) }
 }
 
-pub(super) fn create(world: &mut World, name: &str, private: bool) -> Reply {
+pub(crate) fn create(world: &mut World, name: &str, private: bool) -> Reply {
     limits::channel_name(name)?;
     if world.slack.channels.iter().any(|channel| channel.name == name) {
         return Err("name_taken");
@@ -488,7 +495,7 @@ fn complete_upload(world: &mut World, p: &Value) -> Reply {
 }
 
 /// The address that `files.getUploadURLExternal` gave; takes the bytes as they are, or as a form.
-pub(super) async fn upload(State(shared): State<Shared>, Path(id): Path<String>, body: Bytes) -> Response {
+async fn upload(State(shared): State<Shared>, Path(id): Path<String>, body: Bytes) -> Response {
     let mut world = shared.lock();
     match world.slack.files.get_mut(&id) {
         Some(file) => {

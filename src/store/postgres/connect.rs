@@ -4,15 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
 use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::said;
-
 /// How long a connection may take, and how long anybody waits for a free one.
 const PATIENCE: Duration = Duration::from_secs(5);
-
 /// Connections for reads; beyond this a database of two cores only gets slower.
 pub(super) const READERS: usize = 8;
 /// Connections of the writer: its own, and one to ask on when that breaks.
@@ -147,4 +144,23 @@ pub(super) async fn check(client: &Object) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// What the database, or the way to it, said.
+pub(super) fn said(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(db) => format!("{} ({})", db.message(), db.code().code()),
+        None => {
+            let source = std::error::Error::source(error);
+            source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+        }
+    }
+}
+
+pub(super) fn pooled(error: &PoolError) -> String {
+    match error {
+        PoolError::Backend(error) => said(error),
+        PoolError::Timeout(_) => "no connection in time".to_owned(),
+        other => other.to_string(),
+    }
 }

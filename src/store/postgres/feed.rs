@@ -4,30 +4,32 @@
 //! A round has a number and a stamp. Where the stamp of the last round that was told is not the one that the database has under its number, another
 //! history came back (an older copy, a standby that was behind), and everything is loaded anew.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
-
-use super::connect::Database;
-use super::{Shared, kind, restored, said};
+use super::connect::{Database, said};
+use super::row::{kind, restored};
+use super::shared::Shared;
+use super::told::Mark;
 use crate::clock::Stopwatch;
 use crate::store::round::Round;
-use crate::store::{Change, Follower, Kind, ReadError};
+use crate::store::{Change, Kind, ReadError};
 
 /// How often it is looked for rounds of others.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 const _: () =
     assert!(LOOK_EVERY.as_millis() <= 1000, "docs/postgres.md promises a second, also where nothing is heard");
+
 /// How often it is tidied up.
 const TIDY_EVERY: Duration = Duration::from_secs(15);
-
 /// Who missed more rounds than this loads everything anew; it costs less.
 const MOST_MISSED: i64 = 5_000;
 
 /// What is deleted: rounds that everybody has read long ago, and processes that are gone. The last ones stay, for whoever looks after a pause.
 const TIDY: &str =
     "DELETE FROM muster_feed WHERE at < now() - interval '1 minute' AND seq < (SELECT seq FROM muster_head) - 1000;
+
     DELETE FROM muster_writer WHERE at < now() - interval '7 days'";
 
 /// Every changed record of the rounds after `$1`, as it is now, in one moment; with the last round and how many rounds there are of those after
@@ -38,64 +40,6 @@ const MISSED: &str = "WITH head AS (SELECT seq, stamp FROM muster_head),
     keys AS (SELECT DISTINCT k.kind, k.id FROM missed, unnest(missed.kinds, missed.ids) AS k(kind, id) WHERE k.kind = ANY($2))
     SELECT head.seq, head.stamp, known.it AND (SELECT count(*) FROM missed) = head.seq - $1, keys.kind, keys.id, r.shape, r.body
     FROM head CROSS JOIN known LEFT JOIN keys ON true LEFT JOIN muster_record r ON r.kind = keys.kind AND r.id = keys.id";
-
-/// A round: its number, and what tells it from another of the same number.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mark {
-    pub(super) seq: i64,
-    pub(super) stamp: String,
-}
-
-/// Who is told, and up to which round.
-struct Followed {
-    follower: Option<Arc<dyn Follower>>,
-    mark: Mark,
-}
-
-/// The follower, and how far it was told.
-pub(super) struct Feed {
-    told: Mutex<Followed>,
-    /// The last round of when the store was opened.
-    opened: Mark,
-    /// Whose turn it is to tell. The writer has it while it commits, so that its own rounds are told by itself.
-    turn: tokio::sync::Mutex<()>,
-    hint: Notify,
-}
-
-impl Feed {
-    /// Nobody is told yet; this was the last round.
-    pub(super) fn from(opened: Mark) -> Self {
-        let told = Mutex::new(Followed { follower: None, mark: opened.clone() });
-        Self { told, opened, turn: tokio::sync::Mutex::default(), hint: Notify::new() }
-    }
-
-    pub(super) fn follow(&self, follower: Arc<dyn Follower>) {
-        // What happened since the store was opened is told again: it may have been read before.
-        *self.told() = Followed { follower: Some(follower), mark: self.opened.clone() };
-        self.hint.notify_one();
-    }
-
-    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.turn.lock().await
-    }
-
-    fn told(&self) -> std::sync::MutexGuard<'_, Followed> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn state(&self) -> Option<(Arc<dyn Follower>, Mark)> {
-        let told = self.told();
-        told.follower.clone().map(|follower| (follower, told.mark.clone()))
-    }
-
-    /// This one was told so far; unless it is another's turn by now.
-    fn advance(&self, follower: &Arc<dyn Follower>, mark: Mark) {
-        let mut told = self.told();
-        if told.follower.as_ref().is_some_and(|current| Arc::ptr_eq(current, follower)) {
-            told.mark = mark;
-        }
-    }
-}
 
 /// Tells of a round of this process that is written, and of which was before it. Whoever calls has the turn.
 pub(super) async fn tell(shared: &Shared, before: &Mark, mark: Mark, round: &Round) {

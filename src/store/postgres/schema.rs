@@ -4,7 +4,7 @@ use anyhow::bail;
 use deadpool_postgres::Object;
 use tokio_postgres::error::SqlState;
 
-use super::said;
+use super::connect::said;
 use crate::store::EDITION;
 
 /// Each brings the tables to the next layout. Never change one that was released; add another.

@@ -13,8 +13,11 @@ use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Row, Statement};
 
-use super::feed::{self, Mark};
-use super::{COLUMNS, NOW, Shared, kind, pooled, raw, restored, said, schema, stored};
+use super::connect::{pooled, said};
+use super::row::{COLUMNS, kind, raw, restored, stored};
+use super::shared::{LeaseClock, NOW, Shared};
+use super::told::Mark;
+use super::{feed, schema};
 use crate::clock::{Clock, Stopwatch};
 use crate::store::round::{Before, Request, Round, drain};
 use crate::store::{CommitError, Kind, Millis, Raw};
@@ -23,7 +26,6 @@ use crate::store::{CommitError, Kind, Millis, Raw};
 const TRIES: u32 = 5;
 /// A trip takes no longer than this, whatever the server's own limits come to: it, or the way to it, may be frozen.
 const TRIP: Duration = Duration::from_secs(20);
-
 /// Locks the head; gives the number and the stamp of the round before.
 const LOCK: &str = "SELECT seq, stamp FROM muster_head FOR UPDATE";
 
@@ -107,7 +109,7 @@ impl From<tokio::time::error::Elapsed> for Failed {
 impl Shared {
     /// The moment of a claim for the database; its own clock where that counts.
     pub(super) fn now(&self, now: Millis) -> Option<Millis> {
-        (self.leases == super::LeaseClock::Caller).then_some(now)
+        (self.leases == LeaseClock::Caller).then_some(now)
     }
 }
 

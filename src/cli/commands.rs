@@ -1,0 +1,134 @@
+//! The commands and their options, as they are typed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use super::export::{export, import, postmortem};
+use super::opening::open;
+use super::serve::serve;
+use super::{bench, check, demo, lineage, replay, store};
+
+/// A chat-ops bot for data incidents.
+#[derive(Debug, Parser)]
+#[command(name = "muster", version, about, long_about = None)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the bot.
+    Serve {
+        /// The configuration.
+        #[arg(long, default_value = "muster.toml")]
+        config: PathBuf,
+    },
+    /// Play a data incident against a pretend Slack and PagerDuty, on a throw-away store.
+    Demo {
+        /// Where the bot listens.
+        #[arg(long, default_value = "127.0.0.1:0")]
+        listen: SocketAddr,
+        /// Play to the end, print the transcript and the post-mortem, and exit.
+        #[arg(long)]
+        headless: bool,
+    },
+    /// Measure Muster on this machine: alerts a second, how long people wait, memory, and how long a start takes.
+    Bench(Box<bench::Options>),
+    /// Check the configuration, templates and runbooks.
+    Check {
+        /// The configuration.
+        #[arg(long, default_value = "muster.toml")]
+        config: PathBuf,
+        /// Also ask Slack (the token, its permissions, the clock), and the database if that is the store.
+        #[arg(long)]
+        online: bool,
+        /// Say what would become of the alerts in this recorded payload, and why.
+        #[arg(long)]
+        explain: Option<PathBuf>,
+        /// The source that the payload came from, where it does not say so itself.
+        #[arg(long, requires = "explain")]
+        source: Option<String>,
+    },
+    /// Run a recorded payload through today's mapping and rules, without acting.
+    Replay {
+        /// The source that it came from.
+        source: String,
+        /// The payload: a body as the monitor posted it, or as `/api/v1/received/{id}` gives it.
+        file: PathBuf,
+        /// The configuration.
+        #[arg(long, default_value = "muster.toml")]
+        config: PathBuf,
+    },
+    /// Write every record of the store as JSON lines. The bot must not be running on it, unless the store is a database.
+    Export {
+        /// Where to; `-` for standard output.
+        file: PathBuf,
+        /// The configuration.
+        #[arg(long, default_value = "muster.toml")]
+        config: PathBuf,
+    },
+    /// Read an export into an empty store.
+    Import {
+        /// The export; `-` for standard input.
+        file: PathBuf,
+        /// The configuration.
+        #[arg(long, default_value = "muster.toml")]
+        config: PathBuf,
+    },
+    /// Look at the embedded store, back it up, repair it, bring a backup back. The bot must not be running.
+    Store {
+        #[command(subcommand)]
+        command: store::StoreCommand,
+    },
+    /// Assets and what they are made of.
+    Lineage {
+        #[command(subcommand)]
+        command: lineage::Lineage,
+    },
+    /// Print an incident's post-mortem draft. The bot must not be running; while it runs, ask its API.
+    Postmortem {
+        /// `INC-42`.
+        incident: String,
+        /// The configuration.
+        #[arg(long, default_value = "muster.toml")]
+        config: PathBuf,
+    },
+}
+
+/// Runs a command; its exit code.
+pub fn run(cli: Cli) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("muster: no runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(dispatch(cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("muster: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve { config } => serve(&config, open).await,
+        Command::Bench(options) => bench::run(*options).await,
+        Command::Demo { listen, headless } => demo::run(listen, headless).await,
+        Command::Check { config, explain: Some(file), source, .. } => replay::run(&config, source.as_deref(), &file),
+        Command::Check { config, online, .. } => check::run(&config, online).await,
+        Command::Replay { source, file, config } => replay::run(&config, Some(&source), &file),
+        Command::Export { file, config } => export(&file, &config).await,
+        Command::Import { file, config } => import(&file, &config).await,
+        Command::Store { command } => store::run(command),
+        Command::Lineage { command } => lineage::run(command).await,
+        Command::Postmortem { incident, config } => postmortem(&incident, &config).await,
+    }
+}

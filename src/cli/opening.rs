@@ -1,0 +1,35 @@
+//! What most commands begin with: the configuration, and the store that it names.
+
+use std::path::Path;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+
+use crate::config::{Config, EngineName, process_variables};
+use crate::store::{Store, postgres, sled};
+
+pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
+    // A missing file is only wrong where somebody named one.
+    let path = if path.exists() || path != Path::new("muster.toml") { Some(path) } else { None };
+    Config::load(path, &process_variables())
+        .map_err(|error| anyhow::anyhow!("the configuration is not usable:\n{error}"))
+}
+
+pub(super) async fn open(config: &Config) -> anyhow::Result<Store> {
+    if config.store.engine == EngineName::Postgres {
+        let url = config.secrets.database_url.as_ref().map(ExposeSecret::expose_secret).unwrap_or_default();
+        return postgres::open(url, postgres::LeaseClock::Database).await;
+    }
+    let hours = config.store.backup_every_hours;
+    let every = (hours > 0).then(|| Duration::from_secs(u64::from(hours) * 3600));
+    let keep = usize::try_from(config.store.backup_keep).unwrap_or(usize::MAX);
+    sled::open_with(&config.store.path, sled::Backups { every, keep })
+}
+
+/// Opens the store that is there; makes none.
+pub(super) async fn open_existing(config: &Config) -> anyhow::Result<Store> {
+    if config.store.engine == EngineName::Sled {
+        sled::expect_store(&config.store.path)?;
+    }
+    open(config).await
+}

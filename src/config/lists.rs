@@ -1,0 +1,189 @@
+//! The lists of `muster.toml`, but for the sources: rotations, routes, windows, heartbeats, tokens, services, teams.
+
+use serde::{Deserialize, Serialize};
+
+use super::SeverityName;
+use crate::domain::rotation::{Override, Turn};
+use crate::domain::suppression::{Matcher, RouteAction};
+use crate::domain::{Level, Role};
+
+/// `[[rotations]]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RotationConfig {
+    /// Its name.
+    pub name: String,
+    /// The role that those on duty are asked to take.
+    #[serde(default = "RotationConfig::commander")]
+    pub role: Role,
+    /// For which services; for all without.
+    #[serde(default)]
+    pub services: Vec<String>,
+    /// A schedule's id in PagerDuty; needs `MUSTER_PAGERDUTY__API_TOKEN`.
+    pub pagerduty_schedule: Option<String>,
+    /// A user group of Slack, `S…`.
+    pub slack_group: Option<String>,
+    /// People who take turns, `U…`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<String>,
+    /// How long a turn is: hour, day, week.
+    pub every: Option<Turn>,
+    /// When the first turn begins, `2026-11-23T09:00:00`.
+    pub start: Option<chrono::NaiveDateTime>,
+    /// By whose clocks.
+    #[serde(default)]
+    pub zone: chrono_tz::Tz,
+    /// When others stand in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<Override>,
+}
+
+impl RotationConfig {
+    fn commander() -> Role {
+        Role::Commander
+    }
+}
+
+/// `[[routes]]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteConfig {
+    /// Its name, for explanations.
+    pub name: String,
+    /// Which alerts, as a matcher; all without.
+    #[serde(rename = "match")]
+    pub matcher: Option<Matcher>,
+    /// The service that is paged, instead of the asset's.
+    pub service: Option<String>,
+    /// The severity, instead of the monitor's.
+    pub severity: Option<SeverityName>,
+    /// "open" an incident, "ask" with a card, or "ignore".
+    #[serde(default)]
+    pub action: RouteAction,
+    /// Where the card is posted, instead of the announcement channel.
+    pub channel: Option<String>,
+    /// Teams (`[[teams]]`) that are invited and told, besides the service's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teams: Vec<String>,
+    /// How long it is waited whether the alert goes away, in minutes.
+    #[serde(default)]
+    pub pending_minutes: u32,
+}
+
+/// `[[maintenance]]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WindowConfig {
+    /// Its name.
+    pub name: String,
+    /// Which alerts, as a matcher.
+    #[serde(rename = "match")]
+    pub matcher: Matcher,
+    /// Days on which it begins: "mon", "tue", …; every day without.
+    #[serde(default)]
+    pub days: Vec<chrono::Weekday>,
+    /// When it begins, `22:00`.
+    pub from: String,
+    /// When it ends; at or before `from` means the next day.
+    pub to: String,
+    /// By whose clocks, `Europe/Berlin`.
+    #[serde(default)]
+    pub zone: chrono_tz::Tz,
+    /// Why.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// `[[heartbeats]]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Heartbeat {
+    /// Whose beat it is; posted to `/hooks/{source}/heartbeat/{name}`.
+    pub source: String,
+    /// Its name.
+    pub name: String,
+    /// How often it must come, in minutes.
+    pub every_minutes: u32,
+    /// How much later it may come, in minutes.
+    #[serde(default)]
+    pub grace_minutes: u32,
+    /// What it stands for.
+    pub asset: Option<String>,
+    /// How bad it is when it does not come.
+    #[serde(default)]
+    pub severity: Level,
+}
+
+/// `[[api_tokens]]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiTokenConfig {
+    /// Who has it: it stands in the log and in refusals.
+    pub name: String,
+    /// The variable that holds it.
+    pub token_env: String,
+    /// What it is good for.
+    pub scopes: Vec<Scope>,
+}
+
+/// What a token of the API is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// To read incidents, assets, silences and what monitors posted.
+    Read,
+    /// To make and end silences.
+    Write,
+    /// To post lineage and catalogs, and to ask whether an asset can be trusted.
+    Catalog,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Catalog];
+
+    /// The word in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Catalog => "catalog",
+        }
+    }
+}
+
+/// `[[services]]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceConfig {
+    /// Its name, for `/incident page <service>`.
+    pub name: String,
+    /// Globs of the assets it answers for.
+    #[serde(default)]
+    pub assets: Vec<String>,
+    /// The team that owns it.
+    pub owner: Option<String>,
+    /// The variable that holds its routing key; the default key without.
+    pub routing_key_env: Option<String>,
+    /// This severity and worse are paged.
+    pub page_from: Option<SeverityName>,
+    /// The tier of its assets; 1 makes incidents one severity worse.
+    pub tier: Option<u8>,
+    /// The service's id in PagerDuty; with a policy and an API token, people's pages go through REST.
+    pub pagerduty_service_id: Option<String>,
+    /// The escalation policy's id in PagerDuty.
+    pub escalation_policy_id: Option<String>,
+}
+
+/// `[[teams]]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TeamConfig {
+    /// Its name, for `owner`.
+    pub name: String,
+    /// A user group `S…`, people `U…` separated by commas, or a `#channel` to tell.
+    #[serde(default)]
+    pub slack: String,
+    /// Where mail goes.
+    pub email: Option<String>,
+}

@@ -1,0 +1,191 @@
+//! `[[sources]]` of `muster.toml`: monitors, and where the fields of their bodies are.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::policy::OnGreen;
+use crate::domain::{Level, Pillar};
+
+/// `[[sources]]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Stands in the address, `/hooks/{name}`.
+    pub name: String,
+    /// How its bodies are read.
+    pub kind: SourceKind,
+    /// The variable that holds its token; two, separated by a comma, during a rotation.
+    pub token_env: Option<String>,
+    /// The variable that holds the secret its bodies are signed with; two during a rotation. Then only a signature counts.
+    pub secret_env: Option<String>,
+    /// The header with the signature, where it is not the one of the kind.
+    pub signature_header: Option<String>,
+    /// The header with the time that is signed too.
+    pub timestamp_header: Option<String>,
+    /// SNS: the topics that are believed, by ARN.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub topics: Vec<String>,
+    /// SNS: fetch certificates and confirm subscriptions here instead of at Amazon; for tests and private partitions.
+    pub aws_url: Option<String>,
+    /// Requests a minute; more are answered with 503.
+    pub rate_per_minute: Option<u32>,
+    /// An alert that nobody repeated for so many minutes is taken for over; never without.
+    pub resolve_after_minutes: Option<u32>,
+    /// What happens when none of an incident's alerts fires any more.
+    #[serde(default)]
+    pub on_green: OnGreen,
+    /// What this monitor calls things.
+    #[serde(default, skip_serializing_if = "SourceWords::is_empty")]
+    pub words: SourceWords,
+    /// Where the fields of a body of any other shape are.
+    pub mapping: Option<Mapping>,
+}
+
+impl Source {
+    /// A source of which the file says nothing else.
+    pub fn named(name: &str, kind: SourceKind) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            token_env: None,
+            secret_env: None,
+            signature_header: None,
+            timestamp_header: None,
+            topics: Vec::new(),
+            aws_url: None,
+            rate_per_minute: None,
+            resolve_after_minutes: None,
+            on_green: OnGreen::default(),
+            words: SourceWords::default(),
+            mapping: None,
+        }
+    }
+}
+
+/// Words of a monitor, beside those that its kind knows.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SourceWords {
+    /// Words for how bad something is.
+    pub severity: BTreeMap<String, Level>,
+    /// Parts of a check's name that tell its pillar.
+    pub pillar: BTreeMap<String, Pillar>,
+    /// Labels that name the asset, first found first used.
+    pub asset_labels: Vec<String>,
+    /// Labels that name the owner.
+    pub owner_labels: Vec<String>,
+}
+
+impl SourceWords {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// The formats that are understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKind {
+    /// A callback of Airflow.
+    Airflow,
+    /// Prometheus Alertmanager's webhook, version 4.
+    Alertmanager,
+    /// `CloudEvents` 1.0.
+    Cloudevents,
+    /// A sensor of Dagster.
+    Dagster,
+    /// Datadog's webhook with our template.
+    Datadog,
+    /// dbt's `run_results.json` and `sources.json`.
+    DbtArtifacts,
+    /// dbt Cloud's job webhook.
+    DbtCloud,
+    /// Elementary's alerts.
+    Elementary,
+    /// Google Cloud Monitoring's webhook.
+    Gcp,
+    /// Our own fields, or any JSON with a mapping.
+    Generic,
+    /// Grafana's alerting webhook.
+    Grafana,
+    /// Results of Great Expectations.
+    GreatExpectations,
+    /// Monte Carlo's webhook.
+    MonteCarlo,
+    /// `OpenLineage` events.
+    Openlineage,
+    /// Anything that speaks PagerDuty's Events API v2, posting to `/v2/enqueue` with its token as routing key.
+    PagerdutyV2,
+    /// A hook of Prefect.
+    Prefect,
+    /// Sentry's integration platform.
+    Sentry,
+    /// `CloudWatch` alarms through Amazon SNS.
+    Sns,
+    /// Soda Core's scan results, or Soda Cloud's webhook.
+    Soda,
+}
+
+impl SourceKind {
+    /// Whether it says by itself, and soon, that something is over. Of others, an alert that fired once may be over for long.
+    pub fn says_when_over(self) -> bool {
+        matches!(self, Self::Alertmanager | Self::Datadog | Self::Gcp | Self::Grafana | Self::MonteCarlo | Self::Sns)
+    }
+}
+
+/// JSON pointers (RFC 6901) to the fields of a body.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mapping {
+    /// To a list, whose members the other pointers are relative to; none for one alert a body.
+    pub each: Option<String>,
+    /// To one line for people; required.
+    pub title: String,
+    /// To the key that says which alerts are one.
+    pub key: Option<String>,
+    /// To the status.
+    pub status: Option<String>,
+    /// The values of the status that mean "over", in lower case.
+    pub resolved_values: Vec<String>,
+    /// To the asset.
+    pub asset: Option<String>,
+    /// To the pillar.
+    pub pillar: Option<String>,
+    /// The pillar where the body names none.
+    pub default_pillar: Option<Pillar>,
+    /// To the severity.
+    pub severity: Option<String>,
+    /// To the owner.
+    pub owner: Option<String>,
+    /// To a link.
+    pub url: Option<String>,
+    /// To the time.
+    pub at: Option<String>,
+    /// To more words.
+    pub description: Option<String>,
+    /// To labels, by name.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Mapping {
+    pub(super) fn pointers(&self) -> impl Iterator<Item = &str> {
+        [
+            &self.each,
+            &self.key,
+            &self.status,
+            &self.asset,
+            &self.pillar,
+            &self.severity,
+            &self.owner,
+            &self.url,
+            &self.at,
+            &self.description,
+        ]
+        .into_iter()
+        .flatten()
+        .chain(std::iter::once(&self.title))
+        .chain(self.labels.values())
+        .map(String::as_str)
+    }
+}

@@ -1,0 +1,152 @@
+//! Variables that configure, and the secrets among them.
+
+use std::collections::BTreeMap;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::mistakes::Problem;
+use super::{ApiToken, ApiTokenConfig, Config, EngineName, Scope, Secrets, SlackMode};
+
+/// Variables that configure, by name. The process's own, or a test's.
+pub type Variables = BTreeMap<String, String>;
+
+/// This process's variables.
+pub fn process_variables() -> Variables {
+    std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+/// Variables that hold secrets and are therefore no keys of the file.
+pub(super) const SECRET_VARIABLES: [&str; 9] = [
+    "MUSTER_SLACK__BOT_TOKEN",
+    "MUSTER_SLACK__SIGNING_SECRET",
+    "MUSTER_SLACK__APP_TOKEN",
+    "MUSTER_PAGERDUTY__ROUTING_KEY",
+    "MUSTER_PAGERDUTY__API_TOKEN",
+    "MUSTER_PAGERDUTY__WEBHOOK_SECRETS",
+    "MUSTER_API__TOKEN",
+    "MUSTER_MAIL__USER",
+    "MUSTER_MAIL__PASSWORD",
+];
+
+impl Config {
+    pub(super) fn read_secrets(&mut self, variables: &Variables) -> Vec<Problem> {
+        let get = |name: &str| variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
+        let one = |name: &str| get(name).map(SecretString::from);
+        let many = |name: &str| {
+            get(name)
+                .into_iter()
+                .flat_map(|value| value.split(','))
+                .map(str::trim)
+                .filter(|s| !s.is_empty())
+                .map(SecretString::from)
+                .collect()
+        };
+        let mut problems = Vec::new();
+        let mut secrets = Secrets {
+            slack_bot_token: one("MUSTER_SLACK__BOT_TOKEN"),
+            slack_signing_secrets: many("MUSTER_SLACK__SIGNING_SECRET"),
+            slack_app_token: one("MUSTER_SLACK__APP_TOKEN"),
+            pagerduty_routing_key: one("MUSTER_PAGERDUTY__ROUTING_KEY"),
+            pagerduty_api_token: one("MUSTER_PAGERDUTY__API_TOKEN"),
+            pagerduty_webhook_secrets: many("MUSTER_PAGERDUTY__WEBHOOK_SECRETS"),
+            api_token: one("MUSTER_API__TOKEN"),
+            mail_login: get("MUSTER_MAIL__USER").map(str::to_owned).zip(one("MUSTER_MAIL__PASSWORD")),
+            ..Secrets::default()
+        };
+        for source in &self.sources {
+            let named = [(&source.token_env, "token"), (&source.secret_env, "signing secret")];
+            for (variable, what) in named.into_iter().filter_map(|(variable, what)| Some((variable.as_ref()?, what))) {
+                let values: Vec<SecretString> = many(variable);
+                if values.is_empty() {
+                    let holds = format!("the {what} of the source `{}`", source.name);
+                    problems.push(Problem::not_set(&source.name, variable, &holds));
+                }
+                // A monitor's vendor may have made the secret; the token is ours to make.
+                if what == "token" && values.iter().any(|token| token.expose_secret().len() < 16) {
+                    problems.push(Problem::at(
+                        &source.name,
+                        format!("the token in {variable} is shorter than 16 characters; make a longer one, for example with `openssl rand -hex 16`"),
+                    ));
+                }
+                let held = if what == "token" { &mut secrets.source_tokens } else { &mut secrets.source_secrets };
+                held.insert(source.name.clone(), values);
+            }
+        }
+        for service in &self.services {
+            let Some(variable) = &service.routing_key_env else {
+                continue;
+            };
+            match one(variable) {
+                Some(key) => {
+                    secrets.routing_keys.insert(service.name.clone(), key);
+                }
+                None => {
+                    let holds = format!("the PagerDuty routing key of the service `{}`", service.name);
+                    problems.push(Problem::not_set(&service.name, variable, &holds));
+                }
+            }
+        }
+        secrets.api_tokens.extend(secrets.api_token.clone().map(|token| ApiToken {
+            name: "MUSTER_API__TOKEN".to_owned(),
+            token,
+            scopes: Scope::ALL.to_vec(),
+        }));
+        if let Some(variable) = &self.lineage.token_env {
+            match one(variable) {
+                Some(token) => secrets.api_tokens.push(ApiToken {
+                    name: "lineage".to_owned(),
+                    token,
+                    scopes: vec![Scope::Catalog],
+                }),
+                None => problems.push(Problem::not_set(variable, variable, "the token of those who post lineage")),
+            }
+        }
+        for ApiTokenConfig { name, token_env, scopes } in &self.api_tokens {
+            let problem = match one(token_env) {
+                None => Some(format!("the variable {token_env} is not set; it holds the API token `{name}`")),
+                Some(token) if token.expose_secret().len() < 16 => Some(format!(
+                    "the token in {token_env} is shorter than 16 characters; make a longer one, for example with `openssl rand -hex 16`"
+                )),
+                Some(_) if scopes.is_empty() => {
+                    Some(format!("the API token `{name}` has no scopes; there are read, write and catalog"))
+                }
+                Some(token)
+                    if secrets.api_tokens.iter().any(|known| known.token.expose_secret() == token.expose_secret()) =>
+                {
+                    Some(format!(
+                        "the token in {token_env} is another's too; give `{name}` one of its own, so that it can be told apart and taken away"
+                    ))
+                }
+                Some(token) => {
+                    secrets.api_tokens.push(ApiToken { name: name.clone(), token, scopes: scopes.clone() });
+                    None
+                }
+            };
+            problems.extend(problem.map(|words| Problem::at(token_env, words)));
+        }
+        if self.store.engine == EngineName::Postgres {
+            let variable = &self.store.url_env;
+            secrets.database_url = one(variable);
+            if secrets.database_url.is_none() {
+                let holds = "the address of the database, postgres://user:password@host/database";
+                problems.push(Problem::not_set("postgres", variable, holds));
+            }
+        }
+        for (name, value) in [
+            ("MUSTER_SLACK__BOT_TOKEN", secrets.slack_bot_token.is_none()),
+            (
+                "MUSTER_SLACK__SIGNING_SECRET",
+                self.slack.mode == SlackMode::Http && secrets.slack_signing_secrets.is_empty(),
+            ),
+            ("MUSTER_SLACK__APP_TOKEN", self.slack.mode == SlackMode::Socket && secrets.slack_app_token.is_none()),
+        ] {
+            if value {
+                problems.push(Problem::general(format!(
+                    "the variable {name} is not set; without it Muster can neither read nor write Slack"
+                )));
+            }
+        }
+        self.secrets = secrets;
+        problems
+    }
+}

@@ -1,0 +1,20 @@
+//! Everybody is let in.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+use super::state::AppState;
+use crate::app::App;
+
+/// Whoever it is.
+pub(crate) struct Anyone(pub(crate) Arc<App>);
+
+impl FromRequestParts<AppState> for Anyone {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(_: &mut Parts, state: &AppState) -> Result<Self, Self::Rejection> {
+        Ok(Self(state.app.clone()))
+    }
+}

@@ -1,0 +1,250 @@
+//! The types of records that are nobody else's: pointers, counters, and what is kept beside the domain's own.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::domain::lineage::Change;
+use crate::domain::{PersonId, Time};
+use crate::slack::client::Listed;
+
+/// Records that only say which incident is found so.
+macro_rules! pointers {
+    ($($(#[$doc:meta])* $name:ident;)*) => { $(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct $name {
+            /// The incident.
+            pub uid: String,
+        }
+
+        impl $name {
+            /// To this incident.
+            pub fn to(uid: &str) -> Self {
+                Self { uid: uid.to_owned() }
+            }
+        }
+    )* };
+}
+
+pointers! {
+    /// The incident of a number.
+    OfNumber;
+    /// An open incident, by its number.
+    Open;
+    /// An incident about an asset, by asset and number.
+    OfAsset;
+    /// The incident that named an asset last.
+    LatestOfAsset;
+    /// An incident that an asset was the root of, by asset and number.
+    RootOf;
+    /// An incident whose post-mortem was reviewed, by when.
+    Reviewed;
+    /// An incident that is over, by when it ended.
+    Ended;
+    /// The incident of a channel, or of a thread in one.
+    OfChannel;
+    /// The incident on whose timeline a message is.
+    Pinned;
+}
+
+/// The incident of what a source calls one alert, or of a label; and its id there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertOfKey {
+    /// The incident.
+    pub uid: String,
+    /// The alert; none where a label ties alerts together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert: Option<String>,
+}
+
+/// Something that one person has to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mine {
+    /// The incident.
+    pub uid: String,
+    /// A task of it; a role in it without.
+    pub task: Option<u32>,
+}
+
+/// What was given up.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Dead {
+    /// Why.
+    pub why: String,
+    /// When.
+    pub at: Time,
+    /// The entry of the outbox, as it was.
+    pub entry: Box<RawValue>,
+}
+
+/// A delivery that was dealt with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivered {}
+
+/// When an alert came and went, the oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flap {
+    /// At most as many as make it flap.
+    pub times: Vec<Time>,
+}
+
+/// A heartbeat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beat {
+    /// When it was last heard.
+    pub last: Time,
+    /// Since which start it is watched.
+    #[serde(default)]
+    pub watch: String,
+}
+
+/// What people said of one monitor.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdicts {
+    /// The monitor's last title.
+    pub title: String,
+    /// The source.
+    pub source: String,
+    /// How often its alerts were worth it.
+    pub useful: u32,
+    /// How often they were known.
+    pub expected: u32,
+    /// How often nothing was wrong.
+    #[serde(rename = "false")]
+    pub false_: u32,
+    /// When somebody last said so.
+    pub last: Time,
+}
+
+/// What monitors posted within a short time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bodies {
+    /// In the order in which they came.
+    pub bodies: Vec<Body>,
+}
+
+/// One body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Body {
+    /// Who posted it.
+    pub source: String,
+    /// When.
+    pub at: Time,
+    /// Stripped of secrets, and compressed where it is long; see `monitors::strip`.
+    pub body: String,
+}
+
+impl Bodies {
+    /// The first shape was one body a record; in the second all were compressed, which still reads.
+    pub(super) fn upcast_from(shape: u32, body: &str) -> serde_json::Result<Self> {
+        match shape {
+            1 => Ok(Self { bodies: vec![serde_json::from_str(body)?] }),
+            _ => serde_json::from_str(body),
+        }
+    }
+}
+
+/// Who is in a user group or on a schedule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Roster {
+    /// The people, by their Slack ids.
+    pub people: Vec<PersonId>,
+    /// People of PagerDuty whom Slack does not know by their address.
+    #[serde(default)]
+    pub strangers: Vec<String>,
+    /// When it was read.
+    pub at: Time,
+}
+
+/// Somebody wants to hear of every incident of an asset or a team.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// The asset or team, as people see it.
+    pub of: String,
+    /// Who.
+    pub person: PersonId,
+}
+
+/// What happened to an asset lately.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// The newest first.
+    pub changes: Vec<Change>,
+}
+
+/// Which columns an asset's columns are made of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Columns {
+    /// By column.
+    pub columns: BTreeMap<String, Vec<String>>,
+}
+
+/// Which assets a commit of the catalog changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatalogCommit {
+    /// Tells this commit from all others.
+    pub mark: String,
+    /// The assets' names; none where they are too many.
+    pub names: Option<Vec<String>>,
+}
+
+/// The number of the last incident.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentCounter {
+    /// It.
+    pub last: u64,
+}
+
+/// The number of the last silence.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SilenceCounter {
+    /// It.
+    pub last: u64,
+}
+
+/// The workspace in Slack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workspace {
+    /// Its address.
+    pub url: String,
+}
+
+/// The channels of which it matters whether people of other workspaces read them, by id.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalChannels {
+    /// Those that are shared, and those that the configuration names.
+    pub channels: BTreeMap<String, Listed>,
+}
+
+impl ExternalChannels {
+    /// The first shape held the names of those that are shared.
+    pub(super) fn upcast_from(_: u32, body: &str) -> serde_json::Result<Self> {
+        #[derive(Deserialize)]
+        struct First {
+            channels: BTreeMap<String, String>,
+        }
+        let First { channels } = serde_json::from_str(body)?;
+        let listed = channels.into_iter().map(|(id, name)| (id.clone(), Listed { id, name, shared: true }));
+        Ok(Self { channels: listed.collect() })
+    }
+}
+
+/// By which address PagerDuty knows somebody, as they said themselves; found by the person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressOf {
+    /// Who.
+    pub person: PersonId,
+    /// Their address.
+    pub address: String,
+}
+
+/// The same, found by the address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerOfAddress {
+    /// Who.
+    pub person: PersonId,
+    /// Their address.
+    pub address: String,
+}

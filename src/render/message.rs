@@ -1,0 +1,47 @@
+//! A message, written out.
+
+use slack_morphism::prelude::SlackBlock;
+
+use super::button::Button;
+use super::markdown;
+
+/// A message, ready for Slack.
+#[derive(Debug, Clone)]
+pub struct Rendered {
+    /// What Slack shows.
+    pub blocks: Vec<SlackBlock>,
+    /// What notifications and screen readers say; escaped for Slack's own markup.
+    pub text: String,
+    /// What it was made from, Markdown.
+    pub markdown: String,
+    /// The buttons below it.
+    pub buttons: Vec<Button>,
+    /// Whether all of it fits into a message. What does not goes to a file where there can be one.
+    pub whole: bool,
+}
+
+/// How a person is called, by the Slack id.
+pub type Names<'a> = &'a (dyn Fn(&str) -> String + Sync);
+
+impl Rendered {
+    /// From Markdown and buttons.
+    pub fn new(markdown: &str, buttons: &[Button]) -> Self {
+        let (mut blocks, whole) = markdown::blocks(markdown);
+        if !whole {
+            blocks.extend(markdown::blocks("… The rest does not fit into a message of Slack.").0);
+        }
+        blocks.extend(markdown::actions(buttons));
+        let text = markdown::fallback(markdown);
+        Self { blocks, text, markdown: markdown.to_owned(), buttons: buttons.to_vec(), whole }
+    }
+
+    /// A sentence that is no template: a refusal, an answer.
+    pub fn sentence(text: &str) -> Self {
+        Self::new(text, &[])
+    }
+
+    /// The blocks as JSON.
+    pub fn blocks_json(&self) -> serde_json::Value {
+        serde_json::to_value(&self.blocks).unwrap_or_default()
+    }
+}

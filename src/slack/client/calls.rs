@@ -1,0 +1,450 @@
+//! The calls: one method a thing that Muster does. Each fails as `failure` says.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+use slack_morphism::prelude::*;
+
+use super::answers::{ChannelInfo, HistoryMessage, Listed, Member, member};
+use super::failure::{SlackError, Verdict, classify};
+use crate::domain::incident::MessageRef;
+use crate::render::Rendered;
+use crate::slack::inbound::with_files;
+
+/// The client.
+pub struct SlackApi {
+    client: SlackHyperClient,
+    token: SlackApiToken,
+    timeout: Duration,
+}
+
+/// The metadata that marks our own posts, so that one can be found again after an unknown outcome.
+const METADATA: &str = "muster_outbox";
+
+impl SlackApi {
+    /// A client for a workspace.
+    ///
+    /// # Errors
+    /// The machine's certificates cannot be read.
+    pub fn new(api_url: &str, token: &SecretString, team: &str, timeout: Duration) -> std::io::Result<Self> {
+        let connector = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_native_roots()?
+            .https_or_http()
+            .enable_http1()
+            .enable_http2()
+            .build();
+        let connector: SlackClientHyperHttpsConnector =
+            SlackClientHyperConnector::with_connector(connector).with_slack_api_url(api_url.trim_end_matches('/'));
+        let token = SlackApiToken::new(token.expose_secret().into()).with_team_id(team.into());
+        Ok(Self { client: SlackClient::new(connector), token, timeout })
+    }
+
+    async fn post(
+        &self,
+        method: &'static str,
+        body: &(impl serde::Serialize + Send + Sync),
+    ) -> Result<Value, SlackError> {
+        let session = self.client.open_session(&self.token);
+        let call = session.http_session_api.http_post::<_, Value>(method, body, None);
+        self.within(method, call).await
+    }
+
+    /// Posts what may be so already: then the answer is one of these codes, and no failure.
+    async fn post_unless(&self, method: &'static str, body: &Value, so_already: &[&str]) -> Result<(), SlackError> {
+        match self.post(method, body).await {
+            Err(error) if so_already.contains(&error.code.as_str()) => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+
+    async fn get(
+        &self,
+        method: &'static str,
+        parameters: &[(&'static str, Option<String>)],
+    ) -> Result<Value, SlackError> {
+        let session = self.client.open_session(&self.token);
+        let parameters: Vec<(&str, Option<&String>)> =
+            parameters.iter().map(|(key, value)| (*key, value.as_ref())).collect();
+        let call = session.http_session_api.http_get::<Value, _, _>(method, &parameters, None);
+        self.within(method, call).await
+    }
+
+    /// The library has no time-out of its own.
+    async fn within<T>(
+        &self,
+        method: &'static str,
+        call: impl Future<Output = ClientResult<T>>,
+    ) -> Result<T, SlackError> {
+        match tokio::time::timeout(self.timeout, call).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(classify(method, &error)),
+            Err(_) => Err(SlackError { method, code: "timeout".to_owned(), verdict: Verdict::Unknown }),
+        }
+    }
+
+    /// Asks for a connection of Socket Mode, with the app's own token; its address holds a ticket.
+    pub async fn open_connection(&self, app_token: &SecretString) -> Result<String, SlackError> {
+        let method = "apps.connections.open";
+        let token = SlackApiToken::new(app_token.expose_secret().into());
+        let session = self.client.open_session(&token);
+        let nothing = json!({});
+        let call = session.http_session_api.http_post::<_, Value>(method, &nothing, None);
+        let answer = self.within(method, call).await?;
+        answer["url"].as_str().map(str::to_owned).ok_or_else(|| SlackError {
+            method,
+            code: "unreadable_answer".to_owned(),
+            verdict: Verdict::Retry { after: None },
+        })
+    }
+
+    /// Whose token this is: the workspace's address, our team, our user.
+    pub async fn auth_test(&self) -> Result<Value, SlackError> {
+        self.get("auth.test", &[]).await
+    }
+
+    /// Makes a channel; its id and name.
+    ///
+    /// # Errors
+    /// The call failed; `name_taken` too.
+    pub async fn create_channel(&self, name: &str, private: bool) -> Result<(String, String), SlackError> {
+        let answer = self.post("conversations.create", &json!({"name": name, "is_private": private})).await?;
+        let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok((text("/channel/id"), text("/channel/name")))
+    }
+
+    /// The public channel of this name; with `own`, only one that we made (after the answer to making it was lost).
+    pub async fn channel_named(&self, name: &str, own: bool) -> Result<Option<String>, SlackError> {
+        let me =
+            if own { Some(self.auth_test().await?["user_id"].as_str().unwrap_or_default().to_owned()) } else { None };
+        let mut cursor = None;
+        loop {
+            let parameters = [
+                ("exclude_archived", Some("true".to_owned())),
+                ("limit", Some("200".to_owned())),
+                ("types", Some(if own { "public_channel,private_channel" } else { "public_channel" }.to_owned())),
+                ("cursor", cursor),
+            ];
+            let answer = self.get("conversations.list", &parameters).await?;
+            let is_it = |channel: &&Value| {
+                channel["name"] == name && me.as_ref().is_none_or(|me| channel["creator"] == me.as_str())
+            };
+            if let Some(channel) = answer["channels"].as_array().into_iter().flatten().find(is_it) {
+                return Ok(channel["id"].as_str().map(str::to_owned));
+            }
+            cursor = next_cursor(&answer);
+            if cursor.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// A page of the workspace's channels, with the cursor of the next.
+    pub async fn channels(&self, cursor: Option<String>) -> Result<(Vec<Listed>, Option<String>), SlackError> {
+        let parameters = [
+            ("exclude_archived", Some("true".to_owned())),
+            ("limit", Some("200".to_owned())),
+            ("types", Some("public_channel,private_channel".to_owned())),
+            ("cursor", cursor),
+        ];
+        let answer = self.get("conversations.list", &parameters).await?;
+        let listed = answer["channels"].as_array().into_iter().flatten().filter_map(|channel| {
+            Some(Listed {
+                id: channel["id"].as_str()?.to_owned(),
+                name: channel["name"].as_str().unwrap_or_default().to_owned(),
+                shared: is_shared(channel),
+            })
+        });
+        Ok((listed.collect(), next_cursor(&answer)))
+    }
+
+    /// What Slack says of a channel.
+    pub async fn channel_info(&self, id: &str) -> Result<ChannelInfo, SlackError> {
+        let answer = self.get("conversations.info", &[("channel", Some(id.to_owned()))]).await?;
+        let flag = |key: &str| answer["channel"][key].as_bool().unwrap_or(false);
+        Ok(ChannelInfo {
+            name: answer["channel"]["name"].as_str().unwrap_or_default().to_owned(),
+            member: flag("is_member"),
+            shared: is_shared(&answer["channel"]),
+            private: flag("is_private"),
+            canvas: answer.pointer("/channel/properties/canvas/file_id").and_then(Value::as_str).map(str::to_owned),
+        })
+    }
+
+    /// Makes a channel's canvas; its id.
+    ///
+    /// # Errors
+    /// The call failed; `channel_canvas_already_exists` too.
+    pub async fn create_canvas(&self, channel: &str, markdown: &str) -> Result<String, SlackError> {
+        let body = json!({"channel_id": channel, "document_content": {"type": "markdown", "markdown": markdown}});
+        let answer = self.post("conversations.canvases.create", &body).await?;
+        Ok(answer["canvas_id"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Writes a canvas anew.
+    pub async fn edit_canvas(&self, canvas: &str, markdown: &str) -> Result<(), SlackError> {
+        let content = json!({"type": "markdown", "markdown": markdown});
+        let change = json!({"operation": "replace", "document_content": content});
+        self.post("canvases.edit", &json!({"canvas_id": canvas, "changes": [change]})).await.map(|_| ())
+    }
+
+    /// Archives a channel; an archived one is no failure.
+    pub async fn archive(&self, id: &str) -> Result<(), SlackError> {
+        self.post_unless("conversations.archive", &json!({"channel": id}), &["already_archived"]).await
+    }
+
+    /// Joins a public channel; being in it already is no failure.
+    pub async fn join(&self, channel: &str) -> Result<(), SlackError> {
+        self.post("conversations.join", &json!({"channel": channel})).await.map(|_| ())
+    }
+
+    /// Invites people; those who are there already are no failure.
+    pub async fn invite(&self, channel: &str, people: &[String]) -> Result<(), SlackError> {
+        let body = json!({"channel": channel, "users": people.join(","), "force": true});
+        self.post_unless("conversations.invite", &body, &["already_in_channel", "cant_invite_self"]).await
+    }
+
+    /// Sets the topic.
+    pub async fn set_topic(&self, channel: &str, topic: &str) -> Result<(), SlackError> {
+        self.post("conversations.setTopic", &json!({"channel": channel, "topic": topic})).await.map(|_| ())
+    }
+
+    /// Posts a message, marked with the outbox entry; where it stands.
+    pub async fn post_message(
+        &self,
+        channel: &str,
+        message: &Rendered,
+        outbox_id: &str,
+    ) -> Result<MessageRef, SlackError> {
+        self.post_in(channel, None, message, outbox_id).await
+    }
+
+    /// Posts a message in a thread, if one is given.
+    pub async fn post_in(
+        &self,
+        channel: &str,
+        thread: Option<&str>,
+        message: &Rendered,
+        outbox_id: &str,
+    ) -> Result<MessageRef, SlackError> {
+        let metadata = SlackMessageMetadata::new(METADATA.to_owned())
+            .with_event_payload([("outbox_id".to_owned(), outbox_id.to_owned())].into());
+        let request = SlackApiChatPostMessageRequest::new(channel.into(), content(message).with_metadata(metadata))
+            .with_parse("none".to_owned())
+            .with_link_names(false)
+            .with_unfurl_links(false)
+            .with_unfurl_media(false)
+            .opt_thread_ts(thread.map(Into::into));
+        let answer = self.post("chat.postMessage", &request).await?;
+        Ok(MessageRef {
+            channel: answer["channel"].as_str().unwrap_or(channel).to_owned(),
+            ts: answer["ts"].as_str().unwrap_or_default().to_owned(),
+        })
+    }
+
+    /// Tells one member of a channel something that nobody else sees and that is gone with a reload.
+    pub async fn whisper(&self, channel: &str, user: &str, message: &Rendered) -> Result<(), SlackError> {
+        let request = SlackApiChatPostEphemeralRequest::new(channel.into(), user.into(), content(message))
+            .with_parse("none".to_owned())
+            .with_link_names(false);
+        self.post("chat.postEphemeral", &request).await.map(|_| ())
+    }
+
+    /// Shows blocks below the links of somebody's message.
+    pub async fn unfurl(&self, channel: &str, ts: &str, unfurls: Value) -> Result<(), SlackError> {
+        self.post("chat.unfurl", &json!({"channel": channel, "ts": ts, "unfurls": unfurls})).await.map(|_| ())
+    }
+
+    /// Edits a message in place.
+    pub async fn update_message(&self, at: &MessageRef, message: &Rendered) -> Result<(), SlackError> {
+        let request =
+            SlackApiChatUpdateRequest::new(at.channel.as_str().into(), content(message), at.ts.as_str().into())
+                .with_parse("none".to_owned())
+                .with_link_names(false);
+        self.post("chat.update", &request).await.map(|_| ())
+    }
+
+    /// Adds a reaction to a message, or takes it away; what is so already is no failure.
+    pub async fn mark(&self, at: &MessageRef, name: &str, on: bool) -> Result<(), SlackError> {
+        let method = if on { "reactions.add" } else { "reactions.remove" };
+        let body = json!({"channel": at.channel, "timestamp": at.ts, "name": name});
+        self.post_unless(method, &body, &["already_reacted", "no_reaction"]).await
+    }
+
+    /// Pins a message; a pinned one is no failure.
+    pub async fn pin(&self, at: &MessageRef) -> Result<(), SlackError> {
+        self.post_unless("pins.add", &json!({"channel": at.channel, "timestamp": at.ts}), &["already_pinned"]).await
+    }
+
+    /// Adds a bookmark, unless one with this link is there.
+    pub async fn bookmark(&self, channel: &str, title: &str, url: &str) -> Result<(), SlackError> {
+        let there = self.post("bookmarks.list", &json!({"channel_id": channel})).await?;
+        if there["bookmarks"].as_array().into_iter().flatten().any(|bookmark| bookmark["link"] == url) {
+            return Ok(());
+        }
+        self.post("bookmarks.add", &json!({"channel_id": channel, "title": title, "type": "link", "link": url}))
+            .await
+            .map(|_| ())
+    }
+
+    /// Opens a modal; the trigger lives three seconds.
+    pub async fn open_view(&self, trigger: &str, view: &SlackView) -> Result<(), SlackError> {
+        self.post("views.open", &json!({"trigger_id": trigger, "view": view})).await.map(|_| ())
+    }
+
+    /// Shows somebody the app's home.
+    pub async fn publish_home(&self, user: &str, view: &Value) -> Result<(), SlackError> {
+        self.post("views.publish", &json!({"user_id": user, "view": view})).await.map(|_| ())
+    }
+
+    /// A page of the history of a channel or thread, since a timestamp; with the cursor of the next.
+    pub async fn history(
+        &self,
+        (channel, thread): (&str, Option<&str>),
+        oldest: &str,
+        limit: u16,
+        cursor: Option<String>,
+    ) -> Result<(Vec<HistoryMessage>, Option<String>), SlackError> {
+        let method = if thread.is_some() { "conversations.replies" } else { "conversations.history" };
+        let answer = self
+            .get(
+                method,
+                &[
+                    ("channel", Some(channel.to_owned())),
+                    ("ts", thread.map(str::to_owned)),
+                    ("oldest", Some(oldest.to_owned())),
+                    ("inclusive", Some("true".to_owned())),
+                    ("include_all_metadata", Some("true".to_owned())),
+                    ("limit", Some(limit.to_string())),
+                    ("cursor", cursor),
+                ],
+            )
+            .await?;
+        let messages = answer["messages"].as_array().into_iter().flatten().filter_map(|message| {
+            let ours = message.pointer("/metadata/event_type").and_then(Value::as_str) == Some(METADATA);
+            let by_bot = message["bot_id"].as_str().is_some_and(|id| !id.is_empty());
+            let subtype = message["subtype"].as_str();
+            Some(HistoryMessage {
+                ts: message["ts"].as_str()?.to_owned(),
+                author: message["user"]
+                    .as_str()
+                    .filter(|_| !by_bot && matches!(subtype, None | Some("thread_broadcast" | "file_share")))
+                    .map(str::to_owned),
+                text: with_files(message["text"].as_str().unwrap_or_default(), message),
+                files: message["files"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter(|_| by_bot)
+                    .filter_map(|file| Some((file["name"].as_str()?.to_owned(), file["id"].as_str()?.to_owned())))
+                    .collect(),
+                outbox_id: message
+                    .pointer("/metadata/event_payload/outbox_id")
+                    .and_then(Value::as_str)
+                    .filter(|_| ours)
+                    .map(str::to_owned),
+            })
+        });
+        Ok((messages.collect(), next_cursor(&answer)))
+    }
+
+    /// One message, with who wrote it, wherever it stands: `conversations.replies` finds a message of a thread and one of none.
+    ///
+    /// # Errors
+    /// The call failed, or there is no such message.
+    pub async fn message(&self, at: &MessageRef) -> Result<(String, String), SlackError> {
+        let method = "conversations.replies";
+        let answer = self
+            .get(
+                method,
+                &[
+                    ("channel", Some(at.channel.clone())),
+                    ("ts", Some(at.ts.clone())),
+                    ("latest", Some(at.ts.clone())),
+                    ("inclusive", Some("true".to_owned())),
+                    ("limit", Some("1".to_owned())),
+                ],
+            )
+            .await?;
+        let found = answer["messages"].as_array().into_iter().flatten().find(|message| message["ts"] == at.ts.as_str());
+        let Some(message) = found else {
+            return Err(SlackError { method, code: "message_not_found".to_owned(), verdict: Verdict::Permanent });
+        };
+        let author = message["user"].as_str().or_else(|| message["bot_id"].as_str()).unwrap_or_default();
+        Ok((author.to_owned(), with_files(message["text"].as_str().unwrap_or_default(), message)))
+    }
+
+    /// A page of the workspace's people, with the cursor of the next.
+    pub async fn people(&self, cursor: Option<String>) -> Result<(Vec<Member>, Option<String>), SlackError> {
+        let answer = self.get("users.list", &[("limit", Some("200".to_owned())), ("cursor", cursor)]).await?;
+        let members = answer["members"].as_array().into_iter().flatten().filter_map(member).collect();
+        Ok((members, next_cursor(&answer)))
+    }
+
+    /// One person.
+    pub async fn person(&self, id: &str) -> Result<Option<Member>, SlackError> {
+        let answer = self.get("users.info", &[("user", Some(id.to_owned()))]).await?;
+        Ok(member(&answer["user"]))
+    }
+
+    /// The people of a user group.
+    pub async fn group(&self, id: &str) -> Result<Vec<String>, SlackError> {
+        let answer = self.get("usergroups.users.list", &[("usergroup", Some(id.to_owned()))]).await?;
+        Ok(answer["users"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect())
+    }
+
+    /// Uploads a file and shares it in a channel; Slack's id of the file.
+    pub async fn upload(
+        &self,
+        (channel, thread): (&str, Option<&str>),
+        name: &str,
+        title: &str,
+        (content_type, bytes): (&str, Vec<u8>),
+        comment: &str,
+    ) -> Result<String, SlackError> {
+        let place = self
+            .get(
+                "files.getUploadURLExternal",
+                &[("filename", Some(name.to_owned())), ("length", Some(bytes.len().to_string()))],
+            )
+            .await?;
+        let (address, file) =
+            (place["upload_url"].as_str().unwrap_or_default(), place["file_id"].as_str().unwrap_or_default());
+        let method = "files.upload";
+        let unreadable =
+            |_| SlackError { method, code: "unreadable_answer".to_owned(), verdict: Verdict::Retry { after: None } };
+        let address: url::Url = address.parse().map_err(unreadable)?;
+        let session = self.client.open_session(&self.token);
+        let request = SlackApiFilesUploadViaUrlRequest::new(address.into(), bytes, content_type.to_owned());
+        self.within(method, session.files_upload_via_url(&request)).await?;
+        let mut body =
+            json!({"files": [{"id": file, "title": title}], "channel_id": channel, "initial_comment": comment});
+        if let Some(thread) = thread {
+            body["thread_ts"] = json!(thread);
+        }
+        self.post("files.completeUploadExternal", &body).await?;
+        Ok(file.to_owned())
+    }
+
+    /// Deletes a file of ours; one that is gone is no failure.
+    pub async fn delete_file(&self, file: &str) -> Result<(), SlackError> {
+        self.post_unless("files.delete", &json!({"file": file}), &["file_not_found", "file_deleted"]).await
+    }
+}
+
+/// Whether people of another workspace are in a channel, or are asked to be.
+fn is_shared(channel: &Value) -> bool {
+    ["is_ext_shared", "is_pending_ext_shared"].iter().any(|key| channel[key].as_bool().unwrap_or(false))
+}
+
+fn content(message: &Rendered) -> SlackMessageContent {
+    SlackMessageContent::new().with_text(message.text.clone()).with_blocks(message.blocks.clone())
+}
+
+fn next_cursor(answer: &Value) -> Option<String> {
+    answer
+        .pointer("/response_metadata/next_cursor")
+        .and_then(Value::as_str)
+        .filter(|cursor| !cursor.is_empty())
+        .map(str::to_owned)
+}

@@ -1,0 +1,120 @@
+//! What a failed call means: one table that says which failures pass.
+
+use std::time::Duration;
+
+use slack_morphism::errors::SlackClientError;
+
+/// What a failure means for the one who tries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Not done; try again, not before this.
+    Retry {
+        /// What Slack asked for.
+        after: Option<Duration>,
+    },
+    /// Perhaps done: no answer came, or one that leaves it open. Look before trying again.
+    Unknown,
+    /// Not done, and trying again is no use.
+    Permanent,
+}
+
+/// A call that failed. Holds no token and no body.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("Slack answered `{code}` to {method}")]
+pub struct SlackError {
+    /// The Web API method.
+    pub method: &'static str,
+    /// Slack's error code, or ours for what is below HTTP.
+    pub code: String,
+    /// What it means.
+    pub verdict: Verdict,
+}
+
+/// Slack's codes that pass by themselves; every other code is permanent.
+/// Source: the `errors` of Slack's published specification and its documentation.
+const PASSING: &[(&str, bool)] = &[
+    // (code, whether it may have been done all the same)
+    ("ratelimited", false),
+    ("rate_limited", false),
+    ("internal_error", true),
+    ("fatal_error", true),
+    ("request_timeout", true),
+    ("service_unavailable", true),
+    ("team_added_to_org", false),
+    ("org_login_required", false),
+    // A person must mend these, and what waits then still goes out.
+    ("invalid_auth", false),
+    ("not_authed", false),
+    ("token_revoked", false),
+    ("token_expired", false),
+    ("account_inactive", false),
+    ("missing_scope", false),
+];
+
+/// What an operator is told about codes that need a person.
+pub fn advice(code: &str) -> &'static str {
+    match code {
+        "invalid_auth" | "not_authed" | "token_revoked" | "token_expired" | "account_inactive" => {
+            "the bot token is not valid any more; install the app again and set MUSTER_SLACK__BOT_TOKEN"
+        }
+        "missing_scope" => "the app lacks a permission; compare it with manifest.yml and install it again",
+        "channel_not_found" | "is_archived" | "not_in_channel" => {
+            "the channel is gone, archived, or Muster was removed from it; invite it again"
+        }
+        "restricted_action" => "the workspace does not let the app do this; ask a workspace admin",
+        "invalid_blocks" | "msg_too_long" | "msg_blocks_too_long" => {
+            "Slack finds the message malformed; this is a fault of Muster or of a template"
+        }
+        "user_not_found" => "Slack does not know this person",
+        _ => "Slack refuses it",
+    }
+}
+
+fn verdict_of_code(code: &str) -> Verdict {
+    match PASSING.iter().find(|(passing, _)| *passing == code) {
+        Some((_, true)) => Verdict::Unknown,
+        Some((_, false)) => Verdict::Retry { after: None },
+        None => Verdict::Permanent,
+    }
+}
+
+pub(super) fn classify(method: &'static str, error: &SlackClientError) -> SlackError {
+    let (code, verdict) = match error {
+        SlackClientError::ApiError(error) => (error.code.clone(), verdict_of_code(&error.code)),
+        SlackClientError::RateLimitError(error) => {
+            ("ratelimited".to_owned(), Verdict::Retry { after: error.retry_after })
+        }
+        SlackClientError::HttpError(error) if error.status_code.as_u16() == 429 => {
+            ("ratelimited".to_owned(), Verdict::Retry { after: None })
+        }
+        SlackClientError::HttpError(error) if error.status_code.is_server_error() => {
+            (format!("http_{}", error.status_code.as_u16()), Verdict::Unknown)
+        }
+        SlackClientError::HttpError(error) => (format!("http_{}", error.status_code.as_u16()), Verdict::Permanent),
+        SlackClientError::HttpProtocolError(_)
+        | SlackClientError::EndOfStream(_)
+        | SlackClientError::SystemError(_) => ("no_connection".to_owned(), Verdict::Unknown),
+        SlackClientError::ProtocolError(_) | SlackClientError::SocketModeProtocolError(_) => {
+            ("unreadable_answer".to_owned(), Verdict::Unknown)
+        }
+    };
+    SlackError { method, code, verdict }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_failures() {
+        for code in ["internal_error", "fatal_error", "request_timeout", "service_unavailable"] {
+            assert_eq!(verdict_of_code(code), Verdict::Unknown, "{code}");
+        }
+        for code in ["ratelimited", "invalid_auth", "token_revoked", "missing_scope"] {
+            assert_eq!(verdict_of_code(code), Verdict::Retry { after: None }, "{code}");
+        }
+        for code in ["channel_not_found", "is_archived", "invalid_blocks", "user_not_found", "something_new"] {
+            assert_eq!(verdict_of_code(code), Verdict::Permanent, "{code}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Slack's Web API, through slack-morphism's client, with a time-out of our own.
+
+mod answers;
+mod calls;
+mod failure;
+
+pub use answers::{ChannelInfo, HistoryMessage, Listed, Member, member};
+pub use calls::SlackApi;
+pub use failure::{SlackError, Verdict, advice};

@@ -1,0 +1,115 @@
+//! What the engine, the writer and the feed of one process share: connections, and what was last seen of the database.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use deadpool_postgres::{Object, Pool};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use super::connect::{pooled, said};
+use super::told::Feed;
+use crate::clock::Stopwatch;
+use crate::store::ReadError;
+
+/// A write that takes longer than this is said, as the embedded engine says it.
+pub(super) const SLOW_SECONDS: f64 = 10.0;
+/// A read takes no longer than this, whatever the server's own limits come to: it, or the way to it, may be frozen.
+const READ: Duration = Duration::from_secs(15);
+
+/// Whose clock says when a lease is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaseClock {
+    /// The database's: the one clock that all processes share.
+    Database,
+    /// That of whoever claims: for tests, which move their clock by hand.
+    Caller,
+}
+
+/// What was last seen of the database.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// Why it cannot be read.
+    pub(super) unreadable: Option<String>,
+    /// Why it could not be written last, and since when that is known.
+    pub(super) unwritable: Option<(String, Stopwatch)>,
+    /// When a look at it was answered last.
+    pub(super) looked: Option<Stopwatch>,
+    /// Since when the oldest commit waits for its answer.
+    pub(super) writing: Option<Stopwatch>,
+    /// How large the tables are.
+    pub(super) bytes: u64,
+}
+
+/// What the engine, the writer and the feed share.
+pub(super) struct Shared {
+    pub(super) readers: Pool,
+    pub(super) writers: Pool,
+    /// Names this process in the database.
+    pub(super) writer: String,
+    /// On this channel others hear of a round. A hint only.
+    pub(super) channel: String,
+    pub(super) leases: LeaseClock,
+    pub(super) feed: Feed,
+    pub(super) seen: Mutex<Seen>,
+}
+
+/// The database's clock, in milliseconds.
+pub(super) const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+
+impl Shared {
+    pub(super) async fn client(&self) -> Result<Object, ReadError> {
+        let client = self.readers.get().await;
+        client.map_err(|error| ReadError::new(format!("the database cannot be reached: {}", pooled(&error))))
+    }
+
+    pub(super) async fn query(&self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, ReadError> {
+        let client = self.client().await?;
+        let asked = tokio::time::timeout(READ, async {
+            let statement = client.prepare_cached(sql).await?;
+            client.query(&statement, params).await
+        });
+        let answer = match asked.await {
+            Ok(answer) => answer.map_err(|error| ReadError::new(said(&error))),
+            Err(_) => Err(ReadError::new(format!("the database has not answered in {} s", READ.as_secs()))),
+        };
+        if answer.is_err() {
+            // Whatever it has prepared, or still waits for, goes with it.
+            drop(Object::take(client));
+        }
+        answer
+    }
+
+    /// Whether the last look was answered.
+    pub(super) fn can_read(&self, result: Result<(), String>) {
+        let mut seen = self.seen();
+        tell(seen.unreadable.as_ref(), result.as_ref().err(), "read");
+        seen.unreadable = result.err();
+    }
+
+    /// Whether the last round could be written.
+    pub(super) fn can_write(&self, result: Result<(), String>) {
+        let mut seen = self.seen();
+        tell(seen.unwritable.as_ref().map(|(why, _)| why), result.as_ref().err(), "written");
+        seen.unwritable = result.err().map(|why| (why, Stopwatch::start()));
+    }
+
+    /// Whether a round failed, and none came for a while that would show how it is now.
+    pub(super) fn is_doubtful(&self) -> bool {
+        let seen = self.seen();
+        seen.writing.is_none() && seen.unwritable.as_ref().is_some_and(|(_, since)| since.seconds() > SLOW_SECONDS)
+    }
+
+    pub(super) fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says once that the database cannot be used, and once that it can again.
+fn tell(before: Option<&String>, now: Option<&String>, what: &str) {
+    match (before, now) {
+        (None, Some(why)) => tracing::error!(error = %why, "the database cannot be {what}"),
+        (Some(_), None) => tracing::info!("the database can be {what} again"),
+        _ => {}
+    }
+}

@@ -1,0 +1,86 @@
+//! A record as an engine keeps it: text under an id, with a version and a place in a queue. And why one cannot be read.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::Kind;
+
+/// Milliseconds since 1970, UTC.
+pub type Millis = i64;
+
+/// The name of a queue: its lane, and what waits for one another in it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct QueueName(String);
+
+impl QueueName {
+    /// The queue of a lane for what belongs together.
+    pub fn new(lane: &str, of: &str) -> Self {
+        Self(format!("{lane}/{of}"))
+    }
+
+    /// The lane that it is in.
+    pub fn lane(&self) -> &str {
+        self.0.split_once('/').map_or(self.0.as_str(), |(lane, _)| lane)
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The queue of this text, as an engine keeps it.
+    pub(crate) fn stored(name: String) -> Self {
+        Self(name)
+    }
+}
+
+/// A record's place in a queue. Only the first record of a queue (the smallest id) can be claimed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queued {
+    /// The queue.
+    pub queue: QueueName,
+    /// Not before this.
+    pub due: Millis,
+}
+
+/// A record as an engine keeps it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Raw {
+    /// What it is.
+    pub kind: Kind,
+    /// Its id, unique in its kind; ids sort bytewise.
+    pub id: String,
+    /// Counts its changes, from 1.
+    pub ver: u64,
+    /// Its place in a queue, if it has one.
+    pub queued: Option<Queued>,
+    /// How often it was claimed since it was last put.
+    pub claims: u32,
+    /// The version of its shape; [`Record::SHAPE`](super::Record::SHAPE) of when it was written.
+    pub shape: u32,
+    /// What it says: JSON.
+    pub body: String,
+}
+
+/// A record, or the store, that cannot be read.
+#[derive(Debug, Clone, Error)]
+#[error("the store cannot be read: {why}")]
+pub struct ReadError {
+    /// Why.
+    pub why: String,
+    /// It is this one record; others can be read.
+    pub damaged: bool,
+}
+
+impl ReadError {
+    /// The store cannot be read.
+    pub fn new(why: impl Into<String>) -> Self {
+        Self { why: why.into(), damaged: false }
+    }
+
+    /// One record cannot be read.
+    pub fn damaged(why: impl Into<String>) -> Self {
+        Self { why: why.into(), damaged: true }
+    }
+}

@@ -1,0 +1,114 @@
+//! What the threads of an open store share, and how the database is opened again while they run.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::database::{Database, head_of, open_soon, remove_half_made_snapshots, take};
+use super::directory::{DATABASE, JOURNAL};
+use super::journal::Journal;
+use super::mark::MarkFile;
+use super::memtable::Memtable;
+use super::room::Room;
+use super::segments;
+use super::sidecar::Sidecar;
+
+/// How often the threads look whether there is something to do.
+pub(super) const TICK: Duration = Duration::from_millis(250);
+
+/// How often a backup is made while the store is open, and how many are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Backups {
+    /// How often; never without.
+    pub every: Option<Duration>,
+    /// How many are kept, the latest.
+    pub keep: usize,
+}
+
+/// What the committer's thread and the checkpoints share.
+pub(super) struct Shared {
+    /// Sled; none for a moment while it is opened again.
+    pub(super) db: RwLock<Option<Database>>,
+    pub(super) directory: PathBuf,
+    pub(super) journal: Mutex<Journal>,
+    pub(super) sidecar: Mutex<Sidecar>,
+    pub(super) mark: MarkFile,
+    /// What is in the journal and not yet in sled.
+    pub(super) recent: Memtable,
+    /// The last round of the journal, and the last that sled has.
+    pub(super) last: AtomicU64,
+    pub(super) head: AtomicU64,
+    /// Bytes journalled since the last checkpoint, and since the last base.
+    pub(super) since_checkpoint: AtomicU64,
+    pub(super) since_base: AtomicU64,
+    pub(super) base_bytes: AtomicU64,
+    /// Whether a base is due, and there is no room for it.
+    pub(super) base_waits: AtomicBool,
+    pub(super) room: Room,
+    pub(super) backups: Backups,
+    pub(super) stop: Mutex<bool>,
+    pub(super) wake: Condvar,
+    // Last, so that it is let go when everything else is closed.
+    pub(super) _lock: File,
+}
+
+impl Shared {
+    pub(super) fn sidecar(&self) -> MutexGuard<'_, Sidecar> {
+        self.sidecar.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the database something.
+    pub(super) fn with<T>(&self, ask: impl FnOnce(&Database) -> anyhow::Result<T>) -> anyhow::Result<T> {
+        let database = self.db.read().unwrap_or_else(PoisonError::into_inner);
+        ask(database.as_ref().context("the database could not be opened again")?)
+    }
+
+    /// Whether the database is closed, or just being opened again.
+    pub(super) fn is_closed(&self) -> bool {
+        match self.db.try_read() {
+            Ok(database) => database.is_none(),
+            Err(TryLockError::Poisoned(database)) => database.into_inner().is_none(),
+            Err(TryLockError::WouldBlock) => true,
+        }
+    }
+
+    /// Sled believes no write any more once one failed, as on a full disk. It is opened again, and catches up from the journal. Without a reason
+    /// it is opened where it is closed.
+    pub(super) fn open_again(&self, why: Option<&anyhow::Error>) -> anyhow::Result<()> {
+        self.room.look_again();
+        // Nothing is appended while the journal is read.
+        let _journal = self.journal();
+        let mut database = self.db.write().unwrap_or_else(PoisonError::into_inner);
+        match why {
+            None if database.is_some() => return Ok(()),
+            Some(why) if database.is_some() => {
+                tracing::error!(error = %format!("{why:#}"), "the database could not write; it is opened again and catches up from the journal");
+            }
+            _ => {}
+        }
+        *database = None;
+        let path = self.directory.join(DATABASE);
+        remove_half_made_snapshots(&path)?;
+        let db = open_soon(&path)?;
+        let above = head_of(&db)?;
+        let last =
+            segments::replay(&self.directory.join(JOURNAL), above, |frame| take(&db, frame.sequence, &frame.changes))?;
+        self.head.fetch_max(last, Ordering::SeqCst);
+        *database = Some(Database::of(db, &self.directory)?);
+        Ok(())
+    }
+}
+
+/// Ends the process, as after a write of which nobody knows what is on disk: the next start makes the database whole from the journal.
+pub(super) fn stop(why: &str) -> ! {
+    tracing::error!(error = %why, "the database cannot go on; stopping. What was acknowledged is in the journal, and the next start makes it whole");
+    std::process::exit(70)
+}

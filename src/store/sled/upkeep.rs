@@ -1,0 +1,137 @@
+//! What is looked after while a store is open, and nobody waits for: checkpoints, bases, backups, the next segment of the journal.
+
+use std::fs;
+use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
+
+use super::base::{base, base_file};
+use super::database::{Database, sums};
+use super::directory::{DATABASE, is_full};
+use super::journal;
+use super::shared::{Shared, TICK, stop};
+use super::sidecar::write_sidecar;
+use crate::clock::Stopwatch;
+
+/// A checkpoint is made at least so often while something is written, in seconds.
+const CHECKPOINT_EVERY_SECONDS: f64 = 30.0;
+/// Or when so much was written since the last one.
+const CHECKPOINT_AFTER_BYTES: u64 = 32 * 1024 * 1024;
+/// A base is made when so much was journalled since the last one, and as much as that one has.
+pub(super) const BASE_AFTER_BYTES: u64 = 64 * 1024 * 1024;
+
+impl Shared {
+    /// Looks after what nobody should wait for, until told to stop.
+    pub(super) fn run(&self) {
+        let (mut last, mut failed) = (Stopwatch::start(), None::<Stopwatch>);
+        loop {
+            {
+                let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner);
+                let stop = if *stop { stop } else { self.wait(stop) };
+                if *stop {
+                    return;
+                }
+            }
+            if self.is_closed()
+                && let Err(why) = self.open_again(None)
+                && !is_full(&why)
+            {
+                stop(&format!("{why:#}"));
+            }
+            let another = self
+                .journal()
+                .needs_another()
+                .filter(|_| failed.is_none_or(|failed| failed.seconds() > CHECKPOINT_EVERY_SECONDS));
+            if let Some(folder) = another.filter(|_| self.room.has(journal::SEGMENT_ROOM))
+                && let Err(error) = journal::make_another(&folder)
+            {
+                tracing::warn!(%error, "no segment of the journal could be made ready; commits wait for its room");
+                failed = Some(Stopwatch::start());
+            }
+            let written = self.since_checkpoint.load(Ordering::Relaxed);
+            let is_due = written >= CHECKPOINT_AFTER_BYTES || last.seconds() >= CHECKPOINT_EVERY_SECONDS;
+            // On a full disk what is written is left to whom it is needed for.
+            if is_due && self.room.refuses().is_none() {
+                last = Stopwatch::start();
+                self.look_after(written > 0);
+            }
+        }
+    }
+
+    pub(super) fn wait<'a>(&self, stop: MutexGuard<'a, bool>) -> MutexGuard<'a, bool> {
+        self.wake.wait_timeout(stop, TICK).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Makes a backup, a checkpoint and a base, where they are due.
+    pub(super) fn look_after(&self, was_written: bool) {
+        if let Err(error) = self.back_up_if_due() {
+            tracing::error!(error = %format!("{error:#}"), "a backup cannot be made");
+        }
+        if was_written && let Err(error) = self.checkpoint().and_then(|head| self.base_if_due(head)) {
+            tracing::warn!(error = %format!("{error:#}"), "the journal cannot be made shorter; nothing is lost");
+        }
+    }
+
+    /// Makes sled durable as it is, and says beside it how far the journal had come; the round that sled had come to.
+    pub(super) fn checkpoint(&self) -> anyhow::Result<u64> {
+        let (last, head) = (self.last.load(Ordering::SeqCst), self.head.load(Ordering::SeqCst));
+        self.since_checkpoint.store(0, Ordering::Relaxed);
+        let flush = |of: &Database| {
+            of.db.flush()?;
+            // `flush` ends with `sync_file_range`, which is no promise. This is.
+            Ok(of.file.sync_data()?)
+        };
+        if let Err(error) = self.with(flush) {
+            self.open_again(Some(&error))?;
+            self.with(flush)?;
+        }
+        let mut sidecar = self.sidecar();
+        sidecar.mark = sidecar.mark.max(last);
+        write_sidecar(&self.directory, &sidecar)?;
+        Ok(head)
+    }
+
+    /// Makes another base, where the journal has grown as large as the last one; the journal up to it goes. Sled has this round durably.
+    pub(super) fn base_if_due(&self, head: u64) -> anyhow::Result<()> {
+        let (before, since) = (self.base_bytes.load(Ordering::Relaxed), self.since_base.load(Ordering::Relaxed));
+        if since < BASE_AFTER_BYTES.max(before) {
+            return Ok(());
+        }
+        // It has what the last one had, and at most all that was written since; and no more than the database.
+        let in_sled = self.with(|of| Ok(of.db.size_on_disk()?))?;
+        let waits = !self.room.has((before + since).min(in_sled));
+        if waits != self.base_waits.swap(waits, Ordering::Relaxed) && waits {
+            tracing::warn!("a new base waits for room on the disk, and the journal grows until then; free some space");
+        }
+        if waits {
+            return Ok(());
+        }
+        // A copy of the handle, so that nobody waits for the base.
+        let db = self.with(|of| Ok(of.db.clone()))?;
+        let size = base(&self.directory, &db, head, |bytes| self.room.insist(bytes))?;
+        drop(db);
+        self.since_base.fetch_sub(since, Ordering::Relaxed);
+        self.base_bytes.store(size, Ordering::Relaxed);
+        let mut sidecar = self.sidecar();
+        let before = sidecar.base.replace(head);
+        write_sidecar(&self.directory, &sidecar)?;
+        if let Some(before) = before.filter(|before| *before != head) {
+            fs::remove_file(base_file(&self.directory, before))?;
+        }
+        Ok(self.journal().forget(head)?)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Everything that was acknowledged is in the journal already; this spares the next start the reading, and lets it see damage.
+        let closed = self.checkpoint().and_then(|_| {
+            let sums = sums(&self.directory.join(DATABASE))?;
+            let mut sidecar = self.sidecar();
+            (sidecar.clean, sidecar.sums) = (true, sums);
+            write_sidecar(&self.directory, &sidecar)
+        });
+        if let Err(error) = closed {
+            tracing::warn!(error = %format!("{error:#}"), "the store was not closed cleanly; the next start reads it whole");
+        }
+    }
+}

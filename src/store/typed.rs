@@ -1,0 +1,209 @@
+//! The types of what is kept: a record and its shape, ids that know their type, ranges of ids, pages. Which records there are stands in
+//! the table of `records`.
+
+use std::any::Any;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Kind, Queued, Raw, ReadError};
+
+/// A type that is kept.
+///
+/// It is written as JSON, straight from the type, under the version of its shape. A field that is only added needs no new shape where it has
+/// a default; one that is renamed or means something else does, and [`Record::upcast`] reads what was written before.
+pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// What it is.
+    const KIND: Kind;
+    /// The version of its shape.
+    const SHAPE: u32;
+    /// Whether a follower reads every one of it, so that it is handed on as it is and need not be read again.
+    const FOLLOWED: bool = false;
+
+    /// Reads what was written under an older shape.
+    fn upcast(shape: u32, body: &str) -> serde_json::Result<Self> {
+        let _ = shape;
+        serde_json::from_str(body)
+    }
+}
+
+/// A value beside its text, for a follower in the same process.
+#[derive(Clone)]
+pub struct Typed(Arc<dyn Any + Send + Sync>);
+
+impl Typed {
+    pub(super) fn new<T: Record>(value: &T) -> Self {
+        Self(Arc::new(value.clone()))
+    }
+
+    pub(super) fn value<T: Record>(&self) -> Option<Arc<T>> {
+        self.0.clone().downcast().ok()
+    }
+}
+
+impl fmt::Debug for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Typed")
+    }
+}
+
+/// The text beside it says whether two are the same.
+impl PartialEq for Typed {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+/// Which record of a type.
+pub struct Id<T> {
+    text: String,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Id<T> {
+    /// The id of this text. Ids are put together in `records` only, or were read from a record.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), of: PhantomData }
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl<T> Clone for Id<T> {
+    fn clone(&self) -> Self {
+        Self::new(self.text.clone())
+    }
+}
+
+impl<T> fmt::Debug for Id<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text.fmt(f)
+    }
+}
+
+impl<T> fmt::Display for Id<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl<T> PartialEq for Id<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl<T> Eq for Id<T> {}
+
+impl<T> PartialOrd for Id<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T> Ord for Id<T> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+
+impl<T> Hash for Id<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
+/// A record that was read.
+#[derive(Debug, Clone)]
+pub struct Rec<T> {
+    /// Which.
+    pub id: Id<T>,
+    /// Its version, to be expected when it is written again.
+    pub ver: u64,
+    /// How often it was claimed since it was last put.
+    pub claims: u32,
+    /// Its place in a queue.
+    pub queued: Option<Queued>,
+    /// What it says.
+    pub value: T,
+}
+
+/// Ids of a type from one up to, not including, another.
+pub struct Range<T> {
+    from: String,
+    to: String,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Range<T> {
+    /// All of them.
+    pub fn all() -> Self {
+        Self { from: String::new(), to: String::new(), of: PhantomData }
+    }
+
+    /// Those that begin so.
+    pub fn prefix(prefix: &str) -> Self {
+        // The largest character, and so larger than whatever follows the prefix.
+        let to = if prefix.is_empty() { String::new() } else { format!("{prefix}\u{10FFFF}") };
+        Self { from: prefix.to_owned(), to, of: PhantomData }
+    }
+
+    /// Of these, those from an id on.
+    pub fn starting(mut self, id: &Id<T>) -> Self {
+        id.as_str().clone_into(&mut self.from);
+        self
+    }
+
+    /// Of these, those after an id.
+    pub fn after(mut self, id: &str) -> Self {
+        self.from = format!("{id}\0");
+        self
+    }
+
+    /// Of these, those before an id.
+    pub fn before(mut self, id: &str) -> Self {
+        id.clone_into(&mut self.to);
+        self
+    }
+
+    pub(super) fn from(&self) -> &str {
+        &self.from
+    }
+
+    pub(super) fn to(&self) -> &str {
+        &self.to
+    }
+}
+
+/// Some records of a range.
+#[derive(Debug)]
+pub struct Page<T> {
+    /// In the order of their ids.
+    pub records: Vec<Rec<T>>,
+    /// The last id, if there may be more behind it.
+    pub next: Option<String>,
+}
+
+/// Reads a body under its shape.
+pub(super) fn body<T: Record>(kind: Kind, id: &str, shape: u32, body: &str) -> Result<T, ReadError> {
+    if shape > T::SHAPE {
+        return Err(ReadError::damaged(format!("{kind:?} `{id}` was written by a newer Muster")));
+    }
+    let read = if shape == T::SHAPE { serde_json::from_str(body) } else { T::upcast(shape, body) };
+    read.map_err(|error| ReadError::damaged(format!("{kind:?} `{id}` is damaged: {error}")))
+}
+
+impl Raw {
+    /// The record as its type.
+    pub fn read<T: Record>(self) -> Result<Rec<T>, ReadError> {
+        let value = body(self.kind, &self.id, self.shape, &self.body)?;
+        Ok(Rec { id: Id::new(self.id), ver: self.ver, claims: self.claims, queued: self.queued, value })
+    }
+}
