@@ -4,7 +4,7 @@ use super::asker::Chat;
 use super::questions::{Answered, Questions, Unsent};
 use super::registry::VERBS;
 use super::reply::Reply;
-use super::verbs::*;
+use super::verbs::{assign, cause, declare, look, notify, reopen, resolve, retro, runbook, sev, task, update, why};
 use crate::app::Failure;
 use crate::domain::Incident;
 use crate::domain::command::Declaration;

@@ -5,7 +5,12 @@ use crate::domain::incident::number;
 use crate::domain::permission;
 use crate::domain::{Role, Time};
 
-use super::verbs::*;
+use super::verbs::{
+    ack, alerts, asset, assign, brief, cause, declare, dismiss, drill, escalate, fix, good_again, impact, judge, leave,
+    link, list, look, merge, mitigate, move_alert, mute, note, notify, oncall, page, postmortem, remind, reopen,
+    resolve, retro, reviewed, role, runbook, search, sev, show, silence, silences, since, sla, stats, subscribe, take,
+    task, timeline, tried, unsilence, update, why,
+};
 
 /// Every verb, in the order of the work.
 pub static VERBS: [&Verb; 51] = [

@@ -1,10 +1,18 @@
 //! `search`: incidents by words, asset, time and state.
 
-use super::list;
+use crate::app::Failure;
+use crate::app::queries::{Filter, number_at, place_of};
+use crate::chat::asker::Chat;
 use crate::chat::line::{Line, Unclear, Verb, unquote};
+use crate::chat::reply::Reply;
 use crate::chat::times::{self, Toward};
 use crate::domain::incident::number;
-use crate::domain::{Severity, Status, Time, permission};
+use crate::domain::{AssetName, Severity, Status, Time, permission};
+use crate::render::{again, views};
+use serde_json::{Value, json};
+
+/// So many incidents stand on a page.
+const PAGE: usize = 15;
 
 pub(crate) static VERB: Verb = Verb {
     words: &["search", "find"],
@@ -16,7 +24,7 @@ pub(crate) static VERB: Verb = Verb {
             return Err(line.unclear("Search for what?"));
         }
         let search = read(&line)?;
-        line.act(move |chat, _| Box::pin(list::said(chat, search)))
+        line.act(move |chat, _| Box::pin(said(chat, search)))
     },
 };
 
@@ -110,4 +118,28 @@ pub(crate) fn read(line: &Line<'_>) -> Result<Search, Unclear> {
         }
     }
     Ok(search)
+}
+
+/// What was found, a page of it.
+pub(crate) async fn said(chat: &Chat<'_>, search: Search) -> Result<Reply, Failure> {
+    let app = chat.app;
+    let filter = Filter {
+        open: search.open,
+        person: search.mine.then(|| chat.user.to_owned()),
+        severity: search.severity,
+        status: search.status,
+        asset: search.asset.as_deref().and_then(AssetName::new).map(|asset| app.catalog.known_as(&asset)),
+        since: search.since,
+        before: search.before,
+        words: search.words.clone(),
+        viewer: app.viewer(chat.user).await?,
+    };
+    let page = app.list(&filter, search.after.map(place_of).as_deref(), PAGE).await?;
+    // Where nothing was found on this page, the search goes on where it stopped.
+    let last = page.next.as_deref().and_then(number_at);
+    let buttons: Vec<_> = last.and_then(|number| again(0, "Older", &search.line_after(number))).into_iter().collect();
+    let names = |id: &str| app.name(id);
+    let incidents: Vec<Value> = page.incidents.iter().map(|one| views::incident(one, &names, app.now())).collect();
+    let view = json!({"title": search.heading(), "incidents": incidents, "more": page.next.is_some()});
+    Ok(app.shown("list", &view, &buttons).into())
 }
