@@ -35,7 +35,6 @@ use tokio::sync::watch;
 /// A whole bot: the doors and the worker over one state.
 #[derive(Clone)]
 pub struct Muster {
-    /// The state and its rules.
     pub app: Arc<app::App>,
     /// The outbox worker, to be run or stepped.
     pub worker: Arc<delivery::Worker>,

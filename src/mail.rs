@@ -13,13 +13,10 @@ use crate::render::{html, plain};
 
 /// A letter.
 pub struct Letter<'a> {
-    /// The address.
     pub to: &'a str,
     /// The subject, the same for a whole thread.
     pub subject: String,
-    /// What it says.
     pub markdown: &'a str,
-    /// A PNG, shown below.
     pub picture: Option<Vec<u8>>,
     /// Names the thread, and its first letter.
     pub thread: String,
@@ -30,9 +27,7 @@ pub struct Letter<'a> {
 /// Why a letter did not go.
 #[derive(Debug, Clone)]
 pub struct MailError {
-    /// Never will it.
     pub permanent: bool,
-    /// In words.
     pub why: String,
 }
 

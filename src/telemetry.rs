@@ -87,23 +87,17 @@ pub struct StoreLabels {
 /// What is counted. All names start with `muster_`.
 pub struct Metrics {
     registry: Registry,
-    /// Requests answered.
     pub requests: Family<RequestLabels, Counter>,
-    /// How long an answer took.
     pub answer_seconds: Histogram,
-    /// Alerts taken in.
     pub alerts: Counter,
-    /// Incidents opened.
     pub incidents: Counter,
     /// What monitors posted and was not kept, since too much waited.
     pub bodies_dropped: Counter,
-    /// Deliveries by outcome.
     pub deliveries: Family<DeliveryLabels, Counter>,
     /// Requests refused for their signature or token.
     pub rejected: Family<RejectedLabels, Counter>,
     /// Figures of the store; `blobs` must be 0.
     pub store: Family<StoreLabels, Gauge>,
-    /// Outbox entries waiting.
     pub outbox_pending: Family<LaneLabels, Gauge>,
     /// How long the oldest of them is overdue, in seconds.
     pub outbox_oldest_seconds: Family<LaneLabels, Gauge<f64, AtomicU64>>,

@@ -46,7 +46,6 @@ struct Merged {
     /// Those of them that became another.
     joined: usize,
     left_out: usize,
-    /// What happened to assets.
     changes: Vec<(String, Change)>,
 }
 

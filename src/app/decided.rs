@@ -25,7 +25,6 @@ pub(super) struct Loaded {
 
 /// One incident changes by a command.
 pub struct Decided<'a> {
-    /// The incident.
     pub uid: &'a str,
     pub command: &'a Command,
     pub asked: &'a RequestMeta,

@@ -11,16 +11,13 @@ use crate::read_models::{Followed, ReadModels};
 #[derive(Debug)]
 pub struct Catalog {
     pub(super) model: Followed<Model>,
-    /// How names are spelled.
     pub naming: Naming,
-    /// Whoever writes has the turn.
     pub(super) writing: tokio::sync::Mutex<Imaged>,
 }
 
 /// What the image of the graph has.
 #[derive(Debug, Default)]
 pub(super) struct Imaged {
-    /// How many commits.
     pub(super) commits: Option<u64>,
     /// Whether a commit since then says no names.
     pub(super) gap: bool,

@@ -30,7 +30,6 @@ const NAMED: usize = 8;
 pub struct Judgement {
     /// Where it may have started, the likeliest first.
     pub candidates: Vec<Candidate>,
-    /// What it reaches.
     pub impact: Impact,
     /// Those who own what it is made of.
     pub producers: Impact,
@@ -111,7 +110,6 @@ pub struct Link {
 
 /// All there is to say of an asset.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
-#[expect(missing_docs, reason = "each is what its name says, as the asset's page shows it")]
 pub struct AssetView {
     pub name: String,
     pub page: Option<String>,

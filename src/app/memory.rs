@@ -44,7 +44,6 @@ pub(super) struct Waiting {
     pub(super) source: String,
     pub(super) at: Time,
     pub(super) body: Vec<u8>,
-    /// Strips and compresses it.
     pub(super) pack: fn(&[u8]) -> Option<String>,
 }
 

@@ -22,11 +22,8 @@ pub use crate::records::{number_at, place_of};
 /// Which incidents are asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Of this status.
     pub status: Option<Status>,
-    /// Of this severity.
     pub severity: Option<Severity>,
-    /// About this asset.
     pub asset: Option<AssetName>,
     /// Only those that are not resolved.
     pub open: bool,
@@ -34,7 +31,6 @@ pub struct Filter {
     pub person: Option<String>,
     /// Opened at or after this moment.
     pub since: Option<Time>,
-    /// Opened before this moment.
     pub before: Option<Time>,
     /// With each of these words, in lower case, in the title, an asset, the last update or the fix.
     pub words: Vec<String>,
@@ -47,7 +43,6 @@ pub struct Filter {
 pub struct Page {
     /// At most as many as asked for.
     pub incidents: Vec<Incident>,
-    /// Where the next page begins.
     pub next: Option<String>,
 }
 
@@ -201,7 +196,6 @@ impl Filter {
 
 /// An alert as the API shows it.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[expect(missing_docs, reason = "each is what its name says")]
 pub struct AlertView {
     pub id: String,
     pub key: String,
@@ -217,7 +211,6 @@ pub struct AlertView {
 
 /// A page as the API shows it.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[expect(missing_docs, reason = "each is what its name says")]
 pub struct PageView {
     pub key: String,
     pub target: String,
@@ -235,7 +228,6 @@ pub struct PagerDutyView {
 
 /// An incident as the API shows it (the design's outside contract).
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-#[expect(missing_docs, reason = "each is what its name says; times are RFC 3339 in UTC")]
 pub struct IncidentView {
     /// `INC-12`.
     pub id: String,

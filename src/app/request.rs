@@ -26,12 +26,7 @@ pub enum Failure {
     Invalid(String),
     /// A source sends faster than it may.
     #[error("the source {name} sends more than its {rate} requests a minute; send it again a little later")]
-    TooFast {
-        /// Which.
-        name: String,
-        /// What it may.
-        rate: u32,
-    },
+    TooFast { name: String, rate: u32 },
     /// It is more than a record may hold; it will be so next time, too.
     #[error("This is too large to be kept, and nothing was changed; say it in fewer words. ({0})")]
     TooLarge(String),
@@ -59,11 +54,8 @@ pub struct DeliveryId(pub String);
 
 /// Who asks, and what else belongs into the same commit.
 pub struct RequestMeta {
-    /// Who.
     pub actor: Actor,
-    /// What we know of them.
     pub standing: Standing,
-    /// The delivery that carried it.
     pub delivery: Option<DeliveryId>,
     /// What else must be true and written with it: the end of an outbox entry, an index.
     pub also: Batch,

@@ -30,21 +30,14 @@ const MINE_AT_MOST: usize = 500;
 
 /// Muster's rules, and what they are about.
 pub struct App {
-    /// Everything that lasts.
     pub store: Store,
     /// What of it is held in memory.
     pub models: Arc<ReadModels>,
-    /// The time.
     pub clock: Clock,
-    /// The configuration.
     pub config: Config,
-    /// What decisions read of it.
     pub policy: Policy,
-    /// The runbooks.
     pub library: Library,
-    /// The words.
     pub templates: Templates,
-    /// What is counted.
     pub metrics: Metrics,
     /// Tells the outbox worker that there is work.
     pub wake: Notify,

@@ -17,7 +17,6 @@ use crate::domain::lineage::{Change, Check, Owner};
 /// What a body says.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Import {
-    /// Assets and edges.
     pub sightings: Vec<Sighting>,
     /// What happened to assets, by name.
     pub changes: Vec<(String, Change)>,

@@ -71,7 +71,6 @@ pub struct Line<'a> {
     pub verb: &'static Verb,
     /// The verb as it was typed, in lower case: one of its words.
     pub word: &'a str,
-    /// What comes after the verb.
     pub rest: &'a str,
     /// The incident's number, if it stands before the verb.
     pub incident: Option<u64>,

@@ -11,7 +11,6 @@ use crate::domain::{Level, Role};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RotationConfig {
-    /// Its name.
     pub name: String,
     /// The role that those on duty are asked to take.
     #[serde(default = "RotationConfig::commander")]
@@ -30,10 +29,8 @@ pub struct RotationConfig {
     pub every: Option<Turn>,
     /// When the first turn begins, `2026-11-23T09:00:00`.
     pub start: Option<chrono::NaiveDateTime>,
-    /// By whose clocks.
     #[serde(default)]
     pub zone: chrono_tz::Tz,
-    /// When others stand in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<Override>,
 }
@@ -48,7 +45,6 @@ impl RotationConfig {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RouteConfig {
-    /// Its name, for explanations.
     pub name: String,
     /// Which alerts, as a matcher; all without.
     #[serde(rename = "match")]
@@ -74,9 +70,7 @@ pub struct RouteConfig {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WindowConfig {
-    /// Its name.
     pub name: String,
-    /// Which alerts, as a matcher.
     #[serde(rename = "match")]
     pub matcher: Matcher,
     /// Days on which it begins: "mon", "tue", …; every day without.
@@ -89,7 +83,6 @@ pub struct WindowConfig {
     /// By whose clocks, `Europe/Berlin`.
     #[serde(default)]
     pub zone: chrono_tz::Tz,
-    /// Why.
     #[serde(default)]
     pub reason: String,
 }
@@ -100,14 +93,12 @@ pub struct WindowConfig {
 pub struct Heartbeat {
     /// Whose beat it is; posted to `/hooks/{source}/heartbeat/{name}`.
     pub source: String,
-    /// Its name.
     pub name: String,
     /// How often it must come, in minutes.
     pub every_minutes: u32,
     /// How much later it may come, in minutes.
     #[serde(default)]
     pub grace_minutes: u32,
-    /// What it stands for.
     pub asset: Option<String>,
     /// How bad it is when it does not come.
     #[serde(default)]
@@ -120,9 +111,7 @@ pub struct Heartbeat {
 pub struct ApiTokenConfig {
     /// Who has it: it stands in the log and in refusals.
     pub name: String,
-    /// The variable that holds it.
     pub token_env: String,
-    /// What it is good for.
     pub scopes: Vec<Scope>,
 }
 
@@ -161,7 +150,6 @@ pub struct ServiceConfig {
     /// Globs of the assets it answers for.
     #[serde(default)]
     pub assets: Vec<String>,
-    /// The team that owns it.
     pub owner: Option<String>,
     /// The variable that holds its routing key; the default key without.
     pub routing_key_env: Option<String>,
@@ -184,6 +172,5 @@ pub struct TeamConfig {
     /// A user group `S…`, people `U…` separated by commas, or a `#channel` to tell.
     #[serde(default)]
     pub slack: String,
-    /// Where mail goes.
     pub email: Option<String>,
 }

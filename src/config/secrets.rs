@@ -29,7 +29,6 @@ pub struct Secrets {
     pub database_url: Option<SecretString>,
     /// `MUSTER_MAIL__USER` and `MUSTER_MAIL__PASSWORD`
     pub mail_login: Option<(String, SecretString)>,
-    /// Tokens of sources, by source.
     pub source_tokens: BTreeMap<String, Vec<SecretString>>,
     /// What sources sign with, by source name.
     pub source_secrets: BTreeMap<String, Vec<SecretString>>,
@@ -40,10 +39,7 @@ pub struct Secrets {
 /// A token of the API, as it was read.
 #[derive(Debug, Clone)]
 pub struct ApiToken {
-    /// Who has it.
     pub name: String,
-    /// The token.
     pub token: SecretString,
-    /// What it is good for.
     pub scopes: Vec<Scope>,
 }

@@ -14,7 +14,6 @@ use crate::telemetry::LogFormat;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
-    /// Address and port.
     pub listen: SocketAddr,
     /// How people and services reach Muster from outside.
     pub public_url: String,
@@ -39,9 +38,7 @@ impl Default for Server {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreConfig {
-    /// The engine.
     pub engine: EngineName,
-    /// The embedded engine's directory.
     pub path: PathBuf,
     /// The variable that holds the address of the PostgreSQL database.
     pub url_env: String,
@@ -69,7 +66,6 @@ impl Default for StoreConfig {
 pub enum EngineName {
     /// Embedded, on one machine.
     Sled,
-    /// A PostgreSQL database.
     Postgres,
 }
 
@@ -77,9 +73,7 @@ pub enum EngineName {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Slack {
-    /// How Slack reaches us.
     pub mode: SlackMode,
-    /// The Web API.
     pub api_url: String,
     /// The channel, without `#`, where every incident gets a line; empty for none.
     pub announce_channel: String,
@@ -206,7 +200,6 @@ impl Default for Lineage {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NamingRule {
-    /// A regular expression.
     pub pattern: String,
     /// What stands in its place; `$1` is the first group.
     pub replace: String,
@@ -219,7 +212,6 @@ pub struct Mail {
     /// The SMTP server, `smtps://mail.example.com` or `smtp://mail.example.com:587?tls=required`; empty for no mail. A user and
     /// password come from `MUSTER_MAIL__USER` and `MUSTER_MAIL__PASSWORD`.
     pub smtp_url: String,
-    /// The sender.
     pub from: String,
 }
 
@@ -308,9 +300,7 @@ pub struct Updates {
     pub days: Vec<chrono::Weekday>,
     /// And from this hour on, `09:00`; empty for any.
     pub from: String,
-    /// Until this one.
     pub to: String,
-    /// By whose clocks.
     pub zone: chrono_tz::Tz,
 }
 
@@ -337,7 +327,6 @@ impl Default for Updates {
 pub struct PermissionsConfig {
     /// People `U…` and user groups `S…` who may do everything.
     pub admins: Vec<String>,
-    /// The data team, likewise.
     pub team: Vec<String>,
     /// Who may do what; every member may do what is not named.
     pub rules: BTreeMap<Verb, Who>,

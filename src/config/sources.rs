@@ -13,7 +13,6 @@ use crate::domain::{Level, Pillar};
 pub struct Source {
     /// Stands in the address, `/hooks/{name}`.
     pub name: String,
-    /// How its bodies are read.
     pub kind: SourceKind,
     /// The variable that holds its token; two, separated by a comma, during a rotation.
     pub token_env: Option<String>,
@@ -35,7 +34,6 @@ pub struct Source {
     /// What happens when none of an incident's alerts fires any more.
     #[serde(default)]
     pub on_green: OnGreen,
-    /// What this monitor calls things.
     #[serde(default, skip_serializing_if = "SourceWords::is_empty")]
     pub words: SourceWords,
     /// Where the fields of a body of any other shape are.
@@ -73,7 +71,6 @@ pub struct SourceWords {
     pub pillar: BTreeMap<String, Pillar>,
     /// Labels that name the asset, first found first used.
     pub asset_labels: Vec<String>,
-    /// Labels that name the owner.
     pub owner_labels: Vec<String>,
 }
 
@@ -101,17 +98,14 @@ pub enum SourceKind {
     DbtArtifacts,
     /// dbt Cloud's job webhook.
     DbtCloud,
-    /// Elementary's alerts.
     Elementary,
     /// Google Cloud Monitoring's webhook.
     Gcp,
     /// Our own fields, or any JSON with a mapping.
     Generic,
-    /// Grafana's alerting webhook.
     Grafana,
     /// Results of Great Expectations.
     GreatExpectations,
-    /// Monte Carlo's webhook.
     MonteCarlo,
     /// `OpenLineage` events.
     Openlineage,
@@ -119,7 +113,6 @@ pub enum SourceKind {
     PagerdutyV2,
     /// A hook of Prefect.
     Prefect,
-    /// Sentry's integration platform.
     Sentry,
     /// `CloudWatch` alarms through Amazon SNS.
     Sns,
@@ -144,27 +137,18 @@ pub struct Mapping {
     pub title: String,
     /// To the key that says which alerts are one.
     pub key: Option<String>,
-    /// To the status.
     pub status: Option<String>,
     /// The values of the status that mean "over", in lower case.
     pub resolved_values: Vec<String>,
-    /// To the asset.
     pub asset: Option<String>,
-    /// To the pillar.
     pub pillar: Option<String>,
     /// The pillar where the body names none.
     pub default_pillar: Option<Pillar>,
-    /// To the severity.
     pub severity: Option<String>,
-    /// To the owner.
     pub owner: Option<String>,
-    /// To a link.
     pub url: Option<String>,
-    /// To the time.
     pub at: Option<String>,
-    /// To more words.
     pub description: Option<String>,
-    /// To labels, by name.
     pub labels: BTreeMap<String, String>,
 }
 

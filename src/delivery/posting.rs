@@ -22,7 +22,6 @@ pub(super) struct File {
     pub(super) title: String,
     /// Its type, and its bytes.
     pub(super) content: (&'static str, Vec<u8>),
-    /// What is said with it.
     pub(super) comment: String,
 }
 

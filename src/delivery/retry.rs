@@ -19,12 +19,12 @@ const SLACK_GIVES_UP_AFTER_HOURS: i64 = 24;
 
 /// What a try came to when it did not succeed.
 #[derive(Debug)]
+#[rustfmt::skip]
 pub(super) enum Fault {
     /// Not done; again later, and no sooner than the other side says (the `Retry-After` of a 429).
     Retry { after: Option<Duration>, why: String },
     /// Perhaps done; look before doing it again.
     Unknown { why: String },
-    /// Never.
     Permanent { why: String },
     /// The channel is archived, gone, or closed to Muster.
     NoChannel { code: String, why: String },

@@ -8,12 +8,9 @@ use super::{PersonId, Time};
 /// A message of the channel, as it was last seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Captured {
-    /// Where it stands.
     #[serde(flatten)]
     pub message: MessageRef,
-    /// Who wrote it.
     pub author: PersonId,
-    /// When.
     pub at: Time,
     /// What it says; empty once it was deleted.
     pub text: String,

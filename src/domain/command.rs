@@ -18,13 +18,10 @@ use super::{PersonId, Role, Severity, Signal, Time};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Opening {
-    /// Somebody declares it.
     Declare(Box<Declaration>),
     /// A monitor's signal that belongs to no other.
     Receive {
-        /// What the monitor said.
         signal: Box<Signal>,
-        /// Why it opens one.
         because: super::reason::JoinReason,
     },
 }
@@ -42,408 +39,154 @@ impl Opening {
 /// A request about an incident, not yet decided.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[rustfmt::skip]
 pub enum Command {
     /// A monitor's signal for this incident.
-    Receive {
-        /// What the monitor said.
-        signal: Signal,
-        /// The alert of this incident with the same key, if there is one.
-        known: Option<String>,
-        /// Why it belongs here.
-        because: super::reason::JoinReason,
-        /// Whether it joins without making the incident worse, and without many words.
-        quiet: bool,
-    },
+    /// `known`: the alert of this incident with the same key, if there is one.
+    /// `quiet`: whether it joins without making the incident worse, and without many words.
+    Receive { signal: Signal, known: Option<String>, because: super::reason::JoinReason, quiet: bool },
     /// It is part of another incident.
-    Merge {
-        /// The other's uid.
-        into: String,
-        /// The other's name.
-        name: String,
-    },
+    Merge { into: String, name: String },
     /// Say of its alerts whether they were worth it.
-    Judge {
-        /// Useful, expected, false.
-        verdict: super::incident::Verdict,
-    },
+    Judge { verdict: super::incident::Verdict },
     /// An alert belongs elsewhere.
-    MoveAlert {
-        /// Its id.
-        alert: String,
-        /// The uid and name of the incident it belongs to; a new one without.
-        to: Option<(String, String)>,
-    },
-    /// Somebody has it.
+    /// `to`: the uid and name of the incident it belongs to; a new one without.
+    MoveAlert { alert: String, to: Option<(String, String)> },
     Acknowledge,
     /// Take a role oneself.
-    Take {
-        /// Which.
-        role: Role,
-    },
+    Take { role: Role },
     /// Give roles to people.
-    Assign {
-        /// Who gets what.
-        roles: BTreeMap<Role, Vec<PersonId>>,
-        /// Who gives back what.
-        #[serde(default)]
-        without: BTreeMap<Role, Vec<PersonId>>,
-    },
+    Assign { roles: BTreeMap<Role, Vec<PersonId>>, #[serde(default)] without: BTreeMap<Role, Vec<PersonId>> },
     /// Answer a request for the command.
-    AnswerHandover {
-        /// Which request.
-        request: String,
-        /// Hand over, or keep it.
-        accept: bool,
-    },
+    /// `accept`: hand over, or keep it.
+    AnswerHandover { request: String, accept: bool },
     /// Two minutes are over.
-    HandoverDue {
-        /// Which request.
-        request: String,
-    },
+    HandoverDue { request: String },
     /// Is there a commander by now?
-    CheckCommander {
-        /// How often that was asked before.
-        #[serde(default)]
-        asked: u32,
-    },
+    CheckCommander { #[serde(default)] asked: u32 },
     /// Give a role back.
-    Leave {
-        /// Which; all of them without.
-        role: Option<Role>,
-    },
+    /// `role`: which; all of them without.
+    Leave { role: Option<Role> },
     /// Remind of updates later, or no more.
-    Remind {
-        /// In so many minutes; never without.
-        minutes: Option<u32>,
-    },
+    /// `minutes`: in so many minutes; never without.
+    Remind { minutes: Option<u32> },
     /// Write down what was tried, or ruled out.
-    Tried {
-        /// What, and what came of it.
-        text: String,
-        /// It is not the cause.
-        ruled_out: bool,
-    },
+    /// `ruled_out`: it is not the cause.
+    Tried { text: String, ruled_out: bool },
     /// Correct a line of the timeline.
-    Amend {
-        /// The line as it is.
-        line: Box<super::Entry>,
-        /// Its words, if they change.
-        text: Option<String>,
-        /// Its time, if that changes.
-        at: Option<Time>,
-    },
+    /// `text`: its words, if they change.
+    /// `at`: its time, if that changes.
+    Amend { line: Box<super::Entry>, text: Option<String>, at: Option<Time> },
     /// A message on the timeline was changed or deleted in Slack.
-    EditPin {
-        /// Which.
-        message: MessageRef,
-        /// Its words now.
-        text: Option<String>,
-    },
+    EditPin { message: MessageRef, text: Option<String> },
     /// Give a task to somebody.
-    AssignTask {
-        /// Which.
-        task: u32,
-        /// Who.
-        assignee: PersonId,
-    },
+    AssignTask { task: u32, assignee: PersonId },
     /// Tell those, too, who were told of an incident that was merged into this one.
-    Inherit {
-        /// Who.
-        told: Vec<super::incident::Notification>,
-    },
+    Inherit { told: Vec<super::incident::Notification> },
     /// Was a promise kept by now?
-    CheckTask {
-        /// Which.
-        task: u32,
-    },
+    CheckTask { task: u32 },
     /// Has anybody acknowledged it by now?
-    CheckAcknowledged {
-        /// How often that was asked before.
-        asked: u32,
-    },
+    CheckAcknowledged { asked: u32 },
     /// Decide how bad it is.
-    SetSeverity {
-        /// Now.
-        severity: Severity,
-    },
+    SetSeverity { severity: Severity },
     /// Tell people how it stands.
-    Update {
-        /// What they are told.
-        text: String,
-        /// When they hear again.
-        next: Option<Time>,
-    },
+    Update { text: String, next: Option<Time> },
     /// Did the promised update come?
-    CheckUpdate {
-        /// What was promised.
-        promised: Time,
-    },
-    /// Write something down.
-    Note {
-        /// What.
-        text: String,
-    },
+    CheckUpdate { promised: Time },
+    Note { text: String },
     /// Put a message on the timeline.
-    Pin {
-        /// Where it is.
-        message: MessageRef,
-        /// Who wrote it.
-        author: PersonId,
-        /// What it says.
-        text: String,
-    },
+    Pin { message: MessageRef, author: PersonId, text: String },
     /// Take it off again.
-    Unpin {
-        /// Where it is.
-        message: MessageRef,
-    },
-    /// Bring a runbook.
-    AttachRunbook {
-        /// The whole of it, since decisions read no files.
-        runbook: Runbook,
-        /// Why this one.
-        because: super::reason::RunbookReason,
-    },
+    Unpin { message: MessageRef },
+    /// `runbook`: the whole of it, since decisions read no files.
+    AttachRunbook { runbook: Runbook, because: super::reason::RunbookReason },
     /// A step was done.
-    StepDone {
-        /// From 1.
-        step: usize,
-        /// What was seen.
-        note: Option<String>,
-    },
+    /// `step`: from 1.
+    StepDone { step: usize, note: Option<String> },
     /// A step is left out.
-    StepSkip {
-        /// From 1.
-        step: usize,
-        /// Why.
-        reason: String,
-    },
+    /// `step`: from 1.
+    StepSkip { step: usize, reason: String },
     /// When the data went bad.
-    Since {
-        /// That moment.
-        at: Time,
-    },
+    Since { at: Time },
     /// When the data was good again.
-    GoodAgain {
-        /// That moment.
-        at: Time,
-    },
-    /// What mended it.
-    Fix {
-        /// In words.
-        text: String,
-    },
-    /// Promise something.
-    AddTask {
-        /// What.
-        text: String,
-        /// Who.
-        assignee: Option<PersonId>,
-        /// By when.
-        due: Option<Time>,
-    },
-    /// Keep a promise.
-    FinishTask {
-        /// Which.
-        task: u32,
-    },
-    /// Page somebody now.
-    Page {
-        /// A service's name, or a person.
-        target: String,
-        /// What it says.
-        text: Option<String>,
-    },
-    /// Consumers are protected.
-    Mitigate {
-        /// How.
-        text: Option<String>,
-    },
-    /// It is over.
-    Resolve {
-        /// In words.
-        text: Option<String>,
-        /// Why it ends.
-        #[serde(default)]
-        ending: super::incident::Ending,
-    },
+    GoodAgain { at: Time },
+    Fix { text: String },
+    AddTask { text: String, assignee: Option<PersonId>, due: Option<Time> },
+    FinishTask { task: u32 },
+    /// `target`: a service's name, or a person.
+    Page { target: String, text: Option<String> },
+    Mitigate { text: Option<String> },
+    Resolve { text: Option<String>, #[serde(default)] ending: super::incident::Ending },
     /// It is not over.
-    Reopen {
-        /// Why.
-        reason: String,
-    },
-    /// Draft the post-mortem.
+    Reopen { reason: String },
     DraftPostmortem,
     /// The post-mortem was read with those concerned.
     Review,
     /// Write down what a look at something showed.
-    Look {
-        /// At what.
-        look: Look,
-        /// What it showed.
-        finding: String,
-    },
-    /// Answer a why.
-    Why {
-        /// Which; the last one without.
-        answers: Option<u32>,
-        /// The answer.
-        text: String,
-    },
-    /// Name the cause.
-    Cause {
-        /// Where it lies.
-        kind: CauseKind,
-        /// In words.
-        text: String,
-    },
+    Look { look: Look, finding: String },
+    /// `answers`: which; the last one without.
+    Why { answers: Option<u32>, text: String },
+    Cause { kind: CauseKind, text: String },
     /// Say what was learnt.
-    Learn {
-        /// What a look back sees.
-        what: Learnt,
-        /// In words.
-        text: String,
-    },
-    /// Page one person.
-    PagePerson {
-        /// Who.
-        person: PersonId,
-        /// What to say; the title without.
-        text: Option<String>,
-    },
+    Learn { what: Learnt, text: String },
+    /// `text`: what to say; the title without.
+    PagePerson { person: PersonId, text: Option<String> },
     /// Page again, since nobody answers.
-    Escalate {
-        /// What to say; the title without.
-        text: Option<String>,
-    },
-    /// Tell people outside.
-    Notify {
-        /// As producers, or as consumers.
-        whom: Whom,
-        /// Who is to be told, as the lineage has it now.
-        recipients: Vec<Recipient>,
-        /// What to add in own words.
-        text: Option<String>,
-    },
+    /// `text`: what to say; the title without.
+    Escalate { text: Option<String> },
+    /// `whom`: as producers, or as consumers.
+    /// `recipients`: who is to be told, as the lineage has it now.
+    Notify { whom: Whom, recipients: Vec<Recipient>, text: Option<String> },
     /// Tell somebody outside no more of this incident, or again.
-    Mute {
-        /// Who: a team's name, or a Slack id.
-        recipient: String,
-        /// No more, or again.
-        muted: bool,
-    },
-    /// Tell me too.
+    /// `recipient`: who: a team's name, or a Slack id.
+    /// `muted`: no more, or again.
+    Mute { recipient: String, muted: bool },
     Subscribe,
     /// Tell me no more.
     Unsubscribe,
 
     /// PagerDuty says how a page stands.
-    PagerSays {
-        /// Which.
-        key: String,
-        /// What it says.
-        news: PagerNews,
-        /// PagerDuty's own page about it.
-        url: Option<String>,
-    },
+    PagerSays { key: String, news: PagerNews, url: Option<String> },
 
     /// How the lineage judges it now.
-    Assess {
-        /// Where it may have started.
-        candidates: Vec<RootCandidate>,
-        /// What it reaches.
-        radius: Option<Radius>,
-        /// Who is told without being asked, by the configured tiers.
-        tell: Vec<Recipient>,
-        /// Who asked to be told of what it reaches.
-        #[serde(default)]
-        followers: Vec<Recipient>,
-    },
+    /// `tell`: who is told without being asked, by the configured tiers.
+    /// `followers`: who asked to be told of what it reaches.
+    Assess { candidates: Vec<RootCandidate>, radius: Option<Radius>, tell: Vec<Recipient>, #[serde(default)] followers: Vec<Recipient> },
     /// The first message to somebody outside stands.
-    NoticeDelivered {
-        /// To whom, by key.
-        recipient: String,
-        /// Where.
-        message: MessageRef,
-    },
+    NoticeDelivered { recipient: String, message: MessageRef },
     /// The picture of the lineage is in the channel.
-    PictureShown {
-        /// The picture.
-        picture: Picture,
-    },
+    PictureShown { picture: Picture },
 
     /// Slack made the channel.
-    ChannelReady {
-        /// The channel.
-        channel: Channel,
-    },
+    ChannelReady { channel: Channel },
     /// Work in a channel that is there already.
-    Link {
-        /// Its id.
-        channel: String,
-    },
+    Link { channel: String },
     /// The channel is archived, deleted, or closed to Muster.
-    ChannelGone {
-        /// Which.
-        channel: String,
-        /// Why.
-        why: ChannelLoss,
-    },
+    ChannelGone { channel: String, why: ChannelLoss },
     /// Is it time to archive the channel?
-    CheckArchive {
-        /// When it was resolved.
-        resolved: Time,
-        /// When it was reviewed, if that is what it waits for.
-        #[serde(default)]
-        reviewed: Option<Time>,
-    },
+    /// `reviewed`: when it was reviewed, if that is what it waits for.
+    CheckArchive { resolved: Time, #[serde(default)] reviewed: Option<Time> },
     /// Slack archived the channel, as was asked.
-    ChannelArchived {
-        /// Which.
-        channel: String,
-    },
+    ChannelArchived { channel: String },
     /// Did the opening come about?
     CheckOpening,
     /// A message that is kept true was posted.
-    MessagePosted {
-        /// Which.
-        slot: Slot,
-        /// Where.
-        message: MessageRef,
-    },
+    MessagePosted { slot: Slot, message: MessageRef },
     /// PagerDuty accepted a page.
-    PageAccepted {
-        /// Which.
-        key: String,
-    },
+    PageAccepted { key: String },
     /// PagerDuty refuses a page for good.
-    PageRefused {
-        /// Which.
-        key: String,
-        /// Its reason.
-        why: String,
-    },
+    PageRefused { key: String, why: String },
     /// Something will never be delivered.
-    GiveUp {
-        /// What.
-        what: String,
-        /// Why.
-        why: String,
-        /// Whether to say it in the channel; not when saying things is what fails.
-        say: bool,
-    },
+    /// `say`: whether to say it in the channel; not when saying things is what fails.
+    GiveUp { what: String, why: String, say: bool },
     /// The draft is in the channel.
-    PostmortemPosted {
-        /// The canvas it also is, if it is one.
-        #[serde(default)]
-        canvas: Option<String>,
-    },
+    /// `canvas`: the canvas it also is, if it is one.
+    PostmortemPosted { #[serde(default)] canvas: Option<String> },
 }
 
 /// An incident that a person opens.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Declaration {
-    /// One line.
     pub title: String,
     /// How bad, if the person said so.
     pub severity: Option<Severity>,
@@ -452,7 +195,6 @@ pub struct Declaration {
     pub pillar: Option<super::Pillar>,
     /// What it is about, if the person said so.
     pub asset: Option<super::AssetName>,
-    /// More words.
     pub text: Option<String>,
     /// Practice: pages nobody, tells nobody outside, counts nowhere.
     #[serde(default)]
@@ -469,11 +211,8 @@ pub struct Declaration {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PagerNews {
-    /// Somebody was notified.
     Triggered,
-    /// Somebody took it.
     Acknowledged,
-    /// It was closed.
     Resolved,
 }
 

@@ -14,7 +14,6 @@ pub enum Lane {
     Page,
     /// To Slack, in order within an incident.
     Slack,
-    /// By e-mail.
     Mail,
     /// To ourselves, at a later time.
     Timer,
@@ -38,15 +37,10 @@ impl Lane {
 /// What people outside are told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "notice", rename_all = "snake_case")]
-#[expect(missing_docs, reason = "most fields are what their names say")]
+#[rustfmt::skip]
 pub enum Notice {
     /// That there is an incident, and what it means for them.
-    First {
-        whom: Whom,
-        /// What the commander added.
-        text: Option<String>,
-    },
-    /// How it stands.
+    First { whom: Whom, text: Option<String> },
     Update { text: String, next: Option<super::Time> },
     /// That it is over.
     AllClear { text: Option<String> },
@@ -59,16 +53,11 @@ pub enum Notice {
 /// One thing to be done outside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-#[expect(missing_docs, reason = "most fields are what their names say")]
+#[rustfmt::skip]
 pub enum Effect {
     /// Page a target under this key.
-    Page {
-        /// Makes a repeat the same page.
-        key: String,
-        /// A service's name or a person.
-        target: String,
-        text: super::reason::PageText,
-    },
+    /// `target`: a service's name or a person.
+    Page { key: String, target: String, text: super::reason::PageText },
     /// Tell PagerDuty that somebody has it.
     AcknowledgePage { key: String, target: String },
     /// Tell PagerDuty that it is over.
@@ -76,12 +65,8 @@ pub enum Effect {
     /// Bring the alerts that fire, and whoever was told, to the incident that this one was merged into.
     MoveAlerts { into: String },
     /// Bring an alert to where somebody says it belongs.
-    PlaceAlert {
-        signal: Box<super::Signal>,
-        /// The incident's uid; a new one without.
-        into: Option<String>,
-        because: super::reason::JoinReason,
-    },
+    /// `into`: the incident's uid; a new one without.
+    PlaceAlert { signal: Box<super::Signal>, into: Option<String>, because: super::reason::JoinReason },
     /// Count a verdict for the monitors of its alerts.
     CountVerdict { verdict: super::incident::Verdict, before: Option<super::incident::Verdict> },
     /// Look whether alerts that were only here for what they are made of go on now that it is mended.
@@ -101,11 +86,8 @@ pub enum Effect {
     /// Tell somebody who got a role what it asks of them now.
     Brief { person: PersonId, role: super::Role },
     /// Put a mark below a message, or take it away: the message is on the timeline.
-    Mark {
-        message: super::incident::MessageRef,
-        /// On, or off again.
-        on: bool,
-    },
+    /// `on`: on, or off again.
+    Mark { message: super::incident::MessageRef, on: bool },
     /// Post the card, or make it true.
     ShowCard,
     /// Post the line in the announcement channel, or make it true.
@@ -115,11 +97,8 @@ pub enum Effect {
     /// Make one of the incident's own messages easy to find: the card by a pin, the checklist by a bookmark.
     Pin { slot: super::incident::Slot },
     /// Add a bookmark to the channel.
-    Bookmark {
-        title: String,
-        /// Where it leads; always `https`, or `http` for a sandbox.
-        url: String,
-    },
+    /// `url`: where it leads; always `https`, or `http` for a sandbox.
+    Bookmark { title: String, url: String },
     /// Say in the channel that something happened.
     Say { event: Box<Event>, actor: Actor },
     /// Ask the lineage where it started and what it reaches.

@@ -13,22 +13,12 @@ use super::{AssetName, PersonId, Pillar, Role, Severity, Signal, Time};
 /// Who did it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[rustfmt::skip]
 pub enum Actor {
-    /// Somebody in Slack.
-    Person {
-        /// Slack's user id.
-        id: PersonId,
-    },
-    /// A monitor.
-    Monitor {
-        /// The configured source.
-        source: String,
-    },
+    Person { id: PersonId },
+    Monitor { source: String },
     /// Somebody in PagerDuty, or PagerDuty itself.
-    PagerDuty {
-        /// The name PagerDuty gave.
-        name: String,
-    },
+    PagerDuty { name: String },
     /// Muster itself: timers and outcomes of deliveries.
     Muster,
 }
@@ -46,30 +36,21 @@ impl Actor {
 /// How an incident began.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Opened {
-    /// The id inside.
     pub uid: String,
-    /// The number people say.
     pub number: u64,
-    /// One line.
     pub title: String,
-    /// How bad.
     pub severity: Severity,
-    /// Why this severity.
     pub severity_because: SeverityReason,
-    /// What is wrong.
     pub pillar: Pillar,
     /// The configured service that answers for it.
     pub service: Option<String>,
     /// The source that opened it; `None` when a person did.
     pub source: Option<String>,
-    /// The alert's labels.
     pub labels: BTreeMap<String, String>,
     /// When it was first seen, by the monitor's or person's clock.
     pub detected_at: Time,
-    /// Practice.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub drill: bool,
-    /// For few eyes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub private: bool,
 }
@@ -77,485 +58,166 @@ pub struct Opened {
 /// A fact about an incident. Each says enough to rebuild the state and to be read later without the state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[rustfmt::skip]
 pub enum Event {
     /// The incident began, by an alert or by a person.
     Opened(Opened),
     /// Who was on duty when it began.
-    DutyNamed {
-        /// By rotation.
-        duty: Vec<Duty>,
-    },
+    DutyNamed { duty: Vec<Duty> },
     /// An asset was named as broken.
-    AssetNamed {
-        /// Which.
-        asset: AssetName,
-    },
+    AssetNamed { asset: AssetName },
     /// Alerts became part of it, in one commit. What their monitors said stands in the alerts' own records.
-    AlertsJoined {
-        /// At most [`MAX_JOINED`].
-        joined: Vec<Joined>,
-    },
+    /// `joined`: at most [`MAX_JOINED`].
+    AlertsJoined { joined: Vec<Joined> },
     /// An alert became part of it: as it was written before [`Event::AlertsJoined`].
-    AlertJoined {
-        /// The alert's id.
-        alert: String,
-        /// What the monitor said.
-        signal: Signal,
-        /// Why it belongs here.
-        because: JoinReason,
-        /// Whether it is only here because what it is made of is broken.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        inhibited: bool,
-    },
+    /// `inhibited`: whether it is only here because what it is made of is broken.
+    AlertJoined { alert: String, signal: Signal, because: JoinReason, #[serde(default, skip_serializing_if = "std::ops::Not::not")] inhibited: bool },
     /// It is part of another incident, and goes on there.
-    Merged {
-        /// The other's uid.
-        into: String,
-        /// The other's name.
-        name: String,
-    },
+    Merged { into: String, name: String },
     /// What somebody says of its alerts, afterwards.
-    Judged {
-        /// Useful, expected, false.
-        verdict: super::incident::Verdict,
-    },
+    Judged { verdict: super::incident::Verdict },
     /// An alert belongs elsewhere, somebody says.
-    AlertMoved {
-        /// The alert's id.
-        alert: String,
-        /// Its source.
-        source: String,
-        /// The monitor's key.
-        key: String,
-        /// Its title.
-        title: String,
-        /// The name of the incident where it goes; one of its own without.
-        to: Option<String>,
-    },
+    /// `to`: the name of the incident where it goes; one of its own without.
+    AlertMoved { alert: String, source: String, key: String, title: String, to: Option<String> },
     /// An alert that was over fires again.
-    AlertFiredAgain {
-        /// The alert's id.
-        alert: String,
-        /// Its title.
-        title: String,
-    },
+    AlertFiredAgain { alert: String, title: String },
     /// An alert that fires is worse than it was.
-    AlertWorsened {
-        /// The alert's id.
-        alert: String,
-        /// Its title.
-        title: String,
-        /// How bad it is now.
-        level: super::Level,
-    },
+    AlertWorsened { alert: String, title: String, level: super::Level },
     /// A monitor says that an alert is over.
-    AlertResolved {
-        /// The alert's id.
-        alert: String,
-        /// Its title.
-        title: String,
-    },
+    AlertResolved { alert: String, title: String },
     /// No alert fires any more.
     AllGreen,
-    /// Somebody has it.
     Acknowledged,
     /// A person got a role.
-    RoleGranted {
-        /// Which.
-        role: Role,
-        /// Who.
-        person: PersonId,
-        /// Who had it before, if it changed hands.
-        from: Option<PersonId>,
-        /// The other roles of this person, when that is worth saying aloud.
-        also: Vec<Role>,
-    },
+    /// `from`: who had it before, if it changed hands.
+    /// `also`: the other roles of this person, when that is worth saying aloud.
+    RoleGranted { role: Role, person: PersonId, from: Option<PersonId>, also: Vec<Role> },
     /// A person gave a role back.
-    RoleLeft {
-        /// Which.
-        role: Role,
-        /// Who.
-        person: PersonId,
-    },
+    RoleLeft { role: Role, person: PersonId },
     /// Somebody asks for the command of somebody who is present.
-    HandoverRequested {
-        /// Names the request.
-        id: String,
-        /// Who asks.
-        by: PersonId,
-        /// Who has it.
-        holder: PersonId,
-        /// When it goes through by itself.
-        due: Time,
-    },
+    HandoverRequested { id: String, by: PersonId, holder: PersonId, due: Time },
     /// The commander keeps the command.
-    HandoverDeclined {
-        /// Who asked.
-        by: PersonId,
-    },
+    HandoverDeclined { by: PersonId },
     /// Nobody has taken the command in time.
-    CommanderMissing {
-        /// For how many minutes.
-        minutes: i64,
-        /// Who is on duty for it.
-        #[serde(default)]
-        people: Vec<PersonId>,
-    },
+    /// `minutes`: for how many minutes.
+    CommanderMissing { minutes: i64, #[serde(default)] people: Vec<PersonId> },
     /// Nobody has acknowledged it for a while.
-    StillPending {
-        /// For how many minutes.
-        minutes: i64,
-    },
+    /// `minutes`: for how many minutes.
+    StillPending { minutes: i64 },
     /// How bad it is was decided anew.
-    SeverityChanged {
-        /// Before.
-        from: Severity,
-        /// Now.
-        to: Severity,
-    },
+    SeverityChanged { from: Severity, to: Severity },
     /// People were told how it stands.
-    UpdatePosted {
-        /// What they were told.
-        text: String,
-        /// When they hear again.
-        next: Option<Time>,
-    },
+    UpdatePosted { text: String, next: Option<Time> },
     /// A promised update did not come.
-    UpdateOverdue {
-        /// When it was promised for.
-        promised: Time,
-    },
+    UpdateOverdue { promised: Time },
     /// Nobody was told anything for a while.
-    UpdateDue {
-        /// Since when.
-        since: Time,
-    },
+    UpdateDue { since: Time },
     /// When people are reminded of an update; never without.
-    ReminderSet {
-        /// When.
-        at: Option<Time>,
-    },
+    ReminderSet { at: Option<Time> },
     /// Something was tried, or ruled out.
-    Tried {
-        /// What, and what came of it.
-        text: String,
-        /// It is not the cause.
-        ruled_out: bool,
-    },
+    /// `ruled_out`: it is not the cause.
+    Tried { text: String, ruled_out: bool },
     /// A line of the timeline was corrected.
-    Amended {
-        /// Its number.
-        line: u64,
-        /// Its words now.
-        text: Option<String>,
-        /// Its time now.
-        at: Option<Time>,
-    },
+    Amended { line: u64, text: Option<String>, at: Option<Time> },
     /// A message on the timeline was changed in Slack.
-    PinEdited {
-        /// The message.
-        message: MessageRef,
-        /// Its words now; none once it was deleted.
-        text: Option<String>,
-    },
+    /// `text`: its words now; none once it was deleted.
+    PinEdited { message: MessageRef, text: Option<String> },
     /// Somebody wrote something down.
-    Noted {
-        /// What.
-        text: String,
-    },
+    Noted { text: String },
     /// Somebody put a message of the channel on the timeline.
-    MessagePinned {
-        /// The message.
-        message: MessageRef,
-        /// Who wrote it.
-        author: PersonId,
-        /// What it said.
-        text: String,
-    },
+    MessagePinned { message: MessageRef, author: PersonId, text: String },
     /// The pin was taken off again.
-    MessageUnpinned {
-        /// The message.
-        message: MessageRef,
-    },
+    MessageUnpinned { message: MessageRef },
     /// A runbook was brought.
-    RunbookAttached {
-        /// Its id.
-        runbook: String,
-        /// Its title.
-        title: String,
-        /// Its steps.
-        steps: Vec<String>,
-        /// Why this one.
-        because: RunbookReason,
-    },
+    RunbookAttached { runbook: String, title: String, steps: Vec<String>, because: RunbookReason },
     /// A step was done.
-    StepDone {
-        /// From 1.
-        step: usize,
-        /// Its words.
-        text: String,
-        /// What was seen.
-        note: Option<String>,
-    },
+    /// `step`: from 1.
+    StepDone { step: usize, text: String, note: Option<String> },
     /// A step was left out.
-    StepSkipped {
-        /// From 1.
-        step: usize,
-        /// Its words.
-        text: String,
-        /// Why.
-        reason: String,
-    },
+    /// `step`: from 1.
+    StepSkipped { step: usize, text: String, reason: String },
     /// Since when the data is bad.
-    BadSince {
-        /// That moment.
-        at: Time,
-    },
+    BadSince { at: Time },
     /// Since when the data is good again downstream.
-    GoodAgain {
-        /// That moment.
-        at: Time,
-    },
-    /// What mended it.
-    FixRecorded {
-        /// In words.
-        text: String,
-    },
-    /// A promise.
-    TaskAdded {
-        /// From 1.
-        task: u32,
-        /// What.
-        text: String,
-        /// Who.
-        assignee: Option<PersonId>,
-        /// By when.
-        due: Option<Time>,
-    },
-    /// A promise kept.
-    TaskDone {
-        /// Which.
-        task: u32,
-        /// What it was.
-        text: String,
-    },
+    GoodAgain { at: Time },
+    FixRecorded { text: String },
+    /// `task`: from 1.
+    TaskAdded { task: u32, text: String, assignee: Option<PersonId>, due: Option<Time> },
+    TaskDone { task: u32, text: String },
     /// A promise goes to somebody.
-    TaskAssigned {
-        /// Which.
-        task: u32,
-        /// What it is.
-        text: String,
-        /// Who.
-        assignee: PersonId,
-    },
+    TaskAssigned { task: u32, text: String, assignee: PersonId },
     /// A promise is due and not kept.
-    TaskDue {
-        /// Which.
-        task: u32,
-        /// What it is.
-        text: String,
-        /// Who promised it.
-        assignee: Option<PersonId>,
-    },
+    TaskDue { task: u32, text: String, assignee: Option<PersonId> },
     /// A page was decided on; its key is stored before anything is sent.
+    /// `person`: who, where it is one person; by PagerDuty's REST API then.
+    /// `key`: the key that makes a repeat the same page.
     PageRequested {
-        /// Who, where it is one person; by PagerDuty's REST API then.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        person: Option<PersonId>,
-        /// The key that makes a repeat the same page.
-        key: String,
-        /// Whom it is for.
-        target: String,
-        /// What it says.
-        text: PageText,
+        #[serde(default, skip_serializing_if = "Option::is_none")] person: Option<PersonId>, key: String, target: String, text: PageText,
     },
     /// PagerDuty accepted the page. Nobody need have been notified yet.
-    PageHandedOver {
-        /// Which.
-        key: String,
-        /// Whom it is for.
-        target: String,
-    },
+    PageHandedOver { key: String, target: String },
     /// PagerDuty refuses the page for good.
-    PageFailed {
-        /// Which.
-        key: String,
-        /// Whom it was for.
-        target: String,
-        /// PagerDuty's reason.
-        why: String,
-    },
+    PageFailed { key: String, target: String, why: String },
     /// PagerDuty says that it notified somebody.
-    Paged {
-        /// Which.
-        key: String,
-        /// Whom it is for.
-        target: String,
-        /// PagerDuty's own page.
-        url: Option<String>,
-    },
+    Paged { key: String, target: String, url: Option<String> },
     /// Somebody took it in PagerDuty.
-    PageAcknowledged {
-        /// Which.
-        key: String,
-    },
+    PageAcknowledged { key: String },
     /// It was closed in PagerDuty.
-    PageResolved {
-        /// Which.
-        key: String,
-    },
-    /// Consumers are protected.
-    Mitigated {
-        /// How.
-        text: Option<String>,
-    },
-    /// It is over.
-    Resolved {
-        /// What was said.
-        text: Option<String>,
-        /// Why it ended.
-        #[serde(default)]
-        ending: Ending,
-        /// What a thorough close would have had and this one has not.
-        gaps: Vec<Gap>,
-    },
+    PageResolved { key: String },
+    Mitigated { text: Option<String> },
+    /// `gaps`: what a thorough close would have had and this one has not.
+    Resolved { text: Option<String>, #[serde(default)] ending: Ending, gaps: Vec<Gap> },
     /// It is not over.
-    Reopened {
-        /// Why.
-        reason: String,
-    },
+    Reopened { reason: String },
     /// Slack made the channel.
-    ChannelOpened {
-        /// The channel.
-        channel: Channel,
-    },
+    ChannelOpened { channel: Channel },
     /// It goes on in another channel.
-    MovedTo {
-        /// Which.
-        name: String,
-    },
+    MovedTo { name: String },
     /// The channel was lost: archived, deleted, or Muster was put out of it.
-    ChannelLost {
-        /// Which.
-        name: String,
-        /// Why.
-        why: ChannelLoss,
-    },
+    ChannelLost { name: String, why: ChannelLoss },
     /// Muster archived the channel, as the configuration says.
-    ChannelArchived {
-        /// Which.
-        name: String,
-    },
+    ChannelArchived { name: String },
     /// How a drill went.
-    DrillScored {
-        /// What was asked of people, and what of it was done.
-        points: Vec<Point>,
-    },
+    /// `points`: what was asked of people, and what of it was done.
+    DrillScored { points: Vec<Point> },
     /// The incident is saved, and something of its opening has not come about yet.
-    OpeningPending {
-        /// What.
-        missing: Vec<Missing>,
-    },
+    OpeningPending { missing: Vec<Missing> },
     /// A message that is kept true was posted.
-    Posted {
-        /// Which.
-        slot: Slot,
-        /// Where.
-        message: MessageRef,
-    },
+    Posted { slot: Slot, message: MessageRef },
     /// Something could not be delivered and never will be.
-    DeliveryFailed {
-        /// Which kind of effect, by [`super::Effect::name`]; in words where an earlier Muster said it.
-        what: String,
-        /// Why, and what to do, as whoever refused it says.
-        why: String,
-    },
+    /// `what`: which kind of effect, by [`super::Effect::name`]; in words where an earlier Muster said it.
+    /// `why`: why, and what to do, as whoever refused it says.
+    DeliveryFailed { what: String, why: String },
     /// Where it may have started was judged anew.
-    RootNamed {
-        /// The likeliest first.
-        candidates: Vec<RootCandidate>,
-    },
+    RootNamed { candidates: Vec<RootCandidate> },
     /// What it reaches was counted anew.
-    RadiusMeasured {
-        /// How much.
-        radius: Radius,
-    },
+    RadiusMeasured { radius: Radius },
     /// Somebody looked at something and found, or ruled out, something.
-    Looked {
-        /// At what.
-        look: Look,
-        /// What was found.
-        finding: String,
-    },
+    Looked { look: Look, finding: String },
     /// A why was answered.
-    Why {
-        /// Its number, from 1.
-        number: u32,
-        /// The number of the why that it answers; none for the first.
-        answers: Option<u32>,
-        /// The answer.
-        text: String,
-    },
+    /// `number`: its number, from 1.
+    /// `answers`: the number of the why that it answers; none for the first.
+    Why { number: u32, answers: Option<u32>, text: String },
     /// People agreed on a cause.
-    CauseNamed {
-        /// Which.
-        cause: Cause,
-    },
-    /// Something was learnt.
-    Learnt {
-        /// What a look back sees.
-        what: Learnt,
-        /// In their words.
-        text: String,
-    },
+    CauseNamed { cause: Cause },
+    Learnt { what: Learnt, text: String },
     /// Somebody outside is being told.
-    Notified {
-        /// Who.
-        recipient: Recipient,
-        /// As producer, or as consumer.
-        whom: Whom,
-    },
+    /// `whom`: as producer, or as consumer.
+    Notified { recipient: Recipient, whom: Whom },
     /// A round of telling was decided on.
-    NoticesSent {
-        /// As producers, or as consumers.
-        whom: Whom,
-        /// The names of the first.
-        names: Vec<String>,
-        /// How many more.
-        #[serde(default)]
-        more: usize,
-        /// What was added in own words.
-        text: Option<String>,
-    },
+    /// `whom`: as producers, or as consumers.
+    NoticesSent { whom: Whom, names: Vec<String>, #[serde(default)] more: usize, text: Option<String> },
     /// The first message to somebody outside stands.
-    NoticePosted {
-        /// To whom, by key.
-        recipient: String,
-        /// Where.
-        message: MessageRef,
-    },
+    NoticePosted { recipient: String, message: MessageRef },
     /// Somebody outside wants to hear no more of it, or wants to hear again.
-    NoticeMuted {
-        /// Who, by key.
-        recipient: String,
-        /// Their name.
-        name: String,
-        /// No more, or again.
-        muted: bool,
-    },
+    /// `muted`: no more, or again.
+    NoticeMuted { recipient: String, name: String, muted: bool },
     /// The picture of the lineage is in the channel.
-    PictureShown {
-        /// The picture.
-        picture: Picture,
-    },
+    PictureShown { picture: Picture },
     /// Somebody asked for a post-mortem draft.
     PostmortemRequested,
     /// The draft was posted in the channel.
-    PostmortemDrafted {
-        /// The canvas it also is.
-        #[serde(default)]
-        canvas: Option<String>,
-    },
+    PostmortemDrafted { #[serde(default)] canvas: Option<String> },
     /// Somebody read the draft with those concerned: it is what is to be learned from it.
     PostmortemReviewed,
     /// Written by a newer Muster; kept, not understood.
@@ -665,19 +327,13 @@ pub const MAX_JOINED: usize = 50;
 /// An alert that became part of an incident.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Joined {
-    /// Its id.
     pub alert: String,
-    /// Its source.
     pub source: String,
-    /// Its title.
     pub title: String,
-    /// What it is about.
     #[serde(default)]
     pub asset: Option<AssetName>,
-    /// Where to look.
     #[serde(default)]
     pub url: Option<String>,
-    /// Why it belongs here.
     pub because: JoinReason,
     /// Whether it is only here because what it is made of is broken.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -702,9 +358,7 @@ impl Event {
 /// A thing that a real incident asks for, in a drill.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Point {
-    /// What.
     pub what: Asked,
-    /// Whether it was done.
     pub done: bool,
     /// How many minutes after the start, where that counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -717,9 +371,7 @@ pub struct Point {
 pub enum Look {
     /// What the data comes from and goes to.
     Lineage,
-    /// What makes it.
     Code,
-    /// The values themselves.
     Data,
     /// What it runs on.
     Operations,
@@ -750,10 +402,7 @@ impl Look {
 pub struct Entry {
     /// Its place, from 1, without gaps.
     pub seq: u64,
-    /// When it happened.
     pub at: Time,
-    /// Who did it.
     pub actor: Actor,
-    /// What happened.
     pub event: Event,
 }

@@ -14,9 +14,7 @@ use super::{Alert, AssetName, PersonId, Pillar, Role, Severity, Time};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Nobody has it.
     Pending,
-    /// Somebody has it.
     Investigating,
     /// Consumers are protected; the cause may still be there.
     Mitigated,
@@ -66,7 +64,6 @@ pub enum Verdict {
     Useful,
     /// It was known or meant to be so.
     Expected,
-    /// Nothing was wrong.
     False,
 }
 
@@ -101,12 +98,10 @@ pub fn number(word: &str) -> Option<u64> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
-    /// It was mended.
     #[default]
     Fixed,
     /// It was another incident's.
     Duplicate,
-    /// Nothing was wrong.
     FalseAlarm,
     /// It was known or meant to be so.
     Expected,
@@ -172,7 +167,6 @@ impl Channel {
 /// A message that is kept true by editing it in place.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MessageRef {
-    /// Slack's channel id.
     pub channel: String,
     /// Slack's timestamp, which is the message's id in its channel.
     pub ts: String,
@@ -186,7 +180,6 @@ pub enum Slot {
     Card,
     /// The line in the announcement channel.
     Announcement,
-    /// The runbook's checklist.
     Checklist,
 }
 
@@ -200,9 +193,7 @@ pub enum PageStatus {
     HandedOver,
     /// PagerDuty's webhook says that an incident was triggered for it.
     Paged,
-    /// Somebody acknowledged it.
     Acknowledged,
-    /// Closed.
     Resolved,
     /// PagerDuty refuses it for good; people were told in the channel.
     Failed,
@@ -223,7 +214,6 @@ pub struct Page {
     /// Who, where it is one person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<PersonId>,
-    /// How far it has come.
     pub status: PageStatus,
     /// PagerDuty's own page about it, once its webhook told us.
     pub url: Option<String>,
@@ -238,23 +228,9 @@ pub enum StepState {
     /// Nobody has dealt with it.
     Open,
     /// Done, by whom, when, and what was seen.
-    Done {
-        /// Who did it.
-        by: PersonId,
-        /// When.
-        at: Time,
-        /// What was seen.
-        note: Option<String>,
-    },
+    Done { by: PersonId, at: Time, note: Option<String> },
     /// Left out, by whom, when and why.
-    Skipped {
-        /// Who decided.
-        by: PersonId,
-        /// When.
-        at: Time,
-        /// Why.
-        reason: String,
-    },
+    Skipped { by: PersonId, at: Time, reason: String },
 }
 
 /// One step of the checklist, as it stood in the file when it was attached.
@@ -262,7 +238,6 @@ pub enum StepState {
 pub struct Step {
     /// The step's words, Markdown.
     pub text: String,
-    /// What became of it.
     #[serde(flatten)]
     pub state: StepState,
 }
@@ -270,9 +245,7 @@ pub struct Step {
 /// The runbook that is being worked through.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Checklist {
-    /// The runbook's id.
     pub runbook: String,
-    /// Its title.
     pub title: String,
     /// Its steps, counted from 1 by people.
     pub steps: Vec<Step>,
@@ -290,7 +263,6 @@ impl Checklist {
 pub struct HandoverRequest {
     /// Names this request, so that an old button or timer does nothing.
     pub id: String,
-    /// Who asks.
     pub by: PersonId,
     /// When it goes through by itself.
     pub due: Time,
@@ -303,11 +275,9 @@ pub struct Incident {
     pub uid: String,
     /// The number people say: `INC-42`.
     pub number: u64,
-    /// One line.
     pub title: String,
     /// How far the work has come.
     pub status: Status,
-    /// How bad it is.
     pub severity: Severity,
     /// What is wrong with the data.
     pub pillar: Pillar,
@@ -319,22 +289,18 @@ pub struct Incident {
     pub labels: BTreeMap<String, String>,
     /// The configured service that answers for it.
     pub service: Option<String>,
-    /// Who has which role.
     pub roles: BTreeMap<Role, Vec<PersonId>>,
     /// A request for the command that is waiting.
     pub handover: Option<HandoverRequest>,
     /// The channel, once Slack made it.
     pub channel: Option<Channel>,
-    /// Messages that are kept true.
     pub slots: BTreeMap<Slot, MessageRef>,
     /// Pages by key; of those that are over, only the latest, so that there are never more than [`Incident::MAX_PAGES`].
     pub pages: BTreeMap<String, Page>,
     /// How many pages there ever were; 0 where that was not counted yet.
     #[serde(default)]
     pub paged: usize,
-    /// The runbook in progress.
     pub checklist: Option<Checklist>,
-    /// What mended it.
     pub fix: Option<String>,
     /// What people agreed was the cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -344,7 +310,6 @@ pub struct Incident {
     pub whys: u32,
     /// The last update people were given.
     pub last_update: Option<String>,
-    /// When that was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Time>,
     /// When people were first given one.
@@ -355,7 +320,6 @@ pub struct Incident {
     pub commanded_at: Option<Time>,
     /// When the next update was promised.
     pub next_update: Option<Time>,
-    /// How many alerts ever joined.
     pub alerts: u32,
     /// How many of them still fire.
     pub firing: u32,
@@ -365,17 +329,12 @@ pub struct Incident {
     pub open_tasks: u32,
     /// How many entries the timeline has; also the number of the last one.
     pub entries: u64,
-    /// When it was opened.
     pub opened_at: Time,
     /// When a monitor or person first saw it.
     pub detected_at: Time,
-    /// When somebody first took it.
     pub acknowledged_at: Option<Time>,
-    /// Who that was, in words.
     pub acknowledged_by: Option<String>,
-    /// When consumers were protected.
     pub mitigated_at: Option<Time>,
-    /// When it was resolved.
     pub resolved_at: Option<Time>,
     /// What people said of its alerts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -383,13 +342,11 @@ pub struct Incident {
     /// What it was merged into: uid and name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<(String, String)>,
-    /// When the data went bad.
     pub bad_from: Option<Time>,
     /// When the data was good again downstream.
     pub good_again: Option<Time>,
     /// When the last post-mortem draft was posted.
     pub drafted_at: Option<Time>,
-    /// When the post-mortem was reviewed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reviewed_at: Option<Time>,
     /// The canvas that the post-mortem is, too.
@@ -398,7 +355,6 @@ pub struct Incident {
     /// Where it may have started, the likeliest first; at most [`Incident::MAX_ROOTS`].
     #[serde(default)]
     pub roots: Vec<RootCandidate>,
-    /// What it reaches downstream.
     #[serde(default)]
     pub radius: Option<Radius>,
     /// How many teams and people outside were told of it.
@@ -413,7 +369,6 @@ pub struct Incident {
     /// In a private channel, announced nowhere, and shown to those who are in it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub private: bool,
-    /// Who declared it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declared_by: Option<PersonId>,
     /// Who was on duty when it began.
@@ -430,22 +385,17 @@ pub struct Incident {
 /// Who is on duty by a rotation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Duty {
-    /// The rotation's name.
     pub rotation: String,
     /// The role they are asked to take.
     pub role: Role,
-    /// Who.
     pub people: Vec<PersonId>,
-    /// Where that stands.
     pub from: DutySource,
 }
 
 /// Where an incident may have started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RootCandidate {
-    /// The asset.
     pub asset: AssetName,
-    /// Why.
     pub reason: RootReason,
     /// Assets nobody checks, which cannot be ruled out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -463,7 +413,6 @@ pub struct Radius {
     pub counts: BTreeMap<AssetKind, usize>,
     /// How many assets, jobs left out.
     pub assets: usize,
-    /// How many teams.
     pub teams: usize,
 }
 
@@ -477,11 +426,8 @@ impl Radius {
 /// A picture in the channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Picture {
-    /// Slack's id of the file.
     pub file: String,
-    /// Where it is seen.
     pub url: Option<String>,
-    /// Stands for what it shows.
     pub digest: String,
 }
 
@@ -500,7 +446,6 @@ pub struct Recipient {
     pub email: Option<String>,
     /// What of theirs it is about; what matters most first, a few.
     pub assets: Vec<String>,
-    /// How many in all.
     pub total: usize,
 }
 
@@ -519,11 +464,9 @@ impl Recipient {
 /// Somebody who was told. A record of its own under the incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
-    /// Who.
     pub recipient: Recipient,
     /// As producer, or as consumer.
     pub whom: Whom,
-    /// When.
     pub at: Time,
     /// Wants to hear no more of this incident.
     pub muted: bool,
@@ -578,28 +521,19 @@ impl Incident {
 pub struct Task {
     /// The number people say, from 1.
     pub number: u32,
-    /// What is to be done.
     pub text: String,
-    /// Who does it.
     pub assignee: Option<PersonId>,
-    /// By when.
     pub due: Option<Time>,
-    /// When it was added.
     pub added_at: Time,
-    /// When it was done.
     pub done_at: Option<Time>,
 }
 
 /// An incident with as many of its alerts and tasks as a decision needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Case {
-    /// The incident.
     pub incident: Incident,
-    /// Alerts by id.
     pub alerts: BTreeMap<String, Alert>,
-    /// Tasks by number.
     pub tasks: BTreeMap<u32, Task>,
-    /// Who was told, by key.
     pub told: BTreeMap<String, Notification>,
 }
 

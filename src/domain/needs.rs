@@ -6,11 +6,8 @@ use super::{Command, SignalStatus};
 /// The parts of an incident that a decision looks at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// An alert.
     pub alert: Option<String>,
-    /// A task.
     pub task: Option<u32>,
-    /// Everybody who was told.
     pub told: bool,
 }
 

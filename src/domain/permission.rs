@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 /// What a command does, as far as permission is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "each is the verb of its commands")]
 pub enum Verb {
     Read,
     Declare,
@@ -119,7 +118,6 @@ pub struct Permissions {
     pub rules: BTreeMap<Verb, Who>,
     /// People (`U…`) and user groups (`S…`) who may do everything.
     pub admins: Vec<String>,
-    /// The data team, likewise.
     pub team: Vec<String>,
 }
 
@@ -144,11 +142,9 @@ pub enum Standing {
     Barred,
     /// Of our workspace, but Slack has not told us yet who that is.
     Unknown,
-    /// A configured source.
     Monitor,
     /// PagerDuty, after its signature was checked.
     Pager,
-    /// Muster itself.
     Muster,
 }
 

@@ -28,9 +28,7 @@ pub enum OnGreen {
 pub struct Service {
     /// Its name, which people use in `page <service>`.
     pub name: String,
-    /// The assets it answers for.
     pub assets: Vec<GlobMatcher>,
-    /// The team that owns it.
     pub owner: Option<String>,
     /// Whether a routing key is configured.
     pub can_page: bool,
@@ -52,13 +50,11 @@ impl Service {
 /// A team and how it is reached.
 #[derive(Debug, Clone, Default)]
 pub struct Team {
-    /// Its name.
     pub name: String,
     /// People and user groups in Slack (`U…`, `S…`), who are invited to the team's incidents.
     pub members: Vec<String>,
     /// The channel, or else the person, that is told.
     pub contact: Option<String>,
-    /// Where its mail goes.
     pub email: Option<String>,
 }
 
@@ -110,11 +106,8 @@ impl Cadence {
 pub struct Policy {
     /// Tells this Muster's pages from another's in one PagerDuty account.
     pub instance: String,
-    /// By source name.
     pub on_green: BTreeMap<String, OnGreen>,
-    /// First match wins.
     pub services: Vec<Service>,
-    /// Teams by name.
     pub teams: Vec<Team>,
     /// Whether a routing key is configured for what no service covers.
     pub can_page_by_default: bool,
@@ -128,7 +121,6 @@ pub struct Policy {
     pub remind_after_minutes: u16,
     /// So many days after its end, an incident's channel is archived; never without.
     pub archive_after_days: Option<u16>,
-    /// Who is on duty.
     pub rotations: Vec<super::rotation::Rotation>,
     /// When people are reminded of updates.
     pub cadence: Cadence,

@@ -15,23 +15,18 @@ use super::{Alert, AssetName, PersonId, Pillar, Role, Severity, Status, Task};
 
 /// Everything the draft is made from.
 pub struct Record<'a> {
-    /// The incident.
     pub incident: &'a Incident,
     /// Its timeline, in order.
     pub entries: &'a [Entry],
-    /// Its alerts.
     pub alerts: &'a [Alert],
-    /// Its tasks.
     pub tasks: &'a [Task],
     /// What was said in its channel.
     pub messages: &'a [Captured],
-    /// How a person is called.
     pub name: &'a (dyn Fn(&str) -> String + Sync),
 }
 
 /// The draft, but for the timeline. An empty list is printed as "not recorded".
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "each is the section of its heading, or stands in the summary")]
 pub struct Postmortem {
     pub name: String,
     pub title: String,
@@ -58,7 +53,6 @@ pub struct Postmortem {
 /// That it was resolved.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Resolved {
-    /// When.
     pub at: String,
     /// How long after it was opened.
     pub after: String,
@@ -67,7 +61,6 @@ pub struct Resolved {
 /// A fact; times and durations as they read. `by` is a person by their role, none for others; `pillar` is none where it says nothing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "fact", rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the template says what each means")]
 pub enum Fact {
     Affected { asset: AssetName },
     Downtime { duration: String, from: String, to: String },

@@ -51,9 +51,7 @@ impl CauseKind {
 /// A cause that people agreed on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
-    /// Where it lies.
     pub kind: CauseKind,
-    /// In their words.
     pub text: String,
 }
 
@@ -61,11 +59,8 @@ pub struct Cause {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Learnt {
-    /// What went well.
     Well,
-    /// What was hard.
     Hard,
-    /// Where luck helped.
     Lucky,
 }
 

@@ -9,9 +9,8 @@ use super::{AssetName, Level, PersonId, Pillar, Time};
 /// Why an alert is in an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the fields are what their names say")]
+#[rustfmt::skip]
 pub enum JoinReason {
-    /// It opened it.
     Opened,
     /// Its dedup key is that of an alert in it.
     SameKey,
@@ -23,7 +22,6 @@ pub enum JoinReason {
     Feeds { asset: AssetName, downstream: String, hops: u32 },
     /// It has a label as another alert in it has.
     SameLabel { label: String },
-    /// Somebody attached it.
     Attached { by: PersonId },
     /// Its incident was merged into this one.
     MergedFrom { incident: String },
@@ -64,7 +62,6 @@ impl JoinReason {
 /// Why an incident is as severe as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the fields are what their names say")]
 pub enum SeverityReason {
     /// A route says so.
     Route { name: String },
@@ -97,7 +94,6 @@ impl std::fmt::Display for SeverityReason {
 /// Why a runbook was brought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the fields are what their names say")]
 pub enum RunbookReason {
     /// Its head fits the incident, by all of these.
     Fits(Vec<Fit>),
@@ -111,13 +107,10 @@ pub enum RunbookReason {
 /// One thing by which a runbook fits an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the fields are what their names say")]
+#[rustfmt::skip]
 pub enum Fit {
-    /// By an asset.
     Asset { asset: AssetName, pattern: String },
-    /// By a label.
     Label { label: String, value: String },
-    /// By the monitor.
     Source { source: String },
     /// By what is wrong.
     Pillar { pillar: Pillar },
@@ -145,9 +138,8 @@ impl RunbookReason {
 /// What a thorough close has, and one has not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the fields are what their names say")]
+#[rustfmt::skip]
 pub enum Gap {
-    /// Nobody acknowledged it.
     NotAcknowledged,
     /// Nobody had the command.
     NoCommander,
@@ -159,9 +151,7 @@ pub enum Gap {
     NoCause,
     /// What mended it is not recorded.
     NoFix,
-    /// Alerts still fire.
     Firing { firing: u32, of: u32 },
-    /// Tasks are open.
     OpenTasks { open: u32, of: u32 },
     /// Steps of the runbook are neither done nor skipped.
     OpenSteps { title: String, open: usize, of: usize },
@@ -275,7 +265,6 @@ few! {
 /// What a page says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the fields are what their names say")]
 pub enum PageText {
     /// Those who answer for it are paged again.
     Escalated { text: String },
@@ -303,7 +292,6 @@ impl PageText {
 /// Where it stands who is on duty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the fields are what their names say")]
 pub enum DutySource {
     /// In the configuration: they take turns.
     Turns,
@@ -321,7 +309,6 @@ pub enum DutySource {
 /// What was read elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Read {
-    /// When.
     pub at: Time,
     /// Who stands there and is not known in Slack.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

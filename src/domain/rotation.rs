@@ -11,7 +11,6 @@ use super::{PersonId, Role, Time};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Turn {
-    /// An hour.
     Hour,
     /// A day, by the zone's clocks.
     Day,
@@ -30,7 +29,6 @@ pub enum Whence {
         every: Turn,
         /// When the first one's first turn begins, by the zone's clocks.
         start: NaiveDateTime,
-        /// Whose clocks.
         zone: Tz,
     },
     /// Whoever is in a user group of Slack.
@@ -42,15 +40,12 @@ pub enum Whence {
 /// Who takes which role, for which services.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotation {
-    /// Its name.
     pub name: String,
     /// What those on duty are asked to take.
     pub role: Role,
     /// For which services; for all without.
     pub services: Vec<String>,
-    /// Where it stands.
     pub whence: Whence,
-    /// When others stand in.
     pub overrides: Vec<Override>,
 }
 
@@ -58,11 +53,8 @@ pub struct Rotation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Override {
-    /// From this moment on.
     pub from: Time,
-    /// Until this one.
     pub until: Time,
-    /// Who.
     pub people: Vec<PersonId>,
 }
 

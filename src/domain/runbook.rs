@@ -26,11 +26,9 @@ pub enum BookKind {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Applies {
-    /// One of these.
     pub pillars: Vec<Pillar>,
     /// Globs, of which one must match an asset.
     pub assets: Vec<String>,
-    /// One of these source names.
     pub sources: Vec<String>,
     /// All of these labels, each value a glob.
     pub labels: BTreeMap<String, String>,
@@ -40,9 +38,7 @@ pub struct Applies {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Link {
-    /// Its name.
     pub title: String,
-    /// Its address.
     pub url: String,
 }
 
@@ -52,18 +48,14 @@ pub struct Link {
 pub struct FrontMatter {
     /// What people type: lower-case letters, digits, `-`, `_`.
     pub id: String,
-    /// What people read.
     pub title: String,
     /// Runbook or playbook.
     #[serde(default)]
     pub kind: BookKind,
-    /// When it applies.
     #[serde(default)]
     pub applies: Applies,
-    /// The team that keeps it.
     #[serde(default)]
     pub owner: Option<String>,
-    /// Where to read on.
     #[serde(default)]
     pub links: Vec<Link>,
 }
@@ -71,7 +63,6 @@ pub struct FrontMatter {
 /// A whole runbook.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Runbook {
-    /// The head.
     #[serde(flatten)]
     pub head: FrontMatter,
     /// The task-list items, in order, Markdown without the box.
@@ -82,7 +73,6 @@ pub struct Runbook {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}: {what}")]
 pub struct BookError {
-    /// The file's name.
     pub file: String,
     /// The line, from 1.
     pub line: usize,

@@ -9,7 +9,6 @@ use super::Level;
 /// `SEV1` (everyone is hurt) to `SEV5` (nobody notices). A smaller value is more severe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-#[expect(missing_docs, reason = "the five say their own name")]
 pub enum Severity {
     Sev1,
     Sev2,

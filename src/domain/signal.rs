@@ -46,7 +46,6 @@ pub enum Pillar {
     Schema,
     /// Values outside their usual range.
     Distribution,
-    /// A job failed.
     Pipeline,
     /// None of these, or nobody said.
     #[default]
@@ -115,7 +114,6 @@ pub enum Level {
     Info,
     /// Someone should look in working hours.
     Warning,
-    /// Something is broken.
     #[default]
     Error,
     /// Something that matters to many is broken.
@@ -165,19 +163,15 @@ pub struct Signal {
     pub status: SignalStatus,
     /// Signals with the same source and key are one alert.
     pub key: String,
-    /// One line for people.
     pub title: String,
     /// What it is about, when the monitor said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asset: Option<AssetName>,
-    /// What is wrong with it.
     pub pillar: Pillar,
     /// How bad the monitor finds it.
     pub level: Level,
-    /// The owner the monitor named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// Where to look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// The monitor's labels, for runbooks and rules.

@@ -172,15 +172,10 @@ impl<'de> Deserialize<'de> for Matcher {
 /// A time in which some alerts open nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Silence {
-    /// What people call it by.
     pub number: u64,
-    /// Which alerts.
     pub matcher: Matcher,
-    /// From then on.
     pub from: Time,
-    /// Until then.
     pub until: Time,
-    /// Why.
     pub reason: String,
     /// Who answers for it: a person's id, or a name.
     pub owner: PersonId,
@@ -196,9 +191,7 @@ impl Silence {
 /// A time of the week in which some alerts open nothing, in a zone of its own.
 #[derive(Debug, Clone)]
 pub struct Window {
-    /// Its name.
     pub name: String,
-    /// Which alerts.
     pub matcher: Matcher,
     /// On which days it begins.
     pub days: Vec<Weekday>,
@@ -206,9 +199,7 @@ pub struct Window {
     pub from: NaiveTime,
     /// When it ends; at or before `from` means the next day.
     pub to: NaiveTime,
-    /// Whose clocks.
     pub zone: Tz,
-    /// Why.
     pub reason: String,
 }
 
@@ -247,24 +238,13 @@ impl Window {
 #[serde(tag = "because", rename_all = "snake_case")]
 pub enum Suppression {
     /// A silence hides it.
-    Silenced {
-        /// Its number.
-        number: u64,
-    },
+    Silenced { number: u64 },
     /// A window of the configuration hides it.
-    Maintenance {
-        /// Its name.
-        name: String,
-    },
+    Maintenance { name: String },
     /// Its route waits a while whether it goes away by itself.
     Pending,
     /// What it hangs on was mended a moment ago, and may only be about to recover too.
-    Recovering {
-        /// The asset above.
-        asset: String,
-        /// The incident that was about it.
-        incident: String,
-    },
+    Recovering { asset: String, incident: String },
     /// It comes and goes.
     Flapping,
     /// Its route asks a person first.
@@ -274,11 +254,8 @@ pub enum Suppression {
 /// An alert that opens nothing yet. When its time is over and nobody said that it is, it is placed anew.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SuppressedAlert {
-    /// The alert.
     pub signal: Signal,
-    /// Why.
     pub hold: Suppression,
-    /// When it was first held.
     pub since: Time,
     /// Until when; `None` until somebody decides.
     pub until: Option<Time>,
@@ -288,7 +265,6 @@ pub struct SuppressedAlert {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RouteAction {
-    /// Opens an incident.
     #[default]
     Open,
     /// Asks people with a card.
@@ -300,7 +276,6 @@ pub enum RouteAction {
 /// What becomes of alerts that match; the first route that matches counts.
 #[derive(Debug, Clone)]
 pub struct Route {
-    /// Its name, for explanations.
     pub name: String,
     /// Which; all where there is none.
     pub matcher: Option<Matcher>,
@@ -308,7 +283,6 @@ pub struct Route {
     pub service: Option<String>,
     /// The severity, instead of the monitor's.
     pub severity: Option<super::Severity>,
-    /// Open, ask, ignore.
     pub action: RouteAction,
     /// Where a card is posted, instead of the announcement channel.
     pub channel: Option<String>,

@@ -56,7 +56,6 @@ pub struct Line {
     pub entry: Entry,
     /// When it happened: a pinned message, when it was said.
     pub at: Time,
-    /// Whether anything was corrected.
     pub corrected: bool,
 }
 

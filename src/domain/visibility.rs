@@ -16,12 +16,7 @@ pub enum Viewer {
     /// Whoever reads a page that is for everybody.
     Public,
     /// Somebody, and the incidents in which they have a task.
-    Person {
-        /// Who.
-        id: PersonId,
-        /// The uids of the incidents.
-        tasks_in: BTreeSet<String>,
-    },
+    Person { id: PersonId, tasks_in: BTreeSet<String> },
 }
 
 impl Viewer {

@@ -23,9 +23,7 @@ pub(crate) struct ListQuery {
     status: Option<String>,
     /// `SEV1` to `SEV5`.
     severity: Option<String>,
-    /// An asset's name.
     asset: Option<String>,
-    /// From the answer before.
     cursor: Option<String>,
     /// At most so many, 1 to 200; 50 without.
     limit: Option<usize>,
@@ -50,7 +48,6 @@ pub(crate) struct TimelinePage {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PageQuery {
-    /// From the answer before.
     cursor: Option<u64>,
     /// At most so many, 1 to 500; 100 without.
     limit: Option<usize>,

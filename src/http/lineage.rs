@@ -159,7 +159,6 @@ pub(crate) async fn asset(client: ApiClient<Read>, Path(name): Path<String>) -> 
 #[derive(askama::Template)]
 #[template(path = "asset.html")]
 struct AssetPage {
-    /// Plain text.
     title: String,
     /// HTML, made of escaped Markdown.
     body: String,
@@ -236,7 +235,6 @@ pub(crate) async fn downstream(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PathQuery {
-    /// The upper end.
     from: String,
     /// The lower end.
     to: String,

@@ -17,7 +17,6 @@ use crate::store::{Id, Range};
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ReceivedQuery {
-    /// After this id.
     after: Option<String>,
     /// At most so many, 1 to 500; 100 without.
     limit: Option<usize>,

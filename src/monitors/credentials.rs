@@ -20,11 +20,9 @@ const WINDOW_SECONDS: i64 = 300;
 /// A request before anything of it is believed.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// Its headers.
     pub headers: &'a HeaderMap,
     /// What stands behind the `?`, never logged.
     pub query: Option<&'a str>,
-    /// Its body, as it arrived.
     pub body: &'a [u8],
 }
 
@@ -34,7 +32,6 @@ pub enum Denied {
     /// Nothing to check. Said in the words of another one, so that names cannot be guessed.
     #[error("{DENIED}")]
     Nothing,
-    /// Another one.
     #[error("{DENIED}")]
     Wrong,
     /// A replay, or a clock that is wrong.

@@ -14,10 +14,7 @@ pub enum Event {
     /// Something is wrong, or right again.
     Signal(Box<Signal>),
     /// Somebody has it; there is nothing for Muster in that.
-    Acknowledge {
-        /// The key.
-        dedup_key: String,
-    },
+    Acknowledge { dedup_key: String },
 }
 
 /// Reads an event.

@@ -32,11 +32,9 @@ impl Known for () {
 /// What a body is read with.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
-    /// Whose it is.
     pub source: &'a Source,
     /// Its headers, where a format puts something there.
     pub headers: &'a HeaderMap,
-    /// What the catalog knows.
     pub known: &'a dyn Known,
     /// Now, for bodies that say no time.
     pub now: Time,
@@ -67,7 +65,6 @@ pub(super) const MAX_LABELS: usize = 64;
 pub struct Unusable {
     /// Which, as a JSON pointer.
     pub at: String,
-    /// Why.
     pub why: String,
 }
 

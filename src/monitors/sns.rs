@@ -14,7 +14,6 @@ use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, Time};
 /// A message whose topic is one of ours and whose addresses are Amazon's; its signature is not checked yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Envelope {
-    /// Where its certificate is.
     pub certificate: Url,
     /// Where a subscription is confirmed, for a message that asks for it.
     pub confirm: Option<Url>,

@@ -17,11 +17,8 @@ const MAX_EVENT: usize = 512_000;
 /// What is sent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PagerEvent {
-    /// Page somebody.
     Trigger(Trigger),
-    /// Somebody has it.
     Acknowledge,
-    /// It is over.
     Resolve,
 }
 
@@ -32,17 +29,12 @@ pub struct Trigger {
     pub summary: String,
     /// The asset, or the incident.
     pub source: String,
-    /// How bad.
     pub level: Level,
-    /// When it was first seen.
     pub at: Time,
-    /// The pillar.
     pub class: String,
-    /// The service.
     pub component: Option<String>,
     /// More to read, shown as it is.
     pub details: Value,
-    /// Where to go on.
     pub link: Option<String>,
 }
 
@@ -75,17 +67,9 @@ struct Payload<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PagerError {
     /// Try again, not before this. Sending again is safe: the key makes it the same page.
-    Retry {
-        /// What PagerDuty asked for.
-        after: Option<Duration>,
-        /// What happened.
-        why: String,
-    },
+    Retry { after: Option<Duration>, why: String },
     /// Trying again is no use; people must be told.
-    Permanent {
-        /// PagerDuty's reason.
-        why: String,
-    },
+    Permanent { why: String },
 }
 
 /// The client.

@@ -13,7 +13,6 @@ use super::events::PagerError;
 /// Somebody on call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnCall {
-    /// The name in PagerDuty.
     pub name: String,
     /// The address, which tells who it is in Slack.
     pub email: Option<String>,
@@ -27,9 +26,7 @@ pub struct PersonalPage<'a> {
     pub service: &'a str,
     /// The address of whoever is paged.
     pub email: &'a str,
-    /// What they read.
     pub title: &'a str,
-    /// More of it.
     pub details: &'a str,
 }
 

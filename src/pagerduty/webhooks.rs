@@ -44,11 +44,8 @@ pub struct News {
     pub key: Option<String>,
     /// The incident's title there, in which our incident's name stands.
     pub title: String,
-    /// What happened.
     pub news: PagerNews,
-    /// Who did it.
     pub agent: String,
-    /// PagerDuty's own page.
     pub url: Option<String>,
 }
 

@@ -56,15 +56,12 @@ pub struct ReadModels {
     pub people: Followed<people::People>,
     /// Who is in user groups and on schedules.
     pub rosters: Followed<rosters::Rosters>,
-    /// Who follows what.
     pub subscriptions: Followed<subscriptions::Subscriptions>,
     /// Which channels people of other workspaces read.
     pub external_channels: Followed<external_channels::Channels>,
-    /// What is silenced.
     pub silences: Followed<silences::Silences>,
     /// Which assets are bad, by the open incidents.
     pub health: Followed<health::Health>,
-    /// What comes and goes.
     pub flapping: Followed<flapping::Flapping>,
     /// The assets and what they are made of.
     pub catalog: Followed<catalog::Catalog>,
@@ -74,7 +71,6 @@ pub struct ReadModels {
     lost: AtomicBool,
     /// What is told while everything is loaded anew: what is loaded may be older, so it is followed again then.
     meanwhile: Mutex<Option<Vec<Vec<KeptChange>>>>,
-    /// Wakes whoever catches up.
     behind: Notify,
 }
 

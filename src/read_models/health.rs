@@ -15,13 +15,11 @@ const ENDED: usize = 1000;
 pub struct Trouble {
     /// The asset, as the monitor or person wrote it.
     pub asset: String,
-    /// Since when it is known.
     pub since: Time,
     /// Since when the incident names it, where it does.
     named: Option<Time>,
     /// Its alerts: what is wrong, since when, and whether it still is.
     alerts: BTreeMap<String, Ill>,
-    /// How many of them fire.
     firing: usize,
 }
 

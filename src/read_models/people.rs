@@ -15,7 +15,6 @@ use crate::store::{Change, Id, Kind, Range, ReadError, Store};
 pub struct People {
     members: HashMap<PersonId, Member>,
     workspace: Option<String>,
-    /// What people said of themselves.
     addresses: HashMap<PersonId, String>,
 }
 

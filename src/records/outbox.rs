@@ -13,11 +13,8 @@ pub type EntryId = Id<Entry>;
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// What is to be done.
     pub job: Job,
-    /// When it was decided.
     pub at: Time,
-    /// How often it was tried.
     pub attempts: u32,
     /// Whether a try may have been done although no answer came.
     pub maybe_done: bool,
@@ -28,134 +25,46 @@ pub struct Entry {
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "job", rename_all = "snake_case")]
+#[rustfmt::skip]
 pub enum Job {
     /// An effect of a decision about an incident.
-    Of {
-        /// The incident.
-        uid: String,
-        /// The effect.
-        effect: Effect,
-    },
+    Of { uid: String, effect: Effect },
     /// Ask Slack for everybody, a page at a time.
-    SyncPeople {
-        /// Where the next page begins.
-        cursor: Option<String>,
-    },
+    SyncPeople { cursor: Option<String> },
     /// Ask Slack which channels are shared with other workspaces, a page at a time.
-    SyncChannels {
-        /// Where the next page begins.
-        cursor: Option<String>,
-    },
+    SyncChannels { cursor: Option<String> },
     /// Ask Slack who somebody is.
-    MeetPerson {
-        /// The Slack id.
-        id: String,
-    },
+    MeetPerson { id: String },
     /// Show assets below links to their pages.
-    Unfurl {
-        /// Where.
-        channel: String,
-        /// In which message.
-        ts: String,
-        /// The asset of each link.
-        assets: std::collections::BTreeMap<String, String>,
-    },
+    Unfurl { channel: String, ts: String, assets: std::collections::BTreeMap<String, String> },
     /// Put a message on the timeline that Muster has not heard itself: its own, or one of before it was in the channel.
-    Pin {
-        /// Which.
-        message: crate::domain::incident::MessageRef,
-        /// Who wants it there.
-        user: String,
-        /// The event that said so.
-        event: String,
-    },
+    /// `event`: the event that said so.
+    Pin { message: crate::domain::incident::MessageRef, user: String, event: String },
     /// Place a held alert anew.
-    Release {
-        /// Its id.
-        held: String,
-        /// When.
-        at: Time,
-    },
+    Release { held: String, at: Time },
     /// Take an alert for over that nobody repeated.
-    Expire {
-        /// Whose.
-        source: String,
-        /// Which.
-        key: String,
-        /// When it fired.
-        since: Time,
-        /// When.
-        at: Time,
-    },
+    Expire { source: String, key: String, since: Time, at: Time },
     /// Look whether a heartbeat is late.
-    CheckBeat {
-        /// Whose.
-        source: String,
-        /// Which.
-        name: String,
-        /// When.
-        at: Time,
-        /// Since which start it is watched; the watch of an earlier one ends.
-        #[serde(default)]
-        watch: String,
-    },
+    /// `watch`: since which start it is watched; the watch of an earlier one ends.
+    CheckBeat { source: String, name: String, at: Time, #[serde(default)] watch: String },
     /// Show somebody the app's home.
-    PublishHome {
-        /// To whom.
-        user: String,
-        /// Tells this opening from others.
-        session: String,
-        /// When.
-        at: Time,
-    },
+    PublishHome { user: String, session: String, at: Time },
     /// Read who is in a user group or on a schedule, again and again.
-    ReadRoster {
-        /// `S…` of Slack, or `P…` of PagerDuty.
-        id: String,
-        /// When.
-        at: Time,
-        /// Tells this reading from the next.
-        turn: bool,
-    },
+    /// `id`: `S…` of Slack, or `P…` of PagerDuty.
+    ReadRoster { id: String, at: Time, turn: bool },
     /// Post something that belongs to no incident.
-    Announce {
-        /// Where; in the announcement channel without.
-        channel: Option<String>,
-        /// What, Markdown.
-        markdown: String,
-        /// With these buttons below it.
-        buttons: Vec<Button>,
-        /// The held alert that it asks people about.
-        #[serde(default)]
-        asks: Option<String>,
-    },
+    /// `channel`: where; in the announcement channel without.
+    /// `markdown`: what, Markdown.
+    Announce { channel: Option<String>, markdown: String, buttons: Vec<Button>, #[serde(default)] asks: Option<String> },
     /// Replace such a message.
-    Replace {
-        /// Where.
-        channel: String,
-        /// Which.
-        ts: String,
-        /// By what, Markdown.
-        markdown: String,
-    },
+    /// `markdown`: by what, Markdown.
+    Replace { channel: String, ts: String, markdown: String },
     /// Confirm a subscription of SNS, whose message was verified.
-    Confirm {
-        /// Where.
-        url: String,
-    },
+    Confirm { url: String },
     /// Tell something to one person only, where they pressed a button: Slack shows nothing of the HTTP answer to a press.
+    /// `markdown`: what, Markdown.
     #[serde(rename = "whisper")]
-    Ephemeral {
-        /// Where.
-        channel: String,
-        /// To whom.
-        user: String,
-        /// What, Markdown.
-        markdown: String,
-        /// With these buttons below it.
-        #[serde(default)]
-        buttons: Vec<Button>,
-    },
+    Ephemeral { channel: String, user: String, markdown: String, #[serde(default)] buttons: Vec<Button> },
 }
 
 impl EntryId {

@@ -52,7 +52,6 @@ pointers! {
 /// The incident of what a source calls one alert, or of a label; and its id there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertOfKey {
-    /// The incident.
     pub uid: String,
     /// The alert; none where a label ties alerts together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,7 +61,6 @@ pub struct AlertOfKey {
 /// Something that one person has to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mine {
-    /// The incident.
     pub uid: String,
     /// A task of it; a role in it without.
     pub task: Option<u32>,
@@ -71,9 +69,7 @@ pub struct Mine {
 /// What was given up.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Dead {
-    /// Why.
     pub why: String,
-    /// When.
     pub at: Time,
     /// The entry of the outbox, as it was.
     pub entry: Box<RawValue>,
@@ -93,7 +89,6 @@ pub struct Flap {
 /// A heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Beat {
-    /// When it was last heard.
     pub last: Time,
     /// Since which start it is watched.
     #[serde(default)]
@@ -103,15 +98,11 @@ pub struct Beat {
 /// What people said of one monitor.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdicts {
-    /// The monitor's last title.
     pub title: String,
-    /// The source.
     pub source: String,
     /// How often its alerts were worth it.
     pub useful: u32,
-    /// How often they were known.
     pub expected: u32,
-    /// How often nothing was wrong.
     #[serde(rename = "false")]
     pub false_: u32,
     /// When somebody last said so.
@@ -128,9 +119,7 @@ pub struct Bodies {
 /// One body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Body {
-    /// Who posted it.
     pub source: String,
-    /// When.
     pub at: Time,
     /// Stripped of secrets, and compressed where it is long; see `monitors::strip`.
     pub body: String,
@@ -154,7 +143,6 @@ pub struct Roster {
     /// People of PagerDuty whom Slack does not know by their address.
     #[serde(default)]
     pub strangers: Vec<String>,
-    /// When it was read.
     pub at: Time,
 }
 
@@ -163,7 +151,6 @@ pub struct Roster {
 pub struct Subscription {
     /// The asset or team, as people see it.
     pub of: String,
-    /// Who.
     pub person: PersonId,
 }
 
@@ -177,7 +164,6 @@ pub struct Changes {
 /// Which columns an asset's columns are made of.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Columns {
-    /// By column.
     pub columns: BTreeMap<String, Vec<String>>,
 }
 
@@ -193,21 +179,18 @@ pub struct CatalogCommit {
 /// The number of the last incident.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IncidentCounter {
-    /// It.
     pub last: u64,
 }
 
 /// The number of the last silence.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SilenceCounter {
-    /// It.
     pub last: u64,
 }
 
 /// The workspace in Slack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workspace {
-    /// Its address.
     pub url: String,
 }
 
@@ -234,17 +217,13 @@ impl ExternalChannels {
 /// By which address PagerDuty knows somebody, as they said themselves; found by the person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressOf {
-    /// Who.
     pub person: PersonId,
-    /// Their address.
     pub address: String,
 }
 
 /// The same, found by the address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnerOfAddress {
-    /// Who.
     pub person: PersonId,
-    /// Their address.
     pub address: String,
 }

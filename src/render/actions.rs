@@ -44,7 +44,6 @@ pub enum Press {
     StepDone(usize),
     TaskDone(u32),
     TaskTake(u32),
-    /// Opens a form.
     Ask(Form),
 }
 
@@ -72,37 +71,25 @@ impl Triage {
 
 /// A form. What it begins with (`begun`, `kind`, `what`) is not sent back; all else is.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[rustfmt::skip]
 pub enum Form {
-    Declare {
-        anyway: bool,
-        /// The message it was declared from, who wrote it, and its words.
-        from: Option<Box<(MessageRef, PersonId, String)>>,
-    },
+    /// `from`: the message it was declared from, who wrote it, and its words.
+    Declare { anyway: bool, from: Option<Box<(MessageRef, PersonId, String)>> },
     /// With those who are shown in it: who was taken out is known from them.
-    Roles {
-        shown: Vec<(Role, PersonId)>,
-    },
+    Roles { shown: Vec<(Role, PersonId)> },
     Severity,
     Runbook,
     Update,
     Resolve,
     Reopen,
-    Skip {
-        step: usize,
-    },
+    Skip { step: usize },
     Notify(Whom),
     Look(Look),
-    Task {
-        begun: String,
-    },
+    Task { begun: String },
     More,
     Why,
-    Cause {
-        kind: Option<CauseKind>,
-    },
-    Learnt {
-        what: Option<Learnt>,
-    },
+    Cause { kind: Option<CauseKind> },
+    Learnt { what: Option<Learnt> },
     TriageAttach(TriageCard),
     TriageSilence(TriageCard),
 }

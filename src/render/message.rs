@@ -8,13 +8,11 @@ use super::markdown;
 /// A message, ready for Slack.
 #[derive(Debug, Clone)]
 pub struct Rendered {
-    /// What Slack shows.
     pub blocks: Vec<SlackBlock>,
     /// What notifications and screen readers say; escaped for Slack's own markup.
     pub text: String,
     /// What it was made from, Markdown.
     pub markdown: String,
-    /// The buttons below it.
     pub buttons: Vec<Button>,
     /// Whether all of it fits into a message. What does not goes to a file where there can be one.
     pub whole: bool,

@@ -7,81 +7,25 @@ use super::markdown::{blocks, cut};
 
 /// One question.
 #[derive(Debug, Clone, PartialEq)]
+#[rustfmt::skip]
 pub enum ModalInput {
     /// A line or more of text.
-    Text {
-        /// Names the answer.
-        id: &'static str,
-        /// The question.
-        label: &'static str,
-        /// What stands there already.
-        initial: String,
-        /// What an answer looks like.
-        placeholder: &'static str,
-        /// More than one line.
-        multiline: bool,
-        /// May be left empty.
-        optional: bool,
-        /// At most so many characters.
-        max: usize,
-    },
-    /// One of these.
-    Choice {
-        /// Names the answer.
-        id: &'static str,
-        /// The question.
-        label: &'static str,
-        /// Value and words.
-        options: Vec<(String, String)>,
-        /// The value that is chosen already.
-        initial: Option<String>,
-    },
+    /// `optional`: may be left empty.
+    /// `max`: at most so many characters.
+    Text { id: &'static str, label: &'static str, initial: String, placeholder: &'static str, multiline: bool, optional: bool, max: usize },
+    Choice { id: &'static str, label: &'static str, options: Vec<(String, String)>, initial: Option<String> },
     /// An asset, looked up while somebody types.
-    Lookup {
-        /// Names the answer.
-        id: &'static str,
-        /// The question.
-        label: &'static str,
-        /// What stands there already.
-        initial: Option<String>,
-        /// What an answer looks like.
-        placeholder: &'static str,
-    },
+    Lookup { id: &'static str, label: &'static str, initial: Option<String>, placeholder: &'static str },
     /// Any of a few, with a box each.
-    Checks {
-        /// Names the answer.
-        id: &'static str,
-        /// The question.
-        label: &'static str,
-        /// Value and words; at most 10.
-        options: Vec<(String, String)>,
-        /// What is ticked already.
-        initial: Vec<String>,
-    },
+    /// `options`: value and words; at most 10.
+    Checks { id: &'static str, label: &'static str, options: Vec<(String, String)>, initial: Vec<String> },
     /// Words, not a question. Markdown.
     Words(String),
     /// Some of these, or none.
-    Several {
-        /// Names the answer.
-        id: &'static str,
-        /// The question.
-        label: &'static str,
-        /// Value and words; at most 100 are shown.
-        options: Vec<(String, String)>,
-        /// The values that are chosen already.
-        initial: Vec<String>,
-    },
-    /// People.
-    People {
-        /// Names the answer.
-        id: &'static str,
-        /// The question.
-        label: &'static str,
-        /// Who is chosen already.
-        initial: Vec<String>,
-        /// Several, or one.
-        several: bool,
-    },
+    /// `options`: value and words; at most 100 are shown.
+    Several { id: &'static str, label: &'static str, options: Vec<(String, String)>, initial: Vec<String> },
+    /// `several`: several, or one.
+    People { id: &'static str, label: &'static str, initial: Vec<String>, several: bool },
 }
 
 /// What stands in two fields is one text, and fits one together.
@@ -152,7 +96,6 @@ pub struct Modal {
     pub submit: &'static str,
     /// Comes back with the answers: the incident, and what else the answer needs.
     pub metadata: String,
-    /// The questions.
     pub inputs: Vec<ModalInput>,
 }
 

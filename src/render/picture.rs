@@ -24,9 +24,7 @@ const MARGIN: f64 = 24.0;
 /// What an asset is in this incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// The likeliest root.
     Root,
-    /// Shows the issue.
     Broken,
     /// Lies below what is broken.
     Affected,

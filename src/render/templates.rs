@@ -26,11 +26,9 @@ struct Shipped;
 #[derive(Debug, Error)]
 #[error("{file}{}: {what}", .line.map(|line| format!(":{line}")).unwrap_or_default())]
 pub struct TemplateError {
-    /// The file.
     pub file: String,
     /// The line, where the parser knows it.
     pub line: Option<usize>,
-    /// What is wrong.
     pub what: String,
 }
 
@@ -45,7 +43,6 @@ pub struct Templates {
     handlebars: Handlebars<'static>,
     /// The timeline's lines by event, and as they are shipped under `shipped/`.
     lines: Handlebars<'static>,
-    /// Which file each came from.
     sources: BTreeMap<String, String>,
 }
 

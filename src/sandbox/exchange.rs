@@ -9,7 +9,6 @@ use super::slack::render;
 pub struct Exchange {
     /// `slack` or `pagerduty`.
     pub service: &'static str,
-    /// The HTTP verb.
     pub verb: String,
     /// `chat.postMessage`, `/v2/enqueue`.
     pub path: String,
@@ -17,7 +16,6 @@ pub struct Exchange {
     pub request: Value,
     /// The HTTP status; 0 for an answer that was lost.
     pub status: u16,
-    /// The answer.
     pub response: Value,
 }
 
@@ -26,7 +24,6 @@ pub struct Exchange {
 pub struct Answer {
     /// The HTTP status; 0 if there was none.
     pub status: u16,
-    /// The body.
     pub body: String,
     /// The body as JSON, or null.
     pub json: Value,

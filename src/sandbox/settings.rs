@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 
 /// The settings; the bot must be given the same secrets.
 #[derive(Clone)]
-#[expect(missing_docs, reason = "each is the setting of the service it is named after")]
 pub struct SandboxConfig {
     pub listen: SocketAddr,
     pub signing_secret: String,

@@ -12,17 +12,12 @@ use serde_json::Value;
 #[serde(default)]
 #[derive(Default)]
 pub struct SlashCommand {
-    /// The workspace.
     pub team_id: String,
-    /// The app.
     pub api_app_id: String,
-    /// Where.
     pub channel_id: String,
-    /// Who.
     pub user_id: String,
     /// `/incident`.
     pub command: String,
-    /// What comes after it.
     pub text: String,
     /// For opening a modal, for three seconds.
     pub trigger_id: String,
@@ -34,7 +29,6 @@ pub struct SlashCommand {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Id {
-    /// The id.
     pub id: String,
     /// The workspace of a user, where Slack says so.
     pub team_id: Option<String>,
@@ -49,28 +43,21 @@ pub struct Interaction {
     /// The workspace; none for an installation on a whole organisation.
     #[serde(default)]
     pub team: Option<Id>,
-    /// The app.
     #[serde(default)]
     pub api_app_id: String,
-    /// Who.
     #[serde(default)]
     pub user: Id,
     /// For opening a modal, for three seconds.
     #[serde(default)]
     pub trigger_id: String,
-    /// What it was pressed in.
     #[serde(default)]
     pub container: Value,
-    /// Where it was pressed.
     #[serde(default)]
     pub channel: Option<Id>,
-    /// What was pressed.
     #[serde(default)]
     pub actions: Vec<Action>,
-    /// The modal that was sent.
     #[serde(default)]
     pub view: Option<View>,
-    /// The shortcut that was chosen.
     #[serde(default)]
     pub callback_id: String,
     /// What was typed into a lookup.
@@ -104,9 +91,7 @@ fn without_nulls(value: Value) -> Value {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Action {
-    /// Its name.
     pub action_id: String,
-    /// What it carries.
     pub value: String,
     /// When, which makes a press unique.
     pub action_ts: String,
@@ -118,11 +103,8 @@ pub struct Action {
 pub struct View {
     /// Its id, which makes a sending unique.
     pub id: String,
-    /// Which modal.
     pub callback_id: String,
-    /// What it carries.
     pub private_metadata: String,
-    /// The answers.
     pub state: ViewState,
 }
 
@@ -130,7 +112,6 @@ pub struct View {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct ViewState {
-    /// By block, by action.
     pub values: BTreeMap<String, BTreeMap<String, Value>>,
 }
 
@@ -173,16 +154,13 @@ pub struct Envelope {
     /// For `url_verification`.
     #[serde(default)]
     pub challenge: Option<String>,
-    /// The workspace.
     #[serde(default)]
     pub team_id: Option<String>,
-    /// The app.
     #[serde(default)]
     pub api_app_id: Option<String>,
     /// Unique, the same for every redelivery.
     #[serde(default)]
     pub event_id: String,
-    /// The event.
     #[serde(default)]
     pub event: Value,
     /// Whether the channel is shared with another workspace.
@@ -195,108 +173,36 @@ pub struct Envelope {
 
 /// An event that Muster has a use for.
 #[derive(Debug, Clone, PartialEq)]
+#[rustfmt::skip]
 pub enum SlackEvent {
     /// A person said something.
-    Said {
-        /// Where.
-        channel: String,
-        /// In which thread, if in one.
-        thread: Option<String>,
-        /// Which message.
-        ts: String,
-        /// Who.
-        user: String,
-        /// What.
-        text: String,
-    },
+    /// `thread`: in which thread, if in one.
+    Said { channel: String, thread: Option<String>, ts: String, user: String, text: String },
     /// A person changed a message.
-    Edited {
-        /// Where.
-        channel: String,
-        /// In which thread, if in one.
-        thread: Option<String>,
-        /// Which message.
-        ts: String,
-        /// Who wrote it.
-        user: String,
-        /// What it says now.
-        text: String,
-        /// Since when; Slack's timestamp.
-        edited: String,
-    },
+    /// `thread`: in which thread, if in one.
+    /// `edited`: since when; Slack's timestamp.
+    Edited { channel: String, thread: Option<String>, ts: String, user: String, text: String, edited: String },
     /// A message was taken back.
-    Deleted {
-        /// Where.
-        channel: String,
-        /// In which thread, if in one.
-        thread: Option<String>,
-        /// Which message.
-        ts: String,
-    },
+    /// `thread`: in which thread, if in one.
+    Deleted { channel: String, thread: Option<String>, ts: String },
     /// A reaction was added or removed.
-    Reaction {
-        /// Where.
-        channel: String,
-        /// On which message.
-        ts: String,
-        /// Who reacted.
-        user: String,
-        /// Whose message it is.
-        author: String,
-        /// Its name, without colons.
-        name: String,
-        /// Added, or removed.
-        added: bool,
-    },
+    /// `name`: its name, without colons.
+    /// `added`: added, or removed.
+    Reaction { channel: String, ts: String, user: String, author: String, name: String, added: bool },
     /// Somebody new, or somebody changed.
     Person(Value),
     /// A person posted links to pages of ours.
-    Linked {
-        /// Where.
-        channel: String,
-        /// In which message.
-        ts: String,
-        /// Who.
-        user: String,
-        /// The links.
-        links: Vec<String>,
-    },
+    Linked { channel: String, ts: String, user: String, links: Vec<String> },
     /// A person spoke to the bot.
-    Mentioned {
-        /// Where.
-        channel: String,
-        /// Who.
-        user: String,
-        /// The whole message.
-        text: String,
-    },
+    Mentioned { channel: String, user: String, text: String },
     /// A channel is gone, or closed to Muster.
-    Gone {
-        /// Which.
-        channel: String,
-        /// How.
-        why: ChannelLoss,
-    },
+    Gone { channel: String, why: ChannelLoss },
     /// Somebody opened the app's home.
-    Home {
-        /// Who.
-        user: String,
-    },
+    Home { user: String },
     /// A channel is shared with other workspaces from now on, or not any more.
-    Shared {
-        /// Which.
-        channel: String,
-        /// Whether it is.
-        shared: bool,
-    },
+    Shared { channel: String, shared: bool },
     /// A channel got another name.
-    Renamed {
-        /// Which.
-        channel: String,
-        /// The new name.
-        name: String,
-    },
-    /// Nothing to Muster.
+    Renamed { channel: String, name: String },
     Other,
 }
 

@@ -10,7 +10,6 @@ use super::{CommitError, Follower, Kind, Millis, Op, QueueName, Raw, ReadError};
 /// What waits in a lane.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// How many records.
     pub count: usize,
     /// Since when the first head of a queue is due.
     pub oldest: Option<Millis>,

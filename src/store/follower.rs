@@ -20,9 +20,7 @@ pub trait Follower: Send + Sync {
 /// One record that a commit wrote or removed.
 #[derive(Debug, Clone, Copy)]
 pub struct Change<'a> {
-    /// What it is.
     pub kind: Kind,
-    /// Which.
     pub id: &'a str,
     /// Its shape and what it says now; `None` when it is gone.
     pub now: Option<(u32, &'a str)>,

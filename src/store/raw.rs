@@ -38,16 +38,13 @@ impl QueueName {
 /// A record's place in a queue. Only the first record of a queue (the smallest id) can be claimed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Queued {
-    /// The queue.
     pub queue: QueueName,
-    /// Not before this.
     pub due: Millis,
 }
 
 /// A record as an engine keeps it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Raw {
-    /// What it is.
     pub kind: Kind,
     /// Its id, unique in its kind; ids sort bytewise.
     pub id: String,
@@ -67,7 +64,6 @@ pub struct Raw {
 #[derive(Debug, Clone, Error)]
 #[error("the store cannot be read: {why}")]
 pub struct ReadError {
-    /// Why.
     pub why: String,
     /// It is this one record; others can be read.
     pub damaged: bool,

@@ -16,7 +16,6 @@ pub enum Expect {
     Absent,
     /// There is one of this version.
     Ver(u64),
-    /// Whatever there is.
     Any,
 }
 
@@ -34,7 +33,6 @@ impl Expect {
 /// What is written of a record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Written {
-    /// Its place in a queue.
     pub queued: Option<Queued>,
     /// The version of its shape.
     pub shape: u32,
@@ -47,22 +45,17 @@ pub struct Written {
 /// One step of a commit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Op {
-    /// What it is about.
     pub kind: Kind,
-    /// Which.
     pub id: String,
-    /// What is done.
     pub step: Step,
 }
 
 /// What a step does with its record.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    /// Write it.
     Put(Expect, Written),
     /// Write it, unless one waits there that nobody has claimed since it was put: then that one will do, and nothing is written.
     Ensure(Written),
-    /// Remove it.
     Del(Expect),
     /// Remove it if it is still of this version; else leave it, and that is well too.
     End(u64),
@@ -72,15 +65,12 @@ pub enum Step {
     Restore {
         /// Its version.
         ver: u64,
-        /// How often it was claimed.
         claims: u32,
-        /// What it says.
         written: Written,
     },
 }
 
 /// Why a commit did not happen. Nothing of it was written.
-#[expect(missing_docs, reason = "the sentence of each says what its fields are")]
 #[derive(Debug, Clone, Error)]
 pub enum CommitError {
     /// Somebody else was first.

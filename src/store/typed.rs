@@ -123,15 +123,12 @@ impl<T> Hash for Id<T> {
 /// A record that was read.
 #[derive(Debug, Clone)]
 pub struct Rec<T> {
-    /// Which.
     pub id: Id<T>,
     /// Its version, to be expected when it is written again.
     pub ver: u64,
     /// How often it was claimed since it was last put.
     pub claims: u32,
-    /// Its place in a queue.
     pub queued: Option<Queued>,
-    /// What it says.
     pub value: T,
 }
 

@@ -41,7 +41,6 @@ pub enum Outcome {
 /// What a monitor posted.
 #[derive(Debug, Default)]
 pub struct Posted {
-    /// What it says.
     pub signals: Vec<Signal>,
     /// What tells this delivery from all others of its source.
     pub delivery: Option<String>,
@@ -75,7 +74,6 @@ pub(in crate::app) struct Correlator {
     waiting: Mutex<Queues>,
     /// Something waits; or the app is gone.
     pub(super) rounds: Arc<Notify>,
-    /// When this process began.
     pub(in crate::app) started: Time,
     /// What people were told of: each silence and window once.
     pub(in crate::app) told: Mutex<BTreeMap<String, Time>>,
@@ -111,7 +109,6 @@ impl Drop for Correlator {
 #[derive(Default)]
 pub(super) struct Queues {
     by_source: BTreeMap<String, VecDeque<Waiting>>,
-    /// Who had the last turn.
     last: String,
 }
 

@@ -40,7 +40,6 @@ pub(super) struct Round<'a> {
     by_group: HashMap<String, (String, bool)>,
     /// What is bad in the graph, by open incidents; made when it is first asked for.
     bad: Option<HashMap<NodeId, (String, Time)>>,
-    /// What is held back.
     held: HashMap<Id<SuppressedAlert>, Changing<SuppressedAlert>>,
     /// What came and went in it.
     flaps: HashMap<Id<Flap>, Changing<Flap>>,

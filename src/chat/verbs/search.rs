@@ -35,19 +35,14 @@ pub(crate) struct Search {
     pub open: bool,
     /// Only those in which I have a role.
     pub mine: bool,
-    /// Of this severity.
     pub severity: Option<Severity>,
-    /// Of this status.
     pub status: Option<Status>,
-    /// About this asset.
     pub asset: Option<String>,
     /// Opened at or after this moment.
     pub since: Option<Time>,
-    /// Opened before this moment.
     pub before: Option<Time>,
     /// With each of these words in the title, an asset, or the last update.
     pub words: Vec<String>,
-    /// Older than this one.
     pub after: Option<u64>,
 }
 

@@ -23,15 +23,11 @@ pub(super) const USUAL: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Target {
-    /// The real program.
     Muster,
     /// The same, with the store left out.
     InMemory,
-    /// The plain server.
     Plain,
-    /// A file.
     Disk,
-    /// Prometheus' own.
     Alertmanager,
 }
 

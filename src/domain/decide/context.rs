@@ -8,23 +8,18 @@ use crate::domain::{Actor, PersonId, Policy, Refusal, Role, Time};
 /// All that a decision may know besides the state.
 #[derive(Clone)]
 pub struct Context<'a> {
-    /// The moment of the decision.
     pub now: Time,
     /// A fresh ULID; everything new that this decision makes is named after it.
     pub fresh: String,
     /// The number that a new incident gets; 0 where none is opened.
     pub next_number: u64,
-    /// Who asks.
     pub actor: Actor,
     /// What we know of the one who asks.
     pub standing: Standing,
-    /// What the operator decided beforehand.
     pub policy: &'a Policy,
-    /// The runbooks.
     pub library: &'a Library,
     /// How much the asset of the signal matters, by the catalog.
     pub tier: Option<u8>,
-    /// What is known of people.
     pub people: &'a dyn People,
 }
 

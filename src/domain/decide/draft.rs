@@ -11,9 +11,7 @@ use crate::domain::{Alert, Effect, Refusal, Time, evolve};
 pub struct Decision {
     /// The new entries of the timeline.
     pub entries: Vec<Entry>,
-    /// The state after them.
     pub case: Case,
-    /// What the outside must do.
     pub effects: Vec<Effect>,
 }
 

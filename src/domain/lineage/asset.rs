@@ -25,7 +25,6 @@ pub enum AssetKind {
     Table,
     /// A table or view that is made by a transformation we know.
     Model,
-    /// What runs.
     Job,
     /// What people look at.
     Dashboard,
@@ -83,7 +82,6 @@ pub struct Owner {
     /// A `#channel`, `C…`, `U…` or `S…`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slack: Option<String>,
-    /// An address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// Uses it and does not answer for it.
@@ -106,7 +104,6 @@ pub struct Parent {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Facts {
-    /// What it is.
     pub kind: AssetKind,
     /// 1 matters most, 4 least.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,28 +111,22 @@ pub struct Facts {
     /// Who answers for it, and who uses it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub owners: Vec<Owner>,
-    /// What is checked on it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Pillar>,
     /// What was promised of it, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sla: Option<String>,
-    /// What it is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Where it is documented.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub docs: Option<String>,
-    /// Where its code is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Where it is looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// Stands for its code or its columns; another one means that they changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
-    /// What it is made of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parents: Vec<Parent>,
     /// When this source last named it.
@@ -145,12 +136,10 @@ pub struct Facts {
 /// One asset, as the catalog keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asset {
-    /// The name that people see.
     pub name: String,
     /// Where that name is unique, as OpenLineage says it: `snowflake://acme`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// Its other names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
     /// What each source says: `yaml`, `dbt:shop`, `openlineage`.
@@ -254,14 +243,10 @@ impl Asset {
 /// What a check is about, as the catalog was told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    /// The asset.
     pub asset: String,
-    /// What is checked of it.
     pub pillar: Pillar,
-    /// Which column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
-    /// Who answers for the check.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
 }
@@ -269,13 +254,10 @@ pub struct Check {
 /// Something that happened to an asset lately and may have broken it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// What.
     pub what: ChangeKind,
-    /// When.
     pub at: Time,
     /// In a few words: the error, the commit, the columns.
     pub text: String,
-    /// Where to look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
@@ -286,7 +268,6 @@ pub struct Change {
 pub enum ChangeKind {
     /// A run ended well.
     Ran,
-    /// A run failed.
     RunFailed,
     /// Its code is another.
     Code,

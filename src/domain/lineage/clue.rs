@@ -9,9 +9,8 @@ use crate::domain::{Pillar, Time};
 /// What speaks for an asset as the root, or against it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the fields are what their names say")]
+#[rustfmt::skip]
 pub enum Clue {
-    /// It is bad.
     ShowsIssue { pillars: Vec<Pillar> },
     /// Nothing that it is made of is known to be bad.
     NothingAbove,

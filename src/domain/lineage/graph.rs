@@ -20,7 +20,6 @@ pub type NodeId = u32;
 /// An edge's other end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
-    /// The other end.
     pub node: NodeId,
     /// The last day that any source saw the edge.
     pub seen: Day,
@@ -38,7 +37,6 @@ const NONE: u32 = u32::MAX;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Node {
-    /// The name that people see.
     name: u32,
     /// The first of all its names.
     chain: u32,

@@ -46,13 +46,10 @@ impl Whom {
 /// An affected asset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Affected {
-    /// Its name.
     pub asset: String,
-    /// What it is.
     pub kind: AssetKind,
     /// Its tier, 1 to 4.
     pub tier: u8,
-    /// How many edges away.
     pub hops: u32,
 }
 
@@ -81,7 +78,6 @@ pub struct Impact {
     pub counts: BTreeMap<AssetKind, usize>,
     /// By team; what matters most first.
     pub teams: Vec<TeamImpact>,
-    /// How many assets nobody owns.
     pub unowned: usize,
     /// How many were reached only over edges that nobody has seen for a while.
     pub doubtful: usize,

@@ -22,11 +22,8 @@ const RECENT_HOURS: i64 = 24;
 /// An asset that is bad now.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Symptom {
-    /// Which.
     pub node: NodeId,
-    /// Since when, by its monitors.
     pub onset: Time,
-    /// What is wrong with it.
     pub pillars: Vec<Pillar>,
 }
 
@@ -52,9 +49,7 @@ impl Evidence for () {
 /// Where the incident may have started.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
-    /// The asset.
     pub asset: String,
-    /// Why, the strongest reason first.
     pub reasons: Vec<Clue>,
     /// Whether it shows the issue itself.
     pub observed: bool,

@@ -8,7 +8,6 @@ use super::graph::{Graph, Link, NodeId};
 /// The graph as of a day: edges that nobody has seen for too long do not count any more.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
-    /// All assets.
     pub graph: &'a Graph,
     /// Edges last seen before this day are forgotten.
     pub forgotten: Day,
@@ -19,16 +18,13 @@ pub struct View<'a> {
 /// Which way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// Towards the sources.
     Up,
-    /// Towards the consumers.
     Down,
 }
 
 /// Something met on a walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Met {
-    /// The asset.
     pub node: NodeId,
     /// How many edges away, at least 1.
     pub hops: u32,

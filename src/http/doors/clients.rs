@@ -53,7 +53,6 @@ impl Access for CatalogOrRead {
 /// Somebody with a token of the API that is good for this.
 pub(crate) struct ApiClient<A> {
     pub(crate) app: Arc<App>,
-    /// The token's name.
     pub(crate) name: String,
     access: PhantomData<A>,
 }

@@ -54,7 +54,6 @@ fn place_of(app: &App, name: &str) -> Result<usize, Problem> {
 /// A source said that it is one with its token; there is no body.
 pub(crate) struct SourceToken {
     pub(crate) app: Arc<App>,
-    /// Its name.
     pub(crate) source: String,
 }
 
@@ -76,7 +75,6 @@ impl FromRequestParts<AppState> for SourceToken {
 /// A source that was let in.
 pub(crate) struct Sender {
     pub(crate) app: Arc<App>,
-    /// Its place in the configuration.
     place: usize,
 }
 
@@ -96,7 +94,6 @@ pub(crate) struct SourceRequest {
 
 /// How a body arrived.
 pub(crate) enum Arrived {
-    /// All of it.
     Whole(Bytes),
     /// It arrives still, and may be so large, in bytes.
     Still {

@@ -18,7 +18,6 @@ pub struct AppState {
     pub(super) app: Arc<App>,
     /// For the one call that a handler makes: `views.open`.
     pub(super) slack: Arc<SlackApi>,
-    /// What SNS signs with.
     pub(super) certificates: Arc<Certificates>,
     /// Uploads that are read while they arrive.
     pub(super) uploads: Arc<Semaphore>,

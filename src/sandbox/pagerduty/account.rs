@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 /// An incident in the pager.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "PagerDuty's own words")]
 pub struct PdIncident {
     pub id: String,
     pub number: usize,
@@ -26,7 +25,6 @@ pub struct PdIncident {
 
 /// A request to the REST API.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "the parts of a request")]
 pub struct RestCall {
     pub method: &'static str,
     pub path: String,
@@ -48,9 +46,7 @@ pub(crate) struct Account {
     pub(crate) sent: usize,
     /// By schedule: name and address of who is on call.
     pub(crate) schedules: BTreeMap<String, Vec<(String, String)>>,
-    /// Everybody's name and address.
     pub(crate) users: Vec<(String, String)>,
-    /// The ids of services.
     pub(crate) services: Vec<String>,
     /// What was asked to be changed through the REST API.
     pub(crate) rest_calls: Vec<RestCall>,

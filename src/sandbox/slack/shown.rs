@@ -8,29 +8,22 @@ use super::workspace::{Channel, Message, Workspace};
 
 /// A message as people see it.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "Slack's own words")]
 pub struct MessageView {
     pub ts: String,
     pub channel: String,
-    /// The display name.
     pub user: String,
     pub at: DateTime<Utc>,
-    /// What people read.
     pub text: String,
-    /// What notifications say.
     pub fallback: String,
     pub buttons: Vec<Button>,
     pub blocks: Value,
     pub edited: bool,
     pub pinned: bool,
     pub file: Option<FileView>,
-    /// Everyone it would really notify.
     pub mentions: Vec<String>,
     /// The outbox entry or other mark of the bot.
     pub metadata: Value,
-    /// The thread it stands in.
     pub thread: Option<String>,
-    /// Its reactions, by name.
     pub reactions: Vec<String>,
     /// What is shown below its links.
     pub unfurls: Value,
@@ -38,7 +31,6 @@ pub struct MessageView {
 
 /// A button.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "Slack's own words")]
 pub struct Button {
     pub action_id: String,
     pub label: String,
@@ -47,7 +39,6 @@ pub struct Button {
 
 /// A file that was shared.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "Slack's own words")]
 pub struct FileView {
     pub name: String,
     pub title: String,
@@ -56,14 +47,12 @@ pub struct FileView {
 
 /// A channel.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "Slack's own words")]
 pub struct ChannelView {
     pub id: String,
     pub name: String,
     pub topic: String,
     pub archived: bool,
     pub private: bool,
-    /// What its canvas says.
     pub canvas: Option<String>,
     pub members: Vec<String>,
     pub pins: Vec<String>,
@@ -72,7 +61,6 @@ pub struct ChannelView {
 
 /// A form that is open before somebody.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "Slack's own words")]
 pub struct ViewState {
     pub id: String,
     pub callback_id: String,

@@ -8,7 +8,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 /// The connections of the bot.
 #[derive(Default)]
 pub(crate) struct Sockets {
-    /// Where tickets are taken.
     pub(crate) address: Option<String>,
     pub(crate) tickets: Vec<String>,
     /// To the connection that was opened last.

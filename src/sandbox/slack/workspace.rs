@@ -99,7 +99,6 @@ pub(crate) struct Channel {
     pub(crate) members: Vec<String>,
     pub(crate) archived: bool,
     pub(crate) private: bool,
-    /// With another workspace.
     pub(crate) shared: bool,
     /// Its id and Markdown.
     pub(crate) canvas: Option<(String, String)>,

@@ -7,14 +7,11 @@ use serde_json::Value;
 /// A person as Slack describes one.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Member {
-    /// The id.
     pub id: String,
-    /// What others call them.
     pub name: String,
     /// Their address, where Slack tells it.
     #[serde(default)]
     pub email: Option<String>,
-    /// The workspace they belong to.
     pub team: String,
     /// Single- or multi-channel guest.
     pub guest: bool,
@@ -43,11 +40,9 @@ pub fn member(user: &Value) -> Option<Member> {
 /// A message of a channel's history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HistoryMessage {
-    /// Its timestamp.
     pub ts: String,
     /// Who wrote it, if a person did.
     pub author: Option<String>,
-    /// What it says.
     pub text: String,
     /// The outbox entry that posted it, if it was ours.
     pub outbox_id: Option<String>,
@@ -58,7 +53,6 @@ pub struct HistoryMessage {
 /// A channel as a list of Slack's has it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Listed {
-    /// Its id.
     pub id: String,
     /// Its name, without `#`.
     pub name: String,
@@ -71,12 +65,10 @@ pub struct Listed {
 pub struct ChannelInfo {
     /// Its name, without `#`.
     pub name: String,
-    /// Whether Muster is in it.
     pub member: bool,
     /// Whether people of another workspace are, or are asked to be.
     pub shared: bool,
     /// Whether only those who are in it see it.
     pub private: bool,
-    /// Its canvas.
     pub canvas: Option<String>,
 }

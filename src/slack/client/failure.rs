@@ -8,10 +8,7 @@ use slack_morphism::errors::SlackClientError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Not done; try again, not before this.
-    Retry {
-        /// What Slack asked for.
-        after: Option<Duration>,
-    },
+    Retry { after: Option<Duration> },
     /// Perhaps done: no answer came, or one that leaves it open. Look before trying again.
     Unknown,
     /// Not done, and trying again is no use.
@@ -22,11 +19,9 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("Slack answered `{code}` to {method}")]
 pub struct SlackError {
-    /// The Web API method.
     pub method: &'static str,
     /// Slack's error code, or ours for what is below HTTP.
     pub code: String,
-    /// What it means.
     pub verdict: Verdict,
 }
 

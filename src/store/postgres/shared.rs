@@ -29,7 +29,6 @@ pub enum LeaseClock {
 /// What was last seen of the database.
 #[derive(Default)]
 pub(super) struct Seen {
-    /// Why it cannot be read.
     pub(super) unreadable: Option<String>,
     /// Why it could not be written last, and since when that is known.
     pub(super) unwritable: Option<(String, Stopwatch)>,
@@ -37,7 +36,6 @@ pub(super) struct Seen {
     pub(super) looked: Option<Stopwatch>,
     /// Since when the oldest commit waits for its answer.
     pub(super) writing: Option<Stopwatch>,
-    /// How large the tables are.
     pub(super) bytes: u64,
 }
 

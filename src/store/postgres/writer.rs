@@ -282,7 +282,6 @@ struct Known {
 
 /// What a round begins with.
 struct Begun {
-    /// The round before.
     before: Mark,
     /// The records it is about, as they are.
     known: HashMap<(Kind, String), Known>,

@@ -13,9 +13,7 @@ const GONE: u32 = u32::MAX;
 pub(super) struct Frame {
     /// Counts the rounds, from 1.
     pub(super) sequence: u64,
-    /// What it changed.
     pub(super) changes: Changes,
-    /// The checksum of both.
     pub(super) sum: u32,
 }
 

@@ -19,13 +19,10 @@ pub struct Inspection {
     pub layout: u32,
     /// The round that the database had come to at least.
     pub mark: u64,
-    /// The round of the base.
     pub base: Option<u64>,
     /// The first and the last round of the journal.
     pub journal: Option<(u64, u64)>,
-    /// What is wrong, in words.
     pub damage: Vec<String>,
-    /// The backups, the oldest first.
     pub backups: Vec<PathBuf>,
 }
 

@@ -34,13 +34,11 @@ pub(super) struct Journal {
     /// Where each segment begins, the open one last.
     segments: Vec<u64>,
     file: File,
-    /// Where the next frame goes.
     end: u64,
     /// How much room the open segment has.
     room: u64,
     /// Whether rounds are missing in it, which the database had.
     has_gap: bool,
-    /// Its last round.
     last: Mark,
 }
 

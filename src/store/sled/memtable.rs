@@ -27,11 +27,9 @@ pub(super) struct Layer {
 
 #[derive(Debug, Default)]
 struct State {
-    /// What is written now.
     open: Layer,
     /// Since when something is in it.
     since: Option<Stopwatch>,
-    /// What sled is taking in.
     closed: Option<Arc<Layer>>,
     /// Why sled does not take it in.
     behind: Option<String>,

@@ -31,7 +31,6 @@ pub struct Repaired {
     pub of: Source,
     /// The round of the base, if there is one.
     pub base: Option<u64>,
-    /// The last round.
     pub last: u64,
     /// How many rounds that were answered are given up, as far as that is known.
     pub missing: u64,

@@ -11,7 +11,6 @@ use super::mark::Mark;
 /// A segment as it was read.
 pub(super) struct Read {
     pub(super) frames: Vec<Frame>,
-    /// Where the next frame goes.
     pub(super) end: u64,
 }
 

@@ -22,7 +22,6 @@ pub(super) struct Sidecar {
     /// The [`EDITION`] of whoever wrote last.
     #[serde(default)]
     pub(super) edition: u32,
-    /// Whether anything was ever committed.
     pub(super) has_data: bool,
     /// Whether the last process closed it.
     #[serde(default)]
