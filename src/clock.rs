@@ -15,7 +15,6 @@ enum Source {
 }
 
 impl Clock {
-    /// The machine's clock.
     pub fn wall() -> Self {
         Self(Source::Wall)
     }
@@ -25,7 +24,6 @@ impl Clock {
         Self(Source::Manual(Arc::new(Mutex::new(start))))
     }
 
-    /// Now.
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
             #[expect(clippy::disallowed_methods, reason = "this is the one place")]
@@ -61,13 +59,11 @@ impl Clock {
 pub struct Stopwatch(std::time::Instant);
 
 impl Stopwatch {
-    /// Starts.
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     pub fn start() -> Self {
         Self(std::time::Instant::now())
     }
 
-    /// Seconds since the start.
     pub fn seconds(&self) -> f64 {
         self.0.elapsed().as_secs_f64()
     }

@@ -56,9 +56,6 @@ impl Muster {
     }
 
     /// Answers requests until told to stop, then finishes those in work.
-    ///
-    /// # Errors
-    /// The listener fails.
     pub async fn serve(&self, listener: TcpListener, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
         let until = stop.clone();
         let stopped = async move {

@@ -11,7 +11,6 @@ use crate::config::Config;
 use crate::domain::Time;
 use crate::render::{html, plain};
 
-/// A letter.
 pub struct Letter<'a> {
     pub to: &'a str,
     /// The subject, the same for a whole thread.
@@ -31,7 +30,6 @@ pub struct MailError {
     pub why: String,
 }
 
-/// Sends letters.
 pub struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,

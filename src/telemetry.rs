@@ -10,7 +10,6 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use serde::{Deserialize, Serialize};
 
-/// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
@@ -142,7 +141,6 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// The Prometheus text.
     pub fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.

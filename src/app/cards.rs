@@ -33,9 +33,6 @@ impl App {
     }
 
     /// An asset, with the ways to hear of its incidents and to say that something is wrong with it.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn asset_card(&self, shown: &str) -> Result<Rendered, Failure> {
         let mut buttons: Vec<_> =
             again(0, "Tell me of its incidents", &format!("subscribe {shown}")).into_iter().collect();
@@ -80,9 +77,6 @@ impl App {
     }
 
     /// What a role asks of whoever holds it, now; with the brief for the commander. Markdown and buttons.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn role_card(
         &self,
         incident: &Incident,

@@ -39,11 +39,9 @@ struct Merging<'a> {
     today: Day,
 }
 
-/// What sightings came to.
 struct Merged {
     /// Assets that changed or are gone.
     written: usize,
-    /// Those of them that became another.
     joined: usize,
     left_out: usize,
     changes: Vec<(String, Change)>,
@@ -397,9 +395,6 @@ impl App {
     }
 
     /// The asset that somebody means.
-    ///
-    /// # Errors
-    /// There is none, or several; in words.
     pub fn meant(&self, name: &str) -> Result<String, Failure> {
         let name = AssetName::new(name).ok_or_else(|| Failure::NotFound("Which asset?".to_owned()))?;
         let graph = self.catalog.graph();

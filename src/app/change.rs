@@ -15,7 +15,6 @@ const MAX_TRIES: usize = 8;
 
 /// Something that changes what is kept.
 pub trait Change: Sync {
-    /// What it comes to.
     type Outcome: Send;
 
     /// Loads what it needs, decides, and says what is to be written. It is asked again where the store changed meanwhile.

@@ -171,9 +171,6 @@ impl App {
     }
 
     /// Whether a command would be refused. Nothing changes.
-    ///
-    /// # Errors
-    /// The refusal, in words.
     pub async fn would(&self, uid: &str, command: &Command, asked: RequestMeta) -> Result<(), Failure> {
         Decided { uid, command, asked: &asked }.decide(self).await.map(|_| ())
     }

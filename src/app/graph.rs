@@ -7,7 +7,6 @@ use crate::domain::AssetName;
 use crate::read_models::catalog::Catalog as Model;
 use crate::read_models::{Followed, ReadModels};
 
-/// The catalog.
 #[derive(Debug)]
 pub struct Catalog {
     pub(super) model: Followed<Model>,
@@ -39,7 +38,6 @@ impl Catalog {
         AssetName::new(name).unwrap_or_else(|| asset.clone())
     }
 
-    /// The graph, for reading.
     pub fn graph(&self) -> RwLockReadGuard<'_, Model> {
         self.model.read()
     }

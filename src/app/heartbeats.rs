@@ -75,7 +75,6 @@ fn late(beat: &Heartbeat, last: Time, now: Time) -> Signal {
     }
 }
 
-/// A heartbeat was heard.
 struct Beating<'a>(&'a Heartbeat);
 
 impl Change for Beating<'_> {

@@ -32,7 +32,6 @@ const REVIEWED: usize = 5;
 const MAX_WATCHED: usize = 500;
 
 impl App {
-    /// Somebody opened the home.
     pub async fn home_opened(&self, user: &str, mut also: Batch) -> Result<(), Failure> {
         let standing = self.met(user, None).await;
         // Somebody unknown is asked for, and opens it again.

@@ -255,7 +255,6 @@ impl App {
         }
     }
 
-    /// What an asset reaches.
     pub fn impact_of(&self, shown: &str) -> Impact {
         let graph = self.catalog.graph();
         let node = graph.find(shown);

@@ -23,7 +23,6 @@ impl Turns {
 /// Who has the home open, perhaps: which opening counts, and what was published last.
 pub(super) type Homes = HashMap<String, Watched>;
 
-/// One open home.
 pub(super) struct Watched {
     pub(super) session: String,
     pub(super) until: Time,

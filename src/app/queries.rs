@@ -54,7 +54,6 @@ const PAGE: usize = 100;
 const LOOK_AT: usize = 1000;
 
 impl App {
-    /// A page of incidents.
     pub async fn list(&self, filter: &Filter, cursor: Option<&str>, limit: usize) -> Result<Page, Failure> {
         match &filter.asset {
             Some(asset) => {
@@ -124,12 +123,10 @@ impl App {
         Ok(page.records.into_iter().map(|rec| rec.value).collect())
     }
 
-    /// An incident's alerts.
     pub async fn alerts(&self, uid: &str) -> Result<Vec<Alert>, Failure> {
         Ok(self.store.values(Range::<Alert>::of(uid)).await?)
     }
 
-    /// An incident's tasks.
     pub async fn tasks(&self, uid: &str) -> Result<Vec<Task>, Failure> {
         Ok(self.store.values(Range::<Task>::of(uid)).await?)
     }
@@ -164,9 +161,6 @@ impl App {
     }
 
     /// What was promised of an asset, and for how long it was broken lately, by the incidents that somebody may see.
-    ///
-    /// # Errors
-    /// The store cannot be read.
     pub async fn sla(&self, asset: &str, viewer: Viewer) -> Result<SlaStatement, Failure> {
         let since = Some(self.now() - chrono::Duration::days(sla::DAYS));
         let filter = Filter { asset: AssetName::new(asset), since, viewer, ..Filter::default() };

@@ -62,7 +62,6 @@ pub struct RequestMeta {
 }
 
 impl RequestMeta {
-    /// Muster itself asks.
     pub fn by_muster(also: Batch) -> Self {
         Self { actor: Actor::Muster, standing: Standing::Muster, delivery: None, also }
     }

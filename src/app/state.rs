@@ -80,7 +80,6 @@ impl App {
         })
     }
 
-    /// Now.
     pub fn now(&self) -> Time {
         self.clock.now()
     }
@@ -104,7 +103,6 @@ impl App {
         self.models.people.read().called(name)
     }
 
-    /// Remembers people.
     pub async fn remember_people(&self, members: Vec<Member>, mut also: Batch) -> Result<(), Failure> {
         for member in &members {
             also.put(&Id::<Member>::of(&member.id), Expect::Any, member);
@@ -128,7 +126,6 @@ impl App {
         format!("{}/docs/{}/{canvas}", self.workspace_url(), self.config.slack.team_id)
     }
 
-    /// Remembers the workspace's address.
     pub async fn remember_workspace(&self, url: &str) -> Result<(), Failure> {
         let mut batch = Batch::new();
         batch.put(&Id::<Workspace>::one(), Expect::Any, &Workspace { url: url.to_owned() });
@@ -166,9 +163,6 @@ impl App {
     }
 
     /// The uid of `INC-number`.
-    ///
-    /// # Errors
-    /// There is no such incident.
     pub async fn uid_of_number(&self, number: u64) -> Result<String, Failure> {
         let found = self.store.value(&Id::<OfNumber>::of(number)).await?;
         found.map(|found| found.uid).ok_or_else(|| Failure::no_such(number))

@@ -44,7 +44,6 @@ impl App {
         Ok(true)
     }
 
-    /// What somebody follows.
     pub fn followed_by(&self, person: &str) -> Vec<String> {
         self.models.subscriptions.read().of(person)
     }

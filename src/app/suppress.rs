@@ -229,7 +229,6 @@ impl Change for Dismissing<'_> {
 /// A silence comes to be, under the next number.
 struct Silencing<'a> {
     silence: Silence,
-    /// The held alert that it settles.
     settles: Option<&'a str>,
     also: Batch,
 }

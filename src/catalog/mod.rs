@@ -14,11 +14,9 @@ use crate::domain::lineage::merge::Sighting;
 use crate::domain::lineage::names::clean;
 use crate::domain::lineage::{Change, Check, Owner};
 
-/// What a body says.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Import {
     pub sightings: Vec<Sighting>,
-    /// What happened to assets, by name.
     pub changes: Vec<(String, Change)>,
     /// Which columns a column is made of, by asset: `column` → `asset.column`s.
     pub columns: BTreeMap<String, BTreeMap<String, Vec<String>>>,

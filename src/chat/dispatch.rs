@@ -12,7 +12,6 @@ use crate::domain::permission::{self, Who};
 use crate::slack::inbound::SlashCommand;
 use crate::slack::markup;
 
-/// Answers a slash command.
 pub async fn slash(app: &App, command: &SlashCommand) -> Reply {
     let chat = Chat {
         app,

@@ -123,9 +123,6 @@ async fn capture(app: &App, said: Said, guard: Batch) -> Result<(), Failure> {
 }
 
 /// Keeps what was said in an incident's channel while Muster was not listening.
-///
-/// # Errors
-/// The store cannot be read or written.
 pub async fn capture_history(app: &App, uid: &str, messages: Vec<Captured>) -> Result<(), Failure> {
     app.make(&Overhearing { uid, messages }).await
 }
@@ -197,9 +194,6 @@ async fn pushpin(
 }
 
 /// A message that was looked up goes on the timeline.
-///
-/// # Errors
-/// The store cannot write.
 pub async fn pin_found(
     app: &App,
     message: MessageRef,

@@ -19,9 +19,7 @@ const MAX_PAGE: usize = 10_000;
 pub struct Verb {
     /// Its name, and whatever else people type for it, in lower case.
     pub words: &'static [&'static str],
-    /// What is written after the name.
     pub arguments: &'static str,
-    /// What it does, in a line.
     pub help: &'static str,
     /// What whoever asks must be allowed to do. A command is asked once more, with its incident, where it is decided.
     pub may: permission::Verb,
@@ -34,13 +32,11 @@ impl Verb {
         self.words.first().copied().unwrap_or_default()
     }
 
-    /// How it is written.
     pub fn usage(&self) -> String {
         format!("{} {}", self.name(), self.arguments).trim().to_owned()
     }
 }
 
-/// What somebody wants.
 pub enum Intent {
     /// It is decided about an incident.
     Command(Box<Command>),
@@ -50,7 +46,6 @@ pub enum Intent {
     Act(Act),
     /// How verbs are used: all of them, or those about something.
     Help(Option<String>),
-    /// Who may do what.
     Permissions,
 }
 
@@ -83,7 +78,6 @@ pub struct Line<'a> {
 pub struct Unclear {
     /// What is unclear, and how it is written.
     pub words: String,
-    /// The line that was perhaps meant.
     pub meant: Option<String>,
 }
 

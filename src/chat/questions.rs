@@ -19,7 +19,6 @@ pub(crate) struct Questions {
 
 /// Why a form that was sent comes to nothing.
 pub enum Unsent {
-    /// Shown below a question.
     Mistake(&'static str, String),
     Failed(Failure),
 }
@@ -33,7 +32,6 @@ impl From<Failure> for Unsent {
 /// What the answers of a form ask.
 pub(crate) type Answered = Result<Command, Unsent>;
 
-/// What was chosen.
 pub(crate) fn chosen<T>(view: &View, question: &'static str, parse: fn(&str) -> Option<T>) -> Result<T, Unsent> {
     let choice = view.choice(question).and_then(|word| parse(&word));
     choice.ok_or_else(|| Unsent::Mistake(question, "Choose one.".to_owned()))

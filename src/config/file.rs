@@ -24,7 +24,6 @@ pub struct Config {
     pub lineage: Lineage,
     pub intake: Intake,
     pub triage: TriageConfig,
-    /// When people are reminded of updates.
     pub updates: Updates,
     pub permissions: PermissionsConfig,
     pub mail: Mail,

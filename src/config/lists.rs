@@ -51,7 +51,6 @@ pub struct RouteConfig {
     pub matcher: Option<Matcher>,
     /// The service that is paged, instead of the asset's.
     pub service: Option<String>,
-    /// The severity, instead of the monitor's.
     pub severity: Option<SeverityName>,
     /// "open" an incident, "ask" with a card, or "ignore".
     #[serde(default)]
@@ -128,7 +127,6 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Every scope.
     pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Catalog];
 
     /// The word in the configuration.
@@ -153,13 +151,11 @@ pub struct ServiceConfig {
     pub owner: Option<String>,
     /// The variable that holds its routing key; the default key without.
     pub routing_key_env: Option<String>,
-    /// This severity and worse are paged.
     pub page_from: Option<SeverityName>,
     /// The tier of its assets; 1 makes incidents one severity worse.
     pub tier: Option<u8>,
     /// The service's id in PagerDuty; with a policy and an API token, people's pages go through REST.
     pub pagerduty_service_id: Option<String>,
-    /// The escalation policy's id in PagerDuty.
     pub escalation_policy_id: Option<String>,
 }
 

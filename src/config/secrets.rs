@@ -6,7 +6,6 @@ use secrecy::SecretString;
 
 use super::Scope;
 
-/// The secrets.
 #[derive(Debug, Clone, Default)]
 pub struct Secrets {
     /// `MUSTER_SLACK__BOT_TOKEN`
@@ -32,7 +31,6 @@ pub struct Secrets {
     pub source_tokens: BTreeMap<String, Vec<SecretString>>,
     /// What sources sign with, by source name.
     pub source_secrets: BTreeMap<String, Vec<SecretString>>,
-    /// Routing keys of services, by service.
     pub routing_keys: BTreeMap<String, SecretString>,
 }
 

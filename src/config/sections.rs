@@ -44,7 +44,6 @@ pub struct StoreConfig {
     pub url_env: String,
     /// How often the embedded engine makes a backup of itself, in hours; 0 is never.
     pub backup_every_hours: u32,
-    /// How many of them are kept.
     pub backup_keep: u32,
 }
 
@@ -60,11 +59,9 @@ impl Default for StoreConfig {
     }
 }
 
-/// The engines there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EngineName {
-    /// Embedded, on one machine.
     Sled,
     Postgres,
 }
@@ -108,7 +105,6 @@ impl Default for Slack {
     }
 }
 
-/// How Slack reaches us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SlackMode {

@@ -65,7 +65,6 @@ impl Source {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SourceWords {
-    /// Words for how bad something is.
     pub severity: BTreeMap<String, Level>,
     /// Parts of a check's name that tell its pillar.
     pub pillar: BTreeMap<String, Pillar>,
@@ -84,34 +83,28 @@ impl SourceWords {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
-    /// A callback of Airflow.
     Airflow,
     /// Prometheus Alertmanager's webhook, version 4.
     Alertmanager,
     /// `CloudEvents` 1.0.
     Cloudevents,
-    /// A sensor of Dagster.
     Dagster,
     /// Datadog's webhook with our template.
     Datadog,
     /// dbt's `run_results.json` and `sources.json`.
     DbtArtifacts,
-    /// dbt Cloud's job webhook.
     DbtCloud,
     Elementary,
-    /// Google Cloud Monitoring's webhook.
     Gcp,
     /// Our own fields, or any JSON with a mapping.
     Generic,
     Grafana,
-    /// Results of Great Expectations.
     GreatExpectations,
     MonteCarlo,
     /// `OpenLineage` events.
     Openlineage,
     /// Anything that speaks PagerDuty's Events API v2, posting to `/v2/enqueue` with its token as routing key.
     PagerdutyV2,
-    /// A hook of Prefect.
     Prefect,
     Sentry,
     /// `CloudWatch` alarms through Amazon SNS.

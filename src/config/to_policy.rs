@@ -11,7 +11,6 @@ use crate::domain::rotation::{Rotation, Whence};
 use crate::domain::suppression::{Matcher, Route, Window};
 
 impl Config {
-    /// What decisions read.
     pub fn policy(&self) -> Policy {
         let can_page_by_default = self.secrets.pagerduty_routing_key.is_some();
         Policy {

@@ -10,7 +10,6 @@ use super::{ApiToken, ApiTokenConfig, Config, EngineName, Scope, Secrets, SlackM
 /// Variables that configure, by name. The process's own, or a test's.
 pub type Variables = BTreeMap<String, String>;
 
-/// This process's variables.
 pub fn process_variables() -> Variables {
     std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect()
 }

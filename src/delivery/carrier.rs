@@ -14,7 +14,6 @@ use crate::records::outbox::{Entry, EntryId, Job, Outbox as _};
 use crate::slack::client::SlackApi;
 use crate::store::{Batch, Expect, QueueName, Rec};
 
-/// An entry in work.
 pub(super) struct Turn {
     pub(super) rec: Rec<Entry>,
     /// The entry as it is kept, to be shown if it is given up.

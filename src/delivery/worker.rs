@@ -26,16 +26,12 @@ const LEASE: Duration = Duration::from_secs(60);
 /// How many entries are carried out at once in a lane.
 const AT_ONCE: usize = 16;
 
-/// Carries the outbox out.
 pub struct Worker {
     carrier: Carrier,
 }
 
 impl Worker {
     /// A worker for this app.
-    ///
-    /// # Errors
-    /// A client cannot be made.
     pub fn new(app: Arc<App>) -> anyhow::Result<Self> {
         Ok(Self { carrier: Carrier::new(app)? })
     }

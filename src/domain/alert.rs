@@ -14,14 +14,12 @@ pub struct Alert {
     /// What the monitor last said in full.
     #[serde(flatten)]
     pub signal: Signal,
-    /// When the monitor first told us.
     pub first_seen: Time,
     /// When the monitor last told us; written lazily, the only thing a crash may forget.
     pub last_seen: Time,
     /// When the monitor said it was over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved_at: Option<Time>,
-    /// Why it belongs to this incident.
     pub joined_because: JoinReason,
     /// Whether it is only here because what it is made of is broken: it pages nobody, unless it goes on when that is mended.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

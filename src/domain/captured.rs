@@ -14,7 +14,6 @@ pub struct Captured {
     pub at: Time,
     /// What it says; empty once it was deleted.
     pub text: String,
-    /// Whether its author took it back.
     pub deleted: bool,
     /// Which of its edits this is, by Slack's timestamp; empty as it was first said.
     #[serde(default, skip_serializing_if = "String::is_empty")]

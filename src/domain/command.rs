@@ -14,7 +14,6 @@ use super::reason::ChannelLoss;
 use super::runbook::Runbook;
 use super::{PersonId, Role, Severity, Signal, Time};
 
-/// What opens an incident.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Opening {
@@ -53,9 +52,7 @@ pub enum Command {
     /// `to`: the uid and name of the incident it belongs to; a new one without.
     MoveAlert { alert: String, to: Option<(String, String)> },
     Acknowledge,
-    /// Take a role oneself.
     Take { role: Role },
-    /// Give roles to people.
     Assign { roles: BTreeMap<Role, Vec<PersonId>>, #[serde(default)] without: BTreeMap<Role, Vec<PersonId>> },
     /// Answer a request for the command.
     /// `accept`: hand over, or keep it.
@@ -96,7 +93,6 @@ pub enum Command {
     Note { text: String },
     /// Put a message on the timeline.
     Pin { message: MessageRef, author: PersonId, text: String },
-    /// Take it off again.
     Unpin { message: MessageRef },
     /// `runbook`: the whole of it, since decisions read no files.
     AttachRunbook { runbook: Runbook, because: super::reason::RunbookReason },
@@ -127,7 +123,6 @@ pub enum Command {
     /// `answers`: which; the last one without.
     Why { answers: Option<u32>, text: String },
     Cause { kind: CauseKind, text: String },
-    /// Say what was learnt.
     Learn { what: Learnt, text: String },
     /// `text`: what to say; the title without.
     PagePerson { person: PersonId, text: Option<String> },
@@ -142,7 +137,6 @@ pub enum Command {
     /// `muted`: no more, or again.
     Mute { recipient: String, muted: bool },
     Subscribe,
-    /// Tell me no more.
     Unsubscribe,
 
     /// PagerDuty says how a page stands.
@@ -157,7 +151,6 @@ pub enum Command {
     /// The picture of the lineage is in the channel.
     PictureShown { picture: Picture },
 
-    /// Slack made the channel.
     ChannelReady { channel: Channel },
     /// Work in a channel that is there already.
     Link { channel: String },
@@ -172,7 +165,6 @@ pub enum Command {
     CheckOpening,
     /// A message that is kept true was posted.
     MessagePosted { slot: Slot, message: MessageRef },
-    /// PagerDuty accepted a page.
     PageAccepted { key: String },
     /// PagerDuty refuses a page for good.
     PageRefused { key: String, why: String },
@@ -199,7 +191,6 @@ pub struct Declaration {
     /// Practice: pages nobody, tells nobody outside, counts nowhere.
     #[serde(default)]
     pub drill: bool,
-    /// In a private channel, announced nowhere.
     #[serde(default)]
     pub private: bool,
     /// The message that made them do it, with who wrote it and its words.

@@ -7,8 +7,9 @@ use super::lineage::Whom;
 use super::{Actor, Command, Event, PersonId};
 
 /// Queues that never wait for one another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Lane {
     /// To PagerDuty. Retried for ever.
     Page,
@@ -20,17 +21,11 @@ pub enum Lane {
 }
 
 impl Lane {
-    /// Every lane.
     pub const ALL: [Self; 4] = [Self::Page, Self::Slack, Self::Mail, Self::Timer];
 
     /// The word in ids and metrics.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Page => "page",
-            Self::Slack => "slack",
-            Self::Mail => "mail",
-            Self::Timer => "timer",
-        }
+        self.into()
     }
 }
 
@@ -42,7 +37,6 @@ pub enum Notice {
     /// That there is an incident, and what it means for them.
     First { whom: Whom, text: Option<String> },
     Update { text: String, next: Option<super::Time> },
-    /// That it is over.
     AllClear { text: Option<String> },
     /// That it goes on in another incident.
     Merged { into: String },
@@ -51,9 +45,10 @@ pub enum Notice {
 }
 
 /// One thing to be done outside.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[rustfmt::skip]
+#[strum(serialize_all = "snake_case")]
 pub enum Effect {
     /// Page a target under this key.
     /// `target`: a service's name or a person.
@@ -71,7 +66,6 @@ pub enum Effect {
     CountVerdict { verdict: super::incident::Verdict, before: Option<super::incident::Verdict> },
     /// Look whether alerts that were only here for what they are made of go on now that it is mended.
     LookAgain { at: super::Time },
-    /// Make the incident's channel.
     OpenChannel,
     /// Work in a channel that is there already.
     LinkChannel { channel: String, by: PersonId },
@@ -158,35 +152,7 @@ impl Effect {
 
     /// The name of its kind, as it is stored: `show_card`.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Page { .. } => "page",
-            Self::AcknowledgePage { .. } => "acknowledge_page",
-            Self::ResolvePage { .. } => "resolve_page",
-            Self::MoveAlerts { .. } => "move_alerts",
-            Self::PlaceAlert { .. } => "place_alert",
-            Self::CountVerdict { .. } => "count_verdict",
-            Self::LookAgain { .. } => "look_again",
-            Self::OpenChannel => "open_channel",
-            Self::LinkChannel { .. } => "link_channel",
-            Self::ArchiveChannel { .. } => "archive_channel",
-            Self::Direct { .. } => "direct",
-            Self::Invite { .. } => "invite",
-            Self::ShowTopic => "show_topic",
-            Self::Brief { .. } => "brief",
-            Self::Mark { .. } => "mark",
-            Self::ShowCard => "show_card",
-            Self::ShowAnnouncement => "show_announcement",
-            Self::ShowChecklist => "show_checklist",
-            Self::Pin { .. } => "pin",
-            Self::Bookmark { .. } => "bookmark",
-            Self::Say { .. } => "say",
-            Self::Assess => "assess",
-            Self::ShowPicture => "show_picture",
-            Self::Tell { .. } => "tell",
-            Self::Mail { .. } => "mail",
-            Self::PostPostmortem => "post_postmortem",
-            Self::Remind { .. } => "remind",
-        }
+        self.into()
     }
 }
 

@@ -10,7 +10,6 @@ use super::rca::{Cause, Learnt};
 use super::reason::{Asked, ChannelLoss, Gap, JoinReason, Missing, PageText, RunbookReason, SeverityReason};
 use super::{AssetName, PersonId, Pillar, Role, Severity, Signal, Time};
 
-/// Who did it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[rustfmt::skip]
@@ -33,7 +32,6 @@ impl Actor {
     }
 }
 
-/// How an incident began.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Opened {
     pub uid: String,
@@ -56,9 +54,10 @@ pub struct Opened {
 }
 
 /// A fact about an incident. Each says enough to rebuild the state and to be read later without the state.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[rustfmt::skip]
+#[strum(serialize_all = "snake_case")]
 pub enum Event {
     /// The incident began, by an alert or by a person.
     Opened(Opened),
@@ -122,13 +121,11 @@ pub enum Event {
     /// A message on the timeline was changed in Slack.
     /// `text`: its words now; none once it was deleted.
     PinEdited { message: MessageRef, text: Option<String> },
-    /// Somebody wrote something down.
     Noted { text: String },
     /// Somebody put a message of the channel on the timeline.
     MessagePinned { message: MessageRef, author: PersonId, text: String },
     /// The pin was taken off again.
     MessageUnpinned { message: MessageRef },
-    /// A runbook was brought.
     RunbookAttached { runbook: String, title: String, steps: Vec<String>, because: RunbookReason },
     /// A step was done.
     /// `step`: from 1.
@@ -169,7 +166,6 @@ pub enum Event {
     Resolved { text: Option<String>, #[serde(default)] ending: Ending, gaps: Vec<Gap> },
     /// It is not over.
     Reopened { reason: String },
-    /// Slack made the channel.
     ChannelOpened { channel: Channel },
     /// It goes on in another channel.
     MovedTo { name: String },
@@ -228,80 +224,7 @@ pub enum Event {
 impl Event {
     /// The event's name, as it stands in the stored record; also the name of its message template.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Opened(_) => "opened",
-            Self::AssetNamed { .. } => "asset_named",
-            Self::AlertsJoined { .. } => "alerts_joined",
-            Self::AlertJoined { .. } => "alert_joined",
-            Self::Merged { .. } => "merged",
-            Self::Judged { .. } => "judged",
-            Self::AlertMoved { .. } => "alert_moved",
-            Self::AlertFiredAgain { .. } => "alert_fired_again",
-            Self::AlertWorsened { .. } => "alert_worsened",
-            Self::AlertResolved { .. } => "alert_resolved",
-            Self::AllGreen => "all_green",
-            Self::Acknowledged => "acknowledged",
-            Self::RoleGranted { .. } => "role_granted",
-            Self::DutyNamed { .. } => "duty_named",
-            Self::RoleLeft { .. } => "role_left",
-            Self::UpdateDue { .. } => "update_due",
-            Self::ReminderSet { .. } => "reminder_set",
-            Self::Tried { .. } => "tried",
-            Self::Amended { .. } => "amended",
-            Self::PinEdited { .. } => "pin_edited",
-            Self::TaskAssigned { .. } => "task_assigned",
-            Self::TaskDue { .. } => "task_due",
-            Self::HandoverRequested { .. } => "handover_requested",
-            Self::HandoverDeclined { .. } => "handover_declined",
-            Self::CommanderMissing { .. } => "commander_missing",
-            Self::StillPending { .. } => "still_pending",
-            Self::SeverityChanged { .. } => "severity_changed",
-            Self::UpdatePosted { .. } => "update_posted",
-            Self::UpdateOverdue { .. } => "update_overdue",
-            Self::Noted { .. } => "noted",
-            Self::MessagePinned { .. } => "message_pinned",
-            Self::MessageUnpinned { .. } => "message_unpinned",
-            Self::RunbookAttached { .. } => "runbook_attached",
-            Self::StepDone { .. } => "step_done",
-            Self::StepSkipped { .. } => "step_skipped",
-            Self::BadSince { .. } => "bad_since",
-            Self::GoodAgain { .. } => "good_again",
-            Self::FixRecorded { .. } => "fix_recorded",
-            Self::TaskAdded { .. } => "task_added",
-            Self::TaskDone { .. } => "task_done",
-            Self::PageRequested { .. } => "page_requested",
-            Self::PageHandedOver { .. } => "page_handed_over",
-            Self::PageFailed { .. } => "page_failed",
-            Self::Paged { .. } => "paged",
-            Self::PageAcknowledged { .. } => "page_acknowledged",
-            Self::PageResolved { .. } => "page_resolved",
-            Self::Mitigated { .. } => "mitigated",
-            Self::Resolved { .. } => "resolved",
-            Self::Reopened { .. } => "reopened",
-            Self::ChannelOpened { .. } => "channel_opened",
-            Self::MovedTo { .. } => "moved_to",
-            Self::ChannelLost { .. } => "channel_lost",
-            Self::ChannelArchived { .. } => "channel_archived",
-            Self::DrillScored { .. } => "drill_scored",
-            Self::OpeningPending { .. } => "opening_pending",
-            Self::Posted { .. } => "posted",
-            Self::DeliveryFailed { .. } => "delivery_failed",
-            Self::RootNamed { .. } => "root_named",
-            Self::RadiusMeasured { .. } => "radius_measured",
-            Self::Looked { .. } => "looked",
-            Self::Why { .. } => "why",
-            Self::CauseNamed { .. } => "cause_named",
-            Self::Learnt { .. } => "learnt",
-            Self::Notified { .. } => "notified",
-            Self::NoticesSent { .. } => "notices_sent",
-            Self::NoticePosted { .. } => "notice_posted",
-            Self::NoticeMuted { .. } => "notice_muted",
-            Self::PictureShown { .. } => "picture_shown",
-            Self::PostmortemRequested => "postmortem_requested",
-            Self::PostmortemDrafted { .. } => "postmortem_drafted",
-            Self::PostmortemReviewed => "postmortem_reviewed",
-            Self::Unknown => "unknown",
-        }
+        self.into()
     }
 }
 
@@ -366,29 +289,22 @@ pub struct Point {
 }
 
 /// What one looks at to find the cause.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Look {
     /// What the data comes from and goes to.
     Lineage,
     Code,
     Data,
-    /// What it runs on.
     Operations,
 }
 
 impl Look {
-    /// Every look.
     pub const ALL: [Self; 4] = [Self::Lineage, Self::Code, Self::Data, Self::Operations];
 
-    /// The word people use.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Lineage => "lineage",
-            Self::Code => "code",
-            Self::Data => "data",
-            Self::Operations => "operations",
-        }
+        self.into()
     }
 
     /// The look of this word.

@@ -31,7 +31,6 @@ pub(super) fn begin(opened: &Opened, entry: &Entry) -> Case {
     case
 }
 
-/// Replays a whole timeline.
 pub fn replay<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Option<Case> {
     entries.into_iter().fold(None, evolve)
 }

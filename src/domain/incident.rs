@@ -11,8 +11,9 @@ use super::reason::DutySource;
 use super::{Alert, AssetName, PersonId, Pillar, Role, Severity, Time};
 
 /// How far the work has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Status {
     Pending,
     Investigating,
@@ -28,15 +29,8 @@ impl Status {
     /// Every status, in the order of the work.
     pub const ALL: [Self; 5] = [Self::Pending, Self::Investigating, Self::Mitigated, Self::Resolved, Self::Merged];
 
-    /// The word people use.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Investigating => "investigating",
-            Self::Mitigated => "mitigated",
-            Self::Resolved => "resolved",
-            Self::Merged => "merged",
-        }
+        self.into()
     }
 
     /// The status of this word.
@@ -68,7 +62,6 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The word people use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Useful => "useful",
@@ -94,13 +87,11 @@ pub fn number(word: &str) -> Option<u64> {
     prefix.eq_ignore_ascii_case("inc-").then(|| digits.parse().ok())?
 }
 
-/// Why an incident ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
     #[default]
     Fixed,
-    /// It was another incident's.
     Duplicate,
     FalseAlarm,
     /// It was known or meant to be so.
@@ -108,10 +99,8 @@ pub enum Ending {
 }
 
 impl Ending {
-    /// Every ending.
     pub const ALL: [Self; 4] = [Self::Fixed, Self::Duplicate, Self::FalseAlarm, Self::Expected];
 
-    /// The words people use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Fixed => "fixed",
@@ -211,7 +200,6 @@ impl PageStatus {
 pub struct Page {
     /// Whom it is for: a service's name, or a person.
     pub target: String,
-    /// Who, where it is one person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<PersonId>,
     pub status: PageStatus,
@@ -264,11 +252,9 @@ pub struct HandoverRequest {
     /// Names this request, so that an old button or timer does nothing.
     pub id: String,
     pub by: PersonId,
-    /// When it goes through by itself.
     pub due: Time,
 }
 
-/// The incident's present state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
     /// A ULID, the id inside.
@@ -276,10 +262,8 @@ pub struct Incident {
     /// The number people say: `INC-42`.
     pub number: u64,
     pub title: String,
-    /// How far the work has come.
     pub status: Status,
     pub severity: Severity,
-    /// What is wrong with the data.
     pub pillar: Pillar,
     /// The assets it is about, at most [`Incident::MAX_ASSETS`], first seen first.
     pub assets: Vec<AssetName>,
@@ -302,30 +286,23 @@ pub struct Incident {
     pub paged: usize,
     pub checklist: Option<Checklist>,
     pub fix: Option<String>,
-    /// What people agreed was the cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<super::rca::Cause>,
     /// How many whys were answered; also the number of the last one.
     #[serde(default)]
     pub whys: u32,
-    /// The last update people were given.
     pub last_update: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Time>,
-    /// When people were first given one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_update_at: Option<Time>,
-    /// When somebody first took the command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commanded_at: Option<Time>,
-    /// When the next update was promised.
     pub next_update: Option<Time>,
     pub alerts: u32,
-    /// How many of them still fire.
     pub firing: u32,
     /// How many tasks were ever added; also the number of the last one.
     pub tasks: u32,
-    /// How many of them are open.
     pub open_tasks: u32,
     /// How many entries the timeline has; also the number of the last one.
     pub entries: u64,
@@ -336,7 +313,6 @@ pub struct Incident {
     pub acknowledged_by: Option<String>,
     pub mitigated_at: Option<Time>,
     pub resolved_at: Option<Time>,
-    /// What people said of its alerts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
     /// What it was merged into: uid and name.
@@ -405,13 +381,10 @@ pub struct RootCandidate {
 /// The size of a blast radius.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Radius {
-    /// As an earlier Muster said it.
     #[serde(rename = "words", default, skip_serializing_if = "Option::is_none")]
     pub said: Option<String>,
-    /// How many assets of each kind.
     #[serde(default)]
     pub counts: BTreeMap<AssetKind, usize>,
-    /// How many assets, jobs left out.
     pub assets: usize,
     pub teams: usize,
 }
@@ -516,7 +489,6 @@ impl Incident {
     }
 }
 
-/// A promise somebody made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     /// The number people say, from 1.

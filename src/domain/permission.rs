@@ -31,7 +31,6 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// Every verb.
     #[rustfmt::skip]
     pub const ALL: [Self; 20] = [
         Self::Read, Self::Declare, Self::Receive, Self::Acknowledge, Self::Take, Self::Assign, Self::AnswerHandover,
@@ -111,7 +110,6 @@ impl Who {
     }
 }
 
-/// The operator's rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Permissions {
     /// Who may do what; what is not named here everyone may.
@@ -122,7 +120,6 @@ pub struct Permissions {
 }
 
 impl Permissions {
-    /// Who may do this.
     pub fn who(&self, verb: Verb) -> Who {
         self.rules.get(&verb).copied().unwrap_or_default()
     }
@@ -149,7 +146,6 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// Every standing.
     pub const ALL: [Self; 8] = [
         Self::Member,
         Self::Guest,
@@ -162,7 +158,6 @@ impl Standing {
     ];
 }
 
-/// The table.
 pub fn allowed(standing: Standing, verb: Verb) -> bool {
     match standing {
         Standing::Member => !matches!(verb, Verb::Receive | Verb::PagerSays | Verb::Outcome),

@@ -17,7 +17,6 @@ pub enum OnGreen {
     /// A button asks whether it is over.
     #[default]
     Ask,
-    /// The incident resolves itself.
     Resolve,
     /// It is only noted.
     Nothing,
@@ -30,11 +29,9 @@ pub struct Service {
     pub name: String,
     pub assets: Vec<GlobMatcher>,
     pub owner: Option<String>,
-    /// Whether a routing key is configured.
     pub can_page: bool,
     /// Whether one person can be paged on it, through PagerDuty's REST API.
     pub can_page_people: bool,
-    /// This severity and worse are paged.
     pub page_from: Severity,
     /// The tier of its assets; 1 raises the severity by one.
     pub tier: Option<u8>,
@@ -101,7 +98,6 @@ impl Cadence {
     }
 }
 
-/// All of it.
 #[derive(Debug, Clone)]
 pub struct Policy {
     /// Tells this Muster's pages from another's in one PagerDuty account.
@@ -113,7 +109,6 @@ pub struct Policy {
     pub can_page_by_default: bool,
     /// For what no service covers, this severity and worse are paged.
     pub page_from: Severity,
-    /// Whether there is an announcement channel.
     pub announces: bool,
     /// After an incident, alerts below what was broken wait so many minutes whether they recover too.
     pub hold_off_minutes: u16,
@@ -122,7 +117,6 @@ pub struct Policy {
     /// So many days after its end, an incident's channel is archived; never without.
     pub archive_after_days: Option<u16>,
     pub rotations: Vec<super::rotation::Rotation>,
-    /// When people are reminded of updates.
     pub cadence: Cadence,
     /// Who of the members may do what.
     pub permissions: super::permission::Permissions,

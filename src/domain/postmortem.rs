@@ -20,7 +20,6 @@ pub struct Record<'a> {
     pub entries: &'a [Entry],
     pub alerts: &'a [Alert],
     pub tasks: &'a [Task],
-    /// What was said in its channel.
     pub messages: &'a [Captured],
     pub name: &'a (dyn Fn(&str) -> String + Sync),
 }
@@ -50,11 +49,9 @@ pub struct Postmortem {
     pub sources: Vec<Fact>,
 }
 
-/// That it was resolved.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Resolved {
     pub at: String,
-    /// How long after it was opened.
     pub after: String,
 }
 
@@ -113,7 +110,6 @@ pub enum Fact {
     Timeline { at: String, entries: u64 },
 }
 
-/// Draws the draft up.
 pub fn draft(record: &Record<'_>) -> Postmortem {
     let incident = record.incident;
     let said = timeline::corrected(record.entries);

@@ -11,15 +11,12 @@ pub enum CauseKind {
     Data,
     /// What was done with it was wrong.
     Logic,
-    /// What runs it failed.
     Operations,
 }
 
 impl CauseKind {
-    /// Every kind.
     pub const ALL: [Self; 3] = [Self::Data, Self::Logic, Self::Operations];
 
-    /// The word people use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Data => "data",
@@ -28,7 +25,6 @@ impl CauseKind {
         }
     }
 
-    /// What it means.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Data => "Data: what came in was wrong, late or missing",
@@ -37,7 +33,6 @@ impl CauseKind {
         }
     }
 
-    /// As people write it.
     pub fn parse(word: &str) -> Option<Self> {
         match word.trim().trim_end_matches(':').to_lowercase().as_str() {
             "data" | "source" => Some(Self::Data),
@@ -65,10 +60,8 @@ pub enum Learnt {
 }
 
 impl Learnt {
-    /// Every one.
     pub const ALL: [Self; 3] = [Self::Well, Self::Hard, Self::Lucky];
 
-    /// The word people use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Well => "well",
@@ -77,7 +70,6 @@ impl Learnt {
         }
     }
 
-    /// What it means.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Well => "What went well",
@@ -86,7 +78,6 @@ impl Learnt {
         }
     }
 
-    /// As people write it.
     pub fn parse(word: &str) -> Option<Self> {
         match word.trim().trim_end_matches(':').to_lowercase().as_str() {
             "well" | "good" => Some(Self::Well),

@@ -25,7 +25,6 @@ pub enum JoinReason {
     Attached { by: PersonId },
     /// Its incident was merged into this one.
     MergedFrom { incident: String },
-    /// It was moved here.
     MovedFrom { incident: String, by: Option<PersonId> },
     /// As an earlier Muster said it.
     #[serde(untagged)]
@@ -97,8 +96,9 @@ impl std::fmt::Display for SeverityReason {
 pub enum RunbookReason {
     /// Its head fits the incident, by all of these.
     Fits(Vec<Fit>),
-    /// Somebody asked for it.
-    Asked { by: PersonId },
+    Asked {
+        by: PersonId,
+    },
     /// As an earlier Muster said it.
     #[serde(untagged)]
     Said(String),
@@ -112,7 +112,6 @@ pub enum Fit {
     Asset { asset: AssetName, pattern: String },
     Label { label: String, value: String },
     Source { source: String },
-    /// By what is wrong.
     Pillar { pillar: Pillar },
 }
 
@@ -141,7 +140,6 @@ impl RunbookReason {
 #[rustfmt::skip]
 pub enum Gap {
     NotAcknowledged,
-    /// Nobody had the command.
     NoCommander,
     /// Since when the data was bad is not recorded.
     NoBadFrom,
@@ -161,7 +159,6 @@ pub enum Gap {
 }
 
 impl Gap {
-    /// In words.
     pub fn words(&self) -> String {
         match self {
             Self::NotAcknowledged => "nobody acknowledged it".to_owned(),
@@ -214,7 +211,6 @@ macro_rules! few {
         }
 
         impl $name {
-            /// In words.
             pub fn words(&self) -> &str {
                 match self {
                     $(Self::$value => $words,)*
@@ -262,16 +258,22 @@ few! {
     }
 }
 
-/// What a page says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PageText {
     /// Those who answer for it are paged again.
-    Escalated { text: String },
-    /// A commander is needed.
-    NoCommander { minutes: i64, text: String },
+    Escalated {
+        text: String,
+    },
+    NoCommander {
+        minutes: i64,
+        text: String,
+    },
     /// One person is needed, who cannot be paged alone.
-    For { person: PersonId, text: String },
+    For {
+        person: PersonId,
+        text: String,
+    },
     /// The incident's title, or somebody's own words.
     #[serde(untagged)]
     Said(String),
@@ -306,7 +308,6 @@ pub enum DutySource {
     Said(String),
 }
 
-/// What was read elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Read {
     pub at: Time,

@@ -5,14 +5,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// What a person does in an incident.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Role {
     /// Decides and delegates; the single source of truth about the incident.
     Commander,
     /// Stands in for the commander and keeps the time.
     Deputy,
-    /// Works on the cause.
     Responder,
     /// Writes down what is decided and done.
     Scribe,
@@ -24,15 +24,8 @@ impl Role {
     /// Every role, in the order people read them.
     pub const ALL: [Self; 5] = [Self::Commander, Self::Deputy, Self::Responder, Self::Scribe, Self::Liaison];
 
-    /// The word people use.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Commander => "commander",
-            Self::Deputy => "deputy",
-            Self::Responder => "responder",
-            Self::Scribe => "scribe",
-            Self::Liaison => "liaison",
-        }
+        self.into()
     }
 
     /// The role of this word; `command`, `ic`, `lead` mean commander, `comms` means liaison.

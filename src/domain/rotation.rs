@@ -21,7 +21,6 @@ pub enum Turn {
 /// Where it stands who is on duty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whence {
-    /// These people take turns.
     Turns {
         /// In this order.
         people: Vec<PersonId>,

@@ -34,7 +34,6 @@ pub struct Applies {
     pub labels: BTreeMap<String, String>,
 }
 
-/// Where to read on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Link {
@@ -60,7 +59,6 @@ pub struct FrontMatter {
     pub links: Vec<Link>,
 }
 
-/// A whole runbook.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Runbook {
     #[serde(flatten)]
@@ -209,15 +207,11 @@ fn steps(markdown: &str) -> Result<Vec<String>, (usize, String)> {
     Ok(steps)
 }
 
-/// All runbooks, by id.
 #[derive(Debug, Clone, Default)]
 pub struct Library(BTreeMap<String, Runbook>);
 
 impl Library {
     /// A library of these.
-    ///
-    /// # Errors
-    /// Two files with one id.
     pub fn new(books: impl IntoIterator<Item = (String, Runbook)>) -> Result<Self, BookError> {
         let mut library = BTreeMap::new();
         for (file, book) in books {

@@ -22,7 +22,6 @@ impl AssetName {
         (!name.is_empty()).then_some(Self(name))
     }
 
-    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -35,8 +34,11 @@ impl fmt::Display for AssetName {
 }
 
 /// What is wrong with the data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Pillar {
     /// Late or not there at all.
     Freshness,
@@ -60,14 +62,7 @@ impl Pillar {
 
     /// The word people and configuration use.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Freshness => "freshness",
-            Self::Volume => "volume",
-            Self::Schema => "schema",
-            Self::Distribution => "distribution",
-            Self::Pipeline => "pipeline",
-            Self::Other => "other",
-        }
+        self.into()
     }
 
     /// What it means, for the menu in which people choose one.
@@ -107,8 +102,11 @@ impl Pillar {
 }
 
 /// How bad the monitor says it is; the policy turns it into a severity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Level {
     /// Nobody needs to act now.
     Info,
@@ -123,12 +121,7 @@ pub enum Level {
 impl Level {
     /// The word of the PagerDuty Events API, which is also ours.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Error => "error",
-            Self::Critical => "critical",
-        }
+        self.into()
     }
 
     /// Understands the words monitors use: `page` and `fatal` are critical, `warn` is a warning, `high` an error.
@@ -157,7 +150,6 @@ pub enum SignalStatus {
 /// What a monitor said, in our words: the normal form that every intake kind is translated into.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Signal {
-    /// The configured source it came from.
     pub source: String,
     /// Firing or resolved; of this alert, never of the webhook that carried it.
     pub status: SignalStatus,
@@ -168,7 +160,6 @@ pub struct Signal {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asset: Option<AssetName>,
     pub pillar: Pillar,
-    /// How bad the monitor finds it.
     pub level: Level,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,

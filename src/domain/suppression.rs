@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{PersonId, Signal, Time};
 
-/// Which signals.
 #[derive(Debug, Clone)]
 pub struct Matcher {
     text: String,
@@ -237,15 +236,20 @@ impl Window {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "because", rename_all = "snake_case")]
 pub enum Suppression {
-    /// A silence hides it.
-    Silenced { number: u64 },
+    Silenced {
+        number: u64,
+    },
     /// A window of the configuration hides it.
-    Maintenance { name: String },
+    Maintenance {
+        name: String,
+    },
     /// Its route waits a while whether it goes away by itself.
     Pending,
     /// What it hangs on was mended a moment ago, and may only be about to recover too.
-    Recovering { asset: String, incident: String },
-    /// It comes and goes.
+    Recovering {
+        asset: String,
+        incident: String,
+    },
     Flapping,
     /// Its route asks a person first.
     AskingPerson,
@@ -281,7 +285,6 @@ pub struct Route {
     pub matcher: Option<Matcher>,
     /// The service that is paged, instead of the asset's.
     pub service: Option<String>,
-    /// The severity, instead of the monitor's.
     pub severity: Option<super::Severity>,
     pub action: RouteAction,
     /// Where a card is posted, instead of the announcement channel.

@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 
 use super::{Incident, PersonId};
 
-/// Who looks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Viewer {
     /// An administrator, or Muster itself.

@@ -231,7 +231,6 @@ pub(crate) async fn downstream(
     walked(&client.app, &name, Way::Down, &query)
 }
 
-/// Between which two.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PathQuery {

@@ -34,7 +34,6 @@ pub use problem::Problem;
 /// The largest request of Slack and PagerDuty; theirs are far smaller.
 const SERVICE_BODY_BYTES: usize = 1024 * 1024;
 
-/// All URLs.
 pub fn router(state: AppState) -> Router {
     let (router, document) = routes(&state).split_for_parts();
     router

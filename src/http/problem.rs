@@ -27,7 +27,6 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem.
     pub fn new(status: u16, detail: impl Into<String>) -> Self {
         let title = StatusCode::from_u16(status)
             .ok()

@@ -8,9 +8,6 @@ use crate::domain::lineage::names;
 use crate::domain::{AssetName, Pillar, Signal, SignalStatus};
 
 /// Reads a body.
-///
-/// # Errors
-/// It has neither shape.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let get = |key: &str| word(body.get(key)).filter(|text| text != "None");
     let words = context.words();

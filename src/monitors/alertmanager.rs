@@ -7,9 +7,6 @@ use super::{Context, Reading, Unreadable, Unusable, labels, time, word};
 use crate::domain::{Pillar, Signal, SignalStatus};
 
 /// Reads a body.
-///
-/// # Errors
-/// It is not of Alertmanager's shape.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let Some(alerts) = body["alerts"].as_array() else {
         return Err(Unreadable::WrongShape(

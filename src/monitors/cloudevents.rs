@@ -6,9 +6,6 @@ use serde_json::{Map, Value, json};
 use super::{Context, Reading, Unreadable, Unusable, generic, word};
 
 /// Reads a body with its headers.
-///
-/// # Errors
-/// It is none of the three.
 pub(super) fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unreadable> {
     let header = |name: &str| context.headers.get(name).and_then(|value| value.to_str().ok());
     if header("ce-specversion").is_some() {

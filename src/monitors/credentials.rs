@@ -48,9 +48,6 @@ pub fn same(given: &str, expected: &str) -> bool {
 }
 
 /// Checks a request for a source with its tokens and its signing secrets. With signing secrets, only a signature counts.
-///
-/// # Errors
-/// Why it is refused.
 pub fn verify(
     source: &Source,
     tokens: &[SecretString],

@@ -6,9 +6,6 @@ use super::{Context, Reading, Unreadable, clean, time, word};
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
 
 /// Reads a body.
-///
-/// # Errors
-/// It is no event of a run.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let get = |key: &str| word(body.get(key));
     let (Some(event), Some(job)) = (get("event_type"), get("job_name")) else {

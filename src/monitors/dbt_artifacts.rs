@@ -88,9 +88,6 @@ struct ResultOf {
 }
 
 /// Reads an artifact while it arrives. What cannot be read any more (too large, hung up) is the reader's error.
-///
-/// # Errors
-/// It is none of the two.
 pub fn stream(body: impl Read) -> Result<Artifact, Unreadable> {
     serde_json::from_reader(BufReader::new(body)).map_err(|error| {
         if error.is_data() {
@@ -102,9 +99,6 @@ pub fn stream(body: impl Read) -> Result<Artifact, Unreadable> {
 }
 
 /// What an artifact says.
-///
-/// # Errors
-/// It is none of the two.
 pub fn read(context: &Context<'_>, artifact: Artifact) -> Result<Reading, Unreadable> {
     let schema = &artifact.metadata.dbt_schema_version;
     let freshness = schema.contains("/sources/");

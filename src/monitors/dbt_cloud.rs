@@ -7,9 +7,6 @@ use super::{Context, Reading, Unreadable, time, word};
 use crate::domain::{Pillar, Signal, SignalStatus};
 
 /// Reads a body.
-///
-/// # Errors
-/// It is no job webhook.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let data = &body["data"];
     let (Some(event), Some(job)) = (body["eventType"].as_str(), word(data.get("jobId"))) else {

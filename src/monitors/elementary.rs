@@ -7,9 +7,6 @@ use super::{Context, Reading, Unreadable, Unusable, clean, time, word};
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
 
 /// Reads a body.
-///
-/// # Errors
-/// It holds no alert.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let alone = std::slice::from_ref(body);
     let alerts = body.as_array().or_else(|| body["alerts"].as_array()).map_or(alone, Vec::as_slice);

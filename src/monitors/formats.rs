@@ -9,9 +9,6 @@ use crate::config::SourceKind;
 use crate::domain::Signal;
 
 /// Reads a body by the source's kind, never by its Content-Type.
-///
-/// # Errors
-/// Nothing of it can be used.
 pub fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unreadable> {
     let parsed = || json(body);
     let reading = match context.source.kind {

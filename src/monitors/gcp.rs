@@ -6,9 +6,6 @@ use super::{Context, Reading, Unreadable, labels, time, word};
 use crate::domain::{AssetName, Pillar, Signal, SignalStatus};
 
 /// Reads a body.
-///
-/// # Errors
-/// It holds no incident.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let incident = &body["incident"];
     let (Some(id), Some(state)) = (word(incident.get("incident_id")), word(incident.get("state"))) else {

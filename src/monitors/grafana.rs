@@ -7,9 +7,6 @@ use super::{Context, Reading, Unreadable, alertmanager, word};
 use crate::domain::Pillar;
 
 /// Reads a body.
-///
-/// # Errors
-/// It is not of Grafana's shape.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let mut reading = alertmanager::read(context, body)?;
     let alerts = body["alerts"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -18,9 +18,6 @@ struct Validation<'a> {
 }
 
 /// Reads a body.
-///
-/// # Errors
-/// It is none of the three.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let list = |value: &'_ Value, key: &str| value[key].as_array().is_some();
     let mut validations = Vec::new();

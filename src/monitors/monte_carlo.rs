@@ -9,9 +9,6 @@ use super::{Context, Reading, Unreadable, time, word};
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
 
 /// Reads a body.
-///
-/// # Errors
-/// It is no webhook of Monte Carlo.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let payload = &body["payload"];
     let Some(incident) = ["incident_id", "alert_id"].into_iter().find_map(|key| word(payload.get(key))) else {

@@ -11,9 +11,6 @@ use crate::domain::lineage::names;
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
 
 /// Reads an event.
-///
-/// # Errors
-/// It is none.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let import = crate::catalog::openlineage::read(body).map_err(|error| Unreadable::WrongShape(error.0))?;
     let mut reading = Reading { import: Some(import), ..Reading::default() };

@@ -8,7 +8,6 @@ use crate::config::Source;
 use crate::domain::lineage::{Change, ChangeKind};
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, Time};
 
-/// What an event says.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// Something is wrong, or right again.
@@ -18,9 +17,6 @@ pub enum Event {
 }
 
 /// Reads an event.
-///
-/// # Errors
-/// PagerDuty's own list of what is wrong.
 pub fn read(source: &Source, body: &Value, now: Time, known: &dyn Known) -> Result<Event, Vec<String>> {
     let words = Words(&source.words);
     let key = word(body.get("dedup_key"));
@@ -94,9 +90,6 @@ fn missing(name: &str) -> Vec<String> {
 }
 
 /// Reads an event of the first events API. <https://developer.pagerduty.com/docs/ZG9jOjExMDI5NTc4-events-api-v1>
-///
-/// # Errors
-/// PagerDuty's own list of what is wrong.
 pub fn read_v1(source: &Source, body: &Value, now: Time) -> Result<Event, Vec<String>> {
     let key = word(body.get("incident_key"));
     match body["event_type"].as_str().unwrap_or_default() {
@@ -129,9 +122,6 @@ pub fn read_v1(source: &Source, body: &Value, now: Time) -> Result<Event, Vec<St
 }
 
 /// Reads a change event: what it is about, and what happened.
-///
-/// # Errors
-/// What is missing.
 pub fn change(body: &Value, now: Time) -> Result<(String, Change), String> {
     let payload = &body["payload"];
     let summary = word(payload.get("summary")).ok_or("'payload.summary' is missing or blank")?;

@@ -6,9 +6,6 @@ use super::{Context, Reading, Unreadable, time, word};
 use crate::domain::{AssetName, Pillar, Signal, SignalStatus};
 
 /// Reads a body.
-///
-/// # Errors
-/// It names no flow and no state.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let get = |pointer: &str| word(body.pointer(pointer)).filter(|text| text != "None");
     let (Some(flow), Some(state)) = (get("/flow_name").or_else(|| get("/flow/name")), get("/state/type")) else {

@@ -68,7 +68,6 @@ pub struct Unusable {
     pub why: String,
 }
 
-/// What a body said.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Reading {
     /// What could be used, in order.
@@ -78,7 +77,6 @@ pub struct Reading {
     /// What tells this delivery from all others; said twice, it is one. `None` where the format has nothing of the kind: then
     /// saying the same again changes nothing.
     pub delivery: Option<String>,
-    /// Lineage that the body brings too.
     pub import: Option<Import>,
 }
 
@@ -94,9 +92,6 @@ pub enum Unreadable {
 }
 
 /// Reads a JSON body.
-///
-/// # Errors
-/// It is not JSON, with the place.
 pub fn json(body: &[u8]) -> Result<Value, Unreadable> {
     // serde_json stops at 128 levels, so a deep body cannot exhaust the stack.
     serde_json::from_slice(body).map_err(|error| Unreadable::NotJson(error.to_string()))
@@ -118,7 +113,6 @@ pub(super) fn word(value: Option<&Value>) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Labels, bounded.
 pub(super) fn labels(value: Option<&Value>) -> std::collections::BTreeMap<String, String> {
     value
         .and_then(Value::as_object)

@@ -75,7 +75,6 @@ pub fn packed(body: &[u8]) -> Option<String> {
 /// What text begins with that is not compressed; no letter of base64.
 const BEGINNINGS: [char; 2] = ['{', '['];
 
-/// The body again.
 pub fn unpacked(packed: &str) -> Option<Value> {
     if packed.starts_with(BEGINNINGS) {
         return serde_json::from_str(packed).ok();

@@ -7,9 +7,6 @@ use super::{Context, Reading, Unreadable, Unusable, time, word};
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, Time};
 
 /// Reads a body.
-///
-/// # Errors
-/// It is neither.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let (key, checks) = ["checks", "checkResults"]
         .into_iter()

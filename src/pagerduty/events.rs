@@ -14,7 +14,6 @@ const MAX_SUMMARY: usize = 1024;
 /// PagerDuty's limit for a whole event, in bytes.
 const MAX_EVENT: usize = 512_000;
 
-/// What is sent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PagerEvent {
     Trigger(Trigger),
@@ -22,7 +21,6 @@ pub enum PagerEvent {
     Resolve,
 }
 
-/// A page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trigger {
     /// One line; cut to PagerDuty's limit.
@@ -63,7 +61,6 @@ struct Payload<'a> {
     custom_details: &'a Value,
 }
 
-/// What a failure means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PagerError {
     /// Try again, not before this. Sending again is safe: the key makes it the same page.
@@ -72,7 +69,6 @@ pub enum PagerError {
     Permanent { why: String },
 }
 
-/// The client.
 pub struct PagerDutyEvents {
     http: reqwest::Client,
     url: String,
@@ -86,9 +82,6 @@ impl PagerDutyEvents {
     }
 
     /// Sends an event. A success means "accepted", not "somebody was notified".
-    ///
-    /// # Errors
-    /// What to do about it.
     pub async fn send(&self, key: &SecretString, dedup_key: &str, event: &PagerEvent) -> Result<(), PagerError> {
         let answer = self.http.post(&self.url).json(&body(key.expose_secret(), dedup_key, event)).send().await;
         let answer = match answer {

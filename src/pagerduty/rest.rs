@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::events::PagerError;
 
-/// Somebody on call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnCall {
     pub name: String,
@@ -24,13 +23,11 @@ pub struct PersonalPage<'a> {
     pub key: &'a str,
     /// The service it is opened on, by its id.
     pub service: &'a str,
-    /// The address of whoever is paged.
     pub email: &'a str,
     pub title: &'a str,
     pub details: &'a str,
 }
 
-/// The client.
 pub struct Rest {
     http: reqwest::Client,
     base: String,
@@ -71,9 +68,6 @@ impl Rest {
     }
 
     /// Who is on call on a schedule at this moment; PagerDuty's answer is about now where no time is asked for.
-    ///
-    /// # Errors
-    /// What to do about it.
     pub async fn on_call(&self, schedule: &str) -> Result<Vec<OnCall>, PagerError> {
         let query = [("schedule_ids[]", schedule), ("include[]", "users"), ("limit", "100")];
         let (status, told) = self.ask(self.request(Method::GET, "/oncalls").query(&query)).await?;
@@ -99,9 +93,6 @@ impl Rest {
     }
 
     /// Pages one person, by an incident that is theirs from the start. One that is open under the same key is that page already.
-    ///
-    /// # Errors
-    /// What to do about it.
     pub async fn page(&self, page: &PersonalPage<'_>) -> Result<(), PagerError> {
         let query = [("query", page.email), ("limit", "100")];
         let (status, told) = self.ask(self.request(Method::GET, "/users").query(&query)).await?;
@@ -135,9 +126,6 @@ impl Rest {
     }
 
     /// Acknowledges or resolves the page of one person; one that is over already is left alone.
-    ///
-    /// # Errors
-    /// What to do about it.
     pub async fn settle(&self, key: &str, status_wanted: &str) -> Result<(), PagerError> {
         let query = [("incident_key", key), ("statuses[]", "triggered"), ("statuses[]", "acknowledged")];
         let (status, told) = self.ask(self.request(Method::GET, "/incidents").query(&query)).await?;

@@ -14,7 +14,6 @@ use crate::domain::command::PagerNews;
 pub struct Verified(Vec<u8>);
 
 impl Verified {
-    /// The body.
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
@@ -38,7 +37,6 @@ pub fn verify(secrets: &[SecretString], header: Option<&str>, body: Vec<u8>) -> 
 /// What a webhook says of one of our pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct News {
-    /// Unique, the same for every attempt.
     pub event_id: String,
     /// The page's key, if PagerDuty told it.
     pub key: Option<String>,

@@ -49,7 +49,6 @@ impl<T> Followed<T> {
     }
 }
 
-/// All of them.
 #[derive(Debug)]
 pub struct ReadModels {
     /// The people of the workspace, its address, and theirs.
@@ -67,7 +66,6 @@ pub struct ReadModels {
     pub catalog: Followed<catalog::Catalog>,
     /// Incidents that were opened again, whose alerts are to be read anew.
     reopened: Mutex<BTreeSet<String>>,
-    /// Changes of another process were missed.
     lost: AtomicBool,
     /// What is told while everything is loaded anew: what is loaded may be older, so it is followed again then.
     meanwhile: Mutex<Option<Vec<Vec<KeptChange>>>>,

@@ -37,7 +37,6 @@ impl Trouble {
         self.alerts.values().filter(|ill| ill.fires).map(|ill| (ill.pillar, ill.at))
     }
 
-    /// Whether something fires.
     pub fn fires(&self) -> bool {
         self.firing > 0
     }
@@ -82,7 +81,6 @@ struct Known {
     assets: BTreeSet<String>,
 }
 
-/// The read model.
 #[derive(Debug, Default)]
 pub struct Health {
     /// By asset in lower case, then by incident.

@@ -6,7 +6,6 @@ use crate::store::{Change, Kind, ReadError, Store};
 
 /// What follows the records of some kinds.
 pub trait ReadModel: Sized + Send + Sync {
-    /// Which.
     const FOLLOWS: &'static [Kind];
 
     /// As the records are now.

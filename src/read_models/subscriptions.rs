@@ -31,7 +31,6 @@ impl ReadModel for Subscriptions {
 }
 
 impl Subscriptions {
-    /// Who follows something.
     pub fn followers(&self, of: &str) -> Vec<&PersonId> {
         let key = format!("{}\u{1}", of.to_lowercase());
         let of = self.0.range(key.clone()..).take_while(|(id, _)| id.starts_with(&key));
@@ -55,7 +54,6 @@ impl Subscriptions {
         self.all().len()
     }
 
-    /// What somebody follows.
     pub fn of(&self, person: &str) -> Vec<String> {
         self.0.values().filter(|one| one.person == person).map(|one| one.of.clone()).collect()
     }

@@ -118,7 +118,6 @@ impl Id<Verdicts> {
 }
 
 impl Id<Beat> {
-    /// A source's heartbeat.
     pub fn of(source: &str, name: &str) -> Self {
         Self::new(format!("{source}/{name}"))
     }
@@ -243,7 +242,6 @@ impl Range<Mine> {
 }
 
 impl Id<Silence> {
-    /// A silence.
     pub fn of(number: u64) -> Self {
         Self::new(format!("{number:010}"))
     }
@@ -278,7 +276,6 @@ impl Range<Bodies> {
 }
 
 impl Id<Member> {
-    /// A person.
     pub fn of(id: &str) -> Self {
         Self::new(id)
     }
@@ -332,7 +329,6 @@ impl Id<CatalogCommit> {
         Self::new(format!("{commit:016}"))
     }
 
-    /// Its number.
     pub fn commit(&self) -> u64 {
         self.as_str().parse().unwrap_or_default()
     }
@@ -377,21 +373,18 @@ impl Id<ExternalChannels> {
 pub const ADDRESS_OF: &str = "address-of/";
 
 impl Id<AddressOf> {
-    /// Somebody's address.
     pub fn of(person: &str) -> Self {
         Self::new(format!("{ADDRESS_OF}{person}"))
     }
 }
 
 impl Range<AddressOf> {
-    /// Everybody's addresses.
     pub fn everybody() -> Self {
         Self::prefix(ADDRESS_OF)
     }
 }
 
 impl Id<OwnerOfAddress> {
-    /// Whose an address is.
     pub fn of(address: &str) -> Self {
         Self::new(format!("address/{}", address.to_lowercase()))
     }
@@ -401,7 +394,6 @@ impl Id<OwnerOfAddress> {
 macro_rules! parts {
     ($($part:ty),*) => { $(
         impl Range<$part> {
-            /// All of an incident's.
             pub fn of(uid: &str) -> Self {
                 Self::prefix(&format!("{uid}/"))
             }

@@ -10,7 +10,6 @@ use crate::store::{Batch, Expect, Id, QueueName, Queued};
 /// Which entry of the outbox.
 pub type EntryId = Id<Entry>;
 
-/// One entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     pub job: Job,
@@ -18,7 +17,6 @@ pub struct Entry {
     pub attempts: u32,
     /// Whether a try may have been done although no answer came.
     pub maybe_done: bool,
-    /// What the last try ran into.
     pub last_error: Option<String>,
 }
 
@@ -99,7 +97,6 @@ impl EntryId {
         Self::new("sync-channels")
     }
 
-    /// Asking Slack for everybody.
     pub fn sync_people() -> Self {
         Self::new("sync-people")
     }

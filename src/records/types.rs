@@ -20,7 +20,6 @@ macro_rules! pointers {
         }
 
         impl $name {
-            /// To this incident.
             pub fn to(uid: &str) -> Self {
                 Self { uid: uid.to_owned() }
             }
@@ -66,7 +65,6 @@ pub struct Mine {
     pub task: Option<u32>,
 }
 
-/// What was given up.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Dead {
     pub why: String,
@@ -86,11 +84,9 @@ pub struct Flap {
     pub times: Vec<Time>,
 }
 
-/// A heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Beat {
     pub last: Time,
-    /// Since which start it is watched.
     #[serde(default)]
     pub watch: String,
 }
@@ -116,7 +112,6 @@ pub struct Bodies {
     pub bodies: Vec<Body>,
 }
 
-/// One body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Body {
     pub source: String,
@@ -138,7 +133,6 @@ impl Bodies {
 /// Who is in a user group or on a schedule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Roster {
-    /// The people, by their Slack ids.
     pub people: Vec<PersonId>,
     /// People of PagerDuty whom Slack does not know by their address.
     #[serde(default)]
@@ -170,7 +164,6 @@ pub struct Columns {
 /// Which assets a commit of the catalog changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CatalogCommit {
-    /// Tells this commit from all others.
     pub mark: String,
     /// The assets' names; none where they are too many.
     pub names: Option<Vec<String>>,
@@ -188,7 +181,6 @@ pub struct SilenceCounter {
     pub last: u64,
 }
 
-/// The workspace in Slack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workspace {
     pub url: String,

@@ -9,7 +9,6 @@ use crate::domain::lineage::Whom;
 use crate::domain::rca::{CauseKind, Learnt};
 use crate::domain::{PersonId, Role};
 
-/// What a button does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Says a line as if it had been typed. Several in one message need places of their own.
@@ -104,63 +103,19 @@ pub struct TriageCard {
 }
 
 /// The ids of buttons, as `docs/slack.md` lists them. What comes behind a colon is not in it.
+#[rustfmt::skip]
 pub const BUTTONS: [&str; 34] = [
-    "ack",
-    "again",
-    "assign_roles",
-    "cause",
-    "declare",
-    "handover_accept",
-    "handover_decline",
-    "impact",
-    "judge",
-    "learnt",
-    "leave",
-    "more",
-    "notify",
-    "postmortem",
-    "remind",
-    "reopen",
-    "resolve",
-    "review",
-    "runbook",
-    "severity",
-    "step_done",
-    "step_skip",
-    "subscribe",
-    "take",
-    "take_command",
-    "task_done",
-    "task_take",
-    "triage_attach",
-    "triage_dismiss",
-    "triage_open",
-    "triage_silence",
-    "unsubscribe",
-    "update",
-    "why",
+    "ack", "again", "assign_roles", "cause", "declare", "handover_accept", "handover_decline", "impact", "judge",
+    "learnt", "leave", "more", "notify", "postmortem", "remind", "reopen", "resolve", "review", "runbook",
+    "severity", "step_done", "step_skip", "subscribe", "take", "take_command", "task_done", "task_take",
+    "triage_attach", "triage_dismiss", "triage_open", "triage_silence", "unsubscribe", "update", "why",
 ];
 
 /// The ids of forms, as `docs/slack.md` lists them.
+#[rustfmt::skip]
 pub const FORMS: [&str; 18] = [
-    "assign_roles",
-    "cause",
-    "declare",
-    "declare_anyway",
-    "learnt",
-    "look",
-    "more",
-    "notify",
-    "reopen",
-    "resolve",
-    "runbook",
-    "severity",
-    "skip",
-    "task",
-    "triage_attach",
-    "triage_silence",
-    "update",
-    "why",
+    "assign_roles", "cause", "declare", "declare_anyway", "learnt", "look", "more", "notify", "reopen", "resolve",
+    "runbook", "severity", "skip", "task", "triage_attach", "triage_silence", "update", "why",
 ];
 
 impl Action {
@@ -263,7 +218,6 @@ impl Press {
 }
 
 impl Form {
-    /// What Slack calls it.
     pub fn id(&self) -> &'static str {
         match self {
             Self::Declare { anyway: false, .. } => "declare",

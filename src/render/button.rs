@@ -29,7 +29,6 @@ pub fn again(place: usize, label: &str, line: &str) -> Option<Button> {
 }
 
 impl Button {
-    /// A plain button.
     pub fn new(action: &Action, label: &str) -> Self {
         let (action, value) = action.written();
         Self { action, label: label.to_owned(), value, style: None }

@@ -38,7 +38,6 @@ impl Rendered {
         Self::new(text, &[])
     }
 
-    /// The blocks as JSON.
     pub fn blocks_json(&self) -> serde_json::Value {
         serde_json::to_value(&self.blocks).unwrap_or_default()
     }

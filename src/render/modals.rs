@@ -5,7 +5,6 @@ use slack_morphism::prelude::SlackView;
 
 use super::markdown::{blocks, cut};
 
-/// One question.
 #[derive(Debug, Clone, PartialEq)]
 #[rustfmt::skip]
 pub enum ModalInput {
@@ -30,7 +29,6 @@ pub enum ModalInput {
 
 /// What stands in two fields is one text, and fits one together.
 const MAX_FIELD: usize = crate::domain::decide::MAX_TEXT - 200;
-/// A line is short.
 const MAX_LINE: usize = 120;
 
 impl ModalInput {
@@ -46,7 +44,6 @@ impl ModalInput {
         Self::Text { id, label, initial, placeholder, multiline, optional, max }
     }
 
-    /// One of a few.
     pub fn choice<'a>(
         id: &'static str,
         label: &'static str,
@@ -57,7 +54,6 @@ impl ModalInput {
         Self::Choice { id, label, options, initial: Some(initial.to_owned()) }
     }
 
-    /// May be left empty.
     #[must_use]
     pub fn if_any(mut self) -> Self {
         if let Self::Text { optional, .. } = &mut self {
@@ -66,7 +62,6 @@ impl ModalInput {
         self
     }
 
-    /// Begins with words.
     #[must_use]
     pub fn starting(mut self, words: &str) -> Self {
         if let Self::Text { initial, .. } = &mut self {
@@ -85,7 +80,6 @@ impl ModalInput {
     }
 }
 
-/// A modal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Modal {
     /// What is called when it is sent.

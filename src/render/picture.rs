@@ -42,7 +42,6 @@ struct Drawn {
     monitored: bool,
 }
 
-/// What is drawn.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drawing {
     title: String,
@@ -147,7 +146,6 @@ impl Drawing {
         parts.join("; ")
     }
 
-    /// As SVG.
     pub fn svg(&self) -> String {
         let sizes: Vec<(f64, f64)> = self.nodes.iter().map(|drawn| (width(drawn), BOX_HEIGHT)).collect();
         let (places, breadth, height) = self.layout(&sizes);

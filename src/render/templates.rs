@@ -37,7 +37,6 @@ const LINES: &str = "timeline_lines";
 /// The block of a line that was corrected.
 const CORRECTED: &str = "corrected";
 
-/// All templates, ready.
 pub struct Templates {
     /// Those that make Markdown.
     handlebars: Handlebars<'static>,

@@ -14,7 +14,6 @@ pub fn sentence(templates: &Templates, entry: &Entry, names: Names<'_>) -> Optio
     timeline::is_line(&entry.event).then(|| said(templates, &entry.event, &entry.actor, false, names))
 }
 
-/// What a line says.
 pub fn line(templates: &Templates, line: &Line, names: Names<'_>) -> String {
     said(templates, &line.entry.event, &line.entry.actor, line.corrected, names)
 }

@@ -32,9 +32,6 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// Starts serving.
-    ///
-    /// # Errors
-    /// The address cannot be listened on.
     pub async fn start(config: SandboxConfig) -> std::io::Result<Self> {
         let listener = TcpListener::bind(config.listen).await?;
         let base = format!("http://{}", listener.local_addr()?);

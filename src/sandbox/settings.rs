@@ -16,7 +16,6 @@ pub struct SandboxConfig {
     pub pagerduty_webhook_secret: String,
     /// The app's own token, for Socket Mode.
     pub app_token: String,
-    /// The token of its REST API.
     pub pagerduty_api_token: String,
     pub routing_keys: Vec<String>,
     /// The time as the services see it.

@@ -25,12 +25,10 @@ impl Faults {
         }
     }
 
-    /// A server error.
     pub fn server_error(&self, target: &str, times: usize, status: u16) {
         self.add(Fault { status: Some(status), ..Fault::new(target, times) });
     }
 
-    /// A slow answer.
     pub fn slow(&self, target: &str, times: usize, delay: Duration) {
         self.add(Fault { delay: Some(delay), ..Fault::new(target, times) });
     }

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A slash command.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
 #[derive(Default)]
@@ -60,7 +59,6 @@ pub struct Interaction {
     pub view: Option<View>,
     #[serde(default)]
     pub callback_id: String,
-    /// What was typed into a lookup.
     #[serde(default)]
     pub value: String,
     /// The message that a message shortcut was chosen on.
@@ -69,9 +67,6 @@ pub struct Interaction {
 }
 
 /// A request from the JSON that Slack sends. What is null is as if it were missing.
-///
-/// # Errors
-/// It is no such request.
 pub fn read<T: serde::de::DeserializeOwned>(json: Value) -> Result<T, serde_json::Error> {
     serde_json::from_value(without_nulls(json))
 }
@@ -87,7 +82,6 @@ fn without_nulls(value: Value) -> Value {
     }
 }
 
-/// One pressed button.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Action {
@@ -125,18 +119,15 @@ impl View {
         self.answer(id)?["value"].as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
     }
 
-    /// A choice.
     pub fn choice(&self, id: &str) -> Option<String> {
         self.answer(id)?.pointer("/selected_option/value")?.as_str().map(str::to_owned)
     }
 
-    /// Choices.
     pub fn choices(&self, id: &str) -> Vec<String> {
         let chosen = self.answer(id).and_then(|answer| answer["selected_options"].as_array());
         chosen.into_iter().flatten().filter_map(|one| one["value"].as_str()).map(str::to_owned).collect()
     }
 
-    /// People.
     pub fn people(&self, id: &str) -> Vec<String> {
         let Some(answer) = self.answer(id) else { return Vec::new() };
         let one = answer["selected_user"].as_str().into_iter();
@@ -158,7 +149,6 @@ pub struct Envelope {
     pub team_id: Option<String>,
     #[serde(default)]
     pub api_app_id: Option<String>,
-    /// Unique, the same for every redelivery.
     #[serde(default)]
     pub event_id: String,
     #[serde(default)]

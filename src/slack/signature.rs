@@ -15,7 +15,6 @@ const WINDOW_SECONDS: i64 = 300;
 pub struct Verified(Vec<u8>);
 
 impl Verified {
-    /// The body.
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
@@ -36,9 +35,6 @@ pub enum Rejected {
 }
 
 /// Checks a request against each secret (two during a rotation).
-///
-/// # Errors
-/// Why it is refused.
 pub fn verify(
     secrets: &[SecretString],
     timestamp: Option<&str>,

@@ -23,7 +23,6 @@ impl Once {
 }
 
 impl Batch {
-    /// Nothing yet.
     pub fn new() -> Self {
         Self::default()
     }
@@ -61,7 +60,6 @@ impl Batch {
         self.ops.push(Op { kind: T::KIND, id: id.to_string(), step });
     }
 
-    /// Writes a record.
     pub fn put<T: Record>(&mut self, id: &Id<T>, expect: Expect, value: &T) {
         if let Some(written) = self.written(id, None, value) {
             self.step(id, Step::Put(expect, written));
@@ -82,7 +80,6 @@ impl Batch {
         }
     }
 
-    /// Removes a record.
     pub fn del<T: Record>(&mut self, id: &Id<T>, expect: Expect) {
         self.step(id, Step::Del(expect));
     }
@@ -115,7 +112,6 @@ impl Batch {
         self.unwritable = self.unwritable.take().or(other.unwritable);
     }
 
-    /// The steps.
     pub fn into_ops(self) -> Result<Vec<Op>, CommitError> {
         self.unwritable.map_or(Ok(self.ops), Err)
     }

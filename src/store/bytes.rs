@@ -34,6 +34,5 @@ pub(super) trait Bytes: Send + Sync + 'static {
     fn folder(&self) -> Option<&Path> {
         None
     }
-    /// Figures an operator watches.
     fn figures(&self) -> Vec<(&'static str, u64)>;
 }

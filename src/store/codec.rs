@@ -85,7 +85,6 @@ pub(super) fn size(ver: u64, claims: u32, written: &Written) -> usize {
     head + place + written.body.len()
 }
 
-/// The value.
 pub(super) fn encode(ver: u64, claims: u32, written: &Written) -> Vec<u8> {
     let queue = written.queued.as_ref().map(|queued| queued.queue.as_str()).unwrap_or_default();
     let mut out = Vec::with_capacity(written.body.len() + queue.len() + 24);
@@ -130,7 +129,6 @@ pub(super) fn read<'a>(key: &[u8], value: &'a [u8]) -> Result<(Head, &'a str), R
     Ok((head, std::str::from_utf8(body).map_err(|_| damaged("its body is no text"))?))
 }
 
-/// The whole record.
 pub(super) fn decode(key: &[u8], value: &[u8]) -> Result<Raw, ReadError> {
     let (kind, id) = parts(key)?;
     let (head, body) = read(key, value)?;

@@ -84,9 +84,6 @@ impl Store {
     }
 
     /// All or nothing, durable when it answers.
-    ///
-    /// # Errors
-    /// Nothing was written then.
     pub async fn commit(&self, batch: Batch) -> Result<(), CommitError> {
         let ops = batch.into_ops()?;
         if ops.is_empty() { Ok(()) } else { self.engine.commit(ops).await }

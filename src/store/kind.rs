@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 /// newest shape of what is kept under it.
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $byte:literal $name:literal shape $shape:literal,)*) => {
-        /// What a record is.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[repr(u8)]
         pub enum Kind {
@@ -14,7 +13,6 @@ macro_rules! kinds {
         }
 
         impl Kind {
-            /// Every kind.
             pub const ALL: &[Self] = &[$(Self::$kind),*];
 
             /// Its name in exports and databases.

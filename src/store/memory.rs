@@ -7,15 +7,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::bytes::{Bytes, Changes, Pair, WriteError};
 use super::{Committed, ReadError, Store};
 
-/// An ordered map.
 #[derive(Default)]
 pub struct MemoryEngine(RwLock<BTreeMap<Vec<u8>, Vec<u8>>>);
 
 impl MemoryEngine {
     /// An empty store.
-    ///
-    /// # Errors
-    /// No thread can be started.
     pub fn open() -> Result<Store, ReadError> {
         Ok(Store::new(Arc::new(Committed::start(Arc::new(Self::default()))?)))
     }

@@ -46,7 +46,6 @@ impl Lane {
     }
 }
 
-/// All lanes.
 #[derive(Debug, Default)]
 pub(super) struct Queues {
     lanes: HashMap<String, Lane>,

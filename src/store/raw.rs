@@ -24,7 +24,6 @@ impl QueueName {
         self.0.split_once('/').map_or(self.0.as_str(), |(lane, _)| lane)
     }
 
-    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -35,7 +35,6 @@ pub(super) enum Request {
 }
 
 impl Request {
-    /// Since when it waits.
     pub(super) fn asked(&self) -> Stopwatch {
         match self {
             Self::Commit { asked, .. } | Self::Claim { asked, .. } => *asked,

@@ -73,7 +73,6 @@ pub enum Step {
 /// Why a commit did not happen. Nothing of it was written.
 #[derive(Debug, Clone, Error)]
 pub enum CommitError {
-    /// Somebody else was first.
     #[error("{kind:?} `{id}` changed meanwhile")]
     Conflict { kind: Kind, id: String },
     /// A record is larger than [`MAX_RECORD_BYTES`]. It will be so next time, too.

@@ -17,7 +17,6 @@ use super::{Kind, Queued, Raw, ReadError};
 /// It is written as JSON, straight from the type, under the version of its shape. A field that is only added needs no new shape where it has
 /// a default; one that is renamed or means something else does, and [`Record::upcast`] reads what was written before.
 pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// What it is.
     const KIND: Kind;
     /// The version of its shape.
     const SHAPE: u32;
@@ -70,7 +69,6 @@ impl<T> Id<T> {
         Self { text: text.into(), of: PhantomData }
     }
 
-    /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -140,7 +138,6 @@ pub struct Range<T> {
 }
 
 impl<T> Range<T> {
-    /// All of them.
     pub fn all() -> Self {
         Self { from: String::new(), to: String::new(), of: PhantomData }
     }

@@ -38,13 +38,11 @@ pub enum Outcome {
     Ignored,
 }
 
-/// What a monitor posted.
 #[derive(Debug, Default)]
 pub struct Posted {
     pub signals: Vec<Signal>,
     /// What tells this delivery from all others of its source.
     pub delivery: Option<String>,
-    /// What else is written with it.
     pub also: Batch,
 }
 
@@ -122,7 +120,6 @@ impl Queues {
         Ok(())
     }
 
-    /// How many requests wait.
     pub(super) fn len(&self) -> usize {
         self.by_source.values().map(VecDeque::len).sum()
     }

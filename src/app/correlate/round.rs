@@ -41,7 +41,6 @@ pub(super) struct Round<'a> {
     /// What is bad in the graph, by open incidents; made when it is first asked for.
     bad: Option<HashMap<NodeId, (String, Time)>>,
     held: HashMap<Id<SuppressedAlert>, Changing<SuppressedAlert>>,
-    /// What came and went in it.
     flaps: HashMap<Id<Flap>, Changing<Flap>>,
     jobs: Vec<Job>,
     /// The silences and windows that people are told of, once each, and how many of these are given to be written.
@@ -62,7 +61,6 @@ struct Changing<T> {
     now: Option<T>,
     /// What is expected of it when it is written.
     expect: Expect,
-    /// Whether it is to be written.
     changed: bool,
 }
 
@@ -107,7 +105,6 @@ impl Working {
         case
     }
 
-    /// What was decided next.
     fn go_on_with(&mut self, next: Decision) {
         self.decision.go_on_with(next);
         self.take_back();
@@ -136,15 +133,18 @@ impl Working {
     }
 }
 
-/// Where a signal belongs.
 enum Placement {
     /// To this incident; as this alert, where it is known.
-    In { uid: String, known: Option<String>, because: JoinReason, quiet: bool },
+    In {
+        uid: String,
+        known: Option<String>,
+        because: JoinReason,
+        quiet: bool,
+    },
     /// To none yet.
     Suppressed(Suppression, Option<Time>),
     /// To none.
     Nowhere,
-    /// To a new one.
     New,
 }
 

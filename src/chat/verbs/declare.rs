@@ -56,7 +56,6 @@ pub(crate) async fn said(chat: &Chat<'_>, mut declaration: Declaration, anyway: 
     Ok(Rendered::new(&in_words(chat, &alike), &buttons).into())
 }
 
-/// Opens it.
 pub(crate) async fn open(chat: &Chat<'_>, mut declaration: Declaration) -> Result<Decision, Failure> {
     for text in [Some(&mut declaration.title), declaration.text.as_mut()].into_iter().flatten() {
         *text = markup::named(text, &|id| chat.app.name(id));

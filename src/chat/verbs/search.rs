@@ -28,7 +28,6 @@ pub(crate) static VERB: Verb = Verb {
     },
 };
 
-/// Which incidents.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Search {
     /// Only those that are not over.
@@ -79,9 +78,6 @@ impl Search {
 }
 
 /// Reads which incidents are meant: words of a title, and what is none.
-///
-/// # Errors
-/// A time that is none.
 pub(crate) fn read(line: &Line<'_>) -> Result<Search, Unclear> {
     let mut search = Search::default();
     let mut words = line.rest.split_whitespace();

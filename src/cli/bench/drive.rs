@@ -25,8 +25,10 @@ pub(super) trait Sender: Send + 'static {
 pub(super) enum Until {
     /// After so many seconds.
     Seconds(f64),
-    /// When these were sent.
-    Numbers { from: u64, to: u64 },
+    Numbers {
+        from: u64,
+        to: u64,
+    },
 }
 
 /// What a load came to.

@@ -39,9 +39,6 @@ pub trait People: Sync {
 }
 
 /// Whether somebody may do something: by the table of standings, and then by the operator's rules.
-///
-/// # Errors
-/// Why not, and what to do instead.
 pub fn permitted(
     verb: Verb,
     standing: Standing,

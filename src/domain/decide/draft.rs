@@ -9,7 +9,6 @@ use crate::domain::{Alert, Effect, Refusal, Time, evolve};
 /// What a command leads to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
-    /// The new entries of the timeline.
     pub entries: Vec<Entry>,
     pub case: Case,
     pub effects: Vec<Effect>,

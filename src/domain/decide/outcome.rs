@@ -87,7 +87,6 @@ pub(super) fn check_archive(draft: &mut Draft<'_>, resolved: Time, reviewed: Opt
     }
 }
 
-/// Slack did archive it.
 pub(super) fn channel_archived(draft: &mut Draft<'_>, channel: &str) {
     if let Some(known) = draft.incident().channel.clone().filter(|known| known.id == channel) {
         draft.add(Event::ChannelArchived { name: known.name });

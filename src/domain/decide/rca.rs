@@ -33,7 +33,6 @@ pub(super) fn cause(draft: &mut Draft<'_>, kind: CauseKind, text: &str) -> Resul
     Ok(())
 }
 
-/// What was learnt.
 pub(super) fn learnt(draft: &mut Draft<'_>, what: Learnt, text: &str) -> Result<(), Refusal> {
     let text = words("What was learnt", "For example `/incident retro hard nobody knew the loader`.", MAX_TEXT, text)?;
     draft.add_and_say(Event::Learnt { what, text });

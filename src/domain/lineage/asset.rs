@@ -15,7 +15,6 @@ pub fn day(at: Time) -> Day {
     u16::try_from(at.timestamp().div_euclid(86_400) - FIRST).unwrap_or(0)
 }
 
-/// What an asset is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AssetKind {
@@ -26,7 +25,6 @@ pub enum AssetKind {
     /// A table or view that is made by a transformation we know.
     Model,
     Job,
-    /// What people look at.
     Dashboard,
     /// A trained model, its features or its predictions.
     Ml,
@@ -41,7 +39,6 @@ impl AssetKind {
     pub const ALL: [Self; 7] =
         [Self::Source, Self::Table, Self::Model, Self::Job, Self::Dashboard, Self::Ml, Self::Unknown];
 
-    /// The word people use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Source => "source",
@@ -129,7 +126,6 @@ pub struct Facts {
     pub fingerprint: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parents: Vec<Parent>,
-    /// When this source last named it.
     pub seen: Day,
 }
 
@@ -173,7 +169,6 @@ impl Asset {
         self.facts_by_strength().into_iter().find_map(|(_, facts)| of(facts))
     }
 
-    /// What it is.
     pub fn kind(&self) -> AssetKind {
         self.first(|facts| (facts.kind != AssetKind::Unknown).then_some(facts.kind)).unwrap_or_default()
     }
@@ -188,7 +183,6 @@ impl Asset {
         self.first(|facts| facts.sla.clone())
     }
 
-    /// What it is for.
     pub fn description(&self) -> Option<String> {
         self.first(|facts| facts.description.clone())
     }
@@ -234,7 +228,6 @@ impl Asset {
         parents
     }
 
-    /// Every name it has.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.name.as_str()).chain(self.aliases.iter().map(String::as_str))
     }
@@ -266,17 +259,13 @@ pub struct Change {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
-    /// A run ended well.
     Ran,
     RunFailed,
-    /// Its code is another.
     Code,
-    /// Its columns are others.
     Schema,
 }
 
 impl ChangeKind {
-    /// In words.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ran => "ran",

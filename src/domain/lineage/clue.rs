@@ -41,7 +41,6 @@ pub enum Clue {
 }
 
 impl Clue {
-    /// In words.
     pub fn words(&self) -> String {
         match self {
             Self::ShowsIssue { pillars } => {
@@ -80,7 +79,6 @@ pub enum RootReason {
 }
 
 impl RootReason {
-    /// In words.
     pub fn words(&self) -> String {
         match self {
             Self::Clues(clues) => clues.iter().map(Clue::words).collect::<Vec<_>>().join("; "),

@@ -17,7 +17,6 @@ use crate::domain::Pillar;
 /// A node's number; only valid until the graph changes.
 pub type NodeId = u32;
 
-/// An edge's other end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
     pub node: NodeId,
@@ -38,7 +37,6 @@ const NONE: u32 = u32::MAX;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Node {
     name: u32,
-    /// The first of all its names.
     chain: u32,
     owners: u32,
     kind: AssetKind,
@@ -103,7 +101,6 @@ impl Graph {
         self.nodes.len() - self.free_nodes.len()
     }
 
-    /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -118,7 +115,6 @@ impl Graph {
         self.nodes.len()
     }
 
-    /// All nodes.
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
         (0..).zip(&self.nodes).filter(|(_, node)| !node.gone).map(|(id, _)| id)
     }
@@ -166,17 +162,14 @@ impl Graph {
         self.nodes().filter(fits).take(limit).map(|node| self.name(node).to_owned()).collect()
     }
 
-    /// The asset's name.
     pub fn name(&self, node: NodeId) -> &str {
         &self.names[self.nodes[node as usize].name as usize].text
     }
 
-    /// All its names.
     pub fn names(&self, node: NodeId) -> impl Iterator<Item = &str> {
         self.chain(node).into_iter().map(|id| &*self.names[id as usize].text)
     }
 
-    /// What it is.
     pub fn kind(&self, node: NodeId) -> AssetKind {
         self.nodes[node as usize].kind
     }
@@ -205,12 +198,10 @@ impl Graph {
         &self.owners
     }
 
-    /// Its parents.
     pub fn ups(&self, node: NodeId) -> &[Link] {
         &self.ups[node as usize]
     }
 
-    /// Its children.
     pub fn downs(&self, node: NodeId) -> &[Link] {
         &self.downs[node as usize]
     }

@@ -24,7 +24,6 @@ pub enum Whom {
 }
 
 impl Whom {
-    /// The word in commands.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Upstream => "upstream",
@@ -43,7 +42,6 @@ impl Whom {
     }
 }
 
-/// An affected asset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Affected {
     pub asset: String,
@@ -60,7 +58,6 @@ pub struct TeamImpact {
     pub owner: Owner,
     /// Its assets: what matters most first, at most [`LISTED`].
     pub assets: Vec<Affected>,
-    /// How many there are in all.
     pub total: usize,
 }
 
@@ -71,10 +68,8 @@ impl TeamImpact {
     }
 }
 
-/// All of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Impact {
-    /// How many assets of each kind.
     pub counts: BTreeMap<AssetKind, usize>,
     /// By team; what matters most first.
     pub teams: Vec<TeamImpact>,

@@ -27,7 +27,6 @@ pub struct Sighting {
     pub parents: Vec<(Vec<String>, Option<String>)>,
 }
 
-/// What must be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Written {
     /// This asset is so.
@@ -131,7 +130,6 @@ impl<'a, F: Fn(&str) -> Option<Asset>> Merger<'a, F> {
         if free.is_empty() { names.last().cloned().into_iter().collect() } else { free }
     }
 
-    /// Takes a sighting in.
     pub fn see(&mut self, sighting: &Sighting) {
         let names = self.own_names(&sighting.names, sighting.namespace.as_deref());
         let mut known: Vec<String> = Vec::new();

@@ -51,7 +51,6 @@ impl Evidence for () {
 pub struct Candidate {
     pub asset: String,
     pub reasons: Vec<Clue>,
-    /// Whether it shows the issue itself.
     pub observed: bool,
     /// Assets above it or between it and what is bad that nobody checks: they cannot be ruled out. A few of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -15,7 +15,6 @@ pub struct View<'a> {
     pub fading: Day,
 }
 
-/// Which way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     Up,

@@ -8,7 +8,6 @@ use axum::http::request::Parts;
 use super::state::AppState;
 use crate::app::App;
 
-/// Whoever it is.
 pub(crate) struct Anyone(pub(crate) Arc<App>);
 
 impl FromRequestParts<AppState> for Anyone {

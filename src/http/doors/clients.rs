@@ -28,11 +28,8 @@ pub(crate) trait Access {
     const ANY_OF: &'static [Scope];
 }
 
-/// The scope *read*.
 pub(crate) struct Read;
-/// The scope *write*.
 pub(crate) struct Write;
-/// The scope *catalog*.
 pub(crate) struct Catalog;
 /// The scope *catalog*, since a pipeline asks before it publishes; or *read*.
 pub(crate) struct CatalogOrRead;
@@ -149,7 +146,6 @@ impl FromRequestParts<AppState> for Browser {
 /// reader.
 pub(crate) struct AssetBadge {
     pub(crate) app: Arc<App>,
-    /// The asset, as it is shown.
     pub(crate) asset: String,
 }
 

@@ -85,21 +85,18 @@ impl Sender {
     }
 }
 
-/// What a source posted.
 pub(crate) struct SourceRequest {
     pub(crate) from: Sender,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Arrived,
 }
 
-/// How a body arrived.
 pub(crate) enum Arrived {
     Whole(Bytes),
     /// It arrives still, and may be so large, in bytes.
     Still {
         body: Body,
         limit: usize,
-        /// Its place among the uploads, until it is read.
         upload: OwnedSemaphorePermit,
     },
     /// It asks to confirm a subscription, at this address.

@@ -16,7 +16,6 @@ use crate::store::{Change, Id, Kind, Range, ReadError, Store};
 /// How many assets are read at once.
 const PAGE: usize = 2000;
 
-/// The catalog in memory.
 #[derive(Debug, Default)]
 pub struct Catalog {
     graph: Graph,
@@ -28,7 +27,6 @@ pub struct Catalog {
 pub struct Log {
     /// Commits so far.
     pub commits: u64,
-    /// The mark of the last one.
     pub mark: String,
     /// How many of them the image has that was read at start; none if there was no image of use.
     pub in_image: Option<u64>,
@@ -71,7 +69,6 @@ impl std::ops::Deref for Catalog {
 }
 
 impl Catalog {
-    /// Where the log stands.
     pub fn log(&self) -> &Log {
         &self.log
     }

@@ -11,7 +11,6 @@ use crate::sandbox::world::Shared;
 pub struct PagerDuty(pub(crate) Shared);
 
 impl PagerDuty {
-    /// All incidents there.
     pub fn incidents(&self) -> Vec<PdIncident> {
         self.0.lock().pagerduty.incidents.clone()
     }
@@ -27,7 +26,6 @@ impl PagerDuty {
         self.0.lock().pagerduty.users.push((name.to_owned(), email.to_owned()));
     }
 
-    /// There is a service.
     pub fn add_service(&self, id: &str) {
         self.0.lock().pagerduty.services.push(id.to_owned());
     }

@@ -23,7 +23,6 @@ impl Slack {
         world.slack.users.insert(id.to_owned(), user);
     }
 
-    /// A member.
     pub fn add_user(&self, id: &str, name: &str, display: &str) {
         self.add(id, name, display, false, None);
     }
@@ -36,7 +35,6 @@ impl Slack {
         }
     }
 
-    /// A guest.
     pub fn add_guest(&self, id: &str, name: &str, display: &str) {
         self.add(id, name, display, true, None);
     }
@@ -55,7 +53,6 @@ impl Slack {
         world.slack.emit(&config, &json!({"type": "team_join", "user": user}));
     }
 
-    /// An admin deactivates somebody.
     pub fn deactivates(&self, id: &str) {
         let mut world = self.0.lock();
         let Some(mut user) = world.slack.users.get(id).map(User::json) else { return };
@@ -64,7 +61,6 @@ impl Slack {
         world.slack.emit(&config, &json!({"type": "user_change", "user": user}));
     }
 
-    /// A user group.
     pub fn add_group(&self, id: &str, people: &[&str]) {
         let people = people.iter().map(|&id| id.to_owned()).collect();
         self.0.lock().slack.groups.insert(id.to_owned(), people);
@@ -130,7 +126,6 @@ impl Slack {
         world.slack.emit(&config, &json!({"type": kind, "channel": id, "actor_id": "U0ADMIN"}));
     }
 
-    /// Makes a channel private.
     pub fn make_private(&self, channel: &str) {
         if let Some(channel) = self.0.lock().slack.channel(channel) {
             channel.private = true;
@@ -170,7 +165,6 @@ impl Slack {
         self.0.lock().slack.forbids_channels = forbidden;
     }
 
-    /// Renames a channel.
     pub fn rename(&self, channel: &str, name: &str) {
         let mut world = self.0.lock();
         let Some(channel) = world.slack.channel(channel) else { return };

@@ -7,7 +7,6 @@ use crate::sandbox::exchange::Answer;
 use crate::sandbox::signing::hmac_hex;
 use crate::sandbox::world::Shared;
 
-/// The workspace.
 pub struct Slack(pub(crate) Shared);
 
 impl Slack {

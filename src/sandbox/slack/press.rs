@@ -222,7 +222,6 @@ impl Slack {
         self.interact(&payload).await
     }
 
-    /// A global shortcut.
     pub async fn shortcut(&self, user: &str, callback: &str) -> Answer {
         let mut payload = self.payload("shortcut", user);
         payload["callback_id"] = json!(callback);

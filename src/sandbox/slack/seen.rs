@@ -12,7 +12,6 @@ impl Slack {
         self.0.lock().slack.channel(name).map(|channel| view_of(channel))
     }
 
-    /// All channels.
     pub fn channels(&self) -> Vec<ChannelView> {
         self.0.lock().slack.channels.iter().map(view_of).collect()
     }

@@ -25,11 +25,9 @@ pub struct MessageView {
     pub metadata: Value,
     pub thread: Option<String>,
     pub reactions: Vec<String>,
-    /// What is shown below its links.
     pub unfurls: Value,
 }
 
-/// A button.
 #[derive(Debug, Clone)]
 pub struct Button {
     pub action_id: String,
@@ -45,7 +43,6 @@ pub struct FileView {
     pub content: String,
 }
 
-/// A channel.
 #[derive(Debug, Clone)]
 pub struct ChannelView {
     pub id: String,

@@ -118,7 +118,6 @@ impl Slack {
         ts
     }
 
-    /// Changes what was said.
     pub fn edit(&self, channel: &str, ts: &str, text: &str) {
         let mut world = self.0.lock();
         let now = (world.config.now)();
@@ -151,7 +150,6 @@ impl Slack {
         world.slack.emit(&config, &event);
     }
 
-    /// Adds a reaction.
     pub fn react(&self, user: &str, channel: &str, ts: &str, emoji: &str) {
         self.reaction(user, channel, ts, emoji, true);
     }

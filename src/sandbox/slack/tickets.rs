@@ -14,7 +14,6 @@ pub(crate) struct Sockets {
     pub(crate) out: Option<mpsc::UnboundedSender<String>>,
     pub(crate) waiting: BTreeMap<String, oneshot::Sender<Value>>,
     pub(crate) count: u64,
-    /// How many connections there ever were.
     pub(crate) opened: watch::Sender<usize>,
 }
 

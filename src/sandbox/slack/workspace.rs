@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use crate::sandbox::settings::SandboxConfig;
 
-/// The bot's user.
 pub(crate) const BOT_USER: &str = "U0MUSTERBT";
 
 pub(crate) const BOT_ID: &str = "B0MUSTER00";

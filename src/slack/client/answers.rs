@@ -9,7 +9,6 @@ use serde_json::Value;
 pub struct Member {
     pub id: String,
     pub name: String,
-    /// Their address, where Slack tells it.
     #[serde(default)]
     pub email: Option<String>,
     pub team: String,

@@ -12,7 +12,6 @@ use crate::domain::incident::MessageRef;
 use crate::render::Rendered;
 use crate::slack::inbound::with_files;
 
-/// The client.
 pub struct SlackApi {
     client: SlackHyperClient,
     token: SlackApiToken,
@@ -24,9 +23,6 @@ const METADATA: &str = "muster_outbox";
 
 impl SlackApi {
     /// A client for a workspace.
-    ///
-    /// # Errors
-    /// The machine's certificates cannot be read.
     pub fn new(api_url: &str, token: &SecretString, team: &str, timeout: Duration) -> std::io::Result<Self> {
         let connector = hyper_rustls::HttpsConnectorBuilder::new()
             .with_native_roots()?
@@ -181,7 +177,6 @@ impl SlackApi {
         Ok(answer["canvas_id"].as_str().unwrap_or_default().to_owned())
     }
 
-    /// Writes a canvas anew.
     pub async fn edit_canvas(&self, canvas: &str, markdown: &str) -> Result<(), SlackError> {
         let content = json!({"type": "markdown", "markdown": markdown});
         let change = json!({"operation": "replace", "document_content": content});
@@ -204,7 +199,6 @@ impl SlackApi {
         self.post_unless("conversations.invite", &body, &["already_in_channel", "cant_invite_self"]).await
     }
 
-    /// Sets the topic.
     pub async fn set_topic(&self, channel: &str, topic: &str) -> Result<(), SlackError> {
         self.post("conversations.setTopic", &json!({"channel": channel, "topic": topic})).await.map(|_| ())
     }
@@ -381,7 +375,6 @@ impl SlackApi {
         Ok((members, next_cursor(&answer)))
     }
 
-    /// One person.
     pub async fn person(&self, id: &str) -> Result<Option<Member>, SlackError> {
         let answer = self.get("users.info", &[("user", Some(id.to_owned()))]).await?;
         Ok(member(&answer["user"]))

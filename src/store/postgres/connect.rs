@@ -27,7 +27,6 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// Reads an address.
     pub(super) fn of(url: &str) -> anyhow::Result<Self> {
         // What the parser says may quote the address, and so its password.
         let usable = url.starts_with("postgres://") || url.starts_with("postgresql://");

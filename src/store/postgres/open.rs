@@ -16,7 +16,6 @@ use crate::store::{
     Answer, Backlog, CommitError, Engine, Follower, Kind, Millis, Op, QueueName, Raw, ReadError, Store,
 };
 
-/// The engine.
 struct Postgres {
     shared: Arc<Shared>,
     requests: Requests,

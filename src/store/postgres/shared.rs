@@ -43,7 +43,6 @@ pub(super) struct Seen {
 pub(super) struct Shared {
     pub(super) readers: Pool,
     pub(super) writers: Pool,
-    /// Names this process in the database.
     pub(super) writer: String,
     /// On this channel others hear of a round. A hint only.
     pub(super) channel: String,

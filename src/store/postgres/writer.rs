@@ -84,7 +84,6 @@ enum Failed {
     Again(String),
     /// The database does not take something in it, and never will.
     Never(String),
-    /// The database cannot now.
     NotNow(String),
 }
 

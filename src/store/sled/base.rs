@@ -59,9 +59,6 @@ pub(super) fn base(
 }
 
 /// Writes a base: every key and value, in frames; its size. Before each frame `has_room` is asked.
-///
-/// # Errors
-/// The disk, or what is read.
 fn write_base(
     path: &Path,
     mut pairs: impl Iterator<Item = io::Result<(Vec<u8>, Vec<u8>)>>,
@@ -97,9 +94,6 @@ fn write_base(
 }
 
 /// Reads a base; each frame goes to `take`.
-///
-/// # Errors
-/// It is damaged, or breaks off.
 pub(super) fn read_base(path: &Path, mut take: impl FnMut(Changes) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let (mut at, mut is_whole) = (0, false);

@@ -83,9 +83,6 @@ pub fn inspect(directory: &Path) -> anyhow::Result<Inspection> {
 }
 
 /// Insists that something of a store lies in a directory: whoever only reads one makes none.
-///
-/// # Errors
-/// There is none.
 pub fn expect_store(directory: &Path) -> anyhow::Result<()> {
     if ![SIDECAR, DATABASE, JOURNAL, MARK].iter().any(|part| directory.join(part).exists()) {
         bail!("there is no store in {}", directory.display());

@@ -27,7 +27,6 @@ const NEXT: &str = "next";
 /// How much room that is.
 pub(super) const SEGMENT_ROOM: u64 = SEGMENT_BYTES + STEP_BYTES;
 
-/// The open journal.
 #[derive(Debug)]
 pub(super) struct Journal {
     folder: PathBuf,

@@ -28,7 +28,6 @@ pub(super) struct Layer {
 #[derive(Debug, Default)]
 struct State {
     open: Layer,
-    /// Since when something is in it.
     since: Option<Stopwatch>,
     closed: Option<Arc<Layer>>,
     /// Why sled does not take it in.
@@ -130,7 +129,6 @@ impl Memtable {
         }
     }
 
-    /// Sled has the layer.
     pub(super) fn taken(&self) {
         let taken = {
             let mut state = self.state();
@@ -166,9 +164,6 @@ impl Memtable {
 }
 
 /// Keys and values in order: what was written lately over what lies below.
-///
-/// # Errors
-/// What lies below cannot be read.
 pub(super) fn over(
     recent: Changes,
     below: impl Iterator<Item = Result<Pair, ReadError>>,

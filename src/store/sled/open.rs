@@ -22,7 +22,6 @@ use crate::store::bytes::{Bytes, Changes, Pair, WriteError};
 use crate::store::committer::Committed;
 use crate::store::{EDITION, ReadError, Store};
 
-/// Sled on a directory.
 pub struct SledEngine {
     shared: Arc<Shared>,
     layers: Option<std::thread::JoinHandle<()>>,

@@ -27,7 +27,6 @@ pub enum Source {
 /// What a repair came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Repaired {
-    /// What the store was made of.
     pub of: Source,
     /// The round of the base, if there is one.
     pub base: Option<u64>,
@@ -38,9 +37,6 @@ pub struct Repaired {
 
 /// Makes the database anew from the base and the journal, whatever state it is in; it is kept aside in `damaged`. Where rounds that were answered
 /// are missing, or the journal is damaged, it goes on with what can be had, and only if that loss is accepted.
-///
-/// # Errors
-/// They are not whole.
 pub fn repair(directory: &Path, accept_loss: bool) -> anyhow::Result<Repaired> {
     expect_store(directory)?;
     let _lock = lock(directory)?;

@@ -73,9 +73,6 @@ impl Room {
     }
 
     /// Insists on [`Self::has`].
-    ///
-    /// # Errors
-    /// Why new work would be refused.
     pub(super) fn insist(&self, bytes: u64) -> io::Result<()> {
         self.look_with(bytes).map_or(Ok(()), |why| Err(io::Error::new(io::ErrorKind::StorageFull, why)))
     }

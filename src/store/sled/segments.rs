@@ -51,9 +51,6 @@ pub(super) fn segment(folder: &Path, first: u64) -> PathBuf {
 
 /// The first round of a journal and the last, read and not changed; none where it is empty. Segments of which nothing is above a round, which a
 /// base has, say nothing more.
-///
-/// # Errors
-/// It is damaged, or rounds are missing.
 pub(super) fn inspect(folder: &Path, above: u64) -> anyhow::Result<Option<(u64, Mark)>> {
     if !folder.exists() {
         return Ok(None);

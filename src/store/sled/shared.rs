@@ -25,7 +25,6 @@ pub(super) const TICK: Duration = Duration::from_millis(250);
 pub struct Backups {
     /// How often; never without.
     pub every: Option<Duration>,
-    /// How many are kept, the latest.
     pub keep: usize,
 }
 
@@ -65,7 +64,6 @@ impl Shared {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the database something.
     pub(super) fn with<T>(&self, ask: impl FnOnce(&Database) -> anyhow::Result<T>) -> anyhow::Result<T> {
         let database = self.db.read().unwrap_or_else(PoisonError::into_inner);
         ask(database.as_ref().context("the database could not be opened again")?)

@@ -23,7 +23,6 @@ pub(super) struct Sidecar {
     #[serde(default)]
     pub(super) edition: u32,
     pub(super) has_data: bool,
-    /// Whether the last process closed it.
     #[serde(default)]
     pub(super) clean: bool,
     /// The round of the journal at the last checkpoint: whatever ends before it is older than it should be.
