@@ -10,7 +10,7 @@ use muster::app::correlate::Posted;
 use muster::catalog::Import;
 use muster::clock::Clock;
 use muster::config::{Config, Variables};
-use muster::domain::lineage::merge::Sighting;
+use muster::domain::lineage::sighting::Sighting;
 use muster::domain::lineage::{AssetKind, Facts};
 use muster::domain::{AssetName, Pillar, Signal};
 use muster::store::MemoryEngine;

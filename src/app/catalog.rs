@@ -9,7 +9,7 @@ use super::graph::Imaged;
 use super::lookup::Lookup;
 use super::{App, Failure};
 use crate::catalog::Import;
-use crate::domain::lineage::merge::{Merger, Sighting, Written};
+use crate::domain::lineage::sighting::{Merger, Sighting, Written};
 use crate::domain::lineage::{Asset, AssetKind, Change, ChangeKind, Check, Day, Graph, View, day};
 use crate::domain::{AssetName, Effect};
 use crate::read_models::catalog::image;

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::cards::median_taken;
-use super::memory::Watched;
 use super::queries::Filter;
+use super::transient::Watched;
 use super::{App, Failure};
 use crate::domain::decide::permitted;
 use crate::domain::permission::{Standing, Verb};

@@ -18,7 +18,6 @@ mod heartbeats;
 mod home;
 pub mod lineage;
 pub mod lookup;
-mod memory;
 pub mod queries;
 pub mod received;
 mod request;
@@ -27,6 +26,7 @@ mod runbooks;
 mod state;
 mod subscriptions;
 pub mod suppress;
+mod transient;
 mod verdicts;
 
 pub use change::Change;

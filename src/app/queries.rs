@@ -147,6 +147,12 @@ impl App {
         let alerts = self.alerts(&incident.uid).await?;
         let tasks = self.tasks(&incident.uid).await?;
         let messages = self.store.values(Range::<Captured>::of(&incident.uid)).await?;
+        let mut sla = Vec::new();
+        for asset in &incident.assets {
+            let promised = self.asset(asset.as_str()).await?.as_ref().and_then(Asset::sla);
+            let alone = std::slice::from_ref(incident);
+            sla.extend(promised.map(|words| SlaStatement::of(asset.as_str(), Some(words), alone, self.now())));
+        }
         let link = |message: &MessageRef| self.link(message);
         let lineage = self.drawing(incident).await?.map(|drawing| drawing.mermaid());
         let record = Record {
@@ -155,6 +161,7 @@ impl App {
             alerts: &alerts,
             tasks: &tasks,
             messages: &messages,
+            sla: &sla,
             name: &|id| self.name(id),
         };
         Ok(render::timeline::postmortem(&self.templates, &record, &link, lineage.as_deref()))

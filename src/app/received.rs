@@ -2,7 +2,7 @@
 
 use std::sync::PoisonError;
 
-use super::memory::Waiting;
+use super::transient::Waiting;
 use super::{App, Failure};
 use crate::config::Source;
 use crate::records::outbox::{EntryId, Job};

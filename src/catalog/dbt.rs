@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::{BadCatalog, Import, bare, owner};
 use crate::domain::Pillar;
-use crate::domain::lineage::merge::Sighting;
 use crate::domain::lineage::names::clean;
+use crate::domain::lineage::sighting::Sighting;
 use crate::domain::lineage::{AssetKind, Check, Facts, Owner};
 
 #[derive(Deserialize)]

@@ -1,5 +1,5 @@
 //! FLOOR 1. Importers of lineage and ownership: one file a format, each from bytes to [`Import`]. How sightings of several
-//! sources become one asset is decided in `domain::lineage::merge`; writing them is the business of `app`.
+//! sources become one asset is decided in `domain::lineage::sighting`; writing them is the business of `app`.
 
 pub mod dbt;
 pub mod openlineage;
@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use regex::Regex;
 use thiserror::Error;
 
-use crate::domain::lineage::merge::Sighting;
 use crate::domain::lineage::names::clean;
+use crate::domain::lineage::sighting::Sighting;
 use crate::domain::lineage::{Change, Check, Owner};
 
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -9,8 +9,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{BadCatalog, Import, owner};
 use crate::domain::Time;
-use crate::domain::lineage::merge::Sighting;
 use crate::domain::lineage::names::{dataset, job};
+use crate::domain::lineage::sighting::Sighting;
 use crate::domain::lineage::{AssetKind, Change, ChangeKind, Facts, Owner};
 
 /// What these sightings are filed under.

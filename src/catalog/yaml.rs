@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use super::{BadCatalog, Import};
 use crate::domain::Pillar;
-use crate::domain::lineage::merge::Sighting;
 use crate::domain::lineage::names::clean;
+use crate::domain::lineage::sighting::Sighting;
 use crate::domain::lineage::{AssetKind, Facts, Owner};
 
 #[derive(Deserialize)]

@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 
 use super::asker::Chat;
 use super::reply::Reply;
-use super::times::{self, Toward};
+use super::when::{self, Toward};
 use crate::app::Failure;
 use crate::domain::incident::number;
 use crate::domain::permission;
@@ -133,7 +133,7 @@ impl<'a> Line<'a> {
 
     /// A moment that has passed.
     pub fn past(&self, words: &str) -> Result<Time, Unclear> {
-        times::parse(words, self.now, Toward::Past)
+        when::parse(words, self.now, Toward::Past)
             .ok_or_else(|| self.unclear(&format!("“{words}” is not a time I understand.")))
     }
 

@@ -12,9 +12,9 @@ mod presses;
 mod questions;
 mod registry;
 mod reply;
-mod times;
 mod triage;
 mod verbs;
+mod when;
 
 pub use dispatch::slash;
 pub use events::{capture_history, pin_found, slack_event};

@@ -1,6 +1,6 @@
 //! What a form asks, and what may be wrong with an answer. Each form itself lives with its verb.
 
-use super::times::{self, Toward};
+use super::when::{self, Toward};
 use crate::app::Failure;
 use crate::domain::{Command, Time};
 use crate::render::ModalInput;
@@ -42,7 +42,7 @@ pub(crate) fn promised(view: &View, question: &'static str, now: Time, examples:
     let Some(words) = view.text(question) else {
         return Ok(None);
     };
-    let at = times::parse(&words, now, Toward::Future);
+    let at = when::parse(&words, now, Toward::Future);
     let mistake = || Unsent::Mistake(question, format!("I do not understand this time; write {examples}."));
     at.map(Some).ok_or_else(mistake)
 }

@@ -6,8 +6,8 @@ use super::asker::Chat;
 use super::forms::modal;
 use super::questions::Questions;
 use super::reply::Reply;
-use super::times::{self, Toward};
 use super::verbs::silence;
+use super::when::{self, Toward};
 use crate::app::decided::Decided;
 use crate::app::queries::Filter;
 use crate::app::{App, Change, Failure, RequestMeta};
@@ -94,7 +94,7 @@ impl Chat<'_> {
             Err(error) => return Ok(Reply::mistake("matcher", error.to_string())),
         };
         let until = view.text("until").unwrap_or_default();
-        let Some(until) = times::parse(&until, self.app.now(), Toward::Future) else {
+        let Some(until) = when::parse(&until, self.app.now(), Toward::Future) else {
             return Ok(Reply::mistake("until", "I do not understand this time; write 2h, 15:00 or friday."));
         };
         let silence = silence::of(self, matcher, until, view.text("text").unwrap_or_default());

@@ -9,6 +9,7 @@ use super::captured::Captured;
 use super::event::{Entry, Event, Look};
 use super::incident::{Incident, PageStatus, StepState};
 use super::rca::{CauseKind, Learnt};
+use super::sla::SlaStatement;
 use super::timeline::{self, Line};
 use super::times::{clock, duration, stamp};
 use super::{Alert, AssetName, PersonId, Pillar, Role, Severity, Status, Task};
@@ -21,6 +22,8 @@ pub struct Record<'a> {
     pub alerts: &'a [Alert],
     pub tasks: &'a [Task],
     pub messages: &'a [Captured],
+    /// Of its assets for which something was promised, with what this incident alone did to them.
+    pub sla: &'a [SlaStatement],
     pub name: &'a (dyn Fn(&str) -> String + Sync),
 }
 
@@ -45,6 +48,7 @@ pub struct Postmortem {
     pub hard: Vec<String>,
     pub lucky: Vec<String>,
     pub actions: Vec<Fact>,
+    pub sla: Vec<SlaStatement>,
     pub questions: Vec<Fact>,
     pub sources: Vec<Fact>,
 }
@@ -133,6 +137,7 @@ pub fn draft(record: &Record<'_>) -> Postmortem {
         hard: learnt(&said, Learnt::Hard),
         lucky: learnt(&said, Learnt::Lucky),
         actions: actions(record),
+        sla: record.sla.to_vec(),
         questions: questions(record),
         sources: sources(record),
     }

@@ -113,7 +113,7 @@ pub enum Refusal {
     HasTheCommand { holder: String },
 }
 
-fn count(number: usize, of: &str) -> String {
+pub(crate) fn count(number: usize, of: &str) -> String {
     format!("{number} {of}{}", if number == 1 { "" } else { "s" })
 }
 

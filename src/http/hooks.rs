@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::Path;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::StreamExt as _;
 use serde::Serialize;
@@ -11,9 +11,10 @@ use serde_json::json;
 
 use super::Problem;
 use super::doors::{
-    Arrived, EventsClient, RoutingKey, ServiceKey, SourceRequest, SourceToken, UPLOAD_WITHIN, invalid_event, too_large,
-    too_slow,
+    Arrived, EventsClient, RoutingKey, ServiceKey, SourceRequest, SourceToken, UPLOAD_WITHIN, invalid_event, too_slow,
+    try_again,
 };
+use super::problem::UPLOAD_LIMIT;
 use crate::app::App;
 use crate::app::correlate::{Placed, Posted};
 use crate::app::lookup::Lookup;
@@ -24,7 +25,7 @@ use crate::domain::lineage::Check;
 use crate::monitors::{self, Context, Known, Reading, Unusable, dbt_artifacts, pagerduty_v2, redact};
 use crate::store::Batch;
 
-/// The answer to a monitor: what became of each alert, and what could not be used.
+/// The answer to a monitor: the outcome of each alert, and what could not be used.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct Received {
     alerts: Vec<Placed>,
@@ -38,12 +39,12 @@ pub(crate) struct Received {
     method(post, put), path = "/hooks/{source}", params(("source" = String, Path, description = "The name of a configured source")),
     request_body(content = Object, description = "A body of the source's kind"),
     responses(
-        (status = 202, description = "Taken in; what became of each alert", body = Received),
+        (status = 202, description = "Taken in; says the outcome of each alert", body = Received),
         (status = 400, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or another one", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
         (status = 408, description = "It took too long to arrive", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Not of this kind, or nothing in it could be used", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Not a body of this kind, or nothing in it could be used", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "Nothing was saved; send it again", body = Problem, content_type = "application/problem+json"),
     ),
     security(("source" = [])),
@@ -66,7 +67,7 @@ pub(crate) async fn receive(request: SourceRequest) -> Result<Response, Problem>
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
 }
 
-/// Reads an artifact of dbt while it arrives, a piece at a time: only what is needed of it is ever held.
+/// Reads an artifact of dbt while it arrives, piece by piece. It holds only what is needed.
 async fn artifact(app: &App, source: &Source, body: Body, limit: usize) -> Result<Response, Problem> {
     let (pieces, arriving) = tokio::sync::mpsc::channel(4);
     let arriving =
@@ -75,15 +76,15 @@ async fn artifact(app: &App, source: &Source, body: Body, limit: usize) -> Resul
     let (mut size, mut start) = (0, Vec::new());
     let arrives = async {
         while let Some(piece) = body.next().await {
-            let piece = piece.map_err(|_| Problem::new(400, "The body broke off"))?;
+            let piece = piece.map_err(|_| Problem::new(400, "The connection broke before the whole body arrived"))?;
             size += piece.len();
             if size > limit {
-                return Err(too_large());
+                return Err(Problem::too_large(UPLOAD_LIMIT));
             }
             if size <= KEPT_AT_MOST {
                 start.extend_from_slice(&piece);
             }
-            // Whoever reads has found something wrong; what it is comes below.
+            // The reader stopped at an error, which is returned below.
             if pieces.send(piece).await.is_err() {
                 break;
             }
@@ -92,7 +93,7 @@ async fn artifact(app: &App, source: &Source, body: Body, limit: usize) -> Resul
     };
     tokio::time::timeout(UPLOAD_WITHIN, arrives).await.map_err(|_| too_slow())??;
     drop(pieces);
-    let read = arriving.await.map_err(|_| Problem::new(500, "Reading the artifact broke"))?;
+    let read = arriving.await.map_err(|_| Problem::new(500, "Muster failed to read the artifact"))?;
     let artifact = read?;
     let (headers, now) = (HeaderMap::new(), app.now());
     let read =
@@ -103,7 +104,7 @@ async fn artifact(app: &App, source: &Source, body: Body, limit: usize) -> Resul
     Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
 }
 
-/// A body as somebody who reads sees it: pieces, one after another.
+/// A body as a reader sees it: one piece after another.
 struct Arriving {
     pieces: tokio::sync::mpsc::Receiver<Bytes>,
     piece: Bytes,
@@ -123,17 +124,18 @@ impl std::io::Read for Arriving {
     }
 }
 
-/// What was read, to triage and to the catalog.
+/// Gives what was read to the catalog and to triage.
 pub(super) async fn take_in(app: &App, source: &Source, reading: Reading, body: &[u8]) -> Result<Received, Problem> {
     if reading.signals.is_empty() && !reading.unusable.is_empty() {
         let first = &reading.unusable[0];
         let place = if first.at.is_empty() { String::new() } else { format!(" at {}", first.at) };
-        return Err(Problem::new(
-            422,
-            format!("None of {} alerts could be used; the first{place}: {}", reading.unusable.len(), first.why),
-        ));
+        let detail = match reading.unusable.len() {
+            1 => format!("The alert{place} could not be used: {}", first.why),
+            many => format!("None of the {many} alerts could be used. The first{place}: {}", first.why),
+        };
+        return Err(Problem::new(422, detail));
     }
-    // The lineage first: where the alert belongs may stand in it.
+    // The lineage first: it may say where the alert belongs.
     if let Some(import) = reading.import {
         app.take_in(import).await?;
     }
@@ -143,7 +145,7 @@ pub(super) async fn take_in(app: &App, source: &Source, reading: Reading, body: 
     Ok(Received { alerts, refused: reading.unusable })
 }
 
-/// What the catalog knows, for those who read bodies.
+/// What the catalog knows, for reading bodies.
 struct Catalogued<'a> {
     app: &'a App,
     checks: Lookup<Check>,
@@ -159,7 +161,7 @@ impl Known for Catalogued<'_> {
     }
 }
 
-/// Reads a body by what the catalog knows; checks that it names are looked up, and it is read again.
+/// Reads a body with what the catalog knows. If it names unknown checks, they are looked up and the body is read again.
 pub(super) async fn reading<T>(app: &App, read: impl Fn(&dyn Known) -> T) -> Result<T, Problem> {
     let mut known = Catalogued { app, checks: Lookup::default() };
     loop {
@@ -175,7 +177,7 @@ pub(super) async fn reading<T>(app: &App, read: impl Fn(&dyn Known) -> T) -> Res
     }
 }
 
-/// When the next sign of life is due at the latest.
+/// By when the next sign of life is due.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct Heard {
     #[schema(value_type = String, example = "2026-11-23T06:00:00Z")]
@@ -186,7 +188,7 @@ pub(crate) struct Heard {
 #[utoipa::path(
     post, path = "/hooks/{source}/heartbeat/{name}",
     params(("source" = String, Path, description = "A configured source"), ("name" = String, Path, description = "One of its heartbeats")),
-    responses((status = 202, description = "Heard; when the next one is due at the latest", body = Heard), (status = 401, body = Problem), (status = 404, body = Problem)),
+    responses((status = 202, description = "Heard; says by when the next one is due", body = Heard), (status = 401, body = Problem), (status = 404, body = Problem)),
     security(("source" = [])),
 )]
 pub(crate) async fn heartbeat(
@@ -197,28 +199,26 @@ pub(crate) async fn heartbeat(
     Ok((StatusCode::ACCEPTED, Json(Heard { next_due })))
 }
 
-/// As PagerDuty's Events API v2, with a source's token as routing key. Answers in PagerDuty's own words.
+/// As PagerDuty's Events API v2, with a source's token as routing key. It answers in PagerDuty's own words. Clients try again at 429 and
+/// at every 5xx; some, such as PagerDuty's own for Python, give up after a few 5xx, but never at 429.
 #[utoipa::path(
     post, path = "/v2/enqueue", request_body(content = Object, description = "An event of PagerDuty's Events API v2"),
-    responses((status = 202, description = "Taken in"), (status = 400, description = "Invalid, or no such routing key"), (status = 429, description = "Too many; send it again later")),
+    responses((status = 202, description = "Taken in"), (status = 400, description = "Invalid, or no such routing key"), (status = 429, description = "Send it again later: too many, or Muster cannot save it now")),
     security(("routing_key" = [])),
 )]
 pub(crate) async fn enqueue(client: EventsClient<RoutingKey>) -> Response {
     let (app, source) = (&client.from.app, client.from.source());
-    if let Err(failure) = app.pace(source) {
-        return slow_down(&failure.into());
-    }
     let now = app.now();
     let event = match reading(app, |known| pagerduty_v2::read(source, &client.body, now, known)).await {
         Ok(Ok(event)) => event,
         Ok(Err(errors)) => return invalid_event(&errors),
-        Err(problem) => return problem.into_response(),
+        Err(problem) => return try_again(StatusCode::TOO_MANY_REQUESTS, problem),
     };
     let key = pagerduty_v2::dedup_key(&event).to_owned();
     if let pagerduty_v2::Event::Signal(signal) = event {
         let posted = Posted { signals: vec![*signal], ..Posted::default() };
         if let Err(failure) = app.receive(&source.name, posted).await {
-            return Problem::from(failure).into_response();
+            return try_again(StatusCode::TOO_MANY_REQUESTS, failure.into());
         }
         app.keep_body(&source.name, &client.raw, redact::packed);
     }
@@ -226,17 +226,10 @@ pub(crate) async fn enqueue(client: EventsClient<RoutingKey>) -> Response {
         .into_response()
 }
 
-/// PagerDuty's clients wait and try again at 429, and only there.
-fn slow_down(problem: &Problem) -> Response {
-    let seconds = problem.retry_after.unwrap_or(5).to_string();
-    let body = json!({"status": "throttle exceeded", "message": "Requests for this service are being throttled"});
-    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds)], Json(body)).into_response()
-}
-
-/// As PagerDuty's change events: what was deployed or changed, which a root cause may be.
+/// As PagerDuty's change events: what was deployed or changed. It may be a root cause.
 #[utoipa::path(
     post, path = "/v2/change/enqueue", request_body(content = Object, description = "A change event of PagerDuty's"),
-    responses((status = 202, description = "Taken in"), (status = 400, description = "Invalid, or no such routing key")),
+    responses((status = 202, description = "Taken in"), (status = 400, description = "Invalid, or no such routing key"), (status = 429, description = "Send it again later: too many, or Muster cannot save it now")),
     security(("routing_key" = [])),
 )]
 pub(crate) async fn change(client: EventsClient<RoutingKey>) -> Response {
@@ -248,14 +241,14 @@ pub(crate) async fn change(client: EventsClient<RoutingKey>) -> Response {
     match client.from.app.take_in(import).await {
         Ok(_) => (StatusCode::ACCEPTED, Json(json!({"status": "success", "message": "Change event processed"})))
             .into_response(),
-        Err(failure) => Problem::from(failure).into_response(),
+        Err(failure) => try_again(StatusCode::TOO_MANY_REQUESTS, failure.into()),
     }
 }
 
-/// As PagerDuty's first events API, which old tools still speak.
+/// As PagerDuty's first events API, which old tools still use. Its clients try again at 403 and at every 5xx, but not at 429.
 #[utoipa::path(
     post, path = "/generic/2010-04-15/create_event.json", request_body(content = Object, description = "An event of PagerDuty's first API"),
-    responses((status = 200, description = "Taken in"), (status = 400, description = "Invalid, or no such service key")),
+    responses((status = 200, description = "Taken in"), (status = 400, description = "Invalid, or no such service key"), (status = 403, description = "Too many; send it again later"), (status = 503, description = "Muster cannot save it now; send it again later")),
     security(("routing_key" = [])),
 )]
 pub(crate) async fn create_event(client: EventsClient<ServiceKey>) -> Response {

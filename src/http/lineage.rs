@@ -77,7 +77,7 @@ pub(crate) async fn dbt(
     // Tens of megabytes of JSON are no work for a thread that answers others.
     let read = tokio::task::spawn_blocking(move || dbt::read(&body)).await;
     let import =
-        read.map_err(|_| Problem::new(500, "Reading the manifest broke"))?.map_err(|error| unusable(&error))?;
+        read.map_err(|_| Problem::new(500, "Muster failed to read the manifest"))?.map_err(|error| unusable(&error))?;
     Ok(Json(take_in(&client.app, import).await?))
 }
 

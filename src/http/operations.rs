@@ -1,4 +1,4 @@
-//! For operators: alive, ready, and how it goes.
+//! For operators: whether Muster is alive and ready, and its metrics.
 
 use axum::Json;
 use axum::http::{StatusCode, header};
@@ -17,7 +17,7 @@ pub(crate) async fn healthz(_: Anyone) -> &'static str {
     "ok\n"
 }
 
-/// How long an entry of the outbox may be overdue before readiness says so, in milliseconds.
+/// If an outbox entry is overdue for longer than this, `/readyz` says so. In milliseconds.
 const STALLED_MILLIS: i64 = 60_000;
 
 /// Whether Muster takes what is sent.
@@ -26,11 +26,11 @@ pub(crate) struct Readiness {
     ready: bool,
     /// Why not.
     reasons: Vec<String>,
-    /// What waits, or was given up.
+    /// What waits too long, or was given up.
     degraded: Vec<String>,
 }
 
-/// Ready: takes what is sent. Slack or PagerDuty being down does not make it unready, but is said.
+/// Whether Muster takes what is sent. It stays ready if Slack or PagerDuty is down, and says so.
 #[utoipa::path(get, path = "/readyz", responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
 pub(crate) async fn readyz(Anyone(app): Anyone) -> Response {
     let mut reasons = Vec::new();
@@ -43,16 +43,15 @@ pub(crate) async fn readyz(Anyone(app): Anyone) -> Response {
         let crate::store::Backlog { count: waiting, oldest } =
             app.store.backlog(lane.as_str()).await.unwrap_or_default();
         if let Some(due) = oldest.filter(|due| now - due > STALLED_MILLIS) {
-            degraded.push(format!(
-                "{waiting} entries wait for {}, the first for {} s",
-                lane.as_str(),
-                (now - due) / 1000
-            ));
+            let wait = if waiting == 1 { "entry waits" } else { "entries wait" };
+            let overdue = (now - due) / 1000;
+            degraded.push(format!("{waiting} {wait} in the lane {}; the first is {overdue} s overdue", lane.as_str()));
         }
     }
     let dead = app.store.scan(&Range::<Dead>::all(), 100).await.map_or(0, |dead| dead.records.len());
     if dead > 0 {
-        degraded.push(format!("{dead} deliveries were given up; the incidents' timelines say which"));
+        let were = if dead == 1 { "delivery was" } else { "deliveries were" };
+        degraded.push(format!("{dead} {were} given up; the incidents' timelines say which"));
     }
     let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready: reasons.is_empty(), reasons, degraded })).into_response()

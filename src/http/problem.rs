@@ -26,6 +26,11 @@ pub struct Problem {
     pub retry_after: Option<u32>,
 }
 
+/// The setting that limits a monitor's body.
+pub(crate) const BODY_LIMIT: &str = "[server] body_limit_kib";
+/// The setting that limits an upload.
+pub(crate) const UPLOAD_LIMIT: &str = "[lineage] upload_limit_mib";
+
 impl Problem {
     pub fn new(status: u16, detail: impl Into<String>) -> Self {
         let title = StatusCode::from_u16(status)
@@ -36,9 +41,14 @@ impl Problem {
         Self { kind: "about:blank", title, status, detail: detail.into(), retry_after: None }
     }
 
-    /// Saving is not possible now; the sender keeps what it has and sends it again.
+    /// Nothing can be saved now. The sender keeps what it has and sends it again.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self { retry_after: Some(5), ..Self::new(503, detail) }
+    }
+
+    /// The body is larger than this setting allows.
+    pub(crate) fn too_large(setting: &str) -> Self {
+        Self::new(413, format!("The body is larger than this address takes. Split it, or raise `{setting}`"))
     }
 }
 
@@ -60,7 +70,7 @@ impl From<Failure> for Problem {
     }
 }
 
-/// 400 for what is not JSON, 422 for what is of another shape.
+/// 400 if the body is not JSON, 422 if its shape is wrong.
 impl From<Unreadable> for Problem {
     fn from(error: Unreadable) -> Self {
         let status = match &error {
@@ -74,7 +84,7 @@ impl From<Unreadable> for Problem {
 impl From<BytesRejection> for Problem {
     fn from(rejection: BytesRejection) -> Self {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            Self::new(413, "The body is larger than this address takes; split it, or raise `[server] body_limit_kib`")
+            Self::too_large(BODY_LIMIT)
         } else {
             Self::new(400, "The body did not arrive whole")
         }

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use muster::domain::Pillar;
-use muster::domain::lineage::merge::{Merger, Sighting, Written};
 use muster::domain::lineage::root::{Symptom, rank};
+use muster::domain::lineage::sighting::{Merger, Sighting, Written};
 use muster::domain::lineage::walk::Way;
 use muster::domain::lineage::{Asset, AssetKind, Facts, Graph, View};
 use proptest::prelude::*;

@@ -1,10 +1,10 @@
 //! Which incident an alert belongs to, decided in arrival order by one queue a process: what waits ([`queue`]), how it is decided in rounds
-//! (`run`), and where one signal belongs (`round`). What is held back is looked after in `suppress`.
+//! (`rounds`), and where one signal belongs (`matching`). What is held back is looked after in `suppress`.
 
+mod matching;
 mod queue;
-mod round;
-mod run;
+mod rounds;
 
+pub(super) use matching::MERGED_DEEP;
 pub(super) use queue::{Correlator, ROUND};
 pub use queue::{Outcome, Placed, Posted};
-pub(super) use round::MERGED_DEEP;

@@ -5,7 +5,7 @@ use crate::app::queries::{Filter, number_at, place_of};
 use crate::chat::asker::Chat;
 use crate::chat::line::{Line, Unclear, Verb, unquote};
 use crate::chat::reply::Reply;
-use crate::chat::times::{self, Toward};
+use crate::chat::when::{self, Toward};
 use crate::domain::incident::number;
 use crate::domain::{AssetName, Severity, Status, Time, permission};
 use crate::render::{again, views};
@@ -85,7 +85,7 @@ pub(crate) fn read(line: &Line<'_>) -> Result<Search, Unclear> {
         let lower = word.to_lowercase();
         let mut time = |what: &str| {
             let given = words.next().unwrap_or_default();
-            times::parse(given, line.now, Toward::Past)
+            when::parse(given, line.now, Toward::Past)
                 .ok_or_else(|| line.unclear(&format!("`{what} {given}`: I do not understand this time.")))
         };
         match lower.as_str() {

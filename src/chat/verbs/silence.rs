@@ -5,7 +5,7 @@ use crate::chat::asker::Chat;
 use crate::chat::line::{Line, Read, Verb};
 use crate::chat::questions::Questions;
 use crate::chat::reply::Reply;
-use crate::chat::times::{self, Toward};
+use crate::chat::when::{self, Toward};
 use crate::domain::suppression::{Matcher, Silence, SuppressedAlert};
 use crate::domain::times::stamp;
 use crate::domain::{Time, permission};
@@ -23,7 +23,7 @@ pub(crate) static VERB: Verb = Verb {
 fn read(line: &Line<'_>) -> Read {
     let words: Vec<&str> = line.rest.split_whitespace().collect();
     let time = |word: &&str| {
-        if word.contains('=') { None } else { times::parse(word, line.now, Toward::Future) }
+        if word.contains('=') { None } else { when::parse(word, line.now, Toward::Future) }
     };
     let found = words.iter().enumerate().skip(1).find_map(|(place, word)| Some((place, time(word)?)));
     let Some((place, until)) = found else {

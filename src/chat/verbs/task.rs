@@ -6,7 +6,7 @@ use crate::chat::choices::page_of;
 use crate::chat::line::{Line, Read, Unclear, Verb, mentions, numbered, split};
 use crate::chat::questions::{Answered, Questions, SOME, promised};
 use crate::chat::reply::Reply;
-use crate::chat::times::{self, Toward};
+use crate::chat::when::{self, Toward};
 use crate::domain::{Command, Incident, permission};
 use crate::render::{Button, ModalInput, Press};
 use crate::slack::inbound::View;
@@ -55,7 +55,7 @@ fn which(line: &Line<'_>, number: &str) -> Result<u32, Unclear> {
 
 fn add(line: &Line<'_>) -> Read {
     let mut words: Vec<&str> = line.rest.split_whitespace().collect();
-    let due = words.last().and_then(|word| times::parse(word, line.now, Toward::Future));
+    let due = words.last().and_then(|word| when::parse(word, line.now, Toward::Future));
     if due.is_some() {
         words.pop();
     }

@@ -6,12 +6,12 @@ mod case;
 mod ceilings;
 mod connection;
 mod drive;
+mod measure;
 mod options;
 mod people;
 mod report;
-mod run;
 mod server;
 mod stored;
 
+pub(super) use measure::run;
 pub(super) use options::Options;
-pub(super) use run::run;

@@ -1,4 +1,4 @@
-//! Names of assets: one spelling for what tools spell differently. Which names are one asset is decided in `merge`.
+//! Names of assets: one spelling for what tools spell differently. Which names are one asset is decided in `sighting`.
 
 use super::super::AssetName;
 

@@ -65,7 +65,7 @@ impl<A: Access> ApiClient<A> {
         if tokens.is_empty() {
             return refused(Problem::new(
                 401,
-                "The API is closed: neither MUSTER_API__TOKEN is set, nor is there one of `[[api_tokens]]`",
+                "The API is closed. Set MUSTER_API__TOKEN, or add a token under `[[api_tokens]]`.",
             ));
         }
         match given.and_then(|given| known(tokens, given)) {
@@ -74,7 +74,7 @@ impl<A: Access> ApiClient<A> {
             }
             None => refused(Problem::new(
                 401,
-                "This is none of the API's tokens: it is mistyped, was changed, or is another's, such as a monitor's",
+                "This is not a token of the API. It may be mistyped or replaced, or belong to something else, such as a monitor.",
             )),
             Some(token) if token.scopes.iter().any(|scope| A::ANY_OF.contains(scope)) => {
                 Ok(Self { app: app.clone(), name: token.name.clone(), access: PhantomData })
@@ -86,7 +86,7 @@ impl<A: Access> ApiClient<A> {
                 refused(Problem::new(
                     403,
                     format!(
-                        "The token `{}` is good for {has}, and this needs {needs}; whoever runs Muster gives scopes in `[[api_tokens]]`",
+                        "The token `{}` is good for {has}, but this needs {needs}. Scopes are set in Muster's configuration, under `[[api_tokens]]`",
                         token.name
                     ),
                 ))

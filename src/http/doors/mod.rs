@@ -11,7 +11,7 @@ pub(crate) use anyone::Anyone;
 pub(crate) use clients::{ApiClient, AssetBadge, Browser, Catalog, CatalogOrRead, Read, Write, badge_key};
 pub(crate) use services::{PagerDutyWebhook, SlackRequest};
 pub(crate) use source::{
-    Arrived, EventsClient, RoutingKey, ServiceKey, SourceRequest, SourceToken, UPLOAD_WITHIN, invalid_event, too_large,
+    Arrived, EventsClient, RoutingKey, ServiceKey, SourceRequest, SourceToken, UPLOAD_WITHIN, invalid_event, try_again,
     too_slow,
 };
 pub use state::AppState;

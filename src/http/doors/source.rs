@@ -1,4 +1,4 @@
-//! Monitors: by the token or the signature of their source. Who has no token is turned away before the body is read.
+//! Monitors, by the token or the signature of their source. A request without a token is refused before its body is read.
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, RequestPartsExt as _};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -19,13 +19,14 @@ use super::state::AppState;
 use crate::app::App;
 use crate::config::{Source, SourceKind};
 use crate::http::Problem;
+use crate::http::problem::{BODY_LIMIT, UPLOAD_LIMIT};
 use crate::monitors::credentials::{Denied, Request as Signed, same, verify};
 use crate::monitors::{self, sns};
 use crate::telemetry::RejectedLabels;
 
-/// A body arrives within this.
+/// How long a body may take to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(30);
-/// An upload of many megabytes arrives within this.
+/// How long an upload of many megabytes may take to arrive.
 pub(crate) const UPLOAD_WITHIN: Duration = Duration::from_secs(300);
 
 fn tokens<'a>(app: &'a App, source: &str) -> &'a [SecretString] {
@@ -45,13 +46,13 @@ fn denied(app: &App, error: Denied) -> Problem {
     refused(app, error.to_string())
 }
 
-/// The source of this name, by its place. An unknown one and a wrong token look the same, so that names cannot be guessed.
+/// The place of the source with this name. An unknown name and a wrong token get the same answer, so that nobody can guess names.
 fn place_of(app: &App, name: &str) -> Result<usize, Problem> {
     let place = app.config.sources.iter().position(|source| source.name == name);
     place.ok_or_else(|| denied(app, Denied::Wrong))
 }
 
-/// A source said that it is one with its token; there is no body.
+/// A source that showed its token, in a request without a body.
 pub(crate) struct SourceToken {
     pub(crate) app: Arc<App>,
     pub(crate) source: String,
@@ -72,14 +73,14 @@ impl FromRequestParts<AppState> for SourceToken {
     }
 }
 
-/// A source that was let in.
+/// A source whose token or signature was checked.
 pub(crate) struct Sender {
     pub(crate) app: Arc<App>,
     place: usize,
 }
 
 impl Sender {
-    /// What the configuration says of it.
+    /// Its configuration.
     pub(crate) fn source(&self) -> &Source {
         &self.app.config.sources[self.place]
     }
@@ -93,13 +94,13 @@ pub(crate) struct SourceRequest {
 
 pub(crate) enum Arrived {
     Whole(Bytes),
-    /// It arrives still, and may be so large, in bytes.
+    /// It still arrives. `limit` is its largest size in bytes.
     Still {
         body: Body,
         limit: usize,
         upload: OwnedSemaphorePermit,
     },
-    /// It asks to confirm a subscription, at this address.
+    /// It asks Muster to confirm a subscription, at this address.
     ToConfirm(url::Url),
 }
 
@@ -117,7 +118,7 @@ impl FromRequest<AppState> for SourceRequest {
             let request = Signed { headers: &parts.headers, query, body };
             verify(source, tokens, secrets, &request, app.now()).map_err(|error| denied(app, error))
         };
-        // A token is checked before the body is read: who has none sends no megabytes. SNS signs instead, and may have a token too.
+        // A token is checked before the body is read, so nobody without one can send megabytes. SNS signs instead, and may have a token too.
         let by_token = secrets.is_empty() && !tokens.is_empty();
         if by_token {
             check(&[])?;
@@ -125,19 +126,19 @@ impl FromRequest<AppState> for SourceRequest {
         app.pace(source)?;
         let limits = state.limits();
         let body = if source.kind == SourceKind::DbtArtifacts {
-            // Whoever uploads has a place while it arrives, and not for ever.
+            // An upload has a place while it arrives, for a limited time.
             let upload = state.uploads.clone().try_acquire_owned().map_err(|_| {
                 Problem::unavailable(
-                    "So many uploads arrive at once that this one must wait; send it again in a few seconds",
+                    "Too many uploads arrive at once. Nothing was saved; send this one again in a few seconds",
                 )
             })?;
             if by_token {
                 Arrived::Still { body, limit: limits.upload, upload }
             } else {
-                Arrived::Whole(whole(body, limits.upload, UPLOAD_WITHIN).await?)
+                Arrived::Whole(whole(body, limits.upload, UPLOAD_WITHIN, UPLOAD_LIMIT).await?)
             }
         } else {
-            Arrived::Whole(whole(body, limits.monitor, BODY_WITHIN).await?)
+            Arrived::Whole(whole(body, limits.monitor, BODY_WITHIN, BODY_LIMIT).await?)
         };
         let body = match body {
             Arrived::Whole(bytes) if source.kind == SourceKind::Sns => sns_message(state, source, bytes).await?,
@@ -151,20 +152,17 @@ impl FromRequest<AppState> for SourceRequest {
     }
 }
 
-async fn whole(body: Body, limit: usize, within: Duration) -> Result<Bytes, Problem> {
+async fn whole(body: Body, limit: usize, within: Duration, setting: &str) -> Result<Bytes, Problem> {
     let arrived = tokio::time::timeout(within, axum::body::to_bytes(body, limit)).await;
-    arrived.map_err(|_| too_slow())?.map_err(|_| too_large())
+    arrived.map_err(|_| too_slow())?.map_err(|_| Problem::too_large(setting))
 }
 
 pub(crate) fn too_slow() -> Problem {
     Problem::new(408, "The body took too long to arrive; nothing was saved. Send it again")
 }
 
-pub(crate) fn too_large() -> Problem {
-    Problem::new(413, "The body is larger than this address takes; split it, or raise `[server] body_limit_kib`")
-}
 
-/// A message of SNS whose signature fits.
+/// A message of SNS whose signature is right.
 async fn sns_message(state: &AppState, source: &Source, body: Bytes) -> Result<Arrived, Problem> {
     let app = &state.app;
     let message = monitors::json(&body)?;
@@ -183,7 +181,7 @@ async fn sns_message(state: &AppState, source: &Source, body: Bytes) -> Result<A
     })
 }
 
-/// The same path at another host, where the configuration says so.
+/// The same path at another host, if the configuration names one.
 fn moved(url: &url::Url, base: Option<&str>) -> url::Url {
     let Some(mut moved) = base.and_then(|base| url::Url::parse(base).ok()) else {
         return url.clone();
@@ -196,8 +194,10 @@ fn moved(url: &url::Url, base: Option<&str>) -> url::Url {
 /// Where a client of PagerDuty's events puts its key.
 pub(crate) trait KeyIn {
     const FIELD: &'static str;
-    /// What a client hears whose key is none.
+    /// The answer to an unknown key.
     const UNKNOWN: &'static str;
+    /// The status by which PagerDuty asks this API's clients to wait, and at which they try again.
+    const TOO_FAST: StatusCode;
 }
 
 /// In the events API v2.
@@ -208,13 +208,15 @@ pub(crate) struct ServiceKey;
 impl KeyIn for RoutingKey {
     const FIELD: &'static str = "routing_key";
     const UNKNOWN: &'static str = "'routing_key' is invalid: there is no source of kind pagerduty_v2 with this token";
+    const TOO_FAST: StatusCode = StatusCode::TOO_MANY_REQUESTS;
 }
 impl KeyIn for ServiceKey {
     const FIELD: &'static str = "service_key";
     const UNKNOWN: &'static str = "Service key is invalid: there is no source of kind pagerduty_v2 with this token";
+    const TOO_FAST: StatusCode = StatusCode::FORBIDDEN;
 }
 
-/// A client of PagerDuty's events, with a source's token as its key. It is answered in PagerDuty's own words.
+/// A client of PagerDuty's events, with a source's token as its key and within the source's rate. Answers are in PagerDuty's own words.
 pub(crate) struct EventsClient<K> {
     pub(crate) from: Sender,
     pub(crate) raw: Bytes,
@@ -222,10 +224,18 @@ pub(crate) struct EventsClient<K> {
     key: PhantomData<K>,
 }
 
-/// The answer of PagerDuty to an event that it cannot use.
+/// PagerDuty's answer to an event that it cannot use.
 pub(crate) fn invalid_event(errors: &[String]) -> Response {
     let body = json!({"status": "invalid event", "message": "Event object is invalid", "errors": errors});
     (StatusCode::BAD_REQUEST, Json(body)).into_response()
+}
+
+/// PagerDuty's answer to a client that must wait and try again. A problem at which nobody should try again stays what it is.
+pub(crate) fn try_again(status: StatusCode, problem: Problem) -> Response {
+    let Some(seconds) = problem.retry_after else { return problem.into_response() };
+    let words = "Requests for this service are arriving too quickly. Please retry later.";
+    let body = json!({"status": "throttle exceeded", "message": words});
+    (status, [(header::RETRY_AFTER, seconds.to_string())], Json(body)).into_response()
 }
 
 impl<K: KeyIn + Send + Sync> FromRequest<AppState> for EventsClient<K> {
@@ -244,6 +254,7 @@ impl<K: KeyIn + Send + Sync> FromRequest<AppState> for EventsClient<K> {
             app.metrics.rejected.get_or_create(&RejectedLabels { kind: "source" }).inc();
             return Err(invalid_event(&[K::UNKNOWN.to_owned()]));
         };
+        app.pace(&app.config.sources[place]).map_err(|failure| try_again(K::TOO_FAST, failure.into()))?;
         Ok(Self { from: Sender { app: app.clone(), place }, raw, body, key: PhantomData })
     }
 }

@@ -100,11 +100,16 @@ async fn what_was_promised_is_set_beside_what_was_broken() {
     bot.advance(minutes(60)).await;
     insta::assert_snapshot!(inc.slash(ANA, "sla").await, @r"
     📜 What was promised, and the last 30 days
-    • warehouse.orders: by 07:00 UTC; broken for 4 h 0 min in 1 incident
+    • warehouse.orders: by 07:00 UTC; data bad for 4 h 0 min in 1 incident
     ");
     inc.slash(ANA, "good-again 30m ago").await;
     inc.slash(ANA, "resolve done").await;
-    assert!(bot.slash(ANA, "data-incidents", "sla warehouse.orders").await.contains("broken for 3 h 30 min"));
+    let draft = bot.text("/api/v1/incidents/INC-1/postmortem").await;
+    assert!(
+        draft.contains("## SLA\n\n- warehouse.orders: by 07:00 UTC; data bad for 3 h 30 min in this incident\n"),
+        "{draft}"
+    );
+    assert!(bot.slash(ANA, "data-incidents", "sla warehouse.orders").await.contains("data bad for 3 h 30 min"));
     insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "sla bi.sales").await, @r"
     📜 What was promised, and the last 30 days
     • bi.sales: no SLA is known; no incident

@@ -175,7 +175,7 @@ async fn resolving_asks_why_and_says_what_is_missing() {
     assert_eq!(bot.slash(BEN, &inc.name, "resolve").await, "");
     let view = bot.sandbox.slack().open_views(BEN)[0].view.to_string();
     assert!(
-        view.contains("If it was fixed, this is not recorded yet:") && view.contains("what mended it is not recorded"),
+        view.contains("If it was fixed, this is not recorded yet:") && view.contains("the fix is not recorded"),
         "{view}"
     );
     bot.submit(BEN, json!({"ending": "false alarm", "text": "the check was wrong"})).await;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::matching::{Round, Turn};
 use super::queue::{Outcome, Placed, Posted, ROUND, Waiting};
-use super::round::{Round, Turn};
 use crate::app::change::Written;
 use crate::app::decided::{self, Numbers};
 use crate::app::{App, Change, DeliveryId, Failure};
