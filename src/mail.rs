@@ -55,7 +55,7 @@ impl Mailer {
         let from: Mailbox = mail
             .from
             .parse()
-            .map_err(|error| anyhow::anyhow!("[mail] from = {:?} is no address: {error}", mail.from))?;
+            .map_err(|error| anyhow::anyhow!("[mail] from = {:?} is not an address: {error}", mail.from))?;
         let domain = from.email.domain().to_owned();
         Ok(Some(Self { transport: builder.build(), from, domain }))
     }
@@ -74,7 +74,7 @@ impl Mailer {
     }
 
     fn message(&self, letter: &Letter<'_>, now: Time) -> Result<Message, String> {
-        let to: Mailbox = letter.to.parse().map_err(|error| format!("{} is no address: {error}", letter.to))?;
+        let to: Mailbox = letter.to.parse().map_err(|error| format!("{} is not an address: {error}", letter.to))?;
         let id = |name: &str| {
             let name: String =
                 name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();

@@ -95,7 +95,7 @@ struct TestMetadata {
 pub fn read(body: &[u8]) -> Result<Import, BadCatalog> {
     let manifest: Manifest = serde_json::from_slice(body).map_err(|error| {
         BadCatalog(format!(
-            "This is no dbt manifest: {error}. Upload `target/manifest.json` as `dbt parse` or any run wrote it."
+            "This is not a dbt manifest: {error}. Upload `target/manifest.json` as `dbt parse` or any run wrote it."
         ))
     })?;
     if !manifest.metadata.dbt_schema_version.contains("/manifest/") {

@@ -1,5 +1,5 @@
 //! OpenLineage events: run events (the usual ones), and the design-time dataset and job events. A job is an asset of its own,
-//! between what it reads and what it writes. Failures as alerts are the business of `intake`.
+//! between what it reads and what it writes. Failures as alerts are the business of `monitors`.
 
 use std::collections::BTreeMap;
 
@@ -51,12 +51,12 @@ struct Named {
 /// It is none, in words for whoever posted it.
 pub fn read(body: &Value) -> Result<Import, BadCatalog> {
     let event =
-        Event::deserialize(body).map_err(|error| BadCatalog(format!("This is no OpenLineage event: {error}")))?;
+        Event::deserialize(body).map_err(|error| BadCatalog(format!("This is not an OpenLineage event: {error}")))?;
     let at: Time = chrono::DateTime::parse_from_rfc3339(&event.event_time)
-        .map_err(|error| BadCatalog(format!("`eventTime` is no time: {error}")))?
+        .map_err(|error| BadCatalog(format!("`eventTime` is not a time: {error}")))?
         .to_utc();
     if event.job.is_none() && event.dataset.is_none() {
-        return Err(BadCatalog("An OpenLineage event has a `job` or a `dataset`; this has neither".to_owned()));
+        return Err(BadCatalog("An OpenLineage event has a `job` or a `dataset`. This one has neither".to_owned()));
     }
     let mut import = Import::default();
     for one in event.dataset.iter().chain(&event.inputs).chain(&event.outputs) {

@@ -104,15 +104,15 @@ fn sighting(entry: Entry) -> Result<Sighting, BadCatalog> {
     let kind = match &entry.kind {
         None => AssetKind::Unknown,
         Some(word) => AssetKind::parse(word)
-            .ok_or_else(|| wrong(format!("kind `{word}` is none of source, table, model, job, dashboard, ml")))?,
+            .ok_or_else(|| wrong(format!("kind `{word}` must be source, table, model, job, dashboard or ml")))?,
     };
     if let Some(tier) = entry.tier.filter(|tier| !(1..=4).contains(tier)) {
-        return Err(wrong(format!("tier {tier} is not 1 (matters most) to 4")));
+        return Err(wrong(format!("tier {tier} must be 1 (matters most) to 4")));
     }
     let mut checks = Vec::new();
     for word in &entry.checks {
         checks.push(Pillar::parse(word).ok_or_else(|| {
-            wrong(format!("check `{word}` is none of freshness, volume, schema, distribution, pipeline, other"))
+            wrong(format!("check `{word}` must be freshness, volume, schema, distribution, pipeline or other"))
         })?);
     }
     let owners = entry.owners.into_iter().filter_map(|owner| owner.owner(false));
@@ -147,7 +147,7 @@ mod tests {
         let unknown = read("assets:\n  - name: a\n    owner: b\n").expect_err("unknown key").to_string();
         assert!(unknown.contains("owner") && unknown.contains("line 3"), "{unknown}");
         let kind = read("assets:\n  - name: a\n    kind: tabel\n").expect_err("unknown kind").to_string();
-        assert_eq!(kind, "asset `a`: kind `tabel` is none of source, table, model, job, dashboard, ml");
+        assert_eq!(kind, "asset `a`: kind `tabel` must be source, table, model, job, dashboard or ml");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `muster check`: everything that can be wrong before an incident, said before one.
+//! `muster check`: finds what is wrong before an incident does.
 
 use std::path::Path;
 
@@ -9,16 +9,17 @@ use super::check_slack::check_slack;
 use super::opening::load;
 use crate::app::load_library;
 use crate::domain::policy::OnGreen;
+use crate::domain::refusal::count;
 use crate::render::Templates;
 use crate::store::postgres;
 
 pub(super) async fn run(path: &Path, online: bool) -> anyhow::Result<()> {
     let config = load(path)?;
     println!(
-        "configuration   {} sources, {} services, {} teams",
-        config.sources.len(),
-        config.services.len(),
-        config.teams.len()
+        "configuration   {}, {}, {}",
+        count(config.sources.len(), "source"),
+        count(config.services.len(), "service"),
+        count(config.teams.len(), "team")
     );
     let templates = Templates::load(config.message_templates.path.as_deref())?;
     let own = templates.sources().values().filter(|source| *source != "shipped").count();
@@ -28,7 +29,7 @@ pub(super) async fn run(path: &Path, online: bool) -> anyhow::Result<()> {
     for book in library.all() {
         for link in &book.head.links {
             if url::Url::parse(&link.url).is_err() {
-                bail!("the runbook `{}` has a link that is no web address: {}", book.head.id, link.url);
+                bail!("the runbook `{}` has a link that is not a web address: {}", book.head.id, link.url);
             }
         }
     }
@@ -38,16 +39,16 @@ pub(super) async fn run(path: &Path, online: bool) -> anyhow::Result<()> {
         let key = key.expose_secret();
         if key.len() != 32 || !key.chars().all(|c| c.is_ascii_alphanumeric()) {
             bail!(
-                "the routing key of `{target}` is none of PagerDuty's, which have 32 letters and digits; nobody would be paged. It is the *Integration Key* of an Events API v2 integration"
+                "the routing key of `{target}` is not a PagerDuty routing key. Such a key has 32 letters and digits. With this one, nobody would be paged. Use the *Integration Key* of an Events API v2 integration"
             );
         }
     }
     let policy = config.policy();
     if !policy.can_page_by_default && policy.services.iter().all(|service| !service.can_page) {
-        println!("pager           off: no MUSTER_PAGERDUTY__ROUTING_KEY and no service with a routing key");
+        println!("pager           off: MUSTER_PAGERDUTY__ROUTING_KEY is not set, and no service has a routing key");
     } else if config.secrets.pagerduty_webhook_secrets.is_empty() {
         println!(
-            "pager           on, but without MUSTER_PAGERDUTY__WEBHOOK_SECRETS Muster never learns that somebody was paged"
+            "pager           on, but MUSTER_PAGERDUTY__WEBHOOK_SECRETS is not set, so Muster never learns that somebody was paged"
         );
     } else {
         println!("pager           on");
@@ -55,7 +56,7 @@ pub(super) async fn run(path: &Path, online: bool) -> anyhow::Result<()> {
     let mail = crate::mail::Mailer::new(&config)?;
     println!("mail            {}", if mail.is_some() { "on" } else { "off: [mail] smtp_url is empty" });
     for source in config.sources.iter().filter(|source| source.on_green == OnGreen::Resolve) {
-        println!("note            incidents resolve by themselves when all alerts of `{}` are green", source.name);
+        println!("note            an incident resolves by itself when all its alerts are green, if they are of `{}`", source.name);
     }
     let url = config.secrets.database_url.as_ref().map(ExposeSecret::expose_secret);
     if let Some(url) = url {
@@ -73,6 +74,6 @@ pub(super) async fn run(path: &Path, online: bool) -> anyhow::Result<()> {
         }
         check_slack(&config).await?;
     }
-    println!("all well");
+    println!("all is well");
     Ok(())
 }

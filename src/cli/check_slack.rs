@@ -46,7 +46,7 @@ pub(super) async fn check_slack(config: &Config) -> anyhow::Result<()> {
     let me = slack.auth_test().await.map_err(|error| anyhow::anyhow!("{error}; {}", advice(&error.code)))?;
     let team = me["team_id"].as_str().unwrap_or_default();
     if team != config.slack.team_id {
-        bail!("the bot token belongs to the workspace {team}, and [slack] team_id is {}", config.slack.team_id);
+        bail!("the bot token belongs to the workspace {team}, but [slack] team_id is {}", config.slack.team_id);
     }
     println!(
         "slack           {} as {}",
@@ -79,7 +79,7 @@ pub(super) async fn check_slack(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The granted permissions and Slack's own time, which stand in headers that the client does not show.
+/// The granted permissions and Slack's own time. Both are in headers that the client does not show.
 async fn granted(config: &Config) -> anyhow::Result<(Vec<String>, Option<chrono::DateTime<chrono::Utc>>)> {
     let token =
         config.secrets.slack_bot_token.as_ref().map(|token| token.expose_secret().to_owned()).unwrap_or_default();

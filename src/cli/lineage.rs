@@ -1,4 +1,4 @@
-//! `muster lineage`: files into the catalog of a bot that is not running, and what may be wrong with it.
+//! `muster lineage`: reads files into the catalog while the bot is not running, and shows what may be wrong with the catalog.
 
 use std::path::{Path, PathBuf};
 
@@ -9,14 +9,15 @@ use super::opening::{load, open};
 use crate::Muster;
 use crate::catalog::{Import, dbt, openlineage, yaml};
 use crate::clock::Clock;
+use crate::domain::refusal::count;
 
-/// What to do with it.
+/// What to do with the lineage.
 #[derive(Debug, Subcommand)]
 pub(super) enum Lineage {
-    /// Read files into the catalog: dbt's manifest.json, `OpenLineage` events (one JSON a file, or JSON lines), or our own YAML.
-    /// The bot must not be running; while it runs, put them to its API.
+    /// Read files into the catalog: dbt's manifest.json, `OpenLineage` events (one JSON per file, or JSON lines), or Muster's own YAML.
+    /// The bot must not be running. While it runs, send the files to its API.
     Import {
-        /// The files; which is which is told by what they hold.
+        /// The files. Muster recognises each by its content.
         #[arg(required = true)]
         files: Vec<PathBuf>,
         /// The configuration.
@@ -40,7 +41,7 @@ async fn muster(config: &Path) -> anyhow::Result<Muster> {
 pub(super) async fn run(command: Lineage) -> anyhow::Result<()> {
     match command {
         Lineage::Import { files, config } => {
-            // All are read before anything is written: a bad file must not leave half of the others behind.
+            // All files are read before anything is written, so a bad file does not leave a half-done import.
             let mut imports = Vec::new();
             for file in &files {
                 imports.push((file, read(file)?));
@@ -49,16 +50,16 @@ pub(super) async fn run(command: Lineage) -> anyhow::Result<()> {
             for (file, import) in imports {
                 let took = muster.app.take_in(import).await?;
                 println!(
-                    "{}: {} assets named, {} written, {} joined; {} assets and {} edges in all",
+                    "{}: {} named, {} written, {} joined; {} and {} in all",
                     file.display(),
-                    took.named,
+                    count(took.named, "asset"),
                     took.written,
                     took.joined,
-                    took.assets,
-                    took.edges
+                    count(took.assets, "asset"),
+                    count(took.edges, "edge")
                 );
                 if took.left_out > 0 {
-                    println!("  {} edges did not fit: an asset keeps 200 parents", took.left_out);
+                    println!("  left out {}: an asset can have 200 parents at most", count(took.left_out, "edge"));
                 }
             }
             Ok(())
@@ -69,12 +70,12 @@ pub(super) async fn run(command: Lineage) -> anyhow::Result<()> {
                 println!("{title}: {}", if lines.is_empty() { "none" } else { "" });
                 lines.iter().for_each(|line| println!("  {line}"));
             };
-            list("perhaps one asset", checkup.doubles.iter().map(|names| names.join("  =  ")).collect());
+            list("perhaps the same asset", checkup.doubles.iter().map(|names| names.join("  =  ")).collect());
             list("without any edge", checkup.orphans);
-            list("tier 1 or 2, and nobody owns it", checkup.unowned);
+            list("tier 1 or 2, but nobody owns it", checkup.unowned);
             let unknown = checkup.unknown.into_iter();
             list(
-                "in an open incident, and not in the catalog",
+                "in an open incident, but not in the catalog",
                 unknown
                     .map(
                         |(name, meant)| {
@@ -96,7 +97,7 @@ fn read(file: &Path) -> anyhow::Result<Import> {
         let text = std::str::from_utf8(&bytes).with_context(|| format!("{}: not UTF-8", file.display()))?;
         return yaml::read(text).with_context(|| format!("{}", file.display()));
     }
-    // A manifest says so in its metadata; anything else in JSON is events.
+    // A manifest says so in its metadata. Any other JSON is events.
     if bytes.windows(18).any(|window| window == b"dbt_schema_version") {
         return dbt::read(&bytes).with_context(|| format!("{}", file.display()));
     }
@@ -109,7 +110,7 @@ fn read(file: &Path) -> anyhow::Result<Import> {
         all.columns.extend(import.columns);
     }
     if all.sightings.is_empty() {
-        bail!("{}: says nothing of assets", file.display());
+        bail!("{}: names no asset", file.display());
     }
     Ok(all)
 }

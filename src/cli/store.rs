@@ -1,4 +1,4 @@
-//! `muster store`: what lies in the embedded engine's directory, backups, and the ways on when it is damaged. How it is kept is the store's business.
+//! `muster store`: checks the embedded store's directory, makes and restores backups, and repairs damage.
 
 use std::path::{Path, PathBuf};
 
@@ -9,10 +9,10 @@ use super::opening::load;
 use crate::config::EngineName;
 use crate::store::sled::{self, Source};
 
-/// What is done with the store.
+/// What to do with the store.
 #[derive(Debug, Subcommand)]
 pub(super) enum StoreCommand {
-    /// Say what is there and what is damaged, and change nothing; exit code 1 where something is.
+    /// Say what is there and what is damaged. Changes nothing. The exit code is 1 if something is damaged.
     Check {
         /// The configuration.
         #[arg(long, default_value = "muster.toml")]
@@ -24,16 +24,16 @@ pub(super) enum StoreCommand {
         #[arg(long, default_value = "muster.toml")]
         config: PathBuf,
     },
-    /// Make the database anew from its base and its journal; what there was is kept aside in `damaged`.
+    /// Make the database anew from its base and its journal. The old one is kept in `damaged`.
     Repair {
-        /// Go on with what there is, although rounds that were answered are missing at the end.
+        /// Go on with what is left, although rounds that were answered are missing at the end.
         #[arg(long)]
         accept_loss: bool,
         /// The configuration.
         #[arg(long, default_value = "muster.toml")]
         config: PathBuf,
     },
-    /// Bring a backup back, into a directory in which there is no store.
+    /// Restore a backup into a directory that has no store.
     Restore {
         /// The backup's folder, as `muster store check` lists it.
         backup: PathBuf,
@@ -43,7 +43,6 @@ pub(super) enum StoreCommand {
     },
 }
 
-/// Runs one of them.
 pub(super) fn run(command: StoreCommand) -> anyhow::Result<()> {
     match command {
         StoreCommand::Check { config } => check(&directory(&config)?),
@@ -58,21 +57,22 @@ pub(super) fn run(command: StoreCommand) -> anyhow::Result<()> {
             let last = repaired.last;
             match (repaired.of, repaired.base) {
                 (Source::Database, _) => {
-                    println!("the database in {} is taken as it is, up to round {last}", directory.display())
+                    println!("the database in {} is kept as it is, up to round {last}", directory.display())
                 }
                 (Source::Journal, Some(_)) => println!(
-                    "the database in {} is made anew of its base and its journal, up to round {last}; if there was one, it is kept beside it, in a \
-                     folder `damaged`",
+                    "the database in {} was made anew from its base and its journal, up to round {last}. If there was an old one, it is kept beside \
+                     it, in a folder `damaged`",
                     directory.display()
                 ),
                 (Source::Journal, None) => println!(
-                    "the database in {} is made anew of the journal alone, since there is no base: right for a store that never had one. It comes up to \
-                     round {last}. If there was a database, it is kept beside it, in a folder `damaged`",
+                    "the database in {} was made anew from the journal alone, up to round {last}, because there is no base. That is right if the store \
+                     never had one. If there was an old database, it is kept beside it, in a folder `damaged`",
                     directory.display()
                 ),
             }
             if repaired.missing > 0 {
-                println!("{} rounds that were answered are given up", repaired.missing);
+                let were = if repaired.missing == 1 { "round that was answered is" } else { "rounds that were answered are" };
+                println!("{} {were} given up", repaired.missing);
             }
             println!("start the bot");
             Ok(())
@@ -81,7 +81,7 @@ pub(super) fn run(command: StoreCommand) -> anyhow::Result<()> {
             let directory = directory(&config)?;
             let round = sled::restore(&backup, &directory)?;
             println!(
-                "{} has the backup now, up to round {round}; start the bot. What came after the backup is not in it.",
+                "the backup was restored into {}, up to round {round}. What came after it is missing. Start the bot.",
                 directory.display()
             );
             Ok(())
@@ -94,7 +94,7 @@ fn directory(config: &Path) -> anyhow::Result<PathBuf> {
     let config = load(config)?;
     if config.store.engine == EngineName::Postgres {
         bail!(
-            "the store is a PostgreSQL database, which is looked at, backed up and brought back by its own tools (`pg_dump`, `pg_restore`); see docs/postgres.md"
+            "the store is a PostgreSQL database. Use its own tools to check it, back it up and restore it (`pg_dump`, `pg_restore`); see docs/postgres.md"
         );
     }
     Ok(config.store.path)
@@ -106,14 +106,14 @@ fn check(directory: &Path) -> anyhow::Result<()> {
         bail!("there is no store in {}", directory.display());
     }
     println!("store     {}, layout {}", directory.display(), found.layout);
-    println!("rounds    {} were answered, at least", found.mark);
+    println!("rounds    {} or more answered", found.mark);
     match found.base {
         Some(base) => println!("base      of round {base}"),
-        None => println!("base      none: the journal begins with the store"),
+        None => println!("base      none; the journal begins with round 1"),
     }
     match found.journal {
         Some((first, last)) => println!("journal   rounds {first} to {last}"),
-        None => println!("journal   nothing is in it"),
+        None => println!("journal   empty"),
     }
     for backup in &found.backups {
         println!("backup    {}", backup.display());
@@ -126,11 +126,11 @@ fn check(directory: &Path) -> anyhow::Result<()> {
     }
     if !found.damage.is_empty() {
         bail!(
-            "something is damaged. A start makes the database anew by itself where base and journal are whole, and the journal where the database was \
-             closed and is whole; `muster store repair` makes the database anew now. Where rounds are missing at the end, `muster store restore BACKUP` \
-             brings the last backup back, after the directory was moved aside; `muster store repair --accept-loss` goes on with what there is"
+            "something is damaged. A start mends it by itself in two cases: it makes the database anew if base and journal are whole, and the journal if \
+             the database was closed and is whole. `muster store repair` makes the database anew now. If rounds are missing at the end, move the directory \
+             away and use `muster store restore BACKUP`; or go on with what is left, with `muster store repair --accept-loss`"
         );
     }
-    println!("nothing is damaged, as far as it can be seen without opening the database");
+    println!("nothing is damaged, as far as Muster can see without opening the database");
     Ok(())
 }

@@ -17,12 +17,12 @@ impl Problem {
     }
 
     pub(super) fn not_set(near: &str, variable: &str, holds: &str) -> Self {
-        Self::at(near, format!("the variable {variable} is not set; it holds {holds}"))
+        Self::at(near, format!("the variable {variable} is not set. It should hold {holds}"))
     }
 
     /// Something names what there is not.
     pub(super) fn unknown(whose: &str, what: &str, name: &str, known: &[&str]) -> Self {
-        Self::at(name, format!("{whose} names the {what} `{name}`, and there is none{}", nearest(name, known)))
+        Self::at(name, format!("{whose} names the {what} `{name}`, which does not exist{}", nearest(name, known)))
     }
 
     pub(super) fn general(what: String) -> Self {

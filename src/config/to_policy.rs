@@ -163,7 +163,7 @@ pub(super) fn rotation_of(rotation: &RotationConfig) -> Result<Rotation, String>
 
 pub(super) fn window_of(window: &WindowConfig) -> Result<Window, String> {
     let time = |text: &str| {
-        chrono::NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| format!("{text:?} is no time of day; write 22:00"))
+        chrono::NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| format!("{text:?} is not a time of day. Write 22:00"))
     };
     let days = match window.days.as_slice() {
         [] => {

@@ -14,7 +14,7 @@ impl Config {
         let mut problems = Vec::new();
         if self.slack.team_id.is_empty() {
             problems.push(Problem::general(
-                "[slack] team_id is empty; without it Muster cannot tell its own workspace from others. It begins with T and stands in the address of Slack in a browser".to_owned(),
+                "[slack] team_id is empty. Without it Muster cannot tell its own workspace from others. It begins with T. You find it in Slack's address in a browser".to_owned(),
             ));
         }
         let places =
@@ -22,7 +22,7 @@ impl Config {
         for unknown in places.filter(|place| !CHANNEL_PLACES.contains(place)) {
             problems.push(Problem::at(
                 &self.slack.channel_name,
-                format!("[slack] channel_name has {{{{{unknown}}}}}, and there are {}", CHANNEL_PLACES.join(", ")),
+                format!("[slack] channel_name has {{{{{unknown}}}}}, but there are only {}", CHANNEL_PLACES.join(", ")),
             ));
         }
         for (key, url) in [
@@ -34,32 +34,32 @@ impl Config {
             match url::Url::parse(url) {
                 Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.host().is_some() => {}
                 _ => problems
-                    .push(Problem::at(url, format!("{key} = {url:?} is no web address; write it with https://"))),
+                    .push(Problem::at(url, format!("{key} = {url:?} is not a web address. Write it with https://"))),
             }
         }
         for rule in &self.lineage.rules {
             if let Err(error) = regex::Regex::new(&rule.pattern) {
                 problems
-                    .push(Problem::at(&rule.pattern, format!("{:?} is no regular expression: {error}", rule.pattern)));
+                    .push(Problem::at(&rule.pattern, format!("{:?} is not a regular expression: {error}", rule.pattern)));
             }
         }
         if self.lineage.fade_after_days >= self.lineage.forget_after_days {
             problems.push(Problem::general(
-                "[lineage] fade_after_days must be less than forget_after_days: nothing vanishes that did not fade"
+                "[lineage] fade_after_days must be less than forget_after_days: an edge fades before it is forgotten"
                     .to_owned(),
             ));
         }
         if !self.mail.smtp_url.is_empty() && !self.mail.smtp_url.starts_with("smtp") {
             problems.push(Problem::at(
                 &self.mail.smtp_url,
-                format!("[mail] smtp_url = {:?} begins with neither smtp:// nor smtps://", self.mail.smtp_url),
+                format!("[mail] smtp_url = {:?} must begin with smtp:// or smtps://", self.mail.smtp_url),
             ));
         }
         let mut seen = std::collections::BTreeSet::new();
         for source in &self.sources {
             if source.name.is_empty() || !source.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
             {
-                problems.push(Problem::at(&source.name, format!("the source name {:?} may only hold letters, digits, `-` and `_`, since it stands in an address", source.name)));
+                problems.push(Problem::at(&source.name, format!("the source name {:?} may only have letters, digits, `-` and `_`, because it is part of an address", source.name)));
             }
             if !seen.insert(("source", source.name.clone())) {
                 problems.push(Problem::at(&source.name, format!("there are two sources named `{}`", source.name)));
@@ -68,10 +68,10 @@ impl Config {
                 SourceKind::Sns if source.topics.is_empty() => Some("`topics`, the ARNs of the topics it may post for"),
                 SourceKind::Sns => None,
                 SourceKind::PagerdutyV2 if source.token_env.is_none() => {
-                    Some("`token_env`, since its token is the routing key")
+                    Some("`token_env`, because its token is the routing key")
                 }
                 _ if source.token_env.is_none() && source.secret_env.is_none() => {
-                    Some("`token_env` or `secret_env`; nobody may post without")
+                    Some("`token_env` or `secret_env`; without one of them nobody may post")
                 }
                 _ => None,
             };
@@ -97,7 +97,7 @@ impl Config {
                 for pointer in mapping.pointers().filter(|pointer| !pointer.is_empty() && !pointer.starts_with('/')) {
                     problems.push(Problem::at(
                         pointer,
-                        format!("{pointer:?} is no JSON pointer; it begins with `/`, as in \"/alert/name\""),
+                        format!("{pointer:?} is not a JSON pointer. A pointer begins with `/`, as in \"/alert/name\""),
                     ));
                 }
             }
@@ -137,11 +137,11 @@ impl Config {
             let key = serde_json::to_value(verb).unwrap_or_default();
             let key = key.as_str().unwrap_or_default();
             if !Verb::of_people().any(|one| one == *verb) {
-                problems.push(Problem::at(key, format!("[permissions.rules] {key} is nothing that people do")));
+                problems.push(Problem::at(key, format!("[permissions.rules] {key} is not an action")));
             } else if who.needs_incident() && !verb.is_about_an_incident() {
                 problems.push(Problem::at(
                     key,
-                    format!("[permissions.rules] {key} is not about one incident, so it can be for everyone, the team or admins"),
+                    format!("[permissions.rules] {key} is not about one incident. So it can only be allowed to everyone, the team or admins"),
                 ));
             }
         }
@@ -155,7 +155,7 @@ impl Config {
                 problems.push(Problem::at(
                     &route.name,
                     format!(
-                        "the route `{}` asks people, and there is no channel to ask them in; give it a `channel`, or set [slack] announce_channel",
+                        "the route `{}` asks people, but no channel is set to ask them in. Give it a `channel`, or set [slack] announce_channel",
                         route.name
                     ),
                 ));
@@ -171,13 +171,13 @@ impl Config {
             if !self.sources.iter().any(|source| source.name == beat.source) {
                 problems.push(Problem::at(
                     &beat.name,
-                    format!("the heartbeat `{}` is of the source `{}`, and there is none", beat.name, beat.source),
+                    format!("the heartbeat `{}` belongs to the source `{}`, which does not exist", beat.name, beat.source),
                 ));
             }
             if beat.every_minutes == 0 {
                 problems.push(Problem::at(
                     &beat.name,
-                    format!("the heartbeat `{}` needs every_minutes of at least 1", beat.name),
+                    format!("the heartbeat `{}` needs `every_minutes` of 1 or more", beat.name),
                 ));
             }
         }
@@ -187,7 +187,7 @@ impl Config {
             }
             for glob in &service.assets {
                 if let Err(error) = glob_of(glob) {
-                    problems.push(Problem::at(glob, format!("{glob:?} is no glob: {error}")));
+                    problems.push(Problem::at(glob, format!("{glob:?} is not a glob: {error}")));
                 }
             }
             if let Some(owner) = &service.owner
@@ -197,7 +197,7 @@ impl Config {
                 problems.push(Problem::at(
                     owner,
                     format!(
-                        "the service `{}` is owned by `{owner}`, and there is no such team{}",
+                        "the service `{}` is owned by the team `{owner}`, which does not exist{}",
                         service.name,
                         nearest(owner, &names)
                     ),

@@ -97,23 +97,23 @@ impl Config {
                     token,
                     scopes: vec![Scope::Catalog],
                 }),
-                None => problems.push(Problem::not_set(variable, variable, "the token of those who post lineage")),
+                None => problems.push(Problem::not_set(variable, variable, "the token for posting lineage")),
             }
         }
         for ApiTokenConfig { name, token_env, scopes } in &self.api_tokens {
             let problem = match one(token_env) {
-                None => Some(format!("the variable {token_env} is not set; it holds the API token `{name}`")),
+                None => Some(format!("the variable {token_env} is not set. It should hold the API token `{name}`")),
                 Some(token) if token.expose_secret().len() < 16 => Some(format!(
                     "the token in {token_env} is shorter than 16 characters; make a longer one, for example with `openssl rand -hex 16`"
                 )),
                 Some(_) if scopes.is_empty() => {
-                    Some(format!("the API token `{name}` has no scopes; there are read, write and catalog"))
+                    Some(format!("the API token `{name}` has no scopes. Give it some of read, write and catalog"))
                 }
                 Some(token)
                     if secrets.api_tokens.iter().any(|known| known.token.expose_secret() == token.expose_secret()) =>
                 {
                     Some(format!(
-                        "the token in {token_env} is another's too; give `{name}` one of its own, so that it can be told apart and taken away"
+                        "the token in {token_env} is used for something else too. Give `{name}` a token of its own, so that you can tell them apart and take it away"
                     ))
                 }
                 Some(token) => {
@@ -141,7 +141,7 @@ impl Config {
         ] {
             if value {
                 problems.push(Problem::general(format!(
-                    "the variable {name} is not set; without it Muster can neither read nor write Slack"
+                    "the variable {name} is not set. Without it Muster cannot read or write in Slack"
                 )));
             }
         }

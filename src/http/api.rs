@@ -83,14 +83,14 @@ pub(crate) async fn list(
     let status = match query.status.as_deref().filter(|_| !open) {
         Some(word) => Some(
             Status::parse(word)
-                .ok_or_else(|| Problem::new(400, format!("`status={word}` is neither open nor a status")))?,
+                .ok_or_else(|| Problem::new(400, format!("`status={word}` must be open, or a status")))?,
         ),
         None => None,
     };
     let severity = match &query.severity {
         Some(word) => Some(
             Severity::parse(word)
-                .ok_or_else(|| Problem::new(400, format!("`severity={word}` is none of SEV1 to SEV5")))?,
+                .ok_or_else(|| Problem::new(400, format!("`severity={word}` must be SEV1 to SEV5")))?,
         ),
         None => None,
     };
@@ -102,7 +102,7 @@ pub(crate) async fn list(
         .as_ref()
         .is_some_and(|cursor| cursor.len() != 20 || !cursor.bytes().all(|byte| byte.is_ascii_digit()))
     {
-        return Err(Problem::new(400, "`cursor` is not one of ours"));
+        return Err(Problem::new(400, "`cursor` is not a cursor of this list"));
     }
     let page = client.app.list(&filter, query.cursor.as_deref(), limit).await?;
     let incidents =

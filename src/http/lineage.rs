@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::api::{incident, limit};
 use super::doors::{ApiClient, AssetBadge, Browser, Catalog, CatalogOrRead, Read, badge_key};
+use super::problem::UPLOAD_LIMIT;
 use super::{Problem, hooks};
 use crate::app::App;
 use crate::app::catalog::{Checkup, Imported};
@@ -30,6 +31,10 @@ fn unusable(error: &BadCatalog) -> Problem {
     Problem::new(422, error.to_string())
 }
 
+fn uploaded(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
+    body.map_err(|rejection| Problem::not_arrived(rejection, UPLOAD_LIMIT))
+}
+
 async fn take_in(app: &App, import: Import) -> Result<Imported, Problem> {
     Ok(app.take_in(import).await?)
 }
@@ -44,7 +49,7 @@ pub(crate) async fn event(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
-    let body = body?;
+    let body = uploaded(body)?;
     if !client.app.config.lineage.failures {
         let event = monitors::json(&body).map_err(|error| Problem::new(400, error.to_string()))?;
         let import = openlineage::read(&event).map_err(|error| unusable(&error))?;
@@ -73,8 +78,8 @@ pub(crate) async fn dbt(
     client: ApiClient<Catalog>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Imported>, Problem> {
-    let body = body?;
-    // Tens of megabytes of JSON are no work for a thread that answers others.
+    let body = uploaded(body)?;
+    // Reading tens of megabytes of JSON would hold up a thread that answers other requests.
     let read = tokio::task::spawn_blocking(move || dbt::read(&body)).await;
     let import =
         read.map_err(|_| Problem::new(500, "Muster failed to read the manifest"))?.map_err(|error| unusable(&error))?;
@@ -90,7 +95,7 @@ pub(crate) async fn yaml(
     client: ApiClient<Catalog>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Imported>, Problem> {
-    let body = body?;
+    let body = uploaded(body)?;
     let text = std::str::from_utf8(&body).map_err(|_| Problem::new(400, "The body is not UTF-8"))?;
     let import = yaml::read(text).map_err(|error| unusable(&error))?;
     Ok(Json(take_in(&client.app, import).await?))
@@ -317,7 +322,7 @@ fn picture(kind: &'static str, bytes: Vec<u8>) -> Response {
 )]
 pub(crate) async fn svg(client: ApiClient<Read>, Path(id): Path<String>) -> Result<Response, Problem> {
     let drawing = client.app.drawing(&incident(&client.app, &id).await?).await?;
-    let drawing = drawing.ok_or_else(|| Problem::new(404, "The lineage has nothing to draw of this incident"))?;
+    let drawing = drawing.ok_or_else(|| Problem::new(404, "The lineage has nothing to draw for this incident"))?;
     Ok(picture("image/svg+xml", drawing.svg().into_bytes()))
 }
 
@@ -328,9 +333,9 @@ pub(crate) async fn svg(client: ApiClient<Read>, Path(id): Path<String>) -> Resu
 )]
 pub(crate) async fn png(client: ApiClient<Read>, Path(id): Path<String>) -> Result<Response, Problem> {
     let drawing = client.app.drawing(&incident(&client.app, &id).await?).await?;
-    let drawing = drawing.ok_or_else(|| Problem::new(404, "The lineage has nothing to draw of this incident"))?;
+    let drawing = drawing.ok_or_else(|| Problem::new(404, "The lineage has nothing to draw for this incident"))?;
     let drawn = tokio::task::spawn_blocking(move || drawing.png()).await;
-    let bytes = drawn.map_err(|_| Problem::new(500, "Drawing broke"))?.map_err(|why| Problem::new(500, why))?;
+    let bytes = drawn.map_err(|_| Problem::new(500, "Muster failed to draw the lineage"))?.map_err(|why| Problem::new(500, why))?;
     Ok(picture("image/png", bytes))
 }
 

@@ -46,6 +46,12 @@ impl Problem {
         Self { retry_after: Some(5), ..Self::new(503, detail) }
     }
 
+    /// A body that did not arrive, at an address whose limit is this setting.
+    pub(crate) fn not_arrived(rejection: BytesRejection, setting: &str) -> Self {
+        let too_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
+        if too_large { Self::too_large(setting) } else { rejection.into() }
+    }
+
     /// The body is larger than this setting allows.
     pub(crate) fn too_large(setting: &str) -> Self {
         Self::new(413, format!("The body is larger than this address takes. Split it, or raise `{setting}`"))
@@ -83,10 +89,9 @@ impl From<Unreadable> for Problem {
 
 impl From<BytesRejection> for Problem {
     fn from(rejection: BytesRejection) -> Self {
-        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            Self::too_large(BODY_LIMIT)
-        } else {
-            Self::new(400, "The body did not arrive whole")
+        match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Self::new(413, "The body is larger than this address takes"),
+            _ => Self::new(400, "The body did not arrive whole"),
         }
     }
 }

@@ -104,7 +104,7 @@ pub(crate) async fn show(client: ApiClient<Read>, Path(id): Path<String>) -> Res
     client.app.keep_bodies().await?;
     let (block, number) = place(&id);
     let block = client.app.store.value(&block).await.map_err(crate::app::Failure::from)?;
-    let missing = || Problem::new(404, "There is no such body, or it was kept long enough");
+    let missing = || Problem::new(404, "There is no such body, or it is too old and was deleted");
     let kept = block.and_then(|block| block.bodies.into_iter().nth(number)).ok_or_else(missing)?;
     let body = unpacked(&kept.body).ok_or_else(missing)?;
     Ok(Json(ReceivedBody { source: kept.source, at: kept.at, body }))

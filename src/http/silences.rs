@@ -91,11 +91,11 @@ pub(crate) async fn make_silence(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<SilenceView>), Problem> {
     let asked: NewSilence =
-        serde_json::from_slice(&body?).map_err(|error| Problem::new(422, format!("This is no silence: {error}")))?;
+        serde_json::from_slice(&body?).map_err(|error| Problem::new(422, format!("This is not a silence: {error}")))?;
     let matcher = Matcher::parse(&asked.matcher).map_err(|error| Problem::new(422, error.to_string()))?;
     let from = asked.from.unwrap_or_else(|| client.app.now());
     if asked.owner.trim().is_empty() {
-        return Err(Problem::new(422, "A silence has an owner, whom people can ask"));
+        return Err(Problem::new(422, "A silence needs an owner, so that people can ask somebody"));
     }
     let owner = asked.owner.trim().to_owned();
     let silence = Silence { number: 0, matcher, from, until: asked.until, reason: asked.reason, owner };

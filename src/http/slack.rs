@@ -46,7 +46,7 @@ fn respond(answered: Answered) -> Response {
 )]
 pub(crate) async fn command(SlackRequest { door, body }: SlackRequest) -> Result<Response, Problem> {
     let command: SlashCommand =
-        serde_urlencoded::from_bytes(body.bytes()).map_err(|_| Problem::new(400, "The body is no slash command"))?;
+        serde_urlencoded::from_bytes(body.bytes()).map_err(|_| Problem::new(400, "The body is not a slash command"))?;
     Ok(respond(answer_command(&door, command).await))
 }
 
@@ -87,7 +87,7 @@ pub(crate) async fn interaction(SlackRequest { door, body }: SlackRequest) -> Re
         payload: String,
     }
     let form: Form =
-        serde_urlencoded::from_bytes(body.bytes()).map_err(|_| Problem::new(400, "The body is no interaction"))?;
+        serde_urlencoded::from_bytes(body.bytes()).map_err(|_| Problem::new(400, "The body is not an interaction"))?;
     let interaction: Interaction = match serde_json::from_str(&form.payload).and_then(inbound::read) {
         Ok(interaction) => interaction,
         Err(error) => {

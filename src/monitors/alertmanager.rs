@@ -29,14 +29,14 @@ fn signal(context: &Context<'_>, body: &Value, alert: &Value) -> Result<Signal, 
         Some("firing") => SignalStatus::Firing,
         Some("resolved") => SignalStatus::Resolved,
         other => {
-            return Err(format!("`status` is {other:?}, neither \"firing\" nor \"resolved\""));
+            return Err(format!("`status` is {other:?}. It must be \"firing\" or \"resolved\""));
         }
     };
     let labels = labels(alert.get("labels"));
     let annotation = |name: &str| word(alert.pointer(&format!("/annotations/{name}")));
     let title = annotation("summary")
         .or_else(|| labels.get("alertname").cloned())
-        .ok_or("there is neither an annotation `summary` nor a label `alertname`")?;
+        .ok_or("the alert has no annotation `summary` and no label `alertname`")?;
     let key = word(alert.get("fingerprint"))
         .unwrap_or_else(|| labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(","));
     let url = word(alert.get("generatorURL")).or_else(|| word(body.get("externalURL")));

@@ -11,7 +11,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
     let data = &body["data"];
     let (Some(event), Some(job)) = (body["eventType"].as_str(), word(data.get("jobId"))) else {
         return Err(Unreadable::WrongShape(
-            "the body has no `eventType` and `data.jobId`, so it is no webhook of dbt Cloud".to_owned(),
+            "the body has no `eventType` and `data.jobId`, so it is not a webhook of dbt Cloud".to_owned(),
         ));
     };
     let delivery = word(body.get("eventId"));

@@ -44,7 +44,7 @@ fn signal(context: &Context<'_>, alert: &Value) -> Result<Signal, String> {
         "pass" | "success" | "resolved" => (SignalStatus::Resolved, Level::Error),
         "warn" | "warning" => (SignalStatus::Firing, Level::Warning),
         "fail" | "error" | "runtime error" | "failed" => (SignalStatus::Firing, Level::Error),
-        other => return Err(format!("`status` is {other:?}, none of fail, error, warn and pass")),
+        other => return Err(format!("`status` is {other:?}. It must be fail, error, warn or pass")),
     };
     let words = context.words();
     let model = get("model_unique_id").or_else(|| get("source_unique_id"));
@@ -73,7 +73,7 @@ fn signal(context: &Context<'_>, alert: &Value) -> Result<Signal, String> {
     }
     let is_model = kind.is_none();
     let texts = [kind.unwrap_or_default(), get("test_name").unwrap_or_default()];
-    let key = get("alert_class_id").or(model).ok_or("there is neither `alert_class_id` nor `model_unique_id`")?;
+    let key = get("alert_class_id").or(model).ok_or("the alert has no `alert_class_id` and no `model_unique_id`")?;
     Ok(Signal {
         status,
         asset,

@@ -10,14 +10,14 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
     let incident = &body["incident"];
     let (Some(id), Some(state)) = (word(incident.get("incident_id")), word(incident.get("state"))) else {
         return Err(Unreadable::WrongShape(
-            "the body has no `incident.incident_id` and `incident.state`, so it is no notification of Cloud Monitoring"
+            "the body has no `incident.incident_id` and `incident.state`, so it is not a notification of Cloud Monitoring"
                 .to_owned(),
         ));
     };
     let status = match state.to_lowercase().as_str() {
         "open" => SignalStatus::Firing,
         "closed" => SignalStatus::Resolved,
-        other => return Err(Unreadable::WrongShape(format!("`incident.state` is {other:?}, neither open nor closed"))),
+        other => return Err(Unreadable::WrongShape(format!("`incident.state` is {other:?}. It must be open or closed"))),
     };
     let words = context.words();
     let mut known = labels(incident.get("policy_user_labels"));

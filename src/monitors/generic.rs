@@ -55,12 +55,12 @@ fn normal(context: &Context<'_>, item: &Value) -> Result<Signal, String> {
         None | Some("firing") => SignalStatus::Firing,
         Some("resolved") => SignalStatus::Resolved,
         Some(other) => {
-            return Err(format!("`status` is {other:?}; it may be \"firing\" or \"resolved\""));
+            return Err(format!("`status` is {other:?}. It must be \"firing\" or \"resolved\""));
         }
     };
     let pillar = match get("pillar") {
         Some(word) => Pillar::parse(&word).ok_or(format!(
-            "`pillar` is {word:?}; it may be freshness, volume, schema, distribution, pipeline or other"
+            "`pillar` is {word:?}. It must be freshness, volume, schema, distribution, pipeline or other"
         ))?,
         None => Pillar::Other,
     };
@@ -68,7 +68,7 @@ fn normal(context: &Context<'_>, item: &Value) -> Result<Signal, String> {
         Some(word) => context
             .words()
             .level(&word)
-            .ok_or(format!("`severity` is {word:?}; it may be critical, error, warning or info"))?,
+            .ok_or(format!("`severity` is {word:?}. It must be critical, error, warning or info"))?,
         None => Level::Error,
     };
     let title = get("title").ok_or("`title` is missing")?;

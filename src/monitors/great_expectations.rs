@@ -37,7 +37,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
         }
     } else {
         return Err(Unreadable::WrongShape(
-            "the body has none of `results`, `validation_results` and `run_results`; post `result.to_json_dict()` or `checkpoint_result.describe_dict()`".to_owned(),
+            "the body has no `results`, `validation_results` or `run_results`. Post `result.to_json_dict()` or `checkpoint_result.describe_dict()`".to_owned(),
         ));
     }
     let mut reading = Reading::default();
@@ -70,8 +70,8 @@ fn signal(context: &Context<'_>, of: &Validation<'_>, result: &Value) -> Result<
     let kind = ["type", "expectation_type"]
         .into_iter()
         .find_map(|key| word(config.get(key)))
-        .ok_or("there is no expectation's type")?;
-    let success = result["success"].as_bool().ok_or("`success` is neither true nor false")?;
+        .ok_or("the result does not say the type of its expectation")?;
+    let success = result["success"].as_bool().ok_or("`success` is not true or false")?;
     let kwargs = &config["kwargs"];
     let column = word(kwargs.get("column"));
     // `warehouse-analytics.orders`: the data source, and its asset.

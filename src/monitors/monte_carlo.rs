@@ -13,7 +13,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
     let payload = &body["payload"];
     let Some(incident) = ["incident_id", "alert_id"].into_iter().find_map(|key| word(payload.get(key))) else {
         return Err(Unreadable::WrongShape(
-            "the body has no `payload.incident_id`, so it is no webhook of Monte Carlo".to_owned(),
+            "the body has no `payload.incident_id`, so it is not a webhook of Monte Carlo".to_owned(),
         ));
     };
     let kind = word(body.get("type")).unwrap_or_default().to_lowercase();

@@ -66,7 +66,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
         "installation" | "comment" => None,
         other => {
             return Err(Unreadable::WrongShape(format!(
-                "the resource {other:?} is none that says how data is; send issue alerts and metric alerts"
+                "the resource {other:?} says nothing about data. Send issue alerts and metric alerts"
             )));
         }
     };

@@ -25,7 +25,7 @@ pub struct Envelope {
 /// Looks at a message before anything is fetched.
 ///
 /// # Errors
-/// It is none of SNS, of a topic that is not ours, or points outside Amazon.
+/// It is not a message of SNS, its topic is not configured, or it points outside Amazon.
 pub fn envelope(body: &Value, topics: &[String]) -> Result<Envelope, Unreadable> {
     let wrong = |what: &str| Unreadable::WrongShape(what.to_owned());
     let get = |key: &str| body[key].as_str();
@@ -34,7 +34,7 @@ pub fn envelope(body: &Value, topics: &[String]) -> Result<Envelope, Unreadable>
     })?;
     let topic = get("TopicArn").unwrap_or_default();
     if !topics.iter().any(|known| known == topic) {
-        return Err(wrong("the topic is none of the source's `topics`"));
+        return Err(wrong("the topic is not one of the source's `topics`"));
     }
     let fields: &[&str] = match kind {
         "Notification" => &["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"],
@@ -46,20 +46,20 @@ pub fn envelope(body: &Value, topics: &[String]) -> Result<Envelope, Unreadable>
     let canonical: String = fields.iter().filter_map(|field| Some(format!("{field}\n{}\n", get(field)?))).collect();
     let region = topic.split(':').nth(3).unwrap_or_default();
     let certificate = amazons(get("SigningCertURL"), region).filter(|url| url.path().ends_with(".pem"));
-    let certificate = certificate.ok_or_else(|| wrong("`SigningCertURL` is no certificate of Amazon's"))?;
+    let certificate = certificate.ok_or_else(|| wrong("`SigningCertURL` is not the address of a certificate of Amazon"))?;
     let confirm = match kind {
         "SubscriptionConfirmation" => Some(
-            amazons(get("SubscribeURL"), region).ok_or_else(|| wrong("`SubscribeURL` is no address of Amazon's"))?,
+            amazons(get("SubscribeURL"), region).ok_or_else(|| wrong("`SubscribeURL` is not an address of Amazon"))?,
         ),
         _ => None,
     };
     let version = match get("SignatureVersion") {
         Some("1") => 1,
         Some("2") => 2,
-        _ => return Err(wrong("`SignatureVersion` is neither 1 nor 2")),
+        _ => return Err(wrong("`SignatureVersion` is not 1 or 2")),
     };
     let signature = get("Signature").and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
-    let signature = signature.ok_or_else(|| wrong("`Signature` is no base64"))?;
+    let signature = signature.ok_or_else(|| wrong("`Signature` is not base64"))?;
     Ok(Envelope { certificate, confirm, canonical, signature, version })
 }
 

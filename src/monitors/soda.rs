@@ -44,11 +44,11 @@ fn signal(
         Some("fail") => (SignalStatus::Firing, Level::Error),
         // Not evaluated: nothing is known.
         None | Some("" | "null") => return Ok(None),
-        Some(other) => return Err(format!("`outcome` is {other:?}, none of pass, warn and fail")),
+        Some(other) => return Err(format!("`outcome` is {other:?}. It must be pass, warn or fail")),
     };
     let name = word(check.get("name"))
         .or_else(|| word(check.get("definition")))
-        .ok_or("there is neither `name` nor `definition`")?;
+        .ok_or("the check has no `name` and no `definition`")?;
     let words = context.words();
     let mut labels = std::collections::BTreeMap::new();
     let attributes = ["resourceAttributes", "attributes"].into_iter().filter_map(|key| check[key].as_array()).flatten();

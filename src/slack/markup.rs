@@ -1,5 +1,5 @@
 //! Slack's own marks in what people write, turned back into what they wrote: `&amp;`, `<https://…|label>`, `<@U…>`. What goes the other way
-//! is `messages`' business.
+//! is the business of `render`.
 
 /// The words without entities and links; mentions of people, channels and groups stay, for those who want their ids. Source: Slack's
 /// reference on formatting text, "Escaping text" and "Parsing".

@@ -24,13 +24,13 @@ impl Verified {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
     /// There is no signature, or it is not of Slack's form.
-    #[error("the request carries no Slack signature")]
+    #[error("the request has no Slack signature")]
     Unsigned,
     /// Too old or from the future: a replay, or a clock that is wrong.
     #[error("the request's timestamp is more than five minutes off; if this goes on, check the clock of this machine")]
     Stale,
     /// Not made with one of our secrets.
-    #[error("the request's signature does not fit")]
+    #[error("the request's signature is wrong")]
     Wrong,
 }
 

@@ -1,12 +1,12 @@
-//! What is committed together, put together from types. A record is encoded once, here, straight from its type.
+//! A batch: typed records that are committed together. Each record is encoded once, here, straight from its type.
 
 use super::{CommitError, Expect, Id, Kind, Op, Queued, Record, Step, Typed, Written};
 
-/// Steps of which all happen or none.
+/// Steps: all of them happen, or none.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
     ops: Vec<Op>,
-    /// What must not have been there: somebody else was first, and once is enough.
+    /// Records that make a batch happen only once. If one of them has changed already, somebody else did the same before.
     once: Vec<(Kind, String)>,
     unwritable: Option<CommitError>,
 }
@@ -16,7 +16,7 @@ pub struct Batch {
 pub struct Once(Vec<(Kind, String)>);
 
 impl Once {
-    /// Whether a conflict about this record says that the batch was done already.
+    /// Whether a conflict at this record means that the batch was done already.
     pub fn holds(&self, kind: Kind, id: &str) -> bool {
         self.0.iter().any(|(known, of)| *known == kind && of == id)
     }
@@ -27,17 +27,17 @@ impl Batch {
         Self::default()
     }
 
-    /// Whether nothing is to be done.
+    /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.ops.is_empty() && self.unwritable.is_none()
     }
 
-    /// Whether a record of this kind is among what it is about.
+    /// Whether a step is about a record of this kind.
     pub fn is_about(&self, kind: Kind) -> bool {
         self.ops.iter().any(|op| op.kind == kind)
     }
 
-    /// How many steps there are.
+    /// The number of steps.
     pub fn len(&self) -> usize {
         self.ops.len()
     }
@@ -73,7 +73,7 @@ impl Batch {
         }
     }
 
-    /// Writes a record with a place in a queue, unless one waits there that nobody has claimed.
+    /// Writes a record with a place in a queue, unless it already waits there and nobody has claimed it.
     pub fn ensure<T: Record>(&mut self, id: &Id<T>, queued: Queued, value: &T) {
         if let Some(written) = self.written(id, Some(queued), value) {
             self.step(id, Step::Ensure(written));
@@ -89,23 +89,23 @@ impl Batch {
         self.step(id, Step::End(ver));
     }
 
-    /// Insists on something, and changes nothing.
+    /// Insists on something without changing anything.
     pub fn check<T: Record>(&mut self, id: &Id<T>, expect: Expect) {
         self.step(id, Step::Check(expect));
     }
 
-    /// What was expected of this record so far makes this batch count once: where it does not hold, the same was done already, and it is not
-    /// tried again.
+    /// What this batch expects of the record makes the batch count once. If that does not hold, the same was done already, and the batch is
+    /// not tried again.
     pub fn counts_once<T: Record>(&mut self, id: &Id<T>) {
         self.once.push((T::KIND, id.to_string()));
     }
 
-    /// What makes this batch count once.
+    /// The records that make this batch count once.
     pub fn once(&self) -> Once {
         Once(self.once.clone())
     }
 
-    /// All of another batch, after this.
+    /// Adds all steps of another batch after these.
     pub fn extend(&mut self, other: Self) {
         self.ops.extend(other.ops);
         self.once.extend(other.once);

@@ -1,19 +1,19 @@
-//! How a record lies in a store of bytes: the kind's byte and the id as key; as value a small head (version, claims, place in a queue, shape)
-//! and the body's JSON as it was encoded from its type.
+//! The form of a record in a store of bytes. The key is the kind's byte and the id. The value is a small head (version, claims, place in a
+//! queue, shape) and the body: JSON, as it was encoded from its type.
 //!
-//! Why JSON: it says its own field names, so that a field is added without rewriting what is kept, and it reads the same in an export, in
-//! `psql` and in a report of a fault. Measured on an alert (`cargo bench --bench encoding`, 2026-11-30): JSON has 550 bytes, is written in 1.3 µs and
-//! read in 2.6; MessagePack with names 475, 0.6 and 1.8; a form without names is less than half of that, and breaks old records when a field is
-//! added. A whole alert costs 100 µs and more, so the faster forms would spare one in a hundred.
+//! Why JSON: it holds its own field names, so a field can be added without rewriting old records, and it reads the same in an export, in
+//! `psql` and in a bug report. Measured on an alert (`cargo bench --bench encoding`, 2026-11-30): JSON has 550 bytes, and takes 1.3 µs
+//! to write and 2.6 µs to read. MessagePack with names: 475 bytes, 0.6 µs and 1.8 µs. A form without names needs less than half of that, but a new
+//! field breaks old records. A whole alert costs 100 µs or more, so a faster form would save about one percent.
 //!
-//! Values of the first layout are JSON as a whole and begin with a brace; they are read as ever.
+//! Values of the first layout are all JSON and begin with a brace. They can still be read.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Kind, Millis, QueueName, Queued, Raw, ReadError, Written};
 
-/// What a value of today's layout begins with. A value of the first layout begins with `{`.
+/// The first byte of a value of today's layout. A value of the first layout begins with `{`.
 const HEAD: u8 = 1;
 
 /// A value of the first layout.
@@ -50,7 +50,7 @@ pub(super) fn parts(key: &[u8]) -> Result<(Kind, &str), ReadError> {
     let kind = Kind::ALL.iter().copied().find(|known| *known as u8 == *kind).ok_or_else(|| {
         ReadError::damaged(format!("a record of the unknown kind {kind}; was it written by a newer Muster?"))
     })?;
-    let id = std::str::from_utf8(id).map_err(|_| ReadError::damaged("a record's id is no text".to_owned()))?;
+    let id = std::str::from_utf8(id).map_err(|_| ReadError::damaged("a record's id is not text".to_owned()))?;
     Ok((kind, id))
 }
 
@@ -62,7 +62,7 @@ fn number(mut n: u64, out: &mut Vec<u8>) {
     out.push(n as u8);
 }
 
-/// Reads a number; `None` where the bytes end or it is none.
+/// Reads a number; `None` if the bytes end too early or are not a number.
 fn read_number(bytes: &mut &[u8]) -> Option<u64> {
     let mut n = 0u64;
     for shift in (0..64).step_by(7) {
@@ -76,7 +76,7 @@ fn read_number(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// How many bytes a value has.
+/// The size of a value in bytes.
 pub(super) fn size(ver: u64, claims: u32, written: &Written) -> usize {
     let digits = |n: u64| (u64::BITS - (n | 1).leading_zeros()).div_ceil(7) as usize;
     let queue = written.queued.as_ref().map_or(0, |queued| queued.queue.as_str().len());
@@ -124,9 +124,9 @@ pub(super) fn read<'a>(key: &[u8], value: &'a [u8]) -> Result<(Head, &'a str), R
         }
         Some((Head { ver, claims, shape, queued }, rest))
     };
-    let rest = value.strip_prefix(&[HEAD]).ok_or_else(|| damaged("it begins as no record does"))?;
+    let rest = value.strip_prefix(&[HEAD]).ok_or_else(|| damaged("it does not begin like a record"))?;
     let (head, body) = head(rest).ok_or_else(|| damaged("its head breaks off"))?;
-    Ok((head, std::str::from_utf8(body).map_err(|_| damaged("its body is no text"))?))
+    Ok((head, std::str::from_utf8(body).map_err(|_| damaged("its body is not text"))?))
 }
 
 pub(super) fn decode(key: &[u8], value: &[u8]) -> Result<Raw, ReadError> {

@@ -1,8 +1,8 @@
-//! The one thread that writes. It drains what waits, checks versions against the store and what this round already
+//! The one thread that writes. It takes all waiting commits, checks their versions against the store and against what this round already
 //! wrote, writes one batch, makes it durable, tells the follower, and only then answers everyone.
 //!
-//! One writer means no race between check and write; one flush for many commits means speed. `flush_async` from many
-//! tasks deadlocks in sled 0.34.7, so there is no other way to write.
+//! With one writer, there is no race between check and write. With one flush for many commits, writing is fast. `flush_async` from many
+//! tasks deadlocks in sled 0.34.7, so all writes go through this thread.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -17,36 +17,36 @@ use super::{
 };
 use crate::clock::Stopwatch;
 
-/// A write that takes longer than this is said: whoever watches must know that nothing is taken in.
+/// If a write takes longer than this, `health` says so: operators must know that nothing can be saved.
 const SLOW_SECONDS: f64 = 10.0;
 
-/// What the committer and those who ask share.
+/// What the committer and its callers share.
 struct Shared {
     bytes: Arc<dyn Bytes>,
     queues: RwLock<Queues>,
-    /// Why nothing can be written ever again.
+    /// Why nothing can be written until the next start.
     failed: Mutex<Option<String>>,
-    /// Since when the oldest commit waits for the disk.
+    /// When the oldest waiting commit began to wait for the disk.
     writing: Mutex<Option<Stopwatch>>,
-    /// So long it may take, in seconds.
+    /// How long it may take, in seconds.
     slow_seconds: f64,
     follower: RwLock<Option<Arc<dyn Follower>>>,
 }
 
-/// An engine made of raw ordered bytes and a committer thread.
+/// An engine built from raw ordered bytes and a committer thread.
 pub struct Committed {
     requests: Requests,
-    /// Waits for the committer before the bytes are let go, so that a process does not end before they are closed.
+    /// Waits for the committer before it drops the bytes, so that a process does not end before they are closed.
     _ending: Ending,
     shared: Arc<Shared>,
 }
 
-/// The committer, which ends once nobody can ask it any more.
+/// The committer. It ends when its last caller is gone.
 struct Ending(Option<std::thread::JoinHandle<()>>);
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        // It has said what went wrong, if it panicked.
+        // If it panicked, it has already said what went wrong.
         let _ = self.0.take().map(std::thread::JoinHandle::join);
     }
 }
@@ -56,10 +56,10 @@ impl Committed {
         Self::start_watched(bytes, SLOW_SECONDS)
     }
 
-    /// As [`Self::start`]; a write that takes longer than this is said.
+    /// As [`Self::start`], with another limit for how long a write may take.
     fn start_watched(bytes: Arc<dyn Bytes>, slow_seconds: f64) -> Result<Self, ReadError> {
         let mut queues = Queues::default();
-        // Leases of an earlier process are void: the engine is locked, so nobody else holds them.
+        // Leases of an earlier process no longer count: the engine is locked, so no other process holds them.
         let mut from = vec![Kind::Outbox as u8];
         loop {
             let page = bytes.range(&from, &[Kind::Outbox as u8 + 1], 1000)?;
@@ -199,7 +199,7 @@ impl Committer {
         for request in requests {
             match request {
                 Request::Commit { ops, answer, .. } => {
-                    // A full disk refuses what would grow the store; what shrinks it must still pass.
+                    // A full disk refuses commits that would make the store grow. Commits that shrink it must still pass.
                     let result = match &refuse {
                         Some(why) if grows(&ops) && !drains(&ops) => Err(CommitError::Unavailable(why.clone())),
                         _ => round.apply(ops, |kind, id| self.stored(kind, id)),
@@ -225,9 +225,9 @@ impl Committer {
                 return;
             }
             Err(WriteError::Broken(why)) => {
-                // The promise is "2xx means on disk". After a failed write or sync nobody knows what is on disk, and a second
-                // sync may lie, so the process must not go on; the next start recovers what was acknowledged.
-                tracing::error!(error = %why, "the store cannot write; stopping, so that nothing is acknowledged that is not on disk");
+                // The promise is "2xx means on disk". After a failed write or sync, the state of the disk is unknown, and a second
+                // sync may lie. So the process must stop. The next start recovers everything that was acknowledged.
+                tracing::error!(error = %why, "the store cannot write. Muster stops, so that it acknowledges nothing that is not on disk");
                 *self.0.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
                 for (answer, _) in commits {
                     let _ = answer.send(Err(CommitError::Unavailable(why.clone())));
@@ -236,7 +236,7 @@ impl Committer {
             }
         }
         for (answer, result) in commits {
-            // Nobody listens any more when a request was given up; the commit stands all the same.
+            // If the caller gave up, nobody listens. The commit still counts.
             let _ = answer.send(result);
         }
         for (answer, result) in claims {
@@ -244,7 +244,7 @@ impl Committer {
         }
     }
 
-    /// A record as the store has it.
+    /// A record as it is stored.
     fn stored(&self, kind: Kind, id: &str) -> Result<Option<Before>, ReadError> {
         let key = codec::key(kind, id);
         let value = self.0.bytes.get(&key)?;
@@ -302,13 +302,13 @@ impl Committer {
     }
 }
 
-/// Whether a commit adds to the store.
+/// Whether a commit makes the store larger.
 fn grows(ops: &[Op]) -> bool {
     ops.iter().any(|op| matches!(op.step, Step::Put(..) | Step::Ensure(_) | Step::Restore { .. }))
 }
 
-/// Whether a commit finishes something of the outbox, or puts it back: it must pass on a full disk, or the disk stays full, and what was tried
-/// waits for its lease and not for its turn.
+/// Whether a commit finishes an outbox entry, or puts it back. It must pass on a full disk. Otherwise the disk stays full, and an entry that was
+/// tried waits for the end of its lease instead of its turn.
 fn drains(ops: &[Op]) -> bool {
     ops.iter().any(|op| {
         op.kind == Kind::Outbox && matches!(op.step, Step::Del(_) | Step::End(_) | Step::Put(Expect::Ver(_), _))
@@ -323,7 +323,7 @@ mod tests {
     use crate::store::bytes::{Changes, Pair};
     use crate::store::{MemoryEngine, Store, Written};
 
-    /// A disk that answers a write when it is told to, and how.
+    /// A disk that answers a write only when the test tells it to, and how.
     struct Gated {
         bytes: MemoryEngine,
         asked: mpsc::Sender<()>,
@@ -383,7 +383,7 @@ mod tests {
         assert!(said.contains("has not answered a write"), "{said}");
         answer.send(Ok(())).expect("it waits");
         written.await.expect("it ends").expect("it is written");
-        // No room: nothing of it is there, and the next is written.
+        // The disk was full: nothing of this commit is stored, and the next one is written.
         let writing = engine.clone();
         let refused = tokio::spawn(async move { writing.commit(put("b")).await });
         was_asked.recv().expect("it writes");

@@ -11,19 +11,19 @@ use super::{CommitError, Follower, Kind, Millis, Op, QueueName, Raw, ReadError};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Backlog {
     pub count: usize,
-    /// Since when the first head of a queue is due.
+    /// When the longest overdue head of a queue became due.
     pub oldest: Option<Millis>,
 }
 
-/// What an engine answers, in its own time.
+/// The future answer of an engine.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// An engine: text under ids, with versions and queues. [`Store`](super::Store) is what everybody else uses.
+/// An engine: text under ids, with versions and queues. The rest of Muster uses [`Store`](super::Store).
 pub trait Engine: Send + Sync + 'static {
     /// The record, if there is one.
     fn get<'a>(&'a self, kind: Kind, id: &'a str) -> Answer<'a, Result<Option<Raw>, ReadError>>;
 
-    /// Records with `from <= id < to` (an empty `to` means to the end), in the order of their ids' bytes, at most `limit`.
+    /// At most `limit` records with `from <= id < to` (an empty `to` means to the end), in the order of their ids' bytes.
     fn scan<'a>(
         &'a self,
         kind: Kind,
@@ -32,11 +32,11 @@ pub trait Engine: Send + Sync + 'static {
         limit: usize,
     ) -> Answer<'a, Result<Vec<Raw>, ReadError>>;
 
-    /// All or nothing, durable when it answers. Later steps see what earlier ones did.
+    /// Writes all or nothing. It is durable when this answers. Later steps see what earlier ones did.
     fn commit(&self, ops: Vec<Op>) -> Answer<'_, Result<(), CommitError>>;
 
-    /// Leases the first records of a lane's queues that are due at `now` and not leased. A leased record is claimed again once its lease
-    /// is over. Claiming counts the record's version on, so that whoever lost the lease cannot end it.
+    /// Leases the first records of a lane's queues that are due at `now` and not leased. A leased record can be claimed again when its lease
+    /// is over. A claim raises the record's version, so that a worker that lost the lease cannot end the record.
     fn claim<'a>(
         &'a self,
         lane: &'a str,
@@ -45,7 +45,7 @@ pub trait Engine: Send + Sync + 'static {
         limit: usize,
     ) -> Answer<'a, Result<Vec<Raw>, CommitError>>;
 
-    /// When the next record of a lane can be claimed, for waking up.
+    /// When the next record of a lane can be claimed, so that a worker wakes up then.
     fn next_due<'a>(&'a self, lane: &'a str) -> Answer<'a, Result<Option<Millis>, ReadError>>;
 
     /// What waits in a lane.
@@ -54,18 +54,18 @@ pub trait Engine: Send + Sync + 'static {
     /// How many records wait in one queue.
     fn waiting<'a>(&'a self, queue: &'a QueueName) -> Answer<'a, Result<usize, ReadError>>;
 
-    /// From now on tells this one, and no other, of every change, also of those that other processes commit; beginning with what was
-    /// committed since the engine was opened, of which the follower may know already.
+    /// From now on, tells this one follower of every change, including changes by other processes. It begins with what was
+    /// committed since the engine was opened. The follower may know some of that already.
     fn follow(&self, follower: Arc<dyn Follower>);
 
-    /// Figures an operator watches: `bytes` on disk, and `blobs`, the files that sled never syncs and that must not exist.
+    /// Figures for operators: `bytes` on disk, and `blobs`, files that sled never syncs and that must not exist.
     fn figures(&self) -> Vec<(&'static str, u64)>;
 
-    /// A folder for what can be made again from the records; `None` where nothing is kept in files.
+    /// A folder for data that can be made again from the records; `None` if nothing is kept in files.
     fn folder(&self) -> Option<&Path> {
         None
     }
 
-    /// Whether it still takes writes; with the reason if not.
+    /// Whether it takes writes; if not, why.
     fn health(&self) -> Result<(), String>;
 }

@@ -1,19 +1,19 @@
-//! Whoever follows what is committed, and what it is told.
+//! The follower of what is committed, and what it is told.
 
 use std::sync::Arc;
 
 use super::typed::{self};
 use super::{Kind, Record, Typed};
 
-/// Whoever follows what is committed.
+/// Follows what is committed.
 pub trait Follower: Send + Sync {
     /// Whether it wants to hear of changes of this kind.
     fn follows(&self, kind: Kind) -> bool;
 
-    /// What was committed, in the order of the commits; those of one commit are never told apart. It must not wait for anything.
+    /// Takes what was committed, in the order of the commits. All changes of one commit come in one call. It must not wait for anything.
     fn apply(&self, changes: &[Change<'_>]);
 
-    /// Changes of another process were missed: what was followed must be loaded anew.
+    /// Changes of another process were missed, so everything must be loaded anew.
     fn lost(&self);
 }
 
@@ -22,9 +22,9 @@ pub trait Follower: Send + Sync {
 pub struct Change<'a> {
     pub kind: Kind,
     pub id: &'a str,
-    /// Its shape and what it says now; `None` when it is gone.
+    /// Its shape and its new text; `None` if it was removed.
     pub now: Option<(u32, &'a str)>,
-    /// The value itself, where this process wrote it and handed it on.
+    /// The value itself, if this process wrote it and handed it on.
     pub typed: Option<&'a Typed>,
 }
 
@@ -44,14 +44,14 @@ impl Change<'_> {
         KeptChange { kind: self.kind, id: self.id.to_owned(), now, typed: self.typed.cloned() }
     }
 
-    /// What the record says now; `None` when it is gone, or cannot be read, which is logged.
+    /// The new value of the record; `None` if it was removed, or cannot be read. The latter is logged.
     pub fn value<T: Record>(&self) -> Option<Arc<T>> {
         let (shape, text) = self.now?;
         if let Some(value) = self.typed.and_then(Typed::value) {
             return Some(value);
         }
         let read = typed::body(self.kind, self.id, shape, text);
-        read.inspect_err(|error| tracing::error!(%error, "a change is not followed")).ok().map(Arc::new)
+        read.inspect_err(|error| tracing::error!(%error, "a change cannot be read and is not followed")).ok().map(Arc::new)
     }
 }
 

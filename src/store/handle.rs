@@ -1,10 +1,10 @@
-//! The store as everybody else uses it: types in, types out.
+//! The store as the rest of Muster uses it: types in, types out.
 
 use std::sync::Arc;
 
 use super::{Batch, CommitError, Engine, Id, Page, Range, Raw, ReadError, Rec, Record};
 
-/// A store, shared: an engine, and the types of what is kept in it.
+/// A shared handle to a store: an engine, with types in front of it.
 #[derive(Clone)]
 pub struct Store {
     engine: Arc<dyn Engine>,
@@ -16,7 +16,7 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// How many records a page has when all of them are read.
+/// The size of a page when all records are read.
 const PAGE: usize = 500;
 
 impl Store {
@@ -28,17 +28,17 @@ impl Store {
     /// The record with its version, if there is one.
     ///
     /// # Errors
-    /// The engine cannot read, or the record is damaged or of a newer Muster.
+    /// The engine cannot read, or the record is damaged or was written by a newer Muster.
     pub async fn get<T: Record>(&self, id: &Id<T>) -> Result<Option<Rec<T>>, ReadError> {
         self.engine.get(T::KIND, id.as_str()).await?.map(Raw::read).transpose()
     }
 
-    /// What a record says, if there is one.
+    /// The value of a record, if there is one.
     pub async fn value<T: Record>(&self, id: &Id<T>) -> Result<Option<T>, ReadError> {
         Ok(self.get(id).await?.map(|rec| rec.value))
     }
 
-    /// As [`Self::value`]; one that is damaged is logged, and taken for none.
+    /// As [`Self::value`]. A damaged record is logged and counts as missing.
     pub async fn readable<T: Record>(&self, id: &Id<T>) -> Result<Option<T>, ReadError> {
         match self.value(id).await {
             Err(error) if error.damaged => {
@@ -49,7 +49,7 @@ impl Store {
         }
     }
 
-    /// A page of records in the order of their ids, at most `limit`. One that cannot be read is logged and left out.
+    /// A page of at most `limit` records in the order of their ids. A record that cannot be read is logged and left out.
     pub async fn scan<T: Record>(&self, range: &Range<T>, limit: usize) -> Result<Page<T>, ReadError> {
         let read = self.engine.scan(T::KIND, range.from(), range.to(), limit).await?;
         let next = (read.len() == limit).then(|| read.last().map(|last| last.id.clone())).flatten();
@@ -59,13 +59,13 @@ impl Store {
         Ok(Page { records: records.collect(), next })
     }
 
-    /// The ids of a range in their order, at most `limit`, also of records that cannot be read: for forgetting what is old.
+    /// At most `limit` ids of a range, in order, including those of records that cannot be read. For deleting what is old.
     pub async fn ids<T: Record>(&self, range: &Range<T>, limit: usize) -> Result<Vec<Id<T>>, ReadError> {
         let read = self.engine.scan(T::KIND, range.from(), range.to(), limit).await?;
         Ok(read.into_iter().map(|raw| Id::new(raw.id)).collect())
     }
 
-    /// All records of a range, read page by page. One that cannot be read is logged and left out.
+    /// All records of a range, read page by page. A record that cannot be read is logged and left out.
     pub async fn all<T: Record>(&self, range: Range<T>) -> Result<Vec<Rec<T>>, ReadError> {
         let (mut range, mut all) = (range, Vec::new());
         loop {
@@ -78,24 +78,24 @@ impl Store {
         }
     }
 
-    /// What all records of a range say.
+    /// The values of all records of a range.
     pub async fn values<T: Record>(&self, range: Range<T>) -> Result<Vec<T>, ReadError> {
         Ok(self.all(range).await?.into_iter().map(|rec| rec.value).collect())
     }
 
-    /// All or nothing, durable when it answers.
+    /// Commits all or nothing. It is durable when this answers.
     pub async fn commit(&self, batch: Batch) -> Result<(), CommitError> {
         let ops = batch.into_ops()?;
         if ops.is_empty() { Ok(()) } else { self.engine.commit(ops).await }
     }
 
-    /// The engine, for what has no type: export and import, and whoever tests it.
+    /// The engine, for what has no type: export, import and tests.
     pub fn engine(&self) -> &dyn Engine {
         &*self.engine
     }
 }
 
-/// Queues, figures and whatever else has no type are the engine's own.
+/// Queues, figures and everything else without a type come from the engine.
 impl std::ops::Deref for Store {
     type Target = dyn Engine;
 

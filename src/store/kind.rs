@@ -1,9 +1,9 @@
-//! What kinds of records there are, each with the newest version of its shape. What the records mean is not known here.
+//! The kinds of records, each with the newest version of its shape. The store does not know what the records mean.
 
 use serde::{Deserialize, Serialize};
 
-/// The kinds: each with its byte in an embedded store and its name in exports and databases, neither of which ever changes, and with the
-/// newest shape of what is kept under it.
+/// The kinds. Each has a byte in an embedded store and a name in exports and databases, which never change, and the newest shape of
+/// its records.
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $byte:literal $name:literal shape $shape:literal,)*) => {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -30,8 +30,8 @@ macro_rules! kinds {
             }
         }
 
-        /// Counts the shapes of all kinds: another shape or another kind makes it larger. A store remembers it, so that an older Muster
-        /// does not open what it could not read.
+        /// The sum of the shapes of all kinds: a new shape or a new kind makes it larger. A store remembers it, so that an older Muster
+        /// does not open a store that it could not read.
         pub const EDITION: u32 = 0 $(+ $shape)*;
     };
 }
@@ -63,9 +63,9 @@ kinds! {
     Channel = b'c' "channel" shape 1,
     /// Pinned messages, by channel and timestamp.
     Pin = b'p' "pin" shape 1,
-    /// What the outside must do.
+    /// What must be delivered.
     Outbox = b'O' "outbox" shape 3,
-    /// What was given up.
+    /// Deliveries that were given up.
     Dead = b'D' "dead" shape 3,
     /// Deliveries seen, by day.
     Delivery = b'd' "delivery" shape 1,
@@ -75,9 +75,9 @@ kinds! {
     Catalog = b'n' "catalog" shape 1,
     /// What happened to an asset lately, by its name.
     Changes = b'h' "changes" shape 1,
-    /// Which columns an asset's columns are made of, by its name.
+    /// Which columns each column of an asset comes from, by the asset's name.
     Columns = b'l' "columns" shape 1,
-    /// uid of incidents that an asset was the root of, by asset and number.
+    /// uid of incidents in which an asset was the root, by asset and number.
     RootOf = b'r' "root_of" shape 1,
     /// Who was told of an incident, by uid and key.
     Notification = b'u' "told" shape 1,
@@ -85,7 +85,7 @@ kinds! {
     CatalogLog = b'g' "catalog_log" shape 1,
     /// What a check is about, by the check's own id.
     Check = b'k' "check" shape 1,
-    /// What monitors posted, many bodies in a block, compressed, by the time the block was begun.
+    /// What monitors posted: many bodies in a block, compressed, by the time when the block was begun.
     Received = b'R' "received" shape 3,
     /// Alerts that open nothing yet, by source and key.
     SuppressedAlert = b'e' "held" shape 1,
@@ -97,9 +97,9 @@ kinds! {
     Verdict = b'V' "verdict" shape 1,
     /// Who is in a user group or on a schedule, by its id.
     Roster = b'q' "roster" shape 1,
-    /// Who wants to hear of incidents of an asset or team, by that and by who it is.
+    /// Who wants to hear of incidents of an asset or team, by asset or team and by person.
     Subscription = b'U' "subscription" shape 1,
-    /// What somebody has to do: roles in open incidents, and open tasks; by person, then by incident, newest first.
+    /// What people have to do: roles in open incidents, and open tasks; by person, then by incident, newest first.
     Mine = b'w' "mine" shape 1,
     /// uid of incidents whose post-mortem was reviewed, by when, newest first.
     Reviewed = b'v' "reviewed" shape 1,

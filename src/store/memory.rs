@@ -1,4 +1,4 @@
-//! The engine for tests: the same committer over a map. It keeps nothing when the process ends.
+//! The engine for tests: the same committer over a map. It loses everything when the process ends.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;

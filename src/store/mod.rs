@@ -1,11 +1,11 @@
-//! FLOOR 1. Where everything is kept: typed records, one commit for all that belongs together, and the engines behind it.
+//! FLOOR 1. The store: typed records, one commit for all that belongs together, and the engines behind it.
 //!
-//! A [`Record`] says its kind, its shape and how old shapes are read; an [`Id`] says which record of a type is meant. A [`Batch`] is a list of
-//! steps of which all happen or none, durable before it is answered. Secondary indexes, dedup keys, timers and outbox entries are records in
-//! the same batch. What the records mean is not known here: `records` has the table.
+//! A [`Record`] says its kind, its shape and how old shapes are read. An [`Id`] names one record of a type. A [`Batch`] is a list of
+//! steps: all of them happen or none, and they are durable before the answer. Secondary indexes, dedup keys, timers and outbox entries are
+//! records in the same batch. The store does not know what records mean: `records` has the table.
 //!
-//! An [`Engine`] keeps text under ids. It tells one [`Follower`] of every committed change, in the order of the commits, before anybody who
-//! waits for the commit has the answer; so what is held in memory is never behind what was answered, whoever hangs up meanwhile.
+//! An [`Engine`] keeps text under ids. It tells one [`Follower`] of every committed change, in the order of the commits, before it answers
+//! the callers of the commit. So the read models in memory are never behind an answer, even if a caller hangs up.
 
 mod batch;
 mod bytes;

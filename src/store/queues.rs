@@ -1,5 +1,5 @@
 //! The queues of an engine that holds them in memory: which record is the head of each queue, and when it is ready.
-//! Built from the records at start, followed by every commit; bounded by the number of queued records.
+//! They are built from the records at start, and change with every commit. Their size is bounded by the number of queued records.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -18,7 +18,7 @@ impl Waiting {
     }
 }
 
-/// The queues of a lane, and their heads by the time they are ready.
+/// The queues of a lane, and their heads by the time when they are ready.
 #[derive(Debug, Default)]
 struct Lane {
     queues: BTreeMap<QueueName, BTreeMap<String, Waiting>>,
@@ -53,7 +53,7 @@ pub(super) struct Queues {
 }
 
 impl Queues {
-    /// A record was put, with or without a place in a queue. A lease ends with it.
+    /// A record was written, with or without a place in a queue. This ends its lease.
     pub(super) fn put(&mut self, kind: Kind, id: &str, queued: Option<&Queued>) {
         self.remove(kind, id);
         if let Some(Queued { queue, due }) = queued {
@@ -91,7 +91,7 @@ impl Queues {
         }
     }
 
-    /// The heads of a lane's queues that are ready, the longest ready first.
+    /// The heads of a lane's queues that are ready. The one that was ready first comes first.
     pub(super) fn ready(&self, lane: &str, now: Millis, limit: usize) -> Vec<(Kind, String)> {
         let Some(lane) = self.lanes.get(lane) else {
             return Vec::new();

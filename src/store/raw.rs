@@ -1,4 +1,4 @@
-//! A record as an engine keeps it: text under an id, with a version and a place in a queue. And why one cannot be read.
+//! A record as an engine keeps it: text under an id, with a version and a place in a queue. Also the reasons why one cannot be read.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -8,18 +8,18 @@ use super::Kind;
 /// Milliseconds since 1970, UTC.
 pub type Millis = i64;
 
-/// The name of a queue: its lane, and what waits for one another in it.
+/// The name of a queue: its lane, and the name of what must be delivered in order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct QueueName(String);
 
 impl QueueName {
-    /// The queue of a lane for what belongs together.
+    /// The queue of a lane with this name.
     pub fn new(lane: &str, of: &str) -> Self {
         Self(format!("{lane}/{of}"))
     }
 
-    /// The lane that it is in.
+    /// Its lane.
     pub fn lane(&self) -> &str {
         self.0.split_once('/').map_or(self.0.as_str(), |(lane, _)| lane)
     }
@@ -28,7 +28,7 @@ impl QueueName {
         &self.0
     }
 
-    /// The queue of this text, as an engine keeps it.
+    /// A queue from the text that an engine keeps.
     pub(crate) fn stored(name: String) -> Self {
         Self(name)
     }
@@ -45,26 +45,26 @@ pub struct Queued {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Raw {
     pub kind: Kind,
-    /// Its id, unique in its kind; ids sort bytewise.
+    /// Its id, unique in its kind. Ids are ordered by their bytes.
     pub id: String,
     /// Counts its changes, from 1.
     pub ver: u64,
     /// Its place in a queue, if it has one.
     pub queued: Option<Queued>,
-    /// How often it was claimed since it was last put.
+    /// How often it was claimed since it was last written.
     pub claims: u32,
-    /// The version of its shape; [`Record::SHAPE`](super::Record::SHAPE) of when it was written.
+    /// The version of its shape: [`Record::SHAPE`](super::Record::SHAPE) at the time of writing.
     pub shape: u32,
-    /// What it says: JSON.
+    /// Its content as JSON.
     pub body: String,
 }
 
-/// A record, or the store, that cannot be read.
+/// Why a record, or the store, cannot be read.
 #[derive(Debug, Clone, Error)]
 #[error("the store cannot be read: {why}")]
 pub struct ReadError {
     pub why: String,
-    /// It is this one record; others can be read.
+    /// Only this record is damaged. Others can be read.
     pub damaged: bool,
 }
 

@@ -1,7 +1,7 @@
-//! What a round of commits comes to, decided before anything is written. Every engine decides here; they differ in where records lie and in
-//! how a round is made durable.
+//! Decides what a round of commits writes, before anything is written. Every engine uses this. Engines differ in where they keep records and in
+//! how they make a round durable.
 //!
-//! Also the queue in front of whoever writes: what waits for a round, and the answer when too much does.
+//! The queue in front of the writer is here too: the requests that wait for a round, and the answer if too many wait.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,10 @@ use super::{
 
 use crate::clock::Stopwatch;
 
-/// How many commits may wait; more are answered "unavailable", which becomes a 503.
+/// How many commits may wait. Others are answered "unavailable", which becomes a 503.
 pub(super) const WAITING: usize = 1024;
 
-/// What is asked of whoever writes.
+/// A request to the writer.
 pub(super) enum Request {
     Commit {
         ops: Vec<Op>,
@@ -42,11 +42,11 @@ impl Request {
     }
 }
 
-/// The way in of a queue of requests. Whoever writes stops when it is let go.
+/// The sending end of the queue of requests. The writer stops when it is dropped.
 pub(super) struct Requests(mpsc::Sender<Request>);
 
 impl Requests {
-    /// A queue: the way in, and the way out.
+    /// A queue: its sending end and its receiving end.
     pub(super) fn queue() -> (Self, mpsc::Receiver<Request>) {
         let (requests, inbox) = mpsc::channel(WAITING);
         (Self(requests), inbox)
@@ -85,7 +85,7 @@ impl Requests {
     }
 }
 
-/// The first request, and all that wait behind it.
+/// The first request, and all others that wait.
 pub(super) fn drain(first: Request, inbox: &mut mpsc::Receiver<Request>) -> Vec<Request> {
     let mut requests = vec![first];
     while requests.len() < WAITING
@@ -96,19 +96,19 @@ pub(super) fn drain(first: Request, inbox: &mut mpsc::Receiver<Request>) -> Vec<
     requests
 }
 
-/// What is known of a record before a step.
+/// What is known about a record before a step.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Before {
     pub(super) ver: u64,
     pub(super) claims: u32,
 }
 
-/// A record as a round leaves it.
+/// A record as it is after the round.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) ver: u64,
     pub(super) claims: u32,
-    /// Until when it is leased, if this round leased it. Whatever else is written ends a lease.
+    /// Until when it is leased, if this round leased it. Any other write ends a lease.
     pub(super) leased_until: Option<Millis>,
     pub(super) written: Written,
 }
@@ -119,25 +119,26 @@ impl Entry {
     }
 }
 
-/// By kind and id, in the order of the keys; `None` is gone.
+/// By kind and id, in the order of the keys; `None` if it was removed.
 type Overlay = BTreeMap<(Kind, String), Option<Entry>>;
 
-/// What a round has decided to write, before it is written.
+/// What a round will write.
 #[derive(Debug, Default)]
 pub(super) struct Round(Overlay);
 
 impl Round {
-    /// Whether nothing is to be written.
+    /// Whether there is nothing to write.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// What is to be written, in the order of the keys; `None` is gone.
+    /// What to write, in the order of the keys; `None` if it is to be removed.
     pub(super) fn writes(&self) -> impl Iterator<Item = (Kind, &str, Option<&Entry>)> {
         self.0.iter().map(|((kind, id), entry)| (*kind, id.as_str(), entry.as_ref()))
     }
 
-    /// Checks every step against what this round wrote already, or else what is stored, and adds the commit to the round; or adds nothing.
+    /// Checks every step against what this round wrote already, or else against what is stored. Then it adds the whole commit to the round, or
+/// nothing.
     pub(super) fn apply(
         &mut self,
         ops: Vec<Op>,
@@ -147,7 +148,7 @@ impl Round {
         for Op { kind, id, step } in ops {
             let key = (kind, id);
             let before = match step {
-                // What is removed whatever it is needs no look.
+                // A record that is removed in any case need not be read.
                 Step::Del(Expect::Any) => None,
                 _ => match own.get(&key).or_else(|| self.0.get(&key)) {
                     Some(entry) => entry.as_ref().map(|entry| Before { ver: entry.ver, claims: entry.claims }),
@@ -166,7 +167,7 @@ impl Round {
             if !holds {
                 return Err(CommitError::Conflict { kind, id: key.1 });
             }
-            // What is overwritten whatever it is still counts on.
+            // A record that is overwritten in any case still needs its next version number.
             let next = before.map_or(0, |before| before.ver) + 1;
             let entry = match step {
                 Step::Put(_, written) => Some(Entry::of(next, 0, written)),
@@ -194,8 +195,8 @@ impl Round {
         Ok(())
     }
 
-    /// Adds the lease of a record that can be claimed, and gives the record as it is then. `None` where this very round changed it: its place
-    /// in the queue is not known yet, and the next claim will see it.
+    /// Adds the lease of a record that can be claimed, and returns the leased record. `None` if this same round changed it: its new place
+    /// in the queue is not known yet, so the next claim will find it.
     pub(super) fn lease(&mut self, mut raw: Raw, until: Millis) -> Option<Raw> {
         let key = (raw.kind, raw.id.clone());
         if self.0.contains_key(&key) {
@@ -209,7 +210,7 @@ impl Round {
         Some(raw)
     }
 
-    /// Tells a follower what was written, as far as it follows it.
+    /// Tells a follower about the writes that it follows.
     pub(super) fn tell(&self, follower: &dyn Follower) {
         let changes: Vec<_> = self
             .writes()

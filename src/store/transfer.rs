@@ -1,4 +1,4 @@
-//! Export and import: every record as one JSON line, lossless both ways. It is also the way to another engine and the
+//! Export and import: every record is one JSON line, and nothing is lost. This is also the way to another engine, and the
 //! only way to make a store smaller.
 
 use std::io::{BufRead, Write};
@@ -14,10 +14,10 @@ struct Head {
     muster_export: u32,
 }
 
-/// The format written today. The first had no shapes, the second no end; both are read too.
+/// The format that is written today. The first had no shapes, the second no last line. Both can still be read.
 const FORMAT: u32 = 3;
 
-/// The last line: without it, or with another count, something is missing.
+/// The last line. If it is missing or its count is wrong, records are missing.
 #[derive(Serialize, Deserialize)]
 struct End {
     muster_export_end: usize,
@@ -42,10 +42,10 @@ fn first() -> u32 {
     1
 }
 
-/// Writes a head line, every record, and a last line that says how many; how many.
+/// Writes a head line, every record, and a last line with their number. Returns their number.
 ///
 /// # Errors
-/// The store cannot be read, or the file not written.
+/// The store cannot be read, or the file cannot be written.
 pub async fn export(store: &dyn Engine, out: &mut (dyn Write + Send)) -> anyhow::Result<usize> {
     serde_json::to_writer(&mut *out, &Head { muster_export: FORMAT })?;
     out.write_all(b"\n")?;
@@ -70,15 +70,15 @@ pub async fn export(store: &dyn Engine, out: &mut (dyn Write + Send)) -> anyhow:
     Ok(count)
 }
 
-/// Reads what [`export`] wrote into an empty store; how many.
+/// Reads what [`export`] wrote into an empty store. Returns the number of records.
 ///
 /// # Errors
-/// A line that is no record (with its number), a store that is not empty, or an export of which lines are missing.
+/// A line is not a record (its number is said), the store is not empty, or lines of the export are missing.
 pub async fn import(store: &dyn Engine, input: &mut (dyn BufRead + Send)) -> anyhow::Result<usize> {
     for kind in Kind::ALL.iter().copied() {
         if !store.scan(kind, "", "", 1).await?.is_empty() {
             bail!(
-                "the store is not empty; import into a new directory, or an empty database or schema, so that nothing is mixed up or lost"
+                "the store is not empty. Import into a new directory, or an empty database or schema, so that nothing is mixed up or lost"
             );
         }
     }
@@ -86,7 +86,7 @@ pub async fn import(store: &dyn Engine, input: &mut (dyn BufRead + Send)) -> any
     let head = lines.next().context("the file is empty")?.1?;
     let head: Head = serde_json::from_str(&head).context("line 1 is not the head of a Muster export")?;
     if !(1..=FORMAT).contains(&head.muster_export) {
-        bail!("the export has format {}, and this Muster reads up to {FORMAT}", head.muster_export);
+        bail!("the export has format {}, but this Muster reads only up to format {FORMAT}", head.muster_export);
     }
     let (mut count, mut end) = (0, None);
     let mut batch = Vec::new();
@@ -99,7 +99,7 @@ pub async fn import(store: &dyn Engine, input: &mut (dyn BufRead + Send)) -> any
             end = serde_json::from_str::<End>(&line).ok();
             continue;
         }
-        let line: Line = serde_json::from_str(&line).with_context(|| format!("line {} is no record", index + 1))?;
+        let line: Line = serde_json::from_str(&line).with_context(|| format!("line {} is not a record", index + 1))?;
         if line.shape > line.kind.shape() {
             bail!("line {} was written by a newer Muster: {} of shape {}", index + 1, line.kind.name(), line.shape);
         }
@@ -116,10 +116,10 @@ pub async fn import(store: &dyn Engine, input: &mut (dyn BufRead + Send)) -> any
     }
     let told = end.map(|end| end.muster_export_end);
     if head.muster_export >= 3 && told != Some(count) {
-        let told = told.map_or("has no last line that says so".to_owned(), |told| format!("says {told}"));
+        let told = told.map_or("has no last line with their number".to_owned(), |told| format!("says {told}"));
         bail!(
-            "the export is not whole: {count} records were read, and it {told}. What was read is in the store now; import a whole export into an \
-             empty one"
+            "the export is not whole: {count} records were read, but it {told}. These records are in the store now. Import a whole export into an \
+             empty store"
         );
     }
     Ok(count)

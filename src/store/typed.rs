@@ -1,5 +1,5 @@
-//! The types of what is kept: a record and its shape, ids that know their type, ranges of ids, pages. Which records there are stands in
-//! the table of `records`.
+//! The types of the store: a record and its shape, ids that know their type, ranges of ids, pages. The table in `records` lists
+//! the records.
 
 use std::any::Any;
 use std::fmt;
@@ -12,18 +12,18 @@ use serde::de::DeserializeOwned;
 
 use super::{Kind, Queued, Raw, ReadError};
 
-/// A type that is kept.
+/// A type that the store keeps.
 ///
-/// It is written as JSON, straight from the type, under the version of its shape. A field that is only added needs no new shape where it has
-/// a default; one that is renamed or means something else does, and [`Record::upcast`] reads what was written before.
+/// It is written as JSON, straight from the type, with the version of its shape. A new field with a default needs no new shape.
+/// A field that is renamed or means something else does; then [`Record::upcast`] reads the older records.
 pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     const KIND: Kind;
     /// The version of its shape.
     const SHAPE: u32;
-    /// Whether a follower reads every one of it, so that it is handed on as it is and need not be read again.
+    /// Whether a follower reads every record of this type. Then the value is handed on, and need not be read from JSON again.
     const FOLLOWED: bool = false;
 
-    /// Reads what was written under an older shape.
+    /// Reads a record with an older shape.
     fn upcast(shape: u32, body: &str) -> serde_json::Result<Self> {
         let _ = shape;
         serde_json::from_str(body)
@@ -50,21 +50,21 @@ impl fmt::Debug for Typed {
     }
 }
 
-/// The text beside it says whether two are the same.
+/// The text beside a value says whether two are equal.
 impl PartialEq for Typed {
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
-/// Which record of a type.
+/// The id of a record, with its type.
 pub struct Id<T> {
     text: String,
     of: PhantomData<fn() -> T>,
 }
 
 impl<T> Id<T> {
-    /// The id of this text. Ids are put together in `records` only, or were read from a record.
+    /// An id from text. Ids are made only in `records`, or read from a record.
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), of: PhantomData }
     }
@@ -122,15 +122,15 @@ impl<T> Hash for Id<T> {
 #[derive(Debug, Clone)]
 pub struct Rec<T> {
     pub id: Id<T>,
-    /// Its version, to be expected when it is written again.
+    /// Its version. A later write expects this version.
     pub ver: u64,
-    /// How often it was claimed since it was last put.
+    /// How often it was claimed since it was last written.
     pub claims: u32,
     pub queued: Option<Queued>,
     pub value: T,
 }
 
-/// Ids of a type from one up to, not including, another.
+/// Ids of a type, from one up to but not including another.
 pub struct Range<T> {
     from: String,
     to: String,
@@ -142,26 +142,26 @@ impl<T> Range<T> {
         Self { from: String::new(), to: String::new(), of: PhantomData }
     }
 
-    /// Those that begin so.
+    /// The ids that begin with this text.
     pub fn prefix(prefix: &str) -> Self {
-        // The largest character, and so larger than whatever follows the prefix.
+        // The largest character, so larger than any that follows the prefix.
         let to = if prefix.is_empty() { String::new() } else { format!("{prefix}\u{10FFFF}") };
         Self { from: prefix.to_owned(), to, of: PhantomData }
     }
 
-    /// Of these, those from an id on.
+    /// The ids of this range from this id on.
     pub fn starting(mut self, id: &Id<T>) -> Self {
         id.as_str().clone_into(&mut self.from);
         self
     }
 
-    /// Of these, those after an id.
+    /// The ids of this range after this id.
     pub fn after(mut self, id: &str) -> Self {
         self.from = format!("{id}\0");
         self
     }
 
-    /// Of these, those before an id.
+    /// The ids of this range before this id.
     pub fn before(mut self, id: &str) -> Self {
         id.clone_into(&mut self.to);
         self
@@ -181,11 +181,11 @@ impl<T> Range<T> {
 pub struct Page<T> {
     /// In the order of their ids.
     pub records: Vec<Rec<T>>,
-    /// The last id, if there may be more behind it.
+    /// The last id, if there may be more after it.
     pub next: Option<String>,
 }
 
-/// Reads a body under its shape.
+/// Reads a body by its shape.
 pub(super) fn body<T: Record>(kind: Kind, id: &str, shape: u32, body: &str) -> Result<T, ReadError> {
     if shape > T::SHAPE {
         return Err(ReadError::damaged(format!("{kind:?} `{id}` was written by a newer Muster")));
@@ -195,7 +195,7 @@ pub(super) fn body<T: Record>(kind: Kind, id: &str, shape: u32, body: &str) -> R
 }
 
 impl Raw {
-    /// The record as its type.
+    /// The record, read as its type.
     pub fn read<T: Record>(self) -> Result<Rec<T>, ReadError> {
         let value = body(self.kind, &self.id, self.shape, &self.body)?;
         Ok(Rec { id: Id::new(self.id), ver: self.ver, claims: self.claims, queued: self.queued, value })

@@ -34,11 +34,11 @@ fn a_mistake_names_its_line_and_a_likely_word() {
     insta::assert_snapshot!(errors("[server]\nlistn = \"x\"\n"), @"muster.toml:2: unknown field `listn`, expected one of `listen`, `public_url`, `instance`, `body_limit_kib`; did you mean `listen`?");
     let text =
         "[slack]\nteam_id = \"T1\"\n\n[[sources]]\nname = \"prom\"\nkind = \"alertmanager\"\ntoken_env = \"PROM\"\n";
-    assert_eq!(errors(text), "muster.toml:5: the variable PROM is not set; it holds the token of the source `prom`");
+    assert_eq!(errors(text), "muster.toml:5: the variable PROM is not set. It should hold the token of the source `prom`");
     let text = "[slack]\nteam_id = \"T1\"\n[[teams]]\nname = \"data-platform\"\n[[services]]\nname = \"orders\"\nowner = \"data-platfrm\"\n";
     assert_eq!(
         errors(text),
-        "muster.toml:7: the service `orders` is owned by `data-platfrm`, and there is no such team; did you mean `data-platform`?"
+        "muster.toml:7: the service `orders` is owned by the team `data-platfrm`, which does not exist; did you mean `data-platform`?"
     );
 }
 
@@ -52,14 +52,14 @@ fn all_mistakes_are_told_at_once() {
 #[test]
 fn a_channels_name_has_known_places_only() {
     let told = errors("[slack]\nteam_id = \"T1\"\nchannel_name = \"inc-{{numbr}}\"\n");
-    assert!(told.contains("muster.toml:3: [slack] channel_name has {{numbr}}, and there are number, title"), "{told}");
+    assert!(told.contains("muster.toml:3: [slack] channel_name has {{numbr}}, but there are only number, title"), "{told}");
 }
 
 #[test]
 fn a_route_that_asks_has_somewhere_to_ask() {
     let told =
         errors("[slack]\nteam_id = \"T1\"\nannounce_channel = \"\"\n[[routes]]\nname = \"odd\"\naction = \"ask\"\n");
-    assert!(told.contains("the route `odd` asks people, and there is no channel to ask them in"), "{told}");
+    assert!(told.contains("the route `odd` asks people, but no channel is set to ask them in"), "{told}");
 }
 
 #[test]

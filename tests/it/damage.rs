@@ -195,7 +195,7 @@ async fn a_journal_that_lost_its_end_is_seen_and_a_person_may_go_on_without_it()
         copy(kept.path(), cut.path());
         fs::write(cut.path().join(journal), &whole[..written * quarter / 4]).unwrap();
         let words = format!("{:#}", sled::open(cut.path()).err().unwrap());
-        assert!(words.contains("there had been 40 of them"), "{words}");
+        assert!(words.contains("but 40 rounds were answered"), "{words}");
         assert!(words.contains("`muster store repair --accept-loss`"), "{words}");
         let found = sled::inspect(cut.path()).unwrap();
         assert_eq!((found.mark, found.damage.len()), (40, 1), "{found:?}");
@@ -231,7 +231,7 @@ async fn what_the_database_has_is_kept_where_the_journal_lost_it_also_after_the_
     let (folder, crashed) = (crate::harness::folder(), crate::harness::folder());
     let mut expected = with_a_damaged_end(folder.path()).await;
     let found = sled::inspect(folder.path()).unwrap();
-    assert!(found.damage[0].contains("a start finds out whether the database has the others"), "{found:?}");
+    assert!(found.damage[0].contains("A start finds out whether the database has the others"), "{found:?}");
     // Nothing is missing, so nothing is given up.
     let words = sled::repair(folder.path(), true).err().unwrap().to_string();
     assert!(words.contains("nothing that was answered is missing"), "{words}");
@@ -419,7 +419,7 @@ async fn a_restore_that_broke_off_is_done_again() {
     fs::create_dir_all(again.path().join("restore.new")).unwrap();
     copy(&backup.join("journal"), &again.path().join("journal"));
     let words = sled::open(again.path()).err().unwrap().to_string();
-    assert!(words.contains("a restore into") && words.contains("do it again"), "{words}");
+    assert!(words.contains("a restore into") && words.contains("Do it again"), "{words}");
     sled::restore(&backup, again.path()).unwrap();
     assert_eq!(all(&sled::open(again.path()).unwrap()).await, expected);
 }

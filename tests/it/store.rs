@@ -450,5 +450,5 @@ async fn export_and_import_lose_nothing() {
     let empty = MemoryEngine::open().unwrap();
     let mut nonsense = b"{\"muster_export\":1}\nnonsense\n".as_slice();
     let error = transfer::import(empty.engine(), &mut nonsense).await.unwrap_err();
-    assert!(format!("{error:#}").contains("line 2 is no record"), "{error:#}");
+    assert!(format!("{error:#}").contains("line 2 is not a record"), "{error:#}");
 }

@@ -62,9 +62,9 @@ impl FromRequest<AppState> for PagerDutyWebhook {
         let Some(body) = webhooks::verify(secrets, header(&headers, "x-pagerduty-signature"), body) else {
             app.metrics.rejected.get_or_create(&RejectedLabels { kind: "pagerduty" }).inc();
             tracing::error!(
-                "a PagerDuty webhook with a bad signature; if it is yours, MUSTER_PAGERDUTY__WEBHOOK_SECRETS is wrong, and PagerDuty will soon switch the subscription off"
+                "a PagerDuty webhook has a wrong signature. If it is yours, MUSTER_PAGERDUTY__WEBHOOK_SECRETS is wrong, and PagerDuty will soon switch the subscription off"
             );
-            return Err(Problem::new(401, "The signature does not fit"));
+            return Err(Problem::new(401, "The signature is wrong"));
         };
         let delivery = header(&headers, "x-webhook-id").map(str::to_owned);
         Ok(Self { app: app.clone(), body, delivery })

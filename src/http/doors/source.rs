@@ -242,7 +242,8 @@ impl<K: KeyIn + Send + Sync> FromRequest<AppState> for EventsClient<K> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Response> {
-        let raw = Bytes::from_request(request, state).await.map_err(|error| Problem::from(error).into_response())?;
+        let raw = Bytes::from_request(request, state).await;
+        let raw = raw.map_err(|error| Problem::not_arrived(error, BODY_LIMIT).into_response())?;
         let body = monitors::json(&raw).map_err(|_| invalid_event(&["the body is not JSON".to_owned()]))?;
         let app = &state.app;
         let given = body[K::FIELD].as_str().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The way to the database: its address, TLS, the pool of connections, and what must be so there.
+//! The way to the database: its address, TLS, the pool of connections, and the settings that it must have.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,19 +8,19 @@ use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, P
 use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How long a connection may take, and how long anybody waits for a free one.
+/// How long making a connection may take, and how long a caller waits for a free one.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Connections for reads; beyond this a database of two cores only gets slower.
+/// Connections for reads. With more, a database on two cores only gets slower.
 pub(super) const READERS: usize = 8;
-/// Connections of the writer: its own, and one to ask on when that breaks.
+/// Connections of the writer: its own, and one for questions when that breaks.
 pub(super) const WRITERS: usize = 2;
 
-/// What holds in every session, whatever the server's settings are: a commit is answered when it is on disk, and a process that hangs in the
-/// middle of a transaction does not hold up the others for long.
+/// Settings of every session, whatever the server's own are. A commit is answered when it is on disk. A process that hangs in the middle of a
+/// transaction does not hold up the others for long.
 const SESSION: &str = "SET synchronous_commit = on; SET statement_timeout = '30s'; SET lock_timeout = '15s'; \
     SET idle_in_transaction_session_timeout = '10s'; SET standard_conforming_strings = on";
 
-/// An address of a database, and how it is reached.
+/// The address of a database, and how to reach it.
 pub(super) struct Database {
     config: tokio_postgres::Config,
     tls: MakeRustlsConnect,
@@ -28,7 +28,7 @@ pub(super) struct Database {
 
 impl Database {
     pub(super) fn of(url: &str) -> anyhow::Result<Self> {
-        // What the parser says may quote the address, and so its password.
+        // The parser's message may quote the address, and so its password.
         let usable = url.starts_with("postgres://") || url.starts_with("postgresql://");
         let parsed = if usable { url.parse::<tokio_postgres::Config>().ok() } else { None };
         let Some(mut config) = parsed.filter(|config| !config.get_hosts().is_empty()) else {
@@ -55,7 +55,7 @@ impl Database {
         Ok(Self { config, tls })
     }
 
-    /// A pool of so many connections to it.
+    /// A pool with this many connections.
     pub(super) fn pool(&self, connections: usize) -> anyhow::Result<Pool> {
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(self.config.clone(), self.tls.clone(), recycling);
@@ -66,14 +66,14 @@ impl Database {
             .max_size(connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(PATIENCE))
-            // Each host may have two addresses, and the session is set up then.
+            // Each host may have two addresses, and after connecting the session is set up.
             .create_timeout(Some(PATIENCE * u32::try_from(2 * self.config.get_hosts().len() + 1).unwrap_or(u32::MAX)))
             .post_create(session)
             .build()
-            .context("no pool of connections can be made")
+            .context("Muster cannot make a pool of connections")
     }
 
-    /// Calls on every notification of a channel, until the connection ends.
+    /// Calls a function on every notification of a channel, until the connection ends.
     pub(super) async fn listen(&self, channel: &str, mut heard: impl FnMut(&str)) -> Result<(), tokio_postgres::Error> {
         let (client, mut connection) = self.config.connect(self.tls.clone()).await?;
         let asked = format!("LISTEN \"{}\"", channel.replace('"', "\"\""));
@@ -98,12 +98,12 @@ impl Database {
     }
 }
 
-/// TLS that checks the server's certificate against the machine's list, or that of `SSL_CERT_FILE`.
+/// TLS that checks the server's certificate against the machine's list, or the list in `SSL_CERT_FILE`.
 fn tls(wanted: bool) -> anyhow::Result<rustls::ClientConfig> {
     let mut roots = rustls::RootCertStore::empty();
     if wanted {
         for certificate in rustls_native_certs::load_native_certs().certs {
-            // One that cannot be read vouches for nobody, and the others still do.
+            // A certificate that cannot be read is left out; the others still count.
             let _ = roots.add(certificate);
         }
     }
@@ -112,7 +112,7 @@ fn tls(wanted: bool) -> anyhow::Result<rustls::ClientConfig> {
     Ok(versions.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// What must be so in a database, or nothing can be promised there.
+/// Checks the settings without which Muster can promise nothing.
 pub(super) async fn check(client: &Object) -> anyhow::Result<()> {
     let show = async |setting: &str| -> anyhow::Result<String> {
         let row = client.query_one("SELECT current_setting($1)", &[&setting]).await;
@@ -124,13 +124,13 @@ pub(super) async fn check(client: &Object) -> anyhow::Result<()> {
             "the database has the encoding {encoding}; make one with UTF8 (`CREATE DATABASE muster ENCODING 'UTF8' TEMPLATE template0`)"
         );
     }
-    // Tables in another schema than that in which they would be made are somebody else's, or would be hidden by empty ones.
+    // If tables are in another schema than the one where they would be made, they are somebody else's, or new empty tables would hide them.
     let place = "SELECT current_schema()::text,
         (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = to_regclass('muster_layout'))";
     let row = client.query_one(place, &[]).await;
     let row = row.map_err(|error| anyhow::anyhow!("the database does not answer: {}", said(&error)))?;
     match (row.get::<_, Option<&str>>(0), row.get::<_, Option<&str>>(1)) {
-        (None, _) => bail!("there is no schema to make the tables in: the search_path names none that exists"),
+        (None, _) => bail!("there is no schema to make the tables in: no schema in the search_path exists"),
         (Some(schema), Some(other)) if schema != other.trim_matches('"') => bail!(
             "the tables lie in the schema {other}, and the first one in the search_path is {schema}; name the right one in the address: \
              ?options=-csearch_path%3D{other}"
@@ -145,7 +145,7 @@ pub(super) async fn check(client: &Object) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the database, or the way to it, said.
+/// The error of the database, or of the way to it, in words.
 pub(super) fn said(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         Some(db) => format!("{} ({})", db.message(), db.code().code()),

@@ -1,8 +1,8 @@
-//! What was written, told to the follower in the order of the rounds: this process's own rounds as they are written, those of others by reading
-//! what the rounds since changed. A notification only hastens the next look; a look every second is what counts.
+//! Tells the follower of all writes, in the order of the rounds. It tells this process's own rounds as they are written. For those of other
+//! processes it reads what the newer rounds changed. It looks every second; a notification only makes it look earlier.
 //!
-//! A round has a number and a stamp. Where the stamp of the last round that was told is not the one that the database has under its number, another
-//! history came back (an older copy, a standby that was behind), and everything is loaded anew.
+//! A round has a number and a stamp. If the database has another stamp for the last round that was told, its history was replaced (by an older
+//! copy, or a standby that was behind). Then everything is loaded anew.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,25 +15,25 @@ use crate::clock::Stopwatch;
 use crate::store::round::Round;
 use crate::store::{Change, Kind, ReadError};
 
-/// How often it is looked for rounds of others.
+/// How often it looks for rounds of other processes.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 const _: () =
     assert!(LOOK_EVERY.as_millis() <= 1000, "docs/postgres.md promises a second, also where nothing is heard");
 
-/// How often it is tidied up.
+/// How often it deletes old rounds.
 const TIDY_EVERY: Duration = Duration::from_secs(15);
-/// Who missed more rounds than this loads everything anew; it costs less.
+/// A process that missed more rounds than this loads everything anew, because that costs less.
 const MOST_MISSED: i64 = 5_000;
 
-/// What is deleted: rounds that everybody has read long ago, and processes that are gone. The last ones stay, for whoever looks after a pause.
+/// Deletes rounds that every process has read long ago, and processes that are gone. The last rounds stay, for a process that looks after a pause.
 const TIDY: &str =
     "DELETE FROM muster_feed WHERE at < now() - interval '1 minute' AND seq < (SELECT seq FROM muster_head) - 1000;
 
     DELETE FROM muster_writer WHERE at < now() - interval '7 days'";
 
-/// Every changed record of the rounds after `$1`, as it is now, in one moment; with the last round and how many rounds there are of those after
-/// `$1`, which itself has the stamp `$4`. `$2` are the kinds that are followed.
+/// Every record that changed in the rounds after `$1`, as it is now, read at one moment. Also the last round, and the number of rounds after
+/// `$1`. Round `$1` must have the stamp `$4`. `$2` are the kinds that are followed.
 const MISSED: &str = "WITH head AS (SELECT seq, stamp FROM muster_head),
     known AS (SELECT $1::bigint = 0 OR EXISTS (SELECT FROM muster_feed WHERE seq = $1 AND stamp = $4::text) OR EXISTS (SELECT FROM head WHERE seq = $1 AND stamp = $4) AS it),
     missed AS (SELECT kinds, ids FROM muster_feed WHERE seq > $1 AND (SELECT seq FROM head) - $1 <= $3::bigint),
@@ -41,7 +41,7 @@ const MISSED: &str = "WITH head AS (SELECT seq, stamp FROM muster_head),
     SELECT head.seq, head.stamp, known.it AND (SELECT count(*) FROM missed) = head.seq - $1, keys.kind, keys.id, r.shape, r.body
     FROM head CROSS JOIN known LEFT JOIN keys ON true LEFT JOIN muster_record r ON r.kind = keys.kind AND r.id = keys.id";
 
-/// Tells of a round of this process that is written, and of which was before it. Whoever calls has the turn.
+/// Tells of a round that this process has written. `before` is the round before it. The caller holds the turn.
 pub(super) async fn tell(shared: &Shared, before: &Mark, mark: Mark, round: &Round) {
     let Some((follower, told)) = shared.feed.state() else {
         return;
@@ -50,13 +50,13 @@ pub(super) async fn tell(shared: &Shared, before: &Mark, mark: Mark, round: &Rou
         round.tell(&*follower);
         shared.feed.advance(&follower, mark);
     } else if let Err(error) = read(shared).await {
-        // The round is written; what others wrote before it is read with the next look.
+        // The round is written. The next look reads what others wrote before it.
         tracing::warn!(%error, "what other processes wrote is not read yet");
         round.tell(&*follower);
     }
 }
 
-/// Reads what was missed and tells it. Whoever calls has the turn.
+/// Reads missed rounds and tells them. The caller holds the turn.
 async fn read(shared: &Shared) -> Result<(), ReadError> {
     let Some((follower, told)) = shared.feed.state() else {
         return Ok(());
@@ -84,14 +84,14 @@ async fn read(shared: &Shared) -> Result<(), ReadError> {
             follower.apply(&changes);
         }
     } else {
-        // Rounds are gone from the feed, or it is the feed of another history.
+        // Some rounds are gone from the feed, or it is the feed of another history.
         follower.lost();
     }
     shared.feed.advance(&follower, mark);
     Ok(())
 }
 
-/// Looks once how the database is and whether others wrote.
+/// Looks once at the state of the database, and whether others wrote.
 pub(super) async fn look(shared: &Shared) -> Result<(), ReadError> {
     let rows = shared.query("SELECT seq, stamp FROM muster_head", &[]).await?;
     let head = rows.first().map(|row| Mark { seq: row.get(0), stamp: row.get(1) });
@@ -102,12 +102,12 @@ pub(super) async fn look(shared: &Shared) -> Result<(), ReadError> {
     Ok(())
 }
 
-/// Writes what is there already.
+/// Writes the same value again, to see whether writing works.
 async fn try_to_write(shared: &Shared) -> Result<(), ReadError> {
     shared.query("UPDATE muster_head SET stamp = stamp", &[]).await.map(drop)
 }
 
-/// Measures the tables, and deletes what nobody reads any more.
+/// Measures the tables, and deletes what no process needs any more.
 async fn tidy(shared: &Shared) -> Result<(), ReadError> {
     let size = "SELECT (pg_total_relation_size('muster_record') + pg_total_relation_size('muster_feed'))::bigint";
     if let Some(row) = shared.query(size, &[]).await?.first() {
@@ -117,7 +117,7 @@ async fn tidy(shared: &Shared) -> Result<(), ReadError> {
     client.batch_execute(TIDY).await.map_err(|error| ReadError::new(said(&error)))
 }
 
-/// Follows the database for as long as this runs.
+/// Follows the database for as long as the engine lives.
 pub(super) async fn run(shared: Arc<Shared>, database: Database) {
     let listening = async {
         loop {
@@ -126,7 +126,7 @@ pub(super) async fn run(shared: Arc<Shared>, database: Database) {
                     shared.feed.hint.notify_one();
                 }
             };
-            // Without it others are heard of a second later.
+            // Without it, writes of others are noticed a second later.
             let ended = database.listen(&shared.channel, heard).await;
             tracing::debug!(?ended, "notifications of the database end; listening again");
             tokio::time::sleep(LOOK_EVERY).await;
@@ -139,7 +139,7 @@ pub(super) async fn run(shared: Arc<Shared>, database: Database) {
                 shared.seen().looked = Some(Stopwatch::start());
             }
             shared.can_read(looked.map_err(|error| error.why));
-            // Whoever hears that nothing can be written sends nothing, so it must be tried without them.
+            // Clients that are told that nothing can be written send nothing, so Muster must try by itself.
             if shared.is_doubtful() {
                 shared.can_write(try_to_write(&shared).await.map_err(|error| error.why));
             }

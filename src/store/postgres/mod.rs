@@ -1,11 +1,11 @@
 //! The engine for several machines: plain tables in PostgreSQL, which several processes may use at once.
 //!
-//! `connect` reaches the database, `schema` makes and updates the tables, `writer` writes rounds, `feed` tells the follower what was written, by
-//! this process and by others. `open` has the reads, and `row` how a record lies in a row.
+//! `connect` reaches the database, `schema` makes and updates the tables, `writer` writes rounds, `feed` tells the follower of writes by this
+//! process and by others. `open` has the reads, and `row` the form of a record in a row.
 //!
-//! Every round locks the one row of `muster_head` and counts it on. So rounds have numbers without gaps, in the order in which they happened, on
-//! however many machines; and what a round reads cannot change before it is written. No lock lasts longer than a transaction, so that a process
-//! that hangs holds nobody up for longer than the database lets a transaction idle.
+//! Every round locks the one row of `muster_head` and raises its number. So rounds are numbered without gaps, in the order in which they
+//! happened, on any number of machines. What a round reads cannot change before the round is written. No lock outlives its transaction, so a
+//! process that hangs holds up the others no longer than the database lets a transaction idle.
 
 mod connect;
 mod feed;

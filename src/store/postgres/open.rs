@@ -1,4 +1,4 @@
-//! A database is opened, looked at, and read.
+//! Opens, checks and reads a database.
 
 use std::sync::{Arc, Mutex};
 
@@ -19,7 +19,7 @@ use crate::store::{
 struct Postgres {
     shared: Arc<Shared>,
     requests: Requests,
-    /// Follows the database until the engine is let go.
+    /// Follows the database until the engine is dropped.
     following: tokio::task::JoinHandle<()>,
 }
 
@@ -29,10 +29,10 @@ impl Drop for Postgres {
     }
 }
 
-/// Opens the database of this address, and makes or updates its tables.
+/// Opens the database at this address, and makes or updates its tables.
 ///
 /// # Errors
-/// What is wrong with the address, the database, or its tables; never the password.
+/// Says what is wrong with the address, the database, or its tables, but never shows the password.
 pub async fn open(url: &str, leases: LeaseClock) -> anyhow::Result<Store> {
     let (database, readers, client) = reach(url).await?;
     schema::prepare(&client).await?;
@@ -46,7 +46,7 @@ pub async fn open(url: &str, leases: LeaseClock) -> anyhow::Result<Store> {
         readers,
         writers: database.pool(connect::WRITERS)?,
         writer: Clock::wall().fresh_id(),
-        // A channel's name is short, and a schema's may not be.
+        // The name of a channel must be short; the name of a schema may be long.
         channel: format!("muster_{:08x}", crc32fast::hash(schema.as_bytes())),
         leases,
         feed: Feed::from(mark),
@@ -59,18 +59,18 @@ pub async fn open(url: &str, leases: LeaseClock) -> anyhow::Result<Store> {
     Ok(Store::new(Arc::new(Postgres { shared, requests, following })))
 }
 
-/// Reads an address, and asks nobody.
+/// Reads an address without connecting to it.
 ///
 /// # Errors
-/// What is wrong with it; never the password.
+/// Says what is wrong with it, but never shows the password.
 pub fn read_address(url: &str) -> anyhow::Result<()> {
     connect::Database::of(url).map(drop)
 }
 
-/// Looks whether the database of this address can be used, and whether its tables are those of this Muster; changes nothing.
+/// Checks whether the database at this address can be used, and whether its tables fit this Muster. Changes nothing.
 ///
 /// # Errors
-/// What is wrong with the address or the database; never the password.
+/// Says what is wrong with the address or the database, but never shows the password.
 pub async fn check(url: &str) -> anyhow::Result<bool> {
     let (_, _, client) = reach(url).await?;
     let may = client
@@ -151,7 +151,7 @@ impl Engine for Postgres {
         limit: usize,
     ) -> Answer<'a, Result<Vec<Raw>, CommitError>> {
         Box::pin(async move {
-            // Whether anything is ready costs no round.
+            // Asking whether anything is ready takes no round.
             let sql = format!("SELECT 1 FROM muster_queue WHERE lane = $1 AND ready <= coalesce($2, {NOW}) LIMIT 1");
             let ready = self.shared.query(&sql, &[&lane, &self.shared.now(now)]).await;
             if ready.map_err(|error| CommitError::Unavailable(error.why))?.is_empty() {

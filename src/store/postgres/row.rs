@@ -1,4 +1,4 @@
-//! How a record lies in a row.
+//! The form of a record in a row.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 use super::connect::said;
 use crate::store::{Kind, QueueName, Queued, Raw, ReadError};
 
-/// Text as it lies in a column. PostgreSQL knows no text with a NUL in it; the order of the bytes stays.
+/// Text as it is in a column. PostgreSQL allows no NUL in text. The order of texts stays the same.
 pub(super) fn stored(text: &str) -> Cow<'_, str> {
     if text.contains(['\0', '\u{1}']) {
         Cow::Owned(text.replace('\u{1}', "\u{1}\u{2}").replace('\0', "\u{1}\u{1}"))
@@ -16,7 +16,7 @@ pub(super) fn stored(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Text as it was before it was [`stored`].
+/// Undoes [`stored`].
 pub(super) fn restored(text: String) -> String {
     if text.contains('\u{1}') { text.replace("\u{1}\u{1}", "\0").replace("\u{1}\u{2}", "\u{1}") } else { text }
 }

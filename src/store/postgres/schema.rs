@@ -1,4 +1,4 @@
-//! The tables, and how they came about: one migration a layout, each applied once, whoever starts first.
+//! The tables and their migrations: one for each layout. The first process that starts applies it, once.
 
 use anyhow::bail;
 use deadpool_postgres::Object;
@@ -7,7 +7,7 @@ use tokio_postgres::error::SqlState;
 use super::connect::said;
 use crate::store::EDITION;
 
-/// Each brings the tables to the next layout. Never change one that was released; add another.
+/// Each migration brings the tables to the next layout. Never change one that was released. Add another.
 const MIGRATIONS: [&str; 1] = ["
 CREATE TABLE muster_record (
     kind text COLLATE \"C\" NOT NULL,
@@ -68,7 +68,7 @@ pub(super) fn layout() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
-/// Whether the tables are those of this Muster. Changes nothing.
+/// Whether the tables fit this Muster. Changes nothing.
 pub(super) async fn is_up_to_date(client: &Object) -> Result<bool, tokio_postgres::Error> {
     if !client.query_one("SELECT to_regclass('muster_layout') IS NOT NULL", &[]).await?.get::<_, bool>(0) {
         return Ok(false);
@@ -89,7 +89,7 @@ pub(super) async fn prepare(client: &Object) -> anyhow::Result<()> {
                 )
             }
             Err(error) => {
-                // Two that start at once may both try to make the first table.
+                // Two processes that start at once may both try to make the first table.
                 let at_once = [
                     SqlState::UNIQUE_VIOLATION,
                     SqlState::DUPLICATE_TABLE,
@@ -107,7 +107,7 @@ pub(super) async fn prepare(client: &Object) -> anyhow::Result<()> {
     }
 }
 
-/// One transaction. The inner error says what a newer Muster wrote.
+/// Migrates in one transaction. The inner error says what a newer Muster wrote.
 async fn migrate(client: &Object) -> Result<Result<(), String>, tokio_postgres::Error> {
     client
         .batch_execute(
@@ -118,7 +118,7 @@ async fn migrate(client: &Object) -> Result<Result<(), String>, tokio_postgres::
             INSERT INTO muster_layout (layout) VALUES (0) ON CONFLICT DO NOTHING",
         )
         .await?;
-    // The row is locked until the end, so that whoever starts at the same moment waits.
+    // The row is locked until the end, so that a process that starts at the same moment waits.
     let row = client.query_one("SELECT layout, edition FROM muster_layout FOR UPDATE", &[]).await?;
     let (known, reads) = (layout(), i64::from(EDITION));
     let (layout, edition): (i64, i64) = (row.get(0), row.get(1));
@@ -134,7 +134,7 @@ async fn migrate(client: &Object) -> Result<Result<(), String>, tokio_postgres::
         return Ok(Err(newer));
     }
     if layout > 0 {
-        // Whoever writes now is let finish, and finds the new layout with its next round.
+        // A process that is writing may finish. It finds the new layout with its next round.
         client.execute("SELECT FROM muster_head FOR UPDATE", &[]).await?;
     }
     for migration in MIGRATIONS.iter().skip(usize::try_from(layout).unwrap_or(0)) {

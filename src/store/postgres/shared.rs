@@ -1,4 +1,4 @@
-//! What the engine, the writer and the feed of one process share: connections, and what was last seen of the database.
+//! What the engine, the writer and the feed of one process share: connections, and the last known state of the database.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -12,39 +12,39 @@ use super::told::Feed;
 use crate::clock::Stopwatch;
 use crate::store::ReadError;
 
-/// A write that takes longer than this is said, as the embedded engine says it.
+/// If a write takes longer than this, `health` says so, as with the embedded engine.
 pub(super) const SLOW_SECONDS: f64 = 10.0;
-/// A read takes no longer than this, whatever the server's own limits come to: it, or the way to it, may be frozen.
+/// The limit for a read, whatever limits the server has: the server, or the way to it, may be frozen.
 const READ: Duration = Duration::from_secs(15);
 
-/// Whose clock says when a lease is over.
+/// Which clock says when a lease is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeaseClock {
     /// The database's: the one clock that all processes share.
     Database,
-    /// That of whoever claims: for tests, which move their clock by hand.
+    /// The clock of the caller: for tests, which move their clock by hand.
     Caller,
 }
 
-/// What was last seen of the database.
+/// The last known state of the database.
 #[derive(Default)]
 pub(super) struct Seen {
     pub(super) unreadable: Option<String>,
-    /// Why it could not be written last, and since when that is known.
+    /// Why the last write failed, and since when that is known.
     pub(super) unwritable: Option<(String, Stopwatch)>,
-    /// When a look at it was answered last.
+    /// When it last answered a look.
     pub(super) looked: Option<Stopwatch>,
-    /// Since when the oldest commit waits for its answer.
+    /// When the oldest waiting commit began to wait for its answer.
     pub(super) writing: Option<Stopwatch>,
     pub(super) bytes: u64,
 }
 
-/// What the engine, the writer and the feed share.
+/// Shared by the engine, the writer and the feed.
 pub(super) struct Shared {
     pub(super) readers: Pool,
     pub(super) writers: Pool,
     pub(super) writer: String,
-    /// On this channel others hear of a round. A hint only.
+    /// The channel on which other processes hear of a round. It is only a hint.
     pub(super) channel: String,
     pub(super) leases: LeaseClock,
     pub(super) feed: Feed,
@@ -71,7 +71,7 @@ impl Shared {
             Err(_) => Err(ReadError::new(format!("the database has not answered in {} s", READ.as_secs()))),
         };
         if answer.is_err() {
-            // Whatever it has prepared, or still waits for, goes with it.
+            // Its prepared statements, and the answers that it waits for, go with it.
             drop(Object::take(client));
         }
         answer
@@ -91,7 +91,7 @@ impl Shared {
         seen.unwritable = result.err().map(|why| (why, Stopwatch::start()));
     }
 
-    /// Whether a round failed, and none came for a while that would show how it is now.
+    /// Whether a round failed, and no newer round has shown since then whether writing works again.
     pub(super) fn is_doubtful(&self) -> bool {
         let seen = self.seen();
         seen.writing.is_none() && seen.unwritable.as_ref().is_some_and(|(_, since)| since.seconds() > SLOW_SECONDS)
@@ -102,7 +102,7 @@ impl Shared {
     }
 }
 
-/// Says once that the database cannot be used, and once that it can again.
+/// Logs once that the database cannot be used, and once that it can be used again.
 fn tell(before: Option<&String>, now: Option<&String>, what: &str) {
     match (before, now) {
         (None, Some(why)) => tracing::error!(error = %why, "the database cannot be {what}"),

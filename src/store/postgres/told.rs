@@ -1,4 +1,4 @@
-//! The follower, and up to which round it was told.
+//! The follower, and the last round that it was told of.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,38 +6,38 @@ use tokio::sync::Notify;
 
 use crate::store::Follower;
 
-/// A round: its number, and what tells it from another of the same number.
+/// A round: its number and its stamp. The stamp differs in another round with the same number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mark {
     pub(super) seq: i64,
     pub(super) stamp: String,
 }
 
-/// Who is told, and up to which round.
+/// The follower, and the last round that it was told of.
 struct Followed {
     follower: Option<Arc<dyn Follower>>,
     mark: Mark,
 }
 
-/// The follower, and how far it was told.
+/// Whom to tell of rounds, and whose turn it is.
 pub(super) struct Feed {
     told: Mutex<Followed>,
-    /// The last round of when the store was opened.
+    /// The last round when the store was opened.
     opened: Mark,
-    /// Whose turn it is to tell. The writer has it while it commits, so that its own rounds are told by itself.
+    /// The turn to tell. The writer holds it while it commits, so that it tells its own rounds itself.
     turn: tokio::sync::Mutex<()>,
     pub(super) hint: Notify,
 }
 
 impl Feed {
-    /// Nobody is told yet; this was the last round.
+    /// There is no follower yet. This was the last round.
     pub(super) fn from(opened: Mark) -> Self {
         let told = Mutex::new(Followed { follower: None, mark: opened.clone() });
         Self { told, opened, turn: tokio::sync::Mutex::default(), hint: Notify::new() }
     }
 
     pub(super) fn follow(&self, follower: Arc<dyn Follower>) {
-        // What happened since the store was opened is told again: it may have been read before.
+        // Tell everything since the store was opened, even if the follower has read it already.
         *self.told() = Followed { follower: Some(follower), mark: self.opened.clone() };
         self.hint.notify_one();
     }
@@ -55,7 +55,7 @@ impl Feed {
         told.follower.clone().map(|follower| (follower, told.mark.clone()))
     }
 
-    /// This one was told so far; unless it is another's turn by now.
+    /// Notes that this follower was told up to here, unless another follower has taken its place.
     pub(super) fn advance(&self, follower: &Arc<dyn Follower>, mark: Mark) {
         let mut told = self.told();
         if told.follower.as_ref().is_some_and(|current| Arc::ptr_eq(current, follower)) {

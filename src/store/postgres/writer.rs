@@ -1,5 +1,5 @@
-//! The one task that writes. It drains what waits into a round and writes that in one transaction: the first trip to the database locks the
-//! head and reads what the round is about, the second writes and commits. So many commits cost two trips together.
+//! The one task that writes. It takes all waiting commits into a round and writes the round in one transaction. The first trip to the database
+//! locks the head and reads the records of the round. The second trip writes and commits. So many commits together cost two trips.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -22,11 +22,11 @@ use crate::clock::{Clock, Stopwatch};
 use crate::store::round::{Before, Request, Round, drain};
 use crate::store::{CommitError, Kind, Millis, Raw};
 
-/// How often a round is tried again that the database ended in favour of another.
+/// How often to try a round again if the database ended it in favour of another.
 const TRIES: u32 = 5;
-/// A trip takes no longer than this, whatever the server's own limits come to: it, or the way to it, may be frozen.
+/// The limit for a trip, whatever limits the server has: the server, or the way to it, may be frozen.
 const TRIP: Duration = Duration::from_secs(20);
-/// Locks the head; gives the number and the stamp of the round before.
+/// Locks the head, and returns the number and the stamp of the last round.
 const LOCK: &str = "SELECT seq, stamp FROM muster_head FOR UPDATE";
 
 const COUNT: &str = "UPDATE muster_head SET seq = $1, stamp = $2";
@@ -45,7 +45,7 @@ const PUT: &str = "INSERT INTO muster_record (kind, id, ver, claims, shape, queu
 const DELETE: &str = "DELETE FROM muster_record r USING unnest($1::text[], $2::text[]) AS k(kind, id)
     WHERE r.kind = k.kind COLLATE \"C\" AND r.id = k.id COLLATE \"C\"";
 
-/// Finds the first record of each of these queues anew.
+/// Finds the new first record of each of these queues.
 const QUEUES: &str = "WITH heads AS (
         SELECT q.lane, q.queue, first.id, first.due, greatest(first.due, first.leased_until) AS ready
         FROM unnest($1::text[], $2::text[]) AS q(lane, queue) LEFT JOIN LATERAL (
@@ -63,7 +63,7 @@ const WRITER: &str = "INSERT INTO muster_writer (writer, stamp) VALUES ($1, $2)
 
 const NOTIFY: &str = "SELECT pg_notify($1, $2)";
 
-/// What a request comes to.
+/// The outcome of a request.
 enum Outcome {
     Commit(Result<(), CommitError>),
     Claim(Result<Vec<Raw>, CommitError>),
@@ -78,11 +78,11 @@ impl Outcome {
     }
 }
 
-/// Why a round was not written. Nothing of it was.
+/// Why a round was not written, not even in part.
 enum Failed {
-    /// The database ended it in favour of another; it may be tried again.
+    /// The database ended it in favour of another. It may be tried again.
     Again(String),
-    /// The database does not take something in it, and never will.
+    /// The database refuses something in it, and always will.
     Never(String),
     NotNow(String),
 }
@@ -92,7 +92,7 @@ impl From<tokio_postgres::Error> for Failed {
         let why = said(&error);
         match error.code() {
             Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED) => Self::Again(why),
-            // Data that it does not know, and limits of the program.
+            // Data that the database cannot take, and limits of its program.
             Some(code) if code.code().starts_with("22") || code.code().starts_with("54") => Self::Never(why),
             _ => Self::NotNow(why),
         }
@@ -106,13 +106,13 @@ impl From<tokio::time::error::Elapsed> for Failed {
 }
 
 impl Shared {
-    /// The moment of a claim for the database; its own clock where that counts.
+    /// The moment of a claim; `None` if the database's own clock counts.
     pub(super) fn now(&self, now: Millis) -> Option<Millis> {
         (self.leases == LeaseClock::Caller).then_some(now)
     }
 }
 
-/// Writes rounds until nobody can ask any more.
+/// Writes rounds until the last caller is gone.
 pub(super) async fn run(shared: Arc<Shared>, mut inbox: mpsc::Receiver<Request>) {
     while let Some(first) = inbox.recv().await {
         shared.seen().writing = Some(first.asked());
@@ -120,7 +120,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut inbox: mpsc::Receiver<Request>)
         let outcomes = write(&shared, &requests.iter().collect::<Vec<_>>()).await;
         shared.seen().writing = None;
         for (request, outcome) in requests.into_iter().zip(outcomes) {
-            // Nobody listens any more when a request was given up; what is written stands all the same.
+            // If the caller gave up, nobody listens. The write still counts.
             match (request, outcome) {
                 (Request::Commit { answer, .. }, Outcome::Commit(result)) => drop(answer.send(result)),
                 (Request::Claim { answer, .. }, Outcome::Claim(result)) => drop(answer.send(result)),
@@ -130,8 +130,8 @@ pub(super) async fn run(shared: Arc<Shared>, mut inbox: mpsc::Receiver<Request>)
     }
 }
 
-/// Writes a round; what each request comes to. Where the database never takes something in it, each request is a round of its own, so that one
-/// is refused and no other.
+/// Writes a round, and returns the outcome of each request. If the database refuses something in it for good, each request is tried as a round
+/// of its own, so that only the bad one is refused.
 async fn write(shared: &Shared, requests: &[&Request]) -> Vec<Outcome> {
     match attempts(shared, requests).await {
         Ok(outcomes) => {
@@ -179,7 +179,7 @@ async fn attempt(shared: &Shared, requests: &[&Request]) -> Result<Vec<Outcome>,
     match transact(shared, &client, requests).await {
         Ok(outcomes) => Ok(outcomes),
         Err(failed) => {
-            // Its transaction may be open still; the database ends that with the connection.
+            // Its transaction may still be open. The database ends it with the connection.
             drop(Object::take(client));
             Err(failed)
         }
@@ -215,12 +215,12 @@ async fn transact(shared: &Shared, client: &Object, requests: &[&Request]) -> Re
         Err(elapsed) => Err(elapsed.into()),
     };
     if let Err(failed) = committed {
-        // The answer may be lost although it was written.
+        // It may have been written, and only the answer was lost.
         if !was_written(shared, &mark.stamp).await {
             return Err(failed);
         }
         for (request, outcome) in requests.iter().zip(&mut outcomes) {
-            // By now the lease may be another's.
+            // By now, another worker may have the lease.
             if let (Request::Claim { lease, .. }, Outcome::Claim(claimed)) = (request, outcome)
                 && begun_at.seconds() * 2000.0 > *lease as f64
             {
@@ -232,7 +232,7 @@ async fn transact(shared: &Shared, client: &Object, requests: &[&Request]) -> Re
     Ok(outcomes)
 }
 
-/// Prepared before a transaction begins, so that nothing in it waits for that.
+/// Prepares the statements before a transaction begins, so that nothing in it waits for that.
 struct Statements {
     lock: Statement,
     count: Statement,
@@ -272,17 +272,17 @@ impl Statements {
     }
 }
 
-/// What is stored of a record before a round.
+/// A record as it is stored before a round.
 struct Known {
     before: Before,
     /// The lane and the queue in which it waits.
     waits: Option<(String, String)>,
 }
 
-/// What a round begins with.
+/// What a round knows when it begins.
 struct Begun {
     before: Mark,
-    /// The records it is about, as they are.
+    /// The records that it is about.
     known: HashMap<(Kind, String), Known>,
     /// For each claim, the rows that can be claimed.
     ready: Vec<Vec<Row>>,
@@ -310,7 +310,7 @@ async fn begin(
     let claims = claims
         .iter()
         .map(|(lane, now, limit)| async move { client.query(&statements.claim, &[lane, now, limit]).await });
-    // All of it is sent at once, in this order; the database does one after the other.
+    // All statements are sent at once. The database executes them in this order.
     let ((), locked, layout, rows, ready) = futures_util::try_join!(
         client.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED"),
         client.query_one(&statements.lock, &[]),
@@ -359,7 +359,7 @@ struct Columns<'a> {
     bodies: Vec<&'a str>,
 }
 
-/// The second trip: writes a round and commits it. An error says nothing of whether it was written.
+/// The second trip: writes a round and commits it. After an error, it may or may not be written.
 async fn commit(
     shared: &Shared,
     client: &Object,
@@ -369,7 +369,7 @@ async fn commit(
     round: &Round,
 ) -> Result<(), tokio_postgres::Error> {
     let (mut put, mut gone, mut changed) = (Columns::default(), Columns::default(), Columns::default());
-    // The queues in which something waited or waits.
+    // The queues in which a record waited before, or waits now.
     let mut queues: BTreeSet<(String, String)> = BTreeSet::new();
     for (kind, id, entry) in round.writes() {
         changed.kinds.push(kind.name());
@@ -397,7 +397,7 @@ async fn commit(
         put.queues.push(queued.map(|queued| stored(queued.queue.as_str())));
         put.dues.push(queued.map(|queued| queued.due));
         put.leases.push(entry.leased_until);
-        // Only what is in the outbox is ever claimed.
+        // Only outbox entries are ever claimed.
         let claimable = queued.filter(|_| kind == Kind::Outbox);
         put.lanes.push(claimable.map(|queued| stored(queued.queue.lane())));
         queues.extend(
@@ -419,8 +419,8 @@ async fn commit(
     };
     let heads =
         async { if lanes.is_empty() { Ok(0) } else { client.execute(&statements.queues, &[&lanes, &queues]).await } };
-    // Where one of these fails, the commit behind it ends the transaction without writing anything, and that is no error of its own. So all
-    // of them are looked at.
+    // If one of these fails, the commit after it ends the transaction without writing anything, and does not count as an error. So check
+    // all of them.
     futures_util::try_join!(
         puts,
         deletes,
@@ -434,13 +434,13 @@ async fn commit(
     Ok(())
 }
 
-/// Whether the round of this stamp was written, asked until the database answers. Until then nobody knows, and nobody is told anything.
+/// Whether the round with this stamp was written. It asks until the database answers. Until then nobody can know, and no caller is answered.
 async fn was_written(shared: &Shared, stamp: &str) -> bool {
     let ask = async || -> Result<bool, String> {
         let client = shared.writers.get().await.map_err(|error| pooled(&error))?;
         let client = Object::take(client);
         let asked = timeout(TRIP, async {
-            // The lock waits for the transaction in question, if it is open still. What it wrote is seen by a statement that begins after that.
+            // The lock waits for the transaction in question, if it is still open. A statement that begins after that sees what it wrote.
             client.batch_execute("BEGIN; SELECT FROM muster_head FOR UPDATE").await?;
             client.query_opt("SELECT stamp FROM muster_writer WHERE writer = $1", &[&shared.writer]).await
         });

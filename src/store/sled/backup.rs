@@ -1,4 +1,4 @@
-//! Backups: the base and the journal as they are, each in a directory that a store can be brought back from.
+//! Backups: a copy of the base and the journal, each in a directory from which a store can be restored.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,12 +15,12 @@ use super::sidecar::{read_sidecar, write_sidecar};
 pub(super) fn backups(directory: &Path) -> Vec<PathBuf> {
     let all = fs::read_dir(directory.join(BACKUPS)).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut all: Vec<_> = all.filter(|path| path.join(SIDECAR).exists()).collect();
-    // In the order in which they were made: after a loss that was accepted, rounds are counted again from a lower one, and clocks may be wrong.
+    // Ordered by when they were made. Rounds cannot order them, because they start lower after an accepted loss; clocks may be wrong.
     all.sort_by_key(|backup| (counted(backup), backup.clone()));
     all
 }
 
-/// Which one of the backups this is, by when it was made.
+/// The number of this backup, in the order in which backups were made.
 fn counted(backup: &Path) -> u64 {
     read_sidecar(backup).ok().flatten().map_or(0, |sidecar| sidecar.made)
 }
@@ -33,7 +33,7 @@ impl Shared {
             return Ok(());
         };
         let last = backups(&self.directory).pop();
-        // One that a clock dated into the future is as far from now.
+        // If a wrong clock gave it a date in the future, the distance from now counts.
         let age = |last: PathBuf| {
             let elapsed = fs::metadata(last.join(SIDECAR)).ok()?.modified().ok()?.elapsed();
             Some(elapsed.unwrap_or_else(|ahead| ahead.duration()))
@@ -45,7 +45,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Makes a backup: the base and the journal as they are, all or nothing.
+    /// Makes a backup of the base and the journal, all or nothing.
     pub(super) fn back_up(&self) -> anyhow::Result<PathBuf> {
         let beside = self.directory.join(BACKUPS).join("new");
         let _ = fs::remove_dir_all(&beside);
@@ -58,7 +58,7 @@ impl Shared {
         fs::create_dir_all(beside.join(JOURNAL))?;
         let mut sidecar = self.sidecar().clone();
         {
-            // Nothing is appended meanwhile: the open segment is small, and the others are linked.
+            // Nothing is appended meanwhile. That is short, because the open segment is small and the others are linked.
             let journal = self.journal();
             journal.copy_to(&beside.join(JOURNAL))?;
             sidecar.mark = self.last.load(Ordering::SeqCst);

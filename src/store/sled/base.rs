@@ -11,7 +11,7 @@ use super::directory::sync_directory;
 use super::frame::{decode, encode};
 use crate::store::bytes::Changes;
 
-/// So many bytes of keys and values a frame of a base has, about.
+/// About how many bytes of keys and values are in one frame of a base.
 const BASE_FRAME_BYTES: usize = 256 * 1024;
 
 pub(super) fn base_file(directory: &Path, round: u64) -> PathBuf {
@@ -24,7 +24,7 @@ pub(super) fn newest_base(directory: &Path) -> Option<u64> {
     names.filter_map(|name| name.to_str()?.strip_prefix("base-")?.parse().ok()).max()
 }
 
-/// Removes what a crash left of bases that do not count.
+/// Removes unfinished and old bases that a crash left behind.
 pub(super) fn forget_other_bases(directory: &Path, counts: Option<u64>) {
     let _ = fs::remove_file(directory.join("base.new"));
     let Some(counts) = counts.map(|base| base_file(directory, base)) else {
@@ -38,7 +38,7 @@ pub(super) fn forget_other_bases(directory: &Path, counts: Option<u64>) {
     }
 }
 
-/// Writes a base of what sled has at this round or later; its size. Where it cannot be written it leaves nothing of itself.
+/// Writes a base of what sled has at this round or later. Returns its size. If it cannot be written, nothing of it is left.
 pub(super) fn base(
     directory: &Path,
     db: &::sled::Db,
@@ -58,7 +58,7 @@ pub(super) fn base(
     Ok(size)
 }
 
-/// Writes a base: every key and value, in frames; its size. Before each frame `has_room` is asked.
+/// Writes a base: every key and value, in frames. It asks `has_room` before each frame, and returns the size.
 fn write_base(
     path: &Path,
     mut pairs: impl Iterator<Item = io::Result<(Vec<u8>, Vec<u8>)>>,
@@ -81,7 +81,7 @@ fn write_base(
             }
         }
         sequence += 1;
-        // The last frame says that it is the last: it changes nothing.
+        // A frame without changes is the last.
         for changes in [Some(changes), (!more).then(Changes::new)].into_iter().flatten() {
             let (frame, _) = encode(sequence, &changes);
             has_room(frame.len() as u64)?;
@@ -93,7 +93,7 @@ fn write_base(
     Ok(size)
 }
 
-/// Reads a base; each frame goes to `take`.
+/// Reads a base, and gives each frame to `take`.
 pub(super) fn read_base(path: &Path, mut take: impl FnMut(Changes) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let (mut at, mut is_whole) = (0, false);

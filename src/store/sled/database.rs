@@ -1,4 +1,4 @@
-//! Sled itself: how it is opened, and how far it has come.
+//! Sled itself: how it is opened, and up to which round it has come.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -16,9 +16,9 @@ pub(super) const SCHEMA_KEY: &[u8] = b"!schema";
 /// Up to which round sled has come.
 pub(super) const HEAD_KEY: &[u8] = b"!head";
 const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
-/// What sled holds in memory, about: it counts too little of it.
+/// About how much sled holds in memory. Its own count is too low.
 const CACHE_BYTES: u64 = 24 * 1024 * 1024;
-/// How often sled writes what it holds and looks for room to use again. Nobody waits for it; a sync of its file holds up ours.
+/// How often sled writes its memory to its file and reuses old space. No caller waits for it, but a sync of its file delays ours.
 const FLUSH_EVERY_MILLIS: u64 = 5_000;
 
 /// Sled, and its file for syncing.
@@ -54,7 +54,7 @@ pub(super) fn open_guarded(path: &Path) -> anyhow::Result<::sled::Db> {
     }
 }
 
-/// What was closed a moment ago may hold its file a moment longer.
+/// Opens sled, trying for a moment: a database that was just closed may hold its file a little longer.
 pub(super) fn open_soon(path: &Path) -> anyhow::Result<::sled::Db> {
     for _ in 0..20 {
         match open_guarded(path) {
@@ -84,8 +84,8 @@ pub(super) fn head_of(db: &::sled::Db) -> anyhow::Result<u64> {
     Ok(head.and_then(|head| Some(u64::from_le_bytes(*head.first_chunk()?))).unwrap_or(0))
 }
 
-/// Takes what was written up to a round into sled, without a sync. The round comes last: where only a part was kept, the journal is read again
-/// from the round before. One by one, and not as a batch of sled's, during which nobody could read.
+/// Takes everything written up to a round into sled, without a sync. The round's number comes last: if only a part was kept, the journal is
+/// read again from the round before. It writes record by record, because nobody could read during one of sled's batches.
 pub(super) fn take(db: &::sled::Db, round: u64, changes: &Changes) -> anyhow::Result<()> {
     for (key, value) in changes {
         match value {

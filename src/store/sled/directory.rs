@@ -1,4 +1,4 @@
-//! The directory of a store: what lies in it under which name, and its lock.
+//! The directory of a store: the names in it, and its lock.
 
 use std::fs::{self, File};
 use std::io;
@@ -9,19 +9,19 @@ use anyhow::{Context as _, anyhow};
 
 pub(super) const SIDECAR: &str = "store.json";
 pub(super) const MARK: &str = "mark";
-/// What a restore makes ready before it puts it in its place.
+/// Where a restore prepares the store before it moves it into place.
 pub(super) const RESTORING: &str = "restore.new";
 pub(super) const DATABASE: &str = "sled";
 pub(super) const JOURNAL: &str = "journal";
 pub(super) const BACKUPS: &str = "backups";
-/// How often a lock is tried, at once.
+/// How many times a start tries to take the lock.
 const LOCK_TRIES: u32 = 20;
 
 pub(super) const RESTORE: &str = "Keep a copy of the directory. `muster store check` says what is there; `muster store restore` brings back a backup, and \
-    `muster import FILE` an export, into an empty directory. Where there is no backup, `muster store repair --accept-loss` goes on with what can be \
-    had.";
+    `muster import FILE` an export, into an empty directory. If there is no backup, `muster store repair --accept-loss` goes on with what can be \
+    saved.";
 
-/// One process a directory. Sled has a lock of its own, but takes it only while it recovers.
+/// Lets only one process use a directory. Sled has its own lock, but takes it only while it recovers.
 pub(super) fn lock(directory: &Path) -> anyhow::Result<File> {
     let path = directory.join("lock");
     let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
@@ -31,7 +31,7 @@ pub(super) fn lock(directory: &Path) -> anyhow::Result<File> {
         }
         fs::TryLockError::Error(error) => anyhow::Error::from(error).context(format!("cannot lock {}", path.display())),
     };
-    // A program that this process is just starting has a copy of its files for a moment, also of one that was let go.
+    // A child process that is just starting holds copies of this process's open files for a moment, even of a lock that was released.
     for _ in 0..LOCK_TRIES {
         match file.try_lock() {
             Err(fs::TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
@@ -41,7 +41,7 @@ pub(super) fn lock(directory: &Path) -> anyhow::Result<File> {
     Err(held(fs::TryLockError::WouldBlock))
 }
 
-/// A name in a directory that nothing has yet: nothing that was kept before is lost.
+/// A new name in a directory, so that nothing that was kept before is overwritten.
 pub(super) fn free_name(directory: &Path, name: &str) -> PathBuf {
     let names = std::iter::once(name.to_owned()).chain((2..).map(|n| format!("{name}.{n}")));
     let mut free = names.map(|name| directory.join(name)).skip_while(|path| path.exists());
@@ -54,12 +54,12 @@ pub(super) fn sync_directory(directory: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot sync the directory {}", directory.display()))
 }
 
-/// Whether the disk failed, which says nothing of what is on it.
+/// Whether the disk failed. That says nothing about the data on it.
 pub(super) fn is_io(why: &anyhow::Error) -> bool {
     why.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some())
 }
 
-/// Whether there was no room, which is no damage.
+/// Whether the disk was full. That is not damage.
 pub(super) fn is_full(why: &anyhow::Error) -> bool {
     why.chain().any(|cause| {
         let io = cause.downcast_ref::<io::Error>();

@@ -5,7 +5,7 @@ use crate::store::bytes::Changes;
 
 /// Length, checksum and sequence number of a frame.
 const HEAD: usize = 4 + 4 + 8;
-/// The length of a value that is gone.
+/// The length that marks a removed value.
 const GONE: u32 = u32::MAX;
 
 /// One round, as it was written.
@@ -42,7 +42,7 @@ pub(super) fn encode(sequence: u64, changes: &Changes) -> (Vec<u8>, u32) {
     (frame, sum)
 }
 
-/// The frame at the start of these bytes, and how long it is; `None` where there is none that is whole.
+/// The frame at the start of these bytes, and its length; `None` if there is no whole frame.
 pub(super) fn decode(bytes: &[u8]) -> Option<(Frame, usize)> {
     let number = |at: usize| Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?));
     let length = usize::try_from(number(0)?).ok()?;
@@ -73,7 +73,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<(Frame, usize)> {
 
 /// Whether a whole frame begins somewhere in these bytes.
 pub(super) fn has_a_frame(bytes: &[u8]) -> bool {
-    // Zeros are the room of what is not yet written.
+    // Zeros are room for later frames.
     let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     (0..written).any(|at| decode(&bytes[at..]).is_some())
 }

@@ -1,5 +1,5 @@
-//! The high-water mark: the last round that was synced in the journal, and its checksum, in a file of its own. A journal that ends before it
-//! has lost what was answered. It is written after each round and not synced: after a cut of the power it may be behind, and never ahead.
+//! The mark: the last round that was synced in the journal, and its checksum, in a file of its own. A journal that ends before it
+//! has lost rounds that were answered. It is written after each round and not synced. After a power cut it may be behind, but never ahead.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -14,14 +14,14 @@ const BYTES: usize = 8 + 4 + 4;
 /// How far the journal had come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Mark {
-    /// The last round that was answered, at least.
+    /// At least the last round that was answered.
     pub(super) round: u64,
-    /// The checksum of its frame; 0 where that is not known.
+    /// The checksum of its frame; 0 if it is not known.
     pub(super) sum: u32,
 }
 
 impl Mark {
-    /// Reads the mark in a file; none where there is none, or one that is damaged.
+    /// Reads the mark in a file; `None` if there is no file or it is damaged.
     pub(super) fn read(path: &Path) -> anyhow::Result<Option<Self>> {
         match fs::read(path) {
             Ok(bytes) => Ok(Self::decode(&bytes)),
@@ -47,16 +47,16 @@ impl Mark {
         bytes
     }
 
-    /// Insists that a journal with this last round has all that was answered.
+    /// Insists that a journal with this last round has every round that was answered.
     ///
     /// # Errors
-    /// It ends before the mark, or its last round is another.
+    /// It ends before the mark, or its last round is a different one.
     pub(super) fn insist(self, last: Self) -> anyhow::Result<()> {
         if last.round < self.round {
-            bail!("there are rounds up to {} only, and there had been {} of them", last.round, self.round);
+            bail!("the last round is {}, but {} rounds were answered", last.round, self.round);
         }
         if last.round == self.round && last.sum != self.sum && last.sum != 0 && self.sum != 0 {
-            bail!("round {} is another than the one that was answered", self.round);
+            bail!("round {} is not the round that was answered", self.round);
         }
         Ok(())
     }
@@ -79,7 +79,7 @@ impl MarkFile {
         Ok(Self(file))
     }
 
-    /// Moves the mark. Where that fails it stays behind, which claims too little and never too much.
+    /// Moves the mark. If that fails, the mark stays behind: it then claims too little, never too much.
     pub(super) fn move_to(&self, mark: Mark) {
         let _ = self.0.write_all_at(&mark.encode(), 0);
     }
@@ -113,7 +113,7 @@ mod tests {
             assert!(mark.insist(last).is_ok(), "{last:?}");
         }
         let refused = |last| mark.insist(last).expect_err("it is refused").to_string();
-        assert!(refused(Mark { round: 4, sum: 9 }).contains("up to 4 only"));
-        assert!(refused(Mark { round: 5, sum: 8 }).contains("another than the one that was answered"));
+        assert!(refused(Mark { round: 4, sum: 9 }).contains("the last round is 4, but 5 rounds were"));
+        assert!(refused(Mark { round: 5, sum: 8 }).contains("round 5 is not the round that was answered"));
     }
 }

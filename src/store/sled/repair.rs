@@ -36,7 +36,7 @@ pub struct Repaired {
 }
 
 /// Makes the database anew from the base and the journal, whatever state it is in; it is kept aside in `damaged`. Where rounds that were answered
-/// are missing, or the journal is damaged, it goes on with what can be had, and only if that loss is accepted.
+/// are missing, or the journal is damaged, it goes on with what can be saved, but only if that loss is accepted.
 pub fn repair(directory: &Path, accept_loss: bool) -> anyhow::Result<Repaired> {
     expect_store(directory)?;
     let _lock = lock(directory)?;

@@ -19,7 +19,7 @@ pub(super) fn read(path: &Path, is_last: bool) -> anyhow::Result<Read> {
     let (mut frames, mut at) = (Vec::<Frame>::new(), 0);
     while let Some((frame, length)) = decode(&bytes[at..]) {
         if frames.last().is_some_and(|last| last.sequence + 1 != frame.sequence) {
-            bail!("{} is damaged: round {} follows another than the one before", path.display(), frame.sequence);
+            bail!("{} is damaged: round {} does not follow the round before it", path.display(), frame.sequence);
         }
         frames.push(frame);
         at += length;

@@ -99,7 +99,7 @@ async fn every_route_has_a_door_that_is_shut_for_everybody_else() {
             route.method,
             route.path
         );
-        // A monitor's token is none of the API's.
+        // A monitor's token is not a token of the API.
         assert_eq!(ask(&bot, route, Some(TOKEN)).await, StatusCode::UNAUTHORIZED, "{} {}", route.method, route.path);
     }
     insta::assert_snapshot!(table);
@@ -113,10 +113,10 @@ async fn a_token_that_is_not_good_for_it_is_told_what_it_is_good_for() {
     let (status, answer) = bot.post("/api/v1/silences", Some(READER), &silence).await;
     assert_eq!(status, 403, "{answer}");
     let detail = answer["detail"].as_str().unwrap();
-    assert!(detail.starts_with("The token `dashboards` is good for read, and this needs write"), "{detail}");
+    assert!(detail.starts_with("The token `dashboards` is good for read, but this needs write"), "{detail}");
     let (status, _) = bot.post("/api/v1/silences", Some(WRITER), &silence).await;
     assert_eq!(status, 201);
-    for (token, words) in [(None, "Send the API token"), (Some(TOKEN), "none of the API's tokens")] {
+    for (token, words) in [(None, "Send the API token"), (Some(TOKEN), "This is not a token of the API")] {
         let (status, answer) = bot.post("/api/v1/silences", token, &silence).await;
         let detail = answer["detail"].as_str().unwrap();
         assert!(status == 401 && detail.contains(words), "{detail}");

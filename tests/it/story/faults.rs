@@ -117,7 +117,7 @@ async fn what_is_refused_for_good_is_said_and_the_rest_goes_on() {
     inc.expect("📝 @Ana: two");
     let ready: serde_json::Value =
         bot.http.get(format!("{}/readyz", bot.base)).send().await.unwrap().json().await.unwrap();
-    assert_eq!(ready["degraded"][0], "1 deliveries were given up; the incidents' timelines say which");
+    assert_eq!(ready["degraded"][0], "1 delivery was given up; the incidents' timelines say which");
 }
 
 #[tokio::test]

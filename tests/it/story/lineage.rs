@@ -67,7 +67,7 @@ async fn genuine_files_of_several_tools_give_one_graph_without_doubles() {
         bot.post("/api/v1/lineage", Some(API_TOKEN), &json!({"eventTime": "2026-11-23T05:00:00Z"})).await;
     assert_eq!(
         (status, problem["detail"].as_str().unwrap()),
-        (422, "An OpenLineage event has a `job` or a `dataset`; this has neither")
+        (422, "An OpenLineage event has a `job` or a `dataset`. This one has neither")
     );
     let (status, problem) = bot.put("/api/v1/catalog/dbt", "{\"metadata\": {}}".to_owned()).await;
     assert!(status == 422 && problem["detail"].as_str().unwrap().contains("target/manifest.json"), "{problem}");

@@ -1,7 +1,9 @@
 //! What monitors may send, and what they are answered.
 
+use muster::store::{CommitError, Store};
 use serde_json::{Value, json};
 
+use crate::harness::engine::Between;
 use crate::harness::*;
 
 #[tokio::test]
@@ -40,11 +42,11 @@ async fn refusals_are_problems_that_say_what_to_do() {
     insta::assert_snapshot!(problem(bot.post("/hooks/dq", Some("wrong"), &ok).await), @"401 There is no source of this name with this token or signature. Send the source's token in the header `Authorization: Bearer …`, or sign the body as the source's kind does");
     insta::assert_snapshot!(problem(bot.post("/hooks/nobody", Some(TOKEN), &ok).await), @"401 There is no source of this name with this token or signature. Send the source's token in the header `Authorization: Bearer …`, or sign the body as the source's kind does");
     insta::assert_snapshot!(problem(bot.post("/hooks/dq", Some(TOKEN), &json!("text")).await), @"422 the body is neither an object nor a list of objects");
-    insta::assert_snapshot!(problem(bot.post("/hooks/dq", Some(TOKEN), &json!({"pillar": "volume"})).await), @"422 None of 1 alerts could be used; the first: `title` is missing");
+    insta::assert_snapshot!(problem(bot.post("/hooks/dq", Some(TOKEN), &json!({"pillar": "volume"})).await), @"422 The alert could not be used: `title` is missing");
     insta::assert_snapshot!(problem(bot.post("/hooks/prom", Some(TOKEN), &ok).await), @"422 the body has no list `alerts`, so it is not a webhook of Alertmanager; is the source's kind right?");
     insta::assert_snapshot!(problem(bot.post("/nowhere", Some(TOKEN), &ok).await), @"404 There is nothing at this address");
     let large = json!({"title": "x".repeat(600 * 1024)});
-    insta::assert_snapshot!(problem(bot.post("/hooks/dq", Some(TOKEN), &large).await), @"413 The body is larger than this address takes; split it, or raise `[server] body_limit_kib`");
+    insta::assert_snapshot!(problem(bot.post("/hooks/dq", Some(TOKEN), &large).await), @"413 The body is larger than this address takes. Split it, or raise `[server] body_limit_kib`");
     for garbage in ["{", "\u{0}", "[[[[", "nul"] {
         let answer =
             bot.http.post(format!("{}/hooks/dq", bot.base)).bearer_auth(TOKEN).body(garbage).send().await.unwrap();
@@ -59,7 +61,7 @@ async fn refusals_are_problems_that_say_what_to_do() {
     let answer = bot.alert("dq", json!([stale_orders(), {"status": "red"}])).await;
     assert_eq!(
         answer["refused"][0],
-        json!({"at": "/1", "why": "`status` is \"red\"; it may be \"firing\" or \"resolved\""})
+        json!({"at": "/1", "why": "`status` is \"red\". It must be \"firing\" or \"resolved\""})
     );
     bot.end().await;
 }
@@ -229,6 +231,47 @@ async fn a_source_keeps_its_pace() {
         answers.push(bot.post("/v2/enqueue", None, &event).await.0);
     }
     assert_eq!(answers, [202, 202, 429]);
+    for (path, event, status) in pagerdutys_doors("0000111122223333") {
+        let (answered, told) = bot.post(path, None, &event).await;
+        assert_eq!((answered, &told["status"]), (status, &json!("throttle exceeded")), "{path}: {told}");
+    }
+    bot.end().await;
+}
+
+/// PagerDuty's three doors: an event for each, and the status at which its clients wait and try again. Alertmanager, for one, does so at 429
+/// and 5xx in v2, and at 403 and 5xx in v1.
+fn pagerdutys_doors(key: &str) -> [(&'static str, Value, u16); 3] {
+    let payload = json!({"summary": "orders are stale", "source": "w.pd", "severity": "error"});
+    [
+        ("/v2/enqueue", json!({"routing_key": key, "event_action": "trigger", "payload": payload}), 429),
+        ("/v2/change/enqueue", json!({"routing_key": key, "payload": payload}), 429),
+        (
+            "/generic/2010-04-15/create_event.json",
+            json!({"service_key": key, "event_type": "trigger", "description": "orders are stale"}),
+            403,
+        ),
+    ]
+}
+
+/// While the store cannot write, PagerDuty's clients are asked to try again, and what they send again is taken in.
+#[tokio::test]
+async fn pagerdutys_clients_try_again_while_the_store_cannot_write() {
+    let between = Between::of(Engine::of_stories().store().await.unwrap());
+    let bot = Bot::set_up(Setup { store: Some(Store::new(between.clone())), ..Setup::default() }).await;
+    between.refuse(|_| Some(CommitError::Unavailable("the disk is full".to_owned())));
+    let send = async |path: &str, event: &Value| bot.http.post(format!("{}{path}", bot.base)).json(event).send().await;
+    for (path, event, status) in pagerdutys_doors(PD_TOKEN) {
+        let answer = send(path, &event).await.unwrap();
+        // The first API has no word for this but 5xx, and every client tries again at that.
+        assert_eq!(answer.status(), if status == 403 { 503 } else { status }, "{path}");
+        assert_eq!(answer.headers()["retry-after"], "5", "{path}");
+        let told: Value = answer.json().await.unwrap();
+        assert!(status == 403 || told["status"] == "throttle exceeded", "{path}: {told}");
+    }
+    between.refuse(|_| None);
+    for (path, event, _) in pagerdutys_doors(PD_TOKEN) {
+        assert!(send(path, &event).await.unwrap().status().is_success(), "{path}");
+    }
     bot.end().await;
 }
 
@@ -339,7 +382,7 @@ async fn an_artifact_of_many_megabytes_is_read_as_it_arrives() {
     insta::assert_snapshot!(answer["refused"][0]["why"].as_str().unwrap(), @"invalid type: integer `7`, expected a string at line 1 column 11");
     assert_eq!(bot.get("/api/v1/incidents?status=open").await["incidents"].as_array().unwrap().len(), 1);
     let (status, problem) = bot.post("/hooks/dbt", Some(TOKEN), &json!({"results": [long.repeat(40)]})).await;
-    assert_eq!(status, 413, "{problem}");
+    assert!(status == 413 && problem["detail"].as_str().unwrap().contains("`[lineage] upload_limit_mib`"), "{problem}");
     let (status, problem) = bot.post("/hooks/dbt", Some(TOKEN), &json!({"metadata": {}, "results": []})).await;
     assert_eq!(status, 422, "{problem}");
     let (status, _) = bot.post("/hooks/dbt", Some("wrong"), &results).await;
