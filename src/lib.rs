@@ -1,8 +1,8 @@
 //! Muster: one data incident out of a flood of alerts, and all that people need to end it.
 //!
 //! Read in this order: [`domain`] (what an incident is; pure), [`store`] (where it lasts), [`render`], [`slack`],
-//! [`pagerduty`], [`monitors`] (words in and out), [`app`] (load, decide, commit), [`delivery`] (the outbox),
-//! [`http`] (the doors), [`cli`]. [`sandbox`] is the other side: a pretend Slack and PagerDuty for tests and the demo.
+//! [`pagerduty`], [`monitors`] (words in and out), [`app`] (load, decide, commit), [`chat`] (what people type and press),
+//! [`delivery`] (the outbox), [`http`] (the doors), [`cli`]. [`sandbox`] is the other side: a pretend Slack and PagerDuty for tests and the demo.
 //! `ARCHITECTURE.md` has the picture.
 
 #![forbid(unsafe_code)]

@@ -166,11 +166,7 @@ async fn pushpin(
     author: String,
     added: bool,
 ) -> Result<(), Failure> {
-    let uid = match app.uid_of_channel(&message.channel).await? {
-        Some(uid) => Some(uid),
-        None => app.uid_of_thread(&message.channel, &message.ts).await?,
-    };
-    let Some(uid) = uid else {
+    let Some(uid) = uid_of_message(app, &message).await? else {
         return Ok(());
     };
     let chat = Chat {
@@ -193,6 +189,14 @@ async fn pushpin(
     chat.decide(&uid, command).await.map(|_| ())
 }
 
+/// The incident of a message: of its channel, or of the thread that it is in.
+async fn uid_of_message(app: &App, message: &MessageRef) -> Result<Option<String>, Failure> {
+    match app.uid_of_channel(&message.channel).await? {
+        Some(uid) => Ok(Some(uid)),
+        None => app.uid_of_thread(&message.channel, &message.ts).await,
+    }
+}
+
 /// A message that was looked up goes on the timeline.
 pub async fn pin_found(
     app: &App,
@@ -201,11 +205,7 @@ pub async fn pin_found(
     event: &str,
     (author, text): (String, String),
 ) -> Result<(), Failure> {
-    let uid = match app.uid_of_channel(&message.channel).await? {
-        Some(uid) => Some(uid),
-        None => app.uid_of_thread(&message.channel, &message.ts).await?,
-    };
-    let Some(uid) = uid else {
+    let Some(uid) = uid_of_message(app, &message).await? else {
         return Ok(());
     };
     let chat = Chat {

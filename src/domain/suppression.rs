@@ -1,5 +1,5 @@
-//! Which alerts are meant: matchers, as silences, maintenance windows and routes write them. Pure; what becomes of an alert that
-//! matches is decided where it is placed (`app::triage`).
+//! Matchers of alerts, as silences, maintenance windows and routes write them. Pure. `app::correlate` and `app::suppress` decide what
+//! becomes of an alert that matches.
 //!
 //! A matcher is words: `asset=warehouse.orders* pillar=freshness|volume source!=staging team=orders`. All must hold; a value is a
 //! glob, in any case, or several between bars; a word without `=` is a glob for the asset. What is no field is a label.
