@@ -17,7 +17,7 @@ use crate::domain::permission::Verb;
 use crate::domain::{AssetName, Command, Refusal, Role};
 use crate::records::AlertOfKey;
 use crate::records::outbox::Job;
-use crate::render::{Action, Button, Form, Press, TriageCard, sentence_markdown};
+use crate::render::{Action, Button, Form, Press, Shortcut, TriageCard, sentence_markdown};
 use crate::slack::inbound::{Action as Pressed, Interaction, View, with_files};
 use crate::slack::markup;
 use crate::store::Id;
@@ -78,7 +78,7 @@ pub async fn interact(app: &App, interaction: &Interaction) -> Reply {
                 Err(Unsent::Failed(failure)) => Reply::mistake(main_question(view), failure.to_string()),
             };
         }
-        ("shortcut", ..) if interaction.callback_id == "declare" => {
+        ("shortcut", ..) if interaction.callback_id.parse() == Ok(Shortcut::Declare) => {
             chat.ask(None, Form::Declare { anyway: false, from: None }).await
         }
         ("message_action", ..) => chat.message_shortcut(interaction).await,
@@ -274,8 +274,8 @@ impl Chat<'_> {
         let author = message["user"].as_str().unwrap_or(self.user).to_owned();
         // Where no incident is meant, the open ones are buttons, each with the line of it.
         let choose = async |verb: &str| Ok(self.which_incident(&format!("{verb} {text}")).await.ephemeral());
-        match interaction.callback_id.as_str() {
-            "task_from_message" => match self.target_of_message(&message).await {
+        match interaction.callback_id.parse() {
+            Ok(Shortcut::TaskFromMessage) => match self.target_of_message(&message).await {
                 Ok(uid) => {
                     let number = self.app.must(&uid).await?.number;
                     self.ask(Some(number), Form::Task { begun: text }).await
@@ -283,7 +283,7 @@ impl Chat<'_> {
                 Err(Failure::WhichIncident) => choose("task").await,
                 Err(failure) => Err(failure),
             },
-            "timeline" => {
+            Ok(Shortcut::Timeline) => {
                 let uid = match self.target_of_message(&message).await {
                     Err(Failure::WhichIncident) => return choose("note").await,
                     other => other?,
@@ -293,14 +293,14 @@ impl Chat<'_> {
                     other => other.map(|_| Reply::Ephemeral("It is on the timeline.".to_owned(), Vec::new())),
                 }
             }
-            "declare_from_message" => {
+            Ok(Shortcut::DeclareFromMessage) => {
                 let title = text.lines().next().unwrap_or_default().chars().take(120).collect();
                 let told = Declaration { title, ..Declaration::default() };
                 // It comes back with the answers, and becomes the first line of the timeline.
                 let said = text.chars().take(1500).collect();
                 self.ask_to_declare(&told, &Form::Declare { anyway: false, from: Some(Box::new((at, author, said))) })
             }
-            _ => Ok(Reply::Nothing),
+            Ok(Shortcut::Declare) | Err(_) => Ok(Reply::Nothing),
         }
     }
 }

@@ -7,33 +7,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::config::{Config, SlackMode};
 use crate::slack::client::{SlackApi, advice};
-
-/// The Slack permissions that Muster uses, as `manifest.yml` asks for them; a test compares the two.
-const SCOPES: &[&str] = &[
-    "app_mentions:read",
-    "canvases:write",
-    "commands",
-    "chat:write",
-    "chat:write.public",
-    "channels:manage",
-    "channels:join",
-    "channels:read",
-    "channels:history",
-    "groups:write",
-    "groups:read",
-    "groups:history",
-    "users:read",
-    "users:read.email",
-    "usergroups:read",
-    "pins:write",
-    "bookmarks:read",
-    "bookmarks:write",
-    "reactions:read",
-    "reactions:write",
-    "files:write",
-    "links:read",
-    "links:write",
-];
+use crate::slack::manifest::SCOPES;
 
 pub(super) async fn check_slack(config: &Config) -> anyhow::Result<()> {
     let token = config.secrets.slack_bot_token.clone().unwrap_or_default();

@@ -54,7 +54,7 @@ pub struct Opened {
 }
 
 /// A fact about an incident. Each says enough to rebuild the state and to be read later without the state.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[rustfmt::skip]
 #[strum(serialize_all = "snake_case")]

@@ -102,6 +102,17 @@ pub struct TriageCard {
     pub alert: String,
 }
 
+/// A shortcut of the app, as the manifest names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
+pub enum Shortcut {
+    Declare,
+    /// Puts a message on the timeline.
+    Timeline,
+    DeclareFromMessage,
+    TaskFromMessage,
+}
+
 /// The ids of buttons, as `docs/slack.md` lists them. What comes behind a colon is not in it.
 #[rustfmt::skip]
 pub const BUTTONS: [&str; 34] = [

@@ -1,7 +1,8 @@
-//! FLOOR 1. Slack: checking what comes in, reading it, and calling its Web API. Slack's payload types stay in here; what
-//! goes out of this room is a command, an intent, or an outcome.
+//! FLOOR 1. Slack: checks and reads incoming requests, and calls the Web API. Only this room knows Slack's payloads. It
+//! returns commands, intents and outcomes.
 
 pub mod client;
 pub mod inbound;
+pub mod manifest;
 pub mod markup;
 pub mod signature;
