@@ -247,6 +247,7 @@ impl Command {
     }
 
     /// The verb that the permission table knows.
+    #[rustfmt::skip]
     pub fn verb(&self) -> Verb {
         match self {
             Self::Receive { .. } => Verb::Receive,
@@ -270,25 +271,11 @@ impl Command {
             Self::Notify { .. } | Self::Mute { .. } => Verb::Notify,
             Self::Subscribe | Self::Unsubscribe => Verb::Read,
             Self::PagerSays { .. } => Verb::PagerSays,
-            Self::HandoverDue { .. }
-            | Self::CheckCommander { .. }
-            | Self::CheckTask { .. }
-            | Self::Inherit { .. }
-            | Self::ChannelGone { .. }
-            | Self::CheckArchive { .. }
-            | Self::ChannelArchived { .. }
-            | Self::CheckOpening
-            | Self::EditPin { .. }
-            | Self::CheckAcknowledged { .. }
-            | Self::Assess { .. }
-            | Self::NoticeDelivered { .. }
-            | Self::PictureShown { .. }
-            | Self::CheckUpdate { .. }
-            | Self::ChannelReady { .. }
-            | Self::MessagePosted { .. }
-            | Self::PageAccepted { .. }
-            | Self::PageRefused { .. }
-            | Self::GiveUp { .. }
+            Self::HandoverDue { .. } | Self::CheckCommander { .. } | Self::CheckTask { .. } | Self::Inherit { .. }
+            | Self::ChannelGone { .. } | Self::CheckArchive { .. } | Self::ChannelArchived { .. } | Self::CheckOpening
+            | Self::EditPin { .. } | Self::CheckAcknowledged { .. } | Self::Assess { .. } | Self::NoticeDelivered { .. }
+            | Self::PictureShown { .. } | Self::CheckUpdate { .. } | Self::ChannelReady { .. } | Self::MessagePosted { .. }
+            | Self::PageAccepted { .. } | Self::PageRefused { .. } | Self::GiveUp { .. }
             | Self::PostmortemPosted { .. } => Verb::Outcome,
         }
     }

@@ -27,6 +27,7 @@ impl Needs {
 
 impl Command {
     /// What it needs to know.
+    #[rustfmt::skip]
     pub fn needs(&self) -> Needs {
         match self {
             Self::Receive { known, signal, .. } => Needs {
@@ -37,65 +38,20 @@ impl Command {
             },
             Self::MoveAlert { alert, .. } => Needs { alert: Some(alert.clone()), ..Needs::default() },
             Self::FinishTask { task } | Self::AssignTask { task, .. } | Self::CheckTask { task } => Needs::task(*task),
-            Self::Notify { .. }
-            | Self::Assess { .. }
-            | Self::Merge { .. }
-            | Self::Inherit { .. }
-            | Self::Mute { .. }
-            | Self::Subscribe
-            | Self::Unsubscribe
-            | Self::NoticeDelivered { .. }
-            | Self::Update { .. }
-            | Self::Resolve { .. }
-            | Self::Reopen { .. } => Needs::told(),
-            Self::Judge { .. }
-            | Self::Acknowledge
-            | Self::Take { .. }
-            | Self::Assign { .. }
-            | Self::AnswerHandover { .. }
-            | Self::HandoverDue { .. }
-            | Self::CheckCommander { .. }
-            | Self::Leave { .. }
-            | Self::Remind { .. }
-            | Self::Tried { .. }
-            | Self::Amend { .. }
-            | Self::EditPin { .. }
-            | Self::CheckAcknowledged { .. }
-            | Self::SetSeverity { .. }
-            | Self::CheckUpdate { .. }
-            | Self::Note { .. }
-            | Self::Pin { .. }
-            | Self::Unpin { .. }
-            | Self::AttachRunbook { .. }
-            | Self::StepDone { .. }
-            | Self::StepSkip { .. }
-            | Self::Since { .. }
-            | Self::GoodAgain { .. }
-            | Self::Fix { .. }
-            | Self::AddTask { .. }
-            | Self::Page { .. }
-            | Self::Mitigate { .. }
-            | Self::DraftPostmortem
-            | Self::Review
-            | Self::Look { .. }
-            | Self::Why { .. }
-            | Self::Cause { .. }
-            | Self::Learn { .. }
-            | Self::PagePerson { .. }
-            | Self::Escalate { .. }
-            | Self::PagerSays { .. }
-            | Self::PictureShown { .. }
-            | Self::ChannelReady { .. }
-            | Self::Link { .. }
-            | Self::ChannelGone { .. }
-            | Self::CheckArchive { .. }
-            | Self::ChannelArchived { .. }
-            | Self::CheckOpening
-            | Self::MessagePosted { .. }
-            | Self::PageAccepted { .. }
-            | Self::PageRefused { .. }
-            | Self::GiveUp { .. }
-            | Self::PostmortemPosted { .. } => Needs::nothing(),
+            Self::Notify { .. } | Self::Assess { .. } | Self::Merge { .. } | Self::Inherit { .. } | Self::Mute { .. }
+            | Self::Subscribe | Self::Unsubscribe | Self::NoticeDelivered { .. } | Self::Update { .. }
+            | Self::Resolve { .. } | Self::Reopen { .. } => Needs::told(),
+            Self::Judge { .. } | Self::Acknowledge | Self::Take { .. } | Self::Assign { .. } | Self::AnswerHandover { .. }
+            | Self::HandoverDue { .. } | Self::CheckCommander { .. } | Self::Leave { .. } | Self::Remind { .. } | Self::Tried { .. }
+            | Self::Amend { .. } | Self::EditPin { .. } | Self::CheckAcknowledged { .. } | Self::SetSeverity { .. }
+            | Self::CheckUpdate { .. } | Self::Note { .. } | Self::Pin { .. } | Self::Unpin { .. } | Self::AttachRunbook { .. }
+            | Self::StepDone { .. } | Self::StepSkip { .. } | Self::Since { .. } | Self::GoodAgain { .. } | Self::Fix { .. }
+            | Self::AddTask { .. } | Self::Page { .. } | Self::Mitigate { .. } | Self::DraftPostmortem | Self::Review
+            | Self::Look { .. } | Self::Why { .. } | Self::Cause { .. } | Self::Learn { .. } | Self::PagePerson { .. }
+            | Self::Escalate { .. } | Self::PagerSays { .. } | Self::PictureShown { .. } | Self::ChannelReady { .. }
+            | Self::Link { .. } | Self::ChannelGone { .. } | Self::CheckArchive { .. } | Self::ChannelArchived { .. }
+            | Self::CheckOpening | Self::MessagePosted { .. } | Self::PageAccepted { .. } | Self::PageRefused { .. }
+            | Self::GiveUp { .. } | Self::PostmortemPosted { .. } => Needs::nothing(),
         }
     }
 }
