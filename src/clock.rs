@@ -1,10 +1,10 @@
-//! The only file that reads the wall clock or makes ids. Everything else is told the time.
+//! The only file that reads the wall clock or makes ids. All other code gets the time from here.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
 
-/// Tells the time and makes ids that sort by it.
+/// Tells the time, and makes ids that sort by time.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
@@ -19,7 +19,7 @@ impl Clock {
         Self(Source::Wall)
     }
 
-    /// A clock that stands until it is moved, for tests and the demo.
+    /// A clock that stands still until it is moved, for tests and the demo.
     pub fn manual(start: DateTime<Utc>) -> Self {
         Self(Source::Manual(Arc::new(Mutex::new(start))))
     }
@@ -32,14 +32,14 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock; the wall clock cannot be moved.
+    /// Moves a manual clock. The wall clock cannot be moved.
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(now) = &self.0 {
             *now.lock().unwrap_or_else(PoisonError::into_inner) += by;
         }
     }
 
-    /// Lets time pass: a manual clock is moved, the wall clock is waited for.
+    /// Lets time pass: moves a manual clock, or waits with the wall clock.
     pub async fn pass(&self, by: Duration) {
         match self.0 {
             Source::Manual(_) => self.advance(by),
@@ -47,14 +47,14 @@ impl Clock {
         }
     }
 
-    /// A new ULID of this moment.
+    /// A new ULID, made of the present time.
     pub fn fresh_id(&self) -> String {
         let at = std::time::SystemTime::from(self.now());
         ulid::Ulid::from_datetime(at).to_string()
     }
 }
 
-/// A monotonic stopwatch, for metrics and for how long something may take. Nothing that is kept depends on it.
+/// A monotonic stopwatch, for metrics and time limits. No stored data depends on it.
 #[derive(Debug, Clone, Copy)]
 pub struct Stopwatch(std::time::Instant);
 

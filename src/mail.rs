@@ -1,5 +1,5 @@
-//! FLOOR 1. E-mail by SMTP: text and HTML from the same Markdown, one thread an incident and recipient. When somebody is
-//! mailed is decided elsewhere.
+//! FLOOR 1. E-mail by SMTP: text and HTML from the same Markdown, with one thread for each incident and recipient. `delivery`
+//! decides when to send.
 
 use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
@@ -13,17 +13,17 @@ use crate::render::{html, plain};
 
 pub struct Letter<'a> {
     pub to: &'a str,
-    /// The subject, the same for a whole thread.
+    /// The subject. It is the same for a whole thread.
     pub subject: String,
     pub markdown: &'a str,
     pub picture: Option<Vec<u8>>,
-    /// Names the thread, and its first letter.
+    /// The id of the thread, and of its first letter.
     pub thread: String,
-    /// Names a later letter of the thread; sending it again is the same letter.
+    /// The id of a later letter in the thread. Sent again, it is the same letter.
     pub id: Option<String>,
 }
 
-/// Why a letter did not go.
+/// Why a letter was not sent.
 #[derive(Debug, Clone)]
 pub struct MailError {
     pub permanent: bool,
@@ -37,10 +37,10 @@ pub struct Mailer {
 }
 
 impl Mailer {
-    /// The configured one; `None` where mail is off.
+    /// The configured mailer; `None` if mail is off.
     ///
     /// # Errors
-    /// The address of the server or of the sender is wrong.
+    /// The address of the server or the sender is wrong.
     pub fn new(config: &Config) -> anyhow::Result<Option<Self>> {
         let mail = &config.mail;
         if mail.smtp_url.is_empty() {
@@ -63,7 +63,7 @@ impl Mailer {
     /// Sends.
     ///
     /// # Errors
-    /// The server refuses for good, or not now.
+    /// The server refuses it for now or for good.
     pub async fn send(&self, letter: &Letter<'_>, now: Time) -> Result<(), MailError> {
         let message = self.message(letter, now).map_err(|why| MailError { permanent: true, why })?;
         self.transport

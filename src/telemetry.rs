@@ -1,4 +1,4 @@
-//! Logs and metrics: how they are written and what is counted. What is worth logging is decided where it happens.
+//! Logs and metrics: how logs are written, and what is counted. Each place decides by itself what to log.
 
 use std::sync::atomic::AtomicU64;
 
@@ -13,15 +13,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
-    /// For a terminal; coloured only there.
+    /// For people. It is coloured only on a terminal.
     #[default]
     Human,
-    /// One JSON object a line.
+    /// One JSON object on each line.
     Json,
 }
 
-/// Starts logging to standard error. `RUST_LOG` chooses what; by default our own lines, and warnings of others.
-/// What the pool of a database says the store says better. Slack's client never gets below `info`, since its debug lines hold URLs and bodies.
+/// Starts logging to standard error. `RUST_LOG` chooses what; by default Muster's own lines, and warnings of libraries.
+/// Lines of the database pool are off, because the store says the same better. Slack's client never logs below `info`, because its debug
+/// lines contain URLs and bodies.
 pub fn start_logging(format: LogFormat) {
     use std::io::IsTerminal as _;
     use tracing_subscriber::EnvFilter;
@@ -31,29 +32,26 @@ pub fn start_logging(format: LogFormat) {
         Err(_) => filter,
     };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second start (a test that runs commands in one process) keeps the first.
+    // If logging was started before (by a test that runs commands in its own process), that one stays.
     let _ = match format {
         LogFormat::Human => builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
 }
 
-/// Chooses the crypto for TLS; once a process. Ring, so that no C++ build is needed.
+/// Chooses the cryptography for TLS, once per process. Ring needs no C++ build.
 pub fn install_crypto() {
-    // An error says that it was chosen already, which is what we want.
+    // An error means that it was chosen already, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// The labels of a request counter.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RequestLabels {
     /// The route, never the path with its ids.
     pub route: String,
-    /// The answer's status.
     pub status: u16,
 }
 
-/// The labels of a delivery counter.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct DeliveryLabels {
     /// `page`, `slack` or `timer`.
@@ -62,43 +60,40 @@ pub struct DeliveryLabels {
     pub outcome: &'static str,
 }
 
-/// The labels of a rejection counter.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RejectedLabels {
     /// `slack`, `pagerduty` or `source`.
     pub kind: &'static str,
 }
 
-/// The labels of a lane's gauges.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct LaneLabels {
     /// `page`, `slack` or `timer`.
     pub lane: &'static str,
 }
 
-/// The labels of the store's gauge.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct StoreLabels {
     /// `bytes` or `blobs`.
     pub figure: &'static str,
 }
 
-/// What is counted. All names start with `muster_`.
+/// The metrics. All names start with `muster_`.
 pub struct Metrics {
     registry: Registry,
     pub requests: Family<RequestLabels, Counter>,
     pub answer_seconds: Histogram,
     pub alerts: Counter,
     pub incidents: Counter,
-    /// What monitors posted and was not kept, since too much waited.
+    /// Bodies of monitors that were not kept, because too many were waiting.
     pub bodies_dropped: Counter,
     pub deliveries: Family<DeliveryLabels, Counter>,
-    /// Requests refused for their signature or token.
+    /// Requests that were refused because of their signature or token.
     pub rejected: Family<RejectedLabels, Counter>,
-    /// Figures of the store; `blobs` must be 0.
+    /// Figures of the store. `blobs` must be 0.
     pub store: Family<StoreLabels, Gauge>,
     pub outbox_pending: Family<LaneLabels, Gauge>,
-    /// How long the oldest of them is overdue, in seconds.
+    /// How long the oldest entry is overdue, in seconds.
     pub outbox_oldest_seconds: Family<LaneLabels, Gauge<f64, AtomicU64>>,
 }
 

@@ -1,5 +1,5 @@
-//! dbt's `manifest.json` of any 1.x version: models, seeds, snapshots, sources and exposures with groups, meta owners and
-//! what tests check. Only the keys we need are read; macros, which are most of the file, are skipped.
+//! dbt's `manifest.json` of any 1.x version: models, seeds, snapshots, sources and exposures, with groups, owners in `meta`, and
+//! what tests check. Only the needed keys are read. Macros, which are most of the file, are skipped.
 
 use std::collections::BTreeMap;
 
@@ -91,7 +91,7 @@ struct TestMetadata {
 /// Reads a manifest.
 ///
 /// # Errors
-/// It is none, or of dbt 0.x, in words for whoever uploaded it.
+/// It is not a manifest, or one of dbt 0.x. The words are for the person who uploaded it.
 pub fn read(body: &[u8]) -> Result<Import, BadCatalog> {
     let manifest: Manifest = serde_json::from_slice(body).map_err(|error| {
         BadCatalog(format!(
@@ -113,7 +113,7 @@ pub fn read(body: &[u8]) -> Result<Import, BadCatalog> {
         .unwrap_or_else(|| "project".to_owned());
     let source = format!("dbt:{project}");
     let mut sightings: BTreeMap<String, Sighting> = BTreeMap::new();
-    // Two resources of one relation (a seed that is also declared as a source) are one asset.
+    // Two resources with the same relation (a seed that is also declared as a source) are one asset.
     let mut by_relation: BTreeMap<String, String> = BTreeMap::new();
     let assets = manifest.sources.iter().chain(&manifest.nodes).chain(&manifest.exposures);
     for (id, node) in assets.filter(|(_, node)| kind(node).is_some()) {
@@ -138,7 +138,7 @@ pub fn read(body: &[u8]) -> Result<Import, BadCatalog> {
     for (id, test) in
         manifest.nodes.iter().filter(|(_, node)| matches!(node.resource_type.as_str(), "test" | "unit_test"))
     {
-        // A relationships test depends on two; it is about the one it is attached to.
+        // A relationships test depends on two models. It is about the one that it is attached to.
         let Some(about) = test.attached_node.as_ref().or(test.depends_on.nodes.first()) else {
             continue;
         };
@@ -173,7 +173,7 @@ fn relation(node: &Node) -> Option<String> {
     if let Some(relation) = &node.relation_name {
         return Some(clean(relation));
     }
-    // An ephemeral model is no table; older manifests name no relation.
+    // An ephemeral model is not a table. Older manifests name no relation.
     if node.resource_type == "exposure" || node.config.materialized.as_deref() == Some("ephemeral") {
         return None;
     }
@@ -237,7 +237,7 @@ fn short(text: &str) -> String {
     text.trim().chars().take(500).collect()
 }
 
-/// The group's owner knows how to be reached; a name in `meta` is what people call the team, so both are asked.
+/// Owners from the group and from `meta`. The group says how to reach its owner; `meta` has the name that people use for the team.
 fn owners(node: &Node, groups: &BTreeMap<String, Group>, meta: &dyn Fn(&str) -> Option<Value>) -> Vec<Owner> {
     let mut owners = Vec::new();
     let group = node.group.as_ref().or(node.config.group.as_ref());
@@ -253,7 +253,7 @@ fn owners(node: &Node, groups: &BTreeMap<String, Group>, meta: &dyn Fn(&str) -> 
         let channel = meta("channel").or_else(|| meta("slack")).and_then(|value| value.as_str().map(str::to_owned));
         match meta("owner") {
             Some(Value::Object(fields)) => owners.push(from_value(&Value::Object(fields), "owner")),
-            // A group says how it is reached.
+            // A group says how to reach its owner.
             Some(Value::String(word)) if named(&word).is_some() => {
                 owners.extend(named(&word).map(|group| from_value(&group.owner, &group.name)));
             }
@@ -281,7 +281,7 @@ fn from_value(value: &Value, fallback: &str) -> Owner {
     Owner { name, slack, email, consumer: false }
 }
 
-/// What a test is about, from the name of its macro.
+/// The pillar of a test, from the name of its macro.
 fn pillar(test: &Node) -> Pillar {
     let name = test.test_metadata.as_ref().map_or(test.name.as_str(), |test| test.name.as_str());
     Pillar::of_check(name).unwrap_or(Pillar::Distribution)

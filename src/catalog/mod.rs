@@ -1,5 +1,5 @@
-//! FLOOR 1. Importers of lineage and ownership: one file a format, each from bytes to [`Import`]. How sightings of several
-//! sources become one asset is decided in `domain::lineage::sighting`; writing them is the business of `app`.
+//! FLOOR 1. Importers of lineage and ownership: one file for each format, each from bytes to [`Import`]. `domain::lineage::sighting`
+//! decides how sightings of several sources become one asset, and `app` writes them.
 
 pub mod dbt;
 pub mod openlineage;
@@ -18,28 +18,28 @@ use crate::domain::lineage::{Change, Check, Owner};
 pub struct Import {
     pub sightings: Vec<Sighting>,
     pub changes: Vec<(String, Change)>,
-    /// Which columns a column is made of, by asset: `column` → `asset.column`s.
+    /// Which columns a column comes from, by asset: `column` → `asset.column`s.
     pub columns: BTreeMap<String, BTreeMap<String, Vec<String>>>,
-    /// What is checked, by the check's own id.
+    /// What each check is about, by the check's id.
     pub checks: BTreeMap<String, Check>,
 }
 
-/// A body that says nothing we understand.
+/// Why a body cannot be imported.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct BadCatalog(pub String);
 
-/// How an operator spells names: rules first, then aliases.
+/// The operator's spelling of names: rules first, then aliases.
 #[derive(Debug, Clone, Default)]
 pub struct Naming {
-    /// What is replaced by what, in order.
+    /// Patterns and their replacements, in order.
     pub rules: Vec<(Regex, String)>,
-    /// Other names, in lower case, and the name that is meant.
+    /// Other names, in lower case, and the right name for each.
     pub aliases: BTreeMap<String, String>,
 }
 
 impl Naming {
-    /// The name as the operator wants it.
+    /// A name in the operator's spelling.
     pub fn apply(&self, name: &str) -> String {
         let mut name = clean(name);
         for (pattern, replacement) in &self.rules {
@@ -48,7 +48,7 @@ impl Naming {
         self.aliases.get(&name.to_ascii_lowercase()).cloned().unwrap_or(name)
     }
 
-    /// Spells every name of an import.
+    /// Spells every name of an import in this way.
     pub fn spell(&self, mut import: Import) -> Import {
         if self.rules.is_empty() && self.aliases.is_empty() {
             return import;
@@ -71,7 +71,7 @@ impl Naming {
     }
 }
 
-/// `@team`, `team:orders`, `group:orders`: the bare name.
+/// The bare name of `@team`, `team:orders` or `group:orders`.
 fn bare(name: &str) -> &str {
     let name = name.trim();
     let name = name
@@ -81,7 +81,7 @@ fn bare(name: &str) -> &str {
     name.trim_start_matches('@')
 }
 
-/// An owner from one word: a name, an address, a channel.
+/// An owner from one word: a name, an address or a channel.
 fn owner(word: &str, consumer: bool) -> Option<Owner> {
     let name = bare(word);
     if name.is_empty() {

@@ -1,5 +1,5 @@
-//! OpenLineage events: run events (the usual ones), and the design-time dataset and job events. A job is an asset of its own,
-//! between what it reads and what it writes. Failures as alerts are the business of `monitors`.
+//! OpenLineage events: run events (the usual ones), and the design-time dataset and job events. A job is an asset too, between
+//! what it reads and what it writes. `monitors` turns failures into alerts.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::domain::lineage::names::{dataset, job};
 use crate::domain::lineage::sighting::Sighting;
 use crate::domain::lineage::{AssetKind, Change, ChangeKind, Facts, Owner};
 
-/// What these sightings are filed under.
+/// The name under which these sightings are kept.
 const SOURCE: &str = "openlineage";
 
 #[derive(Deserialize)]
@@ -48,7 +48,7 @@ struct Named {
 /// Reads one event.
 ///
 /// # Errors
-/// It is none, in words for whoever posted it.
+/// It is not an event. The words are for the person who posted it.
 pub fn read(body: &Value) -> Result<Import, BadCatalog> {
     let event =
         Event::deserialize(body).map_err(|error| BadCatalog(format!("This is not an OpenLineage event: {error}")))?;
@@ -70,7 +70,7 @@ pub fn read(body: &Value) -> Result<Import, BadCatalog> {
     };
     let name = job(&of.namespace, &of.name);
     let names = |one: &Named| dataset(&one.namespace, &one.name);
-    // A job that neither reads nor writes (a whole DAG, a test) is no part of the lineage.
+    // A job that does not read or write (a whole DAG, a test) is not part of the lineage.
     if !event.inputs.is_empty() || !event.outputs.is_empty() {
         let mut sighting = facts(&of.facets, AssetKind::Job);
         sighting.names = vec![name.clone()];
@@ -132,7 +132,7 @@ fn facts(facets: &Value, kind: AssetKind) -> Sighting {
     }
 }
 
-/// Stands for the columns and their types.
+/// A hash of the columns and their types.
 fn schema(facets: &Value) -> Option<String> {
     let fields = facets.pointer("/schema/fields")?.as_array()?;
     let mut columns: Vec<_> = fields

@@ -1,4 +1,4 @@
-//! Our own plain YAML, for what no tool knows. Unknown keys are refused with the line they stand in.
+//! Muster's own plain YAML, for facts that no tool knows. Unknown keys are refused; the message says in which line they are.
 
 use serde::Deserialize;
 
@@ -13,7 +13,7 @@ use crate::domain::lineage::{AssetKind, Facts, Owner};
 struct File {
     #[serde(default)]
     assets: Vec<Entry>,
-    /// `[from, to]`, for edges between assets that need no more words.
+    /// `[from, to]`: edges between assets that need no other facts.
     #[serde(default)]
     edges: Vec<(String, String)>,
 }
@@ -68,7 +68,7 @@ impl Person {
 /// Reads a file.
 ///
 /// # Errors
-/// What is wrong with it, with the line.
+/// Says what is wrong with it, and in which line.
 pub fn read(text: &str) -> Result<Import, BadCatalog> {
     let file: File = serde_saphyr::from_str(text).map_err(|error| BadCatalog(error.to_string()))?;
     let mut sightings = Vec::new();

@@ -56,7 +56,10 @@ pub(super) async fn run(path: &Path, online: bool) -> anyhow::Result<()> {
     let mail = crate::mail::Mailer::new(&config)?;
     println!("mail            {}", if mail.is_some() { "on" } else { "off: [mail] smtp_url is empty" });
     for source in config.sources.iter().filter(|source| source.on_green == OnGreen::Resolve) {
-        println!("note            an incident resolves by itself when all its alerts are green, if they are of `{}`", source.name);
+        println!(
+            "note            an incident resolves by itself when all its alerts are green, if they are of `{}`",
+            source.name
+        );
     }
     let url = config.secrets.database_url.as_ref().map(ExposeSecret::expose_secret);
     if let Some(url) = url {

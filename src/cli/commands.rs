@@ -27,7 +27,7 @@ enum Command {
         #[arg(long, default_value = "muster.toml")]
         config: PathBuf,
     },
-    /// Play a data incident against a pretend Slack and PagerDuty, on a throw-away store.
+    /// Play a data incident with a pretend Slack and PagerDuty, on a throw-away store.
     Demo {
         /// Where the bot listens.
         #[arg(long, default_value = "127.0.0.1:0")]
@@ -36,36 +36,36 @@ enum Command {
         #[arg(long)]
         headless: bool,
     },
-    /// Measure Muster on this machine: alerts a second, how long people wait, memory, and how long a start takes.
+    /// Measure Muster on this machine: alerts per second, how long people wait, memory, and how long a start takes.
     Bench(Box<bench::Options>),
     /// Check the configuration, templates and runbooks.
     Check {
         /// The configuration.
         #[arg(long, default_value = "muster.toml")]
         config: PathBuf,
-        /// Also ask Slack (the token, its permissions, the clock), and the database if that is the store.
+        /// Also ask Slack (the token, its permissions, the clock), and the database if it is the store.
         #[arg(long)]
         online: bool,
-        /// Say what would become of the alerts in this recorded payload, and why.
+        /// Explain what would happen to the alerts in this recorded payload, and why.
         #[arg(long)]
         explain: Option<PathBuf>,
-        /// The source that the payload came from, where it does not say so itself.
+        /// The source of the payload, if the payload does not name it.
         #[arg(long, requires = "explain")]
         source: Option<String>,
     },
     /// Run a recorded payload through today's mapping and rules, without acting.
     Replay {
-        /// The source that it came from.
+        /// The source of the payload.
         source: String,
-        /// The payload: a body as the monitor posted it, or as `/api/v1/received/{id}` gives it.
+        /// The payload: a body as the monitor posted it, or as `/api/v1/received/{id}` returns it.
         file: PathBuf,
         /// The configuration.
         #[arg(long, default_value = "muster.toml")]
         config: PathBuf,
     },
-    /// Write every record of the store as JSON lines. The bot must not be running on it, unless the store is a database.
+    /// Write every record of the store as JSON lines. The bot must not be running, unless the store is a database.
     Export {
-        /// Where to; `-` for standard output.
+        /// The file to write; `-` for standard output.
         file: PathBuf,
         /// The configuration.
         #[arg(long, default_value = "muster.toml")]
@@ -79,7 +79,7 @@ enum Command {
         #[arg(long, default_value = "muster.toml")]
         config: PathBuf,
     },
-    /// Look at the embedded store, back it up, repair it, bring a backup back. The bot must not be running.
+    /// Check, back up, repair or restore the embedded store. The bot must not be running.
     Store {
         #[command(subcommand)]
         command: store::StoreCommand,
@@ -89,7 +89,7 @@ enum Command {
         #[command(subcommand)]
         command: lineage::Lineage,
     },
-    /// Print an incident's post-mortem draft. The bot must not be running; while it runs, ask its API.
+    /// Print an incident's post-mortem draft. The bot must not be running. While it runs, ask its API.
     Postmortem {
         /// `INC-42`.
         incident: String,
@@ -99,12 +99,12 @@ enum Command {
     },
 }
 
-/// Runs a command; its exit code.
+/// Runs a command, and returns its exit code.
 pub fn run(cli: Cli) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("muster: no runtime: {error}");
+            eprintln!("muster: the runtime cannot start: {error}");
             return ExitCode::FAILURE;
         }
     };

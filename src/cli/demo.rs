@@ -1,5 +1,5 @@
-//! `muster demo`: the bot and the sandbox in one process, and a data incident played by three people: `orders` goes
-//! stale, then its rows come back broken. The alerts are bodies that a real Alertmanager sent, at the story's time.
+//! `muster demo`: the bot and the sandbox in one process. Three people play a data incident: `orders` goes stale, and then its rows
+//! come back broken. The alerts are bodies of a real Alertmanager, with the times of the story.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ const ANA: &str = "U0ANA00001";
 const BEN: &str = "U0BEN00001";
 const CHLOE: &str = "U0CHLOE001";
 
-/// What the demo's warehouse is made of.
+/// The lineage of the demo's warehouse.
 const CATALOG: &str = r##"
 assets:
   - {name: shop.raw_orders, kind: source, owners: [{name: Ingest, slack: "#ingest"}], checks: [freshness]}
@@ -37,7 +37,7 @@ assets:
 
 /// What Alertmanager sent when the table was stale.
 const STALE: &str = include_str!("../../tests/fixtures/alertmanager/001.body.json");
-/// And when it was fresh again.
+/// What Alertmanager sent when the table was fresh again.
 const FRESH: &str = include_str!("../../tests/fixtures/alertmanager/004.body.json");
 
 struct Demo {
@@ -65,7 +65,7 @@ pub(super) async fn run(listen: SocketAddr, headless: bool) -> anyhow::Result<()
             println!("{}  {} ({}, {})", page.at.format("%H:%M"), page.title, page.severity, page.status);
         }
         println!("\n━━━ Post-mortem\n\n{}", demo.get("/api/v1/incidents/INC-1/postmortem").await?);
-        // Nobody listens any more only when everything has stopped already.
+        // Sending fails only if everything has stopped already.
         let _ = stop.send(true);
         return Ok(());
     }
@@ -87,7 +87,7 @@ pub(super) async fn run(listen: SocketAddr, headless: bool) -> anyhow::Result<()
         "An alert:\n\n  curl -s -X POST {}/hooks/demo-generic -H 'Authorization: Bearer {TOKEN}' --data '{{\"title\": \"payments has no rows\", \"asset\": \"warehouse.payments\", \"pillar\": \"volume\"}}'\n",
         demo.base
     );
-    println!("Ctrl-C ends it, and forgets everything.");
+    println!("Ctrl-C ends the demo and deletes everything.");
     let mut shown = demo.sandbox.transcript();
     loop {
         tokio::select! {
@@ -157,7 +157,7 @@ impl Demo {
         slack.add_channel("revenue-analytics", &[CHLOE]);
     }
 
-    /// Lets everything that is due happen, on both sides.
+    /// Lets everything happen that is due, on both sides.
     async fn settle(&self) -> anyhow::Result<()> {
         for _ in 0..2000 {
             let mut count = self.sandbox.deliver().await;
@@ -167,7 +167,7 @@ impl Demo {
             if count > 0 {
                 continue;
             }
-            // Slack takes one message a second and channel; the story lets the seconds go by.
+            // Slack takes one message per second and channel, so the story lets seconds pass.
             let now = self.clock.now().timestamp_millis();
             match self.bot.app.store.next_due("slack").await? {
                 Some(due) if due - now <= 2_000 => self.clock.pass(Duration::milliseconds((due - now).max(1))).await,
@@ -202,7 +202,7 @@ impl Demo {
         Ok(channels
             .into_iter()
             .find(|channel| channel.name.starts_with("inc-1-"))
-            .context("there is no incident's channel")?
+            .context("there is no channel of an incident")?
             .name)
     }
 
@@ -239,7 +239,7 @@ impl Demo {
         Ok(answer)
     }
 
-    /// The first minutes: the alert comes in, of something the catalog knows.
+    /// The first minutes: an alert comes in about an asset that the catalog knows.
     async fn open(&self) -> anyhow::Result<()> {
         let catalog = self.http.put(format!("{}/api/v1/catalog/yaml", self.base)).bearer_auth(API_TOKEN).body(CATALOG);
         let answer = catalog.send().await?;
@@ -273,7 +273,7 @@ impl Demo {
         self.press(ANA, "Update").await?;
         self.submit(ANA, json!({"text": "orders are stale since 19:10 UTC; the load runs again now. Do not use the revenue dashboard yet.", "next": "30m"})).await?;
         self.pass(5).await?;
-        // The rows come, and they are broken.
+        // The rows arrive, but they are broken.
         let broken = json!({"title": "analytics.orders: 31 % of amount is null", "key": "orders.amount.not_null", "asset": "analytics.orders", "pillar": "distribution", "severity": "error"});
         self.hook("demo-generic", broken.to_string()).await?;
         self.pass(3).await?;
@@ -299,7 +299,7 @@ impl Demo {
         let incident: BTreeMap<String, Value> = serde_json::from_str(&self.get("/api/v1/incidents/INC-1").await?)?;
         ensure!(incident["status"] == "resolved", "the incident is {}", incident["status"]);
         ensure!(incident["tasks_open"] == 1, "the task is not there: {incident:?}");
-        ensure!(self.sandbox.pagerduty().pages() == 1, "{} pages for one incident", self.sandbox.pagerduty().pages());
+        ensure!(self.sandbox.pagerduty().pages() == 1, "PagerDuty has {} pages instead of one", self.sandbox.pagerduty().pages());
         Ok(())
     }
 }

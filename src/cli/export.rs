@@ -1,4 +1,4 @@
-//! What is written out of a store, and read into one: `muster export`, `import` and `postmortem`.
+//! `muster export`, `import` and `postmortem`.
 
 use std::io::{BufReader, BufWriter, Write as _};
 use std::path::Path;
@@ -9,42 +9,43 @@ use super::opening::{load, open, open_existing};
 use crate::Muster;
 use crate::clock::Clock;
 use crate::domain::incident;
+use crate::domain::refusal::count;
 use crate::store::transfer;
 
 pub(super) async fn export(file: &Path, config: &Path) -> anyhow::Result<()> {
     let store = open_existing(&load(config)?).await?;
-    let count = if file == Path::new("-") {
+    let exported = if file == Path::new("-") {
         transfer::export(store.engine(), &mut std::io::stdout()).await?
     } else {
         let out = std::fs::File::create(file).with_context(|| format!("cannot write {}", file.display()))?;
         let mut out = BufWriter::new(out);
-        let count = transfer::export(store.engine(), &mut out).await?;
+        let exported = transfer::export(store.engine(), &mut out).await?;
         out.flush()?;
-        // What is no file, like /dev/null, is not synced.
+        // Something that is not a file, like /dev/null, cannot be synced.
         if out.get_ref().metadata()?.is_file() {
             out.get_ref().sync_all()?;
         }
-        count
+        exported
     };
-    eprintln!("{count} records exported");
+    eprintln!("{} exported", count(exported, "record"));
     Ok(())
 }
 
 pub(super) async fn import(file: &Path, config: &Path) -> anyhow::Result<()> {
     let store = open(&load(config)?).await?;
-    let count = if file == Path::new("-") {
+    let imported = if file == Path::new("-") {
         transfer::import(store.engine(), &mut BufReader::new(std::io::stdin())).await?
     } else {
         let input = std::fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
         transfer::import(store.engine(), &mut BufReader::new(input)).await?
     };
-    eprintln!("{count} records imported");
+    eprintln!("{} imported", count(imported, "record"));
     Ok(())
 }
 
 pub(super) async fn postmortem(incident: &str, config: &Path) -> anyhow::Result<()> {
     let number = incident::number(incident)
-        .with_context(|| format!("{incident} is not the name of an incident; write it as INC-42"))?;
+        .with_context(|| format!("{incident} is not the name of an incident. Write it as INC-42"))?;
     let config = load(config)?;
     let store = open_existing(&config).await?;
     let muster = Muster::new(config, store, Clock::wall()).await?;

@@ -1,5 +1,5 @@
 //! The commands. Each is short: it reads the configuration, puts the parts together and says plainly what went wrong.
-//! Exit codes: 0 well, 1 failed, 2 misused.
+//! Exit codes: 0 for success, 1 for a failure, 2 for wrong arguments.
 
 mod bench;
 mod check;

@@ -1,4 +1,4 @@
-//! What most commands begin with: the configuration, and the store that it names.
+//! The start of most commands: reads the configuration, and opens the store that it names.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use crate::config::{Config, EngineName, process_variables};
 use crate::store::{Store, postgres, sled};
 
 pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
-    // A missing file is only wrong where somebody named one.
+    // A missing file is an error only if the user named it.
     let path = if path.exists() || path != Path::new("muster.toml") { Some(path) } else { None };
     Config::load(path, &process_variables())
-        .map_err(|error| anyhow::anyhow!("the configuration is not usable:\n{error}"))
+        .map_err(|error| anyhow::anyhow!("the configuration cannot be used:\n{error}"))
 }
 
 pub(super) async fn open(config: &Config) -> anyhow::Result<Store> {
@@ -26,7 +26,7 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<Store> {
     sled::open_with(&config.store.path, sled::Backups { every, keep })
 }
 
-/// Opens the store that is there; makes none.
+/// Opens an existing store. It does not make a new one.
 pub(super) async fn open_existing(config: &Config) -> anyhow::Result<Store> {
     if config.store.engine == EngineName::Sled {
         sled::expect_store(&config.store.path)?;

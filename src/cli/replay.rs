@@ -13,7 +13,7 @@ use crate::domain::suppression::RouteAction;
 use crate::domain::{Signal, SignalStatus};
 use crate::monitors::{self, Context};
 
-/// Reads a payload: a bare body, or `{"source", "body"}` as the API keeps them.
+/// Reads a payload: a bare body, or `{"source", "body"}` as the API returns it.
 pub(super) fn run(config: &Path, source: Option<&str>, file: &Path) -> anyhow::Result<()> {
     let config = load(config)?;
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -23,10 +23,10 @@ pub(super) fn run(config: &Path, source: Option<&str>, file: &Path) -> anyhow::R
     let named = source.or_else(|| kept.as_ref()?["source"].as_str());
     let names: Vec<_> = config.sources.iter().map(|source| format!("`{}`", source.name)).collect();
     let Some(named) = named else {
-        bail!("the file does not say which source it came from; name one of {} with --source", names.join(", "));
+        bail!("the file does not name its source. Name one of {} with --source", names.join(", "));
     };
     let Some(source) = config.sources.iter().find(|source| source.name == named) else {
-        bail!("there is no source `{named}`; there are {}", names.join(", "));
+        bail!("there is no source `{named}`. The sources are: {}", names.join(", "));
     };
     let body = kept.as_ref().map_or(bytes.clone(), |kept| kept["body"].to_string().into_bytes());
     let headers = HeaderMap::new();
@@ -42,7 +42,7 @@ pub(super) fn run(config: &Path, source: Option<&str>, file: &Path) -> anyhow::R
         println!("delivery        {delivery}");
     }
     if reading.signals.is_empty() && reading.unusable.is_empty() {
-        println!("nothing         this body says nothing of how data is");
+        println!("nothing         this body says nothing about data");
     }
     Ok(())
 }

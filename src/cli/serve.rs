@@ -20,14 +20,14 @@ pub(super) async fn serve(path: &Path, open: impl AsyncFnOnce(&Config) -> anyhow
     let listen = config.server.listen;
     let muster = Muster::new(config, store, Clock::wall()).await?;
     let listener =
-        TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}; does something else?"))?;
+        TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}. Does another process use this address?"))?;
     let address = listener.local_addr()?;
     tracing::info!(%address, "listening");
     let (stop, stopped) = watch::channel(false);
     let worker = tokio::spawn(muster.worker.clone().run(stopped.clone()));
     let starting = muster.worker.clone();
     tokio::spawn(async move {
-        // A store that takes nothing in now, as on a full disk, takes it in later.
+        // If the store cannot write now, as on a full disk, it is tried again later.
         while let Err(failure) = starting.start().await {
             tracing::warn!(error = %failure, "what is asked of the workspace at a start is put off");
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -36,11 +36,11 @@ pub(super) async fn serve(path: &Path, open: impl AsyncFnOnce(&Config) -> anyhow
     tokio::spawn(async move {
         told_to_stop().await;
         tracing::info!("stopping: no new requests, finishing what is in work");
-        // Nobody listens any more only when everything has stopped already.
+        // Sending fails only if everything has stopped already.
         let _ = stop.send(true);
     });
     muster.serve(listener, stopped).await?;
-    // An entry in work ends within a call's time; what is not done then is done after the next start.
+    // An entry in work ends within the time limit of a call. What is not done by then is done after the next start.
     if tokio::time::timeout(Duration::from_secs(25), worker).await.is_err() {
         tracing::warn!("some deliveries are not finished; they go on after the next start");
     }

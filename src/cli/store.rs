@@ -71,7 +71,8 @@ pub(super) fn run(command: StoreCommand) -> anyhow::Result<()> {
                 ),
             }
             if repaired.missing > 0 {
-                let were = if repaired.missing == 1 { "round that was answered is" } else { "rounds that were answered are" };
+                let were =
+                    if repaired.missing == 1 { "round that was answered is" } else { "rounds that were answered are" };
                 println!("{} {were} given up", repaired.missing);
             }
             println!("start the bot");

@@ -1,4 +1,4 @@
-//! A directory that goes away with whoever made it.
+//! A directory that is deleted when its owner is dropped.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::clock::Clock;
 pub(super) struct Throwaway(PathBuf);
 
 impl Throwaway {
-    /// Makes a new one within another.
+    /// Makes a new one inside another directory.
     pub(super) fn within(folder: &Path, name: &str) -> anyhow::Result<Self> {
         let path = folder.join(format!("{name}-{}", Clock::wall().fresh_id()));
         std::fs::create_dir_all(&path).with_context(|| format!("cannot make the folder {}", path.display()))?;
@@ -24,7 +24,7 @@ impl Throwaway {
 
 impl Drop for Throwaway {
     fn drop(&mut self) {
-        // A store in this process may write its last file a moment after it was let go.
+        // A store in this process may write its last file a moment after it was dropped.
         for _ in 0..50 {
             if std::fs::remove_dir_all(&self.0).is_ok() || !self.0.exists() {
                 return;

@@ -8,7 +8,7 @@ use super::{
     WindowConfig,
 };
 
-/// The file, key by key. Every key has a default but the names in lists.
+/// The file, key by key. Every key has a default, except the names in lists.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -20,7 +20,7 @@ pub struct Config {
     pub runbooks: Folder,
     /// The folder of message templates that replace the shipped ones.
     pub message_templates: Folder,
-    /// Assets and what they are made of.
+    /// Assets, and what they are made of.
     pub lineage: Lineage,
     pub intake: Intake,
     pub triage: TriageConfig,
@@ -29,18 +29,18 @@ pub struct Config {
     pub mail: Mail,
     pub log: Log,
     pub sources: Vec<Source>,
-    /// What becomes of alerts; the first that matches counts.
+    /// What becomes of alerts. The first route that matches counts.
     pub routes: Vec<RouteConfig>,
-    /// When some alerts open nothing, every week.
+    /// Times of the week when some alerts open nothing.
     pub maintenance: Vec<WindowConfig>,
-    /// What must be heard of again and again.
+    /// Signs of life that must come again and again.
     pub heartbeats: Vec<Heartbeat>,
     pub services: Vec<ServiceConfig>,
     pub teams: Vec<TeamConfig>,
     pub rotations: Vec<RotationConfig>,
     /// Who may use the API, and for what.
     pub api_tokens: Vec<ApiTokenConfig>,
-    /// Secrets; never in the file.
+    /// Secrets. They are never in the file.
     #[serde(skip)]
     pub secrets: Secrets,
 }

@@ -1,4 +1,4 @@
-//! The lists of `muster.toml`, but for the sources: rotations, routes, windows, heartbeats, tokens, services, teams.
+//! The lists of `muster.toml` except the sources: rotations, routes, windows, heartbeats, tokens, services, teams.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,13 +12,13 @@ use crate::domain::{Level, Role};
 #[serde(deny_unknown_fields)]
 pub struct RotationConfig {
     pub name: String,
-    /// The role that those on duty are asked to take.
+    /// The role that people on duty are asked to take.
     #[serde(default = "RotationConfig::commander")]
     pub role: Role,
-    /// For which services; for all without.
+    /// For which services; without it, for all.
     #[serde(default)]
     pub services: Vec<String>,
-    /// A schedule's id in PagerDuty; needs `MUSTER_PAGERDUTY__API_TOKEN`.
+    /// The id of a schedule in PagerDuty. This needs `MUSTER_PAGERDUTY__API_TOKEN`.
     pub pagerduty_schedule: Option<String>,
     /// A user group of Slack, `S…`.
     pub slack_group: Option<String>,
@@ -46,21 +46,21 @@ impl RotationConfig {
 #[serde(deny_unknown_fields)]
 pub struct RouteConfig {
     pub name: String,
-    /// Which alerts, as a matcher; all without.
+    /// Which alerts, as a matcher; without it, all.
     #[serde(rename = "match")]
     pub matcher: Option<Matcher>,
-    /// The service that is paged, instead of the asset's.
+    /// The service to page instead of the asset's own.
     pub service: Option<String>,
     pub severity: Option<SeverityName>,
     /// "open" an incident, "ask" with a card, or "ignore".
     #[serde(default)]
     pub action: RouteAction,
-    /// Where the card is posted, instead of the announcement channel.
+    /// Where to post the card instead of the announcement channel.
     pub channel: Option<String>,
-    /// Teams (`[[teams]]`) that are invited and told, besides the service's own.
+    /// Teams (`[[teams]]`) to invite and tell, besides the service's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub teams: Vec<String>,
-    /// How long it is waited whether the alert goes away, in minutes.
+    /// How long to wait whether the alert goes away, in minutes.
     #[serde(default)]
     pub pending_minutes: u32,
 }
@@ -72,14 +72,14 @@ pub struct WindowConfig {
     pub name: String,
     #[serde(rename = "match")]
     pub matcher: Matcher,
-    /// Days on which it begins: "mon", "tue", …; every day without.
+    /// Days on which it begins: "mon", "tue", …; without it, every day.
     #[serde(default)]
     pub days: Vec<chrono::Weekday>,
     /// When it begins, `22:00`.
     pub from: String,
-    /// When it ends; at or before `from` means the next day.
+    /// When it ends. A time at or before `from` means the next day.
     pub to: String,
-    /// By whose clocks, `Europe/Berlin`.
+    /// The time zone, `Europe/Berlin`.
     #[serde(default)]
     pub zone: chrono_tz::Tz,
     #[serde(default)]
@@ -90,16 +90,16 @@ pub struct WindowConfig {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Heartbeat {
-    /// Whose beat it is; posted to `/hooks/{source}/heartbeat/{name}`.
+    /// The source that posts it, to `/hooks/{source}/heartbeat/{name}`.
     pub source: String,
     pub name: String,
     /// How often it must come, in minutes.
     pub every_minutes: u32,
-    /// How much later it may come, in minutes.
+    /// How late it may come, in minutes.
     #[serde(default)]
     pub grace_minutes: u32,
     pub asset: Option<String>,
-    /// How bad it is when it does not come.
+    /// How bad it is if it does not come.
     #[serde(default)]
     pub severity: Level,
 }
@@ -108,21 +108,21 @@ pub struct Heartbeat {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApiTokenConfig {
-    /// Who has it: it stands in the log and in refusals.
+    /// Who has it. The log and refusals show this name.
     pub name: String,
     pub token_env: String,
     pub scopes: Vec<Scope>,
 }
 
-/// What a token of the API is good for.
+/// What a token of the API allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// To read incidents, assets, silences and what monitors posted.
+    /// Reading incidents, assets, silences and what monitors posted.
     Read,
-    /// To make and end silences.
+    /// Making and ending silences.
     Write,
-    /// To post lineage and catalogs, and to ask whether an asset can be trusted.
+    /// Posting lineage and catalogs, and asking whether an asset can be trusted.
     Catalog,
 }
 
@@ -145,16 +145,16 @@ impl Scope {
 pub struct ServiceConfig {
     /// Its name, for `/incident page <service>`.
     pub name: String,
-    /// Globs of the assets it answers for.
+    /// Globs of the assets that it answers for.
     #[serde(default)]
     pub assets: Vec<String>,
     pub owner: Option<String>,
-    /// The variable that holds its routing key; the default key without.
+    /// The variable that holds its routing key; without it, the default key is used.
     pub routing_key_env: Option<String>,
     pub page_from: Option<SeverityName>,
     /// The tier of its assets; 1 makes incidents one severity worse.
     pub tier: Option<u8>,
-    /// The service's id in PagerDuty; with a policy and an API token, people's pages go through REST.
+    /// The service's id in PagerDuty. With it, a policy and an API token, pages to single people go through the REST API.
     pub pagerduty_service_id: Option<String>,
     pub escalation_policy_id: Option<String>,
 }

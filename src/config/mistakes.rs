@@ -1,11 +1,11 @@
-//! What is wrong with a configuration, with the line of the file and a likely word where there is one.
+//! Mistakes in a configuration, with the line of the file, and with the word that was probably meant.
 
-/// Everything that is wrong with a configuration.
+/// All mistakes of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
 pub struct ConfigError(pub Vec<String>);
 
-/// Something wrong, and a word of the file near it.
+/// A mistake, and a word of the file near it.
 pub(super) struct Problem {
     near: Option<String>,
     what: String,
@@ -20,7 +20,7 @@ impl Problem {
         Self::at(near, format!("the variable {variable} is not set. It should hold {holds}"))
     }
 
-    /// Something names what there is not.
+    /// Something names a thing that does not exist.
     pub(super) fn unknown(whose: &str, what: &str, name: &str, known: &[&str]) -> Self {
         Self::at(name, format!("{whose} names the {what} `{name}`, which does not exist{}", nearest(name, known)))
     }

@@ -1,4 +1,4 @@
-//! The configuration, key by key: `muster.toml`, over it `MUSTER_SECTION__KEY` variables, and secrets from variables only.
+//! The configuration, key by key: `muster.toml`, overridden by `MUSTER_SECTION__KEY` variables. Secrets come from variables only.
 
 mod file;
 mod lists;

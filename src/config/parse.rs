@@ -1,4 +1,5 @@
-//! The configuration is read: the file, over it the variables, and all of it checked, so that every mistake is told at once.
+//! Reads the configuration: first the file, then the variables, which override it. Then it checks everything, so that it can report all
+//! mistakes at once.
 
 use std::path::Path;
 
@@ -25,7 +26,7 @@ impl Config {
 
     /// As [`Self::load`], from a text.
     pub fn parse(file: &str, text: &str, variables: &Variables) -> Result<Self, ConfigError> {
-        // First the file alone, strictly, because only this parser knows lines.
+        // Parse the file alone first, strictly, because only this parser knows line numbers.
         toml::from_str::<Self>(text).map_err(|error| ConfigError(vec![explain_toml(file, text, &error)]))?;
         let mut figment = Figment::from(Serialized::defaults(Self::default())).merge(Toml::string(text));
         for (name, value) in variables {

@@ -1,4 +1,4 @@
-//! What must never be printed. It comes from variables only.
+//! Secrets. They are never printed, and come from variables only.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::Scope;
 pub struct Secrets {
     /// `MUSTER_SLACK__BOT_TOKEN`
     pub slack_bot_token: Option<SecretString>,
-    /// `MUSTER_SLACK__SIGNING_SECRET`; two separated by a comma during a rotation.
+    /// `MUSTER_SLACK__SIGNING_SECRET`; during a rotation, two, separated by a comma.
     pub slack_signing_secrets: Vec<SecretString>,
     /// `MUSTER_SLACK__APP_TOKEN`, for `mode = "socket"`
     pub slack_app_token: Option<SecretString>,
@@ -22,14 +22,14 @@ pub struct Secrets {
     pub pagerduty_webhook_secrets: Vec<SecretString>,
     /// `MUSTER_API__TOKEN`
     pub api_token: Option<SecretString>,
-    /// Everybody who may use the API: `MUSTER_API__TOKEN` for all of it, that of `[lineage]`, and `[[api_tokens]]`.
+    /// All tokens of the API: `MUSTER_API__TOKEN`, which allows everything, the one of `[lineage]`, and those of `[[api_tokens]]`.
     pub api_tokens: Vec<ApiToken>,
     /// The address of the database, with its password.
     pub database_url: Option<SecretString>,
     /// `MUSTER_MAIL__USER` and `MUSTER_MAIL__PASSWORD`
     pub mail_login: Option<(String, SecretString)>,
     pub source_tokens: BTreeMap<String, Vec<SecretString>>,
-    /// What sources sign with, by source name.
+    /// The secrets with which sources sign, by source name.
     pub source_secrets: BTreeMap<String, Vec<SecretString>>,
     pub routing_keys: BTreeMap<String, SecretString>,
 }

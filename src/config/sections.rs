@@ -1,4 +1,4 @@
-//! The tables of `muster.toml`: one section each.
+//! The sections of `muster.toml`, each as a type.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,9 +15,9 @@ use crate::telemetry::LogFormat;
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
     pub listen: SocketAddr,
-    /// How people and services reach Muster from outside.
+    /// The address by which people and services reach Muster from outside.
     pub public_url: String,
-    /// Tells this Muster's pages from another's in one PagerDuty account.
+    /// A name that keeps the pages of this Muster apart from those of another one in the same PagerDuty account.
     pub instance: String,
     /// The largest body of a monitor, in KiB.
     pub body_limit_kib: usize,
@@ -42,7 +42,7 @@ pub struct StoreConfig {
     pub path: PathBuf,
     /// The variable that holds the address of the PostgreSQL database.
     pub url_env: String,
-    /// How often the embedded engine makes a backup of itself, in hours; 0 is never.
+    /// How often the embedded store makes a backup, in hours; 0 means never.
     pub backup_every_hours: u32,
     pub backup_keep: u32,
 }
@@ -72,20 +72,20 @@ pub enum EngineName {
 pub struct Slack {
     pub mode: SlackMode,
     pub api_url: String,
-    /// The channel, without `#`, where every incident gets a line; empty for none.
+    /// The channel, without `#`, in which every incident gets a line; empty for none.
     pub announce_channel: String,
-    /// How an incident's channel is named: {{number}}, {{title}}, {{date}}, {{severity}} and {{service}} are put in, and what Slack
-    /// does not take is left out.
+    /// The name of an incident's channel. {{number}}, {{title}}, {{date}}, {{severity}} and {{service}} are filled in, and characters that
+    /// Slack does not allow are left out.
     pub channel_name: String,
-    /// So many days after its review (or its end, where there is nothing to review) an incident's channel is archived; 0 for never.
+    /// An incident's channel is archived this many days after its review, or after its end if there is nothing to review; 0 means never.
     pub archive_after_days: u16,
-    /// Our workspace; requests of others are refused.
+    /// Our workspace. Requests of other workspaces are refused.
     pub team_id: String,
-    /// Our app; requests of others are refused. Empty accepts any app of the workspace.
+    /// Our app. Requests of other apps are refused. If it is empty, any app of the workspace is accepted.
     pub app_id: String,
     /// How long a call to Slack may take, in seconds.
     pub timeout_seconds: u64,
-    /// How many messages of a channel's history are asked for at once.
+    /// How many messages of a channel's history to fetch at once.
     pub history_page: u16,
 }
 
@@ -110,7 +110,7 @@ impl Default for Slack {
 pub enum SlackMode {
     /// Slack calls our public address.
     Http,
-    /// We open a connection to Slack, with the app's own token; nothing of ours need be public.
+    /// We open a connection to Slack, with the app's own token. No address of ours must be public.
     Socket,
 }
 
@@ -122,9 +122,9 @@ pub struct PagerDuty {
     pub events_url: String,
     /// The REST API; `https://api.eu.pagerduty.com` in Europe.
     pub api_url: String,
-    /// The e-mail of a valid PagerDuty user, in whose name REST calls are made.
+    /// The e-mail address of a PagerDuty user. REST calls are made in that user's name.
     pub from: String,
-    /// Incidents of this severity and worse are paged where no service says otherwise.
+    /// Incidents of this severity or worse are paged, unless a service says otherwise.
     pub page_from: SeverityName,
 }
 
@@ -139,12 +139,12 @@ impl Default for PagerDuty {
     }
 }
 
-/// A severity as it stands in the file, `"SEV3"`.
+/// A severity as it is written in the file, `"SEV3"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SeverityName(pub Severity);
 
-/// A folder that overrides what is shipped, file by file.
+/// A folder that overrides shipped files, one by one.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Folder {
@@ -156,23 +156,23 @@ pub struct Folder {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Lineage {
-    /// The variable that holds the token of those who post lineage; without it, the API's token is theirs too.
+    /// The variable that holds the token for posting lineage. Without it, lineage is posted with the API's token.
     pub token_env: Option<String>,
     /// The largest upload, in MiB.
     pub upload_limit_mib: usize,
-    /// An edge or asset that nobody has named for so many days fades: it counts, and is shown as doubtful.
+    /// An edge or asset that no source has named for this many days fades: it still counts, but is shown as doubtful.
     pub fade_after_days: u16,
-    /// After so many days it is forgotten.
+    /// After this many days it is forgotten.
     pub forget_after_days: u16,
     /// Owners of downstream assets of these tiers are told without being asked.
     pub notify_tiers: Vec<u8>,
-    /// An open incident of this severity or worse closes the gate of what is below it.
+    /// An open incident of this severity or worse closes the gate of all assets downstream.
     pub gate_from: SeverityName,
     /// Whether failed runs and assertions in `OpenLineage` events are alerts.
     pub failures: bool,
-    /// Other names of assets, and the name that is meant.
+    /// Other names of assets, and the right name for each.
     pub aliases: BTreeMap<String, String>,
-    /// What is replaced in names before they are looked up, in order.
+    /// Replacements in names before names are looked up, in order.
     pub rules: Vec<NamingRule>,
 }
 
@@ -197,7 +197,7 @@ impl Default for Lineage {
 #[serde(deny_unknown_fields)]
 pub struct NamingRule {
     pub pattern: String,
-    /// What stands in its place; `$1` is the first group.
+    /// The replacement; `$1` is the first group.
     pub replace: String,
 }
 
@@ -229,7 +229,7 @@ pub struct Log {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Intake {
-    /// For how many days bodies are kept, stripped and compressed; 0 for none.
+    /// For how many days bodies are kept, redacted and compressed; 0 means not at all.
     pub keep_days: u16,
 }
 
@@ -243,21 +243,21 @@ impl Default for Intake {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TriageConfig {
-    /// An alert joins the incident of an asset above or below it when that began at most so many hours before.
+    /// An alert joins the incident of an asset upstream or downstream if that incident began at most this many hours before.
     pub lineage_window_hours: u16,
-    /// And when it is at most so many edges away.
+    /// And if that asset is at most this many edges away.
     pub lineage_hops: u32,
-    /// After an incident, alerts below what was broken wait so many minutes whether they recover too.
+    /// After an incident, alerts downstream of the broken asset wait this many minutes to see whether they recover too.
     pub hold_off_minutes: u16,
     /// Alerts with the same value of one of these labels are one incident.
     pub group_by: Vec<String>,
-    /// And with the same value of one of these, where the catalog does not know the asset.
+    /// And with the same value of one of these, if the catalog does not know the asset.
     pub group_unknown_by: Vec<String>,
-    /// An alert that comes or goes so often within the window flaps; 0 for never.
+    /// An alert that comes or goes this often within the window flaps; 0 means never.
     pub flapping_changes: usize,
     /// The window, in minutes.
     pub flapping_minutes: u16,
-    /// An incident that nobody acknowledges is said again after so many minutes, after twice as many, and so on up to a day; 0 for never.
+    /// If nobody acknowledges an incident, it is announced again after this many minutes, after twice as many, and so on up to a day; 0: never.
     pub remind_after_minutes: u16,
 }
 
@@ -280,21 +280,21 @@ impl Default for TriageConfig {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Updates {
-    /// After so many minutes without an update of a SEV1, its commander is reminded; 0 for never.
+    /// After this many minutes without an update of a SEV1, its commander is reminded; 0 means never.
     pub sev1_minutes: u16,
-    /// Of a SEV2.
+    /// The same for a SEV2.
     pub sev2_minutes: u16,
-    /// Of a SEV3.
+    /// The same for a SEV3.
     pub sev3_minutes: u16,
-    /// Of a SEV4.
+    /// The same for a SEV4.
     pub sev4_minutes: u16,
-    /// Of a SEV5.
+    /// The same for a SEV5.
     pub sev5_minutes: u16,
-    /// So many reminders without an answer, and no more.
+    /// The most reminders without an answer.
     pub at_most: u32,
-    /// Below SEV2, people are reminded on these days only; every day without.
+    /// Below SEV2, people are reminded only on these days; without it, every day.
     pub days: Vec<chrono::Weekday>,
-    /// And from this hour on, `09:00`; empty for any.
+    /// And only from this hour on, `09:00`; empty for any hour.
     pub from: String,
     pub to: String,
     pub zone: chrono_tz::Tz,
@@ -324,6 +324,6 @@ pub struct PermissionsConfig {
     /// People `U…` and user groups `S…` who may do everything.
     pub admins: Vec<String>,
     pub team: Vec<String>,
-    /// Who may do what; every member may do what is not named.
+    /// Who may do what. Every member may do what is not named here.
     pub rules: BTreeMap<Verb, Who>,
 }

@@ -11,37 +11,37 @@ use crate::domain::{Level, Pillar};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// Stands in the address, `/hooks/{name}`.
+    /// Its name, which is part of its address, `/hooks/{name}`.
     pub name: String,
     pub kind: SourceKind,
-    /// The variable that holds its token; two, separated by a comma, during a rotation.
+    /// The variable that holds its token; during a rotation, two tokens, separated by a comma.
     pub token_env: Option<String>,
-    /// The variable that holds the secret its bodies are signed with; two during a rotation. Then only a signature counts.
+    /// The variable that holds the secret that signs its bodies; during a rotation, two. If it is set, only a signature counts.
     pub secret_env: Option<String>,
-    /// The header with the signature, where it is not the one of the kind.
+    /// The header with the signature, if it is not the usual one of the kind.
     pub signature_header: Option<String>,
-    /// The header with the time that is signed too.
+    /// The header with the time, if the time is signed too.
     pub timestamp_header: Option<String>,
-    /// SNS: the topics that are believed, by ARN.
+    /// SNS: the ARNs of trusted topics.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub topics: Vec<String>,
     /// SNS: fetch certificates and confirm subscriptions here instead of at Amazon; for tests and private partitions.
     pub aws_url: Option<String>,
-    /// Requests a minute; more are answered with 503.
+    /// Requests per minute. More are asked to come again later.
     pub rate_per_minute: Option<u32>,
-    /// An alert that nobody repeated for so many minutes is taken for over; never without.
+    /// An alert that is not repeated for this many minutes counts as over; without it, never.
     pub resolve_after_minutes: Option<u32>,
-    /// What happens when none of an incident's alerts fires any more.
+    /// What happens when no alert of an incident fires any more.
     #[serde(default)]
     pub on_green: OnGreen,
     #[serde(default, skip_serializing_if = "SourceWords::is_empty")]
     pub words: SourceWords,
-    /// Where the fields of a body of any other shape are.
+    /// Where the fields are, for bodies of any other shape.
     pub mapping: Option<Mapping>,
 }
 
 impl Source {
-    /// A source of which the file says nothing else.
+    /// A source with a name, a kind and defaults.
     pub fn named(name: &str, kind: SourceKind) -> Self {
         Self {
             name: name.to_owned(),
@@ -61,14 +61,14 @@ impl Source {
     }
 }
 
-/// Words of a monitor, beside those that its kind knows.
+/// Words of a monitor, in addition to those that its kind knows.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SourceWords {
     pub severity: BTreeMap<String, Level>,
     /// Parts of a check's name that tell its pillar.
     pub pillar: BTreeMap<String, Pillar>,
-    /// Labels that name the asset, first found first used.
+    /// Labels that name the asset. The first one that is found is used.
     pub asset_labels: Vec<String>,
     pub owner_labels: Vec<String>,
 }
@@ -79,7 +79,7 @@ impl SourceWords {
     }
 }
 
-/// The formats that are understood.
+/// The known formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
@@ -103,7 +103,7 @@ pub enum SourceKind {
     MonteCarlo,
     /// `OpenLineage` events.
     Openlineage,
-    /// Anything that speaks PagerDuty's Events API v2, posting to `/v2/enqueue` with its token as routing key.
+    /// Any client of PagerDuty's Events API v2. It posts to `/v2/enqueue` with its token as routing key.
     PagerdutyV2,
     Prefect,
     Sentry,
@@ -114,7 +114,7 @@ pub enum SourceKind {
 }
 
 impl SourceKind {
-    /// Whether it says by itself, and soon, that something is over. Of others, an alert that fired once may be over for long.
+    /// Whether it says by itself, and soon, that something is over. With other kinds, an alert that fired once may have ended long ago.
     pub fn says_when_over(self) -> bool {
         matches!(self, Self::Alertmanager | Self::Datadog | Self::Gcp | Self::Grafana | Self::MonteCarlo | Self::Sns)
     }
@@ -124,18 +124,18 @@ impl SourceKind {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Mapping {
-    /// To a list, whose members the other pointers are relative to; none for one alert a body.
+    /// To a list. The other pointers are relative to its members. Without it, a body is one alert.
     pub each: Option<String>,
-    /// To one line for people; required.
+    /// To one line for people. It is required.
     pub title: String,
-    /// To the key that says which alerts are one.
+    /// To the key: alerts with the same key are one alert.
     pub key: Option<String>,
     pub status: Option<String>,
     /// The values of the status that mean "over", in lower case.
     pub resolved_values: Vec<String>,
     pub asset: Option<String>,
     pub pillar: Option<String>,
-    /// The pillar where the body names none.
+    /// The pillar if the body names none.
     pub default_pillar: Option<Pillar>,
     pub severity: Option<String>,
     pub owner: Option<String>,

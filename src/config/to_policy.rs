@@ -1,4 +1,4 @@
-//! What decisions read, made of the configuration.
+//! Makes the policy, which decisions read, from the configuration.
 
 use chrono::Weekday;
 use globset::GlobBuilder;
@@ -43,7 +43,7 @@ impl Config {
                         .filter(|id| id.starts_with(['U', 'W', 'S']))
                         .map(str::to_owned)
                         .collect(),
-                    // A channel before a person: more eyes read it.
+                    // A channel before a person: more people read it.
                     contact: ["#", "C", "U", "W"].into_iter().find_map(|start| {
                         let mut ids = team.slack.split([',', '|']).map(str::trim);
                         ids.find(|id| id.starts_with(start)).map(str::to_owned)
@@ -99,10 +99,10 @@ impl Config {
 }
 
 impl Lineage {
-    /// How names are spelled.
+    /// The operator's spelling of names.
     ///
     /// # Errors
-    /// A rule is no regular expression; [`Config::load`] has said so before.
+    /// A rule is not a regular expression. [`Config::load`] has already refused that.
     pub fn naming(&self) -> Result<crate::catalog::Naming, regex::Error> {
         let rules = self.rules.iter().map(|rule| Ok((regex::Regex::new(&rule.pattern)?, rule.replace.clone())));
         let aliases = self.aliases.iter().map(|(name, meant)| (name.to_ascii_lowercase(), meant.clone()));
@@ -114,7 +114,7 @@ pub(super) fn glob_of(glob: &str) -> Result<globset::GlobMatcher, globset::Error
     Ok(GlobBuilder::new(glob).case_insensitive(true).build()?.compile_matcher())
 }
 
-/// The hours in which people are reminded; none where they may be at any hour.
+/// The hours in which people are reminded; `None` if any hour is fine.
 pub(super) fn hours_of(updates: &Updates) -> Result<Option<Window>, String> {
     if updates.from.is_empty() && updates.to.is_empty() && updates.days.is_empty() {
         return Ok(None);
@@ -163,7 +163,8 @@ pub(super) fn rotation_of(rotation: &RotationConfig) -> Result<Rotation, String>
 
 pub(super) fn window_of(window: &WindowConfig) -> Result<Window, String> {
     let time = |text: &str| {
-        chrono::NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| format!("{text:?} is not a time of day. Write 22:00"))
+        chrono::NaiveTime::parse_from_str(text, "%H:%M")
+            .map_err(|_| format!("{text:?} is not a time of day. Write 22:00"))
     };
     let days = match window.days.as_slice() {
         [] => {

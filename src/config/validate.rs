@@ -1,4 +1,4 @@
-//! Every mistake of a configuration, looked for once all of it is read.
+//! Looks for every mistake of a configuration after all of it was read.
 
 use super::mistakes::{Problem, nearest};
 use super::to_policy::{glob_of, hours_of, rotation_of, window_of};
@@ -6,7 +6,7 @@ use super::{Config, SourceKind};
 use crate::domain::permission::Verb;
 use crate::domain::suppression::RouteAction;
 
-/// What may stand in the name of a channel.
+/// The placeholders that a channel's name may have.
 const CHANNEL_PLACES: [&str; 5] = ["number", "title", "date", "severity", "service"];
 
 impl Config {
@@ -39,8 +39,10 @@ impl Config {
         }
         for rule in &self.lineage.rules {
             if let Err(error) = regex::Regex::new(&rule.pattern) {
-                problems
-                    .push(Problem::at(&rule.pattern, format!("{:?} is not a regular expression: {error}", rule.pattern)));
+                problems.push(Problem::at(
+                    &rule.pattern,
+                    format!("{:?} is not a regular expression: {error}", rule.pattern),
+                ));
             }
         }
         if self.lineage.fade_after_days >= self.lineage.forget_after_days {
@@ -82,7 +84,7 @@ impl Config {
                 if source.kind != SourceKind::Generic {
                     problems.push(Problem::at(
                         &source.name,
-                        format!("the source `{}` has a mapping, which only kind = \"generic\" uses", source.name),
+                        format!("the source `{}` has a mapping, but only kind = \"generic\" uses one", source.name),
                     ));
                 }
                 if mapping.title.is_empty() {
@@ -171,7 +173,10 @@ impl Config {
             if !self.sources.iter().any(|source| source.name == beat.source) {
                 problems.push(Problem::at(
                     &beat.name,
-                    format!("the heartbeat `{}` belongs to the source `{}`, which does not exist", beat.name, beat.source),
+                    format!(
+                        "the heartbeat `{}` belongs to the source `{}`, which does not exist",
+                        beat.name, beat.source
+                    ),
                 ));
             }
             if beat.every_minutes == 0 {

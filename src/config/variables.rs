@@ -1,4 +1,4 @@
-//! Variables that configure, and the secrets among them.
+//! Environment variables of the configuration, and the secrets among them.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,14 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::mistakes::Problem;
 use super::{ApiToken, ApiTokenConfig, Config, EngineName, Scope, Secrets, SlackMode};
 
-/// Variables that configure, by name. The process's own, or a test's.
+/// The variables, by name: those of the process, or of a test.
 pub type Variables = BTreeMap<String, String>;
 
 pub fn process_variables() -> Variables {
     std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect()
 }
 
-/// Variables that hold secrets and are therefore no keys of the file.
+/// Variables that hold secrets, and so are not keys of the file.
 pub(super) const SECRET_VARIABLES: [&str; 9] = [
     "MUSTER_SLACK__BOT_TOKEN",
     "MUSTER_SLACK__SIGNING_SECRET",
@@ -60,7 +60,7 @@ impl Config {
                     let holds = format!("the {what} of the source `{}`", source.name);
                     problems.push(Problem::not_set(&source.name, variable, &holds));
                 }
-                // A monitor's vendor may have made the secret; the token is ours to make.
+                // The vendor of a monitor may choose the secret. We choose the token, so it can be long.
                 if what == "token" && values.iter().any(|token| token.expose_secret().len() < 16) {
                     problems.push(Problem::at(
                         &source.name,

@@ -1,5 +1,5 @@
-//! The API for reading: incidents, timelines, post-mortems; JSON with cursors, described by an OpenAPI document that is
-//! made from this code.
+//! The API for reading incidents, timelines and post-mortems: JSON with cursors. An OpenAPI document, which is made from this
+//! code, describes it.
 
 use axum::Json;
 use axum::extract::{Path, Query};
@@ -15,7 +15,7 @@ use crate::app::queries::{Filter, IncidentView};
 use crate::domain::incident;
 use crate::domain::{AssetName, Entry, Incident, Severity, Status};
 
-/// What is asked of a list.
+/// The query of a list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
@@ -25,7 +25,7 @@ pub(crate) struct ListQuery {
     severity: Option<String>,
     asset: Option<String>,
     cursor: Option<String>,
-    /// At most so many, 1 to 200; 50 without.
+    /// How many at most, 1 to 200; without it, 50.
     limit: Option<usize>,
 }
 
@@ -44,12 +44,12 @@ pub(crate) struct TimelinePage {
     next_cursor: Option<String>,
 }
 
-/// What is asked of a timeline.
+/// The query of a timeline.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PageQuery {
     cursor: Option<u64>,
-    /// At most so many, 1 to 500; 100 without.
+    /// How many at most, 1 to 500; without it, 100.
     limit: Option<usize>,
 }
 
@@ -138,7 +138,7 @@ pub(crate) async fn timeline(
     Ok(Json(TimelinePage { entries, next_cursor }))
 }
 
-/// Its post-mortem draft, Markdown.
+/// Its post-mortem draft, as Markdown.
 #[utoipa::path(
     get, path = "/api/v1/incidents/{id}/postmortem", params(("id" = String, Path, description = "INC-42, or the uid")), security(("bearer" = ["read"])),
     responses((status = 200, body = String, content_type = "text/markdown"), (status = 401, body = Problem), (status = 404, body = Problem)),

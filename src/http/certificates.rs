@@ -1,4 +1,4 @@
-//! Amazon's certificates, fetched once. Whether an address may be asked is decided before (`monitors::sns`).
+//! Amazon's certificates. Each is fetched once. `monitors::sns` decides before which addresses are allowed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use url::Url;
 
-/// How many are kept; Amazon uses a few.
+/// How many are kept. Amazon uses only a few.
 const KEPT: usize = 16;
-/// The largest that is read, in bytes.
+/// The largest certificate, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// Those known so far.
+/// The certificates that were fetched.
 #[derive(Default)]
 pub(crate) struct Certificates {
     known: Mutex<HashMap<Url, Arc<Vec<u8>>>>,
@@ -25,7 +25,7 @@ impl Certificates {
         }
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(5))
-            // Somewhere else is not Amazon any more.
+            // A redirect may lead away from Amazon.
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| error.to_string())?;

@@ -1,5 +1,5 @@
-//! Lineage in and out: catalogs and OpenLineage events come in; assets, their trust, badges and gates, and incidents' pictures
-//! go out.
+//! Lineage: catalogs and OpenLineage events come in. Assets, their trust, badges and gates, and the pictures of incidents go
+//! out.
 
 use askama::Template as _;
 use axum::Json;
@@ -56,7 +56,7 @@ pub(crate) async fn event(
         take_in(&client.app, import).await?;
         return Ok(StatusCode::CREATED);
     }
-    // What failed is an alert of the source that is configured for it, or of one by this name.
+    // A failure is an alert of the source that is configured for OpenLineage, or else of one named `openlineage`.
     let configured = client.app.config.sources.iter().find(|source| source.kind == SourceKind::Openlineage);
     let unnamed = Source::named("openlineage", SourceKind::Openlineage);
     let source = configured.unwrap_or(&unnamed);
@@ -105,14 +105,14 @@ fn meant(app: &App, name: &str) -> Result<String, Problem> {
     app.meant(name).map_err(|failure| Problem::new(404, failure.to_string()))
 }
 
-/// An asset, with what changed above it.
+/// An asset, with what changed upstream.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AssetAnswer {
     #[serde(flatten)]
     page: AssetView,
     /// The address of its badge, with the key.
     badge_url: Option<String>,
-    /// What happened lately to what it is made of, the newest first.
+    /// What happened lately to the assets that it is made of, the newest first.
     changed_upstream: Vec<ChangedAsset>,
 }
 
@@ -124,30 +124,30 @@ pub(crate) struct ChangedAsset {
     change: Change,
 }
 
-/// A way from one asset down to another.
+/// A way from one asset down to another one.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PathAnswer {
     path: Vec<String>,
 }
 
-/// What an incident reaches.
+/// The blast radius of an incident.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ImpactAnswer {
     /// `14 tables, 3 dashboards, 5 teams`.
     words: String,
-    /// Where it may have started, the likeliest first.
+    /// Where it may have started, the most likely first.
     #[schema(value_type = Vec<Object>)]
     candidates: Vec<serde_json::Value>,
     #[schema(value_type = Object)]
     impact: Impact,
-    /// Those who own what it is made of.
+    /// The owners of the assets that it is made of.
     #[schema(value_type = Vec<Object>)]
     producers: Vec<TeamImpact>,
-    /// What it is about and the catalog does not know.
+    /// Its assets that the catalog does not know.
     unknown_assets: Vec<String>,
 }
 
-/// An asset: how it is, whose, what it is made of, what it feeds.
+/// An asset: its state, its owners, what it is made of, and what it feeds.
 #[utoipa::path(
     get, path = "/api/v1/assets/{name}", params(("name" = String, Path, description = "A name, an alias, or the end of a name; percent-encoded")), security(("bearer" = ["read"])),
     responses((status = 200, body = AssetAnswer), (status = 401, body = Problem), (status = 404, body = Problem)),
@@ -169,7 +169,7 @@ struct AssetPage {
     body: String,
 }
 
-/// An asset's page, for people with a browser: it asks for a password, which is a token of the API.
+/// An asset's page for a browser. It asks for a password, which is a token of the API.
 #[utoipa::path(
     get, path = "/assets/{name}", params(("name" = String, Path)), security(("password" = ["read"])),
     responses((status = 200, body = String, content_type = "text/html"), (status = 401, body = Problem), (status = 404, body = Problem)),
@@ -189,18 +189,18 @@ pub(crate) async fn page(Browser(client): Browser, Path(name): Path<String>) -> 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct WalkQuery {
-    /// At most so many edges away; all without.
+    /// At most this many edges away; without it, any distance.
     depth: Option<u32>,
-    /// At most so many, 1 to 1000; 200 without.
+    /// How many to list at most, 1 to 1000; without it, 200.
     limit: Option<usize>,
 }
 
-/// What a walk met, the nearest first.
+/// The assets that were found, the nearest first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Walked {
     asset: String,
     assets: Vec<Neighbour>,
-    /// How many there are, listed or not.
+    /// How many there are in all.
     total: usize,
 }
 
@@ -244,7 +244,7 @@ pub(crate) struct PathQuery {
     to: String,
 }
 
-/// A shortest way from one asset down to another.
+/// The shortest way from one asset down to another.
 #[utoipa::path(
     get, path = "/api/v1/path", params(PathQuery), security(("bearer" = ["read"])),
     responses((status = 200, body = PathAnswer), (status = 401, body = Problem), (status = 404, body = Problem)),
@@ -266,7 +266,7 @@ pub(crate) async fn status(client: ApiClient<CatalogOrRead>, Path(name): Path<St
     Ok(Json(client.app.trust(&shown_or_given(&client.app, &name)).await?))
 }
 
-/// The circuit breaker: asked by a pipeline before it publishes. 200, or 409 with the open incidents.
+/// The circuit breaker, which a pipeline asks before it publishes. It answers 200, or 409 with the open incidents.
 #[utoipa::path(
     get, path = "/api/v1/assets/{name}/gate", params(("name" = String, Path)), security(("bearer" = ["catalog", "read"])),
     responses((status = 200, description = "Go on", body = Trust), (status = 401, body = Problem), (status = 409, description = "Stop: it, or something it is made of, is in an open incident", body = Trust)),
@@ -277,12 +277,12 @@ pub(crate) async fn gate(client: ApiClient<CatalogOrRead>, Path(name): Path<Stri
     Ok((status, Json(trust)).into_response())
 }
 
-/// What nobody knows may still be asked about: nothing is known against it.
+/// The asset that is meant. Asking about an unknown asset is allowed: nothing is known against it.
 fn shown_or_given(app: &App, name: &str) -> String {
     app.meant(name).unwrap_or_else(|_| name.to_owned())
 }
 
-/// The key that opens one asset's badge, for pages that can send no header.
+/// The key that opens one asset's badge, for pages that cannot send a header.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "the door reads it; this documents it")]
@@ -298,7 +298,7 @@ fn badge_url(app: &App, asset: &str) -> Option<String> {
     Some(url.into())
 }
 
-/// A badge for a dashboard: `no open incident`, or since when one is open.
+/// A badge for a dashboard. It says `no open incident`, or since when one is open.
 #[utoipa::path(
     get, path = "/api/v1/assets/{name}/badge.svg", params(("name" = String, Path), BadgeQuery), security(("badge_key" = []), ("bearer" = ["read"])),
     responses((status = 200, body = String, content_type = "image/svg+xml"), (status = 401, body = Problem)),
@@ -326,7 +326,7 @@ pub(crate) async fn svg(client: ApiClient<Read>, Path(id): Path<String>) -> Resu
     Ok(picture("image/svg+xml", drawing.svg().into_bytes()))
 }
 
-/// As `lineage.svg`, in pixels.
+/// The same as `lineage.svg`, as a PNG.
 #[utoipa::path(
     get, path = "/api/v1/incidents/{id}/lineage.png", params(("id" = String, Path)), security(("bearer" = ["read"])),
     responses((status = 200, body = Vec<u8>, content_type = "image/png"), (status = 401, body = Problem), (status = 404, body = Problem)),
@@ -335,11 +335,13 @@ pub(crate) async fn png(client: ApiClient<Read>, Path(id): Path<String>) -> Resu
     let drawing = client.app.drawing(&incident(&client.app, &id).await?).await?;
     let drawing = drawing.ok_or_else(|| Problem::new(404, "The lineage has nothing to draw for this incident"))?;
     let drawn = tokio::task::spawn_blocking(move || drawing.png()).await;
-    let bytes = drawn.map_err(|_| Problem::new(500, "Muster failed to draw the lineage"))?.map_err(|why| Problem::new(500, why))?;
+    let bytes = drawn
+        .map_err(|_| Problem::new(500, "Muster failed to draw the lineage"))?
+        .map_err(|why| Problem::new(500, why))?;
     Ok(picture("image/png", bytes))
 }
 
-/// What an incident reaches, by team, and where it may have started.
+/// The blast radius of an incident, by team, and where it may have started.
 #[utoipa::path(
     get, path = "/api/v1/incidents/{id}/impact", params(("id" = String, Path)), security(("bearer" = ["read"])),
     responses((status = 200, body = ImpactAnswer), (status = 401, body = Problem), (status = 404, body = Problem)),

@@ -1,5 +1,5 @@
-//! FLOOR 3. The doors: all URLs on one page, a file an audience. Requests are verified on their raw bytes, read, and
-//! handed to `app`; the answer means that it is on disk.
+//! FLOOR 3. The doors: all URLs on one page, and one file for each audience. Requests are verified on their raw bytes, read, and
+//! handed to `app`. A success means that the result is on disk.
 
 mod api;
 mod certificates;
@@ -31,7 +31,7 @@ use crate::telemetry::RequestLabels;
 pub use doors::AppState;
 pub use problem::Problem;
 
-/// The largest request of Slack and PagerDuty; theirs are far smaller.
+/// The largest request of Slack and PagerDuty. Real ones are far smaller.
 const SERVICE_BODY_BYTES: usize = 1024 * 1024;
 
 pub fn router(state: AppState) -> Router {
@@ -43,12 +43,12 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), measure))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             tracing::error!("a request handler panicked");
-            Problem::new(500, "Something broke inside Muster; it is logged").into_response()
+            Problem::new(500, "Something failed inside Muster. The log says what").into_response()
         }))
         .with_state(state)
 }
 
-/// The document that describes all this; open to everyone, like the documentation.
+/// The document that describes the API. It is open to everyone, like the documentation.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -60,7 +60,7 @@ pub fn router(state: AppState) -> Router {
 )]
 struct Document;
 
-/// Who is let in, as the routes name it.
+/// The doors, with the names that the routes use.
 struct Doors;
 
 impl utoipa::Modify for Doors {
@@ -104,7 +104,7 @@ fn routes(state: &AppState) -> OpenApiRouter<AppState> {
         .routes(routes!(hooks::change))
         .routes(routes!(hooks::create_event))
         .layer(DefaultBodyLimit::max(limits.monitor));
-    // Each kind has a limit of its own, and Grafana may PUT.
+    // Each kind has its own limit. Grafana may use PUT.
     let hooks = OpenApiRouter::new()
         .routes(routes!(hooks::receive))
         .layer(DefaultBodyLimit::disable())
@@ -154,16 +154,16 @@ fn routes(state: &AppState) -> OpenApiRouter<AppState> {
         .merge(operators)
 }
 
-/// What was begun is finished although the client hangs up: between a commit and what follows it nothing is left out.
+/// Finishes every request, even if the client hangs up. So what follows a commit is never left out.
 async fn finish(request: Request, next: Next) -> Response {
     match tokio::spawn(next.run(request)).await {
         Ok(response) => response,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => Problem::new(503, "Muster is stopping; send it again").into_response(),
+        Err(_) => Problem::new(503, "Muster is stopping. Send it again").into_response(),
     }
 }
 
-/// Counts and times requests by route, never by path: paths hold names.
+/// Counts and times requests by route, never by path, because paths hold names.
 async fn measure(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let watch = Stopwatch::start();
     let route =

@@ -1,5 +1,5 @@
-//! PagerDuty's webhooks. 202 for what is stored or is nothing to us, 401 for a bad signature, 503 when it cannot be
-//! stored; never another 4xx, because three of those switch the subscription off for a day.
+//! PagerDuty's webhooks. The answer is 202 if the news is stored or of no use, 401 for a wrong signature, and 503 if it cannot be
+//! stored. It is never another 4xx, because three of those switch the subscription off for a day.
 
 use axum::http::StatusCode;
 
@@ -11,7 +11,7 @@ use crate::domain::permission::Standing;
 use crate::domain::{Actor, Command};
 use crate::pagerduty::webhooks::{News, read};
 
-/// News of PagerDuty, signed.
+/// Signed news from PagerDuty.
 #[utoipa::path(
     post, path = "/pagerduty/webhooks", request_body(content = Object, description = "A webhook v3 of PagerDuty's"),
     responses((status = 202, description = "Stored, or nothing to us"), (status = 401, body = Problem), (status = 503, body = Problem)),
@@ -42,7 +42,7 @@ async fn apply(app: &App, news: News, delivery: String) -> Result<(), Failure> {
     app.execute(&uid, &command, asked).await.map(|_| ())
 }
 
-/// Our page that PagerDuty speaks of: by the key where it tells it, else by our incident's name in the title.
+/// Finds our page: by its key if PagerDuty sent it, otherwise by our incident's name in the title.
 async fn page_of(app: &App, news: &News) -> Result<Option<(String, String)>, Failure> {
     let instance = &app.config.server.instance;
     if let Some(key) = &news.key

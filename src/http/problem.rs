@@ -1,4 +1,4 @@
-//! Problems for programs, RFC 9457. People in Slack never see one of these.
+//! Problems for programs, by RFC 9457. People in Slack never see one.
 
 use axum::Json;
 use axum::extract::rejection::BytesRejection;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::app::Failure;
 use crate::monitors::Unreadable;
 
-/// A refusal of a request.
+/// Why a request was refused.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Problem {
     /// `about:blank`: the status says what kind it is.
@@ -26,9 +26,7 @@ pub struct Problem {
     pub retry_after: Option<u32>,
 }
 
-/// The setting that limits a monitor's body.
 pub(crate) const BODY_LIMIT: &str = "[server] body_limit_kib";
-/// The setting that limits an upload.
 pub(crate) const UPLOAD_LIMIT: &str = "[lineage] upload_limit_mib";
 
 impl Problem {
@@ -52,7 +50,6 @@ impl Problem {
         if too_large { Self::too_large(setting) } else { rejection.into() }
     }
 
-    /// The body is larger than this setting allows.
     pub(crate) fn too_large(setting: &str) -> Self {
         Self::new(413, format!("The body is larger than this address takes. Split it, or raise `{setting}`"))
     }

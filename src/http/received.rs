@@ -1,4 +1,4 @@
-//! What monitors posted, as it is kept: stripped of secrets, SQL and rows, for `muster replay`.
+//! What monitors posted, redacted: without secrets, SQL and rows. `muster replay` reads it.
 
 use axum::Json;
 use axum::extract::{Path, Query};
@@ -13,12 +13,12 @@ use crate::monitors::redact::unpacked;
 use crate::records::Bodies;
 use crate::store::{Id, Range};
 
-/// What is asked of the list.
+/// The query of the list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ReceivedQuery {
     after: Option<String>,
-    /// At most so many, 1 to 500; 100 without.
+    /// How many at most, 1 to 500; without it, 100.
     limit: Option<usize>,
 }
 
@@ -31,15 +31,15 @@ pub(crate) struct ReceivedLine {
     at: Time,
 }
 
-/// A page of them.
+/// A page of bodies.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ReceivedPage {
     received: Vec<ReceivedLine>,
-    /// To be given as `after` for the next page.
+    /// Give this as `after` for the next page.
     next_after: Option<String>,
 }
 
-/// A body, as it is kept.
+/// A body as it is kept.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ReceivedBody {
     source: String,
@@ -49,7 +49,7 @@ pub(crate) struct ReceivedBody {
     body: Value,
 }
 
-/// Bodies that are kept, the oldest first.
+/// The bodies that are kept, the oldest first.
 #[utoipa::path(
     get, path = "/api/v1/received", params(ReceivedQuery), security(("bearer" = ["read"])),
     responses((status = 200, body = ReceivedPage), (status = 401, body = Problem)),
@@ -59,10 +59,10 @@ pub(crate) async fn list(
     Query(query): Query<ReceivedQuery>,
 ) -> Result<Json<ReceivedPage>, Problem> {
     let limit = query.limit.unwrap_or(100).clamp(1, 500);
-    // What came a moment ago is to be seen, too.
+    // Write out waiting bodies, so that the newest are shown too.
     client.app.keep_bodies().await?;
     let range = match query.after.as_deref().map(place) {
-        // The rest of its block, and what is behind it.
+        // The rest of its block, and the blocks after it.
         Some((block, _)) => Range::<Bodies>::all().starting(&block),
         None => Range::all(),
     };
@@ -87,7 +87,7 @@ pub(crate) async fn list(
     Ok(Json(ReceivedPage { received, next_after: next }))
 }
 
-/// The block and the place in it that an id says. The first blocks held one body, and ids said no place.
+/// The block, and the place in it, that an id names. The oldest blocks held one body, and their ids name no place.
 fn place(id: &str) -> (Id<Bodies>, usize) {
     match id.rsplit_once('.') {
         Some((block, number)) => (Id::new(block), number.parse().unwrap_or_default()),
@@ -95,7 +95,7 @@ fn place(id: &str) -> (Id<Bodies>, usize) {
     }
 }
 
-/// One of them, as `muster replay` reads it.
+/// One body, as `muster replay` reads it.
 #[utoipa::path(
     get, path = "/api/v1/received/{id}", params(("id" = String, Path, description = "Its id in the list")), security(("bearer" = ["read"])),
     responses((status = 200, body = ReceivedBody), (status = 401, body = Problem), (status = 404, body = Problem)),
@@ -104,7 +104,7 @@ pub(crate) async fn show(client: ApiClient<Read>, Path(id): Path<String>) -> Res
     client.app.keep_bodies().await?;
     let (block, number) = place(&id);
     let block = client.app.store.value(&block).await.map_err(crate::app::Failure::from)?;
-    let missing = || Problem::new(404, "There is no such body, or it is too old and was deleted");
+    let missing = || Problem::new(404, "There is no such body, or it was deleted because of its age");
     let kept = block.and_then(|block| block.bodies.into_iter().nth(number)).ok_or_else(missing)?;
     let body = unpacked(&kept.body).ok_or_else(missing)?;
     Ok(Json(ReceivedBody { source: kept.source, at: kept.at, body }))

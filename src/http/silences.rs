@@ -1,4 +1,4 @@
-//! Silences for programs: a deployment that hides what it breaks on purpose.
+//! Silences for programs, such as a deployment that breaks something on purpose.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -22,15 +22,15 @@ pub(crate) struct SilenceView {
     /// Which alerts it hides.
     #[serde(rename = "match")]
     matcher: String,
-    /// From then on.
+    /// When it begins.
     #[schema(value_type = String, example = "2026-11-23T06:00:00Z")]
     from: Time,
-    /// Until then.
+    /// When it ends.
     #[schema(value_type = String, example = "2026-11-23T08:00:00Z")]
     until: Time,
     /// Why.
     reason: String,
-    /// Who answers for it: a person's id in Slack, or a name.
+    /// Its owner: a person's id in Slack, or a name.
     owner: String,
 }
 
@@ -47,13 +47,13 @@ impl From<&Silence> for SilenceView {
     }
 }
 
-/// All silences that hold, or will.
+/// All silences that hold now or later.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Silences {
     silences: Vec<SilenceView>,
 }
 
-/// The silences that hold, or will.
+/// The silences that hold now or later.
 #[utoipa::path(
     get, path = "/api/v1/silences", security(("bearer" = ["read"])),
     responses((status = 200, body = Silences), (status = 401, body = Problem)),
@@ -62,26 +62,26 @@ pub(crate) async fn silences(client: ApiClient<Read>) -> Json<Silences> {
     Json(Silences { silences: client.app.silences().iter().map(SilenceView::from).collect() })
 }
 
-/// A silence to be made.
+/// A silence to make.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSilence {
     /// Which alerts: `asset=warehouse.orders* pillar=freshness`.
     #[serde(rename = "match")]
     matcher: String,
-    /// From when; from now on without.
+    /// When it begins; without it, now.
     #[schema(value_type = Option<String>, example = "2026-11-23T06:00:00Z")]
     from: Option<Time>,
-    /// Until when.
+    /// When it ends.
     #[schema(value_type = String, example = "2026-11-23T08:00:00Z")]
     until: Time,
     /// Why.
     reason: String,
-    /// Who answers for it.
+    /// Its owner.
     owner: String,
 }
 
-/// Makes a silence; durable when it answers.
+/// Makes a silence. It is durable when this answers.
 #[utoipa::path(
     post, path = "/api/v1/silences", request_body = NewSilence, security(("bearer" = ["write"])),
     responses((status = 201, body = SilenceView), (status = 401, body = Problem), (status = 422, body = Problem)),

@@ -1,4 +1,4 @@
-//! Slack: commands, interactions, events. Verified on the raw bytes, answered within three seconds whatever hangs behind.
+//! Slack: commands, interactions, events. They are verified on the raw bytes, and answered within three seconds even if the work hangs.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::chat::{self, Reply};
 use crate::render::{Rendered, modal, option_of, sentence_markdown};
 use crate::slack::inbound::{self, Envelope, Interaction, SlackEvent, SlashCommand, event as read_event};
 
-/// Slack waits three seconds; what is not done by then is said to be so.
+/// Slack waits three seconds. If the work takes longer, the answer says so.
 const ANSWER_WITHIN: Duration = Duration::from_millis(2700);
 
-/// Requests of another workspace or app are refused, signed or not.
+/// Refuses requests of another workspace or app, even signed ones.
 fn is_ours(door: &SlackDoor, team: Option<&str>, app: Option<&str>) -> bool {
     let config = &door.app.config.slack;
     team.is_none_or(|team| team.is_empty() || team == config.team_id)
@@ -32,7 +32,7 @@ fn say(text: &str) -> Answered {
     Some(ephemeral(&Rendered::sentence(&sentence_markdown(text))))
 }
 
-/// What goes back: a body, or none.
+/// The answer: a body, or none.
 pub(super) type Answered = Option<Value>;
 
 fn respond(answered: Answered) -> Response {
@@ -50,7 +50,7 @@ pub(crate) async fn command(SlackRequest { door, body }: SlackRequest) -> Result
     Ok(respond(answer_command(&door, command).await))
 }
 
-/// The answer to a command, whichever way it came.
+/// The answer to a command, over HTTP or Socket Mode.
 pub(super) async fn answer_command(door: &SlackDoor, command: SlashCommand) -> Answered {
     if command.ssl_check.is_some() {
         return None;
@@ -91,7 +91,7 @@ pub(crate) async fn interaction(SlackRequest { door, body }: SlackRequest) -> Re
     let interaction: Interaction = match serde_json::from_str(&form.payload).and_then(inbound::read) {
         Ok(interaction) => interaction,
         Err(error) => {
-            // Signed and yet unreadable: Slack sends something new. It is no use to anyone to fail.
+            // Signed but unreadable: Slack sends something new. Failing would help nobody.
             tracing::warn!(%error, "an interaction of Slack is not understood");
             return Ok(StatusCode::OK.into_response());
         }
@@ -99,14 +99,14 @@ pub(crate) async fn interaction(SlackRequest { door, body }: SlackRequest) -> Re
     Ok(respond(answer_interaction(&door, interaction).await))
 }
 
-/// The answer to a button, form or shortcut, whichever way it came.
+/// The answer to a button, form or shortcut, over HTTP or Socket Mode.
 pub(super) async fn answer_interaction(door: &SlackDoor, interaction: Interaction) -> Answered {
     let team = interaction.team.as_ref().map(|team| team.id.as_str());
     if !is_ours(door, team, Some(&interaction.api_app_id)) {
         return None;
     }
     if interaction.kind == "block_suggestion" {
-        // Whoever may not read is offered nothing.
+        // People who may not read are offered nothing.
         let options: Vec<_> =
             chat::suggested(&door.app, &interaction).await.iter().map(|name| option_of(name)).collect();
         return Some(json!({"options": options}));
@@ -137,7 +137,7 @@ pub(super) async fn answer_interaction(door: &SlackDoor, interaction: Interactio
 async fn in_time(answer: impl Future<Output = Answered>) -> Answered {
     tokio::time::timeout(ANSWER_WITHIN, answer).await.unwrap_or_else(|_| {
         tracing::error!("an answer to Slack took too long");
-        say("I am slower than I should be. It may still have been done; `/incident show` tells.")
+        say("I am slower than I should be. It may still have been done: `/incident show` says so.")
     })
 }
 
@@ -154,18 +154,18 @@ pub(crate) async fn event(SlackRequest { door, body }: SlackRequest) -> Result<R
             return Ok(StatusCode::OK.into_response());
         }
     };
-    // An error lets Slack send it again: at once, after a minute, after five.
+    // After an error, Slack sends it again: at once, after one minute and after five.
     Ok(respond(answer_event(&door, envelope).await?))
 }
 
-/// The answer to an event, whichever way it came.
+/// The answer to an event, over HTTP or Socket Mode.
 pub(super) async fn answer_event(door: &SlackDoor, envelope: Envelope) -> Result<Answered, Failure> {
     if envelope.kind == "url_verification" {
         return Ok(Some(json!({"challenge": envelope.challenge})));
     }
     if is_ours(door, envelope.team_id.as_deref(), envelope.api_app_id.as_deref()) {
         let event = match read_event(&envelope.event) {
-            // What is shown below a link is read by everybody there, strangers too.
+            // Everybody in a shared channel reads what is shown below a link, strangers too.
             SlackEvent::Linked { .. } if envelope.is_ext_shared_channel => SlackEvent::Other,
             event => event,
         };

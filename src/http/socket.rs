@@ -1,5 +1,5 @@
-//! Slack's Socket Mode: the same requests as over HTTP, through a connection that Muster opens itself, for people without a public
-//! address. Slack closes it every now and then; a new one is opened at once, and after failures ever later.
+//! Slack's Socket Mode: the same requests as over HTTP, but through a connection that Muster opens. So Muster needs no public
+//! address. Slack closes the connection now and then. Muster opens a new one at once, and waits longer after each failure.
 //! <https://docs.slack.dev/apis/events-api/using-socket-mode>
 
 use std::time::Duration;
@@ -16,9 +16,9 @@ use super::doors::SlackDoor;
 use super::slack::{Answered, answer_command, answer_event, answer_interaction};
 use crate::slack::inbound;
 
-/// Slack pings far more often; a connection that is silent for so long is dead.
+/// A connection that is silent for this long is dead. Slack pings far more often.
 const SILENT: Duration = Duration::from_secs(90);
-/// A connection that lasted so long was a good one: the next attempt is made at once.
+/// After a connection that lasted this long, the next attempt is made at once.
 const GOOD: Duration = Duration::from_secs(30);
 
 /// What Slack sends through the connection.
@@ -41,7 +41,7 @@ pub(crate) async fn run(door: SlackDoor, token: SecretString, stop: watch::Recei
         let watch = crate::clock::Stopwatch::start();
         match connect(&door, &token, stop.clone()).await {
             Ok(()) => {}
-            Err(why) => tracing::warn!(why, "the connection to Slack failed; what was not answered, Slack sends again"),
+            Err(why) => tracing::warn!(why, "the connection to Slack failed. Slack sends unanswered requests again"),
         }
         if watch.seconds() > GOOD.as_secs_f64() {
             delays = self::delays();
@@ -54,7 +54,7 @@ pub(crate) async fn run(door: SlackDoor, token: SecretString, stop: watch::Recei
     }
 }
 
-/// Until it is told to stop, or nobody can tell it any more.
+/// Waits until it is told to stop, or nobody can tell it any more.
 async fn told_to(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
@@ -73,7 +73,7 @@ fn delays() -> impl Iterator<Item = Duration> {
 async fn connect(door: &SlackDoor, token: &SecretString, mut stop: watch::Receiver<bool>) -> Result<(), String> {
     let url = door.slack.open_connection(token).await.map_err(|error| error.to_string())?;
     let opened = tokio::time::timeout(Duration::from_secs(10), tokio_tungstenite::connect_async(&url)).await;
-    // The address holds a ticket, so no error that may name it is passed on.
+    // The address holds a ticket, so errors that may contain it are not passed on.
     let (socket, _) = opened.map_err(|_| "no answer in time".to_owned())?.map_err(|_| "no connection".to_owned())?;
     tracing::info!("connected to Slack");
     let (mut out, mut into) = socket.split();
@@ -86,7 +86,7 @@ async fn connect(door: &SlackDoor, token: &SecretString, mut stop: watch::Receiv
                 continue;
             }
             () = told_to(&mut stop) => {
-                // What is in work is answered before the connection is closed.
+                // Requests in work are answered before the connection is closed.
                 drop(answers);
                 while let Some(answer) = answered.recv().await {
                     let _ = out.send(Message::text(answer.to_string())).await;
@@ -99,7 +99,7 @@ async fn connect(door: &SlackDoor, token: &SecretString, mut stop: watch::Receiv
             None | Some(Ok(Message::Close(_))) => return Ok(()),
             Some(Err(_)) => return Err("broken".to_owned()),
             Some(Ok(Message::Text(text))) => text,
-            // Pings are answered by the library, when it is read from.
+            // The library answers pings while it is read from.
             Some(Ok(_)) => continue,
         };
         let Ok(frame) = serde_json::from_str::<Frame>(&text) else {
@@ -108,7 +108,7 @@ async fn connect(door: &SlackDoor, token: &SecretString, mut stop: watch::Receiv
         };
         match (frame.kind.as_str(), frame.envelope_id) {
             ("disconnect", _) => {
-                tracing::info!(reason = frame.reason, "Slack closes the connection; another is opened");
+                tracing::info!(reason = frame.reason, "Slack closes the connection; Muster opens another");
                 return Ok(());
             }
             (kind, Some(envelope)) => {
@@ -123,13 +123,13 @@ async fn connect(door: &SlackDoor, token: &SecretString, mut stop: watch::Receiv
                     }
                 });
             }
-            // `hello`, and what is new.
+            // `hello`, and unknown types.
             _ => {}
         }
     }
 }
 
-/// The answer to an envelope; `None` where there is to be none, so that Slack sends it again.
+/// The answer to an envelope; `None` if there must be no answer, so that Slack sends it again.
 async fn dispatch(door: &SlackDoor, kind: &str, payload: Value) -> Option<Answered> {
     match kind {
         "slash_commands" => Some(match inbound::read(payload) {
@@ -147,7 +147,7 @@ async fn dispatch(door: &SlackDoor, kind: &str, payload: Value) -> Option<Answer
             Ok(envelope) => answer_event(door, envelope).await.ok(),
             Err(_) => Some(None),
         },
-        // What is new is taken note of.
+        // Unknown types are acknowledged.
         _ => Some(None),
     }
 }

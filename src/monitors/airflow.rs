@@ -1,5 +1,5 @@
 //! Airflow: the body of the callback in `docs/monitors.md` (`on_failure_callback`, `on_success_callback`), and the bare
-//! `{"name", "message", "status"}` that others use. A task that is tried again is no alert yet.
+//! `{"name", "message", "status"}` that others use. A task that will be retried is not an alert yet.
 
 use serde_json::Value;
 
@@ -7,7 +7,6 @@ use super::{Context, Reading, Unreadable, time, word};
 use crate::domain::lineage::names;
 use crate::domain::{AssetName, Pillar, Signal, SignalStatus};
 
-/// Reads a body.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let get = |key: &str| word(body.get(key)).filter(|text| text != "None");
     let words = context.words();
@@ -22,14 +21,14 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
         Some("success") => SignalStatus::Resolved,
         Some("failed" | "upstream_failed") => SignalStatus::Firing,
         None if last_try => SignalStatus::Firing,
-        // It will be tried again, or is running, or was skipped.
+        // It will be retried, is running, or was skipped.
         _ => return Ok(Reading::default()),
     };
     let what = task.as_ref().map_or_else(|| dag.clone(), |task| format!("{dag}.{task}"));
-    // Each of the instances that a task is mapped to fails and succeeds by itself.
+    // Each mapped instance of a task fails and succeeds by itself.
     let instance = body["map_index"].as_i64().filter(|index| *index >= 0);
     let key = instance.map_or_else(|| what.clone(), |index| format!("{what}[{index}]"));
-    // Every DAG of a schedule has the same run id.
+    // All DAGs of a schedule have the same run id.
     let run = get("run_id").map(|run| format!("{dag}/{run}"));
     let mut labels = std::collections::BTreeMap::from([("job".to_owned(), what.clone()), ("dag".to_owned(), dag)]);
     labels.extend(run.map(|run| ("run".to_owned(), run)));
@@ -64,7 +63,7 @@ fn outlet(value: &Value) -> Option<AssetName> {
     let (host, path) = rest.split_once('/').unwrap_or(("", rest));
     let name = path.trim_matches('/').replace('/', ".");
     let (names, _) = names::dataset(&format!("{scheme}://{host}"), &name);
-    // What is no warehouse keeps its path.
+    // If it is not a warehouse, it keeps its path.
     if names.len() > 1 { AssetName::new(&names[0]) } else { AssetName::new(uri) }
 }
 
@@ -72,7 +71,7 @@ fn bare(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let get = |key: &str| word(body.get(key));
     let Some(name) = get("name") else {
         return Err(Unreadable::WrongShape(
-            "the body has neither `dag_id` nor `name`; docs/monitors.md has a callback to copy".to_owned(),
+            "the body has no `dag_id` and no `name`. docs/monitors.md has a callback to copy".to_owned(),
         ));
     };
     let words = context.words();

@@ -1,4 +1,4 @@
-//! Prometheus Alertmanager's webhook, version 4. Every alert has a status of its own, whatever the group's is.
+//! Prometheus Alertmanager's webhook, version 4. Every alert has its own status, whatever the status of the group.
 //! <https://prometheus.io/docs/alerting/latest/configuration/#webhook_config>
 
 use serde_json::Value;
@@ -6,11 +6,10 @@ use serde_json::Value;
 use super::{Context, Reading, Unreadable, Unusable, labels, time, word};
 use crate::domain::{Pillar, Signal, SignalStatus};
 
-/// Reads a body.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let Some(alerts) = body["alerts"].as_array() else {
         return Err(Unreadable::WrongShape(
-            "the body has no list `alerts`, so it is not a webhook of Alertmanager; is the source's kind right?"
+            "the body has no list `alerts`, so it is not a webhook of Alertmanager. Is the source's kind right?"
                 .to_owned(),
         ));
     };

@@ -1,5 +1,5 @@
 //! `CloudEvents` 1.0: structured, binary (attributes in `ce-` headers, often without a Content-Type), and batches. The data is our own
-//! fields; what it does not say, the attributes do. <https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md>
+//! fields. The attributes fill in what the data does not say. <https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md>
 
 use serde_json::{Map, Value, json};
 
@@ -41,7 +41,7 @@ pub(super) fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unread
 }
 
 fn percent(value: &str) -> String {
-    // A plus sign is itself here, not a blank.
+    // Here a plus sign is a plus sign, not a space.
     let form = format!("v={}", value.replace('+', "%2B"));
     let decoded = url::form_urlencoded::parse(form.as_bytes()).next().map(|(_, value)| value.into_owned());
     decoded.unwrap_or_else(|| value.to_owned())
@@ -54,7 +54,7 @@ fn one(context: &Context<'_>, event: &Value) -> Result<Reading, String> {
     };
     let subject = attribute("subject");
     let data = match event.get("data") {
-        // Some send their JSON as a text.
+        // Some clients send their JSON as a text.
         Some(Value::String(text)) => serde_json::from_str(text).unwrap_or_else(|_| json!({"description": text})),
         Some(data) => data.clone(),
         None => json!({}),
@@ -84,7 +84,7 @@ fn one(context: &Context<'_>, event: &Value) -> Result<Reading, String> {
             item.insert(field.to_owned(), value);
         }
     }
-    // Without words of its own an event is what its type says of its subject.
+    // An event without a title gets one from its subject and type.
     let about = subject.clone().unwrap_or_else(|| source.clone());
     item.entry("title").or_insert_with(|| Value::String(format!("{about}: {kind}")));
     item.entry("asset").or_insert_with(|| Value::String(about));

@@ -1,5 +1,5 @@
-//! Who may post: a token (as Bearer, as the password of Basic, or in the address where a monitor can do no better), or a
-//! signature over the raw bytes. Everything is compared in constant time; two secrets count during a rotation.
+//! Checks who may post: by a token (as Bearer, as the password of Basic, or in the address if a monitor can do no better), or by a
+//! signature over the raw bytes. It compares in constant time. During a rotation, two secrets count.
 
 use std::borrow::Cow;
 
@@ -17,19 +17,19 @@ use crate::domain::Time;
 /// How old, or how far in the future, a signed timestamp may be, in seconds.
 const WINDOW_SECONDS: i64 = 300;
 
-/// A request before anything of it is believed.
+/// A request that is not trusted yet.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     pub headers: &'a HeaderMap,
-    /// What stands behind the `?`, never logged.
+    /// The part after the `?`. It is never logged.
     pub query: Option<&'a str>,
     pub body: &'a [u8],
 }
 
-/// Why a request is refused; says nothing of the right token or signature.
+/// Why a request is refused. It reveals nothing about the right token or signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
-    /// Nothing to check. Said in the words of another one, so that names cannot be guessed.
+    /// It has no token or signature. The words are the same as for a wrong one, so that nobody can guess names.
     #[error("{DENIED}")]
     Nothing,
     #[error("{DENIED}")]
@@ -39,15 +39,15 @@ pub enum Denied {
     Stale,
 }
 
-/// What everybody reads who may not post.
+/// The answer to everybody who may not post.
 const DENIED: &str = "There is no source of this name with this token or signature. Send the source's token in the header `Authorization: Bearer …`, or sign the body as the source's kind does";
 
-/// Compares in constant time; the length of a token is no secret.
+/// Compares in constant time. The length of a token is not secret.
 pub fn same(given: &str, expected: &str) -> bool {
     given.as_bytes().ct_eq(expected.as_bytes()).into()
 }
 
-/// Checks a request for a source with its tokens and its signing secrets. With signing secrets, only a signature counts.
+/// Checks a request against a source's tokens and signing secrets. If there are signing secrets, only a signature counts.
 pub fn verify(
     source: &Source,
     tokens: &[SecretString],
@@ -85,7 +85,7 @@ fn token<'a>(kind: SourceKind, request: &Request<'a>) -> Option<Cow<'a, str>> {
         .map(|(_, value)| value.into_owned().into())
 }
 
-/// The header that carries a kind's signature, where the source names no other.
+/// The header with a kind's signature, unless the source names another header.
 fn signature_header(kind: SourceKind) -> &'static str {
     match kind {
         SourceKind::Grafana => "x-grafana-alerting-signature",

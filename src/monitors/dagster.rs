@@ -1,11 +1,10 @@
-//! Dagster: a run failure or an asset check, as the sensors of `docs/monitors.md` post them. Dagster has no webhook body of its own.
+//! Dagster: a run failure or an asset check, as the sensors of `docs/monitors.md` post them. Dagster itself has no webhook body.
 
 use serde_json::Value;
 
 use super::{Context, Reading, Unreadable, clean, time, word};
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
 
-/// Reads a body.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let get = |key: &str| word(body.get(key));
     let (Some(event), Some(job)) = (get("event_type"), get("job_name")) else {
@@ -53,7 +52,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
         "STEP_FAILURE" | "RUN_FAILURE" | "PIPELINE_FAILURE" | "STEP_SUCCESS" | "RUN_SUCCESS" | "PIPELINE_SUCCESS" => {
             let of_step = step.as_ref().filter(|_| event.starts_with("STEP"));
             let what = of_step.map_or_else(|| job.clone(), |step| format!("{job}.{step}"));
-            // The step of an asset bears its name.
+            // The step of an asset has the asset's name.
             let asset = of_step.filter(|step| context.known.is_asset(step)).unwrap_or(&job);
             let cause = ["/error/cause/message", "/error/message"].into_iter().find_map(|at| word(data.pointer(at)));
             Signal {
@@ -64,7 +63,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
                 ..context.signal(&what, &format!("Dagster run failed: {what}"), time(body.get("timestamp")))
             }
         }
-        // Started, materialized, logged: nothing is wrong.
+        // Started, materialized, logged: this says nothing about a failure.
         _ => return Ok(Reading::default()),
     };
     Ok(Reading {

@@ -1,5 +1,5 @@
-//! Datadog monitors. Datadog has no body of its own: people write a template, as JSON or sent as a form. This is for the one in
-//! `docs/monitors.md`. <https://docs.datadoghq.com/integrations/webhooks/>
+//! Datadog monitors. Datadog has no fixed body: people write a template, which comes as JSON or as a form. This reads the template
+//! in `docs/monitors.md`. <https://docs.datadoghq.com/integrations/webhooks/>
 
 use serde_json::Value;
 
@@ -9,20 +9,20 @@ use crate::domain::{Level, Pillar, Signal, SignalStatus};
 /// Reads a body, JSON or a form.
 ///
 /// # Errors
-/// It has not the fields of our template.
+/// It does not have the fields of our template.
 pub(super) fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unreadable> {
     let body = if body.trim_ascii_start().first() == Some(&b'{') {
         super::json(body)?
     } else {
         let form: Vec<(String, String)> = serde_urlencoded::from_bytes(body)
-            .map_err(|error| Unreadable::WrongShape(format!("the body is neither JSON nor a form: {error}")))?;
+            .map_err(|error| Unreadable::WrongShape(format!("the body is not JSON or a form: {error}")))?;
         Value::Object(form.into_iter().map(|(key, value)| (key, Value::String(value))).collect())
     };
-    // A variable that Datadog has no value for stays as it is written.
+    // Datadog leaves a variable without a value as it is written.
     let get = |name: &str| word(body.get(name)).filter(|text| !text.starts_with('$'));
     let (Some(title), Some(transition)) = (get("title"), get("transition")) else {
         return Err(Unreadable::WrongShape(
-            "the body has no `title` and `transition`; does the webhook use the template of docs/monitors.md?"
+            "the body has no `title` and `transition`. Does the webhook use the template of docs/monitors.md?"
                 .to_owned(),
         ));
     };

@@ -1,5 +1,5 @@
-//! dbt's `run_results.json` and `sources.json` as CI uploads them. What a test is about stands in the manifest (`PUT
-//! /api/v1/catalog/dbt`); without it, the name says most. A green run of the same test or model resolves its alert.
+//! dbt's `run_results.json` and `sources.json`, as CI uploads them. The manifest (`PUT /api/v1/catalog/dbt`) says what a test is
+//! about. Without it, the name of the test says most. A green run of the same test or model resolves its alert.
 //! <https://docs.getdbt.com/reference/artifacts/run-results-json>
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use super::{Context, MAX_SIGNALS, Reading, Unreadable, Unusable, clean, time};
 use crate::domain::lineage::names::clean as clean_name;
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
 
-/// What is needed of an artifact; the rest of its megabytes is passed over while it is read.
+/// The parts of an artifact that are needed. The rest is skipped while it is read.
 #[derive(Clone, Deserialize)]
 pub struct Artifact {
     metadata: Metadata,
@@ -24,11 +24,11 @@ pub struct Artifact {
     args: Args,
 }
 
-/// Each result is read on its own, so that a bad one spoils no other, and is let go without its SQL before the next comes.
+/// Each result is read by itself, so that a bad one does not spoil the others. It is dropped, with its SQL, before the next one is read.
 #[derive(Clone, Default)]
 struct Results {
     read: Vec<Result<ResultOf, String>>,
-    /// How many more there were than a body may hold.
+    /// How many results were left out, because a body may not hold more.
     more: usize,
 }
 
@@ -87,18 +87,18 @@ struct ResultOf {
     criteria: Value,
 }
 
-/// Reads an artifact while it arrives. What cannot be read any more (too large, hung up) is the reader's error.
+/// Reads an artifact while it arrives. If it is too large or the sender hangs up, the reader returns an error.
 pub fn stream(body: impl Read) -> Result<Artifact, Unreadable> {
     serde_json::from_reader(BufReader::new(body)).map_err(|error| {
         if error.is_data() {
-            Unreadable::WrongShape(format!("this is neither run_results.json nor sources.json: {error}"))
+            Unreadable::WrongShape(format!("this is not run_results.json or sources.json: {error}"))
         } else {
             Unreadable::NotJson(error.to_string())
         }
     })
 }
 
-/// What an artifact says.
+/// The signals of an artifact.
 pub fn read(context: &Context<'_>, artifact: Artifact) -> Result<Reading, Unreadable> {
     let schema = &artifact.metadata.dbt_schema_version;
     let freshness = schema.contains("/sources/");
@@ -115,7 +115,7 @@ pub fn read(context: &Context<'_>, artifact: Artifact) -> Result<Reading, Unread
         reading.unusable.push(Unusable { at: format!("/results/{MAX_SIGNALS}"), why });
     }
     let results: Vec<(usize, Result<ResultOf, String>)> = artifact.results.read.into_iter().enumerate().collect();
-    // The tables of this run, for tests that no manifest explains.
+    // The tables of this run, for tests that are in no manifest.
     let tables: BTreeMap<String, AssetName> = results
         .iter()
         .filter_map(|(_, result)| result.as_ref().ok())
@@ -168,7 +168,7 @@ fn last(unique_id: &str) -> &str {
     unique_id.split('.').nth(2).unwrap_or(unique_id)
 }
 
-/// Firing or resolved, and how bad; `None` for what says nothing: skipped for a failure above, or nothing to do.
+/// Firing or resolved, and how bad. `None` if the result says nothing: it was skipped after an upstream failure, or had nothing to do.
 fn judged(status: &str) -> Option<(SignalStatus, Level)> {
     match status.to_ascii_lowercase().as_str() {
         "pass" | "success" => Some((SignalStatus::Resolved, Level::Error)),
@@ -178,7 +178,7 @@ fn judged(status: &str) -> Option<(SignalStatus, Level)> {
     }
 }
 
-/// The table of a result: by its id where the catalog knows that, else by its relation, as others call it.
+/// The table of a result: by its id if the catalog knows it, otherwise by its relation, the name that other tools use.
 fn asset_of(context: &Context<'_>, result: &ResultOf) -> Option<AssetName> {
     let relation = result.relation_name.as_deref().map(clean_name).filter(|name| !name.is_empty());
     match relation {
@@ -249,12 +249,12 @@ fn stale(result: &ResultOf, signal: Signal) -> Signal {
     Signal { title, asset: AssetName::new(&result.unique_id), pillar: Pillar::Freshness, description, ..signal }
 }
 
-/// Errors of a database can hold rows; the first lines say what kind it is.
+/// The first lines of a database's error. They say what kind it is; later lines can hold rows.
 fn first_lines(text: &str) -> String {
     clean(&text.lines().take(3).collect::<Vec<_>>().join("\n")).chars().take(300).collect()
 }
 
-/// `not_null_orders_order_id` is about `orders`: the first table that the name holds, the longest of those.
+/// `not_null_orders_order_id` is about `orders`: the table whose name comes first in the name of the test; of several, the longest.
 fn named_in(test: &str, tables: &BTreeMap<String, AssetName>) -> Option<AssetName> {
     let bounded = |start: usize, name: &str| {
         let end = start + name.len();

@@ -1,12 +1,11 @@
-//! dbt Cloud's job webhooks. A failed run says both `job.run.errored` and `job.run.completed`: one alert. What failed in it stands
-//! in the artifacts (`dbt_artifacts`). <https://docs.getdbt.com/docs/deploy/webhooks>
+//! dbt Cloud's job webhooks. A failed run sends both `job.run.errored` and `job.run.completed`: that is one alert. The artifacts
+//! (`dbt_artifacts`) say what failed in it. <https://docs.getdbt.com/docs/deploy/webhooks>
 
 use serde_json::Value;
 
 use super::{Context, Reading, Unreadable, time, word};
 use crate::domain::{Pillar, Signal, SignalStatus};
 
-/// Reads a body.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let data = &body["data"];
     let (Some(event), Some(job)) = (body["eventType"].as_str(), word(data.get("jobId"))) else {
@@ -21,7 +20,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
         "job.run.errored" => Some(SignalStatus::Firing),
         "job.run.completed" if status == "success" || code == Some(10) => Some(SignalStatus::Resolved),
         "job.run.completed" if status.starts_with("error") || code == Some(20) => Some(SignalStatus::Firing),
-        // Started or cancelled: nothing is known of the data.
+        // Started or cancelled: this says nothing about the data.
         _ => None,
     };
     let Some(status) = status else {

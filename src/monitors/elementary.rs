@@ -6,7 +6,6 @@ use serde_json::Value;
 use super::{Context, Reading, Unreadable, Unusable, clean, time, word};
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
 
-/// Reads a body.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let alone = std::slice::from_ref(body);
     let alerts = body.as_array().or_else(|| body["alerts"].as_array()).map_or(alone, Vec::as_slice);
@@ -14,7 +13,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
         && !alerts.is_empty()
     {
         return Err(Unreadable::WrongShape(
-            "no alert has an `alert_class_id` or a `model_unique_id`, so these are not Elementary's".to_owned(),
+            "no alert has an `alert_class_id` or a `model_unique_id`, so these are not alerts of Elementary".to_owned(),
         ));
     }
     let mut reading = Reading::default();

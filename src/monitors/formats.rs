@@ -1,4 +1,4 @@
-//! Which file reads which kind of source, and how much of a body is taken.
+//! Chooses the reader for a kind of source, and limits how much of a body is used.
 
 use super::reading::{Context, MAX_SIGNALS, Reading, Unreadable, Unusable, json};
 use super::{
@@ -37,7 +37,7 @@ pub fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unreadable> {
     Ok(bounded(reading))
 }
 
-/// At most so many signals as a body may hold, and none without a title and a key.
+/// Keeps only as many signals as a body may hold, and only those with a title and a key.
 pub fn bounded(mut reading: Reading) -> Reading {
     if reading.signals.len() > MAX_SIGNALS {
         let more = reading.signals.len() - MAX_SIGNALS;
@@ -58,7 +58,7 @@ pub fn bounded(mut reading: Reading) -> Reading {
     reading
 }
 
-/// Leaves out labels that would make the alert larger than it may be, and says so in one of its own.
+/// Leaves out labels that would make the alert too large, and adds a label that says so.
 fn cut(signal: &mut Signal) {
     let mut size = 0;
     let before = signal.labels.len();
@@ -68,11 +68,12 @@ fn cut(signal: &mut Signal) {
     });
     let left_out = before - signal.labels.len();
     if left_out > 0 {
-        signal.labels.insert(LEFT_OUT.to_owned(), format!("{left_out} labels are too long, and were left out"));
+        let were = if left_out == 1 { "label was" } else { "labels were" };
+        signal.labels.insert(LEFT_OUT.to_owned(), format!("{left_out} {were} left out, because all together are too long"));
     }
 }
 
 /// The label that says that others were left out.
 pub const LEFT_OUT: &str = "muster_left_out";
-/// So many bytes all labels of an alert have together, so that it fits its record.
+/// The largest size of all labels of an alert together, so that it fits into its record. In bytes.
 const MAX_LABEL_BYTES: usize = 12 * 1024;

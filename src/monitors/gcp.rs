@@ -5,7 +5,6 @@ use serde_json::Value;
 use super::{Context, Reading, Unreadable, labels, time, word};
 use crate::domain::{AssetName, Pillar, Signal, SignalStatus};
 
-/// Reads a body.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let incident = &body["incident"];
     let (Some(id), Some(state)) = (word(incident.get("incident_id")), word(incident.get("state"))) else {
@@ -17,7 +16,9 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
     let status = match state.to_lowercase().as_str() {
         "open" => SignalStatus::Firing,
         "closed" => SignalStatus::Resolved,
-        other => return Err(Unreadable::WrongShape(format!("`incident.state` is {other:?}. It must be open or closed"))),
+        other => {
+            return Err(Unreadable::WrongShape(format!("`incident.state` is {other:?}. It must be open or closed")));
+        }
     };
     let words = context.words();
     let mut known = labels(incident.get("policy_user_labels"));

@@ -1,5 +1,5 @@
 //! Our own fields (`status`, `key`, `title`, `asset`, `pillar`, `severity`, `owner`, `url`, `labels`, `at`,
-//! `description`; only `title` is required), alone or in a list; or any JSON body with a mapping of JSON pointers.
+//! `description`; only `title` is required), as one object or a list. Or any JSON body, with a mapping of JSON pointers.
 
 use serde_json::Value;
 
@@ -10,13 +10,13 @@ use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
 /// Reads a body.
 ///
 /// # Errors
-/// It is neither an object nor a list, or the mapping's list is not there.
+/// It is not an object or a list, or the list of the mapping is missing.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let mapping = context.source.mapping.as_ref();
     let (each, prefix) = match mapping.and_then(|mapping| mapping.each.as_deref()) {
         Some(pointer) => (
             body.pointer(pointer)
-                .ok_or_else(|| wrong(&format!("there is nothing at {pointer}, where the mapping looks for a list")))?,
+                .ok_or_else(|| wrong(&format!("the mapping looks for a list at {pointer}, but nothing is there")))?,
             pointer,
         ),
         None => (body, ""),
@@ -29,7 +29,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
             .map(|(index, item)| (format!("{prefix}/{index}"), item))
             .collect(),
         Value::Object(_) => vec![(prefix.to_owned(), each)],
-        _ => return Err(wrong("the body is neither an object nor a list of objects")),
+        _ => return Err(wrong("the body is not an object or a list of objects")),
     };
     let mut reading = Reading::default();
     for (at, item) in items {
@@ -85,7 +85,7 @@ fn normal(context: &Context<'_>, item: &Value) -> Result<Signal, String> {
 fn mapped(context: &Context<'_>, item: &Value, mapping: &Mapping) -> Result<Signal, String> {
     let at = |pointer: &Option<String>| pointer.as_deref().and_then(|pointer| item.pointer(pointer));
     let title = word(item.pointer(&mapping.title))
-        .ok_or(format!("there is no text at {}, where the mapping looks for the title", mapping.title))?;
+        .ok_or(format!("the mapping looks for the title at {}, but no text is there", mapping.title))?;
     let status = match word(at(&mapping.status)) {
         Some(word) if mapping.resolved_values.contains(&word.to_lowercase()) => SignalStatus::Resolved,
         _ => SignalStatus::Firing,
@@ -112,7 +112,7 @@ fn mapped(context: &Context<'_>, item: &Value, mapping: &Mapping) -> Result<Sign
     Ok(filled(signal, &get))
 }
 
-/// With the fields that are words, from either shape.
+/// Adds the fields that are plain text, for both shapes.
 fn filled(signal: Signal, get: &dyn Fn(&str) -> Option<String>) -> Signal {
     let asset = get("asset").and_then(|name| AssetName::new(&name));
     // Without a key, the same asset and title are the same alert.

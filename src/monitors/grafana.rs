@@ -1,4 +1,4 @@
-//! Grafana's alerting webhook: Alertmanager's shape with Grafana's links, and alerts that say that a rule could not be asked.
+//! Grafana's alerting webhook: Alertmanager's shape with Grafana's links, and alerts that a rule could not be evaluated.
 //! <https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/>
 
 use serde_json::Value;
@@ -6,7 +6,6 @@ use serde_json::Value;
 use super::{Context, Reading, Unreadable, alertmanager, word};
 use crate::domain::Pillar;
 
-/// Reads a body.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let mut reading = alertmanager::read(context, body)?;
     let alerts = body["alerts"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -19,7 +18,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
         let rule = signal.labels.get("rulename").cloned();
         match (signal.labels.get("alertname").map(String::as_str), rule) {
             (Some("DatasourceNoData"), Some(rule)) => signal.title = format!("No data: {rule}"),
-            // Nobody knows how the data is: the monitor itself is broken.
+            // The monitor itself is broken, so the state of the data is unknown.
             (Some("DatasourceError"), rule) => {
                 signal.pillar = Pillar::Pipeline;
                 if let Some(rule) = rule {

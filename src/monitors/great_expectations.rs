@@ -1,5 +1,5 @@
 //! Great Expectations 1.x: a validation result, a checkpoint's result or its description, as user code posts them. A check that
-//! holds again resolves its alert. Values of rows are never read. <https://docs.greatexpectations.io/docs/reference/>
+//! passes again resolves its alert. Values of rows are never read. <https://docs.greatexpectations.io/docs/reference/>
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Context, Reading, Unreadable, Unusable, labels, time, word};
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, Time};
 
-/// What all checks of one validation have in common.
+/// What all checks of one validation share.
 struct Validation<'a> {
     suite: Option<String>,
     asset: Option<String>,
@@ -17,7 +17,6 @@ struct Validation<'a> {
     place: String,
 }
 
-/// Reads a body.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let list = |value: &'_ Value, key: &str| value[key].as_array().is_some();
     let mut validations = Vec::new();
@@ -117,13 +116,13 @@ fn signal(context: &Context<'_>, of: &Validation<'_>, result: &Value) -> Result<
     })
 }
 
-/// Two checks of one kind on one column differ in their limits.
+/// Tells two checks of the same kind on the same column apart, by their limits.
 fn fingerprint(kwargs: &Value) -> String {
     let mut limits = kwargs.clone();
     if let Some(limits) = limits.as_object_mut() {
         limits.remove("batch_id");
         limits.remove("column");
     }
-    // Keys are sorted in a JSON map here, so the text is the same for the same limits.
+    // The keys of a JSON map are sorted here, so the same limits give the same text.
     hex::encode(Sha256::digest(limits.to_string())).chars().take(12).collect()
 }

@@ -1,4 +1,4 @@
-//! FLOOR 1. What monitors post, turned into signals: one file a format. Which incident a signal belongs to is not known here.
+//! FLOOR 1. Turns what monitors post into signals, with one file for each format. `app` decides to which incident a signal belongs.
 
 mod airflow;
 mod alertmanager;
@@ -37,7 +37,7 @@ mod tests {
     use super::Context;
     use crate::config::Source;
 
-    /// A source of a kind, for as long as the tests run.
+    /// A source of a kind, for tests. It lives as long as the process.
     pub(super) fn source(kind: &str) -> &'static Source {
         let kind = serde_json::from_value(kind.into()).expect("a kind");
         Box::leak(Box::new(Source::named("s", kind)))

@@ -1,5 +1,5 @@
-//! Monte Carlo's webhook, and the text that it signs: Python's `urlencode` of the parsed body, in which what is nested is printed as
-//! Python prints it. <https://docs.getmontecarlo.com/docs/webhooks>
+//! Monte Carlo's webhook, and the text that it signs: Python's `urlencode` of the parsed body, with nested values as Python prints
+//! them. <https://docs.getmontecarlo.com/docs/webhooks>
 
 use serde::Deserialize;
 use serde::de::{MapAccess, SeqAccess, Visitor};
@@ -8,7 +8,6 @@ use serde_json::Value;
 use super::{Context, Reading, Unreadable, time, word};
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
 
-/// Reads a body.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let payload = &body["payload"];
     let Some(incident) = ["incident_id", "alert_id"].into_iter().find_map(|key| word(payload.get(key))) else {
@@ -28,7 +27,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
     let status = match () {
         () if over => SignalStatus::Resolved,
         () if kind.starts_with("open") || kind.contains("created") => SignalStatus::Firing,
-        // Somebody has it, owns it, or wrote a ticket: nothing new of the data.
+        // Somebody acknowledged it, owns it, or wrote a ticket: this says nothing new about the data.
         () => return Ok(Reading::default()),
     };
     let first = &payload["event_list"][0];
@@ -41,7 +40,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
         "4" => Some(Level::Info),
         _ => words.level(&word),
     });
-    // `warehouse:schema.table` is how it writes tables.
+    // It writes tables as `warehouse:schema.table`.
     let table =
         word(first.get("table_name")).or_else(|| word(payload.get("table_name"))).map(|name| name.replace(':', "."));
     let asset = table.and_then(|name| AssetName::new(&name));
@@ -76,7 +75,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
 enum Python {
     None,
     Bool(bool),
-    /// An integer, in its digits.
+    /// An integer, as digits.
     Int(String),
     Float(f64),
     Text(String),
@@ -84,7 +83,7 @@ enum Python {
     Dict(Vec<(String, Python)>),
 }
 
-/// How `serde_json` hands a number over where some crate of the build asks it for exact ones.
+/// How `serde_json` hands over a number if a crate in the build turns on exact numbers.
 const EXACT_NUMBER: &str = "$serde_json::private::Number";
 
 fn number(digits: &str) -> Python {
@@ -132,7 +131,7 @@ impl<'de> Deserialize<'de> for Python {
                 let mut exact = false;
                 while let Some((key, value)) = entries.next_entry::<String, Python>()? {
                     exact |= key == EXACT_NUMBER;
-                    // Said twice, the last counts, in the place of the first.
+                    // If a key comes twice, the last value counts, in the place of the first.
                     match dict.iter_mut().find(|(known, _)| *known == key) {
                         Some((_, known)) => *known = value,
                         None => dict.push((key, value)),
@@ -196,7 +195,7 @@ impl Python {
     }
 }
 
-/// The shortest digits that read back the same, with an exponent outside 1e-4 to 1e16, as Python writes them.
+/// The shortest digits that give the same number, as Python writes them: with an exponent outside 1e-4 to 1e16.
 fn float(number: f64) -> String {
     if number.is_nan() {
         return "nan".to_owned();
@@ -215,7 +214,7 @@ fn float(number: f64) -> String {
     format!("{digits}e{sign}{exponent:0>2}")
 }
 
-/// With single quotes, or with double ones where the text has single quotes and no double ones.
+/// In single quotes, or in double quotes if the text has single quotes and no double quotes.
 fn quoted(text: &str, to: &mut String) {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     to.push(quote);
@@ -243,17 +242,17 @@ fn quoted(text: &str, to: &mut String) {
     to.push(quote);
 }
 
-/// What Python's `str.isprintable` says: no controls, no separators but the blank, nothing unassigned or private. Rust's own
-/// escaping for debugging knows the same classes.
+/// The same as Python's `str.isprintable`: no control characters, no separators except the space, nothing unassigned or private. Rust's
+/// debug escaping has the same classes.
 fn is_printable(letter: char) -> bool {
     if letter == ' ' || letter == '\'' || letter == '"' || letter == '\\' {
         return true;
     }
-    // At the beginning of a text, Rust escapes a combining mark too; Python never does.
+    // At the start of a text, Rust also escapes a combining mark. Python never does.
     format!("a{letter}").escape_debug().count() == 2
 }
 
-/// The text that is signed, of a raw body; `None` if that is no JSON object.
+/// The signed text of a raw body; `None` if the body is not a JSON object.
 pub(super) fn signed_text(body: &[u8]) -> Option<String> {
     let Python::Dict(fields) = serde_json::from_slice(body).ok()? else { return None };
     let mut text = url::form_urlencoded::Serializer::new(String::new());

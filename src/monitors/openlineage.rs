@@ -1,5 +1,5 @@
-//! What OpenLineage events say is wrong: runs that failed, and assertions that do not hold. The lineage in the same events is the
-//! business of `catalog`. Only ends count: some clients write results into START events already.
+//! The failures in OpenLineage events: failed runs and failed assertions. `catalog` reads the lineage in the same events. Only events
+//! that end a run count, because some clients write results into START events already.
 //! <https://openlineage.io/docs/spec/facets/dataset-facets/input-dataset-facets/data_quality_assertions>
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,19 +10,18 @@ use super::{Context, Reading, Unreadable, time, word};
 use crate::domain::lineage::names;
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
 
-/// Reads an event.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let import = crate::catalog::openlineage::read(body).map_err(|error| Unreadable::WrongShape(error.0))?;
     let mut reading = Reading { import: Some(import), ..Reading::default() };
     let run = word(body.pointer("/run/runId"));
     let kind = word(body.get("eventType")).unwrap_or_default().to_uppercase();
-    // Some that try a run again keep its id.
+    // Some clients keep the id when they retry a run.
     let when = word(body.get("eventTime")).unwrap_or_default();
     reading.delivery = run.as_ref().map(|run| format!("{run}/{kind}/{when}"));
     let ended = match kind.as_str() {
         "COMPLETE" => SignalStatus::Resolved,
         "FAIL" => SignalStatus::Firing,
-        // Begun, going on, stopped by a person: nothing is known of the data.
+        // Begun, running, or stopped by a person: this says nothing about the data.
         _ => return Ok(reading),
     };
     let (Some(namespace), Some(name)) = (word(body.pointer("/job/namespace")), word(body.pointer("/job/name"))) else {
@@ -30,7 +29,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
     };
     let job = names::job(&namespace, &name);
     let parent = &body["run"]["facets"]["parent"];
-    // One run of dbt or of a DAG is many runs here: what they have in common is the outermost.
+    // One run of dbt or of a DAG is many runs here. They share the outermost run.
     let invocation = word(body.pointer("/run/facets/dbt_run/invocation_id"));
     let of_dbt = invocation.is_some();
     let outer = word(parent.pointer("/root/run/runId")).or_else(|| word(parent.pointer("/run/runId")));
@@ -63,7 +62,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
     for data in ["inputs", "outputs"].into_iter().filter_map(|side| body[side].as_array()).flatten() {
         let (Some(namespace), Some(name)) = (word(data.get("namespace")), word(data.get("name"))) else { continue };
         let dataset = names::dataset(&namespace, &name).0.swap_remove(0);
-        // The same assertions stand in both places.
+        // The same assertions are in both places.
         let facets = ["/inputFacets/dataQualityAssertions/assertions", "/facets/dataQualityAssertions/assertions"];
         for assertion in facets.into_iter().filter_map(|pointer| data.pointer(pointer)?.as_array()).flatten() {
             let Some(what) = word(assertion.get("assertion")) else { continue };
@@ -74,7 +73,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
                 continue;
             }
             let holds = assertion["success"].as_bool();
-            // dbt's client says false of a test that was skipped, and that it found nothing.
+            // For a skipped test, dbt's client says "false", and that it found nothing.
             let skipped = of_dbt && assertion.get("actual").is_none_or(Value::is_null);
             let status = match holds {
                 Some(true) => SignalStatus::Resolved,
@@ -92,7 +91,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
             if let Some(column) = column {
                 signal.labels.insert("column".to_owned(), column);
             }
-            // It is reported on the table that is referred to, not on the one whose rows are wrong.
+            // It is reported on the referenced table, not on the table with the wrong rows.
             let misplaced = what == "relationships";
             reading.signals.push(Signal {
                 status,
@@ -104,7 +103,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
             });
         }
     }
-    // A job whose assertions are told one by one, or were all skipped, says nothing more by failing.
+    // If the job's assertions are reported one by one, or were all skipped, its failure says nothing more.
     let is_test =
         word(body.pointer("/job/facets/jobType/jobType")).is_some_and(|kind| kind.eq_ignore_ascii_case("TEST"));
     if checked > 0 && ended == SignalStatus::Firing && (is_test || of_dbt) {
@@ -115,7 +114,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
         let input = body["inputs"].as_array()?.first()?;
         AssetName::new(&names::dataset(&word(input.get("namespace"))?, &word(input.get("name"))?).0[0])
     };
-    // A test is about what it reads; a job is what it is; a run of many runs is about none of them.
+    // A test is about what it reads. A job is about itself. A run of many runs is about no single one of them.
     let asset = match () {
         () if is_test => read(),
         () if makes || context.known.is_asset(&job) => AssetName::new(&job),

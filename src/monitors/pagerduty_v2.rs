@@ -1,4 +1,4 @@
-//! The trigger, acknowledge and resolve of PagerDuty's Events API v2, for tools that can only speak that.
+//! Trigger, acknowledge and resolve of PagerDuty's Events API v2, for tools that know no other format.
 
 use serde_json::Value;
 
@@ -10,13 +10,12 @@ use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, Time};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// Something is wrong, or right again.
+    /// Something is broken, or good again.
     Signal(Box<Signal>),
-    /// Somebody has it; there is nothing for Muster in that.
+    /// Somebody acknowledged it. Muster does nothing with that.
     Acknowledge { dedup_key: String },
 }
 
-/// Reads an event.
 pub fn read(source: &Source, body: &Value, now: Time, known: &dyn Known) -> Result<Event, Vec<String>> {
     let words = Words(&source.words);
     let key = word(body.get("dedup_key"));
@@ -52,9 +51,9 @@ pub fn read(source: &Source, body: &Value, now: Time, known: &dyn Known) -> Resu
             if !errors.is_empty() {
                 return Err(errors);
             }
-            // PagerDuty makes a random key here, so that every retry is a new page; the same event is the same alert for us.
+            // PagerDuty makes a random key here, so that every retry is a new page. In Muster the same event is the same alert.
             let key = key.unwrap_or_else(|| clean(&format!("{payload_source}|{summary}")));
-            // A monitor that forwards names itself or its host there; a table is known, or written as one by somebody who names no client.
+            // Forwarding monitors put their own name or host there. So it is an asset only if known, or if it looks like a table and no client is named.
             let is_asset = known.is_asset(&payload_source)
                 || (word(body.get("client")).is_none() && payload_source.contains(['.', '/']));
             let mut labels = labels(payload.get("custom_details"));
@@ -67,7 +66,7 @@ pub fn read(source: &Source, body: &Value, now: Time, known: &dyn Known) -> Resu
             let title = summary.lines().next().unwrap_or_default();
             let at = time(payload.get("timestamp")).unwrap_or(now);
             Ok(Event::Signal(Box::new(Signal {
-                // Who speaks this for a table names it in the details; the source is then the monitor.
+                // A tool that names a table does so in the details. The source is then the monitor.
                 asset: words.asset(&labels).or_else(|| AssetName::new(&payload_source).filter(|_| is_asset)),
                 pillar: words.pillar_of(&labels, &[], class.unwrap_or_default()),
                 level,
@@ -176,7 +175,7 @@ mod tests {
         assert_eq!((resolve.status, &resolve.key), (SignalStatus::Resolved, &trigger.key));
     }
 
-    /// A monitor that forwards names itself as the source; all that it says is not about one thing.
+    /// A monitor that forwards alerts names itself as the source. Its alerts are not all about one asset.
     #[test]
     fn a_forwarder_is_no_asset() {
         let asset = |client: &str, source: &str| {

@@ -1,11 +1,10 @@
-//! Prefect: a flow run's end, as the hook or the automation of `docs/monitors.md` posts it.
+//! Prefect: the end of a flow run, as the hook or the automation of `docs/monitors.md` posts it.
 
 use serde_json::Value;
 
 use super::{Context, Reading, Unreadable, time, word};
 use crate::domain::{AssetName, Pillar, Signal, SignalStatus};
 
-/// Reads a body.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let get = |pointer: &str| word(body.pointer(pointer)).filter(|text| text != "None");
     let (Some(flow), Some(state)) = (get("/flow_name").or_else(|| get("/flow/name")), get("/state/type")) else {
@@ -44,7 +43,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
         labels,
         ..context.signal(&key, &format!("Prefect flow failed: {flow}"), time(body.pointer("/state/timestamp")))
     };
-    // A run that is tried again keeps its id.
+    // A run that is retried keeps its id.
     let when = get("/state/timestamp").unwrap_or_default();
     let delivery = get("/flow_run/id").map(|run| format!("{run}/{state}/{when}"));
     Ok(Reading { signals: vec![signal], delivery, ..Reading::default() })

@@ -1,4 +1,4 @@
-//! What a format is read with and what it comes to, and the small readers that all of them use.
+//! What every format reads with and returns, and the small readers that all formats share.
 
 use http::HeaderMap;
 use serde::Serialize;
@@ -10,15 +10,15 @@ use crate::config::Source;
 use crate::domain::lineage::Check;
 use crate::domain::{Signal, Time};
 
-/// What the catalog knows, asked while a body is read.
+/// Questions to the catalog while a body is read.
 pub trait Known: Sync {
-    /// What a check (a dbt test, by its id) is about.
+    /// The subject of a check (a dbt test, by its id).
     fn check(&self, id: &str) -> Option<Check>;
-    /// Whether there is an asset of this name or alias.
+    /// Whether there is an asset with this name or alias.
     fn is_asset(&self, name: &str) -> bool;
 }
 
-/// Nothing is known.
+/// A catalog that knows nothing.
 impl Known for () {
     fn check(&self, _: &str) -> Option<Check> {
         None
@@ -29,24 +29,24 @@ impl Known for () {
     }
 }
 
-/// What a body is read with.
+/// What a format needs for reading a body.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     pub source: &'a Source,
-    /// Its headers, where a format puts something there.
+    /// Its headers, for formats that use them.
     pub headers: &'a HeaderMap,
     pub known: &'a dyn Known,
-    /// Now, for bodies that say no time.
+    /// The time for bodies that do not say one.
     pub now: Time,
 }
 
 impl<'a> Context<'a> {
-    /// What this source's monitor calls things.
+    /// The words of this source's monitor.
     pub(super) fn words(&self) -> Words<'a> {
         Words(&self.source.words)
     }
 
-    /// A signal of this source of which only this is known.
+    /// A signal of this source with a key, a title and a time, and nothing else.
     pub(super) fn signal(&self, key: &str, title: &str, at: Option<Time>) -> Signal {
         let title = clean(title);
         Signal::new(&self.source.name, &clean(key), title.lines().next().unwrap_or_default(), at.unwrap_or(self.now))
@@ -60,27 +60,27 @@ const MAX_VALUE: usize = 1024;
 /// How many labels are kept.
 pub(super) const MAX_LABELS: usize = 64;
 
-/// One part of a body that could not be used; the others were.
+/// A part of a body that could not be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unusable {
-    /// Which, as a JSON pointer.
+    /// Where it is, as a JSON pointer.
     pub at: String,
     pub why: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Reading {
-    /// What could be used, in order.
+    /// The signals, in order.
     pub signals: Vec<Signal>,
-    /// What could not.
+    /// The parts that could not be used.
     pub unusable: Vec<Unusable>,
-    /// What tells this delivery from all others; said twice, it is one. `None` where the format has nothing of the kind: then
-    /// saying the same again changes nothing.
+    /// The id of this delivery. The same id twice is the same delivery. `None` if the format has no such id; then repeating a delivery
+    /// changes nothing.
     pub delivery: Option<String>,
     pub import: Option<Import>,
 }
 
-/// A body of which nothing can be used.
+/// Why nothing in a body can be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     /// Not JSON.
@@ -97,12 +97,12 @@ pub fn json(body: &[u8]) -> Result<Value, Unreadable> {
     serde_json::from_slice(body).map_err(|error| Unreadable::NotJson(error.to_string()))
 }
 
-/// A text of a body, as it may be kept: without control characters, of bounded length.
+/// A text as it may be kept: without control characters, and not too long.
 pub(super) fn clean(text: &str) -> String {
     text.trim().chars().filter(|c| !c.is_control() || *c == '\n').take(MAX_VALUE).collect()
 }
 
-/// A value that people wrote as text, number or truth.
+/// A value that may be written as text, number or boolean.
 pub(super) fn word(value: Option<&Value>) -> Option<String> {
     let text = match value? {
         Value::String(text) => clean(text),
@@ -131,8 +131,8 @@ pub(super) fn time(value: Option<&Value>) -> Option<Time> {
             text.parse::<Time>()
                 .ok()
                 .or_else(|| Some(chrono::DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z").ok()?.to_utc()))
-                // Python's isoformat with a Z behind the offset.
-                // Without a zone it is UTC, as warehouses print it.
+                // Python's isoformat with a Z after the offset.
+                // A time without a zone is UTC, as warehouses print it.
                 .or_else(|| Some(chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok()?.and_utc()))
                 .or_else(|| text.strip_suffix("+00:00Z").and_then(|text| format!("{text}Z").parse().ok()))
         }

@@ -1,4 +1,4 @@
-//! What is kept of a body for looking at it later: without secrets, without SQL and without values of rows.
+//! What is kept of a body so that people can look at it later: no secrets, no SQL and no values of rows.
 
 use std::io::Write as _;
 
@@ -19,11 +19,11 @@ const ROWS: &[&str] = &[
     "partial_unexpected", "unexpected_rows", "unexpected_list", "unexpected_index", "compiled_code", "raw_code",
     "compiled_sql", "raw_sql", "sql", "query", "queries", "logs", "sample", "failed_rows", "failedrows",
     "storedrows", "blocks", "stack", "traceback", "exception_traceback",
-    // What a program was at work on when it broke.
+    // The data that a program was working on when it broke.
     "vars", "request", "cookies", "headers", "breadcrumbs", "user",
 ];
 
-/// The body without what must not be kept.
+/// The body without the parts that must not be kept.
 pub fn strip(body: &mut Value) {
     match body {
         Value::Object(fields) => {
@@ -39,7 +39,7 @@ pub fn strip(body: &mut Value) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(strip),
-        // A document in a text, as SNS sends it.
+        // A JSON document inside a text, as SNS sends it.
         Value::String(text) if text.starts_with('{') => {
             if let Ok(mut inner) = serde_json::from_str::<Value>(text) {
                 strip(&mut inner);
@@ -56,10 +56,10 @@ fn is_of_rows(key: &str) -> bool {
     ROWS.iter().any(|part| key == *part || has_word(part) || (part.len() > 6 && key.contains(part)))
 }
 
-/// A body of fewer letters is kept as it is: compressing each was nearly a tenth of the work in a flood, and saved little.
+/// A shorter body is not compressed. In a flood, compressing every body took nearly a tenth of the work, and saved little.
 const SHORT: usize = 1024;
 
-/// A body stripped and, where that pays, compressed, as text; `None` for one that is no JSON, in which nothing can be found to strip.
+/// A redacted body as text, compressed if that is worth it. `None` if it is not JSON, because then nothing in it can be redacted.
 pub fn packed(body: &[u8]) -> Option<String> {
     let mut body: Value = serde_json::from_slice(body).ok()?;
     strip(&mut body);
@@ -72,7 +72,7 @@ pub fn packed(body: &[u8]) -> Option<String> {
     Some(base64::engine::general_purpose::STANDARD.encode(packed.finish().ok()?))
 }
 
-/// What text begins with that is not compressed; no letter of base64.
+/// The first character of text that is not compressed. It never occurs in base64.
 const BEGINNINGS: [char; 2] = ['{', '['];
 
 pub fn unpacked(packed: &str) -> Option<Value> {

@@ -9,7 +9,7 @@ use crate::domain::{Level, Pillar, Signal, SignalStatus};
 /// Reads a body.
 ///
 /// # Errors
-/// It is of no resource that we know.
+/// Its resource is unknown.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let header = |name: &str| context.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let data = &body["data"];

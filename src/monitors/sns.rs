@@ -1,5 +1,5 @@
-//! Amazon SNS, as `CloudWatch` alarms come through it. A message is signed by a certificate of Amazon's; its host and the topic are
-//! checked before anything is fetched. Fetching is the business of `http`, confirming a subscription that of `delivery`.
+//! Amazon SNS, which delivers `CloudWatch` alarms. A certificate of Amazon signs each message. The certificate's host and the topic are
+//! checked before anything is fetched. `http` fetches the certificate, and `delivery` confirms a subscription.
 //! <https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html>
 
 use base64::Engine as _;
@@ -11,18 +11,18 @@ use x509_parser::pem::parse_x509_pem;
 use super::{Context, Reading, Unreadable, time, word};
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, Time};
 
-/// A message whose topic is one of ours and whose addresses are Amazon's; its signature is not checked yet.
+/// A message with a configured topic and with addresses of Amazon. Its signature is not checked yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Envelope {
     pub certificate: Url,
-    /// Where a subscription is confirmed, for a message that asks for it.
+    /// The address to confirm a subscription, if the message asks for that.
     pub confirm: Option<Url>,
     canonical: String,
     signature: Vec<u8>,
     version: u8,
 }
 
-/// Looks at a message before anything is fetched.
+/// Checks a message before anything is fetched.
 ///
 /// # Errors
 /// It is not a message of SNS, its topic is not configured, or it points outside Amazon.
@@ -30,7 +30,7 @@ pub fn envelope(body: &Value, topics: &[String]) -> Result<Envelope, Unreadable>
     let wrong = |what: &str| Unreadable::WrongShape(what.to_owned());
     let get = |key: &str| body[key].as_str();
     let kind = get("Type").ok_or_else(|| {
-        wrong("the body has no `Type`; is raw message delivery on? It strips the signature: turn it off")
+        wrong("the body has no `Type`. Is raw message delivery on? It removes the signature, so turn it off")
     })?;
     let topic = get("TopicArn").unwrap_or_default();
     if !topics.iter().any(|known| known == topic) {
@@ -46,7 +46,8 @@ pub fn envelope(body: &Value, topics: &[String]) -> Result<Envelope, Unreadable>
     let canonical: String = fields.iter().filter_map(|field| Some(format!("{field}\n{}\n", get(field)?))).collect();
     let region = topic.split(':').nth(3).unwrap_or_default();
     let certificate = amazons(get("SigningCertURL"), region).filter(|url| url.path().ends_with(".pem"));
-    let certificate = certificate.ok_or_else(|| wrong("`SigningCertURL` is not the address of a certificate of Amazon"))?;
+    let certificate =
+        certificate.ok_or_else(|| wrong("`SigningCertURL` is not the address of a certificate of Amazon"))?;
     let confirm = match kind {
         "SubscriptionConfirmation" => Some(
             amazons(get("SubscribeURL"), region).ok_or_else(|| wrong("`SubscribeURL` is not an address of Amazon"))?,
@@ -98,7 +99,7 @@ impl Envelope {
 /// Reads a message whose signature was checked.
 ///
 /// # Errors
-/// Never; what is no alarm is taken as words.
+/// Never: a message that is not an alarm is read as text.
 pub fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let delivery = word(body.get("MessageId"));
     if body["Type"] != "Notification" {
@@ -118,7 +119,7 @@ pub fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> 
     let status = match alarm["NewStateValue"].as_str() {
         Some("OK") => SignalStatus::Resolved,
         Some("ALARM") => SignalStatus::Firing,
-        // Too little data to say.
+        // There was too little data to decide.
         _ => return Ok(Reading { delivery, ..Reading::default() }),
     };
     let mut labels = std::collections::BTreeMap::new();

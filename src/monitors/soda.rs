@@ -1,22 +1,21 @@
-//! Soda: the scan results of Soda Core, and Soda Cloud's webhook for check evaluations. What was not evaluated says nothing; a check
-//! that passes again resolves its alert. SQL, logs and failed rows are never read. <https://docs.soda.io/reference/webhook-api>
+//! Soda: the scan results of Soda Core, and Soda Cloud's webhook for check evaluations. A check that was not evaluated says nothing.
+//! A check that passes again resolves its alert. SQL, logs and failed rows are never read. <https://docs.soda.io/reference/webhook-api>
 
 use serde_json::Value;
 
 use super::{Context, Reading, Unreadable, Unusable, time, word};
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, Time};
 
-/// Reads a body.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let (key, checks) = ["checks", "checkResults"]
         .into_iter()
         .find_map(|key| Some((key, body[key].as_array()?)))
         .ok_or_else(|| match body["event"].as_str() {
             Some(event) => Unreadable::WrongShape(format!(
-                "the event `{event}` holds no check results; let Soda Cloud send check evaluations"
+                "the event `{event}` has no check results. Let Soda Cloud send check evaluations"
             )),
             None => Unreadable::WrongShape(
-                "the body has neither `checks` (Soda Core) nor `checkResults` (Soda Cloud)".to_owned(),
+                "the body has no `checks` (Soda Core) and no `checkResults` (Soda Cloud)".to_owned(),
             ),
         })?;
     let at = ["scanEndTimestamp", "dataTimestamp"].into_iter().find_map(|key| time(body.get(key)));
@@ -42,7 +41,7 @@ fn signal(
         Some("pass") => (SignalStatus::Resolved, Level::Error),
         Some("warn") => (SignalStatus::Firing, Level::Warning),
         Some("fail") => (SignalStatus::Firing, Level::Error),
-        // Not evaluated: nothing is known.
+        // Not evaluated: this says nothing.
         None | Some("" | "null") => return Ok(None),
         Some(other) => return Err(format!("`outcome` is {other:?}. It must be pass, warn or fail")),
     };
@@ -84,7 +83,7 @@ fn signal(
     }))
 }
 
-/// A table as the catalog may know it, else with its data source before it.
+/// The table under its own name if the catalog knows it, otherwise with its data source before it.
 fn table(context: &Context<'_>, check: &Value) -> Option<AssetName> {
     let dataset = &check["datasets"][0];
     let table = word(check.get("table")).or_else(|| word(dataset.get("name"))).or_else(|| word(Some(dataset)))?;

@@ -1,12 +1,12 @@
-//! What monitors call things, in tables: severities, pillars, and the labels that name assets and owners. A source's `words` in
-//! the configuration come before them.
+//! The words of monitors, in tables: severities, pillars, and the labels that name assets and owners. A source's `words` in
+//! the configuration come first.
 
 use std::collections::BTreeMap;
 
 use crate::config::SourceWords;
 use crate::domain::{AssetName, Level, Pillar};
 
-/// Labels that may name the asset, first found first used.
+/// Labels that may name the asset. The first one that is found is used.
 const ASSET_LABELS: &[&str] = &["dataset", "asset", "table", "model", "table_name", "job"];
 /// Labels that may name the owner.
 const OWNER_LABELS: &[&str] = &["owner", "team"];
@@ -16,21 +16,21 @@ const OWNER_LABELS: &[&str] = &["owner", "team"];
 pub(super) struct Words<'a>(pub(super) &'a SourceWords);
 
 impl Words<'_> {
-    /// How bad a word says it is.
+    /// The level that a word means.
     pub(super) fn level(self, word: &str) -> Option<Level> {
         let word = word.trim();
         let own = self.0.severity.iter().find(|(known, _)| known.eq_ignore_ascii_case(word));
         own.map(|(_, level)| *level).or_else(|| Level::parse(word))
     }
 
-    /// What a check of this name or kind is about; the source's own words come first.
+    /// The pillar of a check with this name or kind. The source's own words come first.
     pub(super) fn pillar(self, text: &str) -> Option<Pillar> {
         let lower = text.to_lowercase();
         let own = self.0.pillar.iter().find(|(part, _)| lower.contains(&part.to_lowercase()));
         own.map(|(_, pillar)| *pillar).or_else(|| Pillar::of_check(&lower))
     }
 
-    /// The pillar that labels name, or else that the first text hints at.
+    /// The pillar that the labels name, or otherwise the one that the first text suggests.
     pub(super) fn pillar_of(self, labels: &BTreeMap<String, String>, texts: &[&str], otherwise: Pillar) -> Pillar {
         labels
             .get("pillar")

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::domain::{Level, Time};
 
-/// PagerDuty's limit for a summary, in characters; longer ones are refused with 400, and the page is lost.
+/// PagerDuty's limit for a summary, in characters. A longer one is refused with 400, and the page is lost.
 const MAX_SUMMARY: usize = 1024;
 /// PagerDuty's limit for a whole event, in bytes.
 const MAX_EVENT: usize = 512_000;
@@ -23,7 +23,7 @@ pub enum PagerEvent {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trigger {
-    /// One line; cut to PagerDuty's limit.
+    /// One line. It is cut to PagerDuty's limit.
     pub summary: String,
     /// The asset, or the incident.
     pub source: String,
@@ -31,7 +31,7 @@ pub struct Trigger {
     pub at: Time,
     pub class: String,
     pub component: Option<String>,
-    /// More to read, shown as it is.
+    /// More details, shown as they are.
     pub details: Value,
     pub link: Option<String>,
 }
@@ -63,9 +63,9 @@ struct Payload<'a> {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PagerError {
-    /// Try again, not before this. Sending again is safe: the key makes it the same page.
+    /// Try again, but not before `after`. Sending again is safe, because with the same key it is the same page.
     Retry { after: Option<Duration>, why: String },
-    /// Trying again is no use; people must be told.
+    /// Trying again does not help. People must be told.
     Permanent { why: String },
 }
 
@@ -81,12 +81,12 @@ impl PagerDutyEvents {
         Ok(Self { http, url: format!("{}/v2/enqueue", base.trim_end_matches('/')) })
     }
 
-    /// Sends an event. A success means "accepted", not "somebody was notified".
+    /// Sends an event. Success means that PagerDuty accepted it, not that somebody was notified.
     pub async fn send(&self, key: &SecretString, dedup_key: &str, event: &PagerEvent) -> Result<(), PagerError> {
         let answer = self.http.post(&self.url).json(&body(key.expose_secret(), dedup_key, event)).send().await;
         let answer = match answer {
             Ok(answer) => answer,
-            // The address holds no secret, but the error may hold the address of a proxy: the kind is enough.
+            // The error may hold the address of a proxy, so only its kind is kept.
             Err(error) => {
                 let why = if error.is_timeout() { "no answer in time" } else { "no connection" };
                 return Err(PagerError::Retry { after: None, why: why.to_owned() });
@@ -103,7 +103,7 @@ impl PagerDutyEvents {
     }
 }
 
-/// The one table of PagerDuty's answers.
+/// The table of PagerDuty's answers.
 fn verdict(status: u16, after: Option<Duration>, told: &Value) -> Result<(), PagerError> {
     match status {
         202 => Ok(()),

@@ -1,4 +1,4 @@
-//! FLOOR 1. PagerDuty: pages out through the Events API v2, its webhooks v3 in. PagerDuty's payload types stay in here.
+//! FLOOR 1. PagerDuty: pages go out through the Events API v2, and its webhooks v3 come in. Only this room knows PagerDuty's payloads.
 
 pub mod events;
 pub mod rest;

@@ -1,4 +1,4 @@
-//! PagerDuty's REST API, as far as Muster uses it: who is on call on a schedule, and the page of one person.
+//! The parts of PagerDuty's REST API that Muster uses: who is on call on a schedule, and pages to one person.
 //! <https://developer.pagerduty.com/api-reference/3a6b910f11050-list-all-of-the-on-calls>,
 //! <https://developer.pagerduty.com/api-reference/a7d81b0e9200f-create-an-incident>
 
@@ -13,15 +13,14 @@ use super::events::PagerError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnCall {
     pub name: String,
-    /// The address, which tells who it is in Slack.
+    /// The e-mail address, by which Muster finds the person in Slack.
     pub email: Option<String>,
 }
 
-/// The page of one person.
 pub struct PersonalPage<'a> {
-    /// The key, which makes a repeat the same page.
+    /// The key. A repeat with the same key is the same page.
     pub key: &'a str,
-    /// The service it is opened on, by its id.
+    /// The id of the service on which it is opened.
     pub service: &'a str,
     pub email: &'a str,
     pub title: &'a str,
@@ -32,7 +31,7 @@ pub struct Rest {
     http: reqwest::Client,
     base: String,
     token: SecretString,
-    /// The address in whose name incidents are opened; PagerDuty asks for it.
+    /// The e-mail address of the user in whose name incidents are opened. PagerDuty requires one.
     from: String,
 }
 
@@ -50,7 +49,7 @@ impl Rest {
             .header("accept", "application/vnd.pagerduty+json;version=2")
     }
 
-    /// Asks; the status and the answer. What may be otherwise later is an error already.
+    /// Sends a request. Returns the status and the answer. A failure that may pass is returned as an error.
     async fn ask(&self, request: RequestBuilder) -> Result<(u16, Value), PagerError> {
         let again = |why: String| PagerError::Retry { after: None, why };
         let answer = request.send().await.map_err(|error| {
@@ -62,18 +61,18 @@ impl Rest {
                 let told = answer.json().await.map_err(|_| again("PagerDuty's answer cannot be read".to_owned()))?;
                 Ok((status, told))
             }
-            // A refusal need not be JSON.
+            // A refusal may not be JSON.
             status => Ok((status, answer.json().await.unwrap_or_default())),
         }
     }
 
-    /// Who is on call on a schedule at this moment; PagerDuty's answer is about now where no time is asked for.
+    /// Who is on call on a schedule now. PagerDuty's answer is about now if no time is given.
     pub async fn on_call(&self, schedule: &str) -> Result<Vec<OnCall>, PagerError> {
         let query = [("schedule_ids[]", schedule), ("include[]", "users"), ("limit", "100")];
         let (status, told) = self.ask(self.request(Method::GET, "/oncalls").query(&query)).await?;
         if status != 200 {
             let why = format!(
-                "PagerDuty answered {status} for the schedule {schedule}; look at MUSTER_PAGERDUTY__API_TOKEN and the schedule's id"
+                "PagerDuty answered {status} for the schedule {schedule}. Check MUSTER_PAGERDUTY__API_TOKEN and the schedule's id"
             );
             return Err(PagerError::Permanent { why });
         }
@@ -84,7 +83,7 @@ impl Rest {
                 name: text("name").or_else(|| text("summary")).unwrap_or_else(|| "somebody".to_owned()),
                 email: text("email"),
             };
-            // A schedule of several escalation policies names the same person several times.
+            // If several escalation policies use a schedule, the same person comes several times.
             if !all.contains(&one) {
                 all.push(one);
             }
@@ -92,7 +91,7 @@ impl Rest {
         Ok(all)
     }
 
-    /// Pages one person, by an incident that is theirs from the start. One that is open under the same key is that page already.
+    /// Pages one person, with an incident that is assigned to that person. If one is open under the same key, it is this page already.
     pub async fn page(&self, page: &PersonalPage<'_>) -> Result<(), PagerError> {
         let query = [("query", page.email), ("limit", "100")];
         let (status, told) = self.ask(self.request(Method::GET, "/users").query(&query)).await?;
@@ -104,7 +103,7 @@ impl Rest {
             .find(|user| user["email"].as_str().is_some_and(|email| email.eq_ignore_ascii_case(page.email)));
         let Some(user) = user.and_then(|user| user["id"].as_str()) else {
             let why = format!(
-                "PagerDuty knows nobody by the address {}; whoever has another one there says so with `/incident link <e-mail>`",
+                "PagerDuty knows nobody with the address {}. If you have another address there, say so with `/incident link <e-mail>`",
                 page.email
             );
             return Err(PagerError::Permanent { why });
@@ -125,7 +124,7 @@ impl Rest {
         refused(status, &told, "opened an incident for a person")
     }
 
-    /// Acknowledges or resolves the page of one person; one that is over already is left alone.
+    /// Acknowledges or resolves the page to one person. If it is over already, nothing happens.
     pub async fn settle(&self, key: &str, status_wanted: &str) -> Result<(), PagerError> {
         let query = [("incident_key", key), ("statuses[]", "triggered"), ("statuses[]", "acknowledged")];
         let (status, told) = self.ask(self.request(Method::GET, "/incidents").query(&query)).await?;
@@ -139,14 +138,14 @@ impl Rest {
     }
 }
 
-/// A refusal that asking again does not change.
+/// An error for a refusal that will not pass.
 fn refused(status: u16, told: &Value, what: &str) -> Result<(), PagerError> {
     if (200..300).contains(&status) {
         return Ok(());
     }
     let said = told.pointer("/error/message").and_then(Value::as_str).unwrap_or("no reason");
     let why = format!(
-        "PagerDuty answered {status} when Muster {what} ({said}); look at MUSTER_PAGERDUTY__API_TOKEN, `[pagerduty] from` and the service's `pagerduty_service_id`"
+        "PagerDuty answered {status} when Muster {what} ({said}). Check MUSTER_PAGERDUTY__API_TOKEN, `[pagerduty] from` and the service's `pagerduty_service_id`"
     );
     Err(PagerError::Permanent { why })
 }

@@ -1,5 +1,5 @@
-//! Webhooks v3: the signature, and what an event says of a page. The signature holds no time, so the only guard against
-//! a replay is the delivery's id, kept for longer than PagerDuty's 48 hours of retries.
+//! Webhooks v3: the signature, and what an event says about a page. The signature contains no time. So the only guard against
+//! a replay is the delivery's id, which is kept for longer than the 48 hours in which PagerDuty retries.
 //! <https://developer.pagerduty.com/docs/webhook-behavior>
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -19,7 +19,7 @@ impl Verified {
     }
 }
 
-/// Checks `X-PagerDuty-Signature`, which may hold several signatures during a rotation; any that fits any secret is enough.
+/// Checks `X-PagerDuty-Signature`. During a rotation it may hold several signatures. One that fits one secret is enough.
 pub fn verify(secrets: &[SecretString], header: Option<&str>, body: Vec<u8>) -> Option<Verified> {
     let signatures: Vec<Vec<u8>> =
         header?.split(',').filter_map(|signature| hex::decode(signature.trim().strip_prefix("v1=")?).ok()).collect();
@@ -34,20 +34,20 @@ pub fn verify(secrets: &[SecretString], header: Option<&str>, body: Vec<u8>) -> 
     fits.then_some(Verified(body))
 }
 
-/// What a webhook says of one of our pages.
+/// News about one of our pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct News {
     pub event_id: String,
-    /// The page's key, if PagerDuty told it.
+    /// The page's key, if PagerDuty sent it.
     pub key: Option<String>,
-    /// The incident's title there, in which our incident's name stands.
+    /// The title of PagerDuty's incident, which contains the name of ours.
     pub title: String,
     pub news: PagerNews,
     pub agent: String,
     pub url: Option<String>,
 }
 
-/// Reads a webhook; `None` for everything that is nothing to Muster, of which PagerDuty adds more any time.
+/// Reads a webhook; `None` if Muster has no use for it. PagerDuty may add new kinds at any time.
 pub fn read(body: &Verified) -> Option<News> {
     let body: Value = serde_json::from_slice(body.bytes()).ok()?;
     let event = &body["event"];
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn any_signature_of_any_secret_is_enough() {
-        // Made outside of this program.
+        // This signature was made outside of this program.
         let body = r#"{"event":{"event_type":"incident.acknowledged","data":{"title":"café freshness ≤ 6h"}}}"#
             .as_bytes()
             .to_vec();

@@ -1,6 +1,6 @@
-//! What the sandbox can do.
+//! What the sandbox supports.
 
-/// Every Web API method and path that the sandbox knows, with a note.
+/// Every Web API method and path that the sandbox supports, with a note.
 pub const COVERAGE: &[(&str, &str)] = &[
     ("apps.connections.open", "Socket Mode: a ticket for one connection"),
     ("auth.test", "the bot's own names; scopes in a header"),

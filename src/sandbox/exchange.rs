@@ -1,4 +1,4 @@
-//! What was asked and answered, either way.
+//! Requests and answers, in both directions.
 
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ pub struct Exchange {
     pub response: Value,
 }
 
-/// The bot's answer to something a person did.
+/// The bot's answer to an action of a person.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The HTTP status; 0 if there was none.
@@ -30,7 +30,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The words only the asker sees.
+    /// The words that only the person who asked sees.
     pub fn text(&self) -> String {
         match self.json.get("blocks") {
             Some(blocks) => render::blocks(blocks, &|id| format!("@{id}")),

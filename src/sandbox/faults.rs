@@ -1,4 +1,4 @@
-//! What goes wrong on purpose: each fault takes the next requests that it is meant for.
+//! Faults on purpose. Each fault affects the next requests to its target.
 
 use axum::body::Bytes;
 use axum::http::{StatusCode, header};
@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use std::time::Duration;
 
-/// One fault, for so many requests.
+/// A fault, for a number of requests.
 #[derive(Debug, Clone)]
 pub(crate) struct Fault {
     pub(crate) target: String,
@@ -22,14 +22,14 @@ pub(crate) struct Fault {
 pub(crate) struct Answer(pub(crate) u16, pub(crate) Bytes, Option<u64>);
 
 impl Answer {
-    /// A connection that ends without an answer, as far as HTTP can pretend: a body that breaks off.
+    /// A connection that ends without an answer. HTTP can only imitate this with a body that breaks off.
     pub(crate) fn lost() -> Response {
         let broken = broken_body();
         Response::new(broken)
     }
 }
 
-/// A body whose first piece is an error: the client sees a connection that broke.
+/// A body whose first piece is an error. The client sees a broken connection.
 pub(crate) fn broken_body() -> axum::body::Body {
     struct Broken;
     impl http_body::Body for Broken {
@@ -69,7 +69,7 @@ impl Fault {
         }
     }
 
-    /// The answer that comes instead of the real one, if one does.
+    /// The answer of a fault, instead of the real one, if a fault is due.
     pub(crate) fn answer(&self, service: &str) -> Option<Answer> {
         if let Some(error) = &self.slack_error {
             return Some(Answer(200, json!({"ok": false, "error": error}).to_string().into(), None));

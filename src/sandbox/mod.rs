@@ -1,8 +1,8 @@
-//! The other side: a pretend Slack and PagerDuty, with state, errors, limits, signatures and faults. It imports nothing
-//! else of this crate and talks to the bot over signed HTTP only, as the real ones do. Tests and the demo use it.
+//! The sandbox: a pretend Slack and PagerDuty, with state, errors, limits, signatures and faults. It imports nothing
+//! else from this crate, and talks to the bot only over signed HTTP, as the real services do. Tests and the demo use it.
 //!
-//! It knows nothing of incidents: whatever a bot does through the Web API shows in its channels, and whatever a person
-//! does in them comes back to the bot as commands, interactions, events and webhooks.
+//! It knows nothing about incidents. What a bot does through the Web API shows in the channels. What a person does there
+//! comes to the bot as commands, interactions, events and webhooks.
 
 mod coverage;
 mod exchange;

@@ -1,4 +1,4 @@
-//! The sandbox as it runs: one server for both services, which records what is asked and lets things go wrong.
+//! The running sandbox: one server for both services. It records requests and makes things go wrong.
 
 use std::sync::{Arc, Mutex};
 
@@ -23,7 +23,7 @@ use super::slack::{Slack, deliveries, socket, web_api};
 use super::switches::Faults;
 use super::world::{Shared, World};
 
-/// The running sandbox; it stops when the last handle is dropped.
+/// The running sandbox. It stops when the last handle is dropped.
 #[derive(Clone)]
 pub struct Sandbox {
     shared: Shared,
@@ -73,7 +73,7 @@ impl Sandbox {
         format!("{}/pagerduty", self.shared.lock().base)
     }
 
-    /// Says where the bot listens.
+    /// Sets the address of the bot.
     pub fn connect(&self, bot: &str) {
         self.shared.lock().bot = Some(bot.trim_end_matches('/').to_owned());
     }
@@ -93,8 +93,8 @@ impl Sandbox {
         Faults(self.shared.clone())
     }
 
-    /// Sends every waiting event and webhook to the bot, signed, in order; how many. What the bot does not accept is sent
-    /// again up to three times, as the services do.
+    /// Sends every waiting event and webhook to the bot, signed, in order. Returns their number. If the bot does not accept one, it is
+    /// sent again up to three times, as the services do.
     pub async fn deliver(&self) -> usize {
         let mut count = 0;
         loop {
@@ -140,7 +140,7 @@ impl Sandbox {
     }
 }
 
-/// Records traffic and lets things go wrong, for both services.
+/// Records traffic and makes things go wrong, for both services.
 async fn disturb(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let verb = request.method().to_string();

@@ -1,11 +1,11 @@
-//! How the sandbox is set up.
+//! The settings of the sandbox.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-/// The settings; the bot must be given the same secrets.
+/// The settings. The bot needs the same secrets.
 #[derive(Clone)]
 pub struct SandboxConfig {
     pub listen: SocketAddr,
@@ -23,7 +23,7 @@ pub struct SandboxConfig {
 }
 
 impl SandboxConfig {
-    /// Usual settings, with this clock, on any free port.
+    /// Default settings with this clock, on any free port.
     pub fn new(now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>) -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),

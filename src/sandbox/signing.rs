@@ -1,4 +1,4 @@
-//! Signatures, as both services make them.
+//! The signatures of both services.
 
 pub(crate) fn hmac_hex(secret: &str, parts: &[&[u8]]) -> String {
     use hmac::{Hmac, KeyInit as _, Mac as _};

@@ -18,7 +18,7 @@ impl Faults {
         self.add(Fault { status: Some(429), retry_after: Some(retry_after), ..Fault::new(target, times) });
     }
 
-    /// So many calls go through, before what is set next.
+    /// Lets this many calls succeed before the next fault begins.
     pub fn pass(&self, target: &str, times: usize) {
         if times > 0 {
             self.add(Fault::new(target, times));
@@ -33,22 +33,22 @@ impl Faults {
         self.add(Fault { delay: Some(delay), ..Fault::new(target, times) });
     }
 
-    /// It is done, and the answer never comes.
+    /// The call is done, but its answer is lost.
     pub fn lose_answer(&self, target: &str, times: usize) {
         self.add(Fault { lose_answer: true, ..Fault::new(target, times) });
     }
 
-    /// One of Slack's error codes.
+    /// Answers with one of Slack's error codes.
     pub fn fail_with(&self, target: &str, times: usize, error: &str) {
         self.add(Fault { slack_error: Some(error.to_owned()), ..Fault::new(target, times) });
     }
 
-    /// What was set for a target holds no more.
+    /// Removes the faults of a target.
     pub fn mend(&self, target: &str) {
         self.0.lock().faults.faults.retain(|fault| fault.target != target);
     }
 
-    /// A whole service refuses everything, until it is switched on again.
+    /// A whole service refuses everything until it is switched on again.
     pub fn down(&self, service: &str, down: bool) {
         let mut world = self.0.lock();
         world.faults.down.retain(|one| one != service);
@@ -62,7 +62,7 @@ impl Faults {
         self.0.lock().faults.duplicates = on;
     }
 
-    /// Events and webhooks wait; switched off, they come late and in another order.
+    /// Events and webhooks wait. When this is switched off, they come late and in another order.
     pub fn delay_deliveries(&self, on: bool) {
         let mut world = self.0.lock();
         world.faults.held_back = on;

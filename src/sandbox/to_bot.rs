@@ -1,4 +1,4 @@
-//! What is sent to the bot: as a request, or through the connection that it opened.
+//! Sends to the bot: as a request, or through the connection that the bot opened.
 
 use std::time::Duration;
 

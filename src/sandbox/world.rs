@@ -1,4 +1,4 @@
-//! The state of everything, under one lock.
+//! The state of the sandbox, under one lock.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -1,5 +1,5 @@
-//! Slack's requests, read tolerantly: ids are strings, what is missing is none, what is new is ignored. The library's own
-//! inbound types lose data, so they are not used.
+//! Slack's requests, read tolerantly: ids are strings, missing values are empty, and unknown values are ignored. The library's
+//! own types for them lose data, so they are not used.
 
 use crate::domain::reason::ChannelLoss;
 use std::collections::BTreeMap;
@@ -24,12 +24,12 @@ pub struct SlashCommand {
     pub ssl_check: Option<String>,
 }
 
-/// A thing of which only the id matters.
+/// An object of which only the id is read.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Id {
     pub id: String,
-    /// The workspace of a user, where Slack says so.
+    /// The workspace of a user, if Slack sends it.
     pub team_id: Option<String>,
 }
 
@@ -39,14 +39,14 @@ pub struct Interaction {
     /// `block_actions`, `view_submission`, `shortcut`, `message_action`, …
     #[serde(rename = "type")]
     pub kind: String,
-    /// The workspace; none for an installation on a whole organisation.
+    /// The workspace; `None` for an installation on a whole organisation.
     #[serde(default)]
     pub team: Option<Id>,
     #[serde(default)]
     pub api_app_id: String,
     #[serde(default)]
     pub user: Id,
-    /// For opening a modal, for three seconds.
+    /// For opening a modal. It is valid for three seconds.
     #[serde(default)]
     pub trigger_id: String,
     #[serde(default)]
@@ -66,7 +66,7 @@ pub struct Interaction {
     pub message: Option<Value>,
 }
 
-/// A request from the JSON that Slack sends. What is null is as if it were missing.
+/// Reads a request from the JSON that Slack sends. Null values count as missing.
 pub fn read<T: serde::de::DeserializeOwned>(json: Value) -> Result<T, serde_json::Error> {
     serde_json::from_value(without_nulls(json))
 }
@@ -87,7 +87,7 @@ fn without_nulls(value: Value) -> Value {
 pub struct Action {
     pub action_id: String,
     pub value: String,
-    /// When, which makes a press unique.
+    /// The time of the press, which makes it unique.
     pub action_ts: String,
 }
 
@@ -95,7 +95,7 @@ pub struct Action {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct View {
-    /// Its id, which makes a sending unique.
+    /// Its id, which makes it unique.
     pub id: String,
     pub callback_id: String,
     pub private_metadata: String,
@@ -114,7 +114,7 @@ impl View {
         self.state.values.get(id)?.values().next()
     }
 
-    /// A text, trimmed; none if it was left empty.
+    /// A trimmed text; `None` if it was left empty.
     pub fn text(&self, id: &str) -> Option<String> {
         self.answer(id)?["value"].as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
     }
@@ -156,12 +156,12 @@ pub struct Envelope {
     /// Whether the channel is shared with another workspace.
     #[serde(default)]
     pub is_ext_shared_channel: bool,
-    /// In whose name it comes; tells our own bot user.
+    /// For whom Slack sends it. This names our own bot user.
     #[serde(default)]
     pub authorizations: Vec<Value>,
 }
 
-/// An event that Muster has a use for.
+/// An event that Muster uses.
 #[derive(Debug, Clone, PartialEq)]
 #[rustfmt::skip]
 pub enum SlackEvent {
@@ -170,33 +170,33 @@ pub enum SlackEvent {
     Said { channel: String, thread: Option<String>, ts: String, user: String, text: String },
     /// A person changed a message.
     /// `thread`: in which thread, if in one.
-    /// `edited`: since when; Slack's timestamp.
+    /// `edited`: Slack's timestamp of the change.
     Edited { channel: String, thread: Option<String>, ts: String, user: String, text: String, edited: String },
-    /// A message was taken back.
+    /// A message was deleted.
     /// `thread`: in which thread, if in one.
     Deleted { channel: String, thread: Option<String>, ts: String },
     /// A reaction was added or removed.
     /// `name`: its name, without colons.
     /// `added`: added, or removed.
     Reaction { channel: String, ts: String, user: String, author: String, name: String, added: bool },
-    /// Somebody new, or somebody changed.
+    /// A person is new, or has changed.
     Person(Value),
     /// A person posted links to pages of ours.
     Linked { channel: String, ts: String, user: String, links: Vec<String> },
     /// A person spoke to the bot.
     Mentioned { channel: String, user: String, text: String },
-    /// A channel is gone, or closed to Muster.
+    /// A channel is gone, or Muster cannot write there any more.
     Gone { channel: String, why: ChannelLoss },
     /// Somebody opened the app's home.
     Home { user: String },
-    /// A channel is shared with other workspaces from now on, or not any more.
+    /// A channel is now shared with other workspaces, or no longer is.
     Shared { channel: String, shared: bool },
     /// A channel got another name.
     Renamed { channel: String, name: String },
     Other,
 }
 
-/// A message's words, and where its pictures and files are.
+/// A message's text, with the addresses of its pictures and files.
 pub fn with_files(text: &str, message: &Value) -> String {
     let mut words = super::markup::plain(text);
     for file in message["files"].as_array().into_iter().flatten().take(10) {
@@ -207,7 +207,7 @@ pub fn with_files(text: &str, message: &Value) -> String {
     words.trim().to_owned()
 }
 
-/// Reads an event. Bots' messages (our own among them) and channel notices are nothing to Muster, so that it never answers itself.
+/// Reads an event. Messages of bots (including our own) and channel notices are ignored, so that Muster never answers itself.
 pub fn event(event: &Value) -> SlackEvent {
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let optional = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).map(str::to_owned);

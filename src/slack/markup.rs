@@ -1,8 +1,8 @@
-//! Slack's own marks in what people write, turned back into what they wrote: `&amp;`, `<https://…|label>`, `<@U…>`. What goes the other way
-//! is the business of `render`.
+//! Turns Slack's marks (`&amp;`, `<https://…|label>`, `<@U…>`) back into what people wrote. `render` does the
+//! opposite.
 
-/// The words without entities and links; mentions of people, channels and groups stay, for those who want their ids. Source: Slack's
-/// reference on formatting text, "Escaping text" and "Parsing".
+/// The words without entities and links. Mentions of people, channels and groups stay, because some callers need their ids. Source:
+/// Slack's reference on formatting text, "Escaping text" and "Parsing".
 pub fn plain(text: &str) -> String {
     let linked = each_mark(text, |mark| {
         let (target, label) = mark.split_once('|').map_or((mark, None), |(target, label)| (target, Some(label)));
@@ -11,7 +11,7 @@ pub fn plain(text: &str) -> String {
         }
         let address = target.trim_start_matches("mailto:").trim_start_matches("tel:");
         let bare = address.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
-        // What Slack took for a link by itself is what somebody wrote: `app.user.id` is no address.
+        // If Slack made the link by itself, keep what the person wrote: `app.user.id` is not an address.
         Some(match label {
             Some(label) if label.trim_end_matches('/') == bare || label == address => label.to_owned(),
             Some(label) => format!("{label} ({address})"),
@@ -21,7 +21,7 @@ pub fn plain(text: &str) -> String {
     linked.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 }
 
-/// Mentions as people read them.
+/// The words with mentions as people read them.
 pub fn named(text: &str, name: &dyn Fn(&str) -> String) -> String {
     each_mark(text, |mark| {
         let (target, label) = mark.split_once('|').map_or((mark, None), |(target, label)| (target, Some(label)));
@@ -37,7 +37,7 @@ pub fn named(text: &str, name: &dyn Fn(&str) -> String) -> String {
     })
 }
 
-/// Replaces what stands in angle brackets, where there is something to replace it by.
+/// Replaces what is in angle brackets, if there is a replacement.
 fn each_mark(text: &str, replace: impl Fn(&str) -> Option<String>) -> String {
     let mut said = String::with_capacity(text.len());
     let mut rest = text;

@@ -10,7 +10,7 @@ use crate::domain::Time;
 /// How old, or how far in the future, a request may be, in seconds.
 const WINDOW_SECONDS: i64 = 300;
 
-/// Bytes whose signature was checked; there is no other way to make one.
+/// Bytes whose signature was checked. Only `verify` makes this.
 #[derive(Debug, Clone)]
 pub struct Verified(Vec<u8>);
 
@@ -20,21 +20,21 @@ impl Verified {
     }
 }
 
-/// Why a request is refused. Deliberately says nothing of the right signature.
+/// Why a request is refused. It reveals nothing about the right signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
-    /// There is no signature, or it is not of Slack's form.
+    /// There is no signature, or it does not have Slack's form.
     #[error("the request has no Slack signature")]
     Unsigned,
-    /// Too old or from the future: a replay, or a clock that is wrong.
+    /// Too old or from the future: a replay, or a wrong clock.
     #[error("the request's timestamp is more than five minutes off; if this goes on, check the clock of this machine")]
     Stale,
-    /// Not made with one of our secrets.
+    /// It was not made with one of our secrets.
     #[error("the request's signature is wrong")]
     Wrong,
 }
 
-/// Checks a request against each secret (two during a rotation).
+/// Checks a request against each secret. During a rotation there are two.
 pub fn verify(
     secrets: &[SecretString],
     timestamp: Option<&str>,
@@ -46,7 +46,7 @@ pub fn verify(
     let sent: i64 = timestamp.parse().map_err(|_| Rejected::Unsigned)?;
     let signature = signature.and_then(|signature| signature.strip_prefix("v0=")).ok_or(Rejected::Unsigned)?;
     let signature = hex::decode(signature).map_err(|_| Rejected::Unsigned)?;
-    // The age first: it costs nothing, and an old request is refused whatever its signature.
+    // Check the age first: it costs nothing, and an old request is refused whatever its signature.
     if now.timestamp().saturating_sub(sent).saturating_abs() > WINDOW_SECONDS {
         return Err(Rejected::Stale);
     }

@@ -27,7 +27,6 @@ impl Batch {
         Self::default()
     }
 
-    /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.ops.is_empty() && self.unwritable.is_none()
     }
@@ -37,7 +36,6 @@ impl Batch {
         self.ops.iter().any(|op| op.kind == kind)
     }
 
-    /// The number of steps.
     pub fn len(&self) -> usize {
         self.ops.len()
     }

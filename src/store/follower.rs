@@ -51,7 +51,9 @@ impl Change<'_> {
             return Some(value);
         }
         let read = typed::body(self.kind, self.id, shape, text);
-        read.inspect_err(|error| tracing::error!(%error, "a change cannot be read and is not followed")).ok().map(Arc::new)
+        read.inspect_err(|error| tracing::error!(%error, "a change cannot be read and is not followed"))
+            .ok()
+            .map(Arc::new)
     }
 }
 

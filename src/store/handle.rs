@@ -20,7 +20,6 @@ impl std::fmt::Debug for Store {
 const PAGE: usize = 500;
 
 impl Store {
-    /// A store on an engine.
     pub fn new(engine: Arc<dyn Engine>) -> Self {
         Self { engine }
     }
@@ -33,7 +32,6 @@ impl Store {
         self.engine.get(T::KIND, id.as_str()).await?.map(Raw::read).transpose()
     }
 
-    /// The value of a record, if there is one.
     pub async fn value<T: Record>(&self, id: &Id<T>) -> Result<Option<T>, ReadError> {
         Ok(self.get(id).await?.map(|rec| rec.value))
     }

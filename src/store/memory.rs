@@ -11,7 +11,6 @@ use super::{Committed, ReadError, Store};
 pub struct MemoryEngine(RwLock<BTreeMap<Vec<u8>, Vec<u8>>>);
 
 impl MemoryEngine {
-    /// An empty store.
     pub fn open() -> Result<Store, ReadError> {
         Ok(Store::new(Arc::new(Committed::start(Arc::new(Self::default()))?)))
     }

@@ -19,7 +19,6 @@ impl QueueName {
         Self(format!("{lane}/{of}"))
     }
 
-    /// Its lane.
     pub fn lane(&self) -> &str {
         self.0.split_once('/').map_or(self.0.as_str(), |(lane, _)| lane)
     }

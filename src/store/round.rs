@@ -127,7 +127,6 @@ type Overlay = BTreeMap<(Kind, String), Option<Entry>>;
 pub(super) struct Round(Overlay);
 
 impl Round {
-    /// Whether there is nothing to write.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -138,7 +137,7 @@ impl Round {
     }
 
     /// Checks every step against what this round wrote already, or else against what is stored. Then it adds the whole commit to the round, or
-/// nothing.
+    /// nothing.
     pub(super) fn apply(
         &mut self,
         ops: Vec<Op>,

@@ -34,7 +34,10 @@ fn a_mistake_names_its_line_and_a_likely_word() {
     insta::assert_snapshot!(errors("[server]\nlistn = \"x\"\n"), @"muster.toml:2: unknown field `listn`, expected one of `listen`, `public_url`, `instance`, `body_limit_kib`; did you mean `listen`?");
     let text =
         "[slack]\nteam_id = \"T1\"\n\n[[sources]]\nname = \"prom\"\nkind = \"alertmanager\"\ntoken_env = \"PROM\"\n";
-    assert_eq!(errors(text), "muster.toml:5: the variable PROM is not set. It should hold the token of the source `prom`");
+    assert_eq!(
+        errors(text),
+        "muster.toml:5: the variable PROM is not set. It should hold the token of the source `prom`"
+    );
     let text = "[slack]\nteam_id = \"T1\"\n[[teams]]\nname = \"data-platform\"\n[[services]]\nname = \"orders\"\nowner = \"data-platfrm\"\n";
     assert_eq!(
         errors(text),
@@ -52,7 +55,10 @@ fn all_mistakes_are_told_at_once() {
 #[test]
 fn a_channels_name_has_known_places_only() {
     let told = errors("[slack]\nteam_id = \"T1\"\nchannel_name = \"inc-{{numbr}}\"\n");
-    assert!(told.contains("muster.toml:3: [slack] channel_name has {{numbr}}, but there are only number, title"), "{told}");
+    assert!(
+        told.contains("muster.toml:3: [slack] channel_name has {{numbr}}, but there are only number, title"),
+        "{told}"
+    );
 }
 
 #[test]

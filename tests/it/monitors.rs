@@ -313,7 +313,7 @@ fn sns_believes_amazon_and_known_topics_only() {
         }
         let mut raw = body;
         raw.as_object_mut().unwrap().remove("Type");
-        assert!(envelope(&raw, &topics).unwrap_err().to_string().contains("raw message delivery"));
+        assert!(envelope(&raw, &topics).unwrap_err().to_string().contains("Is raw message delivery on?"));
     }
 }
 

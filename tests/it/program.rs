@@ -259,7 +259,7 @@ async fn a_recorded_body_is_run_through_todays_rules() {
     );
     let output = run(&["replay", "nobody", body, "--config", config], &variables);
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("there is no source `nobody`; there are `prom`"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("there is no source `nobody`. The sources are: `prom`"));
 }
 
 /// What `muster store` says and does of a store that is closed.

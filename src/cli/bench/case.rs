@@ -1,4 +1,4 @@
-//! One row of loads: what is sent to what, over how many connections, and how it is driven.
+//! The rows of loads: what is sent to which server, over how many connections, and how it is driven.
 
 use anyhow::bail;
 use serde::Serialize;
@@ -10,21 +10,21 @@ use super::drive::{Load, Sender, Until, drive};
 use super::options::Plan;
 use super::server::{Keeps, Server, Site, TOKEN};
 
-/// So many assets are in open incidents already.
+/// How many assets are in open incidents already.
 const ASSETS: u64 = 50;
-/// So many alerts come again and again.
+/// How many alerts come again and again.
 const KEYS: u64 = 1000;
-/// How long it is waited, at most, until nothing is left to tell, in seconds.
+/// How long to wait, at most, until nothing is left to deliver, in seconds.
 pub(super) const CALM: f64 = 30.0;
-/// How many connections most figures are of.
+/// The number of connections for most figures.
 pub(super) const USUAL: usize = 64;
 
-/// What a load is sent to.
+/// The server that gets a load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Target {
     Muster,
-    /// The same, with the store left out.
+    /// The same without the store.
     InMemory,
     Plain,
     Disk,
@@ -35,15 +35,15 @@ pub(super) enum Target {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Alerts {
-    /// Each of another key, of few assets, which are in open incidents.
+    /// Each has another key. They are about few assets, which are in open incidents.
     Distinct,
     /// The same thousand again and again.
     Repeated,
-    /// Each of another asset, and so an incident of its own.
+    /// Each is about another asset, and so an incident of its own.
     Own,
 }
 
-/// One row: what is sent to what, over how many connections.
+/// One row: what is sent to which server, over how many connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(super) struct Case {
     pub(super) target: Target,
@@ -52,7 +52,7 @@ pub(super) struct Case {
 }
 
 impl Case {
-    /// Every row, in the order in which it is printed.
+    /// All rows, in the order of the report.
     pub(super) fn all(with_alertmanager: bool) -> Vec<Self> {
         use Alerts::{Distinct, Own, Repeated};
         use Target::{Alertmanager, Disk, InMemory, Muster, Plain};
@@ -76,7 +76,6 @@ impl Case {
         all
     }
 
-    /// The n-th request.
     fn request(self, n: u64) -> Vec<u8> {
         let n = if self.alerts == Alerts::Repeated { n % KEYS } else { n };
         if self.target == Target::Alertmanager {
@@ -95,7 +94,6 @@ impl Case {
         request("POST", HOOK, TOKEN, &alert)
     }
 
-    /// Drives a server that runs.
     pub(super) async fn drive(self, server: &Server, until: Until) -> anyhow::Result<Load> {
         let mut senders = Vec::new();
         for _ in 0..self.connections {
@@ -104,7 +102,7 @@ impl Case {
         drive(senders, until).await
     }
 
-    /// Sets up what the case needs, and drives it; with the seconds of a core that the server worked.
+    /// Sets up what the case needs, and drives it. Also returns how many seconds of a core the server used.
     pub(super) async fn measure(self, plan: &Plan) -> anyhow::Result<(Load, Option<f64>)> {
         let until = Until::Seconds(plan.seconds);
         let site;
@@ -126,7 +124,7 @@ impl Case {
             }
         };
         if self.alerts == Alerts::Repeated {
-            // The first time is not again.
+            // The first time does not count as a repeat.
             self.drive(&server, Until::Numbers { from: 0, to: KEYS }).await?;
         }
         let before = server.worked();
@@ -136,7 +134,6 @@ impl Case {
     }
 }
 
-/// Posts the requests of a case.
 struct Posts {
     connection: Connection,
     case: Case,
@@ -152,7 +149,7 @@ impl Sender for Posts {
     }
 }
 
-/// Brings all assets of a storm into open incidents, and waits until everybody knows.
+/// Brings all assets of a storm into open incidents, and waits until everything is delivered.
 pub(super) async fn open_incidents(server: &Server) -> anyhow::Result<()> {
     let alerts: Vec<_> = (0..ASSETS)
         .map(|n| json!({"key": format!("first{n}"), "title": format!("c{n} is broken"), "asset": format!("c{n}")}))

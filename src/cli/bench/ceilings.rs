@@ -1,5 +1,5 @@
-//! What no server could be faster than here: one thread that appends and syncs for all who wait, and a server that reads JSON
-//! and keeps nothing.
+//! The limits of any server on this machine: one thread that appends and syncs for all waiting callers, and a server that reads
+//! JSON and keeps nothing.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -19,27 +19,26 @@ use super::drive::Sender;
 use crate::cli::throwaway::Throwaway;
 use crate::telemetry::{self, LogFormat};
 
-/// A record of this size is about what an alert is on disk.
+/// About the size of an alert on disk.
 const RECORD: [u8; 1024] = [b'x'; 1024];
-/// How large the file is.
 const ROOM: usize = 64 * 1024 * 1024;
 
-/// One who appends and waits until it is on disk.
+/// A caller that appends, and waits until it is on disk.
 #[derive(Clone)]
 pub(super) struct Append(mpsc::Sender<oneshot::Sender<bool>>);
 
 impl Append {
-    /// Starts the thread that writes. It ends with the last of those who append, and the file goes away with it.
+    /// Starts the thread that writes. It ends with the last caller, and then the file is deleted.
     pub(super) fn to_a_file(beside: &Path) -> anyhow::Result<Self> {
         let folder = Throwaway::within(beside, "muster-bench-append")?;
         let file = File::create(folder.path().join("log")).context("cannot write into the temporary folder")?;
-        // The room is made beforehand, and used again and again: a file that grows costs a second write for each sync.
+        // The room is made beforehand and used again and again, because a growing file costs a second write for each sync.
         file.write_all_at(&vec![0; ROOM], 0).and_then(|()| file.sync_all()).context("the disk has no room")?;
         let (send, waiting) = mpsc::channel::<oneshot::Sender<bool>>();
         std::thread::spawn(move || {
             let (_folder, mut at) = (folder, 0);
             while let Ok(first) = waiting.recv() {
-                // Whatever waits by now goes into one sync.
+                // All waiting appends go into one sync.
                 let round: Vec<_> = std::iter::once(first).chain(waiting.try_iter()).collect();
                 let records = RECORD.repeat(round.len());
                 if at + records.len() > ROOM {
@@ -48,7 +47,7 @@ impl Append {
                 let written = file.write_all_at(&records, at as u64).and_then(|()| file.sync_data()).is_ok();
                 at += records.len();
                 for one in round {
-                    // Whoever does not wait any more does not need to know.
+                    // A caller that is gone needs no answer.
                     let _ = one.send(written);
                 }
             }

@@ -1,5 +1,5 @@
-//! A lean HTTP/1.1 client: one connection that is kept, one request at a time, bytes out and bytes in. It knows only what the
-//! servers under test answer with: a status, a content length, a body.
+//! A small HTTP/1.1 client: it keeps one connection, and sends one request at a time. It understands only what the servers under
+//! test answer: a status, a content length, a body.
 
 use std::net::SocketAddr;
 
@@ -7,18 +7,16 @@ use anyhow::{Context as _, bail};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// Where alerts are posted to, at a bot and at the plain server.
+/// The path for alerts, of a bot and of the plain server.
 pub(super) const HOOK: &str = "/hooks/bench";
-/// More than any answer here has.
+/// Larger than any answer here.
 const LARGEST: usize = 16 * 1024 * 1024;
 
-/// A connection to a server.
 pub(super) struct Connection {
     stream: TcpStream,
     read: Vec<u8>,
 }
 
-/// A server's answer.
 pub(super) struct Answer<'a> {
     pub(super) status: u16,
     pub(super) body: &'a [u8],
@@ -65,19 +63,19 @@ pub(super) fn request(verb: &str, path: &str, token: &str, body: &str) -> Vec<u8
     .into_bytes()
 }
 
-/// The status, where the body begins, and how long it is; nothing while the head is not all there.
+/// The status, the start of the body, and its length; `None` until the whole head has arrived.
 fn head(read: &[u8]) -> anyhow::Result<Option<(u16, usize, usize)>> {
     let Some(end) = read.windows(4).position(|four| four == b"\r\n\r\n") else {
         return Ok(None);
     };
-    let head = std::str::from_utf8(&read[..end]).context("the server's answer is no HTTP")?;
+    let head = std::str::from_utf8(&read[..end]).context("the server's answer is not HTTP")?;
     let mut lines = head.split("\r\n");
     let status = lines.next().and_then(|line| line.strip_prefix("HTTP/1.1 ")).and_then(|rest| rest.get(..3));
-    let status = status.and_then(|status| status.parse().ok()).context("the server's answer is no HTTP/1.1")?;
+    let status = status.and_then(|status| status.parse().ok()).context("the server's answer is not HTTP/1.1")?;
     let length =
         lines.filter_map(|line| line.split_once(':')).find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
     let length = match length {
-        Some((_, length)) => length.trim().parse().context("the server's content length is no number")?,
+        Some((_, length)) => length.trim().parse().context("the server's content length is not a number")?,
         None if status == 204 => 0,
         None => bail!("the server answered {status} without a content length"),
     };

@@ -1,5 +1,5 @@
-//! The one driver: so many senders at once, each with one request in flight, for a time or a count; and what came of it.
-//! It does not know what is sent.
+//! The driver: a number of senders at once, each with one request in flight, for a time or a count. It returns the result.
+//! It does not know what the senders send.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,19 +11,17 @@ use tokio::task::JoinSet;
 
 use crate::clock::Stopwatch;
 
-/// How long a sender that is asked to come again waits.
+/// How long a sender waits if it is asked to come again.
 const COME_AGAIN: Duration = Duration::from_millis(20);
 
 /// Sends one thing after another.
 pub(super) trait Sender: Send + 'static {
-    /// Sends the n-th, and waits until it is taken; false, if it is to come again.
+    /// Sends the n-th, and waits until it is taken. Returns false if it should come again.
     fn send(&mut self, n: u64) -> impl Future<Output = anyhow::Result<bool>> + Send;
 }
 
-/// When it is enough.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Until {
-    /// After so many seconds.
     Seconds(f64),
     Numbers {
         from: u64,
@@ -31,7 +29,6 @@ pub(super) enum Until {
     },
 }
 
-/// What a load came to.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Load {
     pub(super) taken: u64,
@@ -43,7 +40,7 @@ pub(super) struct Load {
     pub(super) worst_ms: f64,
 }
 
-/// Lets all send at once.
+/// Lets all senders send at once.
 pub(super) async fn drive<S: Sender>(senders: Vec<S>, until: Until) -> anyhow::Result<Load> {
     let next = Arc::new(AtomicU64::new(match until {
         Until::Seconds(_) => 0,
@@ -92,7 +89,7 @@ pub(super) async fn drive<S: Sender>(senders: Vec<S>, until: Until) -> anyhow::R
     })
 }
 
-/// Times in order.
+/// Sorted times.
 pub(super) struct Times(Vec<f64>);
 
 impl Times {
@@ -101,7 +98,7 @@ impl Times {
         Self(times)
     }
 
-    /// What so many in a hundred stay below; 0 for none at all.
+    /// The time below which this percentage stays; 0 if there are no times.
     pub(super) fn at(&self, percent: usize) -> f64 {
         let place = (self.0.len() * percent / 100).min(self.0.len().saturating_sub(1));
         self.0.get(place).copied().unwrap_or_default()
@@ -128,7 +125,7 @@ mod tests {
         assert_eq!((load.taken, load.refused), (100, 0));
         assert!(
             drive(vec![Stubborn], Until::Numbers { from: 99, to: 101 }).await.is_err(),
-            "what a sender runs into is said"
+            "an error of a sender is reported"
         );
     }
 

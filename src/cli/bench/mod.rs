@@ -1,6 +1,6 @@
-//! `muster bench`: what this machine makes of it, in one command. Muster runs as a process of its own on a throw-away store,
-//! beside the pretend Slack and PagerDuty; the load comes from here, over loopback. What is measured, in which order, is in `run`;
-//! what people wait for is in `people`, what grows with the store in `stored`, and how it is said in `report`.
+//! `muster bench`: measures Muster on this machine, with one command. Muster runs in its own process on a throw-away store, with
+//! the pretend Slack and PagerDuty. The load comes from here, over loopback. `run` has the order of the measurements, `people`
+//! measures what people wait for, `stored` what grows with the store, and `report` prints the results.
 
 mod case;
 mod ceilings;

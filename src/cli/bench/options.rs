@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-/// What can be asked for.
+/// The options of the command.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// How long each load lasts, in seconds [default: 3].
@@ -13,22 +13,22 @@ pub(crate) struct Options {
     /// How many incidents are stored for measuring the start [default: 100000].
     #[arg(long, value_parser = clap::value_parser!(u64).range(2..=10_000_000))]
     pub(super) incidents: Option<u64>,
-    /// A tenth of everything, or less: to see that it works, not to learn figures.
+    /// A tenth of everything, or less: this shows that it works, but gives no real figures.
     #[arg(long)]
     pub(super) quick: bool,
     /// Also drive an installed Prometheus Alertmanager.
     #[arg(long)]
     pub(super) vs_alertmanager: bool,
-    /// Only the loads whose row has these words in it, and nothing else: `--only "distinct alerts, 64"`.
+    /// Only the loads with these words in their row, and nothing else: `--only "distinct alerts, 64"`.
     #[arg(long)]
     pub(super) only: Option<String>,
     /// Print JSON instead of Markdown.
     #[arg(long)]
     pub(super) json: bool,
-    /// Where the throw-away stores are made; it should be on the disk that Muster will write to [default: the system's temporary folder].
+    /// The folder for throw-away stores. It should be on the disk that Muster will use [default: the system's temporary folder].
     #[arg(long)]
     pub(super) folder: Option<PathBuf>,
-    /// Serve as what is measured; the command starts itself so.
+    /// Serve as a stand-in that is measured. The command starts itself in this way.
     #[arg(long, hide = true)]
     pub(super) stand_in: Option<StandIn>,
     /// The configuration of a stand-in.
@@ -51,13 +51,13 @@ fn seconds(word: &str) -> Result<f64, String> {
     }
 }
 
-/// The options, once they are all decided.
+/// The options, with defaults filled in.
 pub(super) struct Plan {
     pub(super) seconds: f64,
     pub(super) incidents: u64,
-    /// How many active alerts the memory is measured at.
+    /// The numbers of active alerts at which memory is measured.
     pub(super) active: [u64; 2],
-    /// How many alerts are followed to the pager, and how many commands are asked for in peace.
+    /// How many alerts are followed to the pager, and how many commands are sent, without other load.
     pub(super) followed: u64,
     pub(super) folder: PathBuf,
     pub(super) only: Option<String>,

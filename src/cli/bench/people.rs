@@ -1,4 +1,4 @@
-//! What people wait for: a page after an alert, and an answer to a slash command, in peace and in a storm.
+//! Measures what people wait for: a page after an alert, and an answer to a slash command, without load and in a storm.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ pub(super) async fn measure(plan: &Plan, report: &mut Report) -> anyhow::Result<
     Ok(())
 }
 
-/// How long it takes from an alert to its page, one after another, in milliseconds.
+/// The times from an alert to its page, one after another, in milliseconds.
 async fn pages(plan: &Plan, site: &Site, server: &Server) -> anyhow::Result<Times> {
     let mut took = Vec::new();
     for n in 0..plan.followed {
@@ -51,13 +51,13 @@ async fn pages(plan: &Plan, site: &Site, server: &Server) -> anyhow::Result<Time
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         took.push(watch.seconds() * 1000.0);
-        // So that the next comes in peace too.
+        // So that the next one is measured without load too.
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Ok(Times::of(took))
 }
 
-/// How long a signed slash command waits for its answer, in milliseconds.
+/// The times from a signed slash command to its answer, in milliseconds.
 async fn list(site: &Site) -> anyhow::Result<f64> {
     let watch = Stopwatch::start();
     let answer = site.sandbox.slack().command(ANA, CHANNEL, "list").await;

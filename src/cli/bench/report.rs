@@ -1,4 +1,4 @@
-//! What was measured, as tables for people or as JSON. What each row means is told in `docs/performance.md`.
+//! The results, as tables for people or as JSON. `docs/performance.md` says what each row means.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,7 +10,6 @@ use super::case::{Alerts, Case, Target, USUAL};
 use super::drive::{Load, Times};
 use super::options::Plan;
 
-/// Everything that was measured.
 #[derive(Serialize)]
 pub(super) struct Report {
     version: &'static str,
@@ -22,14 +21,13 @@ pub(super) struct Report {
     notes: Vec<String>,
 }
 
-/// What a load came to.
 #[derive(Serialize)]
 pub(super) struct Row {
     #[serde(flatten)]
     case: Case,
     #[serde(flatten)]
     load: Load,
-    /// How long a core of the server worked for one request, in microseconds.
+    /// The time of a core of the server for one request, in microseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     core_micros: Option<f64>,
 }
@@ -49,7 +47,7 @@ impl Row {
 }
 
 impl Case {
-    /// What a person calls it.
+    /// Its name in the report.
     pub(super) fn words(self) -> String {
         let alerts = match (self.target, self.alerts) {
             (Target::Disk, _) => "append 1 kB and sync, one thread for all",
@@ -115,7 +113,6 @@ impl Report {
         self.figure(&format!("{name}, p99"), times.at(99), "ms");
     }
 
-    /// Works the ratios out.
     pub(super) fn compare(&mut self) {
         use Alerts::{Distinct, Own, Repeated};
         use Target::{Alertmanager, Disk, InMemory, Muster, Plain};
@@ -125,7 +122,7 @@ impl Report {
         };
         let mut ratios = Vec::new();
         let mut add = |name: String, one: Option<f64>, other: Option<f64>| {
-            // What was left out is compared with nothing.
+            // Measurements that were left out are not compared.
             if let (Some(one), Some(other)) = (one, other) {
                 ratios.push(Figure { name, value: one / other, unit: "×" });
             }
@@ -150,11 +147,11 @@ impl Report {
         self.ratios = ratios;
     }
 
-    /// For people, and for documents.
+    /// Markdown, for people and documents.
     pub(super) fn markdown(&self) -> String {
         let mut text =
             format!("Muster {}, {}, on {}.\n\n", self.version, self.at.format("%Y-%m-%d %H:%M UTC"), self.machine);
-        // Nothing here can fail: it is written into memory.
+        // Writing into memory cannot fail.
         let _ = writeln!(
             text,
             "| load | a second | p50 ms | p99 ms | worst ms | core µs each | come again |\n|---|--:|--:|--:|--:|--:|--:|"
@@ -184,7 +181,7 @@ impl Report {
     }
 }
 
-/// With as many digits as mean something.
+/// A number with as many digits as are significant.
 fn number(value: f64) -> String {
     match value {
         value if value >= 100.0 => format!("{value:.0}"),
@@ -193,7 +190,7 @@ fn number(value: f64) -> String {
     }
 }
 
-/// How many processes wanted to work in the last minute; none where the system does not say.
+/// The load average of the last minute; `None` if the system does not say.
 fn at_work() -> Option<f64> {
     std::fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
 }
@@ -215,7 +212,7 @@ fn machine() -> String {
     words.join(", ")
 }
 
-/// The kind of file system that a folder is on; none where the system does not say.
+/// The kind of file system of a folder; `None` if the system does not say.
 fn file_system(folder: &Path) -> Option<String> {
     let folder = folder.canonicalize().ok()?;
     let mounts = std::fs::read_to_string("/proc/self/mounts").ok()?;

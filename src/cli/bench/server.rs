@@ -1,5 +1,5 @@
-//! What is measured, each a process of its own: Muster on a throw-away store beside the pretend Slack and PagerDuty, the plain
-//! server, and Alertmanager. How it is started, looked at from outside, and ended.
+//! The servers under test, each in its own process: Muster on a throw-away store with the pretend Slack and PagerDuty, the plain
+//! server, and Alertmanager. This starts them, measures them from outside, and ends them.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -20,23 +20,23 @@ use crate::sandbox::{Sandbox, SandboxConfig};
 
 /// The token of the monitor, and of the API.
 pub(super) const TOKEN: &str = "a-token-of-the-bench";
-/// Whoever asks in the pretend Slack.
+/// The person who asks in the pretend Slack.
 pub(super) const ANA: &str = "U0ANA00001";
-/// Where she asks, and where incidents are announced.
+/// The channel where she asks, and where incidents are announced.
 pub(super) const CHANNEL: &str = "data-incidents";
 /// How long a start may take.
 const START: Duration = Duration::from_secs(300);
-/// Linux counts the time of processes in hundredths of a second, on every machine that Rust knows.
+/// Linux counts the time of processes in hundredths of a second, on every machine that Rust supports.
 const TICKS: f64 = 100.0;
 
-/// A folder, the pretend services, and a configuration that knows both.
+/// A folder, the pretend services, and a configuration that uses both.
 pub(super) struct Site {
     folder: Throwaway,
     pub(super) sandbox: Sandbox,
     variables: Variables,
 }
 
-/// Where Muster keeps what it is told.
+/// The store that Muster uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keeps {
     OnDisk,
@@ -44,7 +44,7 @@ pub(super) enum Keeps {
 }
 
 impl Site {
-    /// `announced` lets every incident have its line in the announcement channel, as is usual; Slack takes one a second there.
+    /// With `announced`, every incident has its line in the announcement channel, as usual. Slack takes one line per second there.
     pub(super) async fn new(beside: &Path, announced: bool) -> anyhow::Result<Self> {
         let clock = Clock::wall();
         let folder = Throwaway::within(beside, "muster-bench")?;
@@ -76,7 +76,7 @@ impl Site {
         Ok(Self { folder, sandbox, variables })
     }
 
-    /// A command of this program, at this site. It sees none of our own variables, so that no real Slack can be meant.
+    /// A command of this program, at this site. It gets none of our own variables, so that it cannot reach a real Slack.
     pub(super) fn muster(&self, arguments: &[&str]) -> anyhow::Result<Command> {
         let mut command = Command::new(std::env::current_exe().context("this program does not find itself")?);
         command.args(arguments).arg("--config").arg(self.folder.path().join("muster.toml"));
@@ -90,7 +90,7 @@ impl Site {
         Ok(Config::parse("muster.toml", &text, &self.variables)?)
     }
 
-    /// Starts a bot; it listens when this comes back.
+    /// Starts a bot. It listens when this returns.
     pub(super) async fn start(&self, keeps: Keeps) -> anyhow::Result<Server> {
         let server = Server::that_says_where(match keeps {
             Keeps::OnDisk => self.muster(&["serve"])?,
@@ -101,7 +101,7 @@ impl Site {
         Ok(server)
     }
 
-    /// What the store takes on disk, without the reserve that it lets go when the disk is full.
+    /// The size of the store on disk, without its ballast.
     pub(super) fn bytes(&self) -> u64 {
         fn size(path: &Path) -> u64 {
             let files = std::fs::read_dir(path).into_iter().flatten().flatten();
@@ -118,11 +118,11 @@ impl Site {
     }
 }
 
-/// How Alertmanager is called here, and which it is; none, if it is not installed.
+/// The command and the version of Alertmanager; `None` if it is not installed.
 pub(super) fn alertmanager() -> Option<(&'static str, String)> {
     ["prometheus-alertmanager", "alertmanager"].into_iter().find_map(|name| {
         let output = Command::new(name).arg("--version").stdin(Stdio::null()).output().ok()?;
-        // It told its version to standard error once, and to standard output since.
+        // Old versions print the version to standard error, newer ones to standard output.
         let told = [output.stdout, output.stderr].concat();
         Some((name, String::from_utf8_lossy(&told).split(" (").next()?.trim().to_owned()))
     })
@@ -134,7 +134,7 @@ async fn get(address: SocketAddr, path: &str) -> anyhow::Result<(u16, String)> {
     Ok((answer.status, String::from_utf8_lossy(answer.body).into_owned()))
 }
 
-/// Waits until a path is answered with 200.
+/// Waits until a path answers with 200.
 pub(super) async fn answers(address: SocketAddr, path: &str) -> anyhow::Result<()> {
     let watch = Stopwatch::start();
     while !matches!(get(address, path).await, Ok((200, _))) {
@@ -144,11 +144,11 @@ pub(super) async fn answers(address: SocketAddr, path: &str) -> anyhow::Result<(
     Ok(())
 }
 
-/// A process under test; it ends with this.
+/// A process under test. It ends when this is dropped.
 pub(super) struct Server {
     child: Child,
     pub(super) address: SocketAddr,
-    /// Only Alertmanager needs one of its own.
+    /// Only Alertmanager needs its own folder.
     _folder: Option<Throwaway>,
 }
 
@@ -160,13 +160,13 @@ impl Server {
         Self::that_says_where(command).await
     }
 
-    /// Alertmanager, with nobody to tell.
+    /// Alertmanager, without receivers.
     pub(super) async fn alertmanager(beside: &Path) -> anyhow::Result<Self> {
         let (name, _) = alertmanager().context("Alertmanager is not installed any more")?;
         let folder = Throwaway::within(beside, "muster-bench-alertmanager")?;
         let file = folder.path().join("alertmanager.yml");
         std::fs::write(&file, "route:\n  receiver: nobody\nreceivers:\n  - name: nobody\n")?;
-        // A port that was free a moment ago: it cannot be asked which one it took.
+        // Take a port that was free a moment ago, because Alertmanager does not say which one it took.
         let address = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let mut command = Command::new(name);
         command
@@ -190,7 +190,7 @@ impl Server {
         let (say, said) = oneshot::channel();
         std::thread::spawn(move || {
             let (mut say, mut told) = (Some(say), Vec::new());
-            // What it says must be read to the end, or it would stand still.
+            // Its output must be read to the end, or it would block.
             for line in BufReader::new(log).lines().map_while(Result::ok) {
                 if say.is_none() {
                     continue;
@@ -202,7 +202,7 @@ impl Server {
                 }
             }
             if let Some(say) = say {
-                // Nobody waits for it any more only when the start took too long.
+                // Sending fails only if the start took too long.
                 let _ = say.send(Err(told.join("\n")));
             }
         });
@@ -215,7 +215,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Asks once, over a connection of its own.
+    /// Sends one request, over its own connection.
     pub(super) async fn get(&self, path: &str) -> anyhow::Result<(u16, String)> {
         get(self.address, path).await
     }
@@ -228,10 +228,10 @@ impl Server {
         Ok(())
     }
 
-    /// Waits until a bot has told Slack and PagerDuty what it had to, or for so many seconds.
+    /// Waits until a bot has delivered everything to Slack and PagerDuty, or for this many seconds.
     pub(super) async fn rest(&self, at_most: f64) -> anyhow::Result<()> {
         let (watch, mut before, mut since) = (Stopwatch::start(), String::new(), Stopwatch::start());
-        // Slack takes one message a second and channel, so a shorter silence says nothing.
+        // Slack takes one message per second and channel, so a shorter silence proves nothing.
         while since.seconds() < 1.5 && watch.seconds() < at_most {
             let (_, metrics) = self.get("/metrics").await?;
             let delivered: Vec<_> = metrics.lines().filter(|line| line.starts_with("muster_deliveries")).collect();
@@ -244,23 +244,23 @@ impl Server {
         Ok(())
     }
 
-    /// Memory that is resident, in MiB; none where the system does not say.
+    /// Its resident memory, in MiB; `None` if the system does not say.
     pub(super) fn resident(&self) -> Option<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find(|line| line.starts_with("VmRSS"))?;
         Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? / 1024.0)
     }
 
-    /// Seconds of a core that it has used; none where the system does not say.
+    /// The seconds of a core that it has used; `None` if the system does not say.
     pub(super) fn worked(&self) -> Option<f64> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
-        // The name, in brackets, may hold anything; user and system time are the twelfth and thirteenth after it.
+        // The name, in brackets, may contain anything. User and system time are the twelfth and thirteenth fields after it.
         let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
         let mut ticks = || fields.next()?.parse::<f64>().ok();
         Some((ticks()? + ticks()?) / TICKS)
     }
 
-    /// Ends it as an operator does, and waits.
+    /// Ends it as an operator would, and waits.
     pub(super) async fn stop(mut self) -> anyhow::Result<()> {
         // Every shell has `kill`; a program of that name may be missing.
         let told = Command::new("sh").arg("-c").arg(format!("kill -TERM {}", self.child.id())).status();
@@ -276,7 +276,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It has ended already, or it does now.
+        // It has ended already, or ends now.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,5 +1,5 @@
-//! What grows with the store: memory, bytes and records of active alerts, and how long a start takes with many incidents.
-//! Records are read and written through `muster export` and `muster import`, as an operator would.
+//! Measures what grows with the store: memory, bytes and records of active alerts, and the time of a start with many incidents.
+//! It reads and writes records with `muster export` and `muster import`, as an operator would.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
@@ -21,12 +21,12 @@ use crate::Muster;
 use crate::cli::opening;
 use crate::clock::{Clock, Stopwatch};
 
-/// One in so many stored incidents is still open.
+/// One in this many stored incidents is still open.
 const OPEN: u64 = 100;
-/// What belongs to no incident for long, or to one start: it is not multiplied.
+/// Kinds of records that are not multiplied, because they belong to no incident for long, or to one start.
 const PASSING: [&str; 5] = ["outbox", "dead", "delivery", "received", "person"];
 
-/// Memory, bytes and records as active alerts come in.
+/// Measures memory, bytes and records while active alerts come in.
 pub(super) async fn alerts(plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
     let site = Site::new(&plan.folder, false).await?;
     let server = site.start(Keeps::OnDisk).await?;
@@ -38,11 +38,11 @@ pub(super) async fn alerts(plan: &Plan, report: &mut Report) -> anyhow::Result<(
     resident(report, "memory, idle", &server);
     let mut sent = 0;
     for active in plan.active {
-        // Each step goes on where the last ended.
+        // Each step continues where the last one ended.
         let case = Case { target: Target::Muster, alerts: Alerts::Distinct, connections: USUAL };
         case.drive(&server, Until::Numbers { from: sent, to: active }).await?;
         sent = active;
-        // What a storm has to say in Slack takes minutes there, and little of the server.
+        // The messages of a storm take minutes in Slack, but little work of the server.
         server.rest(5.0).await?;
         resident(report, &format!("memory, {active} active alerts"), &server);
     }
@@ -81,7 +81,7 @@ fn resident(report: &mut Report, what: &str, server: &Server) {
     }
 }
 
-/// Every line of an export, gathered; the bot must not run.
+/// Collects something from every line of an export. The bot must not run.
 async fn exported<T: Default + Send + 'static>(site: &Site, gather: fn(&mut T, &str)) -> anyhow::Result<T> {
     let mut child = site.muster(&["export", "-"])?.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let out = child.stdout.take().context("the export has no output")?;
@@ -96,7 +96,7 @@ async fn exported<T: Default + Send + 'static>(site: &Site, gather: fn(&mut T, &
     .await?
 }
 
-/// Records of a kind: how many, and how many bytes their names and what they say have.
+/// Records of a kind: their number, and the bytes of their names and contents.
 #[derive(Default, Clone, Copy)]
 struct Counted {
     records: u64,
@@ -112,7 +112,7 @@ async fn counted(site: &Site) -> anyhow::Result<BTreeMap<String, Counted>> {
         body: &'a RawValue,
     }
     exported(site, |counted: &mut BTreeMap<String, Counted>, line| {
-        // The first line and the last are no records.
+        // The first and the last line are not records.
         if let Ok(Line { kind, id, body }) = serde_json::from_str(line) {
             let of = counted.entry(kind).or_default();
             of.records += 1;
@@ -122,12 +122,12 @@ async fn counted(site: &Site) -> anyhow::Result<BTreeMap<String, Counted>> {
     .await
 }
 
-/// The kind of an exported record; the head has none.
+/// The kind of an exported record. The head has none.
 fn kind(line: &str) -> Option<&str> {
     line.strip_prefix("{\"kind\":\"")?.split('"').next()
 }
 
-/// How long a start takes with many incidents. Two are lived through, one is resolved; then both are multiplied.
+/// Measures a start with many incidents. Two incidents really happen, and one of them is resolved. Then both are multiplied.
 pub(super) async fn incidents(plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
     let (common, patterns) = lived_through(plan).await?;
     let site = Site::new(&plan.folder, false).await?;
@@ -147,7 +147,7 @@ pub(super) async fn incidents(plan: &Plan, report: &mut Report) -> anyhow::Resul
     let (server, took) = started(&site, count).await?;
     report.figure(&format!("`muster serve` to ready, {what}"), took, "s");
     resident(report, &format!("memory, {what}"), &server);
-    // A crash, as far as the store can tell.
+    // For the store, this is a crash.
     drop(server);
     let (server, took) = started(&site, count).await?;
     report.figure(&format!("the same after a crash, {what}"), took, "s");
@@ -166,12 +166,12 @@ pub(super) async fn incidents(plan: &Plan, report: &mut Report) -> anyhow::Resul
     muster.worker.start().await?;
     answers(address, "/readyz").await?;
     report.figure(&format!("of it, making the bot, {what}"), starting.seconds(), "s");
-    // It listens until it is told.
+    // It listens until it is told to stop.
     let _ = stop.send(true);
     Ok(served.await??)
 }
 
-/// Starts the program; the seconds until it is ready, and has the last incident too.
+/// Starts the program. Returns the seconds until it is ready and also has the last incident.
 async fn started(site: &Site, count: u64) -> anyhow::Result<(Server, f64)> {
     let watch = Stopwatch::start();
     let server = site.start(Keeps::OnDisk).await?;
@@ -182,7 +182,7 @@ async fn started(site: &Site, count: u64) -> anyhow::Result<(Server, f64)> {
     Ok((server, took))
 }
 
-/// The records of an incident, as they are exported, and what in them is its own.
+/// The exported records of an incident, and the values in them that are its own.
 struct Pattern {
     records: String,
     uid: String,
@@ -190,7 +190,7 @@ struct Pattern {
     channel: String,
 }
 
-/// Lets two incidents happen, and resolves the first; what is common to all, and the two.
+/// Lets two incidents happen, and resolves the first. Returns the common records and those of the two incidents.
 async fn lived_through(plan: &Plan) -> anyhow::Result<(Vec<String>, [Pattern; 2])> {
     let site = Site::new(&plan.folder, false).await?;
     let server = site.start(Keeps::OnDisk).await?;
@@ -207,7 +207,7 @@ async fn lived_through(plan: &Plan) -> anyhow::Result<(Vec<String>, [Pattern; 2]
     server.rest(CALM).await?;
     server.stop().await?;
     let lines = exported(&site, |lines: &mut Vec<String>, line| {
-        // What is put together here has no last line, as exports had none before.
+        // The export that is built here has no last line, like those of older versions.
         if line.starts_with("{\"muster_export\"") {
             lines.push(r#"{"muster_export":2}"#.to_owned());
         } else if kind(line).is_some_and(|kind| !PASSING.contains(&kind)) {
@@ -232,7 +232,7 @@ impl Pattern {
         Some(Self { records: records.join("\n") + "\n", uid, number, channel })
     }
 
-    /// The same, as if it were another.
+    /// A copy of it as another incident.
     fn like(&self, number: u64) -> String {
         let (own, uid) = (self.number, ulid::Ulid::from_parts(1_700_000_000_000 + number, number.into()).to_string());
         let sorted = |number: u64| format!("{:020}", u64::MAX - number);
@@ -249,7 +249,7 @@ impl Pattern {
     }
 }
 
-/// Imports so many incidents into an empty store; how many records.
+/// Imports this many incidents into an empty store. Returns the number of records.
 async fn fill(site: &Site, common: Vec<String>, patterns: [Pattern; 2], count: u64) -> anyhow::Result<usize> {
     let mut child = site.muster(&["import", "-"])?.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let input = child.stdin.take().context("the import has no input")?;
@@ -257,7 +257,7 @@ async fn fill(site: &Site, common: Vec<String>, patterns: [Pattern; 2], count: u
         let write = || -> std::io::Result<usize> {
             let (mut input, mut records) = (BufWriter::new(input), 0);
             for line in common {
-                // The next incident is the one after the last.
+                // The next incident gets the number after the last.
                 writeln!(input, "{}", line.replace("{\"last\":2,", &format!("{{\"last\":{count},")))?;
                 records += 1;
             }

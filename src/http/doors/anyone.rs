@@ -1,4 +1,4 @@
-//! Everybody is let in.
+//! The door that is open to everybody.
 
 use std::sync::Arc;
 

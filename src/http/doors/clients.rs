@@ -23,7 +23,7 @@ use crate::http::Problem;
 use crate::monitors::credentials::same;
 use crate::telemetry::RejectedLabels;
 
-/// Which scopes let somebody in; one of them is enough.
+/// The scopes that allow a request. One of them is enough.
 pub(crate) trait Access {
     const ANY_OF: &'static [Scope];
 }
@@ -31,7 +31,7 @@ pub(crate) trait Access {
 pub(crate) struct Read;
 pub(crate) struct Write;
 pub(crate) struct Catalog;
-/// The scope *catalog*, since a pipeline asks before it publishes; or *read*.
+/// The scope *catalog*, because a pipeline asks before it publishes, or the scope *read*.
 pub(crate) struct CatalogOrRead;
 
 impl Access for Read {
@@ -47,7 +47,7 @@ impl Access for CatalogOrRead {
     const ANY_OF: &'static [Scope] = &[Scope::Catalog, Scope::Read];
 }
 
-/// Somebody with a token of the API that is good for this.
+/// A client with a token of the API that allows this.
 pub(crate) struct ApiClient<A> {
     pub(crate) app: Arc<App>,
     pub(crate) name: String,
@@ -55,7 +55,7 @@ pub(crate) struct ApiClient<A> {
 }
 
 impl<A: Access> ApiClient<A> {
-    /// Lets in whoever gave this token.
+    /// The client with this token, if the token is known and allows this.
     fn with_token(app: &Arc<App>, given: Option<&str>) -> Result<Self, Problem> {
         let refused = |problem| {
             app.metrics.rejected.get_or_create(&RejectedLabels { kind: "api" }).inc();
@@ -82,7 +82,7 @@ impl<A: Access> ApiClient<A> {
             Some(token) => {
                 let words = |scopes: &[Scope]| scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>();
                 let (has, needs) = (words(&token.scopes).join(" and "), words(A::ANY_OF).join(" or "));
-                tracing::warn!(token = token.name, has, needs, "a token of the API is not good for what was asked");
+                tracing::warn!(token = token.name, has, needs, "a token of the API lacks the scope for a request");
                 refused(Problem::new(
                     403,
                     format!(
@@ -95,7 +95,7 @@ impl<A: Access> ApiClient<A> {
     }
 }
 
-/// The token that was given. All are compared, so that the time says nothing of which.
+/// The token that was given. It is compared with all tokens, so that the time reveals nothing.
 fn known<'a>(tokens: &'a [ApiToken], given: &str) -> Option<&'a ApiToken> {
     let mut found = None;
     for token in tokens {
@@ -115,10 +115,10 @@ impl<A: Access + Send + Sync> FromRequestParts<AppState> for ApiClient<A> {
     }
 }
 
-/// Somebody with a browser: it asks for a password, which is a token of the API that is good for reading.
+/// A person with a browser. The browser asks for a password, which is a token of the API with the scope *read*.
 pub(crate) struct Browser(pub(crate) ApiClient<Read>);
 
-/// A refusal that lets a browser ask for the password.
+/// A refusal at which a browser asks for the password.
 pub(crate) struct AskPassword(Problem);
 
 impl IntoResponse for AskPassword {
@@ -142,8 +142,8 @@ impl FromRequestParts<AppState> for Browser {
     }
 }
 
-/// Somebody who may see one asset's badge: with the key of its address, since a page with a picture in it can send no header, or as a
-/// reader.
+/// Somebody who may see one asset's badge: with the key in its address, because a page that shows a picture cannot send a header, or
+/// as a reader.
 pub(crate) struct AssetBadge {
     pub(crate) app: Arc<App>,
     pub(crate) asset: String,
@@ -162,7 +162,7 @@ impl FromRequestParts<AppState> for AssetBadge {
         let unreadable = |error: &dyn std::fmt::Display| Problem::new(400, error.to_string());
         let Path(name) = parts.extract::<Path<String>>().await.map_err(|error| unreadable(&error))?;
         let Query(Key { key }) = parts.extract::<Query<Key>>().await.map_err(|error| unreadable(&error))?;
-        // What nobody knows may still be asked about: nothing is known against it.
+        // Asking about an unknown asset is allowed: nothing is known against it.
         let asset = state.app.meant(&name).unwrap_or(name);
         let by_key = key.zip(badge_key(&state.app, &asset)).is_some_and(|(given, key)| same(&given, &key));
         if !by_key {
@@ -172,7 +172,7 @@ impl FromRequestParts<AppState> for AssetBadge {
     }
 }
 
-/// The key that opens the badge of an asset; none where the API has no token of its own.
+/// The key that opens the badge of an asset; `None` if `MUSTER_API__TOKEN` is not set.
 pub(crate) fn badge_key(app: &App, asset: &str) -> Option<String> {
     let token = app.config.secrets.api_token.as_ref()?;
     let mut mac = Hmac::<Sha256>::new_from_slice(token.expose_secret().as_bytes()).ok()?;

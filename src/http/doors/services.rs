@@ -47,7 +47,7 @@ impl FromRequest<AppState> for SlackRequest {
 pub(crate) struct PagerDutyWebhook {
     pub(crate) app: Arc<App>,
     pub(crate) body: webhooks::Verified,
-    /// What tells this delivery from others, where PagerDuty says it.
+    /// The id of this delivery, if PagerDuty sent one.
     pub(crate) delivery: Option<String>,
 }
 

@@ -161,7 +161,6 @@ pub(crate) fn too_slow() -> Problem {
     Problem::new(408, "The body took too long to arrive; nothing was saved. Send it again")
 }
 
-
 /// A message of SNS whose signature is right.
 async fn sns_message(state: &AppState, source: &Source, body: Bytes) -> Result<Arrived, Problem> {
     let app = &state.app;

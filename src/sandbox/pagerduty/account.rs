@@ -1,4 +1,4 @@
-//! What the pretend PagerDuty knows.
+//! The data of the pretend PagerDuty.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub struct PdIncident {
     pub severity: String,
     /// `triggered`, `acknowledged` or `resolved`.
     pub status: String,
-    /// How many triggers it took in; one page all the same.
+    /// How many triggers it took in. It is still one page.
     pub triggers: usize,
     pub details: Value,
     pub at: DateTime<Utc>,
@@ -29,7 +29,7 @@ pub struct RestCall {
     pub method: &'static str,
     pub path: String,
     pub body: Value,
-    /// The address in whose name it was.
+    /// The address of the user in whose name it was made.
     pub from: String,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Account {
     pub(crate) schedules: BTreeMap<String, Vec<(String, String)>>,
     pub(crate) users: Vec<(String, String)>,
     pub(crate) services: Vec<String>,
-    /// What was asked to be changed through the REST API.
+    /// The changes that were requested through the REST API.
     pub(crate) rest_calls: Vec<RestCall>,
 }
 

@@ -1,4 +1,4 @@
-//! The Events API v2, with its dedup.
+//! The Events API v2, with its dedup keys.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -77,7 +77,7 @@ async fn enqueue(State(shared): State<Shared>, body: Bytes) -> Response {
     }
     let mut world = shared.lock();
     let now = (world.config.now)();
-    // An unknown integration key is accepted and goes nowhere, as in the real service.
+    // An event with an unknown integration key is accepted and dropped, as in the real service.
     if !world.config.routing_keys.contains(&routing_key) {
         return accepted(&key);
     }

@@ -1,4 +1,4 @@
-//! What people do in the pager, and see there.
+//! What people do and see in the pager.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +15,13 @@ impl PagerDuty {
         self.0.lock().pagerduty.incidents.clone()
     }
 
-    /// Somebody is on call on a schedule, by name and address.
+    /// Puts a person, by name and address, on call on a schedule.
     pub fn on_call(&self, schedule: &str, people: &[(&str, &str)]) {
         let people = people.iter().map(|(name, email)| ((*name).to_owned(), (*email).to_owned())).collect();
         self.0.lock().pagerduty.schedules.insert(schedule.to_owned(), people);
     }
 
-    /// Somebody has an account, and an address.
+    /// Gives a person an account with an address.
     pub fn add_user(&self, name: &str, email: &str) {
         self.0.lock().pagerduty.users.push((name.to_owned(), email.to_owned()));
     }
@@ -30,17 +30,17 @@ impl PagerDuty {
         self.0.lock().pagerduty.services.push(id.to_owned());
     }
 
-    /// What was asked to be changed through the REST API.
+    /// The changes that were requested through the REST API.
     pub fn rest_calls(&self) -> Vec<RestCall> {
         self.0.lock().pagerduty.rest_calls.clone()
     }
 
-    /// How often somebody was really notified.
+    /// How often people were really notified.
     pub fn pages(&self) -> usize {
         self.0.lock().pagerduty.incidents.len()
     }
 
-    /// By key, how many incidents there ever were: more than one is a page sent twice.
+    /// How many incidents there ever were, by key. More than one means that a page was sent twice.
     pub fn pages_by_key(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for incident in self.incidents() {
@@ -72,7 +72,7 @@ impl PagerDuty {
         }
     }
 
-    /// The last webhook once more, as after an answer that was lost.
+    /// Sends the last webhook once more, as after a lost answer.
     pub fn redeliver_last(&self) {
         let mut world = self.0.lock();
         if let Some(last) = world.pagerduty.last.clone() {
@@ -80,7 +80,7 @@ impl PagerDuty {
         }
     }
 
-    /// A webhook with any headers.
+    /// Sends a webhook with any headers.
     pub async fn raw_webhook(&self, body: String, headers: Vec<(String, String)>) -> Answer {
         self.0.send("/pagerduty/webhooks", headers, body).await
     }

@@ -1,4 +1,4 @@
-//! The REST API: who is on call, who is known by an address, and incidents opened for one person.
+//! The REST API: who is on call, people by their address, and incidents for one person.
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -26,7 +26,7 @@ fn header(headers: &HeaderMap, name: &str) -> String {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
-/// The REST token only.
+/// Accepts only the REST token.
 fn refusal(world: &World, headers: &HeaderMap) -> Option<Response> {
     if header(headers, "authorization") == format!("Token token={}", world.config.pagerduty_api_token) {
         return None;
@@ -64,7 +64,7 @@ async fn on_calls(State(shared): State<Shared>, RawQuery(query): RawQuery, heade
     Json(json!({"oncalls": calls, "limit": 100, "offset": 0, "more": false, "total": null})).into_response()
 }
 
-/// Filters by a part of the name or address, as the real one does.
+/// Filters by a part of the name or address, as the real API does.
 async fn users(State(shared): State<Shared>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let world = shared.lock();
     if let Some(refusal) = refusal(&world, &headers) {
@@ -124,7 +124,7 @@ async fn open(State(shared): State<Shared>, headers: HeaderMap, Json(body): Json
         body: body.clone(),
         from: from.clone(),
     });
-    // The address must be somebody's of the account.
+    // The address must belong to a person in the account.
     if !account.users.iter().any(|(_, email)| *email == from) {
         return error(StatusCode::BAD_REQUEST, 2001, "Invalid Input Provided", &["Requester User Not Found"]);
     }

@@ -1,12 +1,12 @@
-//! Webhooks v3, signed, on their way to the bot.
+//! Sends signed webhooks v3 to the bot.
 
 use super::account::Webhook;
 use crate::sandbox::exchange::Answer;
 use crate::sandbox::signing::hmac_hex;
 use crate::sandbox::world::Shared;
 
-/// Sends a webhook; whether PagerDuty is done with it. 4xx but 429 is dropped at once; everything else that is no success
-/// is sent again later, for 48 hours in the real service, and later news waits behind it.
+/// Sends a webhook, and returns whether PagerDuty is done with it. After a 4xx other than 429 it is dropped at once. After any other
+/// failure it is sent again later (in the real service for 48 hours), and newer webhooks wait behind it.
 pub(crate) async fn deliver(shared: &Shared, webhook: &Webhook, twice: bool) -> bool {
     for _ in 0..if twice { 2 } else { 1 } {
         let mut settled = false;
@@ -39,6 +39,6 @@ async fn post_webhook(shared: &Shared, webhook: &Webhook) -> Answer {
 
 pub(crate) fn sign(shared: &Shared, body: &str) -> String {
     let secret = shared.lock().config.pagerduty_webhook_secret.clone();
-    // During a rotation there are two; the first is of the secret that is going out.
+    // During a rotation there are two signatures. The first is made with the old secret.
     format!("v1={},v1={}", hmac_hex("the-secret-before", &[body.as_bytes()]), hmac_hex(&secret, &[body.as_bytes()]))
 }

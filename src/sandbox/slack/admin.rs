@@ -1,4 +1,4 @@
-//! Who is in the workspace, and what its admins do with channels.
+//! The people of the workspace, and what its admins do with channels.
 
 use serde_json::json;
 
@@ -27,7 +27,7 @@ impl Slack {
         self.add(id, name, display, false, None);
     }
 
-    /// A program with an account of its own.
+    /// A program with its own account.
     pub fn add_bot(&self, id: &str, name: &str) {
         self.add(id, name, name, false, None);
         if let Some(user) = self.0.lock().slack.users.get_mut(id) {
@@ -66,20 +66,20 @@ impl Slack {
         self.0.lock().slack.groups.insert(id.to_owned(), people);
     }
 
-    /// A channel with members; its id.
+    /// Makes a channel with members. Returns its id.
     pub fn add_channel(&self, name: &str, members: &[&str]) -> String {
         let mut world = self.0.lock();
         let made = create(&mut world, name, false);
         if let Some(channel) = world.slack.channel(name) {
             "U0ADMIN".clone_into(&mut channel.creator);
-            // The bot writes in public channels without being in them.
+            // The bot can write in public channels without being a member.
             channel.members.clear();
             channel.members.extend(members.iter().map(|&id| id.to_owned()));
         }
         made.ok().and_then(|made| made.pointer("/channel/id")?.as_str().map(str::to_owned)).unwrap_or_default()
     }
 
-    /// Somebody goes into a channel.
+    /// A person joins a channel.
     pub fn enter(&self, user: &str, channel: &str) {
         if let Some(channel) = self.0.lock().slack.channel(channel) {
             channel.members.push(user.to_owned());
@@ -96,7 +96,7 @@ impl Slack {
         world.slack.emit(&config, &json!({"type": kind, "channel": id, "user": "U0ADMIN"}));
     }
 
-    /// Archives a channel while the bot hears nothing of it.
+    /// Archives a channel without telling the bot.
     pub fn archive_unheard(&self, channel: &str) {
         if let Some(channel) = self.0.lock().slack.channel(channel) {
             channel.archived = true;
@@ -116,7 +116,7 @@ impl Slack {
         world.slack.emit(&config, &json!({"type": kind, "channel": id}));
     }
 
-    /// Puts the bot out of a channel.
+    /// Removes the bot from a channel.
     pub fn remove_bot(&self, channel: &str) {
         let mut world = self.0.lock();
         let Some(channel) = world.slack.channel(channel) else { return };
@@ -145,7 +145,7 @@ impl Slack {
         }
     }
 
-    /// It is not shared any more.
+    /// Ends the sharing of a channel.
     pub fn unshare(&self, channel: &str) {
         let mut world = self.0.lock();
         let Some(channel) = world.slack.channel(channel) else { return };
@@ -160,7 +160,7 @@ impl Slack {
         }
     }
 
-    /// The workspace lets apps make no channels any more, or again.
+    /// Sets whether the workspace lets apps make channels.
     pub fn forbid_channels(&self, forbidden: bool) {
         self.0.lock().slack.forbids_channels = forbidden;
     }
@@ -174,7 +174,7 @@ impl Slack {
         world.slack.emit(&config, &json!({"type": kind, "channel": {"id": id, "name": name, "created": 0}}));
     }
 
-    /// Somebody opens the app's home.
+    /// A person opens the app's home.
     pub fn open_home(&self, user: &str) {
         let mut world = self.0.lock();
         let config = world.config.clone();

@@ -1,10 +1,10 @@
-//! Events on their way to the bot, signed.
+//! Sends signed events to the bot.
 
 use super::workspace::Event;
 use crate::sandbox::signing::hmac_hex;
 use crate::sandbox::world::Shared;
 
-/// The signature headers of a body sent now.
+/// The signature headers for a body that is sent now.
 fn signed(shared: &Shared, body: &str) -> (String, String) {
     let world = shared.lock();
     let timestamp = (world.config.now)().timestamp().to_string();

@@ -1,4 +1,4 @@
-//! The workspace, for tests and the demo; and requests of any kind to the bot.
+//! The workspace for tests and the demo, and requests of any kind to the bot.
 
 use chrono::{DateTime, Utc};
 
@@ -15,12 +15,12 @@ impl Slack {
         self.0.send(path, headers, body).await
     }
 
-    /// Any request, with any headers.
+    /// Sends any request, with any headers.
     pub async fn raw(&self, path: &str, headers: Vec<(String, String)>, body: String) -> Answer {
         self.0.send(path, headers, body).await
     }
 
-    /// The signature headers of a body that is sent at a time.
+    /// The signature headers for a body that is sent at this time.
     pub fn sign(&self, body: &str, at: DateTime<Utc>) -> Vec<(String, String)> {
         let timestamp = at.timestamp().to_string();
         let secret = self.0.lock().config.signing_secret.clone();
@@ -37,7 +37,7 @@ impl Slack {
         socket::refresh(&self.0);
     }
 
-    /// Waits until there were so many connections of Socket Mode.
+    /// Waits until there were this many connections of Socket Mode.
     pub async fn connected(&self, count: usize) {
         let mut opened = self.0.lock().sockets.opened.subscribe();
         let _ = opened.wait_for(|opened| *opened >= count).await;

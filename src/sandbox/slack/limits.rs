@@ -1,4 +1,4 @@
-//! Slack's limits of messages and views; what breaks one is refused as Slack refuses it.
+//! Slack's limits for messages and views. What exceeds one is refused in Slack's way.
 
 use std::collections::BTreeSet;
 
@@ -63,7 +63,7 @@ pub(crate) fn blocks(blocks: &Value, max: usize) -> Result<(), &'static str> {
             return Err("invalid_blocks");
         }
     }
-    // Found by others, not documented: a message's blocks may hold about 13,000 characters.
+    // This limit is not documented, but others have found it: a message's blocks may hold about 13,000 characters.
     if max == 50 && blocks.to_string().chars().count() > 60_000 {
         return Err("msg_blocks_too_long");
     }

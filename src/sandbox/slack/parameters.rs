@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// Query, form or JSON, as one object; forms carry structures as JSON texts.
+/// A query, form or JSON as one object. Forms contain structures as JSON texts.
 pub(crate) fn parameters(query: &str, body: &[u8]) -> Value {
     if let Ok(value @ Value::Object(_)) = serde_json::from_slice::<Value>(body) {
         return value;

@@ -1,4 +1,4 @@
-//! A message is posted, and the bot hears of it.
+//! Posts a message, and tells the bot about it.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::workspace::{BOT_USER, Message};
 use crate::sandbox::world::World;
 
 impl World {
-    /// Posts a message and tells the bot of it, as Slack does of every message of a channel it is in.
+    /// Posts a message and tells the bot about it, as Slack does for every message in the bot's channels.
     pub(crate) fn say(&mut self, channel: &str, message: Message, subtype: Option<&str>) {
         let event = {
             let Some(channel) = self.slack.channel(channel) else {

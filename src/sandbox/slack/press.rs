@@ -1,4 +1,4 @@
-//! What people press, and the forms that they fill in.
+//! Presses buttons and fills in forms, as people do.
 
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ impl Slack {
     /// Presses a button of a message, by its action.
     ///
     /// # Errors
-    /// There is no such button; the text says which there are.
+    /// There is no such button. The text lists the buttons.
     pub async fn click(&self, user: &str, message: &MessageView, action: &str) -> Result<Answer, String> {
         let button =
             message.buttons.iter().find(|button| button.action_id == action || button.label == action).ok_or_else(
@@ -53,11 +53,11 @@ impl Slack {
             "type": "button", "action_id": button.action_id, "block_id": "b1", "value": button.value,
             "text": {"type": "plain_text", "text": button.label}, "action_ts": at,
         }]);
-        // Slack shows nothing of what a press is answered with.
+        // Slack does not show the answer to a press.
         Ok(self.interact(&payload).await)
     }
 
-    /// What the app offers for what somebody types into a lookup; the one that is typed.
+    /// The option with this text, from those that the app offers when somebody types it into a lookup.
     async fn look_up(&self, user: &str, view: &Value, id: &str, typed: &str) -> Result<Value, String> {
         let mut payload = self.payload("block_suggestion", user);
         payload["action_id"] = json!(id);
@@ -76,10 +76,10 @@ impl Slack {
             .ok_or_else(|| format!("{typed:?} is not offered; offered are {options:?}"))
     }
 
-    /// Fills in the form before somebody and sends it. Values by question: a text, an option's value, or a list of people.
+    /// Fills in a person's open form and sends it. The values, by question, are a text, an option's value, or a list of people.
     ///
     /// # Errors
-    /// No form is open, or a question that must be answered is not.
+    /// No form is open, or a required question is not answered.
     pub async fn submit(&self, user: &str, values: &Value) -> Result<Answer, String> {
         let body = self.submission_body(user, values).await?;
         let open = self.open_views(user).pop().ok_or_else(|| format!("no form is open before {user}"))?;
@@ -89,7 +89,7 @@ impl Slack {
             limits::view(&view).map_err(str::to_owned)?;
             let mut world = self.0.lock();
             if let Some(shown) = world.slack.views.iter_mut().find(|view| view.id == open.id) {
-                // Slack gives another sending another state, and the view keeps its id.
+                // In Slack, a second submission has another state, but the view keeps its id.
                 shown.view = view;
             }
         } else if answer.status == 200 && answer.json["response_action"] != "errors" {
@@ -98,7 +98,7 @@ impl Slack {
         Ok(answer)
     }
 
-    /// The body of a form that somebody fills in, as Slack sends it.
+    /// The body of a filled-in form, as Slack sends it.
     ///
     /// # Errors
     /// As [`Self::submit`].
@@ -138,7 +138,7 @@ impl Slack {
                 }
                 "external_select" => {
                     let chosen = match given.as_ref().and_then(Value::as_str) {
-                        // One can only choose what is offered for what one types.
+                        // People can choose only what is offered for the typed text.
                         Some(typed) => Some(self.look_up(user, &open.view, id, typed).await?),
                         None => element.get("initial_option").cloned(),
                     };
@@ -168,7 +168,7 @@ impl Slack {
         Ok(serde_urlencoded::to_string([("payload", payload.to_string())]).unwrap_or_default())
     }
 
-    /// An interaction as it was once sent.
+    /// Sends an old interaction again.
     pub async fn raw_interaction(&self, body: String) -> Answer {
         self.post("/slack/interactions", body).await
     }
@@ -200,7 +200,7 @@ impl Slack {
         self.interact(&payload).await
     }
 
-    /// Presses a button of what is shown below a link.
+    /// Presses a button below a link.
     pub async fn press_below_link(&self, user: &str, message: &MessageView, label: &str) -> Answer {
         let shown = message.unfurls.as_object().into_iter().flatten().find_map(|(link, unfurl)| {
             let elements =
@@ -228,7 +228,7 @@ impl Slack {
         self.interact(&payload).await
     }
 
-    /// A shortcut on a message.
+    /// Uses a shortcut on a message.
     pub async fn message_shortcut(&self, user: &str, message: &MessageView, callback: &str) -> Answer {
         let author = {
             let mut world = self.0.lock();

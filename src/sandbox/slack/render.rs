@@ -1,8 +1,8 @@
-//! Blocks as people read them, and whom they would really ping.
+//! Blocks as people read them, and whom they would notify.
 
 use serde_json::Value;
 
-/// The words of blocks, a line a block.
+/// The words of blocks, one line for each block.
 pub(crate) fn blocks(blocks: &Value, name: &dyn Fn(&str) -> String) -> String {
     blocks
         .as_array()

@@ -25,7 +25,7 @@ impl Slack {
         channel.messages.iter().map(|message| message_view(&world.slack, &channel, message)).collect()
     }
 
-    /// What only one person saw in a channel.
+    /// The ephemeral messages of a person in a channel.
     pub fn ephemerals(&self, channel: &str, user: &str) -> Vec<MessageView> {
         let mut world = self.0.lock();
         let Some(channel) = world.slack.channel(channel).cloned() else {
@@ -39,24 +39,24 @@ impl Slack {
             .collect()
     }
 
-    /// What somebody sees on the app's home page.
+    /// A person's home page of the app.
     pub fn home(&self, user: &str) -> Option<Value> {
         self.0.lock().slack.homes.get(user).cloned()
     }
 
-    /// What somebody reads on the app's home page.
+    /// The words on a person's home page of the app.
     pub fn home_text(&self, user: &str) -> String {
         let world = self.0.lock();
         let blocks = world.slack.homes.get(user).map(|view| view["blocks"].clone()).unwrap_or_default();
         render::blocks(&blocks, &|id| world.slack.name(id))
     }
 
-    /// Somebody's home page as it was published; null before.
+    /// A person's home page as it was published; null before that.
     pub fn home_view(&self, user: &str) -> Value {
         self.0.lock().slack.homes.get(user).cloned().unwrap_or_default()
     }
 
-    /// The forms that are open before somebody.
+    /// A person's open forms.
     pub fn open_views(&self, user: &str) -> Vec<ViewState> {
         let world = self.0.lock();
         let views = world.slack.views.iter().filter(|view| view.user == user);

@@ -21,7 +21,7 @@ pub struct MessageView {
     pub pinned: bool,
     pub file: Option<FileView>,
     pub mentions: Vec<String>,
-    /// The outbox entry or other mark of the bot.
+    /// The bot's mark, such as its outbox entry.
     pub metadata: Value,
     pub thread: Option<String>,
     pub reactions: Vec<String>,
@@ -56,7 +56,7 @@ pub struct ChannelView {
     pub bookmarks: Vec<(String, String)>,
 }
 
-/// A form that is open before somebody.
+/// An open form of a person.
 #[derive(Debug, Clone)]
 pub struct ViewState {
     pub id: String,

@@ -1,4 +1,4 @@
-//! Socket Mode from Slack's side: a connection a ticket, envelopes through it, and an answer to each within three seconds.
+//! Socket Mode on Slack's side: one connection for each ticket, envelopes through it, and an answer to each within three seconds.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub(crate) async fn listen(shared: Shared) -> std::io::Result<()> {
                 let (sender, mut outgoing) = mpsc::unbounded_channel::<String>();
                 {
                     let mut world = shared.lock();
-                    // A ticket is good once.
+                    // A ticket is valid once.
                     let before = world.sockets.tickets.len();
                     world.sockets.tickets.retain(|one| *one != ticket);
                     if world.sockets.tickets.len() == before {
@@ -68,7 +68,7 @@ pub(crate) async fn listen(shared: Shared) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Sends what would be a request to one of the bot's addresses; `None` where the bot is not connected this way.
+/// Sends through the connection what would be a request to the bot; `None` if the bot has no connection.
 pub(crate) async fn send(shared: &Shared, path: &str, body: &str) -> Option<Answer> {
     let (kind, payload): (&str, Value) = match path {
         "/slack/commands" => {

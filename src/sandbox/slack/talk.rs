@@ -70,7 +70,7 @@ impl Slack {
         }
     }
 
-    /// Says something in a channel; the message's timestamp.
+    /// Says something in a channel. Returns the message's timestamp.
     pub fn say(&self, user: &str, channel: &str, text: &str) -> String {
         let text = self.with_ids(text);
         let mut world = self.0.lock();
@@ -89,7 +89,7 @@ impl Slack {
                 json!({"type": "app_mention", "channel": id, "user": user, "text": text, "ts": ts, "event_ts": ts});
             world.slack.emit(&config, &event);
         }
-        // Slack tells of links whose domain the app asked for.
+        // Slack sends an event for links whose domain the app has registered.
         let links: Vec<Value> = text
             .split_whitespace()
             .filter(|word| word.starts_with("http"))
@@ -104,7 +104,7 @@ impl Slack {
         ts
     }
 
-    /// Answers in a thread; the message's timestamp.
+    /// Answers in a thread. Returns the message's timestamp.
     pub fn reply(&self, user: &str, channel: &str, thread: &str, text: &str) -> String {
         let mut world = self.0.lock();
         let now = (world.config.now)();
@@ -135,7 +135,7 @@ impl Slack {
         }
     }
 
-    /// Takes back what was said.
+    /// Deletes a message.
     pub fn delete(&self, channel: &str, ts: &str) {
         let mut world = self.0.lock();
         let found = world.slack.channel(channel).and_then(|channel| {
@@ -154,7 +154,7 @@ impl Slack {
         self.reaction(user, channel, ts, emoji, true);
     }
 
-    /// Takes a reaction off again.
+    /// Removes a reaction.
     pub fn unreact(&self, user: &str, channel: &str, ts: &str, emoji: &str) {
         self.reaction(user, channel, ts, emoji, false);
     }
@@ -181,7 +181,7 @@ impl Slack {
     }
 }
 
-/// What somebody wrote, as Slack sends it: `&`, `<` and `>` as entities, addresses in brackets; mentions are marked already.
+/// A text as Slack sends it: `&`, `<` and `>` as entities, and addresses in brackets. Mentions are marked already.
 fn encoded(text: &str) -> String {
     let is_mark = |word: &str| word.starts_with("<@") || word.starts_with("<#") || word.starts_with("<!");
     text.split(' ')

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub(crate) struct Sockets {
     pub(crate) address: Option<String>,
     pub(crate) tickets: Vec<String>,
-    /// To the connection that was opened last.
+    /// The way to the connection that was opened last.
     pub(crate) out: Option<mpsc::UnboundedSender<String>>,
     pub(crate) waiting: BTreeMap<String, oneshot::Sender<Value>>,
     pub(crate) count: u64,

@@ -1,4 +1,4 @@
-//! The Web API: one function a method, each changing the workspace or refusing with Slack's own code.
+//! The Web API: one function for each method. It changes the workspace, or refuses with Slack's own code.
 
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
@@ -16,7 +16,7 @@ use crate::sandbox::world::{Shared, World};
 
 type Reply = Result<Value, &'static str>;
 
-/// How many posts a channel takes at once before it is one a second.
+/// How many posts a channel takes at once. After that, it takes one per second.
 const BURST: usize = 5;
 
 pub(crate) fn router() -> Router<Shared> {
@@ -38,7 +38,7 @@ async fn call(
         .and_then(|value| value.strip_prefix("Bearer "));
     let reply = match given {
         None => Err("not_authed"),
-        // The one method that takes the app's own token, and no other.
+        // The only method that takes the app's own token. It takes no other.
         Some(token) if method == "apps.connections.open" && token == world.config.app_token => {
             world.sockets.ticket().map(|url| json!({"url": url})).ok_or("internal_error")
         }
@@ -248,7 +248,7 @@ fn number(p: &Value, key: &str, default: usize) -> usize {
     p[key].as_u64().and_then(|n| usize::try_from(n).ok()).or_else(|| text(p, key).parse().ok()).unwrap_or(default)
 }
 
-/// A page of a list; the cursor is the place of its first member.
+/// A page of a list. The cursor is the position of its first member.
 fn page(p: &Value, all: Vec<Value>, key: &str) -> Value {
     let limit = number(p, "limit", 100).clamp(1, 1000);
     let start: usize = text(p, "cursor").parse().unwrap_or(0);
@@ -360,7 +360,7 @@ fn history(world: &mut World, p: &Value) -> Reply {
     let mut messages: Vec<Value> = channel
         .messages
         .iter()
-        // Replies are in their thread.
+        // Replies belong to their thread.
         .filter(|message| match (text(p, "ts"), &message.thread_ts) {
             ("", thread) => thread.as_ref().is_none_or(|thread| *thread == message.ts),
             (asked, thread) => message.ts == asked || thread.as_deref() == Some(asked),
@@ -494,7 +494,7 @@ fn complete_upload(world: &mut World, p: &Value) -> Reply {
     Ok(answer)
 }
 
-/// The address that `files.getUploadURLExternal` gave; takes the bytes as they are, or as a form.
+/// The address from `files.getUploadURLExternal`. It takes the bytes as they are, or as a form.
 async fn upload(State(shared): State<Shared>, Path(id): Path<String>, body: Bytes) -> Response {
     let mut world = shared.lock();
     match world.slack.files.get_mut(&id) {

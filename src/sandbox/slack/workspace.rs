@@ -1,4 +1,4 @@
-//! What the pretend workspace knows: people, channels, messages, open forms.
+//! The data of the pretend workspace: people, channels, messages, open forms.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ pub(crate) struct Message {
     pub(crate) blocks: Value,
     pub(crate) metadata: Value,
     pub(crate) thread_ts: Option<String>,
-    /// When it was changed last, as Slack writes it.
+    /// When it was last changed, as Slack writes it.
     pub(crate) edited: Option<String>,
     pub(crate) reactions: Vec<(String, String)>,
     pub(crate) file: Option<String>,
@@ -50,7 +50,7 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    /// A message of the bot, with what its call carried.
+    /// A message of the bot, with the contents of its call.
     pub(crate) fn of_bot(ts: String, at: DateTime<Utc>, call: &Value) -> Self {
         Self {
             ts,
@@ -113,7 +113,7 @@ impl Channel {
         self.members.iter().any(|member| member == BOT_USER)
     }
 
-    /// Private channels are groups in events' names.
+    /// The names of events call private channels groups.
     pub(crate) fn event_kind(&self, what: &str) -> String {
         format!("{}_{what}", if self.private { "group" } else { "channel" })
     }
@@ -164,7 +164,7 @@ pub(crate) struct Workspace {
     pub(crate) triggers: BTreeMap<String, Trigger>,
     pub(crate) views: Vec<OpenView>,
     pub(crate) homes: BTreeMap<String, Value>,
-    /// The workspace lets apps make no channels.
+    /// The workspace does not let apps make channels.
     pub(crate) forbids_channels: bool,
     pub(crate) files: BTreeMap<String, File>,
     pub(crate) events: Vec<Event>,
@@ -205,7 +205,7 @@ impl Workspace {
         self.users.get(id).map_or_else(|| format!("@{id}"), |user| format!("@{}", user.display))
     }
 
-    /// The conversation with one person; it begins with the first message.
+    /// The conversation with one person. It begins with the first message.
     pub(crate) fn direct(&mut self, user: &str) {
         if self.channels.iter().any(|channel| channel.id == user) {
             return;
@@ -234,7 +234,7 @@ impl Workspace {
         self.channels.iter_mut().find(|channel| channel.id == name || channel.name == name)
     }
 
-    /// A timestamp: the moment, made unique by its last digits.
+    /// A timestamp: the time, with last digits that make it unique.
     pub(crate) fn ts(&mut self, at: DateTime<Utc>) -> String {
         format!("{}.{:06}", at.timestamp(), self.next() % 1_000_000)
     }

@@ -1,10 +1,10 @@
-//! What Slack says of people, channels and messages. Answers are read as loose JSON: the library's typed answers refuse what Slack adds.
+//! What Slack says about people, channels and messages. Answers are read as loose JSON, because the library's types refuse new fields.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// A person as Slack describes one.
+/// A person, as Slack describes them.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Member {
     pub id: String,
@@ -40,7 +40,7 @@ pub fn member(user: &Value) -> Option<Member> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct HistoryMessage {
     pub ts: String,
-    /// Who wrote it, if a person did.
+    /// The author, if a person wrote it.
     pub author: Option<String>,
     pub text: String,
     /// The outbox entry that posted it, if it was ours.
@@ -49,25 +49,25 @@ pub struct HistoryMessage {
     pub files: BTreeMap<String, String>,
 }
 
-/// A channel as a list of Slack's has it.
+/// A channel, as Slack lists it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Listed {
     pub id: String,
     /// Its name, without `#`.
     pub name: String,
-    /// Whether people of another workspace are in it, or are asked to be.
+    /// Whether people of another workspace are in it, or are invited.
     pub shared: bool,
 }
 
-/// A channel, as far as it matters whether Muster may work there.
+/// A channel, with the facts that say whether Muster may work there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelInfo {
     /// Its name, without `#`.
     pub name: String,
     pub member: bool,
-    /// Whether people of another workspace are, or are asked to be.
+    /// Whether people of another workspace are in it, or are invited.
     pub shared: bool,
-    /// Whether only those who are in it see it.
+    /// Whether only its members see it.
     pub private: bool,
     pub canvas: Option<String>,
 }

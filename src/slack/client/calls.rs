@@ -1,4 +1,4 @@
-//! The calls: one method a thing that Muster does. Each fails as `failure` says.
+//! The calls of the Web API: one method for each thing that Muster does. `failure` says how they fail.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ impl SlackApi {
         self.within(method, call).await
     }
 
-    /// Posts what may be so already: then the answer is one of these codes, and no failure.
+    /// Posts a request that may be done already. Slack then answers with one of these codes, which is not a failure.
     async fn post_unless(&self, method: &'static str, body: &Value, so_already: &[&str]) -> Result<(), SlackError> {
         match self.post(method, body).await {
             Err(error) if so_already.contains(&error.code.as_str()) => Ok(()),
@@ -66,7 +66,7 @@ impl SlackApi {
         self.within(method, call).await
     }
 
-    /// The library has no time-out of its own.
+    /// Adds the time-out that the library lacks.
     async fn within<T>(
         &self,
         method: &'static str,
@@ -79,7 +79,7 @@ impl SlackApi {
         }
     }
 
-    /// Asks for a connection of Socket Mode, with the app's own token; its address holds a ticket.
+    /// Asks for a connection of Socket Mode, with the app's own token. The address holds a ticket.
     pub async fn open_connection(&self, app_token: &SecretString) -> Result<String, SlackError> {
         let method = "apps.connections.open";
         let token = SlackApiToken::new(app_token.expose_secret().into());
@@ -99,17 +99,17 @@ impl SlackApi {
         self.get("auth.test", &[]).await
     }
 
-    /// Makes a channel; its id and name.
+    /// Makes a channel. Returns its id and name.
     ///
     /// # Errors
-    /// The call failed; `name_taken` too.
+    /// The call failed, also with `name_taken`.
     pub async fn create_channel(&self, name: &str, private: bool) -> Result<(String, String), SlackError> {
         let answer = self.post("conversations.create", &json!({"name": name, "is_private": private})).await?;
         let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         Ok((text("/channel/id"), text("/channel/name")))
     }
 
-    /// The public channel of this name; with `own`, only one that we made (after the answer to making it was lost).
+    /// The public channel with this name. With `own`, only one that we made (for when the answer to making it was lost).
     pub async fn channel_named(&self, name: &str, own: bool) -> Result<Option<String>, SlackError> {
         let me =
             if own { Some(self.auth_test().await?["user_id"].as_str().unwrap_or_default().to_owned()) } else { None };
@@ -154,7 +154,6 @@ impl SlackApi {
         Ok((listed.collect(), next_cursor(&answer)))
     }
 
-    /// What Slack says of a channel.
     pub async fn channel_info(&self, id: &str) -> Result<ChannelInfo, SlackError> {
         let answer = self.get("conversations.info", &[("channel", Some(id.to_owned()))]).await?;
         let flag = |key: &str| answer["channel"][key].as_bool().unwrap_or(false);
@@ -167,10 +166,10 @@ impl SlackApi {
         })
     }
 
-    /// Makes a channel's canvas; its id.
+    /// Makes a channel's canvas. Returns its id.
     ///
     /// # Errors
-    /// The call failed; `channel_canvas_already_exists` too.
+    /// The call failed, also with `channel_canvas_already_exists`.
     pub async fn create_canvas(&self, channel: &str, markdown: &str) -> Result<String, SlackError> {
         let body = json!({"channel_id": channel, "document_content": {"type": "markdown", "markdown": markdown}});
         let answer = self.post("conversations.canvases.create", &body).await?;
@@ -183,17 +182,17 @@ impl SlackApi {
         self.post("canvases.edit", &json!({"canvas_id": canvas, "changes": [change]})).await.map(|_| ())
     }
 
-    /// Archives a channel; an archived one is no failure.
+    /// Archives a channel. It is not a failure if it is archived already.
     pub async fn archive(&self, id: &str) -> Result<(), SlackError> {
         self.post_unless("conversations.archive", &json!({"channel": id}), &["already_archived"]).await
     }
 
-    /// Joins a public channel; being in it already is no failure.
+    /// Joins a public channel. It is not a failure if Muster is in it already.
     pub async fn join(&self, channel: &str) -> Result<(), SlackError> {
         self.post("conversations.join", &json!({"channel": channel})).await.map(|_| ())
     }
 
-    /// Invites people; those who are there already are no failure.
+    /// Invites people. It is not a failure if some are in the channel already.
     pub async fn invite(&self, channel: &str, people: &[String]) -> Result<(), SlackError> {
         let body = json!({"channel": channel, "users": people.join(","), "force": true});
         self.post_unless("conversations.invite", &body, &["already_in_channel", "cant_invite_self"]).await
@@ -203,7 +202,7 @@ impl SlackApi {
         self.post("conversations.setTopic", &json!({"channel": channel, "topic": topic})).await.map(|_| ())
     }
 
-    /// Posts a message, marked with the outbox entry; where it stands.
+    /// Posts a message, marked with its outbox entry. Returns its place.
     pub async fn post_message(
         &self,
         channel: &str,
@@ -236,7 +235,7 @@ impl SlackApi {
         })
     }
 
-    /// Tells one member of a channel something that nobody else sees and that is gone with a reload.
+    /// Posts an ephemeral message. It is gone after a reload.
     pub async fn whisper(&self, channel: &str, user: &str, message: &Rendered) -> Result<(), SlackError> {
         let request = SlackApiChatPostEphemeralRequest::new(channel.into(), user.into(), content(message))
             .with_parse("none".to_owned())
@@ -249,7 +248,6 @@ impl SlackApi {
         self.post("chat.unfurl", &json!({"channel": channel, "ts": ts, "unfurls": unfurls})).await.map(|_| ())
     }
 
-    /// Edits a message in place.
     pub async fn update_message(&self, at: &MessageRef, message: &Rendered) -> Result<(), SlackError> {
         let request =
             SlackApiChatUpdateRequest::new(at.channel.as_str().into(), content(message), at.ts.as_str().into())
@@ -258,19 +256,19 @@ impl SlackApi {
         self.post("chat.update", &request).await.map(|_| ())
     }
 
-    /// Adds a reaction to a message, or takes it away; what is so already is no failure.
+    /// Adds a reaction to a message, or removes it. It is not a failure if that is done already.
     pub async fn mark(&self, at: &MessageRef, name: &str, on: bool) -> Result<(), SlackError> {
         let method = if on { "reactions.add" } else { "reactions.remove" };
         let body = json!({"channel": at.channel, "timestamp": at.ts, "name": name});
         self.post_unless(method, &body, &["already_reacted", "no_reaction"]).await
     }
 
-    /// Pins a message; a pinned one is no failure.
+    /// Pins a message. It is not a failure if it is pinned already.
     pub async fn pin(&self, at: &MessageRef) -> Result<(), SlackError> {
         self.post_unless("pins.add", &json!({"channel": at.channel, "timestamp": at.ts}), &["already_pinned"]).await
     }
 
-    /// Adds a bookmark, unless one with this link is there.
+    /// Adds a bookmark, unless there is one with this link.
     pub async fn bookmark(&self, channel: &str, title: &str, url: &str) -> Result<(), SlackError> {
         let there = self.post("bookmarks.list", &json!({"channel_id": channel})).await?;
         if there["bookmarks"].as_array().into_iter().flatten().any(|bookmark| bookmark["link"] == url) {
@@ -281,17 +279,17 @@ impl SlackApi {
             .map(|_| ())
     }
 
-    /// Opens a modal; the trigger lives three seconds.
+    /// Opens a modal. The trigger is valid for three seconds.
     pub async fn open_view(&self, trigger: &str, view: &SlackView) -> Result<(), SlackError> {
         self.post("views.open", &json!({"trigger_id": trigger, "view": view})).await.map(|_| ())
     }
 
-    /// Shows somebody the app's home.
+    /// Publishes the app's home for a person.
     pub async fn publish_home(&self, user: &str, view: &Value) -> Result<(), SlackError> {
         self.post("views.publish", &json!({"user_id": user, "view": view})).await.map(|_| ())
     }
 
-    /// A page of the history of a channel or thread, since a timestamp; with the cursor of the next.
+    /// A page of the history of a channel or thread, from a timestamp on, with the cursor of the next page.
     pub async fn history(
         &self,
         (channel, thread): (&str, Option<&str>),
@@ -342,7 +340,7 @@ impl SlackApi {
         Ok((messages.collect(), next_cursor(&answer)))
     }
 
-    /// One message, with who wrote it, wherever it stands: `conversations.replies` finds a message of a thread and one of none.
+    /// One message with its author. `conversations.replies` finds it both inside and outside of threads.
     ///
     /// # Errors
     /// The call failed, or there is no such message.
@@ -380,13 +378,12 @@ impl SlackApi {
         Ok(member(&answer["user"]))
     }
 
-    /// The people of a user group.
     pub async fn group(&self, id: &str) -> Result<Vec<String>, SlackError> {
         let answer = self.get("usergroups.users.list", &[("usergroup", Some(id.to_owned()))]).await?;
         Ok(answer["users"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect())
     }
 
-    /// Uploads a file and shares it in a channel; Slack's id of the file.
+    /// Uploads a file and shares it in a channel. Returns Slack's id of the file.
     pub async fn upload(
         &self,
         (channel, thread): (&str, Option<&str>),
@@ -419,13 +416,13 @@ impl SlackApi {
         Ok(file.to_owned())
     }
 
-    /// Deletes a file of ours; one that is gone is no failure.
+    /// Deletes a file of ours. It is not a failure if it is gone already.
     pub async fn delete_file(&self, file: &str) -> Result<(), SlackError> {
         self.post_unless("files.delete", &json!({"file": file}), &["file_not_found", "file_deleted"]).await
     }
 }
 
-/// Whether people of another workspace are in a channel, or are asked to be.
+/// Whether people of another workspace are in a channel, or are invited.
 fn is_shared(channel: &Value) -> bool {
     ["is_ext_shared", "is_pending_ext_shared"].iter().any(|key| channel[key].as_bool().unwrap_or(false))
 }

@@ -1,34 +1,34 @@
-//! What a failed call means: one table that says which failures pass.
+//! What a failed call means: a table that says which failures pass.
 
 use std::time::Duration;
 
 use slack_morphism::errors::SlackClientError;
 
-/// What a failure means for the one who tries.
+/// What to do after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Not done; try again, not before this.
+    /// Not done. Try again, but not before `after`.
     Retry { after: Option<Duration> },
-    /// Perhaps done: no answer came, or one that leaves it open. Look before trying again.
+    /// Perhaps done: there was no answer, or an unclear one. Check before trying again.
     Unknown,
-    /// Not done, and trying again is no use.
+    /// Not done, and trying again does not help.
     Permanent,
 }
 
-/// A call that failed. Holds no token and no body.
+/// A failed call. It contains no token and no body.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("Slack answered `{code}` to {method}")]
 pub struct SlackError {
     pub method: &'static str,
-    /// Slack's error code, or ours for what is below HTTP.
+    /// Slack's error code, or our own for a failure of the connection.
     pub code: String,
     pub verdict: Verdict,
 }
 
-/// Slack's codes that pass by themselves; every other code is permanent.
+/// The codes that pass by themselves. Every other code is permanent.
 /// Source: the `errors` of Slack's published specification and its documentation.
 const PASSING: &[(&str, bool)] = &[
-    // (code, whether it may have been done all the same)
+    // (code, whether it may have been done anyway)
     ("ratelimited", false),
     ("rate_limited", false),
     ("internal_error", true),
@@ -37,7 +37,7 @@ const PASSING: &[(&str, bool)] = &[
     ("service_unavailable", true),
     ("team_added_to_org", false),
     ("org_login_required", false),
-    // A person must mend these, and what waits then still goes out.
+    // A person must mend these. Deliveries wait until then.
     ("invalid_auth", false),
     ("not_authed", false),
     ("token_revoked", false),
@@ -46,7 +46,7 @@ const PASSING: &[(&str, bool)] = &[
     ("missing_scope", false),
 ];
 
-/// What an operator is told about codes that need a person.
+/// Advice for the codes that need a person.
 pub fn advice(code: &str) -> &'static str {
     match code {
         "invalid_auth" | "not_authed" | "token_revoked" | "token_expired" | "account_inactive" => {
@@ -54,9 +54,9 @@ pub fn advice(code: &str) -> &'static str {
         }
         "missing_scope" => "the app lacks a permission; compare it with manifest.yml and install it again",
         "channel_not_found" | "is_archived" | "not_in_channel" => {
-            "the channel is gone, archived, or Muster was removed from it; invite it again"
+            "the channel is gone or archived, or Muster was removed from it. Invite it again"
         }
-        "restricted_action" => "the workspace does not let the app do this; ask a workspace admin",
+        "restricted_action" => "the workspace does not let the app do this. Ask a workspace admin",
         "invalid_blocks" | "msg_too_long" | "msg_blocks_too_long" => {
             "Slack finds the message malformed; this is a fault of Muster or of a template"
         }

@@ -1,4 +1,4 @@
-//! Slack's Web API, through slack-morphism's client, with a time-out of our own.
+//! Slack's Web API, through slack-morphism's client, with our own time-out.
 
 mod answers;
 mod calls;

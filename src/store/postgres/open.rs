@@ -82,7 +82,7 @@ pub async fn check(url: &str) -> anyhow::Result<bool> {
     let may = may.map_err(|error| anyhow::anyhow!("the database cannot be read: {}", said(&error)))?;
     if !may.get::<_, bool>(0) && !may.get::<_, bool>(1) {
         anyhow::bail!(
-            "the role may not make tables there; let it: GRANT CREATE ON SCHEMA … TO …, or make it the owner of the database"
+            "the role may not make tables there. Allow it with GRANT CREATE ON SCHEMA … TO …, or make it the owner of the database"
         );
     }
     let tables = schema::is_up_to_date(&client).await;

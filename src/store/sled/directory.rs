@@ -27,7 +27,7 @@ pub(super) fn lock(directory: &Path) -> anyhow::Result<File> {
     let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
     let held = |why| match why {
         fs::TryLockError::WouldBlock => {
-            anyhow!("another process uses the store in {}; only one Muster may", directory.display())
+            anyhow!("another process uses the store in {}. Only one Muster may use it", directory.display())
         }
         fs::TryLockError::Error(error) => anyhow::Error::from(error).context(format!("cannot lock {}", path.display())),
     };

@@ -68,7 +68,9 @@ pub fn inspect(directory: &Path) -> anyhow::Result<Inspection> {
         }
         found.mark = mark.round;
         if let Err(why) = mark.insist(last) {
-            found.damage.push(format!("in the journal, {why:#}. A start finds out whether the database has the others"));
+            found
+                .damage
+                .push(format!("in the journal, {why:#}. A start finds out whether the database has the others"));
         }
         let begins = found.journal.is_some_and(|(first, _)| first > sidecar.base.unwrap_or(0) + 1);
         if begins {

@@ -1,10 +1,9 @@
-//! The journal: what was committed, in order, in files that are only appended to. A commit is durable once its frame is synced here; the database
-//! behind it may follow at leisure, and is made whole from here after a crash.
+//! The journal: what was committed, in order, in files that are only appended to. A commit is durable once its frame is synced here. The database
+//! may follow later. After a crash it is made whole from the journal.
 //!
-//! A segment (`<first sequence>.log`) is a row of frames: length, checksum, sequence number, and the keys and values of one round. It has its room
-//! beforehand, so its end is zeros; while much is written, the next one (`next`) is made ready behind the answers. A frame that breaks off at the
-//! very end was never answered, and is cut off. A damaged frame with good ones behind it is lost data, and is refused. What a key or value means is
-//! not known here.
+//! A segment (`<first sequence>.log`) is a row of frames: length, checksum, sequence number, and the keys and values of one round. Its room is
+//! taken beforehand, so it ends with zeros. Under load, the next segment (`next`) is prepared in the background. A frame that breaks off at the
+//! very end was never answered, and is cut off. A damaged frame with good ones after it is lost data, and the journal is refused.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -15,16 +14,15 @@ use anyhow::{Context as _, bail};
 
 use super::frame::{Frame, encode};
 use super::mark::Mark;
-use super::segments::{is_below, reaches_to, read, segment, segments};
+use super::segments::{is_below, missing, reaches_to, read, segment, segments};
 use crate::store::bytes::{Changes, WriteError};
 
-/// A segment that is larger is followed by another.
+/// After this size, another segment is begun.
 const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
-/// A segment gets so much room at once.
+/// How much room a segment gets at once.
 const STEP_BYTES: u64 = 4 * 1024 * 1024;
-/// The name of a segment that is ready: nothing but room.
+/// The name of a prepared segment, which holds only zeros.
 const NEXT: &str = "next";
-/// How much room that is.
 pub(super) const SEGMENT_ROOM: u64 = SEGMENT_BYTES + STEP_BYTES;
 
 #[derive(Debug)]
@@ -36,7 +34,7 @@ pub(super) struct Journal {
     end: u64,
     /// How much room the open segment has.
     room: u64,
-    /// Whether rounds are missing in it, which the database had.
+    /// Whether rounds are missing in it that the database had.
     has_gap: bool,
     last: Mark,
 }
@@ -45,19 +43,19 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Nothing was written, where there is no room; else nobody knows.
+/// If the disk is full, nothing was written. After any other error, the state is unknown.
 fn failed(error: &io::Error) -> WriteError {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            WriteError::NoRoom("the disk is full; free some space, and it goes on by itself".to_owned())
+            WriteError::NoRoom("the disk is full. Free some space, and Muster goes on by itself".to_owned())
         }
         _ => WriteError::Broken(format!("the journal cannot be written: {error}")),
     }
 }
 
 impl Journal {
-    /// Opens the journal of a folder, or begins one; the frames above a sequence number go to `replay`, in order. What is not above the base
-    /// is not looked at. Nothing is changed before it is known that all is there that was answered.
+    /// Opens the journal in a folder, or begins one, and gives the frames above a sequence number to `replay`, in order. It does not read
+    /// rounds up to the base. It changes nothing before it knows that no answered round is missing.
     ///
     /// # Errors
     /// It is damaged, does not reach back to that number or up to the mark, or cannot be read.
@@ -74,7 +72,7 @@ impl Journal {
         let mut has_gap = false;
         for (index, first) in segments.iter().enumerate() {
             if is_below(&segments, index, above) {
-                // The database has all of it. Whether it could be made anew is another question.
+                // The database has all rounds. Whether it could be made anew is checked elsewhere.
                 has_gap |= !is_below(&segments, index, base) && !reaches_to(folder, &segments, index);
                 continue;
             }
@@ -87,7 +85,7 @@ impl Journal {
                     continue;
                 }
                 if frame.sequence != last + 1 {
-                    bail!("rounds {} to {} are missing: the journal begins behind them", last + 1, frame.sequence - 1);
+                    bail!("{}: the journal begins after that", missing(last, frame.sequence));
                 }
                 last = frame.sequence;
                 replay(frame)?;
@@ -95,10 +93,10 @@ impl Journal {
         }
         let is_written = written.round == last;
         mark.insist(if is_written { written } else { Mark { round: last, sum: 0 } })?;
-        // The last segment should have gone on to there, and has nothing, or less.
+        // The last segment should reach up to here, but it is empty or shorter.
         let is_torn = segments.last().is_some_and(|first| *first <= last) && last > base;
         has_gap |= !is_written && (is_torn || written.round > 0);
-        // What goes on behind a gap has a segment of its own.
+        // After a gap, a new segment is begun.
         if segments.is_empty() || !is_written {
             for empty in segments.iter().filter(|first| **first > last) {
                 let path = segment(folder, *empty);
@@ -111,21 +109,20 @@ impl Journal {
         let path = segment(folder, segments[segments.len() - 1]);
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
         let file = file.with_context(|| format!("cannot open {}", path.display()))?;
-        // What broke off was never answered.
+        // The frame that breaks off was never answered.
         file.set_len(end).and_then(|()| file.sync_all()).with_context(|| format!("cannot write {}", path.display()))?;
         sync_folder(folder).with_context(|| format!("cannot sync {}", folder.display()))?;
         let last = if written.round == last { written } else { Mark { round: last, sum: 0 } };
         Ok(Self { folder: folder.to_owned(), segments, file, end, room: end, has_gap, last })
     }
 
-    /// How many bytes its segments have.
     pub(super) fn bytes(&self) -> io::Result<u64> {
         let (_, closed) = self.segments.split_last().unwrap_or((&0, &[]));
         let sizes = closed.iter().map(|first| Ok(fs::metadata(segment(&self.folder, *first))?.len()));
         Ok(sizes.sum::<io::Result<u64>>()? + self.end)
     }
 
-    /// The last round that is in it, or in the database above which it was opened.
+    /// The last round in it, or in the database if that had more when it was opened.
     pub(super) fn last(&self) -> Mark {
         self.last
     }
@@ -140,19 +137,19 @@ impl Journal {
         let needed = self.end + frame.len() as u64;
         let written = self.make_room(needed).and_then(|()| self.file.write_all_at(&frame, self.end));
         if let Err(error) = written {
-            // What is half there must not be read as a frame of a later time.
+            // Half of a frame must not be read as a later frame.
             let cut = self.file.set_len(self.end).and_then(|()| self.file.sync_all());
             self.room = self.end;
             return Err(cut.map_or_else(|error| WriteError::Broken(error.to_string()), |()| failed(&error)));
         }
-        // A sync that failed says nothing of what is on disk.
+        // After a failed sync, the state of the disk is unknown.
         self.file.sync_data().map_err(|error| WriteError::Broken(format!("the journal cannot be synced: {error}")))?;
         self.end = needed;
         self.last = Mark { round: sequence, sum };
         Ok(self.last)
     }
 
-    /// Writes zeros where the next frames go: a sync of what is overwritten has nothing else to write, and finds its room.
+    /// Writes zeros where the next frames go. A later sync then only writes data, and the disk cannot be too full for it.
     fn make_room(&mut self, needed: u64) -> io::Result<()> {
         if needed > self.room {
             let room = needed.div_ceil(STEP_BYTES) * STEP_BYTES;
@@ -164,11 +161,11 @@ impl Journal {
         Ok(())
     }
 
-    /// Begins another segment, with the one that is ready, if there is one.
+    /// Begins another segment. It uses the prepared one, if there is one.
     fn begin(&mut self, first: u64) -> io::Result<()> {
         let path = segment(&self.folder, first);
         let is_ready = fs::rename(self.folder.join(NEXT), &path).is_ok();
-        // It may be there from a time when the folder could not be synced; nothing is in it.
+        // An empty one may be left from a time when the folder could not be synced.
         let file = OpenOptions::new().create(true).truncate(!is_ready).write(true).open(path)?;
         sync_folder(&self.folder)?;
         self.segments.push(first);
@@ -177,13 +174,13 @@ impl Journal {
         Ok(())
     }
 
-    /// The folder, when another segment will be needed soon and none is ready.
+    /// The folder, if another segment will be needed soon and none is prepared.
     pub(super) fn needs_another(&self) -> Option<PathBuf> {
         let soon = self.end >= SEGMENT_BYTES / 2 && !self.folder.join(NEXT).exists();
         soon.then(|| self.folder.clone())
     }
 
-    /// Removes the segments of which every round is at or below this one; the open one stays.
+    /// Removes the segments that have no round after this one. The open one stays.
     pub(super) fn forget(&mut self, up_to: u64) -> io::Result<()> {
         self.has_gap = false;
         while self.segments.len() > 1 && self.segments[1] <= up_to + 1 {
@@ -193,12 +190,12 @@ impl Journal {
         Ok(())
     }
 
-    /// Whether every round since this one is in it.
+    /// Whether it has every round after this one.
     pub(super) fn reaches_back_to(&self, round: u64) -> bool {
         self.segments.first().is_some_and(|first| *first <= round + 1) && !self.has_gap
     }
 
-    /// Copies all segments, the open one as far as it is written. What is closed never changes, and is linked where that can be.
+    /// Copies all segments, the open one as far as it is written. Closed segments never change, so they are linked if possible.
     pub(super) fn copy_to(&self, folder: &Path) -> io::Result<()> {
         for (index, first) in self.segments.iter().enumerate() {
             let (from, to) = (segment(&self.folder, *first), segment(folder, *first));
@@ -216,10 +213,10 @@ impl Journal {
     }
 }
 
-/// Makes the next segment ready, so that nobody waits for its room. A little at a time, since the disk has others to answer.
+/// Prepares the next segment, so that no commit waits for its room. It writes a little at a time, because commits need the disk too.
 ///
 /// # Errors
-/// The disk; the next segment gets its room when it is needed.
+/// The disk failed or is full. The next segment then gets its room when it is needed.
 pub(super) fn make_another(folder: &Path) -> io::Result<()> {
     const PART: usize = 256 * 1024;
     let beside = folder.join("next.new");
@@ -234,7 +231,7 @@ pub(super) fn make_another(folder: &Path) -> io::Result<()> {
         fs::rename(&beside, folder.join(NEXT))
     };
     make().inspect_err(|_| {
-        // Its room is for what is needed now.
+        // Free its room for what is needed now.
         let _ = fs::remove_file(&beside);
     })
 }
@@ -296,10 +293,10 @@ mod tests {
         assert_eq!(journal.segments, [3]);
         let error =
             Journal::open(folder.path(), 1, 0, Mark::default(), |_| Ok(())).expect_err("it refuses").to_string();
-        assert!(error.contains("rounds 2 to 2 are missing"), "{error}");
+        assert!(error.contains("round 2 is missing"), "{error}");
     }
 
-    /// The next segment is the one that was made ready; what was half made of one is removed, and neither is taken for rounds.
+    /// The prepared segment becomes the next one. A half-prepared one is removed. Neither counts as rounds.
     #[test]
     fn a_segment_that_is_ready_is_used() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -347,7 +344,7 @@ mod tests {
             fs::write(&path, &bytes[..keep]).expect("it writes");
             let seen = reopened(folder.path(), 0).expect("it opens");
             prop_assert_eq!(seen.clone(), (1..=seen.len() as u64).collect::<Vec<_>>());
-            // And it goes on behind them.
+            // And it goes on after them.
             let mut journal = Journal::open(folder.path(), 0, 0, Mark::default(), |_| Ok(())).expect("it opens");
             let last = journal.append(&changes(journal.last().round + 1)).expect("it appends").round;
             prop_assert_eq!(reopened(folder.path(), 0).expect("it opens").len() as u64, last);

@@ -1,4 +1,4 @@
-//! The thread that takes into sled what is in the memtable.
+//! The thread that moves the memtable into sled.
 
 use std::sync::atomic::Ordering;
 
@@ -8,16 +8,17 @@ use super::memtable::Layer;
 use super::shared::{Shared, TICK, stop};
 
 impl Shared {
-    /// Takes into sled what was written, a layer at a time. On a full disk it is tried again: the journal has everything.
+    /// Moves writes into sled, one layer at a time. On a full disk it tries again later; the journal has everything.
     pub(super) fn take_layers(&self) {
         while let Some(layer) = self.recent.next() {
             while let Err(why) = self.take_layer(&layer) {
                 if !is_full(&why) {
                     stop(&format!("{why:#}"));
                 }
-                let words = format!("the database has no room ({why:#}); free some space, and it goes on by itself");
+                let words =
+                    format!("the database has no room ({why:#}). Free some space, and Muster goes on by itself");
                 if self.recent.is_behind(words, TICK) {
-                    // It is closing, and the next start reads the journal.
+                    // The store is closing. The next start reads the journal.
                     return;
                 }
             }
@@ -27,7 +28,7 @@ impl Shared {
 
     pub(super) fn take_layer(&self, layer: &Layer) -> anyhow::Result<()> {
         let taken = self.with(|of| {
-            // It may have come from the journal already, with what is newer.
+            // A reopened database may have read this layer, and newer rounds, from the journal already.
             if layer.last > self.head.load(Ordering::SeqCst) {
                 take(&of.db, layer.last, &layer.changes)?;
             }

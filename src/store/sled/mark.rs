@@ -62,7 +62,6 @@ impl Mark {
     }
 }
 
-/// The file of a mark, open for writing.
 #[derive(Debug)]
 pub(super) struct MarkFile(File);
 

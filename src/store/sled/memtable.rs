@@ -1,7 +1,7 @@
-//! What the journal has and sled has not yet: the newest value of every key that was written lately, in memory. Reads look here first.
+//! Rounds that are in the journal but not yet in sled: the newest value of every key that was written lately, in memory. Reads look here first.
 //!
-//! Sled takes it in a layer at a time, behind the answer. So a record that is written again and again reaches sled once a layer, and one that is
-//! written and removed within a layer, as most of the outbox is, costs it nothing but a look. After a crash the journal has what was here.
+//! Sled takes in one layer at a time, after the answer. So a record that is written again and again reaches sled once per layer. A record that is
+//! written and removed within a layer, like most outbox entries, costs sled almost nothing. After a crash, the journal has what was here.
 
 use std::ops::Bound;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,16 +11,16 @@ use crate::clock::Stopwatch;
 use crate::store::ReadError;
 use crate::store::bytes::{Changes, Pair};
 
-/// A layer of so many bytes of keys and values is full: sled takes it in, and another is begun.
+/// A layer with this many bytes of keys and values is full. Sled takes it in, and another is begun.
 const FULL_BYTES: usize = 4 * 1024 * 1024;
-/// Sled takes in what is older than this, full or not.
+/// Sled takes in a layer that is older than this, even if it is not full.
 const OLD: Duration = Duration::from_secs(1);
 
-/// What was written since the layer before.
+/// The writes since the last layer.
 #[derive(Debug, Default)]
 pub(super) struct Layer {
     pub(super) changes: Changes,
-    /// The last round of which something is here.
+    /// The last round in it.
     pub(super) last: u64,
     pub(super) bytes: usize,
 }
@@ -30,17 +30,17 @@ struct State {
     open: Layer,
     since: Option<Stopwatch>,
     closed: Option<Arc<Layer>>,
-    /// Why sled does not take it in.
+    /// Why sled cannot take it in.
     behind: Option<String>,
-    /// Nothing more will be written: what is here is taken in at once.
+    /// Nothing more will be written, so sled takes in everything at once.
     closing: bool,
 }
 
-/// The layer that is written, and the one that sled takes in.
+/// The layer that takes writes, and the one that sled takes in.
 #[derive(Debug, Default)]
 pub(super) struct Memtable {
     state: Mutex<State>,
-    /// A layer may be due, or was taken in.
+    /// Wakes up waiters: a layer may be due, or was taken in.
     moved: Condvar,
 }
 
@@ -53,8 +53,8 @@ impl Memtable {
         self.moved.wait_timeout(state, at_most).unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// Takes a round in. Where two layers are full it waits for sled: memory is bounded. Where sled takes nothing, nothing but the end of what
-    /// was accepted is written any more, and that does not wait.
+    /// Takes a round in. If two layers are full it waits for sled, because memory is bounded. If sled takes nothing, only commits that finish
+    /// accepted work are written, and they do not wait.
     pub(super) fn put(&self, round: u64, changes: Changes) {
         let mut state = self.state();
         while state.open.bytes >= FULL_BYTES && state.behind.is_none() {
@@ -76,14 +76,14 @@ impl Memtable {
         }
     }
 
-    /// The value of a key as it was written lately, gone or not; `None` where sled knows.
+    /// The recent value of a key, or that it was removed; `None` if only sled knows it.
     pub(super) fn get(&self, key: &[u8]) -> Option<Option<Vec<u8>>> {
         let state = self.state();
         let found = state.open.changes.get(key);
         found.or_else(|| state.closed.as_ref()?.changes.get(key)).cloned()
     }
 
-    /// What was written lately from a key up to, not including, another: as many values as are asked for, and what is gone between them.
+    /// Recent writes from a key up to but not including another: as many values as asked for, and the removed keys between them.
     pub(super) fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Changes {
         let state = self.state();
         let bounds = (Bound::Included(from), Bound::Excluded(to));
@@ -110,7 +110,7 @@ impl Memtable {
         found
     }
 
-    /// Waits until a layer is to be taken in, and closes it; `None` when nothing more will come.
+    /// Waits until a layer is due, and closes it; `None` if nothing more will come.
     pub(super) fn next(&self) -> Option<Arc<Layer>> {
         let mut state = self.state();
         loop {
@@ -136,11 +136,11 @@ impl Memtable {
             state.closed.take()
         };
         self.moved.notify_all();
-        // Not under the lock.
+        // Drop it outside the lock.
         drop(taken);
     }
 
-    /// Sled could not take the layer. Comes back when it is to be tried again; whether nothing more will be written, so that it need not.
+    /// Sled could not take the layer. Returns when it should try again, or true if the store is closing and it need not.
     pub(super) fn is_behind(&self, why: String, pause: Duration) -> bool {
         let mut state = self.state();
         state.behind = Some(why);
@@ -151,19 +151,18 @@ impl Memtable {
         state.closing
     }
 
-    /// Why sled does not take in what is here, if it does not.
+    /// Why sled cannot take in the layer, if it cannot.
     pub(super) fn why_behind(&self) -> Option<String> {
         self.state().behind.clone()
     }
 
-    /// Nothing more will be written.
     pub(super) fn close(&self) {
         self.state().closing = true;
         self.moved.notify_all();
     }
 }
 
-/// Keys and values in order: what was written lately over what lies below.
+/// Keys and values in order: recent writes over the older ones below.
 pub(super) fn over(
     recent: Changes,
     below: impl Iterator<Item = Result<Pair, ReadError>>,
@@ -200,11 +199,11 @@ mod tests {
     enum Step {
         /// Keys, and whether they are written or removed.
         Write(Vec<(u8, bool)>),
-        /// Sled begins to take in what is there.
+        /// Sled begins to take in the layer.
         Close,
-        /// It has taken in a part of it, which nobody may notice.
+        /// Sled has taken in a part of it, which no read may notice.
         TakePart,
-        /// It has all of it.
+        /// Sled has all of it.
         Take,
     }
 
@@ -229,7 +228,7 @@ mod tests {
     }
 
     proptest! {
-        /// Reads see what was written, however far sled has come with it.
+        /// Reads see every write, however much of it sled has taken in.
         #[test]
         fn what_is_read_is_what_was_written(steps in steps(), from in 0u8..12, to in 0u8..13, limit in 0usize..14) {
             let table = Memtable::default();
@@ -289,7 +288,7 @@ mod tests {
             let table = table.clone();
             move || table.put(3, large(3))
         });
-        // The first layer lets the second go, and the third is written.
+        // When sled has the first layer, the second can follow, and the third takes writes.
         table.taken();
         assert_eq!(table.next().expect("it is full").last, 2);
         writer.join().expect("it ends");

@@ -1,4 +1,4 @@
-//! A store is opened, written, read and closed.
+//! Opens, writes, reads and closes a store.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,7 +31,7 @@ pub struct SledEngine {
 /// Opens, or creates, the store in a directory. It makes no backups by itself.
 ///
 /// # Errors
-/// In words for an operator: another process has it, something older came back, it is damaged, it is of a newer Muster.
+/// In words for an operator: another process uses it, it is older than it should be, it is damaged, or a newer Muster wrote it.
 pub fn open(directory: &Path) -> anyhow::Result<Store> {
     open_with(directory, Backups { every: None, keep: 0 })
 }
@@ -42,10 +42,10 @@ pub fn open_with(directory: &Path, backups: Backups) -> anyhow::Result<Store> {
     Ok(Store::new(Arc::new(Committed::start(Arc::new(engine))?)))
 }
 
-/// Makes a backup of a store that nobody uses, and says where.
+/// Makes a backup of a store that no process uses, and returns its folder.
 ///
 /// # Errors
-/// There is none, it cannot be opened, or the disk.
+/// There is no store, it cannot be opened, or the disk failed.
 pub fn back_up(directory: &Path) -> anyhow::Result<PathBuf> {
     expect_store(directory)?;
     SledEngine::open(directory, Backups { every: None, keep: usize::MAX })?.shared.back_up()
@@ -55,7 +55,7 @@ impl SledEngine {
     fn open(directory: &Path, backups: Backups) -> anyhow::Result<Self> {
         fs::create_dir_all(directory)
             .with_context(|| format!("cannot create the store's directory {}", directory.display()))?;
-        // Before anything is looked at: what another process is just writing must not be judged.
+        // Take the lock first: files that another process is writing must not be judged.
         let lock = lock(directory)?;
         let found = read_sidecar(directory)?;
         if found.is_none() {
@@ -84,7 +84,7 @@ impl SledEngine {
         let head = journal.last().round;
         let is_empty = head == 0 && sidecar.base.is_none();
         if is_empty && sidecar.has_data && !is_old && !directory.join(MARK).exists() {
-            // Whoever writes the first record has made the mark before.
+            // The mark is always made before the first record is written.
             bail!("{}", came_back_empty(directory));
         }
         let database = Database::of(db, directory)?;
@@ -98,13 +98,13 @@ impl SledEngine {
         sidecar.mark = head;
         (sidecar.journal_aside, sidecar.begun) = (false, false);
         if is_old {
-            // What was there before there was a journal is the base of what comes.
+            // The old layout has no journal. Its data becomes the first base.
             base(directory, db, head, |_| Ok(()))?;
             sidecar.base = Some(head);
         }
         settle(directory, db, &journal, &mut sidecar)?;
         write_sidecar(directory, &sidecar)?;
-        // Of no use any more, and perhaps damaged.
+        // It is not needed any more, and may be damaged.
         journal.forget(sidecar.base.unwrap_or(0))?;
         let mark = MarkFile::open(&directory.join(MARK), journal.last())?;
         forget_other_bases(directory, sidecar.base);
@@ -147,7 +147,7 @@ impl SledEngine {
     }
 }
 
-/// Does what a thread of the store does; where sled panics, nobody knows what it holds.
+/// Runs a thread of the store. It stops the store if sled panics, because the state of sled is then unknown.
 fn guarded(work: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(work)).is_err() {
         stop("it broke off");
@@ -180,7 +180,7 @@ impl Bytes for SledEngine {
             let (key, value) = pair.map_err(|error| unreadable(error.into()))?;
             Ok((key.to_vec(), value.to_vec()))
         };
-        // What was written lately is looked at before sled is.
+        // Recent writes are read before sled is.
         let recent = self.shared.recent.range(from, to, limit);
         let read = self.shared.with(|of| Ok(memtable::over(recent, of.db.range(from..to).map(pair), limit)));
         read.map_err(unreadable)?
@@ -189,7 +189,7 @@ impl Bytes for SledEngine {
     fn write(&self, changes: Changes) -> Result<(), WriteError> {
         let shared = &self.shared;
         if !shared.sidecar().has_data {
-            // Before the first record: from here on, empty means lost.
+            // Note this before the first record: from here on, an empty store means lost data.
             let mut sidecar = shared.sidecar();
             sidecar.has_data = true;
             if let Err(error) = write_sidecar(&shared.directory, &sidecar) {
@@ -282,7 +282,7 @@ mod tests {
         assert!(["a", "b", "c"].iter().all(|id| has(&restored, id)) && !has(&restored, "d"));
     }
 
-    /// What one key says is written in two rounds. Sled is opened again in between, and comes to the second from the journal.
+    /// One key is written in two rounds. Sled is opened again in between, and gets the second round from the journal.
     #[test]
     fn an_older_layer_never_comes_over_what_is_newer() {
         let directory = tempfile::tempdir().expect("a directory");
@@ -299,7 +299,7 @@ mod tests {
         assert_eq!(in_sled.as_deref(), Some(&b"newer"[..]));
     }
 
-    /// A base takes nothing of the room that is kept for what was accepted, and is made once there is more.
+    /// A base does not use the room that is kept for accepted work. It is made once there is more room.
     #[test]
     fn a_base_waits_for_room_and_leaves_nothing_half_made() {
         let directory = tempfile::tempdir().expect("a directory");
@@ -318,14 +318,14 @@ mod tests {
         assert_eq!(shared.since_base.load(Ordering::Relaxed), 0);
     }
 
-    /// A database that is closed is said; once it is open it has everything.
+    /// `health` says that a database is closed. Once it is open again, it has everything.
     #[test]
     fn a_database_that_closed_is_said_and_opened_again() {
         let directory = tempfile::tempdir().expect("a directory");
         let engine = SledEngine::open(directory.path(), Backups { every: None, keep: 0 }).expect("it opens");
         engine.write(Changes::from([(b"key".to_vec(), Some(b"value".to_vec()))])).expect("it is written");
         {
-            // Nobody opens it while this is held.
+            // The database cannot be opened while this is held.
             let mut database = engine.shared.db.write().expect("nobody panicked");
             *database = None;
             assert_eq!(engine.room(), Err("the database is being opened again".to_owned()));

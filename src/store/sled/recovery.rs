@@ -1,4 +1,4 @@
-//! How a database is had that has all that was answered: as it is, caught up from the journal, or made anew from the base and the journal.
+//! Opens a database with every round that was answered: as it is, caught up from the journal, or made anew from the base and the journal.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -12,14 +12,14 @@ use super::journal::Journal;
 use super::mark::Mark;
 use super::sidecar::{SCHEMA, Sidecar, write_sidecar};
 
-/// Sled and the journal as they are, the journal's newer rounds taken in.
+/// Opens sled and the journal, and takes the journal's newer rounds into sled.
 pub(super) fn opened(directory: &Path, sidecar: &mut Sidecar, mark: Mark) -> anyhow::Result<(::sled::Db, Journal)> {
     let path = directory.join(DATABASE);
     let was_begun = sidecar.begun;
     let is_whole = sidecar.clean && !sidecar.sums.is_empty();
     if is_whole && !was_begun {
         if sums(&path)? != sidecar.sums {
-            bail!("the files of the database are not those that were closed");
+            bail!("the files of the database changed after it was closed");
         }
         sidecar.begun = true;
         write_sidecar(directory, sidecar)?;
@@ -34,13 +34,13 @@ pub(super) fn opened(directory: &Path, sidecar: &mut Sidecar, mark: Mark) -> any
     let holds = || db.iter().any(|pair| pair.is_ok_and(|(key, _)| !own(&key)));
     if (schema.is_none() || sidecar.schema == 0) && holds() {
         bail!(
-            "the store in {} holds records, and nothing says of which layout, or how far it had come; it is damaged. {RESTORE}",
+            "the store in {} holds records, but nothing says which layout they have or how far they go. It is damaged. {RESTORE}",
             directory.display()
         );
     }
     let head = head_of(&db)?;
     if (!sidecar.clean || was_begun) && sidecar.has_data {
-        // What cannot be read is seen now, and not at night.
+        // Find unreadable records now, not in the middle of the night.
         for pair in db.iter() {
             pair.context("a record cannot be read")?;
         }
@@ -49,10 +49,10 @@ pub(super) fn opened(directory: &Path, sidecar: &mut Sidecar, mark: Mark) -> any
     let base_round = sidecar.base.unwrap_or(0);
     let opened = Journal::open(&journal, head, base_round, mark, |frame| take(&db, frame.sequence, &frame.changes));
     let journal = match opened {
-        // The database was closed and is as it was, so nothing is missing in it; the journal begins anew.
+        // The database was closed cleanly and has not changed, so nothing is missing in it. The journal begins anew.
         Err(error) if is_whole && head >= mark.round && !is_io(&error) => {
-            tracing::error!(error = %format!("{error:#}"), "the journal is damaged; the database has everything, and the journal begins anew");
-            // Some rounds may have come from it before it failed.
+            tracing::error!(error = %format!("{error:#}"), "the journal is damaged. The database has everything, so the journal begins anew");
+            // Some of its rounds may have been read before it failed.
             let head = head_of(&db)?;
             journal_begun_anew(directory, &db, head, mark, sidecar)?
         }
@@ -67,8 +67,8 @@ pub(super) fn opened(directory: &Path, sidecar: &mut Sidecar, mark: Mark) -> any
 
 pub(super) fn came_back_empty(directory: &Path) -> String {
     format!(
-        "the store in {} came back empty although it held data: the disk lost its log in a power cut or it was removed by hand. \
-         Muster does not start on an empty store, because it would page again for what is known and forget what is open. {RESTORE} \
+        "the store in {} is empty although it held data: the disk lost its log in a power cut, or somebody removed it. \
+         Muster does not start on an empty store, because it would page again for known alerts and forget open incidents. {RESTORE} \
          If it is meant to be empty, remove {} and {} too.",
         directory.display(),
         directory.join(SIDECAR).display(),
@@ -76,7 +76,7 @@ pub(super) fn came_back_empty(directory: &Path) -> String {
     )
 }
 
-/// A base of what the database has, where it cannot be made anew from the last one and the journal.
+/// Makes a new base from the database, if the last base and the journal are not enough to make the database anew.
 pub(super) fn settle(
     directory: &Path,
     db: &::sled::Db,
@@ -88,7 +88,7 @@ pub(super) fn settle(
     if !is_there || !journal.reaches_back_to(sidecar.base.unwrap_or(0)) {
         tracing::warn!(
             round = head,
-            "the database cannot be made anew from the last base and the journal; another base is made"
+            "the last base and the journal are not enough to make the database anew; Muster makes another base"
         );
         base(directory, db, head, |_| Ok(()))?;
         sidecar.base = Some(head);
@@ -96,8 +96,8 @@ pub(super) fn settle(
     Ok(())
 }
 
-/// An empty journal above what the database has, in place of one that is damaged. First a base that has everything, then it is said that the
-/// journal is not needed any more, then it goes.
+/// Replaces a damaged journal by an empty one that begins after the database's last round. First it writes a base with everything, then it notes
+/// that the journal is not needed any more, and then it moves the journal aside.
 pub(super) fn journal_begun_anew(
     directory: &Path,
     db: &::sled::Db,
@@ -113,7 +113,7 @@ pub(super) fn journal_begun_anew(
     Journal::open(&directory.join(JOURNAL), head, head, mark, |_| Ok(()))
 }
 
-/// Moves a damaged journal aside, where that was begun. It may be gone already.
+/// Moves a damaged journal aside, if that was begun. It may be gone already.
 pub(super) fn put_journal_aside(directory: &Path, sidecar: &mut Sidecar) -> anyhow::Result<()> {
     if !sidecar.journal_aside {
         return Ok(());
@@ -128,7 +128,7 @@ pub(super) fn put_journal_aside(directory: &Path, sidecar: &mut Sidecar) -> anyh
     write_sidecar(directory, sidecar)
 }
 
-/// Sled made from a backup that was brought back.
+/// Makes sled from a restored backup.
 pub(super) fn made_from_backup(
     directory: &Path,
     sidecar: &Sidecar,
@@ -139,14 +139,14 @@ pub(super) fn made_from_backup(
     Ok(made)
 }
 
-/// Sled made anew from the base and the journal; what there was is kept aside.
+/// Makes sled anew from the base and the journal. The old database is kept aside.
 pub(super) fn made_anew(
     directory: &Path,
     sidecar: &Sidecar,
     mark: Mark,
     why: &anyhow::Error,
 ) -> anyhow::Result<(::sled::Db, Journal)> {
-    tracing::error!(error = %format!("{why:#}"), "the database is damaged or older than it should be; it is made anew from the base and the journal");
+    tracing::error!(error = %format!("{why:#}"), "the database is damaged or older than it should be. Muster makes it anew from the base and the journal");
     let made = made(directory, sidecar, mark, why)?;
     tracing::warn!(rounds = made.1.last().round, "the database is whole");
     Ok(made)
@@ -155,8 +155,8 @@ pub(super) fn made_anew(
 fn made(directory: &Path, sidecar: &Sidecar, mark: Mark, why: &anyhow::Error) -> anyhow::Result<(::sled::Db, Journal)> {
     let refused = |error: anyhow::Error| {
         anyhow!(
-            "the database in {} cannot be made anew: {error:#}. It was to be, since {why:#}. It had come to round {}. Muster does not start on \
-             what is older, because it would page again for what is known and forget what is open. {RESTORE}",
+            "the database in {} cannot be made anew: {error:#}. It must be, because {why:#}. It had come to round {}. Muster does not start on \
+             older data, because it would page again for known alerts and forget open incidents. {RESTORE}",
             directory.display(),
             mark.round
         )
@@ -168,7 +168,7 @@ fn made(directory: &Path, sidecar: &Sidecar, mark: Mark, why: &anyhow::Error) ->
     made_of(directory, sidecar.base, rounds).map_err(refused)
 }
 
-/// Sled made of a base, if there is one, and of what else is filled into it; it takes the place of what there was, which is kept aside.
+/// Makes sled from a base, if there is one, and from what `fill` adds. It replaces the old database, which is kept aside.
 pub(super) fn made_of<T>(
     directory: &Path,
     base: Option<u64>,
@@ -194,7 +194,7 @@ pub(super) fn made_of<T>(
     if directory.join(DATABASE).exists() {
         let aside = free_name(directory, "damaged");
         fs::rename(directory.join(DATABASE), &aside).context("the damaged database cannot be moved aside")?;
-        tracing::warn!(kept = %aside.display(), "what there was of the database is kept");
+        tracing::warn!(kept = %aside.display(), "the old database is kept");
     }
     fs::rename(&beside, directory.join(DATABASE)).context("the new database cannot be put in its place")?;
     Ok((open_soon(&directory.join(DATABASE))?, filled))

@@ -1,4 +1,4 @@
-//! A store is made anew because an operator asks for it, of whatever can still be had.
+//! Makes a store anew, from everything that can still be saved, because an operator asks for it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,45 +15,45 @@ use super::recovery::{journal_begun_anew, made_anew, made_of, opened, put_journa
 use super::segments;
 use super::sidecar::{SCHEMA, Sidecar, newer, reached, read_sidecar, write_sidecar};
 
-/// What a store was made of by a repair.
+/// The source from which a repair made the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     /// The base, if there is one, and the journal.
     Journal,
-    /// The database as it was, which had more.
+    /// The old database, because it had more.
     Database,
 }
 
-/// What a repair came to.
+/// The outcome of a repair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Repaired {
     pub of: Source,
     /// The round of the base, if there is one.
     pub base: Option<u64>,
     pub last: u64,
-    /// How many rounds that were answered are given up, as far as that is known.
+    /// How many answered rounds are given up, as far as is known.
     pub missing: u64,
 }
 
-/// Makes the database anew from the base and the journal, whatever state it is in; it is kept aside in `damaged`. Where rounds that were answered
+/// Makes the database anew from the base and the journal, whatever its state. The old one is kept in `damaged`. If rounds that were answered
 /// are missing, or the journal is damaged, it goes on with what can be saved, but only if that loss is accepted.
 pub fn repair(directory: &Path, accept_loss: bool) -> anyhow::Result<Repaired> {
     expect_store(directory)?;
     let _lock = lock(directory)?;
     let sidecar = match read_sidecar(directory) {
         Ok(Some(sidecar)) => sidecar,
-        // Nothing says how far it had come: what there is counts.
+        // Nothing says how far the store had come, so take what is left as complete.
         Ok(None) | Err(_) => {
             let base = newest_base(directory);
             let rounds = match segments::inspect(&directory.join(JOURNAL), base.unwrap_or(0)) {
-                // Whatever can be had of it is had below.
+                // What can be saved of it is saved below.
                 Err(_) if accept_loss => None,
                 rounds => rounds?,
             };
             let last = rounds.map(|(_, last)| last.round).or(base);
             let mark = last.or(accept_loss.then_some(0)).with_context(|| {
                 format!(
-                    "{} has neither a base nor a journal, of which a store could be made. {RESTORE}",
+                    "{} has no base and no journal from which a store could be made. {RESTORE}",
                     directory.display()
                 )
             })?;
@@ -61,7 +61,7 @@ pub fn repair(directory: &Path, accept_loss: bool) -> anyhow::Result<Repaired> {
         }
     };
     if let Some(newer) = newer(&sidecar) {
-        bail!("the store in {} {newer}, which alone can repair it", directory.display());
+        bail!("the store in {} {newer}. Use that one to repair it", directory.display());
     }
     if sidecar.schema != SCHEMA {
         bail!("the store has layout {}, which has no journal to repair it from. {RESTORE}", sidecar.schema);
@@ -76,14 +76,14 @@ pub fn repair(directory: &Path, accept_loss: bool) -> anyhow::Result<Repaired> {
         // The database may have more than the journal.
         match opened(directory, &mut sidecar, floor) {
             Ok((_, journal)) if mark.insist(journal.last()).is_ok() => {
-                bail!("nothing that was answered is missing in {}; start the bot", directory.display())
+                bail!("no answered round is missing in {}. Start the bot", directory.display())
             }
             Ok(opened) => {
                 of = Source::Database;
                 opened
             }
             Err(full) if is_full(&full) => return Err(full),
-            // Perhaps all is there that was answered.
+            // Perhaps no answered round is missing.
             Err(why) => match made_anew(directory, &sidecar, mark, &why) {
                 Ok(made) => made,
                 Err(full) if is_full(&full) => return Err(full),
@@ -107,8 +107,8 @@ pub fn repair(directory: &Path, accept_loss: bool) -> anyhow::Result<Repaired> {
     Ok(Repaired { of, base: sidecar.base, last: last.round, missing: mark.round.saturating_sub(last.round) })
 }
 
-/// What can still be had where the journal is damaged: of the database and of the base, each with the whole rounds of the journal above it, whatever
-/// reaches further. It is the base of what comes, and the journal begins anew.
+/// Saves what it can if the journal is damaged. It takes the database or the base, each with the whole rounds of the journal after it: the one
+/// that reaches further. That becomes the new base, and the journal begins anew.
 fn salvage(directory: &Path, sidecar: &mut Sidecar) -> anyhow::Result<(Source, ::sled::Db, Journal)> {
     let folder = directory.join(JOURNAL);
     let of_database = || -> anyhow::Result<(::sled::Db, u64)> {
@@ -116,7 +116,7 @@ fn salvage(directory: &Path, sidecar: &mut Sidecar) -> anyhow::Result<(Source, :
             bail!("there is no database");
         }
         let db = open_soon(&directory.join(DATABASE))?;
-        db.get(SCHEMA_KEY)?.context("nothing says of which layout it is")?;
+        db.get(SCHEMA_KEY)?.context("nothing says which layout it has")?;
         for pair in db.iter() {
             pair.context("a record cannot be read")?;
         }
@@ -146,7 +146,7 @@ fn salvage(directory: &Path, sidecar: &mut Sidecar) -> anyhow::Result<(Source, :
         }
         (Ok((db, head)), _) => (Source::Database, db, head),
         (Err(why), of_base) => bail!(
-            "nothing of the store in {} can be had: of the database, {why:#}; of base and journal, {}. {RESTORE}",
+            "nothing of the store in {} can be saved. The database: {why:#}. Base and journal: {}. {RESTORE}",
             directory.display(),
             of_base.map_or_else(|why| format!("{why:#}"), |_| "there is no whole round".to_owned())
         ),

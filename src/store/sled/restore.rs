@@ -1,4 +1,4 @@
-//! A backup is brought back into an empty directory.
+//! Restores a backup into an empty directory.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -11,25 +11,25 @@ use super::directory::{JOURNAL, MARK, RESTORING, SIDECAR, lock, sync_directory};
 use super::inspect::{holds_anything, inspect, restore_broke_off};
 use super::sidecar::{SCHEMA, Sidecar, read_sidecar, write_sidecar};
 
-/// Brings a backup back into a directory in which there is no store. The next start makes the database from it.
+/// Restores a backup into a directory without a store. The next start makes the database from it.
 ///
 /// # Errors
-/// There is a store already, the backup is damaged, or the disk.
+/// There is a store already, the backup is damaged, or the disk failed.
 pub fn restore(backup: &Path, directory: &Path) -> anyhow::Result<u64> {
     fs::create_dir_all(directory)?;
-    // Nobody starts on it meanwhile.
+    // No bot may start on it meanwhile.
     let _lock = lock(directory)?;
     let broke_off = restore_broke_off(directory);
     if !broke_off && holds_anything(directory)? {
         bail!(
-            "there is a store in {0} already, or a part of one; move it aside first, so that nothing of it is lost: mv {0} {0}.old. What lay in it \
-             lies in {0}.old then, its backups too",
+            "there is a store in {0} already, or a part of one. Move it away first, so that nothing is lost: mv {0} {0}.old. Its backups are then \
+             in {0}.old too",
             directory.display()
         );
     }
     if !backup.join(SIDECAR).exists() {
         bail!(
-            "there is no backup in {}; `muster store check` lists them. One in a directory that was moved moved with it",
+            "there is no backup in {}. `muster store check` lists the backups. If you moved the store's directory, its backups moved too",
             backup.display()
         );
     }
@@ -38,7 +38,7 @@ pub fn restore(backup: &Path, directory: &Path) -> anyhow::Result<u64> {
         bail!("the backup in {} is damaged: {why}", backup.display());
     }
     if broke_off {
-        // What it had put in its place came from a backup.
+        // The files that it had moved into place came from a backup.
         forget_other_bases(directory, Some(u64::MAX));
     }
     let beside = directory.join(RESTORING);
@@ -66,7 +66,7 @@ pub fn restore(backup: &Path, directory: &Path) -> anyhow::Result<u64> {
         ..Sidecar::default()
     };
     write_sidecar(&beside, &sidecar)?;
-    // All of it is there. What says that there is a store comes last.
+    // Everything is in place. The file that makes it a store comes last.
     let _ = fs::remove_dir_all(directory.join(JOURNAL));
     let _ = fs::remove_file(directory.join(MARK));
     if let Some(base) = found.base {
@@ -80,7 +80,7 @@ pub fn restore(backup: &Path, directory: &Path) -> anyhow::Result<u64> {
     Ok(last)
 }
 
-/// Copies a file to where there is none yet, durably.
+/// Copies a file to a new place, durably.
 fn copy_new(from: &Path, to: &Path) -> anyhow::Result<()> {
     let copy = || {
         let mut copy = OpenOptions::new().write(true).create_new(true).open(to)?;

@@ -1,5 +1,5 @@
-//! Room on the disk. New work is refused while some is left, so that what was accepted can still be done: pages go out, outbox entries end. It is
-//! asked again and again, and what is refused is taken again by itself once there is room.
+//! Room on the disk. New work is refused before the disk is full, so that accepted work can still be done: pages go out, outbox entries end.
+//! The room is measured again and again. Once there is enough, new work is accepted again.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -8,19 +8,19 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::clock::Stopwatch;
 
-/// With less room than this, new work is refused.
+/// If there is less room than this, new work is refused.
 const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
-/// Of a small disk, this part.
+/// On a small disk: if less than this part is free.
 const RESERVE_PART: u64 = 20;
-/// So many bytes are kept aside, so that a start, and what drains the outbox, find room on a disk that is full.
+/// The size of the ballast. On a full disk it is freed for a start, and for emptying the outbox.
 const BALLAST_BYTES: usize = 16 * 1024 * 1024;
-/// How often it is asked, in seconds.
+/// How often the room is measured, in seconds.
 const ASKED_EVERY_SECONDS: f64 = 1.0;
 
 /// The room of a directory.
 pub(super) struct Room {
     directory: PathBuf,
-    /// What was found, and how long ago.
+    /// The last result, and when it was measured.
     found: Mutex<Option<(Stopwatch, Option<String>)>>,
 }
 
@@ -33,13 +33,13 @@ impl Room {
         self.directory.join("ballast")
     }
 
-    /// Before a start: on a full disk the ballast is let go, else it is made.
+    /// Before a start: frees the ballast on a full disk, and otherwise makes it.
     pub(super) fn for_a_start(&self) {
         let refuses = self.look();
         self.keep_ballast(refuses.is_none());
     }
 
-    /// Why new work is refused; none where there is room.
+    /// Why new work is refused; `None` if there is room.
     pub(super) fn refuses(&self) -> Option<String> {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, refuses)) = found.as_ref().filter(|(since, _)| since.seconds() < ASKED_EVERY_SECONDS) {
@@ -49,10 +49,10 @@ impl Room {
         let refuses = self.look();
         match (&refuses, before) {
             (Some(why), false) => tracing::error!("{why}"),
-            // A write found none a moment ago, and there is some.
+            // A write failed on a full disk a moment ago, but now there is room.
             (None, false) if found.is_none() => self.keep_ballast(true),
             (None, true) => {
-                tracing::info!("there is room on the disk again; everything is taken in");
+                tracing::info!("there is room on the disk again; new work is accepted");
                 self.keep_ballast(true);
             }
             _ => {}
@@ -61,13 +61,13 @@ impl Room {
         refuses
     }
 
-    /// A write found no room: the next one looks again, and has the ballast's.
+    /// A write found the disk full. The next one measures again, and can use the ballast's room.
     pub(super) fn look_again(&self) {
         *self.found.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.keep_ballast(false);
     }
 
-    /// Whether so many bytes can be taken, and new work need not be refused.
+    /// Whether this many bytes can be used without refusing new work.
     pub(super) fn has(&self, bytes: u64) -> bool {
         self.look_with(bytes).is_none()
     }
@@ -81,23 +81,23 @@ impl Room {
         self.look_with(0)
     }
 
-    /// Why new work would be refused with so much less room.
+    /// Why new work would be refused if this much more were used.
     fn look_with(&self, taken: u64) -> Option<String> {
-        // A disk that does not say is taken at its word when it refuses a write.
+        // If the disk does not say how much is free, wait until it refuses a write.
         let disk = rustix::fs::statvfs(&self.directory).ok()?;
         let (free, all) = (disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize);
         let reserve = RESERVE_BYTES.min(all / RESERVE_PART);
         let mib = |bytes: u64| bytes / (1024 * 1024);
         (free < reserve + taken).then(|| {
             format!(
-                "the disk is nearly full: {} MiB are free, and Muster keeps {} MiB for what it has accepted; free some space, and it goes on by itself",
+                "the disk is nearly full: {} MiB are free, but Muster keeps {} MiB for work that it has accepted. Free some space, and it goes on by itself",
                 mib(free),
                 mib(reserve)
             )
         })
     }
 
-    /// Makes the ballast, or lets it go. Where it cannot be made, the reserve is all there is.
+    /// Makes the ballast, or frees it. If it cannot be made, there is only the reserve.
     fn keep_ballast(&self, keep: bool) {
         let ballast = self.ballast();
         if !keep {

@@ -1,4 +1,4 @@
-//! The files of a journal, read and not changed.
+//! Reads the files of a journal without changing them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,12 +28,12 @@ pub(super) fn read(path: &Path, is_last: bool) -> anyhow::Result<Read> {
     let ends = if is_last { !has_a_frame(rest) } else { rest.iter().all(|byte| *byte == 0) };
     if !ends {
         let last = frames.last().map_or(0, |frame| frame.sequence);
-        bail!("{} is damaged behind round {last}, and there are rounds behind that", path.display());
+        bail!("{} is damaged after round {last}, and there are rounds after the damage", path.display());
     }
     Ok(Read { frames, end: at as u64 })
 }
 
-/// Where the segments of a journal begin, in order. The folder is made where there is none.
+/// Where the segments of a journal begin, in order. Makes the folder if there is none.
 pub(super) fn segments(folder: &Path) -> anyhow::Result<Vec<u64>> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let mut segments: Vec<u64> = fs::read_dir(folder)
@@ -49,8 +49,8 @@ pub(super) fn segment(folder: &Path, first: u64) -> PathBuf {
     folder.join(format!("{first:016}.log"))
 }
 
-/// The first round of a journal and the last, read and not changed; none where it is empty. Segments of which nothing is above a round, which a
-/// base has, say nothing more.
+/// The first and the last round of a journal; `None` if it is empty. Segments that end at or before this round, which a base has, are not
+/// read.
 pub(super) fn inspect(folder: &Path, above: u64) -> anyhow::Result<Option<(u64, Mark)>> {
     if !folder.exists() {
         return Ok(None);
@@ -63,7 +63,7 @@ pub(super) fn inspect(folder: &Path, above: u64) -> anyhow::Result<Option<(u64, 
         }
         for frame in read(&segment(folder, *first), index + 1 == segments.len())?.frames {
             if let Some((_, last)) = seen.filter(|(_, last)| last.round + 1 != frame.sequence) {
-                bail!("rounds {} to {} are missing", last.round + 1, frame.sequence - 1);
+                bail!("{}", missing(last.round, frame.sequence));
             }
             seen = Some((seen.map_or(frame.sequence, |(first, _)| first), frame.mark()));
         }
@@ -71,7 +71,7 @@ pub(super) fn inspect(folder: &Path, above: u64) -> anyhow::Result<Option<(u64, 
     Ok(seen)
 }
 
-/// Reads the rounds above a sequence number again; each goes to `replay`. The last round.
+/// Reads the rounds after a sequence number, and gives each to `replay`. Returns the last round.
 ///
 /// # Errors
 /// It is damaged, rounds are missing, or it cannot be read.
@@ -89,7 +89,7 @@ pub(super) fn replay(
         let read = read(&segment(folder, *first), index + 1 == segments.len())?;
         for frame in read.frames.into_iter().filter(|frame| frame.sequence > above) {
             if frame.sequence != last + 1 {
-                bail!("rounds {} to {} are missing in the journal", last + 1, frame.sequence - 1);
+                bail!("in the journal, {}", missing(last, frame.sequence));
             }
             last = frame.sequence;
             replay(frame)?;
@@ -98,8 +98,7 @@ pub(super) fn replay(
     Ok(last)
 }
 
-/// Reads the whole rounds above a sequence number, one after another, as far as they go: up to damage, or to a round that is missing. The last of
-/// them.
+/// Reads the whole rounds after a sequence number, one after another, up to damage or a missing round. Returns the last of them.
 ///
 /// # Errors
 /// It cannot be read, or `replay` fails.
@@ -127,12 +126,18 @@ pub(super) fn replay_whole(
     Ok(last)
 }
 
-/// Whether nothing of a segment is above a round: the next one begins there.
+/// Says which rounds are missing between two.
+pub(super) fn missing(last: u64, next: u64) -> String {
+    let (first, last) = (last + 1, next - 1);
+    if first == last { format!("round {first} is missing") } else { format!("rounds {first} to {last} are missing") }
+}
+
+/// Whether a segment has no round after this one, because the next segment begins there.
 pub(super) fn is_below(segments: &[u64], index: usize, above: u64) -> bool {
     segments.get(index + 1).is_some_and(|next| *next <= above + 1)
 }
 
-/// Whether a segment has every round up to the next one's beginning.
+/// Whether a segment has every round up to the start of the next one.
 pub(super) fn reaches_to(folder: &Path, segments: &[u64], index: usize) -> bool {
     let last =
         read(&segment(folder, segments[index]), false).map(|read| read.frames.last().map(|frame| frame.sequence));

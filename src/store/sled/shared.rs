@@ -1,4 +1,4 @@
-//! What the threads of an open store share, and how the database is opened again while they run.
+//! What the threads of an open store share, and reopening the database while they run.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -17,41 +17,41 @@ use super::room::Room;
 use super::segments;
 use super::sidecar::Sidecar;
 
-/// How often the threads look whether there is something to do.
+/// How often the threads check for work.
 pub(super) const TICK: Duration = Duration::from_millis(250);
 
-/// How often a backup is made while the store is open, and how many are kept.
+/// How often backups are made while the store is open, and how many are kept.
 #[derive(Debug, Clone, Copy)]
 pub struct Backups {
-    /// How often; never without.
+    /// How often; `None` means never.
     pub every: Option<Duration>,
     pub keep: usize,
 }
 
-/// What the committer's thread and the checkpoints share.
+/// Shared by the committer's thread and the upkeep.
 pub(super) struct Shared {
-    /// Sled; none for a moment while it is opened again.
+    /// Sled; `None` while it is being opened again.
     pub(super) db: RwLock<Option<Database>>,
     pub(super) directory: PathBuf,
     pub(super) journal: Mutex<Journal>,
     pub(super) sidecar: Mutex<Sidecar>,
     pub(super) mark: MarkFile,
-    /// What is in the journal and not yet in sled.
+    /// Rounds that are in the journal but not yet in sled.
     pub(super) recent: Memtable,
-    /// The last round of the journal, and the last that sled has.
+    /// The last round of the journal, and the last round in sled.
     pub(super) last: AtomicU64,
     pub(super) head: AtomicU64,
     /// Bytes journalled since the last checkpoint, and since the last base.
     pub(super) since_checkpoint: AtomicU64,
     pub(super) since_base: AtomicU64,
     pub(super) base_bytes: AtomicU64,
-    /// Whether a base is due, and there is no room for it.
+    /// Whether a base is due but there is no room for it.
     pub(super) base_waits: AtomicBool,
     pub(super) room: Room,
     pub(super) backups: Backups,
     pub(super) stop: Mutex<bool>,
     pub(super) wake: Condvar,
-    // Last, so that it is let go when everything else is closed.
+    // The last field, so that it is dropped after everything else is closed.
     pub(super) _lock: File,
 }
 
@@ -78,8 +78,8 @@ impl Shared {
         }
     }
 
-    /// Sled believes no write any more once one failed, as on a full disk. It is opened again, and catches up from the journal. Without a reason
-    /// it is opened where it is closed.
+    /// After one failed write, as on a full disk, sled refuses all others. So this opens it again, and it catches up from the journal. Without a
+    /// reason, this opens it only if it is closed.
     pub(super) fn open_again(&self, why: Option<&anyhow::Error>) -> anyhow::Result<()> {
         self.room.look_again();
         // Nothing is appended while the journal is read.
@@ -88,7 +88,7 @@ impl Shared {
         match why {
             None if database.is_some() => return Ok(()),
             Some(why) if database.is_some() => {
-                tracing::error!(error = %format!("{why:#}"), "the database could not write; it is opened again and catches up from the journal");
+                tracing::error!(error = %format!("{why:#}"), "the database could not write. Muster opens it again, and it catches up from the journal");
             }
             _ => {}
         }
@@ -105,8 +105,8 @@ impl Shared {
     }
 }
 
-/// Ends the process, as after a write of which nobody knows what is on disk: the next start makes the database whole from the journal.
+/// Ends the process, as after a failed write. The next start makes the database whole from the journal.
 pub(super) fn stop(why: &str) -> ! {
-    tracing::error!(error = %why, "the database cannot go on; stopping. What was acknowledged is in the journal, and the next start makes it whole");
+    tracing::error!(error = %why, "the database cannot go on, so Muster stops. Everything that was acknowledged is in the journal, and the next start makes the database whole");
     std::process::exit(70)
 }

@@ -1,4 +1,4 @@
-//! `store.json`: what is remembered beside the database, since it may forget.
+//! `store.json`: facts that are kept beside the database, because the database may lose them.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -15,35 +15,35 @@ use crate::store::EDITION;
 /// The version of the layout that this program writes.
 pub(super) const SCHEMA: u32 = 2;
 
-/// What is remembered beside the database, since it may forget.
+/// Facts that are kept beside the database, because the database may lose them.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Sidecar {
     pub(super) schema: u32,
-    /// The [`EDITION`] of whoever wrote last.
+    /// The [`EDITION`] of the Muster that wrote last.
     #[serde(default)]
     pub(super) edition: u32,
     pub(super) has_data: bool,
     #[serde(default)]
     pub(super) clean: bool,
-    /// The round of the journal at the last checkpoint: whatever ends before it is older than it should be.
+    /// The round of the journal at the last checkpoint. A database that ends before it is older than it should be.
     #[serde(default)]
     pub(super) mark: u64,
-    /// The round of the base; none where the journal begins with the store.
+    /// The round of the base; `None` if the journal begins with the store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) base: Option<u64>,
-    /// A backup was brought back, of which the database is still to be made.
+    /// A backup was restored, and the database must still be made from it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) restored: bool,
-    /// The journal is damaged, and the base has all that was in it: it is put aside.
+    /// The journal is damaged, and the base has all its rounds. The journal is moved aside.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) journal_aside: bool,
-    /// A start has found the database as it was closed, and has not ended: opening it changes its files.
+    /// A start found the database as it was closed, but has not finished. Opening the database changes its files.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) begun: bool,
-    /// In a backup: counts the backups.
+    /// In a backup: the number of this backup.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) made: u64,
-    /// After a clean stop, the checksum of the database's files, by name.
+    /// After a clean stop: the checksums of the database's files, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) sums: BTreeMap<String, u32>,
 }
@@ -52,7 +52,7 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// What a newer Muster than this wrote, in words.
+/// Says in words that a newer Muster wrote the store, if one did.
 pub(super) fn newer(sidecar: &Sidecar) -> Option<String> {
     let words = "was written by a newer Muster";
     if sidecar.schema > SCHEMA {
@@ -75,7 +75,7 @@ pub(super) fn read_sidecar(directory: &Path) -> anyhow::Result<Option<Sidecar>> 
     }
 }
 
-/// Written beside, synced and renamed, so that it is never half there.
+/// Writes a new file, syncs it and renames it, so that it is never half written.
 pub(super) fn write_sidecar(directory: &Path, sidecar: &Sidecar) -> anyhow::Result<()> {
     let path = directory.join(SIDECAR);
     let beside = directory.join("store.json.new");
@@ -86,7 +86,7 @@ pub(super) fn write_sidecar(directory: &Path, sidecar: &Sidecar) -> anyhow::Resu
     sync_directory(directory)
 }
 
-/// How far the journal of a store had come, at least.
+/// At least how far the journal of a store had come.
 pub(super) fn reached(directory: &Path, sidecar: &Sidecar) -> anyhow::Result<Mark> {
     let at_checkpoint = Mark { round: sidecar.mark.max(sidecar.base.unwrap_or(0)), sum: 0 };
     let mark = Mark::read(&directory.join(MARK))?;

@@ -1,4 +1,4 @@
-//! What is looked after while a store is open, and nobody waits for: checkpoints, bases, backups, the next segment of the journal.
+//! Upkeep in the background while a store is open: checkpoints, bases, backups, the next segment of the journal.
 
 use std::fs;
 use std::sync::atomic::Ordering;
@@ -12,15 +12,15 @@ use super::shared::{Shared, TICK, stop};
 use super::sidecar::write_sidecar;
 use crate::clock::Stopwatch;
 
-/// A checkpoint is made at least so often while something is written, in seconds.
+/// The longest time between checkpoints while there are writes, in seconds.
 const CHECKPOINT_EVERY_SECONDS: f64 = 30.0;
-/// Or when so much was written since the last one.
+/// A checkpoint is also made after this much was written since the last one.
 const CHECKPOINT_AFTER_BYTES: u64 = 32 * 1024 * 1024;
-/// A base is made when so much was journalled since the last one, and as much as that one has.
+/// A base is made when the journal has grown by this much since the last base, and by at least the size of that base.
 pub(super) const BASE_AFTER_BYTES: u64 = 64 * 1024 * 1024;
 
 impl Shared {
-    /// Looks after what nobody should wait for, until told to stop.
+    /// Does the upkeep until told to stop.
     pub(super) fn run(&self) {
         let (mut last, mut failed) = (Stopwatch::start(), None::<Stopwatch>);
         loop {
@@ -44,12 +44,12 @@ impl Shared {
             if let Some(folder) = another.filter(|_| self.room.has(journal::SEGMENT_ROOM))
                 && let Err(error) = journal::make_another(&folder)
             {
-                tracing::warn!(%error, "no segment of the journal could be made ready; commits wait for its room");
+                tracing::warn!(%error, "the next segment of the journal could not be prepared; commits wait for its room");
                 failed = Some(Stopwatch::start());
             }
             let written = self.since_checkpoint.load(Ordering::Relaxed);
             let is_due = written >= CHECKPOINT_AFTER_BYTES || last.seconds() >= CHECKPOINT_EVERY_SECONDS;
-            // On a full disk what is written is left to whom it is needed for.
+            // On a full disk, leave the room to accepted work.
             if is_due && self.room.refuses().is_none() {
                 last = Stopwatch::start();
                 self.look_after(written > 0);
@@ -61,7 +61,7 @@ impl Shared {
         self.wake.wait_timeout(stop, TICK).unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// Makes a backup, a checkpoint and a base, where they are due.
+    /// Makes a backup, a checkpoint and a base, if they are due.
     pub(super) fn look_after(&self, was_written: bool) {
         if let Err(error) = self.back_up_if_due() {
             tracing::error!(error = %format!("{error:#}"), "a backup cannot be made");
@@ -71,13 +71,13 @@ impl Shared {
         }
     }
 
-    /// Makes sled durable as it is, and says beside it how far the journal had come; the round that sled had come to.
+    /// Makes sled durable as it is, and notes beside it how far the journal had come. Returns the last round in sled.
     pub(super) fn checkpoint(&self) -> anyhow::Result<u64> {
         let (last, head) = (self.last.load(Ordering::SeqCst), self.head.load(Ordering::SeqCst));
         self.since_checkpoint.store(0, Ordering::Relaxed);
         let flush = |of: &Database| {
             of.db.flush()?;
-            // `flush` ends with `sync_file_range`, which is no promise. This is.
+            // `flush` ends with `sync_file_range`, which promises nothing. This sync does.
             Ok(of.file.sync_data()?)
         };
         if let Err(error) = self.with(flush) {
@@ -90,22 +90,22 @@ impl Shared {
         Ok(head)
     }
 
-    /// Makes another base, where the journal has grown as large as the last one; the journal up to it goes. Sled has this round durably.
+    /// Makes another base if the journal has grown as large as the last one, and removes the journal up to it. Sled has this round durably.
     pub(super) fn base_if_due(&self, head: u64) -> anyhow::Result<()> {
         let (before, since) = (self.base_bytes.load(Ordering::Relaxed), self.since_base.load(Ordering::Relaxed));
         if since < BASE_AFTER_BYTES.max(before) {
             return Ok(());
         }
-        // It has what the last one had, and at most all that was written since; and no more than the database.
+        // Its size is at most that of the last base and all writes since, and no more than that of the database.
         let in_sled = self.with(|of| Ok(of.db.size_on_disk()?))?;
         let waits = !self.room.has((before + since).min(in_sled));
         if waits != self.base_waits.swap(waits, Ordering::Relaxed) && waits {
-            tracing::warn!("a new base waits for room on the disk, and the journal grows until then; free some space");
+            tracing::warn!("a new base waits for room on the disk, and the journal grows until then. Free some space");
         }
         if waits {
             return Ok(());
         }
-        // A copy of the handle, so that nobody waits for the base.
+        // A copy of the handle, so that nothing waits for the base.
         let db = self.with(|of| Ok(of.db.clone()))?;
         let size = base(&self.directory, &db, head, |bytes| self.room.insist(bytes))?;
         drop(db);
@@ -123,7 +123,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // Everything that was acknowledged is in the journal already; this spares the next start the reading, and lets it see damage.
+        // Everything that was acknowledged is in the journal already. This saves the next start from reading it, and lets it detect damage.
         let closed = self.checkpoint().and_then(|_| {
             let sums = sums(&self.directory.join(DATABASE))?;
             let mut sidecar = self.sidecar();
@@ -131,7 +131,7 @@ impl Drop for Shared {
             write_sidecar(&self.directory, &sidecar)
         });
         if let Err(error) = closed {
-            tracing::warn!(error = %format!("{error:#}"), "the store was not closed cleanly; the next start reads it whole");
+            tracing::warn!(error = %format!("{error:#}"), "the store was not closed cleanly; the next start checks all of it");
         }
     }
 }

@@ -81,7 +81,7 @@ async fn where_no_channel_may_be_made_the_incident_lives_in_a_thread() {
     let said = |words: &str| in_thread.iter().any(|message| message.text.contains(words));
     assert!(said("== INC-1: orders are stale for 9 h =="), "the card: {messages:#?}");
     assert!(said(
-        "Slack lets Muster make no channel here (restricted_action), so the incident lives in this thread; the workspace does not let the app do this; ask a workspace admin"
+        "Slack lets Muster make no channel here (restricted_action), so the incident lives in this thread; the workspace does not let the app do this. Ask a workspace admin"
     ));
     // Its buttons work, what is said in it is kept, and other threads are not it.
     let card = in_thread.iter().find(|message| message.text.contains("== INC-1")).unwrap();

@@ -235,7 +235,7 @@ async fn programs_make_and_end_silences_too() {
         (json!({"match": "w.*", "until": "2026-11-23T05:00:00Z", "reason": "x", "owner": "ci"}), "in the future"),
         (json!({"match": "w.*", "until": "2027-11-23T05:00:00Z", "reason": "x", "owner": "ci"}), "at most 90 days"),
         (json!({"match": "w.*", "until": "2026-11-23T09:00:00Z", "reason": " ", "owner": "ci"}), "needs a reason"),
-        (json!({"match": "w.*", "until": "2026-11-23T09:00:00Z", "reason": "x", "owner": ""}), "has an owner"),
+        (json!({"match": "w.*", "until": "2026-11-23T09:00:00Z", "reason": "x", "owner": ""}), "needs an owner"),
     ] {
         let (status, problem) = bot.post("/api/v1/silences", Some(API_TOKEN), &wrong).await;
         assert_eq!(status, 422);

@@ -41,9 +41,9 @@ async fn refusals_are_problems_that_say_what_to_do() {
     insta::assert_snapshot!(problem(bot.post("/hooks/dq", None, &ok).await), @"401 There is no source of this name with this token or signature. Send the source's token in the header `Authorization: Bearer …`, or sign the body as the source's kind does");
     insta::assert_snapshot!(problem(bot.post("/hooks/dq", Some("wrong"), &ok).await), @"401 There is no source of this name with this token or signature. Send the source's token in the header `Authorization: Bearer …`, or sign the body as the source's kind does");
     insta::assert_snapshot!(problem(bot.post("/hooks/nobody", Some(TOKEN), &ok).await), @"401 There is no source of this name with this token or signature. Send the source's token in the header `Authorization: Bearer …`, or sign the body as the source's kind does");
-    insta::assert_snapshot!(problem(bot.post("/hooks/dq", Some(TOKEN), &json!("text")).await), @"422 the body is neither an object nor a list of objects");
+    insta::assert_snapshot!(problem(bot.post("/hooks/dq", Some(TOKEN), &json!("text")).await), @"422 the body is not an object or a list of objects");
     insta::assert_snapshot!(problem(bot.post("/hooks/dq", Some(TOKEN), &json!({"pillar": "volume"})).await), @"422 The alert could not be used: `title` is missing");
-    insta::assert_snapshot!(problem(bot.post("/hooks/prom", Some(TOKEN), &ok).await), @"422 the body has no list `alerts`, so it is not a webhook of Alertmanager; is the source's kind right?");
+    insta::assert_snapshot!(problem(bot.post("/hooks/prom", Some(TOKEN), &ok).await), @"422 the body has no list `alerts`, so it is not a webhook of Alertmanager. Is the source's kind right?");
     insta::assert_snapshot!(problem(bot.post("/nowhere", Some(TOKEN), &ok).await), @"404 There is nothing at this address");
     let large = json!({"title": "x".repeat(600 * 1024)});
     insta::assert_snapshot!(problem(bot.post("/hooks/dq", Some(TOKEN), &large).await), @"413 The body is larger than this address takes. Split it, or raise `[server] body_limit_kib`");
