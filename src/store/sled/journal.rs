@@ -331,7 +331,7 @@ mod tests {
         bytes[70] ^= 1;
         fs::write(&path, bytes).expect("it writes");
         let error = reopened(folder.path(), 0).expect_err("it refuses").to_string();
-        assert!(error.contains("there are rounds behind that"), "{error}");
+        assert!(error.contains("there are rounds after the damage"), "{error}");
     }
 
     proptest! {
