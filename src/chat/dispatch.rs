@@ -39,15 +39,15 @@ impl Chat<'_> {
     }
 
     pub async fn carry_out(&self, understood: Understood) -> Result<Reply, Failure> {
-        let Understood { verb, incident, intent } = understood;
+        let Understood { incident, intent, .. } = understood;
         match intent {
             Intent::Command(command) => {
                 let uid = self.target(incident).await?;
                 self.act(&uid, *command).await
             }
             Intent::Ask(form) => self.ask(incident, form).await,
-            Intent::Act(act) => {
-                self.may(verb.may, None)?;
+            Intent::Act(may, act) => {
+                self.may(may, None)?;
                 act(self, incident).await
             }
             Intent::Help(topic) => Ok(self.help(topic.as_deref()).await),

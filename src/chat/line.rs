@@ -42,8 +42,8 @@ pub enum Intent {
     Command(Box<Command>),
     /// A form asks for more.
     Ask(Form),
-    /// What the verb does itself, once it is allowed: mostly reading.
-    Act(Act),
+    /// What the verb does itself, once this is allowed: mostly reading.
+    Act(permission::Verb, Act),
     /// How verbs are used: all of them, or those about something.
     Help(Option<String>),
     Permissions,
@@ -62,6 +62,7 @@ pub struct Understood {
 }
 
 /// A line as its verb reads it.
+#[derive(Clone, Copy)]
 pub struct Line<'a> {
     pub verb: &'static Verb,
     /// The verb as it was typed, in lower case: one of its words.
@@ -100,7 +101,15 @@ impl<'a> Line<'a> {
     where
         F: for<'b> FnOnce(&'b Chat<'b>, Option<u64>) -> BoxFuture<'b, Result<Reply, Failure>> + Send + Sync + 'static,
     {
-        self.understood(Intent::Act(Box::new(act)))
+        self.act_as(self.verb.may, act)
+    }
+
+    /// Likewise, of a verb that is allowed otherwise in this form.
+    pub(crate) fn act_as<F>(&self, may: permission::Verb, act: F) -> Read
+    where
+        F: for<'b> FnOnce(&'b Chat<'b>, Option<u64>) -> BoxFuture<'b, Result<Reply, Failure>> + Send + Sync + 'static,
+    {
+        self.understood(Intent::Act(may, Box::new(act)))
     }
 
     /// Likewise, about the incident that the rest of the line names, where none stands in front.

@@ -299,7 +299,11 @@ impl Demo {
         let incident: BTreeMap<String, Value> = serde_json::from_str(&self.get("/api/v1/incidents/INC-1").await?)?;
         ensure!(incident["status"] == "resolved", "the incident is {}", incident["status"]);
         ensure!(incident["tasks_open"] == 1, "the task is not there: {incident:?}");
-        ensure!(self.sandbox.pagerduty().pages() == 1, "PagerDuty has {} pages instead of one", self.sandbox.pagerduty().pages());
+        ensure!(
+            self.sandbox.pagerduty().pages() == 1,
+            "PagerDuty has {} pages instead of one",
+            self.sandbox.pagerduty().pages()
+        );
         Ok(())
     }
 }

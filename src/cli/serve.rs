@@ -19,8 +19,9 @@ pub(super) async fn serve(path: &Path, open: impl AsyncFnOnce(&Config) -> anyhow
     let store = open(&config).await?;
     let listen = config.server.listen;
     let muster = Muster::new(config, store, Clock::wall()).await?;
-    let listener =
-        TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}. Does another process use this address?"))?;
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}. Does another process use this address?"))?;
     let address = listener.local_addr()?;
     tracing::info!(%address, "listening");
     let (stop, stopped) = watch::channel(false);

@@ -8,7 +8,7 @@ use backon::BackoffBuilder as _;
 use crate::app::Failure;
 use crate::domain::{Lane, Time};
 use crate::mail::MailError;
-use crate::pagerduty::events::PagerError;
+use crate::pagerduty::failure::PagerError;
 use crate::records::outbox::{Entry, Job};
 use crate::slack::client::{SlackError, Verdict, advice};
 

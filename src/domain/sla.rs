@@ -18,6 +18,8 @@ pub struct SlaStatement {
     pub sla: Option<String>,
     /// How many incidents it had. Drills count nowhere.
     pub incidents: usize,
+    /// Whether that is one.
+    pub one: bool,
     /// For how long its data was bad, in words; none where it never was.
     pub bad_for: Option<String>,
 }
@@ -28,7 +30,8 @@ impl SlaStatement {
         let counted = incidents.iter().filter(|one| !one.drill);
         let minutes: i64 = counted.clone().map(|one| bad_minutes(one, now)).sum();
         let bad_for = (minutes > 0).then(|| duration(now - Duration::minutes(minutes), now));
-        Self { asset: asset.to_owned(), sla, incidents: counted.count(), bad_for }
+        let incidents = counted.count();
+        Self { asset: asset.to_owned(), sla, incidents, one: incidents == 1, bad_for }
     }
 }
 

@@ -52,11 +52,12 @@ fn with_words(event: &Event, words: &str) -> Option<Event> {
 /// An entry in the words that hold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
-    /// The entry. A pinned message that was deleted in Slack has no words.
     pub entry: Entry,
     /// When it happened: a pinned message, when it was said.
     pub at: Time,
     pub corrected: bool,
+    /// It is a pinned message that its author took back in Slack.
+    pub deleted: bool,
 }
 
 impl Line {
@@ -73,7 +74,7 @@ impl Line {
 pub fn corrected(entries: &[Entry]) -> Vec<Line> {
     let mut corrected: BTreeMap<u64, (Option<&str>, Option<Time>)> = BTreeMap::new();
     let mut pins: HashMap<&MessageRef, u64> = HashMap::new();
-    let mut gone = BTreeSet::new();
+    let (mut gone, mut deleted) = (BTreeSet::new(), BTreeSet::new());
     for entry in entries {
         match &entry.event {
             Event::MessagePinned { message, .. } => {
@@ -82,6 +83,11 @@ pub fn corrected(entries: &[Entry]) -> Vec<Line> {
             Event::MessageUnpinned { message } => gone.extend(pins.remove(message)),
             Event::PinEdited { message, text } => {
                 if let Some(pin) = pins.get(message) {
+                    if text.is_none() {
+                        deleted.insert(*pin);
+                    } else {
+                        deleted.remove(pin);
+                    }
                     corrected.entry(*pin).or_default().0 = Some(text.as_deref().unwrap_or_default());
                 }
             }
@@ -102,7 +108,8 @@ pub fn corrected(entries: &[Entry]) -> Vec<Line> {
             let event = words.and_then(|words| with_words(&entry.event, words));
             let event = event.unwrap_or_else(|| entry.event.clone());
             let entry = Entry { event, actor: entry.actor.clone(), ..*entry };
-            let mut line = Line { at: entry.at, entry, corrected: words.is_some() || at.is_some() };
+            let (corrected, deleted) = (words.is_some() || at.is_some(), deleted.contains(&entry.seq));
+            let mut line = Line { at: entry.at, entry, corrected, deleted };
             // A pinned message belongs where it was said, not where it was pinned.
             line.at = at.or_else(|| line.message().and_then(said_at)).unwrap_or(line.at);
             line

@@ -45,7 +45,8 @@ pub(crate) async fn readyz(Anyone(app): Anyone) -> Response {
         if let Some(due) = oldest.filter(|due| now - due > STALLED_MILLIS) {
             let wait = if waiting == 1 { "entry waits" } else { "entries wait" };
             let overdue = (now - due) / 1000;
-            degraded.push(format!("{waiting} {wait} in the lane {}; the first is overdue by {overdue} s", lane.as_str()));
+            degraded
+                .push(format!("{waiting} {wait} in the lane {}; the first is overdue by {overdue} s", lane.as_str()));
         }
     }
     let dead = app.store.scan(&Range::<Dead>::all(), 100).await.map_or(0, |dead| dead.records.len());

@@ -69,7 +69,9 @@ fn cut(signal: &mut Signal) {
     let left_out = before - signal.labels.len();
     if left_out > 0 {
         let were = if left_out == 1 { "label was" } else { "labels were" };
-        signal.labels.insert(LEFT_OUT.to_owned(), format!("{left_out} {were} left out, because all together are too long"));
+        signal
+            .labels
+            .insert(LEFT_OUT.to_owned(), format!("{left_out} {were} left out, because all together are too long"));
     }
 }
 

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::failure::{PagerError, retry_after, verdict};
 use crate::domain::{Level, Time};
 
 /// PagerDuty's limit for a summary, in characters. A longer one is refused with 400, and the page is lost.
@@ -61,14 +62,6 @@ struct Payload<'a> {
     custom_details: &'a Value,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PagerError {
-    /// Try again, but not before `after`. Sending again is safe, because with the same key it is the same page.
-    Retry { after: Option<Duration>, why: String },
-    /// Trying again does not help. People must be told.
-    Permanent { why: String },
-}
-
 pub struct PagerDutyEvents {
     http: reqwest::Client,
     url: String,
@@ -84,43 +77,9 @@ impl PagerDutyEvents {
     /// Sends an event. Success means that PagerDuty accepted it, not that somebody was notified.
     pub async fn send(&self, key: &SecretString, dedup_key: &str, event: &PagerEvent) -> Result<(), PagerError> {
         let answer = self.http.post(&self.url).json(&body(key.expose_secret(), dedup_key, event)).send().await;
-        let answer = match answer {
-            Ok(answer) => answer,
-            // The error may hold the address of a proxy, so only its kind is kept.
-            Err(error) => {
-                let why = if error.is_timeout() { "no answer in time" } else { "no connection" };
-                return Err(PagerError::Retry { after: None, why: why.to_owned() });
-            }
-        };
-        let status = answer.status().as_u16();
-        let after = answer
-            .headers()
-            .get("retry-after")
-            .and_then(|value| value.to_str().ok()?.parse().ok())
-            .map(Duration::from_secs);
-        let told = answer.json::<Value>().await.unwrap_or_default();
-        verdict(status, after, &told)
-    }
-}
-
-/// The table of PagerDuty's answers.
-fn verdict(status: u16, after: Option<Duration>, told: &Value) -> Result<(), PagerError> {
-    match status {
-        202 => Ok(()),
-        429 => Err(PagerError::Retry {
-            after: after.or(Some(Duration::from_secs(30))),
-            why: "PagerDuty asks for fewer calls".to_owned(),
-        }),
-        500..=599 => Err(PagerError::Retry { after, why: format!("PagerDuty answered {status}") }),
-        _ => {
-            let errors: Vec<&str> = told["errors"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-            let why = match (errors.is_empty(), told["message"].as_str()) {
-                (false, _) => errors.join("; "),
-                (true, Some(message)) => message.to_owned(),
-                (true, None) => format!("PagerDuty answered {status}"),
-            };
-            Err(PagerError::Permanent { why: why.chars().take(300).collect() })
-        }
+        let answer = answer.map_err(|error| PagerError::unsent(&error))?;
+        let (status, after) = (answer.status().as_u16(), retry_after(&answer));
+        verdict(status, after, &answer.json().await.unwrap_or_default())
     }
 }
 
@@ -167,20 +126,6 @@ fn body(routing_key: &str, dedup_key: &str, event: &PagerEvent) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_table_of_answers() {
-        let none = Value::Null;
-        assert_eq!(verdict(202, None, &none), Ok(()));
-        for status in [429, 500, 502, 503] {
-            assert!(matches!(verdict(status, None, &none), Err(PagerError::Retry { .. })), "{status}");
-        }
-        for status in [200, 301, 400, 401, 403, 404, 413] {
-            assert!(matches!(verdict(status, None, &none), Err(PagerError::Permanent { .. })), "{status}");
-        }
-        let told = serde_json::json!({"status": "invalid event", "message": "Event object is invalid", "errors": ["'summary' is missing"]});
-        assert_eq!(verdict(400, None, &told), Err(PagerError::Permanent { why: "'summary' is missing".to_owned() }));
-    }
 
     #[test]
     fn a_long_summary_is_cut_on_a_character() {

@@ -8,7 +8,7 @@ use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
-use super::events::PagerError;
+use super::failure::{PagerError, retry_after};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnCall {
@@ -51,15 +51,12 @@ impl Rest {
 
     /// Sends a request. Returns the status and the answer. A failure that may pass is returned as an error.
     async fn ask(&self, request: RequestBuilder) -> Result<(u16, Value), PagerError> {
-        let again = |why: String| PagerError::Retry { after: None, why };
-        let answer = request.send().await.map_err(|error| {
-            again(if error.is_timeout() { "no answer in time" } else { "no connection" }.to_owned())
-        })?;
+        let answer = request.send().await.map_err(|error| PagerError::unsent(&error))?;
         match answer.status().as_u16() {
-            status @ (429 | 500..=599) => Err(again(format!("PagerDuty answered {status}"))),
+            status @ (429 | 500..=599) => Err(PagerError::later(status, retry_after(&answer))),
             status @ 200..=299 => {
-                let told = answer.json().await.map_err(|_| again("PagerDuty's answer cannot be read".to_owned()))?;
-                Ok((status, told))
+                let unread = |_| PagerError::Retry { after: None, why: "PagerDuty's answer cannot be read".to_owned() };
+                Ok((status, answer.json().await.map_err(unread)?))
             }
             // A refusal may not be JSON.
             status => Ok((status, answer.json().await.unwrap_or_default())),

@@ -67,6 +67,10 @@ impl Templates {
         lines.register_helper("person", Box::new(Words(name)));
         lines.register_helper("time", Box::new(Words(|h| Ok(times::stamp(time_of(h)?)))));
         lines.register_helper("clock", Box::new(Words(|h| Ok(times::clock(time_of(h)?)))));
+        // Their lines are plain text, in which nothing needs another form.
+        for name in ["prose", "short", "code"] {
+            lines.register_helper(name, Box::new(Words(|h| Ok(text_of(h, 0)))));
+        }
         let mut templates = Self { handlebars, lines, sources: BTreeMap::new() };
         for file in Shipped::iter().filter(|file| file.ends_with(".hbs")) {
             if let Some(content) = Shipped::get(&file) {
@@ -180,7 +184,7 @@ impl Templates {
             self.lines.render(&format!("shipped/{block}"), view)
         });
         let said = said.unwrap_or_else(|_| block.to_owned());
-        said.strip_suffix('\n').map(str::to_owned).unwrap_or(said)
+        said.trim_end_matches(['\r', '\n']).to_owned()
     }
 
     fn as_shipped(&self, name: &str, view: &impl Serialize) -> Option<String> {

@@ -11,16 +11,23 @@ use crate::domain::{Actor, Entry, Event};
 
 /// What happened, in a sentence without a full stop; `None` where people do not read of it.
 pub fn sentence(templates: &Templates, entry: &Entry, names: Names<'_>) -> Option<String> {
-    timeline::is_line(&entry.event).then(|| said(templates, &entry.event, &entry.actor, false, names))
+    timeline::is_line(&entry.event).then(|| said(templates, &entry.event, &entry.actor, (false, false), names))
 }
 
 pub fn line(templates: &Templates, line: &Line, names: Names<'_>) -> String {
-    said(templates, &line.entry.event, &line.entry.actor, line.corrected, names)
+    said(templates, &line.entry.event, &line.entry.actor, (line.corrected, line.deleted), names)
 }
 
-fn said(templates: &Templates, event: &Event, by: &Actor, corrected: bool, names: Names<'_>) -> String {
+fn said(
+    templates: &Templates,
+    event: &Event,
+    by: &Actor,
+    (corrected, deleted): (bool, bool),
+    names: Names<'_>,
+) -> String {
     let mut view = views::happened(event, by, names);
     view["corrected"] = corrected.into();
+    view["deleted"] = deleted.into();
     templates.line(event.name(), &view, corrected)
 }
 

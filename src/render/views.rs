@@ -154,6 +154,11 @@ pub(super) fn happened(event: &Event, by: &Actor, names: Names<'_>) -> Value {
         Event::PageRequested { text, .. } => fields["text"] = text.words(&called).into(),
         Event::RadiusMeasured { radius } => fields["radius"] = radius.words().into(),
         Event::ChannelLost { why, .. } => fields["why"] = why.words().into(),
+        Event::NoticesSent { names, more, .. } if *more > 0 => {
+            let tail = format!("{more} more");
+            fields["names"] = names.iter().cloned().chain([tail]).collect();
+        }
+        Event::AlertMoved { to: None, .. } => fields["to"] = "an incident of its own".into(),
         Event::OpeningPending { missing } => fields["missing"] = missing.iter().map(Missing::words).collect(),
         Event::DeliveryFailed { what, .. } => fields["what"] = described(what).into(),
         _ => {}

@@ -1,7 +1,7 @@
 //! `drill`: an incident to practise with.
 
 use super::declare;
-use crate::chat::line::Verb;
+use crate::chat::line::{Line, Verb};
 use crate::domain::command::Declaration;
 use crate::domain::permission;
 
@@ -12,7 +12,7 @@ pub(crate) static VERB: Verb = Verb {
     may: permission::Verb::Declare,
     parse: |line| {
         let title = if line.rest.is_empty() { "practice" } else { line.rest };
-        let drill = Declaration { drill: true, ..declare::read(&line, title)? };
+        let drill = Declaration { drill: true, ..declare::read(&Line { verb: &declare::VERB, ..line }, title)? };
         line.act(move |chat, _| Box::pin(declare::said(chat, drill, true)))
     },
 };

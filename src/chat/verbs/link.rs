@@ -13,7 +13,7 @@ pub(crate) static VERB: Verb = Verb {
     may: permission::Verb::Read,
     parse: |line| {
         if !line.rest.contains('@') {
-            return line.act(|chat, number| Box::pin(here(chat, number)));
+            return line.act_as(permission::Verb::Status, |chat, number| Box::pin(here(chat, number)));
         }
         match address(line.rest) {
             Some(address) => line.act(move |chat, _| Box::pin(of_somebody(chat, address))),

@@ -1,7 +1,7 @@
 //! `list`: which incidents there are. `search` finds among them.
 
 use super::search::{self, Search};
-use crate::chat::line::Verb;
+use crate::chat::line::{Line, Verb};
 use crate::domain::permission;
 
 pub(crate) static VERB: Verb = Verb {
@@ -14,7 +14,7 @@ pub(crate) static VERB: Verb = Verb {
             "" | "open" => Search { open: true, ..Search::default() },
             "mine" => Search { open: true, mine: true, ..Search::default() },
             "all" => Search::default(),
-            _ => search::read(&line)?,
+            _ => search::read(&Line { verb: &search::VERB, ..line })?,
         };
         line.act(move |chat, _| Box::pin(search::said(chat, search)))
     },

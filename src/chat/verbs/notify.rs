@@ -35,13 +35,15 @@ pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident, whom: Whom) -> Re
     let unreachable: Vec<_> = all.iter().filter(|one| !reached(one)).map(|one| one.name.clone()).collect();
     let new: Vec<_> =
         all.iter().filter(|one| reached(one) && !told.values().any(|told| told.recipient.is_same(one))).collect();
-    if !all.is_empty() && unreachable.len() == all.len() {
-        return Err(Failure::NotFound(format!(
-            "None of them can be reached: {} have neither a channel nor an address. Give them one under `[[teams]]` or in the catalog.",
-            unreachable.join(", ")
-        )));
+    match chat.would(incident, Command::Notify { whom, recipients: all.clone(), text: None }).await {
+        Err(Failure::Refused(Refusal::NobodyLeftToTell { .. })) if unreachable.len() == all.len() => {
+            return Err(Failure::NotFound(format!(
+                "None of them can be reached: {} have neither a channel nor an address. Give them one under `[[teams]]` or in the catalog.",
+                unreachable.join(", ")
+            )));
+        }
+        other => other?,
     }
-    chat.would(incident, Command::Notify { whom, recipients: all.clone(), text: None }).await?;
     let Some(first) = new.first() else {
         return Err(Refusal::NobodyLeftToTell { whom: whom.as_str() }.into());
     };

@@ -31,7 +31,7 @@ pub(crate) static VERB: Verb = Verb {
             ("done" | "skip", Err(_)) => Err(line.unclear("Which step? Steps are counted from 1.")),
             _ => {
                 let name = line.rest.to_owned();
-                line.act(move |chat, number| Box::pin(bring(chat, number, name)))
+                line.act_as(permission::Verb::Runbook, move |chat, number| Box::pin(bring(chat, number, name)))
             }
         }
     },

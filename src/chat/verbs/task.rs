@@ -35,7 +35,7 @@ pub(crate) static VERB: Verb = Verb {
             "done" => line.command(Command::FinishTask { task: which(&line, of)? }),
             "take" | "mine" if names_one => {
                 let task = which(&line, of)?;
-                line.act(move |chat, number| Box::pin(take(chat, number, task)))
+                line.act_as(permission::Verb::Task, move |chat, number| Box::pin(take(chat, number, task)))
             }
             "give" | "assign" if names_one => {
                 let (number, people) = split(of);

@@ -79,7 +79,7 @@ fn edit(line: &line::Line<'_>) -> Read {
         return Err(line.no_time(words));
     }
     let text = if at.is_some() { None } else { Some(words.to_owned()) };
-    line.act(move |chat, incident| Box::pin(correct(chat, incident, number, text, at)))
+    line.act_as(permission::Verb::Note, move |chat, incident| Box::pin(correct(chat, incident, number, text, at)))
 }
 
 async fn correct(

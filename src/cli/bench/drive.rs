@@ -23,10 +23,7 @@ pub(super) trait Sender: Send + 'static {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Until {
     Seconds(f64),
-    Numbers {
-        from: u64,
-        to: u64,
-    },
+    Numbers { from: u64, to: u64 },
 }
 
 #[derive(Debug, Clone, Serialize)]

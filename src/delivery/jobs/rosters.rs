@@ -1,7 +1,7 @@
 //! Who is on duty: user groups of Slack, schedules of PagerDuty.
 
 use super::{Carrier, Tried, Turn};
-use crate::pagerduty::events::PagerError;
+use crate::pagerduty::failure::PagerError;
 
 impl Carrier {
     /// Reads who is in a user group or on a schedule. What cannot be read stays as it was, with its age.

@@ -96,6 +96,7 @@ async fn what_was_promised_is_set_beside_what_was_broken() {
     bot.put("/api/v1/catalog/yaml", catalog.to_owned()).await;
     bot.alert("dq", stale_orders()).await;
     let inc = bot.inc(1);
+    assert!(inc.slash(ANA, "sla").await.contains("1 incident, no time of bad data is recorded"));
     inc.slash(ANA, "since 3h ago").await;
     bot.advance(minutes(60)).await;
     insta::assert_snapshot!(inc.slash(ANA, "sla").await, @r"

@@ -113,3 +113,30 @@ async fn one_table_says_who_may_do_what_and_holds_at_every_door() {
     assert!(bot.slash(GUEST, "data-incidents", "INC-1 reopen x").await.starts_with("Guests of this workspace cannot"));
     bot.end().await;
 }
+
+/// Whoever may not notify is not told whom it would reach; what only reads asks for reading, and what writes for its own verb only.
+#[tokio::test]
+async fn a_verb_asks_for_what_it_does_and_for_nothing_else() {
+    let bot = bot_with(&format!(
+        "[permissions]\nteam = [\"{ANA}\"]\n[permissions.rules]\nread = \"team\"\nnotify = \"commander\"\n"
+    ))
+    .await;
+    let catalog =
+        "assets: [{name: warehouse.orders, owner: {name: orders-team}}]\nedges: [[raw.orders, warehouse.orders]]";
+    bot.put("/api/v1/catalog/yaml", catalog.to_owned()).await;
+    bot.alert("dq", stale_orders()).await;
+    let inc = bot.inc(1);
+    for user in [BEN, GUEST] {
+        let told = inc.slash(user, "notify downstream").await;
+        assert!(told.starts_with("Only the commander") || told.starts_with("Guests"), "{told}");
+    }
+    // Ben may not read, and may do the rest.
+    assert!(inc.slash(BEN, "tasks").await.starts_with("Only the data team may read"));
+    inc.slash(BEN, "task look at the loader").await;
+    for line in ["task take 1", "runbook freshness", "note the loader is slow", "edit 1 at 05:00"] {
+        let told = inc.slash(BEN, line).await;
+        assert!(!told.contains("may read"), "{line}: {told}");
+    }
+    inc.skip_rest();
+    bot.end().await;
+}
