@@ -8,7 +8,7 @@ use crate::domain::decide;
 use crate::domain::decide::open;
 use crate::domain::incident::{Case, Notification, Recipient};
 use crate::domain::needs::Needs;
-use crate::domain::{Alert, Command, Context, Decision, Effect, Entry, Event, Incident, PersonId, Task, Time};
+use crate::domain::{Alert, Command, Context, Decision, Effect, Entry, Event, Incident, Task, Time, UserId};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{
     AlertOfKey, Delivered, Ended, IncidentCounter, LatestOfAsset, Mine, OfAsset, OfChannel, OfNumber, Open, Pinned,
@@ -325,7 +325,7 @@ fn roles(batch: &mut Batch, before: Option<&Incident>, incident: &Incident) {
 fn assignee(batch: &mut Batch, before: Option<&Task>, task: &Task, incident: &Incident) {
     let owner = |task: &Task| task.assignee.clone().filter(|_| task.done_at.is_none());
     let (before, after) = (before.and_then(owner), owner(task));
-    let id = |person: &PersonId| Id::<Mine>::task(person, incident.number, task.number);
+    let id = |person: &UserId| Id::<Mine>::task(person, incident.number, task.number);
     if let Some(person) = before.filter(|person| after.as_ref() != Some(person)) {
         batch.del(&id(&person), Expect::Any);
     }

@@ -15,7 +15,7 @@ use crate::domain::lineage::root::{Evidence, Symptom, rank};
 use crate::domain::lineage::walk::{Met, Way};
 use crate::domain::lineage::{Asset, Candidate, Change, Graph, NodeId, Owner, RootReason, View, Whom};
 use crate::domain::visibility::Viewer;
-use crate::domain::{AssetName, Command, Incident, Pillar, Time};
+use crate::domain::{AssetName, Command, Incident, Pillar, Time, is_channel, is_person};
 use crate::records::RootOf;
 use crate::render::picture::Drawing;
 use crate::store::Range;
@@ -334,7 +334,7 @@ impl App {
         });
         let slack = team
             .and_then(|team| team.contact.clone())
-            .or_else(|| owner.slack.clone().filter(|slack| slack.starts_with(['#', 'C', 'U', 'W', 'G'])));
+            .or_else(|| owner.slack.clone().filter(|slack| is_channel(slack) || is_person(slack)));
         let email = team.and_then(|team| team.email.clone()).or_else(|| owner.email.clone());
         let mail_is_on = !self.config.mail.smtp_url.is_empty();
         let name = team.map_or_else(|| bare.to_owned(), |team| team.name.clone());

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::domain::Time;
+use crate::domain::{Time, UserId};
 
 /// Whose turn it is to decide on an incident: decisions on one run one after another.
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ impl Turns {
 }
 
 /// Who has the home open, perhaps: which opening counts, and what was published last.
-pub(super) type Homes = HashMap<String, Watched>;
+pub(super) type Homes = HashMap<UserId, Watched>;
 
 pub(super) struct Watched {
     pub(super) session: String,

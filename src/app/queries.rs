@@ -12,7 +12,7 @@ use crate::domain::lineage::Asset;
 use crate::domain::postmortem::Record;
 use crate::domain::sla::{self, SlaStatement};
 use crate::domain::visibility::Viewer;
-use crate::domain::{Alert, AssetName, Entry, Incident, PersonId, Pillar, Role, Severity, Status, Task, Time};
+use crate::domain::{Alert, AssetName, Entry, Incident, Pillar, Role, Severity, Status, Task, Time, UserId};
 use crate::records::{OfAsset, OfNumber, Open};
 use crate::render;
 use crate::store::{Id, Range, Record as Kept};
@@ -28,7 +28,7 @@ pub struct Filter {
     /// Only those that are not resolved.
     pub open: bool,
     /// Those in which this person has a role.
-    pub person: Option<String>,
+    pub person: Option<UserId>,
     /// Opened at or after this moment.
     pub since: Option<Time>,
     pub before: Option<Time>,
@@ -239,7 +239,7 @@ pub struct IncidentView {
     pub source: Option<String>,
     /// People's ids in Slack, by role.
     #[schema(value_type = Object)]
-    pub roles: BTreeMap<Role, Vec<PersonId>>,
+    pub roles: BTreeMap<Role, Vec<UserId>>,
     #[schema(value_type = Option<Object>)]
     pub channel: Option<Channel>,
     pub pagerduty: PagerDutyView,
@@ -277,7 +277,7 @@ pub struct IncidentView {
 
 impl IncidentView {
     /// Of an incident, with its alerts where they are known; people by the name that `name` gives.
-    pub fn of(incident: &Incident, alerts: Option<&[Alert]>, name: &dyn Fn(&PersonId) -> String) -> Self {
+    pub fn of(incident: &Incident, alerts: Option<&[Alert]>, name: &dyn Fn(&UserId) -> String) -> Self {
         let pages = incident.pages.iter().map(|(key, page)| PageView {
             key: key.clone(),
             target: page.target.clone(),

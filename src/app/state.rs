@@ -16,7 +16,7 @@ use crate::domain::incident::{Duty, MessageRef};
 use crate::domain::permission::Standing;
 use crate::domain::runbook::Library;
 use crate::domain::visibility::Viewer;
-use crate::domain::{Incident, Policy, Time};
+use crate::domain::{Incident, Policy, Principal, Time, UserId};
 use crate::read_models::ReadModels;
 use crate::records::outbox::{EntryId, Job};
 use crate::records::{Mine, OfChannel, OfNumber, Workspace};
@@ -99,7 +99,7 @@ impl App {
     }
 
     /// Who is called so.
-    pub fn called(&self, name: &str) -> Vec<String> {
+    pub fn called(&self, name: &str) -> Vec<UserId> {
         self.models.people.read().called(name)
     }
 
@@ -146,13 +146,13 @@ impl App {
     }
 
     /// What is known of somebody in Slack; somebody unknown is asked for.
-    pub async fn met(&self, user: &str, team: Option<&str>) -> Standing {
+    pub async fn met(&self, user: &UserId, team: Option<&str>) -> Standing {
         let standing = self.standing(user, team);
         if standing == Standing::Unknown
             && !user.is_empty()
             && let Err(failure) = self.enqueue(&EntryId::meet(user), Job::MeetPerson { id: user.to_owned() }).await
         {
-            tracing::warn!(user, error = %failure, "cannot ask Slack who somebody is");
+            tracing::warn!(user = user.as_str(), error = %failure, "cannot ask Slack who somebody is");
         }
         standing
     }
@@ -169,7 +169,7 @@ impl App {
     }
 
     /// Who looks: administrators see everything, others what is not private or what they are in.
-    pub async fn viewer(&self, user: &str) -> Result<Viewer, Failure> {
+    pub async fn viewer(&self, user: &UserId) -> Result<Viewer, Failure> {
         if self.is_among(user, &self.policy.permissions.admins) {
             return Ok(Viewer::Everything);
         }
@@ -179,7 +179,7 @@ impl App {
     }
 
     /// Whether somebody may see an incident.
-    pub async fn may_see(&self, uid: &str, user: &str) -> Result<bool, Failure> {
+    pub async fn may_see(&self, uid: &str, user: &UserId) -> Result<bool, Failure> {
         let Some(incident) = self.incident(uid).await? else { return Ok(true) };
         Ok(!incident.private || self.viewer(user).await?.sees(&incident))
     }
@@ -211,11 +211,11 @@ impl People for App {
         App::name(self, id)
     }
 
-    fn belongs(&self, person: &str, to: &[String]) -> bool {
+    fn belongs(&self, person: &UserId, to: &[Principal]) -> bool {
         self.is_among(person, to)
     }
 
-    fn standing(&self, person: &str) -> Standing {
+    fn standing(&self, person: &UserId) -> Standing {
         App::standing(self, person, None)
     }
 

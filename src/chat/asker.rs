@@ -5,7 +5,7 @@ use crate::app::queries::Filter;
 use crate::app::{App, DeliveryId, Failure, RequestMeta};
 use crate::domain::decide::permitted;
 use crate::domain::permission::{self, Standing};
-use crate::domain::{Actor, Command, Decision, Incident};
+use crate::domain::{Actor, Command, Decision, Incident, UserId};
 use crate::render::timeline;
 use crate::slack::markup;
 use crate::store::Batch;
@@ -13,7 +13,7 @@ use crate::store::Batch;
 /// Somebody who asks, and where.
 pub struct Chat<'a> {
     pub app: &'a App,
-    pub user: &'a str,
+    pub user: &'a UserId,
     pub standing: Standing,
     pub channel: Option<&'a str>,
     pub delivery: Option<DeliveryId>,
@@ -22,8 +22,7 @@ pub struct Chat<'a> {
 impl Chat<'_> {
     /// Whether somebody may do something; checked where it is done, too.
     pub fn may(&self, verb: permission::Verb, incident: Option<&Incident>) -> Result<(), Failure> {
-        let person = self.user.to_owned();
-        Ok(permitted(verb, self.standing, Some(&person), incident, &self.app.policy, self.app)?)
+        Ok(permitted(verb, self.standing, Some(self.user), incident, &self.app.policy, self.app)?)
     }
 
     /// The incident that is meant: the one named, else the channel's.

@@ -7,11 +7,11 @@ use serde_json::json;
 use super::asker::Chat;
 use super::reply::Reply;
 use crate::app::{App, Change, DeliveryId, Failure, RequestMeta, decided};
-use crate::domain::Command;
 use crate::domain::captured::{Captured, said_at};
 use crate::domain::incident::{Channel, MessageRef};
 use crate::domain::permission::Verb;
 use crate::domain::reason::ChannelLoss;
+use crate::domain::{Command, UserId};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{OfChannel, Pinned};
 use crate::render::{Button, again};
@@ -24,7 +24,7 @@ struct Said {
     channel: String,
     thread: Option<String>,
     ts: String,
-    author: Option<String>,
+    author: Option<UserId>,
     text: String,
     edited: String,
 }
@@ -84,7 +84,7 @@ async fn unfurl(
     app: &App,
     channel: String,
     ts: String,
-    user: &str,
+    user: &UserId,
     links: &[String],
     mut ops: Batch,
 ) -> Result<(), Failure> {
@@ -132,7 +132,7 @@ async fn mentioned(
     app: &App,
     event_id: &str,
     channel: String,
-    user: &str,
+    user: &UserId,
     text: &str,
     guard: Batch,
 ) -> Result<(), Failure> {
@@ -162,8 +162,8 @@ async fn pushpin(
     app: &App,
     event_id: &str,
     message: MessageRef,
-    user: &str,
-    author: String,
+    user: &UserId,
+    author: UserId,
     added: bool,
 ) -> Result<(), Failure> {
     let uid = match app.uid_of_channel(&message.channel).await? {
@@ -197,9 +197,9 @@ async fn pushpin(
 pub async fn pin_found(
     app: &App,
     message: MessageRef,
-    user: &str,
+    user: &UserId,
     event: &str,
-    (author, text): (String, String),
+    (author, text): (UserId, String),
 ) -> Result<(), Failure> {
     let uid = match app.uid_of_channel(&message.channel).await? {
         Some(uid) => Some(uid),

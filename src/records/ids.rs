@@ -13,7 +13,7 @@ use crate::domain::captured::Captured;
 use crate::domain::incident::{Channel, MessageRef, Notification};
 use crate::domain::lineage::{Asset, Check};
 use crate::domain::suppression::{Silence, SuppressedAlert};
-use crate::domain::{Alert, AssetName, Entry, Incident, Signal, Task, Time};
+use crate::domain::{Alert, AssetName, Entry, Incident, Signal, Task, Time, UserId};
 use crate::slack::client::Member;
 use crate::store::{Id, Range};
 
@@ -219,24 +219,24 @@ impl Id<Pinned> {
 
 impl Id<Mine> {
     /// Somebody's role in an incident.
-    pub fn role(person: &str, number: u64) -> Self {
+    pub fn role(person: &UserId, number: u64) -> Self {
         Self::new(format!("{person}/{}", newest_first(number)))
     }
 
     /// Somebody's task in an incident.
-    pub fn task(person: &str, number: u64, task: u32) -> Self {
+    pub fn task(person: &UserId, number: u64, task: u32) -> Self {
         Self::new(format!("{person}/{}/{task:06}", newest_first(number)))
     }
 }
 
 impl Range<Mine> {
     /// All that somebody has to do, the newest incident first.
-    pub fn of(person: &str) -> Self {
+    pub fn of(person: &UserId) -> Self {
         Self::prefix(&format!("{person}/"))
     }
 
     /// The tasks that somebody has in an incident.
-    pub fn tasks(person: &str, number: u64) -> Self {
+    pub fn tasks(person: &UserId, number: u64) -> Self {
         Self::prefix(&format!("{person}/{}/", newest_first(number)))
     }
 }
@@ -290,7 +290,7 @@ impl Id<Roster> {
 
 impl Id<Subscription> {
     /// Somebody's subscription to an asset or team.
-    pub fn of(of: &str, person: &str) -> Self {
+    pub fn of(of: &str, person: &UserId) -> Self {
         Self::new(format!("{}\u{1}{person}", of.to_lowercase()))
     }
 }
@@ -373,7 +373,7 @@ impl Id<ExternalChannels> {
 pub const ADDRESS_OF: &str = "address-of/";
 
 impl Id<AddressOf> {
-    pub fn of(person: &str) -> Self {
+    pub fn of(person: &UserId) -> Self {
         Self::new(format!("{ADDRESS_OF}{person}"))
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::domain::lineage::Change;
-use crate::domain::{PersonId, Time};
+use crate::domain::{Time, UserId};
 use crate::slack::client::Listed;
 
 /// Records that only say which incident is found so.
@@ -133,7 +133,7 @@ impl Bodies {
 /// Who is in a user group or on a schedule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Roster {
-    pub people: Vec<PersonId>,
+    pub people: Vec<UserId>,
     /// People of PagerDuty whom Slack does not know by their address.
     #[serde(default)]
     pub strangers: Vec<String>,
@@ -145,7 +145,7 @@ pub struct Roster {
 pub struct Subscription {
     /// The asset or team, as people see it.
     pub of: String,
-    pub person: PersonId,
+    pub person: UserId,
 }
 
 /// What happened to an asset lately.
@@ -209,13 +209,13 @@ impl ExternalChannels {
 /// By which address PagerDuty knows somebody, as they said themselves; found by the person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressOf {
-    pub person: PersonId,
+    pub person: UserId,
     pub address: String,
 }
 
 /// The same, found by the address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnerOfAddress {
-    pub person: PersonId,
+    pub person: UserId,
     pub address: String,
 }

@@ -350,12 +350,12 @@ async fn an_address_is_one_persons() {
     let (bot, elsewhere) = bot("").await;
     let address = "on-call@pager.example.com";
     elsewhere.next::<OwnerOfAddress>(address, move |_| {
-        Some(OwnerOfAddress { person: BEN.to_owned(), address: address.to_owned() })
+        Some(OwnerOfAddress { person: BEN.into(), address: address.to_owned() })
     });
     let told = bot.slash(CHLOE, "data-incidents", &format!("link {address}")).await;
     elsewhere.was_first();
     assert_eq!(told, format!("{address} is somebody else's."));
-    assert_eq!(bot.muster.app.address_of(CHLOE).as_deref(), Some("chloe@example.com"));
+    assert_eq!(bot.muster.app.address_of(&CHLOE.into()).as_deref(), Some("chloe@example.com"));
     bot.end().await;
 }
 
