@@ -50,7 +50,7 @@ fn by_ben() -> RequestMeta {
     }
 }
 
-async fn act(app: &App, uid: &str, command: Command) {
+async fn act(app: &App, uid: &muster::domain::IncidentId, command: Command) {
     app.execute(uid, &command, by_ben()).await.expect("it is done");
 }
 

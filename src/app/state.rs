@@ -16,7 +16,7 @@ use crate::domain::incident::{Duty, MessageRef};
 use crate::domain::permission::Standing;
 use crate::domain::runbook::Library;
 use crate::domain::visibility::Viewer;
-use crate::domain::{Incident, Policy, Principal, Time, UserId};
+use crate::domain::{Incident, IncidentId, Policy, Principal, Time, UserId};
 use crate::read_models::ReadModels;
 use crate::records::outbox::{EntryId, Job};
 use crate::records::{Mine, OfChannel, OfNumber, Workspace};
@@ -133,7 +133,7 @@ impl App {
     }
 
     /// The incident of this uid.
-    pub async fn incident(&self, uid: &str) -> Result<Option<Incident>, Failure> {
+    pub async fn incident(&self, uid: &IncidentId) -> Result<Option<Incident>, Failure> {
         Ok(self.store.readable(&Id::<Incident>::of(uid)).await?)
     }
 
@@ -141,7 +141,7 @@ impl App {
     ///
     /// # Errors
     /// It is not there, or the store cannot be read.
-    pub async fn must(&self, uid: &str) -> Result<Incident, Failure> {
+    pub async fn must(&self, uid: &IncidentId) -> Result<Incident, Failure> {
         self.incident(uid).await?.ok_or_else(|| Failure::NotFound("There is no such incident any more.".to_owned()))
     }
 
@@ -158,12 +158,12 @@ impl App {
     }
 
     /// Whose turn it is to decide on an incident.
-    pub fn turn(&self, uid: &str) -> Arc<tokio::sync::Mutex<()>> {
+    pub fn turn(&self, uid: &IncidentId) -> Arc<tokio::sync::Mutex<()>> {
         self.turns.of(uid)
     }
 
     /// The uid of `INC-number`.
-    pub async fn uid_of_number(&self, number: u64) -> Result<String, Failure> {
+    pub async fn uid_of_number(&self, number: u64) -> Result<IncidentId, Failure> {
         let found = self.store.value(&Id::<OfNumber>::of(number)).await?;
         found.map(|found| found.uid).ok_or_else(|| Failure::no_such(number))
     }
@@ -179,13 +179,13 @@ impl App {
     }
 
     /// Whether somebody may see an incident.
-    pub async fn may_see(&self, uid: &str, user: &UserId) -> Result<bool, Failure> {
+    pub async fn may_see(&self, uid: &IncidentId, user: &UserId) -> Result<bool, Failure> {
         let Some(incident) = self.incident(uid).await? else { return Ok(true) };
         Ok(!incident.private || self.viewer(user).await?.sees(&incident))
     }
 
     /// The incident whose channel this is now: nobody else's may be. One that was only worked in is free again when it is over.
-    pub async fn at_home_in(&self, channel: &str) -> Result<Option<String>, Failure> {
+    pub async fn at_home_in(&self, channel: &str) -> Result<Option<IncidentId>, Failure> {
         let Some(uid) = self.uid_of_channel(channel).await? else { return Ok(None) };
         let lives_there = self.incident(&uid).await?.is_some_and(|incident| {
             let open = incident.status.is_open();
@@ -195,12 +195,12 @@ impl App {
     }
 
     /// The incident that a channel was of last.
-    pub async fn uid_of_channel(&self, channel: &str) -> Result<Option<String>, Failure> {
+    pub async fn uid_of_channel(&self, channel: &str) -> Result<Option<IncidentId>, Failure> {
         Ok(self.store.value(&Id::<OfChannel>::of(channel)).await?.map(|found| found.uid))
     }
 
     /// The incident that a thread in a channel was of last, or a message in such a thread.
-    pub async fn uid_of_thread(&self, channel: &str, thread: &str) -> Result<Option<String>, Failure> {
+    pub async fn uid_of_thread(&self, channel: &str, thread: &str) -> Result<Option<IncidentId>, Failure> {
         Ok(self.store.value(&Id::<OfChannel>::of_thread(channel, thread)).await?.map(|found| found.uid))
     }
 }

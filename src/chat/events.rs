@@ -11,7 +11,7 @@ use crate::domain::captured::{Captured, said_at};
 use crate::domain::incident::{Channel, MessageRef};
 use crate::domain::permission::Verb;
 use crate::domain::reason::ChannelLoss;
-use crate::domain::{Command, UserId};
+use crate::domain::{Command, IncidentId, UserId};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{OfChannel, Pinned};
 use crate::render::{Button, again};
@@ -123,7 +123,7 @@ async fn capture(app: &App, said: Said, guard: Batch) -> Result<(), Failure> {
 }
 
 /// Keeps what was said in an incident's channel while Muster was not listening.
-pub async fn capture_history(app: &App, uid: &str, messages: Vec<Captured>) -> Result<(), Failure> {
+pub async fn capture_history(app: &App, uid: &IncidentId, messages: Vec<Captured>) -> Result<(), Failure> {
     app.make(&Overhearing { uid, messages }).await
 }
 
@@ -246,7 +246,7 @@ async fn renamed(app: &App, channel: &str, name: String, also: Batch) -> Result<
 
 /// Something that was said is kept, and what stands on the timeline of it follows.
 struct Capturing<'a> {
-    uid: &'a str,
+    uid: &'a IncidentId,
     said: &'a Said,
     guard: Batch,
 }
@@ -290,7 +290,7 @@ impl Change for Capturing<'_> {
 
 /// Messages of the history are kept, as far as nothing is known of them: the history knows no more.
 struct Overhearing<'a> {
-    uid: &'a str,
+    uid: &'a IncidentId,
     messages: Vec<Captured>,
 }
 

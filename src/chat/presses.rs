@@ -14,7 +14,7 @@ use crate::app::{App, DeliveryId, Failure};
 use crate::domain::command::Declaration;
 use crate::domain::incident::{MessageRef, number};
 use crate::domain::permission::Verb;
-use crate::domain::{AssetName, Command, Refusal, Role, UserId};
+use crate::domain::{AssetName, Command, IncidentId, Refusal, Role, UserId};
 use crate::records::AlertOfKey;
 use crate::records::outbox::Job;
 use crate::render::{Action, Button, Form, Press, TriageCard, sentence_markdown};
@@ -255,7 +255,7 @@ impl Chat<'_> {
     }
 
     /// The incident of a message: of its channel, or of the thread it is in.
-    async fn target_of_message(&self, message: &Value) -> Result<String, Failure> {
+    async fn target_of_message(&self, message: &Value) -> Result<IncidentId, Failure> {
         let thread = message["thread_ts"].as_str().or(message["ts"].as_str()).unwrap_or_default();
         match self.app.uid_of_thread(self.channel.unwrap_or_default(), thread).await? {
             Some(uid) => Ok(uid),

@@ -70,6 +70,8 @@ macro_rules! ids {
 }
 
 ids! {
+    /// An incident, by the id inside, a ULID.
+    IncidentId;
     /// A person, by the Slack user id (`U…` or `W…`).
     UserId;
 }

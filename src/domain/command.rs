@@ -12,7 +12,7 @@ use super::permission::Verb;
 use super::rca::{CauseKind, Learnt};
 use super::reason::ChannelLoss;
 use super::runbook::Runbook;
-use super::{Role, Severity, Signal, Time, UserId};
+use super::{IncidentId, Role, Severity, Signal, Time, UserId};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -45,12 +45,12 @@ pub enum Command {
     /// `quiet`: whether it joins without making the incident worse, and without many words.
     Receive { signal: Signal, known: Option<String>, because: super::reason::JoinReason, quiet: bool },
     /// It is part of another incident.
-    Merge { into: String, name: String },
+    Merge { into: IncidentId, name: String },
     /// Say of its alerts whether they were worth it.
     Judge { verdict: super::incident::Verdict },
     /// An alert belongs elsewhere.
     /// `to`: the uid and name of the incident it belongs to; a new one without.
-    MoveAlert { alert: String, to: Option<(String, String)> },
+    MoveAlert { alert: String, to: Option<(IncidentId, String)> },
     Acknowledge,
     Take { role: Role },
     Assign { roles: BTreeMap<Role, Vec<UserId>>, #[serde(default)] without: BTreeMap<Role, Vec<UserId>> },

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::incident::Recipient;
 use super::lineage::Whom;
-use super::{Actor, Command, Event, Principal, UserId};
+use super::{Actor, Command, Event, IncidentId, Principal, UserId};
 
 /// Queues that never wait for one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr)]
@@ -58,10 +58,10 @@ pub enum Effect {
     /// Tell PagerDuty that it is over.
     ResolvePage { key: String, target: String },
     /// Bring the alerts that fire, and whoever was told, to the incident that this one was merged into.
-    MoveAlerts { into: String },
+    MoveAlerts { into: IncidentId },
     /// Bring an alert to where somebody says it belongs.
     /// `into`: the incident's uid; a new one without.
-    PlaceAlert { signal: Box<super::Signal>, into: Option<String>, because: super::reason::JoinReason },
+    PlaceAlert { signal: Box<super::Signal>, into: Option<IncidentId>, because: super::reason::JoinReason },
     /// Count a verdict for the monitors of its alerts.
     CountVerdict { verdict: super::incident::Verdict, before: Option<super::incident::Verdict> },
     /// Look whether alerts that were only here for what they are made of go on now that it is mended.

@@ -8,7 +8,7 @@ use super::incident::{Channel, Duty, Ending, MessageRef, Picture, Radius, Recipi
 use super::lineage::Whom;
 use super::rca::{Cause, Learnt};
 use super::reason::{Asked, ChannelLoss, Gap, JoinReason, Missing, PageText, RunbookReason, SeverityReason};
-use super::{AssetName, Pillar, Role, Severity, Signal, Time, UserId};
+use super::{AssetName, IncidentId, Pillar, Role, Severity, Signal, Time, UserId};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -34,7 +34,7 @@ impl Actor {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Opened {
-    pub uid: String,
+    pub uid: IncidentId,
     pub number: u64,
     pub title: String,
     pub severity: Severity,
@@ -72,7 +72,7 @@ pub enum Event {
     /// `inhibited`: whether it is only here because what it is made of is broken.
     AlertJoined { alert: String, signal: Signal, because: JoinReason, #[serde(default, skip_serializing_if = "std::ops::Not::not")] inhibited: bool },
     /// It is part of another incident, and goes on there.
-    Merged { into: String, name: String },
+    Merged { into: IncidentId, name: String },
     /// What somebody says of its alerts, afterwards.
     Judged { verdict: super::incident::Verdict },
     /// An alert belongs elsewhere, somebody says.

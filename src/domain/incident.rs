@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lineage::{AssetKind, RootReason, Whom, impact};
 use super::reason::DutySource;
-use super::{Alert, AssetName, Pillar, Role, Severity, Time, UserId};
+use super::{Alert, AssetName, IncidentId, Pillar, Role, Severity, Time, UserId};
 
 /// How far the work has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
@@ -258,7 +258,7 @@ pub struct HandoverRequest {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
     /// A ULID, the id inside.
-    pub uid: String,
+    pub uid: IncidentId,
     /// The number people say: `INC-42`.
     pub number: u64,
     pub title: String,
@@ -317,7 +317,7 @@ pub struct Incident {
     pub verdict: Option<Verdict>,
     /// What it was merged into: uid and name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub merged_into: Option<(String, String)>,
+    pub merged_into: Option<(IncidentId, String)>,
     pub bad_from: Option<Time>,
     /// When the data was good again downstream.
     pub good_again: Option<Time>,

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Incident, UserId};
+use super::{Incident, IncidentId, UserId};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Viewer {
@@ -15,7 +15,7 @@ pub enum Viewer {
     /// Whoever reads a page that is for everybody.
     Public,
     /// Somebody, and the incidents in which they have a task.
-    Person { id: UserId, tasks_in: BTreeSet<String> },
+    Person { id: UserId, tasks_in: BTreeSet<IncidentId> },
 }
 
 impl Viewer {

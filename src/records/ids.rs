@@ -13,7 +13,7 @@ use crate::domain::captured::Captured;
 use crate::domain::incident::{Channel, MessageRef, Notification};
 use crate::domain::lineage::{Asset, Check};
 use crate::domain::suppression::{Silence, SuppressedAlert};
-use crate::domain::{Alert, AssetName, Entry, Incident, Signal, Task, Time, UserId};
+use crate::domain::{Alert, AssetName, Entry, Incident, IncidentId, Signal, Task, Time, UserId};
 use crate::slack::client::Member;
 use crate::store::{Id, Range};
 
@@ -44,42 +44,42 @@ fn of_source(source: &str, key: &str) -> String {
 
 impl Id<Incident> {
     /// The incident of a uid.
-    pub fn of(uid: &str) -> Self {
-        Self::new(uid)
+    pub fn of(uid: &IncidentId) -> Self {
+        Self::new(uid.as_str())
     }
 }
 
 impl Id<Entry> {
     /// A line of an incident's timeline.
-    pub fn of(uid: &str, seq: u64) -> Self {
+    pub fn of(uid: &IncidentId, seq: u64) -> Self {
         Self::new(format!("{uid}/{seq:010}"))
     }
 }
 
 impl Id<Alert> {
     /// An alert of an incident.
-    pub fn of(uid: &str, alert: &str) -> Self {
+    pub fn of(uid: &IncidentId, alert: &str) -> Self {
         Self::new(format!("{uid}/{alert}"))
     }
 }
 
 impl Id<Task> {
     /// A task of an incident.
-    pub fn of(uid: &str, task: u32) -> Self {
+    pub fn of(uid: &IncidentId, task: u32) -> Self {
         Self::new(format!("{uid}/{task:06}"))
     }
 }
 
 impl Id<Notification> {
     /// Somebody who was told of an incident.
-    pub fn of(uid: &str, recipient: &str) -> Self {
+    pub fn of(uid: &IncidentId, recipient: &str) -> Self {
         Self::new(format!("{uid}/{recipient}"))
     }
 }
 
 impl Id<Captured> {
     /// A message of an incident's channel.
-    pub fn of(uid: &str, ts: &str) -> Self {
+    pub fn of(uid: &IncidentId, ts: &str) -> Self {
         Self::new(format!("{uid}/{ts}"))
     }
 }
@@ -178,14 +178,14 @@ impl Id<LatestOfAsset> {
 
 impl Id<Reviewed> {
     /// The review of an incident's post-mortem.
-    pub fn of(at: Time, uid: &str) -> Self {
+    pub fn of(at: Time, uid: &IncidentId) -> Self {
         Self::new(format!("{}/{uid}", latest_first(at)))
     }
 }
 
 impl Id<Ended> {
     /// The end of an incident.
-    pub fn of(at: Time, uid: &str) -> Self {
+    pub fn of(at: Time, uid: &IncidentId) -> Self {
         Self::new(format!("{}/{uid}", latest_first(at)))
     }
 }
@@ -394,7 +394,7 @@ impl Id<OwnerOfAddress> {
 macro_rules! parts {
     ($($part:ty),*) => { $(
         impl Range<$part> {
-            pub fn of(uid: &str) -> Self {
+            pub fn of(uid: &IncidentId) -> Self {
                 Self::prefix(&format!("{uid}/"))
             }
         }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::incident::MessageRef;
-use crate::domain::{Effect, Lane, Time, UserId};
+use crate::domain::{Effect, IncidentId, Lane, Time, UserId};
 use crate::render::Button;
 use crate::store::{Batch, Expect, Id, QueueName, Queued};
 
@@ -26,7 +26,7 @@ pub struct Entry {
 #[rustfmt::skip]
 pub enum Job {
     /// An effect of a decision about an incident.
-    Of { uid: String, effect: Effect },
+    Of { uid: IncidentId, effect: Effect },
     /// Ask Slack for everybody, a page at a time.
     SyncPeople { cursor: Option<String> },
     /// Ask Slack which channels are shared with other workspaces, a page at a time.
@@ -67,12 +67,12 @@ pub enum Job {
 
 impl EntryId {
     /// An effect of a decision. The incident's version grows with every commit, so that these sort in the order of decisions.
-    pub fn decided(uid: &str, ver: u64, index: usize) -> Self {
+    pub fn decided(uid: &IncidentId, ver: u64, index: usize) -> Self {
         Self::new(format!("{uid}/{ver:010}.{index:04}"))
     }
 
     /// What shows the present state of an incident: one for each kind, behind all that was decided; what people look at first comes first.
-    pub fn present(uid: &str, effect: &Effect) -> Self {
+    pub fn present(uid: &IncidentId, effect: &Effect) -> Self {
         let place = match effect {
             Effect::ShowCard => 'a',
             Effect::ShowTopic => 'b',
@@ -83,7 +83,7 @@ impl EntryId {
     }
 
     /// The same effect again, behind all that was decided until now.
-    pub fn behind(uid: &str, fresh: &str) -> Self {
+    pub fn behind(uid: &IncidentId, fresh: &str) -> Self {
         Self::new(format!("{uid}/~{fresh}"))
     }
 

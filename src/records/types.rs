@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::domain::lineage::Change;
-use crate::domain::{Time, UserId};
+use crate::domain::{IncidentId, Time, UserId};
 use crate::slack::client::Listed;
 
 /// Records that only say which incident is found so.
@@ -16,11 +16,11 @@ macro_rules! pointers {
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         pub struct $name {
             /// The incident.
-            pub uid: String,
+            pub uid: IncidentId,
         }
 
         impl $name {
-            pub fn to(uid: &str) -> Self {
+            pub fn to(uid: &IncidentId) -> Self {
                 Self { uid: uid.to_owned() }
             }
         }
@@ -51,7 +51,7 @@ pointers! {
 /// The incident of what a source calls one alert, or of a label; and its id there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertOfKey {
-    pub uid: String,
+    pub uid: IncidentId,
     /// The alert; none where a label ties alerts together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alert: Option<String>,
@@ -60,7 +60,7 @@ pub struct AlertOfKey {
 /// Something that one person has to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mine {
-    pub uid: String,
+    pub uid: IncidentId,
     /// A task of it; a role in it without.
     pub task: Option<u32>,
 }

@@ -315,7 +315,7 @@ async fn lineage_that_is_named_again_is_not_forgotten() {
 async fn the_latest_edit_stays() {
     let (bot, elsewhere) = bot("").await;
     bot.alert("dq", alert("w.a")).await;
-    let uid = bot.incident(1).await["uid"].as_str().unwrap().to_owned();
+    let uid = bot.incident(1).await["uid"].as_str().unwrap().into();
     let inc = bot.inc(1);
     let ts = inc.say(ANA, "it was teh loader").await;
     let later = |said: Option<Captured>| {

@@ -27,7 +27,7 @@ pub(super) fn declare<'a>(context: &'a Context<'a>, what: &Declaration) -> Resul
     };
     let now = context.now;
     let opened = Opened {
-        uid: context.fresh.clone(),
+        uid: context.fresh.clone().into(),
         number: context.next_number,
         title,
         severity,
@@ -56,7 +56,7 @@ pub(super) fn open_for<'a>(context: &'a Context<'a>, signal: &Signal) -> Draft<'
     let service = context.policy.service_for(signal);
     let (severity, severity_because) = context.policy.severity_for(signal, context.tier);
     let opened = Opened {
-        uid: context.fresh.clone(),
+        uid: context.fresh.clone().into(),
         number: context.next_number,
         title: signal.title.chars().take(MAX_TITLE).collect(),
         severity,
