@@ -43,14 +43,14 @@ async fn asked(what: &str, question: impl AsyncFn() -> usize) -> f64 {
 
 fn by_ben() -> RequestMeta {
     RequestMeta {
-        actor: Actor::Person { id: BEN.to_owned() },
+        actor: Actor::Person { id: BEN.into() },
         standing: Standing::Member,
         delivery: None,
         also: Batch::new(),
     }
 }
 
-async fn act(app: &App, uid: &str, command: Command) {
+async fn act(app: &App, uid: &muster::domain::IncidentId, command: Command) {
     app.execute(uid, &command, by_ben()).await.expect("it is done");
 }
 
@@ -59,7 +59,7 @@ async fn fill(app: &App, number: usize) {
     let opening = Opening::Declare(Box::new(Declaration { title, ..Declaration::default() }));
     let uid = app.open(&opening, by_ben()).await.expect("it is opened").case.incident.uid;
     if number.is_multiple_of(100) {
-        let task = Command::AddTask { text: "ask the vendor".to_owned(), assignee: Some(BEN.to_owned()), due: None };
+        let task = Command::AddTask { text: "ask the vendor".to_owned(), assignee: Some(BEN.into()), due: None };
         act(app, &uid, task).await;
     }
     if !number.is_multiple_of(50) {
@@ -89,7 +89,9 @@ async fn measure(size: usize) -> [f64; 4] {
     let (found, nowhere) = (search("stuck"), search("nothing"));
     [
         asked("home", async || {
-            app.home_due(BEN, "bench").await.map_or(0, |(view, _)| view.map_or(0, |view| view.to_string().len()))
+            app.home_due(&BEN.into(), "bench")
+                .await
+                .map_or(0, |(view, _)| view.map_or(0, |view| view.to_string().len()))
         })
         .await,
         asked("list", async || listed(&app, &open).await).await,

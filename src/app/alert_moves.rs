@@ -7,7 +7,7 @@ use crate::domain::command::Opening;
 use crate::domain::permission::Standing;
 use crate::domain::reason::JoinReason;
 use crate::domain::suppression::Suppression;
-use crate::domain::{Actor, Command, Incident, Signal, SignalStatus};
+use crate::domain::{Actor, Command, Incident, IncidentId, Signal, SignalStatus};
 use crate::records::AlertOfKey;
 use crate::store::{Batch, Id};
 
@@ -44,7 +44,7 @@ impl App {
     ///
     /// # Errors
     /// The store cannot be read or written. What was brought stays; the rest is brought when it is tried again.
-    pub async fn move_alerts(&self, from: &Incident, into: &str, also: Batch) -> Result<(), Failure> {
+    pub async fn move_alerts(&self, from: &Incident, into: &IncidentId, also: Batch) -> Result<(), Failure> {
         let because = JoinReason::MergedFrom { incident: from.name() };
         for alert in self.alerts(&from.uid).await? {
             // One that is at home elsewhere already was brought before.
@@ -66,7 +66,7 @@ impl App {
     pub async fn place_alert(
         &self,
         signal: Signal,
-        into: Option<&str>,
+        into: Option<&IncidentId>,
         because: &JoinReason,
         also: Batch,
     ) -> Result<(), Failure> {
@@ -98,7 +98,7 @@ impl App {
     }
 
     /// The incident that one was merged into, and so on; itself otherwise.
-    async fn goes_on_in(&self, uid: &str) -> Result<String, Failure> {
+    async fn goes_on_in(&self, uid: &IncidentId) -> Result<IncidentId, Failure> {
         let mut uid = uid.to_owned();
         for _ in 0..MERGED_DEEP {
             match self.incident(&uid).await?.and_then(|incident| incident.merged_into) {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{App, Failure};
 use crate::domain::times::duration;
-use crate::domain::{Event, Incident, Role, Task, Time};
+use crate::domain::{Event, Incident, Role, Task, Time, UserId};
 use crate::render::{Action, Button, Press, Rendered, again, views};
 
 impl App {
@@ -81,7 +81,7 @@ impl App {
         &self,
         incident: &Incident,
         role: Role,
-        person: &str,
+        person: &UserId,
     ) -> Result<(String, Vec<Button>), Failure> {
         let names = |id: &str| self.name(id);
         let view = json!({

@@ -8,7 +8,9 @@ use crate::domain::decide;
 use crate::domain::decide::open;
 use crate::domain::incident::{Case, Notification, Recipient};
 use crate::domain::needs::Needs;
-use crate::domain::{Alert, Command, Context, Decision, Effect, Entry, Event, Incident, PersonId, Task, Time};
+use crate::domain::{
+    Alert, Command, Context, Decision, Effect, Entry, Event, Incident, IncidentId, Task, Time, UserId,
+};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{
     AlertOfKey, Delivered, Ended, IncidentCounter, LatestOfAsset, Mine, OfAsset, OfChannel, OfNumber, Open, Pinned,
@@ -25,7 +27,7 @@ pub(super) struct Loaded {
 
 /// One incident changes by a command.
 pub struct Decided<'a> {
-    pub uid: &'a str,
+    pub uid: &'a IncidentId,
     pub command: &'a Command,
     pub asked: &'a RequestMeta,
 }
@@ -91,7 +93,7 @@ impl Numbers {
 }
 
 /// Loads an incident with what is needed of it.
-pub(super) async fn load(store: &Store, uid: &str, needs: &Needs) -> Result<Option<Loaded>, ReadError> {
+pub(super) async fn load(store: &Store, uid: &IncidentId, needs: &Needs) -> Result<Option<Loaded>, ReadError> {
     let Some(rec) = store.get(&Id::<Incident>::of(uid)).await? else { return Ok(None) };
     let mut case = Case::from(rec.value);
     if let Some(alert) = &needs.alert
@@ -113,7 +115,7 @@ pub(super) async fn load(store: &Store, uid: &str, needs: &Needs) -> Result<Opti
 /// Everybody who was told of an incident, by key.
 pub(super) async fn told(
     store: &Store,
-    uid: &str,
+    uid: &IncidentId,
 ) -> Result<std::collections::BTreeMap<String, Notification>, ReadError> {
     let told = store.values(Range::<Notification>::of(uid)).await?;
     Ok(told.into_iter().map(|told| (told.recipient.key.clone(), told)).collect())
@@ -164,14 +166,14 @@ impl App {
     ///
     /// # Errors
     /// A refusal in words, or why nothing could be done.
-    pub async fn execute(&self, uid: &str, command: &Command, asked: RequestMeta) -> Result<Decision, Failure> {
+    pub async fn execute(&self, uid: &IncidentId, command: &Command, asked: RequestMeta) -> Result<Decision, Failure> {
         let turn = self.turns.of(uid);
         let _turn = turn.lock().await;
         self.make(&Decided { uid, command, asked: &asked }).await
     }
 
     /// Whether a command would be refused. Nothing changes.
-    pub async fn would(&self, uid: &str, command: &Command, asked: RequestMeta) -> Result<(), Failure> {
+    pub async fn would(&self, uid: &IncidentId, command: &Command, asked: RequestMeta) -> Result<(), Failure> {
         Decided { uid, command, asked: &asked }.decide(self).await.map(|_| ())
     }
 
@@ -181,7 +183,7 @@ impl App {
     /// A refusal in words, or why nothing could be done.
     pub async fn open(&self, opening: &Opening, asked: RequestMeta) -> Result<Decision, Failure> {
         // New incidents take turns, since each takes the next number.
-        let turn = self.turns.of("");
+        let turn = self.turns.of(&IncidentId::default());
         let _turn = turn.lock().await;
         let decision = self.make(&Opened { opening, asked: &asked }).await?;
         if !decision.case.incident.drill {
@@ -216,7 +218,7 @@ pub(super) fn write(batch: &mut Batch, loaded: Option<&Loaded>, decision: &Decis
         return;
     }
     let incident = &decision.case.incident;
-    let (uid, number) = (incident.uid.as_str(), incident.number);
+    let (uid, number) = (&incident.uid, incident.number);
     let ver = loaded.map_or(0, |loaded| loaded.ver) + 1;
     batch.put(&Id::<Incident>::of(uid), loaded.map_or(Expect::Absent, |loaded| Expect::Ver(loaded.ver)), incident);
     if loaded.is_none() {
@@ -251,7 +253,7 @@ pub(super) fn write(batch: &mut Batch, loaded: Option<&Loaded>, decision: &Decis
             Event::AlertsJoined { joined } => {
                 for alert in joined.iter().filter_map(|joined| decision.case.alerts.get(&joined.alert)) {
                     alerts.insert(&alert.id);
-                    let found = AlertOfKey { uid: uid.to_owned(), alert: Some(alert.id.clone()) };
+                    let found = AlertOfKey { uid: uid.clone(), alert: Some(alert.id.clone()) };
                     batch.put(&Id::<AlertOfKey>::of(&alert.signal.source, &alert.signal.key), Expect::Any, &found);
                 }
             }
@@ -325,7 +327,7 @@ fn roles(batch: &mut Batch, before: Option<&Incident>, incident: &Incident) {
 fn assignee(batch: &mut Batch, before: Option<&Task>, task: &Task, incident: &Incident) {
     let owner = |task: &Task| task.assignee.clone().filter(|_| task.done_at.is_none());
     let (before, after) = (before.and_then(owner), owner(task));
-    let id = |person: &PersonId| Id::<Mine>::task(person, incident.number, task.number);
+    let id = |person: &UserId| Id::<Mine>::task(person, incident.number, task.number);
     if let Some(person) = before.filter(|person| after.as_ref() != Some(person)) {
         batch.del(&id(&person), Expect::Any);
     }
@@ -341,7 +343,7 @@ const ASSESSED_EVERY_SECONDS: i64 = 1;
 
 /// Puts the effects of a decision into the outbox. What shows the present state waits there once an incident, behind all that is to be said;
 /// only what is shown for the first time, or in a new place, has its place in the order of things.
-fn effects(batch: &mut Batch, uid: &str, ver: u64, decision: &Decision, now: Time) {
+fn effects(batch: &mut Batch, uid: &IncidentId, ver: u64, decision: &Decision, now: Time) {
     let in_order = decision.entries.iter().any(|entry| {
         matches!(
             entry.event,

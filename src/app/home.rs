@@ -12,7 +12,7 @@ use super::transient::Watched;
 use super::{App, Failure};
 use crate::domain::decide::permitted;
 use crate::domain::permission::{Standing, Verb};
-use crate::domain::{Incident, Role, Severity, Task, Time};
+use crate::domain::{Incident, Role, Severity, Task, Time, UserId};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{Mine, Reviewed};
 use crate::render::{Action, Button, Press, Rendered, views};
@@ -32,7 +32,7 @@ const REVIEWED: usize = 5;
 const MAX_WATCHED: usize = 500;
 
 impl App {
-    pub async fn home_opened(&self, user: &str, mut also: Batch) -> Result<(), Failure> {
+    pub async fn home_opened(&self, user: &UserId, mut also: Batch) -> Result<(), Failure> {
         let standing = self.met(user, None).await;
         // Somebody unknown is asked for, and opens it again.
         if user.is_empty() || !self.may_look(user, standing) {
@@ -52,12 +52,12 @@ impl App {
         self.commit(also).await
     }
 
-    fn may_look(&self, user: &str, standing: Standing) -> bool {
-        permitted(Verb::Read, standing, Some(&user.to_owned()), None, &self.policy, self).is_ok()
+    fn may_look(&self, user: &UserId, standing: Standing) -> bool {
+        permitted(Verb::Read, standing, Some(user), None, &self.policy, self).is_ok()
     }
 
     /// What is to be published for somebody, if it is news, and the look that comes after this one.
-    pub async fn home_due(&self, user: &str, session: &str) -> Result<(Option<Value>, Batch), Failure> {
+    pub async fn home_due(&self, user: &UserId, session: &str) -> Result<(Option<Value>, Batch), Failure> {
         if !self.may_look(user, self.standing(user, None)) {
             return Ok((None, Batch::new()));
         }
@@ -82,7 +82,7 @@ impl App {
     }
 
     /// The home of one person. A record that cannot be read is left out, and the others are shown.
-    async fn home(&self, user: &str) -> Result<Rendered, Failure> {
+    async fn home(&self, user: &UserId) -> Result<Rendered, Failure> {
         let names = |id: &str| self.name(id);
         let now = self.now();
         let seen = Filter { viewer: self.viewer(user).await?, ..Filter::default() };
@@ -137,7 +137,7 @@ impl App {
 
     /// The open incidents in which somebody has a role, the newest first, and the open tasks of theirs as templates see them, those that
     /// are due first.
-    async fn duties_of(&self, user: &str) -> Result<(Vec<Incident>, Vec<Value>), Failure> {
+    async fn duties_of(&self, user: &UserId) -> Result<(Vec<Incident>, Vec<Value>), Failure> {
         let (mut incidents, mut tasks) = (Vec::<Incident>::new(), Vec::new());
         for rec in self.store.scan(&Range::<Mine>::of(user), LOOKED_AT).await?.records {
             let Mine { uid, task } = rec.value;
@@ -163,7 +163,7 @@ impl App {
     }
 
     /// The incidents whose post-mortems were reviewed last.
-    async fn lately_reviewed(&self, user: &str) -> Result<Vec<Incident>, Failure> {
+    async fn lately_reviewed(&self, user: &UserId) -> Result<Vec<Incident>, Failure> {
         let viewer = self.viewer(user).await?;
         let mut found: Vec<Incident> = Vec::new();
         for rec in self.store.scan(&Range::<Reviewed>::all(), LINES).await?.records {

@@ -15,7 +15,7 @@ use crate::domain::lineage::root::{Evidence, Symptom, rank};
 use crate::domain::lineage::walk::{Met, Way};
 use crate::domain::lineage::{Asset, Candidate, Change, Graph, NodeId, Owner, RootReason, View, Whom};
 use crate::domain::visibility::Viewer;
-use crate::domain::{AssetName, Command, Incident, Pillar, Time};
+use crate::domain::{AssetName, Command, Incident, IncidentId, Pillar, Time, is_channel, is_person};
 use crate::records::RootOf;
 use crate::render::picture::Drawing;
 use crate::store::Range;
@@ -160,8 +160,8 @@ const PAST_ROOTS: usize = 20;
 
 impl App {
     /// The bad assets of open incidents in the graph, each with its incident and since when.
-    pub(super) fn bad_nodes(&self, graph: &Graph) -> HashMap<NodeId, (String, Time)> {
-        let mut bad: HashMap<NodeId, (String, Time)> = HashMap::new();
+    pub(super) fn bad_nodes(&self, graph: &Graph) -> HashMap<NodeId, (IncidentId, Time)> {
+        let mut bad: HashMap<NodeId, (IncidentId, Time)> = HashMap::new();
         for (asset, uid, trouble) in self.models.health.read().all() {
             if let Some(node) = graph.find(asset) {
                 let entry = bad.entry(node).or_insert_with(|| (uid.clone(), trouble.since));
@@ -334,7 +334,7 @@ impl App {
         });
         let slack = team
             .and_then(|team| team.contact.clone())
-            .or_else(|| owner.slack.clone().filter(|slack| slack.starts_with(['#', 'C', 'U', 'W', 'G'])));
+            .or_else(|| owner.slack.clone().filter(|slack| is_channel(slack) || is_person(slack)));
         let email = team.and_then(|team| team.email.clone()).or_else(|| owner.email.clone());
         let mail_is_on = !self.config.mail.smtp_url.is_empty();
         let name = team.map_or_else(|| bare.to_owned(), |team| team.name.clone());
@@ -397,7 +397,7 @@ impl App {
 
     /// An asset as the catalog calls it, whether that knows it, and what is wrong with it or with what it is made of, the nearest first:
     /// hops, incident, asset.
-    fn troubles_of(&self, name: &str) -> (String, bool, Vec<(u32, String, String)>) {
+    fn troubles_of(&self, name: &str) -> (String, bool, Vec<(u32, IncidentId, String)>) {
         let graph = self.catalog.graph();
         let view = self.view(&graph);
         let spelled = self.catalog.naming.apply(name);

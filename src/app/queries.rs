@@ -12,7 +12,9 @@ use crate::domain::lineage::Asset;
 use crate::domain::postmortem::Record;
 use crate::domain::sla::{self, SlaStatement};
 use crate::domain::visibility::Viewer;
-use crate::domain::{Alert, AssetName, Entry, Incident, PersonId, Pillar, Role, Severity, Status, Task, Time};
+use crate::domain::{
+    Alert, AssetName, Entry, Incident, IncidentId, Pillar, Role, Severity, Status, Task, Time, UserId,
+};
 use crate::records::{OfAsset, OfNumber, Open};
 use crate::render;
 use crate::store::{Id, Range, Record as Kept};
@@ -28,7 +30,7 @@ pub struct Filter {
     /// Only those that are not resolved.
     pub open: bool,
     /// Those in which this person has a role.
-    pub person: Option<String>,
+    pub person: Option<UserId>,
     /// Opened at or after this moment.
     pub since: Option<Time>,
     pub before: Option<Time>,
@@ -76,7 +78,7 @@ impl App {
     async fn listed<T: Kept>(
         &self,
         all: Range<T>,
-        uid: fn(T) -> String,
+        uid: fn(T) -> IncidentId,
         place: impl Fn(u64) -> Id<T> + Send,
         filter: &Filter,
         cursor: Option<&str>,
@@ -117,27 +119,30 @@ impl App {
     }
 
     /// A page of a timeline, after the entry `after`.
-    pub async fn entries(&self, uid: &str, after: u64, limit: usize) -> Result<Vec<Entry>, Failure> {
+    pub async fn entries(&self, uid: &IncidentId, after: u64, limit: usize) -> Result<Vec<Entry>, Failure> {
         let range = Range::<Entry>::of(uid).starting(&Id::<Entry>::of(uid, after + 1));
         let page = self.store.scan(&range, limit).await?;
         Ok(page.records.into_iter().map(|rec| rec.value).collect())
     }
 
-    pub async fn alerts(&self, uid: &str) -> Result<Vec<Alert>, Failure> {
+    pub async fn alerts(&self, uid: &IncidentId) -> Result<Vec<Alert>, Failure> {
         Ok(self.store.values(Range::<Alert>::of(uid)).await?)
     }
 
-    pub async fn tasks(&self, uid: &str) -> Result<Vec<Task>, Failure> {
+    pub async fn tasks(&self, uid: &IncidentId) -> Result<Vec<Task>, Failure> {
         Ok(self.store.values(Range::<Task>::of(uid)).await?)
     }
 
     /// Who was told of an incident, by key.
-    pub async fn who_was_told(&self, uid: &str) -> Result<std::collections::BTreeMap<String, Notification>, Failure> {
+    pub async fn who_was_told(
+        &self,
+        uid: &IncidentId,
+    ) -> Result<std::collections::BTreeMap<String, Notification>, Failure> {
         Ok(decided::told(&self.store, uid).await?)
     }
 
     /// A message of an incident's channel.
-    pub async fn captured(&self, uid: &str, ts: &str) -> Result<Option<Captured>, Failure> {
+    pub async fn captured(&self, uid: &IncidentId, ts: &str) -> Result<Option<Captured>, Failure> {
         Ok(self.store.value(&Id::<Captured>::of(uid, ts)).await?)
     }
 
@@ -246,7 +251,7 @@ pub struct IncidentView {
     pub source: Option<String>,
     /// People's ids in Slack, by role.
     #[schema(value_type = Object)]
-    pub roles: BTreeMap<Role, Vec<PersonId>>,
+    pub roles: BTreeMap<Role, Vec<UserId>>,
     #[schema(value_type = Option<Object>)]
     pub channel: Option<Channel>,
     pub pagerduty: PagerDutyView,
@@ -284,7 +289,7 @@ pub struct IncidentView {
 
 impl IncidentView {
     /// Of an incident, with its alerts where they are known; people by the name that `name` gives.
-    pub fn of(incident: &Incident, alerts: Option<&[Alert]>, name: &dyn Fn(&PersonId) -> String) -> Self {
+    pub fn of(incident: &Incident, alerts: Option<&[Alert]>, name: &dyn Fn(&UserId) -> String) -> Self {
         let pages = incident.pages.iter().map(|(key, page)| PageView {
             key: key.clone(),
             target: page.target.clone(),
@@ -304,7 +309,7 @@ impl IncidentView {
         let radius = |of: &Radius| json!({"words": of.words(), "assets": of.assets, "teams": of.teams});
         Self {
             id: incident.name(),
-            uid: incident.uid.clone(),
+            uid: incident.uid.to_string(),
             title: incident.title.clone(),
             status: incident.status,
             severity: incident.severity,

@@ -2,10 +2,10 @@
 //! the time of reading, and shown with it. Nothing waits for it: what was read last counts.
 
 use super::{App, Change, Failure};
-use crate::domain::PersonId;
 use crate::domain::incident::Duty;
 use crate::domain::reason::{DutySource, Read};
 use crate::domain::rotation::{Whence, whose_turn};
+use crate::domain::{Principal, UserId};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{AddressOf, OwnerOfAddress, Roster};
 use crate::store::{Batch, Expect, Id};
@@ -17,7 +17,10 @@ impl App {
     /// The user groups (`S…`) and schedules of PagerDuty (`P…`) that somebody's duty or permission depends on.
     fn rosters_wanted(&self) -> Vec<String> {
         let rules = &self.policy.permissions;
-        let groups = rules.admins.iter().chain(&rules.team).filter(|id| id.starts_with('S')).cloned();
+        let groups = rules.admins.iter().chain(&rules.team).filter_map(|one| match one {
+            Principal::Group(id) => Some(id.clone()),
+            Principal::Person(_) => None,
+        });
         let named = self.policy.rotations.iter().filter_map(|rotation| match &rotation.whence {
             Whence::Group(id) | Whence::Schedule(id) => Some(id.clone()),
             Whence::Turns { .. } => None,
@@ -45,7 +48,7 @@ impl App {
         &self,
         id: &str,
         turn: bool,
-        read: Option<(Vec<PersonId>, Vec<String>)>,
+        read: Option<(Vec<UserId>, Vec<String>)>,
         mut also: Batch,
     ) -> Result<(), Failure> {
         if let Some((people, strangers)) = read {
@@ -68,24 +71,27 @@ impl App {
     }
 
     /// The person of an e-mail address: as Slack has it, or else as they said themselves. So nobody can take another's.
-    pub fn person_of(&self, email: &str) -> Option<PersonId> {
+    pub fn person_of(&self, email: &str) -> Option<UserId> {
         self.models.people.read().of_address(email)
     }
 
     /// The address by which PagerDuty may know somebody: as they said themselves, or else as Slack has it.
-    pub fn address_of(&self, person: &str) -> Option<String> {
+    pub fn address_of(&self, person: &UserId) -> Option<String> {
         self.models.people.read().address_of(person).map(str::to_owned)
     }
 
     /// Somebody says by which address PagerDuty knows them. Another's is refused.
-    pub async fn link_address(&self, person: &str, address: &str) -> Result<(), Failure> {
+    pub async fn link_address(&self, person: &UserId, address: &str) -> Result<(), Failure> {
         self.make(&Linking { person, address }).await
     }
 
     /// Whether somebody is one of these people, or in one of these groups.
-    pub(super) fn is_among(&self, person: &str, to: &[String]) -> bool {
+    pub(super) fn is_among(&self, person: &UserId, to: &[Principal]) -> bool {
         let rosters = self.models.rosters.read();
-        to.iter().any(|id| id == person || rosters.has(id, person))
+        to.iter().any(|one| match one {
+            Principal::Person(id) => id == person,
+            Principal::Group(id) => rosters.has(id, person),
+        })
     }
 
     /// Who is on duty for a service now, rotation by rotation. Where nobody is, or nothing was read yet, it is left out.
@@ -119,7 +125,7 @@ impl App {
 
 /// Somebody takes an address for theirs.
 struct Linking<'a> {
-    person: &'a str,
+    person: &'a UserId,
     address: &'a str,
 }
 

@@ -16,7 +16,7 @@ use crate::domain::incident::{Duty, MessageRef};
 use crate::domain::permission::Standing;
 use crate::domain::runbook::Library;
 use crate::domain::visibility::Viewer;
-use crate::domain::{Incident, Policy, Time};
+use crate::domain::{Incident, IncidentId, Policy, Principal, Time, UserId};
 use crate::read_models::ReadModels;
 use crate::records::outbox::{EntryId, Job};
 use crate::records::{Mine, OfChannel, OfNumber, Workspace};
@@ -99,7 +99,7 @@ impl App {
     }
 
     /// Who is called so.
-    pub fn called(&self, name: &str) -> Vec<String> {
+    pub fn called(&self, name: &str) -> Vec<UserId> {
         self.models.people.read().called(name)
     }
 
@@ -133,7 +133,7 @@ impl App {
     }
 
     /// The incident of this uid.
-    pub async fn incident(&self, uid: &str) -> Result<Option<Incident>, Failure> {
+    pub async fn incident(&self, uid: &IncidentId) -> Result<Option<Incident>, Failure> {
         Ok(self.store.readable(&Id::<Incident>::of(uid)).await?)
     }
 
@@ -141,35 +141,35 @@ impl App {
     ///
     /// # Errors
     /// It is not there, or the store cannot be read.
-    pub async fn must(&self, uid: &str) -> Result<Incident, Failure> {
+    pub async fn must(&self, uid: &IncidentId) -> Result<Incident, Failure> {
         self.incident(uid).await?.ok_or_else(|| Failure::NotFound("There is no such incident any more.".to_owned()))
     }
 
     /// What is known of somebody in Slack; somebody unknown is asked for.
-    pub async fn met(&self, user: &str, team: Option<&str>) -> Standing {
+    pub async fn met(&self, user: &UserId, team: Option<&str>) -> Standing {
         let standing = self.standing(user, team);
         if standing == Standing::Unknown
             && !user.is_empty()
             && let Err(failure) = self.enqueue(&EntryId::meet(user), Job::MeetPerson { id: user.to_owned() }).await
         {
-            tracing::warn!(user, error = %failure, "cannot ask Slack who somebody is");
+            tracing::warn!(user = user.as_str(), error = %failure, "cannot ask Slack who somebody is");
         }
         standing
     }
 
     /// Whose turn it is to decide on an incident.
-    pub fn turn(&self, uid: &str) -> Arc<tokio::sync::Mutex<()>> {
+    pub fn turn(&self, uid: &IncidentId) -> Arc<tokio::sync::Mutex<()>> {
         self.turns.of(uid)
     }
 
     /// The uid of `INC-number`.
-    pub async fn uid_of_number(&self, number: u64) -> Result<String, Failure> {
+    pub async fn uid_of_number(&self, number: u64) -> Result<IncidentId, Failure> {
         let found = self.store.value(&Id::<OfNumber>::of(number)).await?;
         found.map(|found| found.uid).ok_or_else(|| Failure::no_such(number))
     }
 
     /// Who looks: administrators see everything, others what is not private or what they are in.
-    pub async fn viewer(&self, user: &str) -> Result<Viewer, Failure> {
+    pub async fn viewer(&self, user: &UserId) -> Result<Viewer, Failure> {
         if self.is_among(user, &self.policy.permissions.admins) {
             return Ok(Viewer::Everything);
         }
@@ -179,13 +179,13 @@ impl App {
     }
 
     /// Whether somebody may see an incident.
-    pub async fn may_see(&self, uid: &str, user: &str) -> Result<bool, Failure> {
+    pub async fn may_see(&self, uid: &IncidentId, user: &UserId) -> Result<bool, Failure> {
         let Some(incident) = self.incident(uid).await? else { return Ok(true) };
         Ok(!incident.private || self.viewer(user).await?.sees(&incident))
     }
 
     /// The incident whose channel this is now: nobody else's may be. One that was only worked in is free again when it is over.
-    pub async fn at_home_in(&self, channel: &str) -> Result<Option<String>, Failure> {
+    pub async fn at_home_in(&self, channel: &str) -> Result<Option<IncidentId>, Failure> {
         let Some(uid) = self.uid_of_channel(channel).await? else { return Ok(None) };
         let lives_there = self.incident(&uid).await?.is_some_and(|incident| {
             let open = incident.status.is_open();
@@ -195,12 +195,12 @@ impl App {
     }
 
     /// The incident that a channel was of last.
-    pub async fn uid_of_channel(&self, channel: &str) -> Result<Option<String>, Failure> {
+    pub async fn uid_of_channel(&self, channel: &str) -> Result<Option<IncidentId>, Failure> {
         Ok(self.store.value(&Id::<OfChannel>::of(channel)).await?.map(|found| found.uid))
     }
 
     /// The incident that a thread in a channel was of last, or a message in such a thread.
-    pub async fn uid_of_thread(&self, channel: &str, thread: &str) -> Result<Option<String>, Failure> {
+    pub async fn uid_of_thread(&self, channel: &str, thread: &str) -> Result<Option<IncidentId>, Failure> {
         Ok(self.store.value(&Id::<OfChannel>::of_thread(channel, thread)).await?.map(|found| found.uid))
     }
 }
@@ -211,11 +211,11 @@ impl People for App {
         App::name(self, id)
     }
 
-    fn belongs(&self, person: &str, to: &[String]) -> bool {
+    fn belongs(&self, person: &UserId, to: &[Principal]) -> bool {
         self.is_among(person, to)
     }
 
-    fn standing(&self, person: &str) -> Standing {
+    fn standing(&self, person: &UserId) -> Standing {
         App::standing(self, person, None)
     }
 

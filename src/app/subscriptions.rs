@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{App, Failure};
 use crate::domain::incident::Recipient;
-use crate::domain::{Incident, PersonId};
+use crate::domain::{Incident, UserId};
 use crate::records::Subscription;
 use crate::store::{Batch, Expect, Id};
 
@@ -19,11 +19,11 @@ impl App {
     ///
     /// # Errors
     /// Too many do, or the store cannot write.
-    pub async fn subscribe_to(&self, of: &str, person: &str, on: bool) -> Result<bool, Failure> {
+    pub async fn subscribe_to(&self, of: &str, person: &UserId, on: bool) -> Result<bool, Failure> {
         {
             let subscriptions = self.models.subscriptions.read();
             let followers = subscriptions.followers(of);
-            if followers.iter().any(|one| *one == person) == on {
+            if followers.contains(&person) == on {
                 return Ok(false);
             }
             let too_many = followers.is_empty() && subscriptions.followed() >= MAX_FOLLOWED;
@@ -44,18 +44,18 @@ impl App {
         Ok(true)
     }
 
-    pub fn followed_by(&self, person: &str) -> Vec<String> {
+    pub fn followed_by(&self, person: &UserId) -> Vec<String> {
         self.models.subscriptions.read().of(person)
     }
 
     /// Who follows something that an incident reaches: an asset of it or below it, or a team that owns one.
     pub(super) async fn followers(&self, incident: &Incident, teams: &[String]) -> Vec<Recipient> {
-        let followed: Vec<(String, Vec<PersonId>)> = {
+        let followed: Vec<(String, Vec<UserId>)> = {
             let subscriptions = self.models.subscriptions.read();
             let all = subscriptions.all().into_iter();
             all.map(|(of, people)| (of.to_owned(), people.into_iter().cloned().collect())).collect()
         };
-        let mut told: BTreeMap<PersonId, Recipient> = BTreeMap::new();
+        let mut told: BTreeMap<UserId, Recipient> = BTreeMap::new();
         for (of, people) in followed {
             let is_team = teams.iter().any(|team| team.eq_ignore_ascii_case(&of));
             let reached = is_team
@@ -69,7 +69,7 @@ impl App {
                 let recipient = told.entry(person.clone()).or_insert_with(|| Recipient {
                     key: person.to_lowercase(),
                     name: self.name(&person),
-                    slack: Some(person),
+                    slack: Some(person.to_string()),
                     email: None,
                     assets: Vec::new(),
                     total: 0,

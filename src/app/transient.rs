@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::domain::Time;
+use crate::domain::{IncidentId, Time, UserId};
 
 /// Whose turn it is to decide on an incident: decisions on one run one after another.
 #[derive(Debug, Default)]
-pub(super) struct Turns(Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>);
+pub(super) struct Turns(Mutex<HashMap<IncidentId, Arc<tokio::sync::Mutex<()>>>>);
 
 impl Turns {
-    pub(super) fn of(&self, uid: &str) -> Arc<tokio::sync::Mutex<()>> {
+    pub(super) fn of(&self, uid: &IncidentId) -> Arc<tokio::sync::Mutex<()>> {
         let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Locks nobody holds are let go once there are many.
         if locks.len() > 1000 {
@@ -21,7 +21,7 @@ impl Turns {
 }
 
 /// Who has the home open, perhaps: which opening counts, and what was published last.
-pub(super) type Homes = HashMap<String, Watched>;
+pub(super) type Homes = HashMap<UserId, Watched>;
 
 pub(super) struct Watched {
     pub(super) session: String,

@@ -5,7 +5,7 @@ use crate::app::queries::Filter;
 use crate::app::{App, DeliveryId, Failure, RequestMeta};
 use crate::domain::decide::permitted;
 use crate::domain::permission::{self, Standing};
-use crate::domain::{Actor, Command, Decision, Incident};
+use crate::domain::{Actor, Command, Decision, Incident, IncidentId, UserId};
 use crate::render::timeline;
 use crate::slack::markup;
 use crate::store::Batch;
@@ -13,7 +13,7 @@ use crate::store::Batch;
 /// Somebody who asks, and where.
 pub struct Chat<'a> {
     pub app: &'a App,
-    pub user: &'a str,
+    pub user: &'a UserId,
     pub standing: Standing,
     pub channel: Option<&'a str>,
     pub delivery: Option<DeliveryId>,
@@ -22,12 +22,11 @@ pub struct Chat<'a> {
 impl Chat<'_> {
     /// Whether somebody may do something; checked where it is done, too.
     pub fn may(&self, verb: permission::Verb, incident: Option<&Incident>) -> Result<(), Failure> {
-        let person = self.user.to_owned();
-        Ok(permitted(verb, self.standing, Some(&person), incident, &self.app.policy, self.app)?)
+        Ok(permitted(verb, self.standing, Some(self.user), incident, &self.app.policy, self.app)?)
     }
 
     /// The incident that is meant: the one named, else the channel's.
-    pub async fn target(&self, number: Option<u64>) -> Result<String, Failure> {
+    pub async fn target(&self, number: Option<u64>) -> Result<IncidentId, Failure> {
         let here = match self.channel {
             Some(channel) => self.app.uid_of_channel(channel).await?,
             None => None,
@@ -55,7 +54,7 @@ impl Chat<'_> {
         }
     }
 
-    pub async fn act(&self, uid: &str, command: Command) -> Result<Reply, Failure> {
+    pub async fn act(&self, uid: &IncidentId, command: Command) -> Result<Reply, Failure> {
         let decision = self.decide(uid, command).await?;
         Ok(Reply::words(&self.decided(&decision)))
     }
@@ -72,7 +71,7 @@ impl Chat<'_> {
     }
 
     /// The uid of an open incident that they may see.
-    pub async fn open_one(&self, number: u64) -> Result<String, Failure> {
+    pub async fn open_one(&self, number: u64) -> Result<IncidentId, Failure> {
         let uid = self.app.uid_of_number(number).await?;
         let seen = self.app.may_see(&uid, self.user).await?;
         match self.app.incident(&uid).await?.filter(|_| seen) {
@@ -87,7 +86,7 @@ impl Chat<'_> {
     }
 
     /// Refuses to bring what everybody follows to where nobody but its own people sees it, or what is real to where it is practised.
-    pub async fn may_go(&self, from: &str, into: &str) -> Result<(), Failure> {
+    pub async fn may_go(&self, from: &IncidentId, into: &IncidentId) -> Result<(), Failure> {
         let (Some(from), Some(into)) = (self.app.incident(from).await?, self.app.incident(into).await?) else {
             return Ok(());
         };
@@ -108,7 +107,7 @@ impl Chat<'_> {
     }
 
     /// Decides what somebody said, with names in the place of Slack's ids.
-    pub async fn decide(&self, uid: &str, mut command: Command) -> Result<Decision, Failure> {
+    pub async fn decide(&self, uid: &IncidentId, mut command: Command) -> Result<Decision, Failure> {
         for person in command.gives_to() {
             self.app.met(person, None).await;
         }

@@ -8,6 +8,7 @@ use super::line::{Intent, Understood, Verb};
 use super::registry::{self, VERBS};
 use super::reply::Reply;
 use crate::app::{App, DeliveryId, Failure};
+use crate::domain::Principal;
 use crate::domain::permission::{self, Who};
 use crate::slack::inbound::SlashCommand;
 use crate::slack::markup;
@@ -87,7 +88,7 @@ impl Chat<'_> {
                 (!verbs.is_empty()).then(|| json!({"who": who.as_str(), "verbs": verbs}))
             })
             .collect();
-        let person = |id: &String| json!({"id": id.starts_with(['U', 'W']).then_some(id), "name": self.app.name(id)});
+        let person = |one: &Principal| json!({"id": one.person(), "name": self.app.name(one.as_str())});
         let admins: Vec<_> = rules.admins.iter().map(person).collect();
         Ok(self.app.shown("who", &json!({"rows": rows, "admins": admins}), &[]).into())
     }

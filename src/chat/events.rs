@@ -7,11 +7,11 @@ use serde_json::json;
 use super::asker::Chat;
 use super::reply::Reply;
 use crate::app::{App, Change, DeliveryId, Failure, RequestMeta, decided};
-use crate::domain::Command;
 use crate::domain::captured::{Captured, said_at};
 use crate::domain::incident::{Channel, MessageRef};
 use crate::domain::permission::Verb;
 use crate::domain::reason::ChannelLoss;
+use crate::domain::{Command, IncidentId, UserId};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{OfChannel, Pinned};
 use crate::render::{Button, again};
@@ -24,7 +24,7 @@ struct Said {
     channel: String,
     thread: Option<String>,
     ts: String,
-    author: Option<String>,
+    author: Option<UserId>,
     text: String,
     edited: String,
 }
@@ -84,7 +84,7 @@ async fn unfurl(
     app: &App,
     channel: String,
     ts: String,
-    user: &str,
+    user: &UserId,
     links: &[String],
     mut ops: Batch,
 ) -> Result<(), Failure> {
@@ -123,7 +123,7 @@ async fn capture(app: &App, said: Said, guard: Batch) -> Result<(), Failure> {
 }
 
 /// Keeps what was said in an incident's channel while Muster was not listening.
-pub async fn capture_history(app: &App, uid: &str, messages: Vec<Captured>) -> Result<(), Failure> {
+pub async fn capture_history(app: &App, uid: &IncidentId, messages: Vec<Captured>) -> Result<(), Failure> {
     app.make(&Overhearing { uid, messages }).await
 }
 
@@ -132,7 +132,7 @@ async fn mentioned(
     app: &App,
     event_id: &str,
     channel: String,
-    user: &str,
+    user: &UserId,
     text: &str,
     guard: Batch,
 ) -> Result<(), Failure> {
@@ -162,8 +162,8 @@ async fn pushpin(
     app: &App,
     event_id: &str,
     message: MessageRef,
-    user: &str,
-    author: String,
+    user: &UserId,
+    author: UserId,
     added: bool,
 ) -> Result<(), Failure> {
     let Some(uid) = uid_of_message(app, &message).await? else {
@@ -190,7 +190,7 @@ async fn pushpin(
 }
 
 /// The incident of a message: of its channel, or of the thread that it is in.
-async fn uid_of_message(app: &App, message: &MessageRef) -> Result<Option<String>, Failure> {
+async fn uid_of_message(app: &App, message: &MessageRef) -> Result<Option<IncidentId>, Failure> {
     match app.uid_of_channel(&message.channel).await? {
         Some(uid) => Ok(Some(uid)),
         None => app.uid_of_thread(&message.channel, &message.ts).await,
@@ -201,9 +201,9 @@ async fn uid_of_message(app: &App, message: &MessageRef) -> Result<Option<String
 pub async fn pin_found(
     app: &App,
     message: MessageRef,
-    user: &str,
+    user: &UserId,
     event: &str,
-    (author, text): (String, String),
+    (author, text): (UserId, String),
 ) -> Result<(), Failure> {
     let Some(uid) = uid_of_message(app, &message).await? else {
         return Ok(());
@@ -246,7 +246,7 @@ async fn renamed(app: &App, channel: &str, name: String, also: Batch) -> Result<
 
 /// Something that was said is kept, and what stands on the timeline of it follows.
 struct Capturing<'a> {
-    uid: &'a str,
+    uid: &'a IncidentId,
     said: &'a Said,
     guard: Batch,
 }
@@ -290,7 +290,7 @@ impl Change for Capturing<'_> {
 
 /// Messages of the history are kept, as far as nothing is known of them: the history knows no more.
 struct Overhearing<'a> {
-    uid: &'a str,
+    uid: &'a IncidentId,
     messages: Vec<Captured>,
 }
 

@@ -6,9 +6,9 @@ use super::registry::VERBS;
 use super::reply::Reply;
 use super::verbs::{assign, cause, declare, look, notify, reopen, resolve, retro, runbook, sev, task, update, why};
 use crate::app::Failure;
-use crate::domain::Incident;
 use crate::domain::command::Declaration;
 use crate::domain::permission::Verb;
+use crate::domain::{Incident, IncidentId};
 use crate::render::{Form, Modal, ModalInput};
 use crate::slack::inbound::View;
 
@@ -65,7 +65,7 @@ impl Chat<'_> {
     }
 
     /// What the answers of a form ask of an incident.
-    pub async fn answered(&self, uid: &str, form: &Form, view: &View) -> Answered {
+    pub async fn answered(&self, uid: &IncidentId, form: &Form, view: &View) -> Answered {
         Ok(match form {
             Form::Roles { shown } => assign::sent(shown, view),
             Form::Severity => sev::sent(view)?,

@@ -9,7 +9,7 @@ use super::when::{self, Toward};
 use crate::app::Failure;
 use crate::domain::incident::number;
 use crate::domain::permission;
-use crate::domain::{Command, PersonId, Time};
+use crate::domain::{Command, Time, UserId};
 use crate::render::Form;
 
 /// No list has more pages.
@@ -159,14 +159,14 @@ pub(crate) fn split(text: &str) -> (&str, &str) {
 }
 
 /// People as Slack writes them with `should_escape`: `<@U1|ana>`.
-pub(crate) fn mentions(text: &str) -> Vec<PersonId> {
+pub(crate) fn mentions(text: &str) -> Vec<UserId> {
     text.split_whitespace()
         .filter_map(|word| {
             let id = word
                 .strip_prefix("<@")
                 .and_then(|word| word.strip_suffix('>'))
                 .map(|word| word.split('|').next().unwrap_or(word))?;
-            (id.len() > 1 && id.chars().all(|c| c.is_ascii_alphanumeric())).then(|| id.to_owned())
+            (id.len() > 1 && id.chars().all(|c| c.is_ascii_alphanumeric())).then(|| id.into())
         })
         .collect()
 }

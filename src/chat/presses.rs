@@ -14,7 +14,7 @@ use crate::app::{App, DeliveryId, Failure};
 use crate::domain::command::Declaration;
 use crate::domain::incident::{MessageRef, number};
 use crate::domain::permission::Verb;
-use crate::domain::{AssetName, Command, Refusal, Role};
+use crate::domain::{AssetName, Command, IncidentId, Refusal, Role, UserId};
 use crate::records::AlertOfKey;
 use crate::records::outbox::Job;
 use crate::render::{Action, Button, Form, Press, Shortcut, TriageCard, sentence_markdown};
@@ -37,7 +37,7 @@ pub async fn whisper(app: &App, interaction: &Interaction, markdown: String, but
     let job = match channel {
         Some(channel) => Job::Ephemeral { channel, user, markdown, buttons },
         // Pressed in the home, where there are no ephemeral messages.
-        None => Job::Announce { channel: Some(user), markdown, buttons, asks: None },
+        None => Job::Announce { channel: Some(user.to_string()), markdown, buttons, asks: None },
     };
     if let Err(failure) = app.enqueue(&app.errand(), job).await {
         tracing::warn!(error = %failure, "somebody cannot be told why nothing happened");
@@ -53,7 +53,7 @@ async fn channel_of_form(app: &App, interaction: &Interaction) -> Option<String>
 
 /// Answers a button, a shortcut or a form that was sent.
 pub async fn interact(app: &App, interaction: &Interaction) -> Reply {
-    let user = interaction.user.id.as_str();
+    let user = &interaction.user.id;
     // A form was opened where its incident is seen; Slack lets nobody change what it is about.
     let of_form = channel_of_form(app, interaction).await;
     let mut chat = Chat {
@@ -93,7 +93,7 @@ pub async fn interact(app: &App, interaction: &Interaction) -> Reply {
 
 /// What a lookup of assets offers for what was typed: what the catalog has, and the words as they are. Nothing to whoever may not read.
 pub async fn suggested(app: &App, interaction: &Interaction) -> Vec<String> {
-    let user = interaction.user.id.as_str();
+    let user = &interaction.user.id;
     let standing = app.met(user, interaction.user.team_id.as_deref()).await;
     let chat = Chat { app, user, standing, channel: None, delivery: None };
     let typed = interaction.value.trim();
@@ -197,7 +197,7 @@ impl Chat<'_> {
     async fn declare_sent(
         &self,
         anyway: bool,
-        from: Option<(MessageRef, String, String)>,
+        from: Option<(MessageRef, UserId, String)>,
         view: &View,
     ) -> Result<Reply, Failure> {
         let told = declare::sent(self, from.clone(), view);
@@ -255,7 +255,7 @@ impl Chat<'_> {
     }
 
     /// The incident of a message: of its channel, or of the thread it is in.
-    async fn target_of_message(&self, message: &Value) -> Result<String, Failure> {
+    async fn target_of_message(&self, message: &Value) -> Result<IncidentId, Failure> {
         let thread = message["thread_ts"].as_str().or(message["ts"].as_str()).unwrap_or_default();
         match self.app.uid_of_thread(self.channel.unwrap_or_default(), thread).await? {
             Some(uid) => Ok(uid),
@@ -271,7 +271,7 @@ impl Chat<'_> {
             channel: self.channel.unwrap_or_default().to_owned(),
             ts: message["ts"].as_str().unwrap_or_default().to_owned(),
         };
-        let author = message["user"].as_str().unwrap_or(self.user).to_owned();
+        let author = message["user"].as_str().map_or_else(|| self.user.clone(), UserId::from);
         // Where no incident is meant, the open ones are buttons, each with the line of it.
         let choose = async |verb: &str| Ok(self.which_incident(&format!("{verb} {text}")).await.ephemeral());
         match interaction.callback_id.parse() {

@@ -175,14 +175,14 @@ mod tests {
             command("task add a check <@U1|ana> friday"),
             Command::AddTask {
                 text: "add a check".to_owned(),
-                assignee: Some("U1".to_owned()),
+                assignee: Some("U1".into()),
                 due: Some("2026-11-27T23:59:00Z".parse().expect("a time")),
             }
         );
         assert_eq!(
             command("assign responder <@U1|ana> <@U2>"),
             Command::Assign {
-                roles: BTreeMap::from([(Role::Responder, vec!["U1".to_owned(), "U2".to_owned()])]),
+                roles: BTreeMap::from([(Role::Responder, vec!["U1".into(), "U2".into()])]),
                 without: BTreeMap::new(),
             }
         );

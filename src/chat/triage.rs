@@ -15,7 +15,7 @@ use crate::domain::permission::{Standing, Verb};
 use crate::domain::reason::JoinReason;
 use crate::domain::suppression::{Matcher, SuppressedAlert};
 use crate::domain::times::stamp;
-use crate::domain::{Command, Decision};
+use crate::domain::{Command, Decision, IncidentId};
 use crate::records::outbox::Job;
 use crate::render::{Form, ModalInput, Triage, TriageCard, sentence_markdown};
 use crate::slack::inbound::View;
@@ -52,7 +52,7 @@ impl Chat<'_> {
         if open.is_empty() {
             return Err(Failure::NotFound("There is no open incident to attach it to.".to_owned()));
         }
-        let options = open.iter().map(|one| (one.uid.clone(), format!("{}: {}", one.name(), one.title))).collect();
+        let options = open.iter().map(|one| (one.uid.to_string(), format!("{}: {}", one.name(), one.title))).collect();
         let (id, label) = ("incident", "Which incident is it part of?");
         let inputs = vec![ModalInput::Choice { id, label, options, initial: None }];
         Ok(Questions { title: "Attach the alert", submit: "Attach", inputs })
@@ -64,7 +64,7 @@ impl Chat<'_> {
         if let Err(failure) = self.app.held(&card.alert).await {
             return Ok(Reply::mistake("incident", failure.to_string()));
         }
-        let Some(uid) = view.choice("incident") else {
+        let Some(uid) = view.choice("incident").map(IncidentId::from) else {
             return Ok(Reply::mistake("incident", "Choose one."));
         };
         // It may have ended while the form was open.
@@ -123,7 +123,7 @@ impl Chat<'_> {
 /// Somebody brings a held alert to an incident, which settles it.
 struct Attaching<'a> {
     held: &'a str,
-    uid: &'a str,
+    uid: &'a IncidentId,
     because: JoinReason,
     chat: &'a Chat<'a>,
 }

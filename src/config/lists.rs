@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::SeverityName;
 use crate::domain::rotation::{Override, Turn};
 use crate::domain::suppression::{Matcher, RouteAction};
-use crate::domain::{Level, Role};
+use crate::domain::{Level, Role, UserId};
 
 /// `[[rotations]]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ pub struct RotationConfig {
     pub slack_group: Option<String>,
     /// People who take turns, `U…`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub people: Vec<String>,
+    pub people: Vec<UserId>,
     /// How long a turn is: hour, day, week.
     pub every: Option<Turn>,
     /// When the first turn begins, `2026-11-23T09:00:00`.

@@ -9,6 +9,7 @@ use crate::domain::permission::Permissions;
 use crate::domain::policy::{Cadence, Policy, Service, Team};
 use crate::domain::rotation::{Rotation, Whence};
 use crate::domain::suppression::{Matcher, Route, Window};
+use crate::domain::{Principal, is_channel, is_person};
 
 impl Config {
     pub fn policy(&self) -> Policy {
@@ -36,17 +37,11 @@ impl Config {
                 .iter()
                 .map(|team| Team {
                     name: team.name.clone(),
-                    members: team
-                        .slack
-                        .split([',', '|'])
-                        .map(str::trim)
-                        .filter(|id| id.starts_with(['U', 'W', 'S']))
-                        .map(str::to_owned)
-                        .collect(),
+                    members: team.slack.split([',', '|']).filter_map(|id| Principal::parse(id.trim())).collect(),
                     // A channel before a person: more people read it.
-                    contact: ["#", "C", "U", "W"].into_iter().find_map(|start| {
+                    contact: [is_channel, is_person].into_iter().find_map(|is_wanted| {
                         let mut ids = team.slack.split([',', '|']).map(str::trim);
-                        ids.find(|id| id.starts_with(start)).map(str::to_owned)
+                        ids.find(|id| is_wanted(id)).map(str::to_owned)
                     }),
                     email: team.email.clone(),
                 })
@@ -82,8 +77,8 @@ impl Config {
             },
             permissions: Permissions {
                 rules: self.permissions.rules.clone(),
-                admins: self.permissions.admins.clone(),
-                team: self.permissions.team.clone(),
+                admins: self.permissions.admins.iter().filter_map(|id| Principal::parse(id)).collect(),
+                team: self.permissions.team.iter().filter_map(|id| Principal::parse(id)).collect(),
             },
             archive_after_days: Some(self.slack.archive_after_days).filter(|days| *days > 0),
             rotations: self.rotations.iter().filter_map(|rotation| rotation_of(rotation).ok()).collect(),
@@ -135,7 +130,7 @@ pub(super) fn hours_of(updates: &Updates) -> Result<Option<Window>, String> {
 pub(super) fn rotation_of(rotation: &RotationConfig) -> Result<Rotation, String> {
     let whence = match (&rotation.pagerduty_schedule, &rotation.slack_group, rotation.people.as_slice()) {
         (Some(id), None, []) => Whence::Schedule(id.clone()),
-        (None, Some(id), []) if id.starts_with('S') => Whence::Group(id.clone()),
+        (None, Some(id), []) if matches!(Principal::parse(id), Some(Principal::Group(_))) => Whence::Group(id.clone()),
         (None, None, [_, ..]) => match (rotation.every, rotation.start) {
             (Some(every), Some(start)) => {
                 Whence::Turns { people: rotation.people.clone(), every, start, zone: rotation.zone }

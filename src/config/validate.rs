@@ -3,6 +3,7 @@
 use super::mistakes::{Problem, nearest};
 use super::to_policy::{glob_of, hours_of, rotation_of, window_of};
 use super::{Config, SourceKind};
+use crate::domain::Principal;
 use crate::domain::permission::Verb;
 use crate::domain::suppression::RouteAction;
 
@@ -134,6 +135,11 @@ impl Config {
                     ),
                 ));
             }
+        }
+        let named = self.permissions.admins.iter().chain(&self.permissions.team);
+        for id in named.filter(|id| Principal::parse(id).is_none()) {
+            let words = format!("[permissions] `{id}` is neither a person (`U…`) nor a user group (`S…`) of Slack");
+            problems.push(Problem::at(id, words));
         }
         for (verb, who) in &self.permissions.rules {
             let key = serde_json::to_value(verb).unwrap_or_default();

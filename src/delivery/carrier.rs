@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::retry::Tried;
 use crate::app::{App, Failure, RequestMeta};
-use crate::domain::{Command, Time};
+use crate::domain::{Command, IncidentId, Time};
 use crate::mail::Mailer;
 use crate::pagerduty::events::PagerDutyEvents;
 use crate::pagerduty::rest::Rest;
@@ -85,12 +85,12 @@ impl Carrier {
     }
 
     /// Brings an outcome back by the one path, and ends the entry in the same commit.
-    pub(super) async fn outcome(&self, turn: &Turn, uid: &str, command: &Command) -> Tried {
+    pub(super) async fn outcome(&self, turn: &Turn, uid: &IncidentId, command: &Command) -> Tried {
         self.outcome_if(turn, uid, command, Batch::new()).await
     }
 
     /// As [`Self::outcome`], if these hold still.
-    pub(super) async fn outcome_if(&self, turn: &Turn, uid: &str, command: &Command, mut ops: Batch) -> Tried {
+    pub(super) async fn outcome_if(&self, turn: &Turn, uid: &IncidentId, command: &Command, mut ops: Batch) -> Tried {
         ops.extend(turn.end());
         match self.app.execute(uid, command, RequestMeta::by_muster(ops)).await {
             // Somebody else ended it: the lease had run out.

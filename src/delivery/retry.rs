@@ -144,7 +144,7 @@ mod tests {
     const START: Time = Time::UNIX_EPOCH;
 
     fn entry(effect: Effect) -> Entry {
-        let job = Job::Of { uid: "01A".to_owned(), effect };
+        let job = Job::Of { uid: "01A".into(), effect };
         Entry { job, at: START, attempts: 0, maybe_done: false, last_error: None }
     }
 

@@ -1,7 +1,137 @@
-//! What every other file of the domain speaks of: moments and people.
+//! What every other file of the domain speaks of: moments, ids, and whom an id of Slack stands for.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::ops::Deref;
+
+use serde::{Deserialize, Serialize};
 
 /// The moment something happened, always UTC.
 pub type Time = chrono::DateTime<chrono::Utc>;
 
-/// A person, by the Slack user id (`U…` or `W…`).
-pub type PersonId = String;
+/// Ids are text with a type of its own: made at the door, and read as text wherever text is wanted.
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)*) => { $(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Deref for $name {
+            type Target = str;
+
+            fn deref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl PartialEq<str> for $name {
+            fn eq(&self, other: &str) -> bool {
+                self.0 == other
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(id: String) -> Self {
+                Self(id)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(id: &str) -> Self {
+                Self(id.to_owned())
+            }
+        }
+    )* };
+}
+
+ids! {
+    /// An incident, by the id inside, a ULID.
+    IncidentId;
+    /// A person, by the Slack user id (`U…` or `W…`).
+    UserId;
+}
+
+/// A person or a user group of Slack.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Principal {
+    Person(UserId),
+    /// `S…`
+    Group(String),
+}
+
+impl Principal {
+    /// `None` for what is neither: a channel, a schedule.
+    pub fn parse(id: &str) -> Option<Self> {
+        match id.chars().next()? {
+            'U' | 'W' => Some(Self::Person(id.into())),
+            'S' => Some(Self::Group(id.to_owned())),
+            _ => None,
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Person(id) => id,
+            Self::Group(id) => id,
+        }
+    }
+
+    pub fn person(&self) -> Option<&UserId> {
+        if let Self::Person(id) = self { Some(id) } else { None }
+    }
+}
+
+impl From<UserId> for Principal {
+    fn from(id: UserId) -> Self {
+        Self::Person(id)
+    }
+}
+
+/// What is stored of an invitation: whoever is no group is a person.
+impl From<String> for Principal {
+    fn from(id: String) -> Self {
+        Self::parse(&id).unwrap_or_else(|| Self::Person(id.into()))
+    }
+}
+
+impl From<Principal> for String {
+    fn from(one: Principal) -> Self {
+        one.as_str().to_owned()
+    }
+}
+
+/// Whether a message to this address of Slack goes to one person, directly.
+pub fn is_person(address: &str) -> bool {
+    matches!(Principal::parse(address), Some(Principal::Person(_)))
+}
+
+/// Whether a message to this address of Slack goes to a channel (`#…`, `C…` or `G…`).
+pub fn is_channel(address: &str) -> bool {
+    address.starts_with(['#', 'C', 'G'])
+}

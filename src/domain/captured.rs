@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::incident::MessageRef;
-use super::{PersonId, Time};
+use super::{Time, UserId};
 
 /// A message of the channel, as it was last seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Captured {
     #[serde(flatten)]
     pub message: MessageRef,
-    pub author: PersonId,
+    pub author: UserId,
     pub at: Time,
     /// What it says; empty once it was deleted.
     pub text: String,

@@ -12,7 +12,7 @@ use super::permission::Verb;
 use super::rca::{CauseKind, Learnt};
 use super::reason::ChannelLoss;
 use super::runbook::Runbook;
-use super::{PersonId, Role, Severity, Signal, Time};
+use super::{IncidentId, Role, Severity, Signal, Time, UserId};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -45,15 +45,15 @@ pub enum Command {
     /// `quiet`: whether it joins without making the incident worse, and without many words.
     Receive { signal: Signal, known: Option<String>, because: super::reason::JoinReason, quiet: bool },
     /// It is part of another incident.
-    Merge { into: String, name: String },
+    Merge { into: IncidentId, name: String },
     /// Say of its alerts whether they were worth it.
     Judge { verdict: super::incident::Verdict },
     /// An alert belongs elsewhere.
     /// `to`: the uid and name of the incident it belongs to; a new one without.
-    MoveAlert { alert: String, to: Option<(String, String)> },
+    MoveAlert { alert: String, to: Option<(IncidentId, String)> },
     Acknowledge,
     Take { role: Role },
-    Assign { roles: BTreeMap<Role, Vec<PersonId>>, #[serde(default)] without: BTreeMap<Role, Vec<PersonId>> },
+    Assign { roles: BTreeMap<Role, Vec<UserId>>, #[serde(default)] without: BTreeMap<Role, Vec<UserId>> },
     /// Answer a request for the command.
     /// `accept`: hand over, or keep it.
     AnswerHandover { request: String, accept: bool },
@@ -77,7 +77,7 @@ pub enum Command {
     /// A message on the timeline was changed or deleted in Slack.
     EditPin { message: MessageRef, text: Option<String> },
     /// Give a task to somebody.
-    AssignTask { task: u32, assignee: PersonId },
+    AssignTask { task: u32, assignee: UserId },
     /// Tell those, too, who were told of an incident that was merged into this one.
     Inherit { told: Vec<super::incident::Notification> },
     /// Was a promise kept by now?
@@ -92,7 +92,7 @@ pub enum Command {
     CheckUpdate { promised: Time },
     Note { text: String },
     /// Put a message on the timeline.
-    Pin { message: MessageRef, author: PersonId, text: String },
+    Pin { message: MessageRef, author: UserId, text: String },
     Unpin { message: MessageRef },
     /// `runbook`: the whole of it, since decisions read no files.
     AttachRunbook { runbook: Runbook, because: super::reason::RunbookReason },
@@ -107,7 +107,7 @@ pub enum Command {
     /// When the data was good again.
     GoodAgain { at: Time },
     Fix { text: String },
-    AddTask { text: String, assignee: Option<PersonId>, due: Option<Time> },
+    AddTask { text: String, assignee: Option<UserId>, due: Option<Time> },
     FinishTask { task: u32 },
     /// `target`: a service's name, or a person.
     Page { target: String, text: Option<String> },
@@ -125,7 +125,7 @@ pub enum Command {
     Cause { kind: CauseKind, text: String },
     Learn { what: Learnt, text: String },
     /// `text`: what to say; the title without.
-    PagePerson { person: PersonId, text: Option<String> },
+    PagePerson { person: UserId, text: Option<String> },
     /// Page again, since nobody answers.
     /// `text`: what to say; the title without.
     Escalate { text: Option<String> },
@@ -195,7 +195,7 @@ pub struct Declaration {
     pub private: bool,
     /// The message that made them do it, with who wrote it and its words.
     #[serde(default)]
-    pub from: Option<(MessageRef, PersonId, String)>,
+    pub from: Option<(MessageRef, UserId, String)>,
 }
 
 /// What PagerDuty's webhook says of a page.
@@ -209,7 +209,7 @@ pub enum PagerNews {
 
 impl Command {
     /// Whom it gives something to do.
-    pub fn gives_to(&self) -> Vec<&PersonId> {
+    pub fn gives_to(&self) -> Vec<&UserId> {
         match self {
             Self::Assign { roles, .. } => roles.values().flatten().collect(),
             Self::AddTask { assignee: Some(person), .. }

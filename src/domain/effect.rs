@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::incident::Recipient;
 use super::lineage::Whom;
-use super::{Actor, Command, Event, PersonId};
+use super::{Actor, Command, Event, IncidentId, Principal, UserId};
 
 /// Queues that never wait for one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr)]
@@ -58,27 +58,27 @@ pub enum Effect {
     /// Tell PagerDuty that it is over.
     ResolvePage { key: String, target: String },
     /// Bring the alerts that fire, and whoever was told, to the incident that this one was merged into.
-    MoveAlerts { into: String },
+    MoveAlerts { into: IncidentId },
     /// Bring an alert to where somebody says it belongs.
     /// `into`: the incident's uid; a new one without.
-    PlaceAlert { signal: Box<super::Signal>, into: Option<String>, because: super::reason::JoinReason },
+    PlaceAlert { signal: Box<super::Signal>, into: Option<IncidentId>, because: super::reason::JoinReason },
     /// Count a verdict for the monitors of its alerts.
     CountVerdict { verdict: super::incident::Verdict, before: Option<super::incident::Verdict> },
     /// Look whether alerts that were only here for what they are made of go on now that it is mended.
     LookAgain { at: super::Time },
     OpenChannel,
     /// Work in a channel that is there already.
-    LinkChannel { channel: String, by: PersonId },
+    LinkChannel { channel: String, by: UserId },
     /// Archive a channel of the incident.
     ArchiveChannel { channel: String },
     /// Tell one person something of the incident, directly.
-    Direct { person: PersonId, event: Box<Event> },
+    Direct { person: UserId, event: Box<Event> },
     /// Bring people into the channel.
-    Invite { people: Vec<PersonId> },
+    Invite { people: Vec<Principal> },
     /// Make the channel's topic true.
     ShowTopic,
     /// Tell somebody who got a role what it asks of them now.
-    Brief { person: PersonId, role: super::Role },
+    Brief { person: UserId, role: super::Role },
     /// Put a mark below a message, or take it away: the message is on the timeline.
     /// `on`: on, or off again.
     Mark { message: super::incident::MessageRef, on: bool },

@@ -8,13 +8,13 @@ use super::incident::{Channel, Duty, Ending, MessageRef, Picture, Radius, Recipi
 use super::lineage::Whom;
 use super::rca::{Cause, Learnt};
 use super::reason::{Asked, ChannelLoss, Gap, JoinReason, Missing, PageText, RunbookReason, SeverityReason};
-use super::{AssetName, PersonId, Pillar, Role, Severity, Signal, Time};
+use super::{AssetName, IncidentId, Pillar, Role, Severity, Signal, Time, UserId};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[rustfmt::skip]
 pub enum Actor {
-    Person { id: PersonId },
+    Person { id: UserId },
     Monitor { source: String },
     /// Somebody in PagerDuty, or PagerDuty itself.
     PagerDuty { name: String },
@@ -24,7 +24,7 @@ pub enum Actor {
 
 impl Actor {
     /// The person, if it is one.
-    pub fn person(&self) -> Option<&PersonId> {
+    pub fn person(&self) -> Option<&UserId> {
         match self {
             Self::Person { id } => Some(id),
             _ => None,
@@ -34,7 +34,7 @@ impl Actor {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Opened {
-    pub uid: String,
+    pub uid: IncidentId,
     pub number: u64,
     pub title: String,
     pub severity: Severity,
@@ -72,7 +72,7 @@ pub enum Event {
     /// `inhibited`: whether it is only here because what it is made of is broken.
     AlertJoined { alert: String, signal: Signal, because: JoinReason, #[serde(default, skip_serializing_if = "std::ops::Not::not")] inhibited: bool },
     /// It is part of another incident, and goes on there.
-    Merged { into: String, name: String },
+    Merged { into: IncidentId, name: String },
     /// What somebody says of its alerts, afterwards.
     Judged { verdict: super::incident::Verdict },
     /// An alert belongs elsewhere, somebody says.
@@ -90,16 +90,16 @@ pub enum Event {
     /// A person got a role.
     /// `from`: who had it before, if it changed hands.
     /// `also`: the other roles of this person, when that is worth saying aloud.
-    RoleGranted { role: Role, person: PersonId, from: Option<PersonId>, also: Vec<Role> },
+    RoleGranted { role: Role, person: UserId, from: Option<UserId>, also: Vec<Role> },
     /// A person gave a role back.
-    RoleLeft { role: Role, person: PersonId },
+    RoleLeft { role: Role, person: UserId },
     /// Somebody asks for the command of somebody who is present.
-    HandoverRequested { id: String, by: PersonId, holder: PersonId, due: Time },
+    HandoverRequested { id: String, by: UserId, holder: UserId, due: Time },
     /// The commander keeps the command.
-    HandoverDeclined { by: PersonId },
+    HandoverDeclined { by: UserId },
     /// Nobody has taken the command in time.
     /// `minutes`: for how many minutes.
-    CommanderMissing { minutes: i64, #[serde(default)] people: Vec<PersonId> },
+    CommanderMissing { minutes: i64, #[serde(default)] people: Vec<UserId> },
     /// Nobody has acknowledged it for a while.
     /// `minutes`: for how many minutes.
     StillPending { minutes: i64 },
@@ -123,7 +123,7 @@ pub enum Event {
     PinEdited { message: MessageRef, text: Option<String> },
     Noted { text: String },
     /// Somebody put a message of the channel on the timeline.
-    MessagePinned { message: MessageRef, author: PersonId, text: String },
+    MessagePinned { message: MessageRef, author: UserId, text: String },
     /// The pin was taken off again.
     MessageUnpinned { message: MessageRef },
     RunbookAttached { runbook: String, title: String, steps: Vec<String>, because: RunbookReason },
@@ -139,17 +139,17 @@ pub enum Event {
     GoodAgain { at: Time },
     FixRecorded { text: String },
     /// `task`: from 1.
-    TaskAdded { task: u32, text: String, assignee: Option<PersonId>, due: Option<Time> },
+    TaskAdded { task: u32, text: String, assignee: Option<UserId>, due: Option<Time> },
     TaskDone { task: u32, text: String },
     /// A promise goes to somebody.
-    TaskAssigned { task: u32, text: String, assignee: PersonId },
+    TaskAssigned { task: u32, text: String, assignee: UserId },
     /// A promise is due and not kept.
-    TaskDue { task: u32, text: String, assignee: Option<PersonId> },
+    TaskDue { task: u32, text: String, assignee: Option<UserId> },
     /// A page was decided on; its key is stored before anything is sent.
     /// `person`: who, where it is one person; by PagerDuty's REST API then.
     /// `key`: the key that makes a repeat the same page.
     PageRequested {
-        #[serde(default, skip_serializing_if = "Option::is_none")] person: Option<PersonId>, key: String, target: String, text: PageText,
+        #[serde(default, skip_serializing_if = "Option::is_none")] person: Option<UserId>, key: String, target: String, text: PageText,
     },
     /// PagerDuty accepted the page. Nobody need have been notified yet.
     PageHandedOver { key: String, target: String },

@@ -4,7 +4,7 @@ use super::event::{Actor, Entry, Event, Opened};
 use super::incident::{
     Case, Checklist, HandoverRequest, Incident, Notification, Page, PageStatus, Slot, Status, Step, StepState, Task,
 };
-use super::{Alert, PersonId, Role, Time};
+use super::{Alert, Role, Time, UserId};
 
 /// The state after one more entry. Without a state, only [`Event::Opened`] makes one.
 pub fn evolve(case: Option<Case>, entry: &Entry) -> Option<Case> {
@@ -341,9 +341,9 @@ fn apply(case: &mut Case, entry: &Entry) {
     }
 }
 
-fn who(actor: &Actor) -> PersonId {
+fn who(actor: &Actor) -> String {
     match actor {
-        Actor::Person { id } => id.clone(),
+        Actor::Person { id } => id.to_string(),
         Actor::Monitor { source } => source.clone(),
         Actor::PagerDuty { name } => name.clone(),
         Actor::Muster => "Muster".to_owned(),
@@ -360,7 +360,7 @@ fn acknowledge(incident: &mut Incident, actor: &Actor, at: Time) {
     }
 }
 
-fn grant(incident: &mut Incident, role: Role, person: &PersonId, actor: &Actor, at: Time) {
+fn grant(incident: &mut Incident, role: Role, person: &UserId, actor: &Actor, at: Time) {
     let holders = incident.roles.entry(role).or_default();
     if !role.is_shared() {
         holders.clear();

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lineage::{AssetKind, RootReason, Whom, impact};
 use super::reason::DutySource;
-use super::{Alert, AssetName, PersonId, Pillar, Role, Severity, Time};
+use super::{Alert, AssetName, IncidentId, Pillar, Role, Severity, Time, UserId};
 
 /// How far the work has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
@@ -201,7 +201,7 @@ pub struct Page {
     /// Whom it is for: a service's name, or a person.
     pub target: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub person: Option<PersonId>,
+    pub person: Option<UserId>,
     pub status: PageStatus,
     /// PagerDuty's own page about it, once its webhook told us.
     pub url: Option<String>,
@@ -216,9 +216,9 @@ pub enum StepState {
     /// Nobody has dealt with it.
     Open,
     /// Done, by whom, when, and what was seen.
-    Done { by: PersonId, at: Time, note: Option<String> },
+    Done { by: String, at: Time, note: Option<String> },
     /// Left out, by whom, when and why.
-    Skipped { by: PersonId, at: Time, reason: String },
+    Skipped { by: String, at: Time, reason: String },
 }
 
 /// One step of the checklist, as it stood in the file when it was attached.
@@ -251,14 +251,14 @@ impl Checklist {
 pub struct HandoverRequest {
     /// Names this request, so that an old button or timer does nothing.
     pub id: String,
-    pub by: PersonId,
+    pub by: UserId,
     pub due: Time,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
     /// A ULID, the id inside.
-    pub uid: String,
+    pub uid: IncidentId,
     /// The number people say: `INC-42`.
     pub number: u64,
     pub title: String,
@@ -273,7 +273,7 @@ pub struct Incident {
     pub labels: BTreeMap<String, String>,
     /// The configured service that answers for it.
     pub service: Option<String>,
-    pub roles: BTreeMap<Role, Vec<PersonId>>,
+    pub roles: BTreeMap<Role, Vec<UserId>>,
     /// A request for the command that is waiting.
     pub handover: Option<HandoverRequest>,
     /// The channel, once Slack made it.
@@ -317,7 +317,7 @@ pub struct Incident {
     pub verdict: Option<Verdict>,
     /// What it was merged into: uid and name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub merged_into: Option<(String, String)>,
+    pub merged_into: Option<(IncidentId, String)>,
     pub bad_from: Option<Time>,
     /// When the data was good again downstream.
     pub good_again: Option<Time>,
@@ -346,7 +346,7 @@ pub struct Incident {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub private: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub declared_by: Option<PersonId>,
+    pub declared_by: Option<UserId>,
     /// Who was on duty when it began.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub duty: Vec<Duty>,
@@ -364,7 +364,7 @@ pub struct Duty {
     pub rotation: String,
     /// The role they are asked to take.
     pub role: Role,
-    pub people: Vec<PersonId>,
+    pub people: Vec<UserId>,
     pub from: DutySource,
 }
 
@@ -461,7 +461,7 @@ impl Incident {
     }
 
     /// The holder of a role that has one holder, or the first of several.
-    pub fn holder(&self, role: Role) -> Option<&PersonId> {
+    pub fn holder(&self, role: Role) -> Option<&UserId> {
         self.roles.get(&role).and_then(|people| people.first())
     }
 
@@ -481,7 +481,7 @@ impl Incident {
     }
 
     /// Everyone with a role, each once.
-    pub fn people(&self) -> Vec<PersonId> {
+    pub fn people(&self) -> Vec<UserId> {
         let mut people: Vec<_> = self.roles.values().flatten().cloned().collect();
         people.sort();
         people.dedup();
@@ -494,7 +494,7 @@ pub struct Task {
     /// The number people say, from 1.
     pub number: u32,
     pub text: String,
-    pub assignee: Option<PersonId>,
+    pub assignee: Option<UserId>,
     pub due: Option<Time>,
     pub added_at: Time,
     pub done_at: Option<Time>,

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Principal;
+
 /// What a command does, as far as permission is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -114,9 +116,9 @@ impl Who {
 pub struct Permissions {
     /// Who may do what; what is not named here everyone may.
     pub rules: BTreeMap<Verb, Who>,
-    /// People (`U…`) and user groups (`S…`) who may do everything.
-    pub admins: Vec<String>,
-    pub team: Vec<String>,
+    /// Who may do everything.
+    pub admins: Vec<Principal>,
+    pub team: Vec<Principal>,
 }
 
 impl Permissions {

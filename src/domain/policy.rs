@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::incident::Recipient;
 use super::reason::SeverityReason;
 use super::suppression::{Route, Window};
-use super::{AssetName, Severity, Signal, Time};
+use super::{AssetName, Principal, Severity, Signal, Time};
 
 /// What happens when no alert of an incident fires any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -48,8 +48,8 @@ impl Service {
 #[derive(Debug, Clone, Default)]
 pub struct Team {
     pub name: String,
-    /// People and user groups in Slack (`U…`, `S…`), who are invited to the team's incidents.
-    pub members: Vec<String>,
+    /// Who are invited to the team's incidents.
+    pub members: Vec<Principal>,
     /// The channel, or else the person, that is told.
     pub contact: Option<String>,
     pub email: Option<String>,
@@ -164,7 +164,7 @@ impl Policy {
     }
 
     /// The people and user groups to invite for a service.
-    pub fn members_for(&self, service: Option<&str>) -> Vec<String> {
+    pub fn members_for(&self, service: Option<&str>) -> Vec<Principal> {
         service
             .and_then(|name| self.service(name))
             .and_then(|service| service.owner.as_deref())

@@ -12,7 +12,7 @@ use super::rca::{CauseKind, Learnt};
 use super::sla::SlaStatement;
 use super::timeline::{self, Line};
 use super::times::{clock, duration, stamp};
-use super::{Alert, AssetName, PersonId, Pillar, Role, Severity, Status, Task};
+use super::{Alert, AssetName, Pillar, Role, Severity, Status, Task};
 
 /// Everything the draft is made from.
 pub struct Record<'a> {
@@ -282,7 +282,7 @@ fn response(incident: &Incident, said: &[Line]) -> Vec<Fact> {
             of: checklist.steps.len(),
             skipped: checklist.settled() - done,
         });
-        let role = |by: &PersonId| in_role(incident, by);
+        let role = |by: &str| in_role(incident, by);
         facts.extend(checklist.steps.iter().zip(1..).filter_map(|(step, number)| match &step.state {
             StepState::Open => None,
             StepState::Done { by, note, .. } => Some(Fact::StepDone { step: number, by: role(by), note: note.clone() }),

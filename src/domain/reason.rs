@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::times::{clock, stamp};
-use super::{AssetName, Level, PersonId, Pillar, Time};
+use super::{AssetName, Level, Pillar, Time, UserId};
 
 /// Why an alert is in an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,10 +22,10 @@ pub enum JoinReason {
     Feeds { asset: AssetName, downstream: String, hops: u32 },
     /// It has a label as another alert in it has.
     SameLabel { label: String },
-    Attached { by: PersonId },
+    Attached { by: UserId },
     /// Its incident was merged into this one.
     MergedFrom { incident: String },
-    MovedFrom { incident: String, by: Option<PersonId> },
+    MovedFrom { incident: String, by: Option<UserId> },
     /// As an earlier Muster said it.
     #[serde(untagged)]
     Said(String),
@@ -37,7 +37,7 @@ fn steps(hops: u32) -> String {
 
 impl JoinReason {
     /// In words; people by the name that `name` gives.
-    pub fn words(&self, name: &dyn Fn(&PersonId) -> String) -> String {
+    pub fn words(&self, name: &dyn Fn(&UserId) -> String) -> String {
         match self {
             Self::Opened => "it opened the incident".to_owned(),
             Self::SameKey => "same key".to_owned(),
@@ -97,7 +97,7 @@ pub enum RunbookReason {
     /// Its head fits the incident, by all of these.
     Fits(Vec<Fit>),
     Asked {
-        by: PersonId,
+        by: UserId,
     },
     /// As an earlier Muster said it.
     #[serde(untagged)]
@@ -117,7 +117,7 @@ pub enum Fit {
 
 impl RunbookReason {
     /// In words; people by the name that `name` gives.
-    pub fn words(&self, name: &dyn Fn(&PersonId) -> String) -> String {
+    pub fn words(&self, name: &dyn Fn(&UserId) -> String) -> String {
         match self {
             Self::Fits(fits) => {
                 let words = fits.iter().map(|fit| match fit {
@@ -271,7 +271,7 @@ pub enum PageText {
     },
     /// One person is needed, who cannot be paged alone.
     For {
-        person: PersonId,
+        person: UserId,
         text: String,
     },
     /// The incident's title, or somebody's own words.
@@ -281,7 +281,7 @@ pub enum PageText {
 
 impl PageText {
     /// In words; people by the name that `name` gives.
-    pub fn words(&self, name: &dyn Fn(&PersonId) -> String) -> String {
+    pub fn words(&self, name: &dyn Fn(&UserId) -> String) -> String {
         match self {
             Self::Escalated { text } => format!("Escalated: {text}"),
             Self::NoCommander { minutes, text } => format!("Nobody has the command for {minutes} min: {text}"),
@@ -340,11 +340,11 @@ mod tests {
 
     #[test]
     fn what_was_kept_in_words_is_read_and_said_as_it_was() {
-        let name = |id: &PersonId| format!("<{id}>");
+        let name = |id: &UserId| format!("<{id}>");
         let read = |text: &str| serde_json::from_str::<JoinReason>(text).expect("it reads").words(&name);
         assert_eq!(read("\"same asset, warehouse.orders\""), "same asset, warehouse.orders");
         assert_eq!(read("\"opened\""), "it opened the incident");
-        let kept = serde_json::to_string(&JoinReason::Attached { by: "U1".to_owned() }).expect("it is written");
+        let kept = serde_json::to_string(&JoinReason::Attached { by: "U1".into() }).expect("it is written");
         assert_eq!((kept.as_str(), read(&kept).as_str()), ("{\"attached\":{\"by\":\"U1\"}}", "<U1> attached it"));
         let gap = |text: &str| serde_json::from_str::<Gap>(text).expect("it reads");
         let old = gap("\"what mended it is not recorded (`/incident fix <text>`)\"");

@@ -5,7 +5,7 @@ use chrono::{NaiveDateTime, TimeZone as _};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use super::{PersonId, Role, Time};
+use super::{Role, Time, UserId};
 
 /// How long a turn takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub enum Turn {
 pub enum Whence {
     Turns {
         /// In this order.
-        people: Vec<PersonId>,
+        people: Vec<UserId>,
         /// For so long each.
         every: Turn,
         /// When the first one's first turn begins, by the zone's clocks.
@@ -54,7 +54,7 @@ pub struct Rotation {
 pub struct Override {
     pub from: Time,
     pub until: Time,
-    pub people: Vec<PersonId>,
+    pub people: Vec<UserId>,
 }
 
 impl Rotation {
@@ -70,7 +70,7 @@ impl Rotation {
 }
 
 /// Whose turn it is; nobody's before the start. A day and a week end by the zone's clocks, so one of them may have 23 or 25 hours.
-pub fn whose_turn(people: &[PersonId], every: Turn, start: NaiveDateTime, zone: Tz, now: Time) -> Option<&PersonId> {
+pub fn whose_turn(people: &[UserId], every: Turn, start: NaiveDateTime, zone: Tz, now: Time) -> Option<&UserId> {
     let turns = match every {
         Turn::Hour => (now - zone.from_local_datetime(&start).earliest()?.to_utc()).num_seconds().div_euclid(3600),
         Turn::Day => (now.with_timezone(&zone).naive_local() - start).num_seconds().div_euclid(24 * 3600),
@@ -92,10 +92,10 @@ mod tests {
 
     #[test]
     fn turns_end_by_the_clocks_of_the_zone() {
-        let people = ["U1", "U2", "U3"].map(str::to_owned);
+        let people = ["U1", "U2", "U3"].map(UserId::from);
         let berlin: Tz = "Europe/Berlin".parse().expect("a zone");
         let start = "2026-03-23T09:00:00".parse().expect("a moment");
-        let who = |every, now: &str| whose_turn(&people, every, start, berlin, at(now)).map(String::as_str);
+        let who = |every, now: &str| whose_turn(&people, every, start, berlin, at(now)).map(UserId::as_str);
         assert_eq!(who(Turn::Week, "2026-03-23T07:59:59Z"), None, "before the start");
         assert_eq!(who(Turn::Week, "2026-03-23T08:00:00Z"), Some("U1"));
         // The clocks went forward on 29 March: nine o'clock comes an hour earlier.
@@ -106,7 +106,7 @@ mod tests {
         // And back on 25 October.
         assert_eq!(
             who(Turn::Day, "2026-10-25T07:59:59Z"),
-            whose_turn(&people, Turn::Day, start, berlin, at("2026-10-24T20:00:00Z")).map(String::as_str)
+            whose_turn(&people, Turn::Day, start, berlin, at("2026-10-24T20:00:00Z")).map(UserId::as_str)
         );
         assert_eq!(who(Turn::Hour, "2026-03-23T10:30:00Z"), Some("U3"));
         assert_eq!(whose_turn(&[], Turn::Day, start, berlin, at("2026-03-29T07:00:00Z")), None);
@@ -115,7 +115,7 @@ mod tests {
     proptest! {
         #[test]
         fn everybody_has_a_turn_and_nobody_two(count in 1usize..6, hours in 0i64..20_000) {
-            let people: Vec<String> = (0..count).map(|n| format!("U{n}")).collect();
+            let people: Vec<UserId> = (0..count).map(|n| format!("U{n}").into()).collect();
             let start: NaiveDateTime = "2026-01-05T00:00:00".parse().expect("a moment");
             let now = start.and_utc() + chrono::Duration::hours(hours);
             let turn = whose_turn(&people, Turn::Hour, start, Tz::UTC, now);

@@ -11,7 +11,7 @@ use chrono_tz::Tz;
 use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize};
 
-use super::{PersonId, Signal, Time};
+use super::{Signal, Time};
 
 #[derive(Debug, Clone)]
 pub struct Matcher {
@@ -177,7 +177,7 @@ pub struct Silence {
     pub until: Time,
     pub reason: String,
     /// Who answers for it: a person's id, or a name.
-    pub owner: PersonId,
+    pub owner: String,
 }
 
 impl Silence {

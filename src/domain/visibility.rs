@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Incident, PersonId};
+use super::{Incident, IncidentId, UserId};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Viewer {
@@ -15,7 +15,7 @@ pub enum Viewer {
     /// Whoever reads a page that is for everybody.
     Public,
     /// Somebody, and the incidents in which they have a task.
-    Person { id: PersonId, tasks_in: BTreeSet<String> },
+    Person { id: UserId, tasks_in: BTreeSet<IncidentId> },
 }
 
 impl Viewer {
@@ -26,11 +26,11 @@ impl Viewer {
             Self::Everything => true,
             Self::Public => !incident.private,
             Self::Person { id, tasks_in } => {
-                let was = |who: &Option<PersonId>| who.as_ref() == Some(id);
+                let was = |who: Option<&str>| who == Some(id);
                 !incident.private
                     || tasks_in.contains(&incident.uid)
-                    || was(&incident.declared_by)
-                    || was(&incident.acknowledged_by)
+                    || was(incident.declared_by.as_deref())
+                    || was(incident.acknowledged_by.as_deref())
                     || incident.people().contains(id)
             }
         }

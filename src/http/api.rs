@@ -57,7 +57,7 @@ pub(super) async fn incident(app: &App, id: &str) -> Result<Incident, Problem> {
     let not_found = || Problem::new(404, format!("There is no incident {id}"));
     let uid = match incident::number(id) {
         Some(number) => app.uid_of_number(number).await.map_err(|_| not_found())?,
-        None => id.to_owned(),
+        None => id.into(),
     };
     app.incident(&uid).await?.ok_or_else(not_found)
 }

@@ -8,7 +8,7 @@ use super::doors::PagerDutyWebhook;
 use crate::app::{App, DeliveryId, Failure, RequestMeta};
 use crate::domain::incident;
 use crate::domain::permission::Standing;
-use crate::domain::{Actor, Command};
+use crate::domain::{Actor, Command, IncidentId};
 use crate::pagerduty::webhooks::{News, read};
 
 /// Signed news from PagerDuty.
@@ -43,13 +43,13 @@ async fn apply(app: &App, news: News, delivery: String) -> Result<(), Failure> {
 }
 
 /// Finds our page: by its key if PagerDuty sent it, otherwise by our incident's name in the title.
-async fn page_of(app: &App, news: &News) -> Result<Option<(String, String)>, Failure> {
+async fn page_of(app: &App, news: &News) -> Result<Option<(IncidentId, String)>, Failure> {
     let instance = &app.config.server.instance;
     if let Some(key) = &news.key
         && let Some(rest) = key.strip_prefix(&format!("{instance}:inc-"))
         && let Some((uid, _)) = rest.split_once(':')
     {
-        return Ok(Some((uid.to_uppercase(), key.clone())));
+        return Ok(Some((uid.to_uppercase().into(), key.clone())));
     }
     let number = news.title.strip_prefix('[').and_then(|title| title.split(']').next()).and_then(incident::number);
     let Some(number) = number else {

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::model::ReadModel;
 use super::{catalog, external_channels, flapping, health, people, rosters, silences, subscriptions};
-use crate::domain::Alert;
+use crate::domain::{Alert, IncidentId};
 use crate::store::{Change, Follower, KeptChange, Kind, Range, ReadError, Store};
 
 /// A read model that the store moves and everybody else reads.
@@ -65,7 +65,7 @@ pub struct ReadModels {
     /// The assets and what they are made of.
     pub catalog: Followed<catalog::Catalog>,
     /// Incidents that were opened again, whose alerts are to be read anew.
-    reopened: Mutex<BTreeSet<String>>,
+    reopened: Mutex<BTreeSet<IncidentId>>,
     lost: AtomicBool,
     /// What is told while everything is loaded anew: what is loaded may be older, so it is followed again then.
     meanwhile: Mutex<Option<Vec<Vec<KeptChange>>>>,
@@ -165,7 +165,7 @@ impl ReadModels {
         }
     }
 
-    fn reopened(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+    fn reopened(&self) -> std::sync::MutexGuard<'_, BTreeSet<IncidentId>> {
         self.reopened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

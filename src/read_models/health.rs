@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::ReadModel;
-use crate::domain::{Alert, Incident, Pillar, SignalStatus, Status, Time};
+use crate::domain::{Alert, Incident, IncidentId, Pillar, SignalStatus, Status, Time};
 use crate::records::{Ended, Open};
 use crate::store::{Change, Id, Kind, Range, ReadError, Store};
 
@@ -84,15 +84,15 @@ struct Known {
 #[derive(Debug, Default)]
 pub struct Health {
     /// By asset in lower case, then by incident.
-    by_asset: HashMap<String, BTreeMap<String, Trouble>>,
-    open: HashMap<String, Known>,
+    by_asset: HashMap<String, BTreeMap<IncidentId, Trouble>>,
+    open: HashMap<IncidentId, Known>,
     /// Incidents that are over, by when and which: name and assets. Those that are apart are not among them.
-    ended: BTreeMap<(Time, String), (String, Vec<String>)>,
-    ended_at: HashMap<String, Time>,
+    ended: BTreeMap<(Time, IncidentId), (String, Vec<String>)>,
+    ended_at: HashMap<IncidentId, Time>,
     /// How often it was told of a change of an open incident.
-    told: HashMap<String, u64>,
+    told: HashMap<IncidentId, u64>,
     /// Incidents that the last commit opened again.
-    reopened: BTreeSet<String>,
+    reopened: BTreeSet<IncidentId>,
 }
 
 /// What is read of it is the same.
@@ -125,9 +125,9 @@ impl ReadModel for Health {
 
     fn apply(&mut self, changes: &[Change<'_>]) {
         self.reopened.clear();
-        let alerts_of = |uid: &str| {
+        let alerts_of = |uid: &IncidentId| {
             let alerts = changes.iter().filter(|change| change.kind == Kind::Alert && change.now.is_some());
-            alerts.filter(|change| change.id.split_once('/').is_some_and(|(of, _)| of == uid)).count()
+            alerts.filter(|change| change.id.split_once('/').is_some_and(|(of, _)| uid == of)).count()
         };
         // An incident comes before its alerts.
         for incident in changes.iter().filter(|change| change.kind == Kind::Incident) {
@@ -142,7 +142,8 @@ impl ReadModel for Health {
         }
         for change in changes.iter().filter(|change| change.kind == Kind::Alert) {
             let Some((uid, id)) = change.id.split_once('/') else { continue };
-            self.told.entry(uid.to_owned()).and_modify(|told| *told += 1);
+            let uid = &IncidentId::from(uid);
+            self.told.entry(uid.clone()).and_modify(|told| *told += 1);
             match change.value::<Alert>() {
                 Some(alert) => self.alert(uid, &alert),
                 None => self.forget_alert(uid, id),
@@ -191,28 +192,28 @@ impl Health {
         }
     }
 
-    fn alert(&mut self, uid: &str, alert: &Alert) {
+    fn alert(&mut self, uid: &IncidentId, alert: &Alert) {
         let Some(asset) = alert.signal.asset.as_ref().filter(|_| self.open.contains_key(uid)) else { return };
         let (pillar, at) = (alert.signal.pillar, alert.signal.at);
         let fires = alert.signal.status == SignalStatus::Firing;
         self.trouble(uid, asset.as_str(), at).put(&alert.id, Ill { pillar, at, fires });
     }
 
-    fn forget_alert(&mut self, uid: &str, id: &str) {
+    fn forget_alert(&mut self, uid: &IncidentId, id: &str) {
         let assets: Vec<String> = self.open.get(uid).into_iter().flat_map(|known| known.assets.clone()).collect();
         for asset in assets {
             self.change(uid, &asset, |trouble| trouble.remove(id));
         }
     }
 
-    fn trouble(&mut self, uid: &str, asset: &str, since: Time) -> &mut Trouble {
+    fn trouble(&mut self, uid: &IncidentId, asset: &str, since: Time) -> &mut Trouble {
         let key = asset.to_ascii_lowercase();
         if let Some(known) = self.open.get_mut(uid)
             && !known.assets.contains(&key)
         {
             known.assets.insert(key.clone());
         }
-        self.by_asset.entry(key).or_default().entry(uid.to_owned()).or_insert_with(|| Trouble {
+        self.by_asset.entry(key).or_default().entry(uid.clone()).or_insert_with(|| Trouble {
             asset: asset.to_owned(),
             since,
             named: None,
@@ -222,7 +223,7 @@ impl Health {
     }
 
     /// Changes what an incident says of an asset, and forgets what it says no more.
-    fn change(&mut self, uid: &str, asset: &str, change: impl FnOnce(&mut Trouble)) {
+    fn change(&mut self, uid: &IncidentId, asset: &str, change: impl FnOnce(&mut Trouble)) {
         let Some(troubles) = self.by_asset.get_mut(asset) else { return };
         if let Some(trouble) = troubles.get_mut(uid) {
             change(trouble);
@@ -239,7 +240,7 @@ impl Health {
         }
     }
 
-    fn forget(&mut self, uid: &str) {
+    fn forget(&mut self, uid: &IncidentId) {
         self.told.remove(uid);
         for asset in self.open.remove(uid).unwrap_or_default().assets {
             if let Some(troubles) = self.by_asset.get_mut(&asset) {
@@ -252,17 +253,17 @@ impl Health {
     }
 
     /// How often it was told of a change of an open incident, for whoever reads its records meanwhile.
-    pub(super) fn told(&self, uid: &str) -> Option<u64> {
+    pub(super) fn told(&self, uid: &IncidentId) -> Option<u64> {
         self.told.get(uid).copied()
     }
 
     /// Incidents that the last commit opened again, and whose alerts it did not tell.
-    pub(super) fn reopened(&self) -> &BTreeSet<String> {
+    pub(super) fn reopened(&self) -> &BTreeSet<IncidentId> {
         &self.reopened
     }
 
     /// The alerts of an incident as they were read when it had been told so often; whether they still count.
-    pub(super) fn know_alerts(&mut self, uid: &str, alerts: &[Alert], told: Option<u64>) -> bool {
+    pub(super) fn know_alerts(&mut self, uid: &IncidentId, alerts: &[Alert], told: Option<u64>) -> bool {
         if self.told(uid) != told {
             return false;
         }
@@ -270,23 +271,23 @@ impl Health {
         true
     }
 
-    fn is_apart(&self, uid: &str) -> bool {
+    fn is_apart(&self, uid: &IncidentId) -> bool {
         self.open.get(uid).is_some_and(|known| known.apart)
     }
 
     /// What open incidents say of an asset of this name, by incident.
-    pub fn of(&self, asset: &str) -> impl Iterator<Item = (&String, &Trouble)> {
+    pub fn of(&self, asset: &str) -> impl Iterator<Item = (&IncidentId, &Trouble)> {
         let troubles = self.by_asset.get(&asset.to_ascii_lowercase()).into_iter().flatten();
         troubles.filter(|(uid, _)| !self.is_apart(uid))
     }
 
     /// Everything that is bad: asset in lower case, incident, trouble.
-    pub fn all(&self) -> impl Iterator<Item = (&String, &String, &Trouble)> {
+    pub fn all(&self) -> impl Iterator<Item = (&String, &IncidentId, &Trouble)> {
         self.seen_from("")
     }
 
     /// As [`Self::all`], as one incident sees it: of drills and private ones, it sees itself only.
-    pub fn seen_from(&self, own: &str) -> impl Iterator<Item = (&String, &String, &Trouble)> {
+    pub fn seen_from(&self, own: &str) -> impl Iterator<Item = (&String, &IncidentId, &Trouble)> {
         self.by_asset
             .iter()
             .flat_map(|(asset, troubles)| troubles.iter().map(move |(uid, trouble)| (asset, uid, trouble)))
@@ -294,7 +295,7 @@ impl Health {
     }
 
     /// The troubles of an incident.
-    pub fn of_incident(&self, uid: &str) -> Vec<&Trouble> {
+    pub fn of_incident(&self, uid: &IncidentId) -> Vec<&Trouble> {
         let assets = self.open.get(uid).into_iter().flat_map(|known| &known.assets);
         assets.filter_map(|asset| self.by_asset.get(asset)?.get(uid)).collect()
     }

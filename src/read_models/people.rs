@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::ReadModel;
-use crate::domain::PersonId;
+use crate::domain::UserId;
 use crate::domain::permission::Standing;
 use crate::records::{ADDRESS_OF, AddressOf, Workspace};
 use crate::slack::client::Member;
@@ -13,9 +13,9 @@ use crate::store::{Change, Id, Kind, Range, ReadError, Store};
 /// People by their Slack ids.
 #[derive(Debug, Default, PartialEq)]
 pub struct People {
-    members: HashMap<PersonId, Member>,
+    members: HashMap<UserId, Member>,
     workspace: Option<String>,
-    addresses: HashMap<PersonId, String>,
+    addresses: HashMap<UserId, String>,
 }
 
 impl ReadModel for People {
@@ -82,7 +82,7 @@ impl People {
     }
 
     /// Who is called so, by the name, the first word of it, or the address before the `@`.
-    pub fn called(&self, name: &str) -> Vec<PersonId> {
+    pub fn called(&self, name: &str) -> Vec<UserId> {
         let name = name.to_lowercase();
         let is_called = |member: &&Member| {
             let full = member.name.to_lowercase();
@@ -94,7 +94,7 @@ impl People {
     }
 
     /// The person of an e-mail address: as Slack has it, or else as they said themselves. So nobody can take another's.
-    pub fn of_address(&self, email: &str) -> Option<PersonId> {
+    pub fn of_address(&self, email: &str) -> Option<UserId> {
         let known = self.members.values().find(|member| {
             !member.barred && member.email.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(email))
         });
@@ -107,7 +107,7 @@ impl People {
     }
 
     /// The address by which PagerDuty may know somebody: as they said themselves, or else as Slack has it.
-    pub fn address_of(&self, person: &str) -> Option<&str> {
+    pub fn address_of(&self, person: &UserId) -> Option<&str> {
         let said = self.addresses.get(person);
         said.or_else(|| self.members.get(person)?.email.as_ref()).map(String::as_str)
     }

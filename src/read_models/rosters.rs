@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::ReadModel;
+use crate::domain::UserId;
 use crate::records::Roster;
 use crate::store::{Change, Kind, Range, ReadError, Store};
 
@@ -36,7 +37,7 @@ impl Rosters {
     }
 
     /// Whether somebody is in a group or on a schedule.
-    pub fn has(&self, id: &str, person: &str) -> bool {
+    pub fn has(&self, id: &str, person: &UserId) -> bool {
         self.0.get(id).is_some_and(|roster| roster.people.iter().any(|one| one == person))
     }
 }

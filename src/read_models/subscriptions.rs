@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::ReadModel;
-use crate::domain::PersonId;
+use crate::domain::UserId;
 use crate::records::Subscription;
 use crate::store::{Change, Kind, Range, ReadError, Store};
 
@@ -31,15 +31,15 @@ impl ReadModel for Subscriptions {
 }
 
 impl Subscriptions {
-    pub fn followers(&self, of: &str) -> Vec<&PersonId> {
+    pub fn followers(&self, of: &str) -> Vec<&UserId> {
         let key = format!("{}\u{1}", of.to_lowercase());
         let of = self.0.range(key.clone()..).take_while(|(id, _)| id.starts_with(&key));
         of.map(|(_, one)| &one.person).collect()
     }
 
     /// What is followed, as people see it, each with its followers.
-    pub fn all(&self) -> Vec<(&str, Vec<&PersonId>)> {
-        let mut all: Vec<(&str, Vec<&PersonId>)> = Vec::new();
+    pub fn all(&self) -> Vec<(&str, Vec<&UserId>)> {
+        let mut all: Vec<(&str, Vec<&UserId>)> = Vec::new();
         for one in self.0.values() {
             match all.last_mut().filter(|(of, _)| of.eq_ignore_ascii_case(&one.of)) {
                 Some((_, people)) => people.push(&one.person),
@@ -54,7 +54,7 @@ impl Subscriptions {
         self.all().len()
     }
 
-    pub fn of(&self, person: &str) -> Vec<String> {
-        self.0.values().filter(|one| one.person == person).map(|one| one.of.clone()).collect()
+    pub fn of(&self, person: &UserId) -> Vec<String> {
+        self.0.values().filter(|one| one.person == *person).map(|one| one.of.clone()).collect()
     }
 }

@@ -13,7 +13,7 @@ use crate::domain::captured::Captured;
 use crate::domain::incident::{Channel, MessageRef, Notification};
 use crate::domain::lineage::{Asset, Check};
 use crate::domain::suppression::{Silence, SuppressedAlert};
-use crate::domain::{Alert, AssetName, Entry, Incident, Signal, Task, Time};
+use crate::domain::{Alert, AssetName, Entry, Incident, IncidentId, Signal, Task, Time, UserId};
 use crate::slack::client::Member;
 use crate::store::{Id, Range};
 
@@ -44,42 +44,42 @@ fn of_source(source: &str, key: &str) -> String {
 
 impl Id<Incident> {
     /// The incident of a uid.
-    pub fn of(uid: &str) -> Self {
-        Self::new(uid)
+    pub fn of(uid: &IncidentId) -> Self {
+        Self::new(uid.as_str())
     }
 }
 
 impl Id<Entry> {
     /// A line of an incident's timeline.
-    pub fn of(uid: &str, seq: u64) -> Self {
+    pub fn of(uid: &IncidentId, seq: u64) -> Self {
         Self::new(format!("{uid}/{seq:010}"))
     }
 }
 
 impl Id<Alert> {
     /// An alert of an incident.
-    pub fn of(uid: &str, alert: &str) -> Self {
+    pub fn of(uid: &IncidentId, alert: &str) -> Self {
         Self::new(format!("{uid}/{alert}"))
     }
 }
 
 impl Id<Task> {
     /// A task of an incident.
-    pub fn of(uid: &str, task: u32) -> Self {
+    pub fn of(uid: &IncidentId, task: u32) -> Self {
         Self::new(format!("{uid}/{task:06}"))
     }
 }
 
 impl Id<Notification> {
     /// Somebody who was told of an incident.
-    pub fn of(uid: &str, recipient: &str) -> Self {
+    pub fn of(uid: &IncidentId, recipient: &str) -> Self {
         Self::new(format!("{uid}/{recipient}"))
     }
 }
 
 impl Id<Captured> {
     /// A message of an incident's channel.
-    pub fn of(uid: &str, ts: &str) -> Self {
+    pub fn of(uid: &IncidentId, ts: &str) -> Self {
         Self::new(format!("{uid}/{ts}"))
     }
 }
@@ -178,14 +178,14 @@ impl Id<LatestOfAsset> {
 
 impl Id<Reviewed> {
     /// The review of an incident's post-mortem.
-    pub fn of(at: Time, uid: &str) -> Self {
+    pub fn of(at: Time, uid: &IncidentId) -> Self {
         Self::new(format!("{}/{uid}", latest_first(at)))
     }
 }
 
 impl Id<Ended> {
     /// The end of an incident.
-    pub fn of(at: Time, uid: &str) -> Self {
+    pub fn of(at: Time, uid: &IncidentId) -> Self {
         Self::new(format!("{}/{uid}", latest_first(at)))
     }
 }
@@ -219,24 +219,24 @@ impl Id<Pinned> {
 
 impl Id<Mine> {
     /// Somebody's role in an incident.
-    pub fn role(person: &str, number: u64) -> Self {
+    pub fn role(person: &UserId, number: u64) -> Self {
         Self::new(format!("{person}/{}", newest_first(number)))
     }
 
     /// Somebody's task in an incident.
-    pub fn task(person: &str, number: u64, task: u32) -> Self {
+    pub fn task(person: &UserId, number: u64, task: u32) -> Self {
         Self::new(format!("{person}/{}/{task:06}", newest_first(number)))
     }
 }
 
 impl Range<Mine> {
     /// All that somebody has to do, the newest incident first.
-    pub fn of(person: &str) -> Self {
+    pub fn of(person: &UserId) -> Self {
         Self::prefix(&format!("{person}/"))
     }
 
     /// The tasks that somebody has in an incident.
-    pub fn tasks(person: &str, number: u64) -> Self {
+    pub fn tasks(person: &UserId, number: u64) -> Self {
         Self::prefix(&format!("{person}/{}/", newest_first(number)))
     }
 }
@@ -290,7 +290,7 @@ impl Id<Roster> {
 
 impl Id<Subscription> {
     /// Somebody's subscription to an asset or team.
-    pub fn of(of: &str, person: &str) -> Self {
+    pub fn of(of: &str, person: &UserId) -> Self {
         Self::new(format!("{}\u{1}{person}", of.to_lowercase()))
     }
 }
@@ -373,7 +373,7 @@ impl Id<ExternalChannels> {
 pub const ADDRESS_OF: &str = "address-of/";
 
 impl Id<AddressOf> {
-    pub fn of(person: &str) -> Self {
+    pub fn of(person: &UserId) -> Self {
         Self::new(format!("{ADDRESS_OF}{person}"))
     }
 }
@@ -394,7 +394,7 @@ impl Id<OwnerOfAddress> {
 macro_rules! parts {
     ($($part:ty),*) => { $(
         impl Range<$part> {
-            pub fn of(uid: &str) -> Self {
+            pub fn of(uid: &IncidentId) -> Self {
                 Self::prefix(&format!("{uid}/"))
             }
         }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::incident::MessageRef;
-use crate::domain::{Effect, Lane, Time};
+use crate::domain::{Effect, IncidentId, Lane, Time, UserId};
 use crate::render::Button;
 use crate::store::{Batch, Expect, Id, QueueName, Queued};
 
@@ -26,18 +26,18 @@ pub struct Entry {
 #[rustfmt::skip]
 pub enum Job {
     /// An effect of a decision about an incident.
-    Of { uid: String, effect: Effect },
+    Of { uid: IncidentId, effect: Effect },
     /// Ask Slack for everybody, a page at a time.
     SyncPeople { cursor: Option<String> },
     /// Ask Slack which channels are shared with other workspaces, a page at a time.
     SyncChannels { cursor: Option<String> },
     /// Ask Slack who somebody is.
-    MeetPerson { id: String },
+    MeetPerson { id: UserId },
     /// Show assets below links to their pages.
     Unfurl { channel: String, ts: String, assets: std::collections::BTreeMap<String, String> },
     /// Put a message on the timeline that Muster has not heard itself: its own, or one of before it was in the channel.
     /// `event`: the event that said so.
-    Pin { message: crate::domain::incident::MessageRef, user: String, event: String },
+    Pin { message: crate::domain::incident::MessageRef, user: UserId, event: String },
     /// Place a held alert anew.
     Release { held: String, at: Time },
     /// Take an alert for over that nobody repeated.
@@ -46,7 +46,7 @@ pub enum Job {
     /// `watch`: since which start it is watched; the watch of an earlier one ends.
     CheckBeat { source: String, name: String, at: Time, #[serde(default)] watch: String },
     /// Show somebody the app's home.
-    PublishHome { user: String, session: String, at: Time },
+    PublishHome { user: UserId, session: String, at: Time },
     /// Read who is in a user group or on a schedule, again and again.
     /// `id`: `S…` of Slack, or `P…` of PagerDuty.
     ReadRoster { id: String, at: Time, turn: bool },
@@ -62,17 +62,17 @@ pub enum Job {
     /// Tell something to one person only, where they pressed a button: Slack shows nothing of the HTTP answer to a press.
     /// `markdown`: what, Markdown.
     #[serde(rename = "whisper")]
-    Ephemeral { channel: String, user: String, markdown: String, #[serde(default)] buttons: Vec<Button> },
+    Ephemeral { channel: String, user: UserId, markdown: String, #[serde(default)] buttons: Vec<Button> },
 }
 
 impl EntryId {
     /// An effect of a decision. The incident's version grows with every commit, so that these sort in the order of decisions.
-    pub fn decided(uid: &str, ver: u64, index: usize) -> Self {
+    pub fn decided(uid: &IncidentId, ver: u64, index: usize) -> Self {
         Self::new(format!("{uid}/{ver:010}.{index:04}"))
     }
 
     /// What shows the present state of an incident: one for each kind, behind all that was decided; what people look at first comes first.
-    pub fn present(uid: &str, effect: &Effect) -> Self {
+    pub fn present(uid: &IncidentId, effect: &Effect) -> Self {
         let place = match effect {
             Effect::ShowCard => 'a',
             Effect::ShowTopic => 'b',
@@ -83,7 +83,7 @@ impl EntryId {
     }
 
     /// The same effect again, behind all that was decided until now.
-    pub fn behind(uid: &str, fresh: &str) -> Self {
+    pub fn behind(uid: &IncidentId, fresh: &str) -> Self {
         Self::new(format!("{uid}/~{fresh}"))
     }
 
@@ -102,7 +102,7 @@ impl EntryId {
     }
 
     /// Asking Slack who somebody is.
-    pub fn meet(person: &str) -> Self {
+    pub fn meet(person: &UserId) -> Self {
         Self::new(format!("meet-{person}"))
     }
 
@@ -122,12 +122,12 @@ impl EntryId {
     }
 
     /// Showing somebody the home that was opened in this session.
-    pub fn home(person: &str, session: &str) -> Self {
+    pub fn home(person: &UserId, session: &str) -> Self {
         Self::new(format!("home-{person}-{session}"))
     }
 
     /// Looking at it again at this time.
-    pub fn home_again(person: &str, session: &str, at: Time) -> Self {
+    pub fn home_again(person: &UserId, session: &str, at: Time) -> Self {
         Self::new(format!("home-{person}-{session}-{}", at.timestamp()))
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::domain::lineage::Change;
-use crate::domain::{PersonId, Time};
+use crate::domain::{IncidentId, Time, UserId};
 use crate::slack::client::Listed;
 
 /// Records that only say which incident is found so.
@@ -16,11 +16,11 @@ macro_rules! pointers {
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         pub struct $name {
             /// The incident.
-            pub uid: String,
+            pub uid: IncidentId,
         }
 
         impl $name {
-            pub fn to(uid: &str) -> Self {
+            pub fn to(uid: &IncidentId) -> Self {
                 Self { uid: uid.to_owned() }
             }
         }
@@ -51,7 +51,7 @@ pointers! {
 /// The incident of what a source calls one alert, or of a label; and its id there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertOfKey {
-    pub uid: String,
+    pub uid: IncidentId,
     /// The alert; none where a label ties alerts together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alert: Option<String>,
@@ -60,7 +60,7 @@ pub struct AlertOfKey {
 /// Something that one person has to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mine {
-    pub uid: String,
+    pub uid: IncidentId,
     /// A task of it; a role in it without.
     pub task: Option<u32>,
 }
@@ -133,7 +133,7 @@ impl Bodies {
 /// Who is in a user group or on a schedule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Roster {
-    pub people: Vec<PersonId>,
+    pub people: Vec<UserId>,
     /// People of PagerDuty whom Slack does not know by their address.
     #[serde(default)]
     pub strangers: Vec<String>,
@@ -145,7 +145,7 @@ pub struct Roster {
 pub struct Subscription {
     /// The asset or team, as people see it.
     pub of: String,
-    pub person: PersonId,
+    pub person: UserId,
 }
 
 /// What happened to an asset lately.
@@ -209,13 +209,13 @@ impl ExternalChannels {
 /// By which address PagerDuty knows somebody, as they said themselves; found by the person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressOf {
-    pub person: PersonId,
+    pub person: UserId,
     pub address: String,
 }
 
 /// The same, found by the address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnerOfAddress {
-    pub person: PersonId,
+    pub person: UserId,
     pub address: String,
 }

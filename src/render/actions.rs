@@ -7,7 +7,7 @@ use crate::domain::event::Look;
 use crate::domain::incident::{self, MessageRef, Verdict};
 use crate::domain::lineage::Whom;
 use crate::domain::rca::{CauseKind, Learnt};
-use crate::domain::{PersonId, Role};
+use crate::domain::{Role, UserId};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
@@ -73,9 +73,9 @@ impl Triage {
 #[rustfmt::skip]
 pub enum Form {
     /// `from`: the message it was declared from, who wrote it, and its words.
-    Declare { anyway: bool, from: Option<Box<(MessageRef, PersonId, String)>> },
+    Declare { anyway: bool, from: Option<Box<(MessageRef, UserId, String)>> },
     /// With those who are shown in it: who was taken out is known from them.
-    Roles { shown: Vec<(Role, PersonId)> },
+    Roles { shown: Vec<(Role, UserId)> },
     Severity,
     Runbook,
     Update,
@@ -292,7 +292,7 @@ impl Form {
             "assign_roles" => Self::Roles {
                 shown: words
                     .filter_map(|shown| shown.split_once(':'))
-                    .filter_map(|(role, person)| Some((Role::parse(role)?, person.to_owned())))
+                    .filter_map(|(role, person)| Some((Role::parse(role)?, person.into())))
                     .collect(),
             },
             "severity" => Self::Severity,
@@ -325,11 +325,11 @@ mod tests {
     fn forms() -> Vec<Form> {
         let card = TriageCard { channel: "C1".into(), ts: "1.2".into(), alert: "soda/orders are late".into() };
         let at = MessageRef { channel: "C1".to_owned(), ts: "1.2".to_owned() };
-        let from = Some(Box::new((at, "U1".to_owned(), "orders\nare late".to_owned())));
+        let from = Some(Box::new((at, "U1".into(), "orders\nare late".to_owned())));
         vec![
             Form::Declare { anyway: false, from: None },
             Form::Declare { anyway: true, from },
-            Form::Roles { shown: vec![(Role::Commander, "U1".to_owned()), (Role::Responder, "U2".to_owned())] },
+            Form::Roles { shown: vec![(Role::Commander, "U1".into()), (Role::Responder, "U2".into())] },
             Form::Severity,
             Form::Runbook,
             Form::Update,

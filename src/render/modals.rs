@@ -1,5 +1,6 @@
 //! Modals: what is asked, as inputs. What becomes of the answers is `slack`'s and `app`'s business.
 
+use crate::domain::UserId;
 use serde_json::{Value, json};
 use slack_morphism::prelude::SlackView;
 
@@ -24,7 +25,7 @@ pub enum ModalInput {
     /// `options`: value and words; at most 100 are shown.
     Several { id: &'static str, label: &'static str, options: Vec<(String, String)>, initial: Vec<String> },
     /// `several`: several, or one.
-    People { id: &'static str, label: &'static str, initial: Vec<String>, several: bool },
+    People { id: &'static str, label: &'static str, initial: Vec<UserId>, several: bool },
 }
 
 /// What stands in two fields is one text, and fits one together.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Button, Form, ModalInput, Names, Press, Rendered, Templates};
-use crate::domain::PersonId;
+use crate::domain::UserId;
 use crate::domain::effect::{Notice, described};
 use crate::domain::incident::{
     Checklist, Duty, PageStatus, Radius, Recipient, RootCandidate, Slot, StepState, Verdict,
@@ -122,8 +122,8 @@ pub fn event(event: &Event, by: &Actor, of: &Incident, names: Names<'_>, now: Ti
 /// An event's own fields, with people as views and reasons in words, and who did it.
 pub(super) fn happened(event: &Event, by: &Actor, names: Names<'_>) -> Value {
     let mut fields = serde_json::to_value(event).unwrap_or_default();
-    let people = |ids: &[PersonId]| -> Value { ids.iter().map(|id| person(id, names)).collect() };
-    let called = |id: &PersonId| names(id);
+    let people = |ids: &[UserId]| -> Value { ids.iter().map(|id| person(id, names)).collect() };
+    let called = |id: &UserId| names(id);
     match event {
         Event::CommanderMissing { people: ids, .. } => fields["people"] = people(ids),
         Event::DutyNamed { duty } => fields["duty"] = duty.iter().map(|one| on_duty(one, names)).collect(),
@@ -172,7 +172,7 @@ pub(super) fn happened(event: &Event, by: &Actor, names: Names<'_>) -> Value {
     }
     let words = if let Event::Learnt { what, .. } = event { what.meaning() } else { "" };
     // "Ana is now commander (by Ana)" would be silly.
-    let by_another = fields.pointer("/person/id").and_then(Value::as_str) != by.person().map(String::as_str);
+    let by_another = fields.pointer("/person/id").and_then(Value::as_str) != by.person().map(UserId::as_str);
     json!({"event": fields, "actor": actor(by, names), "by_another": by_another, "words": words})
 }
 

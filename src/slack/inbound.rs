@@ -1,11 +1,13 @@
 //! Slack's requests, read tolerantly: ids are strings, missing values are empty, and unknown values are ignored. The library's
 //! own types for them lose data, so they are not used.
 
-use crate::domain::reason::ChannelLoss;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::domain::UserId;
+use crate::domain::reason::ChannelLoss;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
@@ -14,7 +16,7 @@ pub struct SlashCommand {
     pub team_id: String,
     pub api_app_id: String,
     pub channel_id: String,
-    pub user_id: String,
+    pub user_id: UserId,
     /// `/incident`.
     pub command: String,
     pub text: String,
@@ -27,8 +29,8 @@ pub struct SlashCommand {
 /// An object of which only the id is read.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct Id {
-    pub id: String,
+pub struct Id<T> {
+    pub id: T,
     /// The workspace of a user, if Slack sends it.
     pub team_id: Option<String>,
 }
@@ -41,18 +43,18 @@ pub struct Interaction {
     pub kind: String,
     /// The workspace; `None` for an installation on a whole organisation.
     #[serde(default)]
-    pub team: Option<Id>,
+    pub team: Option<Id<String>>,
     #[serde(default)]
     pub api_app_id: String,
     #[serde(default)]
-    pub user: Id,
+    pub user: Id<UserId>,
     /// For opening a modal. It is valid for three seconds.
     #[serde(default)]
     pub trigger_id: String,
     #[serde(default)]
     pub container: Value,
     #[serde(default)]
-    pub channel: Option<Id>,
+    pub channel: Option<Id<String>>,
     #[serde(default)]
     pub actions: Vec<Action>,
     #[serde(default)]
@@ -128,11 +130,11 @@ impl View {
         chosen.into_iter().flatten().filter_map(|one| one["value"].as_str()).map(str::to_owned).collect()
     }
 
-    pub fn people(&self, id: &str) -> Vec<String> {
+    pub fn people(&self, id: &str) -> Vec<UserId> {
         let Some(answer) = self.answer(id) else { return Vec::new() };
         let one = answer["selected_user"].as_str().into_iter();
         let several = answer["selected_users"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        one.chain(several).map(str::to_owned).collect()
+        one.chain(several).map(UserId::from).collect()
     }
 }
 
@@ -167,28 +169,28 @@ pub struct Envelope {
 pub enum SlackEvent {
     /// A person said something.
     /// `thread`: in which thread, if in one.
-    Said { channel: String, thread: Option<String>, ts: String, user: String, text: String },
+    Said { channel: String, thread: Option<String>, ts: String, user: UserId, text: String },
     /// A person changed a message.
     /// `thread`: in which thread, if in one.
     /// `edited`: Slack's timestamp of the change.
-    Edited { channel: String, thread: Option<String>, ts: String, user: String, text: String, edited: String },
+    Edited { channel: String, thread: Option<String>, ts: String, user: UserId, text: String, edited: String },
     /// A message was deleted.
     /// `thread`: in which thread, if in one.
     Deleted { channel: String, thread: Option<String>, ts: String },
     /// A reaction was added or removed.
     /// `name`: its name, without colons.
     /// `added`: added, or removed.
-    Reaction { channel: String, ts: String, user: String, author: String, name: String, added: bool },
+    Reaction { channel: String, ts: String, user: UserId, author: UserId, name: String, added: bool },
     /// A person is new, or has changed.
     Person(Value),
     /// A person posted links to pages of ours.
-    Linked { channel: String, ts: String, user: String, links: Vec<String> },
+    Linked { channel: String, ts: String, user: UserId, links: Vec<String> },
     /// A person spoke to the bot.
-    Mentioned { channel: String, user: String, text: String },
+    Mentioned { channel: String, user: UserId, text: String },
     /// A channel is gone, or Muster cannot write there any more.
     Gone { channel: String, why: ChannelLoss },
     /// Somebody opened the app's home.
-    Home { user: String },
+    Home { user: UserId },
     /// A channel is now shared with other workspaces, or no longer is.
     Shared { channel: String, shared: bool },
     /// A channel got another name.
@@ -219,12 +221,12 @@ pub fn event(event: &Value) -> SlackEvent {
                 channel: text("/channel"),
                 thread: optional("/thread_ts"),
                 ts: text("/ts"),
-                user: text("/user"),
+                user: text("/user").into(),
                 text: text_and_files,
             }
         }
         ("app_mention", _) if !by_bot(event) => {
-            SlackEvent::Mentioned { channel: text("/channel"), user: text("/user"), text: text("/text") }
+            SlackEvent::Mentioned { channel: text("/channel"), user: text("/user").into(), text: text("/text") }
         }
         ("message", Some("message_changed"))
             if !by_bot(&event["message"])
@@ -237,7 +239,7 @@ pub fn event(event: &Value) -> SlackEvent {
                 channel: text("/channel"),
                 thread: optional("/message/thread_ts"),
                 ts: text("/message/ts"),
-                user: text("/message/user"),
+                user: text("/message/user").into(),
                 text: with_files(&text("/message/text"), &event["message"]),
                 edited: optional("/message/edited/ts").filter(|ts| !ts.is_empty()).unwrap_or_else(|| text("/ts")),
             }
@@ -250,7 +252,7 @@ pub fn event(event: &Value) -> SlackEvent {
         ("link_shared", _) => SlackEvent::Linked {
             channel: text("/channel"),
             ts: text("/message_ts"),
-            user: text("/user"),
+            user: text("/user").into(),
             links: event["links"]
                 .as_array()
                 .into_iter()
@@ -261,8 +263,8 @@ pub fn event(event: &Value) -> SlackEvent {
         (kind @ ("reaction_added" | "reaction_removed"), _) => SlackEvent::Reaction {
             channel: text("/item/channel"),
             ts: text("/item/ts"),
-            user: text("/user"),
-            author: text("/item_user"),
+            user: text("/user").into(),
+            author: text("/item_user").into(),
             name: text("/reaction"),
             added: kind == "reaction_added",
         },
@@ -280,7 +282,7 @@ pub fn event(event: &Value) -> SlackEvent {
         }
         ("channel_left" | "group_left", _) => SlackEvent::Gone { channel: text("/channel"), why: ChannelLoss::Removed },
         ("app_home_opened", _) if event["tab"].as_str().is_none_or(|tab| tab == "home") => {
-            SlackEvent::Home { user: text("/user") }
+            SlackEvent::Home { user: text("/user").into() }
         }
         ("channel_rename" | "group_rename", _) => {
             SlackEvent::Renamed { channel: text("/channel/id"), name: text("/channel/name") }

@@ -76,3 +76,9 @@ fn a_wrong_variable_is_named() {
         Config::parse("muster.toml", "[slack]\nteam_id = \"T1\"\n", &variables).expect_err("this is wrong").to_string();
     assert!(error.starts_with("MUSTER_SERVER__LISTEN: "), "{error}");
 }
+
+#[test]
+fn whoever_administers_is_named_by_an_id_of_slack() {
+    let told = errors("[slack]\nteam_id = \"T1\"\n[permissions]\nadmins = [\"U1\", \"ana\"]\nteam = [\"S1\"]\n");
+    assert_eq!(told, "muster.toml:4: [permissions] `ana` is neither a person (`U…`) nor a user group (`S…`) of Slack");
+}

@@ -315,7 +315,7 @@ async fn lineage_that_is_named_again_is_not_forgotten() {
 async fn the_latest_edit_stays() {
     let (bot, elsewhere) = bot("").await;
     bot.alert("dq", alert("w.a")).await;
-    let uid = bot.incident(1).await["uid"].as_str().unwrap().to_owned();
+    let uid = bot.incident(1).await["uid"].as_str().unwrap().into();
     let inc = bot.inc(1);
     let ts = inc.say(ANA, "it was teh loader").await;
     let later = |said: Option<Captured>| {
@@ -350,12 +350,12 @@ async fn an_address_is_one_persons() {
     let (bot, elsewhere) = bot("").await;
     let address = "on-call@pager.example.com";
     elsewhere.next::<OwnerOfAddress>(address, move |_| {
-        Some(OwnerOfAddress { person: BEN.to_owned(), address: address.to_owned() })
+        Some(OwnerOfAddress { person: BEN.into(), address: address.to_owned() })
     });
     let told = bot.slash(CHLOE, "data-incidents", &format!("link {address}")).await;
     elsewhere.was_first();
     assert_eq!(told, format!("{address} is somebody else's."));
-    assert_eq!(bot.muster.app.address_of(CHLOE).as_deref(), Some("chloe@example.com"));
+    assert_eq!(bot.muster.app.address_of(&CHLOE.into()).as_deref(), Some("chloe@example.com"));
     bot.end().await;
 }
 

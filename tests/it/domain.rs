@@ -13,7 +13,8 @@ use muster::domain::policy::Policy;
 use muster::domain::reason::{JoinReason, RunbookReason};
 use muster::domain::runbook::{Library, Runbook};
 use muster::domain::{
-    Actor, AssetName, Command, Context, Entry, Level, Pillar, Role, Severity, Signal, SignalStatus, Time, decide,
+    Actor, AssetName, Command, Context, Entry, Level, Pillar, Principal, Role, Severity, Signal, SignalStatus, Time,
+    UserId, decide,
 };
 use proptest::prelude::*;
 
@@ -24,11 +25,11 @@ impl People for Nobody {
         id.to_owned()
     }
 
-    fn belongs(&self, person: &str, to: &[String]) -> bool {
-        to.iter().any(|one| one == person)
+    fn belongs(&self, person: &UserId, to: &[Principal]) -> bool {
+        to.iter().any(|one| one.person() == Some(person))
     }
 
-    fn standing(&self, _: &str) -> Standing {
+    fn standing(&self, _: &UserId) -> Standing {
         Standing::Member
     }
 
@@ -87,7 +88,7 @@ fn signal(key: u8, firing: bool, level: Level) -> Signal {
 }
 
 fn any_command() -> impl Strategy<Value = (Command, Standing, u8)> {
-    let person = prop_oneof![Just("U1"), Just("U2"), Just("U3")].prop_map(str::to_owned);
+    let person = prop_oneof![Just("U1"), Just("U2"), Just("U3")].prop_map(UserId::from);
     let role = prop::sample::select(Role::ALL.to_vec());
     let text = "[a-z ]{0,12}";
     let people = prop::collection::vec(person.clone(), 0..3);
@@ -101,7 +102,7 @@ fn any_command() -> impl Strategy<Value = (Command, Standing, u8)> {
         prop::sample::select(Severity::ALL.to_vec()).prop_map(|severity| Command::SetSeverity { severity }),
         (text, prop::option::of(0..500i64)).prop_map(|(text, next)| Command::Update { text, next: next.map(at) }),
         text.prop_map(|text| Command::Note { text }),
-        Just(Command::AttachRunbook { runbook: book(), because: RunbookReason::Asked { by: "U1".to_owned() } }),
+        Just(Command::AttachRunbook { runbook: book(), because: RunbookReason::Asked { by: "U1".into() } }),
         (0..5usize).prop_map(|step| Command::StepDone { step, note: None }),
         (0..5usize, text).prop_map(|(step, reason)| Command::StepSkip { step, reason }),
         (-500..500i64).prop_map(|minute| Command::Since { at: at(minute) }),
@@ -115,7 +116,7 @@ fn any_command() -> impl Strategy<Value = (Command, Standing, u8)> {
         prop::option::of(role_again).prop_map(|role| Command::Leave { role }),
         prop::option::of(1..90u32).prop_map(|minutes| Command::Remind { minutes }),
         (text, any::<bool>()).prop_map(|(text, ruled_out)| Command::Tried { text, ruled_out }),
-        (0..4u32).prop_map(|task| Command::AssignTask { task, assignee: "U2".to_owned() }),
+        (0..4u32).prop_map(|task| Command::AssignTask { task, assignee: "U2".into() }),
         Just(Command::Link { channel: "C2".to_owned() }),
         text.prop_map(|reason| Command::Reopen { reason }),
         Just(Command::DraftPostmortem),
@@ -176,7 +177,7 @@ proptest! {
                 *key = case.incident.pages.keys().next().cloned().unwrap_or_default();
             }
             let actor = match standing {
-                Standing::Member => Actor::Person { id: format!("U{}", who + 1) },
+                Standing::Member => Actor::Person { id: format!("U{}", who + 1).into() },
                 Standing::Monitor => Actor::Monitor { source: "dq".to_owned() },
                 Standing::Pager => Actor::PagerDuty { name: "Dana".to_owned() },
                 _ => Actor::Muster,

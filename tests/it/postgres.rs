@@ -613,7 +613,7 @@ async fn what_one_muster_does_another_knows_within_a_second() {
     .await;
     crate::read_models::same(&other.app.models, &ReadModels::read(&bot.muster.app.store).await.unwrap());
     // And the other way round: what the second decides, the first knows.
-    other.app.subscribe_to("orders-team", ANA, true).await.unwrap();
-    comes("the subscription", async || !bot.muster.app.models.subscriptions.read().of(ANA).is_empty()).await;
+    other.app.subscribe_to("orders-team", &ANA.into(), true).await.unwrap();
+    comes("the subscription", async || !bot.muster.app.models.subscriptions.read().of(&ANA.into()).is_empty()).await;
     bot.end().await;
 }

@@ -15,7 +15,9 @@ use crate::domain::needs::Needs;
 use crate::domain::permission::Standing;
 use crate::domain::reason::JoinReason;
 use crate::domain::suppression::{RouteAction, SuppressedAlert, Suppression};
-use crate::domain::{Actor, Alert, AssetName, Command, Decision, Event, Signal, SignalStatus, Time, decide};
+use crate::domain::{
+    Actor, Alert, AssetName, Command, Decision, Event, IncidentId, Signal, SignalStatus, Time, decide,
+};
 use crate::records::outbox::{Job, Outbox as _};
 use crate::records::{AlertOfKey, Flap, LatestOfAsset};
 use crate::store::{Batch, Expect, Id, Record};
@@ -32,14 +34,14 @@ const MAX_WALK: usize = 2000;
 /// The state of incidents as a round leaves them, and those before it in the same run.
 pub(super) struct Round<'a> {
     app: &'a App,
-    cases: BTreeMap<String, Working>,
-    by_key: HashMap<(String, String), (String, String)>,
+    cases: BTreeMap<IncidentId, Working>,
+    by_key: HashMap<(String, String), (IncidentId, String)>,
     /// Incidents by asset, and since when it is bad.
-    by_asset: HashMap<AssetName, (String, Time)>,
+    by_asset: HashMap<AssetName, (IncidentId, Time)>,
     /// Incidents by `label=value`, and whether that is to be written.
-    by_group: HashMap<String, (String, bool)>,
+    by_group: HashMap<String, (IncidentId, bool)>,
     /// What is bad in the graph, by open incidents; made when it is first asked for.
-    bad: Option<HashMap<NodeId, (String, Time)>>,
+    bad: Option<HashMap<NodeId, (IncidentId, Time)>>,
     held: HashMap<Id<SuppressedAlert>, Changing<SuppressedAlert>>,
     flaps: HashMap<Id<Flap>, Changing<Flap>>,
     jobs: Vec<Job>,
@@ -47,7 +49,7 @@ pub(super) struct Round<'a> {
     told: Vec<String>,
     told_before: usize,
     /// Incidents that are named somewhere and are not there.
-    missing: HashSet<String>,
+    missing: HashSet<IncidentId>,
     /// Our turns on the incidents that were there before, until all of it is written. Those that it opened have none.
     pub(super) turns: Vec<Turn>,
     numbers: Numbers,
@@ -136,7 +138,7 @@ impl Working {
 enum Placement {
     /// To this incident; as this alert, where it is known.
     In {
-        uid: String,
+        uid: IncidentId,
         known: Option<String>,
         because: JoinReason,
         quiet: bool,
@@ -265,7 +267,7 @@ impl<'a> Round<'a> {
     }
 
     /// Remembers where a new alert went, for those that follow.
-    fn joined(&mut self, signal: &Signal, uid: &str, alert: &str) {
+    fn joined(&mut self, signal: &Signal, uid: &IncidentId, alert: &str) {
         self.by_key.insert((signal.source.clone(), signal.key.clone()), (uid.to_owned(), alert.to_owned()));
         for group in self.groups(signal) {
             self.by_group.entry(group).or_insert_with(|| (uid.to_owned(), true));
@@ -366,7 +368,7 @@ impl<'a> Round<'a> {
     }
 
     /// The open incident and the alert of the signal's key; loaded into the round.
-    async fn of_key(&mut self, signal: &Signal) -> Result<Option<(String, String)>, Failure> {
+    async fn of_key(&mut self, signal: &Signal) -> Result<Option<(IncidentId, String)>, Failure> {
         let by_key = match self.by_key.get(&(signal.source.clone(), signal.key.clone())) {
             Some(found) => Some(found.clone()),
             None => {
@@ -391,7 +393,7 @@ impl<'a> Round<'a> {
     }
 
     /// The open incident of an asset, by any of its names.
-    async fn of_asset(&mut self, asset: &AssetName) -> Result<Option<String>, Failure> {
+    async fn of_asset(&mut self, asset: &AssetName) -> Result<Option<IncidentId>, Failure> {
         let mut names = vec![asset.clone()];
         {
             let graph = self.app.catalog.graph();
@@ -399,7 +401,7 @@ impl<'a> Round<'a> {
                 names.extend(graph.names(node).filter_map(AssetName::new).filter(|name| name != asset));
             }
         }
-        let mut about: Vec<String> = Vec::new();
+        let mut about: Vec<IncidentId> = Vec::new();
         {
             // Of several open ones the oldest: its uid begins with when it was opened.
             let health = self.app.models.health.read();
@@ -424,7 +426,7 @@ impl<'a> Round<'a> {
     }
 
     /// The incident, if it is open, or else the open one that it was merged into.
-    async fn open_of(&mut self, uid: &str) -> Result<Option<String>, Failure> {
+    async fn open_of(&mut self, uid: &IncidentId) -> Result<Option<IncidentId>, Failure> {
         let mut uid = uid.to_owned();
         for _ in 0..MERGED_DEEP {
             if self.is_open(&uid).await? {
@@ -440,7 +442,7 @@ impl<'a> Round<'a> {
     }
 
     /// The incident of the nearest bad asset above, or else below; why; and whether the signal's asset is the lower one.
-    async fn of_lineage(&mut self, signal: &Signal) -> Result<Option<(String, JoinReason, bool)>, Failure> {
+    async fn of_lineage(&mut self, signal: &Signal) -> Result<Option<(IncidentId, JoinReason, bool)>, Failure> {
         let config = &self.app.config.triage;
         let Some(asset) = &signal.asset else { return Ok(None) };
         let mut ties = Vec::new();
@@ -491,7 +493,7 @@ impl<'a> Round<'a> {
         labels.filter_map(|label| Some(format!("{label} {}", signal.labels.get(label)?))).collect()
     }
 
-    async fn of_group(&mut self, signal: &Signal) -> Result<Option<(String, String)>, Failure> {
+    async fn of_group(&mut self, signal: &Signal) -> Result<Option<(IncidentId, String)>, Failure> {
         for group in self.groups(signal) {
             let uid = match self.by_group.get(&group) {
                 Some((uid, _)) => Some(uid.clone()),
@@ -512,7 +514,7 @@ impl<'a> Round<'a> {
     }
 
     /// Whether the catalog does not know what the signal is about, or what the incident is about.
-    fn is_unknown(&self, signal: &Signal, uid: &str) -> bool {
+    fn is_unknown(&self, signal: &Signal, uid: &IncidentId) -> bool {
         let graph = self.app.catalog.graph();
         let unknown = |asset: &AssetName| graph.find(asset.as_str()).is_none();
         let window = chrono::Duration::hours(self.app.config.triage.lineage_window_hours.into());
@@ -587,7 +589,7 @@ impl<'a> Round<'a> {
     }
 
     /// Whether the incident is open; loads it.
-    async fn is_open(&mut self, uid: &str) -> Result<bool, Failure> {
+    async fn is_open(&mut self, uid: &IncidentId) -> Result<bool, Failure> {
         if self.missing.contains(uid) {
             return Ok(false);
         }

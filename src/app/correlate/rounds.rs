@@ -11,8 +11,8 @@ use crate::app::change::Written;
 use crate::app::decided::{self, Numbers};
 use crate::app::{App, Change, DeliveryId, Failure};
 use crate::clock::Stopwatch;
-use crate::domain::Signal;
 use crate::domain::suppression::Suppression;
+use crate::domain::{IncidentId, Signal};
 use crate::records::AlertOfKey;
 use crate::store::{Batch, Id};
 
@@ -103,7 +103,7 @@ impl App {
     async fn decide_run(app: &Arc<Self>) -> Vec<Vec<Waiting>> {
         let mut anew = Vec::new();
         // New incidents take turns too, since each takes the next number.
-        let _turn = app.turns.of("").lock_owned().await;
+        let _turn = app.turns.of(&IncidentId::default()).lock_owned().await;
         let mut round = match Numbers::read(app).await {
             Ok(numbers) => Round::new(app, numbers),
             Err(failure) => {
@@ -188,7 +188,7 @@ impl App {
     /// and no other.
     async fn decide_round(&self, round: Vec<Waiting>) {
         // New incidents take turns too, since each takes the next number.
-        let _turn = self.turns.of("").lock_owned().await;
+        let _turn = self.turns.of(&IncidentId::default()).lock_owned().await;
         let result = self.place_anew(&round).await;
         if round.len() > 1 && matches!(result, Err(Failure::TooLarge(_) | Failure::Duplicate | Failure::Refused(_))) {
             for waiting in round {

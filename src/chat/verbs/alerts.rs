@@ -7,7 +7,7 @@ use crate::chat::asker::Chat;
 use crate::chat::choices::page_of;
 use crate::chat::line::Verb;
 use crate::chat::reply::Reply;
-use crate::domain::{Alert, SignalStatus, permission};
+use crate::domain::{Alert, IncidentId, SignalStatus, permission};
 
 /// So many alerts stand on a page.
 const ALERTS: usize = 40;
@@ -24,7 +24,7 @@ pub(crate) static VERB: Verb = Verb {
 };
 
 /// In the order in which they came.
-pub(crate) async fn in_order(app: &App, uid: &str) -> Result<Vec<Alert>, Failure> {
+pub(crate) async fn in_order(app: &App, uid: &IncidentId) -> Result<Vec<Alert>, Failure> {
     let mut alerts = app.alerts(uid).await?;
     alerts.sort_by(|one, other| (one.first_seen, &one.id).cmp(&(other.first_seen, &other.id)));
     Ok(alerts)

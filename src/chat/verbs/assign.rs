@@ -6,7 +6,7 @@ use crate::app::Failure;
 use crate::chat::asker::Chat;
 use crate::chat::line::{Line, Read, Verb, mentions};
 use crate::chat::questions::Questions;
-use crate::domain::{Command, Incident, PersonId, Role, permission};
+use crate::domain::{Command, Incident, Role, UserId, permission};
 use crate::render::{Form, ModalInput};
 use crate::slack::inbound::View;
 
@@ -31,7 +31,7 @@ pub(crate) static VERB: Verb = Verb {
     },
 };
 
-pub(crate) fn role(line: &Line<'_>, role: Role, people: Vec<PersonId>) -> Read {
+pub(crate) fn role(line: &Line<'_>, role: Role, people: Vec<UserId>) -> Read {
     line.command(Command::Assign { roles: BTreeMap::from([(role, people)]), without: BTreeMap::new() })
 }
 
@@ -59,10 +59,10 @@ pub(crate) fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questions, Fa
     Ok(Questions { title: "Assign roles", submit: "Assign", inputs: labels.map(input).to_vec() })
 }
 
-pub(crate) fn sent(shown: &[(Role, PersonId)], view: &View) -> Command {
+pub(crate) fn sent(shown: &[(Role, UserId)], view: &View) -> Command {
     let mut roles: BTreeMap<_, _> = Role::ALL.into_iter().map(|role| (role, view.people(role.as_str()))).collect();
     // Who was shown and is not there any more; not who came while the form was open.
-    let mut without: BTreeMap<Role, Vec<PersonId>> = BTreeMap::new();
+    let mut without: BTreeMap<Role, Vec<UserId>> = BTreeMap::new();
     for (role, person) in shown {
         let named = roles.entry(*role).or_default();
         match named.iter().position(|one| one == person) {

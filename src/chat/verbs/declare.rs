@@ -10,7 +10,7 @@ use crate::chat::questions::Questions;
 use crate::chat::reply::Reply;
 use crate::domain::command::{Declaration, Opening};
 use crate::domain::incident::MessageRef;
-use crate::domain::{AssetName, Decision, Incident, PersonId, Pillar, Severity, permission};
+use crate::domain::{AssetName, Decision, Incident, Pillar, Severity, UserId, permission};
 use crate::render::{Button, Form, MAX_LINE, ModalInput, Rendered, again, views};
 use crate::slack::inbound::View;
 use crate::slack::markup;
@@ -105,7 +105,7 @@ pub(crate) fn form(chat: &Chat<'_>, told: &Declaration, alike: &[Incident]) -> Q
 }
 
 /// What the form of a declaration says.
-pub(crate) fn sent(chat: &Chat<'_>, from: Option<(MessageRef, PersonId, String)>, view: &View) -> Declaration {
+pub(crate) fn sent(chat: &Chat<'_>, from: Option<(MessageRef, UserId, String)>, view: &View) -> Declaration {
     let kinds = view.choices("kind");
     let kind = |word: &str| kinds.iter().any(|one| one == word);
     Declaration {

@@ -49,7 +49,7 @@ async fn said(chat: &Chat<'_>, matcher: Matcher, until: Time, reason: String) ->
 
 /// A silence that somebody makes now. The store gives it its number.
 pub(crate) fn of(chat: &Chat<'_>, matcher: Matcher, until: Time, reason: String) -> Silence {
-    Silence { number: 0, matcher, from: chat.app.now(), until, reason, owner: chat.user.to_owned() }
+    Silence { number: 0, matcher, from: chat.app.now(), until, reason, owner: chat.user.to_string() }
 }
 
 /// The form below the card of an alert, which hides what is like it.

@@ -2,6 +2,7 @@
 
 use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::incident::MessageRef;
+use crate::domain::is_person;
 use crate::render::{Button, Rendered};
 
 impl Carrier {
@@ -20,7 +21,7 @@ impl Carrier {
         }
         if !channel.is_empty() && !strangers {
             let message = Rendered::new(markdown, buttons);
-            if channel.starts_with(['U', 'W']) {
+            if is_person(channel) {
                 self.slack.post_message(channel, &message, turn.rec.id.as_str()).await?;
             } else {
                 self.post_once(turn, channel, None, &message).await?;

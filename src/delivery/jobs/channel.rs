@@ -5,7 +5,7 @@ use crate::app::{Failure, RequestMeta};
 use crate::domain::effect::OWN_CHANNEL;
 use crate::domain::incident::{Channel, Slot};
 use crate::domain::reason::ChannelLoss;
-use crate::domain::{Command, Incident};
+use crate::domain::{Command, Incident, UserId};
 use crate::records::OfChannel;
 use crate::render::{Rendered, views};
 use crate::slack::client::{Verdict, advice};
@@ -93,7 +93,7 @@ impl Carrier {
     }
 
     /// Goes to work in a channel that is there already, unless strangers read it.
-    pub(super) async fn link_channel(&self, turn: &Turn, incident: &Incident, id: &str, by: &str) -> Tried {
+    pub(super) async fn link_channel(&self, turn: &Turn, incident: &Incident, id: &str, by: &UserId) -> Tried {
         let refuse = |why: &str| {
             let view = serde_json::json!({"name": incident.name(), "why": why});
             Rendered::new(&self.app.templates.render("cannot_link", &view), &[])

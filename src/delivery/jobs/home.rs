@@ -1,9 +1,10 @@
 //! The page of one person in Slack.
 
 use super::{Carrier, Tried, Turn};
+use crate::domain::UserId;
 
 impl Carrier {
-    pub(super) async fn publish_home(&self, turn: &Turn, user: &str, session: &str) -> Tried {
+    pub(super) async fn publish_home(&self, turn: &Turn, user: &UserId, session: &str) -> Tried {
         let (view, again) = self.app.home_due(user, session).await?;
         if let Some(view) = view {
             let shown = self.slack.publish_home(user, &view).await;

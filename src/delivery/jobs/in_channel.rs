@@ -2,7 +2,7 @@
 
 use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::incident::Slot;
-use crate::domain::{Effect, Incident};
+use crate::domain::{Effect, Incident, Principal, UserId};
 use crate::render::{Rendered, views};
 use crate::slack::client::Verdict;
 
@@ -100,19 +100,18 @@ impl Carrier {
     }
 
     /// The people of an invitation, user groups spelled out.
-    async fn spelled_out(&self, people: &[String], of: &Incident) -> Tried<Vec<String>> {
+    async fn spelled_out(&self, people: &[Principal], of: &Incident) -> Tried<Vec<UserId>> {
         let mut all = Vec::new();
-        for id in people {
-            if id.starts_with('S') {
-                match self.slack.group(id).await {
+        for one in people {
+            match one {
+                Principal::Person(id) => all.push(id.clone()),
+                Principal::Group(id) => match self.slack.group(id).await {
                     Ok(members) => all.extend(members),
                     Err(error) if error.verdict == Verdict::Permanent => {
                         tracing::warn!(incident = of.name(), group = id, %error, "a team's user group cannot be read");
                     }
                     Err(error) => return Err(error.into()),
-                }
-            } else {
-                all.push(id.clone());
+                },
             }
         }
         all.sort();

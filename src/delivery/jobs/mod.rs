@@ -73,7 +73,7 @@ async fn carry_out_effect(with: &Carrier, turn: &Turn, incident: &Incident, effe
         Effect::Remind { command, .. } => with.outcome(turn, &incident.uid, command).await,
         Effect::MoveAlerts { into } => Ok(app.move_alerts(incident, into, turn.end()).await?),
         Effect::PlaceAlert { signal, into, because } => {
-            Ok(app.place_alert((**signal).clone(), into.as_deref(), because, turn.end()).await?)
+            Ok(app.place_alert((**signal).clone(), into.as_ref(), because, turn.end()).await?)
         }
         Effect::CountVerdict { verdict, before } => {
             Ok(app.count_verdict(incident, *verdict, *before, turn.end()).await?)

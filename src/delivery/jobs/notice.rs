@@ -3,7 +3,7 @@
 use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::effect::Notice;
 use crate::domain::incident::{MessageRef, Notification, Recipient};
-use crate::domain::{Actor, Command, Event, Incident};
+use crate::domain::{Actor, Command, Event, Incident, UserId, is_person};
 use crate::render::{Button, Press, Rendered, views};
 use crate::store::Id;
 
@@ -26,7 +26,7 @@ impl Carrier {
         let names = |id: &str| self.app.name(id);
         let markdown = views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), None);
         let is_first = matches!(notice, Notice::First { .. });
-        let buttons = match (is_first, channel.starts_with(['U', 'W'])) {
+        let buttons = match (is_first, is_person(channel)) {
             (true, false) => vec![Button::on(&incident.name(), Press::Subscribe, "Tell me too")],
             (true, true) => vec![Button::on(&incident.name(), Press::Unsubscribe, "No more of this")],
             (false, _) => Vec::new(),
@@ -34,7 +34,7 @@ impl Carrier {
         let message = Rendered::new(&markdown, &buttons);
         if is_first {
             // Who cannot be looked up in their channel may read it twice; nobody is left out.
-            let before = if turn.maybe_done() && !channel.starts_with(['U', 'W']) {
+            let before = if turn.maybe_done() && !is_person(channel) {
                 self.find_own_post(turn, channel, None).await.unwrap_or_default()
             } else {
                 None
@@ -54,7 +54,7 @@ impl Carrier {
             None => (channel, None),
         };
         // What was said to one person cannot be looked up; they may read it twice.
-        let before = if turn.maybe_done() && !channel.starts_with(['U', 'W']) {
+        let before = if turn.maybe_done() && !is_person(channel) {
             self.find_own_post(turn, place, thread).await.unwrap_or_default()
         } else {
             None
@@ -67,7 +67,7 @@ impl Carrier {
     }
 
     /// Tells one person of something.
-    pub(super) async fn direct(&self, turn: &Turn, incident: &Incident, person: &str, event: &Event) -> Tried {
+    pub(super) async fn direct(&self, turn: &Turn, incident: &Incident, person: &UserId, event: &Event) -> Tried {
         let names = |id: &str| self.app.name(id);
         let message = views::said(&self.app.templates, event, &Actor::Muster, incident, &names, self.app.now());
         let said = self.slack.post_message(person, &message, turn.rec.id.as_str()).await.map(|_: MessageRef| ());

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::reason::PageText;
-use crate::domain::{Command, Effect, Incident};
+use crate::domain::{Command, Effect, Incident, UserId};
 use crate::pagerduty::events::{PagerEvent, Trigger};
 use crate::pagerduty::rest::PersonalPage;
 
@@ -32,7 +32,14 @@ impl Carrier {
     }
 
     /// The page of one person, and its ends, through the REST API.
-    async fn page_person(&self, turn: &Turn, incident: &Incident, effect: &Effect, key: &str, person: &str) -> Tried {
+    async fn page_person(
+        &self,
+        turn: &Turn,
+        incident: &Incident,
+        effect: &Effect,
+        key: &str,
+        person: &UserId,
+    ) -> Tried {
         let service = incident.service.as_deref().and_then(|name| {
             self.app.config.services.iter().find(|one| one.name == name)?.pagerduty_service_id.as_deref()
         });

@@ -1,13 +1,14 @@
 //! Who is on duty: user groups of Slack, schedules of PagerDuty.
 
 use super::{Carrier, Tried, Turn};
+use crate::domain::{Principal, UserId};
 use crate::pagerduty::failure::PagerError;
 
 impl Carrier {
     /// Reads who is in a user group or on a schedule. What cannot be read stays as it was, with its age.
     pub(super) async fn read_roster(&self, turn: &Turn, id: &str, one: bool) -> Tried {
-        let read = if id.starts_with('S') {
-            self.slack.group(id).await.map(|people| (people, Vec::new())).map_err(|error| error.to_string())
+        let read = if let Some(Principal::Group(id)) = Principal::parse(id) {
+            self.slack.group(&id).await.map(|people| (people, Vec::new())).map_err(|error| error.to_string())
         } else {
             self.on_schedule(id).await
         };
@@ -16,7 +17,7 @@ impl Carrier {
     }
 
     /// Who is on a schedule: those whom Slack knows, and the names of others.
-    async fn on_schedule(&self, id: &str) -> Result<(Vec<String>, Vec<String>), String> {
+    async fn on_schedule(&self, id: &str) -> Result<(Vec<UserId>, Vec<String>), String> {
         let rest = self.rest.as_ref().ok_or("MUSTER_PAGERDUTY__API_TOKEN is not set")?;
         let on_call = rest.on_call(id).await.map_err(|error| match error {
             PagerError::Retry { why, .. } | PagerError::Permanent { why } => why,

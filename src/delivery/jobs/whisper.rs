@@ -1,6 +1,7 @@
 //! An ephemeral message to whoever just did something.
 
 use super::{Carrier, Tried, Turn};
+use crate::domain::UserId;
 use crate::render::Rendered;
 use crate::slack::client::Verdict;
 
@@ -8,7 +9,7 @@ use crate::slack::client::Verdict;
 const WHISPER_MINUTES: i64 = 5;
 
 impl Carrier {
-    pub(super) async fn whisper(&self, turn: &Turn, channel: &str, user: &str, message: &Rendered) -> Tried {
+    pub(super) async fn whisper(&self, turn: &Turn, channel: &str, user: &UserId, message: &Rendered) -> Tried {
         let said = self.slack.whisper(channel, user, message).await;
         match said {
             // A whisper is of the moment; nobody wants it later, and nobody misses it in a list of failures. Where Muster may

@@ -3,7 +3,7 @@
 use crate::domain::incident::{Duty, Incident};
 use crate::domain::permission::{Standing, Verb, Who, allowed};
 use crate::domain::runbook::Library;
-use crate::domain::{Actor, PersonId, Policy, Refusal, Role, Time};
+use crate::domain::{Actor, Policy, Principal, Refusal, Role, Time, UserId};
 
 /// All that a decision may know besides the state.
 #[derive(Clone)]
@@ -29,10 +29,10 @@ pub trait People: Sync {
     fn name(&self, id: &str) -> String;
 
     /// Whether somebody is one of these people, or in one of these user groups.
-    fn belongs(&self, person: &str, to: &[String]) -> bool;
+    fn belongs(&self, person: &UserId, to: &[Principal]) -> bool;
 
     /// What is known of somebody's place in the workspace.
-    fn standing(&self, person: &str) -> Standing;
+    fn standing(&self, person: &UserId) -> Standing;
 
     /// Who is on duty for a service now.
     fn on_duty(&self, service: Option<&str>) -> Vec<Duty>;
@@ -42,7 +42,7 @@ pub trait People: Sync {
 pub fn permitted(
     verb: Verb,
     standing: Standing,
-    person: Option<&PersonId>,
+    person: Option<&UserId>,
     incident: Option<&Incident>,
     policy: &Policy,
     people: &dyn People,

@@ -11,7 +11,7 @@ use crate::domain::event::Opened;
 use crate::domain::lineage::Whom;
 use crate::domain::policy::Team;
 use crate::domain::reason::SeverityReason;
-use crate::domain::{Actor, AssetName, Command, Effect, Event, Pillar, Refusal, Severity, Signal};
+use crate::domain::{Actor, AssetName, Command, Effect, Event, Pillar, Principal, Refusal, Severity, Signal};
 
 /// After so long, whoever declared it hears what of its opening has not come about, in minutes.
 const OPENED_WITHIN_MINUTES: i64 = 1;
@@ -27,7 +27,7 @@ pub(super) fn declare<'a>(context: &'a Context<'a>, what: &Declaration) -> Resul
     };
     let now = context.now;
     let opened = Opened {
-        uid: context.fresh.clone(),
+        uid: context.fresh.clone().into(),
         number: context.next_number,
         title,
         severity,
@@ -56,7 +56,7 @@ pub(super) fn open_for<'a>(context: &'a Context<'a>, signal: &Signal) -> Draft<'
     let service = context.policy.service_for(signal);
     let (severity, severity_because) = context.policy.severity_for(signal, context.tier);
     let opened = Opened {
-        uid: context.fresh.clone(),
+        uid: context.fresh.clone().into(),
         number: context.next_number,
         title: signal.title.chars().take(MAX_TITLE).collect(),
         severity,
@@ -73,10 +73,7 @@ pub(super) fn open_for<'a>(context: &'a Context<'a>, signal: &Signal) -> Draft<'
     let policy = context.policy;
     let teams: Vec<_> = policy.route_of(signal).into_iter().flat_map(|route| &route.teams).collect();
     let teams: Vec<_> = policy.teams.iter().filter(|team| teams.contains(&&team.name)).collect();
-    let members: Vec<_> = teams.iter().flat_map(|team| team.members.clone()).collect();
-    if !members.is_empty() {
-        draft.effect(Effect::Invite { people: members });
-    }
+    draft.invite(teams.iter().flat_map(|team| team.members.clone()));
     let contacts: Vec<_> = teams.into_iter().map(Team::recipient).collect();
     super::notify::automatically(&mut draft, Whom::Subscribed, &contacts);
     draft
@@ -99,16 +96,14 @@ fn open<'a>(context: &'a Context<'a>, opened: &Opened, asset: Option<&AssetName>
     let service = draft.incident().service.clone();
     let mut people = if private { Vec::new() } else { draft.context.policy.members_for(service.as_deref()) };
     let duty = if private { Vec::new() } else { draft.context.people.on_duty(service.as_deref()) };
-    people.extend(duty.iter().flat_map(|duty| duty.people.clone()));
+    people.extend(duty.iter().flat_map(|duty| duty.people.clone()).map(Principal::from));
     if !duty.is_empty() {
         draft.add(Event::DutyNamed { duty });
     }
     if let Actor::Person { id } = &draft.context.actor {
-        people.push(id.clone());
+        people.push(id.clone().into());
     }
-    if !people.is_empty() {
-        draft.effect(Effect::Invite { people });
-    }
+    draft.invite(people);
     let at = draft.now() + chrono::Duration::minutes(OPENED_WITHIN_MINUTES);
     draft.effect(Effect::Remind { command: Box::new(Command::CheckOpening), at });
     super::status::remind_to_acknowledge(draft, 0);

@@ -4,7 +4,7 @@ use super::context::{Context, permitted};
 use crate::domain::event::{Actor, Entry, Event, Opened};
 use crate::domain::incident::{Case, Incident};
 use crate::domain::permission::Verb;
-use crate::domain::{Alert, Effect, Refusal, Time, evolve};
+use crate::domain::{Alert, Effect, Principal, Refusal, Time, evolve};
 
 /// What a command leads to.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,6 +107,13 @@ impl Draft<'_> {
     pub(super) fn effect(&mut self, effect: Effect) {
         if !self.effects.contains(&effect) {
             self.effects.push(effect);
+        }
+    }
+
+    pub(super) fn invite(&mut self, people: impl IntoIterator<Item: Into<Principal>>) {
+        let people: Vec<_> = people.into_iter().map(Into::into).collect();
+        if !people.is_empty() {
+            self.effect(Effect::Invite { people });
         }
     }
 

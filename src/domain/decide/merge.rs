@@ -6,13 +6,13 @@ use crate::domain::effect::Notice;
 use crate::domain::incident::Verdict;
 use crate::domain::permission::Verb;
 use crate::domain::reason::JoinReason;
-use crate::domain::{Effect, Event, Refusal};
+use crate::domain::{Effect, Event, IncidentId, Refusal};
 
-pub(super) fn merge(draft: &mut Draft<'_>, into: &str, name: &str) -> Result<(), Refusal> {
+pub(super) fn merge(draft: &mut Draft<'_>, into: &IncidentId, name: &str) -> Result<(), Refusal> {
     // It ends this one, too.
     draft.may(Verb::Status)?;
     draft.must_be_open()?;
-    if draft.incident().uid == into {
+    if draft.incident().uid == *into {
         return Err(Refusal::SameIncident);
     }
     let goes_on = draft.incident().firing > 0 || draft.incident().told > 0;
@@ -26,7 +26,7 @@ pub(super) fn merge(draft: &mut Draft<'_>, into: &str, name: &str) -> Result<(),
     Ok(())
 }
 
-pub(super) fn move_alert(draft: &mut Draft<'_>, alert: &str, to: Option<&(String, String)>) -> Result<(), Refusal> {
+pub(super) fn move_alert(draft: &mut Draft<'_>, alert: &str, to: Option<&(IncidentId, String)>) -> Result<(), Refusal> {
     draft.must_be_open()?;
     if to.is_some_and(|(uid, _)| *uid == draft.incident().uid) {
         return Err(Refusal::SameIncident);

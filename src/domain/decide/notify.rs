@@ -145,7 +145,7 @@ pub(super) fn subscribe(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     let recipient = Recipient {
         key: person.to_lowercase(),
         name: draft.context.people.name(&person),
-        slack: Some(person),
+        slack: Some(person.to_string()),
         email: None,
         assets: Vec::new(),
         total: 0,

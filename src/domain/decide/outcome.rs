@@ -3,7 +3,7 @@
 use super::draft::Draft;
 use crate::domain::incident::{Channel, MessageRef, PageStatus, Slot};
 use crate::domain::reason::{ChannelLoss, Missing};
-use crate::domain::{Command, Effect, Event, PersonId, Refusal, Role, Time};
+use crate::domain::{Command, Effect, Event, Principal, Refusal, Role, Time, UserId};
 
 pub(super) fn channel_ready(draft: &mut Draft<'_>, channel: &Channel) {
     if draft.incident().channel.as_ref() != Some(channel) {
@@ -35,10 +35,7 @@ pub(super) fn link(draft: &mut Draft<'_>, channel: &str) -> Result<(), Refusal> 
 
 /// What an incident needs in a channel that it did not have before.
 fn move_in(draft: &mut Draft<'_>) {
-    let people = draft.incident().people();
-    if !people.is_empty() {
-        draft.effect(Effect::Invite { people });
-    }
+    draft.invite(draft.incident().people());
     draft.show();
     if draft.incident().checklist.is_some() {
         draft.effect(Effect::ShowChecklist);
@@ -115,8 +112,8 @@ pub(super) fn check_opening(draft: &mut Draft<'_>) {
 /// Where there is no place to say something: whoever declared it, or else is on duty for it, or else administers Muster, hears it.
 fn tell_whom_it_concerns(draft: &mut Draft<'_>, event: &Event) {
     let incident = draft.incident();
-    let admins = draft.context.policy.permissions.admins.iter().filter(|id| id.starts_with(['U', 'W'])).cloned();
-    let people: Vec<PersonId> = match &incident.declared_by {
+    let admins = draft.context.policy.permissions.admins.iter().filter_map(Principal::person).cloned();
+    let people: Vec<UserId> = match &incident.declared_by {
         Some(person) => vec![person.clone()],
         None => incident.duty.iter().flat_map(|duty| duty.people.clone()).chain(admins).take(TOLD_AT_MOST).collect(),
     };

@@ -4,7 +4,7 @@ use super::draft::Draft;
 use crate::domain::incident::PageStatus;
 use crate::domain::policy::DEFAULT_TARGET;
 use crate::domain::reason::PageText;
-use crate::domain::{Effect, Event, PersonId};
+use crate::domain::{Effect, Event, UserId};
 
 impl Draft<'_> {
     /// Pages a target under a new key.
@@ -13,7 +13,7 @@ impl Draft<'_> {
     }
 
     /// Pages a target, or one person in its name, under a new key.
-    pub(super) fn page_whom(&mut self, target: &str, person: Option<&PersonId>, text: PageText) {
+    pub(super) fn page_whom(&mut self, target: &str, person: Option<&UserId>, text: PageText) {
         let incident = self.incident();
         let count = incident.paged.max(incident.pages.len()) + 1;
         let key = format!("{}:inc-{}:{target}:{count}", self.context.policy.instance, incident.uid.to_lowercase());

@@ -4,7 +4,7 @@ use super::draft::Draft;
 use super::words::moment;
 use super::words::{MAX_TEXT, words};
 use crate::domain::incident::MessageRef;
-use crate::domain::{Command, Effect, Entry, Event, PersonId, Refusal, Time, timeline};
+use crate::domain::{Command, Effect, Entry, Event, Refusal, Time, UserId, timeline};
 
 pub(super) fn note(draft: &mut Draft<'_>, text: &str) -> Result<(), Refusal> {
     let text = words("A note", "For example `/incident note the 05:00 run never started`.", MAX_TEXT, text)?;
@@ -13,7 +13,7 @@ pub(super) fn note(draft: &mut Draft<'_>, text: &str) -> Result<(), Refusal> {
 }
 
 /// Whether a message is pinned already is a record of its own, guarded by the commit.
-pub(super) fn pin(draft: &mut Draft<'_>, message: &MessageRef, author: &PersonId, text: &str) {
+pub(super) fn pin(draft: &mut Draft<'_>, message: &MessageRef, author: &UserId, text: &str) {
     let text = text.chars().take(MAX_TEXT).collect();
     draft.add(Event::MessagePinned { message: message.clone(), author: author.clone(), text });
     draft.effect(Effect::Mark { message: message.clone(), on: true });
@@ -93,7 +93,7 @@ pub(super) fn fix(draft: &mut Draft<'_>, text: &str) -> Result<(), Refusal> {
 pub(super) fn add_task(
     draft: &mut Draft<'_>,
     text: &str,
-    assignee: Option<&PersonId>,
+    assignee: Option<&UserId>,
     due: Option<Time>,
 ) -> Result<(), Refusal> {
     let text = words("A task", "For example `/incident task add a freshness check @ana friday`.", MAX_TEXT, text)?;
@@ -103,7 +103,7 @@ pub(super) fn add_task(
         draft.effect(Effect::Remind { command: Box::new(Command::CheckTask { task }), at });
     }
     if let Some(person) = assignee {
-        draft.effect(Effect::Invite { people: vec![person.clone()] });
+        draft.invite([person.clone()]);
     }
     draft.effect(Effect::ShowCard);
     Ok(())
@@ -118,10 +118,10 @@ fn open_task(draft: &Draft<'_>, task: u32) -> Result<String, Refusal> {
     }
 }
 
-pub(super) fn assign_task(draft: &mut Draft<'_>, task: u32, assignee: &PersonId) -> Result<(), Refusal> {
+pub(super) fn assign_task(draft: &mut Draft<'_>, task: u32, assignee: &UserId) -> Result<(), Refusal> {
     let text = open_task(draft, task)?;
     draft.add_and_say(Event::TaskAssigned { task, text, assignee: assignee.clone() });
-    draft.effect(Effect::Invite { people: vec![assignee.clone()] });
+    draft.invite([assignee.clone()]);
     draft.effect(Effect::ShowCard);
     Ok(())
 }

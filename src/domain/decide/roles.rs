@@ -8,7 +8,7 @@ use super::draft::Draft;
 use crate::domain::policy::DEFAULT_TARGET;
 use crate::domain::reason::PageText;
 use crate::domain::times::clock;
-use crate::domain::{Actor, Command, Effect, Event, PersonId, Refusal, Role, Severity};
+use crate::domain::{Actor, Command, Effect, Event, Refusal, Role, Severity, UserId};
 
 /// How long somebody who has the command may take to answer before it goes over, in minutes.
 const HANDOVER_MINUTES: i64 = 2;
@@ -32,8 +32,8 @@ pub(super) fn take(draft: &mut Draft<'_>, role: Role) -> Result<(), Refusal> {
 /// Gives roles to people, and takes them from others. Whoever has the command is asked before it goes to somebody else.
 pub(super) fn assign(
     draft: &mut Draft<'_>,
-    roles: &BTreeMap<Role, Vec<PersonId>>,
-    without: &BTreeMap<Role, Vec<PersonId>>,
+    roles: &BTreeMap<Role, Vec<UserId>>,
+    without: &BTreeMap<Role, Vec<UserId>>,
 ) -> Result<(), Refusal> {
     let mut any = false;
     for (role, person) in without.iter().flat_map(|(role, people)| people.iter().map(move |person| (*role, person))) {
@@ -72,7 +72,7 @@ pub(super) fn assign(
     Ok(())
 }
 
-fn request_handover(draft: &mut Draft<'_>, by: &PersonId, holder: &PersonId) -> Result<(), Refusal> {
+fn request_handover(draft: &mut Draft<'_>, by: &UserId, holder: &UserId) -> Result<(), Refusal> {
     if let Some(pending) = &draft.incident().handover {
         let who = draft.context.people.name(&pending.by);
         return Err(Refusal::HandoverPending { who, due: format!("{} UTC", clock(pending.due)) });
@@ -170,7 +170,7 @@ pub(super) fn leave(draft: &mut Draft<'_>, role: Option<Role>) -> Result<(), Ref
     Ok(())
 }
 
-fn give_back(draft: &mut Draft<'_>, roles: &[Role], person: &PersonId) {
+fn give_back(draft: &mut Draft<'_>, roles: &[Role], person: &UserId) {
     for role in roles {
         draft.add_and_say(Event::RoleLeft { role: *role, person: person.clone() });
     }
@@ -180,7 +180,7 @@ fn give_back(draft: &mut Draft<'_>, roles: &[Role], person: &PersonId) {
     }
 }
 
-fn grant(draft: &mut Draft<'_>, role: Role, person: &PersonId) {
+fn grant(draft: &mut Draft<'_>, role: Role, person: &UserId) {
     let incident = draft.incident();
     let from = (!role.is_shared()).then(|| incident.holder(role).cloned()).flatten();
     let severity = incident.severity;
@@ -195,7 +195,7 @@ fn grant(draft: &mut Draft<'_>, role: Role, person: &PersonId) {
     };
     let first = incident.acknowledged_at.is_none();
     draft.add_and_say(Event::RoleGranted { role, person: person.clone(), from, also });
-    draft.effect(Effect::Invite { people: vec![person.clone()] });
+    draft.invite([person.clone()]);
     draft.effect(Effect::Brief { person: person.clone(), role });
     if first && !matches!(draft.context.actor, Actor::Muster) {
         draft.tell_pager_it_is_taken();

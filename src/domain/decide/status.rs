@@ -18,7 +18,7 @@ pub(super) fn acknowledge(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     draft.add_and_say(Event::Acknowledged);
     draft.tell_pager_it_is_taken();
     if let Some(person) = draft.context.actor.person().cloned() {
-        draft.effect(Effect::Invite { people: vec![person] });
+        draft.invite([person]);
     }
     draft.show();
     Ok(())
@@ -143,10 +143,7 @@ pub(super) fn reopen(draft: &mut Draft<'_>, reason: &str) -> Result<(), Refusal>
     if draft.incident().channel.is_none() {
         // It was archived; Slack lets no bot open it again.
         draft.effect(Effect::OpenChannel);
-        let people = draft.incident().people();
-        if !people.is_empty() {
-            draft.effect(Effect::Invite { people });
-        }
+        draft.invite(draft.incident().people());
     }
     draft.add_and_say(Event::Reopened { reason: reason.clone() });
     super::notify::everybody(draft, &Notice::Reopened { reason });

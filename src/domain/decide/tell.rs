@@ -5,7 +5,7 @@ use super::words::{MAX_TEXT, words};
 use crate::domain::effect::Notice;
 use crate::domain::policy::DEFAULT_TARGET;
 use crate::domain::reason::PageText;
-use crate::domain::{Command, Effect, Event, Incident, PersonId, Refusal, Time};
+use crate::domain::{Command, Effect, Event, Incident, Refusal, Time, UserId};
 
 pub(super) fn update(draft: &mut Draft<'_>, text: &str, next: Option<Time>) -> Result<(), Refusal> {
     let text = words(
@@ -115,7 +115,7 @@ fn page_saying(draft: &mut Draft<'_>, target: &str, text: PageText) -> Result<()
 }
 
 /// Pages one person: through PagerDuty's REST API where the incident's service can, else those who answer for it, with the name.
-pub(super) fn page_person(draft: &mut Draft<'_>, person: &PersonId, text: Option<&str>) -> Result<(), Refusal> {
+pub(super) fn page_person(draft: &mut Draft<'_>, person: &UserId, text: Option<&str>) -> Result<(), Refusal> {
     let incident = draft.incident();
     draft.must_be_open()?;
     let policy = draft.context.policy;

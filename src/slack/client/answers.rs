@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::domain::UserId;
+
 /// A person, as Slack describes them.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Member {
-    pub id: String,
+    pub id: UserId,
     pub name: String,
     #[serde(default)]
     pub email: Option<String>,
@@ -23,7 +25,7 @@ pub fn member(user: &Value) -> Option<Member> {
     let text = |pointer: &str| user.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
     let flag = |key: &str| user[key].as_bool().unwrap_or(false);
     Some(Member {
-        id: text("/id")?.to_owned(),
+        id: text("/id")?.into(),
         name: ["/profile/display_name", "/profile/real_name", "/real_name", "/name"]
             .into_iter()
             .find_map(text)
@@ -41,7 +43,7 @@ pub fn member(user: &Value) -> Option<Member> {
 pub struct HistoryMessage {
     pub ts: String,
     /// The author, if a person wrote it.
-    pub author: Option<String>,
+    pub author: Option<UserId>,
     pub text: String,
     /// The outbox entry that posted it, if it was ours.
     pub outbox_id: Option<String>,

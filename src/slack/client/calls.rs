@@ -8,6 +8,7 @@ use slack_morphism::prelude::*;
 
 use super::answers::{ChannelInfo, HistoryMessage, Listed, Member, member};
 use super::failure::{SlackError, Verdict, classify};
+use crate::domain::UserId;
 use crate::domain::incident::MessageRef;
 use crate::render::Rendered;
 use crate::slack::inbound::with_files;
@@ -193,7 +194,7 @@ impl SlackApi {
     }
 
     /// Invites people. It is not a failure if some are in the channel already.
-    pub async fn invite(&self, channel: &str, people: &[String]) -> Result<(), SlackError> {
+    pub async fn invite(&self, channel: &str, people: &[UserId]) -> Result<(), SlackError> {
         let body = json!({"channel": channel, "users": people.join(","), "force": true});
         self.post_unless("conversations.invite", &body, &["already_in_channel", "cant_invite_self"]).await
     }
@@ -236,8 +237,8 @@ impl SlackApi {
     }
 
     /// Posts an ephemeral message. It is gone after a reload.
-    pub async fn whisper(&self, channel: &str, user: &str, message: &Rendered) -> Result<(), SlackError> {
-        let request = SlackApiChatPostEphemeralRequest::new(channel.into(), user.into(), content(message))
+    pub async fn whisper(&self, channel: &str, user: &UserId, message: &Rendered) -> Result<(), SlackError> {
+        let request = SlackApiChatPostEphemeralRequest::new(channel.into(), user.as_str().into(), content(message))
             .with_parse("none".to_owned())
             .with_link_names(false);
         self.post("chat.postEphemeral", &request).await.map(|_| ())
@@ -285,7 +286,7 @@ impl SlackApi {
     }
 
     /// Publishes the app's home for a person.
-    pub async fn publish_home(&self, user: &str, view: &Value) -> Result<(), SlackError> {
+    pub async fn publish_home(&self, user: &UserId, view: &Value) -> Result<(), SlackError> {
         self.post("views.publish", &json!({"user_id": user, "view": view})).await.map(|_| ())
     }
 
@@ -321,7 +322,7 @@ impl SlackApi {
                 author: message["user"]
                     .as_str()
                     .filter(|_| !by_bot && matches!(subtype, None | Some("thread_broadcast" | "file_share")))
-                    .map(str::to_owned),
+                    .map(UserId::from),
                 text: with_files(message["text"].as_str().unwrap_or_default(), message),
                 files: message["files"]
                     .as_array()
@@ -344,7 +345,7 @@ impl SlackApi {
     ///
     /// # Errors
     /// The call failed, or there is no such message.
-    pub async fn message(&self, at: &MessageRef) -> Result<(String, String), SlackError> {
+    pub async fn message(&self, at: &MessageRef) -> Result<(UserId, String), SlackError> {
         let method = "conversations.replies";
         let answer = self
             .get(
@@ -363,7 +364,7 @@ impl SlackApi {
             return Err(SlackError { method, code: "message_not_found".to_owned(), verdict: Verdict::Permanent });
         };
         let author = message["user"].as_str().or_else(|| message["bot_id"].as_str()).unwrap_or_default();
-        Ok((author.to_owned(), with_files(message["text"].as_str().unwrap_or_default(), message)))
+        Ok((author.into(), with_files(message["text"].as_str().unwrap_or_default(), message)))
     }
 
     /// A page of the workspace's people, with the cursor of the next.
@@ -378,9 +379,9 @@ impl SlackApi {
         Ok(member(&answer["user"]))
     }
 
-    pub async fn group(&self, id: &str) -> Result<Vec<String>, SlackError> {
+    pub async fn group(&self, id: &str) -> Result<Vec<UserId>, SlackError> {
         let answer = self.get("usergroups.users.list", &[("usergroup", Some(id.to_owned()))]).await?;
-        Ok(answer["users"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect())
+        Ok(answer["users"].as_array().into_iter().flatten().filter_map(Value::as_str).map(UserId::from).collect())
     }
 
     /// Uploads a file and shares it in a channel. Returns Slack's id of the file.
