@@ -1,5 +1,5 @@
-//! FLOOR 3. What people do in Slack: lines they type ([`verbs`], one file a verb), buttons they press ([`presses`]), forms they send
-//! ([`forms`]), and what happens in the workspace ([`events`]). Each becomes a command for the app, or an answer that only they see. Nothing
+//! FLOOR 3. What people do in Slack: lines they type (`verbs`, one file a verb), buttons they press (`presses`), forms they send
+//! (`forms`), and what happens in the workspace (`events`). Each becomes a command for the app, or an answer that only they see. Nothing
 //! here calls Slack: a form to be opened comes back as a value, since its trigger lives three seconds.
 
 mod asker;

@@ -1,4 +1,4 @@
-//! Which incident an alert belongs to, decided in arrival order by one queue a process: what waits ([`queue`]), how it is decided in rounds
+//! Which incident an alert belongs to, decided in arrival order by one queue a process: what waits (`queue`), how it is decided in rounds
 //! (`rounds`), and where one signal belongs (`matching`). What is held back is looked after in `suppress`.
 
 mod matching;
