@@ -1,4 +1,4 @@
-//! What every other file of the domain speaks of: moments, ids, and whom an id of Slack stands for.
+//! What every other file of the domain uses: moments, ids, and whether an id of Slack is a person or a user group.
 
 use std::borrow::Borrow;
 use std::fmt;

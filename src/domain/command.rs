@@ -1,5 +1,5 @@
-//! What is asked of an incident. Whoever asks (a person, a monitor, PagerDuty, a timer, the outcome of a delivery), it
-//! comes as one of these and takes the same path.
+//! What is asked of an incident. People, monitors, PagerDuty, timers and outcomes of deliveries all ask with one of these
+//! commands, and all commands take the same path.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What the outside must do, as values. They are stored in the commit that decided on them and carried out by `delivery`.
+//! What must be done outside Muster, as values. They are stored in the commit that decided on them, and `delivery` carries them out.
 
 use serde::{Deserialize, Serialize};
 

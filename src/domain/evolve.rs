@@ -1,4 +1,4 @@
-//! Events to state. Total: whatever was recorded can be replayed, and it cannot fail.
+//! Events to state. This cannot fail: every event that was recorded can be replayed.
 
 use super::event::{Actor, Entry, Event, Opened};
 use super::incident::{

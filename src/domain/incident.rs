@@ -1,5 +1,5 @@
-//! The incident: its present state and counts. What happened is in the timeline; alerts, tasks and captured messages
-//! are records of their own, so this one never grows with history.
+//! The incident: its present state and counts. The timeline has what happened. Alerts, tasks and captured messages are
+//! separate records, so this one never grows with history.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,8 +1,8 @@
 //! FLOOR 0. What a data incident is and what may happen to it: pure values and pure functions.
 //!
 //! Read in this order: [`signal`], [`alert`] and [`incident`] (the nouns), [`command`] (what is asked), [`event`] (what happened),
-//! [`mod@decide`] (command to events and effects, or a [`refusal`]), [`mod@evolve`] (events to state), [`effect`] (what the
-//! outside must do). Nothing here reads a clock, makes an id, waits, or knows how a message looks.
+//! [`mod@decide`] (command to events and effects, or a [`refusal`]), [`mod@evolve`] (events to state), [`effect`] (what must be
+//! done outside). Nothing here reads a clock, makes an id, waits, or knows how a message looks.
 
 pub mod alert;
 mod base;

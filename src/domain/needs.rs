@@ -1,5 +1,5 @@
-//! What a command needs to know of an incident besides its own record. Loaded before it is decided; a new command does not compile without
-//! saying so.
+//! What a command needs to know about an incident in addition to its own record. It is loaded before the decision.
+//! A new command does not compile until it says what it needs.
 
 use super::{Command, SignalStatus};
 

@@ -1,4 +1,4 @@
-//! Who may do what: one table of standings, and what is not in it is denied; over it the operator's rules, which take away.
+//! Who may do what. One table lists what each standing may do, and denies the rest. The operator's rules can only take more away.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What an operator decided beforehand: sources, services, teams, when to page. `config` parses it, decisions read it.
+//! What an operator decided beforehand: sources, services, teams, when to page. `config` parses it, and decisions read it.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! The post-mortem draft as facts: which stands under which heading. None that the record does not bear; what each says is the
-//! template's business (`message-templates/postmortem.hbs`).
+//! The post-mortem draft as facts: which fact stands under which heading. Every fact comes from the record. The template
+//! (`message-templates/postmortem.hbs`) has the words.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! The words of a root-cause analysis and of what is learnt: kinds of causes, and what a look back sees. What is done with them is
-//! `decide`'s and `postmortem`'s business.
+//! The words of a root-cause analysis and of what is learned from it: kinds of causes, and the subjects of a look back.
+//! `decide` and `postmortem` use them.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,5 @@
-//! Why something was decided, as values. They are what is kept; words are made when they are shown. What an earlier Muster kept in words stays as it
-//! was said.
+//! Why something was decided, as values. The values are stored. They are turned into words when they are shown.
+//! If an earlier Muster stored a reason as words, those words stay as they are.
 
 use serde::{Deserialize, Serialize};
 

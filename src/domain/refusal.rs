@@ -1,4 +1,4 @@
-//! Why something is refused, in words for the one who asked: what stands in the way, and what to do instead.
+//! Why something is refused, in words for the person who asked: what prevents it, and what to do instead.
 
 use thiserror::Error;
 

@@ -1,4 +1,4 @@
-//! The roles of an incident, and who may hold how many.
+//! The roles of an incident, and how many people may hold each.
 
 use std::fmt;
 

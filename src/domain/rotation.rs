@@ -1,5 +1,5 @@
-//! Who is on duty: rotations by service, and by hour, day or week. Pure; what stands in PagerDuty or in a user group is read
-//! elsewhere (`app::roster`).
+//! Who is on duty: rotations for services, by hour, day or week. Pure. `app::roster` reads the schedules of PagerDuty and the
+//! user groups of Slack.
 
 use chrono::{NaiveDateTime, TimeZone as _};
 use chrono_tz::Tz;

@@ -1,5 +1,5 @@
-//! Runbooks and playbooks: Markdown with front matter and steps to check. Parsing them and choosing the best match is
-//! here; reading files is not.
+//! Runbooks and playbooks: Markdown with front matter and steps to check off. This file parses them and chooses the best
+//! match. It does not read files from disk.
 
 use std::collections::BTreeMap;
 

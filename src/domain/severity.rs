@@ -1,4 +1,4 @@
-//! Severities, most severe first.
+//! Severities, the most severe first.
 
 use std::fmt;
 

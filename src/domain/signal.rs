@@ -1,4 +1,4 @@
-//! What a monitor says of an asset. How monitors spell it is the business of the room `monitors`.
+//! What a monitor says about an asset. The room `monitors` knows how each monitor spells it.
 
 use std::collections::BTreeMap;
 use std::fmt;

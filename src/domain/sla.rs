@@ -1,4 +1,4 @@
-//! What was promised of an asset, and for how long it was broken. The only place that counts it: `sla` and the post-mortem both say this.
+//! What was promised for an asset, and for how long it was broken. Only this file counts it, for both `sla` and the post-mortem.
 
 use chrono::Duration;
 use serde::Serialize;

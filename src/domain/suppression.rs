@@ -1,8 +1,8 @@
-//! Matchers of alerts, as silences, maintenance windows and routes write them. Pure. `app::correlate` and `app::suppress` decide what
-//! becomes of an alert that matches.
+//! Matchers of alerts, as used in silences, maintenance windows and routes. Pure. `app::correlate` and `app::suppress` decide
+//! what becomes of an alert that matches.
 //!
-//! A matcher is words: `asset=warehouse.orders* pillar=freshness|volume source!=staging team=orders`. All must hold; a value is a
-//! glob, in any case, or several between bars; a word without `=` is a glob for the asset. What is no field is a label.
+//! A matcher is a list of words: `asset=warehouse.orders* pillar=freshness|volume source!=staging team=orders`. All must hold. A value is
+//! a glob that ignores case, or several globs between bars. A word without `=` is a glob for the asset. A name that is no field is a label.
 
 use std::fmt;
 

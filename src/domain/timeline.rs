@@ -1,4 +1,4 @@
-//! Which entries are lines of the timeline, in which order, and in whose corrected words. What a line says is a template
+//! Which entries are lines of the timeline, in which order, and with which corrections. The words of a line are a template
 //! (`message-templates/timeline_lines.hbs`).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -1,4 +1,4 @@
-//! How times and durations read.
+//! How times and durations are written for people.
 
 use super::Time;
 

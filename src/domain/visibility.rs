@@ -1,7 +1,7 @@
-//! Who may see an incident. A private one is seen by those who are in it, and by administrators; nobody else learns that there is one.
+//! Who may see an incident. Only its members and administrators see a private one. Nobody else learns that it exists.
 //!
-//! Two doors let people in besides, where they are known: whoever is in a private incident's channel sees it from there (Slack has decided that),
-//! and a token of the API that is good for reading reads everything.
+//! There are two other ways to see one. Members of its Slack channel see it from there, since Slack has let them in.
+//! A token of the API that may read can read everything.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Which channels people of other workspaces read, as Slack said last.
+//! Which channels people of other workspaces can read, as Slack last said.
 
 use std::sync::Arc;
 

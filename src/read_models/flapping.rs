@@ -1,4 +1,4 @@
-//! When alerts came and went lately.
+//! When alerts fired and resolved lately.
 
 use std::collections::HashMap;
 use std::sync::Arc;

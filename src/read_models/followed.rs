@@ -1,4 +1,4 @@
-//! All read models, and the one place where they are moved.
+//! All read models. Only this file changes them.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};

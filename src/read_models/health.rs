@@ -1,4 +1,4 @@
-//! Which assets are bad now, by the open incidents and their alerts; and what was mended lately.
+//! Which assets are bad now, according to the open incidents and their alerts, and which were mended lately.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -1,8 +1,8 @@
-//! FLOOR 2, beside `records`. What is held in memory of the store, so that decisions and forms need not ask for it: one file a read model, each
-//! loaded from the records at start and following every commit from then on.
+//! FLOOR 2, beside `records`. The parts of the store that are also held in memory, so that decisions and forms need not ask the store.
+//! Each read model has one file. It is loaded from the records at start, and follows every commit from then on.
 //!
-//! The store tells [`ReadModels`] of every commit, its own and those of other processes, in their order and before anybody has the answer. That
-//! call is the only one that changes a read model: [`Followed`] lets everybody else only read.
+//! The store tells [`ReadModels`] about every commit, its own and those of other processes. It does so in their order, and before
+//! anybody gets the answer. Only that call changes a read model. [`Followed`] lets everybody else only read.
 
 pub mod catalog;
 pub mod external_channels;

@@ -1,4 +1,4 @@
-//! The people of the workspace as Slack tells of them, the workspace's address, and the addresses by which people said PagerDuty knows them.
+//! The people of the workspace and its address, as Slack gives them, and the addresses that people gave for PagerDuty.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Who is in the user groups and on the schedules that the configuration names, as it was read last.
+//! The people in the user groups and on the schedules that the configuration names, as they were last read.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The silences that hold or will.
+//! The silences that hold now or later.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
-//! The ids of records, put together in this one place: what a record is found by, and in which order records of a kind lie.
+//! The ids of records. Only this file makes them. An id says how a record is found, and in which order records of a kind are stored.
 //!
-//! Numbers in ids are padded, so that they sort; "newest first" is the distance to the largest number.
+//! Numbers in ids are padded, so that they sort. To sort the newest first, the id has the distance to the largest number.
 
 use sha2::{Digest as _, Sha256};
 

@@ -1,5 +1,5 @@
-//! FLOOR 2, its base. What is kept: one table of every record's type, kind and shape (`table`); the ids by which records are found (`ids`); and what
-//! the outbox holds (`outbox`). How records are kept is the store's business; when they change, that of `app`.
+//! FLOOR 2, its base. What is kept: one table of every record's type, kind and shape (`table`), the ids by which records are found
+//! (`ids`), and what the outbox holds (`outbox`). The store decides how records are kept. `app` decides when they change.
 
 mod ids;
 pub mod outbox;

@@ -1,4 +1,4 @@
-//! What the outbox holds: an incident's effect, or an errand of Muster's own; the names of its entries and queues, made here only.
+//! What the outbox holds: effects of incidents, and errands for Muster itself. The names of entries and queues are made only here.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Of every record: its type, its kind, and the version of its shape.
+//! The type, the kind and the version of the shape of every record.
 
 use super::outbox;
 use super::types::{

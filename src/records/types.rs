@@ -1,4 +1,4 @@
-//! The types of records that are nobody else's: pointers, counters, and what is kept beside the domain's own.
+//! The types of records that belong to no other module: pointers, counters, and what is kept beside the domain's own records.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! A monitor's signal: it opens the incident, joins it, fires again, or is over.
+//! A monitor's signal: it opens the incident, joins it, fires again, or ends.
 
 use super::context::Context;
 use super::draft::Draft;

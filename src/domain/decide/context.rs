@@ -1,4 +1,4 @@
-//! What a decision may know besides the state, and who may ask for it.
+//! What a decision may know in addition to the state, including who asks for it.
 
 use crate::domain::incident::{Duty, Incident};
 use crate::domain::permission::{Standing, Verb, Who, allowed};

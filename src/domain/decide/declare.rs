@@ -1,4 +1,4 @@
-//! Opening an incident, by a person or by an alert.
+//! An incident is opened by a person or by an alert.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! A decision in the making, and what it comes to: what every verb does with the state, the timeline and the effects.
+//! A decision in the making, and its result. Every verb changes the state, the timeline and the effects through this.
 
 use super::context::{Context, permitted};
 use crate::domain::event::{Actor, Entry, Event, Opened};

@@ -1,4 +1,4 @@
-//! How a drill went: what a real incident asks of people, what of it was done, and how soon. No judgement of persons: only of the steps.
+//! How a drill went: what a real incident asks of people, which of it was done, and how soon. It judges the steps, never the people.
 
 use super::draft::Draft;
 use crate::domain::event::Point;

@@ -1,4 +1,4 @@
-//! What the lineage says of an incident, and what people find when they look.
+//! What the lineage says about an incident, and what people find when they look.
 
 use super::draft::Draft;
 use super::notify;

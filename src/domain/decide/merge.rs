@@ -1,5 +1,5 @@
-//! What people know better than triage: two incidents are one, an alert belongs elsewhere, alerts were not worth it. All of it is on the timeline, and teaches nothing
-//! silently.
+//! Corrections by people: two incidents are one, an alert belongs elsewhere, alerts were not useful.
+//! Every correction is on the timeline. Muster learns nothing from it silently.
 
 use super::draft::Draft;
 use crate::domain::effect::Notice;

@@ -1,8 +1,8 @@
-//! Command to events and effects, or a refusal. The only place where it is decided what happens to an incident.
+//! Turns a command into events and effects, or a refusal. Only this module decides what happens to an incident.
 //!
-//! [`decide`] checks the permission and hands the command to one file a verb. Each of them looks at the state and the
-//! [`Context`] only, so that it can be run again after a conflict and gives the same answer. What they share lies below them: `draft`,
-//! `pages`, `words`, `context`.
+//! [`decide`] checks the permission and passes the command on. Each verb has one file. It looks only at the state and the
+//! [`Context`], so it can run again after a conflict and give the same answer. The shared parts are in `draft`, `pages`,
+//! `words` and `context`.
 
 mod alert;
 mod context;

@@ -1,4 +1,4 @@
-//! Telling producers and consumers: nobody twice, everybody to the end, and nobody who wants to hear no more.
+//! Telling producers and consumers. Nobody is told twice. Everybody hears how it ends, unless they asked to hear no more.
 
 use super::draft::Draft;
 use super::words::{MAX_TEXT, words};

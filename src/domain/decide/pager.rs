@@ -1,4 +1,4 @@
-//! What PagerDuty answered and what its webhooks say. Nothing here ever goes back to PagerDuty.
+//! What PagerDuty answered and what its webhooks say. Nothing in this file sends anything back to PagerDuty.
 
 use super::draft::Draft;
 use super::tell;

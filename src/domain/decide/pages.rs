@@ -1,4 +1,4 @@
-//! The pages of an incident: asked for, taken, and ended.
+//! The pages of an incident: sending, acknowledging and ending them.
 
 use super::draft::Draft;
 use crate::domain::incident::PageStatus;

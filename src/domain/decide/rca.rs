@@ -1,4 +1,4 @@
-//! Root cause and learning: the 5 Whys, the cause, and what a look back sees.
+//! Root cause and learning: the 5 Whys, the cause, and the lessons of a look back.
 
 use super::draft::Draft;
 use super::words::{MAX_TEXT, words};

@@ -1,4 +1,4 @@
-//! Writing down: notes, pins, times, the fix, tasks, and the wish for a draft.
+//! Writing down: notes, pins, times, the fix, tasks, and the request for a post-mortem draft.
 
 use super::draft::Draft;
 use super::words::moment;

@@ -1,4 +1,4 @@
-//! Who does what: taking, giving and handing over roles.
+//! Who does what: people take, give and hand over roles.
 
 use std::collections::BTreeMap;
 

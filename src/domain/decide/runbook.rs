@@ -1,4 +1,4 @@
-//! The checklist: bringing a runbook, doing and skipping its steps.
+//! The checklist: attaching a runbook, doing its steps and skipping them.
 
 use super::draft::Draft;
 use super::words::{MAX_TEXT, words};

@@ -1,4 +1,4 @@
-//! Acknowledge, mitigate, resolve, reopen, and how bad it is.
+//! Acknowledge, mitigate, resolve, reopen, and change the severity.
 
 use super::draft::Draft;
 use super::words::{MAX_TEXT, optional, words};

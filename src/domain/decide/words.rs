@@ -1,4 +1,4 @@
-//! What people typed, held to its limits, and a moment as they read it.
+//! Text that people typed, held to its limits, and times as people read them.
 
 use crate::domain::times::clock;
 use crate::domain::{Refusal, Time};

@@ -1,4 +1,4 @@
-//! What the catalog keeps of one asset.
+//! What the catalog keeps about one asset.
 
 use std::collections::BTreeMap;
 

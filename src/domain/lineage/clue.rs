@@ -1,4 +1,4 @@
-//! Why an incident may have started at an asset, as values. Words are made when they are shown.
+//! Why an incident may have started at an asset, as values. They are turned into words when they are shown.
 
 use serde::{Deserialize, Serialize};
 

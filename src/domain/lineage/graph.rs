@@ -1,7 +1,7 @@
-//! The graph in memory: names, kinds, tiers, owners and edges, and nothing that is read rarely (the store has it).
+//! The graph in memory: names, kinds, tiers, owners and edges. What is read rarely is only in the store.
 //!
-//! It is built from the store at start and follows every commit of the catalog. Nodes and names are numbers inside; a node
-//! that was absorbed by another, or removed, is gone for good, and its place is used again.
+//! It is built from the store at start and follows every commit of the catalog. Inside, nodes and names are numbers. A node
+//! that is merged into another, or removed, never comes back. Its number is used again.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::BuildHasher as _;

@@ -1,4 +1,4 @@
-//! The blast radius: everything below what is bad, counted, and grouped by those who must be told.
+//! The blast radius: everything below the bad assets, counted and grouped by the people who must be told.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
-//! How the data hangs together: what an asset is, the graph of all of them, and the questions asked of it. Pure.
+//! How the data is connected: assets, the graph of all of them, and the questions asked of the graph. Pure.
 //!
-//! [`Asset`] is what the catalog keeps of one; [`sighting`] makes one out of what several sources say; [`graph`] holds all of
-//! them in memory; [`walk`], [`root`] and [`impact`] ask. What importers read is the business of the room `catalog`.
+//! [`Asset`] is what the catalog keeps about one asset. [`sighting`] puts it together from what several sources say. [`graph`] holds
+//! all of them in memory. [`walk`], [`root`] and [`impact`] ask the questions. The room `catalog` knows what importers read.
 
 mod asset;
 pub mod clue;

@@ -1,4 +1,4 @@
-//! Names of assets: one spelling for what tools spell differently. Which names are one asset is decided in `sighting`.
+//! Names of assets. Tools spell them differently; here they get one spelling. `sighting` decides which names are one asset.
 
 use super::super::AssetName;
 

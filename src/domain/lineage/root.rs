@@ -1,8 +1,8 @@
-//! The most upstream assets that show the issue, ranked, with what speaks for each.
+//! The most upstream assets that show the issue, ranked, with the reasons for each.
 //!
-//! What is bad and has nothing bad above it is a candidate (a cycle counts as one place). Where several of them hang under one
-//! asset that nobody checks, that asset is a suspect too, and so is a job whose outputs are all bad. Nothing that is not
-//! checked is ever counted as good: it is named as "cannot rule out".
+//! A bad asset with nothing bad above it is a candidate. A cycle counts as one place. If several candidates hang under one
+//! unchecked asset, that asset is a suspect too. So is a job whose outputs are all bad. An unchecked asset never counts as good:
+//! it is named as "cannot rule out".
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,5 @@
-//! One asset out of what several sources say. A sighting names an asset in one source's words; it becomes a change of the
-//! catalog, or nothing, if all of it was known.
+//! One asset, put together from what several sources say. A sighting names an asset in the words of one source. It becomes a
+//! change of the catalog, or nothing if all of it was known.
 
 use std::collections::HashMap;
 

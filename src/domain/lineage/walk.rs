@@ -1,4 +1,4 @@
-//! Walking the graph: upstream, downstream, the path between two. Every walk ends on cycles and sees each asset once.
+//! Walking the graph: upstream, downstream, and the path between two assets. Every walk ends, even on cycles, and sees each asset once.
 
 use hashbrown::{HashMap, HashSet};
 

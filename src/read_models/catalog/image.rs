@@ -1,6 +1,6 @@
-//! The image of the graph: a file beside the store, so that a start reads it and then only what changed since. The records stay
-//! the truth. An image that is not of the store's present past, is damaged, or was written by another Muster is not used;
-//! the graph is then made from the records, which takes longer.
+//! The image of the graph: a file beside the store. A start reads it, and then only what has changed since. The records stay
+//! the truth. An image is not used if it is damaged, was written by another Muster, or does not belong to the store's past.
+//! Then the graph is made from the records, which takes longer.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};

@@ -1,8 +1,8 @@
 //! The graph of the lineage, from the catalog's records.
 //!
-//! A start need not read all of them: an **image** of the graph lies beside the store (`image`), and a log of the catalog's commits says which
-//! assets changed since it was made. The image is of no account: one that is damaged, or that bears a mark that the log does not know, is left
-//! aside, and the graph is made from the records.
+//! A start need not read all of them. An **image** of the graph lies beside the store (`image`), and a log of the catalog's commits
+//! says which assets have changed since. Nothing depends on the image. If it is damaged, or the log does not know its mark, it is
+//! left aside, and the graph is made from the records.
 
 pub mod image;
 
