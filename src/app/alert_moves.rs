@@ -1,5 +1,4 @@
-//! Alerts that go to another incident: because theirs was merged, because somebody says so, or because they go on although what they are
-//! made of is mended.
+//! Alerts that go to another incident. Their own was merged, or somebody says so, or they still fire although the asset upstream is mended.
 
 use super::correlate::{MERGED_DEEP, ROUND};
 use super::{App, Failure, RequestMeta};
@@ -12,8 +11,8 @@ use crate::records::AlertOfKey;
 use crate::store::{Batch, Id};
 
 impl App {
-    /// Places alerts anew that were only in this incident for what they are made of, and go on although that is mended. Only of
-    /// sources that say by themselves when something is over; of others nobody knows whether it goes on.
+    /// Correlates again the alerts that were in this incident only because of an asset upstream, and still fire although that is mended. This
+    /// applies only to sources that report the end of an alert. For other sources, nobody knows whether the alert still fires.
     pub async fn look_again(&self, incident: &Incident, also: Batch) -> Result<(), Failure> {
         let says_when_over =
             |source: &str| self.config.sources.iter().any(|known| known.name == source && known.kind.says_when_over());
@@ -40,14 +39,14 @@ impl App {
         Ok(())
     }
 
-    /// Brings the alerts of a merged incident that still fire to the one it was merged into, and whoever was told of it.
+    /// Moves the alerts of a merged incident that still fire to the one it was merged into, and also the people who were told of it.
     ///
     /// # Errors
-    /// The store cannot be read or written. What was brought stays; the rest is brought when it is tried again.
+    /// The store cannot be read or written. What was moved stays; a new try moves the rest.
     pub async fn move_alerts(&self, from: &Incident, into: &IncidentId, also: Batch) -> Result<(), Failure> {
         let because = JoinReason::MergedFrom { incident: from.name() };
         for alert in self.alerts(&from.uid).await? {
-            // One that is at home elsewhere already was brought before.
+            // An alert that belongs to another incident by now was moved before.
             let id = Id::<AlertOfKey>::of(&alert.signal.source, &alert.signal.key);
             let is_here = self.store.value(&id).await?.is_some_and(|found| found.uid == from.uid);
             if is_here && alert.signal.status == SignalStatus::Firing {
@@ -62,7 +61,7 @@ impl App {
         self.execute(&into, &Command::Inherit { told }, RequestMeta::by_muster(also)).await.map(|_| ())
     }
 
-    /// Brings an alert to an incident, or opens one for it. Where that incident ended meanwhile, it is placed as if it came in now.
+    /// Moves an alert to an incident, or opens one for it. If that incident has ended meanwhile, the alert is treated as if it came in now.
     pub async fn place_alert(
         &self,
         signal: Signal,
@@ -97,7 +96,7 @@ impl App {
         }
     }
 
-    /// The incident that one was merged into, and so on; itself otherwise.
+    /// The incident that this one was merged into, followed to the end of the chain. If it was not merged, the incident itself.
     async fn goes_on_in(&self, uid: &IncidentId) -> Result<IncidentId, Failure> {
         let mut uid = uid.to_owned();
         for _ in 0..MERGED_DEEP {

@@ -1,5 +1,5 @@
-//! What several surfaces show: an asset, a brief, what a role asks, tasks. In words and with buttons; where they are shown is the business of
-//! those who ask.
+//! Parts that several surfaces show, in words and with buttons: an asset, a brief, the duties of a role, tasks. The callers decide where they
+//! are shown.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ impl App {
         Rendered::new(&self.templates.render(template, view), buttons)
     }
 
-    /// Tasks as templates see them, those that are open first.
+    /// Tasks as templates see them, open ones first.
     pub fn task_views(&self, tasks: &[Task]) -> Vec<Value> {
         let mut tasks: Vec<&Task> = tasks.iter().collect();
         tasks.sort_by_key(|task| (task.done_at.is_some(), task.number));
@@ -32,7 +32,7 @@ impl App {
             .collect()
     }
 
-    /// An asset, with the ways to hear of its incidents and to say that something is wrong with it.
+    /// An asset, with buttons to subscribe to its incidents and to report that something is wrong with it.
     pub async fn asset_card(&self, shown: &str) -> Result<Rendered, Failure> {
         let mut buttons: Vec<_> =
             again(0, "Tell me of its incidents", &format!("subscribe {shown}")).into_iter().collect();
@@ -76,7 +76,7 @@ impl App {
         Ok(self.templates.render("brief", &view))
     }
 
-    /// What a role asks of whoever holds it, now; with the brief for the commander. Markdown and buttons.
+    /// What a role must do now, as Markdown and buttons. The commander also gets the brief.
     pub async fn role_card(
         &self,
         incident: &Incident,
@@ -101,7 +101,7 @@ impl App {
     }
 }
 
-/// The median time from the opening to something, in words.
+/// The median time from the opening to some later moment, in words.
 pub fn median_taken<'a>(
     incidents: impl IntoIterator<Item = &'a Incident>,
     until: fn(&Incident) -> Option<Time>,

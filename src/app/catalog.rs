@@ -1,5 +1,5 @@
-//! The catalog: records in the store, with the graph in memory over them. Imports are merged and committed here, one after another; whoever
-//! asks the graph sees it before or after a commit, never in between.
+//! The catalog: records in the store, with the graph in memory over them. Imports are merged and committed here, one after another. A reader of
+//! the graph sees it before or after a commit, never in between.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,26 +21,26 @@ use crate::store::{Batch, Expect, Id, Range};
 const AT_ONCE: usize = 2000;
 /// How many changes of an asset are kept.
 const CHANGES_KEPT: usize = 20;
-/// A commit of more assets than this is not written down by name: the image is made anew.
+/// A commit of more assets than this is not logged by name. A new image is made instead.
 const LOGGED: usize = 100;
-/// So many commits after an image, a new one is made.
+/// A new image is made after this many commits.
 const LOG_KEPT: u64 = 1000;
 
-/// The record of a commit, by its number; that it is the next one is expected.
+/// The record of a commit, by its number. It expects to be the next one.
 fn logged(batch: &mut Batch, commit: u64, mark: String, written: &[(Written, Expect)]) {
     let names: Option<Vec<_>> =
         (written.len() <= LOGGED).then(|| written.iter().map(|(one, _)| one.name().to_owned()).collect());
     batch.put(&Id::<CatalogCommit>::of(commit), Expect::Absent, &CatalogCommit { mark, names });
 }
 
-/// Sightings are merged into the assets that they name.
+/// Merges sightings into the assets that they name.
 struct Merging<'a> {
     sightings: &'a [Sighting],
     today: Day,
 }
 
 struct Merged {
-    /// Assets that changed or are gone.
+    /// How many assets changed or are gone.
     written: usize,
     joined: usize,
     left_out: usize,
@@ -87,7 +87,7 @@ impl super::Change for Merging<'_> {
     }
 }
 
-/// Adds to what happened to assets, the newest first, the oldest forgotten.
+/// Adds to the changes of assets. The newest come first, and the oldest are forgotten.
 struct Recording<'a>(&'a [(String, Change)]);
 
 impl super::Change for Recording<'_> {
@@ -122,7 +122,7 @@ impl super::Change for Recording<'_> {
     }
 }
 
-/// What nobody has named for too long is forgotten, a page from here on: how many assets changed, and where the next page begins.
+/// Forgets what nobody has named for too long, one page at a time. Returns how many assets changed, and where the next page begins.
 struct Forgetting<'a>(&'a str);
 
 impl super::Change for Forgetting<'_> {
@@ -139,7 +139,7 @@ impl super::Change for Forgetting<'_> {
             for facts in asset.facts.values_mut() {
                 facts.parents.retain(|parent| parent.last >= forgotten);
             }
-            // A person's YAML is said once and stays; what tools say they say again.
+            // A person writes YAML once, so it stays. Tools repeat what they say.
             asset.facts.retain(|source, facts| source.starts_with("yaml") || facts.seen >= forgotten);
             if asset.facts.is_empty() {
                 let graph = app.catalog.graph();
@@ -186,7 +186,7 @@ pub struct Checkup {
 }
 
 impl App {
-    /// The graph as of today. Hold it shortly: an import waits for it.
+    /// The graph as of today. Hold it only for a short time, because imports wait for it.
     pub fn view<'a>(&self, graph: &'a Graph) -> View<'a> {
         let today = day(self.now());
         let lineage = &self.config.lineage;
@@ -202,10 +202,10 @@ impl App {
         Ok(self.store.value(&Id::<Asset>::of(shown)).await?)
     }
 
-    /// Takes an import in; durable when it answers. Taking in the same again changes nothing.
+    /// Takes in an import. It is durable when this returns. Taking in the same import again changes nothing.
     ///
     /// # Errors
-    /// The store cannot write. A part may be taken in then; the same import again takes in the rest.
+    /// The store cannot write. Part of the import may be taken in then; the same import again takes in the rest.
     pub async fn take_in(&self, import: Import) -> Result<Imported, Failure> {
         let import = self.catalog.naming.spell(import);
         let mut imaged = self.catalog.writing.lock().await;
@@ -233,10 +233,10 @@ impl App {
         Ok(imported)
     }
 
-    /// What is to be written of assets, with its line in the log. The graph follows the commit.
+    /// What to write about assets, with its line in the log. The graph follows the commit.
     fn written_down(&self, written: &[(Written, Expect)]) -> Batch {
         let mut batch = Batch::new();
-        // Where no image is kept, nobody reads the log.
+        // Without an image, nobody reads the log.
         if self.store.folder().is_some() && !written.is_empty() {
             let commit = self.catalog.graph().log().commits + 1;
             logged(&mut batch, commit, self.clock.fresh_id(), written);
@@ -250,10 +250,10 @@ impl App {
         batch
     }
 
-    /// Makes a new image where the last one is far behind, and forgets the log up to it. A start without one is only slower.
+    /// Makes a new image if the last one is far behind, and forgets the log up to it. Without an image, a start is only slower.
     async fn keep_image(&self, imaged: &mut Imaged) -> Result<(), Failure> {
         let Some(folder) = self.store.folder() else { return Ok(()) };
-        // On a full disk what room there is is left to what must be kept.
+        // On a full disk, the remaining room is left for what must be kept.
         if self.store.health().is_err() {
             return Ok(());
         }
@@ -274,7 +274,7 @@ impl App {
         Ok(())
     }
 
-    /// What happened to an asset lately, the newest first.
+    /// The latest changes of an asset, newest first.
     pub async fn changes(&self, shown: &str) -> Result<Vec<Change>, Failure> {
         Ok(self.store.value(&Id::<Changes>::of(shown)).await?.unwrap_or_default().changes)
     }
@@ -287,7 +287,7 @@ impl App {
                 graph.find(name).map_or_else(|| name.clone(), |node| graph.name(node).to_owned())
             };
             let (id, columns) = (Id::<Columns>::of(&shown), Columns { columns: columns.clone() });
-            // What does not fit a record is left out: tables have lineage without it.
+            // What does not fit into a record is left out. Lineage between tables works without it.
             let size: usize = columns
                 .columns
                 .iter()
@@ -314,17 +314,17 @@ impl App {
         self.commit(batch).await
     }
 
-    /// What a check is about.
+    /// The subject of a check.
     pub async fn check(&self, id: &str) -> Result<Option<Check>, Failure> {
         Ok(self.store.value(&Id::<Check>::of(id)).await?)
     }
 
-    /// Which columns the columns of an asset are made of.
+    /// For each column of an asset, the columns it is made from.
     pub async fn columns(&self, shown: &str) -> Result<BTreeMap<String, Vec<String>>, Failure> {
         Ok(self.store.value(&Id::<Columns>::of(shown)).await?.unwrap_or_default().columns)
     }
 
-    /// When the graph changes, what it says of open incidents may change too. One look an incident waits at most.
+    /// When the graph changes, its judgement of open incidents may change too. At most one such job per incident waits.
     async fn assess_open_incidents(&self) -> Result<(), Failure> {
         let mut batch = Batch::new();
         for rec in self.store.scan(&Range::<Open>::all(), 200).await?.records {
@@ -335,8 +335,8 @@ impl App {
         self.commit(batch).await
     }
 
-    /// Forgets edges and assets that nobody has named for too long, a page at a time; how many assets changed, and where the
-    /// next page begins.
+    /// Forgets edges and assets that nobody has named for too long, one page at a time. Returns how many assets changed, and where the next page
+    /// begins.
     pub async fn forget_old_lineage(&self, from: &str) -> Result<(usize, Option<String>), Failure> {
         let mut imaged = self.catalog.writing.lock().await;
         let (written, next) = self.make(&Forgetting(from)).await?;
@@ -347,7 +347,7 @@ impl App {
         Ok((written, next))
     }
 
-    /// What may be wrong with the catalog, each list at most `limit` long.
+    /// What may be wrong with the catalog. Each list has at most `limit` items.
     pub fn check_catalog(&self, limit: usize) -> Checkup {
         let graph = self.catalog.graph();
         let mut checkup = Checkup::default();
@@ -362,7 +362,7 @@ impl App {
             if graph.kind(node) == AssetKind::Job {
                 continue;
             }
-            // `main.orders` beside `shop.main.orders`: what one tool calls it is the end of what another does.
+            // `main.orders` beside `shop.main.orders`: the name that one tool uses is the end of the name that another tool uses.
             for known_as in graph.names(node) {
                 let starts = known_as.match_indices(['.', '/']).map(|(at, _)| &known_as[at + 1..]);
                 for end in starts.filter(|end| end.contains('.')) {
@@ -419,7 +419,7 @@ impl App {
     }
 }
 
-/// Another fingerprint means other code, or other columns.
+/// A different fingerprint means different code or different columns.
 fn what_changed(before: &Asset, now: &Asset, at: crate::domain::Time) -> Vec<(String, Change)> {
     let mut changes = Vec::new();
     for (source, facts) in &now.facts {

@@ -1,8 +1,8 @@
-//! The one path of every change: load, decide, commit, and anew where somebody else was first. What follows a commit, the store's follower
-//! does before the commit is answered; so nothing is left out, whoever hangs up.
+//! The one path of every change: load, decide, commit, and decide again if somebody else was first. The store's follower does all that follows
+//! from a commit before the commit is answered. So nothing is left out, even if the caller hangs up.
 //!
-//! Whatever reads a record and writes it back is a [`Change`], and expects the version that it read ([`App::to_change`]). What reads nothing of
-//! the kind may go by [`App::commit`].
+//! Code that reads a record and writes it back is a [`Change`], and expects the version that it read ([`App::to_change`]). Code that reads no
+//! such record may use [`App::commit`].
 
 use std::future::Future;
 
@@ -10,22 +10,22 @@ use super::{App, Failure};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::store::{Batch, CommitError, Expect, Id, Kind, Op, Range, Record, Step};
 
-/// How often a change is decided anew when somebody else was first.
+/// How often a change is decided again when somebody else was first.
 const MAX_TRIES: usize = 8;
 
-/// Something that changes what is kept.
+/// A change to what the store keeps.
 pub trait Change: Sync {
     type Outcome: Send;
 
-    /// Loads what it needs, decides, and says what is to be written. It is asked again where the store changed meanwhile.
+    /// Loads what it needs, decides, and says what to write. It is called again if the store changed meanwhile.
     fn decide(&self, app: &App) -> impl Future<Output = Result<(Batch, Self::Outcome), Failure>> + Send;
 }
 
 impl App {
-    /// Makes a change; durable when it answers.
+    /// Makes a change. It is durable when this returns.
     ///
     /// # Errors
-    /// A refusal in words, that it was done already, or why nothing could be saved.
+    /// A refusal in words, the news that it was done already, or the reason why nothing could be saved.
     pub async fn make<C: Change>(&self, change: &C) -> Result<C::Outcome, Failure> {
         let mut last = String::new();
         for _ in 0..MAX_TRIES {
@@ -42,8 +42,8 @@ impl App {
         Err(Failure::Unavailable(last))
     }
 
-    /// Commits what needs no decision: all that it expects makes it count once, so that a conflict says that it was done already. What
-    /// expects anything else is a [`Change`]; a debug build stops at it, whether there is a conflict or not.
+    /// Commits a batch that needs no decision. Everything it expects makes it count once, so a conflict means that it was done already. A batch
+    /// that expects anything else must be a [`Change`]. A debug build stops at such a batch, with or without a conflict.
     ///
     /// # Errors
     /// It was done already, or the store cannot write.
@@ -61,7 +61,7 @@ impl App {
         })
     }
 
-    /// A record that is to be changed, and what is expected of it when it is written back.
+    /// A record that will be changed, and what to expect of it when it is written back.
     pub async fn to_change<T: Record>(&self, id: &Id<T>) -> Result<(Option<T>, Expect), Failure> {
         let found = self.store.get(id).await?;
         let expect = found.as_ref().map_or(Expect::Absent, |rec| Expect::Ver(rec.ver));
@@ -72,7 +72,7 @@ impl App {
         let (once, wakes) = (batch.once(), batch.is_about(Kind::Outbox));
         match self.store.commit(batch).await {
             Ok(()) => {
-                // Where nothing new waits, nobody need look.
+                // If nothing new waits, there is no need to look.
                 if wakes {
                     self.wake.notify_waiters();
                 }
@@ -87,7 +87,7 @@ impl App {
         }
     }
 
-    /// Puts a job of Muster's own into the outbox, once: one of the same name that waits already is enough.
+    /// Puts one of Muster's own jobs into the outbox once. If a job of the same name waits already, that is enough.
     pub async fn enqueue(&self, id: &EntryId, job: Job) -> Result<(), Failure> {
         let mut batch = Batch::new();
         batch.enqueue(id, job, self.now());
@@ -97,7 +97,7 @@ impl App {
         }
     }
 
-    /// Forgets a page of these records; how many.
+    /// Forgets one page of these records. Returns how many.
     pub(super) async fn forget<T: Record>(&self, old: &Range<T>) -> Result<usize, Failure> {
         let old = self.store.ids(old, 500).await?;
         let mut batch = Batch::new();
@@ -106,13 +106,13 @@ impl App {
         Ok(old.len())
     }
 
-    /// An id for an errand that nobody looks for.
+    /// An id for an outbox entry that nobody will look up.
     pub fn errand(&self) -> EntryId {
         EntryId::fresh(&self.clock.fresh_id())
     }
 }
 
-/// What a batch expects that does not make it count once: a conflict about it does not say that it was done.
+/// An expectation in a batch that does not make it count once. A conflict about it does not mean that the batch was done.
 fn undecided(batch: &Batch) -> Option<Op> {
     let once = batch.once();
     let expects = |op: &Op| match &op.step {
@@ -126,8 +126,8 @@ fn undecided(batch: &Batch) -> Option<Op> {
 
 /// Why something was not written.
 pub(super) enum Written {
-    /// Somebody else was first; what that means is to be decided anew.
+    /// Somebody else was first, so the change must be decided again.
     Again(String),
-    /// It will not be.
+    /// It will not be written.
     Never(Failure),
 }

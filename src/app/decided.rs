@@ -1,4 +1,4 @@
-//! What a decision needs and what it becomes: one batch of the state, the timeline, the indexes and the outbox.
+//! What a decision needs, and what it turns into: one batch of the state, the timeline, the indexes and the outbox.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ pub(super) struct Loaded {
     pub(super) ver: u64,
 }
 
-/// One incident changes by a command.
+/// A command changes one incident.
 pub struct Decided<'a> {
     pub uid: &'a IncidentId,
     pub command: &'a Command,
@@ -42,7 +42,7 @@ impl Change for Decided<'_> {
             .ok_or_else(|| Failure::NotFound("There is no such incident any more.".to_owned()))?;
         let context = app.context(asked, app.clock.fresh_id(), 0);
         let decision = decide(&loaded.case, command, &context)?;
-        // What must hold beforehand is looked at first.
+        // What must hold beforehand is checked first.
         let mut batch = app.once(asked.delivery.as_ref());
         batch.extend(asked.also.clone());
         write(&mut batch, Some(&loaded), &decision, app.now());
@@ -50,7 +50,7 @@ impl Change for Decided<'_> {
     }
 }
 
-/// An incident comes to be, under the next number.
+/// Opens an incident, under the next number.
 pub(super) struct Opened<'a> {
     pub(super) opening: &'a Opening,
     pub(super) asked: &'a RequestMeta,
@@ -85,14 +85,14 @@ impl Numbers {
         Ok(Self { next: counter.map_or(0, |counter| counter.last) + 1, expect })
     }
 
-    /// So many are taken; what is left once that is written.
+    /// Takes this many. Returns what is left once that is written.
     pub(super) fn take(self, batch: &mut Batch, count: u64) -> Self {
         batch.put(&Id::<IncidentCounter>::one(), self.expect, &IncidentCounter { last: self.next - 1 + count });
         Self { next: self.next + count, expect: self.expect.once_written() }
     }
 }
 
-/// Loads an incident with what is needed of it.
+/// Loads an incident with the parts that are needed.
 pub(super) async fn load(store: &Store, uid: &IncidentId, needs: &Needs) -> Result<Option<Loaded>, ReadError> {
     let Some(rec) = store.get(&Id::<Incident>::of(uid)).await? else { return Ok(None) };
     let mut case = Case::from(rec.value);
@@ -121,10 +121,10 @@ pub(super) async fn told(
     Ok(told.into_iter().map(|told| (told.recipient.key.clone(), told)).collect())
 }
 
-/// How many days a delivery is remembered, besides its own: longer than anyone redelivers.
+/// How many more days a delivery is remembered after its own. That is longer than anyone redelivers.
 const REMEMBERED: i64 = 2;
 
-/// Guards a delivery: its name must be new today and the days before.
+/// Guards a delivery: its name must be new today and on the days before.
 pub(super) fn once(delivery: &DeliveryId, now: Time) -> Batch {
     let mut batch = Batch::new();
     for days in 0..=REMEMBERED {
@@ -138,7 +138,7 @@ pub(super) fn once(delivery: &DeliveryId, now: Time) -> Batch {
     batch
 }
 
-/// Notes a delivery that is recognised by looking first: what it changes is guarded by what it is about.
+/// Notes a delivery that is recognised by a look beforehand. Its changes are guarded by the records they change.
 pub(super) fn delivered(delivery: &DeliveryId, now: Time) -> Batch {
     let mut batch = Batch::new();
     batch.put(&Id::<Delivered>::of(&delivery.0, now), Expect::Any, &Delivered {});
@@ -146,7 +146,7 @@ pub(super) fn delivered(delivery: &DeliveryId, now: Time) -> Batch {
 }
 
 impl App {
-    /// Whether a delivery came before, today or the days before.
+    /// Whether a delivery came before, today or on the days before.
     pub async fn was_delivered(&self, delivery: &DeliveryId) -> Result<bool, Failure> {
         for days in 0..=REMEMBERED {
             let id = Id::<Delivered>::of(&delivery.0, self.now() - chrono::Duration::days(days));
@@ -157,7 +157,7 @@ impl App {
         Ok(false)
     }
 
-    /// What makes a delivery count once, to be written with what it changes.
+    /// Makes a delivery count once. It is written together with the changes of the delivery.
     pub fn once(&self, delivery: Option<&DeliveryId>) -> Batch {
         delivery.map(|delivery| once(delivery, self.now())).unwrap_or_default()
     }
@@ -206,13 +206,13 @@ impl App {
         }
     }
 
-    /// Forgets deliveries that nobody redelivers any more, a page at a time; how many.
+    /// Forgets deliveries that nobody will send again, one page at a time. Returns how many.
     pub async fn forget_old_deliveries(&self) -> Result<usize, Failure> {
         self.forget(&Range::<Delivered>::before_day(self.now() - chrono::Duration::days(2))).await
     }
 }
 
-/// Writes all that a decision on one incident changes.
+/// Writes everything that a decision on one incident changes.
 pub(super) fn write(batch: &mut Batch, loaded: Option<&Loaded>, decision: &Decision, now: Time) {
     if decision.entries.is_empty() && decision.effects.is_empty() {
         return;
@@ -241,10 +241,10 @@ pub(super) fn write(batch: &mut Batch, loaded: Option<&Loaded>, decision: &Decis
     for entry in &decision.entries {
         batch.put(&Id::<Entry>::of(uid, entry.seq), Expect::Absent, entry);
         match &entry.event {
-            // What is only practised ties nothing real to it.
+            // The asset of a drill gets no index entry, so no real alert joins the drill.
             Event::AssetNamed { .. } if incident.drill => {}
             Event::AssetNamed { asset } => {
-                // A monitor's alert is for everybody, so it joins nothing private.
+                // A monitor's alert is for everybody, so it never joins a private incident.
                 if !incident.private {
                     batch.put(&Id::<LatestOfAsset>::of(asset), Expect::Any, &LatestOfAsset::to(uid));
                 }
@@ -308,7 +308,7 @@ pub(super) fn write(batch: &mut Batch, loaded: Option<&Loaded>, decision: &Decis
     effects(batch, uid, ver, decision, now);
 }
 
-/// Who has a role in an open incident finds it by who they are.
+/// The index from a person to the open incidents in which they have a role.
 fn roles(batch: &mut Batch, before: Option<&Incident>, incident: &Incident) {
     let people = |incident: &Incident| -> BTreeSet<_> {
         if incident.status.is_open() { incident.people().into_iter().collect() } else { BTreeSet::new() }
@@ -323,7 +323,7 @@ fn roles(batch: &mut Batch, before: Option<&Incident>, incident: &Incident) {
     }
 }
 
-/// Whoever has an open task finds it by who they are, also when the incident is over.
+/// The index from a person to their open tasks, even when the incident is over.
 fn assignee(batch: &mut Batch, before: Option<&Task>, task: &Task, incident: &Incident) {
     let owner = |task: &Task| task.assignee.clone().filter(|_| task.done_at.is_none());
     let (before, after) = (before.and_then(owner), owner(task));
@@ -336,13 +336,13 @@ fn assignee(batch: &mut Batch, before: Option<&Task>, task: &Task, incident: &In
     }
 }
 
-/// An incident of more alerts than this is in a flood.
+/// An incident with more alerts than this is in a flood.
 const FLOOD: u32 = 20;
-/// So often the lineage is asked of an incident in a flood, in seconds.
+/// In a flood, the lineage is asked about an incident this often, in seconds.
 const ASSESSED_EVERY_SECONDS: i64 = 1;
 
-/// Puts the effects of a decision into the outbox. What shows the present state waits there once an incident, behind all that is to be said;
-/// only what is shown for the first time, or in a new place, has its place in the order of things.
+/// Puts the effects of a decision into the outbox. An effect that shows the present state waits there once per incident, behind everything that
+/// must be said. Only what is shown for the first time, or in a new place, keeps its place in the order.
 fn effects(batch: &mut Batch, uid: &IncidentId, ver: u64, decision: &Decision, now: Time) {
     let in_order = decision.entries.iter().any(|entry| {
         matches!(
@@ -358,7 +358,7 @@ fn effects(batch: &mut Batch, uid: &IncidentId, ver: u64, decision: &Decision, n
     for (index, effect) in decision.effects.iter().enumerate() {
         let job = Job::Of { uid: uid.to_owned(), effect: effect.clone() };
         if effect.shows_present_state() && (!in_order || *effect == Effect::Assess) {
-            // A flood is judged now and then, and not with every alert.
+            // In a flood, the lineage is asked now and then, not with every alert.
             let in_a_flood = *effect == Effect::Assess && decision.case.incident.alerts > FLOOD;
             let due = if in_a_flood { now + chrono::Duration::seconds(ASSESSED_EVERY_SECONDS) } else { now };
             batch.enqueue_present(&EntryId::present(uid, effect), job, now, due);

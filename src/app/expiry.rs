@@ -1,4 +1,4 @@
-//! Alerts that end because nobody repeats them, where their source says after how long (`resolve_after_minutes`).
+//! Ends alerts that nobody repeats. Their source says after how long (`resolve_after_minutes`).
 
 use std::sync::PoisonError;
 
@@ -9,14 +9,14 @@ use crate::records::outbox::{Job, Outbox as _};
 use crate::store::{Batch, Id};
 
 impl App {
-    /// Takes an alert for over that nobody repeated for as long as its source says (`resolve_after_minutes`).
+    /// Resolves an alert that nobody repeated for as long as its source says (`resolve_after_minutes`).
     pub async fn expire(&self, source: &str, key: &str, since: Time, mut also: Batch) -> Result<(), Failure> {
         let minutes =
             self.config.sources.iter().find(|known| known.name == source).and_then(|known| known.resolve_after_minutes);
         let Some(minutes) = minutes else { return self.commit(also).await };
         let id = Id::<SuppressedAlert>::of(&Signal::new(source, key, key, self.now())).to_string();
         let heard = self.correlator.heard.lock().unwrap_or_else(PoisonError::into_inner).get(&id).copied();
-        // What was heard before this start is not remembered: a start counts as having heard of it.
+        // Muster forgets at a restart when it heard of an alert. So a start counts as having heard of it.
         let due = heard.unwrap_or(since).max(self.correlator.started) + chrono::Duration::minutes(minutes.into());
         if due > self.now() {
             let job = Job::Expire { source: source.to_owned(), key: key.to_owned(), since, at: due };
@@ -28,7 +28,7 @@ impl App {
         self.receive_chunk(source, vec![signal], None, also).await.map(|_| ())
     }
 
-    /// Remembers that an alert was heard of, where its source counts on that.
+    /// Remembers that an alert was heard of, if its source uses that.
     pub(super) fn hear(&self, id: &str) {
         self.correlator.heard.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), self.now());
     }

@@ -1,5 +1,5 @@
-//! Which channels people of other workspaces read, as Slack said last: asked for at every start, followed by events, kept over a
-//! restart. What is told of an incident goes to none of them.
+//! Which channels people of other workspaces read, by Slack's latest word. It is asked for at every start, followed by events, and kept over a
+//! restart. No news of an incident goes to such a channel.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,17 @@ use crate::slack::client::Listed;
 use crate::store::{Batch, Id};
 
 impl App {
-    /// Whether people of another workspace read a channel (`#name` or its id), as far as Slack said so.
+    /// Whether people of another workspace read a channel (`#name` or its id), as far as Slack has said.
     pub fn strangers_read(&self, channel: &str) -> bool {
         self.models.external_channels.read().strangers_read(channel)
     }
 
-    /// Whether they read the announcement channel: then announcements name no details.
+    /// Whether they read the announcement channel. If so, announcements give no details.
     pub fn announces_to_strangers(&self) -> bool {
         self.strangers_read(&self.config.slack.announce_channel)
     }
 
-    /// What Slack says of channels, with what belongs to the asking.
+    /// Keeps what Slack says of channels, in one commit with the end of the request.
     pub async fn remember_channels(&self, listed: Vec<Listed>, also: Batch) -> Result<(), Failure> {
         let routes = self.config.routes.iter().filter_map(|route| route.channel.as_deref());
         let teams = self.policy.teams.iter().filter_map(|team| team.contact.as_deref());
@@ -43,7 +43,7 @@ impl App {
         .await
     }
 
-    /// A channel came to be shared with another workspace, or is not any more.
+    /// A channel is now shared with another workspace, or no longer shared.
     pub async fn channel_shared(&self, id: &str, shared: bool, also: Batch) -> Result<(), Failure> {
         self.change_channels(also, |channels| {
             let name = channels.get(id).map(|known| known.name.clone()).unwrap_or_default();
@@ -61,7 +61,7 @@ impl App {
     }
 }
 
-/// What is known of channels changes.
+/// Changes what is known of channels.
 struct Listing<F> {
     change: F,
     also: Batch,

@@ -1,10 +1,10 @@
-//! What comes and goes: which alerts are watched for it, and when they are calm again.
+//! Flapping: which alerts are watched for it, and when they are calm again.
 
 use super::{App, Change, Failure};
 use crate::records::Flap;
 use crate::store::{Batch, Id};
 
-/// So many alerts are watched for coming and going.
+/// How many alerts are watched for flapping.
 const WATCHED: usize = 10_000;
 
 impl App {
@@ -21,23 +21,23 @@ impl App {
             && flapping.get(id).is_some_and(|flap| flap.times.iter().filter(|at| **at >= earliest).count() >= limit)
     }
 
-    /// Whether another alert may be watched for coming and going.
+    /// Whether one more alert may be watched for flapping.
     pub(super) fn may_watch_more(&self) -> bool {
         self.models.flapping.read().len() < WATCHED
     }
 
-    /// Forgets the comings and goings of what is calm, a page at a time; how many.
+    /// Forgets the flapping of alerts that are calm again, one page at a time. Returns how many.
     pub async fn forget_what_is_calm(&self) -> Result<usize, Failure> {
         self.make(&ForgettingCalm).await
     }
 
-    /// How long something that flaps must be quiet or steady.
+    /// How long a flapping alert must be quiet or steady.
     pub(super) fn calm_after(&self) -> chrono::Duration {
         self.flapping_window() / 2
     }
 }
 
-/// What is calm is watched no more, a page at a time; how many.
+/// Stops watching alerts that are calm, one page at a time. Returns how many.
 struct ForgettingCalm;
 
 impl Change for ForgettingCalm {

@@ -18,7 +18,7 @@ pub struct Catalog {
 #[derive(Debug, Default)]
 pub(super) struct Imaged {
     pub(super) commits: Option<u64>,
-    /// Whether a commit since then says no names.
+    /// Whether a later commit has logged no names.
     pub(super) gap: bool,
 }
 
@@ -30,7 +30,7 @@ impl Catalog {
         Self { model, naming, writing: tokio::sync::Mutex::new(imaged) }
     }
 
-    /// The name by which the catalog knows an asset; as it is spelled, where the catalog does not know it.
+    /// The catalog's name for an asset. If the catalog does not know it, the name as it is spelled.
     pub fn known_as(&self, asset: &AssetName) -> AssetName {
         let spelled = self.naming.apply(asset.as_str());
         let graph = self.graph();

@@ -9,10 +9,10 @@ use crate::records::outbox::{Job, Outbox as _};
 use crate::store::{Batch, Id};
 
 impl App {
-    /// A beat of a heartbeat; when it is next due at the latest.
+    /// Takes a beat of a heartbeat. Returns the latest time when the next one is due.
     ///
     /// # Errors
-    /// There is none of this name, or the store cannot write.
+    /// There is no heartbeat of this name, or the store cannot write.
     pub async fn beat(&self, source: &str, name: &str) -> Result<Time, Failure> {
         let beats = &self.config.heartbeats;
         let beat = beats.iter().find(|beat| beat.source == source && beat.name == name).ok_or_else(|| {
@@ -26,13 +26,13 @@ impl App {
         let now = self.now();
         let due = now + chrono::Duration::minutes((beat.every_minutes + beat.grace_minutes).into());
         self.make(&Beating(beat)).await?;
-        // A beat ends the alert that it did not come.
+        // A beat ends the alert about the missing one.
         let signal = Signal { status: SignalStatus::Resolved, ..late(beat, now, now) };
         self.receive(source, Posted { signals: vec![signal], ..Posted::default() }).await?;
         Ok(due)
     }
 
-    /// Looks whether a heartbeat is late, tells if it is, and looks again when it next may be.
+    /// Checks whether a heartbeat is late, opens the alert if it is, and checks again when it may next be late.
     pub async fn check_beat(&self, source: &str, name: &str, watch: &str, mut also: Batch) -> Result<(), Failure> {
         let Some(beat) = self.config.heartbeats.iter().find(|beat| beat.source == source && beat.name == name) else {
             return self.commit(also).await;
@@ -53,8 +53,8 @@ impl App {
         self.receive(source, Posted { signals: vec![late(beat, last, now)], delivery: None, also }).await.map(|_| ())
     }
 
-    /// Begins to watch the heartbeats of the configuration, as it has them now: a new watch, at whose coming that of the last start ends.
-    /// One that came due while nobody listened has its grace once more.
+    /// Begins to watch the heartbeats of the present configuration. The new watch ends the one of the last start. If a beat came due while
+    /// nobody listened, its grace starts again.
     pub async fn await_beats(&self) -> Result<(), Failure> {
         for beat in &self.config.heartbeats {
             self.make(&Watching(beat)).await?;
@@ -63,7 +63,7 @@ impl App {
     }
 }
 
-/// The alert that a heartbeat did not come.
+/// The alert about a heartbeat that did not come.
 fn late(beat: &Heartbeat, last: Time, now: Time) -> Signal {
     let title = format!("No sign of {name} since {date}", name = beat.name, date = last.format("%Y-%m-%d %H:%M UTC"));
     Signal {

@@ -1,5 +1,5 @@
-//! The app's home: what one person wants to see at a glance. Built from bounded reads, published when it is opened and, for as long as
-//! it may be looked at, when it has changed.
+//! The app's home: what one person wants to see at a glance. It is built from bounded reads. It is published when it is opened and, as long as
+//! somebody may be looking at it, when it has changed.
 
 use std::sync::PoisonError;
 
@@ -20,21 +20,21 @@ use crate::store::{Batch, Id, Range};
 
 /// How long after it was opened a home is kept up to date, in minutes.
 const WATCHED_MINUTES: i64 = 30;
-/// How often it is looked whether it has changed, in seconds.
+/// How often Muster checks whether it has changed, in seconds.
 const LOOK_EVERY_SECONDS: i64 = 30;
-/// So many incidents are looked at for tasks and figures.
+/// How many incidents are read for tasks and figures.
 const LOOKED_AT: usize = 100;
-/// So many lines a list has.
+/// How many lines a list has.
 const LINES: usize = 10;
-/// So many reviewed post-mortems are shown.
+/// How many reviewed post-mortems are shown.
 const REVIEWED: usize = 5;
-/// So many homes are kept up to date.
+/// How many homes are kept up to date.
 const MAX_WATCHED: usize = 500;
 
 impl App {
     pub async fn home_opened(&self, user: &UserId, mut also: Batch) -> Result<(), Failure> {
         let standing = self.met(user, None).await;
-        // Somebody unknown is asked for, and opens it again.
+        // Slack is asked about an unknown person, who can open it again later.
         if user.is_empty() || !self.may_look(user, standing) {
             return Ok(());
         }
@@ -56,7 +56,7 @@ impl App {
         permitted(Verb::Read, standing, Some(user), None, &self.policy, self).is_ok()
     }
 
-    /// What is to be published for somebody, if it is news, and the look that comes after this one.
+    /// What to publish for somebody, if it is news, and the check that comes after this one.
     pub async fn home_due(&self, user: &UserId, session: &str) -> Result<(Option<Value>, Batch), Failure> {
         if !self.may_look(user, self.standing(user, None)) {
             return Ok((None, Batch::new()));
@@ -67,7 +67,7 @@ impl App {
         let mut homes = self.homes.lock().unwrap_or_else(PoisonError::into_inner);
         let view = || json!({"type": "home", "callback_id": "home", "blocks": blocks});
         let Some(home) = homes.get_mut(user).filter(|home| home.session == session) else {
-            // Opened anew since, or before a restart: this look is the last of its own.
+            // It was opened again since, or before a restart. So this series of checks ends here.
             return Ok((Some(view()), Batch::new()));
         };
         let news = home.digest != digest;
@@ -135,8 +135,7 @@ impl App {
         Ok(self.shown("home", &view, &buttons))
     }
 
-    /// The open incidents in which somebody has a role, the newest first, and the open tasks of theirs as templates see them, those that
-    /// are due first.
+    /// The open incidents in which somebody has a role, newest first, and their open tasks as templates see them, those due first at the top.
     async fn duties_of(&self, user: &UserId) -> Result<(Vec<Incident>, Vec<Value>), Failure> {
         let (mut incidents, mut tasks) = (Vec::<Incident>::new(), Vec::new());
         for rec in self.store.scan(&Range::<Mine>::of(user), LOOKED_AT).await?.records {
@@ -148,7 +147,7 @@ impl App {
                 incidents.push(incident);
                 continue;
             };
-            // Whoever has a task in it sees it.
+            // A person who has a task in it may see it.
             let task = self.store.value(&Id::<Task>::of(&uid, number)).await?;
             tasks.extend(task.map(|task| (incident.name(), task)));
         }
@@ -162,14 +161,14 @@ impl App {
         Ok((incidents, views.collect()))
     }
 
-    /// The incidents whose post-mortems were reviewed last.
+    /// The incidents whose post-mortems were reviewed most recently.
     async fn lately_reviewed(&self, user: &UserId) -> Result<Vec<Incident>, Failure> {
         let viewer = self.viewer(user).await?;
         let mut found: Vec<Incident> = Vec::new();
         for rec in self.store.scan(&Range::<Reviewed>::all(), LINES).await?.records {
             let incident = self.incident(&rec.value.uid).await?;
             found.extend(incident.filter(|incident| {
-                // One that was opened again is not reviewed any more.
+                // An incident that was reopened is not reviewed any more.
                 incident.reviewed_at.is_some()
                     && !incident.drill
                     && found.iter().all(|other| other.uid != incident.uid)
@@ -181,7 +180,7 @@ impl App {
     }
 }
 
-/// A few figures: how many are open by severity, and how long the last ones took. Drills count nowhere.
+/// A few figures: how many are open by severity, and how long the last ones took. Drills are not counted.
 fn figures(open: &[Incident], latest: &[Incident], now: Time) -> Value {
     let real = |incident: &&Incident| !incident.drill;
     let by_severity: Vec<_> = Severity::ALL
@@ -192,7 +191,7 @@ fn figures(open: &[Incident], latest: &[Incident], now: Time) -> Value {
         .collect();
     let month = now - chrono::Duration::days(30);
     let recent: Vec<&Incident> = latest.iter().filter(real).filter(|one| one.opened_at >= month).collect();
-    // What was not looked at is not counted, and that is said.
+    // Incidents that were not read are not counted, and the home says so.
     let at_least = |count: usize| if count == LOOKED_AT { format!("{count}+") } else { count.to_string() };
     json!({
         "open": by_severity, "more": open.len() == LOOKED_AT, "month": at_least(recent.len()),

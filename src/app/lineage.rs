@@ -1,5 +1,5 @@
-//! What the lineage says of incidents and assets: candidates, blast radius, whom to tell, the asset's page, the gate. Reads
-//! the graph, the index of what is bad, and the store; changes nothing.
+//! What the lineage says of incidents and assets: candidates, blast radius, whom to tell, the asset's page, the gate. It reads the graph, the
+//! index of bad assets, and the store. It changes nothing.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -31,9 +31,9 @@ pub struct Judgement {
     /// Where it may have started, the likeliest first.
     pub candidates: Vec<Candidate>,
     pub impact: Impact,
-    /// Those who own what it is made of.
+    /// The owners of the assets upstream.
     pub producers: Impact,
-    /// The assets it is about that the catalog does not know.
+    /// The incident's assets that the catalog does not know.
     pub unknown: Vec<String>,
 }
 
@@ -138,7 +138,7 @@ pub struct AssetView {
     pub columns: BTreeMap<String, Vec<String>>,
 }
 
-/// What speaks for an asset being where it started.
+/// The evidence that an incident started at an asset.
 #[derive(Debug, Clone, Default)]
 struct Known {
     changes: Vec<Change>,
@@ -155,11 +155,11 @@ impl Evidence for Lookup<Known> {
     }
 }
 
-/// In so many earlier incidents at most is an asset counted as the root.
+/// At most this many earlier incidents count for an asset as the root.
 const PAST_ROOTS: usize = 20;
 
 impl App {
-    /// The bad assets of open incidents in the graph, each with its incident and since when.
+    /// The bad assets of open incidents in the graph, each with its incident and the time since when.
     pub(super) fn bad_nodes(&self, graph: &Graph) -> HashMap<NodeId, (IncidentId, Time)> {
         let mut bad: HashMap<NodeId, (IncidentId, Time)> = HashMap::new();
         for (asset, uid, trouble) in self.models.health.read().all() {
@@ -173,14 +173,14 @@ impl App {
         bad
     }
 
-    /// What is bad in the graph: of this incident, and of others.
+    /// What is bad in the graph, by this incident and by others.
     fn symptoms(&self, graph: &Graph, incident: &Incident) -> (Vec<Symptom>, Vec<Symptom>, Vec<String>) {
         let (mut own, mut others, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
         let health = self.models.health.read();
         let any_firing = health.of_incident(&incident.uid).iter().any(|trouble| trouble.fires());
         for (_, uid, trouble) in health.seen_from(&incident.uid) {
             let is_own = *uid == incident.uid;
-            // What is green again is no symptom, unless all is: then it is about what it was about.
+            // An asset that is green again is no symptom. If all are green again, the incident is about the assets that it was about.
             if !trouble.fires() && (any_firing || !is_own) {
                 continue;
             }
@@ -240,7 +240,7 @@ impl App {
         candidates.truncate(10);
         let mut nodes: Vec<NodeId> = own.iter().map(|symptom| symptom.node).collect();
         let root = candidates.first().and_then(|candidate| graph.find(&candidate.asset));
-        // What a root above reaches is in danger too, once it shows the issue itself.
+        // An asset that a root upstream reaches is in danger too, once the root shows the issue itself.
         if let Some(root) = root.filter(|root| candidates[0].observed && !nodes.contains(root)) {
             nodes.push(root);
         }
@@ -300,7 +300,7 @@ impl App {
         Ok(Command::Assess { candidates, radius, tell, followers })
     }
 
-    /// Who is to be told of an incident, as the lineage has it now; those who cannot be reached too.
+    /// Who must be told of an incident, by the present lineage. Includes those who cannot be reached.
     pub async fn recipients(&self, incident: &Incident, whom: Whom) -> Result<Vec<Recipient>, Failure> {
         let judged = self.judge(incident).await?;
         let teams = match whom {
@@ -325,7 +325,7 @@ impl App {
         Ok(recipients)
     }
 
-    /// How an owner is reached: as the configured team of this name or address, else as the catalog says.
+    /// How to reach an owner: as the configured team of this name or address, else as the catalog says.
     fn recipient(&self, owner: &Owner, assets: impl Iterator<Item = String>, total: usize) -> Recipient {
         let bare = owner.name.trim_start_matches(['@', '#']);
         let team = self.policy.teams.iter().find(|team| {
@@ -395,8 +395,8 @@ impl App {
         Ok(Trust { asset, status, words, incidents, known, gate_open })
     }
 
-    /// An asset as the catalog calls it, whether that knows it, and what is wrong with it or with what it is made of, the nearest first:
-    /// hops, incident, asset.
+    /// An asset by the catalog's name, whether the catalog knows it, and what is wrong with it or upstream of it, nearest first: hops, incident,
+    /// asset.
     fn troubles_of(&self, name: &str) -> (String, bool, Vec<(u32, IncidentId, String)>) {
         let graph = self.catalog.graph();
         let view = self.view(&graph);
@@ -422,7 +422,7 @@ impl App {
         (node.map_or(spelled, |node| graph.name(node).to_owned()), node.is_some(), troubles)
     }
 
-    /// Neighbours one way, nearest first, at most `limit`, with how many there are.
+    /// Neighbours in one direction, nearest first, at most `limit`, with their total number.
     pub fn neighbours(&self, shown: &str, way: Way, depth: Option<u32>, limit: usize) -> (Vec<Neighbour>, usize) {
         let graph = self.catalog.graph();
         let view = self.view(&graph);
@@ -433,14 +433,14 @@ impl App {
         (listed, met.len())
     }
 
-    /// All there is to say of an asset, for its page.
+    /// Everything that the page of an asset shows.
     pub async fn asset_page(&self, shown: &str) -> Result<AssetView, Failure> {
         let asset = self.asset(shown).await?;
         let trust = self.trust(shown).await?;
         let (upstream, upstream_total) = self.neighbours(shown, Way::Up, Some(1), 10);
         let (downstream, downstream_total) = self.neighbours(shown, Way::Down, Some(1), 10);
         let downstream_all = self.neighbours(shown, Way::Down, None, 0).1;
-        // Whoever reads the page, it is for everybody.
+        // Anyone may read the page, so it shows only what is for everybody.
         let filter = Filter { asset: AssetName::new(shown), viewer: Viewer::Public, ..Filter::default() };
         let last = self.list(&filter, None, 5).await?.incidents.into_iter().map(|incident| LastIncident {
             id: incident.name(),
@@ -492,33 +492,33 @@ impl App {
         Some(url.into())
     }
 
-    /// The asset whose page this is; `None` for any other address.
+    /// The asset of this page. `None` for any other address.
     pub fn asset_of_page(&self, link: &str) -> Option<String> {
         let (ours, link) = (url::Url::parse(&self.config.server.public_url).ok()?, url::Url::parse(link).ok()?);
         if ours.origin() != link.origin() {
             return None;
         }
         let name = link.path().strip_prefix(ours.path().trim_end_matches('/'))?.strip_prefix("/assets/")?;
-        // A path segment is percent-encoded as a form's value is, but for the plus sign.
+        // A path segment is percent-encoded like a form's value, except for the plus sign.
         let decoded: Vec<(String, String)> =
             serde_urlencoded::from_str(&format!("n={}", name.replace('+', "%2B"))).ok()?;
         decoded.into_iter().next().map(|(_, name)| name)
     }
 
-    /// A shortest way from one asset down to another.
+    /// One of the shortest ways from one asset down to another.
     pub fn path(&self, from: &str, to: &str) -> Option<Vec<String>> {
         let graph = self.catalog.graph();
         let path = self.view(&graph).path(graph.find(from)?, graph.find(to)?)?;
         Some(path.into_iter().map(|node| graph.name(node).to_owned()).collect())
     }
 
-    /// What happened lately to what an asset is made of: the newest first, at most `limit`.
+    /// The latest changes upstream of an asset, newest first, at most `limit`.
     pub async fn changed_upstream(&self, shown: &str, limit: usize) -> Result<Vec<(String, Change)>, Failure> {
         let names: Vec<String> = {
             let graph = self.catalog.graph();
             let view = self.view(&graph);
             let Some(node) = graph.find(shown) else { return Ok(Vec::new()) };
-            // The nearest thousand: what is farther away is reached through them.
+            // Only the nearest thousand: assets farther away are reached through them.
             let met = view.walk(&[node], Way::Up);
             std::iter::once(node)
                 .chain(met.iter().take(1000).map(|met| met.node))
@@ -549,9 +549,9 @@ fn neighbour(view: &View<'_>, met: &Met) -> Neighbour {
 }
 
 impl App {
-    /// The picture of an incident; `None` where the lineage has nothing to show.
+    /// The picture of an incident. `None` if the lineage has nothing to show.
     pub async fn drawing(&self, incident: &Incident) -> Result<Option<Drawing>, Failure> {
-        // What was broken while it was open.
+        // What was broken while the incident was open.
         let before = if incident.status.is_open() { Vec::new() } else { self.alerts(&incident.uid).await? };
         let graph = self.catalog.graph();
         let view = self.view(&graph);
@@ -564,7 +564,7 @@ impl App {
             let nodes = assets.filter_map(|asset| graph.find(&self.catalog.naming.apply(asset.as_str())));
             nodes.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
         };
-        // The root may be another incident's.
+        // The root may belong to another incident.
         broken.extend(root.filter(|root| others.iter().any(|symptom| symptom.node == *root)));
         broken.dedup();
         let title: String = format!("{}: {}", incident.name(), incident.title).chars().take(90).collect();

@@ -1,10 +1,10 @@
-//! Pure functions that ask for records by name while they run. They run under the graph's lock, where nothing can be awaited: so they run over
-//! what is loaded, what they missed is loaded, and they run again, until they miss nothing.
+//! Runs pure functions that ask for records by name. They run under the graph's lock, where nothing can be awaited. So they run over what is
+//! loaded, then what they missed is loaded, and they run again, until they miss nothing.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
-/// Records by name, and which were asked for in vain.
+/// Records by name, and the names that were asked for in vain.
 #[derive(Debug)]
 pub struct Lookup<V> {
     loaded: HashMap<String, Option<V>>,
@@ -18,7 +18,7 @@ impl<V> Default for Lookup<V> {
 }
 
 impl<V: Clone> Lookup<V> {
-    /// What is under a name, as far as it was loaded.
+    /// The record of a name, if it was loaded.
     pub fn get(&self, name: &str) -> Option<V> {
         if let Some(found) = self.loaded.get(name) {
             return found.clone();
@@ -27,12 +27,12 @@ impl<V: Clone> Lookup<V> {
         None
     }
 
-    /// What was asked for in vain since the last time.
+    /// The names that were asked for in vain since the last time.
     pub fn missed(&mut self) -> Vec<String> {
         std::mem::take(self.missed.get_mut().unwrap_or_else(PoisonError::into_inner)).into_iter().collect()
     }
 
-    /// What is under a name, or that there is nothing.
+    /// Keeps the record of a name, or that there is none.
     pub fn put(&mut self, name: String, found: Option<V>) {
         self.loaded.insert(name, found);
     }

@@ -1,8 +1,8 @@
-//! FLOOR 2. Load, decide, commit: the one path of every change. And the queries behind answers, modals and the API.
+//! FLOOR 2. Load, decide, commit: the one path of every change. Also the queries behind answers, modals and the API.
 //!
-//! Every change is a [`Change`] and goes through [`App::make`]: it loads what it needs, decides, and says what is to be written; one commit
-//! writes it. Only what reads nothing that it writes may go by [`App::commit`]. [`App::execute`] is the change of one incident by a command, [`correlate`] that of many by a flood of alerts. Nothing here calls Slack
-//! or PagerDuty.
+//! Every change is a [`Change`] and goes through [`App::make`]. It loads what it needs, decides, and says what to write; one commit writes it.
+//! Only a change that reads nothing it writes may use [`App::commit`]. [`App::execute`] changes one incident by a command. [`correlate`] changes
+//! many in a flood of alerts. Nothing here calls Slack or PagerDuty.
 
 mod alert_moves;
 pub mod cards;

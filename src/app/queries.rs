@@ -1,4 +1,4 @@
-//! Reading: lists, one incident with its parts, the post-mortem. They read the store and never remote systems.
+//! Reading: lists, one incident with its parts, the post-mortem. The queries read the store and never remote systems.
 
 use std::collections::BTreeMap;
 
@@ -27,32 +27,32 @@ pub struct Filter {
     pub status: Option<Status>,
     pub severity: Option<Severity>,
     pub asset: Option<AssetName>,
-    /// Only those that are not resolved.
+    /// Only incidents that are not resolved.
     pub open: bool,
-    /// Those in which this person has a role.
+    /// Only incidents in which this person has a role.
     pub person: Option<UserId>,
     /// Opened at or after this moment.
     pub since: Option<Time>,
     pub before: Option<Time>,
-    /// With each of these words, in lower case, in the title, an asset, the last update or the fix.
+    /// Only incidents with each of these words, in lower case, in the title, an asset, the last update or the fix.
     pub words: Vec<String>,
-    /// Those that this person may see; all without.
+    /// Only incidents that this person may see. If absent, all.
     pub viewer: Viewer,
 }
 
 /// A page of incidents, newest first.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// At most as many as asked for.
+    /// At most as many as the caller asked for.
     pub incidents: Vec<Incident>,
     pub next: Option<String>,
 }
 
-/// So many incidents of an asset count for its SLA.
+/// How many incidents of an asset count for its SLA.
 const SLA_INCIDENTS: usize = 100;
 /// How many records are read at once.
 const PAGE: usize = 100;
-/// How many records one page may look at, so that a rare filter costs no more than a common one.
+/// How many records one page may read, so that a rare filter costs no more than a common one.
 const LOOK_AT: usize = 1000;
 
 impl App {
@@ -172,7 +172,7 @@ impl App {
         Ok(render::timeline::postmortem(&self.templates, &record, &link, lineage.as_deref()))
     }
 
-    /// What was promised of an asset, and for how long it was broken lately, by the incidents that somebody may see.
+    /// What was promised of an asset, and for how long it was broken lately. Only incidents that somebody may see are counted.
     pub async fn sla(&self, asset: &str, viewer: Viewer) -> Result<SlaStatement, Failure> {
         let since = Some(self.now() - chrono::Duration::days(sla::DAYS));
         let filter = Filter { asset: AssetName::new(asset), since, viewer, ..Filter::default() };

@@ -1,4 +1,4 @@
-//! What all sources have in common before their alerts are looked at: their pace, what they posted as it is kept, subscriptions to confirm.
+//! What all sources share before their alerts are looked at: their pace, the posted bodies that are kept, and subscriptions to confirm.
 
 use std::sync::PoisonError;
 
@@ -9,23 +9,23 @@ use crate::records::outbox::{EntryId, Job};
 use crate::records::{self, Body};
 use crate::store::{Batch, Expect, Id, MAX_RECORD_BYTES, Range};
 
-/// A source may send so many requests at once, in seconds of its pace.
+/// How many requests a source may send at once, in seconds of its pace.
 const BURST_SECONDS: i64 = 10;
 
-/// A larger body is read, and not kept for looking at it later.
+/// A larger body is read, but not kept for a later look.
 pub const KEPT_AT_MOST: usize = 4 * 1024 * 1024;
-/// So many bytes of bodies wait at most to be kept.
+/// At most this many bytes of bodies wait to be kept.
 const WAITING_BYTES: usize = 8 * 1024 * 1024;
-/// What a block needs besides its bodies.
+/// The room in a block besides its bodies.
 const BLOCK_ROOM: usize = 1024;
-/// What a body needs besides itself and its source's name.
+/// The room of a body besides its text and its source's name.
 const BODY_ROOM: usize = 100;
 
 impl App {
-    /// Whether a source keeps its pace (`rate_per_minute`); those without one always do.
+    /// Whether a source keeps its pace (`rate_per_minute`). A source without one always does.
     ///
     /// # Errors
-    /// It is too fast. It may send again.
+    /// The source is too fast. It may send again later.
     pub fn pace(&self, source: &Source) -> Result<(), Failure> {
         let Some(rate) = source.rate_per_minute.filter(|rate| *rate > 0) else { return Ok(()) };
         let now = self.now();
@@ -40,8 +40,8 @@ impl App {
         Ok(())
     }
 
-    /// Keeps what a monitor posted, for looking at it later; soon, not now: of what was posted a moment before a crash only the alerts are
-    /// sure to be there. Where too much waits, it is not kept, and that is counted.
+    /// Keeps what a monitor posted, for a later look. It is written soon, not now: after a crash, only the alerts of the last moment are sure to
+    /// be there. If too much waits, the body is dropped, and that is counted.
     pub fn keep_body(&self, source: &str, body: &[u8], pack: fn(&[u8]) -> Option<String>) {
         if self.config.intake.keep_days == 0 || body.is_empty() || body.len() > KEPT_AT_MOST {
             return;
@@ -55,10 +55,10 @@ impl App {
         waiting.bodies.push(Waiting { source: source.to_owned(), at: self.now(), body: body.to_vec(), pack });
     }
 
-    /// Writes down what monitors posted since the last time, many bodies in a block.
+    /// Writes down what monitors posted since the last time, many bodies per block.
     ///
     /// # Errors
-    /// The store cannot write; what is not written is not kept.
+    /// The store cannot write. Bodies that are not written are lost.
     pub async fn keep_bodies(&self) -> Result<(), Failure> {
         let waiting = std::mem::take(&mut *self.bodies.lock()).bodies;
         let mut block = records::Bodies::default();
@@ -82,13 +82,13 @@ impl App {
         self.commit(batch).await
     }
 
-    /// Forgets what monitors posted when it was kept long enough, a page at a time; how many blocks.
+    /// Forgets what monitors posted after it was kept long enough, one page at a time. Returns how many blocks.
     pub async fn forget_old_bodies(&self) -> Result<usize, Failure> {
         let before = self.now() - chrono::Duration::days(self.config.intake.keep_days.into());
         self.forget(&Range::<records::Bodies>::before_time(before)).await
     }
 
-    /// Confirms a subscription, after the answer.
+    /// Confirms a subscription, after the request was answered.
     pub async fn confirm(&self, url: &str) -> Result<(), Failure> {
         self.enqueue(&EntryId::fresh(&self.clock.fresh_id()), Job::Confirm { url: url.to_owned() }).await
     }

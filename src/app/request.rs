@@ -4,39 +4,39 @@ use crate::domain::permission::Standing;
 use crate::domain::{Actor, Refusal};
 use crate::store::{Batch, ReadError};
 
-/// Why nothing was done. Whatever asks the store may fail so; what may fail for another reason says which.
+/// Why nothing was done. Anything that asks the store may fail in this way. Functions that may fail for other reasons say which.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Failure {
-    /// The decision was no; the words are for the one who asked.
+    /// The decision was no. The words are for the person who asked.
     #[error("{0}")]
     Refused(#[from] Refusal),
     /// There is no such incident.
     #[error("{0}")]
     NotFound(String),
-    /// It was not said which incident is meant.
+    /// The request did not say which incident is meant.
     #[error(
         "This is not an incident's channel, so say which incident you mean: `/incident INC-12 ack`. `/incident list` shows what is open."
     )]
     WhichIncident,
-    /// This very delivery was dealt with before.
+    /// This same delivery was handled before.
     #[error("this was done already")]
     Duplicate,
-    /// What was asked makes no sense; the words say what would.
+    /// The request makes no sense. The words say what would.
     #[error("{0}")]
     Invalid(String),
     /// A source sends faster than it may.
     #[error("the source {name} sends more than its {rate} requests a minute; send it again a little later")]
     TooFast { name: String, rate: u32 },
-    /// It is more than a record may hold; it will be so next time, too.
+    /// It is too large for a record, and would be too large next time, too.
     #[error("This is too large to be kept, and nothing was changed; say it in fewer words. ({0})")]
     TooLarge(String),
-    /// The store cannot write, or too many were faster.
+    /// The store cannot write, or too many others were faster.
     #[error("Muster cannot save anything right now; nothing was changed. Please try again in a moment. ({0})")]
     Unavailable(String),
 }
 
 impl Failure {
-    /// Nobody knows `INC-number`, or not whoever asks.
+    /// There is no `INC-number`, or the person who asks may not know of it.
     pub fn no_such(number: u64) -> Self {
         Self::NotFound(format!("There is no INC-{number}. `/incident list` shows what is open."))
     }
@@ -48,16 +48,16 @@ impl From<ReadError> for Failure {
     }
 }
 
-/// Names a delivery, so that a redelivery changes nothing. Kept for two to three days.
+/// Names a delivery, so that a redelivery changes nothing. The name is kept for two to three days.
 #[derive(Debug, Clone)]
 pub struct DeliveryId(pub String);
 
-/// Who asks, and what else belongs into the same commit.
+/// Who asks, and what else belongs to the same commit.
 pub struct RequestMeta {
     pub actor: Actor,
     pub standing: Standing,
     pub delivery: Option<DeliveryId>,
-    /// What else must be true and written with it: the end of an outbox entry, an index.
+    /// What else must hold and be written with it: the end of an outbox entry, an index.
     pub also: Batch,
 }
 

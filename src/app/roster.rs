@@ -1,5 +1,5 @@
-//! Who is in the user groups and schedules that the configuration names: read from Slack and PagerDuty every now and then, kept with
-//! the time of reading, and shown with it. Nothing waits for it: what was read last counts.
+//! Who is in the user groups and on the schedules that the configuration names. They are read from Slack and PagerDuty now and then, kept with
+//! the time of reading, and shown with it. Nothing waits for them: the last reading counts.
 
 use super::{App, Change, Failure};
 use crate::domain::incident::Duty;
@@ -10,11 +10,11 @@ use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{AddressOf, OwnerOfAddress, Roster};
 use crate::store::{Batch, Expect, Id};
 
-/// How long what was read counts as fresh, in minutes.
+/// How long a reading counts as fresh, in minutes.
 const READ_EVERY_MINUTES: i64 = 10;
 
 impl App {
-    /// The user groups (`S…`) and schedules of PagerDuty (`P…`) that somebody's duty or permission depends on.
+    /// The user groups (`S…`) and PagerDuty schedules (`P…`) that somebody's duty or permission depends on.
     fn rosters_wanted(&self) -> Vec<String> {
         let rules = &self.policy.permissions;
         let groups = rules.admins.iter().chain(&rules.team).filter_map(|one| match one {
@@ -31,7 +31,7 @@ impl App {
         all
     }
 
-    /// Begins to read each of them, now and then again.
+    /// Begins to read each of them, again and again.
     pub async fn await_rosters(&self) -> Result<(), Failure> {
         for id in self.rosters_wanted() {
             let waits = self.store.get(&EntryId::roster(&id, false)).await?.is_some()
@@ -43,7 +43,7 @@ impl App {
         Ok(())
     }
 
-    /// Keeps what was read, and comes back later.
+    /// Keeps what was read, and plans the next reading.
     pub async fn remember_roster(
         &self,
         id: &str,
@@ -65,22 +65,22 @@ impl App {
         self.commit(also).await
     }
 
-    /// Who is in a group or on a schedule, as it was read last.
+    /// Who is in a group or on a schedule, as last read.
     pub fn roster(&self, id: &str) -> Option<Roster> {
         self.models.rosters.read().get(id).cloned()
     }
 
-    /// The person of an e-mail address: as Slack has it, or else as they said themselves. So nobody can take another's.
+    /// The person of an e-mail address: as Slack says, or else as they said themselves. So nobody can take another person's address.
     pub fn person_of(&self, email: &str) -> Option<UserId> {
         self.models.people.read().of_address(email)
     }
 
-    /// The address by which PagerDuty may know somebody: as they said themselves, or else as Slack has it.
+    /// The address by which PagerDuty may know somebody: as they said themselves, or else as Slack says.
     pub fn address_of(&self, person: &UserId) -> Option<String> {
         self.models.people.read().address_of(person).map(str::to_owned)
     }
 
-    /// Somebody says by which address PagerDuty knows them. Another's is refused.
+    /// Somebody says by which address PagerDuty knows them. Another person's address is refused.
     pub async fn link_address(&self, person: &UserId, address: &str) -> Result<(), Failure> {
         self.make(&Linking { person, address }).await
     }
@@ -94,7 +94,7 @@ impl App {
         })
     }
 
-    /// Who is on duty for a service now, rotation by rotation. Where nobody is, or nothing was read yet, it is left out.
+    /// Who is on duty for a service now, by rotation. A rotation without anybody, or one that was not read yet, is left out.
     pub fn duty_of(&self, service: Option<&str>) -> Vec<Duty> {
         let now = self.now();
         let covering = self.policy.rotations.iter().filter(|rotation| rotation.covers(service));
@@ -123,7 +123,7 @@ impl App {
     }
 }
 
-/// Somebody takes an address for theirs.
+/// Somebody claims an address as theirs.
 struct Linking<'a> {
     person: &'a UserId,
     address: &'a str,
@@ -137,7 +137,7 @@ impl Change for Linking<'_> {
         let (of_address, of_person) = (Id::<OwnerOfAddress>::of(&address), Id::<AddressOf>::of(&person));
         let (owner, owned) = app.to_change(&of_address).await?;
         let (said, known) = app.to_change(&of_person).await?;
-        // As Slack has it, or as they said themselves: perhaps a moment ago.
+        // As Slack says, or as they said themselves, perhaps a moment ago.
         let owner = app.person_of(&address).or(owner.map(|owner| owner.person));
         if owner.is_some_and(|other| other != person) {
             return Err(Failure::Invalid(format!("{address} is somebody else's.")));

@@ -1,4 +1,4 @@
-//! The runbooks: the shipped ones, and the operator's over them.
+//! The runbooks: the shipped ones, and the operator's, which replace or extend them.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use crate::domain::runbook::{Library, Runbook};
 #[folder = "runbooks/"]
 struct ShippedRunbooks;
 
-/// The shipped runbooks, with those of a folder over them (same id) or beside them.
+/// The shipped runbooks, and those of a folder, which replace them (same id) or extend them.
 ///
 /// # Errors
 /// The first file that is wrong, with its line.

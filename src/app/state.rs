@@ -1,4 +1,4 @@
-//! The app: what it holds, how people are called, and which incident is meant. What it does with them is in the other files of the room.
+//! The app: what it holds, how people are called, and which incident is meant. The other files of this folder hold what it does.
 
 use std::sync::{Arc, Mutex};
 
@@ -25,13 +25,13 @@ use crate::slack::client::Member;
 use crate::store::{Batch, Expect, Id, Range, Store};
 use crate::telemetry::Metrics;
 
-/// So many roles and tasks of somebody are looked at.
+/// At most this many roles and tasks of one person are read.
 const MINE_AT_MOST: usize = 500;
 
-/// Muster's rules, and what they are about.
+/// Muster's rules, and the data they work on.
 pub struct App {
     pub store: Store,
-    /// What of it is held in memory.
+    /// The part of the store that is held in memory.
     pub models: Arc<ReadModels>,
     pub clock: Clock,
     pub config: Config,
@@ -41,9 +41,9 @@ pub struct App {
     pub metrics: Metrics,
     /// Tells the outbox worker that there is work.
     pub wake: Notify,
-    /// The assets, and what they are made of.
+    /// The assets, and their lineage.
     pub catalog: Catalog,
-    /// What monitors posted, on its way to being kept.
+    /// What monitors posted, until it is kept.
     pub(super) bodies: Bodies,
     pub(super) turns: Turns,
     pub(super) correlator: Correlator,
@@ -52,7 +52,7 @@ pub struct App {
 }
 
 impl App {
-    /// Puts it together. Templates and runbooks are parsed here, so that a bad file stops the start.
+    /// Builds the app. Templates and runbooks are parsed here, so that a bad file stops the start.
     ///
     /// # Errors
     /// A bad file, or a store that cannot be read.
@@ -84,7 +84,7 @@ impl App {
         self.clock.now()
     }
 
-    /// How a person is called; the id for somebody Slack has not told us of.
+    /// How a person is called. If Slack has not told us of them, the id.
     pub fn name(&self, id: &str) -> String {
         self.models.people.read().get(id).map_or_else(|| id.to_owned(), |member| member.name.clone())
     }
@@ -98,7 +98,7 @@ impl App {
         self.models.people.read().standing(id, ours)
     }
 
-    /// Who is called so.
+    /// The people of this name.
     pub fn called(&self, name: &str) -> Vec<UserId> {
         self.models.people.read().called(name)
     }
@@ -145,7 +145,7 @@ impl App {
         self.incident(uid).await?.ok_or_else(|| Failure::NotFound("There is no such incident any more.".to_owned()))
     }
 
-    /// What is known of somebody in Slack; somebody unknown is asked for.
+    /// What is known of somebody in Slack. Slack is asked about an unknown person.
     pub async fn met(&self, user: &UserId, team: Option<&str>) -> Standing {
         let standing = self.standing(user, team);
         if standing == Standing::Unknown
@@ -157,7 +157,7 @@ impl App {
         standing
     }
 
-    /// Whose turn it is to decide on an incident.
+    /// The turn to decide on an incident.
     pub fn turn(&self, uid: &IncidentId) -> Arc<tokio::sync::Mutex<()>> {
         self.turns.of(uid)
     }
@@ -168,7 +168,7 @@ impl App {
         found.map(|found| found.uid).ok_or_else(|| Failure::no_such(number))
     }
 
-    /// Who looks: administrators see everything, others what is not private or what they are in.
+    /// Who looks. Administrators see everything. Others see what is not private, or what they are in.
     pub async fn viewer(&self, user: &UserId) -> Result<Viewer, Failure> {
         if self.is_among(user, &self.policy.permissions.admins) {
             return Ok(Viewer::Everything);
@@ -184,7 +184,7 @@ impl App {
         Ok(!incident.private || self.viewer(user).await?.sees(&incident))
     }
 
-    /// The incident whose channel this is now: nobody else's may be. One that was only worked in is free again when it is over.
+    /// The incident whose channel this is now; no other may use it. A channel that was only borrowed is free again when the incident is over.
     pub async fn at_home_in(&self, channel: &str) -> Result<Option<IncidentId>, Failure> {
         let Some(uid) = self.uid_of_channel(channel).await? else { return Ok(None) };
         let lives_there = self.incident(&uid).await?.is_some_and(|incident| {
@@ -194,12 +194,12 @@ impl App {
         Ok(lives_there.then_some(uid))
     }
 
-    /// The incident that a channel was of last.
+    /// The last incident of a channel.
     pub async fn uid_of_channel(&self, channel: &str) -> Result<Option<IncidentId>, Failure> {
         Ok(self.store.value(&Id::<OfChannel>::of(channel)).await?.map(|found| found.uid))
     }
 
-    /// The incident that a thread in a channel was of last, or a message in such a thread.
+    /// The last incident of a thread in a channel, or of a message in such a thread.
     pub async fn uid_of_thread(&self, channel: &str, thread: &str) -> Result<Option<IncidentId>, Failure> {
         Ok(self.store.value(&Id::<OfChannel>::of_thread(channel, thread)).await?.map(|found| found.uid))
     }

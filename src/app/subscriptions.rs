@@ -1,5 +1,5 @@
-//! Who wants to hear of every incident of an asset or a team: said once, until they say otherwise. A followed dashboard hears of what
-//! is upstream of it too.
+//! Who wants to hear of every incident of an asset or a team. They say so once, and it holds until they end it. A subscription to a dashboard
+//! also covers what is upstream of it.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,16 @@ use crate::domain::{Incident, UserId};
 use crate::records::Subscription;
 use crate::store::{Batch, Expect, Id};
 
-/// So many may follow one thing.
+/// How many people may subscribe to one thing.
 const MAX_FOLLOWERS: usize = 200;
-/// So many things may be followed.
+/// How many things may have subscriptions.
 const MAX_FOLLOWED: usize = 5000;
 
 impl App {
-    /// Somebody follows an asset or team, or no more; whether that is news.
+    /// Somebody subscribes to an asset or team, or ends that. Returns whether this is news.
     ///
     /// # Errors
-    /// Too many do, or the store cannot write.
+    /// Too many people subscribe, or the store cannot write.
     pub async fn subscribe_to(&self, of: &str, person: &UserId, on: bool) -> Result<bool, Failure> {
         {
             let subscriptions = self.models.subscriptions.read();
@@ -48,7 +48,7 @@ impl App {
         self.models.subscriptions.read().of(person)
     }
 
-    /// Who follows something that an incident reaches: an asset of it or below it, or a team that owns one.
+    /// Who subscribed to something that an incident reaches: one of its assets or one downstream, or a team that owns one.
     pub(super) async fn followers(&self, incident: &Incident, teams: &[String]) -> Vec<Recipient> {
         let followed: Vec<(String, Vec<UserId>)> = {
             let subscriptions = self.models.subscriptions.read();

@@ -1,5 +1,5 @@
-//! What is suppressed and for how long: silences, maintenance windows, alerts that people are asked about. When its time is over, and nobody
-//! said that it is, a suppressed alert is correlated anew.
+//! Suppressed alerts, and for how long: silences, maintenance windows, alerts that people are asked about. When the time is over and nobody has
+//! said that the alert is over, it is correlated again.
 
 use std::sync::PoisonError;
 
@@ -15,11 +15,11 @@ use crate::records::outbox::{Job, Outbox as _};
 use crate::render::{Action, Button, Triage, escape};
 use crate::store::{Batch, Expect, Id, Range};
 
-/// So many silences may hold at once; each alert is compared with all.
+/// How many silences may hold at once. Each alert is compared with all of them.
 const MAX_SILENCES: usize = 500;
-/// A silence that ended is kept so long, in days.
+/// How long a silence is kept after its end, in days.
 const SILENCE_KEPT_DAYS: i64 = 7;
-/// No silence is longer, in days: what is to be quiet for ever is a route.
+/// The longest silence, in days. Use a route for what must be quiet for ever.
 const MAX_SILENCE_DAYS: i64 = 90;
 
 impl App {
@@ -40,8 +40,8 @@ impl App {
             .map(|(window, until)| (Suppression::Maintenance { name: window.name.clone() }, until))
     }
 
-    /// What people are told when something is held back: once for each silence and window, and a card where they are asked.
-    /// What is told with it for the first time goes to `told`, which [`Self::remember_told`] remembers once it is written.
+    /// What people are told when an alert is suppressed: once for each silence and window, and a card if they are asked. What they are told for
+    /// the first time goes to `told`. [`Self::remember_told`] remembers it once it is written.
     pub(super) fn told_of(&self, hold: &Suppression, signal: &Signal, id: &str, told: &mut Vec<String>) -> Option<Job> {
         let channel = self.policy.route_of(signal).and_then(|route| route.channel.clone());
         let (once, template, buttons, view) = match hold {
@@ -89,20 +89,20 @@ impl App {
         Some(Job::Announce { channel, markdown, buttons, asks })
     }
 
-    /// People were told of these silences and windows.
+    /// Remembers that people were told of these silences and windows.
     pub(super) fn remember_told(&self, once: Vec<String>) {
         let mut told = self.correlator.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.retain(|_, at| *at + chrono::Duration::days(MAX_SILENCE_DAYS) > self.now());
         told.extend(once.into_iter().map(|once| (once, self.now())));
     }
 
-    /// A held alert whose time is over is placed anew; what belongs to the errand is written with it.
+    /// Correlates a suppressed alert again when its time is over. What belongs to the job is written with it.
     pub async fn release(&self, id: &str, mut also: Batch) -> Result<(), Failure> {
         let Some(held) = self.store.value(&Id::<SuppressedAlert>::new(id)).await? else {
             return self.commit(also).await;
         };
         match held.until {
-            // Somebody decides.
+            // A person decides.
             None => self.commit(also).await,
             Some(until) if until > self.now() => {
                 also.enqueue(&self.errand(), Job::Release { held: id.to_owned(), at: until }, self.now());
@@ -115,10 +115,10 @@ impl App {
         }
     }
 
-    /// The held alert of an id, and what settles it: for one only, of all who try.
+    /// The suppressed alert of an id, and the batch that settles it. Of all who try, only one succeeds.
     ///
     /// # Errors
-    /// There is none any more: it went away, or somebody decided.
+    /// It is not there any more: it went away, or somebody decided.
     pub async fn held(&self, id: &str) -> Result<(SuppressedAlert, Batch), Failure> {
         let id = Id::<SuppressedAlert>::new(id);
         let (found, expect) = self.to_change(&id).await?;
@@ -129,10 +129,10 @@ impl App {
         Ok((found, settles))
     }
 
-    /// Opens an incident for a held alert, as somebody decided; what became of it.
+    /// Opens an incident for a suppressed alert, as somebody decided. Returns what became of it.
     ///
     /// # Errors
-    /// It is settled, or the store cannot write.
+    /// It is settled already, or the store cannot write.
     pub async fn open_held(&self, id: &str) -> Result<Placed, Failure> {
         let (held, _) = self.held(id).await?;
         let source = held.signal.source.clone();
@@ -141,7 +141,7 @@ impl App {
         placed.into_iter().next().ok_or_else(|| Failure::Unavailable("the alert's turn was lost".to_owned()))
     }
 
-    /// Opens an incident for an alert whose card cannot be posted: rather one too many than one that nobody hears of.
+    /// Opens an incident for an alert whose card cannot be posted. One incident too many is better than one that nobody hears of.
     pub async fn nobody_can_be_asked(&self, id: &str, also: Batch) -> Result<(), Failure> {
         match self.held(id).await {
             Ok((held, _)) => {
@@ -153,23 +153,23 @@ impl App {
         }
     }
 
-    /// Forgets a held alert that somebody called no problem; its monitor is remembered for it. The next firing asks again.
+    /// Forgets a suppressed alert that somebody called no problem. This counts for its monitor. The next firing asks again.
     ///
     /// # Errors
-    /// It is settled, or the store cannot write.
+    /// It is settled already, or the store cannot write.
     pub async fn dismiss_held(&self, id: &str) -> Result<(), Failure> {
         self.make(&Dismissing(id)).await
     }
 
-    /// The silences that hold or will, by number.
+    /// The silences that hold now or later, by number.
     pub fn silences(&self) -> Vec<Silence> {
         self.models.silences.read().lasting(self.now()).cloned().collect()
     }
 
-    /// Makes a silence under the next number, with what else comes with it; perhaps it settles a held alert. Durable when it answers.
+    /// Makes a silence under the next number, with what else belongs to it. It may settle a suppressed alert. It is durable when this returns.
     ///
     /// # Errors
-    /// It says no reason or no sensible time, there are too many, the alert is settled, or the store cannot write.
+    /// It has no reason or no sensible time, there are too many, the alert is settled already, or the store cannot write.
     pub async fn silence(&self, mut silence: Silence, settles: Option<&str>, also: Batch) -> Result<Silence, Failure> {
         let refused = |why: &str| Err(Failure::Invalid(why.to_owned()));
         if silence.reason.trim().is_empty() {
@@ -192,10 +192,10 @@ impl App {
         self.make(&Silencing { silence, settles, also }).await
     }
 
-    /// Ends a silence now; what it held is placed anew.
+    /// Ends a silence now. The alerts that it suppressed are correlated again.
     ///
     /// # Errors
-    /// There is none of this number that holds, or the store cannot write.
+    /// No silence of this number holds, or the store cannot write.
     pub async fn unsilence(&self, number: u64) -> Result<Silence, Failure> {
         self.make(&Unsilencing(number)).await
     }
@@ -213,7 +213,7 @@ impl App {
     }
 }
 
-/// A held alert is called no problem.
+/// Somebody calls a suppressed alert no problem.
 struct Dismissing<'a>(&'a str);
 
 impl Change for Dismissing<'_> {
@@ -226,7 +226,7 @@ impl Change for Dismissing<'_> {
     }
 }
 
-/// A silence comes to be, under the next number.
+/// Makes a silence, under the next number.
 struct Silencing<'a> {
     silence: Silence,
     settles: Option<&'a str>,
@@ -250,7 +250,7 @@ impl Change for Silencing<'_> {
     }
 }
 
-/// A silence ends, and what it held is placed anew.
+/// Ends a silence. The alerts that it suppressed are correlated again.
 struct Unsilencing(u64);
 
 impl Change for Unsilencing {
@@ -280,7 +280,7 @@ impl Change for Unsilencing {
     }
 }
 
-/// A silence in a line, Markdown.
+/// A silence as one line of Markdown.
 pub fn silence_line(silence: &Silence, owner: &str) -> String {
     let from = silence.from.format("%Y-%m-%d %H:%M");
     let until = silence.until.format("%Y-%m-%d %H:%M UTC");

@@ -1,18 +1,18 @@
-//! What only this process remembers, and a restart may forget: whose turn it is, open homes, the pace of sources, bodies on their way to being kept.
+//! What only this process remembers and a restart may forget: turns, open homes, the pace of sources, and bodies that are not yet kept.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::{IncidentId, Time, UserId};
 
-/// Whose turn it is to decide on an incident: decisions on one run one after another.
+/// The turns to decide on an incident. Decisions on one incident run one after another.
 #[derive(Debug, Default)]
 pub(super) struct Turns(Mutex<HashMap<IncidentId, Arc<tokio::sync::Mutex<()>>>>);
 
 impl Turns {
     pub(super) fn of(&self, uid: &IncidentId) -> Arc<tokio::sync::Mutex<()>> {
         let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Locks nobody holds are let go once there are many.
+        // Once there are many locks, those that nobody holds are dropped.
         if locks.len() > 1000 {
             locks.retain(|_, lock| Arc::strong_count(lock) > 1);
         }
@@ -20,7 +20,7 @@ impl Turns {
     }
 }
 
-/// Who has the home open, perhaps: which opening counts, and what was published last.
+/// Who may have the home open: which opening counts, and what was last published.
 pub(super) type Homes = HashMap<UserId, Watched>;
 
 pub(super) struct Watched {
@@ -29,7 +29,7 @@ pub(super) struct Watched {
     pub(super) digest: String,
 }
 
-/// What monitors posted and is not yet kept.
+/// What monitors posted and Muster has not kept yet.
 #[derive(Default)]
 pub(super) struct Bodies(Mutex<Unkept>);
 
@@ -52,6 +52,6 @@ impl Bodies {
     }
 }
 
-/// When the next request of a source is due, by its pace.
+/// When the next request of a source is due, by the source's pace.
 #[derive(Debug, Default)]
 pub(super) struct Pace(pub(super) Mutex<HashMap<String, Time>>);

@@ -1,4 +1,4 @@
-//! How well monitors do, by what people said of their alerts: useful, expected, false.
+//! How well monitors do, by people's verdicts on their alerts: useful, expected, false.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -9,7 +9,7 @@ use crate::domain::{Incident, Signal};
 use crate::records::Verdicts;
 use crate::store::{Batch, Id, Range};
 
-/// Of one incident, so many alerts' monitors learn.
+/// A verdict on one incident counts for the monitors of at most this many alerts.
 const MOST: usize = 200;
 
 impl Verdicts {
@@ -26,7 +26,7 @@ impl Verdicts {
         self.useful + self.expected + self.false_
     }
 
-    /// Which part of them says that it was worth it.
+    /// The share of verdicts that call the alerts useful.
     pub fn precision(&self) -> f64 {
         f64::from(self.useful) / f64::from(self.total().max(1))
     }
@@ -45,7 +45,7 @@ impl Change for Judging<'_> {
 
     async fn decide(&self, app: &App) -> Result<(Batch, ()), Failure> {
         let mut alerts = app.alerts(&self.incident.uid).await?;
-        // What was only there for its parent is not to be blamed or praised.
+        // An alert that was inhibited gets neither blame nor praise.
         alerts.retain(|alert| !alert.inhibited);
         alerts.truncate(MOST);
         let mut batch = self.also.clone();
@@ -56,7 +56,7 @@ impl Change for Judging<'_> {
 }
 
 impl App {
-    /// Counts a verdict for the monitors of some alerts, each as often as it has alerts among them.
+    /// Counts a verdict for the monitors of some alerts, once for each of their alerts.
     pub(super) async fn count(
         &self,
         batch: &mut Batch,
@@ -87,7 +87,7 @@ impl App {
         Ok(())
     }
 
-    /// Counts a verdict for the monitors of an incident's alerts, in one commit with the end of the errand.
+    /// Counts a verdict for the monitors of an incident's alerts, in one commit with the end of the job.
     pub async fn count_verdict(
         &self,
         incident: &Incident,
@@ -98,7 +98,7 @@ impl App {
         self.make(&Judging { incident, verdict, before, also }).await
     }
 
-    /// What people said of monitors, the noisiest first.
+    /// People's verdicts on monitors, the noisiest monitor first.
     pub async fn verdicts(&self) -> Result<Vec<Verdicts>, Failure> {
         let mut all: Vec<Verdicts> = self.store.values(Range::all()).await?;
         all.retain(|record| record.total() > 0);

@@ -1,5 +1,5 @@
-//! Where a signal belongs: to the alert of its key; else to the open incident of its asset; else to one that the lineage or a label
-//! ties it to; else, unless something holds it back, to a new one. It says why.
+//! Finds where a signal belongs, and says why: the alert of its key, else the open incident of its asset, else one that the lineage or a label
+//! ties it to. If none fits, it opens a new incident, unless something suppresses it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -22,35 +22,35 @@ use crate::records::outbox::{Job, Outbox as _};
 use crate::records::{AlertOfKey, Flap, LatestOfAsset};
 use crate::store::{Batch, Expect, Id, Record};
 
-/// Merged into one that was merged itself, and so on; nobody does it more often.
+/// How many merges in a row are followed. Nobody merges more often.
 pub(in crate::app) const MERGED_DEEP: usize = 8;
 
 /// The turn to decide on an incident.
 pub(super) type Turn = tokio::sync::OwnedMutexGuard<()>;
 
-/// A walk for ties looks at so many assets at most.
+/// A walk for ties looks at this many assets at most.
 const MAX_WALK: usize = 2000;
 
-/// The state of incidents as a round leaves them, and those before it in the same run.
+/// The state of incidents after this round and the rounds before it in the same run.
 pub(super) struct Round<'a> {
     app: &'a App,
     cases: BTreeMap<IncidentId, Working>,
     by_key: HashMap<(String, String), (IncidentId, String)>,
     /// Incidents by asset, and since when it is bad.
     by_asset: HashMap<AssetName, (IncidentId, Time)>,
-    /// Incidents by `label=value`, and whether that is to be written.
+    /// Incidents by `label=value`, and whether the entry must be written.
     by_group: HashMap<String, (IncidentId, bool)>,
-    /// What is bad in the graph, by open incidents; made when it is first asked for.
+    /// What is bad in the graph, by open incident. Built on first use.
     bad: Option<HashMap<NodeId, (IncidentId, Time)>>,
     held: HashMap<Id<SuppressedAlert>, Changing<SuppressedAlert>>,
     flaps: HashMap<Id<Flap>, Changing<Flap>>,
     jobs: Vec<Job>,
-    /// The silences and windows that people are told of, once each, and how many of these are given to be written.
+    /// The silences and windows that people are told of, once each, and how many of them were already handed over for writing.
     told: Vec<String>,
     told_before: usize,
-    /// Incidents that are named somewhere and are not there.
+    /// Incidents that are named somewhere but do not exist.
     missing: HashSet<IncidentId>,
-    /// Our turns on the incidents that were there before, until all of it is written. Those that it opened have none.
+    /// Our turns on the incidents that existed before, held until everything is written. Incidents that this round opened have none.
     pub(super) turns: Vec<Turn>,
     numbers: Numbers,
     opened: u64,
@@ -59,9 +59,9 @@ pub(super) struct Round<'a> {
 /// A record as the round leaves it.
 #[derive(Clone)]
 struct Changing<T> {
-    /// `None` where there is none.
+    /// `None` if there is no record.
     now: Option<T>,
-    /// What is expected of it when it is written.
+    /// What to expect of it when it is written.
     expect: Expect,
     changed: bool,
 }
@@ -80,10 +80,10 @@ impl<T: Record> Changing<T> {
     }
 }
 
-/// One incident in the round: as it was written last, and all that was decided on it since.
+/// One incident in the round: as it was last written, and all that was decided on it since.
 struct Working {
     before: Option<Loaded>,
-    /// Without the alerts and without whoever was told: those are given to a decision only where it needs them.
+    /// Without the alerts and the people who were told. A decision gets those only when it needs them.
     decision: Decision,
     alerts: BTreeMap<String, Alert>,
     told: BTreeMap<String, Notification>,
@@ -97,7 +97,7 @@ impl Working {
         Self { before, decision, alerts, told }
     }
 
-    /// The case, with what a decision about a signal needs.
+    /// The case, with everything that a decision about a signal needs.
     fn lend(&mut self, signal: &Signal, known: Option<&str>) -> &Case {
         let case = &mut self.decision.case;
         case.alerts.extend(known.and_then(|alert| self.alerts.remove_entry(alert)));
@@ -112,13 +112,13 @@ impl Working {
         self.take_back();
     }
 
-    /// What was lent is kept apart again.
+    /// Separates again what was lent.
     fn take_back(&mut self) {
         self.alerts.append(&mut self.decision.case.alerts);
         self.told.append(&mut self.decision.case.told);
     }
 
-    /// Writes what was decided since the last time; what is decided next goes on from there.
+    /// Writes what was decided since the last time. Later decisions go on from there.
     fn cut(&mut self, batch: &mut Batch, now: Time) {
         let decision = &mut self.decision;
         if decision.entries.is_empty() && decision.effects.is_empty() {
@@ -136,16 +136,16 @@ impl Working {
 }
 
 enum Placement {
-    /// To this incident; as this alert, where it is known.
+    /// It belongs to this incident, as this alert if that is known.
     In {
         uid: IncidentId,
         known: Option<String>,
         because: JoinReason,
         quiet: bool,
     },
-    /// To none yet.
+    /// It belongs to no incident yet.
     Suppressed(Suppression, Option<Time>),
-    /// To none.
+    /// It belongs to no incident.
     Nowhere,
     New,
 }
@@ -178,7 +178,7 @@ impl<'a> Round<'a> {
             Placement::In { uid, known, because, quiet } => (Some(uid), known, because, quiet),
             Placement::New => (None, None, JoinReason::Opened, false),
             Placement::Nowhere => {
-                // The end of what is held is its end.
+                // If the signal was suppressed, this ends it.
                 let was_held = self.let_go(&id).await?;
                 let outcome = if was_held { Outcome::Resolved } else { Outcome::Ignored };
                 return Ok(placed(None, outcome, None));
@@ -266,7 +266,7 @@ impl<'a> Round<'a> {
         Ok(placed(Some(alert), outcome, Some(name)))
     }
 
-    /// Remembers where a new alert went, for those that follow.
+    /// Remembers where a new alert went, for the signals that follow.
     fn joined(&mut self, signal: &Signal, uid: &IncidentId, alert: &str) {
         self.by_key.insert((signal.source.clone(), signal.key.clone()), (uid.to_owned(), alert.to_owned()));
         for group in self.groups(signal) {
@@ -281,7 +281,7 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Counts what came and went. What came once only is not written down.
+    /// Counts how often an alert came and went. An alert that came only once is not written down.
     async fn came_or_went(&mut self, signal: &Signal, decision: &Decision) -> Result<(), Failure> {
         let limit = self.app.config.triage.flapping_changes;
         let came = decision.entries.iter().find_map(|entry| match &entry.event {
@@ -295,7 +295,7 @@ impl<'a> Round<'a> {
         let id = Id::<Flap>::of(&signal.source, &signal.key);
         let (known, expect) = match self.flaps.get(&id).cloned() {
             Some(flap) => (flap.now, flap.expect),
-            // Of what came for the first time nothing is known; that needs no look into the store.
+            // Nothing is known of an alert that comes for the first time. That needs no look into the store.
             None if first.is_none() && self.app.models.flapping.read().get(&id).is_none() => return Ok(()),
             None => self.app.to_change(&id).await?,
         };
@@ -320,7 +320,7 @@ impl<'a> Round<'a> {
         if signal.status == SignalStatus::Resolved {
             return Ok(Placement::Nowhere);
         }
-        // It went away since it was let go, or somebody decided. What is looked at again was held by nothing but its parent.
+        // If it is gone, the alert ended or somebody decided. A signal that is correlated again was suppressed only by its parent.
         let was_held =
             past.is_some_and(|past| !matches!(past, Suppression::Recovering { asset, .. } if asset.is_empty()));
         if was_held && self.is_held(&Id::<SuppressedAlert>::of(signal)).await?.0.is_none() {
@@ -345,7 +345,7 @@ impl<'a> Round<'a> {
         if let Some((uid, group)) = self.of_group(signal).await? {
             return join(uid, JoinReason::SameLabel { label: group }, false);
         }
-        // Nothing open is about it. It may be too early to open something.
+        // No open incident is about it. It may be too early to open one.
         if !matches!(past, Some(Suppression::Recovering { .. }))
             && let Some((hold, until)) = self.recovering(signal)
         {
@@ -367,7 +367,7 @@ impl<'a> Round<'a> {
         Ok(Placement::New)
     }
 
-    /// The open incident and the alert of the signal's key; loaded into the round.
+    /// The open incident and the alert of the signal's key. Both are loaded into the round.
     async fn of_key(&mut self, signal: &Signal) -> Result<Option<(IncidentId, String)>, Failure> {
         let by_key = match self.by_key.get(&(signal.source.clone(), signal.key.clone())) {
             Some(found) => Some(found.clone()),
@@ -377,8 +377,8 @@ impl<'a> Round<'a> {
             }
         };
         let Some((uid, alert)) = by_key else { return Ok(None) };
-        // An end is noted where the alert is, though the incident ended or was merged: what is over does not go on, here or where it is
-        // looked at again.
+        // The end of an alert is noted where the alert is, even if the incident ended or was merged. An alert that is over does not go on,
+        // neither here nor where it is correlated again.
         if !self.is_open(&uid).await? && (signal.status == SignalStatus::Firing || !self.cases.contains_key(&uid)) {
             return Ok(None);
         }
@@ -403,7 +403,7 @@ impl<'a> Round<'a> {
         }
         let mut about: Vec<IncidentId> = Vec::new();
         {
-            // Of several open ones the oldest: its uid begins with when it was opened.
+            // If several are open, take the oldest: the uid begins with the opening time.
             let health = self.app.models.health.read();
             about.extend(names.iter().flat_map(|name| health.of(name.as_str())).map(|(uid, _)| uid.clone()));
             about.sort();
@@ -414,7 +414,7 @@ impl<'a> Round<'a> {
                 return Ok(Some(uid));
             }
         }
-        // The last that named it may be merged into one that never did.
+        // The last incident that named the asset may have been merged into one that never named it.
         for name in &names {
             if let Some(found) = self.app.store.value(&Id::<LatestOfAsset>::of(name)).await?
                 && let Some(uid) = self.open_of(&found.uid).await?
@@ -425,7 +425,7 @@ impl<'a> Round<'a> {
         Ok(None)
     }
 
-    /// The incident, if it is open, or else the open one that it was merged into.
+    /// The incident if it is open, or else the open one that it was merged into.
     async fn open_of(&mut self, uid: &IncidentId) -> Result<Option<IncidentId>, Failure> {
         let mut uid = uid.to_owned();
         for _ in 0..MERGED_DEEP {
@@ -441,7 +441,7 @@ impl<'a> Round<'a> {
         Ok(None)
     }
 
-    /// The incident of the nearest bad asset above, or else below; why; and whether the signal's asset is the lower one.
+    /// The incident of the nearest bad asset upstream, or else downstream; the reason; and whether the signal's asset is the lower one.
     async fn of_lineage(&mut self, signal: &Signal) -> Result<Option<(IncidentId, JoinReason, bool)>, Failure> {
         let config = &self.app.config.triage;
         let Some(asset) = &signal.asset else { return Ok(None) };
@@ -505,7 +505,7 @@ impl<'a> Round<'a> {
             }
             let label = group.split(' ').next().unwrap_or_default();
             let always = self.app.config.triage.group_by.iter().any(|known| known == label);
-            // What hangs together is known better by the lineage, where it knows both.
+            // The lineage knows better what belongs together, if it knows both.
             if always || self.is_unknown(signal, &uid) {
                 return Ok(Some((uid, group)));
             }
@@ -513,7 +513,7 @@ impl<'a> Round<'a> {
         Ok(None)
     }
 
-    /// Whether the catalog does not know what the signal is about, or what the incident is about.
+    /// Whether the asset of the signal, or of the incident, is unknown to the catalog.
     fn is_unknown(&self, signal: &Signal, uid: &IncidentId) -> bool {
         let graph = self.app.catalog.graph();
         let unknown = |asset: &AssetName| graph.find(asset.as_str()).is_none();
@@ -525,7 +525,7 @@ impl<'a> Round<'a> {
         })
     }
 
-    /// Whether what the signal's asset is made of was mended a moment ago.
+    /// Whether an asset upstream of the signal's own was mended a moment ago.
     fn recovering(&self, signal: &Signal) -> Option<(Suppression, Time)> {
         let minutes = chrono::Duration::minutes(self.app.config.triage.hold_off_minutes.into());
         let asset = signal.asset.as_ref()?;
@@ -543,7 +543,7 @@ impl<'a> Round<'a> {
         Some((Suppression::Recovering { asset: asset.clone(), incident: incident.clone() }, *at + minutes))
     }
 
-    /// What is held under an id, as this round leaves it, and what is expected of the record.
+    /// The suppressed alert of an id as this round leaves it, and what to expect of the record.
     async fn is_held(&self, id: &Id<SuppressedAlert>) -> Result<(Option<SuppressedAlert>, Expect), Failure> {
         match self.held.get(id).cloned() {
             Some(held) => Ok((held.now, held.expect)),
@@ -551,7 +551,7 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Holds it no more; whether it did.
+    /// Stops suppressing it. Returns whether it was suppressed.
     async fn let_go(&mut self, id: &Id<SuppressedAlert>) -> Result<bool, Failure> {
         let (held, expect) = self.is_held(id).await?;
         if held.is_some() {
@@ -560,7 +560,7 @@ impl<'a> Round<'a> {
         Ok(held.is_some())
     }
 
-    /// Holds a signal back; the same again changes nothing.
+    /// Suppresses a signal. Doing the same again changes nothing.
     async fn hold(
         &mut self,
         id: Id<SuppressedAlert>,
@@ -571,7 +571,7 @@ impl<'a> Round<'a> {
     ) -> Result<(), Failure> {
         let (before, expect) = self.is_held(&id).await?;
         if let Some(before) = before.as_ref().filter(|before| !again && before.hold == hold) {
-            // What it opens at last is as bad as it is by then.
+            // The incident that it opens in the end is as bad as the alert is by then.
             if signal.level > before.signal.level {
                 let now = Some(SuppressedAlert { signal: signal.clone(), ..before.clone() });
                 self.held.insert(id, Changing { now, expect, changed: true });
@@ -588,19 +588,19 @@ impl<'a> Round<'a> {
         Ok(())
     }
 
-    /// Whether the incident is open; loads it.
+    /// Whether the incident is open. Loads it.
     async fn is_open(&mut self, uid: &IncidentId) -> Result<bool, Failure> {
         if self.missing.contains(uid) {
             return Ok(false);
         }
         if !self.cases.contains_key(uid) {
-            // Others who decide on it wait until the round is written; else a flood would decide in vain again and again.
+            // Others who decide on it wait until the round is written. Otherwise a flood would decide in vain again and again.
             self.turns.push(self.app.turns.of(uid).lock_owned().await);
             let Some(mut loaded) = decided::load(&self.app.store, uid, &Needs::default()).await? else {
                 self.missing.insert(uid.to_owned());
                 return Ok(false);
             };
-            // The end of its last alert may be its end, which everybody who was told hears.
+            // The end of its last alert may end the incident, and everybody who was told hears of that.
             if loaded.case.incident.told > 0 {
                 loaded.case.told = decided::told(&self.app.store, uid).await?;
             }
@@ -610,8 +610,8 @@ impl<'a> Round<'a> {
         Ok(self.cases.get(uid).is_some_and(|working| working.decision.case.incident.status.is_open()))
     }
 
-    /// What was placed since the last time, to be written, and the silences and windows that people are told of with it. What is placed next
-    /// goes on from there, and is to be written after this only.
+    /// What was placed since the last time, for writing, and the silences and windows that people are told of with it. Later signals go on from
+    /// there, and must be written after this.
     pub(super) fn cut(&mut self) -> (Batch, Vec<String>) {
         let now = self.app.now();
         let mut batch = Batch::new();
@@ -630,15 +630,15 @@ impl<'a> Round<'a> {
         for job in self.jobs.drain(..) {
             batch.enqueue(&self.app.errand(), job, now);
         }
-        // The catalog may name its assets anew before the next one is placed.
+        // The catalog may rename its assets before the next signal is placed.
         self.bad = None;
         let told = self.told[self.told_before..].to_vec();
         self.told_before = self.told.len();
         (batch, told)
     }
 
-    /// Whether more can be placed before this is written. What ended an incident, or came and went, is seen by what follows only once the read
-    /// models know of it.
+    /// Whether more can be placed before this is written. If an incident ended, or an alert came and went, later signals see it only after the
+    /// read models know of it.
     pub(super) fn may_go_on(&self) -> bool {
         let ended = |working: &Working| {
             let was_open = working.before.as_ref().is_none_or(|before| before.case.incident.status.is_open());
@@ -647,8 +647,8 @@ impl<'a> Round<'a> {
         self.flaps.is_empty() && !self.cases.values().any(ended)
     }
 
-    /// The order in which a round's signals are placed: of what is new, the upstream first, so that one cause is one incident whichever of
-    /// its alerts came in first. What has one key stays in the order in which it came.
+    /// The order in which a round's signals are placed. New alerts start with the most upstream, so that one cause is one incident, whichever of
+    /// its alerts came in first. Signals with the same key stay in their order of arrival.
     async fn upstream_first(&self, signals: &[(&Signal, Option<&Suppression>)]) -> Result<Vec<usize>, Failure> {
         let mut order: Vec<usize> = (0..signals.len()).collect();
         let known: Vec<(usize, NodeId)> = {
@@ -694,7 +694,7 @@ impl<'a> Round<'a> {
         Ok(order)
     }
 
-    /// Places signals, each of which sees what those before it did.
+    /// Places signals. Each one sees what those before it did.
     pub(super) async fn place_all(&mut self, waiting: &[Waiting]) -> Result<Vec<Placed>, Failure> {
         let all = waiting.iter().flat_map(|one| one.signals.iter().map(|signal| (signal, one.past.as_ref())));
         let signals: Vec<_> = all.collect();

@@ -1,5 +1,5 @@
-//! Which incident an alert belongs to, decided in arrival order by one queue a process: what waits (`queue`), how it is decided in rounds
-//! (`rounds`), and where one signal belongs (`matching`). What is held back is looked after in `suppress`.
+//! Decides which incident an alert belongs to, in order of arrival, through one queue per process. `queue` holds what waits, `rounds` decides it
+//! in rounds, and `matching` finds the place of one signal. `suppress` looks after suppressed alerts.
 
 mod matching;
 mod queue;

@@ -1,4 +1,4 @@
-//! The alerts that wait for their turn, a queue a source, and what is answered about each.
+//! The alerts that wait for their turn, one queue per source, and the answer about each.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,7 +41,7 @@ pub enum Outcome {
 #[derive(Debug, Default)]
 pub struct Posted {
     pub signals: Vec<Signal>,
-    /// What tells this delivery from all others of its source.
+    /// Tells this delivery from all others of its source.
     pub delivery: Option<String>,
     pub also: Batch,
 }
@@ -61,19 +61,19 @@ pub struct Placed {
 
 pub(super) struct Waiting {
     pub(super) signals: Vec<Signal>,
-    /// What these were held for until now.
+    /// Why these were suppressed until now.
     pub(super) past: Option<Suppression>,
     pub(super) also: Batch,
     pub(super) answer: oneshot::Sender<Result<Vec<Placed>, Failure>>,
 }
 
-/// The queue, and what only this process need remember of alerts.
+/// The queue, and what only this process needs to remember about alerts.
 pub(in crate::app) struct Correlator {
     waiting: Mutex<Queues>,
-    /// Something waits; or the app is gone.
+    /// Signals that something waits, or that the app is gone.
     pub(super) rounds: Arc<Notify>,
     pub(in crate::app) started: Time,
-    /// What people were told of: each silence and window once.
+    /// What people were told of: each silence and window only once.
     pub(in crate::app) told: Mutex<BTreeMap<String, Time>>,
     /// When alerts of sources with `resolve_after_minutes` were last heard of.
     pub(in crate::app) heard: Mutex<HashMap<String, Time>>,
@@ -103,7 +103,7 @@ impl Drop for Correlator {
     }
 }
 
-/// What waits, by source: they take turns, so that a noisy one delays nobody else's page.
+/// What waits, by source. The sources take turns, so that a noisy one does not delay the pages of another.
 #[derive(Default)]
 pub(super) struct Queues {
     by_source: BTreeMap<String, VecDeque<Waiting>>,
@@ -124,7 +124,7 @@ impl Queues {
         self.by_source.values().map(VecDeque::len).sum()
     }
 
-    /// The next of all sources in turn, up to a round.
+    /// The next signals of all sources in turn, at most one round of them.
     pub(super) fn take(&mut self) -> Vec<Waiting> {
         let mut round = Vec::new();
         let mut count = 0;

@@ -1,4 +1,4 @@
-//! The rounds: alerts that wait while one commit is written are decided together in the next, so that a storm is not a storm of conflicts.
+//! The rounds. Alerts that wait while one commit is written are decided together in the next. So a flood does not cause a flood of conflicts.
 
 use std::sync::Arc;
 
@@ -16,14 +16,14 @@ use crate::domain::{IncidentId, Signal};
 use crate::records::AlertOfKey;
 use crate::store::{Batch, Id};
 
-/// After so many rounds, or so many seconds, others have their turn on the incidents of these.
+/// After this many rounds or seconds, others get their turn on these incidents.
 const RUN: usize = 8;
 const RUN_SECONDS: f64 = 0.2;
 impl App {
-    /// Takes signals in; durable when it answers.
+    /// Takes in signals. They are durable when this returns.
     ///
     /// # Errors
-    /// The store cannot write. Nothing of these signals was taken in then, or they are taken in again without harm.
+    /// The store cannot write. Either nothing of these signals was taken in, or they can be taken in again without harm.
     pub async fn receive(&self, source: &str, posted: Posted) -> Result<Vec<Placed>, Failure> {
         let Posted { mut signals, delivery, mut also } = posted;
         for signal in &mut signals {
@@ -47,7 +47,7 @@ impl App {
         loop {
             let chunk: Vec<_> = signals.by_ref().take(ROUND).collect();
             let last = signals.peek().is_none();
-            // The delivery counts as done with its last part only.
+            // The delivery is done only with its last part.
             let also = if last { std::mem::take(&mut also) } else { Batch::new() };
             if !chunk.is_empty() || !also.is_empty() {
                 placed.extend(self.receive_chunk(source, chunk, None, also).await?);
@@ -58,7 +58,7 @@ impl App {
         }
     }
 
-    /// Where a signal of a delivery that came before is.
+    /// Where a signal is now, if its delivery came before.
     async fn placed_before(&self, signal: &Signal) -> Result<Placed, Failure> {
         let found = self.store.value(&Id::<AlertOfKey>::of(&signal.source, &signal.key)).await?;
         let incident = match &found {
@@ -82,7 +82,7 @@ impl App {
         answered.await.unwrap_or_else(|_| Err(Failure::Unavailable("the alert's turn was lost".to_owned())))
     }
 
-    /// Decides for all that waits, for as long as there is an app.
+    /// Decides for everything that waits, as long as there is an app.
     pub(crate) fn decide_rounds(app: &Arc<Self>) {
         let (rounds, app) = (app.correlator.rounds.clone(), Arc::downgrade(app));
         tokio::spawn(async move {
@@ -98,8 +98,8 @@ impl App {
         });
     }
 
-    /// Decides a run of rounds. While one is written, the next is decided from what that one comes to. It is written only once that one is: else
-    /// a version that somebody else wrote meanwhile could pass for ours. What was not written comes back, to be decided anew from what is stored.
+    /// Decides a run of rounds. While one round is written, the next is decided on top of its result. The next is written only after it; else a
+    /// version that somebody else wrote meanwhile could pass for ours. What was not written comes back, to be decided again from the store.
     async fn decide_run(app: &Arc<Self>) -> Vec<Vec<Waiting>> {
         let mut anew = Vec::new();
         // New incidents take turns too, since each takes the next number.
@@ -117,7 +117,7 @@ impl App {
         loop {
             let may_decide =
                 decided.is_none() && !is_last && rounds < RUN && (rounds == 0 || began.seconds() < RUN_SECONDS);
-            // Beside one that is written, a few are not worth a round of their own: more come soon.
+            // While a round is being written, a few signals are not worth a round of their own: more will come soon.
             let enough = writing.as_ref().map_or(1, |(requests, _)| requests / 2);
             if may_decide && app.correlator.waiting().len() >= enough.max(1) {
                 let waiting = app.correlator.waiting().take();
@@ -151,7 +151,7 @@ impl App {
                             }
                             break;
                         }
-                        // What panicked was said by itself, and nobody knows what became of it.
+                        // The panic was reported already, and nobody knows what became of these signals.
                         Err(_) => break,
                     }
                 }
@@ -184,8 +184,8 @@ impl App {
         Fate::Written
     }
 
-    /// Decides for all of a round in one commit. Where that cannot be kept, each is tried by itself, so that one that never can be is refused
-    /// and no other.
+    /// Decides everything of a round in one commit. If that cannot be kept, each is tried alone. So only the one that can never be kept is
+    /// refused.
     async fn decide_round(&self, round: Vec<Waiting>) {
         // New incidents take turns too, since each takes the next number.
         let _turn = self.turns.of(&IncidentId::default()).lock_owned().await;
@@ -217,7 +217,7 @@ impl App {
                 Ok(placed) => Ok(placed.by_ref().take(waiting.signals.len()).collect()),
                 Err(failure) => Err(failure.clone()),
             };
-            // The monitor may have hung up; what is decided stands.
+            // The monitor may have hung up. The decision stands.
             let _ = waiting.answer.send(answer);
         }
     }
@@ -238,12 +238,12 @@ impl Change for Placing<'_> {
     }
 }
 
-/// A round that is decided, and what belongs to it.
+/// A round that is decided, and all that belongs to it.
 struct Decided {
     waiting: Vec<Waiting>,
     placed: Vec<Placed>,
     batch: Batch,
-    /// The silences and windows that people are told of with it.
+    /// The silences and windows that people are told of in this round.
     told: Vec<String>,
 }
 
@@ -251,8 +251,8 @@ struct Decided {
 enum Fate {
     /// It is written and answered.
     Written,
-    /// It is not written, and is to be decided anew.
+    /// It is not written, and must be decided again.
     Anew(Vec<Waiting>),
-    /// The store takes nothing now; that was answered.
+    /// The store cannot write now, and the senders were told so.
     Unavailable(Failure),
 }
