@@ -1,4 +1,4 @@
-//! Who asks, and where: what they may do, which incident they mean, and the commands that they give.
+//! The person who asks, and where: what they may do, which incident they mean, and the commands that they give.
 
 use super::reply::Reply;
 use crate::app::queries::Filter;
@@ -10,7 +10,7 @@ use crate::render::timeline;
 use crate::slack::markup;
 use crate::store::Batch;
 
-/// Somebody who asks, and where.
+/// A person who asks, and where.
 pub struct Chat<'a> {
     pub app: &'a App,
     pub user: &'a UserId,
@@ -20,12 +20,12 @@ pub struct Chat<'a> {
 }
 
 impl Chat<'_> {
-    /// Whether somebody may do something; checked where it is done, too.
+    /// Whether somebody may do something. It is checked again where it is done.
     pub fn may(&self, verb: permission::Verb, incident: Option<&Incident>) -> Result<(), Failure> {
         Ok(permitted(verb, self.standing, Some(self.user), incident, &self.app.policy, self.app)?)
     }
 
-    /// The incident that is meant: the one named, else the channel's.
+    /// The incident that is meant: the one that is named, else the channel's.
     pub async fn target(&self, number: Option<u64>) -> Result<IncidentId, Failure> {
         let here = match self.channel {
             Some(channel) => self.app.uid_of_channel(channel).await?,
@@ -35,12 +35,12 @@ impl Chat<'_> {
             return here.ok_or(Failure::WhichIncident);
         };
         let uid = self.app.uid_of_number(number).await?;
-        // Whoever is in a private incident's channel sees it; others do not even learn that there is one.
+        // Everybody in a private incident's channel may see it. Others do not even learn that it exists.
         let seen = here.as_ref() == Some(&uid) || self.app.may_see(&uid, self.user).await?;
         if seen { Ok(uid) } else { Err(Failure::no_such(number)) }
     }
 
-    /// Likewise, the whole of it.
+    /// The same, with the whole incident.
     pub async fn incident(&self, number: Option<u64>) -> Result<Incident, Failure> {
         self.app.must(&self.target(number).await?).await
     }
@@ -59,18 +59,18 @@ impl Chat<'_> {
         Ok(Reply::words(&self.decided(&decision)))
     }
 
-    /// Whether a command would be refused. A form asks before anybody fills it in, so that a refusal is written once, where it is decided.
+    /// Whether a command would be refused. A form asks this first, so the refusal is written only once, where it is decided.
     pub async fn would(&self, incident: &Incident, command: Command) -> Result<(), Failure> {
         self.app.would(&incident.uid, &command, self.request()).await
     }
 
-    /// The incidents that somebody may see, the newest first.
+    /// The incidents that somebody may see, newest first.
     pub async fn visible(&self, filter: &Filter, limit: usize) -> Result<Vec<Incident>, Failure> {
         let filter = Filter { viewer: self.app.viewer(self.user).await?, ..filter.clone() };
         Ok(self.app.list(&filter, None, limit).await?.incidents)
     }
 
-    /// The uid of an open incident that they may see.
+    /// The uid of an open incident that the person may see.
     pub async fn open_one(&self, number: u64) -> Result<IncidentId, Failure> {
         let uid = self.app.uid_of_number(number).await?;
         let seen = self.app.may_see(&uid, self.user).await?;
@@ -85,7 +85,7 @@ impl Chat<'_> {
         }
     }
 
-    /// Refuses to bring what everybody follows to where nobody but its own people sees it, or what is real to where it is practised.
+    /// Refuses to move something public to where only a private incident's people see it, or something real into a drill.
     pub async fn may_go(&self, from: &IncidentId, into: &IncidentId) -> Result<(), Failure> {
         let (Some(from), Some(into)) = (self.app.incident(from).await?, self.app.incident(into).await?) else {
             return Ok(());
@@ -106,7 +106,7 @@ impl Chat<'_> {
         Ok(())
     }
 
-    /// Decides what somebody said, with names in the place of Slack's ids.
+    /// Decides what somebody said, with names in place of Slack's ids.
     pub async fn decide(&self, uid: &IncidentId, mut command: Command) -> Result<Decision, Failure> {
         for person in command.gives_to() {
             self.app.met(person, None).await;
@@ -117,7 +117,7 @@ impl Chat<'_> {
         self.app.execute(uid, &command, self.request()).await
     }
 
-    /// A decision in a sentence for the one who asked.
+    /// A decision in one sentence, for the person who asked.
     pub fn decided(&self, decision: &Decision) -> String {
         let names = |id: &str| self.app.name(id);
         let templates = &self.app.templates;

@@ -1,5 +1,5 @@
-//! Where a person has to choose: which incident is meant, what was meant by a slip, whether it is one that is open already, which page of a list.
-//! Each choice is a button that carries the whole line.
+//! Where a person must choose: which incident is meant, what a typing mistake meant, whether an open incident is the same one, which page of a
+//! list. Each choice is a button that carries the whole line.
 
 use std::collections::BTreeSet;
 
@@ -16,19 +16,19 @@ use crate::domain::lineage::walk::Way;
 use crate::domain::permission::Verb;
 use crate::render::{Button, Rendered, again, sentence_markdown};
 
-/// So many choices fit a tired eye.
+/// How many choices are shown. A tired person reads no more.
 const CHOICES: usize = 5;
-/// So many open incidents are compared with a new one.
+/// How many open incidents are compared with a new one.
 const COMPARED: usize = 200;
 
-/// A slip, with the line that was perhaps meant.
+/// A line that was not understood, with buttons for the lines that may have been meant.
 pub(crate) fn unclear(unclear: &Unclear) -> Reply {
     let button = |line: &String| again(0, &format!("/incident {}", line.chars().take(60).collect::<String>()), line);
     let buttons: Vec<_> = unclear.meant.iter().filter_map(button).collect();
     Rendered::new(&sentence_markdown(&unclear.words), &buttons).into()
 }
 
-/// A page of a list, from 1, and whether there is another one.
+/// A page of a list, from 1, and whether another one follows.
 pub(crate) fn page_of(all: Vec<Value>, page: usize, size: usize) -> (Vec<Value>, bool) {
     let before = (page - 1).saturating_mul(size);
     let more = all.len() > before.saturating_add(size);
@@ -36,7 +36,7 @@ pub(crate) fn page_of(all: Vec<Value>, page: usize, size: usize) -> (Vec<Value>,
 }
 
 impl Chat<'_> {
-    /// A page of what an incident has many of, by the template of the verb's name. `more` names the way to the next page.
+    /// A page of some list of an incident, by the template with the verb's name. `more` names the way to the next page.
     pub fn paged(
         &self,
         verb: &str,
@@ -52,13 +52,13 @@ impl Chat<'_> {
         self.app.shown(verb, &view, &buttons).into()
     }
 
-    /// The open incidents, each a button that says the line again for it.
+    /// The open incidents. Each is a button that repeats the line for that incident.
     pub async fn which_incident(&self, line: &str) -> Reply {
         if self.may(Verb::Read, None).is_err() {
             return Reply::words(&Failure::WhichIncident.to_string());
         }
         let mut open = self.visible(&Filter { open: true, ..Filter::default() }, 50).await.unwrap_or_default();
-        // What I am in comes first.
+        // Incidents in which the person is come first.
         open.sort_by_key(|incident| !incident.people().iter().any(|person| person == self.user));
         if open.is_empty() {
             return Reply::words(
@@ -78,9 +78,9 @@ impl Chat<'_> {
         self.app.shown("which_incident", &view, &buttons).into()
     }
 
-    /// The open incidents about the same asset, one the lineage ties to it, or with much the same title; the newest first.
+    /// The open incidents about the same asset, about one tied to it by the lineage, or with a similar title; newest first.
     pub async fn look_alikes(&self, new: &Declaration) -> Result<Vec<Incident>, Failure> {
-        // Whoever may not read learns nothing by declaring.
+        // A person who may not read must learn nothing by declaring.
         if new.drill || self.may(Verb::Read, None).is_err() {
             return Ok(Vec::new());
         }
@@ -103,7 +103,7 @@ impl Chat<'_> {
         Ok(alike.take(3).collect())
     }
 
-    /// An asset with all its names, and what is near it in the lineage; in lower case.
+    /// An asset with all its names, and what is near it in the lineage, in lower case.
     fn tied_to(&self, asset: &str) -> BTreeSet<String> {
         let mut tied = BTreeSet::from([asset.to_lowercase()]);
         let graph = self.app.catalog.graph();
@@ -119,7 +119,7 @@ impl Chat<'_> {
     }
 }
 
-/// The words of a title that tell it from others.
+/// The words that tell a title from others.
 fn significant(title: &str) -> BTreeSet<String> {
     const COMMON: [&str; 16] = [
         "from", "with", "that", "this", "have", "been", "were", "since", "again", "data", "table", "wrong", "late",

@@ -1,4 +1,4 @@
-//! A line, from the words to the answer.
+//! How a line becomes an answer.
 
 use serde_json::json;
 
@@ -25,7 +25,7 @@ pub async fn slash(app: &App, command: &SlashCommand) -> Reply {
 }
 
 impl Chat<'_> {
-    /// A line somebody typed, or chose by a button.
+    /// A line that somebody typed or chose by a button.
     pub async fn line(&self, text: &str) -> Reply {
         let text = &markup::plain(text);
         let understood = match registry::parse(text, self.app.now()) {
@@ -56,7 +56,7 @@ impl Chat<'_> {
         }
     }
 
-    /// How verbs are used: those about a topic, or all.
+    /// How verbs are used: those about a topic, or all verbs.
     async fn help(&self, topic: Option<&str>) -> Reply {
         let topic = topic.map(str::to_lowercase);
         let fits = |verb: &&&Verb| {

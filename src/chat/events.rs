@@ -1,4 +1,4 @@
-//! Events of the workspace: what is said is captured, a pushpin puts it on the timeline, people and names are followed.
+//! Events of the workspace. What people say is captured, a pushpin puts it on the timeline, and people and their names are kept up to date.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::slack::inbound::SlackEvent;
 use crate::slack::markup;
 use crate::store::{Batch, Expect, Id};
 
-/// What was said, changed (then with the timestamp of the change), or taken back (then without an author).
+/// What was said, changed (then with the timestamp of the change), or deleted (then without an author).
 struct Said {
     channel: String,
     thread: Option<String>,
@@ -29,13 +29,13 @@ struct Said {
     edited: String,
 }
 
-/// More links of one message are not shown.
+/// At most this many links of one message are shown.
 const MAX_UNFURLED: usize = 5;
 
-/// An event of the workspace. A redelivery changes nothing.
+/// Handles an event of the workspace. A redelivery changes nothing.
 ///
 /// # Errors
-/// The store cannot write; Slack sends it again then.
+/// The store cannot write. Slack then sends the event again.
 pub async fn slack_event(app: &App, event_id: &str, event: SlackEvent) -> Result<(), Failure> {
     let guard = app.once(Some(&DeliveryId(format!("event/{event_id}"))));
     let done = match event {
@@ -54,7 +54,7 @@ pub async fn slack_event(app: &App, event_id: &str, event: SlackEvent) -> Result
         SlackEvent::Gone { channel, why } => gone(app, channel, why, guard).await,
         SlackEvent::Shared { channel, shared } => {
             app.channel_shared(&channel, shared, if shared { Batch::new() } else { guard.clone() }).await?;
-            // What is said there is read by strangers from now on.
+            // From now on, strangers read what is said there.
             match shared {
                 true => gone(app, channel, ChannelLoss::Shared, guard).await,
                 false => Ok(()),
@@ -79,7 +79,7 @@ pub async fn slack_event(app: &App, event_id: &str, event: SlackEvent) -> Result
     }
 }
 
-/// Shows assets below links to their pages. What is told there is for everyone in that channel to read.
+/// Shows assets below links to their pages. Everybody in that channel can read what is shown.
 async fn unfurl(
     app: &App,
     channel: String,
@@ -104,14 +104,14 @@ async fn unfurl(
     app.commit(ops).await
 }
 
-/// Keeps what people say in an incident's channel; no author means that it was taken back.
+/// Keeps what people say in an incident's channel. A message without an author was deleted.
 async fn capture(app: &App, said: Said, guard: Batch) -> Result<(), Failure> {
     let mut uid = app.uid_of_channel(&said.channel).await?;
     if let (None, Some(thread)) = (&uid, &said.thread) {
         uid = app.uid_of_thread(&said.channel, thread).await?;
     }
     if uid.is_none() {
-        // Changed, or taken back: it was kept when it was said.
+        // Changed or deleted: the message was kept when it was said.
         uid = app.uid_of_thread(&said.channel, &said.ts).await?;
     }
     let Some(uid) = uid else {
@@ -122,12 +122,12 @@ async fn capture(app: &App, said: Said, guard: Batch) -> Result<(), Failure> {
     app.make(&Capturing { uid: &uid, said: &said, guard }).await
 }
 
-/// Keeps what was said in an incident's channel while Muster was not listening.
+/// Keeps what people said in an incident's channel while Muster was not listening.
 pub async fn capture_history(app: &App, uid: &IncidentId, messages: Vec<Captured>) -> Result<(), Failure> {
     app.make(&Overhearing { uid, messages }).await
 }
 
-/// Somebody speaks to the bot: what comes after its name is a line, and the answer is whispered.
+/// Somebody speaks to the bot. What follows its name is a line, and the answer is an ephemeral message.
 async fn mentioned(
     app: &App,
     event_id: &str,
@@ -139,12 +139,12 @@ async fn mentioned(
     let delivery = DeliveryId(format!("mention/{event_id}"));
     let chat =
         Chat { app, user, standing: app.met(user, None).await, channel: Some(&channel), delivery: Some(delivery) };
-    // The bot's own name is in front, and perhaps a greeting before it.
+    // The bot's own name comes first, perhaps with a greeting before it.
     let line = text.split_once("<@").and_then(|(_, rest)| rest.split_once('>')).map_or(text, |(_, line)| line).trim();
     let (markdown, buttons) = match chat.line(line).await {
         Reply::Say(message) => (message.markdown, message.buttons),
         Reply::Ephemeral(markdown, buttons) => (markdown, buttons),
-        // A form opens from a press only.
+        // A form can only be opened by a press.
         Reply::Open(_) | Reply::Instead(_) => {
             let words = app.templates.render("open_form", &json!({"line": line}));
             let button = again(0, "Open the form", line).map(Button::primary);
@@ -189,7 +189,7 @@ async fn pushpin(
     chat.decide(&uid, command).await.map(|_| ())
 }
 
-/// The incident of a message: of its channel, or of the thread that it is in.
+/// The incident of a message's channel, or of the thread that the message is in.
 async fn uid_of_message(app: &App, message: &MessageRef) -> Result<Option<IncidentId>, Failure> {
     match app.uid_of_channel(&message.channel).await? {
         Some(uid) => Ok(Some(uid)),
@@ -197,7 +197,7 @@ async fn uid_of_message(app: &App, message: &MessageRef) -> Result<Option<Incide
     }
 }
 
-/// A message that was looked up goes on the timeline.
+/// Puts a message that was looked up on the timeline.
 pub async fn pin_found(
     app: &App,
     message: MessageRef,
@@ -221,7 +221,7 @@ pub async fn pin_found(
     }
 }
 
-/// An incident's channel is gone; where it is still worked on, it goes on in another.
+/// An incident's channel is gone. If people still work on the incident, it goes on in another channel.
 async fn gone(app: &App, channel: String, why: ChannelLoss, also: Batch) -> Result<(), Failure> {
     let Some(uid) = app.uid_of_channel(&channel).await? else {
         return app.commit(also).await;
@@ -235,7 +235,7 @@ async fn renamed(app: &App, channel: &str, name: String, also: Batch) -> Result<
         return Ok(());
     };
     let before = app.incident(&uid).await?.and_then(|incident| incident.channel);
-    // A channel that it left is somebody else's.
+    // A channel that the incident has left belongs to others.
     let Some(before) = before.filter(|before| before.id == channel) else {
         return Ok(());
     };
@@ -244,7 +244,7 @@ async fn renamed(app: &App, channel: &str, name: String, also: Batch) -> Result<
     app.execute(&uid, &Command::ChannelReady { channel }, RequestMeta::by_muster(also)).await.map(|_| ())
 }
 
-/// Something that was said is kept, and what stands on the timeline of it follows.
+/// Keeps what was said, and updates its line on the timeline.
 struct Capturing<'a> {
     uid: &'a IncidentId,
     said: &'a Said,
@@ -258,13 +258,13 @@ impl Change for Capturing<'_> {
         let Said { channel, thread, ts, author, text, edited } = self.said;
         let (uid, mut batch) = (self.uid, self.guard.clone());
         if thread.is_some() {
-            // Of a thread that is an incident's, each message is found by itself.
+            // If an incident lives in a thread, each message of the thread is found by itself.
             batch.put(&Id::<OfChannel>::of_thread(channel, ts), Expect::Any, &OfChannel::to(uid));
         }
         let id = Id::<Captured>::of(uid, ts);
         let (before, expect) = app.to_change(&id).await?;
         let deleted = author.is_none();
-        // Slack keeps no order: what was taken back stays so, and what was changed is not said anew.
+        // Slack keeps no order. So a deleted message stays deleted, and an older text never replaces a changed one.
         if before.as_ref().is_some_and(|before| before.deleted || (!deleted && before.edited >= *edited)) {
             return Ok((batch, ()));
         }
@@ -288,7 +288,7 @@ impl Change for Capturing<'_> {
     }
 }
 
-/// Messages of the history are kept, as far as nothing is known of them: the history knows no more.
+/// Keeps messages of the history that are not known yet. For a known one, the history has nothing new.
 struct Overhearing<'a> {
     uid: &'a IncidentId,
     messages: Vec<Captured>,

@@ -1,4 +1,4 @@
-//! Every form: opened, and read when it was sent. What each asks, and what its answers become, stands with its verb.
+//! How forms are opened, and how they are read when sent. The questions of a form, and the meaning of its answers, are with its verb.
 
 use super::asker::Chat;
 use super::questions::{Answered, Questions, Unsent};
@@ -13,7 +13,7 @@ use crate::render::{Form, Modal, ModalInput};
 use crate::slack::inbound::View;
 
 impl Chat<'_> {
-    /// Opens a form, about the incident that is meant.
+    /// Opens a form about the incident that is meant.
     pub async fn ask(&self, number: Option<u64>, form: Form) -> Result<Reply, Failure> {
         if matches!(form, Form::Declare { .. }) {
             return self.ask_to_declare(&Declaration::default(), &form);
@@ -41,15 +41,15 @@ impl Chat<'_> {
         Ok(Reply::Open(Box::new(modal(&form, Some(of), questions))))
     }
 
-    /// Opens the form of a declaration, with what is known already.
+    /// Opens the form of a declaration, filled with what is known already.
     pub fn ask_to_declare(&self, known: &Declaration, form: &Form) -> Result<Reply, Failure> {
         self.may(Verb::Declare, None)?;
         Ok(Reply::Open(Box::new(modal(form, None, declare::form(self, known, &[])))))
     }
 
-    /// Any verb with the rest of its line, as if typed.
+    /// Any verb with the rest of its line, as if it were typed.
     fn any_verb(&self, incident: &Incident) -> Result<Questions, Failure> {
-        // What is chosen is checked when it is sent.
+        // The choice is checked when it is sent.
         self.may(Verb::Read, Some(incident))?;
         let verbs = VERBS.iter().map(|verb| (verb.name().to_owned(), format!("{}: {}", verb.name(), verb.help)));
         let inputs = vec![
@@ -64,7 +64,7 @@ impl Chat<'_> {
         Ok(Questions { title: "Anything else", submit: "Do it", inputs })
     }
 
-    /// What the answers of a form ask of an incident.
+    /// The command for an incident that the answers of a form give.
     pub async fn answered(&self, uid: &IncidentId, form: &Form, view: &View) -> Answered {
         Ok(match form {
             Form::Roles { shown } => assign::sent(shown, view),

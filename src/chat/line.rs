@@ -1,5 +1,5 @@
-//! A line that somebody types after `/incident`: the incident, the verb, the rest. And what many verbs read in a line: numbers, people,
-//! addresses, times. What a verb makes of its line lives with the verb ([`super::verbs`]).
+//! A line that somebody types after `/incident`: the incident, the verb, the rest. Also what many verbs read in a line: numbers, people,
+//! addresses, times. Each verb reads the rest of its line itself ([`super::verbs`]).
 
 use futures_util::future::BoxFuture;
 
@@ -12,16 +12,16 @@ use crate::domain::permission;
 use crate::domain::{Command, Time, UserId};
 use crate::render::Form;
 
-/// No list has more pages.
+/// The highest number of a page in any list.
 const MAX_PAGE: usize = 10_000;
 
 /// A verb of `/incident`.
 pub struct Verb {
-    /// Its name, and whatever else people type for it, in lower case.
+    /// Its name, and the other words that people type for it, in lower case.
     pub words: &'static [&'static str],
     pub arguments: &'static str,
     pub help: &'static str,
-    /// What whoever asks must be allowed to do. A command is asked once more, with its incident, where it is decided.
+    /// The permission that the person needs. For a command, it is checked again with its incident, where it is decided.
     pub may: permission::Verb,
     pub parse: fn(Line<'_>) -> Read,
 }
@@ -38,34 +38,34 @@ impl Verb {
 }
 
 pub enum Intent {
-    /// It is decided about an incident.
+    /// A command about an incident, which is decided there.
     Command(Box<Command>),
     /// A form asks for more.
     Ask(Form),
-    /// What the verb does itself, once this is allowed: mostly reading.
+    /// What the verb does itself, once this permission is checked. Mostly it reads.
     Act(permission::Verb, Act),
-    /// How verbs are used: all of them, or those about something.
+    /// How verbs are used: all verbs, or those about a topic.
     Help(Option<String>),
     Permissions,
 }
 
-/// With the incident that was named.
+/// Takes the incident that was named.
 pub(crate) type Act =
     Box<dyn for<'a> FnOnce(&'a Chat<'a>, Option<u64>) -> BoxFuture<'a, Result<Reply, Failure>> + Send + Sync>;
 
 /// A line that was understood.
 pub struct Understood {
     pub verb: &'static Verb,
-    /// The incident's number, if it was named.
+    /// The incident's number, if the line names one.
     pub incident: Option<u64>,
     pub intent: Intent,
 }
 
-/// A line as its verb reads it.
+/// A line as its verb sees it.
 #[derive(Clone, Copy)]
 pub struct Line<'a> {
     pub verb: &'static Verb,
-    /// The verb as it was typed, in lower case: one of its words.
+    /// The verb as it was typed, in lower case. It is one of the verb's words.
     pub word: &'a str,
     pub rest: &'a str,
     /// The incident's number, if it stands before the verb.
@@ -73,11 +73,11 @@ pub struct Line<'a> {
     pub now: Time,
 }
 
-/// A line that cannot be read, in words for the one who typed it.
+/// A line that cannot be read. The words are for the person who typed it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{words}")]
 pub struct Unclear {
-    /// What is unclear, and how it is written.
+    /// What is unclear, and how to write it.
     pub words: String,
     pub meant: Option<String>,
 }
@@ -104,7 +104,7 @@ impl<'a> Line<'a> {
         self.act_as(self.verb.may, act)
     }
 
-    /// Likewise, of a verb that is allowed otherwise in this form.
+    /// The same, for a form of the verb that needs another permission.
     pub(crate) fn act_as<F>(&self, may: permission::Verb, act: F) -> Read
     where
         F: for<'b> FnOnce(&'b Chat<'b>, Option<u64>) -> BoxFuture<'b, Result<Reply, Failure>> + Send + Sync + 'static,
@@ -112,19 +112,19 @@ impl<'a> Line<'a> {
         self.understood(Intent::Act(may, Box::new(act)))
     }
 
-    /// Likewise, about the incident that the rest of the line names, where none stands in front.
+    /// The same, about the incident that the rest of the line names, if none stands in front.
     pub fn about_rest(self) -> Self {
         let incident = self.incident.or_else(|| self.rest.split_whitespace().find_map(number));
         Self { incident, ..self }
     }
 
-    /// Likewise, with the page that the rest names, from 1.
+    /// The same, with the page that the rest names, counted from 1.
     pub fn page(self) -> (Self, usize) {
         let page = self.rest.split_whitespace().find_map(|word| word.parse().ok()).unwrap_or(1).clamp(1, MAX_PAGE);
         (self.about_rest(), page)
     }
 
-    /// The first word of the rest, and what comes after it.
+    /// The first word of the rest, and what follows it.
     pub fn split(&self) -> (&'a str, &'a str) {
         split(self.rest)
     }
@@ -134,7 +134,7 @@ impl<'a> Line<'a> {
         (!self.rest.is_empty()).then(|| self.rest.to_owned())
     }
 
-    /// Why the line cannot be read, and how it is written.
+    /// The reason why the line cannot be read, and how to write it.
     pub fn unclear(&self, why: &str) -> Unclear {
         let words = format!("{why} It is written `/incident {}`: {}.", self.verb.usage(), self.verb.help);
         Unclear { words, meant: None }
@@ -146,13 +146,13 @@ impl<'a> Line<'a> {
             .ok_or_else(|| self.unclear(&format!("“{words}” is not a time I understand.")))
     }
 
-    /// What looks like a time and is none, or none that can be meant.
+    /// The words look like a time, but are none, or one that nobody can mean.
     pub fn no_time(&self, words: &str) -> Unclear {
         self.unclear(&format!("“{words}” is not a time I understand, or it has passed already."))
     }
 }
 
-/// The first word, and what comes after it.
+/// The first word, and what follows it.
 pub(crate) fn split(text: &str) -> (&str, &str) {
     let text = text.trim();
     text.split_once(char::is_whitespace).map_or((text, ""), |(first, rest)| (first, rest.trim()))

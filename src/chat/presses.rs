@@ -1,5 +1,5 @@
-//! Buttons, shortcuts and forms as they arrive. Slack shows nothing of the HTTP answer to a press, so what must be said is an ephemeral message
-//! by the outbox.
+//! Buttons, shortcuts and forms, as they arrive. Slack does not show the HTTP answer to a press. So the answer is an ephemeral message, sent
+//! through the outbox.
 
 use serde_json::Value;
 
@@ -22,12 +22,12 @@ use crate::slack::inbound::{Action as Pressed, Interaction, View, with_files};
 use crate::slack::markup;
 use crate::store::Id;
 
-/// So many assets are offered for what somebody types.
+/// How many assets are offered for what somebody types.
 const SUGGESTED: usize = 20;
-/// Verbs of whose lines a form makes mentions of names.
+/// Verbs for which a form turns names in the line into mentions.
 const ABOUT_PEOPLE: [&str; 3] = ["assign", "page", "task"];
 
-/// Says something to somebody who pressed something, where only they see it.
+/// Says something to a person who pressed something. Only they see it.
 pub async fn whisper(app: &App, interaction: &Interaction, markdown: String, buttons: Vec<Button>) {
     let user = interaction.user.id.clone();
     let channel = match &interaction.channel {
@@ -36,7 +36,7 @@ pub async fn whisper(app: &App, interaction: &Interaction, markdown: String, but
     };
     let job = match channel {
         Some(channel) => Job::Ephemeral { channel, user, markdown, buttons },
-        // Pressed in the home, where there are no ephemeral messages.
+        // It was pressed in the home, which has no ephemeral messages.
         None => Job::Announce { channel: Some(user.to_string()), markdown, buttons, asks: None },
     };
     if let Err(failure) = app.enqueue(&app.errand(), job).await {
@@ -51,10 +51,10 @@ async fn channel_of_form(app: &App, interaction: &Interaction) -> Option<String>
     incident.channel.map(|channel| channel.id)
 }
 
-/// Answers a button, a shortcut or a form that was sent.
+/// Answers a button, a shortcut, or a form that was sent.
 pub async fn interact(app: &App, interaction: &Interaction) -> Reply {
     let user = &interaction.user.id;
-    // A form was opened where its incident is seen; Slack lets nobody change what it is about.
+    // A form was opened where its incident can be seen. Slack does not let anybody change what the form is about.
     let of_form = channel_of_form(app, interaction).await;
     let mut chat = Chat {
         app,
@@ -74,7 +74,7 @@ pub async fn interact(app: &App, interaction: &Interaction) -> Reply {
                 Ok(reply) => reply,
                 Err(Unsent::Mistake(question, words)) => Reply::mistake(question, words),
                 Err(Unsent::Failed(Failure::Duplicate)) => Reply::Nothing,
-                // A form shows what is wrong where it was asked, and loses nothing that was typed.
+                // A form shows what is wrong at the question, and keeps everything that was typed.
                 Err(Unsent::Failed(failure)) => Reply::mistake(main_question(view), failure.to_string()),
             };
         }
@@ -91,7 +91,7 @@ pub async fn interact(app: &App, interaction: &Interaction) -> Reply {
     }
 }
 
-/// What a lookup of assets offers for what was typed: what the catalog has, and the words as they are. Nothing to whoever may not read.
+/// The assets that a lookup offers for what was typed, from the catalog, and the typed words. A person who may not read gets nothing.
 pub async fn suggested(app: &App, interaction: &Interaction) -> Vec<String> {
     let user = &interaction.user.id;
     let standing = app.met(user, interaction.user.team_id.as_deref()).await;
@@ -109,7 +109,7 @@ pub async fn suggested(app: &App, interaction: &Interaction) -> Vec<String> {
 fn delivery(interaction: &Interaction, pressed: &Pressed) -> DeliveryId {
     let (user, Pressed { action_id, value, action_ts }) = (&interaction.user.id, pressed);
     match (Action::read(action_id, value), interaction.container["message_ts"].as_str()) {
-        // The answer takes a moment, and the button of an ephemeral message stays: the same press once more is no second one.
+        // The answer takes a moment, and the button of an ephemeral message stays. So a repeated press does not count.
         (Some(Action::Again { .. }), Some(message)) if interaction.container["is_ephemeral"] == true => {
             DeliveryId(Id::<AlertOfKey>::of("again", &format!("{user}/{message}/{action_id}/{value}")).to_string())
         }
@@ -117,7 +117,7 @@ fn delivery(interaction: &Interaction, pressed: &Pressed) -> DeliveryId {
     }
 }
 
-/// The question below which a refusal stands.
+/// The question under which a refusal is shown.
 fn main_question(view: &View) -> &str {
     let questions = &view.state.values;
     let main =
@@ -140,7 +140,7 @@ impl Chat<'_> {
                 self.triage_pressed(what, TriageCard { channel, ts: ts.to_owned(), alert }).await
             }
             Some(Action::On { incident, press }) => self.pressed_on(number(&incident), press).await,
-            // A button of a newer or older message of ours.
+            // The button is from another version of Muster.
             None => Ok(Reply::Ephemeral(
                 "I do not know this button any more. `/incident help` lists what I can do.".to_owned(),
                 Vec::new(),
@@ -175,7 +175,7 @@ impl Chat<'_> {
         self.decide(&uid, command).await.map(|_| Reply::Nothing)
     }
 
-    /// A form that was sent.
+    /// Handles a form that was sent.
     async fn sent(&self, view: &View) -> Result<Reply, Unsent> {
         let Some((number, form)) = Form::read(&view.callback_id, &view.private_metadata) else {
             return Ok(Reply::Nothing);
@@ -209,7 +209,7 @@ impl Chat<'_> {
         Ok(Reply::Instead(Box::new(modal(&form, None, declare::form(self, &told, &alike)))))
     }
 
-    /// Any verb with the rest of its line, as if typed.
+    /// Any verb with the rest of its line, as if it were typed.
     async fn any_verb_sent(&self, number: Option<u64>, view: &View) -> Result<Reply, Unsent> {
         let wrong = |words: String| Err(Unsent::Mistake("rest", words));
         let incident = number.map(|number| format!("INC-{number} ")).unwrap_or_default();
@@ -224,7 +224,7 @@ impl Chat<'_> {
             Ok(understood) => understood,
             Err(unclear) => return wrong(unclear.words),
         };
-        // What changes something shows in the channel; what is read is an ephemeral message.
+        // A change shows in the channel. What is only read is an ephemeral message.
         let shows = matches!(understood.intent, Intent::Command(_));
         match self.carry_out(understood).await {
             Ok(Reply::Open(form)) => Ok(Reply::Instead(form)),
@@ -235,7 +235,7 @@ impl Chat<'_> {
         }
     }
 
-    /// `@ben` as somebody types it in a form, where Slack makes no mention of it; and the first that is nobody's name, or several people's.
+    /// Makes mentions of `@ben` as typed in a form, where Slack does not. Also returns the first name that fits nobody, or several.
     fn with_mentions(&self, text: &str) -> (String, Option<String>) {
         let mut unknown = None;
         let words = text.split(' ').map(|word| {
@@ -254,7 +254,7 @@ impl Chat<'_> {
         (words.collect::<Vec<_>>().join(" "), unknown)
     }
 
-    /// The incident of a message: of its channel, or of the thread it is in.
+    /// The incident of a message's channel, or of the thread it is in.
     async fn target_of_message(&self, message: &Value) -> Result<IncidentId, Failure> {
         let thread = message["thread_ts"].as_str().or(message["ts"].as_str()).unwrap_or_default();
         match self.app.uid_of_thread(self.channel.unwrap_or_default(), thread).await? {
@@ -272,7 +272,7 @@ impl Chat<'_> {
             ts: message["ts"].as_str().unwrap_or_default().to_owned(),
         };
         let author = message["user"].as_str().map_or_else(|| self.user.clone(), UserId::from);
-        // Where no incident is meant, the open ones are buttons, each with the line of it.
+        // If no incident is meant, the open ones become buttons, each with its line.
         let choose = async |verb: &str| Ok(self.which_incident(&format!("{verb} {text}")).await.ephemeral());
         match interaction.callback_id.parse() {
             Ok(Shortcut::TaskFromMessage) => match self.target_of_message(&message).await {
@@ -296,7 +296,7 @@ impl Chat<'_> {
             Ok(Shortcut::DeclareFromMessage) => {
                 let title = text.lines().next().unwrap_or_default().chars().take(120).collect();
                 let told = Declaration { title, ..Declaration::default() };
-                // It comes back with the answers, and becomes the first line of the timeline.
+                // The text comes back with the answers, and becomes the first line of the timeline.
                 let said = text.chars().take(1500).collect();
                 self.ask_to_declare(&told, &Form::Declare { anyway: false, from: Some(Box::new((at, author, said))) })
             }

@@ -1,4 +1,4 @@
-//! What a form asks, and what may be wrong with an answer. Each form itself lives with its verb.
+//! The questions of a form, and what may be wrong with an answer. Each form itself is with its verb.
 
 use super::when::{self, Toward};
 use crate::app::Failure;
@@ -6,10 +6,10 @@ use crate::domain::{Command, Time};
 use crate::render::ModalInput;
 use crate::slack::inbound::View;
 
-/// Stands for the words that nobody has typed yet, where a form asks beforehand whether it would be refused ([`super::asker::Chat::would`]).
+/// Stands for words that nobody has typed yet, when a form asks beforehand whether it would be refused ([`super::asker::Chat::would`]).
 pub(crate) const SOME: &str = "…";
 
-/// A form without what names it.
+/// A form without its identity.
 pub(crate) struct Questions {
     /// At most 24 characters, like the button that sends it.
     pub title: &'static str,
@@ -17,7 +17,7 @@ pub(crate) struct Questions {
     pub inputs: Vec<ModalInput>,
 }
 
-/// Why a form that was sent comes to nothing.
+/// Why a form that was sent has no effect.
 pub enum Unsent {
     Mistake(&'static str, String),
     Failed(Failure),
@@ -29,7 +29,7 @@ impl From<Failure> for Unsent {
     }
 }
 
-/// What the answers of a form ask.
+/// The command that the answers of a form give.
 pub(crate) type Answered = Result<Command, Unsent>;
 
 pub(crate) fn chosen<T>(view: &View, question: &'static str, parse: fn(&str) -> Option<T>) -> Result<T, Unsent> {
@@ -37,7 +37,7 @@ pub(crate) fn chosen<T>(view: &View, question: &'static str, parse: fn(&str) -> 
     choice.ok_or_else(|| Unsent::Mistake(question, "Choose one.".to_owned()))
 }
 
-/// A moment to come, if one was given. `examples` say how it is written.
+/// A moment in the future, if one was given. `examples` say how to write it.
 pub(crate) fn promised(view: &View, question: &'static str, now: Time, examples: &str) -> Result<Option<Time>, Unsent> {
     let Some(words) = view.text(question) else {
         return Ok(None);

@@ -1,21 +1,21 @@
-//! What goes back to the one who asked. How it reaches them is `http`'s business.
+//! What the person who asked gets back. `http` decides how it reaches them.
 
 use std::collections::BTreeMap;
 
 use crate::render::{Button, Modal, Rendered, sentence_markdown};
 
-/// What goes back to the one who asked.
+/// What the person who asked gets back.
 pub enum Reply {
-    /// Words only they see; in the answer to a slash command.
+    /// Words that only they see, in the answer to a slash command.
     Say(Box<Rendered>),
-    /// Words only they see, where there is no such answer: an ephemeral message.
+    /// Words that only they see, where there is no such answer: an ephemeral message.
     Ephemeral(String, Vec<Button>),
     Open(Box<Modal>),
-    /// Another form in the place of the one that was sent.
+    /// Another form, which replaces the one that was sent.
     Instead(Box<Modal>),
     /// Mistakes in a form, by question.
     Mistakes(BTreeMap<String, String>),
-    /// Nothing; the change shows.
+    /// No answer, because the change can be seen.
     Nothing,
 }
 
@@ -28,7 +28,7 @@ impl Reply {
         Self::Mistakes([(question.to_owned(), words.into())].into())
     }
 
-    /// What would be the answer to a line, where only an ephemeral message can be seen.
+    /// The answer to a line, for places where only an ephemeral message can be seen.
     pub fn ephemeral(self) -> Self {
         match self {
             Self::Say(message) => Self::Ephemeral(message.markdown, message.buttons),

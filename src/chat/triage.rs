@@ -22,7 +22,7 @@ use crate::slack::inbound::View;
 use crate::store::Batch;
 
 impl Chat<'_> {
-    /// A button of the card.
+    /// Somebody pressed a button of the card.
     pub async fn triage_pressed(&self, what: Triage, card: TriageCard) -> Result<Reply, Failure> {
         self.may(Verb::Triage, None)?;
         let (held, _) = self.app.held(&card.alert).await?;
@@ -46,7 +46,7 @@ impl Chat<'_> {
     }
 
     async fn attach_form(&self) -> Result<Questions, Failure> {
-        // An alert is real and for everybody; what joined a drill or a private incident would be nobody else's.
+        // A real alert is for everybody. In a drill or a private incident, others would not see it.
         let mut open = self.visible(&Filter { open: true, ..Filter::default() }, 100).await?;
         open.retain(|incident| !incident.is_apart());
         if open.is_empty() {
@@ -58,7 +58,7 @@ impl Chat<'_> {
         Ok(Questions { title: "Attach the alert", submit: "Attach", inputs })
     }
 
-    /// The form that attaches an alert to an incident was sent.
+    /// Somebody sent the form that attaches an alert to an incident.
     pub async fn attach_sent(&self, card: &TriageCard, view: &View) -> Result<Reply, Failure> {
         self.may(Verb::Triage, None)?;
         if let Err(failure) = self.app.held(&card.alert).await {
@@ -67,7 +67,7 @@ impl Chat<'_> {
         let Some(uid) = view.choice("incident").map(IncidentId::from) else {
             return Ok(Reply::mistake("incident", "Choose one."));
         };
-        // It may have ended while the form was open.
+        // The incident may have ended while the form was open.
         let incident = self.app.incident(&uid).await?;
         let open = incident.is_some_and(|incident| incident.status.is_open() && !incident.is_apart());
         if !open || !self.app.may_see(&uid, self.user).await? {
@@ -82,7 +82,7 @@ impl Chat<'_> {
         Ok(Reply::Nothing)
     }
 
-    /// The form that silences what is like an alert was sent.
+    /// Somebody sent the form that silences similar alerts.
     pub async fn silence_sent(&self, card: &TriageCard, view: &View) -> Result<Reply, Failure> {
         self.may(Verb::Triage, None)?;
         let held = match self.app.held(&card.alert).await {
@@ -107,7 +107,7 @@ impl Chat<'_> {
         Ok(Reply::Nothing)
     }
 
-    /// The card says what became of it, and who decided.
+    /// Shows on the card what became of the alert, and who decided.
     async fn settle(&self, card: &TriageCard, mark: &str, held: &SuppressedAlert, words: &str) -> Result<(), Failure> {
         if card.ts.is_empty() {
             return Ok(());
@@ -120,7 +120,7 @@ impl Chat<'_> {
     }
 }
 
-/// Somebody brings a held alert to an incident, which settles it.
+/// Somebody attaches a suppressed alert to an incident, which settles it.
 struct Attaching<'a> {
     held: &'a str,
     uid: &'a IncidentId,
@@ -134,7 +134,7 @@ impl Change for Attaching<'_> {
     async fn decide(&self, app: &App) -> Result<(Batch, Self::Outcome), Failure> {
         let (held, settles) = app.held(self.held).await?;
         let (signal, because) = (held.signal.clone(), self.because.clone());
-        // What they may do was looked at before; joining is the monitor's verb.
+        // The person's permission was checked before. Joining is the monitor's verb.
         let asked = RequestMeta { standing: Standing::Monitor, also: settles, ..self.chat.request() };
         let command = Command::Receive { signal, known: None, because, quiet: false };
         let joins = Decided { uid: self.uid, command: &command, asked: &asked };

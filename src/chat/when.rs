@@ -1,11 +1,11 @@
-//! Times as people type them: `06:10`, `2h ago`, `30m`, `friday`, `2026-12-01`, `2026-12-01 06:10`. Always UTC, and the
-//! answer says which moment was understood.
+//! Times as people type them: `06:10`, `2h ago`, `30m`, `friday`, `2026-12-01`, `2026-12-01 06:10`. They are always UTC, and the answer says
+//! which moment was understood.
 
 use chrono::{Datelike as _, Duration, NaiveDate, NaiveTime, Weekday};
 
 use crate::domain::Time;
 
-/// Whether a bare time of day means the last one or the next one.
+/// Whether a bare time of day means the last such time or the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Toward {
     /// `since 06:10`: the last time it was 06:10; `2h` means two hours ago.
@@ -14,8 +14,7 @@ pub(crate) enum Toward {
     Future,
 }
 
-/// The moment, or `None` for words that are no time, or none that anybody means: a promise that is past already, or a moment further
-/// away than ten years.
+/// The moment. `None` for words that are not a time, or not one that anybody means: a promise in the past, or a moment more than ten years away.
 pub(crate) fn parse(words: &str, now: Time, toward: Toward) -> Option<Time> {
     let at = read(words, now, toward)?;
     let is_far = (at - now).num_days().abs() > MAX_YEARS * 366;
@@ -23,7 +22,7 @@ pub(crate) fn parse(words: &str, now: Time, toward: Toward) -> Option<Time> {
     (!is_far && is_kept).then_some(at)
 }
 
-/// Whether words look like a time, so that one which is none is a slip and not a sentence: `25:00`, `9999h`, `at 06:70`.
+/// Whether words look like a time. If they are not one, that is a mistake and not a sentence: `25:00`, `9999h`, `at 06:70`.
 pub(crate) fn looks_like_one(words: &str) -> bool {
     let words = words.trim().trim_start_matches("at ").trim_end_matches("UTC").trim();
     let first = words.split_whitespace().next().unwrap_or_default();
@@ -34,7 +33,7 @@ pub(crate) fn looks_like_one(words: &str) -> bool {
     is_clock(first) && words.split_whitespace().skip(1).all(is_clock)
 }
 
-/// No incident and no promise is further away, in years.
+/// The farthest moment of an incident or a promise, in years.
 const MAX_YEARS: i64 = 10;
 
 fn read(words: &str, now: Time, toward: Toward) -> Option<Time> {
@@ -78,7 +77,7 @@ fn read(words: &str, now: Time, toward: Toward) -> Option<Time> {
             Err(_) => NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?,
         },
     };
-    // A day without a time is its beginning when it is past and its end when it is promised.
+    // A day without a time means its beginning if it is past, and its end if it is promised.
     let time = time.or(match toward {
         Toward::Past => NaiveTime::from_hms_opt(0, 0, 0),
         Toward::Future => NaiveTime::from_hms_opt(23, 59, 0),

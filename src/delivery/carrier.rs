@@ -1,4 +1,4 @@
-//! What every job works with: an entry in work and how it ends, the clients, and the way back of an outcome.
+//! What every job works with: a claimed entry and how it ends, the clients, and the way to report an outcome.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use crate::store::{Batch, Expect, QueueName, Rec};
 
 pub(super) struct Turn {
     pub(super) rec: Rec<Entry>,
-    /// The entry as it is kept, to be shown if it is given up.
+    /// The entry as it is stored. It is shown if the entry is given up.
     pub(super) raw: String,
 }
 
@@ -25,7 +25,7 @@ impl Turn {
         &self.rec.value.job
     }
 
-    /// Ends the entry, if it is still ours. What shows the present state and changed meanwhile is left to be shown again.
+    /// Ends the entry, if it is still ours. An entry that shows the present state, and changed meanwhile, stays to be shown again.
     pub(super) fn end(&self) -> Batch {
         let mut batch = Batch::new();
         match self.job() {
@@ -38,7 +38,7 @@ impl Turn {
         batch
     }
 
-    /// The same entry again, behind all that waits in its queue now.
+    /// The same entry again, behind everything that waits in its queue now.
     pub(super) fn behind(&self, now: Time, fresh: &str) -> Batch {
         let id = match self.job() {
             Job::Of { uid, .. } => EntryId::behind(uid, fresh),
@@ -54,7 +54,7 @@ impl Turn {
         self.rec.queued.as_ref().map(|queued| &queued.queue)
     }
 
-    /// Whether an earlier try may have been done: it said so, or it never came back.
+    /// Whether an earlier try may have succeeded: it said so, or it never reported back.
     pub(super) fn maybe_done(&self) -> bool {
         self.rec.value.maybe_done || self.rec.claims > 1
     }
@@ -67,7 +67,7 @@ pub(super) struct Carrier {
     pub(super) pager: PagerDutyEvents,
     pub(super) rest: Option<Rest>,
     pub(super) mailer: Option<Mailer>,
-    /// When something was posted last, by queue.
+    /// The time of the last post, by queue.
     pub(super) last_post: Mutex<HashMap<String, Time>>,
 }
 
@@ -84,23 +84,23 @@ impl Carrier {
         Ok(Self { app, slack, pager, rest, mailer, last_post: Mutex::default() })
     }
 
-    /// Brings an outcome back by the one path, and ends the entry in the same commit.
+    /// Reports an outcome by the one path of changes, and ends the entry in the same commit.
     pub(super) async fn outcome(&self, turn: &Turn, uid: &IncidentId, command: &Command) -> Tried {
         self.outcome_if(turn, uid, command, Batch::new()).await
     }
 
-    /// As [`Self::outcome`], if these hold still.
+    /// The same as [`Self::outcome`], if these expectations still hold.
     pub(super) async fn outcome_if(&self, turn: &Turn, uid: &IncidentId, command: &Command, mut ops: Batch) -> Tried {
         ops.extend(turn.end());
         match self.app.execute(uid, command, RequestMeta::by_muster(ops)).await {
-            // Somebody else ended it: the lease had run out.
+            // The lease had run out, and another worker ended the entry.
             Ok(_) | Err(Failure::Duplicate) => Ok(()),
             Err(Failure::Refused(_)) => self.done(turn).await,
             Err(failure) => Err(failure.into()),
         }
     }
 
-    /// Ends the entry; nothing more comes of it.
+    /// Ends the entry. Nothing else follows from it.
     pub(super) async fn done(&self, turn: &Turn) -> Tried {
         Ok(self.app.commit(turn.end()).await?)
     }
@@ -108,13 +108,13 @@ impl Carrier {
     /// Puts an entry back into its queue, or into another.
     pub(super) async fn put_back(&self, turn: &Turn, mut entry: Entry, queue: Option<QueueName>, due: Time) {
         let Some(queue) = queue.or_else(|| turn.queue().cloned()) else { return };
-        // Putting it back forgets the claims; what they told must not be forgotten.
+        // Putting an entry back forgets its claims. What they told us must not be forgotten.
         entry.maybe_done |= turn.rec.claims > 1;
         let mut batch = Batch::new();
         batch.put_back(&turn.rec.id, turn.rec.ver, &entry, queue, due);
         match self.app.commit(batch).await {
             Ok(()) | Err(Failure::Duplicate) => {}
-            // Its lease runs out, and it is tried again then.
+            // Its lease runs out, and then it is tried again.
             Err(error) => tracing::warn!(entry = %turn.rec.id, %error, "cannot put an entry back"),
         }
     }

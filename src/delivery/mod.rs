@@ -1,7 +1,7 @@
-//! FLOOR 3. The outbox is carried out here, so that no handler calls Slack or PagerDuty (save for `views.open`).
+//! FLOOR 3. Carries out the outbox, so that no handler calls Slack or PagerDuty (except for `views.open`).
 //!
-//! [`worker`] claims what is due, a lane at a time; `jobs` has a file for each thing that is done, `posting` how a message is
-//! posted once, `carrier` what all of them use. `retry` says what becomes of a try that failed, `upkeep` what is done beside the lanes.
+//! [`worker`] claims what is due, one lane at a time. `jobs` has one file for each kind of job. `posting` makes sure that a message is posted
+//! once. `carrier` holds what all of them use. `retry` decides what follows a failed try. `upkeep` is the work beside the lanes.
 
 mod carrier;
 mod jobs;

@@ -1,4 +1,4 @@
-//! Posting so that it is there once: in Slack's pace, adopting what an earlier try may have posted, and editing in place.
+//! Posts each message once: at Slack's pace, adopting what an earlier try may have posted, and editing in place.
 
 use std::sync::PoisonError;
 
@@ -11,9 +11,9 @@ use crate::slack::client::{HistoryMessage, SlackError, Verdict};
 
 /// Slack's pace for posting in one channel.
 const PACE_MILLIS: i64 = 1000;
-/// The most pages of a channel's history that a draft reads.
+/// At most this many pages of a channel's history are read for a draft.
 pub(super) const MAX_HISTORY_PAGES: usize = 50;
-/// So often a file below a message is tried again before what follows goes on without it.
+/// How often a file below a message is tried before the next messages go on without it.
 const WHOLE_TRIES: u32 = 3;
 
 /// A file to be uploaded.
@@ -26,7 +26,7 @@ pub(super) struct File {
 }
 
 impl Carrier {
-    /// Whether a post may go out now in this queue; if so, it is noted.
+    /// Whether a post may go out now in this queue. If so, that is noted.
     pub(super) fn pace(&self, turn: &Turn) -> Tried {
         let queue = turn.queue().map(|queue| queue.as_str().to_owned()).unwrap_or_default();
         let now = self.app.now();
@@ -43,7 +43,7 @@ impl Carrier {
         Ok(())
     }
 
-    /// Ends the entry; what is only a kindness is let go when Slack refuses it.
+    /// Ends the entry. Best effort is dropped if Slack refuses it.
     pub(super) async fn or_do_without(&self, turn: &Turn, done: Result<(), SlackError>, what: &str) -> Tried {
         match done {
             Err(error) if error.verdict == Verdict::Permanent => tracing::warn!(what, %error, "not delivered"),
@@ -52,7 +52,7 @@ impl Carrier {
         self.done(turn).await
     }
 
-    /// Edits the message in place, or posts it if it is not there (any more).
+    /// Edits the message in place, or posts it if it is not there, or not any more.
     pub(super) async fn keep_true(
         &self,
         turn: &Turn,
@@ -65,7 +65,7 @@ impl Carrier {
             match self.slack.update_message(at, message).await {
                 Ok(()) => return self.done(turn).await,
                 Err(error) if error.code == "message_not_found" => {}
-                // Showing the same thing twice is harmless, so an unknown outcome is a failure like any other.
+                // It is harmless to show the same thing twice. So an unknown outcome is a failure like any other.
                 Err(error) if error.verdict == Verdict::Unknown => {
                     return Err(Fault::Retry { after: None, why: error.to_string() });
                 }
@@ -76,7 +76,7 @@ impl Carrier {
         self.outcome(turn, &incident.uid, &Command::MessagePosted { slot, message: at }).await
     }
 
-    /// Posts, unless an earlier try did: then that post is adopted.
+    /// Posts the message. If an earlier try did so already, that post is adopted.
     pub(super) async fn post_once(
         &self,
         turn: &Turn,
@@ -101,7 +101,7 @@ impl Carrier {
         Ok(at)
     }
 
-    /// What a message had no room for, as a file below it; rather twice than not at all.
+    /// Posts what a message had no room for as a file below it. Twice is better than not at all.
     async fn add_the_whole(&self, turn: &Turn, at: &MessageRef, thread: Option<&str>, message: &Rendered) -> Tried {
         let bytes = crate::render::plain(&message.markdown).into_bytes();
         let place = (at.channel.as_str(), Some(thread.unwrap_or(&at.ts)));
@@ -112,7 +112,7 @@ impl Carrier {
                 tracing::warn!(%error, "the whole of a long message is no file");
                 Ok(())
             }
-            // The message itself stands, and is found again.
+            // The message itself stands, and will be found again.
             Err(error) => Err(Fault::Unknown { why: error.to_string() }),
         }
     }
@@ -123,8 +123,8 @@ impl Carrier {
         channel: &str,
         thread: Option<&str>,
     ) -> Tried<Option<MessageRef>> {
-        // The announcement channel is known by its name until the first answer brings its id, and Muster can write there
-        // without being in it, but not read.
+        // The announcement channel is known by its name until the first answer brings its id. Muster can post there without being a member, but
+        // cannot read.
         let channel = match channel.strip_prefix('#').unwrap_or(channel) {
             name if name.chars().any(|c| c.is_ascii_lowercase()) => {
                 match self.slack.channel_named(name, false).await? {
@@ -146,7 +146,7 @@ impl Carrier {
         self.first_in_history((channel, thread), &oldest, ours).await
     }
 
-    /// The first that is found in what was said since.
+    /// The first match in what was said since.
     async fn first_in_history<T>(
         &self,
         place: (&str, Option<&str>),
@@ -166,7 +166,7 @@ impl Carrier {
         Ok(None)
     }
 
-    /// Uploads a file, unless an earlier try did: then that one is adopted, but not one that is `known` already. Slack's id of it.
+    /// Uploads a file, and returns Slack's id of it. If an earlier try did so already, that file is adopted, unless its id is `known` already.
     pub(super) async fn upload_once(
         &self,
         turn: &Turn,

@@ -1,5 +1,5 @@
-//! What becomes of a try that failed: what every failure means (a 429 among them), how long to wait before the next try, and when it is
-//! given up. Pure, so that nothing here puts anything back.
+//! What follows a failed try: what each failure means (a 429 among them), how long to wait before the next try, and when to give up. Pure:
+//! nothing here puts an entry back.
 
 use std::time::Duration;
 
@@ -12,27 +12,27 @@ use crate::pagerduty::failure::PagerError;
 use crate::records::outbox::{Entry, Job};
 use crate::slack::client::{SlackError, Verdict, advice};
 
-/// How long it is tried to ask people whether an alert is an incident; then it is one. In minutes.
+/// How long Muster tries to ask people whether an alert is an incident. After that, it is one. In minutes.
 const ASKS_WITHIN_MINUTES: i64 = 10;
-/// How long something for Slack or by mail is tried before people are told that it will not come.
+/// How long Muster tries something for Slack or by mail, before people are told that it will not come.
 const SLACK_GIVES_UP_AFTER_HOURS: i64 = 24;
 
-/// What a try came to when it did not succeed.
+/// The result of a try that did not succeed.
 #[derive(Debug)]
 #[rustfmt::skip]
 pub(super) enum Fault {
-    /// Not done; again later, and no sooner than the other side says (the `Retry-After` of a 429).
+    /// Not done. Try again later, not before the time that the other side names (the `Retry-After` of a 429).
     Retry { after: Option<Duration>, why: String },
-    /// Perhaps done; look before doing it again.
+    /// Perhaps done. Look before you do it again.
     Unknown { why: String },
     Permanent { why: String },
     /// The channel is archived, gone, or closed to Muster.
     NoChannel { code: String, why: String },
-    /// Not yet its turn: Slack's pace.
+    /// Too early for Slack's pace.
     NotYet { until: Time },
 }
 
-/// What a try came to.
+/// The result of a try.
 pub(super) type Tried<T = ()> = Result<T, Fault>;
 
 impl From<SlackError> for Fault {
@@ -60,7 +60,7 @@ impl From<Failure> for Fault {
 impl From<PagerError> for Fault {
     fn from(error: PagerError) -> Self {
         match error {
-            // The key makes a repeat the same page, so "unknown" and "not done" are one.
+            // The key makes a repeat the same page, so "unknown" and "not done" are the same.
             PagerError::Retry { after, why } => Self::Retry { after, why },
             PagerError::Permanent { why } => Self::Permanent { why },
         }
@@ -76,20 +76,20 @@ impl From<MailError> for Fault {
     }
 }
 
-/// What becomes of the entry.
+/// What follows for the entry.
 #[derive(Debug, PartialEq)]
 pub(super) enum Next {
-    /// It goes back as it is: it was no try.
+    /// It goes back unchanged, because this was not a try.
     Wait { until: Time },
-    /// It is tried again; this try may have been done.
+    /// It is tried again. This try may have succeeded.
     Again { due: Time, maybe_done: bool, why: String },
-    /// It goes to what was given up, and people are told.
+    /// It becomes a dead letter, and people are told.
     GiveUp { why: String },
-    /// It ends, and is not spoken of.
+    /// It ends, and nobody is told.
     DoWithout { why: String },
 }
 
-/// What becomes of an entry after a try that failed.
+/// What follows for an entry after a failed try.
 pub(super) fn after(fault: Fault, lane: Lane, entry: &Entry, now: Time) -> Next {
     let (wait, why, maybe_done) = match fault {
         Fault::NotYet { until } => return Next::Wait { until },
@@ -105,7 +105,7 @@ pub(super) fn after(fault: Fault, lane: Lane, entry: &Entry, now: Time) -> Next 
     Next::Again { due, maybe_done, why }
 }
 
-/// What is best effort is done without once it was tried for long; what is refused at once is told all the same.
+/// Best effort ends silently after a long time of tries. If it is refused at once, people are told anyway.
 fn given_up(lane: Lane, entry: &Entry, now: Time, why: String) -> Next {
     match &entry.job {
         Job::Of { effect, .. } if effect.is_best_effort() && is_too_old(lane, entry, now) => Next::DoWithout { why },
@@ -122,7 +122,7 @@ fn is_too_old(lane: Lane, entry: &Entry, now: Time) -> bool {
     matches!(lane, Lane::Slack | Lane::Mail) && now - entry.at > patience
 }
 
-/// 2 s, 4 s, … 150 s, each with as much again of jitter at most: never longer than five minutes.
+/// 2 s, 4 s, … 150 s, each with at most as much again of jitter. So never longer than five minutes.
 fn backoff(attempts: u32) -> Duration {
     backon::ExponentialBuilder::default()
         .with_min_delay(Duration::from_secs(2))

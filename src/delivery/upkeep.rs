@@ -1,4 +1,4 @@
-//! What is done beside the lanes, again and again: read models catch up, what is old is forgotten, gauges are brought up to date.
+//! Regular work beside the lanes: read models catch up, old records are forgotten, gauges are updated.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub(super) async fn keep_up(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Measures and forgets until told to stop.
+/// Measures, and forgets old records, until told to stop.
 pub(super) async fn tidy_up(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut forget_from = String::new();
     while !*stop.borrow() {
@@ -37,7 +37,7 @@ pub(super) async fn tidy_up(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Reads what commits alone do not tell, and writes down what monitors posted, once.
+/// Reads once what commits alone do not tell, and writes down what monitors posted.
 pub async fn catch_up(app: &App) {
     if let Err(error) = app.models.catch_up(&app.store).await {
         tracing::warn!(%error, "what is held in memory is behind");
@@ -47,7 +47,7 @@ pub async fn catch_up(app: &App) {
     }
 }
 
-/// Forgets what is old, until nothing old is left.
+/// Forgets old records, until none are left.
 pub async fn forget(app: &App) -> Result<(), Failure> {
     while app.forget_old_deliveries().await? > 0 {}
     while app.forget_old_bodies().await? > 0 {}
@@ -55,7 +55,7 @@ pub async fn forget(app: &App) -> Result<(), Failure> {
     app.forget_old_silences().await
 }
 
-/// Forgets old lineage, a page at a time; where the next page begins.
+/// Forgets old lineage, one page at a time. Returns where the next page begins.
 async fn forget_lineage(app: &App, from: String) -> String {
     match app.forget_old_lineage(&from).await {
         Ok((_, next)) => next.unwrap_or_default(),
@@ -66,7 +66,7 @@ async fn forget_lineage(app: &App, from: String) -> String {
     }
 }
 
-/// Brings the gauges of the outbox and the store up to date.
+/// Updates the gauges of the outbox and the store.
 async fn measure(app: &App) {
     for (figure, value) in app.store.figures() {
         let value = i64::try_from(value).unwrap_or(i64::MAX);

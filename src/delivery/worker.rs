@@ -1,9 +1,9 @@
-//! The worker of the outbox: it claims what is due, in order, has it carried out, and ends it in the commit of its outcome. So a crash at any
-//! point repeats an entry and never loses one, and what must not happen twice is guarded: a page by its key, a post by its metadata, a
-//! channel by its name.
+//! The worker of the outbox. It claims what is due, in order, has it carried out, and ends it in the commit of its outcome. So a crash at any
+//! point repeats an entry, but never loses one. What must not happen twice is guarded: a page by its key, a post by its metadata, a channel by
+//! its name.
 //!
-//! Lanes never wait for one another; within a lane an incident's entries go out in order. [`Worker::run_due`] is one
-//! step, so that tests and the demo need no waiting.
+//! Lanes never wait for one another. Within a lane, an incident's entries go out in order. [`Worker::run_due`] is one step, so tests and the
+//! demo need not wait.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,9 +21,9 @@ use crate::records::outbox::{Entry, EntryId, Job};
 use crate::store::{Batch, Expect, Id, Raw};
 use crate::telemetry::DeliveryLabels;
 
-/// How long an entry is ours once claimed. Longer than any call may take.
+/// How long a claimed entry is ours. This is longer than any call may take.
 const LEASE: Duration = Duration::from_secs(60);
-/// How many entries are carried out at once in a lane.
+/// How many entries of a lane are carried out at once.
 const AT_ONCE: usize = 16;
 
 pub struct Worker {
@@ -36,7 +36,7 @@ impl Worker {
         Ok(Self { carrier: Carrier::new(app)? })
     }
 
-    /// What must be known of the workspace, asked for once at start.
+    /// What Muster must know of the workspace. It is asked for once at start.
     pub async fn start(&self) -> Result<(), Failure> {
         let app = &self.carrier.app;
         app.await_beats().await?;
@@ -45,14 +45,14 @@ impl Worker {
         app.enqueue(&EntryId::sync_people(), Job::SyncPeople { cursor: None }).await
     }
 
-    /// Claims and carries out what is due in a lane; how many entries that were. One that was not our turn counts too.
+    /// Claims and carries out what is due in a lane. Returns how many entries that was, also counting those whose turn had not come.
     pub async fn run_due(self: &Arc<Self>, lane: Lane) -> usize {
         let now = self.carrier.app.now().timestamp_millis();
         let lease = i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX);
         let claimed = match self.carrier.app.store.claim(lane.as_str(), now, lease, AT_ONCE).await {
             Ok(claimed) => claimed,
             Err(error) => {
-                // A store that takes nothing says so itself, once.
+                // A store that cannot write reports that itself, once.
                 if self.carrier.app.store.health().is_ok() {
                     tracing::warn!(lane = lane.as_str(), %error, "cannot claim from the outbox");
                 }
@@ -67,14 +67,14 @@ impl Worker {
         }
         while let Some(ended) = tasks.join_next().await {
             if let Err(error) = ended {
-                // The entry's lease runs out and it is tried again.
+                // The entry's lease runs out, and then it is tried again.
                 tracing::error!(lane = lane.as_str(), %error, "carrying out an entry panicked");
             }
         }
         count
     }
 
-    /// Runs until told to stop; what is in work is finished first.
+    /// Runs until told to stop. Claimed entries are finished first.
     pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
         let mut lanes = JoinSet::new();
         for lane in Lane::ALL {
@@ -88,7 +88,7 @@ impl Worker {
                     if worker.run_due(lane).await > 0 {
                         continue;
                     }
-                    // The tick is the truth, the wake-up only a hint.
+                    // The wake-up is only a hint. The tick makes sure that nothing is missed.
                     tokio::select! {
                         () = &mut woken => {}
                         () = tokio::time::sleep(Duration::from_secs(1)) => {}
@@ -107,7 +107,7 @@ impl Worker {
         let rec = match raw.read::<Entry>() {
             Ok(rec) => rec,
             Err(error) => {
-                // Set aside, so that it does not block its incident for ever.
+                // It is set aside, so that it does not block its incident for ever.
                 let why = format!("the entry cannot be read: {error}");
                 tracing::error!(entry = %id, error = why, "an outbox entry is set aside");
                 let mut batch = Batch::new();
@@ -129,7 +129,7 @@ impl Worker {
         }
     }
 
-    /// What becomes of the entry now, and how that is counted; what was no try is not.
+    /// Puts the entry back or ends it, and counts that. A failure that was not a try is not counted.
     async fn failed(&self, lane: Lane, turn: &Turn, fault: Fault) -> Option<&'static str> {
         let incident = match turn.job() {
             Job::Of { uid, .. } => uid.as_str(),
@@ -145,7 +145,7 @@ impl Worker {
                 let mut entry = turn.rec.value.clone();
                 entry.attempts += 1;
                 entry.maybe_done |= maybe_done;
-                // Once is noise; what goes on failing is worth a line.
+                // One failure is noise. Repeated failures are worth a log line.
                 if entry.attempts > 1 {
                     tracing::warn!(
                         lane = lane.as_str(),
@@ -173,10 +173,10 @@ impl Worker {
         }
     }
 
-    /// Keeps what is given up, to be looked at.
+    /// Keeps a dead letter, so that people can look at it.
     fn set_aside(&self, batch: &mut Batch, id: &EntryId, entry: &str, why: &str) {
         let raw = serde_json::value::RawValue::from_string(entry.to_owned());
-        // What is no JSON is kept as text.
+        // An entry that is not JSON is kept as text.
         if let Ok(entry) = raw.or_else(|_| serde_json::value::to_raw_value(entry)) {
             batch.put(
                 &Id::<Dead>::of(id),
@@ -191,7 +191,7 @@ impl Worker {
         self.set_aside(&mut ops, &turn.rec.id, &turn.raw, why);
         let result = match turn.job() {
             Job::Of { uid, effect } => {
-                // Where saying things is what failed, saying so fails too.
+                // If saying things is what failed, saying so would fail too.
                 let say = match effect {
                     Effect::OpenChannel => false,
                     Effect::Say { event, .. } if matches!(**event, Event::DeliveryFailed { .. }) => false,

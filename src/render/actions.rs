@@ -1,7 +1,7 @@
-//! Every button and every form, and how each is written into what Slack sends back. What a press does lives in `chat`; this file is
-//! below it since cards and messages carry the buttons.
+//! Every button and every form, and how each one is encoded in what Slack sends back. The effect of a press is in `chat`. This file is on a
+//! lower floor, because cards and messages carry the buttons.
 //!
-//! An id that was sent once is read for as long as its message stands, so an id is never given another meaning.
+//! An id that was sent once is read as long as its message exists. So an id never gets another meaning.
 
 use crate::domain::event::Look;
 use crate::domain::incident::{self, MessageRef, Verdict};
@@ -11,9 +11,9 @@ use crate::domain::{Role, UserId};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Says a line as if it had been typed. Several in one message need places of their own.
+    /// Says a line as if it were typed. Several such buttons in one message need different places.
     Again { place: usize, line: String },
-    /// Opens the form of a declaration, about an asset perhaps.
+    /// Opens the form of a declaration, perhaps about an asset.
     Declare { asset: Option<String> },
     /// Decides about an alert that a person was asked about.
     Triage { what: Triage, alert: String },
@@ -33,7 +33,7 @@ pub enum Press {
         accept: bool,
     },
     Impact,
-    /// Later by so many minutes; no more without.
+    /// Puts it off by this many minutes. `None` ends it.
     Remind(Option<u32>),
     Subscribe,
     Unsubscribe,
@@ -46,7 +46,7 @@ pub enum Press {
     Ask(Form),
 }
 
-/// What becomes of an alert that a person was asked about.
+/// The decision on an alert that a person was asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Triage {
     Open,
@@ -68,13 +68,13 @@ impl Triage {
     }
 }
 
-/// A form. What it begins with (`begun`, `kind`, `what`) is not sent back; all else is.
+/// A form. The values that it is filled with at first (`begun`, `kind`, `what`) are not sent back. All others are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[rustfmt::skip]
 pub enum Form {
     /// `from`: the message it was declared from, who wrote it, and its words.
     Declare { anyway: bool, from: Option<Box<(MessageRef, UserId, String)>> },
-    /// With those who are shown in it: who was taken out is known from them.
+    /// Remembers the people who are shown in it, to find out who was removed.
     Roles { shown: Vec<(Role, UserId)> },
     Severity,
     Runbook,
@@ -93,11 +93,11 @@ pub enum Form {
     TriageSilence(TriageCard),
 }
 
-/// The card that asks about an alert, to be settled once somebody decided.
+/// The card that asks about an alert. It is settled once somebody decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TriageCard {
     pub channel: String,
-    /// Empty where it was not pressed in a message.
+    /// Empty if it was not pressed in a message.
     pub ts: String,
     pub alert: String,
 }
@@ -113,7 +113,7 @@ pub enum Shortcut {
     TaskFromMessage,
 }
 
-/// The ids of buttons, as `docs/slack.md` lists them. What comes behind a colon is not in it.
+/// The ids of buttons, as `docs/slack.md` lists them, without the part behind a colon.
 #[rustfmt::skip]
 pub const BUTTONS: [&str; 34] = [
     "ack", "again", "assign_roles", "cause", "declare", "handover_accept", "handover_decline", "impact", "judge",
@@ -130,7 +130,7 @@ pub const FORMS: [&str; 18] = [
 ];
 
 impl Action {
-    /// The id of the button and the value that comes back with it.
+    /// The id of the button, and the value that comes back with it.
     pub fn written(&self) -> (String, String) {
         match self {
             Self::Again { place, line } => (format!("again:{place}"), line.clone()),
@@ -146,7 +146,7 @@ impl Action {
         }
     }
 
-    /// Reads what was pressed; `None` for a button of a Muster that was or will be.
+    /// Reads what was pressed. `None` for a button from another version of Muster.
     pub fn read(id: &str, value: &str) -> Option<Self> {
         if let Some(place) = id.strip_prefix("again") {
             let place = place.trim_start_matches(':').parse().unwrap_or_default();
@@ -182,7 +182,7 @@ impl Press {
             Self::DraftPostmortem => "postmortem".to_owned(),
             Self::Review => "review".to_owned(),
             Self::StepDone(step) => format!("step_done:{step}"),
-            // The home shows tasks of several incidents, and no two buttons of one message may be called the same.
+            // The home shows tasks of several incidents, and two buttons of one message may not have the same id.
             Self::TaskDone(task) => format!("task_done:{task}:{incident}"),
             Self::TaskTake(task) => format!("task_take:{task}"),
             Self::Ask(Form::Skip { step }) => format!("step_skip:{step}"),
@@ -252,13 +252,13 @@ impl Form {
         }
     }
 
-    /// What comes back with the answers: the incident, and what else the answers need.
+    /// What comes back with the answers: the incident, and what else they need.
     pub fn written(&self, incident: Option<&str>) -> String {
         let more = match self {
             Self::Declare { from, .. } => {
                 return from.as_ref().and_then(|from| serde_json::to_string(from).ok()).unwrap_or_default();
             }
-            // Ids of alerts may hold blanks, so they come last.
+            // Ids of alerts may contain spaces, so they come last.
             Self::TriageAttach(card) | Self::TriageSilence(card) => {
                 return format!("{} {} {}", card.channel, card.ts, card.alert);
             }
@@ -274,7 +274,7 @@ impl Form {
         format!("{} {more}", incident.unwrap_or_default()).trim().to_owned()
     }
 
-    /// Reads a form that was sent, and the number of the incident that it is about; `None` for a form of a Muster that was or will be.
+    /// Reads a form that was sent, and the number of its incident. `None` for a form from another version of Muster.
     pub fn read(id: &str, written: &str) -> Option<(Option<u64>, Self)> {
         let mut words = written.split_whitespace();
         let number = written.split_whitespace().next().and_then(incident::number);

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::actions::{Action, Press};
 
-/// What it says, and what is called.
+/// A button's text, and what it calls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Button {
     /// What is called when it is pressed.
     pub action: String,
-    /// What it says, at most 75 characters.
+    /// The text, at most 75 characters.
     pub label: String,
     /// What comes with the call: the incident.
     pub value: String,
@@ -21,8 +21,8 @@ pub struct Button {
 /// The longest line that a button carries. Slack's limit for its value is 2,000 characters.
 pub const MAX_LINE: usize = 1900;
 
-/// A button that says a line as if it had been typed; none for one that is too long for it, of which nothing may be lost. Several of one
-/// message need places of their own.
+/// A button that says a line as if it were typed. `None` if the line is too long, because no part of it may be lost. Several such buttons in one
+/// message need different places.
 pub fn again(place: usize, label: &str, line: &str) -> Option<Button> {
     let fits = line.chars().count() <= MAX_LINE;
     fits.then(|| Button::new(&Action::Again { place, line: line.to_owned() }, label))
@@ -45,7 +45,7 @@ impl Button {
         Self { style: Some("primary".to_owned()), ..self }
     }
 
-    /// A button to be pressed with care.
+    /// A button that people must press with care.
     #[must_use]
     pub fn danger(self) -> Self {
         Self { style: Some("danger".to_owned()), ..self }

@@ -1,7 +1,7 @@
-//! Markdown to Block Kit and to plain text, and the escaping that keeps values literal.
+//! Turns Markdown into Block Kit and plain text. Also the escaping that keeps values literal.
 //!
-//! `person:U…` and `date:SECONDS` are link addresses that become Slack's own elements; only `http` and `https` become
-//! links. Limits are Slack's: 50 blocks, 3,000 characters a text, 150 a header, 75 a button.
+//! `person:U…` and `date:SECONDS` are link addresses that become Slack's own elements. Only `http` and `https` become links. The limits are
+//! Slack's: 50 blocks, 3,000 characters per text, 150 per header, 75 per button.
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use serde_json::json;
@@ -16,7 +16,7 @@ const MAX_HEADER: usize = 150;
 const MAX_MESSAGE: usize = 10_000;
 const MAX_FALLBACK: usize = 3000;
 
-/// Our own sentences carry `code`; everything else in them is literal.
+/// Our own sentences may contain `code`. Everything else in them is literal.
 pub fn sentence_markdown(text: &str) -> String {
     text.split('`')
         .enumerate()
@@ -24,16 +24,15 @@ pub fn sentence_markdown(text: &str) -> String {
         .collect()
 }
 
-/// [`escape`] trims; between two pieces of code the blanks matter.
+/// [`escape`] trims, but between two pieces of code the spaces matter.
 fn keep_spaces(part: &str) -> String {
     let start = if part.starts_with(' ') { " " } else { "" };
     let end = if part.len() > 1 && part.ends_with(' ') { " " } else { "" };
     format!("{start}{}{end}", escape(part))
 }
 
-/// Makes any text literal in Markdown, on one line, with as few backslashes as that takes: a post-mortem is read as
-/// Markdown too. Characters that change the direction or are not seen are left out, so that a title cannot show something
-/// else than it holds.
+/// Makes any text literal in Markdown, on one line, with as few backslashes as possible, because people also read a post-mortem as Markdown.
+/// Invisible characters, and those that change the direction, are left out. So a title cannot show something other than it contains.
 pub fn escape(text: &str) -> String {
     let words: String =
         text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !is_invisible(*c)).collect();
@@ -41,7 +40,7 @@ pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(line.len() + line.len() / 8);
     let mut chars = line.chars().peekable();
     let mut before = ' ';
-    // A line that begins like a heading, list, quote or rule would be one.
+    // A line that begins like a heading, list, quote or rule would become one.
     let digits = line.chars().take_while(char::is_ascii_digit).count();
     let numbered = digits > 0 && line[digits..].starts_with(['.', ')']);
     let mut place = 0;
@@ -65,7 +64,7 @@ pub fn escape(text: &str) -> String {
     out
 }
 
-/// As [`escape`], but lines stay lines.
+/// The same as [`escape`], but lines stay lines.
 pub(super) fn escape_lines(text: &str) -> String {
     text.lines().map(escape).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\\\n")
 }
@@ -99,7 +98,7 @@ impl Style {
     }
 }
 
-/// Collects inline elements into rich-text elements into blocks.
+/// Collects inline elements into rich-text elements, and those into blocks.
 #[derive(Default)]
 struct Writer {
     blocks: Vec<SlackBlock>,
@@ -165,7 +164,7 @@ impl Writer {
         if let Some(person) = address.strip_prefix("person:") {
             self.inline.push(SlackRichTextInlineElement::User(SlackRichTextUser { user_id: person.into(), style }));
         } else if let Some(seconds) = address.strip_prefix("date:").and_then(|seconds| seconds.parse::<i64>().ok()) {
-            // The library's date type is another crate's; the element itself is simple.
+            // The library's date type comes from another crate. The element itself is simple.
             self.inline.push(SlackRichTextInlineElement::Unknown(json!({
                 "type": "date", "timestamp": seconds, "format": "{date_short_pretty} {time}", "fallback": label,
             })));
@@ -184,7 +183,7 @@ impl Writer {
     }
 
     fn end_paragraph(&mut self) {
-        // Inside a list item the item's end closes it.
+        // Inside a list item, the end of the item closes it.
         if !self.lists.is_empty() {
             return;
         }
@@ -229,7 +228,7 @@ impl Writer {
     fn flush_rich(&mut self) {
         self.end_paragraph();
         let mut elements = std::mem::take(&mut self.rich);
-        // Paragraphs of one block need a line between them.
+        // Paragraphs in one block need an empty line between them.
         for index in 1..elements.len() {
             let (before, after) = elements.split_at_mut(index);
             if let (Some(SlackRichTextElement::Section(one)), Some(SlackRichTextElement::Section(_))) =
@@ -245,14 +244,14 @@ impl Writer {
     }
 }
 
-/// Markdown as blocks, within Slack's limits, and whether all of it is there: what does not fit is left out.
+/// Markdown as blocks, within Slack's limits. What does not fit is left out. Also returns whether all of it is there.
 pub(super) fn blocks(markdown: &str) -> (Vec<SlackBlock>, bool) {
     let mut w = Writer::default();
     for event in parser(markdown) {
         match event {
             Event::Start(Tag::Heading { level, .. }) => {
                 w.flush_rich();
-                // Below the first level a bold line is kinder than a shouting header.
+                // Below the first level, a bold line is easier to read than a large header.
                 if level == HeadingLevel::H1 {
                     w.heading = Some(String::new());
                 } else {
@@ -338,7 +337,7 @@ pub(super) fn blocks(markdown: &str) -> (Vec<SlackBlock>, bool) {
     (w.blocks, whole)
 }
 
-/// Buttons, at most 25 a block.
+/// Buttons, at most 25 per block.
 pub(super) fn actions(buttons: &[Button]) -> Vec<SlackBlock> {
     buttons
         .chunks(25)
@@ -373,11 +372,11 @@ pub(super) fn cut(text: &str, max: usize) -> String {
     cut
 }
 
-/// Markdown as HTML. What looks like HTML in it is text: our own Markdown has none.
+/// Markdown as HTML. HTML in it is shown as text, because our own Markdown has none.
 pub fn html(markdown: &str) -> String {
     let events = parser(markdown).map(|event| match event {
         Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
-        // People and dates are links of ours that only Slack can follow; their words stay.
+        // Only Slack can follow our links to people and dates. Their words stay.
         Event::Start(Tag::Link { ref dest_url, .. }) if !dest_url.starts_with("http") => Event::Start(Tag::Strong),
         other => other,
     });
@@ -401,7 +400,7 @@ pub fn html(markdown: &str) -> String {
     out
 }
 
-/// Markdown as plain text, a line a block.
+/// Markdown as plain text, one line per block.
 pub fn plain(markdown: &str) -> String {
     let mut out = String::new();
     let line = |out: &mut String| {
@@ -433,7 +432,7 @@ pub fn plain(markdown: &str) -> String {
     out.trim_end().to_owned()
 }
 
-/// The top-level `text`: plain, with Slack's three characters escaped, so that it can ping nobody either.
+/// The top-level `text`: plain, with Slack's three special characters escaped, so that it cannot ping anybody either.
 pub(super) fn fallback(markdown: &str) -> String {
     cut(&plain(markdown), MAX_FALLBACK).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
@@ -466,7 +465,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a monitor writes, people read it to the letter, and it is nothing but text.
+        /// Whatever a monitor writes, people read it literally, and it is only text.
         #[test]
         fn an_escaped_value_is_only_text(value in "\\PC{1,80}") {
             let (blocks, _) = blocks(&format!("**{}**", escape(&value)));

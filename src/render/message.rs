@@ -1,4 +1,4 @@
-//! A message, written out.
+//! A message, ready to be sent.
 
 use slack_morphism::prelude::SlackBlock;
 
@@ -9,12 +9,12 @@ use super::markdown;
 #[derive(Debug, Clone)]
 pub struct Rendered {
     pub blocks: Vec<SlackBlock>,
-    /// What notifications and screen readers say; escaped for Slack's own markup.
+    /// The text for notifications and screen readers, escaped for Slack's own markup.
     pub text: String,
-    /// What it was made from, Markdown.
+    /// The Markdown that it was made from.
     pub markdown: String,
     pub buttons: Vec<Button>,
-    /// Whether all of it fits into a message. What does not goes to a file where there can be one.
+    /// Whether all of it fits into a message. If not, the rest goes into a file where that is possible.
     pub whole: bool,
 }
 
@@ -33,7 +33,7 @@ impl Rendered {
         Self { blocks, text, markdown: markdown.to_owned(), buttons: buttons.to_vec(), whole }
     }
 
-    /// A sentence that is no template: a refusal, an answer.
+    /// A sentence without a template: a refusal, an answer.
     pub fn sentence(text: &str) -> Self {
         Self::new(text, &[])
     }

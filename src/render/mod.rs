@@ -1,8 +1,8 @@
-//! FLOOR 1. Everything that people read: views, through handlebars templates in Markdown, written out as Block Kit and
-//! plain text. Escaping and Slack's limits live here; which message is sent when does not.
+//! FLOOR 1. Everything that people read. Views go through handlebars templates in Markdown, and become Block Kit and plain text. Escaping and
+//! Slack's limits are here. The decision which message is sent when is elsewhere.
 //!
-//! A value in a template is always plain text: the escape function makes it literal in Markdown, and the Markdown is
-//! written out as `rich_text` elements, in which Slack parses nothing. So no alert can ping, link or mark up.
+//! A value in a template is always plain text. The escape function makes it literal in Markdown, and the Markdown becomes `rich_text` elements,
+//! in which Slack parses nothing. So no alert can ping, link or format anything.
 
 mod actions;
 mod button;

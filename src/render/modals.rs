@@ -1,4 +1,4 @@
-//! Modals: what is asked, as inputs. What becomes of the answers is `slack`'s and `app`'s business.
+//! Modals: the questions, as inputs. `chat` and `app` handle the answers.
 
 use crate::domain::UserId;
 use serde_json::{Value, json};
@@ -11,35 +11,35 @@ use super::markdown::{blocks, cut};
 pub enum ModalInput {
     /// A line or more of text.
     /// `optional`: may be left empty.
-    /// `max`: at most so many characters.
+    /// `max`: the most characters it may have.
     Text { id: &'static str, label: &'static str, initial: String, placeholder: &'static str, multiline: bool, optional: bool, max: usize },
     Choice { id: &'static str, label: &'static str, options: Vec<(String, String)>, initial: Option<String> },
-    /// An asset, looked up while somebody types.
+    /// An asset, with suggestions while somebody types.
     Lookup { id: &'static str, label: &'static str, initial: Option<String>, placeholder: &'static str },
-    /// Any of a few, with a box each.
+    /// Any of a few options, with a checkbox each.
     /// `options`: value and words; at most 10.
     Checks { id: &'static str, label: &'static str, options: Vec<(String, String)>, initial: Vec<String> },
     /// Words, not a question. Markdown.
     Words(String),
-    /// Some of these, or none.
+    /// Any number of these options, or none.
     /// `options`: value and words; at most 100 are shown.
     Several { id: &'static str, label: &'static str, options: Vec<(String, String)>, initial: Vec<String> },
-    /// `several`: several, or one.
+    /// `several`: whether more than one person may be chosen.
     People { id: &'static str, label: &'static str, initial: Vec<UserId>, several: bool },
 }
 
-/// What stands in two fields is one text, and fits one together.
+/// Two fields may become one text, and must fit into it together.
 const MAX_FIELD: usize = crate::domain::decide::MAX_TEXT - 200;
 const MAX_LINE: usize = 120;
 
 impl ModalInput {
-    /// A text that must be there.
+    /// A text that must be filled in.
     pub fn text(id: &'static str, label: &'static str, placeholder: &'static str) -> Self {
         let (initial, multiline, optional, max) = (String::new(), true, false, MAX_FIELD);
         Self::Text { id, label, initial, placeholder, multiline, optional, max }
     }
 
-    /// A line that must be there.
+    /// A line that must be filled in.
     pub fn line(id: &'static str, label: &'static str, placeholder: &'static str) -> Self {
         let (initial, multiline, optional, max) = (String::new(), false, false, MAX_LINE);
         Self::Text { id, label, initial, placeholder, multiline, optional, max }
@@ -71,7 +71,7 @@ impl ModalInput {
         self
     }
 
-    /// Has at most so many characters.
+    /// Limits the number of characters.
     #[must_use]
     pub fn at_most(mut self, characters: usize) -> Self {
         if let Self::Text { max, .. } = &mut self {
@@ -83,18 +83,18 @@ impl ModalInput {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Modal {
-    /// What is called when it is sent.
+    /// The id that comes back when it is sent.
     pub callback: &'static str,
     /// At most 24 characters.
     pub title: &'static str,
     /// The button, at most 24 characters.
     pub submit: &'static str,
-    /// Comes back with the answers: the incident, and what else the answer needs.
+    /// Comes back with the answers: the incident, and what else they need.
     pub metadata: String,
     pub inputs: Vec<ModalInput>,
 }
 
-/// Words of ours, as they are in force.
+/// Our own words as Slack's plain text, cut to `max`.
 fn text(words: &str, max: usize) -> Value {
     json!({"type": "plain_text", "text": cut(words, max)})
 }
@@ -117,7 +117,7 @@ pub fn view(modal: &Modal) -> SlackView {
     }
 }
 
-/// An option that stands for its own words. Slack's limits are 75 characters for words and 150 for the value.
+/// An option whose value is its own words. Slack's limits are 75 characters for the words and 150 for the value.
 pub fn option_of(words: &str) -> Value {
     json!({"text": text(words, 75), "value": cut(words, 150)})
 }

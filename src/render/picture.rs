@@ -1,5 +1,5 @@
-//! FLOOR 1. The lineage of an incident, drawn: which assets a person needs to see, laid out by a library, as SVG and PNG. Broken
-//! assets are red, the likeliest root is ringed, consumers are marked; what does not fit is counted below.
+//! FLOOR 1. The picture of an incident's lineage, as SVG and PNG: the assets that a person needs to see, laid out by a library. Broken assets
+//! are red, the likeliest root has a ring, consumers are marked. What does not fit is counted below.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
@@ -12,23 +12,23 @@ use svg::node::element::{Group, Path, Rectangle, Text, Title, path::Data};
 use crate::domain::lineage::walk::Way;
 use crate::domain::lineage::{AssetKind, NodeId, View};
 
-/// More assets than this are no picture any more but a wall.
+/// With more assets than this, nobody could read the picture.
 const MAX_NODES: usize = 28;
-/// How long a name may be in a box; the end says more than the beginning.
+/// The longest name in a box. The end of a name says more than the beginning.
 const MAX_NAME: usize = 34;
-/// Pixels a letter of the font is wide, at its size.
+/// The width of a letter of the font at its size, in pixels.
 const LETTER: f64 = 7.3;
 const BOX_HEIGHT: f64 = 42.0;
 const MARGIN: f64 = 24.0;
 
-/// What an asset is in this incident.
+/// The part of an asset in this incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     Root,
     Broken,
-    /// Lies below what is broken.
+    /// It is downstream of what is broken.
     Affected,
-    /// Lies above, and nothing is known against it.
+    /// It is upstream, and nothing is known against it.
     Above,
 }
 
@@ -52,8 +52,8 @@ pub struct Drawing {
 }
 
 impl Drawing {
-    /// Chooses what is shown: the root and what is broken, the ways between them, what is right above, and of what is below
-    /// first what people use. `None` where there is nothing to show but single assets.
+    /// Chooses what to show: the root and what is broken, the ways between them, what is directly upstream, and downstream first what people
+    /// use. `None` if there are only single assets to show.
     pub fn of(view: &View<'_>, title: &str, root: Option<NodeId>, broken: &[NodeId]) -> Option<Self> {
         let graph = view.graph;
         let mut chosen: Vec<NodeId> = Vec::new();
@@ -79,7 +79,7 @@ impl Drawing {
         let all = below.len();
         below.sort_by_key(|met| (!graph.kind(met.node).is_consumer(), graph.tier(met.node), met.hops));
         for met in below.iter().take(10) {
-            // With the way to it, so that nobody wonders why.
+            // The way to it is shown too, so that nobody wonders why it is there.
             let way = starts.iter().filter_map(|start| view.path(*start, met.node)).min_by_key(Vec::len);
             way.into_iter().flatten().for_each(&mut choose);
         }
@@ -119,7 +119,7 @@ impl Drawing {
         (!edges.is_empty()).then(|| Self { title: title.to_owned(), nodes, edges, folded: all - drawn_below.min(all) })
     }
 
-    /// Stands for what it shows.
+    /// A digest that identifies what it shows.
     pub fn digest(&self) -> String {
         let mut words = self.title.clone();
         for drawn in &self.nodes {
@@ -129,7 +129,7 @@ impl Drawing {
         hex::encode(Sha256::digest(words)).chars().take(16).collect()
     }
 
-    /// In words, for those who cannot see it.
+    /// In words, for people who cannot see it.
     pub fn words(&self) -> String {
         let of = |role: Role| {
             let names: Vec<_> =
@@ -188,9 +188,9 @@ impl Drawing {
             .to_string()
     }
 
-    /// As a Mermaid flowchart, for Markdown: what reads it draws it, and what does not still shows words.
+    /// As a Mermaid flowchart, for Markdown. Tools that know Mermaid draw it. In others, it still shows words.
     pub fn mermaid(&self) -> String {
-        // Mermaid's own entities; nothing of a name ends the quotes, a line or the fence.
+        // Mermaid's own entities, so that no name can end the quotes, a line or the fence.
         let quoted = |name: &str| -> String {
             name.chars()
                 .map(|letter| match letter {
@@ -218,9 +218,9 @@ impl Drawing {
         lines.join("\n")
     }
 
-    /// Middles of the boxes, and the size of the whole. From left to right, as data flows.
+    /// The centres of the boxes, and the size of the whole. Left to right, as data flows.
     fn layout(&self, sizes: &[(f64, f64)]) -> (Vec<(f64, f64)>, f64, f64) {
-        // The library lays out from top to bottom, so height and width change places.
+        // The library lays out from top to bottom, so height and width are swapped.
         let vertices: Vec<(u32, (f64, f64))> = (0..).zip(sizes.iter().map(|(w, h)| (*h, *w))).collect();
         let edges: Vec<(u32, u32)> = self
             .edges
@@ -234,7 +234,7 @@ impl Drawing {
             let edge = |of: &dyn Fn(usize, f64, f64) -> f64| {
                 layout.iter().map(|(at, (y, x))| of(*at, *x, *y)).fold(f64::INFINITY, f64::min)
             };
-            // The library's layers run along y, downwards or upwards; sources belong on the left.
+            // The library's layers run along y, upwards or downwards. Sources belong on the left.
             let up = self.edges.iter().find_map(|(from, to, _)| {
                 let of = |wanted: usize| layout.iter().find(|(at, _)| *at == wanted).map(|(_, (_, x))| *x);
                 Some(of(*from)? > of(*to)?)
@@ -254,10 +254,10 @@ impl Drawing {
         (places, right + MARGIN, top + MARGIN)
     }
 
-    /// As PNG, twice as large, for screens of today.
+    /// As PNG, at double size, for today's screens.
     ///
     /// # Errors
-    /// The picture cannot be drawn, which would be our mistake.
+    /// The picture cannot be drawn. That would be our mistake.
     pub fn png(&self) -> Result<Vec<u8>, String> {
         static FONTS: LazyLock<Arc<usvg::fontdb::Database>> = LazyLock::new(|| {
             let mut fonts = usvg::fontdb::Database::new();
@@ -274,7 +274,7 @@ impl Drawing {
     }
 }
 
-/// A badge: the asset's last part on the left, how it is on the right.
+/// A badge: the last part of the asset's name on the left, its state on the right.
 pub fn badge(label: &str, words: &str, good: Option<bool>) -> String {
     let (left, right) = (LETTER * count(label) + 16.0, LETTER * count(words) + 16.0);
     let colour = match good {
@@ -340,7 +340,7 @@ fn boxed(drawn: &Drawn, x: f64, y: f64, w: f64, h: f64) -> Group {
         (false, Role::Affected) => ("#fff8e1", "#ff8f00"),
         (false, _) => ("#eceff1", "#90a4ae"),
     };
-    // What people use is round.
+    // Assets that people use are round.
     let radius = if drawn.kind.is_consumer() { 20 } else { 4 };
     let frame = |grow: f64| {
         Rectangle::new()
@@ -414,7 +414,7 @@ mod tests {
         assert_eq!(small.digest(), picture(0).digest());
     }
 
-    /// Data flows from left to right: no arrow goes backwards where there is no cycle.
+    /// Data flows from left to right. If there is no cycle, no arrow goes backwards.
     #[test]
     fn sources_are_on_the_left() {
         let drawing = picture(3);

@@ -1,4 +1,4 @@
-//! The templates: embedded at build, replaced file by file by a folder of the operator's, all parsed at start.
+//! The templates. They are embedded at build. A folder of the operator's can replace them file by file. All are parsed at start.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ use super::markdown::{cut, escape, escape_lines};
 use crate::domain::Time;
 use crate::domain::times;
 
-/// So many characters of a text stand in a line of a list.
+/// The longest text in a line of a list, in characters.
 pub(super) const MAX_SHORT: usize = 200;
 
 #[derive(RustEmbed)]
@@ -27,26 +27,26 @@ struct Shipped;
 #[error("{file}{}: {what}", .line.map(|line| format!(":{line}")).unwrap_or_default())]
 pub struct TemplateError {
     pub file: String,
-    /// The line, where the parser knows it.
+    /// The line, if the parser knows it.
     pub line: Option<usize>,
     pub what: String,
 }
 
-/// The file of the timeline's lines: a block an event, each a template of its own. They make plain text, which others show.
+/// The file of the timeline's lines. Each event has a block, which is a template itself. They make plain text, which other templates show.
 const LINES: &str = "timeline_lines";
-/// The block of a line that was corrected.
+/// The block of a corrected line.
 const CORRECTED: &str = "corrected";
 
 pub struct Templates {
-    /// Those that make Markdown.
+    /// The templates that make Markdown.
     handlebars: Handlebars<'static>,
-    /// The timeline's lines by event, and as they are shipped under `shipped/`.
+    /// The timeline's lines by event. The shipped ones are also under `shipped/`.
     lines: Handlebars<'static>,
     sources: BTreeMap<String, String>,
 }
 
 impl Templates {
-    /// The shipped ones, with those of a folder over them.
+    /// Loads the shipped templates, and those of a folder, which replace them.
     ///
     /// # Errors
     /// The first file that cannot be read or parsed, or that replaces nothing.
@@ -67,7 +67,7 @@ impl Templates {
         lines.register_helper("person", Box::new(Words(name)));
         lines.register_helper("time", Box::new(Words(|h| Ok(times::stamp(time_of(h)?)))));
         lines.register_helper("clock", Box::new(Words(|h| Ok(times::clock(time_of(h)?)))));
-        // Their lines are plain text, in which nothing needs another form.
+        // These lines are plain text, which needs no other form.
         for name in ["prose", "short", "code"] {
             lines.register_helper(name, Box::new(Words(|h| Ok(text_of(h, 0)))));
         }
@@ -150,13 +150,13 @@ impl Templates {
         self.handlebars.has_template(name)
     }
 
-    /// Every template and the file it came from.
+    /// Every template, and the file it came from.
     pub fn sources(&self) -> &BTreeMap<String, String> {
         &self.sources
     }
 
-    /// A view in the words of a template, Markdown. If an operator's template fails on this view, the failure is logged, and the
-    /// shipped one says it: an incident must never wait for a template.
+    /// Renders a view by a template, as Markdown. If an operator's template fails on this view, the failure is logged and the shipped template
+    /// is used: an incident must never wait for a template.
     pub fn render(&self, name: &str, view: &impl Serialize) -> String {
         match self.try_render(name, view) {
             Ok(markdown) => markdown,
@@ -172,7 +172,7 @@ impl Templates {
         }
     }
 
-    /// A line of the timeline, plain text. What an operator's block fails at is said as it is shipped.
+    /// A line of the timeline, as plain text. If an operator's block fails, the shipped one is used.
     pub(super) fn line(&self, event: &str, view: &impl Serialize, corrected: bool) -> String {
         let line = self.said(event, view);
         if corrected { self.said(CORRECTED, &serde_json::json!({"line": line})) } else { line }
@@ -192,10 +192,10 @@ impl Templates {
         self.handlebars.render_template(&String::from_utf8_lossy(&shipped.data), view).ok()
     }
 
-    /// As [`Self::render`], with the failure.
+    /// The same as [`Self::render`], but returns the failure.
     ///
     /// # Errors
-    /// What the template asks for and the view does not have.
+    /// The template asks for something that the view does not have.
     pub fn try_render(&self, name: &str, view: &impl Serialize) -> Result<String, String> {
         self.handlebars.render(name, view).map_err(|error| error.to_string())
     }
@@ -209,7 +209,7 @@ fn text_of(h: &Helper<'_>, index: usize) -> String {
     }
 }
 
-/// A helper of ours: from its parameters to Markdown, which is written as it is.
+/// One of our helpers. It turns its parameters into Markdown, which is written unchanged.
 struct Words(fn(&Helper<'_>) -> Result<String, String>);
 
 impl HelperDef for Words {
@@ -226,7 +226,7 @@ impl HelperDef for Words {
     }
 }
 
-/// `{{person view}}`: a view of a person is `{"id","name"}`; somebody outside Slack has no id.
+/// `{{person view}}`: a view of a person is `{"id","name"}`. A person outside Slack has no id.
 fn person(h: &Helper<'_>) -> Result<String, String> {
     let Some(value) = h.param(0).map(handlebars::PathAndJson::value).filter(|value| !value.is_null()) else {
         return Ok("nobody".to_owned());
@@ -236,7 +236,7 @@ fn person(h: &Helper<'_>) -> Result<String, String> {
     Ok(id.map_or(name.clone(), |id| format!("[{name}](person:{id})")))
 }
 
-/// `{{person view}}` in plain text.
+/// `{{person view}}` as plain text.
 fn name(h: &Helper<'_>) -> Result<String, String> {
     let name = h.param(0).and_then(|view| view.value()["name"].as_str());
     Ok(name.unwrap_or("nobody").to_owned())
@@ -255,35 +255,35 @@ fn time_of(h: &Helper<'_>) -> Result<Time, String> {
     text.parse().map_err(|_| format!("`{text}` is no time"))
 }
 
-/// `{{time at}}`: an RFC 3339 time, shown in the reader's own time zone, in UTC where that cannot be.
+/// `{{time at}}`: an RFC 3339 time, shown in the reader's own time zone, or in UTC if that is not possible.
 fn time(h: &Helper<'_>) -> Result<String, String> {
     let at = time_of(h)?;
     Ok(format!("[{}](date:{})", times::stamp(at), at.timestamp()))
 }
 
-/// `{{prose text}}`: as plain text, lines kept.
+/// `{{prose text}}`: as plain text, with its lines kept.
 fn prose(h: &Helper<'_>) -> Result<String, String> {
     Ok(escape_lines(&text_of(h, 0)))
 }
 
-/// `{{short text}}`: as plain text on one line, cut where a list would grow out of a message otherwise.
+/// `{{short text}}`: as plain text on one line, cut so that a list still fits into a message.
 fn short(h: &Helper<'_>) -> Result<String, String> {
     let line = text_of(h, 0).split_whitespace().collect::<Vec<_>>().join(" ");
     Ok(escape(&cut(&line, MAX_SHORT)))
 }
 
-/// `{{code text}}`: as code, in which nothing is markup but the backtick itself.
+/// `{{code text}}`: as code. Only the backtick itself is markup there.
 fn code(h: &Helper<'_>) -> Result<String, String> {
     let text: String = text_of(h, 0).chars().filter(|c| *c != '`' && !c.is_control()).collect();
     Ok(if text.trim().is_empty() { String::new() } else { format!("`{}`", text.trim()) })
 }
 
-/// `{{link text url}}`: a link if the address is a web address, else the text alone.
+/// `{{link text url}}`: a link if the address is a web address, otherwise only the text.
 fn link(h: &Helper<'_>) -> Result<String, String> {
     let (text, address) = (escape(&text_of(h, 0)), text_of(h, 1));
     Ok(match url::Url::parse(&address) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => {
-            // A parsed address holds no space and no angle bracket; parentheses are the only thing left to hide.
+            // A parsed address contains no space and no angle bracket. Only parentheses are left to escape.
             let address = url.as_str().replace('(', "%28").replace(')', "%29").replace('\\', "%5C");
             format!("[{text}](<{address}>)")
         }

@@ -1,4 +1,4 @@
-//! What the timeline and the post-mortem say, in the words of their templates.
+//! The words of the timeline and the post-mortem, by their templates.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::domain::timeline::{self, Line};
 use crate::domain::times::{clock, stamp};
 use crate::domain::{Actor, Entry, Event};
 
-/// What happened, in a sentence without a full stop; `None` where people do not read of it.
+/// What happened, as a sentence without a full stop. `None` if people do not read of it.
 pub fn sentence(templates: &Templates, entry: &Entry, names: Names<'_>) -> Option<String> {
     timeline::is_line(&entry.event).then(|| said(templates, &entry.event, &entry.actor, (false, false), names))
 }
@@ -31,7 +31,7 @@ fn said(
     templates.line(event.name(), &view, corrected)
 }
 
-/// The post-mortem draft, Markdown; with the affected part of the lineage as a Mermaid flowchart.
+/// The post-mortem draft as Markdown, with the affected part of the lineage as a Mermaid flowchart.
 pub fn postmortem(
     templates: &Templates,
     record: &Record<'_>,

@@ -1,4 +1,4 @@
-//! Views: what a template may see. Built from the state; people as `{"id","name"}`, times as RFC 3339.
+//! Views: the data that a template may see. They are built from the state, with people as `{"id","name"}` and times as RFC 3339.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::domain::reason::{Gap, Missing};
 use crate::domain::times::duration;
 use crate::domain::{Actor, Event, Incident, Role, Severity, Status, Time};
 
-/// Of alerts that came together, so many are named in one line.
+/// How many of the alerts that came together are named in one line.
 const JOINED_NAMED: usize = 5;
 
 /// A person in a view.
@@ -32,7 +32,7 @@ pub fn actor(actor: &Actor, names: Names<'_>) -> Value {
     }
 }
 
-/// What the card, the topic, the announcement and `show` see.
+/// The data for the card, the topic, the announcement and `show`.
 pub fn incident(incident: &Incident, names: Names<'_>, now: Time) -> Value {
     let people = |role: Role| -> Vec<Value> {
         incident.roles.get(&role).into_iter().flatten().map(|id| person(id, names)).collect()
@@ -77,7 +77,7 @@ pub fn incident(incident: &Incident, names: Names<'_>, now: Time) -> Value {
         "source": incident.source,
         "service": incident.service,
         "acknowledged_by": incident.acknowledged_by.as_ref().map(|by| match names(by) {
-            // Somebody of PagerDuty has a name only.
+            // A person from PagerDuty has only a name.
             name if name == *by => json!({"name": by}),
             _ => person(by, names),
         }),
@@ -112,14 +112,14 @@ pub fn incident(incident: &Incident, names: Names<'_>, now: Time) -> Value {
     })
 }
 
-/// What the words of an event see: the event, and its incident.
+/// The data for the words of an event: the event and its incident.
 pub fn event(event: &Event, by: &Actor, of: &Incident, names: Names<'_>, now: Time) -> Value {
     let mut view = happened(event, by, names);
     view["incident"] = incident(of, names, now);
     view
 }
 
-/// An event's own fields, with people as views and reasons in words, and who did it.
+/// An event's own fields, with people as views and reasons in words, and the person who did it.
 pub(super) fn happened(event: &Event, by: &Actor, names: Names<'_>) -> Value {
     let mut fields = serde_json::to_value(event).unwrap_or_default();
     let people = |ids: &[UserId]| -> Value { ids.iter().map(|id| person(id, names)).collect() };
@@ -144,7 +144,7 @@ pub(super) fn happened(event: &Event, by: &Actor, names: Names<'_>) -> Value {
             fields["more"] = joined.len().saturating_sub(JOINED_NAMED).into();
         }
         Event::RunbookAttached { because, .. } => fields["because"] = because.words(&called).into(),
-        // A step is Markdown; in a sentence its marks are in the way.
+        // A step is Markdown. In a sentence, its markup is in the way.
         Event::StepDone { text, .. } | Event::StepSkipped { text, .. } => {
             fields["text"] = text.replace(['`', '*'], "").into();
         }
@@ -176,14 +176,14 @@ pub(super) fn happened(event: &Event, by: &Actor, names: Names<'_>) -> Value {
     json!({"event": fields, "actor": actor(by, names), "by_another": by_another, "words": words})
 }
 
-/// Where it may have started, with all that speaks for it.
+/// Where it may have started, with all the evidence.
 pub fn candidate(of: &Candidate) -> Value {
     let mut view = serde_json::to_value(of).unwrap_or_default();
     view["reasons"] = of.reasons.iter().map(Clue::words).collect();
     view
 }
 
-/// Who is on duty by a rotation.
+/// Who is on duty in a rotation.
 fn on_duty(duty: &Duty, names: Names<'_>) -> Value {
     let people: Vec<Value> = duty.people.iter().map(|id| person(id, names)).collect();
     json!({"rotation": duty.rotation, "role": duty.role.as_str(), "from": duty.from.words(), "people": people})
@@ -200,7 +200,7 @@ pub fn roots(candidates: &[RootCandidate]) -> Vec<Value> {
 }
 
 /// The card, with its buttons.
-/// `tasks` are the open ones, as templates see them.
+/// `tasks` are the open tasks, as templates see them.
 pub fn card(templates: &Templates, of: &Incident, tasks: &[Value], names: Names<'_>, now: Time) -> Rendered {
     let name = of.name();
     let button = |press: Press, label: &str| Button::on(&name, press, label);
@@ -237,7 +237,7 @@ pub fn card(templates: &Templates, of: &Incident, tasks: &[Value], names: Names<
     Rendered::new(&templates.render("card", &view), &buttons)
 }
 
-/// The checklist, with the buttons of its next steps (Slack allows 25 a block; a tired person needs few).
+/// The checklist, with the buttons of its next steps. Slack allows 25 per block, but a tired person needs only a few.
 pub fn checklist(templates: &Templates, of: &Incident, list: &Checklist, names: Names<'_>) -> Rendered {
     let steps: Vec<Value> = list
         .steps
@@ -251,7 +251,7 @@ pub fn checklist(templates: &Templates, of: &Incident, list: &Checklist, names: 
                     ("⊘", Some(person(by, names)), Some(*at), Some(format!("skipped: {reason}")))
                 }
             };
-            // A step is Markdown of a checked file, so its code and emphasis may show; one that is settled is kept short.
+            // A step is Markdown from a checked file, so its code and emphasis may show. A settled step is kept short.
             let text = match step.state {
                 StepState::Open => step.text.clone(),
                 _ => short_markdown(&step.text),
@@ -273,7 +273,7 @@ pub fn checklist(templates: &Templates, of: &Incident, list: &Checklist, names: 
     Rendered::new(&templates.render("checklist", &view), &buttons)
 }
 
-/// Markdown that is not too long for a line of a list, or else the beginning of its words.
+/// Markdown that fits into a line of a list, or else the beginning of its words.
 fn short_markdown(text: &str) -> String {
     if text.chars().count() <= super::templates::MAX_SHORT {
         return text.to_owned();
@@ -281,7 +281,7 @@ fn short_markdown(text: &str) -> String {
     super::escape(&super::markdown::cut(&super::plain(text), super::templates::MAX_SHORT))
 }
 
-/// What is said of an event, with the buttons that answer it.
+/// The message about an event, with the buttons that answer it.
 pub fn said(templates: &Templates, what: &Event, by: &Actor, of: &Incident, names: Names<'_>, now: Time) -> Rendered {
     let name = of.name();
     let button = |press: Press, label: &str| Button::on(&name, press, label);
@@ -349,7 +349,7 @@ pub fn impact(of: &str, candidates: &[Candidate], impact: &Impact, unknown: &[St
     })
 }
 
-/// What somebody outside reads, Markdown. `how_to_mute` is for those who have no button.
+/// What somebody outside reads, as Markdown. `how_to_mute` is for people who have no button.
 pub fn notice(
     templates: &Templates,
     notice: &Notice,
@@ -381,7 +381,7 @@ pub fn notice(
     templates.render(template, &view)
 }
 
-/// What a notice asks of people, in plain words, where nobody wrote other ones.
+/// What a notice asks of people, in plain words, if nobody wrote other words.
 pub fn ask(templates: &Templates, whom: Whom) -> String {
     let template = match whom {
         Whom::Upstream => "ask_upstream",
@@ -390,9 +390,9 @@ pub fn ask(templates: &Templates, whom: Whom) -> String {
     templates.render(template, &json!({})).trim().to_owned()
 }
 
-/// The line in the announcement channel; without details where strangers read it.
+/// The line in the announcement channel. It gives no details if strangers read it.
 pub fn announcement(templates: &Templates, of: &Incident, strangers: bool, names: Names<'_>, now: Time) -> Rendered {
-    // Whoever reads it there may want to hear how it goes on.
+    // A person who reads it there may want to hear more later.
     let buttons = if of.status.is_open() && !strangers {
         vec![Button::on(&of.name(), Press::Subscribe, "Tell me how it goes on")]
     } else {
@@ -408,14 +408,14 @@ pub fn topic(templates: &Templates, of: &Incident, names: Names<'_>, now: Time) 
     super::markdown::cut(&super::plain(&templates.render("topic", &incident(of, names, now))), 250)
 }
 
-/// How bad it is, as forms ask.
+/// The question for the severity, as forms ask it.
 pub fn severity_input(now: Severity) -> ModalInput {
     let options = Severity::ALL.map(|one| (one.number().to_string(), format!("{one}: {}", one.meaning())));
     let (id, label) = ("severity", "How bad is it? If unsure, take the higher one.");
     ModalInput::Choice { id, label, options: options.to_vec(), initial: Some(now.number().to_string()) }
 }
 
-/// The slot of a message that an effect keeps true.
+/// The slot of a message that an effect keeps up to date.
 pub fn slot_name(slot: Slot) -> &'static str {
     match slot {
         Slot::Card => "card",

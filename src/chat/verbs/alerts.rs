@@ -1,4 +1,4 @@
-//! `alerts`: the alerts of an incident, numbered, page by page. `move` takes the numbers.
+//! `alerts`: the alerts of an incident, numbered, in pages. `move` takes these numbers.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::chat::line::Verb;
 use crate::chat::reply::Reply;
 use crate::domain::{Alert, IncidentId, SignalStatus, permission};
 
-/// So many alerts stand on a page.
+/// How many alerts a page shows.
 const ALERTS: usize = 40;
 
 pub(crate) static VERB: Verb = Verb {
@@ -23,7 +23,7 @@ pub(crate) static VERB: Verb = Verb {
     },
 };
 
-/// In the order in which they came.
+/// In order of arrival.
 pub(crate) async fn in_order(app: &App, uid: &IncidentId) -> Result<Vec<Alert>, Failure> {
     let mut alerts = app.alerts(uid).await?;
     alerts.sort_by(|one, other| (one.first_seen, &one.id).cmp(&(other.first_seen, &other.id)));

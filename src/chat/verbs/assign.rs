@@ -1,4 +1,4 @@
-//! `assign`: roles go to people; the form gives and takes all of them at once.
+//! `assign`: gives roles to people. The form gives and takes all roles at once.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::domain::{Command, Incident, Role, UserId, permission};
 use crate::render::{Form, ModalInput};
 use crate::slack::inbound::View;
 
-/// So many of those who have roles are known from the form of roles: its metadata hold 3,000 characters.
+/// How many people with roles the form of roles remembers. Its metadata holds 3,000 characters.
 const MOST_SHOWN: usize = 100;
 
 pub(crate) static VERB: Verb = Verb {
@@ -22,7 +22,7 @@ pub(crate) static VERB: Verb = Verb {
         if line.rest.is_empty() {
             return line.ask(Form::Roles { shown: Vec::new() });
         }
-        // In any order, as people type it.
+        // In any order, as people like to type it.
         match (line.rest.split_whitespace().find_map(Role::parse), mentions(line.rest)) {
             (None, _) => Err(line.unclear("Which role?")),
             (_, people) if people.is_empty() => Err(line.unclear("To whom? Mention people with @.")),
@@ -35,7 +35,7 @@ pub(crate) fn role(line: &Line<'_>, role: Role, people: Vec<UserId>) -> Read {
     line.command(Command::Assign { roles: BTreeMap::from([(role, people)]), without: BTreeMap::new() })
 }
 
-/// Who has which role now, as the form shows it.
+/// Who has which role now, for the form.
 pub(crate) fn shown(incident: &Incident) -> Form {
     let people = |role: Role| incident.roles.get(&role).into_iter().flatten().map(move |one| (role, one.clone()));
     Form::Roles { shown: Role::ALL.into_iter().flat_map(people).take(MOST_SHOWN).collect() }
@@ -61,12 +61,12 @@ pub(crate) fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questions, Fa
 
 pub(crate) fn sent(shown: &[(Role, UserId)], view: &View) -> Command {
     let mut roles: BTreeMap<_, _> = Role::ALL.into_iter().map(|role| (role, view.people(role.as_str()))).collect();
-    // Who was shown and is not there any more; not who came while the form was open.
+    // People who were shown in the form and were removed from it. People who got a role while the form was open are not among them.
     let mut without: BTreeMap<Role, Vec<UserId>> = BTreeMap::new();
     for (role, person) in shown {
         let named = roles.entry(*role).or_default();
         match named.iter().position(|one| one == person) {
-            // Who stands there as they stood is not given anything anew.
+            // A person who was left in place does not get the role a second time.
             Some(place) => drop(named.remove(place)),
             None => without.entry(*role).or_default().push(person.clone()),
         }

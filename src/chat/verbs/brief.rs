@@ -1,4 +1,4 @@
-//! `brief`: what a commander must know now.
+//! `brief`: what a commander needs to know now.
 
 use crate::app::Failure;
 use crate::chat::asker::Chat;

@@ -1,4 +1,4 @@
-//! `cause`: what caused it, as people agreed; never who.
+//! `cause`: what caused it, as people agreed. It never names a person.
 
 use crate::app::Failure;
 use crate::chat::asker::Chat;

@@ -1,4 +1,4 @@
-//! `declare`: somebody opens an incident. With a title at once, without one by a form; and what is open already and looks like it is shown
+//! `declare`: somebody opens an incident. With a title, it opens at once. Without one, a form asks. Open incidents that look like it are shown
 //! first.
 
 use serde_json::json;
@@ -15,7 +15,7 @@ use crate::render::{Button, Form, MAX_LINE, ModalInput, Rendered, again, views};
 use crate::slack::inbound::View;
 use crate::slack::markup;
 
-/// What the button *Open a new one anyway* says instead of `declare`.
+/// The word that the button *Open a new one anyway* uses in place of `declare`.
 const ANYWAY: &str = "declare!";
 
 pub(crate) static VERB: Verb = Verb {
@@ -32,9 +32,9 @@ pub(crate) static VERB: Verb = Verb {
     },
 };
 
-/// Opens an incident, unless open ones look like it: then those are shown first.
+/// Opens an incident. If open ones look like it, those are shown first.
 pub(crate) async fn said(chat: &Chat<'_>, mut declaration: Declaration, anyway: bool) -> Result<Reply, Failure> {
-    // The same command once more is no new one.
+    // The same command once more opens no second incident.
     if let Some(delivery) = &chat.delivery
         && chat.app.was_delivered(delivery).await?
     {
@@ -63,7 +63,7 @@ pub(crate) async fn open(chat: &Chat<'_>, mut declaration: Declaration) -> Resul
     chat.app.open(&Opening::Declare(Box::new(declaration)), chat.request()).await
 }
 
-/// The questions of a declaration, with what was answered already; above them, the incidents that look like it.
+/// The questions of a declaration, with the answers so far. Above them are the incidents that look like it.
 pub(crate) fn form(chat: &Chat<'_>, told: &Declaration, alike: &[Incident]) -> Questions {
     let pillars = Pillar::ALL.map(|pillar| (pillar.as_str(), pillar.meaning()));
     let pillar = told.pillar.unwrap_or(Pillar::Other).as_str();
@@ -104,7 +104,7 @@ pub(crate) fn form(chat: &Chat<'_>, told: &Declaration, alike: &[Incident]) -> Q
     Questions { title, submit, inputs }
 }
 
-/// What the form of a declaration says.
+/// Reads the form of a declaration.
 pub(crate) fn sent(chat: &Chat<'_>, from: Option<(MessageRef, UserId, String)>, view: &View) -> Declaration {
     let kinds = view.choices("kind");
     let kind = |word: &str| kinds.iter().any(|one| one == word);
@@ -124,17 +124,17 @@ pub(crate) fn sent(chat: &Chat<'_>, from: Option<(MessageRef, UserId, String)>, 
     }
 }
 
-/// The open incidents that look alike, in words.
+/// The open incidents that look like it, in words.
 fn in_words(chat: &Chat<'_>, alike: &[Incident]) -> String {
     let names = |id: &str| chat.app.name(id);
     let incidents: Vec<_> = alike.iter().map(|one| views::incident(one, &names, chat.app.now())).collect();
     chat.app.templates.render("look_alikes", &json!({"incidents": incidents}))
 }
 
-/// A title with what else was said: `orders are late --sev 2 --on warehouse.orders --private`, `sev1: orders are late`.
+/// A title with options: `orders are late --sev 2 --on warehouse.orders --private`, `sev1: orders are late`.
 ///
 /// # Errors
-/// An option that is none: better asked than an incident that is not private.
+/// An unknown option. It is better to ask than to open an incident that is not private.
 pub(crate) fn read(line: &Line<'_>, text: &str) -> Result<Declaration, Unclear> {
     if let Some(slip) = slip_of(text) {
         return Err(line.unclear(&format!("I do not know `{slip}`, so nothing was opened.")));
@@ -165,7 +165,7 @@ pub(crate) fn read(line: &Line<'_>, text: &str) -> Result<Declaration, Unclear> 
     Ok(found)
 }
 
-/// A declaration as the line that makes it, whatever it looks like.
+/// A declaration as the line that makes it, even if open incidents look like it.
 fn line_of(declaration: &Declaration) -> String {
     let mut line = format!("{ANYWAY} {}", declaration.title);
     if let Some(severity) = declaration.severity {
@@ -180,13 +180,13 @@ fn line_of(declaration: &Declaration) -> String {
     line
 }
 
-/// A word that is an option: with one dash or two, as phones write them, and a letter behind.
+/// A word that is an option: one dash or two, as phones write them, and then a letter.
 fn option_of(word: &str) -> Option<&str> {
     let bare = word.trim_start_matches(['-', '–', '—']);
     (bare.len() < word.len() && bare.starts_with(char::is_alphabetic)).then_some(bare)
 }
 
-/// An option that is none, or has no value that it could have.
+/// An unknown option, or one without a possible value.
 fn slip_of(text: &str) -> Option<String> {
     let mut words = text.split_whitespace();
     while let Some(word) = words.next() {

@@ -1,4 +1,4 @@
-//! `dismiss`: it is over, since it was no incident.
+//! `dismiss`: it is over, because it was no incident.
 
 use crate::chat::line::Verb;
 use crate::domain::incident::Ending;

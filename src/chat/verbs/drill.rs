@@ -1,4 +1,4 @@
-//! `drill`: an incident to practise with.
+//! `drill`: opens an incident for practice.
 
 use super::declare;
 use crate::chat::line::{Line, Verb};

@@ -1,4 +1,4 @@
-//! `escalate`: nobody answers, so those who answer for it are paged again.
+//! `escalate`: nobody answers, so those who answer for the incident are paged again.
 
 use crate::chat::line::Verb;
 use crate::domain::{Command, permission};

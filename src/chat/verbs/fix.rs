@@ -1,4 +1,4 @@
-//! `fix`: what mended it.
+//! `fix`: what fixed it.
 
 use crate::chat::line::Verb;
 use crate::domain::{Command, permission};

@@ -1,4 +1,4 @@
-//! `good-again`: since when the data is good again.
+//! `good-again`: from when the data is good again.
 
 use crate::chat::line::Verb;
 use crate::domain::{Command, permission};

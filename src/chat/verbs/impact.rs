@@ -1,4 +1,4 @@
-//! `impact`: what an incident, or an asset, reaches.
+//! `impact`: the blast radius of an incident or an asset.
 
 use crate::app::Failure;
 use crate::chat::asker::Chat;
@@ -29,7 +29,7 @@ async fn said(chat: &Chat<'_>, number: Option<u64>) -> Result<Reply, Failure> {
     Ok(of_incident(chat, &chat.incident(number).await?).await?.into())
 }
 
-/// In full, with buttons to tell those whom it reaches.
+/// In full, with buttons to notify the people it reaches.
 pub(crate) async fn of_incident(chat: &Chat<'_>, incident: &Incident) -> Result<Rendered, Failure> {
     let judged = chat.app.judge(incident).await?;
     let view = views::impact(&incident.name(), &judged.candidates, &judged.impact, &judged.unknown);

@@ -1,4 +1,4 @@
-//! `judge`: whether the alerts were worth it.
+//! `judge`: whether the alerts were useful.
 
 use crate::chat::line::Verb;
 use crate::domain::incident::Verdict;

@@ -1,4 +1,4 @@
-//! `leave`: a role is given back, or all of them.
+//! `leave`: somebody gives back one role, or all of them.
 
 use crate::chat::line::Verb;
 use crate::domain::{Command, Role, permission};

@@ -1,4 +1,4 @@
-//! `link`: an incident goes on in this channel; with an e-mail address, who somebody is in PagerDuty.
+//! `link`: moves an incident to this channel. With an e-mail address, it says who somebody is in PagerDuty.
 
 use crate::app::Failure;
 use crate::chat::asker::Chat;

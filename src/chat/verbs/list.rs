@@ -1,4 +1,4 @@
-//! `list`: which incidents there are. `search` finds among them.
+//! `list`: the incidents. `search` finds some of them.
 
 use super::search::{self, Search};
 use crate::chat::line::{Line, Verb};

@@ -1,4 +1,4 @@
-//! `merge`: an incident is part of another, and goes on there.
+//! `merge`: an incident is part of another one, and goes on there.
 
 use crate::app::{Failure, RequestMeta};
 use crate::chat::asker::Chat;
@@ -24,7 +24,7 @@ async fn said(chat: &Chat<'_>, number: Option<u64>, into: u64) -> Result<Reply, 
     let uid = chat.target(number).await?;
     let other = chat.open_one(into).await?;
     chat.may_go(&uid, &other).await?;
-    // It must still be open when this one goes into it, or both could end in each other.
+    // It must still be open when this one is merged into it. Otherwise both could end in each other.
     let open = Id::<Open>::of(into);
     let ver = chat.app.store.get(&open).await.map_err(Failure::from)?.map(|rec| rec.ver).unwrap_or_default();
     let mut still = Batch::new();
@@ -32,7 +32,7 @@ async fn said(chat: &Chat<'_>, number: Option<u64>, into: u64) -> Result<Reply, 
     let command = Command::Merge { into: other, name: format!("INC-{into}") };
     match chat.app.execute(&uid, &command, RequestMeta { also: still, ..chat.request() }).await {
         Ok(decision) => Ok(Reply::words(&chat.decided(&decision))),
-        // It ended a moment ago.
+        // The other incident ended a moment ago.
         Err(failure) => chat.open_one(into).await.and(Err(failure)),
     }
 }

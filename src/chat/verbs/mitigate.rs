@@ -1,4 +1,4 @@
-//! `mitigate`: consumers are protected, the cause may still be there.
+//! `mitigate`: consumers are protected, but the cause may still be there.
 
 use crate::chat::line::Verb;
 use crate::domain::{Command, permission};

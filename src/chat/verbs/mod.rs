@@ -1,5 +1,5 @@
-//! The verbs of `/incident`, one file each: a verb's words, how its line is read, who may use it, what it does, and its form. The table of them
-//! is [`super::registry`].
+//! The verbs of `/incident`, one file each. A file holds the verb's words, how its line is read, who may use it, what it does, and its form. The
+//! table of verbs is [`super::registry`].
 
 pub(super) mod ack;
 pub(super) mod alerts;

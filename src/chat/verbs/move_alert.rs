@@ -1,4 +1,4 @@
-//! `move`: an alert belongs to another incident, or to one of its own.
+//! `move`: moves an alert to another incident, or to a new one.
 
 use super::alerts;
 use crate::app::Failure;

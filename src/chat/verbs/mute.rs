@@ -1,4 +1,4 @@
-//! `mute`, `unmute`: a team hears no more of an incident, or again.
+//! `mute`, `unmute`: a team hears no more of an incident, or hears of it again.
 
 use crate::chat::line::{Verb, unquote};
 use crate::domain::{Command, permission};

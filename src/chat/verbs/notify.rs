@@ -1,4 +1,4 @@
-//! `notify`: owners above or consumers below are told; a form shows whom, and what they read.
+//! `notify`: tells owners upstream or consumers downstream. A form shows whom, and what they will read.
 
 use serde_json::json;
 
@@ -28,7 +28,7 @@ fn reached(recipient: &Recipient) -> bool {
     recipient.slack.is_some() || recipient.email.is_some()
 }
 
-/// Whom a round of telling reaches, what they read, and what may be added.
+/// Whom a notification reaches, what they read, and what can be added.
 pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident, whom: Whom) -> Result<Questions, Failure> {
     let app = chat.app;
     let (all, told) = (app.recipients(incident, whom).await?, app.who_was_told(&incident.uid).await?);
@@ -84,9 +84,9 @@ pub(crate) async fn sent(chat: &Chat<'_>, incident: &Incident, whom: Whom, view:
         return Err(Unsent::Mistake("teams", "Nobody is left; choose at least one, or cancel.".to_owned()));
     }
     let mut recipients = chat.app.recipients(incident, whom).await?;
-    // A key in a form is cut to Slack's length.
+    // A key in a form is cut to Slack's limit.
     recipients.retain(|one| chosen.iter().any(|key| one.key == *key || one.key.starts_with(key.trim_end_matches('…'))));
-    // What was left as it stood is not repeated on the timeline.
+    // Text that was left unchanged is not repeated on the timeline.
     let text = view.text("text").filter(|text| *text != views::ask(&chat.app.templates, whom));
     Ok(Command::Notify { whom, recipients, text })
 }

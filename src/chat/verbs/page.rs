@@ -1,4 +1,4 @@
-//! `page`: a service's people, or one person, are paged through PagerDuty.
+//! `page`: pages a service's people, or one person, through PagerDuty.
 
 use crate::chat::line::{Verb, mentions};
 use crate::domain::{Command, permission};

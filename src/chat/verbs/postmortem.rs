@@ -1,4 +1,4 @@
-//! `postmortem`: the draft is made from the record.
+//! `postmortem`: makes the draft from the record.
 
 use crate::chat::line::Verb;
 use crate::domain::{Command, permission};

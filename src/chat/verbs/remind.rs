@@ -1,10 +1,10 @@
-//! `remind`: the reminder of the next update comes later, or no more.
+//! `remind`: puts off the reminder of the next update, or ends it.
 
 use crate::chat::line::Verb;
 use crate::chat::when::{self, Toward};
 use crate::domain::{Command, permission};
 
-/// How long a reminder is put off where nobody says for how long, in minutes.
+/// How long a reminder is put off if nobody says for how long, in minutes.
 const SNOOZE_MINUTES: u32 = 15;
 
 pub(crate) static VERB: Verb = Verb {

@@ -1,4 +1,4 @@
-//! `resolve`: it is over. Alone, a form asks why, and says what is missing.
+//! `resolve`: it is over. Without a text, a form asks why, and says what is missing.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! `reviewed`: the post-mortem was read with those concerned.
+//! `reviewed`: the people concerned have read the post-mortem together.
 
 use crate::chat::line::Verb;
 use crate::domain::{Command, permission};

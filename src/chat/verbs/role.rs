@@ -1,4 +1,4 @@
-//! `role`: what a role asks of whoever holds it.
+//! `role`: what a role asks of the person who has it.
 
 use super::show;
 use crate::app::Failure;

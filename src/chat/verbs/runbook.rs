@@ -1,4 +1,4 @@
-//! `runbook`: brings a runbook, does and skips its steps.
+//! `runbook`: attaches a runbook, and checks off or skips its steps.
 
 use serde_json::json;
 

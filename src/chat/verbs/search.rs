@@ -11,7 +11,7 @@ use crate::domain::{AssetName, Severity, Status, Time, permission};
 use crate::render::{again, views};
 use serde_json::{Value, json};
 
-/// So many incidents stand on a page.
+/// How many incidents a page shows.
 const PAGE: usize = 15;
 
 pub(crate) static VERB: Verb = Verb {
@@ -30,17 +30,17 @@ pub(crate) static VERB: Verb = Verb {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Search {
-    /// Only those that are not over.
+    /// Only incidents that are not over.
     pub open: bool,
-    /// Only those in which I have a role.
+    /// Only incidents in which I have a role.
     pub mine: bool,
     pub severity: Option<Severity>,
     pub status: Option<Status>,
     pub asset: Option<String>,
-    /// Opened at or after this moment.
+    /// Only incidents opened at or after this moment.
     pub since: Option<Time>,
     pub before: Option<Time>,
-    /// With each of these words in the title, an asset, or the last update.
+    /// Only incidents with each of these words in the title, an asset, or the last update.
     pub words: Vec<String>,
     pub after: Option<u64>,
 }
@@ -60,7 +60,7 @@ impl Search {
         if parts.is_empty() { what.to_owned() } else { format!("{what}: {}", parts.join(", ")) }
     }
 
-    /// The line that asks for the page after an incident.
+    /// The line that asks for the page after this incident.
     pub(crate) fn line_after(&self, number: u64) -> String {
         let mut words = vec!["search".to_owned()];
         words.extend(self.open.then(|| "open".to_owned()));
@@ -77,7 +77,7 @@ impl Search {
     }
 }
 
-/// Reads which incidents are meant: words of a title, and what is none.
+/// Reads which incidents are meant: the filters, and the words of a title.
 pub(crate) fn read(line: &Line<'_>) -> Result<Search, Unclear> {
     let mut search = Search::default();
     let mut words = line.rest.split_whitespace();
@@ -111,7 +111,7 @@ pub(crate) fn read(line: &Line<'_>) -> Result<Search, Unclear> {
     Ok(search)
 }
 
-/// What was found, a page of it.
+/// One page of what was found.
 pub(crate) async fn said(chat: &Chat<'_>, search: Search) -> Result<Reply, Failure> {
     let app = chat.app;
     let filter = Filter {
@@ -126,7 +126,7 @@ pub(crate) async fn said(chat: &Chat<'_>, search: Search) -> Result<Reply, Failu
         viewer: app.viewer(chat.user).await?,
     };
     let page = app.list(&filter, search.after.map(place_of).as_deref(), PAGE).await?;
-    // Where nothing was found on this page, the search goes on where it stopped.
+    // If nothing was found on this page, the search goes on from where it stopped.
     let last = page.next.as_deref().and_then(number_at);
     let buttons: Vec<_> = last.and_then(|number| again(0, "Older", &search.line_after(number))).into_iter().collect();
     let names = |id: &str| app.name(id);

@@ -21,7 +21,7 @@ pub(crate) static VERB: Verb = Verb {
 };
 
 pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questions, Failure> {
-    // Another one than it has.
+    // A severity other than the present one.
     let severity = if incident.severity == Severity::Sev1 { Severity::Sev2 } else { Severity::Sev1 };
     chat.would(incident, Command::SetSeverity { severity }).await?;
     Ok(Questions { title: "Severity", submit: "Change", inputs: vec![views::severity_input(incident.severity)] })

@@ -1,4 +1,4 @@
-//! `show`: how an incident stands. An incident's name alone does the same.
+//! `show`: the state of an incident. An incident's name alone does the same.
 
 use serde_json::json;
 
@@ -11,9 +11,9 @@ use crate::domain::permission;
 use crate::domain::timeline::lines;
 use crate::render::views;
 
-/// So many tasks stand below an incident.
+/// How many tasks are shown below an incident.
 const TASKS: usize = 10;
-/// So many entries of its timeline are looked at.
+/// How many entries of its timeline are read.
 const ENTRIES: u64 = 15;
 
 pub(crate) static VERB: Verb = Verb {

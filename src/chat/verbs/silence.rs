@@ -1,4 +1,4 @@
-//! `silence`: some alerts are hidden for a while.
+//! `silence`: hides some alerts for a while.
 
 use crate::app::Failure;
 use crate::chat::asker::Chat;
@@ -19,7 +19,7 @@ pub(crate) static VERB: Verb = Verb {
     parse: |line| read(&line),
 };
 
-/// What is meant, until when, why: the time stands between the two.
+/// What to silence, until when, and why. The time stands between the other two.
 fn read(line: &Line<'_>) -> Read {
     let words: Vec<&str> = line.rest.split_whitespace().collect();
     let time = |word: &&str| {
@@ -52,7 +52,7 @@ pub(crate) fn of(chat: &Chat<'_>, matcher: Matcher, until: Time, reason: String)
     Silence { number: 0, matcher, from: chat.app.now(), until, reason, owner: chat.user.to_string() }
 }
 
-/// The form below the card of an alert, which hides what is like it.
+/// The form below the card of an alert. It hides similar alerts.
 pub(crate) fn form(held: &SuppressedAlert) -> Questions {
     let about = held.signal.asset.as_ref().map_or_else(
         || format!("key=\"{}\" source={}", held.signal.key, held.signal.source),

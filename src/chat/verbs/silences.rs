@@ -1,4 +1,4 @@
-//! `silences`: which silences and maintenance windows hold.
+//! `silences`: the silences and maintenance windows that hold.
 
 use crate::app::suppress::silence_line;
 use crate::chat::asker::Chat;
@@ -8,7 +8,7 @@ use crate::domain::permission;
 use crate::domain::times::stamp;
 use crate::render::Rendered;
 
-/// So many silences are shown.
+/// How many silences are shown.
 const SHOWN: usize = 40;
 
 pub(crate) static VERB: Verb = Verb {

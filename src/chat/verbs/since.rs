@@ -1,4 +1,4 @@
-//! `since`: since when the data is bad.
+//! `since`: from when the data is bad.
 
 use crate::chat::line::Verb;
 use crate::domain::{Command, permission};

@@ -1,4 +1,4 @@
-//! `sla`: what was promised of assets, and for how long each was broken lately.
+//! `sla`: what was promised of assets, and for how long each one was broken lately.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::chat::reply::Reply;
 use crate::domain::permission;
 use crate::domain::sla::DAYS;
 
-/// So many assets of an incident are shown.
+/// How many assets of an incident are shown.
 const ASSETS: usize = 10;
 
 pub(crate) static VERB: Verb = Verb {

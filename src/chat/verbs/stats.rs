@@ -1,4 +1,4 @@
-//! `stats`: how incidents went, and how monitors do by what people said of their alerts.
+//! `stats`: how incidents went, and how well monitors do, by people's verdicts on their alerts.
 
 use serde_json::json;
 
@@ -11,9 +11,9 @@ use crate::chat::reply::Reply;
 use crate::domain::{Severity, Time, permission};
 use crate::records::Verdicts;
 
-/// So many incidents are counted.
+/// How many incidents are counted.
 const COUNTED: usize = 1000;
-/// So many monitors are named.
+/// How many monitors are named.
 const NOISY: usize = 10;
 
 pub(crate) static VERB: Verb = Verb {

@@ -1,4 +1,4 @@
-//! `subscribe`, `unsubscribe`: somebody hears of an incident, or of all of an asset or a team, or no more.
+//! `subscribe`, `unsubscribe`: somebody hears of an incident, or of all incidents of an asset or team, or hears no more.
 
 use crate::app::Failure;
 use crate::chat::asker::Chat;
@@ -27,7 +27,7 @@ async fn said(chat: &Chat<'_>, of: String, on: bool) -> Result<Reply, Failure> {
     let team = app.policy.teams.iter().find(|team| team.name.eq_ignore_ascii_case(&of)).map(|team| team.name.clone());
     let known = match team {
         Some(team) => team,
-        // What is not known any more can still be let go.
+        // A subscription can be ended even if its subject is not known any more.
         None if !on => app.meant(&of).unwrap_or(of),
         None => app.meant(&of)?,
     };

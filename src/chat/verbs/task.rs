@@ -1,4 +1,4 @@
-//! `task`, `tasks`: what is promised, by whom, by when.
+//! `task`, `tasks`: what is promised, by whom, and by when.
 
 use crate::app::Failure;
 use crate::chat::asker::Chat;
@@ -11,11 +11,11 @@ use crate::domain::{Command, Incident, permission};
 use crate::render::{Button, ModalInput, Press};
 use crate::slack::inbound::View;
 
-/// So many tasks stand on a page.
+/// How many tasks a page shows.
 const TASKS: usize = 30;
-/// So many of them have a button.
+/// How many of them have a button.
 const BUTTONS: usize = 5;
-/// A task is a line.
+/// A task is one line of text.
 const MAX_TASK: usize = 300;
 
 pub(crate) static VERB: Verb = Verb {

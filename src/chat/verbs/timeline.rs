@@ -1,4 +1,4 @@
-//! `timeline`: what happened, numbered, the latest page first; `edit` corrects a line.
+//! `timeline`: what happened, numbered, latest page first. `edit` corrects a line.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::domain::timeline::{Line, lines};
 use crate::domain::{Command, Incident, Time, permission};
 use crate::render;
 
-/// So many lines stand on a page.
+/// How many lines a page shows.
 const LINES: usize = 40;
 
 pub(crate) static VERB: Verb = Verb {
@@ -34,14 +34,14 @@ async fn said(chat: &Chat<'_>, number: Option<u64>, page: usize) -> Result<Reply
     Ok(chat.paged("timeline", &incident, &lines, Vec::new(), more.then_some("Earlier"), page))
 }
 
-/// The lines of the `page`-th page from the end, and whether there are earlier ones.
+/// The lines of the `page`-th page from the end, and whether there are earlier lines.
 async fn latest(app: &App, incident: &Incident, page: usize) -> Result<(Vec<Value>, bool), Failure> {
     let mut read = 4 * LINES * page;
     loop {
         let latest = app.latest_entries(incident, read as u64).await?;
         let all = latest.first().is_none_or(|first| first.seq == 1);
         let mut lines = lines(&latest);
-        // Not every entry is a line, so more of them may have to be read.
+        // Not every entry is a line, so more entries may have to be read.
         if !all && lines.len() < LINES * page {
             read *= 2;
             continue;

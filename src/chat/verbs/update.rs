@@ -1,4 +1,4 @@
-//! `update`: people are told how it stands, and when they hear again.
+//! `update`: tells people the state of the incident, and when they will hear again.
 
 use crate::app::Failure;
 use crate::chat::asker::Chat;
@@ -26,7 +26,7 @@ pub(crate) static VERB: Verb = Verb {
 /// `… next 30m` at the end of the text.
 fn trailing_next(line: &Line<'_>) -> Result<(String, Option<Time>), Unclear> {
     let text = line.rest;
-    // ASCII only, so that places in the copy are places in the text.
+    // ASCII only, so that positions in the copy are positions in the text.
     let Some(at) = text.to_ascii_lowercase().rfind(" next ") else {
         return Ok((text.to_owned(), None));
     };

@@ -1,4 +1,4 @@
-//! `why`: a why is answered, the last one or the n-th.
+//! `why`: answers a why, the last one or the n-th.
 
 use crate::app::Failure;
 use crate::chat::asker::Chat;
@@ -36,7 +36,7 @@ pub(crate) fn sent(view: &View) -> Command {
     Command::Why { answers: None, text: view.text("text").unwrap_or_default() }
 }
 
-/// The last why, as its form repeats it.
+/// The last why, which the form repeats.
 async fn last(chat: &Chat<'_>, incident: &Incident) -> Result<Option<String>, Failure> {
     let entries = chat.app.entries(&incident.uid, 0, usize::MAX).await?;
     let last = timeline::corrected(&entries).into_iter().rev().find_map(|one| match one.entry.event {

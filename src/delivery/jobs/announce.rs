@@ -1,4 +1,4 @@
-//! What is said outside of an incident: in the announcement channel, in another, to one person; and what replaces it later.
+//! What is said outside an incident: in the announcement channel, in another channel, or to one person. Also what replaces it later.
 
 use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::incident::MessageRef;
@@ -6,7 +6,7 @@ use crate::domain::is_person;
 use crate::render::{Button, Rendered};
 
 impl Carrier {
-    /// Where it `asks` whether an alert is an incident, it must be read by us only.
+    /// A message that `asks` whether an alert is an incident must be read by our own people only.
     pub(super) async fn announce(
         &self,
         turn: &Turn,

@@ -1,4 +1,4 @@
-//! The life of an incident's channel in Slack: made, or replaced by a thread where nobody may make channels, linked, lost, archived.
+//! The life of an incident's channel in Slack. It is made, linked, lost, archived. If nobody may make channels, a thread replaces it.
 
 use super::{Carrier, Fault, Tried, Turn};
 use crate::app::{Failure, RequestMeta};
@@ -28,14 +28,14 @@ impl Carrier {
             let (id, name) = match self.slack.create_channel(&name, incident.private).await {
                 Ok(made) => made,
                 Err(error) if error.code == "name_taken" => {
-                    // Ours, if an earlier try was done and its answer lost; else somebody else's.
+                    // The channel is ours if an earlier try made it and the answer was lost. Otherwise it belongs to somebody else.
                     let ours = if turn.maybe_done() { self.slack.channel_named(&name, true).await? } else { None };
                     match ours {
                         Some(id) if self.app.uid_of_channel(&id).await?.is_none() => (id, name),
                         _ => continue,
                     }
                 }
-                // Forbidden, or refused for whatever reason: an incident has a place all the same.
+                // Slack forbids or refuses it, for whatever reason. The incident gets a place anyway.
                 Err(error) if error.verdict == Verdict::Permanent => {
                     return self.open_thread(turn, incident, &error.code).await;
                 }
@@ -47,7 +47,7 @@ impl Carrier {
         Err(Fault::Permanent { why: format!("all names from #{base} to #{base}-9 are taken") })
     }
 
-    /// The workspace lets nobody make a channel: the incident lives in the thread of its announcement, which says why.
+    /// The workspace does not let Muster make a channel. The incident lives in the thread of its announcement, which says why.
     async fn open_thread(&self, turn: &Turn, incident: &Incident, code: &str) -> Tried {
         let home = self.app.config.slack.announce_channel.clone();
         if home.is_empty() || incident.private || self.app.announces_to_strangers() {
@@ -65,7 +65,7 @@ impl Carrier {
                 self.post_once(turn, &home, None, &message).await?
             }
         };
-        // What people say there is heard only by those who are in it.
+        // Only members of the channel receive what people say there.
         if let Err(error) = self.slack.join(&at.channel).await {
             tracing::warn!(%error, "what is said in the incident's thread cannot be heard; invite Muster to the channel");
         }
@@ -84,7 +84,7 @@ impl Carrier {
         self.also(incident, &told).await
     }
 
-    /// Brings back what else came of it; the entry goes on.
+    /// Reports what else came of it. The entry goes on.
     async fn also(&self, incident: &Incident, command: &Command) -> Tried {
         match self.app.execute(&incident.uid, command, RequestMeta::by_muster(Batch::new())).await {
             Ok(_) | Err(Failure::Duplicate) => Ok(()),
@@ -92,7 +92,7 @@ impl Carrier {
         }
     }
 
-    /// Goes to work in a channel that is there already, unless strangers read it.
+    /// Starts to work in a channel that exists already, unless strangers read it.
     pub(super) async fn link_channel(&self, turn: &Turn, incident: &Incident, id: &str, by: &UserId) -> Tried {
         let refuse = |why: &str| {
             let view = serde_json::json!({"name": incident.name(), "why": why});
@@ -116,7 +116,7 @@ impl Carrier {
             self.slack.post_message(by, &refuse(why), turn.rec.id.as_str()).await?;
             return self.done(turn).await;
         }
-        // Another may have come to work there meanwhile; of two at once, the second is asked to look again.
+        // Another incident may have come to the channel meanwhile. If two come at once, the second must look again.
         let pointer = self.app.store.get(&Id::<OfChannel>::of(id)).await.map_err(Failure::from)?;
         if self.app.at_home_in(id).await?.is_some_and(|other| other != incident.uid) {
             self.slack.post_message(by, &refuse("it is the channel of another incident"), turn.rec.id.as_str()).await?;
@@ -132,9 +132,9 @@ impl Carrier {
         self.outcome_if(turn, &incident.uid, &Command::ChannelReady { channel }, still).await
     }
 
-    /// Archives the channel. Where Slack does not allow it, that is said there, and it stays the incident's.
+    /// Archives the channel. If Slack does not allow it, Muster says so there, and the channel stays the incident's.
     pub(super) async fn archive_channel(&self, turn: &Turn, incident: &Incident, id: &str) -> Tried {
-        // It may have been reopened while this waited.
+        // The incident may have been reopened while this waited.
         if incident.status.is_open() {
             return self.done(turn).await;
         }
@@ -142,8 +142,8 @@ impl Carrier {
         self.outcome(turn, &incident.uid, &Command::ChannelArchived { channel: id.to_owned() }).await
     }
 
-    /// What became of the incident's own channel, where a call says that it is no place to speak in any more. An open incident goes
-    /// on elsewhere; a channel that Muster is merely not in is joined.
+    /// Handles a lost channel of an incident, when a call shows that nothing can be said there any more. An open incident goes on elsewhere. If
+    /// Muster is only not a member, it joins the channel.
     pub(super) async fn lost_channel(&self, turn: &Turn, incident: &Incident, code: &str, why: String) -> Tried {
         let Some(channel) = incident.channel.as_ref().filter(|_| incident.status.is_open()) else {
             return Err(Fault::Permanent { why });
@@ -161,13 +161,13 @@ impl Carrier {
     async fn went(&self, turn: &Turn, incident: &Incident, channel: &Channel, why: ChannelLoss) -> Tried {
         let command = Command::ChannelGone { channel: channel.id.clone(), why };
         self.also(incident, &command).await?;
-        // What was to be said is said where it goes on: behind the new channel's opening in the queue.
+        // The message is said where the incident goes on. In the queue, it comes after the opening of the new channel.
         Ok(self.app.commit(turn.behind(self.app.now(), &self.app.clock.fresh_id())).await?)
     }
 }
 
-/// A channel's name by the operator's pattern: lower-case letters, digits, `-` and `_`, at most 80 characters (Slack's rule), with room
-/// for a number behind it.
+/// A channel's name by the operator's pattern: lower-case letters, digits, `-` and `_`, at most 80 characters (Slack's rule), with room for a
+/// number at the end.
 fn channel_name(pattern: &str, incident: &Incident) -> String {
     let values = [
         ("{{number}}", incident.number.to_string()),

@@ -4,7 +4,7 @@ use super::{Carrier, Tried, Turn};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 
 impl Carrier {
-    /// Whoever reads a channel decides what is told there.
+    /// What Muster tells in a channel depends on who reads it.
     pub(super) async fn sync_channels(&self, turn: &Turn, cursor: Option<String>) -> Tried {
         let (listed, next) = self.slack.channels(cursor).await?;
         let mut ops = turn.end();

@@ -1,4 +1,4 @@
-//! The page of one person in Slack.
+//! The home of one person in Slack.
 
 use super::{Carrier, Tried, Turn};
 use crate::domain::UserId;
@@ -9,7 +9,7 @@ impl Carrier {
         if let Some(view) = view {
             let shown = self.slack.publish_home(user, &view).await;
             if let Err(error) = shown {
-                // The next look shows it; nobody waits for a page they have left.
+                // The next check shows it. Nobody waits for a page they have left.
                 tracing::warn!(%error, "a home cannot be shown");
             }
         }

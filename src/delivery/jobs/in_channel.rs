@@ -1,4 +1,4 @@
-//! What is said and shown in the incident's own channel, and the line of the announcement channel.
+//! What Muster says and shows in the incident's own channel, and the line in the announcement channel.
 
 use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::incident::Slot;
@@ -6,11 +6,11 @@ use crate::domain::{Effect, Incident, Principal, UserId};
 use crate::render::{Rendered, views};
 use crate::slack::client::Verdict;
 
-/// So many open tasks stand on the card; `tasks` shows all.
+/// How many open tasks the card shows. `tasks` shows all of them.
 const CARD_TASKS: usize = 5;
 
 impl Carrier {
-    /// What is to be said there; where the channel turns out to be gone, the incident moves.
+    /// Says something there. If the channel turns out to be gone, the incident moves.
     pub(super) async fn in_channel(&self, turn: &Turn, incident: &Incident, effect: &Effect) -> Tried {
         match self.post_here(turn, incident, effect).await {
             Err(Fault::NoChannel { code, why }) => self.lost_channel(turn, incident, &code, why).await,
@@ -30,11 +30,11 @@ impl Carrier {
     async fn post_here(&self, turn: &Turn, incident: &Incident, effect: &Effect) -> Tried {
         let names = |id: &str| self.app.name(id);
         let (templates, now) = (&self.app.templates, self.app.now());
-        // Without a channel (Slack refused to make one) there is nowhere to say it; that was told when it was refused.
+        // Without a channel (Slack refused to make one), there is nowhere to say it. People were told of that when Slack refused.
         let Some(channel) = &incident.channel else { return self.done(turn).await };
         let place = (channel.id.as_str(), channel.thread.as_deref());
         match effect {
-            // A thread has no topic and no bookmarks of its own; whoever has a role there is invited to its channel.
+            // A thread has no topic and no bookmarks. A person who gets a role there is invited to its channel.
             Effect::ShowTopic | Effect::Bookmark { .. } if !channel.is_whole() => self.done(turn).await,
             Effect::ShowTopic if channel.linked => self.done(turn).await,
             Effect::ShowCard => {
@@ -73,7 +73,7 @@ impl Carrier {
             Effect::Pin { slot } => {
                 let pinned = match (slot, incident.slots.get(slot)) {
                     (Slot::Card, Some(at)) => self.slack.pin(at).await,
-                    // Whoever comes late finds the steps by the bookmark.
+                    // People who come late find the steps through the bookmark.
                     (Slot::Checklist, Some(at)) => {
                         let title = incident.checklist.as_ref().map(|list| list.title.as_str()).unwrap_or_default();
                         self.slack.bookmark(&at.channel, &format!("Runbook: {title}"), &self.app.link(at)).await
@@ -88,7 +88,7 @@ impl Carrier {
             }
             Effect::Say { event, actor } => {
                 let message = views::said(templates, event, actor, incident, &names, now);
-                // What is only of passing interest stands below the card, and leaves the channel to people.
+                // News of passing interest goes below the card, so that the channel is left to people.
                 let below = incident.slots.get(&Slot::Card).map(|card| card.ts.as_str()).filter(|_| event.is_chatter());
                 self.post_once(turn, place.0, place.1.or(below), &message).await?;
                 self.done(turn).await
@@ -99,7 +99,7 @@ impl Carrier {
         }
     }
 
-    /// The people of an invitation, user groups spelled out.
+    /// The people to invite, with the members of user groups.
     async fn spelled_out(&self, people: &[Principal], of: &Incident) -> Tried<Vec<UserId>> {
         let mut all = Vec::new();
         for one in people {

@@ -1,4 +1,4 @@
-//! Telling people outside the incident by e-mail.
+//! Tells people outside the incident by e-mail.
 
 use super::picture::pixels;
 use super::{Carrier, Fault, Tried, Turn};

@@ -1,4 +1,4 @@
-//! What the outbox can ask for, a file each. Which file carries out which job stands here.
+//! What the outbox can ask for, one file each. This file says which file carries out which job.
 
 mod announce;
 mod channel;
@@ -51,7 +51,7 @@ pub(super) async fn carry_out(with: &Carrier, turn: &Turn) -> Tried {
         }
         Job::Of { uid, effect } => {
             let Some(incident) = app.incident(uid).await? else { return with.done(turn).await };
-            // One of its kind waits aside: this one waits behind it, so that they come in order.
+            // An entry of this kind waits aside. This one waits behind it, so that they stay in order.
             if let Some(aside) = turn.job().aside().filter(|aside| Some(aside) != turn.queue())
                 && app.store.waiting(&aside).await.map_err(Failure::from)? > 0
             {

@@ -1,4 +1,4 @@
-//! Telling people outside the incident, in Slack. Later messages go into the thread of the first.
+//! Tells people outside the incident, in Slack. Later messages go into the thread of the first one.
 
 use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::effect::Notice;
@@ -8,7 +8,7 @@ use crate::render::{Button, Press, Rendered, views};
 use crate::store::Id;
 
 impl Carrier {
-    /// The record of somebody who was told; `None` for one who wants to hear no more.
+    /// The record of a person who was told. `None` if they want to hear no more.
     pub(super) async fn listening(&self, incident: &Incident, recipient: &Recipient) -> Tried<Option<Notification>> {
         let id = Id::<Notification>::of(&incident.uid, &recipient.key);
         let told = self.app.store.value(&id).await.map_err(crate::app::Failure::from)?;
@@ -19,7 +19,7 @@ impl Carrier {
         let (Some(told), Some(channel)) = (self.listening(incident, recipient).await?, &recipient.slack) else {
             return self.done(turn).await;
         };
-        // What was said there before they came is not taken back; nothing more is said.
+        // What was said there before the strangers came stays. Nothing more is said.
         if self.app.strangers_read(channel) {
             return Err(Fault::Permanent { why: format!("people of another workspace read {channel}") });
         }
@@ -33,7 +33,7 @@ impl Carrier {
         };
         let message = Rendered::new(&markdown, &buttons);
         if is_first {
-            // Who cannot be looked up in their channel may read it twice; nobody is left out.
+            // If Muster cannot search a person's channel, they may read it twice. But nobody is left out.
             let before = if turn.maybe_done() && !is_person(channel) {
                 self.find_own_post(turn, channel, None).await.unwrap_or_default()
             } else {
@@ -53,7 +53,7 @@ impl Carrier {
             Some(MessageRef { channel, ts }) => (channel, Some(ts.as_str())),
             None => (channel, None),
         };
-        // What was said to one person cannot be looked up; they may read it twice.
+        // Muster cannot search its messages to one person, so they may read it twice.
         let before = if turn.maybe_done() && !is_person(channel) {
             self.find_own_post(turn, place, thread).await.unwrap_or_default()
         } else {

@@ -1,4 +1,4 @@
-//! The page lane: PagerDuty events, one after another for one incident, for ever until PagerDuty answers.
+//! The page lane: PagerDuty events, one after another per incident. They are tried until PagerDuty answers.
 
 use serde_json::json;
 
@@ -31,7 +31,7 @@ impl Carrier {
         }
     }
 
-    /// The page of one person, and its ends, through the REST API.
+    /// Pages one person, and ends such pages, through the REST API.
     async fn page_person(
         &self,
         turn: &Turn,
@@ -69,12 +69,12 @@ impl Carrier {
         }
     }
 
-    /// What whoever is paged reads.
+    /// The text that the paged person reads.
     fn page_words(&self, incident: &Incident, text: &PageText) -> String {
         let text = text.words(&|id| self.app.name(id));
         let view =
             json!({"incident": {"name": incident.name(), "severity": incident.severity.to_string()}, "text": text});
-        // A page goes out whatever an operator's template does.
+        // A page goes out even if an operator's template fails.
         match self.app.templates.try_render("page_summary", &view) {
             Ok(markdown) => crate::render::plain(&markdown),
             Err(error) => {

@@ -1,4 +1,4 @@
-//! Who is in the workspace: everybody, a page at a time, and one by one.
+//! Who is in the workspace: everybody, one page at a time, or one person.
 
 use super::{Carrier, Tried, Turn};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
@@ -24,7 +24,7 @@ impl Carrier {
     pub(super) async fn meet_person(&self, turn: &Turn, id: &str) -> Tried {
         let members: Vec<_> = match self.slack.person(id).await {
             Ok(member) => member.into_iter().collect(),
-            // Nobody we could let do anything.
+            // We could let this person do nothing anyway.
             Err(error) if error.verdict == Verdict::Permanent => {
                 tracing::warn!(person = id, %error, "somebody stays unknown");
                 Vec::new()

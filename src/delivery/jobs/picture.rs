@@ -1,4 +1,4 @@
-//! The lineage drawn, posted anew when it shows something new.
+//! The picture of the lineage, posted again when it shows something new.
 
 use super::{Carrier, Fault, Tried, Turn};
 use crate::delivery::posting::File;
@@ -7,13 +7,13 @@ use crate::domain::{Command, Incident};
 use crate::render::picture::Drawing;
 use crate::slack::client::Verdict;
 
-/// Drawing is work for a thread that nobody else waits for.
+/// Drawing runs on a thread that nobody else waits for.
 pub(super) async fn pixels(drawing: Drawing) -> Result<Vec<u8>, String> {
     tokio::task::spawn_blocking(move || drawing.png()).await.map_err(|error| error.to_string())?
 }
 
 impl Carrier {
-    /// Posts the picture if it shows something new, and takes the old one away.
+    /// Posts the picture if it shows something new, and deletes the old one.
     pub(super) async fn show_picture(&self, turn: &Turn, incident: &Incident, channel: &Channel) -> Tried {
         let Some(drawing) = self.app.drawing(incident).await? else { return self.done(turn).await };
         let digest = drawing.digest();

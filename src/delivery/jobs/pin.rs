@@ -1,4 +1,4 @@
-//! A message that somebody pinned and Muster has not heard itself: it is read, and goes on the timeline.
+//! A message that somebody pinned and Muster has not heard itself. Muster reads it and puts it on the timeline.
 
 use super::{Carrier, Tried, Turn};
 use crate::chat::pin_found;

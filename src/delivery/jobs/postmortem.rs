@@ -1,4 +1,4 @@
-//! The draft of a post-mortem: the channel's history is read first, then it is posted as a canvas and as a file.
+//! The draft of a post-mortem. The channel's history is read first. Then the draft is posted as a canvas and as a file.
 
 use super::{Carrier, Fault, Tried, Turn};
 use crate::chat::capture_history;
@@ -13,7 +13,7 @@ impl Carrier {
     pub(super) async fn post_postmortem(&self, turn: &Turn, incident: &Incident, channel: &Channel) -> Tried {
         self.pace(turn)?;
         match self.fetch_history(incident, channel).await {
-            // What was captured as it was said is there all the same.
+            // Messages that were captured as people said them are there anyway.
             Err(Fault::Permanent { why }) => {
                 tracing::warn!(incident = incident.name(), why, "the history cannot be read")
             }
@@ -21,7 +21,7 @@ impl Carrier {
         }
         let text = self.app.postmortem(incident).await?;
         let name = incident.name();
-        // The canvas first: it is one however often it is tried, and a file is not.
+        // The canvas comes first: repeated tries make only one canvas, but several files.
         let canvas = self.as_canvas(incident, channel, &text).await?;
         let comment =
             crate::render::plain(&self.app.templates.render("postmortem_note", &serde_json::json!({"name": name})));
@@ -35,7 +35,7 @@ impl Carrier {
         self.outcome(turn, &incident.uid, &Command::PostmortemPosted { canvas }).await
     }
 
-    /// The draft as the channel's canvas, with a bookmark to it; `None` where the workspace has no canvases.
+    /// Puts the draft into the channel's canvas, with a bookmark to it. `None` if the workspace has no canvases.
     async fn as_canvas(&self, incident: &Incident, channel: &Channel, text: &str) -> Tried<Option<String>> {
         if !channel.is_whole() || channel.linked {
             return Ok(None);
@@ -67,7 +67,7 @@ impl Carrier {
         Ok(Some(canvas))
     }
 
-    /// The canvas that the channel has already: ours, if the answer to making it was lost.
+    /// The canvas that the channel has already. It is ours if the answer to making it was lost.
     async fn replace_canvas(&self, channel: &Channel, text: &str) -> Result<String, SlackError> {
         let info = self.slack.channel_info(&channel.id).await?;
         let Some(canvas) = info.canvas else {
@@ -80,7 +80,7 @@ impl Carrier {
         self.slack.edit_canvas(&canvas, text).await.map(|()| canvas)
     }
 
-    /// What was said while Muster was not listening.
+    /// What people said while Muster was not listening.
     async fn fetch_history(&self, incident: &Incident, channel: &Channel) -> Tried {
         let oldest = format!("{}.000000", incident.opened_at.timestamp());
         let place = (channel.id.as_str(), channel.thread.as_deref());

@@ -1,11 +1,11 @@
-//! Who is on duty: user groups of Slack, schedules of PagerDuty.
+//! Who is on duty: Slack's user groups, PagerDuty's schedules.
 
 use super::{Carrier, Tried, Turn};
 use crate::domain::{Principal, UserId};
 use crate::pagerduty::failure::PagerError;
 
 impl Carrier {
-    /// Reads who is in a user group or on a schedule. What cannot be read stays as it was, with its age.
+    /// Reads who is in a user group or on a schedule. If one cannot be read, the last reading stays, with its age.
     pub(super) async fn read_roster(&self, turn: &Turn, id: &str, one: bool) -> Tried {
         let read = if let Some(Principal::Group(id)) = Principal::parse(id) {
             self.slack.group(&id).await.map(|people| (people, Vec::new())).map_err(|error| error.to_string())
@@ -16,7 +16,7 @@ impl Carrier {
         Ok(self.app.remember_roster(id, one, read, turn.end()).await?)
     }
 
-    /// Who is on a schedule: those whom Slack knows, and the names of others.
+    /// Who is on a schedule: the people whom Slack knows, and the names of the others.
     async fn on_schedule(&self, id: &str) -> Result<(Vec<UserId>, Vec<String>), String> {
         let rest = self.rest.as_ref().ok_or("MUSTER_PAGERDUTY__API_TOKEN is not set")?;
         let on_call = rest.on_call(id).await.map_err(|error| match error {

@@ -1,11 +1,11 @@
-//! The subscription of an SNS topic, which is confirmed by a call.
+//! The subscription of an SNS topic. A call confirms it.
 
 use std::time::Duration;
 
 use super::{Carrier, Fault, Tried, Turn};
 
 impl Carrier {
-    /// Confirms a subscription of SNS; its address was checked with the message's signature.
+    /// Confirms an SNS subscription. Its address was checked with the signature of the message.
     pub(super) async fn confirm(&self, turn: &Turn, url: &str) -> Tried {
         let retry = |error: reqwest::Error| Fault::Retry { after: None, why: error.without_url().to_string() };
         let client =

@@ -20,7 +20,7 @@ impl Carrier {
             unfurls.insert(link.clone(), json!({"blocks": self.app.asset_card(asset).await?.blocks_json()}));
         }
         match self.slack.unfurl(channel, ts, unfurls.into()).await {
-            // A link that cannot be shown is still a link.
+            // A link without a preview is still a link.
             Err(error) if error.verdict == Verdict::Permanent => {
                 tracing::warn!(%error, "links to assets cannot be shown");
             }
