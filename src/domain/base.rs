@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// The moment something happened, always UTC.
 pub type Time = chrono::DateTime<chrono::Utc>;
 
-/// Ids are text with a type of its own: made at the door, and read as text wherever text is wanted.
+/// An id is text with its own type. It is made where a request comes in, and can be used wherever text is expected.
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => { $(
         $(#[$doc])*
@@ -70,7 +70,7 @@ macro_rules! ids {
 }
 
 ids! {
-    /// An incident, by the id inside, a ULID.
+    /// The internal id of an incident, a ULID.
     IncidentId;
     /// A person, by the Slack user id (`U…` or `W…`).
     UserId;
@@ -86,7 +86,7 @@ pub enum Principal {
 }
 
 impl Principal {
-    /// `None` for what is neither: a channel, a schedule.
+    /// `None` if it is neither, for example a channel or a schedule.
     pub fn parse(id: &str) -> Option<Self> {
         match id.chars().next()? {
             'U' | 'W' => Some(Self::Person(id.into())),
@@ -113,7 +113,7 @@ impl From<UserId> for Principal {
     }
 }
 
-/// What is stored of an invitation: whoever is no group is a person.
+/// The stored form of an invitation. An id that is no user group is a person.
 impl From<String> for Principal {
     fn from(id: String) -> Self {
         Self::parse(&id).unwrap_or_else(|| Self::Person(id.into()))
@@ -126,12 +126,12 @@ impl From<Principal> for String {
     }
 }
 
-/// Whether a message to this address of Slack goes to one person, directly.
+/// Whether a message to this Slack address goes directly to one person.
 pub fn is_person(address: &str) -> bool {
     matches!(Principal::parse(address), Some(Principal::Person(_)))
 }
 
-/// Whether a message to this address of Slack goes to a channel (`#…`, `C…` or `G…`).
+/// Whether a message to this Slack address goes to a channel (`#…`, `C…` or `G…`).
 pub fn is_channel(address: &str) -> bool {
     address.starts_with(['#', 'C', 'G'])
 }

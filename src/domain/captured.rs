@@ -12,10 +12,10 @@ pub struct Captured {
     pub message: MessageRef,
     pub author: UserId,
     pub at: Time,
-    /// What it says; empty once it was deleted.
+    /// Its text. Empty after it was deleted.
     pub text: String,
     pub deleted: bool,
-    /// Which of its edits this is, by Slack's timestamp; empty as it was first said.
+    /// Which edit of the message this is, by Slack's timestamp. Empty if it was never edited.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub edited: String,
 }

@@ -18,7 +18,7 @@ use super::{IncidentId, Role, Severity, Signal, Time, UserId};
 #[serde(rename_all = "snake_case")]
 pub enum Opening {
     Declare(Box<Declaration>),
-    /// A monitor's signal that belongs to no other.
+    /// A monitor's signal that belongs to no other incident.
     Receive {
         signal: Box<Signal>,
         because: super::reason::JoinReason,
@@ -41,60 +41,60 @@ impl Opening {
 #[rustfmt::skip]
 pub enum Command {
     /// A monitor's signal for this incident.
-    /// `known`: the alert of this incident with the same key, if there is one.
-    /// `quiet`: whether it joins without making the incident worse, and without many words.
+    /// `known`: the alert with the same key in this incident, if there is one.
+    /// `quiet`: it joins without making the incident worse, and with few words in the channel.
     Receive { signal: Signal, known: Option<String>, because: super::reason::JoinReason, quiet: bool },
     /// It is part of another incident.
     Merge { into: IncidentId, name: String },
-    /// Say of its alerts whether they were worth it.
+    /// Say whether its alerts were useful.
     Judge { verdict: super::incident::Verdict },
     /// An alert belongs elsewhere.
-    /// `to`: the uid and name of the incident it belongs to; a new one without.
+    /// `to`: the uid and name of the incident it belongs to. If there is none, a new incident.
     MoveAlert { alert: String, to: Option<(IncidentId, String)> },
     Acknowledge,
     Take { role: Role },
     Assign { roles: BTreeMap<Role, Vec<UserId>>, #[serde(default)] without: BTreeMap<Role, Vec<UserId>> },
     /// Answer a request for the command.
-    /// `accept`: hand over, or keep it.
+    /// `accept`: hand it over; otherwise keep it.
     AnswerHandover { request: String, accept: bool },
-    /// Two minutes are over.
+    /// The two minutes for an answer are over.
     HandoverDue { request: String },
-    /// Is there a commander by now?
+    /// Check whether there is a commander by now.
     CheckCommander { #[serde(default)] asked: u32 },
     /// Give a role back.
-    /// `role`: which; all of them without.
+    /// `role`: which role. If there is none, all of them.
     Leave { role: Option<Role> },
-    /// Remind of updates later, or no more.
-    /// `minutes`: in so many minutes; never without.
+    /// Remind people of updates later, or no longer.
+    /// `minutes`: how many minutes from now. If there is none, never.
     Remind { minutes: Option<u32> },
-    /// Write down what was tried, or ruled out.
+    /// Write down something that was tried or ruled out.
     /// `ruled_out`: it is not the cause.
     Tried { text: String, ruled_out: bool },
     /// Correct a line of the timeline.
-    /// `text`: its words, if they change.
-    /// `at`: its time, if that changes.
+    /// `text`: its new words, if they change.
+    /// `at`: its new time, if that changes.
     Amend { line: Box<super::Entry>, text: Option<String>, at: Option<Time> },
     /// A message on the timeline was changed or deleted in Slack.
     EditPin { message: MessageRef, text: Option<String> },
     /// Give a task to somebody.
     AssignTask { task: u32, assignee: UserId },
-    /// Tell those, too, who were told of an incident that was merged into this one.
+    /// Also tell the people who were told of an incident that was merged into this one.
     Inherit { told: Vec<super::incident::Notification> },
-    /// Was a promise kept by now?
+    /// Check whether a promise was kept by now.
     CheckTask { task: u32 },
-    /// Has anybody acknowledged it by now?
+    /// Check whether anybody has acknowledged it by now.
     CheckAcknowledged { asked: u32 },
-    /// Decide how bad it is.
+    /// Set the severity.
     SetSeverity { severity: Severity },
     /// Tell people how it stands.
     Update { text: String, next: Option<Time> },
-    /// Did the promised update come?
+    /// Check whether the promised update came.
     CheckUpdate { promised: Time },
     Note { text: String },
     /// Put a message on the timeline.
     Pin { message: MessageRef, author: UserId, text: String },
     Unpin { message: MessageRef },
-    /// `runbook`: the whole of it, since decisions read no files.
+    /// `runbook`: the whole runbook, since decisions read no files.
     AttachRunbook { runbook: Runbook, because: super::reason::RunbookReason },
     /// A step was done.
     /// `step`: from 1.
@@ -113,66 +113,66 @@ pub enum Command {
     Page { target: String, text: Option<String> },
     Mitigate { text: Option<String> },
     Resolve { text: Option<String>, #[serde(default)] ending: super::incident::Ending },
-    /// It is not over.
+    /// Reopen it.
     Reopen { reason: String },
     DraftPostmortem,
-    /// The post-mortem was read with those concerned.
+    /// The post-mortem was reviewed with the people concerned.
     Review,
-    /// Write down what a look at something showed.
+    /// Write down what somebody found when they looked at something.
     Look { look: Look, finding: String },
-    /// `answers`: which; the last one without.
+    /// `answers`: the number of the why that it answers. If there is none, the last one.
     Why { answers: Option<u32>, text: String },
     Cause { kind: CauseKind, text: String },
     Learn { what: Learnt, text: String },
-    /// `text`: what to say; the title without.
+    /// `text`: what to say. If there is none, the title.
     PagePerson { person: UserId, text: Option<String> },
     /// Page again, since nobody answers.
-    /// `text`: what to say; the title without.
+    /// `text`: what to say. If there is none, the title.
     Escalate { text: Option<String> },
     /// `whom`: as producers, or as consumers.
-    /// `recipients`: who is to be told, as the lineage has it now.
+    /// `recipients`: the people to tell, according to the lineage now.
     Notify { whom: Whom, recipients: Vec<Recipient>, text: Option<String> },
-    /// Tell somebody outside no more of this incident, or again.
-    /// `recipient`: who: a team's name, or a Slack id.
-    /// `muted`: no more, or again.
+    /// Stop telling somebody outside about this incident, or start again.
+    /// `recipient`: a team's name, or a Slack id.
+    /// `muted`: stop if true, start again if false.
     Mute { recipient: String, muted: bool },
     Subscribe,
     Unsubscribe,
 
-    /// PagerDuty says how a page stands.
+    /// PagerDuty reports the status of a page.
     PagerSays { key: String, news: PagerNews, url: Option<String> },
 
-    /// How the lineage judges it now.
-    /// `tell`: who is told without being asked, by the configured tiers.
-    /// `followers`: who asked to be told of what it reaches.
+    /// What the lineage says about it now.
+    /// `tell`: the people who are told without being asked for, because of the configured tiers.
+    /// `followers`: the people who asked to hear about the assets that it reaches.
     Assess { candidates: Vec<RootCandidate>, radius: Option<Radius>, tell: Vec<Recipient>, #[serde(default)] followers: Vec<Recipient> },
-    /// The first message to somebody outside stands.
+    /// The first message to somebody outside was sent.
     NoticeDelivered { recipient: String, message: MessageRef },
     /// The picture of the lineage is in the channel.
     PictureShown { picture: Picture },
 
     ChannelReady { channel: Channel },
-    /// Work in a channel that is there already.
+    /// Work in an existing channel.
     Link { channel: String },
-    /// The channel is archived, deleted, or closed to Muster.
+    /// The channel was archived or deleted, or Muster can no longer use it.
     ChannelGone { channel: String, why: ChannelLoss },
-    /// Is it time to archive the channel?
-    /// `reviewed`: when it was reviewed, if that is what it waits for.
+    /// Check whether it is time to archive the channel.
+    /// `reviewed`: when it was reviewed, if the archiving waits for a review.
     CheckArchive { resolved: Time, #[serde(default)] reviewed: Option<Time> },
-    /// Slack archived the channel, as was asked.
+    /// Slack archived the channel, as Muster asked.
     ChannelArchived { channel: String },
-    /// Did the opening come about?
+    /// Check whether the opening is complete.
     CheckOpening,
-    /// A message that is kept true was posted.
+    /// A message that Muster keeps up to date was posted.
     MessagePosted { slot: Slot, message: MessageRef },
     PageAccepted { key: String },
     /// PagerDuty refuses a page for good.
     PageRefused { key: String, why: String },
     /// Something will never be delivered.
-    /// `say`: whether to say it in the channel; not when saying things is what fails.
+    /// `say`: whether to say it in the channel. False if the channel's own messages are what fails.
     GiveUp { what: String, why: String, say: bool },
     /// The draft is in the channel.
-    /// `canvas`: the canvas it also is, if it is one.
+    /// `canvas`: the canvas with the same draft, if there is one.
     PostmortemPosted { #[serde(default)] canvas: Option<String> },
 }
 
@@ -180,25 +180,25 @@ pub enum Command {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Declaration {
     pub title: String,
-    /// How bad, if the person said so.
+    /// The severity, if the person chose one.
     pub severity: Option<Severity>,
-    /// What is wrong with the data, if the person said so.
+    /// The pillar, if the person chose one.
     #[serde(default)]
     pub pillar: Option<super::Pillar>,
-    /// What it is about, if the person said so.
+    /// The asset, if the person named one.
     pub asset: Option<super::AssetName>,
     pub text: Option<String>,
-    /// Practice: pages nobody, tells nobody outside, counts nowhere.
+    /// A drill: it pages nobody, tells nobody outside, and is not counted anywhere.
     #[serde(default)]
     pub drill: bool,
     #[serde(default)]
     pub private: bool,
-    /// The message that made them do it, with who wrote it and its words.
+    /// The message that led them to open it, with its author and its words.
     #[serde(default)]
     pub from: Option<(MessageRef, UserId, String)>,
 }
 
-/// What PagerDuty's webhook says of a page.
+/// What PagerDuty's webhook says about a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PagerNews {
@@ -208,7 +208,7 @@ pub enum PagerNews {
 }
 
 impl Command {
-    /// Whom it gives something to do.
+    /// The people to whom it gives something to do.
     pub fn gives_to(&self) -> Vec<&UserId> {
         match self {
             Self::Assign { roles, .. } => roles.values().flatten().collect(),
@@ -219,7 +219,7 @@ impl Command {
         }
     }
 
-    /// What a person says in it, in their own words.
+    /// The person's own words in it.
     pub fn texts(&mut self) -> Vec<&mut String> {
         match self {
             Self::Tried { text, .. }

@@ -6,24 +6,24 @@ use super::incident::Recipient;
 use super::lineage::Whom;
 use super::{Actor, Command, Event, IncidentId, Principal, UserId};
 
-/// Queues that never wait for one another.
+/// Queues that never wait for each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Lane {
-    /// To PagerDuty. Retried for ever.
+    /// To PagerDuty. It is retried for ever.
     Page,
     /// To Slack, in order within an incident.
     Slack,
     Mail,
-    /// To ourselves, at a later time.
+    /// To Muster itself, at a later time.
     Timer,
 }
 
 impl Lane {
     pub const ALL: [Self; 4] = [Self::Page, Self::Slack, Self::Mail, Self::Timer];
 
-    /// The word in ids and metrics.
+    /// Its name in ids and metrics.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -40,11 +40,11 @@ pub enum Notice {
     AllClear { text: Option<String> },
     /// That it goes on in another incident.
     Merged { into: String },
-    /// That it is not over after all.
+    /// That it was reopened.
     Reopened { reason: String },
 }
 
-/// One thing to be done outside.
+/// One thing that must be done outside Muster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[rustfmt::skip]
@@ -53,49 +53,49 @@ pub enum Effect {
     /// Page a target under this key.
     /// `target`: a service's name or a person.
     Page { key: String, target: String, text: super::reason::PageText },
-    /// Tell PagerDuty that somebody has it.
+    /// Tell PagerDuty that somebody has acknowledged it.
     AcknowledgePage { key: String, target: String },
     /// Tell PagerDuty that it is over.
     ResolvePage { key: String, target: String },
-    /// Bring the alerts that fire, and whoever was told, to the incident that this one was merged into.
+    /// Move the firing alerts, and the people who were told, to the incident that this one was merged into.
     MoveAlerts { into: IncidentId },
-    /// Bring an alert to where somebody says it belongs.
-    /// `into`: the incident's uid; a new one without.
+    /// Move an alert to the incident that somebody says it belongs to.
+    /// `into`: the incident's uid. If there is none, a new incident.
     PlaceAlert { signal: Box<super::Signal>, into: Option<IncidentId>, because: super::reason::JoinReason },
     /// Count a verdict for the monitors of its alerts.
     CountVerdict { verdict: super::incident::Verdict, before: Option<super::incident::Verdict> },
-    /// Look whether alerts that were only here for what they are made of go on now that it is mended.
+    /// Check whether alerts that were only here because of an asset upstream still fire now that it is mended.
     LookAgain { at: super::Time },
     OpenChannel,
-    /// Work in a channel that is there already.
+    /// Work in an existing channel.
     LinkChannel { channel: String, by: UserId },
     /// Archive a channel of the incident.
     ArchiveChannel { channel: String },
-    /// Tell one person something of the incident, directly.
+    /// Tell one person something about the incident, directly.
     Direct { person: UserId, event: Box<Event> },
     /// Bring people into the channel.
     Invite { people: Vec<Principal> },
-    /// Make the channel's topic true.
+    /// Update the channel's topic.
     ShowTopic,
-    /// Tell somebody who got a role what it asks of them now.
+    /// Tell somebody who got a role what they have to do now.
     Brief { person: UserId, role: super::Role },
-    /// Put a mark below a message, or take it away: the message is on the timeline.
-    /// `on`: on, or off again.
+    /// Add or remove a reaction on a message. It shows that the message is on the timeline.
+    /// `on`: add it if true, remove it if false.
     Mark { message: super::incident::MessageRef, on: bool },
-    /// Post the card, or make it true.
+    /// Post the card, or update it.
     ShowCard,
-    /// Post the line in the announcement channel, or make it true.
+    /// Post the line in the announcement channel, or update it.
     ShowAnnouncement,
-    /// Post the checklist, or make it true.
+    /// Post the checklist, or update it.
     ShowChecklist,
-    /// Make one of the incident's own messages easy to find: the card by a pin, the checklist by a bookmark.
+    /// Make one of the incident's messages easy to find: the card with a pin, the checklist with a bookmark.
     Pin { slot: super::incident::Slot },
     /// Add a bookmark to the channel.
-    /// `url`: where it leads; always `https`, or `http` for a sandbox.
+    /// `url`: its target. Always `https`, or `http` for a sandbox.
     Bookmark { title: String, url: String },
     /// Say in the channel that something happened.
     Say { event: Box<Event>, actor: Actor },
-    /// Ask the lineage where it started and what it reaches.
+    /// Ask the lineage where the incident started and what it reaches.
     Assess,
     /// Draw the lineage and post the picture, if it shows something new.
     ShowPicture,
@@ -105,7 +105,7 @@ pub enum Effect {
     Mail { recipient: Recipient, notice: Notice },
     /// Write the post-mortem draft and post it as a file.
     PostPostmortem,
-    /// Come back with this command at a later time.
+    /// Run this command at a later time.
     Remind { command: Box<Command>, at: super::Time },
 }
 
@@ -123,7 +123,7 @@ impl Effect {
         }
     }
 
-    /// Whether a later one of the same kind makes this one needless: it shows the state as it is when it is carried out.
+    /// Whether a later one of the same kind replaces this one, because it shows the state at the time when it is carried out.
     pub fn shows_present_state(&self) -> bool {
         matches!(
             self,
@@ -136,7 +136,7 @@ impl Effect {
         )
     }
 
-    /// Whether nothing that follows it in the channel needs it: when it fails for now, it waits aside and holds nothing back.
+    /// Whether no later message in the channel depends on it. If it fails for now, it waits aside and does not hold up the others.
     pub fn steps_aside(&self) -> bool {
         match self {
             Self::Invite { .. } | Self::ShowTopic | Self::ShowAnnouncement | Self::ShowPicture => true,
@@ -145,7 +145,7 @@ impl Effect {
         }
     }
 
-    /// Whether nobody needs to hear of it when it cannot be done.
+    /// Whether nobody needs to be told if it cannot be done.
     pub fn is_best_effort(&self) -> bool {
         matches!(self, Self::Pin { .. } | Self::Mark { .. } | Self::Brief { .. })
     }
@@ -156,7 +156,7 @@ impl Effect {
     }
 }
 
-/// What an effect of this name is, for people who read about a delivery that failed.
+/// Describes an effect of this name for people who read about a failed delivery.
 pub fn described(name: &str) -> &str {
     match name {
         "page" => "a page",
@@ -191,5 +191,5 @@ pub fn described(name: &str) -> &str {
     }
 }
 
-/// What a channel is called that could not be made, where the incident lives in a thread.
+/// The word for a channel that could not be made, when the incident lives in a thread.
 pub const OWN_CHANNEL: &str = "own_channel";

@@ -40,9 +40,9 @@ pub struct Opened {
     pub severity: Severity,
     pub severity_because: SeverityReason,
     pub pillar: Pillar,
-    /// The configured service that answers for it.
+    /// The configured service that is responsible for it.
     pub service: Option<String>,
-    /// The source that opened it; `None` when a person did.
+    /// The source that opened it. `None` if a person did.
     pub source: Option<String>,
     pub labels: BTreeMap<String, String>,
     /// When it was first seen, by the monitor's or person's clock.
@@ -53,57 +53,57 @@ pub struct Opened {
     pub private: bool,
 }
 
-/// A fact about an incident. Each says enough to rebuild the state and to be read later without the state.
+/// A fact about an incident. It has enough to rebuild the state, and can be read later without the state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[rustfmt::skip]
 #[strum(serialize_all = "snake_case")]
 pub enum Event {
-    /// The incident began, by an alert or by a person.
+    /// The incident was opened, by an alert or by a person.
     Opened(Opened),
     /// Who was on duty when it began.
     DutyNamed { duty: Vec<Duty> },
     /// An asset was named as broken.
     AssetNamed { asset: AssetName },
-    /// Alerts became part of it, in one commit. What their monitors said stands in the alerts' own records.
+    /// Alerts joined it in one commit. Their own records have what the monitors said.
     /// `joined`: at most [`MAX_JOINED`].
     AlertsJoined { joined: Vec<Joined> },
-    /// An alert became part of it: as it was written before [`Event::AlertsJoined`].
-    /// `inhibited`: whether it is only here because what it is made of is broken.
+    /// An alert joined it. Earlier Musters wrote this, before [`Event::AlertsJoined`].
+    /// `inhibited`: it is only here because an asset upstream is broken.
     AlertJoined { alert: String, signal: Signal, because: JoinReason, #[serde(default, skip_serializing_if = "std::ops::Not::not")] inhibited: bool },
-    /// It is part of another incident, and goes on there.
+    /// It was merged into another incident, and goes on there.
     Merged { into: IncidentId, name: String },
-    /// What somebody says of its alerts, afterwards.
+    /// Somebody judged its alerts afterwards.
     Judged { verdict: super::incident::Verdict },
-    /// An alert belongs elsewhere, somebody says.
-    /// `to`: the name of the incident where it goes; one of its own without.
+    /// Somebody said that an alert belongs elsewhere.
+    /// `to`: the name of the incident that it belongs to. If there is none, it gets a new incident.
     AlertMoved { alert: String, source: String, key: String, title: String, to: Option<String> },
-    /// An alert that was over fires again.
+    /// A resolved alert fires again.
     AlertFiredAgain { alert: String, title: String },
-    /// An alert that fires is worse than it was.
+    /// A firing alert got worse.
     AlertWorsened { alert: String, title: String, level: super::Level },
-    /// A monitor says that an alert is over.
+    /// A monitor resolved an alert.
     AlertResolved { alert: String, title: String },
     /// No alert fires any more.
     AllGreen,
     Acknowledged,
     /// A person got a role.
     /// `from`: who had it before, if it changed hands.
-    /// `also`: the other roles of this person, when that is worth saying aloud.
+    /// `also`: the other roles of this person, if people should be told of them.
     RoleGranted { role: Role, person: UserId, from: Option<UserId>, also: Vec<Role> },
     /// A person gave a role back.
     RoleLeft { role: Role, person: UserId },
-    /// Somebody asks for the command of somebody who is present.
+    /// Somebody asks the present commander for the command.
     HandoverRequested { id: String, by: UserId, holder: UserId, due: Time },
     /// The commander keeps the command.
     HandoverDeclined { by: UserId },
-    /// Nobody has taken the command in time.
+    /// Nobody took the command in time.
     /// `minutes`: for how many minutes.
     CommanderMissing { minutes: i64, #[serde(default)] people: Vec<UserId> },
-    /// Nobody has acknowledged it for a while.
+    /// Nobody acknowledged it for a while.
     /// `minutes`: for how many minutes.
     StillPending { minutes: i64 },
-    /// How bad it is was decided anew.
+    /// The severity was changed.
     SeverityChanged { from: Severity, to: Severity },
     /// People were told how it stands.
     UpdatePosted { text: String, next: Option<Time> },
@@ -111,7 +111,7 @@ pub enum Event {
     UpdateOverdue { promised: Time },
     /// Nobody was told anything for a while.
     UpdateDue { since: Time },
-    /// When people are reminded of an update; never without.
+    /// When people are reminded of an update. If there is no time, never.
     ReminderSet { at: Option<Time> },
     /// Something was tried, or ruled out.
     /// `ruled_out`: it is not the cause.
@@ -119,7 +119,7 @@ pub enum Event {
     /// A line of the timeline was corrected.
     Amended { line: u64, text: Option<String>, at: Option<Time> },
     /// A message on the timeline was changed in Slack.
-    /// `text`: its words now; none once it was deleted.
+    /// `text`: its words now. `None` after it was deleted.
     PinEdited { message: MessageRef, text: Option<String> },
     Noted { text: String },
     /// Somebody put a message of the channel on the timeline.
@@ -141,58 +141,58 @@ pub enum Event {
     /// `task`: from 1.
     TaskAdded { task: u32, text: String, assignee: Option<UserId>, due: Option<Time> },
     TaskDone { task: u32, text: String },
-    /// A promise goes to somebody.
+    /// A task was given to somebody.
     TaskAssigned { task: u32, text: String, assignee: UserId },
-    /// A promise is due and not kept.
+    /// A task is due and not done.
     TaskDue { task: u32, text: String, assignee: Option<UserId> },
-    /// A page was decided on; its key is stored before anything is sent.
-    /// `person`: who, where it is one person; by PagerDuty's REST API then.
-    /// `key`: the key that makes a repeat the same page.
+    /// Muster decided to page. The key is stored before anything is sent.
+    /// `person`: the person, if one person is paged. Then PagerDuty's REST API is used.
+    /// `key`: the key by which PagerDuty knows that a repeat is the same page.
     PageRequested {
         #[serde(default, skip_serializing_if = "Option::is_none")] person: Option<UserId>, key: String, target: String, text: PageText,
     },
-    /// PagerDuty accepted the page. Nobody need have been notified yet.
+    /// PagerDuty accepted the page. Perhaps nobody was notified yet.
     PageHandedOver { key: String, target: String },
     /// PagerDuty refuses the page for good.
     PageFailed { key: String, target: String, why: String },
     /// PagerDuty says that it notified somebody.
     Paged { key: String, target: String, url: Option<String> },
-    /// Somebody took it in PagerDuty.
+    /// Somebody acknowledged it in PagerDuty.
     PageAcknowledged { key: String },
     /// It was closed in PagerDuty.
     PageResolved { key: String },
     Mitigated { text: Option<String> },
-    /// `gaps`: what a thorough close would have had and this one has not.
+    /// `gaps`: what is still missing for a thorough close.
     Resolved { text: Option<String>, #[serde(default)] ending: Ending, gaps: Vec<Gap> },
-    /// It is not over.
+    /// It was reopened.
     Reopened { reason: String },
     ChannelOpened { channel: Channel },
     /// It goes on in another channel.
     MovedTo { name: String },
-    /// The channel was lost: archived, deleted, or Muster was put out of it.
+    /// The channel was lost: it was archived or deleted, or Muster was removed from it.
     ChannelLost { name: String, why: ChannelLoss },
     /// Muster archived the channel, as the configuration says.
     ChannelArchived { name: String },
     /// How a drill went.
-    /// `points`: what was asked of people, and what of it was done.
+    /// `points`: what was asked of people, and which of it was done.
     DrillScored { points: Vec<Point> },
-    /// The incident is saved, and something of its opening has not come about yet.
+    /// The incident is saved, but part of its opening is not done yet.
     OpeningPending { missing: Vec<Missing> },
-    /// A message that is kept true was posted.
+    /// A message that Muster keeps up to date was posted.
     Posted { slot: Slot, message: MessageRef },
-    /// Something could not be delivered and never will be.
-    /// `what`: which kind of effect, by [`super::Effect::name`]; in words where an earlier Muster said it.
-    /// `why`: why, and what to do, as whoever refused it says.
+    /// Something could not be delivered, and Muster gave up.
+    /// `what`: the kind of effect, by [`super::Effect::name`]. Earlier Musters stored it in words.
+    /// `why`: the reason, and what to do, in the words of the service that refused it.
     DeliveryFailed { what: String, why: String },
-    /// Where it may have started was judged anew.
+    /// The root-cause candidates were ranked again.
     RootNamed { candidates: Vec<RootCandidate> },
-    /// What it reaches was counted anew.
+    /// The blast radius was counted again.
     RadiusMeasured { radius: Radius },
     /// Somebody looked at something and found, or ruled out, something.
     Looked { look: Look, finding: String },
     /// A why was answered.
     /// `number`: its number, from 1.
-    /// `answers`: the number of the why that it answers; none for the first.
+    /// `answers`: the number of the why that it answers. `None` for the first.
     Why { number: u32, answers: Option<u32>, text: String },
     /// People agreed on a cause.
     CauseNamed { cause: Cause },
@@ -200,13 +200,13 @@ pub enum Event {
     /// Somebody outside is being told.
     /// `whom`: as producer, or as consumer.
     Notified { recipient: Recipient, whom: Whom },
-    /// A round of telling was decided on.
+    /// Muster decided to tell several people or teams.
     /// `whom`: as producers, or as consumers.
     NoticesSent { whom: Whom, names: Vec<String>, #[serde(default)] more: usize, text: Option<String> },
-    /// The first message to somebody outside stands.
+    /// The first message to somebody outside was sent.
     NoticePosted { recipient: String, message: MessageRef },
-    /// Somebody outside wants to hear no more of it, or wants to hear again.
-    /// `muted`: no more, or again.
+    /// Somebody outside wants to hear no more about it, or wants to hear again.
+    /// `muted`: stop if true, start again if false.
     NoticeMuted { recipient: String, name: String, muted: bool },
     /// The picture of the lineage is in the channel.
     PictureShown { picture: Picture },
@@ -214,22 +214,22 @@ pub enum Event {
     PostmortemRequested,
     /// The draft was posted in the channel.
     PostmortemDrafted { #[serde(default)] canvas: Option<String> },
-    /// Somebody read the draft with those concerned: it is what is to be learned from it.
+    /// Somebody reviewed the post-mortem with the people concerned. It is now what should be learned.
     PostmortemReviewed,
-    /// Written by a newer Muster; kept, not understood.
+    /// A newer Muster wrote it. It is kept, but not understood.
     #[serde(other)]
     Unknown,
 }
 
 impl Event {
-    /// The event's name, as it stands in the stored record; also the name of its message template.
+    /// The event's name, as in the stored record. It is also the name of its message template.
     pub fn name(&self) -> &'static str {
         self.into()
     }
 }
 
 impl Event {
-    /// Whether it is only of passing interest: the card says what it comes to.
+    /// Whether it matters only for a moment. The card shows the result.
     pub fn is_chatter(&self) -> bool {
         matches!(
             self,
@@ -244,10 +244,10 @@ impl Event {
     }
 }
 
-/// So many alerts one line of the timeline tells of.
+/// The most alerts that one line of the timeline names.
 pub const MAX_JOINED: usize = 50;
 
-/// An alert that became part of an incident.
+/// An alert that joined an incident.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Joined {
     pub alert: String,
@@ -258,13 +258,13 @@ pub struct Joined {
     #[serde(default)]
     pub url: Option<String>,
     pub because: JoinReason,
-    /// Whether it is only here because what it is made of is broken.
+    /// Whether it is only here because an asset upstream is broken.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inhibited: bool,
 }
 
 impl Event {
-    /// Takes in the alerts of an event that follows in the same commit; whether it did.
+    /// Adds the alerts of a later event of the same commit. Returns whether it could.
     pub fn absorb(&mut self, next: &Self) -> bool {
         match (self, next) {
             (Self::AlertsJoined { joined }, Self::AlertsJoined { joined: more })
@@ -278,22 +278,22 @@ impl Event {
     }
 }
 
-/// A thing that a real incident asks for, in a drill.
+/// Something that a real incident asks of people, in a drill.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Point {
     pub what: Asked,
     pub done: bool,
-    /// How many minutes after the start, where that counts.
+    /// How many minutes after the start it was done, if that counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minutes: Option<i64>,
 }
 
-/// What one looks at to find the cause.
+/// What people look at to find the cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Look {
-    /// What the data comes from and goes to.
+    /// The assets upstream and downstream.
     Lineage,
     Code,
     Data,
@@ -307,7 +307,7 @@ impl Look {
         self.into()
     }
 
-    /// The look of this word.
+    /// Finds it by its word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|look| look.as_str().eq_ignore_ascii_case(word.trim()))
     }
@@ -316,7 +316,7 @@ impl Look {
 /// One line of the timeline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Its place, from 1, without gaps.
+    /// Its number, from 1, without gaps.
     pub seq: u64,
     pub at: Time,
     pub actor: Actor,

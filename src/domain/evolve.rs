@@ -6,7 +6,7 @@ use super::incident::{
 };
 use super::{Alert, Role, Time, UserId};
 
-/// The state after one more entry. Without a state, only [`Event::Opened`] makes one.
+/// The state after one more entry. If there is no state yet, only [`Event::Opened`] makes one.
 pub fn evolve(case: Option<Case>, entry: &Entry) -> Option<Case> {
     match (case, &entry.event) {
         (None, Event::Opened(opened)) => Some(begin(opened, entry)),
@@ -104,7 +104,7 @@ fn apply(case: &mut Case, entry: &Entry) {
                 incident.assets.push(asset.clone());
             }
         }
-        // The alerts themselves are records of their own.
+        // The alerts themselves are separate records.
         Event::AlertsJoined { joined } => {
             let count = u32::try_from(joined.len()).unwrap_or(u32::MAX);
             incident.alerts += count;
@@ -128,7 +128,7 @@ fn apply(case: &mut Case, entry: &Entry) {
         }
         Event::Merged { into, name } => {
             incident.status = Status::Merged;
-            // They fire where it goes on.
+            // They fire in the incident where it goes on.
             incident.firing = 0;
             incident.merged_into = Some((into.clone(), name.clone()));
             incident.next_update = None;
@@ -251,7 +251,7 @@ fn apply(case: &mut Case, entry: &Entry) {
             };
             incident.paged = incident.paged.max(incident.pages.len()) + 1;
             incident.pages.insert(key.clone(), page);
-            // What is over stands on the timeline, too.
+            // Pages that are over are on the timeline, too.
             while incident.pages.len() > Incident::MAX_PAGES {
                 let over = incident.pages.iter().filter(|(_, page)| page.status.is_over());
                 let oldest =
@@ -289,7 +289,7 @@ fn apply(case: &mut Case, entry: &Entry) {
         }
         Event::ChannelLost { .. } | Event::ChannelArchived { .. } => {
             incident.channel = None;
-            // What stood there has to be posted anew where it goes on.
+            // The messages of the old channel must be posted again in the new one.
             incident.slots.retain(|slot, _| *slot == Slot::Announcement);
             incident.picture = None;
         }
@@ -372,7 +372,7 @@ fn grant(incident: &mut Incident, role: Role, person: &UserId, actor: &Actor, at
         incident.handover = None;
         incident.commanded_at.get_or_insert(at);
     }
-    // The first role makes it investigated, like the first acknowledgement.
+    // The first role sets it to investigating, as the first acknowledgement does.
     if incident.status == Status::Pending {
         acknowledge(incident, actor, at);
     }

@@ -17,11 +17,11 @@ use super::{Alert, AssetName, IncidentId, Pillar, Role, Severity, Time, UserId};
 pub enum Status {
     Pending,
     Investigating,
-    /// Consumers are protected; the cause may still be there.
+    /// Consumers are protected, but the cause may still be there.
     Mitigated,
-    /// The cause is mended, data is good again downstream, people are told.
+    /// The cause is mended, the data is good again downstream, and people were told.
     Resolved,
-    /// It is part of another incident.
+    /// It was merged into another incident.
     Merged,
 }
 
@@ -33,12 +33,12 @@ impl Status {
         self.into()
     }
 
-    /// The status of this word.
+    /// Finds the status by its word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str().eq_ignore_ascii_case(word.trim()))
     }
 
-    /// Whether new alerts may still join.
+    /// Whether new alerts may still join it.
     pub fn is_open(self) -> bool {
         !matches!(self, Self::Resolved | Self::Merged)
     }
@@ -50,13 +50,13 @@ impl fmt::Display for Status {
     }
 }
 
-/// What people say of the alerts of an incident, afterwards: how monitors learn.
+/// What people say afterwards about the alerts of an incident, so that monitors can be improved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Something was wrong, and it was good to know.
+    /// Something was wrong, and the alert was useful.
     Useful,
-    /// It was known or meant to be so.
+    /// It was known or intended.
     Expected,
     False,
 }
@@ -70,7 +70,7 @@ impl Verdict {
         }
     }
 
-    /// The verdict of this word.
+    /// Finds the verdict by its word.
     pub fn parse(word: &str) -> Option<Self> {
         match word.trim().to_lowercase().as_str() {
             "useful" | "true" | "confirmed" => Some(Self::Useful),
@@ -94,7 +94,7 @@ pub enum Ending {
     Fixed,
     Duplicate,
     FalseAlarm,
-    /// It was known or meant to be so.
+    /// It was known or intended.
     Expected,
 }
 
@@ -110,7 +110,7 @@ impl Ending {
         }
     }
 
-    /// The ending that a text begins with, and what comes after it: `false alarm: the check was wrong`.
+    /// Splits a text into the ending that it begins with and the rest: `false alarm: the check was wrong`.
     pub fn begins(text: &str) -> Option<(Self, &str)> {
         let text = text.trim();
         Self::ALL.into_iter().find_map(|ending| {
@@ -126,42 +126,42 @@ impl Ending {
     }
 }
 
-/// The channel in which the incident is worked on.
+/// The channel where people work on the incident.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Channel {
-    /// Slack's id; the truth, since names change.
+    /// Slack's id. Use it instead of the name, since names change.
     pub id: String,
     /// The name without `#`.
     pub name: String,
-    /// The thread in it, where the workspace lets nobody make channels.
+    /// The thread in it, if the workspace does not allow new channels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<String>,
-    /// It was there before, and its topic is not ours.
+    /// It existed before, and Muster does not set its topic.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub linked: bool,
 }
 
 impl Channel {
-    /// A channel of our own.
+    /// A channel that Muster made.
     pub fn own(id: String, name: String) -> Self {
         Self { id, name, thread: None, linked: false }
     }
 
-    /// Whether all of it is the incident's: its topic, pins, bookmarks and members.
+    /// Whether the whole channel belongs to the incident: its topic, pins, bookmarks and members.
     pub fn is_whole(&self) -> bool {
         self.thread.is_none()
     }
 }
 
-/// A message that is kept true by editing it in place.
+/// A message that Muster keeps up to date by editing it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MessageRef {
     pub channel: String,
-    /// Slack's timestamp, which is the message's id in its channel.
+    /// Slack's timestamp, which is the id of the message in its channel.
     pub ts: String,
 }
 
-/// The messages that Muster keeps true.
+/// The messages that Muster keeps up to date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Slot {
@@ -178,59 +178,59 @@ pub enum Slot {
 pub enum PageStatus {
     /// Stored, not yet accepted by PagerDuty.
     Sending,
-    /// PagerDuty accepted it (202); that does not yet say that anyone was notified.
+    /// PagerDuty accepted it (202). Perhaps nobody was notified yet.
     HandedOver,
     /// PagerDuty's webhook says that an incident was triggered for it.
     Paged,
     Acknowledged,
     Resolved,
-    /// PagerDuty refuses it for good; people were told in the channel.
+    /// PagerDuty refuses it for good. People were told in the channel.
     Failed,
 }
 
 impl PageStatus {
-    /// Whether nothing comes of it any more.
+    /// Whether nothing more will come of it.
     pub fn is_over(self) -> bool {
         matches!(self, Self::Resolved | Self::Failed)
     }
 }
 
-/// One page: a key stored before sending, so that sending again is the same page.
+/// One page. Its key is stored before sending, so that sending it again is the same page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Page {
-    /// Whom it is for: a service's name, or a person.
+    /// The target: a service's name, or a person.
     pub target: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<UserId>,
     pub status: PageStatus,
-    /// PagerDuty's own page about it, once its webhook told us.
+    /// PagerDuty's web page about it, once its webhook gave it.
     pub url: Option<String>,
-    /// When the last webhook about it happened, so that a late one changes nothing.
+    /// When the event of the last webhook happened. A late webhook changes nothing.
     pub changed_at: Time,
 }
 
-/// What became of a step of the runbook.
+/// The state of a step of the runbook.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum StepState {
-    /// Nobody has dealt with it.
+    /// Nobody did or skipped it yet.
     Open,
-    /// Done, by whom, when, and what was seen.
+    /// Done: by whom, when, and what they saw.
     Done { by: String, at: Time, note: Option<String> },
-    /// Left out, by whom, when and why.
+    /// Skipped: by whom, when, and why.
     Skipped { by: String, at: Time, reason: String },
 }
 
-/// One step of the checklist, as it stood in the file when it was attached.
+/// One step of the checklist, as the file had it when the runbook was attached.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
-    /// The step's words, Markdown.
+    /// Markdown.
     pub text: String,
     #[serde(flatten)]
     pub state: StepState,
 }
 
-/// The runbook that is being worked through.
+/// The runbook that people work through.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Checklist {
     pub runbook: String,
@@ -246,10 +246,10 @@ impl Checklist {
     }
 }
 
-/// A request to take the command from somebody who is present.
+/// A request to take the command from a commander who is present.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HandoverRequest {
-    /// Names this request, so that an old button or timer does nothing.
+    /// The id of this request, so that an old button or timer does nothing.
     pub id: String,
     pub by: UserId,
     pub due: Time,
@@ -257,38 +257,38 @@ pub struct HandoverRequest {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
-    /// A ULID, the id inside.
+    /// The internal id, a ULID.
     pub uid: IncidentId,
-    /// The number people say: `INC-42`.
+    /// The number that people use: `INC-42`.
     pub number: u64,
     pub title: String,
     pub status: Status,
     pub severity: Severity,
     pub pillar: Pillar,
-    /// The assets it is about, at most [`Incident::MAX_ASSETS`], first seen first.
+    /// The assets it is about, in the order in which they were seen. At most [`Incident::MAX_ASSETS`].
     pub assets: Vec<AssetName>,
-    /// The source that opened it; `None` when a person did.
+    /// The source that opened it. `None` if a person did.
     pub source: Option<String>,
     /// The first alert's labels, for choosing a runbook.
     pub labels: BTreeMap<String, String>,
-    /// The configured service that answers for it.
+    /// The configured service that is responsible for it.
     pub service: Option<String>,
     pub roles: BTreeMap<Role, Vec<UserId>>,
-    /// A request for the command that is waiting.
+    /// A request for the command that waits for an answer.
     pub handover: Option<HandoverRequest>,
     /// The channel, once Slack made it.
     pub channel: Option<Channel>,
     pub slots: BTreeMap<Slot, MessageRef>,
-    /// Pages by key; of those that are over, only the latest, so that there are never more than [`Incident::MAX_PAGES`].
+    /// Pages by key. Of those that are over, only the latest are kept, so that there are at most [`Incident::MAX_PAGES`].
     pub pages: BTreeMap<String, Page>,
-    /// How many pages there ever were; 0 where that was not counted yet.
+    /// How many pages there were in total. 0 in incidents from before this was counted.
     #[serde(default)]
     pub paged: usize,
     pub checklist: Option<Checklist>,
     pub fix: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<super::rca::Cause>,
-    /// How many whys were answered; also the number of the last one.
+    /// How many whys were answered. It is also the number of the last one.
     #[serde(default)]
     pub whys: u32,
     pub last_update: Option<String>,
@@ -301,10 +301,10 @@ pub struct Incident {
     pub next_update: Option<Time>,
     pub alerts: u32,
     pub firing: u32,
-    /// How many tasks were ever added; also the number of the last one.
+    /// How many tasks were added in total. It is also the number of the last one.
     pub tasks: u32,
     pub open_tasks: u32,
-    /// How many entries the timeline has; also the number of the last one.
+    /// How many entries the timeline has. It is also the number of the last one.
     pub entries: u64,
     pub opened_at: Time,
     /// When a monitor or person first saw it.
@@ -315,7 +315,7 @@ pub struct Incident {
     pub resolved_at: Option<Time>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
-    /// What it was merged into: uid and name.
+    /// The incident it was merged into: uid and name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<(IncidentId, String)>,
     pub bad_from: Option<Time>,
@@ -325,24 +325,24 @@ pub struct Incident {
     pub drafted_at: Option<Time>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reviewed_at: Option<Time>,
-    /// The canvas that the post-mortem is, too.
+    /// The canvas with the post-mortem, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canvas: Option<String>,
-    /// Where it may have started, the likeliest first; at most [`Incident::MAX_ROOTS`].
+    /// The root-cause candidates, the likeliest first. At most [`Incident::MAX_ROOTS`].
     #[serde(default)]
     pub roots: Vec<RootCandidate>,
     #[serde(default)]
     pub radius: Option<Radius>,
-    /// How many teams and people outside were told of it.
+    /// How many teams and people outside were told about it.
     #[serde(default)]
     pub told: u32,
     /// The picture of the lineage in the channel.
     #[serde(default)]
     pub picture: Option<Picture>,
-    /// Practice: nobody is paged, nobody outside is told, and no figure counts it.
+    /// A drill: nobody is paged, nobody outside is told, and it is not counted in any figure.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub drill: bool,
-    /// In a private channel, announced nowhere, and shown to those who are in it.
+    /// It has a private channel, is not announced, and only its members see it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub private: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -353,12 +353,12 @@ pub struct Incident {
     /// When the commander is reminded that an update is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remind_at: Option<Time>,
-    /// How many reminders were not answered.
+    /// How many reminders had no answer.
     #[serde(default)]
     pub reminded: u32,
 }
 
-/// Who is on duty by a rotation.
+/// Somebody who is on duty according to a rotation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Duty {
     pub rotation: String,
@@ -373,7 +373,7 @@ pub struct Duty {
 pub struct RootCandidate {
     pub asset: AssetName,
     pub reason: RootReason,
-    /// Assets nobody checks, which cannot be ruled out.
+    /// Assets that nobody checks, so they cannot be ruled out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_monitored: Vec<String>,
 }
@@ -407,23 +407,23 @@ pub struct Picture {
 /// Somebody outside the incident who is to be told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recipient {
-    /// Names them in this incident: the team's name in lower case, or a Slack id.
+    /// Their id in this incident: the team's name in lower case, or a Slack id.
     pub key: String,
     /// The team's or person's name.
     pub name: String,
     /// A `#channel`, `C…` or `U…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slack: Option<String>,
-    /// An address, used where there is no `slack`.
+    /// An e-mail address, used if there is no `slack`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// What of theirs it is about; what matters most first, a few.
+    /// A few of their assets that it is about, the most important first.
     pub assets: Vec<String>,
     pub total: usize,
 }
 
 impl Recipient {
-    /// Whether a message to either reaches the same eyes.
+    /// Whether a message to one of them reaches the same people as a message to the other.
     pub fn is_same(&self, other: &Self) -> bool {
         let same = |one: &Option<String>, other: &Option<String>| {
             one.as_ref().zip(other.as_ref()).is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
@@ -434,7 +434,7 @@ impl Recipient {
     }
 }
 
-/// Somebody who was told. A record of its own under the incident.
+/// Somebody who was told. This is a separate record under the incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
     pub recipient: Recipient,
@@ -443,16 +443,16 @@ pub struct Notification {
     pub at: Time,
     /// Wants to hear no more of this incident.
     pub muted: bool,
-    /// The first message to them; later ones are in its thread.
+    /// The first message to them. Later ones are in its thread.
     pub message: Option<MessageRef>,
 }
 
 impl Incident {
-    /// More assets than this are counted in the timeline, not listed on the incident.
+    /// At most this many assets are listed on the incident. The timeline counts the others.
     pub const MAX_ASSETS: usize = 50;
-    /// More pages than this are not open at once.
+    /// At most this many pages are open at once.
     pub const MAX_PAGES: usize = 100;
-    /// More root candidates than this are not kept.
+    /// At most this many root-cause candidates are kept.
     pub const MAX_ROOTS: usize = 3;
 
     /// `INC-42`.
@@ -470,12 +470,12 @@ impl Incident {
         self.roles.get(&role).is_some_and(|people| people.iter().any(|holder| holder == person))
     }
 
-    /// When people last heard how it stands.
+    /// When people were last told how it stands.
     pub fn last_told(&self) -> Time {
         self.updated_at.unwrap_or(self.opened_at)
     }
 
-    /// Whether it says nothing of the data to others: it is practised, or nobody else's business.
+    /// Whether it says nothing about the data to others, because it is a drill or private.
     pub fn is_apart(&self) -> bool {
         self.drill || self.private
     }
@@ -500,7 +500,7 @@ pub struct Task {
     pub done_at: Option<Time>,
 }
 
-/// An incident with as many of its alerts and tasks as a decision needs.
+/// An incident with the alerts and tasks that a decision needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Case {
     pub incident: Incident,

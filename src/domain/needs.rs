@@ -3,7 +3,7 @@
 
 use super::{Command, SignalStatus};
 
-/// The parts of an incident that a decision looks at.
+/// The parts of an incident that a decision may need.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
     pub alert: Option<String>,
@@ -32,7 +32,7 @@ impl Command {
         match self {
             Self::Receive { known, signal, .. } => Needs {
                 alert: known.clone(),
-                // The end of the last alert may be the end of the incident, which everybody hears.
+                // When the last alert ends, the incident may end too, and then everybody is told.
                 told: signal.status == SignalStatus::Resolved,
                 ..Needs::default()
             },

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Principal;
 
-/// What a command does, as far as permission is concerned.
+/// What a command does, as the permission table knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
@@ -40,7 +40,7 @@ impl Verb {
         Self::Postmortem, Self::Notify, Self::Triage, Self::PagerSays, Self::Outcome,
     ];
 
-    /// What people may be allowed or denied, in the order of the work.
+    /// The verbs that people can be allowed or denied, in the order of the work.
     pub fn of_people() -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(|verb| allowed(Standing::Member, *verb))
     }
@@ -77,7 +77,7 @@ impl Verb {
     }
 }
 
-/// Who of the members may do something.
+/// Which members may do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Who {
@@ -86,7 +86,7 @@ pub enum Who {
     Everyone,
     /// The people and groups of `[permissions] team`.
     Team,
-    /// Whoever has a role in the incident.
+    /// Everybody who has a role in the incident.
     Responders,
     /// The commander of the incident.
     Commander,
@@ -114,7 +114,7 @@ impl Who {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Permissions {
-    /// Who may do what; what is not named here everyone may.
+    /// Who may do what. Everyone may do what is not listed here.
     pub rules: BTreeMap<Verb, Who>,
     /// Who may do everything.
     pub admins: Vec<Principal>,
@@ -127,7 +127,7 @@ impl Permissions {
     }
 }
 
-/// What we know of the one who asks.
+/// What Muster knows about the person who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
@@ -139,7 +139,7 @@ pub enum Standing {
     Stranger,
     /// Deactivated, or a bot.
     Barred,
-    /// Of our workspace, but Slack has not told us yet who that is.
+    /// A member of our workspace, but Slack has not said yet what kind.
     Unknown,
     Monitor,
     /// PagerDuty, after its signature was checked.
@@ -175,7 +175,7 @@ pub fn allowed(standing: Standing, verb: Verb) -> bool {
 mod tests {
     use super::*;
 
-    /// The whole table, a line a standing, so that a change of any cell is a change here.
+    /// The whole table, with one line for each standing, so that a change of any cell shows here.
     #[test]
     fn the_table_is_this() {
         let row = |standing| {

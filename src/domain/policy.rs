@@ -14,7 +14,7 @@ use super::{AssetName, Principal, Severity, Signal, Time};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnGreen {
-    /// A button asks whether it is over.
+    /// A button asks people whether it is over.
     #[default]
     Ask,
     Resolve,
@@ -33,12 +33,12 @@ pub struct Service {
     /// Whether one person can be paged on it, through PagerDuty's REST API.
     pub can_page_people: bool,
     pub page_from: Severity,
-    /// The tier of its assets; 1 raises the severity by one.
+    /// The tier of its assets. Tier 1 raises the severity by one.
     pub tier: Option<u8>,
 }
 
 impl Service {
-    /// Whether it answers for this asset.
+    /// Whether it is responsible for this asset.
     pub fn covers(&self, asset: &AssetName) -> bool {
         self.assets.iter().any(|glob| glob.is_match(asset.as_str()))
     }
@@ -48,15 +48,15 @@ impl Service {
 #[derive(Debug, Clone, Default)]
 pub struct Team {
     pub name: String,
-    /// Who are invited to the team's incidents.
+    /// The people who are invited to the team's incidents.
     pub members: Vec<Principal>,
-    /// The channel, or else the person, that is told.
+    /// The channel that is told, or a person if there is no channel.
     pub contact: Option<String>,
     pub email: Option<String>,
 }
 
 impl Team {
-    /// As somebody who is told of an incident.
+    /// The team as a recipient of news about an incident.
     pub fn recipient(&self) -> Recipient {
         Recipient {
             key: self.name.to_lowercase(),
@@ -69,19 +69,19 @@ impl Team {
     }
 }
 
-/// How often people are reminded of an update that is due.
+/// How often people are reminded that an update is due.
 #[derive(Debug, Clone, Default)]
 pub struct Cadence {
-    /// After so many minutes without an update, by severity, the worst first; 0 for never.
+    /// After how many minutes without an update, by severity, the worst first. 0 means never.
     pub minutes: [u16; 5],
-    /// So many reminders without an answer, and no more.
+    /// The most reminders without an answer. After that, there are no more.
     pub at_most: u32,
-    /// Below SEV2, only within these hours.
+    /// Below SEV2, people are reminded only within these hours.
     pub hours: Option<Window>,
 }
 
 impl Cadence {
-    /// When the next reminder is due; none where there is to be none.
+    /// When the next reminder is due. `None` if there is to be no reminder.
     pub fn next(&self, severity: Severity, now: Time) -> Option<Time> {
         let minutes = self.minutes[usize::from(severity.number() - 1)];
         (minutes > 0).then(|| self.within_hours(severity, now + chrono::Duration::minutes(minutes.into())))
@@ -90,7 +90,7 @@ impl Cadence {
     /// The moment, or the next one within working hours.
     pub fn within_hours(&self, severity: Severity, at: Time) -> Time {
         let Some(hours) = self.hours.as_ref().filter(|_| severity > Severity::Sev2) else { return at };
-        // A week in quarters of an hour; whoever never works is reminded at once.
+        // A week in quarters of an hour. A team without working hours is reminded at once.
         (0..7 * 96)
             .map(|quarter| at + chrono::Duration::minutes(15 * quarter))
             .find(|at| hours.holds(*at).is_some())
@@ -100,33 +100,33 @@ impl Cadence {
 
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// Tells this Muster's pages from another's in one PagerDuty account.
+    /// Distinguishes this Muster's pages from another's in the same PagerDuty account.
     pub instance: String,
     pub on_green: BTreeMap<String, OnGreen>,
     pub services: Vec<Service>,
     pub teams: Vec<Team>,
-    /// Whether a routing key is configured for what no service covers.
+    /// Whether a routing key is configured for assets that no service covers.
     pub can_page_by_default: bool,
-    /// For what no service covers, this severity and worse are paged.
+    /// For assets that no service covers, this severity and worse are paged.
     pub page_from: Severity,
     pub announces: bool,
-    /// After an incident, alerts below what was broken wait so many minutes whether they recover too.
+    /// After an incident, alerts below the broken assets wait this many minutes, in case they recover too.
     pub hold_off_minutes: u16,
-    /// Nobody acknowledged it: said after so many minutes, and again after twice as many, and so on; 0 for never.
+    /// After this many minutes Muster says that nobody acknowledged it, then after twice as many, and so on. 0 means never.
     pub remind_after_minutes: u16,
-    /// So many days after its end, an incident's channel is archived; never without.
+    /// An incident's channel is archived this many days after the incident ends. If there is no number, never.
     pub archive_after_days: Option<u16>,
     pub rotations: Vec<super::rotation::Rotation>,
     pub cadence: Cadence,
-    /// Who of the members may do what.
+    /// Which members may do what.
     pub permissions: super::permission::Permissions,
-    /// What becomes of alerts; the first that matches counts.
+    /// What becomes of alerts. The first route that matches counts.
     pub routes: Vec<Route>,
-    /// When some alerts open nothing, every week.
+    /// The maintenance windows, in which some alerts open nothing, every week.
     pub windows: Vec<Window>,
 }
 
-/// The name of the target that stands for the default routing key.
+/// The target that stands for the default routing key.
 pub const DEFAULT_TARGET: &str = "default";
 
 impl Policy {
@@ -136,19 +136,19 @@ impl Policy {
         self.services.iter().find(|service| service.covers(asset))
     }
 
-    /// The first route that is about a signal.
+    /// The first route that matches a signal.
     pub fn route_of(&self, signal: &Signal) -> Option<&Route> {
         self.routes.iter().find(|route| route.matches(signal))
     }
 
-    /// The service that answers for a signal: its route's, else its asset's.
+    /// The service that is responsible for a signal: its route's, else its asset's.
     pub fn service_for(&self, signal: &Signal) -> Option<&Service> {
         let routed = self.route_of(signal).and_then(|route| self.service(route.service.as_deref()?));
         routed.or_else(|| self.service_of(signal.asset.as_ref()))
     }
 
-    /// How bad a signal is, and why: its route's severity, else the monitor's with the tier of the asset: the service's, or else the
-    /// catalog's.
+    /// How bad a signal is, and why. The severity of its route counts first, then the monitor's level with the tier of the asset.
+    /// The tier is that of the service, or else that of the catalog.
     pub fn severity_for(&self, signal: &Signal, in_catalog: Option<u8>) -> (Severity, SeverityReason) {
         if let Some((route, severity)) = self.route_of(signal).and_then(|route| Some((route, route.severity?))) {
             return (severity, SeverityReason::Route { name: route.name.clone() });
@@ -158,7 +158,7 @@ impl Policy {
         (Severity::of(signal.level, tier), because)
     }
 
-    /// A service by its name, upper or lower case.
+    /// Finds a service by its name, in upper or lower case.
     pub fn service(&self, name: &str) -> Option<&Service> {
         self.services.iter().find(|service| service.name.eq_ignore_ascii_case(name.trim()))
     }

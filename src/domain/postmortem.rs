@@ -14,7 +14,7 @@ use super::timeline::{self, Line};
 use super::times::{clock, duration, stamp};
 use super::{Alert, AssetName, Pillar, Role, Severity, Status, Task};
 
-/// Everything the draft is made from.
+/// Everything that the draft is made from.
 pub struct Record<'a> {
     pub incident: &'a Incident,
     /// Its timeline, in order.
@@ -22,12 +22,12 @@ pub struct Record<'a> {
     pub alerts: &'a [Alert],
     pub tasks: &'a [Task],
     pub messages: &'a [Captured],
-    /// Of its assets for which something was promised, with what this incident alone did to them.
+    /// Its assets with an SLA, and what this incident alone did to them.
     pub sla: &'a [SlaStatement],
     pub name: &'a (dyn Fn(&str) -> String + Sync),
 }
 
-/// The draft, but for the timeline. An empty list is printed as "not recorded".
+/// The draft without the timeline. An empty list is printed as "not recorded".
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Postmortem {
     pub name: String,
@@ -59,7 +59,7 @@ pub struct Resolved {
     pub after: String,
 }
 
-/// A fact; times and durations as they read. `by` is a person by their role, none for others; `pillar` is none where it says nothing.
+/// A fact, with times and durations in words. `by` is a person's role, `None` for others. `pillar` is `None` if it says nothing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "fact", rename_all = "snake_case")]
 pub enum Fact {
@@ -143,7 +143,7 @@ pub fn draft(record: &Record<'_>) -> Postmortem {
     }
 }
 
-/// People by their role, outside People and Timeline.
+/// Names people by their role. Only the sections People and Timeline have their names.
 fn in_role(incident: &Incident, person: &str) -> Option<Role> {
     Role::ALL.into_iter().find(|role| incident.has_role(*role, person))
 }
@@ -173,12 +173,12 @@ fn impact(record: &Record<'_>) -> Vec<Fact> {
     facts
 }
 
-/// In the order of the alphabet.
+/// In alphabetical order.
 fn each_once(names: impl Iterator<Item = String>) -> Vec<String> {
     names.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// What the lineage named and what people found when they looked. Nobody is named: the system is what is at fault.
+/// What the lineage named and what people found when they looked. It names nobody: the system is at fault.
 fn causes(incident: &Incident, said: &[Line]) -> Vec<Fact> {
     let roots = incident.roots.iter().enumerate().map(|(place, root)| Fact::Root {
         asset: root.asset.clone(),
@@ -226,8 +226,7 @@ fn detection(record: &Record<'_>) -> Vec<Fact> {
     facts
 }
 
-/// What a monitor should have noticed first and did not: where a person was faster, or where it was seen downstream of where it
-/// started.
+/// What a monitor should have noticed first and did not: a person was faster, or it was seen downstream of where it started.
 fn monitoring_gap(incident: &Incident, alerts: &[Alert], first: Option<&Alert>) -> Option<Fact> {
     let pillar = (incident.pillar != Pillar::Other).then_some(incident.pillar);
     let root = incident.roots.first().map(|root| &root.asset);
@@ -335,7 +334,7 @@ fn questions(record: &Record<'_>) -> Vec<Fact> {
         _ => None,
     });
     let mut facts: Vec<Fact> = match (gaps, incident.status) {
-        // How it is recorded is for the channel; here it is asked.
+        // The channel says how to record it. Here it is a question.
         (Some(gaps), Status::Resolved) => gaps.iter().map(|gap| Fact::Gap { words: gap.words() }).collect(),
         (_, status) => vec![Fact::Unfinished { status }],
     };

@@ -3,13 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Where a cause lies. Never with a person.
+/// The kind of a cause. It is never a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CauseKind {
-    /// What came in was wrong, late or missing.
+    /// The incoming data was wrong, late or missing.
     Data,
-    /// What was done with it was wrong.
+    /// The code that worked on the data was wrong.
     Logic,
     Operations,
 }
@@ -50,7 +50,7 @@ pub struct Cause {
     pub text: String,
 }
 
-/// What a look back sees.
+/// The subject of a look back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Learnt {

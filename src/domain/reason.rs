@@ -12,21 +12,21 @@ use super::{AssetName, Level, Pillar, Time, UserId};
 #[rustfmt::skip]
 pub enum JoinReason {
     Opened,
-    /// Its dedup key is that of an alert in it.
+    /// It has the dedup key of an alert in the incident.
     SameKey,
-    /// Its asset is in it.
+    /// The incident is about its asset.
     SameAsset { asset: AssetName },
-    /// Its asset is made of one that is broken.
+    /// Its asset is downstream of a broken one.
     MadeOf { asset: AssetName, upstream: String, hops: u32 },
-    /// What is broken is made of its asset.
+    /// Its asset is upstream of a broken one.
     Feeds { asset: AssetName, downstream: String, hops: u32 },
-    /// It has a label as another alert in it has.
+    /// It shares a label with another alert in the incident.
     SameLabel { label: String },
     Attached { by: UserId },
     /// Its incident was merged into this one.
     MergedFrom { incident: String },
     MovedFrom { incident: String, by: Option<UserId> },
-    /// As an earlier Muster said it.
+    /// In the words of an earlier Muster.
     #[serde(untagged)]
     Said(String),
 }
@@ -36,7 +36,7 @@ fn steps(hops: u32) -> String {
 }
 
 impl JoinReason {
-    /// In words; people by the name that `name` gives.
+    /// In words. `name` gives the names of people.
     pub fn words(&self, name: &dyn Fn(&UserId) -> String) -> String {
         match self {
             Self::Opened => "it opened the incident".to_owned(),
@@ -58,7 +58,7 @@ impl JoinReason {
     }
 }
 
-/// Why an incident is as severe as it is.
+/// Why an incident has its severity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SeverityReason {
@@ -66,11 +66,11 @@ pub enum SeverityReason {
     Route { name: String },
     /// The monitor's level says so.
     Monitor { level: Level, raised: bool },
-    /// Whoever declared it chose it.
+    /// The person who declared it chose it.
     Chosen,
-    /// Whoever declared it chose none.
+    /// The person who declared it chose no severity.
     Default,
-    /// As an earlier Muster said it.
+    /// In the words of an earlier Muster.
     #[serde(untagged)]
     Said(String),
 }
@@ -90,21 +90,21 @@ impl std::fmt::Display for SeverityReason {
     }
 }
 
-/// Why a runbook was brought.
+/// Why a runbook was attached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunbookReason {
-    /// Its head fits the incident, by all of these.
+    /// Its head fits the incident in all of these points.
     Fits(Vec<Fit>),
     Asked {
         by: UserId,
     },
-    /// As an earlier Muster said it.
+    /// In the words of an earlier Muster.
     #[serde(untagged)]
     Said(String),
 }
 
-/// One thing by which a runbook fits an incident.
+/// One point in which a runbook fits an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[rustfmt::skip]
@@ -116,7 +116,7 @@ pub enum Fit {
 }
 
 impl RunbookReason {
-    /// In words; people by the name that `name` gives.
+    /// In words. `name` gives the names of people.
     pub fn words(&self, name: &dyn Fn(&UserId) -> String) -> String {
         match self {
             Self::Fits(fits) => {
@@ -134,26 +134,26 @@ impl RunbookReason {
     }
 }
 
-/// What a thorough close has, and one has not.
+/// What is missing for a thorough close.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[rustfmt::skip]
 pub enum Gap {
     NotAcknowledged,
     NoCommander,
-    /// Since when the data was bad is not recorded.
+    /// It is not recorded when the data became bad.
     NoBadFrom,
-    /// Since when it is good again is not recorded.
+    /// It is not recorded when the data was good again.
     NoGoodAgain,
-    /// What caused it is not recorded.
+    /// The cause is not recorded.
     NoCause,
-    /// What mended it is not recorded.
+    /// The fix is not recorded.
     NoFix,
     Firing { firing: u32, of: u32 },
     OpenTasks { open: u32, of: u32 },
-    /// Steps of the runbook are neither done nor skipped.
+    /// Some steps of the runbook are neither done nor skipped.
     OpenSteps { title: String, open: usize, of: usize },
-    /// As an earlier Muster said it.
+    /// In the words of an earlier Muster.
     #[serde(untagged)]
     Said(String),
 }
@@ -172,12 +172,12 @@ impl Gap {
             Self::OpenSteps { title, open, of } => {
                 format!("steps of “{title}” neither done nor skipped: {open} of {of}")
             }
-            // How it is recorded was said with it.
+            // Those words already say how to record it.
             Self::Said(words) => words.split(" (`").next().unwrap_or(words).to_owned(),
         }
     }
 
-    /// The line that records it, where there is one.
+    /// The line to type to record it, if there is one.
     pub fn recorded_by(&self) -> Option<&'static str> {
         match self {
             Self::NoBadFrom => Some("/incident since <time>"),
@@ -188,7 +188,7 @@ impl Gap {
         }
     }
 
-    /// In words, with the line that records it.
+    /// In words, with the line to type to record it.
     pub fn advice(&self) -> String {
         match self.recorded_by() {
             Some(line) => format!("{} (`{line}`)", self.words()),
@@ -197,7 +197,7 @@ impl Gap {
     }
 }
 
-/// Reasons of which there are a few: what each is kept as, and its words.
+/// Reasons that are one of a few values: the stored name of each, and its words.
 macro_rules! few {
     ($(#[$doc:meta])* $name:ident { $($value:ident = $words:literal,)* }) => {
         $(#[$doc])*
@@ -205,7 +205,7 @@ macro_rules! few {
         #[serde(rename_all = "snake_case")]
         pub enum $name {
             $(#[doc = $words] $value,)*
-            /// As an earlier Muster said it.
+            /// In the words of an earlier Muster.
             #[serde(untagged)]
             Said(String),
         }
@@ -234,7 +234,7 @@ few! {
 }
 
 few! {
-    /// What of an opening has not come about yet.
+    /// Which part of an opening is not done yet.
     Missing {
         Channel = "the channel",
         Card = "its card",
@@ -244,7 +244,7 @@ few! {
 }
 
 few! {
-    /// What a real incident asks of people, and so a drill.
+    /// What a real incident asks of people, and a drill too.
     Asked {
         Acknowledged = "somebody acknowledged",
         Commanded = "somebody took the command",
@@ -261,7 +261,7 @@ few! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PageText {
-    /// Those who answer for it are paged again.
+    /// The people responsible for it are paged again.
     Escalated {
         text: String,
     },
@@ -269,7 +269,7 @@ pub enum PageText {
         minutes: i64,
         text: String,
     },
-    /// One person is needed, who cannot be paged alone.
+    /// One person is needed, but that person cannot be paged alone.
     For {
         person: UserId,
         text: String,
@@ -280,7 +280,7 @@ pub enum PageText {
 }
 
 impl PageText {
-    /// In words; people by the name that `name` gives.
+    /// In words. `name` gives the names of people.
     pub fn words(&self, name: &dyn Fn(&UserId) -> String) -> String {
         match self {
             Self::Escalated { text } => format!("Escalated: {text}"),
@@ -291,19 +291,19 @@ impl PageText {
     }
 }
 
-/// Where it stands who is on duty.
+/// Where Muster reads who is on duty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DutySource {
-    /// In the configuration: they take turns.
+    /// In the configuration, where they take turns.
     Turns,
-    /// In the configuration: they stand in for a while.
+    /// In the configuration, where they stand in for a while.
     StandIn { until: Time },
     /// In a user group of Slack.
     Slack(Read),
     /// On a schedule of PagerDuty.
     PagerDuty(Read),
-    /// As an earlier Muster said it.
+    /// In the words of an earlier Muster.
     #[serde(untagged)]
     Said(String),
 }
@@ -311,7 +311,7 @@ pub enum DutySource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Read {
     pub at: Time,
-    /// Who stands there and is not known in Slack.
+    /// The people who are listed there but are not known in Slack.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub strangers: Vec<String>,
 }

@@ -6,7 +6,7 @@ use super::incident::Status;
 use super::permission::{Standing, Verb, Who};
 use super::{Role, Severity};
 
-/// A command that changes nothing. Shown only to the one who asked.
+/// Why a command changes nothing. Only the person who asked sees it.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum Refusal {
     #[error("{by} already acknowledged {incident} at {at}. Take a role with `/incident take responder` to join in.")]

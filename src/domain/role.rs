@@ -28,7 +28,7 @@ impl Role {
         self.into()
     }
 
-    /// The role of this word; `command`, `ic`, `lead` mean commander, `comms` means liaison.
+    /// Finds the role by its word. `command`, `ic` and `lead` mean commander, `comms` means liaison.
     pub fn parse(word: &str) -> Option<Self> {
         match word.trim().to_ascii_lowercase().as_str() {
             "commander" | "command" | "ic" | "lead" => Some(Self::Commander),
@@ -40,7 +40,7 @@ impl Role {
         }
     }
 
-    /// Many people may respond, and several may speak to those outside; every other role has one holder.
+    /// Whether several people may hold it. Only responders and liaisons may be several.
     pub fn is_shared(self) -> bool {
         matches!(self, Self::Responder | Self::Liaison)
     }

@@ -18,37 +18,37 @@ pub enum Turn {
     Week,
 }
 
-/// Where it stands who is on duty.
+/// Where Muster reads who is on duty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whence {
     Turns {
         /// In this order.
         people: Vec<UserId>,
-        /// For so long each.
+        /// How long each turn takes.
         every: Turn,
-        /// When the first one's first turn begins, by the zone's clocks.
+        /// When the first turn of the first person begins, by the zone's clocks.
         start: NaiveDateTime,
         zone: Tz,
     },
-    /// Whoever is in a user group of Slack.
+    /// The people in a user group of Slack.
     Group(String),
-    /// Whoever a schedule of PagerDuty has.
+    /// The people on duty by a schedule of PagerDuty.
     Schedule(String),
 }
 
-/// Who takes which role, for which services.
+/// Who takes which role for which services.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotation {
     pub name: String,
-    /// What those on duty are asked to take.
+    /// The roles that the people on duty are asked to take.
     pub role: Role,
-    /// For which services; for all without.
+    /// For which services. If none is named, for all.
     pub services: Vec<String>,
     pub whence: Whence,
     pub overrides: Vec<Override>,
 }
 
-/// Others stand in, for a while.
+/// Other people stand in for a while.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Override {
@@ -58,7 +58,7 @@ pub struct Override {
 }
 
 impl Rotation {
-    /// Who stands in at a moment; of several, the one written last.
+    /// Who stands in at a moment. If several entries hold, the one written last counts.
     pub fn stand_in(&self, now: Time) -> Option<&Override> {
         self.overrides.iter().rev().find(|one| one.from <= now && now < one.until)
     }
@@ -69,7 +69,7 @@ impl Rotation {
     }
 }
 
-/// Whose turn it is; nobody's before the start. A day and a week end by the zone's clocks, so one of them may have 23 or 25 hours.
+/// Whose turn it is. Before the start, nobody's. Days and weeks end by the zone's clocks, so a day may have 23 or 25 hours.
 pub fn whose_turn(people: &[UserId], every: Turn, start: NaiveDateTime, zone: Tz, now: Time) -> Option<&UserId> {
     let turns = match every {
         Turn::Hour => (now - zone.from_local_datetime(&start).earliest()?.to_utc()).num_seconds().div_euclid(3600),
@@ -98,7 +98,7 @@ mod tests {
         let who = |every, now: &str| whose_turn(&people, every, start, berlin, at(now)).map(UserId::as_str);
         assert_eq!(who(Turn::Week, "2026-03-23T07:59:59Z"), None, "before the start");
         assert_eq!(who(Turn::Week, "2026-03-23T08:00:00Z"), Some("U1"));
-        // The clocks went forward on 29 March: nine o'clock comes an hour earlier.
+        // The clocks went forward on 29 March, so nine o'clock comes an hour earlier.
         assert_eq!(who(Turn::Week, "2026-03-30T06:59:59Z"), Some("U1"));
         assert_eq!(who(Turn::Week, "2026-03-30T07:00:00Z"), Some("U2"));
         assert_eq!(who(Turn::Day, "2026-03-29T06:59:59Z"), Some("U3"));

@@ -15,22 +15,22 @@ use super::{Incident, Pillar, Role};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BookKind {
-    /// How to work with one service or failure; may be brought by itself.
+    /// How to work on one service or failure. Muster may attach it without being asked.
     #[default]
     Runbook,
-    /// How to handle an incident; brought when somebody asks.
+    /// How to handle an incident. It is attached when somebody asks.
     Playbook,
 }
 
-/// When a runbook applies. What is empty asks for nothing; what is not must match.
+/// When a runbook applies. An empty field matches everything. The others must match.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Applies {
     pub pillars: Vec<Pillar>,
-    /// Globs, of which one must match an asset.
+    /// Globs. One of them must match an asset.
     pub assets: Vec<String>,
     pub sources: Vec<String>,
-    /// All of these labels, each value a glob.
+    /// Labels. All of them must match. Each value is a glob.
     pub labels: BTreeMap<String, String>,
 }
 
@@ -67,7 +67,7 @@ pub struct Runbook {
     pub steps: Vec<String>,
 }
 
-/// What is wrong with a file, and where.
+/// A fault in a file, and its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}: {what}")]
 pub struct BookError {
@@ -79,9 +79,9 @@ pub struct BookError {
 }
 
 impl Runbook {
-    /// A step longer than this does not fit a checklist in one message.
+    /// The longest step that fits a checklist in one message.
     pub const MAX_STEP_CHARS: usize = 400;
-    /// More steps than this do not fit one message (Slack allows 50 blocks).
+    /// The most steps that fit one message (Slack allows 50 blocks).
     pub const MAX_STEPS: usize = 20;
 
     /// Reads a file's text.
@@ -135,8 +135,8 @@ impl Runbook {
         Ok(Self { head, steps })
     }
 
-    /// How well it fits an incident: `None` if it does not apply, else more is better, with the reason.
-    /// An asset counts most, then labels, the source, the pillar.
+    /// How well it fits an incident, with the reason. A higher number is better. `None` if it does not apply.
+    /// A matching asset counts most, then labels, the source, and the pillar.
     pub fn fit(&self, incident: &Incident) -> Option<(u32, RunbookReason)> {
         let applies = &self.head.applies;
         let mut score = 0;
@@ -176,7 +176,7 @@ fn compile(glob: &str) -> Result<GlobMatcher, globset::Error> {
     Ok(GlobBuilder::new(glob).case_insensitive(true).build()?.compile_matcher())
 }
 
-/// The task-list items of a Markdown text, or the offset and reason of the first that is unusable.
+/// The task-list items of a Markdown text, or the offset of the first unusable one and why it is unusable.
 fn steps(markdown: &str) -> Result<Vec<String>, (usize, String)> {
     let mut steps = Vec::new();
     let mut item: Option<(usize, bool)> = None;
@@ -223,7 +223,7 @@ impl Library {
         Ok(Self(library))
     }
 
-    /// By id, or by a part of id or title that only one has.
+    /// Finds one by its id, or by a part of an id or title that only one has.
     pub fn find(&self, name: &str) -> Option<&Runbook> {
         let name = name.trim().to_lowercase();
         if let Some(book) = self.0.get(&name) {
@@ -244,8 +244,8 @@ impl Library {
         self.0.values()
     }
 
-    /// What the playbooks ask of a role: their steps that begin with its name, `**Scribe:** …`. Of one that is the incident's checklist,
-    /// those that are still open. Markdown.
+    /// What the playbooks ask of a role: their steps that begin with its name, `**Scribe:** …`, as Markdown. If a playbook is the
+    /// incident's checklist, only its open steps.
     pub fn duties(&self, role: Role, incident: &Incident) -> Vec<String> {
         let checklist = incident.checklist.as_ref();
         let open = |book: &Runbook, place: usize| {
@@ -265,7 +265,7 @@ impl Library {
             .collect()
     }
 
-    /// The runbook that fits an incident best, and why. Of two that fit as well, the one with the smaller id.
+    /// The runbook that fits an incident best, and why. If two fit equally well, the one with the smaller id.
     pub fn best(&self, incident: &Incident) -> Option<(&Runbook, RunbookReason)> {
         self.0
             .values()

@@ -34,7 +34,7 @@ impl Severity {
         Self::ALL.get(number.checked_sub(1)?).copied()
     }
 
-    /// The severity of an alert of this level: critical is SEV2, then one step down a level, one step up for a tier-1 asset.
+    /// The severity of an alert of this level. Critical is SEV2. Each lower level is one step milder. A tier-1 asset is one step worse.
     pub fn of(level: Level, tier: Option<u8>) -> Self {
         let index = match level {
             Level::Critical => 1,
@@ -45,7 +45,7 @@ impl Severity {
         Self::ALL[if tier == Some(1) { index - 1 } else { index }]
     }
 
-    /// The level that PagerDuty is told.
+    /// The level that Muster sends to PagerDuty.
     pub fn level(self) -> Level {
         match self {
             Self::Sev1 | Self::Sev2 => Level::Critical,

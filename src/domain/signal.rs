@@ -13,10 +13,10 @@ use super::Time;
 pub struct AssetName(String);
 
 impl AssetName {
-    /// At most this many characters of a name are kept.
+    /// The most characters of a name that are kept.
     pub const MAX_CHARS: usize = 255;
 
-    /// Trims the name and cuts it to [`Self::MAX_CHARS`]; `None` when nothing is left.
+    /// Trims the name and cuts it to [`Self::MAX_CHARS`]. `None` if nothing is left.
     pub fn new(name: &str) -> Option<Self> {
         let name: String = name.trim().chars().filter(|c| !c.is_control()).take(Self::MAX_CHARS).collect();
         (!name.is_empty()).then_some(Self(name))
@@ -40,7 +40,7 @@ impl fmt::Display for AssetName {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Pillar {
-    /// Late or not there at all.
+    /// The data is late or missing.
     Freshness,
     /// Too few or too many rows.
     Volume,
@@ -77,7 +77,7 @@ impl Pillar {
         }
     }
 
-    /// What a check of this name or kind is about, by the words that tools use for such checks.
+    /// Finds the pillar of a check by the words that tools use in names and kinds of checks.
     pub fn of_check(name: &str) -> Option<Self> {
         #[rustfmt::skip]
         const WORDS: &[(Pillar, &[&str])] = &[
@@ -95,13 +95,13 @@ impl Pillar {
         WORDS.iter().find(|(_, words)| words.iter().any(|word| name.contains(word))).map(|(pillar, _)| *pillar)
     }
 
-    /// The pillar of this word, upper or lower case; `None` for a word that is no pillar.
+    /// Finds the pillar by its word, in upper or lower case. `None` if the word is no pillar.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|pillar| pillar.as_str().eq_ignore_ascii_case(word.trim()))
     }
 }
 
-/// How bad the monitor says it is; the policy turns it into a severity.
+/// The level that the monitor gave. The policy turns it into a severity.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, strum::IntoStaticStr,
 )]
@@ -119,7 +119,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// The word of the PagerDuty Events API, which is also ours.
+    /// The word of the PagerDuty Events API. Muster uses the same words.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -136,7 +136,7 @@ impl Level {
     }
 }
 
-/// Whether the signal says that something is wrong, or that it is right again.
+/// Whether something is wrong, or right again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignalStatus {
@@ -147,16 +147,16 @@ pub enum SignalStatus {
     Resolved,
 }
 
-/// What a monitor said, in our words: the normal form that every intake kind is translated into.
+/// What a monitor said, in Muster's own form. Every intake kind is translated into it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Signal {
     pub source: String,
-    /// Firing or resolved; of this alert, never of the webhook that carried it.
+    /// The status of this alert, not of the webhook that carried it.
     pub status: SignalStatus,
     /// Signals with the same source and key are one alert.
     pub key: String,
     pub title: String,
-    /// What it is about, when the monitor said so.
+    /// The asset, if the monitor named one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asset: Option<AssetName>,
     pub pillar: Pillar,
@@ -175,7 +175,7 @@ pub struct Signal {
 }
 
 impl Signal {
-    /// A firing signal of which only this is known.
+    /// A firing signal with only these facts.
     pub fn new(source: &str, key: &str, title: &str, at: Time) -> Self {
         Self {
             source: source.to_owned(),

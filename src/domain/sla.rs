@@ -7,25 +7,25 @@ use super::Time;
 use super::incident::Incident;
 use super::times::duration;
 
-/// So far back is counted, in days.
+/// How many days back are counted.
 pub const DAYS: i64 = 30;
 
-/// What was promised of one asset, and what was kept.
+/// What was promised for one asset, and how well it was kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SlaStatement {
     pub asset: String,
-    /// In the words of the catalog; none where nothing was promised there.
+    /// The SLA in the words of the catalog. `None` if there is none.
     pub sla: Option<String>,
-    /// How many incidents it had. Drills count nowhere.
+    /// How many incidents it had. Drills do not count.
     pub incidents: usize,
-    /// Whether that is one.
+    /// Whether it had exactly one.
     pub one: bool,
-    /// For how long its data was bad, in words; none where it never was.
+    /// For how long its data was bad, in words. `None` if it never was.
     pub bad_for: Option<String>,
 }
 
 impl SlaStatement {
-    /// Of an asset and all of its incidents that count.
+    /// For an asset and all of its incidents. Drills are left out.
     pub fn of(asset: &str, sla: Option<String>, incidents: &[Incident], now: Time) -> Self {
         let counted = incidents.iter().filter(|one| !one.drill);
         let minutes: i64 = counted.clone().map(|one| bad_minutes(one, now)).sum();
@@ -35,7 +35,7 @@ impl SlaStatement {
     }
 }
 
-/// For how many minutes the data of an incident was bad; until now where it is not good again.
+/// For how many minutes the data of an incident was bad. If it is not good again, until now.
 pub fn bad_minutes(incident: &Incident, now: Time) -> i64 {
     let until = incident.good_again.or(incident.resolved_at).unwrap_or(now);
     (until - incident.bad_from.unwrap_or(incident.detected_at)).num_minutes().max(0)

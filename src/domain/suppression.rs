@@ -26,12 +26,12 @@ struct Term {
     globs: Vec<GlobMatcher>,
 }
 
-/// Words that are no matcher, for the one who wrote them.
+/// Why some words are not a matcher, for the person who wrote them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Unmatchable(pub String);
 
-/// Text with the quotes of a value taken into account.
+/// Splits text at its blanks, but not inside quotes.
 fn words(text: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quoted = false;
@@ -46,10 +46,10 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// The fields of a signal; every other name is a label's.
+/// The fields of a signal. Every other name is a label.
 const FIELDS: [&str; 6] = ["asset", "source", "pillar", "severity", "title", "owner"];
 
-/// The values that a field may have; none where it may have any.
+/// The values that a field may have. `None` if it may have any.
 fn values_of(field: &str) -> Vec<&'static str> {
     match field {
         "pillar" => super::Pillar::ALL.map(super::Pillar::as_str).to_vec(),
@@ -68,7 +68,7 @@ fn is_value_of(field: &str, value: &str) -> bool {
         || values.iter().any(|known| known.eq_ignore_ascii_case(value))
 }
 
-/// Whether a name is a field's with a letter wrong or left out; labels that happen to be longer are none.
+/// Whether a name looks like a misspelled field: a letter wrong or missing. Labels that are longer than a field do not count.
 fn is_slip_of(name: &str, field: &str) -> bool {
     name.len() <= field.len() && strsim::damerau_levenshtein(name, field) == 1
 }
@@ -77,9 +77,9 @@ impl Matcher {
     /// Reads a matcher.
     ///
     /// # Errors
-    /// It is empty, a value is no glob or none of the field's, or a field is nearly one.
+    /// The text is empty, a value is no glob or not allowed for its field, or a name is nearly a field's.
     pub fn parse(text: &str) -> Result<Self, Unmatchable> {
-        // As it is kept: blanks at its end are no value, also behind a quote that nobody closed.
+        // As it is stored: blanks at the end belong to no value, not even after an unclosed quote.
         let text = text.trim();
         let mut terms = Vec::new();
         let words = words(text);
@@ -126,7 +126,7 @@ impl Matcher {
         Ok(Self { text: text.to_owned(), terms })
     }
 
-    /// Whether a signal is meant. A field that the signal does not have matches only what is negated.
+    /// Whether it matches a signal. If the signal does not have a field, only a negated value matches.
     pub fn matches(&self, signal: &Signal) -> bool {
         self.terms.iter().all(|term| {
             let value = match term.field.as_str() {
@@ -176,18 +176,18 @@ pub struct Silence {
     pub from: Time,
     pub until: Time,
     pub reason: String,
-    /// Who answers for it: a person's id, or a name.
+    /// Who is responsible for it: a person's id, or a name.
     pub owner: String,
 }
 
 impl Silence {
-    /// Whether it holds at a moment.
+    /// Whether it is active at a moment.
     pub fn holds(&self, at: Time) -> bool {
         self.from <= at && at < self.until
     }
 }
 
-/// A time of the week in which some alerts open nothing, in a zone of its own.
+/// A time of the week in which some alerts open nothing. It has its own time zone.
 #[derive(Debug, Clone)]
 pub struct Window {
     pub name: String,
@@ -196,15 +196,15 @@ pub struct Window {
     pub days: Vec<Weekday>,
     /// When it begins, by the clocks of the zone.
     pub from: NaiveTime,
-    /// When it ends; at or before `from` means the next day.
+    /// When it ends. A time at or before `from` means the next day.
     pub to: NaiveTime,
     pub zone: Tz,
     pub reason: String,
 }
 
 impl Window {
-    /// Until when it holds, if it holds at a moment. Clocks that are put forward or back move its ends with them: a time that
-    /// does not exist is the moment after the gap, one that exists twice is the first to begin and the last to end.
+    /// Until when it is active, if it is active at a moment. When clocks change, its ends move too. A time that does not exist is
+    /// the moment after the gap. If a time exists twice, the first counts for the begin, and the last for the end.
     pub fn holds(&self, at: Time) -> Option<Time> {
         let local = at.with_timezone(&self.zone).date_naive();
         // It may have begun yesterday, by the zone's days.
@@ -239,13 +239,13 @@ pub enum Suppression {
     Silenced {
         number: u64,
     },
-    /// A window of the configuration hides it.
+    /// A maintenance window hides it.
     Maintenance {
         name: String,
     },
-    /// Its route waits a while whether it goes away by itself.
+    /// Its route waits a while, in case it goes away by itself.
     Pending,
-    /// What it hangs on was mended a moment ago, and may only be about to recover too.
+    /// An asset upstream was mended a moment ago, so this one may recover soon too.
     Recovering {
         asset: String,
         incident: String,
@@ -255,33 +255,33 @@ pub enum Suppression {
     AskingPerson,
 }
 
-/// An alert that opens nothing yet. When its time is over and nobody said that it is, it is placed anew.
+/// An alert that opens nothing yet. When its time is over and it has not resolved, Muster decides again where it belongs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SuppressedAlert {
     pub signal: Signal,
     pub hold: Suppression,
     pub since: Time,
-    /// Until when; `None` until somebody decides.
+    /// Until when. `None` until somebody decides.
     pub until: Option<Time>,
 }
 
-/// Where an alert stands in a route.
+/// What a route does with an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RouteAction {
     #[default]
     Open,
-    /// Asks people with a card.
+    /// A card asks people what to do.
     Ask,
-    /// Is counted, and opens nothing.
+    /// The alert is counted, but opens nothing.
     Ignore,
 }
 
-/// What becomes of alerts that match; the first route that matches counts.
+/// What becomes of alerts that match. The first route that matches counts.
 #[derive(Debug, Clone)]
 pub struct Route {
     pub name: String,
-    /// Which; all where there is none.
+    /// Which alerts. If there is no matcher, all.
     pub matcher: Option<Matcher>,
     /// The service that is paged, instead of the asset's.
     pub service: Option<String>,
@@ -291,12 +291,12 @@ pub struct Route {
     pub channel: Option<String>,
     /// Teams that are invited and told, besides the service's own.
     pub teams: Vec<String>,
-    /// How long it is waited whether the alert goes away, in minutes.
+    /// How many minutes to wait, in case the alert goes away.
     pub pending_minutes: u32,
 }
 
 impl Route {
-    /// Whether it is about a signal.
+    /// Whether it matches a signal.
     pub fn matches(&self, signal: &Signal) -> bool {
         self.matcher.as_ref().is_none_or(|matcher| matcher.matches(signal))
     }
@@ -368,7 +368,7 @@ mod tests {
         // A window inside the hour that does not exist begins and ends where that hour would.
         let skipped = window(&[Weekday::Sun], "02:15:00", "03:30:00");
         assert_eq!(skipped.holds(at("2026-03-29T01:05:00Z")), Some(at("2026-03-29T01:30:00Z")));
-        // The hour that exists twice is hidden both times.
+        // The hour that exists twice is covered both times.
         let twice = window(&[Weekday::Sun], "02:00:00", "02:45:00");
         for inside in ["2026-10-25T00:10:00Z", "2026-10-25T00:50:00Z", "2026-10-25T01:40:00Z"] {
             assert_eq!(twice.holds(at(inside)), Some(at("2026-10-25T01:45:00Z")), "{inside}");

@@ -8,7 +8,7 @@ use super::captured::said_at;
 use super::event::{Entry, Event};
 use super::incident::MessageRef;
 
-/// Whether people read of an event; the others only Muster's own book-keeping needs.
+/// Whether people see an event. The others are only Muster's book-keeping.
 pub fn is_line(event: &Event) -> bool {
     !matches!(
         event,
@@ -26,12 +26,12 @@ pub fn is_line(event: &Event) -> bool {
     )
 }
 
-/// Whether the words of an event are somebody's own, which may be corrected.
+/// Whether a person wrote the words of an event, so that they can be corrected.
 pub fn is_in_own_words(event: &Event) -> bool {
     with_words(event, "").is_some()
 }
 
-/// The same event in other words; `None` where the words are Muster's.
+/// The same event with other words. `None` if the words are Muster's.
 fn with_words(event: &Event, words: &str) -> Option<Event> {
     let mut changed = event.clone();
     match &mut changed {
@@ -49,19 +49,19 @@ fn with_words(event: &Event, words: &str) -> Option<Event> {
     Some(changed)
 }
 
-/// An entry in the words that hold.
+/// An entry with its latest words.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
     pub entry: Entry,
-    /// When it happened: a pinned message, when it was said.
+    /// When it happened. For a pinned message, when it was written.
     pub at: Time,
     pub corrected: bool,
-    /// It is a pinned message that its author took back in Slack.
+    /// It is a pinned message, and its author deleted it in Slack.
     pub deleted: bool,
 }
 
 impl Line {
-    /// The message it was said in.
+    /// The message with these words.
     pub fn message(&self) -> Option<&MessageRef> {
         match &self.entry.event {
             Event::MessagePinned { message, .. } => Some(message),
@@ -70,7 +70,7 @@ impl Line {
     }
 }
 
-/// The entries with what was corrected in its place, and without what was taken off.
+/// The entries with their corrections applied, without unpinned messages.
 pub fn corrected(entries: &[Entry]) -> Vec<Line> {
     let mut corrected: BTreeMap<u64, (Option<&str>, Option<Time>)> = BTreeMap::new();
     let mut pins: HashMap<&MessageRef, u64> = HashMap::new();
@@ -101,7 +101,7 @@ pub fn corrected(entries: &[Entry]) -> Vec<Line> {
     }
     entries
         .iter()
-        // The correction stands in the line itself.
+        // The correction is shown in the line that it corrects.
         .filter(|entry| !gone.contains(&entry.seq) && !matches!(entry.event, Event::Amended { .. }))
         .map(|entry| {
             let (words, at) = corrected.get(&entry.seq).copied().unwrap_or_default();
@@ -110,14 +110,14 @@ pub fn corrected(entries: &[Entry]) -> Vec<Line> {
             let entry = Entry { event, actor: entry.actor.clone(), ..*entry };
             let (corrected, deleted) = (words.is_some() || at.is_some(), deleted.contains(&entry.seq));
             let mut line = Line { at: entry.at, entry, corrected, deleted };
-            // A pinned message belongs where it was said, not where it was pinned.
+            // A pinned message belongs at the time when it was written, not when it was pinned.
             line.at = at.or_else(|| line.message().and_then(said_at)).unwrap_or(line.at);
             line
         })
         .collect()
 }
 
-/// The timeline as people read it: pinned messages where they were said, corrections in their place. In the order of time.
+/// The timeline as people read it, in order of time. Pinned messages are where they were written, and corrections are applied.
 pub fn lines(entries: &[Entry]) -> Vec<Line> {
     let mut lines = corrected(entries);
     lines.retain(|line| is_line(&line.entry.event));

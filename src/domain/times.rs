@@ -12,7 +12,7 @@ pub fn clock(at: Time) -> String {
     at.format("%H:%M").to_string()
 }
 
-/// `4 h 41 min`, `12 min`, `2 d 3 h`; under a minute is `0 min`, and what would be negative too.
+/// `4 h 41 min`, `12 min`, `2 d 3 h`. Under a minute, or negative, is `0 min`.
 pub fn duration(from: Time, to: Time) -> String {
     let minutes = (to - from).num_minutes().max(0);
     match (minutes / 1440, minutes % 1440 / 60, minutes % 60) {

@@ -12,15 +12,15 @@ pub enum Viewer {
     /// An administrator, or Muster itself.
     #[default]
     Everything,
-    /// Whoever reads a page that is for everybody.
+    /// Anybody who reads a page that is for everybody.
     Public,
-    /// Somebody, and the incidents in which they have a task.
+    /// A person, with the incidents in which they have a task.
     Person { id: UserId, tasks_in: BTreeSet<IncidentId> },
 }
 
 impl Viewer {
-    /// Whether they may see an incident: every one that is not private, and of the private ones those in which they have a role or a task,
-    /// which they declared, or which they acknowledged.
+    /// Whether they may see an incident. Everybody sees those that are not private. A person sees a private one if they have a role or
+    /// a task in it, declared it, or acknowledged it.
     pub fn sees(&self, incident: &Incident) -> bool {
         match self {
             Self::Everything => true,

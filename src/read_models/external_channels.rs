@@ -6,7 +6,7 @@ use super::ReadModel;
 use crate::records::ExternalChannels;
 use crate::store::{Change, Id, Kind, ReadError, Store};
 
-/// The channels of which it matters.
+/// The channels that Muster must know about.
 #[derive(Debug, Default, PartialEq)]
 pub struct Channels(ExternalChannels);
 

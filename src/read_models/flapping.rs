@@ -8,7 +8,7 @@ use crate::domain::Time;
 use crate::records::Flap;
 use crate::store::{Change, Id, Kind, Range, ReadError, Store};
 
-/// Comings and goings by source and key. What came once only is not there.
+/// When alerts fired and resolved, by source and key. Alerts that came only once are not here.
 #[derive(Debug, Default, PartialEq)]
 pub struct Flapping(HashMap<String, Flap>);
 
@@ -31,7 +31,7 @@ impl ReadModel for Flapping {
 }
 
 impl Flapping {
-    /// The comings and goings of a key.
+    /// When the alert with a key fired and resolved.
     pub fn get(&self, id: &Id<Flap>) -> Option<&Flap> {
         self.0.get(id.as_str())
     }
@@ -41,12 +41,12 @@ impl Flapping {
         self.0.len()
     }
 
-    /// Whether none is.
+    /// Whether no key is watched.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Those of which nothing was heard since a moment, at most `limit`.
+    /// At most `limit` keys that have had no news since a moment.
     pub fn calm(&self, since: Time, limit: usize) -> Vec<Id<Flap>> {
         let calm = self.0.iter().filter(|(_, flap)| flap.times.last().is_none_or(|last| *last < since));
         calm.take(limit).map(|(id, _)| Id::new(id.as_str())).collect()

@@ -11,7 +11,7 @@ use super::{catalog, external_channels, flapping, health, people, rosters, silen
 use crate::domain::{Alert, IncidentId};
 use crate::store::{Change, Follower, KeptChange, Kind, Range, ReadError, Store};
 
-/// A read model that the store moves and everybody else reads.
+/// A read model that only the store's follower changes. Everybody else reads it.
 #[derive(Debug)]
 pub struct Followed<T>(Arc<RwLock<T>>);
 
@@ -20,17 +20,17 @@ impl<T> Followed<T> {
         Self(Arc::new(RwLock::new(model)))
     }
 
-    /// Reads it. Hold it shortly: commits wait for it.
+    /// Reads it. Hold the guard only briefly, since commits wait for it.
     pub fn read(&self) -> RwLockReadGuard<'_, T> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same, for a thread of its own.
+    /// The same read model, for another thread.
     pub fn share(&self) -> Self {
         Self(self.0.clone())
     }
 
-    /// Follows, where the commit is about it.
+    /// Follows the commit, if it has records of this read model.
     fn apply(&self, changes: &[Change<'_>])
     where
         T: ReadModel,
@@ -40,7 +40,7 @@ impl<T> Followed<T> {
         }
     }
 
-    /// Becomes another, which nobody else has.
+    /// Replaces its contents with those of another, which must not be shared.
     fn set(&self, other: Self) {
         if let Some(model) = Arc::into_inner(other.0) {
             let model = model.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -51,7 +51,7 @@ impl<T> Followed<T> {
 
 #[derive(Debug)]
 pub struct ReadModels {
-    /// The people of the workspace, its address, and theirs.
+    /// The people of the workspace, its address, and their addresses for PagerDuty.
     pub people: Followed<people::People>,
     /// Who is in user groups and on schedules.
     pub rosters: Followed<rosters::Rosters>,
@@ -59,15 +59,15 @@ pub struct ReadModels {
     /// Which channels people of other workspaces read.
     pub external_channels: Followed<external_channels::Channels>,
     pub silences: Followed<silences::Silences>,
-    /// Which assets are bad, by the open incidents.
+    /// Which assets are bad, according to the open incidents.
     pub health: Followed<health::Health>,
     pub flapping: Followed<flapping::Flapping>,
-    /// The assets and what they are made of.
+    /// The assets and their lineage.
     pub catalog: Followed<catalog::Catalog>,
-    /// Incidents that were opened again, whose alerts are to be read anew.
+    /// Reopened incidents. Their alerts must be read again.
     reopened: Mutex<BTreeSet<IncidentId>>,
     lost: AtomicBool,
-    /// What is told while everything is loaded anew: what is loaded may be older, so it is followed again then.
+    /// Commits that come during a reload. The reload may have read older records, so these commits are then followed again.
     meanwhile: Mutex<Option<Vec<Vec<KeptChange>>>>,
     behind: Notify,
 }
@@ -100,11 +100,11 @@ impl ReadModels {
         })
     }
 
-    /// Reads what a commit alone did not tell: the alerts of incidents that were opened again, and everything after changes of another
-    /// process were missed.
+    /// Reads what a commit did not include: the alerts of reopened incidents, and all records after changes of another process
+    /// were missed.
     ///
     /// # Errors
-    /// The store cannot be read; the next call tries again.
+    /// The store cannot be read. The next call tries again.
     pub async fn catch_up(&self, store: &Store) -> Result<(), ReadError> {
         if self.lost.swap(false, Ordering::SeqCst) {
             self.load_anew(store).await.inspect_err(|_| self.lost.store(true, Ordering::SeqCst))?;
@@ -113,14 +113,14 @@ impl ReadModels {
             let Some(uid) = self.reopened().first().cloned() else { return Ok(()) };
             let told = self.health.read().told(&uid);
             let alerts: Vec<Alert> = store.values(Range::<Alert>::of(&uid)).await?;
-            // Another commit came meanwhile: what was read may be older than that.
+            // Another commit came meanwhile, so these alerts may be older than it.
             if self.health.0.write().unwrap_or_else(PoisonError::into_inner).know_alerts(&uid, &alerts, told) {
                 self.reopened().remove(&uid);
             }
         }
     }
 
-    /// Waits until there is something to catch up with.
+    /// Waits until there is something to read again.
     pub async fn behind(&self) {
         self.behind.notified().await;
     }

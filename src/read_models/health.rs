@@ -7,23 +7,23 @@ use crate::domain::{Alert, Incident, IncidentId, Pillar, SignalStatus, Status, T
 use crate::records::{Ended, Open};
 use crate::store::{Change, Id, Kind, Range, ReadError, Store};
 
-/// How many incidents that are over are remembered.
+/// How many ended incidents are remembered.
 const ENDED: usize = 1000;
 
-/// What an incident says of an asset.
+/// What an incident says about an asset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
     /// The asset, as the monitor or person wrote it.
     pub asset: String,
     pub since: Time,
-    /// Since when the incident names it, where it does.
+    /// Since when the incident names it, if it does.
     named: Option<Time>,
     /// Its alerts: what is wrong, since when, and whether it still is.
     alerts: BTreeMap<String, Ill>,
     firing: usize,
 }
 
-/// What an alert says of an asset.
+/// What an alert says about an asset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Ill {
     pillar: Pillar,
@@ -32,7 +32,7 @@ struct Ill {
 }
 
 impl Trouble {
-    /// What fires: what is wrong, and since when.
+    /// The firing alerts: what is wrong, and since when.
     pub fn firing(&self) -> impl Iterator<Item = (Pillar, Time)> {
         self.alerts.values().filter(|ill| ill.fires).map(|ill| (ill.pillar, ill.at))
     }
@@ -59,7 +59,7 @@ impl Trouble {
         }
     }
 
-    /// Since when it is known, by what is left.
+    /// Sets again since when the asset is known to be bad, from the alerts that are left.
     fn look_back(&mut self) {
         let all = self.named.into_iter().chain(self.alerts.values().map(|ill| ill.at));
         self.since = all.min().unwrap_or(self.since);
@@ -70,10 +70,10 @@ impl Trouble {
     }
 }
 
-/// What is known of an open incident.
+/// What is known about an open incident.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Known {
-    /// Whether others see nothing of it: what is only practised is not so, and what is private is nobody else's.
+    /// Whether others must see nothing of it, because it is a drill or private.
     apart: bool,
     /// The assets it names, in lower case, and since when.
     named: BTreeMap<String, Time>,
@@ -86,16 +86,16 @@ pub struct Health {
     /// By asset in lower case, then by incident.
     by_asset: HashMap<String, BTreeMap<IncidentId, Trouble>>,
     open: HashMap<IncidentId, Known>,
-    /// Incidents that are over, by when and which: name and assets. Those that are apart are not among them.
+    /// Ended incidents, by time and id: name and assets. Drills and private ones are left out.
     ended: BTreeMap<(Time, IncidentId), (String, Vec<String>)>,
     ended_at: HashMap<IncidentId, Time>,
-    /// How often it was told of a change of an open incident.
+    /// How many changes of an open incident it has followed.
     told: HashMap<IncidentId, u64>,
     /// Incidents that the last commit opened again.
     reopened: BTreeSet<IncidentId>,
 }
 
-/// What is read of it is the same.
+/// Equal means that reads give the same.
 impl PartialEq for Health {
     fn eq(&self, other: &Self) -> bool {
         (&self.by_asset, &self.open, &self.ended) == (&other.by_asset, &other.open, &other.ended)
@@ -134,7 +134,7 @@ impl ReadModel for Health {
             let Some(incident) = incident.value::<Incident>() else { continue };
             let was_open = self.open.contains_key(&incident.uid);
             self.incident(&incident);
-            // One that is opened again has alerts that were not told with it.
+            // A reopened incident has alerts that are not part of this commit.
             let is_open = incident.status.is_open();
             if is_open && !was_open && alerts_of(&incident.uid) < incident.alerts as usize {
                 self.reopened.insert(incident.uid.clone());
@@ -222,7 +222,7 @@ impl Health {
         })
     }
 
-    /// Changes what an incident says of an asset, and forgets what it says no more.
+    /// Changes what an incident says about an asset, and removes the entry if nothing is left.
     fn change(&mut self, uid: &IncidentId, asset: &str, change: impl FnOnce(&mut Trouble)) {
         let Some(troubles) = self.by_asset.get_mut(asset) else { return };
         if let Some(trouble) = troubles.get_mut(uid) {
@@ -252,17 +252,17 @@ impl Health {
         }
     }
 
-    /// How often it was told of a change of an open incident, for whoever reads its records meanwhile.
+    /// How many changes of an open incident it has followed. A reader of its records can see whether there were more meanwhile.
     pub(super) fn told(&self, uid: &IncidentId) -> Option<u64> {
         self.told.get(uid).copied()
     }
 
-    /// Incidents that the last commit opened again, and whose alerts it did not tell.
+    /// Incidents that the last commit reopened without including their alerts.
     pub(super) fn reopened(&self) -> &BTreeSet<IncidentId> {
         &self.reopened
     }
 
-    /// The alerts of an incident as they were read when it had been told so often; whether they still count.
+    /// Takes in the alerts of an incident, read after `told` changes. Returns false if there were more changes since.
     pub(super) fn know_alerts(&mut self, uid: &IncidentId, alerts: &[Alert], told: Option<u64>) -> bool {
         if self.told(uid) != told {
             return false;
@@ -275,18 +275,18 @@ impl Health {
         self.open.get(uid).is_some_and(|known| known.apart)
     }
 
-    /// What open incidents say of an asset of this name, by incident.
+    /// What open incidents say about the asset with this name, by incident.
     pub fn of(&self, asset: &str) -> impl Iterator<Item = (&IncidentId, &Trouble)> {
         let troubles = self.by_asset.get(&asset.to_ascii_lowercase()).into_iter().flatten();
         troubles.filter(|(uid, _)| !self.is_apart(uid))
     }
 
-    /// Everything that is bad: asset in lower case, incident, trouble.
+    /// All bad assets: asset in lower case, incident, trouble.
     pub fn all(&self) -> impl Iterator<Item = (&String, &IncidentId, &Trouble)> {
         self.seen_from("")
     }
 
-    /// As [`Self::all`], as one incident sees it: of drills and private ones, it sees itself only.
+    /// As [`Self::all`], as one incident sees it. Of drills and private incidents, it sees only itself.
     pub fn seen_from(&self, own: &str) -> impl Iterator<Item = (&String, &IncidentId, &Trouble)> {
         self.by_asset
             .iter()
@@ -300,7 +300,7 @@ impl Health {
         assets.filter_map(|asset| self.by_asset.get(asset)?.get(uid)).collect()
     }
 
-    /// What was mended since a moment: asset, incident, when; the latest first.
+    /// What was mended since a moment: asset, incident and time, the latest first.
     pub fn mended_since(&self, since: Time) -> Vec<(String, String, Time)> {
         let ended = self.ended.iter().rev().take_while(|((at, _), _)| *at >= since);
         ended

@@ -60,7 +60,7 @@ impl ReadModel for People {
 }
 
 impl People {
-    /// The person of a Slack id.
+    /// Finds a person by their Slack id.
     pub fn get(&self, id: &str) -> Option<&Member> {
         self.members.get(id)
     }
@@ -70,7 +70,7 @@ impl People {
         self.workspace.as_deref()
     }
 
-    /// What is known of somebody, in the workspace `ours`.
+    /// A person's standing in the workspace `ours`.
     pub fn standing(&self, id: &str, ours: &str) -> Standing {
         match self.members.get(id) {
             None => Standing::Unknown,
@@ -81,7 +81,7 @@ impl People {
         }
     }
 
-    /// Who is called so, by the name, the first word of it, or the address before the `@`.
+    /// The people with this name: by the full name, its first word, or the part of the address before the `@`.
     pub fn called(&self, name: &str) -> Vec<UserId> {
         let name = name.to_lowercase();
         let is_called = |member: &&Member| {
@@ -93,7 +93,7 @@ impl People {
         self.members.values().filter(is_called).map(|member| member.id.clone()).collect()
     }
 
-    /// The person of an e-mail address: as Slack has it, or else as they said themselves. So nobody can take another's.
+    /// Finds a person by e-mail address: first by Slack's, then by the one they gave. So nobody can take another person's address.
     pub fn of_address(&self, email: &str) -> Option<UserId> {
         let known = self.members.values().find(|member| {
             !member.barred && member.email.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(email))
@@ -106,7 +106,7 @@ impl People {
         self.members.get(person).is_none_or(|member| !member.barred).then(|| person.clone())
     }
 
-    /// The address by which PagerDuty may know somebody: as they said themselves, or else as Slack has it.
+    /// The address by which PagerDuty may know somebody: the one they gave, or else the one in Slack.
     pub fn address_of(&self, person: &UserId) -> Option<&str> {
         let said = self.addresses.get(person);
         said.or_else(|| self.members.get(person)?.email.as_ref()).map(String::as_str)

@@ -8,7 +8,7 @@ use crate::domain::UserId;
 use crate::records::Roster;
 use crate::store::{Change, Kind, Range, ReadError, Store};
 
-/// Rosters by the id of the group or schedule.
+/// Rosters, by the id of the group or schedule.
 #[derive(Debug, Default, PartialEq)]
 pub struct Rosters(HashMap<String, Roster>);
 
@@ -31,7 +31,7 @@ impl ReadModel for Rosters {
 }
 
 impl Rosters {
-    /// Who is in a group or on a schedule.
+    /// The people in a group or on a schedule.
     pub fn get(&self, id: &str) -> Option<&Roster> {
         self.0.get(id)
     }

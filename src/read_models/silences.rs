@@ -31,7 +31,7 @@ impl ReadModel for Silences {
 }
 
 impl Silences {
-    /// Those that hold or will, by number.
+    /// The silences that hold now or later, by number.
     pub fn lasting(&self, now: Time) -> impl Iterator<Item = &Silence> {
         self.0.values().filter(move |silence| silence.until > now)
     }

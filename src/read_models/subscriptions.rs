@@ -1,4 +1,4 @@
-//! Who wants to hear of every incident of an asset or a team.
+//! Who wants to hear about every incident of an asset or a team.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::domain::UserId;
 use crate::records::Subscription;
 use crate::store::{Change, Kind, Range, ReadError, Store};
 
-/// Subscriptions by their ids, which begin with what is followed, in lower case.
+/// Subscriptions by their ids, which begin with the followed asset or team in lower case.
 #[derive(Debug, Default, PartialEq)]
 pub struct Subscriptions(BTreeMap<String, Subscription>);
 
@@ -37,7 +37,7 @@ impl Subscriptions {
         of.map(|(_, one)| &one.person).collect()
     }
 
-    /// What is followed, as people see it, each with its followers.
+    /// The followed assets and teams, as people see them, each with its followers.
     pub fn all(&self) -> Vec<(&str, Vec<&UserId>)> {
         let mut all: Vec<(&str, Vec<&UserId>)> = Vec::new();
         for one in self.0.values() {
@@ -49,7 +49,7 @@ impl Subscriptions {
         all
     }
 
-    /// How many things are followed.
+    /// How many assets and teams are followed.
     pub fn followed(&self) -> usize {
         self.all().len()
     }

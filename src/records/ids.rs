@@ -17,7 +17,7 @@ use crate::domain::{Alert, AssetName, Entry, Incident, IncidentId, Signal, Task,
 use crate::slack::client::Member;
 use crate::store::{Id, Range};
 
-/// Numbers as text that sorts the newest first.
+/// A number as text, so that the newest sorts first.
 fn newest_first(number: u64) -> String {
     format!("{:020}", u64::MAX - number)
 }
@@ -27,23 +27,23 @@ fn latest_first(at: Time) -> String {
     newest_first(u64::try_from(at.timestamp_millis()).unwrap_or_default())
 }
 
-/// The number of the incident at a place of a list that is the newest first.
+/// The incident's number at a position in a list with the newest first.
 pub fn number_at(place: &str) -> Option<u64> {
     Some(u64::MAX - place.parse::<u64>().ok()?)
 }
 
-/// The place of an incident's number in a list that is the newest first.
+/// The position of an incident's number in a list with the newest first.
 pub fn place_of(number: u64) -> String {
     newest_first(number)
 }
 
-/// What a source calls one alert; long keys by their hash, since ids are bounded.
+/// The key of an alert in its source. A long key becomes its hash, since ids have a limited length.
 fn of_source(source: &str, key: &str) -> String {
     if key.len() <= 300 { format!("{source}/{key}") } else { format!("{source}/#{}", hex::encode(Sha256::digest(key))) }
 }
 
 impl Id<Incident> {
-    /// The incident of a uid.
+    /// An incident, by its uid.
     pub fn of(uid: &IncidentId) -> Self {
         Self::new(uid.as_str())
     }
@@ -85,33 +85,33 @@ impl Id<Captured> {
 }
 
 impl Id<AlertOfKey> {
-    /// What a source calls one alert.
+    /// The key of an alert in its source.
     pub fn of(source: &str, key: &str) -> Self {
         Self::new(of_source(source, key))
     }
 
-    /// What a label ties together.
+    /// The alerts that share a label.
     pub fn of_group(group: &str) -> Self {
         Self::of("~", group)
     }
 }
 
 impl Id<SuppressedAlert> {
-    /// The held alert of a key.
+    /// The held alert with a key.
     pub fn of(signal: &Signal) -> Self {
         Self::new(of_source(&signal.source, &signal.key))
     }
 }
 
 impl Id<Flap> {
-    /// The comings and goings of a key.
+    /// When the alert with a key fired and resolved.
     pub fn of(source: &str, key: &str) -> Self {
         Self::new(of_source(source, key))
     }
 }
 
 impl Id<Verdicts> {
-    /// What was said of a key.
+    /// The verdicts on a key.
     pub fn of(signal: &Signal) -> Self {
         Self::new(of_source(&signal.source, &signal.key))
     }
@@ -124,14 +124,14 @@ impl Id<Beat> {
 }
 
 impl Id<OfNumber> {
-    /// The incident of a number.
+    /// The incident with a number.
     pub fn of(number: u64) -> Self {
         Self::new(newest_first(number))
     }
 }
 
 impl Id<Open> {
-    /// The open incident of a number.
+    /// The open incident with a number.
     pub fn of(number: u64) -> Self {
         Self::new(newest_first(number))
     }
@@ -149,7 +149,7 @@ impl Id<OfAsset> {
 }
 
 impl Id<RootOf> {
-    /// An incident that an asset was the root of.
+    /// An incident that has an asset as its root cause.
     pub fn of(asset: &AssetName, number: u64) -> Self {
         Self::new(of_asset(asset, number))
     }
@@ -163,14 +163,14 @@ impl Range<OfAsset> {
 }
 
 impl Range<RootOf> {
-    /// The incidents that an asset was the root of, the newest first.
+    /// The incidents that have an asset as their root cause, the newest first.
     pub fn about(asset: &AssetName) -> Self {
         Self::prefix(&format!("{asset}\u{1}"))
     }
 }
 
 impl Id<LatestOfAsset> {
-    /// The incident that named an asset last.
+    /// The last incident that named an asset.
     pub fn of(asset: &AssetName) -> Self {
         Self::new(asset.as_str())
     }
@@ -230,7 +230,7 @@ impl Id<Mine> {
 }
 
 impl Range<Mine> {
-    /// All that somebody has to do, the newest incident first.
+    /// Everything that somebody has to do, the newest incident first.
     pub fn of(person: &UserId) -> Self {
         Self::prefix(&format!("{person}/"))
     }
@@ -248,28 +248,28 @@ impl Id<Silence> {
 }
 
 impl Id<Delivered> {
-    /// A delivery, on the day of a moment.
+    /// A delivery, filed under the day of a moment.
     pub fn of(delivery: &str, at: Time) -> Self {
         Self::new(format!("{}/{delivery}", at.format("%Y-%m-%d")))
     }
 }
 
 impl Range<Delivered> {
-    /// The deliveries of the days before a moment's.
+    /// The deliveries of the days before the day of a moment.
     pub fn before_day(at: Time) -> Self {
         Self::all().before(&at.format("%Y-%m-%d").to_string())
     }
 }
 
 impl Id<Bodies> {
-    /// A block that is begun now.
+    /// A block that begins now.
     pub fn begun(at: Time, fresh: &str) -> Self {
         Self::new(format!("{:014}-{fresh}", at.timestamp_millis()))
     }
 }
 
 impl Range<Bodies> {
-    /// The blocks that were begun before a moment.
+    /// The blocks that began before a moment.
     pub fn before_time(at: Time) -> Self {
         Self::all().before(&format!("{:014}", at.timestamp_millis()))
     }
@@ -335,7 +335,7 @@ impl Id<CatalogCommit> {
 }
 
 impl Id<Dead> {
-    /// The remains of an entry of the outbox.
+    /// The dead letter of an outbox entry.
     pub fn of(entry: &Id<super::outbox::Entry>) -> Self {
         Self::new(entry.as_str())
     }
@@ -369,7 +369,7 @@ impl Id<ExternalChannels> {
     }
 }
 
-/// What addresses of people begin with.
+/// The prefix of people's addresses.
 pub const ADDRESS_OF: &str = "address-of/";
 
 impl Id<AddressOf> {
@@ -390,7 +390,7 @@ impl Id<OwnerOfAddress> {
     }
 }
 
-/// The parts of an incident of one kind.
+/// All parts of one kind that belong to an incident.
 macro_rules! parts {
     ($($part:ty),*) => { $(
         impl Range<$part> {

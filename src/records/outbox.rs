@@ -7,7 +7,7 @@ use crate::domain::{Effect, IncidentId, Lane, Time, UserId};
 use crate::render::Button;
 use crate::store::{Batch, Expect, Id, QueueName, Queued};
 
-/// Which entry of the outbox.
+/// The id of an entry of the outbox.
 pub type EntryId = Id<Entry>;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,35 +15,35 @@ pub struct Entry {
     pub job: Job,
     pub at: Time,
     pub attempts: u32,
-    /// Whether a try may have been done although no answer came.
+    /// Whether an earlier try may have succeeded, although no answer came.
     pub maybe_done: bool,
     pub last_error: Option<String>,
 }
 
-/// What is to be done.
+/// A job of the outbox.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "job", rename_all = "snake_case")]
 #[rustfmt::skip]
 pub enum Job {
     /// An effect of a decision about an incident.
     Of { uid: IncidentId, effect: Effect },
-    /// Ask Slack for everybody, a page at a time.
+    /// Ask Slack for all people, one page of the list at a time.
     SyncPeople { cursor: Option<String> },
-    /// Ask Slack which channels are shared with other workspaces, a page at a time.
+    /// Ask Slack which channels are shared with other workspaces, one page of the list at a time.
     SyncChannels { cursor: Option<String> },
     /// Ask Slack who somebody is.
     MeetPerson { id: UserId },
     /// Show assets below links to their pages.
     Unfurl { channel: String, ts: String, assets: std::collections::BTreeMap<String, String> },
-    /// Put a message on the timeline that Muster has not heard itself: its own, or one of before it was in the channel.
-    /// `event`: the event that said so.
+    /// Put a message on the timeline that Muster did not receive: its own, or one from before it was in the channel.
+    /// `event`: the event that announced it.
     Pin { message: crate::domain::incident::MessageRef, user: UserId, event: String },
-    /// Place a held alert anew.
+    /// Decide again what becomes of a held alert.
     Release { held: String, at: Time },
-    /// Take an alert for over that nobody repeated.
+    /// Resolve an alert that its monitor no longer repeats.
     Expire { source: String, key: String, since: Time, at: Time },
-    /// Look whether a heartbeat is late.
-    /// `watch`: since which start it is watched; the watch of an earlier one ends.
+    /// Check whether a heartbeat is late.
+    /// `watch`: the start of the process that watches it. Watches of earlier starts end.
     CheckBeat { source: String, name: String, at: Time, #[serde(default)] watch: String },
     /// Show somebody the app's home.
     PublishHome { user: UserId, session: String, at: Time },
@@ -51,27 +51,27 @@ pub enum Job {
     /// `id`: `S…` of Slack, or `P…` of PagerDuty.
     ReadRoster { id: String, at: Time, turn: bool },
     /// Post something that belongs to no incident.
-    /// `channel`: where; in the announcement channel without.
-    /// `markdown`: what, Markdown.
+    /// `channel`: where. If there is none, in the announcement channel.
+    /// `markdown`: the text, in Markdown.
     Announce { channel: Option<String>, markdown: String, buttons: Vec<Button>, #[serde(default)] asks: Option<String> },
     /// Replace such a message.
-    /// `markdown`: by what, Markdown.
+    /// `markdown`: the new text, in Markdown.
     Replace { channel: String, ts: String, markdown: String },
-    /// Confirm a subscription of SNS, whose message was verified.
+    /// Confirm a subscription of SNS after its message was verified.
     Confirm { url: String },
-    /// Tell something to one person only, where they pressed a button: Slack shows nothing of the HTTP answer to a press.
-    /// `markdown`: what, Markdown.
+    /// Tell something only to the person who pressed a button. Slack does not show the HTTP answer to a press.
+    /// `markdown`: the text, in Markdown.
     #[serde(rename = "whisper")]
     Ephemeral { channel: String, user: UserId, markdown: String, #[serde(default)] buttons: Vec<Button> },
 }
 
 impl EntryId {
-    /// An effect of a decision. The incident's version grows with every commit, so that these sort in the order of decisions.
+    /// An effect of a decision. The incident's version grows with every commit, so these sort in the order of decisions.
     pub fn decided(uid: &IncidentId, ver: u64, index: usize) -> Self {
         Self::new(format!("{uid}/{ver:010}.{index:04}"))
     }
 
-    /// What shows the present state of an incident: one for each kind, behind all that was decided; what people look at first comes first.
+    /// An effect that shows an incident's present state. Each kind has one, after all decided effects. The most visible comes first.
     pub fn present(uid: &IncidentId, effect: &Effect) -> Self {
         let place = match effect {
             Effect::ShowCard => 'a',
@@ -82,17 +82,17 @@ impl EntryId {
         Self::new(format!("{uid}/~{place}-{}", effect.name()))
     }
 
-    /// The same effect again, behind all that was decided until now.
+    /// The same effect again, after everything decided so far.
     pub fn behind(uid: &IncidentId, fresh: &str) -> Self {
         Self::new(format!("{uid}/~{fresh}"))
     }
 
-    /// An errand that nobody looks for by its name.
+    /// An errand that is never looked up by its name.
     pub fn fresh(fresh: &str) -> Self {
         Self::new(format!("t-{fresh}"))
     }
 
-    /// Asking Slack for all channels that are shared. Of this errand, and of those below, one that waits is enough.
+    /// Asking Slack for all shared channels. At most one of this errand waits at a time. The same is true of each errand below.
     pub fn sync_channels() -> Self {
         Self::new("sync-channels")
     }
@@ -106,7 +106,7 @@ impl EntryId {
         Self::new(format!("meet-{person}"))
     }
 
-    /// Reading a roster; this and the next time take turns, since an entry cannot follow itself in one commit.
+    /// Reading a roster. Two names take turns, since an entry cannot follow itself in one commit.
     pub fn roster(id: &str, turn: bool) -> Self {
         Self::new(format!("roster-{id}-{}", if turn { "b" } else { "a" }))
     }
@@ -121,19 +121,19 @@ impl EntryId {
         Self::new(format!("pin-{}-{}", message.channel, message.ts))
     }
 
-    /// Showing somebody the home that was opened in this session.
+    /// Showing somebody the app's home that they opened in this session.
     pub fn home(person: &UserId, session: &str) -> Self {
         Self::new(format!("home-{person}-{session}"))
     }
 
-    /// Looking at it again at this time.
+    /// Checking it again at this time.
     pub fn home_again(person: &UserId, session: &str, at: Time) -> Self {
         Self::new(format!("home-{person}-{session}-{}", at.timestamp()))
     }
 }
 
 impl Entry {
-    /// An entry that nobody has tried.
+    /// An entry that was not tried yet.
     fn new(job: Job, at: Time) -> Self {
         Self { job, at, attempts: 0, maybe_done: false, last_error: None }
     }
@@ -149,7 +149,7 @@ impl Job {
         }
     }
 
-    /// The queue it waits in under this id, and from when on.
+    /// The queue where it waits under this id, and from when.
     fn place(&self, id: &EntryId, now: Time) -> Queued {
         let queue = |lane: Lane, of: &str| QueueName::new(lane.as_str(), of);
         let (queue, due) = match self {
@@ -157,18 +157,18 @@ impl Job {
             Self::Of { uid, effect: Effect::Remind { at, .. } | Effect::LookAgain { at } } => {
                 (queue(Lane::Timer, &format!("{uid}/{id}")), *at)
             }
-            // One look at the lineage after another; it shows the present.
+            // Only one look at the lineage at a time. It shows the present.
             Self::Of { uid, effect: Effect::Assess } => (queue(Lane::Timer, &format!("{uid}/assess")), now),
             // One person is told at once, whatever the channel waits for.
             Self::Of { uid, effect: Effect::Direct { person, .. } } => {
                 (queue(Lane::Slack, &format!("{uid}/{person}")), now)
             }
-            // People outside wait for nobody else, and nobody in the incident's channel waits for them.
+            // Messages to people outside wait for nobody else. Nobody in the incident's channel waits for them.
             Self::Of { uid, effect: effect @ (Effect::Tell { recipient, .. } | Effect::Mail { recipient, .. }) } => {
                 (queue(effect.lane(), &format!("{uid}/{}", recipient.key)), now)
             }
             Self::Of { uid, effect } => (queue(effect.lane(), uid), now),
-            // Errands wait for nothing but themselves, and their time.
+            // Errands wait only for themselves and for their time.
             Self::ReadRoster { at, .. }
             | Self::PublishHome { at, .. }
             | Self::Release { at, .. }
@@ -179,7 +179,7 @@ impl Job {
         Queued { queue, due: due.timestamp_millis() }
     }
 
-    /// Where what steps aside waits with others of its kind.
+    /// The queue where a failed effect of this kind waits aside.
     pub fn aside(&self) -> Option<QueueName> {
         match self {
             Self::Of { uid, effect } if effect.steps_aside() => {
@@ -192,13 +192,13 @@ impl Job {
 
 /// Putting things into the outbox.
 pub trait Outbox {
-    /// Puts a job into the outbox under an id. One that is there already is enough: then the batch was done before.
+    /// Puts a job into the outbox under an id. If the id is there already, nothing happens: the batch was done before.
     fn enqueue(&mut self, id: &EntryId, job: Job, now: Time);
 
-    /// Puts a job into the outbox for a moment, unless one of this id waits there that nobody has begun with.
+    /// Puts a job into the outbox for a moment, unless a job with this id waits there and was not started.
     fn enqueue_present(&mut self, id: &EntryId, job: Job, now: Time, due: Time);
 
-    /// Puts an entry back, if it is still of this version: else somebody else has it, or has ended it.
+    /// Puts an entry back if it still has this version. Otherwise another worker has it or has finished it.
     fn put_back(&mut self, id: &EntryId, ver: u64, entry: &Entry, queue: QueueName, due: Time);
 }
 

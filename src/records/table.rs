@@ -14,7 +14,7 @@ use crate::domain::{Alert, Entry, Incident, Task};
 use crate::slack::client::Member;
 use crate::store::{Kind, Record};
 
-/// Says of types that they are kept: as which kind, and under which version of their shape.
+/// Declares that types are stored: as which kind, and with which version of their shape.
 macro_rules! records {
     ($($type:ty => $kind:ident, $shape:literal $(, followed $followed:literal)? $(, upcast $upcast:path)?;)*) => { $(
         impl Record for $type {
@@ -32,7 +32,7 @@ macro_rules! records {
 }
 
 records! {
-    // Before the newest shape of these, some reasons were kept in words, which still read.
+    // Before the newest shape of these, some reasons were stored as words. Those can still be read.
     Incident => Incident, 2, followed true;
     Entry => Timeline, 3;
     Alert => Alert, 2, followed true;
@@ -72,7 +72,7 @@ records! {
     Check => Check, 1;
     CatalogCommit => CatalogLog, 1;
 
-    // Single records, each under a name of its own.
+    // Single records, each with its own name.
     IncidentCounter => Meta, 1;
     SilenceCounter => Meta, 1;
     Workspace => Meta, 1;

@@ -9,7 +9,7 @@ use crate::domain::lineage::Change;
 use crate::domain::{IncidentId, Time, UserId};
 use crate::slack::client::Listed;
 
-/// Records that only say which incident is found so.
+/// Records that only point to an incident.
 macro_rules! pointers {
     ($($(#[$doc:meta])* $name:ident;)*) => { $(
         $(#[$doc])*
@@ -28,7 +28,7 @@ macro_rules! pointers {
 }
 
 pointers! {
-    /// The incident of a number.
+    /// Finds an incident by its number.
     OfNumber;
     /// An open incident, by its number.
     Open;
@@ -48,11 +48,11 @@ pointers! {
     Pinned;
 }
 
-/// The incident of what a source calls one alert, or of a label; and its id there.
+/// The incident of an alert's key, or of a label, and the id of the alert there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertOfKey {
     pub uid: IncidentId,
-    /// The alert; none where a label ties alerts together.
+    /// The alert. `None` if a label ties several alerts together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alert: Option<String>,
 }
@@ -61,7 +61,7 @@ pub struct AlertOfKey {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mine {
     pub uid: IncidentId,
-    /// A task of it; a role in it without.
+    /// The number of the task. `None` if it is a role.
     pub task: Option<u32>,
 }
 
@@ -73,14 +73,14 @@ pub struct Dead {
     pub entry: Box<RawValue>,
 }
 
-/// A delivery that was dealt with.
+/// A delivery that was handled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivered {}
 
-/// When an alert came and went, the oldest first.
+/// When an alert fired and resolved, the oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flap {
-    /// At most as many as make it flap.
+    /// Only as many as are needed to see that it flaps.
     pub times: Vec<Time>,
 }
 
@@ -91,24 +91,24 @@ pub struct Beat {
     pub watch: String,
 }
 
-/// What people said of one monitor.
+/// The verdicts of people on one monitor.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdicts {
     pub title: String,
     pub source: String,
-    /// How often its alerts were worth it.
+    /// How often its alerts were useful.
     pub useful: u32,
     pub expected: u32,
     #[serde(rename = "false")]
     pub false_: u32,
-    /// When somebody last said so.
+    /// When somebody last gave a verdict.
     pub last: Time,
 }
 
 /// What monitors posted within a short time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bodies {
-    /// In the order in which they came.
+    /// In the order of arrival.
     pub bodies: Vec<Body>,
 }
 
@@ -116,12 +116,12 @@ pub struct Bodies {
 pub struct Body {
     pub source: String,
     pub at: Time,
-    /// Stripped of secrets, and compressed where it is long; see `monitors::strip`.
+    /// Secrets are redacted, and a long body is compressed; see `monitors::strip`.
     pub body: String,
 }
 
 impl Bodies {
-    /// The first shape was one body a record; in the second all were compressed, which still reads.
+    /// The first shape had one body in each record. In the second, all bodies were compressed. Both can still be read.
     pub(super) fn upcast_from(shape: u32, body: &str) -> serde_json::Result<Self> {
         match shape {
             1 => Ok(Self { bodies: vec![serde_json::from_str(body)?] }),
@@ -134,13 +134,13 @@ impl Bodies {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Roster {
     pub people: Vec<UserId>,
-    /// People of PagerDuty whom Slack does not know by their address.
+    /// People of PagerDuty whom Slack does not know by their e-mail address.
     #[serde(default)]
     pub strangers: Vec<String>,
     pub at: Time,
 }
 
-/// Somebody wants to hear of every incident of an asset or a team.
+/// Somebody's subscription to every incident of an asset or a team.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscription {
     /// The asset or team, as people see it.
@@ -155,7 +155,7 @@ pub struct Changes {
     pub changes: Vec<Change>,
 }
 
-/// Which columns an asset's columns are made of.
+/// From which columns an asset's columns are made.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Columns {
     pub columns: BTreeMap<String, Vec<String>>,
@@ -165,7 +165,7 @@ pub struct Columns {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CatalogCommit {
     pub mark: String,
-    /// The assets' names; none where they are too many.
+    /// The assets' names. `None` if there are too many.
     pub names: Option<Vec<String>>,
 }
 
@@ -186,15 +186,15 @@ pub struct Workspace {
     pub url: String,
 }
 
-/// The channels of which it matters whether people of other workspaces read them, by id.
+/// The channels, by id, for which Muster must know whether people of other workspaces read them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExternalChannels {
-    /// Those that are shared, and those that the configuration names.
+    /// The shared channels, and those that the configuration names.
     pub channels: BTreeMap<String, Listed>,
 }
 
 impl ExternalChannels {
-    /// The first shape held the names of those that are shared.
+    /// The first shape had the names of the shared channels.
     pub(super) fn upcast_from(_: u32, body: &str) -> serde_json::Result<Self> {
         #[derive(Deserialize)]
         struct First {
@@ -206,7 +206,7 @@ impl ExternalChannels {
     }
 }
 
-/// By which address PagerDuty knows somebody, as they said themselves; found by the person.
+/// The address by which PagerDuty knows a person, as they said themselves. Found by the person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressOf {
     pub person: UserId,

@@ -9,7 +9,7 @@ use crate::domain::policy::OnGreen;
 use crate::domain::reason::JoinReason;
 use crate::domain::{Actor, Alert, Event, Refusal, Signal, SignalStatus};
 
-/// So many alerts of an incident are told one by one; of more, the card says how many there are.
+/// How many alerts of an incident are told one by one. For more alerts, the card says how many there are.
 const SAID_EACH: u32 = 20;
 
 /// A signal opens an incident.
@@ -20,8 +20,8 @@ pub(super) fn open<'a>(context: &'a Context<'a>, signal: &Signal, because: &Join
     draft
 }
 
-/// A signal of an incident that is there. With `quiet`, it belongs here and changes neither how bad the incident is nor what is said: it is below what is broken, or it comes
-/// and goes.
+/// A signal of an existing incident. With `quiet`, it joins without changing the severity, and no message says so:
+/// it is below a broken asset, or it is flapping.
 pub(super) fn receive(
     draft: &mut Draft<'_>,
     signal: &Signal,
@@ -34,7 +34,7 @@ pub(super) fn receive(
     let known = known.and_then(|id| draft.case().alerts.get(id)).map(|alert| (alert.id.clone(), alert.signal.status));
     match (signal.status, known) {
         (SignalStatus::Firing, None) => {
-            // Nobody would hear of it any more.
+            // In an incident that is over, nobody would be told about it.
             draft.must_be_open()?;
             join(draft, signal, because, quiet_joins);
             if draft.incident().alerts <= SAID_EACH {
@@ -53,7 +53,7 @@ pub(super) fn receive(
             draft.show();
         }
         (SignalStatus::Resolved, Some((alert, SignalStatus::Firing))) => {
-            // Of what is over, or goes on elsewhere, only the record is kept true.
+            // If the incident is over, or goes on elsewhere, only the record is updated.
             let is_open = draft.incident().status.is_open();
             say_unless(draft, quiet || !is_open, Event::AlertResolved { alert, title: signal.title.clone() });
             if is_open {
@@ -64,15 +64,15 @@ pub(super) fn receive(
                 draft.show();
             }
         }
-        // A repeat changes nothing, unless it is worse now.
+        // A repeat changes nothing, unless the alert is worse now.
         (SignalStatus::Firing, Some((alert, SignalStatus::Firing))) => worsen(draft, signal, &alert, quiet_joins),
-        // The end of something we never saw.
+        // The end of an alert that Muster never saw.
         (SignalStatus::Resolved, _) => {}
     }
     Ok(())
 }
 
-/// A known alert that is worse than it was; the incident is worse with it, unless the alert is only there for what it is made of.
+/// A known alert got worse. The incident gets worse too, unless the alert is only there because of an asset upstream.
 fn worsen(draft: &mut Draft<'_>, signal: &Signal, alert: &str, quiet: bool) {
     let known = draft.case().alerts.get(alert).map(|known| (known.signal.level, known.inhibited));
     if let Some((_, inhibited)) = known.filter(|(before, _)| signal.level > *before) {
@@ -94,7 +94,7 @@ fn say_unless(draft: &mut Draft<'_>, quiet: bool, event: Event) {
 }
 
 fn join(draft: &mut Draft<'_>, signal: &Signal, because: &JoinReason, inhibited: bool) {
-    // Two alerts may join in one commit, but each is decided with a fresh id of its own.
+    // Two alerts may join in one commit, but each decision has its own fresh id.
     let alert = draft.context.fresh.clone();
     if let Some(asset) = &signal.asset
         && !draft.incident().assets.contains(asset)
@@ -123,7 +123,7 @@ fn join(draft: &mut Draft<'_>, signal: &Signal, because: &JoinReason, inhibited:
     draft.add(Event::AlertsJoined { joined: vec![joined] });
 }
 
-/// A worse alert makes the incident worse; a milder one never makes it milder.
+/// A worse alert raises the severity of the incident. A milder one never lowers it.
 fn raise_severity(draft: &mut Draft<'_>, signal: &Signal) {
     let (severity, _) = draft.context.policy.severity_for(signal, draft.context.tier);
     let from = draft.incident().severity;

@@ -5,40 +5,40 @@ use crate::domain::permission::{Standing, Verb, Who, allowed};
 use crate::domain::runbook::Library;
 use crate::domain::{Actor, Policy, Principal, Refusal, Role, Time, UserId};
 
-/// All that a decision may know besides the state.
+/// Everything that a decision may know in addition to the state.
 #[derive(Clone)]
 pub struct Context<'a> {
     pub now: Time,
-    /// A fresh ULID; everything new that this decision makes is named after it.
+    /// A fresh ULID. Everything new that this decision makes is named after it.
     pub fresh: String,
-    /// The number that a new incident gets; 0 where none is opened.
+    /// The number for a new incident. 0 if none is opened.
     pub next_number: u64,
     pub actor: Actor,
-    /// What we know of the one who asks.
+    /// What Muster knows about the person who asks.
     pub standing: Standing,
     pub policy: &'a Policy,
     pub library: &'a Library,
-    /// How much the asset of the signal matters, by the catalog.
+    /// The tier of the signal's asset, from the catalog.
     pub tier: Option<u8>,
     pub people: &'a dyn People,
 }
 
-/// What is known of people.
+/// What Muster knows about people.
 pub trait People: Sync {
-    /// How somebody is called, by the Slack id.
+    /// The name of a person, by the Slack id.
     fn name(&self, id: &str) -> String;
 
     /// Whether somebody is one of these people, or in one of these user groups.
     fn belongs(&self, person: &UserId, to: &[Principal]) -> bool;
 
-    /// What is known of somebody's place in the workspace.
+    /// A person's standing in the workspace.
     fn standing(&self, person: &UserId) -> Standing;
 
     /// Who is on duty for a service now.
     fn on_duty(&self, service: Option<&str>) -> Vec<Duty>;
 }
 
-/// Whether somebody may do something: by the table of standings, and then by the operator's rules.
+/// Whether somebody may do something. First the table of standings is checked, then the operator's rules.
 pub fn permitted(
     verb: Verb,
     standing: Standing,

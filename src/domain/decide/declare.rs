@@ -13,7 +13,7 @@ use crate::domain::policy::Team;
 use crate::domain::reason::SeverityReason;
 use crate::domain::{Actor, AssetName, Command, Effect, Event, Pillar, Principal, Refusal, Severity, Signal};
 
-/// After so long, whoever declared it hears what of its opening has not come about, in minutes.
+/// After how many minutes the person who declared it is told which part of the opening is not done yet.
 const OPENED_WITHIN_MINUTES: i64 = 1;
 
 pub(super) fn declare<'a>(context: &'a Context<'a>, what: &Declaration) -> Result<Draft<'a>, Refusal> {
@@ -41,7 +41,7 @@ pub(super) fn declare<'a>(context: &'a Context<'a>, what: &Declaration) -> Resul
         private: what.private,
     };
     let mut draft = open(context, &opened, asset);
-    // What made somebody do it is the first line of its story.
+    // The message that led to the incident is the first line of its timeline.
     if let Some((message, author, said)) = &what.from {
         record::pin(&mut draft, message, author, said);
     }
@@ -91,7 +91,7 @@ fn open<'a>(context: &'a Context<'a>, opened: &Opened, asset: Option<&AssetName>
     draft.effect(Effect::ShowCard);
     draft.effect(Effect::ShowTopic);
     super::runbook::attach_best(draft);
-    // In private only those are asked in whom somebody chooses.
+    // Only people whom somebody chooses are invited to a private incident.
     let private = draft.incident().private;
     let service = draft.incident().service.clone();
     let mut people = if private { Vec::new() } else { draft.context.policy.members_for(service.as_deref()) };

@@ -6,7 +6,7 @@ use crate::domain::incident::{Case, Incident};
 use crate::domain::permission::Verb;
 use crate::domain::{Alert, Effect, Principal, Refusal, Time, evolve};
 
-/// What a command leads to.
+/// The result of a command.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
     pub entries: Vec<Entry>,
@@ -15,8 +15,8 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// What two decisions of one commit come to, the second made after the first. Alerts that join one after another are one line of the
-    /// timeline and one message, and what shows the present state is shown once.
+    /// Combines two decisions of one commit, the second made after the first. Alerts that join one after another become one line of
+    /// the timeline and one message. The present state is shown once.
     pub fn go_on_with(&mut self, next: Self) {
         let mut case = next.case;
         let in_one_line = match (self.entries.last_mut(), next.entries.as_slice()) {
@@ -46,7 +46,7 @@ impl Decision {
     }
 }
 
-/// A decision in the making: what is added is applied at once, so that later steps see it.
+/// A decision in the making. What is added is applied at once, so that later steps see it.
 pub(super) struct Draft<'a> {
     pub(super) case: Case,
     pub(super) entries: Vec<Entry>,
@@ -55,12 +55,12 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// Of an incident that goes on.
+    /// For an existing incident.
     pub(super) fn going_on(case: &Case, context: &'a Context<'a>) -> Self {
         Self { case: case.clone(), entries: Vec::new(), effects: Vec::new(), context }
     }
 
-    /// Of an incident that begins.
+    /// For a new incident.
     pub(super) fn of(opened: &Opened, context: &'a Context<'a>) -> Self {
         let entry =
             Entry { seq: 1, at: context.now, actor: context.actor.clone(), event: Event::Opened(opened.clone()) };
@@ -74,7 +74,7 @@ impl Draft<'_> {
         self.context.now
     }
 
-    /// Whether the one who asks may do this, too.
+    /// Whether the person who asks may also do this.
     pub(super) fn may(&self, verb: Verb) -> Result<(), Refusal> {
         let (context, incident) = (self.context, &self.case.incident);
         permitted(verb, context.standing, context.actor.person(), Some(incident), context.policy, context.people)
@@ -99,7 +99,7 @@ impl Draft<'_> {
         self.entries.push(entry);
     }
 
-    /// Brings an alert; the event that says so comes with it.
+    /// Adds an alert. The caller also adds the event that says so.
     pub(super) fn alert(&mut self, alert: Alert) {
         self.case.alerts.insert(alert.id.clone(), alert);
     }
@@ -123,7 +123,7 @@ impl Draft<'_> {
         self.say();
     }
 
-    /// Says in the channel what was added last.
+    /// Says the last event in the channel.
     pub(super) fn say(&mut self) {
         if let Some(Entry { actor, event, .. }) = self.entries.last().cloned() {
             self.effect(Effect::Say { event: Box::new(event), actor });
@@ -140,21 +140,21 @@ impl Draft<'_> {
         }
     }
 
-    /// Makes everything that shows the present state true again.
+    /// Updates everything that shows the present state.
     pub(super) fn show(&mut self) {
         self.effect(Effect::ShowCard);
         self.effect(Effect::ShowTopic);
         self.announce();
     }
 
-    /// Makes the line in the announcement channel true, where there is one and everybody may know.
+    /// Updates the line in the announcement channel, if there is one and everybody may know about the incident.
     pub(super) fn announce(&mut self) {
         if self.context.policy.announces && !self.incident().private {
             self.effect(Effect::ShowAnnouncement);
         }
     }
 
-    /// Asks the lineage again, where there is something it could know about.
+    /// Asks the lineage again, if the incident has an asset that it may know.
     pub(super) fn assess(&mut self) {
         let incident = self.incident();
         if !incident.assets.is_empty() && incident.status.is_open() {

@@ -5,7 +5,7 @@ use crate::domain::event::Point;
 use crate::domain::reason::Asked;
 use crate::domain::{Event, Incident, Time};
 
-/// Says in the channel how it went, once it is over.
+/// Says in the channel how the drill went, once it is over.
 pub(super) fn score(draft: &mut Draft<'_>) {
     let points = points(draft.incident());
     draft.add_and_say(Event::DrillScored { points });

@@ -24,10 +24,10 @@ pub(super) fn assess(draft: &mut Draft<'_>, candidates: &[RootCandidate], radius
     let names = |of: &[RootCandidate]| of.iter().map(|candidate| candidate.asset.clone()).collect::<Vec<_>>();
     let before = names(&incident.roots);
     let now = names(&candidates);
-    // By the words, so that one that an earlier Muster kept is not measured anew for being kept otherwise.
+    // Compare the words: an earlier Muster stored the radius differently, and that alone must not count as a change.
     let words = incident.radius.as_ref().map(Radius::words);
     let radius = radius.filter(|radius| words != Some(radius.words())).cloned();
-    // That the one broken asset is its own root is on the card; said is only what people would not think of.
+    // The card already shows when the one broken asset is its own root. Only say what people would not expect.
     let obvious = before.is_empty() && now.first() == incident.assets.first();
     let changed = before != now;
     let news = before.first() != now.first() && !obvious;

@@ -9,7 +9,7 @@ use crate::domain::reason::JoinReason;
 use crate::domain::{Effect, Event, IncidentId, Refusal};
 
 pub(super) fn merge(draft: &mut Draft<'_>, into: &IncidentId, name: &str) -> Result<(), Refusal> {
-    // It ends this one, too.
+    // A merge also ends this incident.
     draft.may(Verb::Status)?;
     draft.must_be_open()?;
     if draft.incident().uid == *into {

@@ -40,7 +40,7 @@ use super::{Command, Effect, Refusal};
 /// Opens an incident.
 ///
 /// # Errors
-/// A refusal, in words for the one who asks. Nothing has changed then.
+/// A refusal, in words for the person who asked. Then nothing has changed.
 pub fn open(opening: &Opening, context: &Context<'_>) -> Result<Decision, Refusal> {
     permitted(opening.verb(), context.standing, context.actor.person(), None, context.policy, context.people)?;
     let draft = match opening {
@@ -53,11 +53,11 @@ pub fn open(opening: &Opening, context: &Context<'_>) -> Result<Decision, Refusa
 /// Decides about an incident.
 ///
 /// # Errors
-/// A refusal, in words for the one who asks. Nothing has changed then.
+/// A refusal, in words for the person who asked. Then nothing has changed.
 pub fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<Decision, Refusal> {
     let (verb, incident) = (command.verb(), &case.incident);
     permitted(verb, context.standing, context.actor.person(), Some(incident), context.policy, context.people)?;
-    // Who can do nothing here is given nothing to do.
+    // People who can do nothing in this workspace are not given anything to do.
     if context.actor.person().is_some() {
         let here = incident.people();
         for person in command.gives_to().into_iter().filter(|person| !here.contains(person)) {
@@ -153,7 +153,7 @@ pub fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<D
         Command::GiveUp { what, why, say } => outcome::give_up(&mut draft, what, why, *say),
         Command::PostmortemPosted { canvas } => {
             draft.add(Event::PostmortemDrafted { canvas: canvas.clone() });
-            // The card offers the review now.
+            // The card now offers the review.
             draft.effect(Effect::ShowCard);
         }
     }

@@ -7,7 +7,7 @@ use crate::domain::incident::{Notification, Recipient};
 use crate::domain::lineage::Whom;
 use crate::domain::{Effect, Event, Refusal};
 
-/// How many names a message of the channel lists.
+/// How many names a message in the channel lists.
 const NAMED: usize = 30;
 
 pub(super) fn notify(
@@ -37,7 +37,7 @@ pub(super) fn notify(
     Ok(())
 }
 
-/// By the configured tiers, without being asked.
+/// Tells people because of the configured tiers, without being asked.
 pub(super) fn automatically(draft: &mut Draft<'_>, whom: Whom, recipients: &[Recipient]) {
     let incident = draft.incident();
     if incident.status.is_open() && !incident.drill && !incident.private && tell(draft, whom, recipients, None) {
@@ -45,7 +45,7 @@ pub(super) fn automatically(draft: &mut Draft<'_>, whom: Whom, recipients: &[Rec
     }
 }
 
-/// Whether anybody was left to tell.
+/// Tells people who were not told yet. Returns whether there were any.
 fn tell(draft: &mut Draft<'_>, whom: Whom, recipients: &[Recipient], text: Option<String>) -> bool {
     let mut names = Vec::new();
     for recipient in recipients {
@@ -74,7 +74,7 @@ fn send(draft: &mut Draft<'_>, recipient: &Recipient, notice: Notice) {
     });
 }
 
-/// Whoever was told of what was merged into this one hears how this one ends, in the place where they heard of it; at once, if it did.
+/// People who were told of a merged incident also hear how this one ends, in the same place. If it is over already, at once.
 pub(super) fn inherit(draft: &mut Draft<'_>, told: &[Notification]) {
     for one in told.iter().filter(|one| !one.muted) {
         let incident = draft.incident();
@@ -93,7 +93,7 @@ pub(super) fn inherit(draft: &mut Draft<'_>, told: &[Notification]) {
     }
 }
 
-/// Everybody who was told hears this too.
+/// Tells this to everybody who was told before.
 pub(super) fn everybody(draft: &mut Draft<'_>, notice: &Notice) {
     let told: Vec<_> =
         draft.case().told.values().filter(|told| !told.muted).map(|told| told.recipient.clone()).collect();

@@ -11,16 +11,16 @@ pub(super) fn channel_ready(draft: &mut Draft<'_>, channel: &Channel) {
         let is_known = before.as_ref().is_some_and(|before| before.id == channel.id);
         draft.add(Event::ChannelOpened { channel: channel.clone() });
         if !is_known && (before.is_some() || channel.linked) {
-            // It goes on elsewhere: what stood in the other channel is posted here.
+            // It goes on in another channel, so the messages of the old channel are posted here.
             draft.add(Event::MovedTo { name: channel.name.clone() });
             move_in(draft);
         }
-        // The announcement went out before there was a channel to name.
+        // The announcement was sent before there was a channel to name.
         draft.announce();
     }
 }
 
-/// Somebody wants to work in a channel that is there already. Whether that can be is seen when it is done.
+/// Somebody wants to work in an existing channel. Whether that is possible shows when it is done.
 pub(super) fn link(draft: &mut Draft<'_>, channel: &str) -> Result<(), Refusal> {
     draft.must_be_open()?;
     let incident = draft.incident();
@@ -33,7 +33,7 @@ pub(super) fn link(draft: &mut Draft<'_>, channel: &str) -> Result<(), Refusal> 
     Ok(())
 }
 
-/// What an incident needs in a channel that it did not have before.
+/// Sets up a new channel with everything that an incident needs.
 fn move_in(draft: &mut Draft<'_>) {
     draft.invite(draft.incident().people());
     draft.show();
@@ -42,7 +42,7 @@ fn move_in(draft: &mut Draft<'_>) {
     }
 }
 
-/// An open incident goes on in another channel; who leads it is told.
+/// An open incident goes on in another channel. Its commander is told.
 pub(super) fn channel_gone(draft: &mut Draft<'_>, channel: &str, why: &ChannelLoss) {
     let incident = draft.incident();
     let Some(lost) = incident.channel.clone().filter(|known| known.id == channel) else { return };
@@ -60,10 +60,10 @@ pub(super) fn channel_gone(draft: &mut Draft<'_>, channel: &str, why: &ChannelLo
     }
 }
 
-/// So many people hear what has no place to be said.
+/// The most people who are told directly when there is no channel to say something in.
 const TOLD_AT_MOST: usize = 3;
 
-/// Comes back, some days after what the channel waited for: the review, or the end where there is nothing to review.
+/// Schedules the archiving for some days after the review. If there is nothing to review, after the end.
 pub(super) fn archive_later(draft: &mut Draft<'_>) {
     let incident = draft.incident();
     if let (Some(days), Some(resolved)) = (draft.context.policy.archive_after_days, incident.resolved_at) {
@@ -72,13 +72,13 @@ pub(super) fn archive_later(draft: &mut Draft<'_>) {
     }
 }
 
-/// The channel is not needed any more, unless it was reopened.
+/// Archives the channel, unless the incident was reopened.
 pub(super) fn check_archive(draft: &mut Draft<'_>, resolved: Time, reviewed: Option<Time>) {
     let incident = draft.incident();
     if incident.resolved_at != Some(resolved) || incident.reviewed_at != reviewed {
         return;
     }
-    // A thread goes with its channel, and a channel that was there before is somebody else's.
+    // A thread goes with its channel, and an existing channel belongs to somebody else.
     if let Some(channel) = incident.channel.clone().filter(|channel| channel.is_whole() && !channel.linked) {
         draft.effect(Effect::ArchiveChannel { channel: channel.id });
     }
@@ -90,7 +90,7 @@ pub(super) fn channel_archived(draft: &mut Draft<'_>, channel: &str) {
     }
 }
 
-/// Whoever declared it hears what has not come about yet.
+/// The person who declared it is told which part is not done yet.
 pub(super) fn check_opening(draft: &mut Draft<'_>) {
     let incident = draft.incident();
     let announced = draft.context.policy.announces && !incident.private;
@@ -109,7 +109,7 @@ pub(super) fn check_opening(draft: &mut Draft<'_>) {
     tell_whom_it_concerns(draft, &event);
 }
 
-/// Where there is no place to say something: whoever declared it, or else is on duty for it, or else administers Muster, hears it.
+/// If there is no channel to say something in, it goes to the person who declared it, or else the people on duty, or else administrators.
 fn tell_whom_it_concerns(draft: &mut Draft<'_>, event: &Event) {
     let incident = draft.incident();
     let admins = draft.context.policy.permissions.admins.iter().filter_map(Principal::person).cloned();
@@ -125,7 +125,7 @@ fn tell_whom_it_concerns(draft: &mut Draft<'_>, event: &Event) {
 pub(super) fn message_posted(draft: &mut Draft<'_>, slot: Slot, message: &MessageRef) {
     if draft.incident().slots.get(&slot) != Some(message) {
         draft.add(Event::Posted { slot, message: message.clone() });
-        // In a thread, the card is where everybody begins to read.
+        // In a thread, everybody begins to read at the card.
         if slot != Slot::Announcement && draft.incident().channel.as_ref().is_some_and(Channel::is_whole) {
             draft.effect(Effect::Pin { slot });
         }

@@ -8,7 +8,7 @@ use crate::domain::{Effect, Event};
 
 pub(super) fn accepted(draft: &mut Draft<'_>, key: &str) {
     let Some(page) = draft.incident().pages.get(key) else { return };
-    // The webhook may have overtaken this answer.
+    // The webhook may have arrived before this answer.
     if page.status == PageStatus::Sending {
         let target = page.target.clone();
         draft.add_and_say(Event::PageHandedOver { key: key.to_owned(), target });
@@ -50,7 +50,7 @@ pub(super) fn says(draft: &mut Draft<'_>, key: &str, news: PagerNews, url: Optio
             }
             draft.effect(Effect::ShowCard);
         }
-        // Old news: the state went on since.
+        // This webhook is old: the state has changed since.
         _ => {}
     }
 }

@@ -27,7 +27,7 @@ impl Draft<'_> {
         self.effect(Effect::Page { key, target, text });
     }
 
-    /// Pages the service of the incident, or the default, if the severity asks for it and that was not done yet.
+    /// Pages the incident's service, or the default, if the severity asks for it and it was not paged yet.
     pub(super) fn page_if_severe(&mut self) {
         let incident = self.incident();
         if incident.drill {
@@ -46,7 +46,7 @@ impl Draft<'_> {
         }
     }
 
-    /// Acknowledges every page that PagerDuty still waits for.
+    /// Acknowledges every page that is still waiting in PagerDuty.
     pub(super) fn tell_pager_it_is_taken(&mut self) {
         let waits = |status| matches!(status, PageStatus::Sending | PageStatus::HandedOver | PageStatus::Paged);
         for (key, target) in self.pages_that(waits) {
@@ -54,7 +54,7 @@ impl Draft<'_> {
         }
     }
 
-    /// Ends every page that PagerDuty still has open.
+    /// Ends every page that is still open in PagerDuty.
     pub(super) fn close_pages(&mut self) {
         for (key, target) in self.pages_that(|status| !matches!(status, PageStatus::Resolved | PageStatus::Failed)) {
             self.effect(Effect::ResolvePage { key, target });

@@ -5,10 +5,10 @@ use super::words::{MAX_TEXT, words};
 use crate::domain::rca::{Cause, CauseKind, Learnt};
 use crate::domain::{Event, Refusal};
 
-/// So many whys an incident may have: five are usual, and each may branch.
+/// The most whys of an incident. Five are usual, and each may branch.
 const MAX_WHYS: u32 = 50;
 
-/// Answers a why: the one that is named, or the last; the first of all answers why the incident happened.
+/// Answers a why: the named one, or the last one. The first answer of all says why the incident happened.
 pub(super) fn why(draft: &mut Draft<'_>, answers: Option<u32>, text: &str) -> Result<(), Refusal> {
     let example = "For example `/incident why the loader had no retry`, or `/incident why 1 the disk was full`.";
     let text = words("A why", example, MAX_TEXT, text)?;
@@ -24,7 +24,7 @@ pub(super) fn why(draft: &mut Draft<'_>, answers: Option<u32>, text: &str) -> Re
     Ok(())
 }
 
-/// Names the cause. Named again, the last one holds; the others stay on the timeline.
+/// Names the cause. If it is named several times, the last one counts, and the others stay on the timeline.
 pub(super) fn cause(draft: &mut Draft<'_>, kind: CauseKind, text: &str) -> Result<(), Refusal> {
     let example = "For example `/incident cause operations the loader's disk was full and nothing watched it`.";
     let text = words("A cause", example, MAX_TEXT, text)?;

@@ -12,7 +12,7 @@ pub(super) fn note(draft: &mut Draft<'_>, text: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether a message is pinned already is a record of its own, guarded by the commit.
+/// A separate record, checked by the commit, says whether a message is already pinned.
 pub(super) fn pin(draft: &mut Draft<'_>, message: &MessageRef, author: &UserId, text: &str) {
     let text = text.chars().take(MAX_TEXT).collect();
     draft.add(Event::MessagePinned { message: message.clone(), author: author.clone(), text });
@@ -24,7 +24,7 @@ pub(super) fn unpin(draft: &mut Draft<'_>, message: &MessageRef) {
     draft.effect(Effect::Mark { message: message.clone(), on: false });
 }
 
-/// What is changed in Slack changes on the timeline, with a trace.
+/// An edit in Slack changes the timeline too, and the timeline shows that it was edited.
 pub(super) fn edit_pin(draft: &mut Draft<'_>, message: &MessageRef, text: Option<&str>) {
     let text = text.map(|text| text.chars().take(MAX_TEXT).collect());
     draft.add(Event::PinEdited { message: message.clone(), text });
@@ -41,7 +41,7 @@ pub(super) fn tried(draft: &mut Draft<'_>, text: &str, ruled_out: bool) -> Resul
     Ok(())
 }
 
-/// Corrects a line: its words, where people wrote them, or its time. What it said before stays in its own record.
+/// Corrects a line: its words, if people wrote them, or its time. The old words stay in their own record.
 pub(super) fn amend(draft: &mut Draft<'_>, line: &Entry, text: Option<&str>, at: Option<Time>) -> Result<(), Refusal> {
     let text = text.map(|text| words("A line", "", MAX_TEXT, text)).transpose()?;
     if text.is_some() && !timeline::is_in_own_words(&line.event) {
@@ -109,7 +109,7 @@ pub(super) fn add_task(
     Ok(())
 }
 
-/// The words of a task that is not done.
+/// The words of a task that is not done yet.
 fn open_task(draft: &Draft<'_>, task: u32) -> Result<String, Refusal> {
     match draft.case().tasks.get(&task) {
         None => Err(Refusal::NoSuchTask { incident: draft.incident().name(), task }),
@@ -126,12 +126,12 @@ pub(super) fn assign_task(draft: &mut Draft<'_>, task: u32, assignee: &UserId) -
     Ok(())
 }
 
-/// Reminds whoever promised something that is due now.
+/// Reminds a person of a task that is due now.
 pub(super) fn check_task(draft: &mut Draft<'_>, task: u32) {
     if let Some(known) = draft.case().tasks.get(&task).filter(|task| task.done_at.is_none()).cloned() {
         let event = Event::TaskDue { task, text: known.text, assignee: known.assignee.clone() };
         match (draft.incident().channel.is_some(), known.assignee) {
-            // The channel is archived by then, more often than not.
+            // By then the channel is usually archived.
             (false, Some(person)) => {
                 draft.add(event.clone());
                 draft.effect(Effect::Direct { person, event: Box::new(event) });
@@ -153,7 +153,7 @@ pub(super) fn draft_postmortem(draft: &mut Draft<'_>) {
     draft.effect(Effect::PostPostmortem);
 }
 
-/// The post-mortem was read with those concerned; the channel has done its work some days later.
+/// The post-mortem was reviewed with the people concerned. Some days later the channel is not needed any more.
 pub(super) fn review(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     let incident = draft.incident();
     if incident.status.is_open() {

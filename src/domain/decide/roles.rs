@@ -10,7 +10,7 @@ use crate::domain::reason::PageText;
 use crate::domain::times::clock;
 use crate::domain::{Actor, Command, Effect, Event, Refusal, Role, Severity, UserId};
 
-/// How long somebody who has the command may take to answer before it goes over, in minutes.
+/// How many minutes a commander has to answer a request before the command is handed over.
 const HANDOVER_MINUTES: i64 = 2;
 
 pub(super) fn take(draft: &mut Draft<'_>, role: Role) -> Result<(), Refusal> {
@@ -29,7 +29,7 @@ pub(super) fn take(draft: &mut Draft<'_>, role: Role) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Gives roles to people, and takes them from others. Whoever has the command is asked before it goes to somebody else.
+/// Gives roles to people, and takes them from others. The commander is asked before the command goes to somebody else.
 pub(super) fn assign(
     draft: &mut Draft<'_>,
     roles: &BTreeMap<Role, Vec<UserId>>,
@@ -48,7 +48,7 @@ pub(super) fn assign(
         any = true;
     }
     for (role, named) in roles {
-        // A role with one holder goes to the first who is named.
+        // A role with one holder goes to the first person who is named.
         let named = if role.is_shared() { named.as_slice() } else { named.get(..1).unwrap_or_default() };
         for person in named {
             if draft.incident().has_role(*role, person) {
@@ -111,9 +111,9 @@ pub(super) fn handover_due(draft: &mut Draft<'_>, request: &str) {
     }
 }
 
-/// How long nobody may hold the command of a SEV1 or SEV2 before people are asked, and asked again, in minutes.
+/// After how many minutes without a commander of a SEV1 or SEV2 people are asked, and asked again.
 const COMMANDER_WITHIN_MINUTES: i64 = 5;
-/// So often people are asked in the channel; then somebody is paged.
+/// How often people are asked in the channel before somebody is paged.
 const ASKED_BEFORE_PAGING: u32 = 2;
 
 pub(super) fn ask_for_commander_later(draft: &mut Draft<'_>, asked: u32) {
@@ -121,7 +121,7 @@ pub(super) fn ask_for_commander_later(draft: &mut Draft<'_>, asked: u32) {
     draft.effect(Effect::Remind { command: Box::new(Command::CheckCommander { asked }), at });
 }
 
-/// Asks who takes the command: those on duty for it by name, twice; then through PagerDuty.
+/// Asks who takes the command. The people on duty for it are asked by name, twice, and then through PagerDuty.
 pub(super) fn check_commander(draft: &mut Draft<'_>, asked: u32) {
     let incident = draft.incident();
     if !incident.status.is_open() || incident.holder(Role::Commander).is_some() || incident.severity > Severity::Sev2 {
@@ -138,7 +138,7 @@ pub(super) fn check_commander(draft: &mut Draft<'_>, asked: u32) {
     }
 }
 
-/// Pages for a commander, where a page can go out.
+/// Pages for a commander, if a page can be sent.
 fn escalate(draft: &mut Draft<'_>, minutes: i64) {
     let incident = draft.incident();
     let policy = draft.context.policy;
@@ -154,7 +154,7 @@ fn escalate(draft: &mut Draft<'_>, minutes: i64) {
     }
 }
 
-/// Gives a role back, or all of them.
+/// Gives one role back, or all of them.
 pub(super) fn leave(draft: &mut Draft<'_>, role: Option<Role>) -> Result<(), Refusal> {
     let Some(person) = draft.context.actor.person().cloned() else { return Ok(()) };
     let incident = draft.incident();
@@ -184,7 +184,7 @@ fn grant(draft: &mut Draft<'_>, role: Role, person: &UserId) {
     let incident = draft.incident();
     let from = (!role.is_shared()).then(|| incident.holder(role).cloned()).flatten();
     let severity = incident.severity;
-    // The commander decides and the responder mends; in a SEV1 one person cannot do both well, so it is said aloud.
+    // The commander decides, and the responder mends. In a SEV1 one person cannot do both well, so the channel says so.
     let also = if severity == Severity::Sev1 && matches!(role, Role::Commander | Role::Responder) {
         [Role::Commander, Role::Responder]
             .into_iter()

@@ -8,7 +8,7 @@ use crate::domain::runbook::Runbook;
 use crate::domain::times::stamp;
 use crate::domain::{Effect, Event, Refusal};
 
-/// Brings the runbook that fits best, if one does and none is there.
+/// Attaches the runbook that fits best, if one fits and none is attached.
 pub(super) fn attach_best(draft: &mut Draft<'_>) {
     let incident = draft.incident();
     if incident.checklist.is_some() {

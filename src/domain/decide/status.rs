@@ -27,7 +27,7 @@ pub(super) fn acknowledge(draft: &mut Draft<'_>) -> Result<(), Refusal> {
 /// The longest time between two reminders, in minutes.
 const REMIND_AT_MOST_EVERY: u32 = 24 * 60;
 
-/// Says that nobody has it, and asks again after twice the time. Who tells people how it stands has it too.
+/// Says that nobody has acknowledged it, and asks again after twice the time. An update counts as an acknowledgement.
 pub(super) fn check_acknowledged(draft: &mut Draft<'_>, asked: u32) {
     let incident = draft.incident();
     if incident.status.is_open() && incident.acknowledged_at.is_none() && incident.last_update.is_none() {
@@ -37,7 +37,7 @@ pub(super) fn check_acknowledged(draft: &mut Draft<'_>, asked: u32) {
     }
 }
 
-/// Comes back after the first time that the configuration says, twice it, four times it, up to a day.
+/// Asks again after the configured time, then after twice that, four times that, up to a day.
 pub(super) fn remind_to_acknowledge(draft: &mut Draft<'_>, asked: u32) {
     let first = u32::from(draft.context.policy.remind_after_minutes);
     if first > 0 {
@@ -77,7 +77,7 @@ pub(super) fn resolve(draft: &mut Draft<'_>, text: Option<&str>, ending: Ending)
     }
     let actor = draft.context.actor.clone();
     close(draft, actor, text.as_deref(), ending);
-    // What people call no incident says what its alerts were worth.
+    // If people say that it was no incident, that is also their verdict on its alerts.
     let verdict = match ending {
         Ending::FalseAlarm => Some(Verdict::False),
         Ending::Expected => Some(Verdict::Expected),
@@ -90,7 +90,7 @@ pub(super) fn resolve(draft: &mut Draft<'_>, text: Option<&str>, ending: Ending)
 }
 
 pub(super) fn close(draft: &mut Draft<'_>, actor: Actor, text: Option<&str>, ending: Ending) {
-    // What was no incident needs no cause.
+    // A false alarm needs no cause.
     let gaps = if ending == Ending::Fixed { gaps(draft.case()) } else { Vec::new() };
     let event = Event::Resolved { text: text.map(str::to_owned), ending, gaps };
     draft.add_as(actor, event);
@@ -100,7 +100,7 @@ pub(super) fn close(draft: &mut Draft<'_>, actor: Actor, text: Option<&str>, end
     }
     super::notify::everybody(draft, &Notice::AllClear { text: text.map(str::to_owned) });
     draft.close_pages();
-    // What was mended is reviewed first; what was nothing, or nearly nothing, is not.
+    // A fixed incident is reviewed first. One that was nothing, or very mild, is not.
     if ending != Ending::Fixed || draft.incident().severity >= Severity::Sev4 {
         super::outcome::archive_later(draft);
     }
@@ -111,7 +111,7 @@ pub(super) fn close(draft: &mut Draft<'_>, actor: Actor, text: Option<&str>, end
     draft.show();
 }
 
-/// What a thorough close would have had: no step of the work is left out silently.
+/// What is missing for a thorough close. No step of the work is left out silently.
 pub fn gaps(case: &Case) -> Vec<Gap> {
     let incident = &case.incident;
     let checks = [
@@ -141,7 +141,7 @@ pub(super) fn reopen(draft: &mut Draft<'_>, reason: &str) -> Result<(), Refusal>
         return Err(Refusal::NotResolved { incident: incident.name(), status: incident.status });
     }
     if draft.incident().channel.is_none() {
-        // It was archived; Slack lets no bot open it again.
+        // It was archived, and Slack lets no bot open it again.
         draft.effect(Effect::OpenChannel);
         draft.invite(draft.incident().people());
     }
@@ -164,7 +164,7 @@ pub(super) fn set_severity(draft: &mut Draft<'_>, to: Severity) -> Result<(), Re
     Ok(())
 }
 
-/// Another severity: what pages, and who is reminded when, follows.
+/// Changes the severity. Pages and reminders change with it.
 pub(super) fn severity_changed(draft: &mut Draft<'_>, from: Severity, to: Severity) {
     draft.add_and_say(Event::SeverityChanged { from, to });
     let incident = draft.incident();

@@ -26,7 +26,7 @@ pub(super) fn update(draft: &mut Draft<'_>, text: &str, next: Option<Time>) -> R
     Ok(())
 }
 
-/// Reminds at a moment, and at no other; or never.
+/// Sets the one time of the next reminder, or none.
 fn remind_at(draft: &mut Draft<'_>, at: Option<Time>) {
     if draft.incident().remind_at != at {
         draft.add(Event::ReminderSet { at });
@@ -36,13 +36,13 @@ fn remind_at(draft: &mut Draft<'_>, at: Option<Time>) {
     }
 }
 
-/// Reminds when the severity's cadence asks for it.
+/// Sets the next reminder by the cadence of the severity.
 pub(super) fn remind_by_cadence(draft: &mut Draft<'_>) {
     let at = draft.context.policy.cadence.next(draft.incident().severity, draft.now());
     remind_at(draft, at);
 }
 
-/// Somebody wants to be reminded later, or no more.
+/// Somebody wants to be reminded later, or not any more.
 pub(super) fn remind(draft: &mut Draft<'_>, minutes: Option<u32>) -> Result<(), Refusal> {
     draft.must_be_open()?;
     let at = minutes.map(|minutes| draft.now() + chrono::Duration::minutes(minutes.into()));
@@ -50,8 +50,8 @@ pub(super) fn remind(draft: &mut Draft<'_>, minutes: Option<u32>) -> Result<(), 
     Ok(())
 }
 
-/// The promised update did not come, or nobody was told anything for as long as the cadence allows. Said again, and again, until the
-/// limit.
+/// The promised update did not come, or nobody was told anything for as long as the cadence allows. This is said again until
+/// the limit is reached.
 pub(super) fn check_update(draft: &mut Draft<'_>, promised: Time) {
     let incident = draft.incident();
     if !incident.status.is_open() || incident.remind_at != Some(promised) {
@@ -114,7 +114,7 @@ fn page_saying(draft: &mut Draft<'_>, target: &str, text: PageText) -> Result<()
     Ok(())
 }
 
-/// Pages one person: through PagerDuty's REST API where the incident's service can, else those who answer for it, with the name.
+/// Pages one person, through PagerDuty's REST API if the service allows it. Else it pages the service, and names the person.
 pub(super) fn page_person(draft: &mut Draft<'_>, person: &UserId, text: Option<&str>) -> Result<(), Refusal> {
     let incident = draft.incident();
     draft.must_be_open()?;
@@ -131,7 +131,7 @@ pub(super) fn page_person(draft: &mut Draft<'_>, person: &UserId, text: Option<&
     Ok(())
 }
 
-/// More pages that nobody answers wake nobody.
+/// Limits the open pages: if nobody answers these, more pages wake nobody.
 fn not_too_many(draft: &Draft<'_>) -> Result<(), Refusal> {
     let incident = draft.incident();
     let open = incident.pages.values().filter(|page| !page.status.is_over()).count();
@@ -141,7 +141,7 @@ fn not_too_many(draft: &Draft<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Pages those who answer for it again, under a new key: PagerDuty notifies them anew, by its own escalation policy.
+/// Pages the people responsible for it again, under a new key. PagerDuty notifies them again by its own escalation policy.
 pub(super) fn escalate(draft: &mut Draft<'_>, text: Option<&str>) -> Result<(), Refusal> {
     let incident = draft.incident();
     let target = incident.service.clone().unwrap_or_else(|| DEFAULT_TARGET.to_owned());
@@ -161,7 +161,7 @@ fn services(draft: &Draft<'_>) -> String {
     }
 }
 
-/// Somebody in PagerDuty has it: the incident is acknowledged, and nothing goes back to PagerDuty.
+/// Somebody acknowledged it in PagerDuty, so the incident is acknowledged. Nothing goes back to PagerDuty.
 pub(super) fn taken_in_pager(draft: &mut Draft<'_>) {
     if draft.incident().acknowledged_at.is_none() {
         draft.add_and_say(Event::Acknowledged);

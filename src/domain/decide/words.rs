@@ -3,12 +3,12 @@
 use crate::domain::times::clock;
 use crate::domain::{Refusal, Time};
 
-/// The longest title, which must fit a Slack header (150) with the incident's name.
+/// The longest title. With the incident's name, it must fit a Slack header (150).
 pub const MAX_TITLE: usize = 120;
-/// The longest text of a note, update, fix, reason: Slack's limit for a section.
+/// The longest text of a note, update, fix or reason. This is Slack's limit for a section.
 pub const MAX_TEXT: usize = 3000;
 
-/// A text that people typed: trimmed, not empty, not too long.
+/// A text that people typed. It is trimmed, and must not be empty or too long.
 pub(super) fn words(what: &'static str, example: &'static str, max: usize, text: &str) -> Result<String, Refusal> {
     let text = text.trim();
     let length = text.chars().count();
@@ -21,7 +21,7 @@ pub(super) fn words(what: &'static str, example: &'static str, max: usize, text:
     Ok(text.to_owned())
 }
 
-/// As [`words`], where there may be none.
+/// As [`words`], for text that may be missing.
 pub(super) fn optional(what: &'static str, text: Option<&str>) -> Result<Option<String>, Refusal> {
     match text.map(str::trim) {
         None | Some("") => Ok(None),
@@ -29,7 +29,7 @@ pub(super) fn optional(what: &'static str, text: Option<&str>) -> Result<Option<
     }
 }
 
-/// `06:10 (2026-11-23)`: a time in a sentence that people answer to.
+/// `06:10 (2026-11-23)`: a time in a sentence for people.
 pub(super) fn moment(at: Time) -> String {
     format!("{at} UTC ({date})", at = clock(at), date = at.format("%Y-%m-%d"))
 }

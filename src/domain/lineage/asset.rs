@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Pillar, Time};
 
-/// A day, counted from 2020-01-01 UTC. What is seen again and again is worth one write a day.
+/// A day, counted from 2020-01-01 UTC. Repeated sightings are written at most once a day.
 pub type Day = u16;
 
-/// The day of a moment; 0 for what was before 2020.
+/// The day of a moment. 0 if it was before 2020.
 pub fn day(at: Time) -> Day {
     const FIRST: i64 = 18_262;
     u16::try_from(at.timestamp().div_euclid(86_400) - FIRST).unwrap_or(0)
@@ -51,7 +51,7 @@ impl AssetKind {
         }
     }
 
-    /// The kind of this word, as catalogs spell it.
+    /// Finds the kind by its word, as catalogs spell it.
     pub fn parse(word: &str) -> Option<Self> {
         match word.trim().to_ascii_lowercase().as_str() {
             "source" => Some(Self::Source),
@@ -64,13 +64,13 @@ impl AssetKind {
         }
     }
 
-    /// Whether people use it directly: what a blast radius is about in the end.
+    /// Whether people use it directly. In the end, a blast radius is about these.
     pub fn is_consumer(self) -> bool {
         matches!(self, Self::Dashboard | Self::Ml)
     }
 }
 
-/// Somebody who answers for an asset, or who uses it.
+/// Somebody who is responsible for an asset, or who uses it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Owner {
@@ -81,7 +81,7 @@ pub struct Owner {
     pub slack: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// Uses it and does not answer for it.
+    /// Uses it, but is not responsible for it.
     #[serde(skip_serializing_if = "is_false")]
     pub consumer: bool,
 }
@@ -97,7 +97,7 @@ pub struct Parent {
     pub last: Day,
 }
 
-/// What one source says of an asset.
+/// What one source says about an asset.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Facts {
@@ -105,12 +105,12 @@ pub struct Facts {
     /// 1 matters most, 4 least.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tier: Option<u8>,
-    /// Who answers for it, and who uses it.
+    /// Its owners and users.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub owners: Vec<Owner>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Pillar>,
-    /// What was promised of it, in words.
+    /// What was promised for it, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sla: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,7 +121,7 @@ pub struct Facts {
     pub code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// Stands for its code or its columns; another one means that they changed.
+    /// A fingerprint of its code or its columns. If it differs, they have changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -133,7 +133,7 @@ pub struct Facts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asset {
     pub name: String,
-    /// Where that name is unique, as OpenLineage says it: `snowflake://acme`.
+    /// The namespace in which that name is unique, as OpenLineage says it: `snowflake://acme`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -142,8 +142,8 @@ pub struct Asset {
     pub facts: BTreeMap<String, Facts>,
 }
 
-/// What is known less surely gives way to what is known better: a person wrote the YAML, dbt knows its project, a run event
-/// has only seen something pass.
+/// How sure a source is. The surer one counts. A person wrote the YAML, dbt knows its project, and a run event has only seen
+/// something pass.
 pub(super) fn strength(source: &str) -> u8 {
     match source.split(':').next().unwrap_or_default() {
         "yaml" => 3,
@@ -153,7 +153,7 @@ pub(super) fn strength(source: &str) -> u8 {
 }
 
 impl Asset {
-    /// An asset of which only the name is known.
+    /// An asset with only a name.
     pub fn named(name: &str) -> Self {
         Self { name: name.to_owned(), namespace: None, aliases: Vec::new(), facts: BTreeMap::new() }
     }
@@ -173,12 +173,12 @@ impl Asset {
         self.first(|facts| (facts.kind != AssetKind::Unknown).then_some(facts.kind)).unwrap_or_default()
     }
 
-    /// How much it matters; 1 most.
+    /// Its tier. Tier 1 matters most.
     pub fn tier(&self) -> Option<u8> {
         self.first(|facts| facts.tier)
     }
 
-    /// What was promised of it.
+    /// What was promised for it.
     pub fn sla(&self) -> Option<String> {
         self.first(|facts| facts.sla.clone())
     }
@@ -187,7 +187,7 @@ impl Asset {
         self.first(|facts| facts.description.clone())
     }
 
-    /// Its links, with what they lead to.
+    /// Its links, with the names of their targets.
     pub fn links(&self) -> Vec<(&'static str, String)> {
         [
             ("open", self.first(|facts| facts.url.clone())),
@@ -199,7 +199,7 @@ impl Asset {
         .collect()
     }
 
-    /// Who answers for it and who uses it, each once.
+    /// Its owners and users, each once.
     pub fn owners(&self) -> Vec<Owner> {
         let mut owners: Vec<Owner> = Vec::new();
         for owner in self.facts_by_strength().into_iter().flat_map(|(_, facts)| &facts.owners) {
@@ -210,7 +210,7 @@ impl Asset {
         owners
     }
 
-    /// What is checked on it.
+    /// The checks on it.
     pub fn checks(&self) -> Vec<Pillar> {
         let mut checks: Vec<_> = self.facts.values().flat_map(|facts| facts.checks.iter().copied()).collect();
         checks.sort();
@@ -218,7 +218,7 @@ impl Asset {
         checks
     }
 
-    /// Its parents over all sources, each once, with the last day any source saw the edge.
+    /// Its parents from all sources, each once, with the last day on which any source saw the edge.
     pub fn parents(&self) -> BTreeMap<&str, Day> {
         let mut parents: BTreeMap<&str, Day> = BTreeMap::new();
         for parent in self.facts.values().flat_map(|facts| &facts.parents) {
@@ -233,7 +233,7 @@ impl Asset {
     }
 }
 
-/// What a check is about, as the catalog was told.
+/// The subject of a check, as the catalog was told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     pub asset: String,

@@ -6,35 +6,35 @@ use super::ChangeKind;
 use crate::domain::times::clock;
 use crate::domain::{Pillar, Time};
 
-/// What speaks for an asset as the root, or against it.
+/// A reason for or against an asset as the root cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[rustfmt::skip]
 pub enum Clue {
     ShowsIssue { pillars: Vec<Pillar> },
-    /// Nothing that it is made of is known to be bad.
+    /// Nothing upstream of it is known to be bad.
     NothingAbove,
     /// Nothing went bad before it.
     First,
-    /// It went bad before what is made of it.
+    /// It went bad before the assets downstream of it.
     BeforeOthers,
-    /// What is made of it went bad before it did.
+    /// Assets downstream of it went bad before it did.
     AfterOthers { earlier: usize },
-    /// What is wrong with it leads to what is wrong with them.
+    /// Its problem explains the problems downstream.
     Explains { implied: usize, of: usize },
     /// It is a job whose outputs are bad and whose inputs are not.
     FailingJob,
-    /// Several bad assets hang on it, which is checked and quiet.
+    /// Several bad assets depend on it. It is checked, and shows no problem.
     SharedQuiet,
-    /// Several bad assets hang on it, and nobody checks it.
+    /// Several bad assets depend on it, and nobody checks it.
     SharedUnchecked,
-    /// What went bad first is made of it.
+    /// The asset that went bad first is downstream of it.
     AboveFirst,
-    /// What is bad is it, or is made of it.
+    /// The bad assets are this one or are downstream of it.
     Covers { covered: usize, of: usize },
     /// Something happened to it shortly before.
     Changed { what: ChangeKind, at: Time, text: String },
-    /// It was the root of earlier incidents.
+    /// It was the root cause of earlier incidents.
     RootBefore { times: usize },
     /// It is not bad itself.
     Away { hops: u32 },
@@ -72,9 +72,9 @@ impl Clue {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum RootReason {
-    /// By these, the strongest first.
+    /// For these reasons, the strongest first.
     Clues(Vec<Clue>),
-    /// As an earlier Muster said it.
+    /// In the words of an earlier Muster.
     Said(String),
 }
 

@@ -14,7 +14,7 @@ use super::names::{clean, ends_with};
 use super::{Asset, AssetKind, Day, Owner};
 use crate::domain::Pillar;
 
-/// A node's number; only valid until the graph changes.
+/// A node's number. It is only valid until the graph changes.
 pub type NodeId = u32;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,10 +45,10 @@ struct Node {
     gone: bool,
 }
 
-/// Most assets have few parents and few children; a walk then touches one line of memory an asset.
+/// Most assets have few parents and few children, so a walk touches one line of memory for each asset.
 type Links = SmallVec<[Link; 3]>;
 
-/// All assets. What is skipped here follows from the rest ([`Graph::complete`]).
+/// All assets. Skipped fields follow from the others ([`Graph::complete`]).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Graph {
     names: Vec<Name>,
@@ -70,7 +70,7 @@ pub struct Graph {
     edges: usize,
 }
 
-/// Owners leave fields out, which only a format that names its fields can read again.
+/// Owners leave out fields, so only a format with field names can read them again.
 mod as_json {
     use serde::{Deserialize as _, Deserializer, Serializer, de, ser};
 
@@ -85,7 +85,7 @@ mod as_json {
     }
 }
 
-/// Of a name in lower case, without making one.
+/// The hash of a name in lower case, without making a new string.
 fn folded_hash(hasher: &DefaultHashBuilder, name: &str) -> u64 {
     let folded: SmallVec<[u8; 128]> = name.bytes().map(|byte| byte.to_ascii_lowercase()).collect();
     hasher.hash_one(&folded[..])
@@ -128,12 +128,12 @@ impl Graph {
         self.table.find(self.hash(name), is_it).copied()
     }
 
-    /// The asset of this name or alias, in any spelling.
+    /// Finds an asset by its name or an alias, in any spelling.
     pub fn find(&self, name: &str) -> Option<NodeId> {
         self.name_of(name).or_else(|| self.name_of(&clean(name))).map(|id| self.names[id as usize].node)
     }
 
-    /// The assets that somebody may mean: the one of this name, else all whose names end so, at most `limit`.
+    /// The assets that somebody may mean: the one with this name, else all whose names end with it, at most `limit`.
     pub fn meant(&self, name: &str, limit: usize) -> Vec<NodeId> {
         if let Some(node) = self.find(name) {
             return vec![node];
@@ -143,7 +143,7 @@ impl Graph {
             self.names.iter().filter(|known| ends_with(&known.text, &tail)).map(|known| known.node).collect();
         nodes.sort_unstable();
         nodes.dedup();
-        // Who says `orders` means the table, not the job that makes it.
+        // A person who says `orders` means the table, not the job that makes it.
         let data: Vec<_> = nodes.iter().copied().filter(|node| self.kind(*node) != AssetKind::Job).collect();
         if let [one] = data[..] {
             return vec![one];
@@ -152,7 +152,7 @@ impl Graph {
         nodes
     }
 
-    /// The names of assets that hold these words, in any case; at most so many.
+    /// The names of assets that contain these words, in any case, up to a limit.
     pub fn with_part(&self, words: &str, limit: usize) -> Vec<String> {
         let words = words.to_lowercase();
         let fits = |node: &NodeId| {
@@ -174,7 +174,7 @@ impl Graph {
         self.nodes[node as usize].kind
     }
 
-    /// Its tier, 1 to 4; 4 for what has none.
+    /// Its tier, 1 to 4. An asset without a tier has 4.
     pub fn tier(&self, node: NodeId) -> u8 {
         self.nodes[node as usize].tier
     }
@@ -184,12 +184,12 @@ impl Graph {
         self.nodes[node as usize].checks != 0
     }
 
-    /// Who answers for it and who uses it.
+    /// Its owners and users.
     pub fn owners(&self, node: NodeId) -> &[Owner] {
         self.owners.get(self.nodes[node as usize].owners as usize).map_or(&[], Vec::as_slice)
     }
 
-    /// The number of its owners' set, for grouping.
+    /// The number of its set of owners, for grouping.
     pub(super) fn owner_set(&self, node: NodeId) -> u32 {
         self.nodes[node as usize].owners
     }
@@ -228,7 +228,7 @@ impl Graph {
         id
     }
 
-    /// The asset of this name; made if there is none.
+    /// Finds the asset with this name, or makes it.
     fn ensure(&mut self, name: &str) -> NodeId {
         if let Some(id) = self.name_of(name) {
             return self.names[id as usize].node;
@@ -294,7 +294,7 @@ impl Graph {
         }
     }
 
-    /// Makes an asset what this record says: names, kind, owners, parents. Assets of its aliases become this one.
+    /// Sets an asset to what this record says: names, kind, owners, parents. Assets with its aliases are merged into it.
     pub fn put(&mut self, asset: &Asset) {
         let node = self.ensure(&asset.name);
         for alias in &asset.aliases {
@@ -307,7 +307,7 @@ impl Graph {
             }
         }
         self.keep_names(node, asset);
-        // An alias may have become the name that people see.
+        // An alias may now be the shown name.
         if let Some(name) = self.name_of(&asset.name) {
             self.nodes[node as usize].name = name;
         }
@@ -324,7 +324,7 @@ impl Graph {
         }
     }
 
-    /// Forgets the names that the record does not have any more.
+    /// Removes the names that the record no longer has.
     fn keep_names(&mut self, node: NodeId, asset: &Asset) {
         let chain = self.chain(node);
         let is_kept = |id: &u32| asset.names().any(|name| self.names[*id as usize].text.eq_ignore_ascii_case(name));
@@ -354,7 +354,7 @@ impl Graph {
         self.free_names.push(id);
     }
 
-    /// Follows what was written meanwhile: `now` is each changed asset's record as it is now, `None` where there is none any more.
+    /// Follows what was written meanwhile. `now` has the present record of each changed asset, or `None` if it is gone.
     ///
     /// # Errors
     /// Those of `now`.
@@ -367,7 +367,7 @@ impl Graph {
         let mut gone = Vec::new();
         for name in changed {
             let asset = now(name)?;
-            // First all are let loose, from parents and from names that may be another's by now.
+            // First all lose their parents, and the names that may belong to another asset by now.
             if let Some(node) = self.find(name) {
                 self.unlink_parents(node);
                 self.keep_names(node, asset.as_ref().unwrap_or(&Asset::named(name)));
@@ -377,13 +377,13 @@ impl Graph {
                 None => gone.push(name),
             }
         }
-        // Who became another has children still, and stays until that other is put.
+        // A merged asset still has children. It stays until the asset that it was merged into is put.
         gone.into_iter().for_each(|name| self.remove(name));
         there.iter().for_each(|asset| self.put(asset));
         Ok(())
     }
 
-    /// All that was `old` is `new` from now on.
+    /// Everything of `old` belongs to `new` from now on.
     fn absorb(&mut self, old: NodeId, new: NodeId) {
         let (ups, downs) = (self.ups[old as usize].clone(), self.downs[old as usize].clone());
         self.cut(old);
@@ -402,7 +402,7 @@ impl Graph {
         self.free_nodes.push(old);
     }
 
-    /// Takes all edges of a node away.
+    /// Removes all edges of a node.
     fn cut(&mut self, node: NodeId) {
         self.unlink_parents(node);
         let downs = std::mem::take(&mut self.downs[node as usize]);
@@ -412,8 +412,8 @@ impl Graph {
         }
     }
 
-    /// Forgets an asset, with its names and its edges to parents. One that others are made of stays, and so does one that goes
-    /// by another name now.
+    /// Removes an asset with its names and its edges to parents. An asset stays if others are downstream of it, or if it has
+    /// another name now.
     pub fn remove(&mut self, name: &str) {
         let Some(node) = self.find(name).filter(|node| {
             self.name(*node).eq_ignore_ascii_case(name) && self.downs(*node).iter().all(|down| down.node == *node)
@@ -426,7 +426,7 @@ impl Graph {
         self.free_nodes.push(node);
     }
 
-    /// Makes again what is not written down: the table of names, the edges downwards. `None` if the rest does not fit together.
+    /// Rebuilds the parts that are not stored: the table of names, and the downward edges. `None` if the stored parts do not fit together.
     pub fn complete(mut self) -> Option<Self> {
         let nodes = self.nodes.len();
         let fits = self.ups.len() == nodes
@@ -461,7 +461,7 @@ impl Graph {
         Some(self)
     }
 
-    /// Bytes of memory, counted from the lengths of what is held.
+    /// How many bytes of memory it uses, counted from the lengths of its parts.
     pub fn bytes(&self) -> usize {
         let spilled = |links: &Links| if links.spilled() { links.capacity() * size_of::<Link>() } else { 0 };
         self.names.capacity() * size_of::<Name>()

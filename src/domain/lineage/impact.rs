@@ -8,18 +8,18 @@ use super::graph::NodeId;
 use super::walk::{Met, View, Way};
 use super::{AssetKind, Owner};
 
-/// How many assets a team's list names; the rest is counted.
+/// How many assets a team's list names. The others are only counted.
 pub const LISTED: usize = 20;
 
-/// Who is told: those below, those above, those who asked.
+/// Who is told: people downstream, people upstream, or people who asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Whom {
-    /// Producers: owners of the root candidate and of what it is made of.
+    /// Producers: the owners of the root-cause candidate and of its parents.
     Upstream,
-    /// Consumers: owners and users of what is below.
+    /// Consumers: the owners and users of the assets downstream.
     Downstream,
-    /// Those who asked to hear, or for whom the configuration does.
+    /// People who asked to be told, or for whom the configuration asks.
     Subscribed,
 }
 
@@ -32,7 +32,7 @@ impl Whom {
         }
     }
 
-    /// The direction of this word; people cannot tell "by subscription".
+    /// Finds it by its word. People cannot choose "by subscription".
     pub fn parse(word: &str) -> Option<Self> {
         match word.trim().to_ascii_lowercase().as_str() {
             "upstream" | "up" | "producers" | "owners" => Some(Self::Upstream),
@@ -51,12 +51,12 @@ pub struct Affected {
     pub hops: u32,
 }
 
-/// What a team has in it.
+/// A team's part of the blast radius.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TeamImpact {
     /// The team or person, with how they are reached.
     pub owner: Owner,
-    /// Its assets: what matters most first, at most [`LISTED`].
+    /// Its assets, the most important first, at most [`LISTED`].
     pub assets: Vec<Affected>,
     pub total: usize,
 }
@@ -71,15 +71,15 @@ impl TeamImpact {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Impact {
     pub counts: BTreeMap<AssetKind, usize>,
-    /// By team; what matters most first.
+    /// By team, the most important first.
     pub teams: Vec<TeamImpact>,
     pub unowned: usize,
-    /// How many were reached only over edges that nobody has seen for a while.
+    /// How many assets were reached only over edges that nobody has seen for a while.
     pub doubtful: usize,
 }
 
 impl Impact {
-    /// How many assets there are, jobs left out: nobody reads a job.
+    /// How many assets there are, without jobs: nobody reads a job.
     pub fn assets(&self) -> usize {
         self.counts.iter().filter(|(kind, _)| **kind != AssetKind::Job).map(|(_, count)| count).sum()
     }
@@ -107,11 +107,11 @@ pub fn words(counts: &BTreeMap<AssetKind, usize>, teams: usize) -> String {
     if parts.is_empty() { "nothing below it is known".to_owned() } else { parts.join(", ") }
 }
 
-/// The blast radius of these assets, themselves left out.
+/// The blast radius of these assets, without the assets themselves.
 pub fn impact(view: &View<'_>, of: &[NodeId]) -> Impact {
     let met = view.walk(of, Way::Down);
     let mut impact = grouped(view, &met);
-    // Who uses a broken asset itself is in it as much as who uses what is made of it.
+    // Users of a broken asset belong to it as much as users of the assets downstream.
     let own: Vec<_> = of.iter().map(|node| Met { node: *node, hops: 0 }).collect();
     let mut users = grouped(view, &own).teams;
     users.retain(|team| team.owner.consumer);
@@ -133,7 +133,7 @@ pub fn impact(view: &View<'_>, of: &[NodeId]) -> Impact {
     impact
 }
 
-/// Those who answer for these assets and for what is directly above them.
+/// The people responsible for these assets and for their direct parents.
 pub fn producers(view: &View<'_>, of: &[NodeId]) -> Impact {
     let mut met: Vec<_> = of.iter().map(|node| Met { node: *node, hops: 0 }).collect();
     for up in of.iter().flat_map(|node| view.next(*node, Way::Up)) {
@@ -146,7 +146,7 @@ pub fn producers(view: &View<'_>, of: &[NodeId]) -> Impact {
     producers
 }
 
-/// The assets of one set of owners, as far as they are listed.
+/// The assets of one set of owners that are listed.
 #[derive(Clone, Default)]
 struct Listed {
     total: usize,
@@ -158,7 +158,7 @@ struct Listed {
 fn grouped(view: &View<'_>, met: &[Met]) -> Impact {
     let graph = view.graph;
     let mut impact = Impact::default();
-    // By set of owners first: sets are few, assets are many.
+    // Group by set of owners first, since sets are few and assets are many.
     let importance = |met: &Met| (graph.tier(met.node), !graph.kind(met.node).is_consumer(), met.hops);
     let mut sets: Vec<Listed> = vec![Listed::default(); graph.owner_sets().len()];
     for met in met {
@@ -170,7 +170,7 @@ fn grouped(view: &View<'_>, met: &[Met]) -> Impact {
         let set = &mut sets[graph.owner_set(met.node) as usize];
         set.total += 1;
         let key = importance(met);
-        // Only something more important than the last of a full list can come into it.
+        // Only an asset more important than the last of a full list can enter it.
         if set.met.len() == LISTED && key >= set.worst {
             continue;
         }

@@ -2,7 +2,7 @@
 
 use super::super::AssetName;
 
-/// Schemes of OpenLineage namespaces under which a name is `database.schema.table`, as dbt and people write it too.
+/// The schemes of OpenLineage namespaces in which a name is `database.schema.table`, as dbt and people also write it.
 #[rustfmt::skip]
 const WAREHOUSES: &[&str] = &[
     "athena", "awsathena", "azurewarehouse", "bigquery", "clickhouse", "cockroach", "crate", "databricks", "db2",
@@ -10,14 +10,14 @@ const WAREHOUSES: &[&str] = &[
     "sqlserver", "synapse", "teradata", "trino", "vertica",
 ];
 
-/// Without quotes and blanks: `"shop"."main"."orders"` and `[shop].[main].[orders]` are `shop.main.orders`. Cut to
+/// Removes quotes and blanks: `"shop"."main"."orders"` and `[shop].[main].[orders]` become `shop.main.orders`. Cuts the name to
 /// [`AssetName::MAX_CHARS`].
 pub fn clean(name: &str) -> String {
     let bare: String = name.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '`' | '[' | ']')).collect();
     bare.trim().chars().take(AssetName::MAX_CHARS).collect()
 }
 
-/// The names of an OpenLineage dataset, the one to show first, and its namespace where the short name is only unique there.
+/// The names of an OpenLineage dataset, the one to show first. Also its namespace, if the short name is only unique there.
 pub fn dataset(namespace: &str, name: &str) -> (Vec<String>, Option<String>) {
     let (namespace, name) = (clean(namespace), clean(name));
     let full = if namespace.is_empty() { name.clone() } else { format!("{}/{name}", namespace.trim_end_matches('/')) };
@@ -53,7 +53,7 @@ mod tests {
         let (names, namespace) = dataset("snowflake://acme", "RAW.SHOP.ORDERS");
         assert_eq!(names, ["raw.shop.orders", "snowflake://acme/raw.shop.orders"]);
         assert_eq!(namespace.as_deref(), Some("snowflake://acme"));
-        // Paths have letters of their own.
+        // Upper and lower case matter in paths.
         assert_eq!(dataset("s3://Lake", "Raw/Orders").0, ["s3://Lake/Raw/Orders"]);
         assert_eq!(dataset("bigquery", "p.d.t").0[0], "p.d.t");
     }

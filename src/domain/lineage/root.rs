@@ -12,11 +12,11 @@ use super::walk::{View, Way};
 use super::{AssetKind, Change, ChangeKind};
 use crate::domain::{Pillar, Time};
 
-/// More candidates than this are not ranked; a bit each.
+/// At most this many candidates are ranked. Each is one bit.
 const MAX_CANDIDATES: usize = 64;
-/// Clocks of monitors differ by so much, in minutes.
+/// The clocks of monitors may differ by this many minutes.
 const SLACK_MINUTES: i64 = 10;
-/// A change this long before the onset may have caused it, in hours.
+/// A change at most this many hours before the onset may have caused it.
 const RECENT_HOURS: i64 = 24;
 
 /// An asset that is bad now.
@@ -27,11 +27,11 @@ pub struct Symptom {
     pub pillars: Vec<Pillar>,
 }
 
-/// What is known of a candidate besides the graph.
+/// What is known about a candidate in addition to the graph.
 pub trait Evidence {
     /// What happened to it lately, the newest first.
     fn changes(&self, asset: &str) -> Vec<Change>;
-    /// In how many earlier incidents it was the root.
+    /// In how many earlier incidents it was the root cause.
     fn past_roots(&self, asset: &str) -> usize;
 }
 
@@ -52,22 +52,22 @@ pub struct Candidate {
     pub asset: String,
     pub reasons: Vec<Clue>,
     pub observed: bool,
-    /// Assets above it or between it and what is bad that nobody checks: they cannot be ruled out. A few of them.
+    /// A few of the unchecked assets above it, or between it and the bad assets. They cannot be ruled out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_monitored: Vec<String>,
-    /// The sum of the terms; only for comparing.
+    /// The sum of the terms. Use it only to compare.
     pub score: f64,
 }
 
-/// Places (assets, or cycles of them) above what is bad, ancestors first.
+/// Places (assets, or cycles of them) above the bad assets, ancestors first.
 struct Region {
     /// The members of the places, one place after another.
     members: Vec<NodeId>,
-    /// Where each place's members begin; one more than there are places.
+    /// Where each place's members begin. It has one entry more than there are places.
     starts: Vec<u32>,
-    /// The place of a node, plus one; 0 for what is outside.
+    /// The place of a node, plus one. 0 if the node is outside.
     place_of: Vec<u32>,
-    /// The places right above the places, one place after another, and where each one's begin.
+    /// The places directly above each place, one place after another, and where each list begins.
     above: Vec<u32>,
     above_starts: Vec<u32>,
 }
@@ -82,13 +82,13 @@ impl Region {
         &self.members[self.starts[place] as usize..self.starts[place + 1] as usize]
     }
 
-    /// The places right above one.
+    /// The places directly above one.
     fn above(&self, place: usize) -> impl Iterator<Item = usize> + '_ {
         let range = self.above_starts[place] as usize..self.above_starts[place + 1] as usize;
         self.above[range].iter().map(|up| *up as usize)
     }
 
-    /// Writes down once which places are above which; every pass uses it.
+    /// Computes once which places are above which. Every pass uses it.
     fn connect(&mut self, view: &View<'_>) {
         self.above_starts.push(0);
         for place in 0..self.len() {
@@ -116,7 +116,7 @@ fn as_index(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-/// Tarjan's strongly connected components over the edges upwards from `from`. A place comes after all above it.
+/// Tarjan's strongly connected components, over the upward edges from `from`. A place comes after all places above it.
 fn region(view: &View<'_>, from: &[NodeId]) -> Region {
     let bound = view.graph.bound();
     let mut region = Region {
@@ -144,7 +144,7 @@ fn region(view: &View<'_>, from: &[NodeId]) -> Region {
                 next_index += 1;
                 stack.push(node);
             }
-            // The edges from where we left off; those that do not count are skipped.
+            // Continue with the edges where we stopped. Skip edges that do not count.
             let ups = view.graph.ups(node);
             let mut descended = false;
             for (place, link) in ups.iter().enumerate().skip(edge) {
@@ -165,7 +165,7 @@ fn region(view: &View<'_>, from: &[NodeId]) -> Region {
             if descended {
                 continue;
             }
-            // What was found above is taken over at once, whichever edge led there.
+            // Take over what was found above at once, whichever edge led there.
             for link in ups.iter().filter(|link| link.seen >= view.forgotten) {
                 let up = link.node as usize;
                 if region.place_of[up] == 0 {
@@ -189,7 +189,7 @@ fn region(view: &View<'_>, from: &[NodeId]) -> Region {
     region
 }
 
-/// What speaks for or against a lead, in points.
+/// One reason for or against a lead, in points.
 type Term = (f64, Clue);
 
 /// A lead's place among the leads, the sum of its terms, and the terms.
@@ -202,7 +202,7 @@ struct Lead {
     job: bool,
 }
 
-/// The candidates for what is bad in `reported`, best first. `others` are bad too, but not of this incident.
+/// Ranks the candidates for the bad assets in `reported`, best first. `others` are bad too, but belong to other incidents.
 pub fn rank(view: &View<'_>, reported: &[Symptom], others: &[Symptom], evidence: &dyn Evidence) -> Vec<Candidate> {
     if reported.is_empty() {
         return Vec::new();
@@ -221,8 +221,8 @@ pub fn rank(view: &View<'_>, reported: &[Symptom], others: &[Symptom], evidence:
     let is_bad = |place: usize| bad[place].is_some();
     let above = |place: usize| region.above(place);
 
-    // The frontier: bad, and nothing above it is. Once among all that is bad, once among what this incident reports: what is
-    // above it and belongs to another incident may be the cause, and may have nothing to do with it.
+    // The frontier: bad, with nothing bad above. It is computed twice: among all bad assets, and among those of this incident.
+    // A bad asset above that belongs to another incident may be the cause, or may be unrelated.
     let mut is_reported = vec![false; region.len()];
     starts.iter().filter_map(|node| region.place(*node)).for_each(|place| is_reported[place] = true);
     let (mut below_bad, mut below_reported) = (vec![false; region.len()], vec![false; region.len()]);
@@ -240,7 +240,7 @@ pub fn rank(view: &View<'_>, reported: &[Symptom], others: &[Symptom], evidence:
     let mut leads: Vec<Lead> =
         frontier.iter().map(|place| Lead { place: *place, observed: true, job: false }).collect();
 
-    // Which of the frontier hang below each place: the lowest places with several are suspects.
+    // Which assets of the frontier are below each place. The lowest places with several of them are suspects.
     let mut hanging = vec![0_u64; region.len()];
     for (bit, place) in frontier.iter().enumerate() {
         hanging[*place] = 1 << bit;
@@ -271,7 +271,7 @@ pub fn rank(view: &View<'_>, reported: &[Symptom], others: &[Symptom], evidence:
     suspects.truncate(MAX_CANDIDATES - leads.len());
     leads.extend(suspects);
 
-    // Which leads are above each place: one pass from the top.
+    // Which leads are above each place. This takes one pass from the top.
     let mut covered_by = vec![0_u64; region.len()];
     for (bit, lead) in leads.iter().enumerate() {
         covered_by[lead.place] |= 1 << bit;
@@ -281,7 +281,7 @@ pub fn rank(view: &View<'_>, reported: &[Symptom], others: &[Symptom], evidence:
     }
     let bad_places: Vec<usize> = (0..region.len()).filter(|place| is_bad(*place)).collect();
 
-    // How far below each place the nearest bad one is: one pass from the bottom.
+    // How far below each place the nearest bad asset is. This takes one pass from the bottom.
     let mut below = vec![u32::MAX; region.len()];
     for place in (0..region.len()).rev() {
         let far = if is_bad(place) { 1 } else { below[place].saturating_add(1) };
@@ -308,7 +308,7 @@ pub fn rank(view: &View<'_>, reported: &[Symptom], others: &[Symptom], evidence:
         })
         .collect();
 
-    // Greedy cover: whoever explains what the ones before do not comes next.
+    // Greedy cover: the next candidate is one that explains what the earlier ones do not.
     let mut explained = 0_u64;
     let mut ranked = Vec::new();
     while !scored.is_empty() {
@@ -348,7 +348,7 @@ fn ratio(part: usize, of: usize) -> f64 {
     if of == 0 { 0.0 } else { part as f64 / of as f64 }
 }
 
-/// The member that shows the issue, else the first.
+/// The member that shows the issue, or else the first.
 fn representative(region: &Region, bad: &[Option<&Symptom>], place: usize) -> NodeId {
     bad[place].map_or(region.members(place)[0], |symptom| symptom.node)
 }
@@ -364,7 +364,7 @@ fn is_failing_job(view: &View<'_>, region: &Region, bad: &[Option<&Symptom>], pl
     outputs.peek().is_some() && outputs.all(is_bad) && !view.next(node, Way::Up).any(is_bad)
 }
 
-/// Whether one pillar upstream explains another downstream: late data is few rows, a changed column is odd values.
+/// Whether one pillar upstream explains another downstream: late data leads to few rows, a changed column to odd values.
 fn implies(up: Pillar, down: Pillar) -> bool {
     up == down
         || matches!(
@@ -387,7 +387,7 @@ struct Scoring<'a> {
 }
 
 impl Scoring<'_> {
-    /// What speaks for and against a lead.
+    /// The reasons for and against a lead.
     fn terms(&self, bit: usize, lead: &Lead) -> Vec<Term> {
         let mut terms = Vec::new();
         let node = representative(self.region, self.bad, lead.place);
@@ -451,12 +451,12 @@ impl Scoring<'_> {
         terms
     }
 
-    /// When the first of all went bad.
+    /// When the first of all the assets went bad.
     fn first_onset(&self) -> Option<Time> {
         self.bad_places.iter().filter_map(|place| self.bad[*place]).map(|symptom| symptom.onset).min()
     }
 
-    /// What happened to it shortly before, and what it did in the past.
+    /// What happened to it shortly before, and how often it was the root cause in the past.
     fn history(&self, asset: &str, onset: Option<Time>) -> Vec<Term> {
         let mut terms = Vec::new();
         if let Some(onset) = onset {
@@ -479,7 +479,7 @@ impl Scoring<'_> {
         terms
     }
 
-    /// What nobody checks directly above the lead, or between it and what is bad below it.
+    /// The unchecked assets directly above the lead, or between it and the bad assets below it.
     fn not_monitored(&self, bit: usize, place: usize) -> Vec<String> {
         let unknown = |node: NodeId| {
             self.region.place(node).is_some_and(|place| self.bad[place].is_none())

@@ -7,31 +7,31 @@ use super::asset::strength;
 use super::graph::Graph;
 use super::{Asset, Day, Facts, Parent};
 
-/// The most parents of one asset that are kept: a record has at most 64 KiB.
+/// The most parents of one asset that are kept. A record has at most 64 KiB.
 pub const MAX_PARENTS: usize = 200;
 
-/// What a source says of one asset.
+/// What a source says about one asset.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sighting {
-    /// Its names, the one to show first. Never empty.
+    /// Its names. The first is the one to show. Never empty.
     pub names: Vec<String>,
-    /// Where its short name is unique.
+    /// The namespace in which its short name is unique.
     pub namespace: Option<String>,
-    /// Which source: `dbt:shop`.
+    /// The source: `dbt:shop`.
     pub source: String,
-    /// Whether this is all that the source knows of it, or only what passed in one event.
+    /// Whether the source knows no more about it. False if this was only one event.
     pub whole: bool,
     /// The facts; `parents` and `seen` are filled in from below.
     pub facts: Facts,
-    /// What it is made of, each by its names, the best first.
+    /// Its parents, each by its names, the best first.
     pub parents: Vec<(Vec<String>, Option<String>)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Written {
-    /// This asset is so.
+    /// The asset's new record.
     Put(Box<Asset>),
-    /// This asset became another, or nobody has seen it for too long.
+    /// The asset was merged into another, or nobody has seen it for too long.
     Gone(String),
 }
 
@@ -45,21 +45,21 @@ impl Written {
     }
 }
 
-/// Sightings over a catalog: looks up, merges, and remembers what was merged before it is written.
+/// Merges sightings into a catalog. It remembers what it merged until that is written.
 pub struct Merger<'a, F: Fn(&str) -> Option<Asset>> {
     graph: &'a Graph,
     load: F,
     today: Day,
-    /// What this merger changed; `None` for what is gone.
+    /// What this merger changed. `None` if the asset is gone.
     changed: HashMap<String, Option<Asset>>,
-    /// Names it gave, folded, and whose they are.
+    /// Names that it gave, in folded form, and the assets they belong to.
     names: HashMap<String, String>,
-    /// Parents that did not fit.
+    /// How many parents did not fit.
     pub left_out: usize,
 }
 
 impl<'a, F: Fn(&str) -> Option<Asset>> Merger<'a, F> {
-    /// Over this graph; `load` reads an asset's record by its shown name.
+    /// A merger over this graph. `load` reads an asset's record by its shown name.
     pub fn new(graph: &'a Graph, load: F, today: Day) -> Self {
         Self { graph, load, today, changed: HashMap::new(), names: HashMap::new(), left_out: 0 }
     }
@@ -73,7 +73,7 @@ impl<'a, F: Fn(&str) -> Option<Asset>> Merger<'a, F> {
             .collect();
         written.sort_by(|one, other| {
             let key = |of: &Written| match of {
-                // What became another is there before its old name goes, so that no edge is lost between.
+                // A merged asset is written before its old name is removed, so that no edge is lost in between.
                 Written::Put(asset) => (0, asset.name.clone()),
                 Written::Gone(name) => (1, name.clone()),
             };
@@ -87,7 +87,7 @@ impl<'a, F: Fn(&str) -> Option<Asset>> Merger<'a, F> {
         self.changed.len()
     }
 
-    /// Whether it changed nothing so far.
+    /// Whether it has changed nothing yet.
     pub fn is_empty(&self) -> bool {
         self.changed.is_empty()
     }
@@ -98,7 +98,7 @@ impl<'a, F: Fn(&str) -> Option<Asset>> Merger<'a, F> {
             Some(shown) => Some(shown.clone()),
             None => {
                 let shown = self.graph.name(self.graph.find(name)?).to_owned();
-                // It may have become another since.
+                // It may have been merged into another since.
                 Some(self.names.get(&shown.to_ascii_lowercase()).cloned().unwrap_or(shown))
             }
         }
@@ -120,7 +120,7 @@ impl<'a, F: Fn(&str) -> Option<Asset>> Merger<'a, F> {
         }
     }
 
-    /// The names that are this sighting's: a short name that another namespace has is left to it.
+    /// The names that belong to this sighting. A short name that another namespace has stays there.
     fn own_names(&self, names: &[String], namespace: Option<&str>) -> Vec<String> {
         let free: Vec<_> = names
             .iter()
@@ -140,7 +140,7 @@ impl<'a, F: Fn(&str) -> Option<Asset>> Merger<'a, F> {
         }
         let before = known.first().map(|shown| self.asset(shown));
         let mut asset = match known.split_first() {
-            // Perhaps another process wrote it down, and the graph does not know yet.
+            // Perhaps another process wrote it, and the graph does not know it yet.
             None => self.asset(&names[0]),
             Some((first, rest)) => {
                 let mut asset = self.asset(first);
@@ -151,7 +151,7 @@ impl<'a, F: Fn(&str) -> Option<Asset>> Merger<'a, F> {
                 asset
             }
         };
-        // Whoever knows it best names it.
+        // The source that knows it best names it.
         let best = asset.facts.keys().map(|source| strength(source)).max().unwrap_or(0);
         if strength(&sighting.source) > best && !asset.name.eq_ignore_ascii_case(&names[0]) {
             let old = std::mem::replace(&mut asset.name, names[0].clone());
@@ -162,7 +162,7 @@ impl<'a, F: Fn(&str) -> Option<Asset>> Merger<'a, F> {
         if asset.namespace.is_none() {
             asset.namespace.clone_from(&sighting.namespace);
         }
-        // Its own names may be among its parents'.
+        // Its own names may be among the names of its parents.
         for name in asset.names() {
             self.names.insert(name.to_ascii_lowercase(), asset.name.clone());
         }
@@ -195,7 +195,7 @@ impl<'a, F: Fn(&str) -> Option<Asset>> Merger<'a, F> {
             let first = known.iter().find(same).map_or(self.today, |parent| parent.first);
             parents.push(Parent { from, first, last: self.today });
         }
-        // What is not named this time fades; it does not vanish.
+        // A parent that is not named this time fades. It does not vanish.
         for parent in known {
             let from = self.shown(&parent.from).unwrap_or_else(|| parent.from.clone());
             if !parents.iter().any(|known| known.from == from) {
@@ -228,7 +228,7 @@ impl<'a, F: Fn(&str) -> Option<Asset>> Merger<'a, F> {
     }
 }
 
-/// Two assets that turned out to be one: the better known one's name, all facts, all names.
+/// Merges two assets that turned out to be one: the name of the better known one, all facts, all names.
 fn united(one: Asset, other: Asset) -> Asset {
     let best = |asset: &Asset| asset.facts.keys().map(|source| strength(source)).max().unwrap_or(0);
     let (mut kept, gone) = if best(&other) > best(&one) { (other, one) } else { (one, other) };
@@ -241,7 +241,7 @@ fn united(one: Asset, other: Asset) -> Asset {
     kept
 }
 
-/// Every alias once, the shown name not among them.
+/// Every alias once, without the shown name.
 fn tidy(asset: &mut Asset) {
     let mut aliases: Vec<String> = Vec::new();
     for alias in std::mem::take(&mut asset.aliases) {

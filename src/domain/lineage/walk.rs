@@ -5,13 +5,13 @@ use hashbrown::{HashMap, HashSet};
 use super::Day;
 use super::graph::{Graph, Link, NodeId};
 
-/// The graph as of a day: edges that nobody has seen for too long do not count any more.
+/// The graph as of a day. Edges that nobody has seen for too long no longer count.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     pub graph: &'a Graph,
-    /// Edges last seen before this day are forgotten.
+    /// Edges last seen before this day do not count.
     pub forgotten: Day,
-    /// Edges last seen before this day fade: they count, and are shown as doubtful.
+    /// Edges last seen before this day fade: they count, but are shown as doubtful.
     pub fading: Day,
 }
 
@@ -21,7 +21,7 @@ pub enum Way {
     Down,
 }
 
-/// Something met on a walk.
+/// A node that a walk found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Met {
     pub node: NodeId,
@@ -29,7 +29,7 @@ pub struct Met {
     pub hops: u32,
 }
 
-/// A set of nodes, a bit each.
+/// A set of nodes, with one bit for each.
 pub(super) struct Seen(Vec<u64>);
 
 impl Seen {
@@ -37,7 +37,7 @@ impl Seen {
         Self(vec![0; bound.div_ceil(64)])
     }
 
-    /// Adds; whether it is new.
+    /// Adds a node. Returns whether it is new.
     pub(super) fn insert(&mut self, node: NodeId) -> bool {
         let (word, bit) = (node as usize / 64, 1 << (node % 64));
         let new = self.0[word] & bit == 0;
@@ -52,12 +52,12 @@ impl<'a> View<'a> {
         Self { graph, forgotten: 0, fading: 0 }
     }
 
-    /// The neighbours one way, over edges that still count.
+    /// The neighbours in one direction, over edges that still count.
     pub fn next(&self, node: NodeId, way: Way) -> impl Iterator<Item = NodeId> + use<'a> {
         self.links(node, way).map(|link| link.node)
     }
 
-    /// The edges one way that still count.
+    /// The edges in one direction that still count.
     pub fn links(&self, node: NodeId, way: Way) -> impl Iterator<Item = Link> + use<'a> {
         let links = match way {
             Way::Up => self.graph.ups(node),
@@ -67,15 +67,15 @@ impl<'a> View<'a> {
         links.iter().copied().filter(move |link| link.seen >= forgotten)
     }
 
-    /// Whether nobody has seen the edge for a while.
+    /// Whether nobody has seen the edge lately.
     pub fn is_fading(&self, link: Link) -> bool {
         link.seen < self.fading
     }
 
-    /// All that is met from these on, nearest first, without the starts themselves (even where a cycle leads back).
+    /// All nodes found from these, nearest first. The starts are left out, even if a cycle leads back to them.
     pub fn walk(&self, from: &[NodeId], way: Way) -> Vec<Met> {
         let mut seen = Seen::new(self.graph.bound());
-        // What was met is also what is still to be left, in the same order.
+        // The list of found nodes is also the queue.
         let mut met: Vec<Met> =
             from.iter().filter(|node| seen.insert(**node)).map(|node| Met { node: *node, hops: 0 }).collect();
         let starts = met.len();
@@ -112,12 +112,12 @@ impl<'a> View<'a> {
         met
     }
 
-    /// A shortest way along the edges from one asset down to another, both ends included.
+    /// A shortest path along the edges from one asset down to another, with both ends.
     pub fn path(&self, from: NodeId, to: NodeId) -> Option<Vec<NodeId>> {
         if from == to {
             return Some(vec![from]);
         }
-        // From both ends, always from the smaller frontier: a hub's children are not looked at where few parents lead to it.
+        // Search from both ends, always from the smaller frontier. So a hub's children are not searched if few parents lead to it.
         let mut reached = [HashMap::from([(from, from)]), HashMap::from([(to, to)])];
         let mut frontiers = [vec![from], vec![to]];
         while !frontiers[0].is_empty() && !frontiers[1].is_empty() {
@@ -145,7 +145,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// From a node back to the end that its side began at.
+/// The path from a node back to the end where its side of the search began.
 fn back(reached: &HashMap<NodeId, NodeId>, from: NodeId) -> Vec<NodeId> {
     let mut way = vec![from];
     let mut at = from;

@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::lineage::Graph;
 
-/// What an image begins with. Another Muster may lay it out in another way.
+/// The first bytes of an image. Another Muster may use another layout.
 const MAGIC: &str = concat!("muster lineage ", env!("CARGO_PKG_VERSION"), " 1\n");
-/// The bytes of a mark.
+/// The length of a mark in bytes.
 const MARK: usize = 26;
 
 fn file(folder: &Path) -> PathBuf {
     folder.join("lineage.image")
 }
 
-/// Sums up what passes through.
+/// Computes a checksum of the bytes that pass through.
 struct Summed<W> {
     to: W,
     sum: crc32fast::Hasher,
@@ -38,12 +38,12 @@ impl<W: Write> Write for Summed<W> {
 /// Writes the image of the graph as it is after the commit with this mark.
 ///
 /// # Errors
-/// The file cannot be written; an older one is still whole.
+/// The file cannot be written. An older file is still whole.
 pub fn save(folder: &Path, graph: &Graph, mark: &str) -> io::Result<()> {
     let beside = folder.join("lineage.image.new");
     let saved = write(&beside, graph, mark).and_then(|()| fs::rename(&beside, file(folder)));
     saved.inspect_err(|_| {
-        // What is half made takes room from what must be kept.
+        // A half-written file takes room that the store needs.
         let _ = fs::remove_file(&beside);
     })
 }
@@ -58,7 +58,7 @@ fn write(beside: &Path, graph: &Graph, mark: &str) -> io::Result<()> {
     to.to.into_inner()?.sync_all()
 }
 
-/// The last image, and the mark of its commit; `None` if there is none of use.
+/// The last image, and the mark of its commit. `None` if there is no usable image.
 pub fn load(folder: &Path) -> Option<(String, Graph)> {
     let bytes = fs::read(file(folder)).ok()?;
     let (bytes, sum) = bytes.split_last_chunk::<4>()?;

@@ -22,13 +22,13 @@ pub struct Catalog {
     log: Log,
 }
 
-/// Where the log of the catalog's commits stands.
+/// The state of the log of the catalog's commits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Log {
     /// Commits so far.
     pub commits: u64,
     pub mark: String,
-    /// How many of them the image has that was read at start; none if there was no image of use.
+    /// How many of them were in the image at start. `None` if there was no usable image.
     pub in_image: Option<u64>,
 }
 
@@ -47,7 +47,7 @@ impl ReadModel for Catalog {
     }
 
     fn apply(&mut self, changes: &[Change<'_>]) {
-        // What became another is there before its old name goes, so that no edge is lost between.
+        // A merged asset is written before its old name is removed, so that no edge is lost in between.
         let assets = || changes.iter().filter(|change| change.kind == Kind::Catalog);
         assets().filter_map(Change::value::<Asset>).for_each(|asset| self.graph.put(&asset));
         assets().filter(|change| change.now.is_none()).for_each(|change| self.graph.remove(change.id));
@@ -73,7 +73,7 @@ impl Catalog {
         &self.log
     }
 
-    /// The graph of the image, and what changed since then read again; `None` if the image is not of this store's past.
+    /// The graph of the image, with the assets changed since then read again. `None` if the image is not of this store's past.
     async fn from_image(store: &Store, commits: &[(u64, CatalogCommit)]) -> Result<Option<Self>, ReadError> {
         let Some((mark, mut graph)) = store.folder().and_then(image::load) else { return Ok(None) };
         let mut log = Log::default();
@@ -99,16 +99,16 @@ impl Catalog {
     }
 }
 
-/// The graph from all records.
+/// The graph, built from all records.
 async fn from_records(store: &Store) -> Result<Graph, ReadError> {
-    // One task reads, this one builds.
+    // Another task reads, and this one builds.
     let (pages, mut read) = tokio::sync::mpsc::channel::<Vec<Asset>>(4);
     let from = store.clone();
     let reader = tokio::spawn(async move {
         let mut range = Range::<Asset>::all();
         loop {
             let page = from.scan(&range, PAGE).await?;
-            // Nobody listens any more only when the other side is gone.
+            // Sending fails only when the other side is gone.
             let _ = pages.send(page.records.into_iter().map(|rec| rec.value).collect()).await;
             match page.next {
                 Some(last) => range = range.after(&last),
