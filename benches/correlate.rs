@@ -1,4 +1,4 @@
-//! How well incidents match causes: `cargo bench --bench triage [-- SEED]`. Random warehouses, one or two causes at once whose trouble flows down with a
+//! How well incidents match causes: `cargo bench --bench correlate [-- SEED]`. Random warehouses, one or two causes at once whose trouble flows down with a
 //! delay, alerts that never come and alerts for nothing, taken in by the real triage in the order of time. Counted over pairs of alerts: of those
 //! in one incident, how many have one cause (precision); of those with one cause, how many are in one incident (recall). Beside it, what the labels alone
 //! would do.

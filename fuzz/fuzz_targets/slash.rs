@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|line: &str| {
-    if let Err(unclear) = muster::slack::slash::parse(line, chrono::DateTime::UNIX_EPOCH) {
+    if let Err(unclear) = muster::chat::verb_of(line, chrono::DateTime::UNIX_EPOCH) {
         assert!(!unclear.to_string().is_empty());
     }
 });

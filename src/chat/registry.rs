@@ -1,4 +1,4 @@
-//! The table of verbs, from which help, `docs/slack.md` and the tests are made; and which verb a line means.
+//! The table of verbs, from which help, `docs/slack.md` and the tests are made. Also which verb a line means.
 
 use super::line::{Intent, Line, Read, Unclear, Understood, Verb, mentions, split};
 use crate::domain::incident::number;
@@ -13,61 +13,18 @@ use super::verbs::{
 };
 
 /// Every verb, in the order of the work.
+#[rustfmt::skip]
 pub static VERBS: [&Verb; 51] = [
-    &declare::VERB,
-    &drill::VERB,
-    &list::VERB,
-    &search::VERB,
-    &show::VERB,
-    &ack::VERB,
-    &take::VERB,
-    &assign::VERB,
-    &leave::VERB,
-    &role::VERB,
-    &oncall::VERB,
-    &brief::VERB,
-    &sev::VERB,
-    &update::VERB,
-    &remind::VERB,
-    &note::VERB,
-    &tried::VERB,
-    &timeline::VERB,
-    &runbook::VERB,
-    &since::VERB,
-    &good_again::VERB,
-    &fix::VERB,
-    &asset::VERB,
-    &impact::VERB,
-    &notify::VERB,
-    &look::VERB,
-    &mute::VERB,
-    &subscribe::VERB,
-    &task::VERB,
-    &page::VERB,
-    &escalate::VERB,
-    &link::VERB,
-    &mitigate::VERB,
-    &resolve::VERB,
-    &reopen::VERB,
-    &dismiss::VERB,
-    &why::VERB,
-    &cause::VERB,
-    &retro::VERB,
-    &judge::VERB,
-    &stats::VERB,
-    &sla::VERB,
-    &merge::VERB,
-    &alerts::VERB,
-    &move_alert::VERB,
-    &silence::VERB,
-    &silences::VERB,
-    &unsilence::VERB,
-    &postmortem::VERB,
-    &reviewed::VERB,
-    &HELP,
+    &declare::VERB, &drill::VERB, &list::VERB, &search::VERB, &show::VERB, &ack::VERB, &take::VERB, &assign::VERB,
+    &leave::VERB, &role::VERB, &oncall::VERB, &brief::VERB, &sev::VERB, &update::VERB, &remind::VERB, &note::VERB,
+    &tried::VERB, &timeline::VERB, &runbook::VERB, &since::VERB, &good_again::VERB, &fix::VERB, &asset::VERB,
+    &impact::VERB, &notify::VERB, &look::VERB, &mute::VERB, &subscribe::VERB, &task::VERB, &page::VERB,
+    &escalate::VERB, &link::VERB, &mitigate::VERB, &resolve::VERB, &reopen::VERB, &dismiss::VERB, &why::VERB,
+    &cause::VERB, &retro::VERB, &judge::VERB, &stats::VERB, &sla::VERB, &merge::VERB, &alerts::VERB,
+    &move_alert::VERB, &silence::VERB, &silences::VERB, &unsilence::VERB, &postmortem::VERB, &reviewed::VERB, &HELP,
 ];
 
-/// Help is of all verbs, so it stands beside the table.
+/// Help is about all verbs, so it is defined beside the table.
 static HELP: Verb = Verb {
     words: &["help", "?", ""],
     arguments: "[topic]",
@@ -82,10 +39,10 @@ static HELP: Verb = Verb {
     },
 };
 
-/// Reads a line. Pure: where it was typed, and whether it may be done, is asked later.
+/// Reads a line. Pure: the place where it was typed, and the permission, are checked later.
 ///
 /// # Errors
-/// What is unclear, and how it is written.
+/// What is unclear, and how to write it.
 pub(super) fn parse(text: &str, now: Time) -> Read {
     let text = text.trim();
     let (first, rest) = split(text);
@@ -107,6 +64,14 @@ pub(super) fn parse(text: &str, now: Time) -> Read {
         (Some(role), people) if !people.is_empty() => assign::role(&line(&assign::VERB), role, people),
         _ => Err(unknown(word, text)),
     }
+}
+
+/// The verb that a line means.
+///
+/// # Errors
+/// What is unclear, and how to write it.
+pub fn verb_of(text: &str, now: Time) -> Result<&'static Verb, Unclear> {
+    parse(text, now).map(|understood| understood.verb)
 }
 
 fn unknown(word: &str, line: &str) -> Unclear {
