@@ -23,6 +23,7 @@ pub mod received;
 mod request;
 mod roster;
 mod runbooks;
+pub mod silences;
 mod state;
 mod subscriptions;
 pub mod suppress;

@@ -1,45 +1,21 @@
-//! Suppressed alerts, and for how long: silences, maintenance windows, alerts that people are asked about. When the time is over and nobody has
-//! said that the alert is over, it is correlated again.
+//! Suppressed alerts: what people are told of them, and what becomes of them. When the time is over and nobody has said that the alert is over,
+//! it is correlated again. Which silence or window hides an alert is decided in `silences`.
 
 use std::sync::PoisonError;
 
 use serde_json::json;
 
 use super::correlate::Placed;
+use super::silences::MAX_SILENCE_DAYS;
 use super::{App, Change, Failure};
+use crate::domain::Signal;
 use crate::domain::incident::Verdict;
-use crate::domain::suppression::{Silence, SuppressedAlert, Suppression};
-use crate::domain::{Signal, Time};
-use crate::records::SilenceCounter;
+use crate::domain::suppression::{SuppressedAlert, Suppression};
 use crate::records::outbox::{Job, Outbox as _};
-use crate::render::{Action, Button, Triage, escape};
-use crate::store::{Batch, Expect, Id, Range};
-
-/// How many silences may hold at once. Each alert is compared with all of them.
-const MAX_SILENCES: usize = 500;
-/// How long a silence is kept after its end, in days.
-const SILENCE_KEPT_DAYS: i64 = 7;
-/// The longest silence, in days. Use a route for what must be quiet for ever.
-const MAX_SILENCE_DAYS: i64 = 90;
+use crate::render::{Action, Button, Triage};
+use crate::store::{Batch, Id};
 
 impl App {
-    /// What hides a signal now, and until when.
-    pub(super) fn hidden(&self, signal: &Signal) -> Option<(Suppression, Time)> {
-        let now = self.now();
-        let silences = self.models.silences.read();
-        let silence = silences
-            .lasting(now)
-            .filter(|silence| silence.holds(now) && silence.matcher.matches(signal))
-            .max_by_key(|silence| silence.until);
-        if let Some(silence) = silence {
-            return Some((Suppression::Silenced { number: silence.number }, silence.until));
-        }
-        let windows = self.policy.windows.iter().filter(|window| window.matcher.matches(signal));
-        let held = windows.filter_map(|window| Some((window, window.holds(now)?)));
-        held.max_by_key(|(_, until)| *until)
-            .map(|(window, until)| (Suppression::Maintenance { name: window.name.clone() }, until))
-    }
-
     /// What people are told when an alert is suppressed: once for each silence and window, and a card if they are asked. What they are told for
     /// the first time goes to `told`. [`Self::remember_told`] remembers it once it is written.
     pub(super) fn told_of(&self, hold: &Suppression, signal: &Signal, id: &str, told: &mut Vec<String>) -> Option<Job> {
@@ -160,57 +136,6 @@ impl App {
     pub async fn dismiss_held(&self, id: &str) -> Result<(), Failure> {
         self.make(&Dismissing(id)).await
     }
-
-    /// The silences that hold now or later, by number.
-    pub fn silences(&self) -> Vec<Silence> {
-        self.models.silences.read().lasting(self.now()).cloned().collect()
-    }
-
-    /// Makes a silence under the next number, with what else belongs to it. It may settle a suppressed alert. It is durable when this returns.
-    ///
-    /// # Errors
-    /// It has no reason or no sensible time, there are too many, the alert is settled already, or the store cannot write.
-    pub async fn silence(&self, mut silence: Silence, settles: Option<&str>, also: Batch) -> Result<Silence, Failure> {
-        let refused = |why: &str| Err(Failure::Invalid(why.to_owned()));
-        if silence.reason.trim().is_empty() {
-            return refused(
-                "A silence needs a reason; whoever looks for a missing alert reads it. `/incident silence warehouse.orders* 2h backfill is running`",
-            );
-        }
-        if silence.until <= silence.from || silence.until <= self.now() {
-            return refused("A silence ends after it begins, and in the future.");
-        }
-        if silence.until - silence.from > chrono::Duration::days(MAX_SILENCE_DAYS) {
-            return refused(
-                "A silence is at most 90 days long. What is to be quiet for ever is a route: `[[routes]]` with `action = \"ignore\"`.",
-            );
-        }
-        if self.silences().len() >= MAX_SILENCES {
-            return refused("There are 500 silences already; end some first: `/incident silences`.");
-        }
-        silence.reason = silence.reason.trim().chars().take(500).collect();
-        self.make(&Silencing { silence, settles, also }).await
-    }
-
-    /// Ends a silence now. The alerts that it suppressed are correlated again.
-    ///
-    /// # Errors
-    /// No silence of this number holds, or the store cannot write.
-    pub async fn unsilence(&self, number: u64) -> Result<Silence, Failure> {
-        self.make(&Unsilencing(number)).await
-    }
-
-    /// Forgets silences that ended long ago.
-    pub async fn forget_old_silences(&self) -> Result<(), Failure> {
-        let before = self.now() - chrono::Duration::days(SILENCE_KEPT_DAYS);
-        let mut batch = Batch::new();
-        for rec in self.store.all(Range::<Silence>::all()).await? {
-            if rec.value.until < before {
-                batch.del(&rec.id, Expect::Any);
-            }
-        }
-        self.commit(batch).await
-    }
 }
 
 /// Somebody calls a suppressed alert no problem.
@@ -224,71 +149,4 @@ impl Change for Dismissing<'_> {
         app.count(&mut batch, [&held.signal].into_iter(), Verdict::False, None).await?;
         Ok((batch, ()))
     }
-}
-
-/// Makes a silence, under the next number.
-struct Silencing<'a> {
-    silence: Silence,
-    settles: Option<&'a str>,
-    also: Batch,
-}
-
-impl Change for Silencing<'_> {
-    type Outcome = Silence;
-
-    async fn decide(&self, app: &App) -> Result<(Batch, Silence), Failure> {
-        let id = Id::<SilenceCounter>::one();
-        let (counter, expect) = app.to_change(&id).await?;
-        let silence = Silence { number: counter.map_or(0, |counter| counter.last) + 1, ..self.silence.clone() };
-        let mut batch = self.also.clone();
-        if let Some(held) = self.settles {
-            batch.extend(app.held(held).await?.1);
-        }
-        batch.put(&id, expect, &SilenceCounter { last: silence.number });
-        batch.put(&Id::<Silence>::of(silence.number), Expect::Absent, &silence);
-        Ok((batch, silence))
-    }
-}
-
-/// Ends a silence. The alerts that it suppressed are correlated again.
-struct Unsilencing(u64);
-
-impl Change for Unsilencing {
-    type Outcome = Silence;
-
-    async fn decide(&self, app: &App) -> Result<(Batch, Silence), Failure> {
-        let (number, now) = (self.0, app.now());
-        let id = Id::<Silence>::of(number);
-        let (found, expect) = app.to_change(&id).await?;
-        let found = found.filter(|silence| silence.until > now).ok_or_else(|| {
-            Failure::NotFound(format!(
-                "There is no silence {number} that still holds. `/incident silences` lists them."
-            ))
-        })?;
-        let silence = Silence { until: now, ..found };
-        let mut batch = Batch::new();
-        batch.put(&id, expect, &silence);
-        for rec in app.store.all(Range::<SuppressedAlert>::all()).await? {
-            let mut held = rec.value;
-            if held.hold == (Suppression::Silenced { number }) {
-                held.until = Some(now);
-                batch.put(&rec.id, Expect::Ver(rec.ver), &held);
-                batch.enqueue(&app.errand(), Job::Release { held: rec.id.to_string(), at: now }, now);
-            }
-        }
-        Ok((batch, silence))
-    }
-}
-
-/// A silence as one line of Markdown.
-pub fn silence_line(silence: &Silence, owner: &str) -> String {
-    let from = silence.from.format("%Y-%m-%d %H:%M");
-    let until = silence.until.format("%Y-%m-%d %H:%M UTC");
-    format!(
-        "**{number}** `{value}` {from} to {until}: {escape} ({escape2})",
-        number = silence.number,
-        value = silence.matcher.to_string().replace('`', "'"),
-        escape = escape(&silence.reason),
-        escape2 = escape(owner)
-    )
 }

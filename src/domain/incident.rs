@@ -11,10 +11,11 @@ use super::reason::DutySource;
 use super::{Alert, AssetName, IncidentId, Pillar, Role, Severity, Time, UserId};
 
 /// How far the work has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Status {
+    #[default]
     Pending,
     Investigating,
     /// Consumers are protected, but the cause may still be there.
@@ -255,7 +256,7 @@ pub struct HandoverRequest {
     pub due: Time,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
     /// The internal id, a ULID.
     pub uid: IncidentId,

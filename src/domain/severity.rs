@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::Level;
 
 /// `SEV1` (everyone is hurt) to `SEV5` (nobody notices). A smaller value is more severe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Severity {
     Sev1,
     Sev2,
+    #[default]
     Sev3,
     Sev4,
     Sev5,

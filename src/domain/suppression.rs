@@ -1,4 +1,4 @@
-//! Matchers of alerts, as used in silences, maintenance windows and routes. Pure. `app::correlate` and `app::suppress` decide
+//! Matchers of alerts, as used in silences, maintenance windows and routes. Pure. `app::correlate` and `app::silences` decide
 //! what becomes of an alert that matches.
 //!
 //! A matcher is a list of words: `asset=warehouse.orders* pillar=freshness|volume source!=staging team=orders`. All must hold. A value is

@@ -42,152 +42,109 @@ fn of_source(source: &str, key: &str) -> String {
     if key.len() <= 300 { format!("{source}/{key}") } else { format!("{source}/#{}", hex::encode(Sha256::digest(key))) }
 }
 
-impl Id<Incident> {
+/// A row an id or a range: of which record, its name, and what it is made of.
+macro_rules! ids {
+    ($($(#[$doc:meta])* $of:ty: $name:ident($($arg:ident: $type:ty),*) => $made:expr;)*) => { $(
+        impl $of {
+            $(#[$doc])*
+            pub fn $name($($arg: $type),*) -> Self {
+                $made
+            }
+        }
+    )* };
+}
+
+ids! {
     /// An incident, by its uid.
-    pub fn of(uid: &IncidentId) -> Self {
-        Self::new(uid.as_str())
-    }
-}
-
-impl Id<Entry> {
+    Id<Incident>: of(uid: &IncidentId) => Self::new(uid.as_str());
     /// A line of an incident's timeline.
-    pub fn of(uid: &IncidentId, seq: u64) -> Self {
-        Self::new(format!("{uid}/{seq:010}"))
-    }
-}
-
-impl Id<Alert> {
+    Id<Entry>: of(uid: &IncidentId, seq: u64) => Self::new(format!("{uid}/{seq:010}"));
     /// An alert of an incident.
-    pub fn of(uid: &IncidentId, alert: &str) -> Self {
-        Self::new(format!("{uid}/{alert}"))
-    }
-}
-
-impl Id<Task> {
+    Id<Alert>: of(uid: &IncidentId, alert: &str) => Self::new(format!("{uid}/{alert}"));
     /// A task of an incident.
-    pub fn of(uid: &IncidentId, task: u32) -> Self {
-        Self::new(format!("{uid}/{task:06}"))
-    }
-}
-
-impl Id<Notification> {
+    Id<Task>: of(uid: &IncidentId, task: u32) => Self::new(format!("{uid}/{task:06}"));
     /// Somebody who was told of an incident.
-    pub fn of(uid: &IncidentId, recipient: &str) -> Self {
-        Self::new(format!("{uid}/{recipient}"))
-    }
-}
-
-impl Id<Captured> {
+    Id<Notification>: of(uid: &IncidentId, recipient: &str) => Self::new(format!("{uid}/{recipient}"));
     /// A message of an incident's channel.
-    pub fn of(uid: &IncidentId, ts: &str) -> Self {
-        Self::new(format!("{uid}/{ts}"))
-    }
-}
-
-impl Id<AlertOfKey> {
+    Id<Captured>: of(uid: &IncidentId, ts: &str) => Self::new(format!("{uid}/{ts}"));
     /// The key of an alert in its source.
-    pub fn of(source: &str, key: &str) -> Self {
-        Self::new(of_source(source, key))
-    }
-
+    Id<AlertOfKey>: of(source: &str, key: &str) => Self::new(of_source(source, key));
     /// The alerts that share a label.
-    pub fn of_group(group: &str) -> Self {
-        Self::of("~", group)
-    }
-}
-
-impl Id<SuppressedAlert> {
+    Id<AlertOfKey>: of_group(group: &str) => Self::of("~", group);
     /// The held alert with a key.
-    pub fn of(signal: &Signal) -> Self {
-        Self::new(of_source(&signal.source, &signal.key))
-    }
-}
-
-impl Id<Flap> {
+    Id<SuppressedAlert>: of(signal: &Signal) => Self::new(of_source(&signal.source, &signal.key));
     /// When the alert with a key fired and resolved.
-    pub fn of(source: &str, key: &str) -> Self {
-        Self::new(of_source(source, key))
-    }
-}
-
-impl Id<Verdicts> {
+    Id<Flap>: of(source: &str, key: &str) => Self::new(of_source(source, key));
     /// The verdicts on a key.
-    pub fn of(signal: &Signal) -> Self {
-        Self::new(of_source(&signal.source, &signal.key))
-    }
-}
-
-impl Id<Beat> {
-    pub fn of(source: &str, name: &str) -> Self {
-        Self::new(format!("{source}/{name}"))
-    }
-}
-
-impl Id<OfNumber> {
+    Id<Verdicts>: of(signal: &Signal) => Self::new(of_source(&signal.source, &signal.key));
+    Id<Beat>: of(source: &str, name: &str) => Self::new(format!("{source}/{name}"));
     /// The incident with a number.
-    pub fn of(number: u64) -> Self {
-        Self::new(newest_first(number))
-    }
-}
-
-impl Id<Open> {
+    Id<OfNumber>: of(number: u64) => Self::new(newest_first(number));
     /// The open incident with a number.
-    pub fn of(number: u64) -> Self {
-        Self::new(newest_first(number))
-    }
+    Id<Open>: of(number: u64) => Self::new(newest_first(number));
+    /// An incident about an asset.
+    Id<OfAsset>: of(asset: &AssetName, number: u64) => Self::new(of_asset(asset, number));
+    /// An incident that has an asset as its root cause.
+    Id<RootOf>: of(asset: &AssetName, number: u64) => Self::new(of_asset(asset, number));
+    /// The incidents about an asset, the newest first.
+    Range<OfAsset>: about(asset: &AssetName) => Self::prefix(&format!("{asset}\u{1}"));
+    /// The incidents that have an asset as their root cause, the newest first.
+    Range<RootOf>: about(asset: &AssetName) => Self::prefix(&format!("{asset}\u{1}"));
+    /// The last incident that named an asset.
+    Id<LatestOfAsset>: of(asset: &AssetName) => Self::new(asset.as_str());
+    /// The review of an incident's post-mortem.
+    Id<Reviewed>: of(at: Time, uid: &IncidentId) => Self::new(format!("{}/{uid}", latest_first(at)));
+    /// The end of an incident.
+    Id<Ended>: of(at: Time, uid: &IncidentId) => Self::new(format!("{}/{uid}", latest_first(at)));
+    /// A message on a timeline.
+    Id<Pinned>: of(message: &MessageRef) => Self::new(format!("{}/{}", message.channel, message.ts));
+    /// Somebody's role in an incident.
+    Id<Mine>: role(person: &UserId, number: u64) => Self::new(format!("{person}/{}", newest_first(number)));
+    /// Somebody's task in an incident.
+    Id<Mine>: task(person: &UserId, number: u64, task: u32) => Self::new(format!("{person}/{}/{task:06}", newest_first(number)));
+    /// Everything that somebody has to do, the newest incident first.
+    Range<Mine>: of(person: &UserId) => Self::prefix(&format!("{person}/"));
+    /// The tasks that somebody has in an incident.
+    Range<Mine>: tasks(person: &UserId, number: u64) => Self::prefix(&format!("{person}/{}/", newest_first(number)));
+    Id<Silence>: of(number: u64) => Self::new(format!("{number:010}"));
+    /// A delivery, filed under the day of a moment.
+    Id<Delivered>: of(delivery: &str, at: Time) => Self::new(format!("{}/{delivery}", at.format("%Y-%m-%d")));
+    /// The deliveries of the days before the day of a moment.
+    Range<Delivered>: before_day(at: Time) => Self::all().before(&at.format("%Y-%m-%d").to_string());
+    /// A block that begins now.
+    Id<Bodies>: begun(at: Time, fresh: &str) => Self::new(format!("{:014}-{fresh}", at.timestamp_millis()));
+    /// The blocks that began before a moment.
+    Range<Bodies>: before_time(at: Time) => Self::all().before(&format!("{:014}", at.timestamp_millis()));
+    Id<Member>: of(id: &str) => Self::new(id);
+    /// The people of a user group (`S…`) or schedule (`P…`).
+    Id<Roster>: of(id: &str) => Self::new(id);
+    /// Somebody's subscription to an asset or team.
+    Id<Subscription>: of(of: &str, person: &UserId) => Self::new(format!("{}\u{1}{person}", of.to_lowercase()));
+    /// An asset of the catalog, by the name that people see.
+    Id<Asset>: of(shown: &str) => Self::new(shown);
+    /// What happened to an asset, by the name that people see.
+    Id<Changes>: of(shown: &str) => Self::new(shown);
+    /// The columns of an asset, by the name that people see.
+    Id<Columns>: of(shown: &str) => Self::new(shown);
+    /// A check, by its own id.
+    Id<Check>: of(id: &str) => Self::new(id);
+    /// The dead letter of an outbox entry.
+    Id<Dead>: of(entry: &Id<super::outbox::Entry>) => Self::new(entry.as_str());
+    /// The only one.
+    Id<IncidentCounter>: one() => Self::new("incident-number");
+    /// The only one.
+    Id<SilenceCounter>: one() => Self::new("silence-number");
+    /// The only one.
+    Id<Workspace>: one() => Self::new("workspace");
+    /// The only one.
+    Id<ExternalChannels>: one() => Self::new("shared-channels");
+    Id<AddressOf>: of(person: &UserId) => Self::new(format!("{ADDRESS_OF}{person}"));
+    Range<AddressOf>: everybody() => Self::prefix(ADDRESS_OF);
+    Id<OwnerOfAddress>: of(address: &str) => Self::new(format!("address/{}", address.to_lowercase()));
 }
 
 fn of_asset(asset: &AssetName, number: u64) -> String {
     format!("{asset}\u{1}{}", newest_first(number))
-}
-
-impl Id<OfAsset> {
-    /// An incident about an asset.
-    pub fn of(asset: &AssetName, number: u64) -> Self {
-        Self::new(of_asset(asset, number))
-    }
-}
-
-impl Id<RootOf> {
-    /// An incident that has an asset as its root cause.
-    pub fn of(asset: &AssetName, number: u64) -> Self {
-        Self::new(of_asset(asset, number))
-    }
-}
-
-impl Range<OfAsset> {
-    /// The incidents about an asset, the newest first.
-    pub fn about(asset: &AssetName) -> Self {
-        Self::prefix(&format!("{asset}\u{1}"))
-    }
-}
-
-impl Range<RootOf> {
-    /// The incidents that have an asset as their root cause, the newest first.
-    pub fn about(asset: &AssetName) -> Self {
-        Self::prefix(&format!("{asset}\u{1}"))
-    }
-}
-
-impl Id<LatestOfAsset> {
-    /// The last incident that named an asset.
-    pub fn of(asset: &AssetName) -> Self {
-        Self::new(asset.as_str())
-    }
-}
-
-impl Id<Reviewed> {
-    /// The review of an incident's post-mortem.
-    pub fn of(at: Time, uid: &IncidentId) -> Self {
-        Self::new(format!("{}/{uid}", latest_first(at)))
-    }
-}
-
-impl Id<Ended> {
-    /// The end of an incident.
-    pub fn of(at: Time, uid: &IncidentId) -> Self {
-        Self::new(format!("{}/{uid}", latest_first(at)))
-    }
 }
 
 impl Id<OfChannel> {
@@ -210,119 +167,6 @@ impl Id<OfChannel> {
     }
 }
 
-impl Id<Pinned> {
-    /// A message on a timeline.
-    pub fn of(message: &MessageRef) -> Self {
-        Self::new(format!("{}/{}", message.channel, message.ts))
-    }
-}
-
-impl Id<Mine> {
-    /// Somebody's role in an incident.
-    pub fn role(person: &UserId, number: u64) -> Self {
-        Self::new(format!("{person}/{}", newest_first(number)))
-    }
-
-    /// Somebody's task in an incident.
-    pub fn task(person: &UserId, number: u64, task: u32) -> Self {
-        Self::new(format!("{person}/{}/{task:06}", newest_first(number)))
-    }
-}
-
-impl Range<Mine> {
-    /// Everything that somebody has to do, the newest incident first.
-    pub fn of(person: &UserId) -> Self {
-        Self::prefix(&format!("{person}/"))
-    }
-
-    /// The tasks that somebody has in an incident.
-    pub fn tasks(person: &UserId, number: u64) -> Self {
-        Self::prefix(&format!("{person}/{}/", newest_first(number)))
-    }
-}
-
-impl Id<Silence> {
-    pub fn of(number: u64) -> Self {
-        Self::new(format!("{number:010}"))
-    }
-}
-
-impl Id<Delivered> {
-    /// A delivery, filed under the day of a moment.
-    pub fn of(delivery: &str, at: Time) -> Self {
-        Self::new(format!("{}/{delivery}", at.format("%Y-%m-%d")))
-    }
-}
-
-impl Range<Delivered> {
-    /// The deliveries of the days before the day of a moment.
-    pub fn before_day(at: Time) -> Self {
-        Self::all().before(&at.format("%Y-%m-%d").to_string())
-    }
-}
-
-impl Id<Bodies> {
-    /// A block that begins now.
-    pub fn begun(at: Time, fresh: &str) -> Self {
-        Self::new(format!("{:014}-{fresh}", at.timestamp_millis()))
-    }
-}
-
-impl Range<Bodies> {
-    /// The blocks that began before a moment.
-    pub fn before_time(at: Time) -> Self {
-        Self::all().before(&format!("{:014}", at.timestamp_millis()))
-    }
-}
-
-impl Id<Member> {
-    pub fn of(id: &str) -> Self {
-        Self::new(id)
-    }
-}
-
-impl Id<Roster> {
-    /// The people of a user group (`S…`) or schedule (`P…`).
-    pub fn of(id: &str) -> Self {
-        Self::new(id)
-    }
-}
-
-impl Id<Subscription> {
-    /// Somebody's subscription to an asset or team.
-    pub fn of(of: &str, person: &UserId) -> Self {
-        Self::new(format!("{}\u{1}{person}", of.to_lowercase()))
-    }
-}
-
-impl Id<Asset> {
-    /// An asset of the catalog, by the name that people see.
-    pub fn of(shown: &str) -> Self {
-        Self::new(shown)
-    }
-}
-
-impl Id<Changes> {
-    /// What happened to an asset, by the name that people see.
-    pub fn of(shown: &str) -> Self {
-        Self::new(shown)
-    }
-}
-
-impl Id<Columns> {
-    /// The columns of an asset, by the name that people see.
-    pub fn of(shown: &str) -> Self {
-        Self::new(shown)
-    }
-}
-
-impl Id<Check> {
-    /// A check, by its own id.
-    pub fn of(id: &str) -> Self {
-        Self::new(id)
-    }
-}
-
 impl Id<CatalogCommit> {
     /// A commit of the catalog.
     pub fn of(commit: u64) -> Self {
@@ -334,61 +178,8 @@ impl Id<CatalogCommit> {
     }
 }
 
-impl Id<Dead> {
-    /// The dead letter of an outbox entry.
-    pub fn of(entry: &Id<super::outbox::Entry>) -> Self {
-        Self::new(entry.as_str())
-    }
-}
-
-impl Id<IncidentCounter> {
-    /// The only one.
-    pub fn one() -> Self {
-        Self::new("incident-number")
-    }
-}
-
-impl Id<SilenceCounter> {
-    /// The only one.
-    pub fn one() -> Self {
-        Self::new("silence-number")
-    }
-}
-
-impl Id<Workspace> {
-    /// The only one.
-    pub fn one() -> Self {
-        Self::new("workspace")
-    }
-}
-
-impl Id<ExternalChannels> {
-    /// The only one.
-    pub fn one() -> Self {
-        Self::new("shared-channels")
-    }
-}
-
 /// The prefix of people's addresses.
 pub const ADDRESS_OF: &str = "address-of/";
-
-impl Id<AddressOf> {
-    pub fn of(person: &UserId) -> Self {
-        Self::new(format!("{ADDRESS_OF}{person}"))
-    }
-}
-
-impl Range<AddressOf> {
-    pub fn everybody() -> Self {
-        Self::prefix(ADDRESS_OF)
-    }
-}
-
-impl Id<OwnerOfAddress> {
-    pub fn of(address: &str) -> Self {
-        Self::new(format!("address/{}", address.to_lowercase()))
-    }
-}
 
 /// All parts of one kind that belong to an incident.
 macro_rules! parts {

@@ -1,6 +1,6 @@
 //! `silences`: the silences and maintenance windows that hold.
 
-use crate::app::suppress::silence_line;
+use crate::app::silences::silence_line;
 use crate::chat::asker::Chat;
 use crate::chat::line::Verb;
 use crate::chat::reply::Reply;

@@ -1,6 +1,7 @@
 //! A decision in the making, and its result. Every verb changes the state, the timeline and the effects through this.
 
-use super::context::{Context, permitted};
+use super::context::Context;
+use super::permitted::permitted;
 use crate::domain::event::{Actor, Entry, Event, Opened};
 use crate::domain::incident::{Case, Incident};
 use crate::domain::permission::Verb;

@@ -15,6 +15,7 @@ mod notify;
 mod outcome;
 mod pager;
 mod pages;
+mod permitted;
 mod rca;
 mod record;
 mod roles;
@@ -23,8 +24,9 @@ mod status;
 mod tell;
 mod words;
 
-pub use context::{Context, People, permitted};
+pub use context::{Context, People};
 pub use draft::Decision;
+pub use permitted::permitted;
 pub use status::gaps;
 pub use words::{MAX_TEXT, MAX_TITLE};
 
