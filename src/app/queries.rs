@@ -156,7 +156,7 @@ impl App {
         for asset in &incident.assets {
             let promised = self.asset(asset.as_str()).await?.as_ref().and_then(Asset::sla);
             let alone = std::slice::from_ref(incident);
-            sla.extend(promised.map(|words| SlaStatement::of(asset.as_str(), Some(words), alone, self.now())));
+            sla.extend(promised.map(|words| SlaStatement::of(asset.as_str(), Some(words), alone, false, self.now())));
         }
         let link = |message: &MessageRef| self.link(message);
         let lineage = self.drawing(incident).await?.map(|drawing| drawing.mermaid());
@@ -176,9 +176,9 @@ impl App {
     pub async fn sla(&self, asset: &str, viewer: Viewer) -> Result<SlaStatement, Failure> {
         let since = Some(self.now() - chrono::Duration::days(sla::DAYS));
         let filter = Filter { asset: AssetName::new(asset), since, viewer, ..Filter::default() };
-        let incidents = self.list(&filter, None, SLA_INCIDENTS).await?.incidents;
+        let page = self.list(&filter, None, SLA_INCIDENTS).await?;
         let promised = self.asset(asset).await?.as_ref().and_then(Asset::sla);
-        Ok(SlaStatement::of(asset, promised, &incidents, self.now()))
+        Ok(SlaStatement::of(asset, promised, &page.incidents, page.next.is_some(), self.now()))
     }
 }
 

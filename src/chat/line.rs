@@ -79,6 +79,7 @@ pub struct Line<'a> {
 pub struct Unclear {
     /// What is unclear, and how to write it.
     pub words: String,
+    /// The line that was perhaps meant.
     pub meant: Option<String>,
 }
 

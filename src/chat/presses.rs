@@ -24,7 +24,7 @@ use crate::store::Id;
 
 /// How many assets are offered for what somebody types.
 const SUGGESTED: usize = 20;
-/// Verbs for which a form turns names in the line into mentions.
+/// Verbs that give something to people. In their lines a name that nobody has, or several people have, is a mistake.
 const ABOUT_PEOPLE: [&str; 3] = ["assign", "page", "task"];
 
 /// Says something to a person who pressed something. Only they see it.

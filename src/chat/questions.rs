@@ -19,6 +19,7 @@ pub(crate) struct Questions {
 
 /// Why a form that was sent has no effect.
 pub enum Unsent {
+    /// A question, and what is wrong with its answer.
     Mistake(&'static str, String),
     Failed(Failure),
 }

@@ -8,8 +8,8 @@ use secrecy::ExposeSecret;
 use super::check_slack::check_slack;
 use super::opening::load;
 use crate::app::load_library;
+use crate::domain::counted;
 use crate::domain::policy::OnGreen;
-use crate::domain::refusal::count;
 use crate::render::Templates;
 use crate::store::postgres;
 
@@ -17,9 +17,9 @@ pub(super) async fn run(path: &Path, online: bool) -> anyhow::Result<()> {
     let config = load(path)?;
     println!(
         "configuration   {}, {}, {}",
-        count(config.sources.len(), "source"),
-        count(config.services.len(), "service"),
-        count(config.teams.len(), "team")
+        counted(config.sources.len(), "source"),
+        counted(config.services.len(), "service"),
+        counted(config.teams.len(), "team")
     );
     let templates = Templates::load(config.message_templates.path.as_deref())?;
     let own = templates.sources().values().filter(|source| *source != "shipped").count();

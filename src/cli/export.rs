@@ -8,8 +8,8 @@ use anyhow::Context as _;
 use super::opening::{load, open, open_existing};
 use crate::Muster;
 use crate::clock::Clock;
+use crate::domain::counted;
 use crate::domain::incident;
-use crate::domain::refusal::count;
 use crate::store::transfer;
 
 pub(super) async fn export(file: &Path, config: &Path) -> anyhow::Result<()> {
@@ -27,7 +27,7 @@ pub(super) async fn export(file: &Path, config: &Path) -> anyhow::Result<()> {
         }
         exported
     };
-    eprintln!("{} exported", count(exported, "record"));
+    eprintln!("{} exported", counted(exported, "record"));
     Ok(())
 }
 
@@ -39,7 +39,7 @@ pub(super) async fn import(file: &Path, config: &Path) -> anyhow::Result<()> {
         let input = std::fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
         transfer::import(store.engine(), &mut BufReader::new(input)).await?
     };
-    eprintln!("{} imported", count(imported, "record"));
+    eprintln!("{} imported", counted(imported, "record"));
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use super::opening::{load, open};
 use crate::Muster;
 use crate::catalog::{Import, dbt, openlineage, yaml};
 use crate::clock::Clock;
-use crate::domain::refusal::count;
+use crate::domain::counted;
 
 /// What to do with the lineage.
 #[derive(Debug, Subcommand)]
@@ -52,14 +52,14 @@ pub(super) async fn run(command: Lineage) -> anyhow::Result<()> {
                 println!(
                     "{}: {} named, {} written, {} joined; {} and {} in all",
                     file.display(),
-                    count(took.named, "asset"),
+                    counted(took.named, "asset"),
                     took.written,
                     took.joined,
-                    count(took.assets, "asset"),
-                    count(took.edges, "edge")
+                    counted(took.assets, "asset"),
+                    counted(took.edges, "edge")
                 );
                 if took.left_out > 0 {
-                    println!("  left out {}: an asset can have 200 parents at most", count(took.left_out, "edge"));
+                    println!("  left out {}: an asset can have 200 parents at most", counted(took.left_out, "edge"));
                 }
             }
             Ok(())

@@ -6,6 +6,11 @@ use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
+/// A number of things: `1 step`, `2 steps`.
+pub fn counted(number: usize, of: &str) -> String {
+    format!("{number} {of}{}", if number == 1 { "" } else { "s" })
+}
+
 /// The moment something happened, always UTC.
 pub type Time = chrono::DateTime<chrono::Utc>;
 

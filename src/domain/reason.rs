@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::times::{clock, stamp};
-use super::{AssetName, Level, Pillar, Time, UserId};
+use super::{AssetName, Level, Pillar, Time, UserId, counted};
 
 /// Why an alert is in an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub enum JoinReason {
 }
 
 fn steps(hops: u32) -> String {
-    format!("{hops} {}", if hops == 1 { "step" } else { "steps" })
+    counted(hops as usize, "step")
 }
 
 impl JoinReason {

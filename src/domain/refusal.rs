@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::incident::Status;
 use super::permission::{Standing, Verb, Who};
-use super::{Role, Severity};
+use super::{Role, Severity, counted};
 
 /// Why a command changes nothing. Only the person who asked sees it.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -39,7 +39,7 @@ pub enum Refusal {
     NoRunbook { incident: String },
     #[error("The runbook “{title}” is on {incident} already. Its steps are in the channel.")]
     RunbookAttached { incident: String, title: String },
-    #[error("The checklist has {}; there is no step {step}.", count(*steps, "step"))]
+    #[error("The checklist has {}; there is no step {step}.", counted(*steps, "step"))]
     NoSuchStep { step: usize, steps: usize },
     #[error("Step {step} was {what} already, by {by} at {at}.")]
     StepSettled { step: usize, what: &'static str, by: String, at: String },
@@ -111,10 +111,6 @@ pub enum Refusal {
         "{holder} has the command; name whom it goes to, or let them give it back with `/incident leave commander`."
     )]
     HasTheCommand { holder: String },
-}
-
-pub(crate) fn count(number: usize, of: &str) -> String {
-    format!("{number} {of}{}", if number == 1 { "" } else { "s" })
 }
 
 fn no_such_why(why: u32, whys: u32) -> String {

@@ -20,23 +20,50 @@ pub struct SlaStatement {
     pub incidents: usize,
     /// Whether it had exactly one.
     pub one: bool,
-    /// For how long its data was bad, in words. `None` if it never was.
+    /// Whether it had more incidents than were counted.
+    pub more: bool,
+    /// For how long its data was bad, in words. `None` if no such time is recorded.
     pub bad_for: Option<String>,
 }
 
 impl SlaStatement {
-    /// For an asset and all of its incidents. Drills are left out.
-    pub fn of(asset: &str, sla: Option<String>, incidents: &[Incident], now: Time) -> Self {
-        let counted = incidents.iter().filter(|one| !one.drill);
-        let minutes: i64 = counted.clone().map(|one| bad_minutes(one, now)).sum();
+    /// For an asset and its incidents. Drills are left out. `more` says that there are others.
+    pub fn of(asset: &str, sla: Option<String>, incidents: &[Incident], more: bool, now: Time) -> Self {
+        let counted: Vec<_> = incidents.iter().filter(|one| !one.drill).collect();
+        let minutes = bad_minutes(counted.iter().map(|one| bad_time(one, now)).collect());
         let bad_for = (minutes > 0).then(|| duration(now - Duration::minutes(minutes), now));
-        let incidents = counted.count();
-        Self { asset: asset.to_owned(), sla, incidents, one: incidents == 1, bad_for }
+        let incidents = counted.len();
+        Self { asset: asset.to_owned(), sla, incidents, one: incidents == 1, more, bad_for }
     }
 }
 
-/// For how many minutes the data of an incident was bad. If it is not good again, until now.
-pub fn bad_minutes(incident: &Incident, now: Time) -> i64 {
-    let until = incident.good_again.or(incident.resolved_at).unwrap_or(now);
-    (until - incident.bad_from.unwrap_or(incident.detected_at)).num_minutes().max(0)
+/// From when until when the data of an incident was bad. If it is not good again, until now.
+fn bad_time(incident: &Incident, now: Time) -> (Time, Time) {
+    (incident.bad_from.unwrap_or(incident.detected_at), incident.good_again.or(incident.resolved_at).unwrap_or(now))
+}
+
+/// The minutes that are in any of these times. Times that overlap count once.
+fn bad_minutes(mut times: Vec<(Time, Time)>) -> i64 {
+    times.sort_unstable();
+    let (mut minutes, mut reached) = (0, Time::MIN_UTC);
+    for (from, until) in times {
+        minutes += (until - from.max(reached)).num_minutes().max(0);
+        reached = reached.max(until);
+    }
+    minutes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_that_overlap_count_once() {
+        let at = |minute: i64| Time::UNIX_EPOCH + Duration::minutes(minute);
+        let minutes = |times: &[(i64, i64)]| bad_minutes(times.iter().map(|(a, b)| (at(*a), at(*b))).collect());
+        assert_eq!(minutes(&[]), 0);
+        assert_eq!(minutes(&[(0, 10), (20, 25)]), 15);
+        assert_eq!(minutes(&[(20, 40), (0, 30), (5, 10)]), 40);
+        assert_eq!(minutes(&[(10, 5), (6, 8)]), 2, "an end before its beginning is no time");
+    }
 }

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::{Context, MAX_SIGNALS, Reading, Unreadable, Unusable, clean, time};
 use crate::domain::lineage::names::clean as clean_name;
-use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
+use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, counted};
 
 /// The parts of an artifact that are needed. The rest is skipped while it is read.
 #[derive(Clone, Deserialize)]
@@ -217,7 +217,7 @@ fn tested(
     let failures = result
         .failures
         .filter(|failures| *failures > 0)
-        .map(|count| format!(" ({count} {})", if count == 1 { "row" } else { "rows" }));
+        .map(|failures| format!(" ({})", counted(usize::try_from(failures).unwrap_or(usize::MAX), "row")));
     signal.pillar = words.pillar(name).or(check.as_ref().map(|check| check.pillar)).unwrap_or(Pillar::Distribution);
     if let Some(column) = check.as_ref().and_then(|check| check.column.clone()) {
         signal.labels.insert("column".to_owned(), column);

@@ -10,6 +10,7 @@ mod conformance;
 mod crash;
 mod damage;
 mod domain;
+mod fuzz;
 mod harness;
 mod lineage;
 mod monitors;

@@ -9,7 +9,7 @@ use crate::chat::questions::{Answered, Questions, Unsent};
 use crate::domain::effect::Notice;
 use crate::domain::incident::Recipient;
 use crate::domain::lineage::Whom;
-use crate::domain::{Command, Incident, Refusal, permission};
+use crate::domain::{Command, Incident, Refusal, counted, permission};
 use crate::render::{Form, ModalInput, views};
 use crate::slack::inbound::View;
 
@@ -55,8 +55,7 @@ pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident, whom: Whom) -> Re
     let words = format!("{}\n\n---\n\n{preview}", app.templates.render("notify_form", &view));
     let option = |one: &&Recipient| {
         let way = one.slack.as_ref().or(one.email.as_ref()).cloned().unwrap_or_default();
-        let assets = if one.total == 1 { "asset" } else { "assets" };
-        (one.key.clone(), format!("{} ({} {assets}) {way}", one.name, one.total))
+        (one.key.clone(), format!("{} ({}) {way}", one.name, counted(one.total, "asset")))
     };
     let inputs = vec![
         ModalInput::Several {

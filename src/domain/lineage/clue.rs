@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ChangeKind;
 use crate::domain::times::clock;
-use crate::domain::{Pillar, Time};
+use crate::domain::{Pillar, Time, counted};
 
 /// A reason for or against an asset as the root cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,7 +63,7 @@ impl Clue {
             }
             Self::RootBefore { times: 1 } => "it was the root before, once".to_owned(),
             Self::RootBefore { times } => format!("it was the root before, {times} times"),
-            Self::Away { hops } => format!("{hops} {} away", if *hops == 1 { "step" } else { "steps" }),
+            Self::Away { hops } => format!("{} away", counted(*hops as usize, "step")),
         }
     }
 }

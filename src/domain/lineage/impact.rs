@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::graph::NodeId;
 use super::walk::{Met, View, Way};
 use super::{AssetKind, Owner};
+use crate::domain::counted;
 
 /// How many assets a team's list names. The others are only counted.
 pub const LISTED: usize = 20;
@@ -102,7 +103,7 @@ pub fn words(counts: &BTreeMap<AssetKind, usize>, teams: usize) -> String {
     ]
     .into_iter()
     .filter(|(count, _)| *count > 0)
-    .map(|(count, of)| format!("{count} {of}{}", if count == 1 { "" } else { "s" }))
+    .map(|(number, of)| counted(number, of))
     .collect();
     if parts.is_empty() { "nothing below it is known".to_owned() } else { parts.join(", ") }
 }

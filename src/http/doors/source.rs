@@ -229,11 +229,10 @@ pub(crate) fn invalid_event(errors: &[String]) -> Response {
     (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }
 
-/// PagerDuty's answer to a client that must wait and try again. A problem at which nobody should try again stays what it is.
+/// PagerDuty's answer to a client that must wait and try again, with the true reason as its message. A problem at which nobody should try again stays what it is.
 pub(crate) fn try_again(status: StatusCode, problem: Problem) -> Response {
     let Some(seconds) = problem.retry_after else { return problem.into_response() };
-    let words = "Requests for this service are arriving too quickly. Please retry later.";
-    let body = json!({"status": "throttle exceeded", "message": words});
+    let body = json!({"status": "throttle exceeded", "message": problem.detail});
     (status, [(header::RETRY_AFTER, seconds.to_string())], Json(body)).into_response()
 }
 

@@ -100,7 +100,7 @@ async fn what_was_promised_is_set_beside_what_was_broken() {
     inc.slash(ANA, "since 3h ago").await;
     bot.advance(minutes(60)).await;
     insta::assert_snapshot!(inc.slash(ANA, "sla").await, @r"
-    📜 What was promised, and the last 30 days
+    📜 What was promised, and the incidents that were opened in the last 30 days
     • warehouse.orders: by 07:00 UTC; data bad for 4 h 0 min in 1 incident
     ");
     inc.slash(ANA, "good-again 30m ago").await;
@@ -112,8 +112,8 @@ async fn what_was_promised_is_set_beside_what_was_broken() {
     );
     assert!(bot.slash(ANA, "data-incidents", "sla warehouse.orders").await.contains("data bad for 3 h 30 min"));
     insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "sla bi.sales").await, @r"
-    📜 What was promised, and the last 30 days
-    • bi.sales: no SLA is known; no incident
+    📜 What was promised, and the incidents that were opened in the last 30 days
+    • bi.sales: no SLA is known; no incident that you can see
     ");
     bot.end().await;
 }

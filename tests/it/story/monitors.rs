@@ -266,7 +266,9 @@ async fn pagerdutys_clients_try_again_while_the_store_cannot_write() {
         assert_eq!(answer.status(), if status == 403 { 503 } else { status }, "{path}");
         assert_eq!(answer.headers()["retry-after"], "5", "{path}");
         let told: Value = answer.json().await.unwrap();
-        assert!(status == 403 || told["status"] == "throttle exceeded", "{path}: {told}");
+        let why = if status == 403 { &told["detail"] } else { &told["message"] };
+        assert_eq!(why, "Nothing was saved; please send it again in a few seconds", "{path}: {told}");
+        assert_eq!(told["status"] == "throttle exceeded", status != 403, "{path}: {told}");
     }
     between.refuse(|_| None);
     for (path, event, _) in pagerdutys_doors(PD_TOKEN) {
