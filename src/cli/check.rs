@@ -77,6 +77,6 @@ pub(super) async fn run(path: &Path, online: bool) -> anyhow::Result<()> {
         }
         check_slack(&config).await?;
     }
-    println!("all is well");
+    println!("no mistake was found");
     Ok(())
 }

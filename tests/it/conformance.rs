@@ -229,9 +229,10 @@ fn the_page_of_commands_is_made_from_the_verbs() {
     let mut page = "# Commands\n\n\
         What people can type in Slack. In an incident's channel the incident is implied; elsewhere, put it first: `/incident INC-12 ack`.\n\
         `/incident help` shows the same list, and `/incident help who` shows who may do what here. Every command also has a place in the form \
-        *More…* of an incident's card.\n\n\
+        *More…* of an incident's card.\n\
+        The last column has the other words of a verb: some mean the same, and some are its other forms, such as `unmute` and `edit`.\n\n\
         This page is made from the code, and a test holds it to it.\n\n\
-        | write | it does | also written |\n|---|---|---|\n"
+        | write | it does | other words of it |\n|---|---|---|\n"
         .to_owned();
     for verb in muster::chat::VERBS {
         let others = verb.words[1..].iter().filter(|word| !word.is_empty() && !word.ends_with('!'));

@@ -15,7 +15,7 @@ const ASSETS: usize = 10;
 pub(crate) static VERB: Verb = Verb {
     words: &["sla"],
     arguments: "[asset]",
-    help: "what was promised of the data, and for how long it was broken in the last 30 days",
+    help: "what was promised of the data, and for how long it was bad in the incidents of the last 30 days",
     may: permission::Verb::Read,
     parse: |line| {
         let asset = line.optional();
