@@ -28,9 +28,7 @@ struct Manifest {
 #[derive(Deserialize)]
 struct Metadata {
     dbt_schema_version: String,
-    #[serde(default)]
     project_name: Option<String>,
-    #[serde(default)]
     project_id: Option<String>,
 }
 

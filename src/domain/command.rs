@@ -158,7 +158,7 @@ pub enum Command {
     ChannelGone { channel: String, why: ChannelLoss },
     /// Check whether it is time to archive the channel.
     /// `reviewed`: when it was reviewed, if the archiving waits for a review.
-    CheckArchive { resolved: Time, #[serde(default)] reviewed: Option<Time> },
+    CheckArchive { resolved: Time, reviewed: Option<Time> },
     /// Slack archived the channel, as Muster asked.
     ChannelArchived { channel: String },
     /// Check whether the opening is complete.
@@ -173,7 +173,7 @@ pub enum Command {
     GiveUp { what: String, why: String, say: bool },
     /// The draft is in the channel.
     /// `canvas`: the canvas with the same draft, if there is one.
-    PostmortemPosted { #[serde(default)] canvas: Option<String> },
+    PostmortemPosted { canvas: Option<String> },
 }
 
 /// An incident that a person opens.
@@ -183,7 +183,6 @@ pub struct Declaration {
     /// The severity, if the person chose one.
     pub severity: Option<Severity>,
     /// The pillar, if the person chose one.
-    #[serde(default)]
     pub pillar: Option<super::Pillar>,
     /// The asset, if the person named one.
     pub asset: Option<super::AssetName>,
@@ -194,7 +193,6 @@ pub struct Declaration {
     #[serde(default)]
     pub private: bool,
     /// The message that led them to open it, with its author and its words.
-    #[serde(default)]
     pub from: Option<(MessageRef, UserId, String)>,
 }
 

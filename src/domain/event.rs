@@ -213,7 +213,7 @@ pub enum Event {
     /// Somebody asked for a post-mortem draft.
     PostmortemRequested,
     /// The draft was posted in the channel.
-    PostmortemDrafted { #[serde(default)] canvas: Option<String> },
+    PostmortemDrafted { canvas: Option<String> },
     /// Somebody reviewed the post-mortem with the people concerned. It is now what should be learned.
     PostmortemReviewed,
     /// A newer Muster wrote it. It is kept, but not understood.
@@ -253,9 +253,7 @@ pub struct Joined {
     pub alert: String,
     pub source: String,
     pub title: String,
-    #[serde(default)]
     pub asset: Option<AssetName>,
-    #[serde(default)]
     pub url: Option<String>,
     pub because: JoinReason,
     /// Whether it is only here because an asset upstream is broken.

@@ -256,6 +256,7 @@ pub struct HandoverRequest {
     pub due: Time,
 }
 
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
     /// The internal id, a ULID.
@@ -287,17 +288,13 @@ pub struct Incident {
     pub paged: usize,
     pub checklist: Option<Checklist>,
     pub fix: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<super::rca::Cause>,
     /// How many whys were answered. It is also the number of the last one.
     #[serde(default)]
     pub whys: u32,
     pub last_update: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Time>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_update_at: Option<Time>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commanded_at: Option<Time>,
     pub next_update: Option<Time>,
     pub alerts: u32,
@@ -314,31 +311,25 @@ pub struct Incident {
     pub acknowledged_by: Option<String>,
     pub mitigated_at: Option<Time>,
     pub resolved_at: Option<Time>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
     /// The incident it was merged into: uid and name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<(IncidentId, String)>,
     pub bad_from: Option<Time>,
     /// When the data was good again downstream.
     pub good_again: Option<Time>,
     /// When the last post-mortem draft was posted.
     pub drafted_at: Option<Time>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reviewed_at: Option<Time>,
     /// The canvas with the post-mortem, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canvas: Option<String>,
     /// The root-cause candidates, the likeliest first. At most [`Incident::MAX_ROOTS`].
     #[serde(default)]
     pub roots: Vec<RootCandidate>,
-    #[serde(default)]
     pub radius: Option<Radius>,
     /// How many teams and people outside were told about it.
     #[serde(default)]
     pub told: u32,
     /// The picture of the lineage in the channel.
-    #[serde(default)]
     pub picture: Option<Picture>,
     /// A drill: nobody is paged, nobody outside is told, and it is not counted in any figure.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -346,13 +337,11 @@ pub struct Incident {
     /// It has a private channel, is not announced, and only its members see it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub private: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declared_by: Option<UserId>,
     /// Who was on duty when it began.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub duty: Vec<Duty>,
     /// When the commander is reminded that an update is due.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remind_at: Option<Time>,
     /// How many reminders had no answer.
     #[serde(default)]
@@ -406,6 +395,7 @@ pub struct Picture {
 }
 
 /// Somebody outside the incident who is to be told.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recipient {
     /// Their id in this incident: the team's name in lower case, or a Slack id.
@@ -413,10 +403,8 @@ pub struct Recipient {
     /// The team's or person's name.
     pub name: String,
     /// A `#channel`, `C…` or `U…`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slack: Option<String>,
     /// An e-mail address, used if there is no `slack`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// A few of their assets that it is about, the most important first.
     pub assets: Vec<String>,

@@ -53,7 +53,6 @@ pub struct FrontMatter {
     pub kind: BookKind,
     #[serde(default)]
     pub applies: Applies,
-    #[serde(default)]
     pub owner: Option<String>,
     #[serde(default)]
     pub links: Vec<Link>,

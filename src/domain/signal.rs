@@ -148,6 +148,7 @@ pub enum SignalStatus {
 }
 
 /// What a monitor said, in Muster's own form. Every intake kind is translated into it.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Signal {
     pub source: String,
@@ -157,20 +158,16 @@ pub struct Signal {
     pub key: String,
     pub title: String,
     /// The asset, if the monitor named one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asset: Option<AssetName>,
     pub pillar: Pillar,
     pub level: Level,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// The monitor's labels, for runbooks and rules.
     pub labels: BTreeMap<String, String>,
     /// When it began, by the monitor's clock.
     pub at: Time,
     /// More words, if there are any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }
 

@@ -26,11 +26,9 @@ const GOOD: Duration = Duration::from_secs(30);
 struct Frame {
     #[serde(rename = "type", default)]
     kind: String,
-    #[serde(default)]
     envelope_id: Option<String>,
     #[serde(default)]
     payload: Value,
-    #[serde(default)]
     reason: Option<String>,
 }
 

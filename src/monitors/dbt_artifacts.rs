@@ -61,9 +61,7 @@ impl<'de> Deserialize<'de> for Results {
 #[derive(Clone, Deserialize)]
 struct Metadata {
     dbt_schema_version: String,
-    #[serde(default)]
     invocation_id: Option<String>,
-    #[serde(default)]
     generated_at: Option<String>,
 }
 

@@ -37,16 +37,14 @@ pub struct Trigger {
     pub link: Option<String>,
 }
 
+#[serde_with::skip_serializing_none]
 #[derive(Serialize)]
 struct Body<'a> {
     routing_key: &'a str,
     event_action: &'static str,
     dedup_key: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     client_url: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     payload: Option<Payload<'a>>,
 }
 

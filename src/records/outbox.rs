@@ -53,7 +53,7 @@ pub enum Job {
     /// Post something that belongs to no incident.
     /// `channel`: where. If there is none, in the announcement channel.
     /// `markdown`: the text, in Markdown.
-    Announce { channel: Option<String>, markdown: String, buttons: Vec<Button>, #[serde(default)] asks: Option<String> },
+    Announce { channel: Option<String>, markdown: String, buttons: Vec<Button>, asks: Option<String> },
     /// Replace such a message.
     /// `markdown`: the new text, in Markdown.
     Replace { channel: String, ts: String, markdown: String },

@@ -14,7 +14,6 @@ pub struct Button {
     /// What comes with the call: the incident.
     pub value: String,
     /// `primary`, `danger` or none.
-    #[serde(default)]
     pub style: Option<String>,
 }
 

@@ -42,7 +42,6 @@ pub struct Interaction {
     #[serde(rename = "type")]
     pub kind: String,
     /// The workspace; `None` for an installation on a whole organisation.
-    #[serde(default)]
     pub team: Option<Id<String>>,
     #[serde(default)]
     pub api_app_id: String,
@@ -53,18 +52,15 @@ pub struct Interaction {
     pub trigger_id: String,
     #[serde(default)]
     pub container: Value,
-    #[serde(default)]
     pub channel: Option<Id<String>>,
     #[serde(default)]
     pub actions: Vec<Action>,
-    #[serde(default)]
     pub view: Option<View>,
     #[serde(default)]
     pub callback_id: String,
     #[serde(default)]
     pub value: String,
     /// The message that a message shortcut was chosen on.
-    #[serde(default)]
     pub message: Option<Value>,
 }
 
@@ -145,11 +141,8 @@ pub struct Envelope {
     #[serde(rename = "type")]
     pub kind: String,
     /// For `url_verification`.
-    #[serde(default)]
     pub challenge: Option<String>,
-    #[serde(default)]
     pub team_id: Option<String>,
-    #[serde(default)]
     pub api_app_id: Option<String>,
     #[serde(default)]
     pub event_id: String,

@@ -20,7 +20,6 @@ const HEAD: u8 = 1;
 #[derive(Deserialize)]
 struct First<'a> {
     ver: u64,
-    #[serde(default)]
     queued: Option<Queued>,
     #[serde(default)]
     claims: u32,

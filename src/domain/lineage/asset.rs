@@ -71,15 +71,14 @@ impl AssetKind {
 }
 
 /// Somebody who is responsible for an asset, or who uses it.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Owner {
     /// The team's or person's name.
     pub name: String,
     /// A `#channel`, `C…`, `U…` or `S…`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub slack: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// Uses it, but is not responsible for it.
     #[serde(skip_serializing_if = "is_false")]
@@ -98,12 +97,12 @@ pub struct Parent {
 }
 
 /// What one source says about an asset.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Facts {
     pub kind: AssetKind,
     /// 1 matters most, 4 least.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub tier: Option<u8>,
     /// Its owners and users.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -111,18 +110,12 @@ pub struct Facts {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Pillar>,
     /// What was promised for it, in words.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub sla: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub docs: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// A fingerprint of its code or its columns. If it differs, they have changed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parents: Vec<Parent>,
@@ -234,13 +227,12 @@ impl Asset {
 }
 
 /// The subject of a check, as the catalog was told.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     pub asset: String,
     pub pillar: Pillar,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
 }
 

@@ -11,7 +11,6 @@ use crate::domain::UserId;
 pub struct Member {
     pub id: UserId,
     pub name: String,
-    #[serde(default)]
     pub email: Option<String>,
     pub team: String,
     /// Single- or multi-channel guest.
