@@ -18,12 +18,14 @@ impl App {
         let earliest = self.now() - self.flapping_window();
         let flapping = self.models.flapping.read();
         limit > 0
-            && flapping.get(id).is_some_and(|flap| flap.times.iter().filter(|at| **at >= earliest).count() >= limit)
+            && flapping
+                .get(id.as_str())
+                .is_some_and(|flap| flap.times.iter().filter(|at| **at >= earliest).count() >= limit)
     }
 
     /// Whether one more alert may be watched for flapping.
     pub(super) fn may_watch_more(&self) -> bool {
-        self.models.flapping.read().len() < WATCHED
+        self.models.flapping.read().count() < WATCHED
     }
 
     /// Forgets the flapping of alerts that are calm again, one page at a time. Returns how many.
@@ -45,12 +47,16 @@ impl Change for ForgettingCalm {
 
     async fn decide(&self, app: &App) -> Result<(Batch, usize), Failure> {
         let since = app.now() - app.flapping_window();
-        let calm = app.models.flapping.read().calm(since, 500);
+        let is_calm = |flap: &Flap| flap.times.last().is_none_or(|last| *last < since);
+        let calm: Vec<Id<Flap>> = {
+            let flapping = app.models.flapping.read();
+            flapping.iter().filter(|(_, flap)| is_calm(flap)).take(500).map(|(id, _)| id).collect()
+        };
         let mut batch = Batch::new();
         for id in calm {
             // It may have come again a moment ago.
             let (flap, expect) = app.to_change(&id).await?;
-            if flap.is_some_and(|flap| flap.times.last().is_none_or(|last| *last < since)) {
+            if flap.as_ref().is_some_and(is_calm) {
                 batch.del(&id, expect);
             }
         }

@@ -90,7 +90,7 @@ impl App {
         let rosters = self.models.rosters.read();
         to.iter().any(|one| match one {
             Principal::Person(id) => id == person,
-            Principal::Group(id) => rosters.has(id, person),
+            Principal::Group(id) => rosters.get(id).is_some_and(|roster| roster.people.contains(person)),
         })
     }
 

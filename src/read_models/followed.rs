@@ -7,8 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use tokio::sync::Notify;
 
 use super::model::ReadModel;
-use super::{catalog, external_channels, flapping, health, people, rosters, silences, subscriptions};
+use super::{Table, catalog, external_channels, health, people};
+use crate::domain::suppression::Silence;
 use crate::domain::{Alert, IncidentId};
+use crate::records::{Flap, Roster, Subscription};
 use crate::store::{Change, Follower, KeptChange, Kind, Range, ReadError, Store};
 
 /// A read model that only the store's follower changes. Everybody else reads it.
@@ -49,27 +51,63 @@ impl<T> Followed<T> {
     }
 }
 
-#[derive(Debug)]
-pub struct ReadModels {
+/// Declares [`ReadModels`], and what is done with each of them.
+macro_rules! read_models {
+    ($($(#[$doc:meta])* $name:ident: $model:ty,)*) => {
+        #[derive(Debug)]
+        pub struct ReadModels {
+            $($(#[$doc])* pub $name: Followed<$model>,)*
+            /// Reopened incidents. Their alerts must be read again.
+            reopened: Mutex<BTreeSet<IncidentId>>,
+            lost: AtomicBool,
+            /// Commits that come during a reload. The reload may have read older records, so these commits are then followed again.
+            meanwhile: Mutex<Option<Vec<Vec<KeptChange>>>>,
+            behind: Notify,
+        }
+
+        impl ReadModels {
+            /// Reads all of them, as they are now.
+            pub async fn read(store: &Store) -> Result<Self, ReadError> {
+                Ok(Self {
+                    $($name: Followed::new(<$model>::load(store).await?),)*
+                    reopened: Mutex::default(),
+                    lost: AtomicBool::new(false),
+                    meanwhile: Mutex::default(),
+                    behind: Notify::new(),
+                })
+            }
+
+            /// Replaces the contents of each with those of another.
+            fn set_each(&self, other: Self) {
+                $(self.$name.set(other.$name);)*
+            }
+
+            fn apply_each(&self, changes: &[Change<'_>]) {
+                $(self.$name.apply(changes);)*
+            }
+
+            fn any_follows(kind: Kind) -> bool {
+                false $(|| <$model>::FOLLOWS.contains(&kind))*
+            }
+        }
+    };
+}
+
+read_models! {
     /// The people of the workspace, its address, and their addresses for PagerDuty.
-    pub people: Followed<people::People>,
+    people: people::People,
     /// Who is in user groups and on schedules.
-    pub rosters: Followed<rosters::Rosters>,
-    pub subscriptions: Followed<subscriptions::Subscriptions>,
+    rosters: Table<Roster>,
+    subscriptions: Table<Subscription>,
     /// Which channels people of other workspaces read.
-    pub external_channels: Followed<external_channels::Channels>,
-    pub silences: Followed<silences::Silences>,
+    external_channels: external_channels::Channels,
+    silences: Table<Silence>,
     /// Which assets are bad, according to the open incidents.
-    pub health: Followed<health::Health>,
-    pub flapping: Followed<flapping::Flapping>,
+    health: health::Health,
+    /// When alerts fired and resolved, by source and key. Alerts that came only once are not here.
+    flapping: Table<Flap>,
     /// The assets and their lineage.
-    pub catalog: Followed<catalog::Catalog>,
-    /// Reopened incidents. Their alerts must be read again.
-    reopened: Mutex<BTreeSet<IncidentId>>,
-    lost: AtomicBool,
-    /// Commits that come during a reload. The reload may have read older records, so these commits are then followed again.
-    meanwhile: Mutex<Option<Vec<Vec<KeptChange>>>>,
-    behind: Notify,
+    catalog: catalog::Catalog,
 }
 
 impl ReadModels {
@@ -78,26 +116,6 @@ impl ReadModels {
         let models = Arc::new(Self::read(store).await?);
         store.follow(models.clone());
         Ok(models)
-    }
-
-    /// Reads all of them, as they are now.
-    pub async fn read(store: &Store) -> Result<Self, ReadError> {
-        let (catalog, subscriptions) =
-            (catalog::Catalog::load(store).await?, subscriptions::Subscriptions::load(store).await?);
-        Ok(Self {
-            people: Followed::new(people::People::load(store).await?),
-            rosters: Followed::new(rosters::Rosters::load(store).await?),
-            subscriptions: Followed::new(subscriptions),
-            external_channels: Followed::new(external_channels::Channels::load(store).await?),
-            silences: Followed::new(silences::Silences::load(store).await?),
-            health: Followed::new(health::Health::load(store).await?),
-            flapping: Followed::new(flapping::Flapping::load(store).await?),
-            catalog: Followed::new(catalog),
-            reopened: Mutex::default(),
-            lost: AtomicBool::new(false),
-            meanwhile: Mutex::default(),
-            behind: Notify::new(),
-        })
     }
 
     /// Reads what a commit did not include: the alerts of reopened incidents, and all records after changes of another process
@@ -130,15 +148,7 @@ impl ReadModels {
         let read = Self::read(store).await;
         let mut meanwhile = self.meanwhile();
         let told = meanwhile.take().unwrap_or_default();
-        let anew = read?;
-        self.people.set(anew.people);
-        self.rosters.set(anew.rosters);
-        self.subscriptions.set(anew.subscriptions);
-        self.external_channels.set(anew.external_channels);
-        self.silences.set(anew.silences);
-        self.health.set(anew.health);
-        self.flapping.set(anew.flapping);
-        self.catalog.set(anew.catalog);
+        self.set_each(read?);
         for changes in &told {
             self.apply_all(&changes.iter().map(KeptChange::change).collect::<Vec<_>>());
         }
@@ -150,14 +160,7 @@ impl ReadModels {
     }
 
     fn apply_all(&self, changes: &[Change<'_>]) {
-        self.people.apply(changes);
-        self.rosters.apply(changes);
-        self.subscriptions.apply(changes);
-        self.external_channels.apply(changes);
-        self.silences.apply(changes);
-        self.health.apply(changes);
-        self.flapping.apply(changes);
-        self.catalog.apply(changes);
+        self.apply_each(changes);
         let reopened = self.health.read().reopened().clone();
         if !reopened.is_empty() {
             self.reopened().extend(reopened);
@@ -172,18 +175,7 @@ impl ReadModels {
 
 impl Follower for ReadModels {
     fn follows(&self, kind: Kind) -> bool {
-        [
-            people::People::FOLLOWS,
-            rosters::Rosters::FOLLOWS,
-            subscriptions::Subscriptions::FOLLOWS,
-            external_channels::Channels::FOLLOWS,
-            silences::Silences::FOLLOWS,
-            health::Health::FOLLOWS,
-            flapping::Flapping::FOLLOWS,
-            catalog::Catalog::FOLLOWS,
-        ]
-        .iter()
-        .any(|kinds| kinds.contains(&kind))
+        Self::any_follows(kind)
     }
 
     fn apply(&self, changes: &[Change<'_>]) {

@@ -1,36 +1,11 @@
 //! Who wants to hear about every incident of an asset or a team.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use super::ReadModel;
+use super::Table;
 use crate::domain::UserId;
 use crate::records::Subscription;
-use crate::store::{Change, Kind, Range, ReadError, Store};
 
-/// Subscriptions by their ids, which begin with the followed asset or team in lower case.
-#[derive(Debug, Default, PartialEq)]
-pub struct Subscriptions(BTreeMap<String, Subscription>);
-
-impl ReadModel for Subscriptions {
-    const FOLLOWS: &'static [Kind] = &[Kind::Subscription];
-
-    async fn load(store: &Store) -> Result<Self, ReadError> {
-        let all = store.all(Range::<Subscription>::all()).await?;
-        Ok(Self(all.into_iter().map(|rec| (rec.id.to_string(), rec.value)).collect()))
-    }
-
-    fn apply(&mut self, changes: &[Change<'_>]) {
-        for change in changes.iter().filter(|change| change.kind == Kind::Subscription) {
-            match change.value::<Subscription>() {
-                Some(subscription) => self.0.insert(change.id.to_owned(), Arc::unwrap_or_clone(subscription)),
-                None => self.0.remove(change.id),
-            };
-        }
-    }
-}
-
-impl Subscriptions {
+/// The ids begin with the followed asset or team in lower case.
+impl Table<Subscription> {
     pub fn followers(&self, of: &str) -> Vec<&UserId> {
         let key = format!("{}\u{1}", of.to_lowercase());
         let of = self.0.range(key.clone()..).take_while(|(id, _)| id.starts_with(&key));

@@ -296,7 +296,7 @@ impl<'a> Round<'a> {
         let (known, expect) = match self.flaps.get(&id).cloned() {
             Some(flap) => (flap.now, flap.expect),
             // Nothing is known of an alert that comes for the first time. That needs no look into the store.
-            None if first.is_none() && self.app.models.flapping.read().get(&id).is_none() => return Ok(()),
+            None if first.is_none() && self.app.models.flapping.read().get(id.as_str()).is_none() => return Ok(()),
             None => self.app.to_change(&id).await?,
         };
         let mut flap = match (known, first) {

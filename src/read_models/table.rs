@@ -1,0 +1,43 @@
+//! A read model that holds every record of one kind. What is asked of one kind only is beside it, in a file of its own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::ReadModel;
+use crate::store::{Change, Id, Kind, Range, ReadError, Record, Store};
+
+/// All records of a type, by their ids.
+#[derive(Debug, PartialEq)]
+pub struct Table<T>(pub(super) BTreeMap<String, T>);
+
+impl<T: Record> ReadModel for Table<T> {
+    const FOLLOWS: &'static [Kind] = &[T::KIND];
+
+    async fn load(store: &Store) -> Result<Self, ReadError> {
+        let all = store.all(Range::<T>::all()).await?;
+        Ok(Self(all.into_iter().map(|rec| (rec.id.to_string(), rec.value)).collect()))
+    }
+
+    fn apply(&mut self, changes: &[Change<'_>]) {
+        for change in changes.iter().filter(|change| change.kind == T::KIND) {
+            match change.value::<T>() {
+                Some(value) => self.0.insert(change.id.to_owned(), Arc::unwrap_or_clone(value)),
+                None => self.0.remove(change.id),
+            };
+        }
+    }
+}
+
+impl<T> Table<T> {
+    pub fn get(&self, id: &str) -> Option<&T> {
+        self.0.get(id)
+    }
+
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (Id<T>, &T)> {
+        self.0.iter().map(|(id, value)| (Id::new(id.as_str()), value))
+    }
+}
