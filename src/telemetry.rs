@@ -2,12 +2,11 @@
 
 use std::sync::atomic::AtomicU64;
 
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Metric, Registry};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -45,93 +44,60 @@ pub fn install_crypto() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct RequestLabels {
-    /// The route, never the path with its ids.
-    pub route: String,
-    pub status: u16,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct DeliveryLabels {
-    /// `page`, `slack` or `timer`.
-    pub lane: &'static str,
-    /// `done`, `retry` or `dead`.
-    pub outcome: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct RejectedLabels {
-    /// `slack`, `pagerduty` or `source`.
-    pub kind: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct LaneLabels {
-    /// `page`, `slack` or `timer`.
-    pub lane: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct StoreLabels {
-    /// `bytes` or `blobs`.
-    pub figure: &'static str,
-}
+/// Labels, each with its value.
+type Labels<const N: usize> = [(&'static str, &'static str); N];
 
 /// The metrics. All names start with `muster_`.
 pub struct Metrics {
     registry: Registry,
-    pub requests: Family<RequestLabels, Counter>,
+    /// By `route` and `status`. The route is never the path with its ids.
+    pub requests: Family<[(&'static str, String); 2], Counter>,
     pub answer_seconds: Histogram,
     pub alerts: Counter,
     pub incidents: Counter,
     /// Bodies of monitors that were not kept, because too many were waiting.
     pub bodies_dropped: Counter,
-    pub deliveries: Family<DeliveryLabels, Counter>,
-    /// Requests that were refused because of their signature or token.
-    pub rejected: Family<RejectedLabels, Counter>,
-    /// Figures of the store. `blobs` must be 0.
-    pub store: Family<StoreLabels, Gauge>,
-    pub outbox_pending: Family<LaneLabels, Gauge>,
-    /// How long the oldest entry is overdue, in seconds.
-    pub outbox_oldest_seconds: Family<LaneLabels, Gauge<f64, AtomicU64>>,
+    /// By `lane` and `outcome`.
+    pub deliveries: Family<Labels<2>, Counter>,
+    /// Requests that were refused because of their signature or token, by the `kind` of who asked.
+    pub rejected: Family<Labels<1>, Counter>,
+    /// Figures of the store, by `figure`. `blobs` must be 0.
+    pub store: Family<Labels<1>, Gauge>,
+    /// By `lane`.
+    pub outbox_pending: Family<Labels<1>, Gauge>,
+    /// How long the oldest entry is overdue, in seconds, by `lane`.
+    pub outbox_oldest_seconds: Family<Labels<1>, Gauge<f64, AtomicU64>>,
+}
+
+fn add<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
+    registry.register(name, help, metric.clone());
+    metric
 }
 
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("muster");
-        let metrics = Self {
-            requests: Family::default(),
-            answer_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 13)),
-            alerts: Counter::default(),
-            incidents: Counter::default(),
-            bodies_dropped: Counter::default(),
-            deliveries: Family::default(),
-            rejected: Family::default(),
-            store: Family::default(),
-            outbox_pending: Family::default(),
-            outbox_oldest_seconds: Family::default(),
-            registry: Registry::default(),
-        };
-        registry.register("http_requests", "Requests answered", metrics.requests.clone());
-        registry.register("http_answer_seconds", "Time to answer a request", metrics.answer_seconds.clone());
-        registry.register("alerts_received", "Alerts taken in", metrics.alerts.clone());
-        registry.register("incidents_opened", "Incidents opened", metrics.incidents.clone());
-        registry.register(
-            "bodies_dropped",
-            "Bodies of monitors that were not kept for looking at them later",
-            metrics.bodies_dropped.clone(),
-        );
-        registry.register("deliveries", "Outbox deliveries by lane and outcome", metrics.deliveries.clone());
-        registry.register("requests_rejected", "Requests with a bad signature or token", metrics.rejected.clone());
-        registry.register("store", "Figures of the store; blobs must be 0", metrics.store.clone());
-        registry.register("outbox_pending", "Outbox entries that wait", metrics.outbox_pending.clone());
-        registry.register(
-            "outbox_oldest_seconds",
-            "How long the oldest entry is overdue",
-            metrics.outbox_oldest_seconds.clone(),
-        );
-        Self { registry, ..metrics }
+        let to = &mut registry;
+        let seconds = Histogram::new(exponential_buckets(0.001, 2.0, 13));
+        let dropped = "Bodies of monitors that were not kept for looking at them later";
+        Self {
+            requests: add(to, "http_requests", "Requests answered", Family::default()),
+            answer_seconds: add(to, "http_answer_seconds", "Time to answer a request", seconds),
+            alerts: add(to, "alerts_received", "Alerts taken in", Counter::default()),
+            incidents: add(to, "incidents_opened", "Incidents opened", Counter::default()),
+            bodies_dropped: add(to, "bodies_dropped", dropped, Counter::default()),
+            deliveries: add(to, "deliveries", "Outbox deliveries by lane and outcome", Family::default()),
+            rejected: add(to, "requests_rejected", "Requests with a bad signature or token", Family::default()),
+            store: add(to, "store", "Figures of the store; blobs must be 0", Family::default()),
+            outbox_pending: add(to, "outbox_pending", "Outbox entries that wait", Family::default()),
+            outbox_oldest_seconds: add(
+                to,
+                "outbox_oldest_seconds",
+                "How long the oldest entry is overdue",
+                Family::default(),
+            ),
+            registry,
+        }
     }
 }
 

@@ -7,7 +7,6 @@ use tokio::sync::watch;
 
 use crate::app::{App, Failure};
 use crate::domain::Lane;
-use crate::telemetry::{LaneLabels, StoreLabels};
 
 /// Catches up until told to stop.
 pub(super) async fn keep_up(app: Arc<App>, mut stop: watch::Receiver<bool>) {
@@ -70,12 +69,12 @@ async fn forget_lineage(app: &App, from: String) -> String {
 async fn measure(app: &App) {
     for (figure, value) in app.store.figures() {
         let value = i64::try_from(value).unwrap_or(i64::MAX);
-        app.metrics.store.get_or_create(&StoreLabels { figure }).set(value);
+        app.metrics.store.get_or_create(&[("figure", figure)]).set(value);
     }
     let now = app.now().timestamp_millis();
     for lane in Lane::ALL {
         let Ok(backlog) = app.store.backlog(lane.as_str()).await else { continue };
-        let labels = LaneLabels { lane: lane.as_str() };
+        let labels = [("lane", lane.as_str())];
         let overdue = backlog.oldest.map_or(0, |due| (now - due).max(0));
         app.metrics.outbox_pending.get_or_create(&labels).set(i64::try_from(backlog.count).unwrap_or(i64::MAX));
         #[expect(clippy::cast_precision_loss, reason = "seconds of a gauge")]

@@ -19,7 +19,6 @@ use crate::domain::{Command, Effect, Event, Lane};
 use crate::records::Dead;
 use crate::records::outbox::{Entry, EntryId, Job};
 use crate::store::{Batch, Expect, Id, Raw};
-use crate::telemetry::DeliveryLabels;
 
 /// How long a claimed entry is ours. This is longer than any call may take.
 const LEASE: Duration = Duration::from_secs(60);
@@ -124,7 +123,7 @@ impl Worker {
             Err(fault) => self.failed(lane, &turn, fault).await,
         };
         if let Some(outcome) = outcome {
-            let labels = DeliveryLabels { lane: lane.as_str(), outcome };
+            let labels = [("lane", lane.as_str()), ("outcome", outcome)];
             self.carrier.app.metrics.deliveries.get_or_create(&labels).inc();
         }
     }

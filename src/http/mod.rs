@@ -26,7 +26,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::clock::Stopwatch;
-use crate::telemetry::RequestLabels;
 
 pub use doors::AppState;
 pub use problem::Problem;
@@ -170,6 +169,10 @@ async fn measure(State(state): State<AppState>, request: Request, next: Next) ->
         request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let response = next.run(request).await;
     state.metrics().answer_seconds.observe(watch.seconds());
-    state.metrics().requests.get_or_create(&RequestLabels { route, status: response.status().as_u16() }).inc();
+    state
+        .metrics()
+        .requests
+        .get_or_create(&[("route", route), ("status", response.status().as_u16().to_string())])
+        .inc();
     response
 }

@@ -21,7 +21,6 @@ use crate::app::App;
 use crate::config::{ApiToken, Scope};
 use crate::http::Problem;
 use crate::monitors::credentials::same;
-use crate::telemetry::RejectedLabels;
 
 /// The scopes that allow a request. One of them is enough.
 pub(crate) trait Access {
@@ -58,7 +57,7 @@ impl<A: Access> ApiClient<A> {
     /// The client with this token, if the token is known and allows this.
     fn with_token(app: &Arc<App>, given: Option<&str>) -> Result<Self, Problem> {
         let refused = |problem| {
-            app.metrics.rejected.get_or_create(&RejectedLabels { kind: "api" }).inc();
+            app.metrics.rejected.get_or_create(&[("kind", "api")]).inc();
             Err(problem)
         };
         let tokens = &app.config.secrets.api_tokens;

@@ -11,7 +11,6 @@ use crate::app::App;
 use crate::http::Problem;
 use crate::pagerduty::webhooks;
 use crate::slack::signature::{Rejected, Verified, verify};
-use crate::telemetry::RejectedLabels;
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
@@ -33,7 +32,7 @@ impl FromRequest<AppState> for SlackRequest {
         let (at, signature) = (header(&headers, "x-slack-request-timestamp"), header(&headers, "x-slack-signature"));
         let body = verify(&app.config.secrets.slack_signing_secrets, at, signature, body, app.now());
         let body = body.map_err(|rejected| {
-            app.metrics.rejected.get_or_create(&RejectedLabels { kind: "slack" }).inc();
+            app.metrics.rejected.get_or_create(&[("kind", "slack")]).inc();
             if rejected == Rejected::Stale {
                 tracing::warn!("{rejected}");
             }
@@ -60,7 +59,7 @@ impl FromRequest<AppState> for PagerDutyWebhook {
         let app = &state.app;
         let secrets = &app.config.secrets.pagerduty_webhook_secrets;
         let Some(body) = webhooks::verify(secrets, header(&headers, "x-pagerduty-signature"), body) else {
-            app.metrics.rejected.get_or_create(&RejectedLabels { kind: "pagerduty" }).inc();
+            app.metrics.rejected.get_or_create(&[("kind", "pagerduty")]).inc();
             tracing::error!(
                 "a PagerDuty webhook has a wrong signature. If it is yours, MUSTER_PAGERDUTY__WEBHOOK_SECRETS is wrong, and PagerDuty will soon switch the subscription off"
             );

@@ -22,7 +22,6 @@ use crate::http::Problem;
 use crate::http::problem::{BODY_LIMIT, UPLOAD_LIMIT};
 use crate::monitors::credentials::{Denied, Request as Signed, same, verify};
 use crate::monitors::{self, sns};
-use crate::telemetry::RejectedLabels;
 
 /// How long a body may take to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(30);
@@ -38,7 +37,7 @@ fn secrets<'a>(app: &'a App, source: &str) -> &'a [SecretString] {
 }
 
 fn refused(app: &App, why: impl Into<String>) -> Problem {
-    app.metrics.rejected.get_or_create(&RejectedLabels { kind: "source" }).inc();
+    app.metrics.rejected.get_or_create(&[("kind", "source")]).inc();
     Problem::new(401, why)
 }
 
@@ -250,7 +249,7 @@ impl<K: KeyIn + Send + Sync> FromRequest<AppState> for EventsClient<K> {
             source.kind == SourceKind::PagerdutyV2 && tokens.any(|token| same(given, token.expose_secret()))
         });
         let Some(place) = place else {
-            app.metrics.rejected.get_or_create(&RejectedLabels { kind: "source" }).inc();
+            app.metrics.rejected.get_or_create(&[("kind", "source")]).inc();
             return Err(invalid_event(&[K::UNKNOWN.to_owned()]));
         };
         app.pace(&app.config.sources[place]).map_err(|failure| try_again(K::TOO_FAST, failure.into()))?;
