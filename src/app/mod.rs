@@ -26,7 +26,7 @@ mod runbooks;
 pub mod silences;
 mod state;
 mod subscriptions;
-pub mod suppress;
+pub mod suppressed_alerts;
 mod transient;
 mod verdicts;
 

@@ -1,7 +1,8 @@
-//! Silences and maintenance windows: which of them hides an alert, and how people make and end silences.
+//! How people make and end silences. Which of them hides an alert is decided in `domain::silence`.
 
 use super::{App, Change, Failure};
-use crate::domain::suppression::{Silence, SuppressedAlert, Suppression};
+use crate::domain::silence::{self, Silence};
+use crate::domain::suppression::{SuppressedAlert, Suppression};
 use crate::domain::{Signal, Time};
 use crate::records::SilenceCounter;
 use crate::records::outbox::{Job, Outbox as _};
@@ -18,19 +19,8 @@ pub(super) const MAX_SILENCE_DAYS: i64 = 90;
 impl App {
     /// What hides a signal now, and until when.
     pub(super) fn hidden(&self, signal: &Signal) -> Option<(Suppression, Time)> {
-        let now = self.now();
-        let silences = self.models.silences.read();
-        let silence = silences
-            .lasting(now)
-            .filter(|silence| silence.holds(now) && silence.matcher.matches(signal))
-            .max_by_key(|silence| silence.until);
-        if let Some(silence) = silence {
-            return Some((Suppression::Silenced { number: silence.number }, silence.until));
-        }
-        let windows = self.policy.windows.iter().filter(|window| window.matcher.matches(signal));
-        let held = windows.filter_map(|window| Some((window, window.holds(now)?)));
-        held.max_by_key(|(_, until)| *until)
-            .map(|(window, until)| (Suppression::Maintenance { name: window.name.clone() }, until))
+        let (silences, now) = (self.models.silences.read(), self.now());
+        silence::hides(silences.lasting(now), &self.policy.windows, signal, now)
     }
 
     /// The silences that hold now or later, by number.

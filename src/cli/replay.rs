@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::opening::load;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::suppression::RouteAction;
+use crate::domain::route::RouteAction;
 use crate::domain::{Signal, SignalStatus};
 use crate::monitors::{self, Context};
 

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::SeverityName;
+use crate::domain::matcher::Matcher;
 use crate::domain::rotation::{Override, Turn};
-use crate::domain::suppression::{Matcher, RouteAction};
+use crate::domain::route::RouteAction;
 use crate::domain::{Level, Role, UserId};
 
 /// `[[rotations]]`

@@ -5,10 +5,12 @@ use globset::GlobBuilder;
 use secrecy::SecretString;
 
 use super::{Config, Lineage, RotationConfig, Updates, WindowConfig};
+use crate::domain::matcher::Matcher;
 use crate::domain::permission::Permissions;
 use crate::domain::policy::{Cadence, Policy, Service, Team};
 use crate::domain::rotation::{Rotation, Whence};
-use crate::domain::suppression::{Matcher, Route, Window};
+use crate::domain::route::Route;
+use crate::domain::silence::Window;
 use crate::domain::{Principal, is_channel, is_person};
 
 impl Config {

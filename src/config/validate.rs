@@ -5,7 +5,7 @@ use super::to_policy::{glob_of, hours_of, rotation_of, window_of};
 use super::{Config, SourceKind};
 use crate::domain::Principal;
 use crate::domain::permission::Verb;
-use crate::domain::suppression::RouteAction;
+use crate::domain::route::RouteAction;
 
 /// The placeholders that a channel's name may have.
 const CHANNEL_PLACES: [&str; 5] = ["number", "title", "date", "severity", "service"];

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::incident::Recipient;
 use super::reason::SeverityReason;
-use super::suppression::{Route, Window};
+use super::route::Route;
+use super::silence::Window;
 use super::{AssetName, Principal, Severity, Signal, Time};
 
 /// What happens when no alert of an incident fires any more.

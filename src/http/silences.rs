@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 use super::Problem;
 use super::doors::{ApiClient, Read, Write};
 use crate::domain::Time;
-use crate::domain::suppression::{Matcher, Silence};
+use crate::domain::matcher::Matcher;
+use crate::domain::silence::Silence;
 use crate::store::Batch;
 
 /// A silence.

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::model::ReadModel;
 use super::{Table, catalog, external_channels, health, people};
-use crate::domain::suppression::Silence;
+use crate::domain::silence::Silence;
 use crate::domain::{Alert, IncidentId};
 use crate::records::{Flap, Roster, Subscription};
 use crate::store::{Change, Follower, KeptChange, Kind, Range, ReadError, Store};

@@ -2,7 +2,7 @@
 
 use super::Table;
 use crate::domain::Time;
-use crate::domain::suppression::Silence;
+use crate::domain::silence::Silence;
 
 impl Table<Silence> {
     /// The silences that hold now or later, by number.

@@ -12,7 +12,8 @@ use super::{
 use crate::domain::captured::Captured;
 use crate::domain::incident::{Channel, MessageRef, Notification};
 use crate::domain::lineage::{Asset, Check};
-use crate::domain::suppression::{Silence, SuppressedAlert};
+use crate::domain::silence::Silence;
+use crate::domain::suppression::SuppressedAlert;
 use crate::domain::{Alert, AssetName, Entry, Incident, IncidentId, Signal, Task, Time, UserId};
 use crate::slack::client::Member;
 use crate::store::{Id, Range};

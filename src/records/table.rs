@@ -9,7 +9,8 @@ use super::types::{
 use crate::domain::captured::Captured;
 use crate::domain::incident::Notification;
 use crate::domain::lineage::{Asset, Check};
-use crate::domain::suppression::{Silence, SuppressedAlert};
+use crate::domain::silence::Silence;
+use crate::domain::suppression::SuppressedAlert;
 use crate::domain::{Alert, Entry, Incident, Task};
 use crate::slack::client::Member;
 use crate::store::{Kind, Record};

@@ -14,7 +14,8 @@ use crate::domain::lineage::walk::Way;
 use crate::domain::needs::Needs;
 use crate::domain::permission::Standing;
 use crate::domain::reason::JoinReason;
-use crate::domain::suppression::{RouteAction, SuppressedAlert, Suppression};
+use crate::domain::route::RouteAction;
+use crate::domain::suppression::{SuppressedAlert, Suppression};
 use crate::domain::{
     Actor, Alert, AssetName, Command, Decision, Event, IncidentId, Signal, SignalStatus, Time, decide,
 };

@@ -107,7 +107,7 @@ fn open<'a>(context: &'a Context<'a>, opened: &Opened, asset: Option<&AssetName>
     let at = draft.now() + chrono::Duration::minutes(OPENED_WITHIN_MINUTES);
     draft.effect(Effect::Remind { command: Box::new(Command::CheckOpening), at });
     super::status::remind_to_acknowledge(draft, 0);
-    super::tell::remind_by_cadence(draft);
+    super::reminders::remind_by_cadence(draft);
     if draft.incident().severity <= Severity::Sev2 {
         super::roles::ask_for_commander_later(draft, 0);
     }

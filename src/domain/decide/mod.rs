@@ -18,10 +18,10 @@ mod pages;
 mod permitted;
 mod rca;
 mod record;
+mod reminders;
 mod roles;
 mod runbook;
 mod status;
-mod tell;
 mod words;
 
 pub use context::{Context, People};
@@ -92,16 +92,16 @@ pub fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<D
         Command::HandoverDue { request } => roles::handover_due(&mut draft, request),
         Command::CheckCommander { asked } => roles::check_commander(&mut draft, *asked),
         Command::Leave { role } => roles::leave(&mut draft, *role)?,
-        Command::Remind { minutes } => tell::remind(&mut draft, *minutes)?,
+        Command::Remind { minutes } => reminders::remind(&mut draft, *minutes)?,
         Command::Tried { text, ruled_out } => record::tried(&mut draft, text, *ruled_out)?,
         Command::Amend { line, text, at } => record::amend(&mut draft, line, text.as_deref(), *at)?,
         Command::EditPin { message, text } => record::edit_pin(&mut draft, message, text.as_deref()),
         Command::AssignTask { task, assignee } => record::assign_task(&mut draft, *task, assignee)?,
         Command::CheckTask { task } => record::check_task(&mut draft, *task),
         Command::CheckAcknowledged { asked } => status::check_acknowledged(&mut draft, *asked),
-        Command::Update { text, next } => tell::update(&mut draft, text, *next)?,
-        Command::CheckUpdate { promised } => tell::check_update(&mut draft, *promised),
-        Command::Page { target, text } => tell::page(&mut draft, target, text.as_deref())?,
+        Command::Update { text, next } => reminders::update(&mut draft, text, *next)?,
+        Command::CheckUpdate { promised } => reminders::check_update(&mut draft, *promised),
+        Command::Page { target, text } => pages::page(&mut draft, target, text.as_deref())?,
         Command::Note { text } => record::note(&mut draft, text)?,
         Command::Pin { message, author, text } => record::pin(&mut draft, message, author, text),
         Command::Unpin { message } => record::unpin(&mut draft, message),
@@ -125,8 +125,8 @@ pub fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<D
         Command::Why { answers, text } => rca::why(&mut draft, *answers, text)?,
         Command::Cause { kind, text } => rca::cause(&mut draft, *kind, text)?,
         Command::Learn { what, text } => rca::learnt(&mut draft, *what, text)?,
-        Command::PagePerson { person, text } => tell::page_person(&mut draft, person, text.as_deref())?,
-        Command::Escalate { text } => tell::escalate(&mut draft, text.as_deref())?,
+        Command::PagePerson { person, text } => pages::page_person(&mut draft, person, text.as_deref())?,
+        Command::Escalate { text } => pages::escalate(&mut draft, text.as_deref())?,
         Command::PictureShown { picture } => draft.add(Event::PictureShown { picture: picture.clone() }),
         Command::Notify { whom, recipients, text } => {
             notify::notify(&mut draft, *whom, recipients, text.as_deref())?;

@@ -1,7 +1,6 @@
 //! What PagerDuty answered and what its webhooks say. Nothing in this file sends anything back to PagerDuty.
 
 use super::draft::Draft;
-use super::tell;
 use crate::domain::command::PagerNews;
 use crate::domain::incident::PageStatus;
 use crate::domain::{Effect, Event};
@@ -39,7 +38,11 @@ pub(super) fn says(draft: &mut Draft<'_>, key: &str, news: PagerNews, url: Optio
         }
         PagerNews::Acknowledged if !matches!(status, PageStatus::Acknowledged | PageStatus::Resolved) => {
             draft.add(Event::PageAcknowledged { key });
-            tell::taken_in_pager(draft);
+            // So the incident is acknowledged, too.
+            if draft.incident().acknowledged_at.is_none() {
+                draft.add_and_say(Event::Acknowledged);
+            }
+            draft.show();
         }
         PagerNews::Resolved if status != PageStatus::Resolved => {
             let event = Event::PageResolved { key };

@@ -198,6 +198,6 @@ fn grant(draft: &mut Draft<'_>, role: Role, person: &UserId) {
     draft.invite([person.clone()]);
     draft.effect(Effect::Brief { person: person.clone(), role });
     if first && !matches!(draft.context.actor, Actor::Muster) {
-        draft.tell_pager_it_is_taken();
+        draft.acknowledge_pages();
     }
 }

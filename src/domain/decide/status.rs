@@ -16,7 +16,7 @@ pub(super) fn acknowledge(draft: &mut Draft<'_>) -> Result<(), Refusal> {
         return Err(Refusal::AlreadyAcknowledged { incident: incident.name(), by, at: stamp(at) });
     }
     draft.add_and_say(Event::Acknowledged);
-    draft.tell_pager_it_is_taken();
+    draft.acknowledge_pages();
     if let Some(person) = draft.context.actor.person().cloned() {
         draft.invite([person]);
     }
@@ -59,7 +59,7 @@ pub(super) fn mitigate(draft: &mut Draft<'_>, text: Option<&str>) -> Result<(), 
     }
     if incident.acknowledged_at.is_none() {
         draft.add(Event::Acknowledged);
-        draft.tell_pager_it_is_taken();
+        draft.acknowledge_pages();
     }
     draft.add_and_say(Event::Mitigated { text });
     draft.show();
@@ -178,6 +178,6 @@ pub(super) fn severity_changed(draft: &mut Draft<'_>, from: Severity, to: Severi
         super::roles::ask_for_commander_later(draft, 0);
     }
     if !promised {
-        super::tell::remind_by_cadence(draft);
+        super::reminders::remind_by_cadence(draft);
     }
 }
