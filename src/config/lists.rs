@@ -6,6 +6,7 @@ use super::SeverityName;
 use crate::domain::matcher::Matcher;
 use crate::domain::rotation::{Override, Turn};
 use crate::domain::route::RouteAction;
+use crate::domain::worded;
 use crate::domain::{Level, Role, UserId};
 
 /// `[[rotations]]`
@@ -115,28 +116,15 @@ pub struct ApiTokenConfig {
     pub scopes: Vec<Scope>,
 }
 
-/// What a token of the API allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Scope {
-    /// Reading incidents, assets, silences and what monitors posted.
-    Read,
-    /// Making and ending silences.
-    Write,
-    /// Posting lineage and catalogs, and asking whether an asset can be trusted.
-    Catalog,
-}
-
-impl Scope {
-    pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Catalog];
-
-    /// The word in the configuration.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::Catalog => "catalog",
-        }
+worded! {
+    /// What a token of the API allows.
+    pub enum Scope {
+        /// Reading incidents, assets, silences and what monitors posted.
+        Read = "read",
+        /// Making and ending silences.
+        Write = "write",
+        /// Posting lineage and catalogs, and asking whether an asset can be trusted.
+        Catalog = "catalog",
     }
 }
 

@@ -5,27 +5,18 @@ use serde::{Deserialize, Serialize};
 use super::incident::Recipient;
 use super::lineage::Whom;
 use super::{Actor, Command, Event, IncidentId, Principal, UserId};
+use crate::domain::worded;
 
-/// Queues that never wait for each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Lane {
-    /// To PagerDuty. It is retried for ever.
-    Page,
-    /// To Slack, in order within an incident.
-    Slack,
-    Mail,
-    /// To Muster itself, at a later time.
-    Timer,
-}
-
-impl Lane {
-    pub const ALL: [Self; 4] = [Self::Page, Self::Slack, Self::Mail, Self::Timer];
-
-    /// Its name in ids and metrics.
-    pub fn as_str(self) -> &'static str {
-        self.into()
+worded! {
+    /// Queues that never wait for each other. Its words are in ids and metrics.
+    pub enum Lane {
+        /// To PagerDuty. It is retried for ever.
+        Page = "page",
+        /// To Slack, in order within an incident.
+        Slack = "slack",
+        Mail = "mail",
+        /// To Muster itself, at a later time.
+        Timer = "timer",
     }
 }
 

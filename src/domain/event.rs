@@ -9,6 +9,7 @@ use super::lineage::Whom;
 use super::rca::{Cause, Learnt};
 use super::reason::{Asked, ChannelLoss, Gap, JoinReason, Missing, PageText, RunbookReason, SeverityReason};
 use super::{AssetName, IncidentId, Pillar, Role, Severity, Signal, Time, UserId};
+use crate::domain::worded;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -286,28 +287,14 @@ pub struct Point {
     pub minutes: Option<i64>,
 }
 
-/// What people look at to find the cause.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Look {
-    /// The assets upstream and downstream.
-    Lineage,
-    Code,
-    Data,
-    Operations,
-}
-
-impl Look {
-    pub const ALL: [Self; 4] = [Self::Lineage, Self::Code, Self::Data, Self::Operations];
-
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
-    /// Finds it by its word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|look| look.as_str().eq_ignore_ascii_case(word.trim()))
+worded! {
+    /// What people look at to find the cause.
+    pub enum Look {
+        /// The assets upstream and downstream.
+        Lineage = "lineage",
+        Code = "code",
+        Data = "data",
+        Operations = "operations",
     }
 }
 

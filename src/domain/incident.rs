@@ -2,83 +2,46 @@
 //! separate records, so this one never grows with history.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use crate::domain::worded;
 
 use super::lineage::{AssetKind, RootReason, Whom, impact};
 use super::reason::DutySource;
 use super::{Alert, AssetName, IncidentId, Pillar, Role, Severity, Time, UserId};
 
-/// How far the work has come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Status {
-    #[default]
-    Pending,
-    Investigating,
-    /// Consumers are protected, but the cause may still be there.
-    Mitigated,
-    /// The cause is mended, the data is good again downstream, and people were told.
-    Resolved,
-    /// It was merged into another incident.
-    Merged,
+worded! {
+    /// How far the work has come.
+    #[derive(Default)]
+    pub enum Status {
+        #[default]
+        Pending = "pending",
+        Investigating = "investigating",
+        /// Consumers are protected, but the cause may still be there.
+        Mitigated = "mitigated",
+        /// The cause is mended, the data is good again downstream, and people were told.
+        Resolved = "resolved",
+        /// It was merged into another incident.
+        Merged = "merged",
+    }
 }
 
 impl Status {
-    /// Every status, in the order of the work.
-    pub const ALL: [Self; 5] = [Self::Pending, Self::Investigating, Self::Mitigated, Self::Resolved, Self::Merged];
-
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
-    /// Finds the status by its word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str().eq_ignore_ascii_case(word.trim()))
-    }
-
     /// Whether new alerts may still join it.
     pub fn is_open(self) -> bool {
         !matches!(self, Self::Resolved | Self::Merged)
     }
 }
 
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// What people say afterwards about the alerts of an incident, so that monitors can be improved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// Something was wrong, and the alert was useful.
-    Useful,
-    /// It was known or intended.
-    Expected,
-    False,
-}
-
-impl Verdict {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Useful => "useful",
-            Self::Expected => "expected",
-            Self::False => "false",
-        }
-    }
-
-    /// Finds the verdict by its word.
-    pub fn parse(word: &str) -> Option<Self> {
-        match word.trim().to_lowercase().as_str() {
-            "useful" | "true" | "confirmed" => Some(Self::Useful),
-            "expected" | "known" => Some(Self::Expected),
-            "false" | "false-positive" | "false-alarm" => Some(Self::False),
-            _ => None,
-        }
+worded! {
+    /// What people say afterwards about the alerts of an incident, so that monitors can be improved.
+    pub enum Verdict {
+        /// Something was wrong, and the alert was useful.
+        Useful = "useful" | "true" | "confirmed",
+        /// It was known or intended.
+        Expected = "expected" | "known",
+        False = "false" | "false-positive" | "false-alarm",
     }
 }
 
@@ -88,29 +51,20 @@ pub fn number(word: &str) -> Option<u64> {
     prefix.eq_ignore_ascii_case("inc-").then(|| digits.parse().ok())?
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ending {
-    #[default]
-    Fixed,
-    Duplicate,
-    FalseAlarm,
-    /// It was known or intended.
-    Expected,
+worded! {
+    /// How an incident ended.
+    #[derive(Default)]
+    pub enum Ending {
+        #[default]
+        Fixed = "fixed",
+        Duplicate = "duplicate",
+        FalseAlarm = "false alarm",
+        /// It was known or intended.
+        Expected = "expected",
+    }
 }
 
 impl Ending {
-    pub const ALL: [Self; 4] = [Self::Fixed, Self::Duplicate, Self::FalseAlarm, Self::Expected];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Fixed => "fixed",
-            Self::Duplicate => "duplicate",
-            Self::FalseAlarm => "false alarm",
-            Self::Expected => "expected",
-        }
-    }
-
     /// Splits a text into the ending that it begins with and the rest: `false alarm: the check was wrong`.
     pub fn begins(text: &str) -> Option<(Self, &str)> {
         let text = text.trim();

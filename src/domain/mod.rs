@@ -34,6 +34,7 @@ pub mod suppression;
 pub mod timeline;
 pub mod times;
 pub mod visibility;
+mod worded;
 
 pub use alert::Alert;
 pub use base::{IncidentId, Principal, Time, UserId, counted, is_channel, is_person};
@@ -48,3 +49,4 @@ pub use refusal::Refusal;
 pub use role::Role;
 pub use severity::Severity;
 pub use signal::{AssetName, Level, Pillar, Signal, SignalStatus};
+pub(crate) use worded::worded;

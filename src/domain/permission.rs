@@ -4,42 +4,37 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::worded;
+
 use super::Principal;
 
-/// What a command does, as the permission table knows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verb {
-    Read,
-    Declare,
-    Receive,
-    Acknowledge,
-    Take,
-    Assign,
-    AnswerHandover,
-    Severity,
-    Update,
-    Note,
-    Runbook,
-    Stamp,
-    Task,
-    Page,
-    Status,
-    Postmortem,
-    Notify,
-    Triage,
-    PagerSays,
-    Outcome,
+worded! {
+    /// What a command does, as the permission table knows it. Its words fit into "guests cannot …".
+    pub enum Verb {
+        Read = "read incidents",
+        Declare = "declare an incident",
+        Receive = "send alerts",
+        Acknowledge = "acknowledge an incident",
+        Take = "take a role",
+        Assign = "assign roles",
+        AnswerHandover = "answer for the commander",
+        Severity = "change the severity",
+        Update = "post updates",
+        Note = "write on the timeline",
+        Runbook = "work on the runbook",
+        Stamp = "record times and fixes",
+        Task = "add or finish tasks",
+        Page = "page people",
+        Status = "change the status",
+        Postmortem = "draft the post-mortem",
+        Notify = "tell owners and consumers",
+        Triage = "silence alerts or decide what becomes of them",
+        PagerSays = "speak for PagerDuty",
+        Outcome = "report outcomes",
+    }
 }
 
 impl Verb {
-    #[rustfmt::skip]
-    pub const ALL: [Self; 20] = [
-        Self::Read, Self::Declare, Self::Receive, Self::Acknowledge, Self::Take, Self::Assign, Self::AnswerHandover,
-        Self::Severity, Self::Update, Self::Note, Self::Runbook, Self::Stamp, Self::Task, Self::Page, Self::Status,
-        Self::Postmortem, Self::Notify, Self::Triage, Self::PagerSays, Self::Outcome,
-    ];
-
     /// The verbs that people can be allowed or denied, in the order of the work.
     pub fn of_people() -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(|verb| allowed(Standing::Member, *verb))
@@ -49,63 +44,25 @@ impl Verb {
     pub fn is_about_an_incident(self) -> bool {
         !matches!(self, Self::Declare | Self::Read | Self::Triage)
     }
-
-    /// The verb in a sentence: "guests cannot …".
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Read => "read incidents",
-            Self::Declare => "declare an incident",
-            Self::Receive => "send alerts",
-            Self::Acknowledge => "acknowledge an incident",
-            Self::Take => "take a role",
-            Self::Assign => "assign roles",
-            Self::AnswerHandover => "answer for the commander",
-            Self::Severity => "change the severity",
-            Self::Update => "post updates",
-            Self::Note => "write on the timeline",
-            Self::Runbook => "work on the runbook",
-            Self::Stamp => "record times and fixes",
-            Self::Task => "add or finish tasks",
-            Self::Page => "page people",
-            Self::Status => "change the status",
-            Self::Postmortem => "draft the post-mortem",
-            Self::Notify => "tell owners and consumers",
-            Self::Triage => "silence alerts or decide what becomes of them",
-            Self::PagerSays => "speak for PagerDuty",
-            Self::Outcome => "report outcomes",
-        }
-    }
 }
 
-/// Which members may do something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Who {
-    /// Every member of the workspace.
-    #[default]
-    Everyone,
-    /// The people and groups of `[permissions] team`.
-    Team,
-    /// Everybody who has a role in the incident.
-    Responders,
-    /// The commander of the incident.
-    Commander,
-    /// The people and groups of `[permissions] admins`, who may do everything.
-    Admins,
+worded! {
+    /// Which members may do something. Its words fit into "only … may".
+    #[derive(Default)]
+    pub enum Who {
+        #[default]
+        Everyone = "every member of the workspace",
+        /// The people and groups of `[permissions] team`.
+        Team = "the data team",
+        /// Everybody who has a role in the incident.
+        Responders = "whoever has a role in the incident",
+        Commander = "the commander of the incident",
+        /// The people and groups of `[permissions] admins`, who may do everything.
+        Admins = "admins",
+    }
 }
 
 impl Who {
-    /// In a sentence: "only … may".
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Everyone => "every member of the workspace",
-            Self::Team => "the data team",
-            Self::Responders => "whoever has a role in the incident",
-            Self::Commander => "the commander of the incident",
-            Self::Admins => "admins",
-        }
-    }
-
     /// Whether it depends on an incident.
     pub fn needs_incident(self) -> bool {
         matches!(self, Self::Responders | Self::Commander)
@@ -148,15 +105,9 @@ pub enum Standing {
 }
 
 impl Standing {
+    #[rustfmt::skip]
     pub const ALL: [Self; 8] = [
-        Self::Member,
-        Self::Guest,
-        Self::Stranger,
-        Self::Barred,
-        Self::Unknown,
-        Self::Monitor,
-        Self::Pager,
-        Self::Muster,
+        Self::Member, Self::Guest, Self::Stranger, Self::Barred, Self::Unknown, Self::Monitor, Self::Pager, Self::Muster,
     ];
 }
 

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::worded;
+
 use super::Time;
 
 /// The name of an asset, `namespace.name`, as the monitor wrote it.
@@ -33,50 +35,27 @@ impl fmt::Display for AssetName {
     }
 }
 
-/// What is wrong with the data.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, strum::IntoStaticStr,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Pillar {
-    /// The data is late or missing.
-    Freshness,
-    /// Too few or too many rows.
-    Volume,
-    /// Columns or types changed.
-    Schema,
-    /// Values outside their usual range.
-    Distribution,
-    Pipeline,
-    /// None of these, or nobody said.
-    #[default]
-    #[serde(other)]
-    Other,
+worded! {
+    /// What is wrong with the data.
+    #[derive(Default)]
+    pub enum Pillar {
+        /// The data is late or missing.
+        Freshness = "freshness": "Freshness: it is late or stale",
+        /// Too few or too many rows.
+        Volume = "volume": "Volume: too much or too little of it",
+        /// Columns or types changed.
+        Schema = "schema": "Schema: columns or types changed",
+        /// Values outside their usual range.
+        Distribution = "distribution": "Distribution: values are wrong",
+        Pipeline = "pipeline": "Pipeline: a job failed",
+        /// None of these, or nobody said.
+        #[default]
+        #[serde(other)]
+        Other = "other": "Something else, or not known yet",
+    }
 }
 
 impl Pillar {
-    /// Every pillar, in the order people read them.
-    pub const ALL: [Self; 6] =
-        [Self::Freshness, Self::Volume, Self::Schema, Self::Distribution, Self::Pipeline, Self::Other];
-
-    /// The word people and configuration use.
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
-    /// What it means, for the menu in which people choose one.
-    pub fn meaning(self) -> &'static str {
-        match self {
-            Self::Freshness => "Freshness: it is late or stale",
-            Self::Volume => "Volume: too much or too little of it",
-            Self::Schema => "Schema: columns or types changed",
-            Self::Distribution => "Distribution: values are wrong",
-            Self::Pipeline => "Pipeline: a job failed",
-            Self::Other => "Something else, or not known yet",
-        }
-    }
-
     /// Finds the pillar of a check by the words that tools use in names and kinds of checks.
     pub fn of_check(name: &str) -> Option<Self> {
         #[rustfmt::skip]
@@ -94,45 +73,20 @@ impl Pillar {
         let name = name.to_lowercase();
         WORDS.iter().find(|(_, words)| words.iter().any(|word| name.contains(word))).map(|(pillar, _)| *pillar)
     }
-
-    /// Finds the pillar by its word, in upper or lower case. `None` if the word is no pillar.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|pillar| pillar.as_str().eq_ignore_ascii_case(word.trim()))
-    }
 }
 
-/// The level that the monitor gave. The policy turns it into a severity.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, strum::IntoStaticStr,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Level {
-    /// Nobody needs to act now.
-    Info,
-    /// Someone should look in working hours.
-    Warning,
-    #[default]
-    Error,
-    /// Something that matters to many is broken.
-    Critical,
-}
-
-impl Level {
-    /// The word of the PagerDuty Events API. Muster uses the same words.
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
-    /// Understands the words monitors use: `page` and `fatal` are critical, `warn` is a warning, `high` an error.
-    pub fn parse(word: &str) -> Option<Self> {
-        match word.trim().to_ascii_lowercase().as_str() {
-            "critical" | "fatal" | "page" | "emergency" | "crit" | "p1" => Some(Self::Critical),
-            "error" | "high" | "major" | "p2" => Some(Self::Error),
-            "warning" | "warn" | "medium" | "minor" | "p3" => Some(Self::Warning),
-            "info" | "low" | "none" | "notice" | "p4" | "p5" => Some(Self::Info),
-            _ => None,
-        }
+worded! {
+    /// The level that the monitor gave, in the words of the PagerDuty Events API. The policy turns it into a severity.
+    #[derive(Default)]
+    pub enum Level {
+        /// Nobody needs to act now.
+        Info = "info" | "low" | "none" | "notice" | "p4" | "p5",
+        /// Someone should look in working hours.
+        Warning = "warning" | "warn" | "medium" | "minor" | "p3",
+        #[default]
+        Error = "error" | "high" | "major" | "p2",
+        /// Something that matters to many is broken.
+        Critical = "critical" | "fatal" | "page" | "emergency" | "crit" | "p1",
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::worded;
+
 use crate::domain::{Pillar, Time};
 
 /// A day, counted from 2020-01-01 UTC. Repeated sightings are written at most once a day.
@@ -15,55 +17,28 @@ pub fn day(at: Time) -> Day {
     u16::try_from(at.timestamp().div_euclid(86_400) - FIRST).unwrap_or(0)
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AssetKind {
-    /// Data that comes from outside.
-    Source,
-    /// A table, view, file or topic.
-    Table,
-    /// A table or view that is made by a transformation we know.
-    Model,
-    Job,
-    Dashboard,
-    /// A trained model, its features or its predictions.
-    Ml,
-    /// Only its name is known.
-    #[default]
-    #[serde(other)]
-    Unknown,
+worded! {
+    /// What an asset is. Catalogs spell it in several ways.
+    #[derive(Default)]
+    pub enum AssetKind {
+        /// Data that comes from outside.
+        Source = "source",
+        /// A table, view, file or topic.
+        Table = "table" | "view" | "file" | "topic" | "seed" | "snapshot",
+        /// A table or view that is made by a transformation we know.
+        Model = "model",
+        Job = "job" | "task" | "pipeline",
+        Dashboard = "dashboard" | "notebook" | "analysis" | "application" | "report",
+        /// A trained model, its features or its predictions.
+        Ml = "ML output" | "ml" | "ml_output",
+        /// Only its name is known.
+        #[default]
+        #[serde(other)]
+        Unknown = "asset",
+    }
 }
 
 impl AssetKind {
-    /// Every kind, in the order people read them.
-    pub const ALL: [Self; 7] =
-        [Self::Source, Self::Table, Self::Model, Self::Job, Self::Dashboard, Self::Ml, Self::Unknown];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Source => "source",
-            Self::Table => "table",
-            Self::Model => "model",
-            Self::Job => "job",
-            Self::Dashboard => "dashboard",
-            Self::Ml => "ML output",
-            Self::Unknown => "asset",
-        }
-    }
-
-    /// Finds the kind by its word, as catalogs spell it.
-    pub fn parse(word: &str) -> Option<Self> {
-        match word.trim().to_ascii_lowercase().as_str() {
-            "source" => Some(Self::Source),
-            "table" | "view" | "file" | "topic" | "seed" | "snapshot" => Some(Self::Table),
-            "model" => Some(Self::Model),
-            "job" | "task" | "pipeline" => Some(Self::Job),
-            "dashboard" | "notebook" | "analysis" | "application" | "report" => Some(Self::Dashboard),
-            "ml" | "ml output" | "ml_output" => Some(Self::Ml),
-            _ => None,
-        }
-    }
-
     /// Whether people use it directly. In the end, a blast radius is about these.
     pub fn is_consumer(self) -> bool {
         matches!(self, Self::Dashboard | Self::Ml)
@@ -247,24 +222,13 @@ pub struct Change {
     pub url: Option<String>,
 }
 
-/// What can happen to an asset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChangeKind {
-    Ran,
-    RunFailed,
-    Code,
-    Schema,
-}
-
-impl ChangeKind {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ran => "ran",
-            Self::RunFailed => "a run failed",
-            Self::Code => "its code changed",
-            Self::Schema => "its columns changed",
-        }
+worded! {
+    /// What can happen to an asset.
+    pub enum ChangeKind {
+        Ran = "ran",
+        RunFailed = "a run failed",
+        Code = "its code changed",
+        Schema = "its columns changed",
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::worded;
+
 use super::graph::NodeId;
 use super::walk::{Met, View, Way};
 use super::{AssetKind, Owner};
@@ -12,34 +14,15 @@ use crate::domain::counted;
 /// How many assets a team's list names. The others are only counted.
 pub const LISTED: usize = 20;
 
-/// Who is told: people downstream, people upstream, or people who asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Whom {
-    /// Producers: the owners of the root-cause candidate and of its parents.
-    Upstream,
-    /// Consumers: the owners and users of the assets downstream.
-    Downstream,
-    /// People who asked to be told, or for whom the configuration asks.
-    Subscribed,
-}
-
-impl Whom {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Upstream => "upstream",
-            Self::Downstream => "downstream",
-            Self::Subscribed => "by subscription",
-        }
-    }
-
-    /// Finds it by its word. People cannot choose "by subscription".
-    pub fn parse(word: &str) -> Option<Self> {
-        match word.trim().to_ascii_lowercase().as_str() {
-            "upstream" | "up" | "producers" | "owners" => Some(Self::Upstream),
-            "downstream" | "down" | "consumers" => Some(Self::Downstream),
-            _ => None,
-        }
+worded! {
+    /// Who is told: people downstream, people upstream, or people who asked.
+    pub enum Whom {
+        /// Producers: the owners of the root-cause candidate and of its parents.
+        Upstream = "upstream" | "up" | "producers" | "owners",
+        /// Consumers: the owners and users of the assets downstream.
+        Downstream = "downstream" | "down" | "consumers",
+        /// People who asked to be told, or for whom the configuration asks.
+        Subscribed = "by subscription",
     }
 }
 
