@@ -77,6 +77,8 @@ macro_rules! ids {
 ids! {
     /// The internal id of an incident, a ULID.
     IncidentId;
+    /// An alert of an incident, by Muster's own id.
+    AlertId;
     /// A person, by the Slack user id (`U…` or `W…`).
     UserId;
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lineage::{AssetKind, RootReason, Whom, impact};
 use super::reason::DutySource;
-use super::{Alert, AssetName, IncidentId, Pillar, Role, Severity, Time, UserId};
+use super::{Alert, AlertId, AssetName, IncidentId, Pillar, Role, Severity, Time, UserId};
 
 /// How far the work has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
@@ -505,7 +505,7 @@ pub struct Task {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Case {
     pub incident: Incident,
-    pub alerts: BTreeMap<String, Alert>,
+    pub alerts: BTreeMap<AlertId, Alert>,
     pub tasks: BTreeMap<u32, Task>,
     pub told: BTreeMap<String, Notification>,
 }

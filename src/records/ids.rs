@@ -13,7 +13,7 @@ use crate::domain::captured::Captured;
 use crate::domain::incident::{Channel, MessageRef, Notification};
 use crate::domain::lineage::{Asset, Check};
 use crate::domain::suppression::{Silence, SuppressedAlert};
-use crate::domain::{Alert, AssetName, Entry, Incident, IncidentId, Signal, Task, Time, UserId};
+use crate::domain::{Alert, AlertId, AssetName, Entry, Incident, IncidentId, Signal, Task, Time, UserId};
 use crate::slack::client::Member;
 use crate::store::{Id, Range};
 
@@ -60,7 +60,7 @@ ids! {
     /// A line of an incident's timeline.
     Id<Entry>: of(uid: &IncidentId, seq: u64) => Self::new(format!("{uid}/{seq:010}"));
     /// An alert of an incident.
-    Id<Alert>: of(uid: &IncidentId, alert: &str) => Self::new(format!("{uid}/{alert}"));
+    Id<Alert>: of(uid: &IncidentId, alert: &AlertId) => Self::new(format!("{uid}/{alert}"));
     /// A task of an incident.
     Id<Task>: of(uid: &IncidentId, task: u32) => Self::new(format!("{uid}/{task:06}"));
     /// Somebody who was told of an incident.

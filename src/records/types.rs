@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::domain::lineage::Change;
-use crate::domain::{IncidentId, Time, UserId};
+use crate::domain::{AlertId, IncidentId, Time, UserId};
 use crate::slack::client::Listed;
 
 /// Records that only point to an incident.
@@ -54,7 +54,7 @@ pub struct AlertOfKey {
     pub uid: IncidentId,
     /// The alert. `None` if a label ties several alerts together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alert: Option<String>,
+    pub alert: Option<AlertId>,
 }
 
 /// Something that one person has to do.
