@@ -12,7 +12,7 @@ use super::permission::Verb;
 use super::rca::{CauseKind, Learnt};
 use super::reason::ChannelLoss;
 use super::runbook::Runbook;
-use super::{AlertId, IncidentId, Role, Severity, Signal, Time, UserId};
+use super::{AlertId, ChannelId, IncidentId, Role, Severity, Signal, Time, UserId};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -153,14 +153,14 @@ pub enum Command {
 
     ChannelReady { channel: Channel },
     /// Work in an existing channel.
-    Link { channel: String },
+    Link { channel: ChannelId },
     /// The channel was archived or deleted, or Muster can no longer use it.
-    ChannelGone { channel: String, why: ChannelLoss },
+    ChannelGone { channel: ChannelId, why: ChannelLoss },
     /// Check whether it is time to archive the channel.
     /// `reviewed`: when it was reviewed, if the archiving waits for a review.
     CheckArchive { resolved: Time, #[serde(default)] reviewed: Option<Time> },
     /// Slack archived the channel, as Muster asked.
-    ChannelArchived { channel: String },
+    ChannelArchived { channel: ChannelId },
     /// Check whether the opening is complete.
     CheckOpening,
     /// A message that Muster keeps up to date was posted.

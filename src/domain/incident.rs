@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lineage::{AssetKind, RootReason, Whom, impact};
 use super::reason::DutySource;
-use super::{Alert, AlertId, AssetName, IncidentId, Pillar, Role, Severity, Time, UserId};
+use super::{Alert, AlertId, AssetName, ChannelId, IncidentId, Pillar, Role, Severity, Time, UserId};
 
 /// How far the work has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
@@ -131,7 +131,7 @@ impl Ending {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Channel {
     /// Slack's id. Use it instead of the name, since names change.
-    pub id: String,
+    pub id: ChannelId,
     /// The name without `#`.
     pub name: String,
     /// The thread in it, if the workspace does not allow new channels.
@@ -144,7 +144,7 @@ pub struct Channel {
 
 impl Channel {
     /// A channel that Muster made.
-    pub fn own(id: String, name: String) -> Self {
+    pub fn own(id: ChannelId, name: String) -> Self {
         Self { id, name, thread: None, linked: false }
     }
 
@@ -157,7 +157,7 @@ impl Channel {
 /// A message that Muster keeps up to date by editing it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MessageRef {
-    pub channel: String,
+    pub channel: ChannelId,
     /// Slack's timestamp, which is the id of the message in its channel.
     pub ts: String,
 }

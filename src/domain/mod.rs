@@ -33,7 +33,7 @@ pub mod times;
 pub mod visibility;
 
 pub use alert::Alert;
-pub use base::{AlertId, IncidentId, Principal, Time, UserId, counted, is_channel, is_person};
+pub use base::{AlertId, ChannelId, IncidentId, Principal, Time, UserId, counted, is_channel, is_person};
 pub use command::Command;
 pub use decide::{Context, Decision, decide};
 pub use effect::{Effect, Lane};

@@ -13,7 +13,7 @@ use crate::domain::captured::Captured;
 use crate::domain::incident::{Channel, MessageRef, Notification};
 use crate::domain::lineage::{Asset, Check};
 use crate::domain::suppression::{Silence, SuppressedAlert};
-use crate::domain::{Alert, AlertId, AssetName, Entry, Incident, IncidentId, Signal, Task, Time, UserId};
+use crate::domain::{Alert, AlertId, AssetName, ChannelId, Entry, Incident, IncidentId, Signal, Task, Time, UserId};
 use crate::slack::client::Member;
 use crate::store::{Id, Range};
 
@@ -149,12 +149,12 @@ fn of_asset(asset: &AssetName, number: u64) -> String {
 
 impl Id<OfChannel> {
     /// The incident of a channel.
-    pub fn of(channel: &str) -> Self {
-        Self::new(channel)
+    pub fn of(channel: &ChannelId) -> Self {
+        Self::new(channel.as_str())
     }
 
     /// The incident of a thread in a channel, or of a message in such a thread.
-    pub fn of_thread(channel: &str, thread: &str) -> Self {
+    pub fn of_thread(channel: &ChannelId, thread: &str) -> Self {
         Self::new(format!("{channel}/{thread}"))
     }
 
