@@ -12,7 +12,7 @@ const ROUNDS: u32 = 200_000;
 fn alert() -> Alert {
     let at = chrono::DateTime::from_timestamp(1_795_413_600, 0).expect("a moment");
     Alert {
-        id: "01M83FTSR0DNWKV2Y489KX3T62".to_owned(),
+        id: "01M83FTSR0DNWKV2Y489KX3T62".into(),
         signal: Signal {
             asset: AssetName::new("warehouse.orders"),
             pillar: Pillar::Freshness,

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{App, Change, Failure};
+use crate::domain::ChannelId;
 use crate::records::ExternalChannels;
 use crate::slack::client::Listed;
 use crate::store::{Batch, Id};
@@ -44,7 +45,7 @@ impl App {
     }
 
     /// A channel is now shared with another workspace, or no longer shared.
-    pub async fn channel_shared(&self, id: &str, shared: bool, also: Batch) -> Result<(), Failure> {
+    pub async fn channel_shared(&self, id: &ChannelId, shared: bool, also: Batch) -> Result<(), Failure> {
         self.change_channels(also, |channels| {
             let name = channels.get(id).map(|known| known.name.clone()).unwrap_or_default();
             channels.insert(id.to_owned(), Listed { id: id.to_owned(), name, shared });
@@ -55,7 +56,7 @@ impl App {
     async fn change_channels(
         &self,
         also: Batch,
-        change: impl Fn(&mut BTreeMap<String, Listed>) + Sync,
+        change: impl Fn(&mut BTreeMap<ChannelId, Listed>) + Sync,
     ) -> Result<(), Failure> {
         self.make(&Listing { change, also }).await
     }
@@ -67,7 +68,7 @@ struct Listing<F> {
     also: Batch,
 }
 
-impl<F: Fn(&mut BTreeMap<String, Listed>) + Sync> Change for Listing<F> {
+impl<F: Fn(&mut BTreeMap<ChannelId, Listed>) + Sync> Change for Listing<F> {
     type Outcome = ();
 
     async fn decide(&self, app: &App) -> Result<(Batch, ()), Failure> {

@@ -297,7 +297,7 @@ impl IncidentView {
             url: page.url.clone(),
         });
         let alert = |alert: &Alert| AlertView {
-            id: alert.id.clone(),
+            id: alert.id.to_string(),
             key: alert.signal.key.clone(),
             source: alert.signal.source.clone(),
             title: alert.signal.title.clone(),

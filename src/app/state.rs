@@ -16,7 +16,7 @@ use crate::domain::incident::{Duty, MessageRef};
 use crate::domain::permission::Standing;
 use crate::domain::runbook::Library;
 use crate::domain::visibility::Viewer;
-use crate::domain::{Incident, IncidentId, Policy, Principal, Time, UserId};
+use crate::domain::{ChannelId, Incident, IncidentId, Policy, Principal, Time, UserId};
 use crate::read_models::ReadModels;
 use crate::records::outbox::{EntryId, Job};
 use crate::records::{Mine, OfChannel, OfNumber, Workspace};
@@ -185,22 +185,22 @@ impl App {
     }
 
     /// The incident whose channel this is now; no other may use it. A channel that was only borrowed is free again when the incident is over.
-    pub async fn at_home_in(&self, channel: &str) -> Result<Option<IncidentId>, Failure> {
+    pub async fn at_home_in(&self, channel: &ChannelId) -> Result<Option<IncidentId>, Failure> {
         let Some(uid) = self.uid_of_channel(channel).await? else { return Ok(None) };
         let lives_there = self.incident(&uid).await?.is_some_and(|incident| {
             let open = incident.status.is_open();
-            incident.channel.is_some_and(|known| known.id == channel && (open || !known.linked))
+            incident.channel.is_some_and(|known| known.id == *channel && (open || !known.linked))
         });
         Ok(lives_there.then_some(uid))
     }
 
     /// The last incident of a channel.
-    pub async fn uid_of_channel(&self, channel: &str) -> Result<Option<IncidentId>, Failure> {
+    pub async fn uid_of_channel(&self, channel: &ChannelId) -> Result<Option<IncidentId>, Failure> {
         Ok(self.store.value(&Id::<OfChannel>::of(channel)).await?.map(|found| found.uid))
     }
 
     /// The last incident of a thread in a channel, or of a message in such a thread.
-    pub async fn uid_of_thread(&self, channel: &str, thread: &str) -> Result<Option<IncidentId>, Failure> {
+    pub async fn uid_of_thread(&self, channel: &ChannelId, thread: &str) -> Result<Option<IncidentId>, Failure> {
         Ok(self.store.value(&Id::<OfChannel>::of_thread(channel, thread)).await?.map(|found| found.uid))
     }
 }

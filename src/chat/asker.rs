@@ -5,7 +5,7 @@ use crate::app::queries::Filter;
 use crate::app::{App, DeliveryId, Failure, RequestMeta};
 use crate::domain::decide::permitted;
 use crate::domain::permission::{self, Standing};
-use crate::domain::{Actor, Command, Decision, Incident, IncidentId, UserId};
+use crate::domain::{Actor, ChannelId, Command, Decision, Incident, IncidentId, UserId};
 use crate::render::timeline;
 use crate::slack::markup;
 use crate::store::Batch;
@@ -15,7 +15,7 @@ pub struct Chat<'a> {
     pub app: &'a App,
     pub user: &'a UserId,
     pub standing: Standing,
-    pub channel: Option<&'a str>,
+    pub channel: Option<&'a ChannelId>,
     pub delivery: Option<DeliveryId>,
 }
 

@@ -11,7 +11,7 @@ use crate::domain::captured::{Captured, said_at};
 use crate::domain::incident::{Channel, MessageRef};
 use crate::domain::permission::Verb;
 use crate::domain::reason::ChannelLoss;
-use crate::domain::{Command, IncidentId, UserId};
+use crate::domain::{ChannelId, Command, IncidentId, UserId};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{OfChannel, Pinned};
 use crate::render::{Button, again};
@@ -21,7 +21,7 @@ use crate::store::{Batch, Expect, Id};
 
 /// What was said, changed (then with the timestamp of the change), or deleted (then without an author).
 struct Said {
-    channel: String,
+    channel: ChannelId,
     thread: Option<String>,
     ts: String,
     author: Option<UserId>,
@@ -82,7 +82,7 @@ pub async fn slack_event(app: &App, event_id: &str, event: SlackEvent) -> Result
 /// Shows assets below links to their pages. Everybody in that channel can read what is shown.
 async fn unfurl(
     app: &App,
-    channel: String,
+    channel: ChannelId,
     ts: String,
     user: &UserId,
     links: &[String],
@@ -131,7 +131,7 @@ pub async fn capture_history(app: &App, uid: &IncidentId, messages: Vec<Captured
 async fn mentioned(
     app: &App,
     event_id: &str,
-    channel: String,
+    channel: ChannelId,
     user: &UserId,
     text: &str,
     guard: Batch,
@@ -222,7 +222,7 @@ pub async fn pin_found(
 }
 
 /// An incident's channel is gone. If people still work on the incident, it goes on in another channel.
-async fn gone(app: &App, channel: String, why: ChannelLoss, also: Batch) -> Result<(), Failure> {
+async fn gone(app: &App, channel: ChannelId, why: ChannelLoss, also: Batch) -> Result<(), Failure> {
     let Some(uid) = app.uid_of_channel(&channel).await? else {
         return app.commit(also).await;
     };
@@ -230,13 +230,13 @@ async fn gone(app: &App, channel: String, why: ChannelLoss, also: Batch) -> Resu
     app.execute(&uid, &command, RequestMeta::by_muster(also)).await.map(|_| ())
 }
 
-async fn renamed(app: &App, channel: &str, name: String, also: Batch) -> Result<(), Failure> {
+async fn renamed(app: &App, channel: &ChannelId, name: String, also: Batch) -> Result<(), Failure> {
     let Some(uid) = app.uid_of_channel(channel).await? else {
         return Ok(());
     };
     let before = app.incident(&uid).await?.and_then(|incident| incident.channel);
     // A channel that the incident has left belongs to others.
-    let Some(before) = before.filter(|before| before.id == channel) else {
+    let Some(before) = before.filter(|before| before.id == *channel) else {
         return Ok(());
     };
     let linked = before.linked;

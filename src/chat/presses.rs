@@ -14,7 +14,7 @@ use crate::app::{App, DeliveryId, Failure};
 use crate::domain::command::Declaration;
 use crate::domain::incident::{MessageRef, number};
 use crate::domain::permission::Verb;
-use crate::domain::{AssetName, Command, IncidentId, Refusal, Role, UserId};
+use crate::domain::{AssetName, ChannelId, Command, IncidentId, Refusal, Role, UserId};
 use crate::records::AlertOfKey;
 use crate::records::outbox::Job;
 use crate::render::{Action, Button, Form, Press, Shortcut, TriageCard, sentence_markdown};
@@ -45,7 +45,7 @@ pub async fn whisper(app: &App, interaction: &Interaction, markdown: String, but
 }
 
 /// The channel of the incident that a form is about.
-async fn channel_of_form(app: &App, interaction: &Interaction) -> Option<String> {
+async fn channel_of_form(app: &App, interaction: &Interaction) -> Option<ChannelId> {
     let number = number(interaction.view.as_ref()?.private_metadata.split_whitespace().next()?)?;
     let incident = app.incident(&app.uid_of_number(number).await.ok()?).await.ok()??;
     incident.channel.map(|channel| channel.id)
@@ -60,7 +60,7 @@ pub async fn interact(app: &App, interaction: &Interaction) -> Reply {
         app,
         user,
         standing: app.met(user, interaction.user.team_id.as_deref()).await,
-        channel: interaction.channel.as_ref().map(|channel| channel.id.as_str()).or(of_form.as_deref()),
+        channel: interaction.channel.as_ref().map(|channel| &channel.id).or(of_form.as_ref()),
         delivery: None,
     };
     let result = match (interaction.kind.as_str(), interaction.actions.first(), &interaction.view) {
@@ -136,7 +136,7 @@ impl Chat<'_> {
             }
             Some(Action::Triage { what, alert }) => {
                 let ts = interaction.message.as_ref().and_then(|message| message["ts"].as_str()).unwrap_or_default();
-                let channel = self.channel.unwrap_or_default().to_owned();
+                let channel = self.channel.cloned().unwrap_or_default();
                 self.triage_pressed(what, TriageCard { channel, ts: ts.to_owned(), alert }).await
             }
             Some(Action::On { incident, press }) => self.pressed_on(number(&incident), press).await,
@@ -257,7 +257,7 @@ impl Chat<'_> {
     /// The incident of a message's channel, or of the thread it is in.
     async fn target_of_message(&self, message: &Value) -> Result<IncidentId, Failure> {
         let thread = message["thread_ts"].as_str().or(message["ts"].as_str()).unwrap_or_default();
-        match self.app.uid_of_thread(self.channel.unwrap_or_default(), thread).await? {
+        match self.app.uid_of_thread(&self.channel.cloned().unwrap_or_default(), thread).await? {
             Some(uid) => Ok(uid),
             None => self.target(None).await,
         }
@@ -268,7 +268,7 @@ impl Chat<'_> {
         let text = with_files(message["text"].as_str().unwrap_or_default(), &message);
         let text = markup::named(&text, &|id| self.app.name(id));
         let at = MessageRef {
-            channel: self.channel.unwrap_or_default().to_owned(),
+            channel: self.channel.cloned().unwrap_or_default(),
             ts: message["ts"].as_str().unwrap_or_default().to_owned(),
         };
         let author = message["user"].as_str().map_or_else(|| self.user.clone(), UserId::from);

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use super::carrier::{Carrier, Turn};
 use super::retry::{Fault, Tried};
 use crate::domain::incident::{Channel, MessageRef, Slot};
-use crate::domain::{Command, Incident};
+use crate::domain::{ChannelId, Command, Incident};
 use crate::render::Rendered;
 use crate::slack::client::{HistoryMessage, SlackError, Verdict};
 
@@ -104,7 +104,7 @@ impl Carrier {
     /// Posts what a message had no room for as a file below it. Twice is better than not at all.
     async fn add_the_whole(&self, turn: &Turn, at: &MessageRef, thread: Option<&str>, message: &Rendered) -> Tried {
         let bytes = crate::render::plain(&message.markdown).into_bytes();
-        let place = (at.channel.as_str(), Some(thread.unwrap_or(&at.ts)));
+        let place = (&at.channel, Some(thread.unwrap_or(&at.ts)));
         let title = "The whole message".to_owned();
         match self.slack.upload(place, "message.txt", &title, ("text/plain", bytes), &title).await {
             Ok(_) => Ok(()),
@@ -135,21 +135,20 @@ impl Carrier {
                     None => return Ok(None),
                 }
             }
-            id => id.to_owned(),
+            id => id.into(),
         };
-        let channel = channel.as_str();
         let oldest = format!("{}.000000", (turn.rec.value.at - chrono::Duration::minutes(1)).timestamp());
         let ours = |message: HistoryMessage| {
             (message.outbox_id.as_deref() == Some(turn.rec.id.as_str()))
-                .then(|| MessageRef { channel: channel.to_owned(), ts: message.ts })
+                .then(|| MessageRef { channel: channel.clone(), ts: message.ts })
         };
-        self.first_in_history((channel, thread), &oldest, ours).await
+        self.first_in_history((&channel, thread), &oldest, ours).await
     }
 
     /// The first match in what was said since.
     async fn first_in_history<T>(
         &self,
-        place: (&str, Option<&str>),
+        place: (&ChannelId, Option<&str>),
         oldest: &str,
         mut find: impl FnMut(HistoryMessage) -> Option<T>,
     ) -> Tried<Option<T>> {
@@ -174,7 +173,7 @@ impl Carrier {
         file: File,
         known: Option<&str>,
     ) -> Tried<String> {
-        let place = (channel.id.as_str(), channel.thread.as_deref());
+        let place = (&channel.id, channel.thread.as_deref());
         if turn.maybe_done() {
             let oldest = format!("{}.000000", turn.rec.value.at.timestamp());
             let adopted = |mut message: HistoryMessage| {

@@ -2,15 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Time;
 use super::reason::JoinReason;
 use super::signal::Signal;
+use super::{AlertId, Time};
 
 /// One alert of an incident. It has its own status.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
-    /// Our id, unique.
-    pub id: String,
+    pub id: AlertId,
     /// The last full signal of the monitor.
     #[serde(flatten)]
     pub signal: Signal,

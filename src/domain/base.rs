@@ -77,6 +77,10 @@ macro_rules! ids {
 ids! {
     /// The internal id of an incident, a ULID.
     IncidentId;
+    /// An alert of an incident, by Muster's own id.
+    AlertId;
+    /// A channel of Slack, by its id (`C…`, `D…` or `G…`).
+    ChannelId;
     /// A person, by the Slack user id (`U…` or `W…`).
     UserId;
 }

@@ -12,7 +12,7 @@ use super::permission::Verb;
 use super::rca::{CauseKind, Learnt};
 use super::reason::ChannelLoss;
 use super::runbook::Runbook;
-use super::{IncidentId, Role, Severity, Signal, Time, UserId};
+use super::{AlertId, ChannelId, IncidentId, Role, Severity, Signal, Time, UserId};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -43,14 +43,14 @@ pub enum Command {
     /// A monitor's signal for this incident.
     /// `known`: the alert with the same key in this incident, if there is one.
     /// `quiet`: it joins without making the incident worse, and with few words in the channel.
-    Receive { signal: Signal, known: Option<String>, because: super::reason::JoinReason, quiet: bool },
+    Receive { signal: Signal, known: Option<AlertId>, because: super::reason::JoinReason, quiet: bool },
     /// It is part of another incident.
     Merge { into: IncidentId, name: String },
     /// Say whether its alerts were useful.
     Judge { verdict: super::incident::Verdict },
     /// An alert belongs elsewhere.
     /// `to`: the uid and name of the incident it belongs to. If there is none, a new incident.
-    MoveAlert { alert: String, to: Option<(IncidentId, String)> },
+    MoveAlert { alert: AlertId, to: Option<(IncidentId, String)> },
     Acknowledge,
     Take { role: Role },
     Assign { roles: BTreeMap<Role, Vec<UserId>>, #[serde(default)] without: BTreeMap<Role, Vec<UserId>> },
@@ -153,14 +153,14 @@ pub enum Command {
 
     ChannelReady { channel: Channel },
     /// Work in an existing channel.
-    Link { channel: String },
+    Link { channel: ChannelId },
     /// The channel was archived or deleted, or Muster can no longer use it.
-    ChannelGone { channel: String, why: ChannelLoss },
+    ChannelGone { channel: ChannelId, why: ChannelLoss },
     /// Check whether it is time to archive the channel.
     /// `reviewed`: when it was reviewed, if the archiving waits for a review.
     CheckArchive { resolved: Time, reviewed: Option<Time> },
     /// Slack archived the channel, as Muster asked.
-    ChannelArchived { channel: String },
+    ChannelArchived { channel: ChannelId },
     /// Check whether the opening is complete.
     CheckOpening,
     /// A message that Muster keeps up to date was posted.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::incident::Recipient;
 use super::lineage::Whom;
-use super::{Actor, Command, Event, IncidentId, Principal, UserId};
+use super::{Actor, ChannelId, Command, Event, IncidentId, Principal, UserId};
 use crate::domain::worded;
 
 worded! {
@@ -59,9 +59,9 @@ pub enum Effect {
     LookAgain { at: super::Time },
     OpenChannel,
     /// Work in an existing channel.
-    LinkChannel { channel: String, by: UserId },
+    LinkChannel { channel: ChannelId, by: UserId },
     /// Archive a channel of the incident.
-    ArchiveChannel { channel: String },
+    ArchiveChannel { channel: ChannelId },
     /// Tell one person something about the incident, directly.
     Direct { person: UserId, event: Box<Event> },
     /// Bring people into the channel.

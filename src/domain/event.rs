@@ -8,7 +8,7 @@ use super::incident::{Channel, Duty, Ending, MessageRef, Picture, Radius, Recipi
 use super::lineage::Whom;
 use super::rca::{Cause, Learnt};
 use super::reason::{Asked, ChannelLoss, Gap, JoinReason, Missing, PageText, RunbookReason, SeverityReason};
-use super::{AssetName, IncidentId, Pillar, Role, Severity, Signal, Time, UserId};
+use super::{AlertId, AssetName, IncidentId, Pillar, Role, Severity, Signal, Time, UserId};
 use crate::domain::worded;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,20 +71,20 @@ pub enum Event {
     AlertsJoined { joined: Vec<Joined> },
     /// An alert joined it. Earlier Musters wrote this, before [`Event::AlertsJoined`].
     /// `inhibited`: it is only here because an asset upstream is broken.
-    AlertJoined { alert: String, signal: Signal, because: JoinReason, #[serde(default, skip_serializing_if = "std::ops::Not::not")] inhibited: bool },
+    AlertJoined { alert: AlertId, signal: Signal, because: JoinReason, #[serde(default, skip_serializing_if = "std::ops::Not::not")] inhibited: bool },
     /// It was merged into another incident, and goes on there.
     Merged { into: IncidentId, name: String },
     /// Somebody judged its alerts afterwards.
     Judged { verdict: super::incident::Verdict },
     /// Somebody said that an alert belongs elsewhere.
     /// `to`: the name of the incident that it belongs to. If there is none, it gets a new incident.
-    AlertMoved { alert: String, source: String, key: String, title: String, to: Option<String> },
+    AlertMoved { alert: AlertId, source: String, key: String, title: String, to: Option<String> },
     /// A resolved alert fires again.
-    AlertFiredAgain { alert: String, title: String },
+    AlertFiredAgain { alert: AlertId, title: String },
     /// A firing alert got worse.
-    AlertWorsened { alert: String, title: String, level: super::Level },
+    AlertWorsened { alert: AlertId, title: String, level: super::Level },
     /// A monitor resolved an alert.
-    AlertResolved { alert: String, title: String },
+    AlertResolved { alert: AlertId, title: String },
     /// No alert fires any more.
     AllGreen,
     Acknowledged,
@@ -251,7 +251,7 @@ pub const MAX_JOINED: usize = 50;
 /// An alert that joined an incident.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Joined {
-    pub alert: String,
+    pub alert: AlertId,
     pub source: String,
     pub title: String,
     pub asset: Option<AssetName>,

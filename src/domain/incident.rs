@@ -9,7 +9,7 @@ use crate::domain::worded;
 
 use super::lineage::{AssetKind, RootReason, Whom, impact};
 use super::reason::DutySource;
-use super::{Alert, AssetName, IncidentId, Pillar, Role, Severity, Time, UserId};
+use super::{Alert, AlertId, AssetName, ChannelId, IncidentId, Pillar, Role, Severity, Time, UserId};
 
 worded! {
     /// How far the work has come.
@@ -85,7 +85,7 @@ impl Ending {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Channel {
     /// Slack's id. Use it instead of the name, since names change.
-    pub id: String,
+    pub id: ChannelId,
     /// The name without `#`.
     pub name: String,
     /// The thread in it, if the workspace does not allow new channels.
@@ -98,7 +98,7 @@ pub struct Channel {
 
 impl Channel {
     /// A channel that Muster made.
-    pub fn own(id: String, name: String) -> Self {
+    pub fn own(id: ChannelId, name: String) -> Self {
         Self { id, name, thread: None, linked: false }
     }
 
@@ -111,7 +111,7 @@ impl Channel {
 /// A message that Muster keeps up to date by editing it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MessageRef {
-    pub channel: String,
+    pub channel: ChannelId,
     /// Slack's timestamp, which is the id of the message in its channel.
     pub ts: String,
 }
@@ -447,7 +447,7 @@ pub struct Task {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Case {
     pub incident: Incident,
-    pub alerts: BTreeMap<String, Alert>,
+    pub alerts: BTreeMap<AlertId, Alert>,
     pub tasks: BTreeMap<u32, Task>,
     pub told: BTreeMap<String, Notification>,
 }

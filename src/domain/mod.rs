@@ -37,7 +37,7 @@ pub mod visibility;
 mod worded;
 
 pub use alert::Alert;
-pub use base::{IncidentId, Principal, Time, UserId, counted, is_channel, is_person};
+pub use base::{AlertId, ChannelId, IncidentId, Principal, Time, UserId, counted, is_channel, is_person};
 pub use command::Command;
 pub use decide::{Context, Decision, decide};
 pub use effect::{Effect, Lane};

@@ -1,12 +1,12 @@
 //! What a command needs to know about an incident in addition to its own record. It is loaded before the decision.
 //! A new command does not compile until it says what it needs.
 
-use super::{Command, SignalStatus};
+use super::{AlertId, Command, SignalStatus};
 
 /// The parts of an incident that a decision may need.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
-    pub alert: Option<String>,
+    pub alert: Option<AlertId>,
     pub task: Option<u32>,
     pub told: bool,
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::ReadModel;
-use crate::domain::{Alert, Incident, IncidentId, Pillar, SignalStatus, Status, Time};
+use crate::domain::{Alert, AlertId, Incident, IncidentId, Pillar, SignalStatus, Status, Time};
 use crate::records::{Ended, Open};
 use crate::store::{Change, Id, Kind, Range, ReadError, Store};
 
@@ -19,7 +19,7 @@ pub struct Trouble {
     /// Since when the incident names it, if it does.
     named: Option<Time>,
     /// Its alerts: what is wrong, since when, and whether it still is.
-    alerts: BTreeMap<String, Ill>,
+    alerts: BTreeMap<AlertId, Ill>,
     firing: usize,
 }
 
@@ -41,7 +41,7 @@ impl Trouble {
         self.firing > 0
     }
 
-    fn put(&mut self, alert: &str, ill: Ill) {
+    fn put(&mut self, alert: &AlertId, ill: Ill) {
         self.since = self.since.min(ill.at);
         self.firing += usize::from(ill.fires);
         if let Some(before) = self.alerts.insert(alert.to_owned(), ill) {

@@ -14,7 +14,7 @@ use crate::domain::incident::{Channel, MessageRef, Notification};
 use crate::domain::lineage::{Asset, Check};
 use crate::domain::silence::Silence;
 use crate::domain::suppression::SuppressedAlert;
-use crate::domain::{Alert, AssetName, Entry, Incident, IncidentId, Signal, Task, Time, UserId};
+use crate::domain::{Alert, AlertId, AssetName, ChannelId, Entry, Incident, IncidentId, Signal, Task, Time, UserId};
 use crate::slack::client::Member;
 use crate::store::{Id, Range};
 
@@ -61,7 +61,7 @@ ids! {
     /// A line of an incident's timeline.
     Id<Entry>: of(uid: &IncidentId, seq: u64) => Self::new(format!("{uid}/{seq:010}"));
     /// An alert of an incident.
-    Id<Alert>: of(uid: &IncidentId, alert: &str) => Self::new(format!("{uid}/{alert}"));
+    Id<Alert>: of(uid: &IncidentId, alert: &AlertId) => Self::new(format!("{uid}/{alert}"));
     /// A task of an incident.
     Id<Task>: of(uid: &IncidentId, task: u32) => Self::new(format!("{uid}/{task:06}"));
     /// Somebody who was told of an incident.
@@ -150,12 +150,12 @@ fn of_asset(asset: &AssetName, number: u64) -> String {
 
 impl Id<OfChannel> {
     /// The incident of a channel.
-    pub fn of(channel: &str) -> Self {
-        Self::new(channel)
+    pub fn of(channel: &ChannelId) -> Self {
+        Self::new(channel.as_str())
     }
 
     /// The incident of a thread in a channel, or of a message in such a thread.
-    pub fn of_thread(channel: &str, thread: &str) -> Self {
+    pub fn of_thread(channel: &ChannelId, thread: &str) -> Self {
         Self::new(format!("{channel}/{thread}"))
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::incident::MessageRef;
-use crate::domain::{Effect, IncidentId, Lane, Time, UserId};
+use crate::domain::{ChannelId, Effect, IncidentId, Lane, Time, UserId};
 use crate::render::Button;
 use crate::store::{Batch, Expect, Id, QueueName, Queued};
 
@@ -34,7 +34,7 @@ pub enum Job {
     /// Ask Slack who somebody is.
     MeetPerson { id: UserId },
     /// Show assets below links to their pages.
-    Unfurl { channel: String, ts: String, assets: std::collections::BTreeMap<String, String> },
+    Unfurl { channel: ChannelId, ts: String, assets: std::collections::BTreeMap<String, String> },
     /// Put a message on the timeline that Muster did not receive: its own, or one from before it was in the channel.
     /// `event`: the event that announced it.
     Pin { message: crate::domain::incident::MessageRef, user: UserId, event: String },
@@ -56,13 +56,13 @@ pub enum Job {
     Announce { channel: Option<String>, markdown: String, buttons: Vec<Button>, asks: Option<String> },
     /// Replace such a message.
     /// `markdown`: the new text, in Markdown.
-    Replace { channel: String, ts: String, markdown: String },
+    Replace { channel: ChannelId, ts: String, markdown: String },
     /// Confirm a subscription of SNS after its message was verified.
     Confirm { url: String },
     /// Tell something only to the person who pressed a button. Slack does not show the HTTP answer to a press.
     /// `markdown`: the text, in Markdown.
     #[serde(rename = "whisper")]
-    Ephemeral { channel: String, user: UserId, markdown: String, #[serde(default)] buttons: Vec<Button> },
+    Ephemeral { channel: ChannelId, user: UserId, markdown: String, #[serde(default)] buttons: Vec<Button> },
 }
 
 impl EntryId {
@@ -112,7 +112,7 @@ impl EntryId {
     }
 
     /// Showing assets below the links of a message.
-    pub fn unfurl(channel: &str, ts: &str) -> Self {
+    pub fn unfurl(channel: &ChannelId, ts: &str) -> Self {
         Self::new(format!("unfurl-{channel}-{ts}"))
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::domain::lineage::Change;
-use crate::domain::{IncidentId, Time, UserId};
+use crate::domain::{AlertId, ChannelId, IncidentId, Time, UserId};
 use crate::slack::client::Listed;
 
 /// Records that only point to an incident.
@@ -54,7 +54,7 @@ pub struct AlertOfKey {
     pub uid: IncidentId,
     /// The alert. `None` if a label ties several alerts together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alert: Option<String>,
+    pub alert: Option<AlertId>,
 }
 
 /// Something that one person has to do.
@@ -190,7 +190,7 @@ pub struct Workspace {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExternalChannels {
     /// The shared channels, and those that the configuration names.
-    pub channels: BTreeMap<String, Listed>,
+    pub channels: BTreeMap<ChannelId, Listed>,
 }
 
 impl ExternalChannels {
@@ -198,7 +198,7 @@ impl ExternalChannels {
     pub(super) fn upcast_from(_: u32, body: &str) -> serde_json::Result<Self> {
         #[derive(Deserialize)]
         struct First {
-            channels: BTreeMap<String, String>,
+            channels: BTreeMap<ChannelId, String>,
         }
         let First { channels } = serde_json::from_str(body)?;
         let listed = channels.into_iter().map(|(id, name)| (id.clone(), Listed { id, name, shared: true }));

@@ -7,7 +7,7 @@ use crate::domain::event::Look;
 use crate::domain::incident::{self, MessageRef, Verdict};
 use crate::domain::lineage::Whom;
 use crate::domain::rca::{CauseKind, Learnt};
-use crate::domain::{Role, UserId};
+use crate::domain::{ChannelId, Role, UserId};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
@@ -96,7 +96,7 @@ pub enum Form {
 /// The card that asks about an alert. It is settled once somebody decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TriageCard {
-    pub channel: String,
+    pub channel: ChannelId,
     /// Empty if it was not pressed in a message.
     pub ts: String,
     pub alert: String,
@@ -283,7 +283,7 @@ impl Form {
         }
         let card = || {
             let mut parts = written.splitn(3, ' ').map(str::to_owned);
-            Some(TriageCard { channel: parts.next()?, ts: parts.next()?, alert: parts.next()? })
+            Some(TriageCard { channel: parts.next()?.into(), ts: parts.next()?, alert: parts.next()? })
         };
         let form = match id {
             "declare" | "declare_anyway" => {
@@ -324,7 +324,7 @@ mod tests {
 
     fn forms() -> Vec<Form> {
         let card = TriageCard { channel: "C1".into(), ts: "1.2".into(), alert: "soda/orders are late".into() };
-        let at = MessageRef { channel: "C1".to_owned(), ts: "1.2".to_owned() };
+        let at = MessageRef { channel: "C1".into(), ts: "1.2".to_owned() };
         let from = Some(Box::new((at, "U1".into(), "orders\nare late".to_owned())));
         vec![
             Form::Declare { anyway: false, from: None },

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::domain::UserId;
 use crate::domain::reason::ChannelLoss;
+use crate::domain::{ChannelId, UserId};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
@@ -15,7 +15,7 @@ use crate::domain::reason::ChannelLoss;
 pub struct SlashCommand {
     pub team_id: String,
     pub api_app_id: String,
-    pub channel_id: String,
+    pub channel_id: ChannelId,
     pub user_id: UserId,
     /// `/incident`.
     pub command: String,
@@ -52,7 +52,7 @@ pub struct Interaction {
     pub trigger_id: String,
     #[serde(default)]
     pub container: Value,
-    pub channel: Option<Id<String>>,
+    pub channel: Option<Id<ChannelId>>,
     #[serde(default)]
     pub actions: Vec<Action>,
     pub view: Option<View>,
@@ -162,32 +162,32 @@ pub struct Envelope {
 pub enum SlackEvent {
     /// A person said something.
     /// `thread`: in which thread, if in one.
-    Said { channel: String, thread: Option<String>, ts: String, user: UserId, text: String },
+    Said { channel: ChannelId, thread: Option<String>, ts: String, user: UserId, text: String },
     /// A person changed a message.
     /// `thread`: in which thread, if in one.
     /// `edited`: Slack's timestamp of the change.
-    Edited { channel: String, thread: Option<String>, ts: String, user: UserId, text: String, edited: String },
+    Edited { channel: ChannelId, thread: Option<String>, ts: String, user: UserId, text: String, edited: String },
     /// A message was deleted.
     /// `thread`: in which thread, if in one.
-    Deleted { channel: String, thread: Option<String>, ts: String },
+    Deleted { channel: ChannelId, thread: Option<String>, ts: String },
     /// A reaction was added or removed.
     /// `name`: its name, without colons.
     /// `added`: added, or removed.
-    Reaction { channel: String, ts: String, user: UserId, author: UserId, name: String, added: bool },
+    Reaction { channel: ChannelId, ts: String, user: UserId, author: UserId, name: String, added: bool },
     /// A person is new, or has changed.
     Person(Value),
     /// A person posted links to pages of ours.
-    Linked { channel: String, ts: String, user: UserId, links: Vec<String> },
+    Linked { channel: ChannelId, ts: String, user: UserId, links: Vec<String> },
     /// A person spoke to the bot.
-    Mentioned { channel: String, user: UserId, text: String },
+    Mentioned { channel: ChannelId, user: UserId, text: String },
     /// A channel is gone, or Muster cannot write there any more.
-    Gone { channel: String, why: ChannelLoss },
+    Gone { channel: ChannelId, why: ChannelLoss },
     /// Somebody opened the app's home.
     Home { user: UserId },
     /// A channel is now shared with other workspaces, or no longer is.
-    Shared { channel: String, shared: bool },
+    Shared { channel: ChannelId, shared: bool },
     /// A channel got another name.
-    Renamed { channel: String, name: String },
+    Renamed { channel: ChannelId, name: String },
     Other,
 }
 
@@ -205,13 +205,14 @@ pub fn with_files(text: &str, message: &Value) -> String {
 /// Reads an event. Messages of bots (including our own) and channel notices are ignored, so that Muster never answers itself.
 pub fn event(event: &Value) -> SlackEvent {
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let channel = || ChannelId::from(text("/channel"));
     let optional = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let by_bot = |message: &Value| message["bot_id"].as_str().is_some_and(|id| !id.is_empty());
     match (event["type"].as_str().unwrap_or_default(), event["subtype"].as_str()) {
         ("message", None | Some("thread_broadcast" | "file_share" | "me_message")) if !by_bot(event) => {
             let text_and_files = with_files(&text("/text"), event);
             SlackEvent::Said {
-                channel: text("/channel"),
+                channel: channel(),
                 thread: optional("/thread_ts"),
                 ts: text("/ts"),
                 user: text("/user").into(),
@@ -219,7 +220,7 @@ pub fn event(event: &Value) -> SlackEvent {
             }
         }
         ("app_mention", _) if !by_bot(event) => {
-            SlackEvent::Mentioned { channel: text("/channel"), user: text("/user").into(), text: text("/text") }
+            SlackEvent::Mentioned { channel: channel(), user: text("/user").into(), text: text("/text") }
         }
         ("message", Some("message_changed"))
             if !by_bot(&event["message"])
@@ -229,7 +230,7 @@ pub fn event(event: &Value) -> SlackEvent {
                 ) =>
         {
             SlackEvent::Edited {
-                channel: text("/channel"),
+                channel: channel(),
                 thread: optional("/message/thread_ts"),
                 ts: text("/message/ts"),
                 user: text("/message/user").into(),
@@ -238,12 +239,12 @@ pub fn event(event: &Value) -> SlackEvent {
             }
         }
         ("message", Some("message_deleted")) => SlackEvent::Deleted {
-            channel: text("/channel"),
+            channel: channel(),
             thread: optional("/previous_message/thread_ts"),
             ts: text("/deleted_ts"),
         },
         ("link_shared", _) => SlackEvent::Linked {
-            channel: text("/channel"),
+            channel: channel(),
             ts: text("/message_ts"),
             user: text("/user").into(),
             links: event["links"]
@@ -254,7 +255,7 @@ pub fn event(event: &Value) -> SlackEvent {
                 .collect(),
         },
         (kind @ ("reaction_added" | "reaction_removed"), _) => SlackEvent::Reaction {
-            channel: text("/item/channel"),
+            channel: text("/item/channel").into(),
             ts: text("/item/ts"),
             user: text("/user").into(),
             author: text("/item_user").into(),
@@ -262,23 +263,19 @@ pub fn event(event: &Value) -> SlackEvent {
             added: kind == "reaction_added",
         },
         ("team_join" | "user_change", _) => SlackEvent::Person(event["user"].clone()),
-        ("channel_archive" | "group_archive", _) => {
-            SlackEvent::Gone { channel: text("/channel"), why: ChannelLoss::Archived }
-        }
+        ("channel_archive" | "group_archive", _) => SlackEvent::Gone { channel: channel(), why: ChannelLoss::Archived },
         (kind @ ("channel_shared" | "channel_unshared"), _) => {
             // One of several workspaces may have left.
             let still = event["is_ext_shared"].as_bool().unwrap_or(false);
-            SlackEvent::Shared { channel: text("/channel"), shared: kind == "channel_shared" || still }
+            SlackEvent::Shared { channel: channel(), shared: kind == "channel_shared" || still }
         }
-        ("channel_deleted" | "group_deleted", _) => {
-            SlackEvent::Gone { channel: text("/channel"), why: ChannelLoss::Deleted }
-        }
-        ("channel_left" | "group_left", _) => SlackEvent::Gone { channel: text("/channel"), why: ChannelLoss::Removed },
+        ("channel_deleted" | "group_deleted", _) => SlackEvent::Gone { channel: channel(), why: ChannelLoss::Deleted },
+        ("channel_left" | "group_left", _) => SlackEvent::Gone { channel: channel(), why: ChannelLoss::Removed },
         ("app_home_opened", _) if event["tab"].as_str().is_none_or(|tab| tab == "home") => {
             SlackEvent::Home { user: text("/user").into() }
         }
         ("channel_rename" | "group_rename", _) => {
-            SlackEvent::Renamed { channel: text("/channel/id"), name: text("/channel/name") }
+            SlackEvent::Renamed { channel: text("/channel/id").into(), name: text("/channel/name") }
         }
         _ => SlackEvent::Other,
     }

@@ -201,13 +201,13 @@ async fn no_shared_channel_is_lost() {
     let inc = bot.inc(1).name.clone();
     elsewhere.next::<ExternalChannels>(Id::<ExternalChannels>::one().as_str(), |known| {
         let mut known = known.unwrap_or_default();
-        let other = Listed { id: "C0OTHER001".to_owned(), name: "partners".to_owned(), shared: true };
+        let other = Listed { id: "C0OTHER001".into(), name: "partners".to_owned(), shared: true };
         known.channels.insert(other.id.clone(), other);
         Some(known)
     });
     let id = bot.sandbox.slack().channel(&inc).unwrap().id;
     // Slack would tell it again; it need not.
-    let shared = SlackEvent::Shared { channel: id.clone(), shared: true };
+    let shared = SlackEvent::Shared { channel: id.as_str().into(), shared: true };
     muster::chat::slack_event(&bot.muster.app, "Ev0SHARED1", shared).await.unwrap();
     elsewhere.was_first();
     bot.settle().await;

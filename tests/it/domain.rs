@@ -117,21 +117,19 @@ fn any_command() -> impl Strategy<Value = (Command, Standing, u8)> {
         prop::option::of(1..90u32).prop_map(|minutes| Command::Remind { minutes }),
         (text, any::<bool>()).prop_map(|(text, ruled_out)| Command::Tried { text, ruled_out }),
         (0..4u32).prop_map(|task| Command::AssignTask { task, assignee: "U2".into() }),
-        Just(Command::Link { channel: "C2".to_owned() }),
+        Just(Command::Link { channel: "C2".into() }),
         text.prop_map(|reason| Command::Reopen { reason }),
         Just(Command::DraftPostmortem),
         Just(Command::Review),
     ];
     let outcome = prop_oneof![
-        Just(Command::ChannelReady { channel: Channel::own("C1".to_owned(), "inc".to_owned()) }),
+        Just(Command::ChannelReady { channel: Channel::own("C1".into(), "inc".to_owned()) }),
         Just(Command::MessagePosted {
             slot: Slot::Card,
-            message: MessageRef { channel: "C1".to_owned(), ts: "1.0".to_owned() }
+            message: MessageRef { channel: "C1".into(), ts: "1.0".to_owned() }
         }),
-        Just(Command::ChannelReady {
-            channel: Channel { linked: true, ..Channel::own("C2".to_owned(), "x".to_owned()) }
-        }),
-        Just(Command::ChannelGone { channel: "C1".to_owned(), why: muster::domain::reason::ChannelLoss::Archived }),
+        Just(Command::ChannelReady { channel: Channel { linked: true, ..Channel::own("C2".into(), "x".to_owned()) } }),
+        Just(Command::ChannelGone { channel: "C1".into(), why: muster::domain::reason::ChannelLoss::Archived }),
         (0..3u32).prop_map(|asked| Command::CheckCommander { asked }),
         (0..3u32).prop_map(|asked| Command::CheckAcknowledged { asked }),
         (0..4u32).prop_map(|task| Command::CheckTask { task }),

@@ -17,7 +17,7 @@ use crate::domain::reason::JoinReason;
 use crate::domain::route::RouteAction;
 use crate::domain::suppression::{SuppressedAlert, Suppression};
 use crate::domain::{
-    Actor, Alert, AssetName, Command, Decision, Event, IncidentId, Signal, SignalStatus, Time, decide,
+    Actor, Alert, AlertId, AssetName, Command, Decision, Event, IncidentId, Signal, SignalStatus, Time, decide,
 };
 use crate::records::outbox::{Job, Outbox as _};
 use crate::records::{AlertOfKey, Flap, LatestOfAsset};
@@ -36,7 +36,7 @@ const MAX_WALK: usize = 2000;
 pub(super) struct Round<'a> {
     app: &'a App,
     cases: BTreeMap<IncidentId, Working>,
-    by_key: HashMap<(String, String), (IncidentId, String)>,
+    by_key: HashMap<(String, String), (IncidentId, AlertId)>,
     /// Incidents by asset, and since when it is bad.
     by_asset: HashMap<AssetName, (IncidentId, Time)>,
     /// Incidents by `label=value`, and whether the entry must be written.
@@ -86,7 +86,7 @@ struct Working {
     before: Option<Loaded>,
     /// Without the alerts and the people who were told. A decision gets those only when it needs them.
     decision: Decision,
-    alerts: BTreeMap<String, Alert>,
+    alerts: BTreeMap<AlertId, Alert>,
     told: BTreeMap<String, Notification>,
 }
 
@@ -99,7 +99,7 @@ impl Working {
     }
 
     /// The case, with everything that a decision about a signal needs.
-    fn lend(&mut self, signal: &Signal, known: Option<&str>) -> &Case {
+    fn lend(&mut self, signal: &Signal, known: Option<&AlertId>) -> &Case {
         let case = &mut self.decision.case;
         case.alerts.extend(known.and_then(|alert| self.alerts.remove_entry(alert)));
         if signal.status == SignalStatus::Resolved {
@@ -140,7 +140,7 @@ enum Placement {
     /// It belongs to this incident, as this alert if that is known.
     In {
         uid: IncidentId,
-        known: Option<String>,
+        known: Option<AlertId>,
         because: JoinReason,
         quiet: bool,
     },
@@ -173,7 +173,7 @@ impl<'a> Round<'a> {
     }
 
     async fn place(&mut self, signal: &Signal, past: Option<&Suppression>) -> Result<Placed, Failure> {
-        let placed = |id: Option<String>, outcome, incident| Placed { id, key: signal.key.clone(), outcome, incident };
+        let placed = |id: Option<AlertId>, outcome, incident| Placed { id, key: signal.key.clone(), outcome, incident };
         let id = Id::<SuppressedAlert>::of(signal);
         let (uid, known, because, quiet) = match self.find(signal, past).await? {
             Placement::In { uid, known, because, quiet } => (Some(uid), known, because, quiet),
@@ -212,7 +212,7 @@ impl<'a> Round<'a> {
         let decided = match working {
             Some(working) => {
                 let command = Command::Receive { signal: signal.clone(), known: known.clone(), because, quiet };
-                let decided = decide(working.lend(signal, known.as_deref()), &command, &context);
+                let decided = decide(working.lend(signal, known.as_ref()), &command, &context);
                 if decided.is_err() {
                     working.take_back();
                 }
@@ -225,7 +225,7 @@ impl<'a> Round<'a> {
         let uid = decision.case.incident.uid.clone();
         let changed = !decision.entries.is_empty();
         let name = decision.case.incident.name();
-        let alert = known.clone().unwrap_or(fresh);
+        let alert = known.clone().unwrap_or_else(|| fresh.into());
         if opened {
             self.opened += 1;
         }
@@ -268,7 +268,7 @@ impl<'a> Round<'a> {
     }
 
     /// Remembers where a new alert went, for the signals that follow.
-    fn joined(&mut self, signal: &Signal, uid: &IncidentId, alert: &str) {
+    fn joined(&mut self, signal: &Signal, uid: &IncidentId, alert: &AlertId) {
         self.by_key.insert((signal.source.clone(), signal.key.clone()), (uid.to_owned(), alert.to_owned()));
         for group in self.groups(signal) {
             self.by_group.entry(group).or_insert_with(|| (uid.to_owned(), true));
@@ -369,7 +369,7 @@ impl<'a> Round<'a> {
     }
 
     /// The open incident and the alert of the signal's key. Both are loaded into the round.
-    async fn of_key(&mut self, signal: &Signal) -> Result<Option<(IncidentId, String)>, Failure> {
+    async fn of_key(&mut self, signal: &Signal) -> Result<Option<(IncidentId, AlertId)>, Failure> {
         let by_key = match self.by_key.get(&(signal.source.clone(), signal.key.clone())) {
             Some(found) => Some(found.clone()),
             None => {

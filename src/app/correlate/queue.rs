@@ -7,7 +7,7 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::app::request::Failure;
 use crate::domain::suppression::Suppression;
-use crate::domain::{Signal, Time};
+use crate::domain::{AlertId, Signal, Time};
 use crate::store::Batch;
 
 /// How many signals one commit may decide.
@@ -50,7 +50,8 @@ pub struct Posted {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Placed {
     /// The alert's id; none for what was ignored.
-    pub id: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub id: Option<AlertId>,
     /// The monitor's key.
     pub key: String,
     /// What became of it.

@@ -24,7 +24,7 @@ pub(crate) static VERB: Verb = Verb {
 
 async fn here(chat: &Chat<'_>, number: Option<u64>) -> Result<Reply, Failure> {
     let uid = chat.target(number).await?;
-    let channel = chat.channel.unwrap_or_default().to_owned();
+    let channel = chat.channel.cloned().unwrap_or_default();
     if chat.app.at_home_in(&channel).await?.is_some_and(|other| other != uid) {
         return Err(Failure::Invalid(
             "This is the channel of another incident. Type it in a channel of none.".to_owned(),

@@ -5,7 +5,7 @@ use crate::app::{Failure, RequestMeta};
 use crate::domain::effect::OWN_CHANNEL;
 use crate::domain::incident::{Channel, Slot};
 use crate::domain::reason::ChannelLoss;
-use crate::domain::{Command, Incident, UserId};
+use crate::domain::{ChannelId, Command, Incident, UserId};
 use crate::records::OfChannel;
 use crate::render::{Rendered, views};
 use crate::slack::client::{Verdict, advice};
@@ -93,7 +93,7 @@ impl Carrier {
     }
 
     /// Starts to work in a channel that exists already, unless strangers read it.
-    pub(super) async fn link_channel(&self, turn: &Turn, incident: &Incident, id: &str, by: &UserId) -> Tried {
+    pub(super) async fn link_channel(&self, turn: &Turn, incident: &Incident, id: &ChannelId, by: &UserId) -> Tried {
         let refuse = |why: &str| {
             let view = serde_json::json!({"name": incident.name(), "why": why});
             Rendered::new(&self.app.templates.render("cannot_link", &view), &[])
@@ -133,7 +133,7 @@ impl Carrier {
     }
 
     /// Archives the channel. If Slack does not allow it, Muster says so there, and the channel stays the incident's.
-    pub(super) async fn archive_channel(&self, turn: &Turn, incident: &Incident, id: &str) -> Tried {
+    pub(super) async fn archive_channel(&self, turn: &Turn, incident: &Incident, id: &ChannelId) -> Tried {
         // The incident may have been reopened while this waited.
         if incident.status.is_open() {
             return self.done(turn).await;

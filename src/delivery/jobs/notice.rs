@@ -50,8 +50,8 @@ impl Carrier {
             return self.outcome(turn, &incident.uid, &command).await;
         }
         let (place, thread) = match &told.message {
-            Some(MessageRef { channel, ts }) => (channel, Some(ts.as_str())),
-            None => (channel, None),
+            Some(MessageRef { channel, ts }) => (channel.as_str(), Some(ts.as_str())),
+            None => (channel.as_str(), None),
         };
         // Muster cannot search its messages to one person, so they may read it twice.
         let before = if turn.maybe_done() && !is_person(channel) {

@@ -83,7 +83,7 @@ impl Carrier {
     /// What people said while Muster was not listening.
     async fn fetch_history(&self, incident: &Incident, channel: &Channel) -> Tried {
         let oldest = format!("{}.000000", incident.opened_at.timestamp());
-        let place = (channel.id.as_str(), channel.thread.as_deref());
+        let place = (&channel.id, channel.thread.as_deref());
         let mut cursor = None;
         for _ in 0..MAX_HISTORY_PAGES {
             let (messages, next) =

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::{Carrier, Tried, Turn};
+use crate::domain::ChannelId;
 use crate::slack::client::Verdict;
 
 impl Carrier {
     pub(super) async fn unfurl(
         &self,
         turn: &Turn,
-        channel: &str,
+        channel: &ChannelId,
         ts: &str,
         assets: &BTreeMap<String, String>,
     ) -> Tried {

@@ -1,7 +1,7 @@
 //! An ephemeral message to the person who just did something.
 
 use super::{Carrier, Tried, Turn};
-use crate::domain::UserId;
+use crate::domain::{ChannelId, UserId};
 use crate::render::Rendered;
 use crate::slack::client::Verdict;
 
@@ -9,7 +9,7 @@ use crate::slack::client::Verdict;
 const WHISPER_MINUTES: i64 = 5;
 
 impl Carrier {
-    pub(super) async fn whisper(&self, turn: &Turn, channel: &str, user: &UserId, message: &Rendered) -> Tried {
+    pub(super) async fn whisper(&self, turn: &Turn, channel: &ChannelId, user: &UserId, message: &Rendered) -> Tried {
         let said = self.slack.whisper(channel, user, message).await;
         match said {
             // An ephemeral message matters only now. Later nobody wants it, or misses it in a list of failures. If Muster may not send one, it

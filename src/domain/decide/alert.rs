@@ -7,7 +7,7 @@ use crate::domain::event::Joined;
 use crate::domain::incident::Ending;
 use crate::domain::policy::OnGreen;
 use crate::domain::reason::JoinReason;
-use crate::domain::{Actor, Alert, Event, Refusal, Signal, SignalStatus};
+use crate::domain::{Actor, Alert, AlertId, Event, Refusal, Signal, SignalStatus};
 
 /// How many alerts of an incident are told one by one. For more alerts, the card says how many there are.
 const SAID_EACH: u32 = 20;
@@ -25,7 +25,7 @@ pub(super) fn open<'a>(context: &'a Context<'a>, signal: &Signal, because: &Join
 pub(super) fn receive(
     draft: &mut Draft<'_>,
     signal: &Signal,
-    known: Option<&str>,
+    known: Option<&AlertId>,
     because: &JoinReason,
     quiet: bool,
 ) -> Result<(), Refusal> {
@@ -73,7 +73,7 @@ pub(super) fn receive(
 }
 
 /// A known alert got worse. The incident gets worse too, unless the alert is only there because of an asset upstream.
-fn worsen(draft: &mut Draft<'_>, signal: &Signal, alert: &str, quiet: bool) {
+fn worsen(draft: &mut Draft<'_>, signal: &Signal, alert: &AlertId, quiet: bool) {
     let known = draft.case().alerts.get(alert).map(|known| (known.signal.level, known.inhibited));
     if let Some((_, inhibited)) = known.filter(|(before, _)| signal.level > *before) {
         let event = Event::AlertWorsened { alert: alert.to_owned(), title: signal.title.clone(), level: signal.level };
@@ -95,7 +95,7 @@ fn say_unless(draft: &mut Draft<'_>, quiet: bool, event: Event) {
 
 fn join(draft: &mut Draft<'_>, signal: &Signal, because: &JoinReason, inhibited: bool) {
     // Two alerts may join in one commit, but each decision has its own fresh id.
-    let alert = draft.context.fresh.clone();
+    let alert = AlertId::from(draft.context.fresh.clone());
     if let Some(asset) = &signal.asset
         && !draft.incident().assets.contains(asset)
     {

@@ -6,7 +6,7 @@ use crate::domain::effect::Notice;
 use crate::domain::incident::Verdict;
 use crate::domain::permission::Verb;
 use crate::domain::reason::JoinReason;
-use crate::domain::{Effect, Event, IncidentId, Refusal};
+use crate::domain::{AlertId, Effect, Event, IncidentId, Refusal};
 
 pub(super) fn merge(draft: &mut Draft<'_>, into: &IncidentId, name: &str) -> Result<(), Refusal> {
     // A merge also ends this incident.
@@ -26,7 +26,11 @@ pub(super) fn merge(draft: &mut Draft<'_>, into: &IncidentId, name: &str) -> Res
     Ok(())
 }
 
-pub(super) fn move_alert(draft: &mut Draft<'_>, alert: &str, to: Option<&(IncidentId, String)>) -> Result<(), Refusal> {
+pub(super) fn move_alert(
+    draft: &mut Draft<'_>,
+    alert: &AlertId,
+    to: Option<&(IncidentId, String)>,
+) -> Result<(), Refusal> {
     draft.must_be_open()?;
     if to.is_some_and(|(uid, _)| *uid == draft.incident().uid) {
         return Err(Refusal::SameIncident);

@@ -74,7 +74,7 @@ pub fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<D
     let mut draft = Draft::going_on(case, context);
     match command {
         Command::Receive { signal, known, because, quiet } => {
-            alert::receive(&mut draft, signal, known.as_deref(), because, *quiet)?;
+            alert::receive(&mut draft, signal, known.as_ref(), because, *quiet)?;
         }
         Command::Merge { into, name } => merge::merge(&mut draft, into, name)?,
         Command::Judge { verdict } => merge::judge(&mut draft, *verdict),

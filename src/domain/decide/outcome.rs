@@ -3,7 +3,7 @@
 use super::draft::Draft;
 use crate::domain::incident::{Channel, MessageRef, PageStatus, Slot};
 use crate::domain::reason::{ChannelLoss, Missing};
-use crate::domain::{Command, Effect, Event, Principal, Refusal, Role, Time, UserId};
+use crate::domain::{ChannelId, Command, Effect, Event, Principal, Refusal, Role, Time, UserId};
 
 pub(super) fn channel_ready(draft: &mut Draft<'_>, channel: &Channel) {
     if draft.incident().channel.as_ref() != Some(channel) {
@@ -21,10 +21,10 @@ pub(super) fn channel_ready(draft: &mut Draft<'_>, channel: &Channel) {
 }
 
 /// Somebody wants to work in an existing channel. Whether that is possible shows when it is done.
-pub(super) fn link(draft: &mut Draft<'_>, channel: &str) -> Result<(), Refusal> {
+pub(super) fn link(draft: &mut Draft<'_>, channel: &ChannelId) -> Result<(), Refusal> {
     draft.must_be_open()?;
     let incident = draft.incident();
-    if incident.channel.as_ref().is_some_and(|known| known.id == channel) {
+    if incident.channel.as_ref().is_some_and(|known| known.id == *channel) {
         return Err(Refusal::AlreadyHere { incident: incident.name() });
     }
     if let Some(by) = draft.context.actor.person().cloned() {
@@ -43,9 +43,9 @@ fn move_in(draft: &mut Draft<'_>) {
 }
 
 /// An open incident goes on in another channel. Its commander is told.
-pub(super) fn channel_gone(draft: &mut Draft<'_>, channel: &str, why: &ChannelLoss) {
+pub(super) fn channel_gone(draft: &mut Draft<'_>, channel: &ChannelId, why: &ChannelLoss) {
     let incident = draft.incident();
-    let Some(lost) = incident.channel.clone().filter(|known| known.id == channel) else { return };
+    let Some(lost) = incident.channel.clone().filter(|known| known.id == *channel) else { return };
     if !incident.status.is_open() {
         return;
     }
@@ -84,8 +84,8 @@ pub(super) fn check_archive(draft: &mut Draft<'_>, resolved: Time, reviewed: Opt
     }
 }
 
-pub(super) fn channel_archived(draft: &mut Draft<'_>, channel: &str) {
-    if let Some(known) = draft.incident().channel.clone().filter(|known| known.id == channel) {
+pub(super) fn channel_archived(draft: &mut Draft<'_>, channel: &ChannelId) {
+    if let Some(known) = draft.incident().channel.clone().filter(|known| known.id == *channel) {
         draft.add(Event::ChannelArchived { name: known.name });
     }
 }

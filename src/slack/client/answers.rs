@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::domain::UserId;
+use crate::domain::{ChannelId, UserId};
 
 /// A person, as Slack describes them.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -53,7 +53,7 @@ pub struct HistoryMessage {
 /// A channel, as Slack lists it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Listed {
-    pub id: String,
+    pub id: ChannelId,
     /// Its name, without `#`.
     pub name: String,
     /// Whether people of another workspace are in it, or are invited.

@@ -8,8 +8,8 @@ use slack_morphism::prelude::*;
 
 use super::answers::{ChannelInfo, HistoryMessage, Listed, Member, member};
 use super::failure::{SlackError, Verdict, classify};
-use crate::domain::UserId;
 use crate::domain::incident::MessageRef;
+use crate::domain::{ChannelId, UserId};
 use crate::render::Rendered;
 use crate::slack::inbound::with_files;
 
@@ -104,14 +104,14 @@ impl SlackApi {
     ///
     /// # Errors
     /// The call failed, also with `name_taken`.
-    pub async fn create_channel(&self, name: &str, private: bool) -> Result<(String, String), SlackError> {
+    pub async fn create_channel(&self, name: &str, private: bool) -> Result<(ChannelId, String), SlackError> {
         let answer = self.post("conversations.create", &json!({"name": name, "is_private": private})).await?;
         let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-        Ok((text("/channel/id"), text("/channel/name")))
+        Ok((text("/channel/id").into(), text("/channel/name")))
     }
 
     /// The public channel with this name. With `own`, only one that we made (for when the answer to making it was lost).
-    pub async fn channel_named(&self, name: &str, own: bool) -> Result<Option<String>, SlackError> {
+    pub async fn channel_named(&self, name: &str, own: bool) -> Result<Option<ChannelId>, SlackError> {
         let me =
             if own { Some(self.auth_test().await?["user_id"].as_str().unwrap_or_default().to_owned()) } else { None };
         let mut cursor = None;
@@ -127,7 +127,7 @@ impl SlackApi {
                 channel["name"] == name && me.as_ref().is_none_or(|me| channel["creator"] == me.as_str())
             };
             if let Some(channel) = answer["channels"].as_array().into_iter().flatten().find(is_it) {
-                return Ok(channel["id"].as_str().map(str::to_owned));
+                return Ok(channel["id"].as_str().map(ChannelId::from));
             }
             cursor = next_cursor(&answer);
             if cursor.is_none() {
@@ -147,7 +147,7 @@ impl SlackApi {
         let answer = self.get("conversations.list", &parameters).await?;
         let listed = answer["channels"].as_array().into_iter().flatten().filter_map(|channel| {
             Some(Listed {
-                id: channel["id"].as_str()?.to_owned(),
+                id: channel["id"].as_str()?.into(),
                 name: channel["name"].as_str().unwrap_or_default().to_owned(),
                 shared: is_shared(channel),
             })
@@ -155,8 +155,8 @@ impl SlackApi {
         Ok((listed.collect(), next_cursor(&answer)))
     }
 
-    pub async fn channel_info(&self, id: &str) -> Result<ChannelInfo, SlackError> {
-        let answer = self.get("conversations.info", &[("channel", Some(id.to_owned()))]).await?;
+    pub async fn channel_info(&self, id: &ChannelId) -> Result<ChannelInfo, SlackError> {
+        let answer = self.get("conversations.info", &[("channel", Some(id.to_string()))]).await?;
         let flag = |key: &str| answer["channel"][key].as_bool().unwrap_or(false);
         Ok(ChannelInfo {
             name: answer["channel"]["name"].as_str().unwrap_or_default().to_owned(),
@@ -171,7 +171,7 @@ impl SlackApi {
     ///
     /// # Errors
     /// The call failed, also with `channel_canvas_already_exists`.
-    pub async fn create_canvas(&self, channel: &str, markdown: &str) -> Result<String, SlackError> {
+    pub async fn create_canvas(&self, channel: &ChannelId, markdown: &str) -> Result<String, SlackError> {
         let body = json!({"channel_id": channel, "document_content": {"type": "markdown", "markdown": markdown}});
         let answer = self.post("conversations.canvases.create", &body).await?;
         Ok(answer["canvas_id"].as_str().unwrap_or_default().to_owned())
@@ -184,22 +184,22 @@ impl SlackApi {
     }
 
     /// Archives a channel. It is not a failure if it is archived already.
-    pub async fn archive(&self, id: &str) -> Result<(), SlackError> {
+    pub async fn archive(&self, id: &ChannelId) -> Result<(), SlackError> {
         self.post_unless("conversations.archive", &json!({"channel": id}), &["already_archived"]).await
     }
 
     /// Joins a public channel. It is not a failure if Muster is in it already.
-    pub async fn join(&self, channel: &str) -> Result<(), SlackError> {
+    pub async fn join(&self, channel: &ChannelId) -> Result<(), SlackError> {
         self.post("conversations.join", &json!({"channel": channel})).await.map(|_| ())
     }
 
     /// Invites people. It is not a failure if some are in the channel already.
-    pub async fn invite(&self, channel: &str, people: &[UserId]) -> Result<(), SlackError> {
+    pub async fn invite(&self, channel: &ChannelId, people: &[UserId]) -> Result<(), SlackError> {
         let body = json!({"channel": channel, "users": people.join(","), "force": true});
         self.post_unless("conversations.invite", &body, &["already_in_channel", "cant_invite_self"]).await
     }
 
-    pub async fn set_topic(&self, channel: &str, topic: &str) -> Result<(), SlackError> {
+    pub async fn set_topic(&self, channel: &ChannelId, topic: &str) -> Result<(), SlackError> {
         self.post("conversations.setTopic", &json!({"channel": channel, "topic": topic})).await.map(|_| ())
     }
 
@@ -231,21 +231,22 @@ impl SlackApi {
             .opt_thread_ts(thread.map(Into::into));
         let answer = self.post("chat.postMessage", &request).await?;
         Ok(MessageRef {
-            channel: answer["channel"].as_str().unwrap_or(channel).to_owned(),
+            channel: answer["channel"].as_str().unwrap_or(channel).into(),
             ts: answer["ts"].as_str().unwrap_or_default().to_owned(),
         })
     }
 
     /// Posts an ephemeral message. It is gone after a reload.
-    pub async fn whisper(&self, channel: &str, user: &UserId, message: &Rendered) -> Result<(), SlackError> {
-        let request = SlackApiChatPostEphemeralRequest::new(channel.into(), user.as_str().into(), content(message))
-            .with_parse("none".to_owned())
-            .with_link_names(false);
+    pub async fn whisper(&self, channel: &ChannelId, user: &UserId, message: &Rendered) -> Result<(), SlackError> {
+        let request =
+            SlackApiChatPostEphemeralRequest::new(channel.as_str().into(), user.as_str().into(), content(message))
+                .with_parse("none".to_owned())
+                .with_link_names(false);
         self.post("chat.postEphemeral", &request).await.map(|_| ())
     }
 
     /// Shows blocks below the links of somebody's message.
-    pub async fn unfurl(&self, channel: &str, ts: &str, unfurls: Value) -> Result<(), SlackError> {
+    pub async fn unfurl(&self, channel: &ChannelId, ts: &str, unfurls: Value) -> Result<(), SlackError> {
         self.post("chat.unfurl", &json!({"channel": channel, "ts": ts, "unfurls": unfurls})).await.map(|_| ())
     }
 
@@ -270,7 +271,7 @@ impl SlackApi {
     }
 
     /// Adds a bookmark, unless there is one with this link.
-    pub async fn bookmark(&self, channel: &str, title: &str, url: &str) -> Result<(), SlackError> {
+    pub async fn bookmark(&self, channel: &ChannelId, title: &str, url: &str) -> Result<(), SlackError> {
         let there = self.post("bookmarks.list", &json!({"channel_id": channel})).await?;
         if there["bookmarks"].as_array().into_iter().flatten().any(|bookmark| bookmark["link"] == url) {
             return Ok(());
@@ -293,7 +294,7 @@ impl SlackApi {
     /// A page of the history of a channel or thread, from a timestamp on, with the cursor of the next page.
     pub async fn history(
         &self,
-        (channel, thread): (&str, Option<&str>),
+        (channel, thread): (&ChannelId, Option<&str>),
         oldest: &str,
         limit: u16,
         cursor: Option<String>,
@@ -303,7 +304,7 @@ impl SlackApi {
             .get(
                 method,
                 &[
-                    ("channel", Some(channel.to_owned())),
+                    ("channel", Some(channel.to_string())),
                     ("ts", thread.map(str::to_owned)),
                     ("oldest", Some(oldest.to_owned())),
                     ("inclusive", Some("true".to_owned())),
@@ -351,7 +352,7 @@ impl SlackApi {
             .get(
                 method,
                 &[
-                    ("channel", Some(at.channel.clone())),
+                    ("channel", Some(at.channel.to_string())),
                     ("ts", Some(at.ts.clone())),
                     ("latest", Some(at.ts.clone())),
                     ("inclusive", Some("true".to_owned())),
@@ -387,7 +388,7 @@ impl SlackApi {
     /// Uploads a file and shares it in a channel. Returns Slack's id of the file.
     pub async fn upload(
         &self,
-        (channel, thread): (&str, Option<&str>),
+        (channel, thread): (&ChannelId, Option<&str>),
         name: &str,
         title: &str,
         (content_type, bytes): (&str, Vec<u8>),
