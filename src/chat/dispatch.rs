@@ -5,8 +5,9 @@ use serde_json::json;
 use super::asker::Chat;
 use super::choices;
 use super::line::{Intent, Understood, Verb};
-use super::registry::{self, VERBS};
+use super::registry;
 use super::reply::Reply;
+use super::verbs::VERBS;
 use crate::app::{App, DeliveryId, Failure};
 use crate::domain::Principal;
 use crate::domain::permission::{self, Who};
@@ -46,7 +47,7 @@ impl Chat<'_> {
                 let uid = self.target(incident).await?;
                 self.act(&uid, *command).await
             }
-            Intent::Ask(form) => self.ask(incident, form).await,
+            Intent::Ask(form, words) => self.ask(incident, form, &words).await,
             Intent::Act(may, act) => {
                 self.may(may, None)?;
                 act(self, incident).await
@@ -59,7 +60,7 @@ impl Chat<'_> {
     /// How verbs are used: those about a topic, or all verbs.
     async fn help(&self, topic: Option<&str>) -> Reply {
         let topic = topic.map(str::to_lowercase);
-        let fits = |verb: &&&Verb| {
+        let fits = |verb: &&&'static Verb| {
             topic.as_deref().is_none_or(|topic| {
                 verb.words.contains(&topic) || verb.help.contains(topic) || verb.usage().contains(topic)
             })

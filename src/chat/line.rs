@@ -15,14 +15,13 @@ use crate::render::Form;
 /// The highest number of a page in any list.
 const MAX_PAGE: usize = 10_000;
 
-/// A verb of `/incident`.
+/// A verb of `/incident`. Who may use it follows from what its line makes: a command has its permission (`Command::verb`), and
+/// [`Line::act`] names one.
 pub struct Verb {
     /// Its name, and the other words that people type for it, in lower case.
     pub words: &'static [&'static str],
     pub arguments: &'static str,
     pub help: &'static str,
-    /// The permission that the person needs. For a command, it is checked again with its incident, where it is decided.
-    pub may: permission::Verb,
     pub parse: fn(Line<'_>) -> Read,
 }
 
@@ -35,13 +34,18 @@ impl Verb {
     pub fn usage(&self) -> String {
         format!("{} {}", self.name(), self.arguments).trim().to_owned()
     }
+
+    /// Whether it gives something to people. Then a name in its line that nobody has, or several people have, is a mistake.
+    pub fn names_people(&self) -> bool {
+        self.arguments.contains("@user")
+    }
 }
 
 pub enum Intent {
     /// A command about an incident, which is decided there.
     Command(Box<Command>),
-    /// A form asks for more.
-    Ask(Form),
+    /// A form asks for more. The words say what it is about.
+    Ask(Form, String),
     /// What the verb does itself, once this permission is checked. Mostly it reads.
     Act(permission::Verb, Act),
     /// How verbs are used: all verbs, or those about a topic.
@@ -95,18 +99,16 @@ impl<'a> Line<'a> {
     }
 
     pub fn ask(&self, form: Form) -> Read {
-        self.understood(Intent::Ask(form))
+        self.ask_about(form, "")
     }
 
-    pub fn act<F>(&self, act: F) -> Read
-    where
-        F: for<'b> FnOnce(&'b Chat<'b>, Option<u64>) -> BoxFuture<'b, Result<Reply, Failure>> + Send + Sync + 'static,
-    {
-        self.act_as(self.verb.may, act)
+    /// Asks with a form about something, as the form's words say it.
+    pub fn ask_about(&self, form: Form, words: &str) -> Read {
+        self.understood(Intent::Ask(form, words.to_owned()))
     }
 
-    /// The same, for a form of the verb that needs another permission.
-    pub(crate) fn act_as<F>(&self, may: permission::Verb, act: F) -> Read
+    /// Does something for which the person needs this permission.
+    pub fn act<F>(&self, may: permission::Verb, act: F) -> Read
     where
         F: for<'b> FnOnce(&'b Chat<'b>, Option<u64>) -> BoxFuture<'b, Result<Reply, Failure>> + Send + Sync + 'static,
     {

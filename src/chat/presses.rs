@@ -1,14 +1,11 @@
-//! Buttons, shortcuts and forms, as they arrive. Slack does not show the HTTP answer to a press. So the answer is an ephemeral message, sent
+//! Buttons and shortcuts, as they arrive, and the door for forms. Slack does not show the HTTP answer to a press. So the answer is an ephemeral message, sent
 //! through the outbox.
 
 use serde_json::Value;
 
 use super::asker::Chat;
-use super::forms::modal;
-use super::line::Intent;
-use super::questions::Unsent;
-use super::registry;
 use super::reply::Reply;
+use super::triage::TriageCard;
 use super::verbs::{declare, impact};
 use crate::app::{App, DeliveryId, Failure};
 use crate::domain::command::Declaration;
@@ -17,15 +14,13 @@ use crate::domain::permission::Verb;
 use crate::domain::{AssetName, ChannelId, Command, IncidentId, Refusal, Role, UserId};
 use crate::records::AlertOfKey;
 use crate::records::outbox::Job;
-use crate::render::{Action, Button, Form, Press, Shortcut, TriageCard, sentence_markdown};
-use crate::slack::inbound::{Action as Pressed, Interaction, View, with_files};
+use crate::render::{Action, Button, Form, Press, Shortcut, sentence_markdown};
+use crate::slack::inbound::{Action as Pressed, Interaction, with_files};
 use crate::slack::markup;
 use crate::store::Id;
 
 /// How many assets are offered for what somebody types.
 const SUGGESTED: usize = 20;
-/// Verbs that give something to people. In their lines a name that nobody has, or several people have, is a mistake.
-const ABOUT_PEOPLE: [&str; 3] = ["assign", "page", "task"];
 
 /// Says something to a person who pressed something. Only they see it.
 pub async fn whisper(app: &App, interaction: &Interaction, markdown: String, buttons: Vec<Button>) {
@@ -70,16 +65,10 @@ pub async fn interact(app: &App, interaction: &Interaction) -> Reply {
         }
         ("view_submission", _, Some(view)) => {
             chat.delivery = Some(DeliveryId(format!("view/{}", view.id)));
-            return match chat.sent(view).await {
-                Ok(reply) => reply,
-                Err(Unsent::Mistake(question, words)) => Reply::mistake(question, words),
-                Err(Unsent::Failed(Failure::Duplicate)) => Reply::Nothing,
-                // A form shows what is wrong at the question, and keeps everything that was typed.
-                Err(Unsent::Failed(failure)) => Reply::mistake(main_question(view), failure.to_string()),
-            };
+            return chat.form_sent(view).await;
         }
         ("shortcut", ..) if interaction.callback_id.parse() == Ok(Shortcut::Declare) => {
-            chat.ask(None, Form::Declare { anyway: false, from: None }).await
+            chat.ask(None, Form::Declare, "").await
         }
         ("message_action", ..) => chat.message_shortcut(interaction).await,
         _ => Ok(Reply::Nothing),
@@ -117,14 +106,6 @@ fn delivery(interaction: &Interaction, pressed: &Pressed) -> DeliveryId {
     }
 }
 
-/// The question under which a refusal is shown.
-fn main_question(view: &View) -> &str {
-    let questions = &view.state.values;
-    let main =
-        ["title", "text", "severity", "commander", "runbook"].into_iter().find(|one| questions.contains_key(*one));
-    main.or_else(|| questions.keys().next().map(String::as_str)).unwrap_or("text")
-}
-
 impl Chat<'_> {
     async fn pressed(&self, interaction: &Interaction, pressed: &Pressed) -> Result<Reply, Failure> {
         match Action::read(&pressed.action_id, &pressed.value) {
@@ -132,12 +113,12 @@ impl Chat<'_> {
             Some(Action::Declare { asset }) => {
                 let known =
                     Declaration { asset: asset.and_then(|name| AssetName::new(&name)), ..Declaration::default() };
-                self.ask_to_declare(&known, &Form::Declare { anyway: false, from: None })
+                declare::ask(self, &known)
             }
             Some(Action::Triage { what, alert }) => {
                 let ts = interaction.message.as_ref().and_then(|message| message["ts"].as_str()).unwrap_or_default();
                 let channel = self.channel.cloned().unwrap_or_default();
-                self.triage_pressed(what, TriageCard { channel, ts: ts.to_owned(), alert }).await
+                self.triage_pressed(what, &TriageCard { channel, ts: ts.to_owned(), alert }).await
             }
             Some(Action::On { incident, press }) => self.pressed_on(number(&incident), press).await,
             // The button is from another version of Muster.
@@ -150,7 +131,7 @@ impl Chat<'_> {
 
     async fn pressed_on(&self, number: Option<u64>, press: Press) -> Result<Reply, Failure> {
         let command = match press {
-            Press::Ask(form) => return self.ask(number, form).await,
+            Press::Ask(form, words) => return self.ask(number, form, &words).await,
             Press::Impact => {
                 self.may(Verb::Read, None)?;
                 let shown = impact::of_incident(self, &self.incident(number).await?).await?;
@@ -173,85 +154,6 @@ impl Chat<'_> {
         };
         let uid = self.target(number).await?;
         self.decide(&uid, command).await.map(|_| Reply::Nothing)
-    }
-
-    /// Handles a form that was sent.
-    async fn sent(&self, view: &View) -> Result<Reply, Unsent> {
-        let Some((number, form)) = Form::read(&view.callback_id, &view.private_metadata) else {
-            return Ok(Reply::Nothing);
-        };
-        match form {
-            Form::Declare { anyway, from } => Ok(self.declare_sent(anyway, from.map(|from| *from), view).await?),
-            Form::TriageAttach(card) => Ok(self.attach_sent(&card, view).await?),
-            Form::TriageSilence(card) => Ok(self.silence_sent(&card, view).await?),
-            Form::More => self.any_verb_sent(number, view).await,
-            form => {
-                let uid = self.target(number).await?;
-                let command = self.answered(&uid, &form, view).await?;
-                self.decide(&uid, command).await?;
-                Ok(Reply::Nothing)
-            }
-        }
-    }
-
-    async fn declare_sent(
-        &self,
-        anyway: bool,
-        from: Option<(MessageRef, UserId, String)>,
-        view: &View,
-    ) -> Result<Reply, Failure> {
-        let told = declare::sent(self, from.clone(), view);
-        let alike = if anyway { Vec::new() } else { self.look_alikes(&told).await? };
-        if alike.is_empty() {
-            return declare::open(self, told).await.map(|_| Reply::Nothing);
-        }
-        let form = Form::Declare { anyway: true, from: from.map(Box::new) };
-        Ok(Reply::Instead(Box::new(modal(&form, None, declare::form(self, &told, &alike)))))
-    }
-
-    /// Any verb with the rest of its line, as if it were typed.
-    async fn any_verb_sent(&self, number: Option<u64>, view: &View) -> Result<Reply, Unsent> {
-        let wrong = |words: String| Err(Unsent::Mistake("rest", words));
-        let incident = number.map(|number| format!("INC-{number} ")).unwrap_or_default();
-        let (verb, rest) = (view.choice("verb").unwrap_or_default(), view.text("rest").unwrap_or_default());
-        let (rest, unknown) = self.with_mentions(&rest);
-        if let Some(unknown) = unknown.filter(|_| ABOUT_PEOPLE.contains(&verb.as_str())) {
-            return wrong(format!(
-                "I know nobody called {unknown}, or more than one; write the name as Slack shows it."
-            ));
-        }
-        let understood = match registry::parse(&format!("{incident}{verb} {rest}"), self.app.now()) {
-            Ok(understood) => understood,
-            Err(unclear) => return wrong(unclear.words),
-        };
-        // A change shows in the channel. What is only read is an ephemeral message.
-        let shows = matches!(understood.intent, Intent::Command(_));
-        match self.carry_out(understood).await {
-            Ok(Reply::Open(form)) => Ok(Reply::Instead(form)),
-            Ok(Reply::Say(_)) if shows => Ok(Reply::Nothing),
-            Ok(other) => Ok(other.ephemeral()),
-            Err(Failure::Duplicate) => Ok(Reply::Nothing),
-            Err(failure) => wrong(failure.to_string()),
-        }
-    }
-
-    /// Makes mentions of `@ben` as typed in a form, where Slack does not. Also returns the first name that fits nobody, or several.
-    fn with_mentions(&self, text: &str) -> (String, Option<String>) {
-        let mut unknown = None;
-        let words = text.split(' ').map(|word| {
-            let bare = word.trim_end_matches([',', '.', ';', ':', '!', '?']);
-            let Some(name) = bare.strip_prefix('@').filter(|name| !name.is_empty()) else {
-                return word.to_owned();
-            };
-            match self.app.called(name).as_slice() {
-                [id] => format!("<@{id}>{}", &word[bare.len()..]),
-                _ => {
-                    unknown.get_or_insert_with(|| bare.to_owned());
-                    word.to_owned()
-                }
-            }
-        });
-        (words.collect::<Vec<_>>().join(" "), unknown)
     }
 
     /// The incident of a message's channel, or of the thread it is in.
@@ -278,7 +180,7 @@ impl Chat<'_> {
             Ok(Shortcut::TaskFromMessage) => match self.target_of_message(&message).await {
                 Ok(uid) => {
                     let number = self.app.must(&uid).await?.number;
-                    self.ask(Some(number), Form::Task { begun: text }).await
+                    self.ask(Some(number), Form::Task, &text).await
                 }
                 Err(Failure::WhichIncident) => choose("task").await,
                 Err(failure) => Err(failure),
@@ -295,10 +197,9 @@ impl Chat<'_> {
             }
             Ok(Shortcut::DeclareFromMessage) => {
                 let title = text.lines().next().unwrap_or_default().chars().take(120).collect();
-                let told = Declaration { title, ..Declaration::default() };
                 // The text comes back with the answers, and becomes the first line of the timeline.
                 let said = text.chars().take(1500).collect();
-                self.ask_to_declare(&told, &Form::Declare { anyway: false, from: Some(Box::new((at, author, said))) })
+                declare::ask(self, &Declaration { title, from: Some((at, author, said)), ..Declaration::default() })
             }
             Ok(Shortcut::Declare) | Err(_) => Ok(Reply::Nothing),
         }

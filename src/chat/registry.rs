@@ -1,43 +1,9 @@
-//! The table of verbs, from which help, `docs/slack.md` and the tests are made. Also which verb a line means.
+//! Which verb a line means.
 
-use super::line::{Intent, Line, Read, Unclear, Understood, Verb, mentions, split};
+use super::line::{Line, Read, Unclear, Verb, mentions, split};
+use super::verbs::{VERBS, assign, take};
 use crate::domain::incident::number;
-use crate::domain::permission;
 use crate::domain::{Role, Time};
-
-use super::verbs::{
-    ack, alerts, asset, assign, brief, cause, declare, dismiss, drill, escalate, fix, good_again, impact, judge, leave,
-    link, list, look, merge, mitigate, move_alert, mute, note, notify, oncall, page, postmortem, remind, reopen,
-    resolve, retro, reviewed, role, runbook, search, sev, show, silence, silences, since, sla, stats, subscribe, take,
-    task, timeline, tried, unsilence, update, why,
-};
-
-/// Every verb, in the order of the work.
-#[rustfmt::skip]
-pub static VERBS: [&Verb; 51] = [
-    &declare::VERB, &drill::VERB, &list::VERB, &search::VERB, &show::VERB, &ack::VERB, &take::VERB, &assign::VERB,
-    &leave::VERB, &role::VERB, &oncall::VERB, &brief::VERB, &sev::VERB, &update::VERB, &remind::VERB, &note::VERB,
-    &tried::VERB, &timeline::VERB, &runbook::VERB, &since::VERB, &good_again::VERB, &fix::VERB, &asset::VERB,
-    &impact::VERB, &notify::VERB, &look::VERB, &mute::VERB, &subscribe::VERB, &task::VERB, &page::VERB,
-    &escalate::VERB, &link::VERB, &mitigate::VERB, &resolve::VERB, &reopen::VERB, &dismiss::VERB, &why::VERB,
-    &cause::VERB, &retro::VERB, &judge::VERB, &stats::VERB, &sla::VERB, &merge::VERB, &alerts::VERB,
-    &move_alert::VERB, &silence::VERB, &silences::VERB, &unsilence::VERB, &postmortem::VERB, &reviewed::VERB, &HELP,
-];
-
-/// Help is about all verbs, so it is defined beside the table.
-static HELP: Verb = Verb {
-    words: &["help", "?", ""],
-    arguments: "[topic]",
-    help: "show this help; `help who` shows who may do what",
-    may: permission::Verb::Read,
-    parse: |line| {
-        let intent = match line.rest.to_lowercase().as_str() {
-            "who" | "permissions" => Intent::Permissions,
-            _ => Intent::Help(line.optional()),
-        };
-        Ok(Understood { verb: line.verb, incident: line.incident, intent })
-    },
-};
 
 /// Reads a line. Pure: the place where it was typed, and the permission, are checked later.
 ///
@@ -101,6 +67,7 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::line::Intent;
     use super::*;
     use crate::domain::Command;
 

@@ -1,115 +1,74 @@
-//! The card that asks whether an alert is an incident: its buttons and forms.
+//! The card that asks whether an alert is an incident: its buttons, and the form that attaches the alert. The form that silences it is with the
+//! verb `silence`.
 
 use serde_json::json;
 
 use super::asker::Chat;
-use super::forms::modal;
-use super::questions::Questions;
+use super::questions::{Asked, FormSpec, Questions, Sent, Unsent, chosen};
 use super::reply::Reply;
-use super::verbs::silence;
-use super::when::{self, Toward};
 use crate::app::decided::Decided;
 use crate::app::queries::Filter;
 use crate::app::{App, Change, Failure, RequestMeta};
-use crate::domain::matcher::Matcher;
 use crate::domain::permission::{Standing, Verb};
 use crate::domain::reason::JoinReason;
 use crate::domain::suppression::SuppressedAlert;
-use crate::domain::times::stamp;
-use crate::domain::{Command, Decision, IncidentId};
+use crate::domain::{ChannelId, Command, Decision, IncidentId};
 use crate::records::outbox::Job;
-use crate::render::{Form, ModalInput, Triage, TriageCard, sentence_markdown};
+use crate::render::{Form, ModalInput, Triage, sentence_markdown};
 use crate::slack::inbound::View;
 use crate::store::Batch;
 
+/// The card that asks about an alert. It is settled once somebody decides.
+pub(crate) struct TriageCard {
+    pub channel: ChannelId,
+    /// Empty if it was not pressed in a message.
+    pub ts: String,
+    pub alert: String,
+}
+
+impl TriageCard {
+    /// The words by which a form remembers it. Ids of alerts may contain spaces, so they come last.
+    pub(crate) fn written(&self) -> String {
+        format!("{} {} {}", self.channel, self.ts, self.alert)
+    }
+
+    pub(crate) fn read(words: &str) -> Option<Self> {
+        let mut parts = words.splitn(3, ' ').map(str::to_owned);
+        Some(Self { channel: parts.next()?.into(), ts: parts.next()?, alert: parts.next()? })
+    }
+}
+
 impl Chat<'_> {
     /// Somebody pressed a button of the card.
-    pub async fn triage_pressed(&self, what: Triage, card: TriageCard) -> Result<Reply, Failure> {
+    pub(crate) async fn triage_pressed(&self, what: Triage, card: &TriageCard) -> Result<Reply, Failure> {
         self.may(Verb::Triage, None)?;
         let (held, _) = self.app.held(&card.alert).await?;
-        let (form, questions) = match what {
+        match what {
             Triage::Open => {
                 let placed = self.app.open_held(&card.alert).await?;
                 let words =
                     placed.incident.map_or_else(|| "is settled".to_owned(), |incident| format!("is {incident}"));
-                self.settle(&card, "🚨", &held, &words).await?;
-                return Ok(Reply::Nothing);
+                self.settle(card, "🚨", &held, &words).await?;
+                Ok(Reply::Nothing)
             }
             Triage::Dismiss => {
                 self.app.dismiss_held(&card.alert).await?;
-                self.settle(&card, "👌", &held, "is not a problem").await?;
-                return Ok(Reply::Nothing);
+                self.settle(card, "👌", &held, "is not a problem").await?;
+                Ok(Reply::Nothing)
             }
-            Triage::Attach => (Form::TriageAttach(card), self.attach_form().await?),
-            Triage::Silence => (Form::TriageSilence(card), silence::form(&held)),
-        };
-        Ok(Reply::Open(Box::new(modal(&form, None, questions))))
-    }
-
-    async fn attach_form(&self) -> Result<Questions, Failure> {
-        // A real alert is for everybody. In a drill or a private incident, others would not see it.
-        let mut open = self.visible(&Filter { open: true, ..Filter::default() }, 100).await?;
-        open.retain(|incident| !incident.is_apart());
-        if open.is_empty() {
-            return Err(Failure::NotFound("There is no open incident to attach it to.".to_owned()));
+            Triage::Attach => self.ask(None, Form::TriageAttach, &card.written()).await,
+            Triage::Silence => self.ask(None, Form::TriageSilence, &card.written()).await,
         }
-        let options = open.iter().map(|one| (one.uid.to_string(), format!("{}: {}", one.name(), one.title))).collect();
-        let (id, label) = ("incident", "Which incident is it part of?");
-        let inputs = vec![ModalInput::Choice { id, label, options, initial: None }];
-        Ok(Questions { title: "Attach the alert", submit: "Attach", inputs })
-    }
-
-    /// Somebody sent the form that attaches an alert to an incident.
-    pub async fn attach_sent(&self, card: &TriageCard, view: &View) -> Result<Reply, Failure> {
-        self.may(Verb::Triage, None)?;
-        if let Err(failure) = self.app.held(&card.alert).await {
-            return Ok(Reply::mistake("incident", failure.to_string()));
-        }
-        let Some(uid) = view.choice("incident").map(IncidentId::from) else {
-            return Ok(Reply::mistake("incident", "Choose one."));
-        };
-        // The incident may have ended while the form was open.
-        let incident = self.app.incident(&uid).await?;
-        let open = incident.is_some_and(|incident| incident.status.is_open() && !incident.is_apart());
-        if !open || !self.app.may_see(&uid, self.user).await? {
-            return Ok(Reply::mistake("incident", "This incident is over by now; choose another."));
-        }
-        let because = JoinReason::Attached { by: self.user.to_owned() };
-        let turn = self.app.turn(&uid);
-        let _turn = turn.lock().await;
-        let (held, decision) = self.app.make(&Attaching { held: &card.alert, uid: &uid, because, chat: self }).await?;
-        let words = format!("is part of {}", decision.case.incident.name());
-        self.settle(card, "📎", &held, &words).await?;
-        Ok(Reply::Nothing)
-    }
-
-    /// Somebody sent the form that silences similar alerts.
-    pub async fn silence_sent(&self, card: &TriageCard, view: &View) -> Result<Reply, Failure> {
-        self.may(Verb::Triage, None)?;
-        let held = match self.app.held(&card.alert).await {
-            Ok((held, _)) => held,
-            Err(failure) => return Ok(Reply::mistake("text", failure.to_string())),
-        };
-        let matcher = match Matcher::parse(&view.text("matcher").unwrap_or_default()) {
-            Ok(matcher) => matcher,
-            Err(error) => return Ok(Reply::mistake("matcher", error.to_string())),
-        };
-        let until = view.text("until").unwrap_or_default();
-        let Some(until) = when::parse(&until, self.app.now(), Toward::Future) else {
-            return Ok(Reply::mistake("until", "I do not understand this time; write 2h, 15:00 or friday."));
-        };
-        let silence = silence::of(self, matcher, until, view.text("text").unwrap_or_default());
-        let silence = match self.app.silence(silence, Some(&card.alert), Batch::new()).await {
-            Ok(silence) => silence,
-            Err(failure) => return Ok(Reply::mistake("text", failure.to_string())),
-        };
-        let words = format!("is silenced until {} (silence {})", stamp(silence.until), silence.number);
-        self.settle(card, "🔕", &held, &words).await?;
-        Ok(Reply::Nothing)
     }
 
     /// Shows on the card what became of the alert, and who decided.
-    async fn settle(&self, card: &TriageCard, mark: &str, held: &SuppressedAlert, words: &str) -> Result<(), Failure> {
+    pub(crate) async fn settle(
+        &self,
+        card: &TriageCard,
+        mark: &str,
+        held: &SuppressedAlert,
+        words: &str,
+    ) -> Result<(), Failure> {
         if card.ts.is_empty() {
             return Ok(());
         }
@@ -119,6 +78,45 @@ impl Chat<'_> {
         let job = Job::Replace { channel: card.channel.clone(), ts: card.ts.clone(), markdown };
         self.app.enqueue(&self.app.errand(), job).await
     }
+}
+
+/// The form that attaches an alert to an incident.
+pub(crate) static FORM: FormSpec =
+    FormSpec { main: "incident", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+
+async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
+    let (chat, card) = (asked.chat, asked.about(TriageCard::read)?);
+    chat.may(Verb::Triage, None)?;
+    // A real alert is for everybody. In a drill or a private incident, others would not see it.
+    let mut open = chat.visible(&Filter { open: true, ..Filter::default() }, 100).await?;
+    open.retain(|incident| !incident.is_apart());
+    if open.is_empty() {
+        return Err(Failure::NotFound("There is no open incident to attach it to.".to_owned()));
+    }
+    let options = open.iter().map(|one| (one.uid.to_string(), format!("{}: {}", one.name(), one.title))).collect();
+    let (id, label) = ("incident", "Which incident is it part of?");
+    let inputs = vec![ModalInput::Choice { id, label, options, initial: None }];
+    Ok(Questions::apart(card.written(), "Attach the alert", "Attach", inputs))
+}
+
+async fn sent(asked: Asked<'_>, view: &View) -> Sent {
+    let (chat, card) = (asked.chat, asked.about(TriageCard::read)?);
+    chat.may(Verb::Triage, None)?;
+    chat.app.held(&card.alert).await?;
+    let uid = chosen(view, "incident", |uid| Some(IncidentId::from(uid)))?;
+    // The incident may have ended while the form was open.
+    let incident = chat.app.incident(&uid).await?;
+    let open = incident.is_some_and(|incident| incident.status.is_open() && !incident.is_apart());
+    if !open || !chat.app.may_see(&uid, chat.user).await? {
+        return Err(Unsent::Mistake("incident", "This incident is over by now; choose another.".to_owned()));
+    }
+    let because = JoinReason::Attached { by: chat.user.to_owned() };
+    let turn = chat.app.turn(&uid);
+    let _turn = turn.lock().await;
+    let (held, decision) = chat.app.make(&Attaching { held: &card.alert, uid: &uid, because, chat }).await?;
+    let words = format!("is part of {}", decision.case.incident.name());
+    chat.settle(&card, "📎", &held, &words).await?;
+    Ok(Reply::Nothing)
 }
 
 /// Somebody attaches a suppressed alert to an incident, which settles it.

@@ -1,13 +1,10 @@
-//! Every button and every form, and how each one is encoded in what Slack sends back. The effect of a press is in `chat`. This file is on a
+//! Every button, form and shortcut, and how each one is encoded in what Slack sends back. The effect of a press is in `chat`. This file is on a
 //! lower floor, because cards and messages carry the buttons.
 //!
 //! An id that was sent once is read as long as its message exists. So an id never gets another meaning.
 
-use crate::domain::event::Look;
-use crate::domain::incident::{self, MessageRef, Verdict};
-use crate::domain::lineage::Whom;
-use crate::domain::rca::{CauseKind, Learnt};
-use crate::domain::{ChannelId, Role, UserId};
+use crate::domain::Role;
+use crate::domain::incident::Verdict;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
@@ -43,7 +40,8 @@ pub enum Press {
     StepDone(usize),
     TaskDone(u32),
     TaskTake(u32),
-    Ask(Form),
+    /// Opens a form. The words say what it is about: a step, whom to tell.
+    Ask(Form, String),
 }
 
 /// The decision on an alert that a person was asked about.
@@ -68,38 +66,13 @@ impl Triage {
     }
 }
 
-/// A form. The values that it is filled with at first (`begun`, `kind`, `what`) are not sent back. All others are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A form, by the id that comes back when it is sent. Its questions, and what its answers do, are in `chat`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
 #[rustfmt::skip]
 pub enum Form {
-    /// `from`: the message it was declared from, who wrote it, and its words.
-    Declare { anyway: bool, from: Option<Box<(MessageRef, UserId, String)>> },
-    /// Remembers the people who are shown in it, to find out who was removed.
-    Roles { shown: Vec<(Role, UserId)> },
-    Severity,
-    Runbook,
-    Update,
-    Resolve,
-    Reopen,
-    Skip { step: usize },
-    Notify(Whom),
-    Look(Look),
-    Task { begun: String },
-    More,
-    Why,
-    Cause { kind: Option<CauseKind> },
-    Learnt { what: Option<Learnt> },
-    TriageAttach(TriageCard),
-    TriageSilence(TriageCard),
-}
-
-/// The card that asks about an alert. It is settled once somebody decides.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TriageCard {
-    pub channel: ChannelId,
-    /// Empty if it was not pressed in a message.
-    pub ts: String,
-    pub alert: String,
+    AssignRoles, Cause, Declare, DeclareAnyway, Learnt, Look, More, Notify, Reopen, Resolve, Runbook, Severity, Skip,
+    Task, TriageAttach, TriageSilence, Update, Why,
 }
 
 /// A shortcut of the app, as the manifest names it.
@@ -120,13 +93,6 @@ pub const BUTTONS: [&str; 34] = [
     "learnt", "leave", "more", "notify", "postmortem", "remind", "reopen", "resolve", "review", "runbook",
     "severity", "step_done", "step_skip", "subscribe", "take", "take_command", "task_done", "task_take",
     "triage_attach", "triage_dismiss", "triage_open", "triage_silence", "unsubscribe", "update", "why",
-];
-
-/// The ids of forms, as `docs/slack.md` lists them.
-#[rustfmt::skip]
-pub const FORMS: [&str; 18] = [
-    "assign_roles", "cause", "declare", "declare_anyway", "learnt", "look", "more", "notify", "reopen", "resolve",
-    "runbook", "severity", "skip", "task", "triage_attach", "triage_silence", "update", "why",
 ];
 
 impl Action {
@@ -165,6 +131,11 @@ impl Action {
 }
 
 impl Press {
+    /// Opens a form that is about nothing but the incident.
+    pub fn ask(form: Form) -> Self {
+        Self::Ask(form, String::new())
+    }
+
     fn id(&self, incident: &str) -> String {
         match self {
             Self::Acknowledge => "ack".to_owned(),
@@ -185,9 +156,8 @@ impl Press {
             // The home shows tasks of several incidents, and two buttons of one message may not have the same id.
             Self::TaskDone(task) => format!("task_done:{task}:{incident}"),
             Self::TaskTake(task) => format!("task_take:{task}"),
-            Self::Ask(Form::Skip { step }) => format!("step_skip:{step}"),
-            Self::Ask(Form::Notify(whom)) => format!("notify:{}", whom.as_str()),
-            Self::Ask(form) => form.id().to_owned(),
+            Self::Ask(Form::Skip, step) => format!("step_skip:{step}"),
+            Self::Ask(form, words) => format!("{}:{words}", <&str>::from(form)).trim_end_matches(':').to_owned(),
         }
     }
 
@@ -211,108 +181,9 @@ impl Press {
             "step_done" => Self::StepDone(of.parse().ok()?),
             "task_done" => Self::TaskDone(of.split(':').next()?.parse().ok()?),
             "task_take" => Self::TaskTake(of.parse().ok()?),
-            "step_skip" => Self::Ask(Form::Skip { step: of.parse().ok()? }),
-            "notify" => Self::Ask(Form::Notify(Whom::parse(of)?)),
-            "assign_roles" => Self::Ask(Form::Roles { shown: Vec::new() }),
-            "severity" => Self::Ask(Form::Severity),
-            "runbook" => Self::Ask(Form::Runbook),
-            "update" => Self::Ask(Form::Update),
-            "more" => Self::Ask(Form::More),
-            "why" => Self::Ask(Form::Why),
-            "cause" => Self::Ask(Form::Cause { kind: None }),
-            "learnt" => Self::Ask(Form::Learnt { what: None }),
-            "resolve" => Self::Ask(Form::Resolve),
-            "reopen" => Self::Ask(Form::Reopen),
-            _ => return None,
+            "step_skip" => Self::Ask(Form::Skip, of.to_owned()),
+            _ => Self::Ask(what.parse().ok()?, of.to_owned()),
         })
-    }
-}
-
-impl Form {
-    pub fn id(&self) -> &'static str {
-        match self {
-            Self::Declare { anyway: false, .. } => "declare",
-            Self::Declare { anyway: true, .. } => "declare_anyway",
-            Self::Roles { .. } => "assign_roles",
-            Self::Severity => "severity",
-            Self::Runbook => "runbook",
-            Self::Update => "update",
-            Self::Resolve => "resolve",
-            Self::Reopen => "reopen",
-            Self::Skip { .. } => "skip",
-            Self::Notify(_) => "notify",
-            Self::Look(_) => "look",
-            Self::Task { .. } => "task",
-            Self::More => "more",
-            Self::Why => "why",
-            Self::Cause { .. } => "cause",
-            Self::Learnt { .. } => "learnt",
-            Self::TriageAttach(_) => "triage_attach",
-            Self::TriageSilence(_) => "triage_silence",
-        }
-    }
-
-    /// What comes back with the answers: the incident, and what else they need.
-    pub fn written(&self, incident: Option<&str>) -> String {
-        let more = match self {
-            Self::Declare { from, .. } => {
-                return from.as_ref().and_then(|from| serde_json::to_string(from).ok()).unwrap_or_default();
-            }
-            // Ids of alerts may contain spaces, so they come last.
-            Self::TriageAttach(card) | Self::TriageSilence(card) => {
-                return format!("{} {} {}", card.channel, card.ts, card.alert);
-            }
-            Self::Skip { step } => step.to_string(),
-            Self::Notify(whom) => whom.as_str().to_owned(),
-            Self::Look(look) => look.as_str().to_owned(),
-            Self::Roles { shown } => {
-                let shown = shown.iter().map(|(role, person)| format!("{}:{person}", role.as_str()));
-                shown.collect::<Vec<_>>().join(" ")
-            }
-            _ => String::new(),
-        };
-        format!("{} {more}", incident.unwrap_or_default()).trim().to_owned()
-    }
-
-    /// Reads a form that was sent, and the number of its incident. `None` for a form from another version of Muster.
-    pub fn read(id: &str, written: &str) -> Option<(Option<u64>, Self)> {
-        let mut words = written.split_whitespace();
-        let number = written.split_whitespace().next().and_then(incident::number);
-        if number.is_some() {
-            words.next();
-        }
-        let card = || {
-            let mut parts = written.splitn(3, ' ').map(str::to_owned);
-            Some(TriageCard { channel: parts.next()?.into(), ts: parts.next()?, alert: parts.next()? })
-        };
-        let form = match id {
-            "declare" | "declare_anyway" => {
-                Self::Declare { anyway: id == "declare_anyway", from: serde_json::from_str(written).ok() }
-            }
-            "assign_roles" => Self::Roles {
-                shown: words
-                    .filter_map(|shown| shown.split_once(':'))
-                    .filter_map(|(role, person)| Some((Role::parse(role)?, person.into())))
-                    .collect(),
-            },
-            "severity" => Self::Severity,
-            "runbook" => Self::Runbook,
-            "update" => Self::Update,
-            "resolve" => Self::Resolve,
-            "reopen" => Self::Reopen,
-            "skip" => Self::Skip { step: words.next()?.parse().ok()? },
-            "notify" => Self::Notify(Whom::parse(words.next()?)?),
-            "look" => Self::Look(Look::parse(words.next()?)?),
-            "task" => Self::Task { begun: String::new() },
-            "more" => Self::More,
-            "why" => Self::Why,
-            "cause" => Self::Cause { kind: None },
-            "learnt" => Self::Learnt { what: None },
-            "triage_attach" => Self::TriageAttach(card()?),
-            "triage_silence" => Self::TriageSilence(card()?),
-            _ => return None,
-        };
-        Some((number, form))
     }
 }
 
@@ -322,47 +193,13 @@ mod tests {
 
     use super::*;
 
-    fn forms() -> Vec<Form> {
-        let card = TriageCard { channel: "C1".into(), ts: "1.2".into(), alert: "soda/orders are late".into() };
-        let at = MessageRef { channel: "C1".into(), ts: "1.2".to_owned() };
-        let from = Some(Box::new((at, "U1".into(), "orders\nare late".to_owned())));
-        vec![
-            Form::Declare { anyway: false, from: None },
-            Form::Declare { anyway: true, from },
-            Form::Roles { shown: vec![(Role::Commander, "U1".into()), (Role::Responder, "U2".into())] },
-            Form::Severity,
-            Form::Runbook,
-            Form::Update,
-            Form::Resolve,
-            Form::Reopen,
-            Form::Skip { step: 3 },
-            Form::Notify(Whom::Upstream),
-            Form::Look(Look::Code),
-            Form::Task { begun: String::new() },
-            Form::More,
-            Form::Why,
-            Form::Cause { kind: None },
-            Form::Learnt { what: None },
-            Form::TriageAttach(card.clone()),
-            Form::TriageSilence(card),
-        ]
-    }
-
-    #[test]
-    fn a_form_comes_back_as_it_went() {
-        let mut ids: Vec<_> = forms().iter().map(Form::id).collect();
-        for form in forms() {
-            let written = form.written(Some("INC-12"));
-            let about_one = !matches!(form, Form::Declare { .. } | Form::TriageAttach(_) | Form::TriageSilence(_));
-            assert_eq!(Form::read(form.id(), &written), Some((about_one.then_some(12), form)));
-        }
-        ids.sort_unstable();
-        assert_eq!(ids, FORMS);
-    }
-
+    #[rustfmt::skip]
     fn presses() -> Vec<Press> {
-        let by_button = |form: &Form| Press::read(form.id(), "").is_some_and(|press| press == Press::Ask(form.clone()));
-        let mut presses: Vec<_> = forms().into_iter().filter(by_button).map(Press::Ask).collect();
+        let forms = [
+            Form::AssignRoles, Form::Cause, Form::Learnt, Form::More, Form::Reopen, Form::Resolve, Form::Runbook,
+            Form::Severity, Form::Update, Form::Why,
+        ];
+        let mut presses: Vec<_> = forms.map(Press::ask).into();
         presses.extend([
             Press::Acknowledge,
             Press::TakeCommand,
@@ -381,9 +218,8 @@ mod tests {
             Press::StepDone(2),
             Press::TaskDone(2),
             Press::TaskTake(2),
-            Press::Ask(Form::Roles { shown: Vec::new() }),
-            Press::Ask(Form::Skip { step: 3 }),
-            Press::Ask(Form::Notify(Whom::Downstream)),
+            Press::Ask(Form::Skip, "3".to_owned()),
+            Press::Ask(Form::Notify, "downstream".to_owned()),
         ]);
         presses
     }
@@ -412,7 +248,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_that_is_sent_panics(id in "[a-z_:0-9]{0,30}", value in "\\PC{0,60}") {
-            let _ = (Action::read(&id, &value), Form::read(&id, &value));
+            let _ = Action::read(&id, &value);
         }
     }
 }

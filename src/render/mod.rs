@@ -14,7 +14,7 @@ mod templates;
 pub mod timeline;
 pub mod views;
 
-pub use actions::{Action, BUTTONS, FORMS, Form, Press, Shortcut, Triage, TriageCard};
+pub use actions::{Action, BUTTONS, Form, Press, Shortcut, Triage};
 pub use button::{Button, MAX_LINE, again};
 pub use markdown::{escape, html, plain, sentence_markdown};
 pub use message::{Names, Rendered};

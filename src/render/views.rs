@@ -210,7 +210,7 @@ pub fn card(templates: &Templates, of: &Incident, tasks: &[Value], names: Names<
         if of.drafted_at.is_some() && of.reviewed_at.is_none() {
             buttons.push(button(Press::Review, "Post-mortem is reviewed"));
         }
-        buttons.push(button(Press::Ask(Form::Reopen), "Reopen"));
+        buttons.push(button(Press::ask(Form::Reopen), "Reopen"));
         if of.alerts > 0 && of.verdict.is_none() {
             buttons.push(button(Press::Judge(Verdict::Useful), "Alert was useful"));
             buttons.push(button(Press::Judge(Verdict::Expected), "Was expected"));
@@ -222,15 +222,15 @@ pub fn card(templates: &Templates, of: &Incident, tasks: &[Value], names: Names<
         }
         buttons.push(button(Press::TakeCommand, "Take command"));
         buttons.push(button(Press::Take(Role::Responder), "Join"));
-        buttons.push(button(Press::Ask(Form::Roles { shown: Vec::new() }), "Assign roles"));
-        buttons.push(button(Press::Ask(Form::Severity), "Severity"));
-        buttons.push(button(Press::Ask(Form::Runbook), "Runbook"));
-        buttons.push(button(Press::Ask(Form::Update), "Update"));
+        buttons.push(button(Press::ask(Form::AssignRoles), "Assign roles"));
+        buttons.push(button(Press::ask(Form::Severity), "Severity"));
+        buttons.push(button(Press::ask(Form::Runbook), "Runbook"));
+        buttons.push(button(Press::ask(Form::Update), "Update"));
         if of.radius.is_some() {
             buttons.push(button(Press::Impact, "Impact"));
         }
-        buttons.push(button(Press::Ask(Form::More), "More…"));
-        buttons.push(button(Press::Ask(Form::Resolve), "Resolve").danger());
+        buttons.push(button(Press::ask(Form::More), "More…"));
+        buttons.push(button(Press::ask(Form::Resolve), "Resolve").danger());
     }
     let mut view = incident(of, names, now);
     view["task_list"] = json!(tasks);
@@ -263,7 +263,7 @@ pub fn checklist(templates: &Templates, of: &Incident, list: &Checklist, names: 
     for (index, _) in list.steps.iter().enumerate().filter(|(_, step)| step.state == StepState::Open).take(5) {
         let number = index + 1;
         buttons.push(Button::on(&of.name(), Press::StepDone(number), &format!("Done {number}")).primary());
-        let skip = Press::Ask(Form::Skip { step: number });
+        let skip = Press::Ask(Form::Skip, number.to_string());
         buttons.push(Button::on(&of.name(), skip, &format!("Skip {number}")));
     }
     let view = json!({
@@ -291,24 +291,24 @@ pub fn said(templates: &Templates, what: &Event, by: &Actor, of: &Incident, name
             vec![button(answer(true), "Hand over").primary(), button(answer(false), "Keep the command")]
         }
         Event::RootNamed { .. } => vec![button(Press::Impact, "Impact")],
-        Event::AllGreen => vec![button(Press::Ask(Form::Resolve), "Resolve").primary()],
+        Event::AllGreen => vec![button(Press::ask(Form::Resolve), "Resolve").primary()],
         Event::TaskAdded { task, .. } | Event::TaskAssigned { task, .. } | Event::TaskDue { task, .. } => {
             vec![button(Press::TaskDone(*task), "Done").primary(), button(Press::TaskTake(*task), "I take it")]
         }
         Event::CommanderMissing { .. } => vec![button(Press::TakeCommand, "Take command").primary()],
         Event::StillPending { .. } => vec![button(Press::Acknowledge, "Acknowledge").primary()],
         Event::UpdateOverdue { .. } | Event::UpdateDue { .. } => vec![
-            button(Press::Ask(Form::Update), "Update").primary(),
+            button(Press::ask(Form::Update), "Update").primary(),
             button(Press::Remind(Some(15)), "In 15 minutes"),
             button(Press::Remind(None), "Stop reminding"),
         ],
         Event::Resolved { .. } => vec![
             button(Press::DraftPostmortem, "Draft post-mortem"),
-            button(Press::Ask(Form::Cause { kind: None }), "Name the cause"),
-            button(Press::Ask(Form::Learnt { what: None }), "What did we learn?"),
+            button(Press::ask(Form::Cause), "Name the cause"),
+            button(Press::ask(Form::Learnt), "What did we learn?"),
         ],
         Event::Looked { .. } | Event::CauseNamed { .. } | Event::Why { .. } => {
-            vec![button(Press::Ask(Form::Why), "Why?")]
+            vec![button(Press::ask(Form::Why), "Why?")]
         }
         _ => Vec::new(),
     };

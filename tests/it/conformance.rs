@@ -211,7 +211,7 @@ fn every_surface_of_slack_has_its_story() {
     let listed_in = |registry: &[&str]| -> BTreeSet<String> { registry.iter().map(|one| (*one).to_owned()).collect() };
     assert_eq!(named("command"), muster::chat::VERBS.iter().map(|verb| verb.name().to_owned()).collect());
     assert_eq!(named("button"), listed_in(&muster::render::BUTTONS));
-    assert_eq!(named("form"), listed_in(&muster::render::FORMS));
+    assert_eq!(named("form"), listed_in(muster::render::Form::VARIANTS));
     let manifest: Value = serde_saphyr::from_str(&read("manifest.yml")).unwrap();
     let of_manifest = |pointer: &str, key: Option<&str>| -> BTreeSet<String> {
         let all = manifest.pointer(pointer).and_then(Value::as_array).unwrap();

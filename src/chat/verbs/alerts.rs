@@ -16,10 +16,9 @@ pub(crate) static VERB: Verb = Verb {
     words: &["alerts"],
     arguments: "",
     help: "the alerts of this incident, numbered",
-    may: permission::Verb::Read,
     parse: |line| {
         let (line, page) = line.page();
-        line.act(move |chat, number| Box::pin(said(chat, number, page)))
+        line.act(permission::Verb::Read, move |chat, number| Box::pin(said(chat, number, page)))
     },
 };
 

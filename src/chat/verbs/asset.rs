@@ -10,10 +10,9 @@ pub(crate) static VERB: Verb = Verb {
     words: &["asset"],
     arguments: "<name>",
     help: "one table, model or dashboard: how it is, whose, what it is made of, what it feeds",
-    may: permission::Verb::Read,
     parse: |line| match unquote(line.rest) {
         name if name.is_empty() => Err(line.unclear("Which asset?")),
-        name => line.act(move |chat, _| Box::pin(said(chat, name))),
+        name => line.act(permission::Verb::Read, move |chat, _| Box::pin(said(chat, name))),
     },
 };
 

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::app::Failure;
-use crate::chat::asker::Chat;
 use crate::chat::line::{Line, Read, Verb, mentions};
-use crate::chat::questions::Questions;
-use crate::domain::{Command, Incident, Role, UserId, permission};
+use crate::chat::questions::{Asked, FormSpec, Questions, Sent};
+use crate::domain::{Command, Role, UserId, permission};
 use crate::render::{Form, ModalInput};
 use crate::slack::inbound::View;
 
@@ -17,10 +16,9 @@ pub(crate) static VERB: Verb = Verb {
     words: &["assign"],
     arguments: "<role> @user…",
     help: "give a role to people",
-    may: permission::Verb::Assign,
     parse: |line| {
         if line.rest.is_empty() {
-            return line.ask(Form::Roles { shown: Vec::new() });
+            return line.ask(Form::AssignRoles);
         }
         // In any order, as people like to type it.
         match (line.rest.split_whitespace().find_map(Role::parse), mentions(line.rest)) {
@@ -35,14 +33,21 @@ pub(crate) fn role(line: &Line<'_>, role: Role, people: Vec<UserId>) -> Read {
     line.command(Command::Assign { roles: BTreeMap::from([(role, people)]), without: BTreeMap::new() })
 }
 
-/// Who has which role now, for the form.
-pub(crate) fn shown(incident: &Incident) -> Form {
-    let people = |role: Role| incident.roles.get(&role).into_iter().flatten().map(move |one| (role, one.clone()));
-    Form::Roles { shown: Role::ALL.into_iter().flat_map(people).take(MOST_SHOWN).collect() }
+/// Somebody who was shown in the form, and the role.
+fn shown(word: &str) -> Option<(Role, UserId)> {
+    let (role, person) = word.split_once(':')?;
+    Some((Role::parse(role)?, person.into()))
 }
 
-pub(crate) fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questions, Failure> {
-    chat.may(permission::Verb::Assign, Some(incident))?;
+pub(crate) static FORM: FormSpec = FormSpec {
+    main: "commander",
+    open: |asked| Box::pin(open(asked)),
+    sent: |asked, view| Box::pin(sent(asked, view)),
+};
+
+async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
+    let (chat, incident) = (asked.chat, asked.incident().await?);
+    chat.may(permission::Verb::Assign, Some(&incident))?;
     let labels = [
         (Role::Commander, "Commander: decides and delegates"),
         (Role::Deputy, "Deputy: stands in, keeps the time"),
@@ -56,20 +61,25 @@ pub(crate) fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questions, Fa
         initial: incident.roles.get(&role).cloned().unwrap_or_default(),
         several: role.is_shared(),
     };
-    Ok(Questions { title: "Assign roles", submit: "Assign", inputs: labels.map(input).to_vec() })
+    let people = |role: Role| {
+        incident.roles.get(&role).into_iter().flatten().map(move |person| format!("{}:{person}", role.as_str()))
+    };
+    // Whoever is taken out of the form loses the role. Whoever gets one while it is open does not.
+    let shown: Vec<_> = Role::ALL.into_iter().flat_map(people).take(MOST_SHOWN).collect();
+    Ok(Questions::about(&incident, "Assign roles", "Assign", labels.map(input).to_vec()).remember(&shown.join(" ")))
 }
 
-pub(crate) fn sent(shown: &[(Role, UserId)], view: &View) -> Command {
+async fn sent(asked: Asked<'_>, view: &View) -> Sent {
     let mut roles: BTreeMap<_, _> = Role::ALL.into_iter().map(|role| (role, view.people(role.as_str()))).collect();
     // People who were shown in the form and were removed from it. People who got a role while the form was open are not among them.
     let mut without: BTreeMap<Role, Vec<UserId>> = BTreeMap::new();
-    for (role, person) in shown {
-        let named = roles.entry(*role).or_default();
-        match named.iter().position(|one| one == person) {
+    for (role, person) in asked.words.split_whitespace().filter_map(shown) {
+        let named = roles.entry(role).or_default();
+        match named.iter().position(|one| *one == person) {
             // A person who was left in place does not get the role a second time.
             Some(place) => drop(named.remove(place)),
-            None => without.entry(*role).or_default().push(person.clone()),
+            None => without.entry(role).or_default().push(person),
         }
     }
-    Command::Assign { roles, without }
+    asked.give(Command::Assign { roles, without }).await
 }

@@ -1,11 +1,10 @@
 //! `cause`: what caused it, as people agreed. It never names a person.
 
 use crate::app::Failure;
-use crate::chat::asker::Chat;
 use crate::chat::line::Verb;
-use crate::chat::questions::{Answered, Questions, SOME, chosen};
+use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent, chosen};
+use crate::domain::Command;
 use crate::domain::rca::CauseKind;
-use crate::domain::{Command, Incident, permission};
 use crate::render::{Form, ModalInput};
 use crate::slack::inbound::View;
 
@@ -13,29 +12,32 @@ pub(crate) static VERB: Verb = Verb {
     words: &["cause", "root-cause"],
     arguments: "<data|logic|operations> <text>",
     help: "what caused it, as you agreed; never who",
-    may: permission::Verb::Note,
     parse: |line| {
         let (kind, text) = line.split();
         match CauseKind::parse(kind) {
             Some(kind) if !text.is_empty() => line.command(Command::Cause { kind, text: text.to_owned() }),
             None if !line.rest.is_empty() => Err(line.unclear("A cause lies with data, logic or operations.")),
-            kind => line.ask(Form::Cause { kind }),
+            kind => line.ask_about(Form::Cause, kind.map(CauseKind::as_str).unwrap_or_default()),
         }
     },
 };
 
-pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident, kind: Option<CauseKind>) -> Result<Questions, Failure> {
+pub(crate) static FORM: FormSpec =
+    FormSpec { main: "text", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+
+async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
+    let (chat, incident) = (asked.chat, asked.incident().await?);
     let kinds = CauseKind::ALL.map(|one| (one.as_str(), one.meaning()));
-    let kind = kind.unwrap_or(CauseKind::Data);
-    chat.would(incident, Command::Cause { kind, text: SOME.to_owned() }).await?;
+    let kind = CauseKind::parse(asked.words).unwrap_or(CauseKind::Data);
+    chat.would(&incident, Command::Cause { kind, text: SOME.to_owned() }).await?;
     let inputs = vec![
         ModalInput::choice("kind", "Where does it lie? Never with a person.", kinds, kind.as_str()),
         ModalInput::text("text", "What caused it?", "the loader's disk was full and nothing watched it"),
     ];
-    Ok(Questions { title: "The cause", submit: "Write down", inputs })
+    Ok(Questions::about(&incident, "The cause", "Write down", inputs))
 }
 
-pub(crate) fn sent(view: &View) -> Answered {
+async fn sent(asked: Asked<'_>, view: &View) -> Sent {
     let kind = chosen(view, "kind", CauseKind::parse)?;
-    Ok(Command::Cause { kind, text: view.text("text").unwrap_or_default() })
+    asked.give(Command::Cause { kind, text: view.text("text").unwrap_or_default() }).await
 }

@@ -1,16 +1,17 @@
 //! `declare`: somebody opens an incident. With a title, it opens at once. Without one, a form asks. Open incidents that look like it are shown
 //! first.
 
+use std::future::ready;
+
 use serde_json::json;
 
 use crate::app::Failure;
 use crate::chat::asker::Chat;
 use crate::chat::line::{Line, Unclear, Verb, unquote};
-use crate::chat::questions::Questions;
+use crate::chat::questions::{Asked, FormSpec, Questions, Sent};
 use crate::chat::reply::Reply;
 use crate::domain::command::{Declaration, Opening};
-use crate::domain::incident::MessageRef;
-use crate::domain::{AssetName, Decision, Incident, Pillar, Severity, UserId, permission};
+use crate::domain::{AssetName, Decision, Incident, Pillar, Severity, permission};
 use crate::render::{Button, Form, MAX_LINE, ModalInput, Rendered, again, views};
 use crate::slack::inbound::View;
 use crate::slack::markup;
@@ -22,13 +23,12 @@ pub(crate) static VERB: Verb = Verb {
     words: &["declare", "new", "open", "create", "start", ANYWAY],
     arguments: "[title]",
     help: "open an incident; without a title a form asks. `--sev 2`, `--on warehouse.orders`, `--private` say more",
-    may: permission::Verb::Declare,
     parse: |line| {
         if line.rest.is_empty() {
-            return line.ask(Form::Declare { anyway: false, from: None });
+            return line.ask(Form::Declare);
         }
         let (declaration, anyway) = (read(&line, line.rest)?, line.word == ANYWAY);
-        line.act(move |chat, _| Box::pin(said(chat, declaration, anyway)))
+        line.act(permission::Verb::Declare, move |chat, _| Box::pin(said(chat, declaration, anyway)))
     },
 };
 
@@ -45,7 +45,7 @@ pub(crate) async fn said(chat: &Chat<'_>, mut declaration: Declaration, anyway: 
     let anyway = anyway || declaration.drill || line.chars().count() > MAX_LINE;
     let alike = if anyway { Vec::new() } else { chat.look_alikes(&declaration).await? };
     if alike.is_empty() {
-        let decision = open(chat, declaration).await?;
+        let decision = declare(chat, declaration).await?;
         return Ok(Reply::words(&chat.decided(&decision)));
     }
     let join = |(place, one): (usize, &Incident)| {
@@ -56,15 +56,39 @@ pub(crate) async fn said(chat: &Chat<'_>, mut declaration: Declaration, anyway: 
     Ok(Rendered::new(&in_words(chat, &alike), &buttons).into())
 }
 
-pub(crate) async fn open(chat: &Chat<'_>, mut declaration: Declaration) -> Result<Decision, Failure> {
+async fn declare(chat: &Chat<'_>, mut declaration: Declaration) -> Result<Decision, Failure> {
     for text in [Some(&mut declaration.title), declaration.text.as_mut()].into_iter().flatten() {
         *text = markup::named(text, &|id| chat.app.name(id));
     }
     chat.app.open(&Opening::Declare(Box::new(declaration)), chat.request()).await
 }
 
+pub(crate) static FORM: FormSpec = FormSpec {
+    main: "title",
+    open: |asked| Box::pin(ready(open(asked))),
+    sent: |asked, view| Box::pin(sent(asked, view, false)),
+};
+
+/// The same, after open incidents were shown that look like it.
+pub(crate) static FORM_ANYWAY: FormSpec = FormSpec {
+    main: "title",
+    open: |asked| Box::pin(ready(open(asked))),
+    sent: |asked, view| Box::pin(sent(asked, view, true)),
+};
+
+fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
+    asked.chat.may(permission::Verb::Declare, None)?;
+    Ok(questions(asked.chat, &Declaration::default(), &[]))
+}
+
+/// Opens the form, filled with what is known already.
+pub(crate) fn ask(chat: &Chat<'_>, known: &Declaration) -> Result<Reply, Failure> {
+    chat.may(permission::Verb::Declare, None)?;
+    Ok(Reply::Open(questions(chat, known, &[]).modal(Form::Declare)))
+}
+
 /// The questions of a declaration, with the answers so far. Above them are the incidents that look like it.
-pub(crate) fn form(chat: &Chat<'_>, told: &Declaration, alike: &[Incident]) -> Questions {
+fn questions(chat: &Chat<'_>, told: &Declaration, alike: &[Incident]) -> Questions {
     let pillars = Pillar::ALL.map(|pillar| (pillar.as_str(), pillar.meaning()));
     let pillar = told.pillar.unwrap_or(Pillar::Other).as_str();
     let chosen = [("drill", told.drill), ("private", told.private)];
@@ -101,11 +125,22 @@ pub(crate) fn form(chat: &Chat<'_>, told: &Declaration, alike: &[Incident]) -> Q
         [] => ("Declare an incident", "Declare"),
         _ => ("Is it one of these?", "Open a new one"),
     };
-    Questions { title, submit, inputs }
+    // The message that it is declared from.
+    let from = told.from.as_ref().and_then(|from| serde_json::to_string(from).ok()).unwrap_or_default();
+    Questions::apart(from, title, submit, inputs)
 }
 
-/// Reads the form of a declaration.
-pub(crate) fn sent(chat: &Chat<'_>, from: Option<(MessageRef, UserId, String)>, view: &View) -> Declaration {
+async fn sent(asked: Asked<'_>, view: &View, anyway: bool) -> Sent {
+    let (chat, told) = (asked.chat, answers(asked, view));
+    let alike = if anyway { Vec::new() } else { chat.look_alikes(&told).await? };
+    if alike.is_empty() {
+        declare(chat, told).await?;
+        return Ok(Reply::Nothing);
+    }
+    Ok(Reply::Instead(questions(chat, &told, &alike).modal(Form::DeclareAnyway)))
+}
+
+fn answers(Asked { chat, words, .. }: Asked<'_>, view: &View) -> Declaration {
     let kinds = view.choices("kind");
     let kind = |word: &str| kinds.iter().any(|one| one == word);
     Declaration {
@@ -120,7 +155,7 @@ pub(crate) fn sent(chat: &Chat<'_>, from: Option<(MessageRef, UserId, String)>, 
         text: view.text("text"),
         drill: kind("drill"),
         private: kind("private"),
-        from,
+        from: serde_json::from_str(words).ok(),
     }
 }
 

@@ -1,14 +1,13 @@
 //! `dismiss`: it is over, because it was no incident.
 
 use crate::chat::line::Verb;
+use crate::domain::Command;
 use crate::domain::incident::Ending;
-use crate::domain::{Command, permission};
 
 pub(crate) static VERB: Verb = Verb {
     words: &["dismiss"],
     arguments: "<false-positive|expected|duplicate> <reason>",
     help: "end it as no incident, and say why",
-    may: permission::Verb::Status,
     parse: |line| {
         let (why, reason) = line.split();
         let ending = match why.trim_end_matches(':').to_lowercase().replace(['-', '_'], "").as_str() {

@@ -9,10 +9,9 @@ pub(crate) static VERB: Verb = Verb {
     words: &["drill"],
     arguments: "[title]",
     help: "practise: nobody is paged, nobody outside is told, no figure counts it",
-    may: permission::Verb::Declare,
     parse: |line| {
         let title = if line.rest.is_empty() { "practice" } else { line.rest };
         let drill = Declaration { drill: true, ..declare::read(&Line { verb: &declare::VERB, ..line }, title)? };
-        line.act(move |chat, _| Box::pin(declare::said(chat, drill, true)))
+        line.act(permission::Verb::Declare, move |chat, _| Box::pin(declare::said(chat, drill, true)))
     },
 };

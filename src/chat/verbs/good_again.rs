@@ -1,12 +1,11 @@
 //! `good-again`: from when the data is good again.
 
 use crate::chat::line::Verb;
-use crate::domain::{Command, permission};
+use crate::domain::Command;
 
 pub(crate) static VERB: Verb = Verb {
     words: &["good-again", "good"],
     arguments: "<time>",
     help: "since when the data is good again downstream",
-    may: permission::Verb::Stamp,
     parse: |line| line.command(Command::GoodAgain { at: line.past(line.rest)? }),
 };

@@ -12,10 +12,9 @@ pub(crate) static VERB: Verb = Verb {
     words: &["impact", "blast"],
     arguments: "[asset]",
     help: "what this incident, or an asset, reaches: by team and tier",
-    may: permission::Verb::Read,
     parse: |line| match line.optional() {
-        Some(name) => line.act(move |chat, _| Box::pin(of_asset(chat, name))),
-        None => line.act(|chat, number| Box::pin(said(chat, number))),
+        Some(name) => line.act(permission::Verb::Read, move |chat, _| Box::pin(of_asset(chat, name))),
+        None => line.act(permission::Verb::Read, |chat, number| Box::pin(said(chat, number))),
     },
 };
 
@@ -33,7 +32,8 @@ async fn said(chat: &Chat<'_>, number: Option<u64>) -> Result<Reply, Failure> {
 pub(crate) async fn of_incident(chat: &Chat<'_>, incident: &Incident) -> Result<Rendered, Failure> {
     let judged = chat.app.judge(incident).await?;
     let view = views::impact(&incident.name(), &judged.candidates, &judged.impact, &judged.unknown);
-    let tell = |whom, label| Button::on(&incident.name(), Press::Ask(Form::Notify(whom)), label);
+    let tell =
+        |whom: Whom, label| Button::on(&incident.name(), Press::Ask(Form::Notify, whom.as_str().to_owned()), label);
     let mut buttons = Vec::new();
     if incident.status.is_open() && !judged.impact.teams.is_empty() {
         buttons.push(tell(Whom::Downstream, "Tell consumers").primary());

@@ -10,13 +10,12 @@ pub(crate) static VERB: Verb = Verb {
     words: &["link", "adopt"],
     arguments: "",
     help: "work on an incident in this channel: `INC-12 link`, typed where it shall go on; `link <e-mail>` tells your address in PagerDuty",
-    may: permission::Verb::Read,
     parse: |line| {
         if !line.rest.contains('@') {
-            return line.act_as(permission::Verb::Status, |chat, number| Box::pin(here(chat, number)));
+            return line.act(permission::Verb::Status, |chat, number| Box::pin(here(chat, number)));
         }
         match address(line.rest) {
-            Some(address) => line.act(move |chat, _| Box::pin(of_somebody(chat, address))),
+            Some(address) => line.act(permission::Verb::Read, move |chat, _| Box::pin(of_somebody(chat, address))),
             None => Err(line.unclear(&format!("“{}” is not an e-mail address.", line.rest))),
         }
     },

@@ -8,7 +8,6 @@ pub(crate) static VERB: Verb = Verb {
     words: &["list", "ls"],
     arguments: "[open|mine|all]",
     help: "which incidents there are",
-    may: permission::Verb::Read,
     parse: |line| {
         let search = match line.rest.to_lowercase().as_str() {
             "" | "open" => Search { open: true, ..Search::default() },
@@ -16,6 +15,6 @@ pub(crate) static VERB: Verb = Verb {
             "all" => Search::default(),
             _ => search::read(&Line { verb: &search::VERB, ..line })?,
         };
-        line.act(move |chat, _| Box::pin(search::said(chat, search)))
+        line.act(permission::Verb::Read, move |chat, _| Box::pin(search::said(chat, search)))
     },
 };

@@ -1,11 +1,10 @@
 //! `look`: what a look at the lineage, the code, the data or the operations showed.
 
 use crate::app::Failure;
-use crate::chat::asker::Chat;
 use crate::chat::line::Verb;
-use crate::chat::questions::{Questions, SOME};
+use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent};
+use crate::domain::Command;
 use crate::domain::event::Look;
-use crate::domain::{Command, Incident, permission};
 use crate::render::{Form, ModalInput};
 use crate::slack::inbound::View;
 
@@ -13,19 +12,23 @@ pub(crate) static VERB: Verb = Verb {
     words: &["look"],
     arguments: "<lineage|code|data|operations> [finding]",
     help: "write down what a look showed; without a finding a form asks",
-    may: permission::Verb::Note,
     parse: |line| {
         let (look, finding) = line.split();
         match Look::parse(look) {
-            Some(look) if finding.is_empty() => line.ask(Form::Look(look)),
+            Some(look) if finding.is_empty() => line.ask_about(Form::Look, look.as_str()),
             Some(look) => line.command(Command::Look { look, finding: finding.to_owned() }),
             None => Err(line.unclear("What did you look at?")),
         }
     },
 };
 
-pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident, look: Look) -> Result<Questions, Failure> {
-    chat.would(incident, Command::Look { look, finding: SOME.to_owned() }).await?;
+pub(crate) static FORM: FormSpec =
+    FormSpec { main: "text", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+
+async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
+    let (chat, incident) = (asked.chat, asked.incident().await?);
+    let look = asked.about(Look::parse)?;
+    chat.would(&incident, Command::Look { look, finding: SOME.to_owned() }).await?;
     let found: Vec<_> = match look {
         Look::Lineage => incident.roots.iter().map(|root| format!("{}: {}", root.asset, root.reason.words())).collect(),
         _ => Vec::new(),
@@ -33,9 +36,10 @@ pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident, look: Look) -> Re
     let question = "What did the look show, or rule out?";
     let input = ModalInput::text("text", question, "raw_orders is stale too; its loader failed at 05:00");
     let inputs = vec![input.starting(&found.join("\n")).at_most(3000)];
-    Ok(Questions { title: "What did you find?", submit: "Write down", inputs })
+    Ok(Questions::about(&incident, "What did you find?", "Write down", inputs).remember(look.as_str()))
 }
 
-pub(crate) fn sent(look: Look, view: &View) -> Command {
-    Command::Look { look, finding: view.text("text").unwrap_or_default() }
+async fn sent(asked: Asked<'_>, view: &View) -> Sent {
+    let look = asked.about(Look::parse)?;
+    asked.give(Command::Look { look, finding: view.text("text").unwrap_or_default() }).await
 }

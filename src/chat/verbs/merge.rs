@@ -13,9 +13,8 @@ pub(crate) static VERB: Verb = Verb {
     words: &["merge"],
     arguments: "INC-n",
     help: "this incident is part of another, and goes on there",
-    may: permission::Verb::Triage,
     parse: |line| match number(line.rest.trim_start_matches("into ")) {
-        Some(into) => line.act(move |chat, number| Box::pin(said(chat, number, into))),
+        Some(into) => line.act(permission::Verb::Triage, move |chat, number| Box::pin(said(chat, number, into))),
         None => Err(line.unclear("Into which incident?")),
     },
 };

@@ -1,12 +1,11 @@
 //! `mitigate`: consumers are protected, but the cause may still be there.
 
 use crate::chat::line::Verb;
-use crate::domain::{Command, permission};
+use crate::domain::Command;
 
 pub(crate) static VERB: Verb = Verb {
     words: &["mitigate", "mitigated"],
     arguments: "[text]",
     help: "consumers are protected, the cause may still be there",
-    may: permission::Verb::Status,
     parse: |line| line.command(Command::Mitigate { text: line.optional() }),
 };

@@ -1,5 +1,7 @@
-//! The verbs of `/incident`, one file each. A file holds the verb's words, how its line is read, who may use it, what it does, and its form. The
-//! table of verbs is [`super::registry`].
+//! The verbs of `/incident`, one file each, and their table. A file holds the verb's words, how its line is read, what it does, who may do that,
+//! and its form. Help, `docs/commands.md` and the tests are made from the table.
+
+use super::line::Verb;
 
 pub(super) mod ack;
 pub(super) mod alerts;
@@ -13,6 +15,7 @@ pub(super) mod drill;
 pub(super) mod escalate;
 pub(super) mod fix;
 pub(super) mod good_again;
+pub(super) mod help;
 pub(super) mod impact;
 pub(super) mod judge;
 pub(super) mod leave;
@@ -51,3 +54,15 @@ pub(super) mod tried;
 pub(super) mod unsilence;
 pub(super) mod update;
 pub(super) mod why;
+
+/// Every verb, in the order of the work.
+#[rustfmt::skip]
+pub static VERBS: &[&Verb] = &[
+    &declare::VERB, &drill::VERB, &list::VERB, &search::VERB, &show::VERB, &ack::VERB, &take::VERB, &assign::VERB,
+    &leave::VERB, &role::VERB, &oncall::VERB, &brief::VERB, &sev::VERB, &update::VERB, &remind::VERB, &note::VERB,
+    &tried::VERB, &timeline::VERB, &runbook::VERB, &since::VERB, &good_again::VERB, &fix::VERB, &asset::VERB,
+    &impact::VERB, &notify::VERB, &look::VERB, &mute::VERB, &subscribe::VERB, &task::VERB, &page::VERB,
+    &escalate::VERB, &link::VERB, &mitigate::VERB, &resolve::VERB, &reopen::VERB, &dismiss::VERB, &why::VERB,
+    &cause::VERB, &retro::VERB, &judge::VERB, &stats::VERB, &sla::VERB, &merge::VERB, &alerts::VERB,
+    &move_alert::VERB, &silence::VERB, &silences::VERB, &unsilence::VERB, &postmortem::VERB, &reviewed::VERB, &help::VERB,
+];

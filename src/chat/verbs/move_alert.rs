@@ -12,7 +12,6 @@ pub(crate) static VERB: Verb = Verb {
     words: &["move"],
     arguments: "<n> <INC-n|new>",
     help: "alert n belongs to another incident, or to one of its own",
-    may: permission::Verb::Triage,
     parse: |line| {
         let (alert, to) = line.split();
         let to = to.trim_start_matches("to ").trim();
@@ -21,7 +20,7 @@ pub(crate) static VERB: Verb = Verb {
         };
         match number(to) {
             None if !to.eq_ignore_ascii_case("new") => Err(line.unclear("Where to?")),
-            to => line.act(move |chat, number| Box::pin(said(chat, number, alert, to))),
+            to => line.act(permission::Verb::Triage, move |chat, number| Box::pin(said(chat, number, alert, to))),
         }
     },
 };

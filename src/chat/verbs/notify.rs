@@ -3,13 +3,12 @@
 use serde_json::json;
 
 use crate::app::Failure;
-use crate::chat::asker::Chat;
 use crate::chat::line::Verb;
-use crate::chat::questions::{Answered, Questions, Unsent};
+use crate::chat::questions::{Asked, FormSpec, Questions, Sent, Unsent};
 use crate::domain::effect::Notice;
 use crate::domain::incident::Recipient;
 use crate::domain::lineage::Whom;
-use crate::domain::{Command, Incident, Refusal, counted, permission};
+use crate::domain::{Command, Refusal, counted};
 use crate::render::{Form, ModalInput, views};
 use crate::slack::inbound::View;
 
@@ -17,9 +16,8 @@ pub(crate) static VERB: Verb = Verb {
     words: &["notify", "tell"],
     arguments: "<upstream|downstream>",
     help: "tell the owners above, or the consumers below; a form shows whom",
-    may: permission::Verb::Notify,
     parse: |line| match Whom::parse(line.rest) {
-        Some(whom) => line.ask(Form::Notify(whom)),
+        Some(whom) => line.ask_about(Form::Notify, whom.as_str()),
         None => Err(line.unclear("Whom do you want to tell?")),
     },
 };
@@ -28,14 +26,18 @@ fn reached(recipient: &Recipient) -> bool {
     recipient.slack.is_some() || recipient.email.is_some()
 }
 
+pub(crate) static FORM: FormSpec =
+    FormSpec { main: "text", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+
 /// Whom a notification reaches, what they read, and what can be added.
-pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident, whom: Whom) -> Result<Questions, Failure> {
-    let app = chat.app;
-    let (all, told) = (app.recipients(incident, whom).await?, app.who_was_told(&incident.uid).await?);
+async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
+    let (chat, incident) = (asked.chat, asked.incident().await?);
+    let (app, whom) = (chat.app, asked.about(Whom::parse)?);
+    let (all, told) = (app.recipients(&incident, whom).await?, app.who_was_told(&incident.uid).await?);
     let unreachable: Vec<_> = all.iter().filter(|one| !reached(one)).map(|one| one.name.clone()).collect();
     let new: Vec<_> =
         all.iter().filter(|one| reached(one) && !told.values().any(|told| told.recipient.is_same(one))).collect();
-    match chat.would(incident, Command::Notify { whom, recipients: all.clone(), text: None }).await {
+    match chat.would(&incident, Command::Notify { whom, recipients: all.clone(), text: None }).await {
         Err(Failure::Refused(Refusal::NobodyLeftToTell { .. })) if unreachable.len() == all.len() => {
             return Err(Failure::NotFound(format!(
                 "None of them can be reached: {} have neither a channel nor an address. Give them one under `[[teams]]` or in the catalog.",
@@ -49,7 +51,7 @@ pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident, whom: Whom) -> Re
     };
     let notice = Notice::First { whom, text: None };
     let names = |id: &str| app.name(id);
-    let preview = views::notice(&app.templates, &notice, first, incident, &names, app.now(), None);
+    let preview = views::notice(&app.templates, &notice, first, &incident, &names, app.now(), None);
     let told: Vec<_> = told.values().map(|told| told.recipient.name.clone()).collect();
     let view = json!({"first": first.name, "told": told, "unreachable": unreachable});
     let words = format!("{}\n\n---\n\n{preview}", app.templates.render("notify_form", &view));
@@ -74,18 +76,19 @@ pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident, whom: Whom) -> Re
         .if_any(),
         ModalInput::Words(words),
     ];
-    Ok(Questions { title: "Tell people", submit: "Send", inputs })
+    Ok(Questions::about(&incident, "Tell people", "Send", inputs).remember(whom.as_str()))
 }
 
-pub(crate) async fn sent(chat: &Chat<'_>, incident: &Incident, whom: Whom, view: &View) -> Answered {
+async fn sent(asked: Asked<'_>, view: &View) -> Sent {
+    let (chat, incident, whom) = (asked.chat, asked.incident().await?, asked.about(Whom::parse)?);
     let chosen = view.choices("teams");
     if chosen.is_empty() {
         return Err(Unsent::Mistake("teams", "Nobody is left; choose at least one, or cancel.".to_owned()));
     }
-    let mut recipients = chat.app.recipients(incident, whom).await?;
+    let mut recipients = chat.app.recipients(&incident, whom).await?;
     // A key in a form is cut to Slack's limit.
     recipients.retain(|one| chosen.iter().any(|key| one.key == *key || one.key.starts_with(key.trim_end_matches('…'))));
     // Text that was left unchanged is not repeated on the timeline.
     let text = view.text("text").filter(|text| *text != views::ask(&chat.app.templates, whom));
-    Ok(Command::Notify { whom, recipients, text })
+    asked.give(Command::Notify { whom, recipients, text }).await
 }

@@ -12,10 +12,9 @@ pub(crate) static VERB: Verb = Verb {
     words: &["oncall", "on-call", "duty"],
     arguments: "[service]",
     help: "who is on duty, and where that stands",
-    may: permission::Verb::Read,
     parse: |line| {
         let service = line.optional();
-        line.act(move |chat, _| Box::pin(async move { said(chat, service.as_deref()) }))
+        line.act(permission::Verb::Read, move |chat, _| Box::pin(async move { said(chat, service.as_deref()) }))
     },
 };
 

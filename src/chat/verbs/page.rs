@@ -1,13 +1,12 @@
 //! `page`: pages a service's people, or one person, through PagerDuty.
 
 use crate::chat::line::{Verb, mentions};
-use crate::domain::{Command, permission};
+use crate::domain::Command;
 
 pub(crate) static VERB: Verb = Verb {
     words: &["page"],
     arguments: "<service|@user> [text]",
     help: "page a service's people, or one person, through PagerDuty",
-    may: permission::Verb::Page,
     parse: |line| {
         let (target, text) = line.split();
         let text = (!text.is_empty()).then(|| text.to_owned());

@@ -2,7 +2,7 @@
 
 use crate::chat::line::Verb;
 use crate::chat::when::{self, Toward};
-use crate::domain::{Command, permission};
+use crate::domain::Command;
 
 /// How long a reminder is put off if nobody says for how long, in minutes.
 const SNOOZE_MINUTES: u32 = 15;
@@ -11,7 +11,6 @@ pub(crate) static VERB: Verb = Verb {
     words: &["remind", "snooze"],
     arguments: "<15m|off>",
     help: "be reminded of the next update later, or no more",
-    may: permission::Verb::Update,
     parse: |line| match line.rest.to_lowercase().as_str() {
         "off" | "stop" | "no" | "never" => line.command(Command::Remind { minutes: None }),
         "" => line.command(Command::Remind { minutes: Some(SNOOZE_MINUTES) }),

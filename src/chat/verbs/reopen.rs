@@ -1,10 +1,9 @@
 //! `reopen`: it is not over.
 
 use crate::app::Failure;
-use crate::chat::asker::Chat;
 use crate::chat::line::Verb;
-use crate::chat::questions::{Questions, SOME};
-use crate::domain::{Command, Incident, permission};
+use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent};
+use crate::domain::Command;
 use crate::render::ModalInput;
 use crate::slack::inbound::View;
 
@@ -12,16 +11,19 @@ pub(crate) static VERB: Verb = Verb {
     words: &["reopen"],
     arguments: "<reason>",
     help: "it is not over",
-    may: permission::Verb::Status,
     parse: |line| line.command(Command::Reopen { reason: line.rest.to_owned() }),
 };
 
-pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questions, Failure> {
-    chat.would(incident, Command::Reopen { reason: SOME.to_owned() }).await?;
+pub(crate) static FORM: FormSpec =
+    FormSpec { main: "text", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+
+async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
+    let (chat, incident) = (asked.chat, asked.incident().await?);
+    chat.would(&incident, Command::Reopen { reason: SOME.to_owned() }).await?;
     let inputs = vec![ModalInput::text("text", "Why is it not over?", "orders went stale again")];
-    Ok(Questions { title: "Reopen", submit: "Reopen", inputs })
+    Ok(Questions::about(&incident, "Reopen", "Reopen", inputs))
 }
 
-pub(crate) fn sent(view: &View) -> Command {
-    Command::Reopen { reason: view.text("text").unwrap_or_default() }
+async fn sent(asked: Asked<'_>, view: &View) -> Sent {
+    asked.give(Command::Reopen { reason: view.text("text").unwrap_or_default() }).await
 }

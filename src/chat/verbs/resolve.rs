@@ -3,13 +3,12 @@
 use serde_json::json;
 
 use crate::app::Failure;
-use crate::chat::asker::Chat;
 use crate::chat::line::Verb;
-use crate::chat::questions::Questions;
+use crate::chat::questions::{Asked, FormSpec, Questions, Sent};
+use crate::domain::Command;
 use crate::domain::decide::gaps;
 use crate::domain::incident::Ending;
 use crate::domain::reason::Gap;
-use crate::domain::{Command, Incident, permission};
 use crate::render::{Form, ModalInput};
 use crate::slack::inbound::View;
 
@@ -17,7 +16,6 @@ pub(crate) static VERB: Verb = Verb {
     words: &["resolve", "resolved", "close", "closed"],
     arguments: "[text]",
     help: "it is over: mended, good again downstream, people told; `resolve false alarm: …`, `duplicate`, `expected`; alone, it asks why and says what is missing",
-    may: permission::Verb::Status,
     parse: |line| {
         if line.rest.is_empty() {
             return line.ask(Form::Resolve);
@@ -27,8 +25,12 @@ pub(crate) static VERB: Verb = Verb {
     },
 };
 
-pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questions, Failure> {
-    chat.would(incident, Command::Resolve { text: None, ending: Ending::Fixed }).await?;
+pub(crate) static FORM: FormSpec =
+    FormSpec { main: "text", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+
+async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
+    let (chat, incident) = (asked.chat, asked.incident().await?);
+    chat.would(&incident, Command::Resolve { text: None, ending: Ending::Fixed }).await?;
     let question = "The cause is mended, data is good again downstream, people are told?";
     let endings = Ending::ALL.map(|ending| (ending.as_str(), ending.as_str()));
     let gaps: Vec<_> = gaps(&incident.clone().into()).iter().map(Gap::advice).collect();
@@ -37,10 +39,10 @@ pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questio
         ModalInput::choice("ending", "Why is it over?", endings, Ending::Fixed.as_str()),
         ModalInput::Words(chat.app.templates.render("gaps", &json!({"gaps": gaps}))),
     ];
-    Ok(Questions { title: "Resolve", submit: "Resolve", inputs })
+    Ok(Questions::about(&incident, "Resolve", "Resolve", inputs))
 }
 
-pub(crate) fn sent(view: &View) -> Command {
+async fn sent(asked: Asked<'_>, view: &View) -> Sent {
     let ending = view.choice("ending").and_then(|word| Some(Ending::begins(&word)?.0)).unwrap_or_default();
-    Command::Resolve { text: view.text("text"), ending }
+    asked.give(Command::Resolve { text: view.text("text"), ending }).await
 }

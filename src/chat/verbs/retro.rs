@@ -1,11 +1,10 @@
 //! `retro`: what went well, what was hard, where luck helped.
 
 use crate::app::Failure;
-use crate::chat::asker::Chat;
 use crate::chat::line::Verb;
-use crate::chat::questions::{Answered, Questions, SOME, chosen};
+use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent, chosen};
+use crate::domain::Command;
 use crate::domain::rca::Learnt;
-use crate::domain::{Command, Incident, permission};
 use crate::render::{Form, ModalInput};
 use crate::slack::inbound::View;
 
@@ -13,29 +12,32 @@ pub(crate) static VERB: Verb = Verb {
     words: &["retro", "learnt", "learned"],
     arguments: "<well|hard|lucky> <text>",
     help: "what went well, what was hard, where luck helped: for the post-mortem",
-    may: permission::Verb::Note,
     parse: |line| {
         let (what, text) = line.split();
         match Learnt::parse(what) {
             Some(what) if !text.is_empty() => line.command(Command::Learn { what, text: text.to_owned() }),
             None if !line.rest.is_empty() => Err(line.unclear("Something went well, was hard, or was lucky.")),
-            what => line.ask(Form::Learnt { what }),
+            what => line.ask_about(Form::Learnt, what.map(Learnt::as_str).unwrap_or_default()),
         }
     },
 };
 
-pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident, what: Option<Learnt>) -> Result<Questions, Failure> {
+pub(crate) static FORM: FormSpec =
+    FormSpec { main: "text", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+
+async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
+    let (chat, incident) = (asked.chat, asked.incident().await?);
     let kinds = Learnt::ALL.map(|one| (one.as_str(), one.meaning()));
-    let what = what.unwrap_or(Learnt::Well);
-    chat.would(incident, Command::Learn { what, text: SOME.to_owned() }).await?;
+    let what = Learnt::parse(asked.words).unwrap_or(Learnt::Well);
+    chat.would(&incident, Command::Learn { what, text: SOME.to_owned() }).await?;
     let inputs = vec![
         ModalInput::choice("what", "What does the look back see?", kinds, what.as_str()),
         ModalInput::text("text", "What was it?", "the runbook had the very step"),
     ];
-    Ok(Questions { title: "What did we learn?", submit: "Write down", inputs })
+    Ok(Questions::about(&incident, "What did we learn?", "Write down", inputs))
 }
 
-pub(crate) fn sent(view: &View) -> Answered {
+async fn sent(asked: Asked<'_>, view: &View) -> Sent {
     let what = chosen(view, "what", Learnt::parse)?;
-    Ok(Command::Learn { what, text: view.text("text").unwrap_or_default() })
+    asked.give(Command::Learn { what, text: view.text("text").unwrap_or_default() }).await
 }

@@ -5,11 +5,11 @@ use serde_json::json;
 use crate::app::Failure;
 use crate::chat::asker::Chat;
 use crate::chat::line::{Verb, split};
-use crate::chat::questions::{Answered, Questions, SOME};
+use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent};
 use crate::chat::reply::Reply;
 use crate::domain::reason::RunbookReason;
 use crate::domain::runbook::Runbook;
-use crate::domain::{Command, Incident, permission};
+use crate::domain::{Command, permission};
 use crate::render::ModalInput;
 use crate::slack::inbound::View;
 
@@ -17,12 +17,11 @@ pub(crate) static VERB: Verb = Verb {
     words: &["runbook"],
     arguments: "[name]",
     help: "bring a runbook; `runbook done <n> [note]`, `runbook skip <n> <reason>`",
-    may: permission::Verb::Read,
     parse: |line| {
         let (what, rest) = line.split();
         let (step, words) = split(rest);
         match (what.to_lowercase().as_str(), step.parse::<usize>()) {
-            ("", _) => line.act(|chat, _| Box::pin(async move { Ok(all(chat)) })),
+            ("", _) => line.act(permission::Verb::Read, |chat, _| Box::pin(async move { Ok(all(chat)) })),
             ("done", Ok(step)) => {
                 let note = (!words.is_empty()).then(|| words.to_owned());
                 line.command(Command::StepDone { step, note })
@@ -31,7 +30,7 @@ pub(crate) static VERB: Verb = Verb {
             ("done" | "skip", Err(_)) => Err(line.unclear("Which step? Steps are counted from 1.")),
             _ => {
                 let name = line.rest.to_owned();
-                line.act_as(permission::Verb::Runbook, move |chat, number| Box::pin(bring(chat, number, name)))
+                line.act(permission::Verb::Runbook, move |chat, number| Box::pin(bring(chat, number, name)))
             }
         }
     },
@@ -58,28 +57,41 @@ fn named(chat: &Chat<'_>, name: &str) -> Result<Command, Failure> {
     Ok(Command::AttachRunbook { runbook, because: RunbookReason::Asked { by: chat.user.to_owned() } })
 }
 
-pub(crate) fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questions, Failure> {
-    chat.may(permission::Verb::Runbook, Some(incident))?;
+pub(crate) static FORM: FormSpec =
+    FormSpec { main: "runbook", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+
+async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
+    let (chat, incident) = (asked.chat, asked.incident().await?);
+    chat.may(permission::Verb::Runbook, Some(&incident))?;
     let library = &chat.app.library;
     let inputs = vec![ModalInput::Choice {
         id: "runbook",
         label: "Which one?",
         options: library.all().map(|book| (book.head.id.clone(), book.head.title.clone())).collect(),
-        initial: library.best(incident).map(|(book, _)| book.head.id.clone()),
+        initial: library.best(&incident).map(|(book, _)| book.head.id.clone()),
     }];
-    Ok(Questions { title: "Bring a runbook", submit: "Bring", inputs })
+    Ok(Questions::about(&incident, "Bring a runbook", "Bring", inputs))
 }
 
-pub(crate) fn sent(chat: &Chat<'_>, view: &View) -> Answered {
-    Ok(named(chat, &view.choice("runbook").unwrap_or_default())?)
+async fn sent(asked: Asked<'_>, view: &View) -> Sent {
+    asked.give(named(asked.chat, &view.choice("runbook").unwrap_or_default())?).await
 }
 
-pub(crate) async fn skip_form(chat: &Chat<'_>, incident: &Incident, step: usize) -> Result<Questions, Failure> {
-    chat.would(incident, Command::StepSkip { step, reason: SOME.to_owned() }).await?;
+pub(crate) static SKIP_FORM: FormSpec = FormSpec {
+    main: "text",
+    open: |asked| Box::pin(open_skip(asked)),
+    sent: |asked, view| Box::pin(skip_sent(asked, view)),
+};
+
+async fn open_skip(asked: Asked<'_>) -> Result<Questions, Failure> {
+    let (chat, incident) = (asked.chat, asked.incident().await?);
+    let step = asked.about(|step| step.parse().ok())?;
+    chat.would(&incident, Command::StepSkip { step, reason: SOME.to_owned() }).await?;
     let inputs = vec![ModalInput::text("text", "Why is this step left out?", "there is no staging copy")];
-    Ok(Questions { title: "Skip a step", submit: "Skip", inputs })
+    Ok(Questions::about(&incident, "Skip a step", "Skip", inputs).remember(asked.words))
 }
 
-pub(crate) fn skip_sent(step: usize, view: &View) -> Command {
-    Command::StepSkip { step, reason: view.text("text").unwrap_or_default() }
+async fn skip_sent(asked: Asked<'_>, view: &View) -> Sent {
+    let step = asked.about(|step| step.parse().ok())?;
+    asked.give(Command::StepSkip { step, reason: view.text("text").unwrap_or_default() }).await
 }

@@ -18,13 +18,12 @@ pub(crate) static VERB: Verb = Verb {
     words: &["search", "find"],
     arguments: "<words>",
     help: "find incidents: `search orders sev2 resolved since 30d about warehouse.orders`",
-    may: permission::Verb::Read,
     parse: |line| {
         if line.rest.is_empty() {
             return Err(line.unclear("Search for what?"));
         }
         let search = read(&line)?;
-        line.act(move |chat, _| Box::pin(said(chat, search)))
+        line.act(permission::Verb::Read, move |chat, _| Box::pin(said(chat, search)))
     },
 };
 

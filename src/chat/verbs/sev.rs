@@ -1,10 +1,9 @@
 //! `sev`: how bad it is.
 
 use crate::app::Failure;
-use crate::chat::asker::Chat;
 use crate::chat::line::Verb;
-use crate::chat::questions::{Answered, Questions, chosen};
-use crate::domain::{Command, Incident, Severity, permission};
+use crate::chat::questions::{Asked, FormSpec, Questions, Sent, chosen};
+use crate::domain::{Command, Severity};
 use crate::render::{Form, views};
 use crate::slack::inbound::View;
 
@@ -12,7 +11,6 @@ pub(crate) static VERB: Verb = Verb {
     words: &["sev", "severity", "priority"],
     arguments: "<1-5>",
     help: "decide how bad it is",
-    may: permission::Verb::Severity,
     parse: |line| match Severity::parse(line.rest) {
         Some(severity) => line.command(Command::SetSeverity { severity }),
         None if line.rest.is_empty() => line.ask(Form::Severity),
@@ -20,13 +18,17 @@ pub(crate) static VERB: Verb = Verb {
     },
 };
 
-pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questions, Failure> {
+pub(crate) static FORM: FormSpec =
+    FormSpec { main: "severity", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+
+async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
+    let (chat, incident) = (asked.chat, asked.incident().await?);
     // A severity other than the present one.
     let severity = if incident.severity == Severity::Sev1 { Severity::Sev2 } else { Severity::Sev1 };
-    chat.would(incident, Command::SetSeverity { severity }).await?;
-    Ok(Questions { title: "Severity", submit: "Change", inputs: vec![views::severity_input(incident.severity)] })
+    chat.would(&incident, Command::SetSeverity { severity }).await?;
+    Ok(Questions::about(&incident, "Severity", "Change", vec![views::severity_input(incident.severity)]))
 }
 
-pub(crate) fn sent(view: &View) -> Answered {
-    Ok(Command::SetSeverity { severity: chosen(view, "severity", Severity::parse)? })
+async fn sent(asked: Asked<'_>, view: &View) -> Sent {
+    asked.give(Command::SetSeverity { severity: chosen(view, "severity", Severity::parse)? }).await
 }

@@ -20,8 +20,7 @@ pub(crate) static VERB: Verb = Verb {
     words: &["show", "status"],
     arguments: "",
     help: "show this incident: how it stands now",
-    may: permission::Verb::Read,
-    parse: |line| line.about_rest().act(|chat, number| Box::pin(said(chat, number))),
+    parse: |line| line.about_rest().act(permission::Verb::Read, |chat, number| Box::pin(said(chat, number))),
 };
 
 pub(crate) async fn said(chat: &Chat<'_>, number: Option<u64>) -> Result<Reply, Failure> {

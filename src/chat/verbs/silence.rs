@@ -3,21 +3,22 @@
 use crate::app::Failure;
 use crate::chat::asker::Chat;
 use crate::chat::line::{Line, Read, Verb};
-use crate::chat::questions::Questions;
+use crate::chat::questions::{Asked, FormSpec, Questions, Sent, Unsent};
 use crate::chat::reply::Reply;
+use crate::chat::triage::TriageCard;
 use crate::chat::when::{self, Toward};
 use crate::domain::matcher::Matcher;
 use crate::domain::silence::Silence;
-use crate::domain::suppression::SuppressedAlert;
 use crate::domain::times::stamp;
 use crate::domain::{Time, permission};
 use crate::render::ModalInput;
+use crate::slack::inbound::View;
+use crate::store::Batch;
 
 pub(crate) static VERB: Verb = Verb {
     words: &["silence"],
     arguments: "<matcher> <2h|friday> <reason>",
     help: "hide alerts for a while: `silence warehouse.orders* 2h backfill is running`, `silence pillar=freshness team=orders 30m …`",
-    may: permission::Verb::Triage,
     parse: |line| read(&line),
 };
 
@@ -36,7 +37,7 @@ fn read(line: &Line<'_>) -> Read {
     if reason.is_empty() {
         return Err(line.unclear("Why? Whoever looks for a missing alert reads it."));
     }
-    line.act(move |chat, _| Box::pin(said(chat, matcher, until, reason)))
+    line.act(permission::Verb::Triage, move |chat, _| Box::pin(said(chat, matcher, until, reason)))
 }
 
 async fn said(chat: &Chat<'_>, matcher: Matcher, until: Time, reason: String) -> Result<Reply, Failure> {
@@ -50,12 +51,18 @@ async fn said(chat: &Chat<'_>, matcher: Matcher, until: Time, reason: String) ->
 }
 
 /// A silence that somebody makes now. The store gives it its number.
-pub(crate) fn of(chat: &Chat<'_>, matcher: Matcher, until: Time, reason: String) -> Silence {
+fn of(chat: &Chat<'_>, matcher: Matcher, until: Time, reason: String) -> Silence {
     Silence { number: 0, matcher, from: chat.app.now(), until, reason, owner: chat.user.to_string() }
 }
 
 /// The form below the card of an alert. It hides similar alerts.
-pub(crate) fn form(held: &SuppressedAlert) -> Questions {
+pub(crate) static FORM: FormSpec =
+    FormSpec { main: "text", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+
+async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
+    let (chat, card) = (asked.chat, asked.about(TriageCard::read)?);
+    chat.may(permission::Verb::Triage, None)?;
+    let (held, _) = chat.app.held(&card.alert).await?;
     let about = held.signal.asset.as_ref().map_or_else(
         || format!("key=\"{}\" source={}", held.signal.key, held.signal.source),
         |asset| format!("asset={asset}"),
@@ -67,5 +74,23 @@ pub(crate) fn form(held: &SuppressedAlert) -> Questions {
         ModalInput::line("until", "For how long, or until when (UTC)?", "2h, 15:00, friday").starting("2h").at_most(40),
         ModalInput::line("text", "Why?", "backfill is running").at_most(500),
     ];
-    Questions { title: "Silence", submit: "Silence", inputs }
+    Ok(Questions::apart(card.written(), "Silence", "Silence", inputs))
+}
+
+async fn sent(asked: Asked<'_>, view: &View) -> Sent {
+    let (chat, card) = (asked.chat, asked.about(TriageCard::read)?);
+    chat.may(permission::Verb::Triage, None)?;
+    let (held, _) = chat.app.held(&card.alert).await?;
+    let matcher = Matcher::parse(&view.text("matcher").unwrap_or_default())
+        .map_err(|error| Unsent::Mistake("matcher", error.to_string()))?;
+    let until = when::parse(&view.text("until").unwrap_or_default(), chat.app.now(), Toward::Future);
+    let Some(until) = until else {
+        let words = "I do not understand this time; write 2h, 15:00 or friday.";
+        return Err(Unsent::Mistake("until", words.to_owned()));
+    };
+    let silence = of(chat, matcher, until, view.text("text").unwrap_or_default());
+    let silence = chat.app.silence(silence, Some(&card.alert), Batch::new()).await?;
+    let words = format!("is silenced until {} (silence {})", stamp(silence.until), silence.number);
+    chat.settle(&card, "🔕", &held, &words).await?;
+    Ok(Reply::Nothing)
 }

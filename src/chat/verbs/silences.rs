@@ -15,8 +15,7 @@ pub(crate) static VERB: Verb = Verb {
     words: &["silences"],
     arguments: "",
     help: "which silences there are, and until when",
-    may: permission::Verb::Read,
-    parse: |line| line.act(|chat, _| Box::pin(async move { Ok(said(chat)) })),
+    parse: |line| line.act(permission::Verb::Read, |chat, _| Box::pin(async move { Ok(said(chat)) })),
 };
 
 fn said(chat: &Chat<'_>) -> Reply {

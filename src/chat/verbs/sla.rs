@@ -16,10 +16,9 @@ pub(crate) static VERB: Verb = Verb {
     words: &["sla"],
     arguments: "[asset]",
     help: "what was promised of the data, and for how long it was bad in the incidents of the last 30 days",
-    may: permission::Verb::Read,
     parse: |line| {
         let asset = line.optional();
-        line.act(move |chat, number| Box::pin(said(chat, number, asset)))
+        line.act(permission::Verb::Read, move |chat, number| Box::pin(said(chat, number, asset)))
     },
 };
 

@@ -20,10 +20,9 @@ pub(crate) static VERB: Verb = Verb {
     words: &["stats"],
     arguments: "[30d]",
     help: "how incidents went, and how monitors do by what people said of their alerts",
-    may: permission::Verb::Read,
     parse: |line| {
         let since = line.past(if line.rest.is_empty() { "30d" } else { line.rest })?;
-        line.act(move |chat, _| Box::pin(said(chat, since)))
+        line.act(permission::Verb::Read, move |chat, _| Box::pin(said(chat, since)))
     },
 };
 

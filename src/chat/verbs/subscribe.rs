@@ -11,14 +11,13 @@ pub(crate) static VERB: Verb = Verb {
     words: &["subscribe", "follow", "unsubscribe", "unfollow"],
     arguments: "[asset|team]",
     help: "hear of this incident, or of all of an asset or team, by direct message; `unsubscribe` ends it",
-    may: permission::Verb::Read,
     parse: |line| {
         let on = !line.word.starts_with("un");
         if line.rest.is_empty() || number(line.rest).is_some() {
             return line.about_rest().command(if on { Command::Subscribe } else { Command::Unsubscribe });
         }
         let of = unquote(line.rest);
-        line.act(move |chat, _| Box::pin(said(chat, of, on)))
+        line.act(permission::Verb::Read, move |chat, _| Box::pin(said(chat, of, on)))
     },
 };
 

@@ -4,10 +4,10 @@ use crate::app::Failure;
 use crate::chat::asker::Chat;
 use crate::chat::choices::page_of;
 use crate::chat::line::{Line, Read, Unclear, Verb, mentions, numbered, split};
-use crate::chat::questions::{Answered, Questions, SOME, promised};
+use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent, promised};
 use crate::chat::reply::Reply;
 use crate::chat::when::{self, Toward};
-use crate::domain::{Command, Incident, permission};
+use crate::domain::{Command, permission};
 use crate::render::{Button, ModalInput, Press};
 use crate::slack::inbound::View;
 
@@ -22,11 +22,10 @@ pub(crate) static VERB: Verb = Verb {
     words: &["task", "tasks", "todo", "actions"],
     arguments: "<text> [@user] [friday|3d|2026-12-01]",
     help: "promise something; `task done <n>`, `task take <n>`, `task give <n> @user`, `tasks`",
-    may: permission::Verb::Read,
     parse: |line| {
         if line.word != "task" || line.rest.is_empty() {
             let (line, page) = line.page();
-            return line.act(move |chat, number| Box::pin(said(chat, number, page)));
+            return line.act(permission::Verb::Read, move |chat, number| Box::pin(said(chat, number, page)));
         }
         let (what, of) = line.split();
         // "Give backfills a pool of their own" is a task; "give 2 @ben" hands one over.
@@ -35,7 +34,7 @@ pub(crate) static VERB: Verb = Verb {
             "done" => line.command(Command::FinishTask { task: which(&line, of)? }),
             "take" | "mine" if names_one => {
                 let task = which(&line, of)?;
-                line.act_as(permission::Verb::Task, move |chat, number| Box::pin(take(chat, number, task)))
+                line.act(permission::Verb::Task, move |chat, number| Box::pin(take(chat, number, task)))
             }
             "give" | "assign" if names_one => {
                 let (number, people) = split(of);
@@ -82,9 +81,13 @@ async fn said(chat: &Chat<'_>, number: Option<u64>, page: usize) -> Result<Reply
     Ok(chat.paged("tasks", &incident, &tasks, buttons, more.then_some("More"), page))
 }
 
-pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident, begun: &str) -> Result<Questions, Failure> {
-    chat.would(incident, Command::AddTask { text: SOME.to_owned(), assignee: None, due: None }).await?;
-    let begun: String = begun.chars().take(MAX_TASK).collect();
+pub(crate) static FORM: FormSpec =
+    FormSpec { main: "text", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+
+async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
+    let (chat, incident) = (asked.chat, asked.incident().await?);
+    chat.would(&incident, Command::AddTask { text: SOME.to_owned(), assignee: None, due: None }).await?;
+    let begun: String = asked.words.chars().take(MAX_TASK).collect();
     let inputs = vec![
         ModalInput::line("text", "What is to be done?", "add a freshness check to raw_orders")
             .starting(&begun)
@@ -92,11 +95,11 @@ pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident, begun: &str) -> R
         ModalInput::People { id: "owner", label: "Who does it?", initial: Vec::new(), several: false },
         ModalInput::line("due", "By when?", "friday, 3d, or 2026-12-01").if_any(),
     ];
-    Ok(Questions { title: "A task", submit: "Add", inputs })
+    Ok(Questions::about(&incident, "A task", "Add", inputs))
 }
 
-pub(crate) fn sent(chat: &Chat<'_>, view: &View) -> Answered {
-    let due = promised(view, "due", chat.app.now(), "friday, 3d or 2026-12-01")?;
+async fn sent(asked: Asked<'_>, view: &View) -> Sent {
+    let due = promised(view, "due", asked.chat.app.now(), "friday, 3d or 2026-12-01")?;
     let assignee = view.people("owner").into_iter().next();
-    Ok(Command::AddTask { text: view.text("text").unwrap_or_default(), assignee, due })
+    asked.give(Command::AddTask { text: view.text("text").unwrap_or_default(), assignee, due }).await
 }

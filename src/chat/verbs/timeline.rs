@@ -18,13 +18,12 @@ pub(crate) static VERB: Verb = Verb {
     words: &["timeline", "history", "edit", "correct"],
     arguments: "",
     help: "what happened, numbered; `edit <n> <text>` and `edit <n> at 06:10` correct a line",
-    may: permission::Verb::Read,
     parse: |line| {
         if matches!(line.word, "edit" | "correct") {
             return edit(&line);
         }
         let (line, page) = line.page();
-        line.act(move |chat, number| Box::pin(said(chat, number, page)))
+        line.act(permission::Verb::Read, move |chat, number| Box::pin(said(chat, number, page)))
     },
 };
 
@@ -79,7 +78,7 @@ fn edit(line: &line::Line<'_>) -> Read {
         return Err(line.no_time(words));
     }
     let text = if at.is_some() { None } else { Some(words.to_owned()) };
-    line.act_as(permission::Verb::Note, move |chat, incident| Box::pin(correct(chat, incident, number, text, at)))
+    line.act(permission::Verb::Note, move |chat, incident| Box::pin(correct(chat, incident, number, text, at)))
 }
 
 async fn correct(

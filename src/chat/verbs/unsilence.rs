@@ -10,9 +10,8 @@ pub(crate) static VERB: Verb = Verb {
     words: &["unsilence"],
     arguments: "<n>",
     help: "end a silence now",
-    may: permission::Verb::Triage,
     parse: |line| match numbered(line.rest) {
-        Some(number) => line.act(move |chat, _| Box::pin(said(chat, number))),
+        Some(number) => line.act(permission::Verb::Triage, move |chat, _| Box::pin(said(chat, number))),
         None => Err(line.unclear("Which silence? `/incident silences` gives their numbers.")),
     },
 };

@@ -1,11 +1,10 @@
 //! `update`: tells people the state of the incident, and when they will hear again.
 
 use crate::app::Failure;
-use crate::chat::asker::Chat;
 use crate::chat::line::{Line, Unclear, Verb};
-use crate::chat::questions::{Answered, Questions, SOME, promised};
+use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent, promised};
 use crate::chat::when::{self, Toward};
-use crate::domain::{Command, Incident, Time, permission};
+use crate::domain::{Command, Time};
 use crate::render::{Form, ModalInput};
 use crate::slack::inbound::View;
 
@@ -13,7 +12,6 @@ pub(crate) static VERB: Verb = Verb {
     words: &["update"],
     arguments: "<text> [next <30m|15:00>]",
     help: "tell people how it stands, and when they hear again",
-    may: permission::Verb::Update,
     parse: |line| {
         if line.rest.is_empty() {
             return line.ask(Form::Update);
@@ -39,8 +37,12 @@ fn trailing_next(line: &Line<'_>) -> Result<(String, Option<Time>), Unclear> {
     }
 }
 
-pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questions, Failure> {
-    chat.would(incident, Command::Update { text: SOME.to_owned(), next: None }).await?;
+pub(crate) static FORM: FormSpec =
+    FormSpec { main: "text", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+
+async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
+    let (chat, incident) = (asked.chat, asked.incident().await?);
+    chat.would(&incident, Command::Update { text: SOME.to_owned(), next: None }).await?;
     let changed = "What changed? Consumers read this too.";
     let means = "What does it mean for those who use the data?";
     let inputs = vec![
@@ -48,11 +50,12 @@ pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questio
         ModalInput::line("impact", means, "yesterday's figures are right; today's are missing").if_any(),
         ModalInput::line("next", "When do they hear again? (UTC)", "30m, or 15:00").if_any(),
     ];
-    Ok(Questions { title: "Post an update", submit: "Post", inputs })
+    Ok(Questions::about(&incident, "Post an update", "Post", inputs))
 }
 
-pub(crate) fn sent(chat: &Chat<'_>, view: &View) -> Answered {
-    let next = promised(view, "next", chat.app.now(), "30m, 2h or 15:00")?;
+async fn sent(asked: Asked<'_>, view: &View) -> Sent {
+    let next = promised(view, "next", asked.chat.app.now(), "30m, 2h or 15:00")?;
     let impact = view.text("impact").map(|impact| format!("\nImpact: {impact}")).unwrap_or_default();
-    Ok(Command::Update { text: format!("{}{impact}", view.text("text").unwrap_or_default()), next })
+    let text = format!("{}{impact}", view.text("text").unwrap_or_default());
+    asked.give(Command::Update { text, next }).await
 }

@@ -3,8 +3,8 @@
 use crate::app::Failure;
 use crate::chat::asker::Chat;
 use crate::chat::line::{Verb, numbered};
-use crate::chat::questions::{Questions, SOME};
-use crate::domain::{Command, Event, Incident, permission, timeline};
+use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent};
+use crate::domain::{Command, Event, Incident, timeline};
 use crate::render::{Form, ModalInput, escape};
 use crate::slack::inbound::View;
 
@@ -12,7 +12,6 @@ pub(crate) static VERB: Verb = Verb {
     words: &["why"],
     arguments: "[n] <text>",
     help: "answer a why, the last one or the n-th; five in a row usually reach the cause",
-    may: permission::Verb::Note,
     parse: |line| {
         if line.rest.is_empty() {
             return line.ask(Form::Why);
@@ -25,15 +24,19 @@ pub(crate) static VERB: Verb = Verb {
     },
 };
 
-pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questions, Failure> {
-    chat.would(incident, Command::Why { answers: None, text: SOME.to_owned() }).await?;
-    let mut inputs: Vec<_> = last(chat, incident).await?.map(ModalInput::Words).into_iter().collect();
+pub(crate) static FORM: FormSpec =
+    FormSpec { main: "text", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+
+async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
+    let (chat, incident) = (asked.chat, asked.incident().await?);
+    chat.would(&incident, Command::Why { answers: None, text: SOME.to_owned() }).await?;
+    let mut inputs: Vec<_> = last(chat, &incident).await?.map(ModalInput::Words).into_iter().collect();
     inputs.push(ModalInput::text("text", "Why did that happen?", "the loader had no retry"));
-    Ok(Questions { title: "Why?", submit: "Write down", inputs })
+    Ok(Questions::about(&incident, "Why?", "Write down", inputs))
 }
 
-pub(crate) fn sent(view: &View) -> Command {
-    Command::Why { answers: None, text: view.text("text").unwrap_or_default() }
+async fn sent(asked: Asked<'_>, view: &View) -> Sent {
+    asked.give(Command::Why { answers: None, text: view.text("text").unwrap_or_default() }).await
 }
 
 /// The last why, which the form repeats.
