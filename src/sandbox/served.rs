@@ -41,6 +41,7 @@ impl Sandbox {
             sockets: Sockets::default(),
             faults: faults::State::default(),
             traffic: Vec::new(),
+            sent: Vec::new(),
             bot: None,
             base,
             config,
@@ -132,6 +133,11 @@ impl Sandbox {
     /// Every request so far, with its answer.
     pub fn traffic(&self) -> Vec<Exchange> {
         self.shared.lock().traffic.clone()
+    }
+
+    /// Everything that was sent to the bot so far: path and body.
+    pub fn sent(&self) -> Vec<(String, String)> {
+        self.shared.lock().sent.clone()
     }
 
     /// All channels as people read them.

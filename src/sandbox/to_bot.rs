@@ -11,6 +11,7 @@ use super::world::Shared;
 impl Shared {
     /// Sends a request to the bot.
     pub(crate) async fn send(&self, path: &str, headers: Vec<(String, String)>, body: String) -> Answer {
+        self.lock().sent.push((path.to_owned(), body.clone()));
         if let Some(answer) = socket::send(self, path, &body).await {
             return answer;
         }

@@ -16,6 +16,8 @@ pub(crate) struct World {
     pub(crate) sockets: Sockets,
     pub(crate) faults: State,
     pub(crate) traffic: Vec<Exchange>,
+    /// What was sent to the bot: path and body.
+    pub(crate) sent: Vec<(String, String)>,
     pub(crate) bot: Option<String>,
     pub(crate) base: String,
 }

@@ -12,6 +12,7 @@ use strum::VariantNames as _;
 
 use crate::architecture::{read, root, sources};
 use crate::harness::fixture;
+use crate::harness::surfaces::LISTED;
 
 #[test]
 fn the_manifest_is_one_that_slack_takes_and_asks_for_what_the_code_uses() {
@@ -84,38 +85,18 @@ fn the_example_configuration_is_right_and_documents_every_key_and_default() {
             );
         }
     }
-    for key in [
-        "api_tokens",
-        "scopes",
-        "on_green",
-        "token_env",
-        "secret_env",
-        "signature_header",
-        "timestamp_header",
-        "topics",
-        "aws_url",
-        "rate_per_minute",
-        "resolve_after_minutes",
-        "asset_labels",
-        "owner_labels",
-        "match",
-        "action",
-        "pending_minutes",
-        "zone",
-        "every_minutes",
-        "grace_minutes",
-        "mapping",
-        "each",
-        "resolved_values",
-        "default_pillar",
-        "routing_key_env",
-        "page_from",
-        "tier",
-        "pagerduty_service_id",
-        "escalation_policy_id",
-        "email",
-    ] {
-        assert!(text.contains(key), "{key} is not in the example");
+    // The keys of a table in a list are those that a wrong key is answered with.
+    let lists = defaults.as_object().unwrap().iter().filter(|(_, list)| list.is_array()).map(|(name, _)| name.as_str());
+    for table in lists.chain(["lineage.rules", "rotations.overrides", "sources.mapping", "sources.words"]) {
+        let head = table.split('.').next().filter(|head| *head != table && *head != "lineage");
+        let head = head.map(|head| format!("[[{head}]]\n")).unwrap_or_default();
+        let (open, close) = if table.starts_with("sources.") { ("[", "]") } else { ("[[", "]]") };
+        let wrong = format!("{head}{open}{table}{close}\nnonsense = 1\n");
+        let told = Config::parse("muster.toml", &wrong, &variables).unwrap_err().to_string();
+        let keys = told.split_once("expected").unwrap_or_else(|| panic!("{table}: {told}")).1;
+        for key in keys.split('`').skip(1).step_by(2) {
+            assert!(text.contains(key), "{table}: {key} is not in the example");
+        }
     }
 }
 
@@ -191,22 +172,17 @@ fn the_readme_runs_what_ci_runs() {
     }
 }
 
-/// `docs/slack.md` lists every surface, and each with a story that exists.
+/// `docs/slack.md` lists every surface, and each with a story that exists. The harness holds each story to its surfaces.
 #[test]
 fn every_surface_of_slack_has_its_story() {
-    let listed: Vec<Vec<String>> = read("docs/slack.md")
-        .lines()
-        .filter(|line| line.matches('|').count() == 4 && line.contains("` | `"))
-        .map(|line| line.split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).skip(1).take(3).collect())
-        .collect();
     let named = |kind: &str| -> BTreeSet<String> {
-        listed.iter().filter(|row| row[0] == kind).map(|row| row[1].clone()).collect()
+        LISTED.iter().filter(|((of, _), _)| of == kind).map(|((_, name), _)| name.clone()).collect()
     };
     let mut stories = Vec::new();
     sources(&root().join("tests/it/story"), &mut stories);
     let stories: String = stories.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
-    for row in &listed {
-        assert!(stories.contains(&format!("async fn {}()", row[2])), "there is no story {}", row[2]);
+    for (_, story) in LISTED.iter() {
+        assert!(stories.contains(&format!("async fn {story}()")), "there is no story {story}");
     }
     let listed_in = |registry: &[&str]| -> BTreeSet<String> { registry.iter().map(|one| (*one).to_owned()).collect() };
     assert_eq!(named("command"), muster::chat::VERBS.iter().map(|verb| verb.name().to_owned()).collect());
@@ -234,7 +210,7 @@ fn the_page_of_commands_is_made_from_the_verbs() {
         This page is made from the code, and a test holds it to it.\n\n\
         | write | it does | other words of it |\n|---|---|---|\n"
         .to_owned();
-    for verb in muster::chat::VERBS {
+    for verb in muster::chat::VERBS.iter() {
         let others = verb.words[1..].iter().filter(|word| !word.is_empty() && !word.ends_with('!'));
         let others: Vec<_> = others.map(|word| format!("`{word}`")).collect();
         let (usage, help) = (cell(&verb.usage()), cell(verb.help));

@@ -8,6 +8,7 @@ use slack_morphism::prelude::*;
 
 use super::answers::{ChannelInfo, HistoryMessage, Listed, Member, member};
 use super::failure::{SlackError, Verdict, classify};
+use super::methods::Method;
 use crate::domain::incident::MessageRef;
 use crate::domain::{ChannelId, UserId};
 use crate::render::Rendered;
@@ -37,34 +38,26 @@ impl SlackApi {
         Ok(Self { client: SlackClient::new(connector), token, timeout })
     }
 
-    async fn post(
-        &self,
-        method: &'static str,
-        body: &(impl serde::Serialize + Send + Sync),
-    ) -> Result<Value, SlackError> {
+    async fn post(&self, method: Method, body: &(impl serde::Serialize + Send + Sync)) -> Result<Value, SlackError> {
         let session = self.client.open_session(&self.token);
-        let call = session.http_session_api.http_post::<_, Value>(method, body, None);
-        self.within(method, call).await
+        let call = session.http_session_api.http_post::<_, Value>(method.as_str(), body, None);
+        self.within(method.as_str(), call).await
     }
 
     /// Posts a request that may be done already. Slack then answers with one of these codes, which is not a failure.
-    async fn post_unless(&self, method: &'static str, body: &Value, so_already: &[&str]) -> Result<(), SlackError> {
+    async fn post_unless(&self, method: Method, body: &Value, so_already: &[&str]) -> Result<(), SlackError> {
         match self.post(method, body).await {
             Err(error) if so_already.contains(&error.code.as_str()) => Ok(()),
             other => other.map(|_| ()),
         }
     }
 
-    async fn get(
-        &self,
-        method: &'static str,
-        parameters: &[(&'static str, Option<String>)],
-    ) -> Result<Value, SlackError> {
+    async fn get(&self, method: Method, parameters: &[(&'static str, Option<String>)]) -> Result<Value, SlackError> {
         let session = self.client.open_session(&self.token);
         let parameters: Vec<(&str, Option<&String>)> =
             parameters.iter().map(|(key, value)| (*key, value.as_ref())).collect();
-        let call = session.http_session_api.http_get::<Value, _, _>(method, &parameters, None);
-        self.within(method, call).await
+        let call = session.http_session_api.http_get::<Value, _, _>(method.as_str(), &parameters, None);
+        self.within(method.as_str(), call).await
     }
 
     /// Adds the time-out that the library lacks.
@@ -82,7 +75,7 @@ impl SlackApi {
 
     /// Asks for a connection of Socket Mode, with the app's own token. The address holds a ticket.
     pub async fn open_connection(&self, app_token: &SecretString) -> Result<String, SlackError> {
-        let method = "apps.connections.open";
+        let method = Method::AppsConnectionsOpen.as_str();
         let token = SlackApiToken::new(app_token.expose_secret().into());
         let session = self.client.open_session(&token);
         let nothing = json!({});
@@ -97,7 +90,7 @@ impl SlackApi {
 
     /// Whose token this is: the workspace's address, our team, our user.
     pub async fn auth_test(&self) -> Result<Value, SlackError> {
-        self.get("auth.test", &[]).await
+        self.get(Method::AuthTest, &[]).await
     }
 
     /// Makes a channel. Returns its id and name.
@@ -105,7 +98,7 @@ impl SlackApi {
     /// # Errors
     /// The call failed, also with `name_taken`.
     pub async fn create_channel(&self, name: &str, private: bool) -> Result<(ChannelId, String), SlackError> {
-        let answer = self.post("conversations.create", &json!({"name": name, "is_private": private})).await?;
+        let answer = self.post(Method::ConversationsCreate, &json!({"name": name, "is_private": private})).await?;
         let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         Ok((text("/channel/id").into(), text("/channel/name")))
     }
@@ -122,7 +115,7 @@ impl SlackApi {
                 ("types", Some(if own { "public_channel,private_channel" } else { "public_channel" }.to_owned())),
                 ("cursor", cursor),
             ];
-            let answer = self.get("conversations.list", &parameters).await?;
+            let answer = self.get(Method::ConversationsList, &parameters).await?;
             let is_it = |channel: &&Value| {
                 channel["name"] == name && me.as_ref().is_none_or(|me| channel["creator"] == me.as_str())
             };
@@ -144,7 +137,7 @@ impl SlackApi {
             ("types", Some("public_channel,private_channel".to_owned())),
             ("cursor", cursor),
         ];
-        let answer = self.get("conversations.list", &parameters).await?;
+        let answer = self.get(Method::ConversationsList, &parameters).await?;
         let listed = answer["channels"].as_array().into_iter().flatten().filter_map(|channel| {
             Some(Listed {
                 id: channel["id"].as_str()?.into(),
@@ -156,7 +149,7 @@ impl SlackApi {
     }
 
     pub async fn channel_info(&self, id: &ChannelId) -> Result<ChannelInfo, SlackError> {
-        let answer = self.get("conversations.info", &[("channel", Some(id.to_string()))]).await?;
+        let answer = self.get(Method::ConversationsInfo, &[("channel", Some(id.to_string()))]).await?;
         let flag = |key: &str| answer["channel"][key].as_bool().unwrap_or(false);
         Ok(ChannelInfo {
             name: answer["channel"]["name"].as_str().unwrap_or_default().to_owned(),
@@ -173,34 +166,34 @@ impl SlackApi {
     /// The call failed, also with `channel_canvas_already_exists`.
     pub async fn create_canvas(&self, channel: &ChannelId, markdown: &str) -> Result<String, SlackError> {
         let body = json!({"channel_id": channel, "document_content": {"type": "markdown", "markdown": markdown}});
-        let answer = self.post("conversations.canvases.create", &body).await?;
+        let answer = self.post(Method::ConversationsCanvasesCreate, &body).await?;
         Ok(answer["canvas_id"].as_str().unwrap_or_default().to_owned())
     }
 
     pub async fn edit_canvas(&self, canvas: &str, markdown: &str) -> Result<(), SlackError> {
         let content = json!({"type": "markdown", "markdown": markdown});
         let change = json!({"operation": "replace", "document_content": content});
-        self.post("canvases.edit", &json!({"canvas_id": canvas, "changes": [change]})).await.map(|_| ())
+        self.post(Method::CanvasesEdit, &json!({"canvas_id": canvas, "changes": [change]})).await.map(|_| ())
     }
 
     /// Archives a channel. It is not a failure if it is archived already.
     pub async fn archive(&self, id: &ChannelId) -> Result<(), SlackError> {
-        self.post_unless("conversations.archive", &json!({"channel": id}), &["already_archived"]).await
+        self.post_unless(Method::ConversationsArchive, &json!({"channel": id}), &["already_archived"]).await
     }
 
     /// Joins a public channel. It is not a failure if Muster is in it already.
     pub async fn join(&self, channel: &ChannelId) -> Result<(), SlackError> {
-        self.post("conversations.join", &json!({"channel": channel})).await.map(|_| ())
+        self.post(Method::ConversationsJoin, &json!({"channel": channel})).await.map(|_| ())
     }
 
     /// Invites people. It is not a failure if some are in the channel already.
     pub async fn invite(&self, channel: &ChannelId, people: &[UserId]) -> Result<(), SlackError> {
         let body = json!({"channel": channel, "users": people.join(","), "force": true});
-        self.post_unless("conversations.invite", &body, &["already_in_channel", "cant_invite_self"]).await
+        self.post_unless(Method::ConversationsInvite, &body, &["already_in_channel", "cant_invite_self"]).await
     }
 
     pub async fn set_topic(&self, channel: &ChannelId, topic: &str) -> Result<(), SlackError> {
-        self.post("conversations.setTopic", &json!({"channel": channel, "topic": topic})).await.map(|_| ())
+        self.post(Method::ConversationsSetTopic, &json!({"channel": channel, "topic": topic})).await.map(|_| ())
     }
 
     /// Posts a message, marked with its outbox entry. Returns its place.
@@ -229,7 +222,7 @@ impl SlackApi {
             .with_unfurl_links(false)
             .with_unfurl_media(false)
             .opt_thread_ts(thread.map(Into::into));
-        let answer = self.post("chat.postMessage", &request).await?;
+        let answer = self.post(Method::ChatPostMessage, &request).await?;
         Ok(MessageRef {
             channel: answer["channel"].as_str().unwrap_or(channel).into(),
             ts: answer["ts"].as_str().unwrap_or_default().to_owned(),
@@ -242,12 +235,12 @@ impl SlackApi {
             SlackApiChatPostEphemeralRequest::new(channel.as_str().into(), user.as_str().into(), content(message))
                 .with_parse("none".to_owned())
                 .with_link_names(false);
-        self.post("chat.postEphemeral", &request).await.map(|_| ())
+        self.post(Method::ChatPostEphemeral, &request).await.map(|_| ())
     }
 
     /// Shows blocks below the links of somebody's message.
     pub async fn unfurl(&self, channel: &ChannelId, ts: &str, unfurls: Value) -> Result<(), SlackError> {
-        self.post("chat.unfurl", &json!({"channel": channel, "ts": ts, "unfurls": unfurls})).await.map(|_| ())
+        self.post(Method::ChatUnfurl, &json!({"channel": channel, "ts": ts, "unfurls": unfurls})).await.map(|_| ())
     }
 
     pub async fn update_message(&self, at: &MessageRef, message: &Rendered) -> Result<(), SlackError> {
@@ -255,40 +248,41 @@ impl SlackApi {
             SlackApiChatUpdateRequest::new(at.channel.as_str().into(), content(message), at.ts.as_str().into())
                 .with_parse("none".to_owned())
                 .with_link_names(false);
-        self.post("chat.update", &request).await.map(|_| ())
+        self.post(Method::ChatUpdate, &request).await.map(|_| ())
     }
 
     /// Adds a reaction to a message, or removes it. It is not a failure if that is done already.
     pub async fn mark(&self, at: &MessageRef, name: &str, on: bool) -> Result<(), SlackError> {
-        let method = if on { "reactions.add" } else { "reactions.remove" };
+        let method = if on { Method::ReactionsAdd } else { Method::ReactionsRemove };
         let body = json!({"channel": at.channel, "timestamp": at.ts, "name": name});
         self.post_unless(method, &body, &["already_reacted", "no_reaction"]).await
     }
 
     /// Pins a message. It is not a failure if it is pinned already.
     pub async fn pin(&self, at: &MessageRef) -> Result<(), SlackError> {
-        self.post_unless("pins.add", &json!({"channel": at.channel, "timestamp": at.ts}), &["already_pinned"]).await
+        self.post_unless(Method::PinsAdd, &json!({"channel": at.channel, "timestamp": at.ts}), &["already_pinned"])
+            .await
     }
 
     /// Adds a bookmark, unless there is one with this link.
     pub async fn bookmark(&self, channel: &ChannelId, title: &str, url: &str) -> Result<(), SlackError> {
-        let there = self.post("bookmarks.list", &json!({"channel_id": channel})).await?;
+        let there = self.post(Method::BookmarksList, &json!({"channel_id": channel})).await?;
         if there["bookmarks"].as_array().into_iter().flatten().any(|bookmark| bookmark["link"] == url) {
             return Ok(());
         }
-        self.post("bookmarks.add", &json!({"channel_id": channel, "title": title, "type": "link", "link": url}))
+        self.post(Method::BookmarksAdd, &json!({"channel_id": channel, "title": title, "type": "link", "link": url}))
             .await
             .map(|_| ())
     }
 
     /// Opens a modal. The trigger is valid for three seconds.
     pub async fn open_view(&self, trigger: &str, view: &SlackView) -> Result<(), SlackError> {
-        self.post("views.open", &json!({"trigger_id": trigger, "view": view})).await.map(|_| ())
+        self.post(Method::ViewsOpen, &json!({"trigger_id": trigger, "view": view})).await.map(|_| ())
     }
 
     /// Publishes the app's home for a person.
     pub async fn publish_home(&self, user: &UserId, view: &Value) -> Result<(), SlackError> {
-        self.post("views.publish", &json!({"user_id": user, "view": view})).await.map(|_| ())
+        self.post(Method::ViewsPublish, &json!({"user_id": user, "view": view})).await.map(|_| ())
     }
 
     /// A page of the history of a channel or thread, from a timestamp on, with the cursor of the next page.
@@ -299,7 +293,7 @@ impl SlackApi {
         limit: u16,
         cursor: Option<String>,
     ) -> Result<(Vec<HistoryMessage>, Option<String>), SlackError> {
-        let method = if thread.is_some() { "conversations.replies" } else { "conversations.history" };
+        let method = if thread.is_some() { Method::ConversationsReplies } else { Method::ConversationsHistory };
         let answer = self
             .get(
                 method,
@@ -347,7 +341,7 @@ impl SlackApi {
     /// # Errors
     /// The call failed, or there is no such message.
     pub async fn message(&self, at: &MessageRef) -> Result<(UserId, String), SlackError> {
-        let method = "conversations.replies";
+        let method = Method::ConversationsReplies;
         let answer = self
             .get(
                 method,
@@ -362,7 +356,11 @@ impl SlackApi {
             .await?;
         let found = answer["messages"].as_array().into_iter().flatten().find(|message| message["ts"] == at.ts.as_str());
         let Some(message) = found else {
-            return Err(SlackError { method, code: "message_not_found".to_owned(), verdict: Verdict::Permanent });
+            return Err(SlackError {
+                method: method.as_str(),
+                code: "message_not_found".to_owned(),
+                verdict: Verdict::Permanent,
+            });
         };
         let author = message["user"].as_str().or_else(|| message["bot_id"].as_str()).unwrap_or_default();
         Ok((author.into(), with_files(message["text"].as_str().unwrap_or_default(), message)))
@@ -370,18 +368,18 @@ impl SlackApi {
 
     /// A page of the workspace's people, with the cursor of the next.
     pub async fn people(&self, cursor: Option<String>) -> Result<(Vec<Member>, Option<String>), SlackError> {
-        let answer = self.get("users.list", &[("limit", Some("200".to_owned())), ("cursor", cursor)]).await?;
+        let answer = self.get(Method::UsersList, &[("limit", Some("200".to_owned())), ("cursor", cursor)]).await?;
         let members = answer["members"].as_array().into_iter().flatten().filter_map(member).collect();
         Ok((members, next_cursor(&answer)))
     }
 
     pub async fn person(&self, id: &str) -> Result<Option<Member>, SlackError> {
-        let answer = self.get("users.info", &[("user", Some(id.to_owned()))]).await?;
+        let answer = self.get(Method::UsersInfo, &[("user", Some(id.to_owned()))]).await?;
         Ok(member(&answer["user"]))
     }
 
     pub async fn group(&self, id: &str) -> Result<Vec<UserId>, SlackError> {
-        let answer = self.get("usergroups.users.list", &[("usergroup", Some(id.to_owned()))]).await?;
+        let answer = self.get(Method::UsergroupsUsersList, &[("usergroup", Some(id.to_owned()))]).await?;
         Ok(answer["users"].as_array().into_iter().flatten().filter_map(Value::as_str).map(UserId::from).collect())
     }
 
@@ -396,7 +394,7 @@ impl SlackApi {
     ) -> Result<String, SlackError> {
         let place = self
             .get(
-                "files.getUploadURLExternal",
+                Method::FilesGetUploadUrlExternal,
                 &[("filename", Some(name.to_owned())), ("length", Some(bytes.len().to_string()))],
             )
             .await?;
@@ -414,13 +412,13 @@ impl SlackApi {
         if let Some(thread) = thread {
             body["thread_ts"] = json!(thread);
         }
-        self.post("files.completeUploadExternal", &body).await?;
+        self.post(Method::FilesCompleteUploadExternal, &body).await?;
         Ok(file.to_owned())
     }
 
     /// Deletes a file of ours. It is not a failure if it is gone already.
     pub async fn delete_file(&self, file: &str) -> Result<(), SlackError> {
-        self.post_unless("files.delete", &json!({"file": file}), &["file_not_found", "file_deleted"]).await
+        self.post_unless(Method::FilesDelete, &json!({"file": file}), &["file_not_found", "file_deleted"]).await
     }
 }
 

@@ -3,7 +3,9 @@
 mod answers;
 mod calls;
 mod failure;
+mod methods;
 
 pub use answers::{ChannelInfo, HistoryMessage, Listed, Member, member};
 pub use calls::SlackApi;
 pub use failure::{SlackError, Verdict, advice};
+pub use methods::Method;

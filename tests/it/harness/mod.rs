@@ -8,6 +8,7 @@
 pub mod engine;
 mod limit;
 pub mod postgres;
+pub mod surfaces;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -62,6 +63,7 @@ pub struct Bot {
     stop: watch::Sender<bool>,
     serving: tokio::task::JoinHandle<std::io::Result<()>>,
     read: Mutex<BTreeMap<String, usize>>,
+    surfaces: surfaces::Surfaces,
 }
 
 /// How a bot is set up, where a story needs something else.
@@ -244,7 +246,8 @@ impl Bot {
         let serves = muster.clone();
         let serving = tokio::spawn(async move { serves.serve(listener, stopped).await });
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let bot = Self { muster, sandbox, clock, base, http, stop, serving, read: Mutex::default() };
+        let surfaces = surfaces::Surfaces { sandbox: sandbox.clone(), goes_on: false };
+        let bot = Self { muster, sandbox, clock, base, http, stop, serving, read: Mutex::default(), surfaces };
         bot.muster.worker.start().await.unwrap();
         bot.settle().await;
         bot
@@ -271,8 +274,9 @@ impl Bot {
     }
 
     /// Stops this bot as a crash would: nothing is finished, and the store goes on with the next.
-    pub fn crash(self) -> Setup {
+    pub fn crash(mut self) -> Setup {
         let _ = self.stop.send(true);
+        self.surfaces.goes_on = true;
         Setup {
             store: Some(self.muster.app.store.clone()),
             sandbox: Some((self.sandbox, self.clock)),
@@ -281,7 +285,8 @@ impl Bot {
     }
 
     /// Stops this bot as an operator does: its store is closed when this comes back.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
+        self.surfaces.goes_on = true;
         let Self { muster, sandbox, http, stop, serving, .. } = self;
         stop.send(true).unwrap();
         drop((http, sandbox));
