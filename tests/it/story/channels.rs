@@ -3,7 +3,7 @@
 use chrono::Duration;
 use serde_json::json;
 
-use super::{bot_with, press};
+use super::{alert, press};
 use crate::harness::*;
 
 #[tokio::test]
@@ -133,8 +133,6 @@ async fn an_existing_channel_is_linked_and_one_with_strangers_is_not() {
 
 #[tokio::test]
 async fn a_channel_is_archived_some_days_after_the_end_and_named_as_configured() {
-    let bot = bot_with("").await;
-    drop(bot);
     let variables = vec![
         ("MUSTER_SLACK__ARCHIVE_AFTER_DAYS", "2".to_owned()),
         ("MUSTER_SLACK__CHANNEL_NAME", "data-{{severity}}-{{number}} {{title}}!".to_owned()),
@@ -191,5 +189,109 @@ async fn the_announcement_channel_may_be_private_and_given_by_its_id() {
     announced.find("resolved");
     let count = bot.sandbox.slack().messages("data-incidents-internal").len();
     assert_eq!(count, 1, "one line, kept true in place");
+    bot.end().await;
+}
+
+/// A channel belongs to one open incident at a time, also when two come at once.
+#[tokio::test]
+async fn two_incidents_do_not_share_a_channel() {
+    let bot = Bot::start().await;
+    bot.alert("dq", alert("w.a")).await;
+    bot.alert("dq", alert("w.b")).await;
+    let slack = bot.sandbox.slack();
+    slack.add_channel("loading-crew", &[ANA, BEN]);
+    slack.command(ANA, "loading-crew", "INC-1 link").await;
+    slack.command(BEN, "loading-crew", "INC-2 link").await;
+    bot.settle().await;
+    bot.advance(minutes(1)).await;
+    let homes: Vec<_> = [bot.incident(1).await, bot.incident(2).await]
+        .iter()
+        .map(|incident| incident["channel"]["name"] == "loading-crew")
+        .collect();
+    assert_eq!(homes.iter().filter(|here| **here).count(), 1, "{homes:?}");
+    let (winner, loser, asked) = if homes[0] { (1, 2, "dm-ben") } else { (2, 1, "dm-ana") };
+    bot.channel(asked).find("it is the channel of another incident");
+    // When that one is over, the room is free again.
+    bot.slash(ANA, "loading-crew", &format!("INC-{winner} resolve done")).await;
+    bot.slash(BEN, "loading-crew", &format!("INC-{loser} link")).await;
+    assert_eq!(bot.incident(loser).await["channel"]["name"], "loading-crew");
+    assert_eq!(bot.slash(BEN, "loading-crew", "ack").await, format!("INC-{loser}: Ben acknowledged."));
+    bot.end().await;
+}
+
+/// Whoever is in a private incident's channel can work there, with forms too.
+#[tokio::test]
+async fn whoever_is_in_a_private_channel_can_send_its_forms() {
+    let bot = Bot::start().await;
+    bot.slash(ANA, "data-incidents", "declare! salaries leaked --private").await;
+    let inc = bot.inc(1);
+    inc.enter(BEN);
+    inc.card().button("Update").click(BEN).await;
+    assert_eq!(bot.submit(BEN, json!({"text": "the table is locked"})).await.body, "");
+    inc.find("the table is locked");
+    inc.card().button("More…").click(BEN).await;
+    assert_eq!(bot.submit(BEN, json!({"verb": "note", "rest": "the key was rotated"})).await.body, "");
+    inc.find("the key was rotated");
+    // Elsewhere he does not even learn that there is one, unless he has something to do there.
+    assert!(bot.slash(BEN, "data-incidents", "INC-1 show").await.contains("There is no INC-1"));
+    inc.slash(ANA, "task rotate it @ben").await;
+    assert!(bot.slash(BEN, "data-incidents", "INC-1 task done 1").await.contains("Ben finished task 1"));
+    bot.end().await;
+}
+
+#[tokio::test]
+async fn what_outlives_the_channel_is_said_all_the_same() {
+    let variables = vec![("MUSTER_SLACK__ARCHIVE_AFTER_DAYS", "1".to_owned())];
+    let bot = Bot::set_up(Setup { variables, ..Setup::default() }).await;
+    bot.alert("dq", stale_orders()).await;
+    let inc = bot.inc(1);
+    inc.slash(ANA, "task write to the vendor @ben 4d").await;
+    inc.slash(ANA, "resolve false alarm").await;
+    // Where Slack does not let it be archived, that is said, and it stays the incident's.
+    bot.sandbox.faults().fail_with("conversations.archive", 1, "restricted_action");
+    bot.clock.advance(Duration::days(1));
+    bot.settle().await;
+    inc.find("restricted_action");
+    assert!(!inc.view().archived);
+    assert_eq!(bot.incident(1).await["channel"]["name"], inc.name.as_str());
+    inc.slash(ANA, "reopen stale again").await;
+    inc.slash(ANA, "resolve false alarm").await;
+    bot.clock.advance(Duration::days(1));
+    bot.settle().await;
+    assert!(inc.view().archived);
+    bot.clock.advance(Duration::days(3));
+    bot.settle().await;
+    let dm = bot.channel("dm-ben");
+    dm.find("⏰ Task 1 is due: write to the vendor").button("Done").click(BEN).await;
+    assert_eq!(bot.incident(1).await["tasks_open"], 0);
+    bot.end_with_given_up(1).await;
+}
+
+/// Private channels have events of their own.
+#[tokio::test]
+async fn a_private_channel_is_renamed_left_deleted_and_the_incident_goes_on() {
+    let bot = Bot::start().await;
+    bot.slash(ANA, "data-incidents", "declare salaries leaked --private").await;
+    let place = || async { bot.incident(1).await["channel"]["name"].as_str().unwrap().to_owned() };
+    let slack = bot.sandbox.slack();
+    let first = place().await;
+    slack.rename(&first, "quiet-one");
+    bot.settle().await;
+    assert_eq!(place().await, "quiet-one");
+    slack.enter(ANA, "quiet-one");
+    slack.say(ANA, "quiet-one", "it was a view");
+    bot.settle().await;
+    assert!(bot.text("/api/v1/incidents/INC-1/postmortem").await.contains("messages of people: 1"));
+    slack.remove_bot("quiet-one");
+    bot.settle().await;
+    let second = place().await;
+    assert_ne!(second, "quiet-one");
+    slack.delete_channel(&second);
+    bot.settle().await;
+    let third = place().await;
+    slack.archive(&third);
+    bot.settle().await;
+    let fourth = place().await;
+    assert!(![&second, &third].contains(&&fourth) && slack.channel(&fourth).unwrap().private);
     bot.end().await;
 }

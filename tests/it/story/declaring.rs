@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{bot_with, labels, press, whispered};
+use super::{alert, bot_with, labels, press, whispered};
 use crate::harness::*;
 
 #[tokio::test]
@@ -196,5 +196,23 @@ async fn resolving_asks_why_and_says_what_is_missing() {
         bot.inc(2).slash(BEN, "resolve expected: month end").await,
         "INC-2: Ben resolved (expected): month end."
     );
+    bot.end().await;
+}
+
+/// Nothing real goes into a drill.
+#[tokio::test]
+async fn a_drill_takes_nothing_real() {
+    let extra = "[[routes]]\nname = \"odd\"\nmatch = \"pillar=distribution\"\naction = \"ask\"".to_owned();
+    let bot = Bot::set_up(Setup { extra, ..Setup::default() }).await;
+    bot.alert("dq", alert("w.a")).await;
+    bot.slash(ANA, "data-incidents", "drill the warehouse burns").await;
+    for line in ["INC-1 merge INC-2", "INC-1 move 1 INC-2"] {
+        let told = bot.slash(ANA, "data-incidents", line).await;
+        assert!(told.starts_with("INC-2 is a drill"), "{told}");
+    }
+    bot.alert("dq", json!({"key": "o", "title": "odd values", "asset": "w.o", "pillar": "distribution"})).await;
+    bot.channel("data-incidents").find("❓ odd values").button("Attach to…").click(ANA).await;
+    let form = bot.sandbox.slack().open_views(ANA)[0].view.to_string();
+    assert!(form.contains("INC-1") && !form.contains("INC-2"), "{form}");
     bot.end().await;
 }

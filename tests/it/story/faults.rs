@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
+use super::alert;
 use crate::harness::*;
 
 #[tokio::test]
@@ -161,5 +164,138 @@ async fn a_restart_forgets_nothing_and_repeats_nothing() {
     inc.expect("== INC-1");
     inc.slash(BEN, "ack").await;
     inc.find("👀 @Ben has it.");
+    bot.end().await;
+}
+
+/// What is only a kindness, or shows what can be seen elsewhere, holds no word back; and comes when Slack lets it.
+#[tokio::test]
+async fn what_nobody_waits_for_holds_nothing_back() {
+    let bot = Bot::start().await;
+    let kind = [
+        "pins.add",
+        "bookmarks.list",
+        "chat.postEphemeral",
+        "conversations.invite",
+        "conversations.setTopic",
+        "reactions.add",
+        "files.getUploadURLExternal",
+        "conversations.canvases.create",
+    ];
+    for method in kind {
+        bot.sandbox.faults().rate_limit(method, 1000, 30);
+    }
+    bot.alert("dq", stale_orders()).await;
+    let inc = bot.inc(1);
+    inc.find("== INC-1: orders are stale for 9 h ==");
+    inc.slash(BEN, "take command").await;
+    inc.find("@Ben is now commander");
+    let said = inc.say(BEN, "the loader hangs").await;
+    bot.sandbox.slack().react(BEN, &inc.name, &said, "pushpin");
+    bot.slash(BEN, &inc.name, "postmortem").await;
+    inc.slash(BEN, &format!("note {}", "very long ".repeat(290))).await;
+    inc.slash(BEN, "update we know what it is").await;
+    inc.find("we know what it is");
+    let view = inc.view();
+    assert_eq!((view.pins.len(), view.topic.as_str(), view.members.contains(&BEN.to_owned())), (0, "", false));
+    for method in kind {
+        bot.sandbox.faults().mend(method);
+    }
+    bot.advance(minutes(6)).await;
+    let view = inc.view();
+    assert_eq!(view.pins.len(), 1);
+    assert!(view.topic.contains("commander: Ben") && view.members.contains(&BEN.to_owned()), "{view:?}");
+    let found =
+        |ts: &str| bot.sandbox.slack().messages(&inc.name).into_iter().find(|message| message.ts == ts).unwrap();
+    assert_eq!(found(&said).reactions.len(), 2, "the pushpin and its answer");
+    // Each once, and in order.
+    let twice = bot
+        .sandbox
+        .slack()
+        .messages(&inc.name)
+        .iter()
+        .filter(|one| one.text.contains("we know what it is") && !one.edited)
+        .count();
+    assert_eq!(twice, 1, "{}", bot.sandbox.slack().transcript());
+    bot.end().await;
+}
+
+/// An operator's template that asks for what is not there is no reason to say nothing: the shipped one says it.
+#[tokio::test]
+async fn a_template_that_fails_is_said_by_the_shipped_one() {
+    let folder = crate::harness::folder();
+    std::fs::write(folder.path().join("noted.hbs"), "{{event.no_such_thing}}").unwrap();
+    let extra = format!("[message_templates]\npath = {:?}", folder.path());
+    let bot = Bot::set_up(Setup { extra, ..Setup::default() }).await;
+    bot.alert("dq", stale_orders()).await;
+    let inc = bot.inc(1);
+    inc.slash(ANA, "note the loader hangs").await;
+    inc.find("📝 @Ana: the loader hangs");
+    bot.end().await;
+}
+
+/// Files whose answer is lost are found again, and come once.
+#[tokio::test]
+async fn files_whose_answer_is_lost_come_once() {
+    let bot = Bot::start().await;
+    bot.put("/api/v1/catalog/yaml", "edges: [[warehouse.orders, bi.sales]]".to_owned()).await;
+    bot.sandbox.faults().lose_answer("files.completeUploadExternal", 1);
+    bot.alert("dq", stale_orders()).await;
+    bot.advance(minutes(2)).await;
+    let inc = bot.inc(1);
+    bot.sandbox.faults().lose_answer("files.completeUploadExternal", 1);
+    inc.slash(ANA, "postmortem").await;
+    bot.advance(minutes(2)).await;
+    // A second draft, asked for on purpose, is a second file.
+    inc.slash(ANA, "note one more thing").await;
+    bot.sandbox.faults().lose_answer("files.completeUploadExternal", 1);
+    inc.slash(ANA, "postmortem").await;
+    bot.advance(minutes(2)).await;
+    let mut files: Vec<_> =
+        bot.sandbox.slack().messages(&inc.name).into_iter().filter_map(|one| one.file).map(|file| file.name).collect();
+    files.sort();
+    assert_eq!(files, ["inc-1-lineage.png", "inc-1-postmortem.md", "inc-1-postmortem.md"]);
+    bot.end().await;
+}
+
+/// Where Muster may not whisper, whoever pressed something hears it directly.
+#[tokio::test]
+async fn who_cannot_be_whispered_to_is_told_directly() {
+    let bot = Bot::start().await;
+    bot.alert("dq", stale_orders()).await;
+    bot.inc(1).enter(ANA);
+    bot.inc(1).slash(BEN, "ack").await;
+    bot.sandbox.faults().fail_with("chat.postEphemeral", 1, "channel_not_found");
+    let card = bot.inc(1).card().view;
+    bot.sandbox.slack().click(ANA, &card, "Update").await.unwrap();
+    bot.submit(ANA, json!({"text": "all is well"})).await;
+    bot.sandbox.slack().deactivates(ANA);
+    bot.settle().await;
+    bot.sandbox.slack().click(ANA, &card, "Update").await.unwrap();
+    bot.settle().await;
+    bot.channel("dm-ana").find("may not post updates");
+    bot.end().await;
+}
+
+/// Who hangs up loses nothing: what was begun is finished, and what is saved is known at once.
+#[tokio::test]
+async fn who_hangs_up_leaves_nothing_half_done() {
+    use tokio::io::AsyncWriteExt as _;
+    let bot = Bot::start().await;
+    for n in 0..20 {
+        let body = alert(&format!("w.t{n}")).to_string();
+        let mut line = tokio::net::TcpStream::connect(bot.base.trim_start_matches("http://")).await.unwrap();
+        let request = format!(
+            "POST /hooks/dq HTTP/1.1\r\nhost: muster\r\nauthorization: Bearer {TOKEN}\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        line.write_all(request.as_bytes()).await.unwrap();
+    }
+    bot.settle().await;
+    bot.alert("dq", alert("w.last")).await;
+    for incident in bot.get("/api/v1/incidents?limit=100").await["incidents"].as_array().unwrap() {
+        let asset = incident["assets"][0].as_str().unwrap();
+        let status = bot.get(&format!("/api/v1/assets/{asset}/status")).await.to_string();
+        assert!(status.contains(incident["id"].as_str().unwrap()), "{asset}: {status}");
+    }
     bot.end().await;
 }

@@ -106,6 +106,7 @@ async fn the_home_shows_what_one_person_needs_and_stays_true() {
     bot.slash(ANA, "data-incidents", "declare! something else").await;
     bot.advance(minutes(5)).await;
     assert_eq!(published(), before, "nobody looks any more");
-    bot.sandbox.slack().press_home(ANA, "Declare an incident").await;
+    bot.sandbox.slack().press_home(BEN, "Declare an incident").await;
+    assert_eq!(bot.sandbox.slack().open_views(BEN)[0].title, "Declare an incident");
     bot.end().await;
 }

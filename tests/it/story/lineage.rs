@@ -3,6 +3,7 @@
 use chrono::Duration;
 use serde_json::{Value, json};
 
+use super::{press, whispered};
 use crate::harness::*;
 
 fn stale_raw_orders() -> Value {
@@ -168,6 +169,7 @@ async fn the_card_names_the_root_and_the_size_and_follows_both_alerts_and_graph(
     assert!(card.text().contains("Likeliest root: source.shop.shop.raw_orders"), "{}", card.text());
     assert!(card.text().contains("2 dashboards"), "{}", card.text());
     insta::assert_snapshot!(inc.slash(BEN, "impact").await);
+    assert!(inc.card().button("Impact").click(CHLOE).await.contains("source.shop.shop.raw_orders"));
     let impact = bot.get("/api/v1/incidents/INC-1/impact").await;
     assert_eq!(impact["candidates"][0]["asset"], "source.shop.shop.raw_orders");
     assert_eq!(bot.incident(1).await["root_cause_candidates"][0]["asset"], "source.shop.shop.raw_orders");
@@ -247,7 +249,8 @@ async fn people_outside_are_told_once_hear_updates_and_the_end() {
     insta::assert_snapshot!(notice.text());
     bot.channel("data-orders").expect("model.shop.customer_revenue");
     // Nobody is told twice, and the one who was left out still can be.
-    assert_eq!(inc.slash(BEN, "notify downstream").await, "");
+    inc.slash(BEN, "impact").await;
+    press(&bot, BEN, &whispered(&bot, &inc.name, BEN), "Tell consumers").await;
     bot.submit(BEN, json!({})).await;
     inc.expect("Told downstream: ML");
     let dm = bot.channel("dm-chloe");

@@ -1,4 +1,4 @@
-//! E-mail to people outside, against a real SMTP server of another's making.
+//! E-mail to people outside. It goes to an SMTP server that is not ours (the crate `mailin`).
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{press, whispered};
+use super::{alert, press, whispered};
 use crate::harness::*;
 
 #[tokio::test]
@@ -98,5 +98,108 @@ async fn who_is_on_duty_is_named_asked_and_then_paged_for() {
     bot.sandbox.faults().down("pagerduty", true);
     bot.advance(minutes(30)).await;
     assert!(bot.slash(ANA, "data-incidents", "oncall finance").await.contains("PagerDuty, read 07:1"));
+    bot.end().await;
+}
+
+/// Nobody gets round the table of who may do what.
+#[tokio::test]
+async fn the_command_is_not_taken_unasked_and_an_end_is_an_end() {
+    let extra = "[permissions.rules]\nstatus = \"commander\"\nread = \"team\"\n[permissions]\nteam = [\"U0ANA00001\", \"U0BEN00001\"]".to_owned();
+    let bot = Bot::set_up(Setup { extra, ..Setup::default() }).await;
+    bot.alert("dq", alert("w.a")).await;
+    bot.alert("dq", alert("w.b")).await;
+    let inc = bot.inc(1);
+    inc.slash(ANA, "take command").await;
+    insta::assert_snapshot!(inc.slash(BEN, "merge INC-2").await, @"Only the commander of the incident may change the status. That is Ana. /incident help who shows who may do what.");
+    // Somebody is made commander: whoever is asks for no less than who wants it themselves.
+    insta::assert_snapshot!(inc.slash(BEN, "assign commander @ben").await, @"INC-1: Ben asked Ana for the command.");
+    assert_eq!(bot.incident(1).await["roles"]["commander"], json!([ANA]));
+    bot.advance(minutes(2)).await;
+    assert_eq!(bot.incident(1).await["roles"]["commander"], json!([BEN]));
+    assert_eq!(inc.slash(BEN, "assign commander @ana").await, "INC-1: Ben made Ana commander from Ben.");
+    // A link shows nothing to those who may not read.
+    bot.put("/api/v1/catalog/yaml", "edges: [[w.a, w.z]]".to_owned()).await;
+    for (user, shown) in [(CHLOE, false), (BEN, true)] {
+        bot.channel("data-incidents").say(user, "see http://127.0.0.1:8080/assets/w.a").await;
+        let last = bot.sandbox.slack().messages("data-incidents").pop().unwrap();
+        assert_eq!(!last.unfurls.is_null(), shown, "{user}");
+    }
+    bot.end().await;
+}
+
+/// Roles and tasks go to those who can do something with them; the form takes out whom it shows no more, and nobody else.
+#[tokio::test]
+async fn roles_are_for_members_and_the_form_says_who_has_them() {
+    let bot = Bot::start().await;
+    bot.alert("dq", stale_orders()).await;
+    let inc = bot.inc(1);
+    let slack = bot.sandbox.slack();
+    slack.add_bot("U0ROBOT001", "robot");
+    slack.add_user("U0NEW00001", "dana", "Dana");
+    insta::assert_snapshot!(inc.slash(ANA, "assign responder @guest").await, @"A guest is a guest of this workspace and can do nothing here; name a member.");
+    insta::assert_snapshot!(inc.slash(ANA, "task check it <@U0NEW00001>").await, @"I do not know U0NEW00001 yet and have just asked Slack who that is. Please try once more in a few seconds.");
+    assert_eq!(inc.slash(ANA, "task check it <@U0NEW00001>").await, "INC-1: Ana added task 1 for Dana: check it.");
+    inc.slash(ANA, "assign scribe <@U0ROBOT001>").await;
+    insta::assert_snapshot!(inc.slash(ANA, "assign scribe <@U0ROBOT001>").await, @"robot is a bot, deactivated, or of another workspace, and can do nothing here; name a member.");
+    inc.slash(BEN, "take command").await;
+    inc.slash(ANA, "assign responder @ana @chloe").await;
+    inc.enter(ANA);
+    inc.card().button("Assign roles").click(ANA).await;
+    // While the form is open, Ben takes a second role; the form says nothing of that.
+    inc.slash(BEN, "take responder").await;
+    let sent = bot.submit(ANA, json!({"commander": BEN, "responder": [ANA], "scribe": CHLOE, "liaison": []})).await;
+    assert_eq!(sent.body, "", "taken");
+    let roles = bot.incident(1).await["roles"].clone();
+    assert_eq!((&roles["responder"], &roles["scribe"]), (&json!([ANA, BEN]), &json!([CHLOE])), "{roles}");
+    inc.find("@Ana took @Chloe out of the role of responder.");
+    // Whoever has the command gives it back, or is asked.
+    inc.card().button("Assign roles").click(ANA).await;
+    let refused = bot.submit(ANA, json!({"commander": null, "responder": [ANA], "scribe": CHLOE, "liaison": []})).await;
+    insta::assert_snapshot!(refused.body, @"{\"errors\":{\"commander\":\"Ben has the command; name whom it goes to, or let them give it back with `/incident leave commander`.\"},\"response_action\":\"errors\"}");
+    bot.end().await;
+}
+
+/// A form of roles that is old changes nothing but what its sender changed.
+#[tokio::test]
+async fn an_old_form_of_roles_takes_nothing_back() {
+    let bot = Bot::start().await;
+    bot.alert("dq", stale_orders()).await;
+    let inc = bot.inc(1);
+    inc.slash(ANA, "take command").await;
+    inc.slash(ANA, "take responder").await;
+    inc.enter(CHLOE);
+    inc.card().button("Assign roles").click(CHLOE).await;
+    inc.slash(ANA, "assign commander @ben").await;
+    inc.slash(ANA, "leave responder").await;
+    bot.submit(CHLOE, json!({"commander": ANA, "responder": [ANA], "scribe": CHLOE})).await;
+    bot.advance(minutes(3)).await;
+    let roles = bot.incident(1).await["roles"].clone();
+    assert_eq!(roles, json!({"commander": [BEN], "scribe": [CHLOE]}));
+    bot.end().await;
+}
+
+/// What a role asks of people stands in the playbook, and an operator's own playbook says it in its own words.
+#[tokio::test]
+async fn role_cards_say_what_the_playbook_asks_of_the_role_now() {
+    let folder = crate::harness::folder();
+    let book = "---\nid: handle-an-incident\ntitle: Ours\nkind: playbook\n---\n\n- [ ] **Scribe:** write it in the `red book`.\n- [ ] **Liaison and commander:** call the desk.\n- [ ] **Scribe:** read it aloud.\n";
+    std::fs::write(folder.path().join("handle-an-incident.md"), book).unwrap();
+    let extra = format!("[runbooks]\npath = {:?}", folder.path());
+    let bot = Bot::set_up(Setup { extra, ..Setup::default() }).await;
+    bot.alert("dq", stale_orders()).await;
+    let inc = bot.inc(1);
+    let card = inc.slash(ANA, "role scribe").await;
+    assert!(card.contains("write it in the red book") && card.contains("read it aloud"), "{card}");
+    assert!(!card.contains("call the desk"), "{card}");
+    for role in ["liaison", "commander"] {
+        assert!(inc.slash(ANA, &format!("role {role}")).await.contains("call the desk"), "{role}");
+    }
+    // What is done is not asked any more.
+    inc.slash(ANA, "runbook handle-an-incident").await;
+    inc.slash(ANA, "runbook done 1").await;
+    let card = inc.slash(ANA, "role scribe").await;
+    assert!(!card.contains("red book") && card.contains("read it aloud"), "{card}");
+    // Where it says nothing of a role, Muster does.
+    assert!(inc.slash(ANA, "role deputy").await.contains("Watch when the next update is due"));
     bot.end().await;
 }

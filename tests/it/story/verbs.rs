@@ -224,6 +224,11 @@ async fn page_mitigate_resolve_reopen_postmortem_help() {
     inc.skip_rest();
     inc.slash(BEN, "postmortem").await;
     inc.expect("The post-mortem draft of INC-1 is here.");
+    inc.slash(BEN, "resolve reloaded").await;
+    inc.card().button("Reopen").click(ANA).await;
+    bot.submit(ANA, json!({"text": "orders went stale again"})).await;
+    inc.find("🔴 Reopened by @Ana: orders went stale again");
+    inc.skip_rest();
     insta::assert_snapshot!(bot.slash(BEN, "data-incidents", "help").await);
     insta::assert_snapshot!(bot.slash(BEN, "data-incidents", "resovle").await, @"I do not know “resovle”. Did you mean /incident resolve? /incident help lists all.");
     bot.finish_quietly().await;
