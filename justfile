@@ -42,6 +42,14 @@ storm:
 fuzz seconds="30":
     fuzz/run all {{seconds}}
 
+# Write the pages of the documentation that are made from the code.
+docs:
+    MUSTER_WRITE_DOCS=1 cargo test --locked --test it -- the_page_of_commands_is_made_from_the_verbs
+
+# Draw the picture of an incident's lineage, `lineage.png`, into a folder.
+pictures folder="target":
+    MUSTER_PICTURES={{absolute_path(folder)}} cargo test --locked --test it -- the_picture
+
 # Accept new snapshots of messages and documents, after you have read them.
 snapshots:
     INSTA_UPDATE=always cargo test --locked

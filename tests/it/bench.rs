@@ -1,4 +1,4 @@
-//! `muster bench` runs to its end and leaves nothing behind. What it measures is nobody's promise, so no figure is looked at.
+//! `muster bench` runs to its end and leaves nothing behind. The tests check no figure, because Muster promises none.
 
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
-//! One integration binary. `story` tells what people live through, through the bot's own doors; `store` and `crash` try
-//! what they must be able to rely on; `conformance` holds the documents to the code and `architecture` the code to its rooms.
-#![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
+//! All integration tests, in one program. `story` uses the bot from outside, as people and programs do. `store` and `crash` check what a
+//! store must keep. `conformance` compares the documents with the code, and `architecture` compares the code with its rooms.
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod architecture;
 mod bench;

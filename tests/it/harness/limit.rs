@@ -1,4 +1,5 @@
-//! A time limit a test: what hangs ends the run, and says which test it was. Not a measure: speed is `muster bench`'s and `benches/`' business.
+//! A time limit for each test that uses the harness. If a test takes longer, the run ends and names it. It does not measure speed:
+//! `muster bench` and `benches/` do. `.ci/run` has a limit for each run of all tests, which also holds for tests without the harness.
 
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
@@ -7,14 +8,14 @@ use std::time::Duration;
 /// The slowest takes a minute on two cores.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// Counts until the thread of its test ends.
+/// Counts until the thread of the test ends.
 struct Watch(#[expect(dead_code, reason = "its end is what is waited for")] Sender<()>);
 
 thread_local! {
     static WATCH: Watch = watch();
 }
 
-/// Begins to count, once a test. Tests come here through the harness: each has a thread of its own.
+/// Begins to count, once for each test. The harness calls it. Each test has its own thread.
 pub fn within_time() {
     WATCH.with(|_| {});
 }
