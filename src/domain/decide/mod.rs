@@ -1,7 +1,7 @@
 //! Turns a command into events and effects, or a refusal. Only this module decides what happens to an incident.
 //!
-//! [`decide`] checks the permission and passes the command on. Each verb has one file. It looks only at the state and the
-//! [`Context`], so it can run again after a conflict and give the same answer. The shared parts are in `draft`, `pages`,
+//! [`decide`] checks the permission and passes the command on. Each group of commands has one file. It looks only at the state
+//! and the [`Context`], so it can run again after a conflict and give the same answer. The shared parts are in `draft`, `pages`,
 //! `words` and `context`.
 
 mod alert;
