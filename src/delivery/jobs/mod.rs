@@ -33,7 +33,7 @@ pub(super) async fn carry_out(with: &Carrier, turn: &Turn) -> Tried {
         Job::SyncChannels { cursor } => with.sync_channels(turn, cursor.clone()).await,
         Job::MeetPerson { id } => with.meet_person(turn, id).await,
         Job::Confirm { url } => with.confirm(turn, url).await,
-        Job::Release { held, .. } => Ok(app.release(held, turn.end()).await?),
+        Job::Release { alert, .. } => Ok(app.release(alert, turn.end()).await?),
         Job::Expire { source, key, since, .. } => Ok(app.expire(source, key, *since, turn.end()).await?),
         Job::PublishHome { user, session, .. } => with.publish_home(turn, user, session).await,
         Job::ReadRoster { id, turn: one, .. } => with.read_roster(turn, id, *one).await,
