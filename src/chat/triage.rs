@@ -136,9 +136,9 @@ impl Change for Attaching<'_> {
         let (held, settles) = app.suppressed(self.held).await?;
         let (signal, because) = (held.signal.clone(), self.because.clone());
         // The person's permission was checked before. Joining is the monitor's verb.
-        let asked = RequestMeta { standing: Standing::Monitor, also: settles, ..self.chat.request() };
+        let request = RequestMeta { standing: Standing::Monitor, also: settles, ..self.chat.request() };
         let command = Command::Receive { signal, known: None, because, quiet: false };
-        let joins = Decided { uid: self.uid, command: &command, asked: &asked };
+        let joins = Decided { uid: self.uid, command: &command, request: &request };
         let (batch, decision) = joins.decide(app).await?;
         Ok((batch, (held, decision)))
     }

@@ -79,15 +79,15 @@ pub(super) struct Working {
     /// Without the alerts and the people who were told. A decision gets those only when it needs them.
     pub(super) decision: Decision,
     pub(super) alerts: BTreeMap<AlertId, Alert>,
-    told: BTreeMap<String, Notification>,
+    notified: BTreeMap<String, Notification>,
 }
 
 impl Working {
     /// An incident as a decision has made it, or as it is before the first one.
     fn new(before: Option<Loaded>, mut decision: Decision) -> Self {
         let alerts = std::mem::take(&mut decision.case.alerts);
-        let told = std::mem::take(&mut decision.case.told);
-        Self { before, decision, alerts, told }
+        let notified = std::mem::take(&mut decision.case.notified);
+        Self { before, decision, alerts, notified }
     }
 
     /// The case, with everything that a decision about a signal needs.
@@ -95,7 +95,7 @@ impl Working {
         let case = &mut self.decision.case;
         case.alerts.extend(known.and_then(|alert| self.alerts.remove_entry(alert)));
         if signal.status == SignalStatus::Resolved {
-            case.told = std::mem::take(&mut self.told);
+            case.notified = std::mem::take(&mut self.notified);
         }
         case
     }
@@ -108,7 +108,7 @@ impl Working {
     /// Separates again what was lent.
     fn take_back(&mut self) {
         self.alerts.append(&mut self.decision.case.alerts);
-        self.told.append(&mut self.decision.case.told);
+        self.notified.append(&mut self.decision.case.notified);
     }
 
     /// Writes what was decided since the last time. Later decisions go on from there.
@@ -118,7 +118,7 @@ impl Working {
             return;
         }
         decision.case.alerts = std::mem::take(&mut self.alerts);
-        decision.case.told = std::mem::take(&mut self.told);
+        decision.case.notified = std::mem::take(&mut self.notified);
         decided::write(batch, self.before.as_ref(), decision, now);
         decision.entries.clear();
         decision.effects.clear();
@@ -173,7 +173,7 @@ impl<'a> Round<'a> {
         };
         self.stop_suppressing(&id).await?;
         let app = self.app;
-        let asked = RequestMeta {
+        let request = RequestMeta {
             actor: Actor::Monitor { source: signal.source.clone() },
             standing: Standing::Monitor,
             delivery: None,
@@ -181,7 +181,7 @@ impl<'a> Round<'a> {
         };
         let number = self.numbers.next + self.opened;
         let fresh = app.clock.fresh_id();
-        let mut context = app.context(&asked, fresh.clone(), number);
+        let mut context = app.context(&request, fresh.clone(), number);
         context.tier = signal.asset.as_ref().and_then(|asset| {
             let graph = app.catalog.graph();
             graph.find(asset.as_str()).map(|node| graph.tier(node))
@@ -338,7 +338,7 @@ impl<'a> Round<'a> {
             };
             // The end of its last alert may end the incident, and everybody who was told hears of that.
             if loaded.case.incident.told > 0 {
-                loaded.case.told = decided::told(&self.app.store, uid).await?;
+                loaded.case.notified = decided::notified(&self.app.store, uid).await?;
             }
             let decision = Decision { entries: Vec::new(), case: loaded.case.clone(), effects: Vec::new() };
             self.cases.insert(uid.to_owned(), Working::new(Some(loaded), decision));
