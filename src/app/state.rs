@@ -1,7 +1,8 @@
 //! The app: what it holds, how people are called, and which incident is meant. The other files of this folder hold what it does.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::correlate::Correlator;

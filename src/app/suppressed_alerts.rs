@@ -1,8 +1,6 @@
 //! Suppressed alerts: what people are told of them, and what becomes of them. When the time is over and nobody has said that the alert is over,
 //! it is correlated again. Which silence or window hides an alert is decided in `silences`.
 
-use std::sync::PoisonError;
-
 use serde_json::json;
 
 use super::correlate::Correlated;
@@ -60,7 +58,7 @@ impl App {
             Suppression::Pending | Suppression::Recovering { .. } => return None,
         };
         if let Some(once) = once {
-            let before = self.correlator.announced.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = self.correlator.announced.lock();
             if before.contains_key(&once) || announced.contains(&once) {
                 return None;
             }
@@ -73,7 +71,7 @@ impl App {
 
     /// Remembers that people were told of these silences and windows.
     pub(super) fn remember_announced(&self, once: Vec<String>) {
-        let mut announced = self.correlator.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut announced = self.correlator.announced.lock();
         announced.retain(|_, at| *at + chrono::Duration::days(MAX_SILENCE_DAYS) > self.now());
         announced.extend(once.into_iter().map(|once| (once, self.now())));
     }

@@ -1,7 +1,5 @@
 //! Posts each message once: at Slack's pace, adopting what an earlier try may have posted, and editing in place.
 
-use std::sync::PoisonError;
-
 use super::carrier::{Carrier, Turn};
 use super::retry::{Fault, Tried};
 use crate::domain::incident::{Channel, MessageRef, Slot};
@@ -30,7 +28,7 @@ impl Carrier {
     pub(super) fn pace(&self, turn: &Turn) -> Tried {
         let queue = turn.queue().map(|queue| queue.as_str().to_owned()).unwrap_or_default();
         let now = self.app.now();
-        let mut last = self.last_post.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last_post.lock();
         if last.len() > 1000 {
             last.retain(|_, at| now - *at < chrono::Duration::milliseconds(PACE_MILLIS));
         }

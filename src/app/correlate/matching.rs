@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::round::Round;
+use super::round::{Correlation, Round, Working};
 use crate::app::Failure;
 use crate::domain::lineage::NodeId;
 use crate::domain::lineage::walk::Way;
@@ -19,22 +19,6 @@ pub(in crate::app) const MERGED_DEEP: usize = 8;
 
 /// A walk for ties looks at this many assets at most.
 pub(super) const MAX_WALK: usize = 2000;
-
-/// Where a signal belongs.
-pub(super) enum Correlation {
-    /// It belongs to this incident, as this alert if that is known.
-    In {
-        uid: IncidentId,
-        known: Option<AlertId>,
-        because: JoinReason,
-        quiet: bool,
-    },
-    /// It belongs to no incident yet.
-    Suppressed(Suppression, Option<Time>),
-    /// It belongs to no incident.
-    Nowhere,
-    New,
-}
 
 impl Round<'_> {
     pub(super) async fn find(&mut self, signal: &Signal, past: Option<&Suppression>) -> Result<Correlation, Failure> {
@@ -108,7 +92,7 @@ impl Round<'_> {
         if !self.is_open(&uid).await? && (signal.status == SignalStatus::Firing || !self.cases.contains_key(&uid)) {
             return Ok(None);
         }
-        let is_new = |working: &super::round::Working| !working.alerts.contains_key(&alert);
+        let is_new = |working: &Working| !working.alerts.contains_key(&alert);
         if self.cases.get(&uid).is_some_and(is_new)
             && let Some(found) = self.app.store.value(&Id::<Alert>::of(&uid, &alert)).await?
             && let Some(working) = self.cases.get_mut(&uid)

@@ -1,8 +1,9 @@
 //! The alerts that wait for their turn, one queue per source, and the answer about each.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, oneshot};
 
 use crate::app::request::Failure;
@@ -94,7 +95,7 @@ impl Correlator {
 
 impl Correlator {
     pub(super) fn waiting(&self) -> MutexGuard<'_, Queues> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock()
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::matching::Correlation;
 use super::queue::{Correlated, Outcome, Waiting};
 use crate::app::decided::{self, Loaded, Numbers};
 use crate::app::{App, Failure, RequestMeta};
@@ -126,6 +125,22 @@ impl Working {
         let ver = self.before.as_ref().map_or(0, |before| before.ver) + 1;
         self.before = Some(Loaded { case: self.decision.case.clone(), ver });
     }
+}
+
+/// Where a signal belongs.
+pub(super) enum Correlation {
+    /// It belongs to this incident, as this alert if that is known.
+    In {
+        uid: IncidentId,
+        known: Option<AlertId>,
+        because: JoinReason,
+        quiet: bool,
+    },
+    /// It belongs to no incident yet.
+    Suppressed(Suppression, Option<Time>),
+    /// It belongs to no incident.
+    Nowhere,
+    New,
 }
 
 impl<'a> Round<'a> {

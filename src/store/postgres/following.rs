@@ -1,7 +1,8 @@
 //! The follower, and the last round that it was told of.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::store::Follower;
@@ -46,8 +47,8 @@ impl Feed {
         self.turn.lock().await
     }
 
-    fn followed(&self) -> std::sync::MutexGuard<'_, Followed> {
-        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
+    fn followed(&self) -> parking_lot::MutexGuard<'_, Followed> {
+        self.followed.lock()
     }
 
     pub(super) fn state(&self) -> Option<(Arc<dyn Follower>, Mark)> {

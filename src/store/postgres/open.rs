@@ -1,9 +1,10 @@
 //! Opens, checks and reads a database.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use deadpool_postgres::{Object, Pool, PoolError};
+use parking_lot::Mutex;
 
 use super::connect::{pooled, said};
 use super::following::{Feed, Mark};
