@@ -295,7 +295,7 @@ impl App {
             .collect();
         let owners = judged.impact.teams.iter().chain(&judged.producers.teams);
         let teams: Vec<String> = owners.map(|team| team.owner.name.clone()).collect();
-        let followers = if incident.is_apart() { Vec::new() } else { self.followers(incident, &teams).await };
+        let followers = if incident.is_apart() { Vec::new() } else { self.subscribers(incident, &teams).await };
         Ok(Command::Assess { candidates, radius, tell, followers })
     }
 

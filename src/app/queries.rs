@@ -138,7 +138,7 @@ impl App {
         &self,
         uid: &IncidentId,
     ) -> Result<std::collections::BTreeMap<String, Notification>, Failure> {
-        Ok(decided::told(&self.store, uid).await?)
+        Ok(decided::notified(&self.store, uid).await?)
     }
 
     /// A message of an incident's channel.

@@ -282,8 +282,8 @@ impl Change for Capturing<'_> {
             return Ok((batch, ()));
         }
         let command = Command::EditPin { message, text: (!deleted).then_some(text) };
-        let asked = RequestMeta::by_muster(batch);
-        let (batch, _) = decided::Decided { uid, command: &command, asked: &asked }.decide(app).await?;
+        let request = RequestMeta::by_muster(batch);
+        let (batch, _) = decided::Decided { uid, command: &command, request: &request }.decide(app).await?;
         Ok((batch, ()))
     }
 }

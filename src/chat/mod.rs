@@ -19,6 +19,6 @@ mod when;
 pub use dispatch::slash;
 pub use events::{capture_history, pin_found, slack_event};
 pub use line::{Unclear, Verb};
-pub use presses::{interact, suggested, whisper};
+pub use presses::{interact, post_ephemeral, suggested};
 pub use registry::{VERBS, verb_of};
 pub use reply::Reply;
