@@ -60,9 +60,9 @@ fn named(chat: &Chat<'_>, name: &str) -> Result<Command, Failure> {
 
 pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questions, Failure> {
     let library = &chat.app.library;
-    // A runbook other than the present one, if there is one.
+    // A runbook other than the present one.
     let other = |book: &&Runbook| incident.checklist.as_ref().is_none_or(|list| list.runbook != book.head.id);
-    if let Some(book) = library.all().find(other).or_else(|| library.all().next()) {
+    if let Some(book) = library.all().find(other) {
         chat.would(incident, named(chat, &book.head.id)?).await?;
     }
     let inputs = vec![ModalInput::Choice {
