@@ -8,6 +8,7 @@ use crate::domain::decide;
 use crate::domain::decide::open;
 use crate::domain::incident::{Case, Notification, Recipient};
 use crate::domain::needs::Needs;
+use crate::domain::permission::Standing;
 use crate::domain::{
     Alert, Command, Context, Decision, Effect, Entry, Event, Incident, IncidentId, Task, Time, UserId,
 };
@@ -37,9 +38,7 @@ impl Change for Decided<'_> {
 
     async fn decide(&self, app: &App) -> Result<(Batch, Decision), Failure> {
         let Self { uid, command, request } = self;
-        let loaded = load(&app.store, uid, &command.needs())
-            .await?
-            .ok_or_else(|| Failure::NotFound("There is no such incident any more.".to_owned()))?;
+        let loaded = load(&app.store, uid, &command.needs()).await?.ok_or_else(Failure::gone)?;
         let context = app.context(request, app.clock.fresh_id(), 0);
         let decision = decide(&loaded.case, command, &context)?;
         // What must hold beforehand is checked first.
@@ -180,6 +179,12 @@ impl App {
     /// Whether a command would be refused. Nothing changes.
     pub async fn would(&self, uid: &IncidentId, command: &Command, request: RequestMeta) -> Result<(), Failure> {
         Decided { uid, command, request: &request }.decide(self).await.map(|_| ())
+    }
+
+    /// Whether the state of an incident allows a command, whoever gives it. A message that everybody reads offers only that.
+    pub fn allows(&self, incident: &Incident, command: &Command) -> bool {
+        let anybody = RequestMeta { standing: Standing::Member, ..RequestMeta::by_muster(Batch::new()) };
+        decide(&incident.clone().into(), command, &self.context(&anybody, String::new(), 0)).is_ok()
     }
 
     /// Opens an incident.

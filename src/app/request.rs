@@ -36,6 +36,11 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// The incident was there a moment ago.
+    pub fn gone() -> Self {
+        Self::NotFound("There is no such incident any more.".to_owned())
+    }
+
     /// There is no `INC-number`, or the person who asks may not know of it.
     pub fn no_such(number: u64) -> Self {
         Self::NotFound(format!("There is no INC-{number}. `/incident list` shows what is open."))

@@ -11,6 +11,8 @@ use crate::store::{Batch, Expect, Id, Range};
 
 /// How many silences may hold at once. Each alert is compared with all of them.
 const MAX_SILENCES: usize = 500;
+/// The longest reason.
+pub const MAX_REASON: usize = 500;
 /// How long a silence is kept after its end, in days.
 const SILENCE_KEPT_DAYS: i64 = 7;
 /// The longest silence, in days. Use a route for what must be quiet for ever.
@@ -43,14 +45,15 @@ impl App {
             return refused("A silence ends after it begins, and in the future.");
         }
         if silence.until - silence.from > chrono::Duration::days(MAX_SILENCE_DAYS) {
-            return refused(
-                "A silence is at most 90 days long. What is to be quiet for ever is a route: `[[routes]]` with `action = \"ignore\"`.",
-            );
+            return refused(&format!(
+                "A silence is at most {MAX_SILENCE_DAYS} days long. What is to be quiet for ever is a route: `[[routes]]` with `action = \"ignore\"`."
+            ));
         }
         if self.silences().len() >= MAX_SILENCES {
-            return refused("There are 500 silences already; end some first: `/incident silences`.");
+            let full = format!("There are {MAX_SILENCES} silences already; end some first: `/incident silences`.");
+            return refused(&full);
         }
-        silence.reason = silence.reason.trim().chars().take(500).collect();
+        silence.reason = silence.reason.trim().chars().take(MAX_REASON).collect();
         self.make(&Silencing { silence, settles, also }).await
     }
 

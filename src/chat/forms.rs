@@ -22,9 +22,9 @@ impl Chat<'_> {
         let form = if matches!(form, Form::Roles { .. }) { assign::shown(&incident) } else { form };
         let of = &incident;
         let questions = match &form {
-            Form::Roles { .. } => assign::form(self, of)?,
+            Form::Roles { .. } => assign::form(self, of).await?,
             Form::Severity => sev::form(self, of).await?,
-            Form::Runbook => runbook::form(self, of)?,
+            Form::Runbook => runbook::form(self, of).await?,
             Form::Update => update::form(self, of).await?,
             Form::Resolve => resolve::form(self, of).await?,
             Form::Reopen => reopen::form(self, of).await?,

@@ -182,8 +182,8 @@ impl Chat<'_> {
         };
         match form {
             Form::Declare { anyway, from } => Ok(self.declare_sent(anyway, from.map(|from| *from), view).await?),
-            Form::TriageAttach(card) => Ok(self.attach_sent(&card, view).await?),
-            Form::TriageSilence(card) => Ok(self.silence_sent(&card, view).await?),
+            Form::TriageAttach(card) => self.attach_sent(&card, view).await,
+            Form::TriageSilence(card) => self.silence_sent(&card, view).await,
             Form::More => self.any_verb_sent(number, view).await,
             form => {
                 let uid = self.target(number).await?;

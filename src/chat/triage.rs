@@ -4,10 +4,9 @@ use serde_json::json;
 
 use super::asker::Chat;
 use super::forms::modal;
-use super::questions::Questions;
+use super::questions::{Questions, Unsent, chosen, promised};
 use super::reply::Reply;
 use super::verbs::silence;
-use super::when::{self, Toward};
 use crate::app::decided::Decided;
 use crate::app::queries::Filter;
 use crate::app::{App, Change, Failure, RequestMeta};
@@ -60,19 +59,15 @@ impl Chat<'_> {
     }
 
     /// Somebody sent the form that attaches an alert to an incident.
-    pub async fn attach_sent(&self, card: &TriageCard, view: &View) -> Result<Reply, Failure> {
+    pub async fn attach_sent(&self, card: &TriageCard, view: &View) -> Result<Reply, Unsent> {
         self.may(Verb::Triage, None)?;
-        if let Err(failure) = self.app.suppressed(&card.alert).await {
-            return Ok(Reply::mistake("incident", failure.to_string()));
-        }
-        let Some(uid) = view.choice("incident").map(IncidentId::from) else {
-            return Ok(Reply::mistake("incident", "Choose one."));
-        };
+        self.app.suppressed(&card.alert).await?;
+        let uid: IncidentId = chosen(view, "incident", |uid| Some(uid.into()))?;
         // The incident may have ended while the form was open.
         let incident = self.app.incident(&uid).await?;
         let open = incident.is_some_and(|incident| incident.status.is_open() && !incident.is_apart());
         if !open || !self.app.may_see(&uid, self.user).await? {
-            return Ok(Reply::mistake("incident", "This incident is over by now; choose another."));
+            return Err(Unsent::Mistake("incident", "This incident is over by now; choose another.".to_owned()));
         }
         let because = JoinReason::Attached { by: self.user.to_owned() };
         let turn = self.app.turn(&uid);
@@ -84,25 +79,15 @@ impl Chat<'_> {
     }
 
     /// Somebody sent the form that silences similar alerts.
-    pub async fn silence_sent(&self, card: &TriageCard, view: &View) -> Result<Reply, Failure> {
+    pub async fn silence_sent(&self, card: &TriageCard, view: &View) -> Result<Reply, Unsent> {
         self.may(Verb::Triage, None)?;
-        let held = match self.app.suppressed(&card.alert).await {
-            Ok((held, _)) => held,
-            Err(failure) => return Ok(Reply::mistake("text", failure.to_string())),
-        };
-        let matcher = match Matcher::parse(&view.text("matcher").unwrap_or_default()) {
-            Ok(matcher) => matcher,
-            Err(error) => return Ok(Reply::mistake("matcher", error.to_string())),
-        };
-        let until = view.text("until").unwrap_or_default();
-        let Some(until) = when::parse(&until, self.app.now(), Toward::Future) else {
-            return Ok(Reply::mistake("until", "I do not understand this time; write 2h, 15:00 or friday."));
-        };
+        let (held, _) = self.app.suppressed(&card.alert).await?;
+        let matcher = Matcher::parse(&view.text("matcher").unwrap_or_default())
+            .map_err(|error| Unsent::Mistake("matcher", error.to_string()))?;
+        let until = promised(view, "until", self.app.now(), "2h, 15:00 or friday")?
+            .ok_or_else(|| Unsent::Mistake("until", "Until when?".to_owned()))?;
         let silence = silence::of(self, matcher, until, view.text("text").unwrap_or_default());
-        let silence = match self.app.silence(silence, Some(&card.alert), Batch::new()).await {
-            Ok(silence) => silence,
-            Err(failure) => return Ok(Reply::mistake("text", failure.to_string())),
-        };
+        let silence = self.app.silence(silence, Some(&card.alert), Batch::new()).await?;
         let words = format!("is silenced until {} (silence {})", stamp(silence.until), silence.number);
         self.settle(card, "🔕", &held, &words).await?;
         Ok(Reply::Nothing)

@@ -95,14 +95,11 @@ fn explain(config: &Config, signal: &Signal) {
         _ => "an incident at once".to_owned(),
     };
     let (severity, because) = policy.severity_for(signal, None);
-    let service = policy.service_for(signal);
+    let service = policy.service_for(signal).map(|service| service.name.as_str());
     line("  becomes", &format!("{becomes}, unless it belongs to an open one"));
     line("  severity", &format!("{severity}, because {because}"));
-    let page_from = service.map_or(policy.page_from, |service| service.page_from);
+    let page_from = policy.page_target(service).page_from;
     let pages = if severity <= page_from { "pages" } else { "pages nobody" };
-    line(
-        "  service",
-        &format!("{}, {pages} (from {page_from} on)", service.map_or("none", |service| service.name.as_str())),
-    );
+    line("  service", &format!("{}, {pages} (from {page_from} on)", service.unwrap_or("none")));
     println!();
 }

@@ -3,15 +3,14 @@
 use serde_json::{Value, json};
 
 use super::{Button, Form, ModalInput, Names, Press, Rendered, Templates};
-use crate::domain::UserId;
 use crate::domain::effect::{Notice, described};
 use crate::domain::incident::{
-    Checklist, Duty, PageStatus, Radius, Recipient, RootCandidate, Slot, StepState, Verdict,
+    Checklist, Duty, Ending, PageStatus, Radius, Recipient, RootCandidate, Slot, StepState, Verdict,
 };
 use crate::domain::lineage::{Candidate, Clue, Impact, Whom};
 use crate::domain::reason::{Gap, Missing};
 use crate::domain::times::duration;
-use crate::domain::{Actor, Event, Incident, Role, Severity, Status, Time};
+use crate::domain::{Actor, Command, Event, Incident, Role, Severity, Status, Time, UserId};
 
 /// How many of the alerts that came together are named in one line.
 const JOINED_NAMED: usize = 5;
@@ -201,13 +200,21 @@ pub fn roots(candidates: &[RootCandidate]) -> Vec<Value> {
 
 /// The card, with its buttons.
 /// `tasks` are the open tasks, as templates see them.
-pub fn card(templates: &Templates, of: &Incident, tasks: &[Value], names: Names<'_>, now: Time) -> Rendered {
+/// `allows` says whether the state of the incident allows a command.
+pub fn card(
+    templates: &Templates,
+    of: &Incident,
+    tasks: &[Value],
+    allows: &dyn Fn(Command) -> bool,
+    names: Names<'_>,
+    now: Time,
+) -> Rendered {
     let name = of.name();
     let button = |press: Press, label: &str| Button::on(&name, press, label);
     let mut buttons = Vec::new();
-    if of.status == Status::Resolved {
+    if allows(Command::Reopen { reason: "…".to_owned() }) {
         buttons.push(button(Press::DraftPostmortem, "Draft post-mortem"));
-        if of.drafted_at.is_some() && of.reviewed_at.is_none() {
+        if of.drafted_at.is_some() && allows(Command::Review) {
             buttons.push(button(Press::Review, "Post-mortem is reviewed"));
         }
         buttons.push(button(Press::Ask(Form::Reopen), "Reopen"));
@@ -216,8 +223,8 @@ pub fn card(templates: &Templates, of: &Incident, tasks: &[Value], names: Names<
             buttons.push(button(Press::Judge(Verdict::Expected), "Was expected"));
             buttons.push(button(Press::Judge(Verdict::False), "False alarm"));
         }
-    } else if of.status.is_open() {
-        if of.acknowledged_at.is_none() {
+    } else if allows(Command::Resolve { text: None, ending: Ending::Fixed }) {
+        if allows(Command::Acknowledge) {
             buttons.push(button(Press::Acknowledge, "Acknowledge").primary());
         }
         buttons.push(button(Press::TakeCommand, "Take command"));

@@ -41,8 +41,8 @@ pub(crate) fn shown(incident: &Incident) -> Form {
     Form::Roles { shown: Role::ALL.into_iter().flat_map(people).take(MOST_SHOWN).collect() }
 }
 
-pub(crate) fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questions, Failure> {
-    chat.may(permission::Verb::Assign, Some(incident))?;
+pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questions, Failure> {
+    chat.would(incident, Command::Assign { roles: BTreeMap::new(), without: BTreeMap::new() }).await?;
     let labels = [
         (Role::Commander, "Commander: decides and delegates"),
         (Role::Deputy, "Deputy: stands in, keeps the time"),

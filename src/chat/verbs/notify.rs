@@ -44,9 +44,7 @@ pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident, whom: Whom) -> Re
         }
         other => other?,
     }
-    let Some(first) = new.first() else {
-        return Err(Refusal::NobodyLeftToTell { whom: whom.as_str() }.into());
-    };
+    let first = new.first().ok_or(Refusal::NobodyLeftToTell { whom: whom.as_str() })?;
     let notice = Notice::First { whom, text: None };
     let names = |id: &str| app.name(id);
     let preview = views::notice(&app.templates, &notice, first, incident, &names, app.now(), None);

@@ -13,10 +13,12 @@ pub(crate) static VERB: Verb = Verb {
     arguments: "<role>",
     help: "what a role asks of you now",
     may: permission::Verb::Read,
-    parse: |line| match Role::parse(line.rest) {
-        Some(role) => line.act(move |chat, number| Box::pin(said(chat, number, role))),
-        None if line.rest.is_empty() => line.act(|chat, number| Box::pin(show::said(chat, number))),
-        None => Err(line.unclear(&format!("“{}” is not a role.", line.rest))),
+    parse: |line| {
+        if line.rest.is_empty() {
+            return line.act(|chat, number| Box::pin(show::said(chat, number)));
+        }
+        let role = line.role()?;
+        line.act(move |chat, number| Box::pin(said(chat, number, role)))
     },
 };
 

@@ -58,9 +58,13 @@ fn named(chat: &Chat<'_>, name: &str) -> Result<Command, Failure> {
     Ok(Command::AttachRunbook { runbook, because: RunbookReason::Asked { by: chat.user.to_owned() } })
 }
 
-pub(crate) fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questions, Failure> {
-    chat.may(permission::Verb::Runbook, Some(incident))?;
+pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questions, Failure> {
     let library = &chat.app.library;
+    // A runbook other than the present one.
+    let other = |book: &&Runbook| incident.checklist.as_ref().is_none_or(|list| list.runbook != book.head.id);
+    if let Some(book) = library.all().find(other) {
+        chat.would(incident, named(chat, &book.head.id)?).await?;
+    }
     let inputs = vec![ModalInput::Choice {
         id: "runbook",
         label: "Which one?",

@@ -1,6 +1,7 @@
 //! `silence`: hides some alerts for a while.
 
 use crate::app::Failure;
+use crate::app::silences::MAX_REASON;
 use crate::chat::asker::Chat;
 use crate::chat::line::{Line, Read, Verb};
 use crate::chat::questions::Questions;
@@ -33,9 +34,6 @@ fn read(line: &Line<'_>) -> Read {
     };
     let matcher = Matcher::parse(&words[..place].join(" ")).map_err(|error| line.unclear(&format!("{error}.")))?;
     let reason = words[place + 1..].join(" ");
-    if reason.is_empty() {
-        return Err(line.unclear("Why? Whoever looks for a missing alert reads it."));
-    }
     line.act(move |chat, _| Box::pin(said(chat, matcher, until, reason)))
 }
 
@@ -65,7 +63,7 @@ pub(crate) fn form(held: &SuppressedAlert) -> Questions {
             .starting(&about)
             .at_most(500),
         ModalInput::line("until", "For how long, or until when (UTC)?", "2h, 15:00, friday").starting("2h").at_most(40),
-        ModalInput::line("text", "Why?", "backfill is running").at_most(500),
+        ModalInput::line("text", "Why?", "backfill is running").at_most(MAX_REASON),
     ];
     Questions { title: "Silence", submit: "Silence", inputs }
 }

@@ -4,7 +4,7 @@ use crate::app::Failure;
 use crate::chat::asker::Chat;
 use crate::chat::line::{Line, Unclear, Verb};
 use crate::chat::questions::{Answered, Questions, SOME, promised};
-use crate::chat::when::{self, Toward};
+use crate::chat::when;
 use crate::domain::{Command, Incident, Time, permission};
 use crate::render::{Form, ModalInput};
 use crate::slack::inbound::View;
@@ -31,11 +31,11 @@ fn trailing_next(line: &Line<'_>) -> Result<(String, Option<Time>), Unclear> {
         return Ok((text.to_owned(), None));
     };
     let (words, when) = (text.get(..at).unwrap_or(text), text.get(at + 6..).unwrap_or_default());
-    match when::parse(when, line.now, Toward::Future) {
-        Some(next) => Ok((words.trim().to_owned(), Some(next))),
-        None if when::looks_like_one(when) => Err(line.no_time(when)),
+    match line.future(when) {
+        Ok(next) => Ok((words.trim().to_owned(), Some(next))),
+        Err(unclear) if when::looks_like_one(when) => Err(unclear),
         // "the next run" is a sentence, not a promise.
-        None => Ok((text.to_owned(), None)),
+        Err(_) => Ok((text.to_owned(), None)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::incident::Slot;
-use crate::domain::{Effect, Incident, Principal, UserId};
+use crate::domain::{Command, Effect, Incident, Principal, UserId};
 use crate::render::{Rendered, views};
 use crate::slack::client::Verdict;
 
@@ -42,7 +42,8 @@ impl Carrier {
                     self.app.tasks(&incident.uid).await?.into_iter().filter(|task| task.done_at.is_none()).collect();
                 let mut tasks = self.app.task_views(&tasks);
                 tasks.truncate(CARD_TASKS);
-                let message = views::card(templates, incident, &tasks, &names, now);
+                let allows = |command: Command| self.app.allows(incident, &command);
+                let message = views::card(templates, incident, &tasks, &allows, &names, now);
                 self.keep_true(turn, incident, Slot::Card, place, &message).await
             }
             Effect::ShowChecklist => {

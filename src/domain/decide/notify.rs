@@ -1,7 +1,7 @@
 //! Telling producers and consumers. Nobody is told twice. Everybody hears how it ends, unless they asked to hear no more.
 
 use super::draft::Draft;
-use super::words::{MAX_TEXT, words};
+use super::words::optional;
 use crate::domain::effect::Notice;
 use crate::domain::incident::{Notification, Recipient};
 use crate::domain::lineage::Whom;
@@ -16,19 +16,10 @@ pub(super) fn notify(
     recipients: &[Recipient],
     text: Option<&str>,
 ) -> Result<(), Refusal> {
-    let text = match text.map(str::trim) {
-        None | Some("") => None,
-        Some(text) => Some(words("The text", "", MAX_TEXT, text)?),
-    };
-    let incident = draft.incident();
-    if !incident.status.is_open() {
-        return Err(Refusal::IsResolved { incident: incident.name() });
-    }
-    if incident.drill {
-        return Err(Refusal::Drill { incident: incident.name() });
-    }
+    let text = optional("The text", text)?;
+    draft.must_be_open_and_real()?;
     if recipients.is_empty() {
-        return Err(Refusal::NobodyToTell { whom: whom.as_str(), incident: incident.name() });
+        return Err(Refusal::NobodyToTell { whom: whom.as_str(), incident: draft.incident().name() });
     }
     if !tell(draft, whom, recipients, text) {
         return Err(Refusal::NobodyLeftToTell { whom: whom.as_str() });
@@ -40,7 +31,7 @@ pub(super) fn notify(
 /// Tells people because of the configured tiers, without being asked.
 pub(super) fn automatically(draft: &mut Draft<'_>, whom: Whom, recipients: &[Recipient]) {
     let incident = draft.incident();
-    if incident.status.is_open() && !incident.drill && !incident.private && tell(draft, whom, recipients, None) {
+    if incident.status.is_open() && !incident.is_apart() && tell(draft, whom, recipients, None) {
         draft.show();
     }
 }

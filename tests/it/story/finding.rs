@@ -34,7 +34,7 @@ async fn incidents_are_found_by_word_asset_time_and_state_page_by_page() {
     press(&bot, CHLOE, &page, "Older").await;
     let next = whispered(&bot, "data-incidents", CHLOE);
     assert!(next.text.contains("INC-1 ") && !next.text.contains("INC-3 ") && next.buttons.is_empty(), "{}", next.text);
-    insta::assert_snapshot!(bot.slash(CHLOE, "data-incidents", "search since soon").await, @"since soon: I do not understand this time. It is written /incident search <words>: find incidents: search orders sev2 resolved since 30d about warehouse.orders.");
+    insta::assert_snapshot!(bot.slash(CHLOE, "data-incidents", "search since soon").await, @"“soon” is not a time I understand. It is written /incident search <words>: find incidents: search orders sev2 resolved since 30d about warehouse.orders.");
     bot.end().await;
 }
 

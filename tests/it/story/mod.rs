@@ -19,6 +19,7 @@ mod monitors;
 mod one_incident;
 mod peers;
 mod people;
+mod refusals;
 mod roles;
 mod socket;
 mod tasks;
