@@ -1,6 +1,7 @@
 //! FLOOR 1. E-mail by SMTP: text and HTML from the same Markdown, with one thread for each incident and recipient. `delivery`
 //! decides when to send.
 
+use lettre::address::AddressError;
 use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
@@ -9,6 +10,7 @@ use secrecy::ExposeSecret as _;
 
 use crate::config::Config;
 use crate::domain::Time;
+use crate::domain::undelivered::Undelivered;
 use crate::render::{html, plain};
 
 pub struct Letter<'a> {
@@ -27,7 +29,7 @@ pub struct Letter<'a> {
 #[derive(Debug, Clone)]
 pub struct MailError {
     pub permanent: bool,
-    pub why: String,
+    pub why: Undelivered,
 }
 
 pub struct Mailer {
@@ -70,11 +72,13 @@ impl Mailer {
             .send(message)
             .await
             .map(|_| ())
-            .map_err(|error| MailError { permanent: error.is_permanent(), why: error.to_string() })
+            .map_err(|error| MailError { permanent: error.is_permanent(), why: error.to_string().into() })
     }
 
-    fn message(&self, letter: &Letter<'_>, now: Time) -> Result<Message, String> {
-        let to: Mailbox = letter.to.parse().map_err(|error| format!("{} is not an address: {error}", letter.to))?;
+    fn message(&self, letter: &Letter<'_>, now: Time) -> Result<Message, Undelivered> {
+        let wrong =
+            |error: AddressError| Undelivered::BadAddress { address: letter.to.to_owned(), error: error.to_string() };
+        let to: Mailbox = letter.to.parse().map_err(wrong)?;
         let id = |name: &str| {
             let name: String =
                 name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
@@ -92,7 +96,7 @@ impl Mailer {
             None => body.singlepart(SinglePart::html(page)),
             Some(png) => {
                 let picture = "<p><img src=\"cid:lineage\" alt=\"The lineage\" style=\"max-width:100%\"></p>";
-                let kind = ContentType::parse("image/png").map_err(|error| error.to_string())?;
+                let kind = ContentType::parse("image/png").map_err(|error| Undelivered::Said(error.to_string()))?;
                 body.multipart(
                     MultiPart::related()
                         .singlepart(SinglePart::html(format!("{page}{picture}")))
@@ -100,6 +104,6 @@ impl Mailer {
                 )
             }
         };
-        message.multipart(body).map_err(|error| error.to_string())
+        message.multipart(body).map_err(|error| Undelivered::Said(error.to_string()))
     }
 }

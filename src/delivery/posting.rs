@@ -67,7 +67,7 @@ impl Carrier {
                 Err(error) if error.code == "message_not_found" => {}
                 // It is harmless to show the same thing twice. So an unknown outcome is a failure like any other.
                 Err(error) if error.verdict == Verdict::Unknown => {
-                    return Err(Fault::Retry { after: None, why: error.to_string() });
+                    return Err(Fault::Retry { after: None, why: error.to_string().into() });
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -113,7 +113,7 @@ impl Carrier {
                 Ok(())
             }
             // The message itself stands, and will be found again.
-            Err(error) => Err(Fault::Unknown { why: error.to_string() }),
+            Err(error) => Err(Fault::Unknown { why: error.to_string().into() }),
         }
     }
 

@@ -27,8 +27,10 @@ worded! {
 pub enum Notice {
     /// That there is an incident, and what it means for them.
     First { whom: Whom, text: Option<String> },
-    Update { text: String, next: Option<super::Time> },
-    AllClear { text: Option<String> },
+    Update { text: String, next: Option<super::Time>, #[serde(default)] impact: Option<String> },
+    /// That it is over.
+    /// `green`: all alerts were green, and that resolved it.
+    AllClear { text: Option<String>, #[serde(default)] green: bool },
     /// That it goes on in another incident.
     Merged { into: String },
     /// That it was reopened.

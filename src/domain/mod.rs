@@ -33,6 +33,7 @@ pub mod sla;
 pub mod suppression;
 pub mod timeline;
 pub mod times;
+pub mod undelivered;
 pub mod visibility;
 mod worded;
 

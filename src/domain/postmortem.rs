@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::captured::Captured;
-use super::event::{Entry, Event, Look};
+use super::event::{Actor, Entry, Event, Look};
 use super::incident::{Incident, PageStatus, StepState};
 use super::rca::{CauseKind, Learnt};
 use super::sla::SlaStatement;
@@ -62,6 +62,7 @@ pub struct Resolved {
 /// A fact, with times and durations in words. `by` is a person's role, `None` for others. `pillar` is `None` if it says nothing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "fact", rename_all = "snake_case")]
+#[rustfmt::skip]
 pub enum Fact {
     Affected { asset: AssetName },
     Downtime { duration: String, from: String, to: String },
@@ -93,11 +94,13 @@ pub enum Fact {
     Runbook { title: String, done: usize, of: usize, skipped: usize },
     StepDone { step: usize, by: Option<Role>, note: Option<String> },
     StepSkipped { step: usize, by: Option<Role>, reason: String },
-    Update { at: String, text: String },
+    Update { at: String, text: String, impact: Option<String> },
     UpdateMissed { promised: String },
 
     MitigatedAt { at: String, text: String },
     ResolvedAt { at: String, text: String },
+    /// All alerts were green, and that resolved it.
+    GreenAt { at: String },
     ReopenedAt { at: String, text: String },
     Fix { text: String },
     TimeToRecover { duration: String },
@@ -291,7 +294,9 @@ fn response(incident: &Incident, said: &[Line]) -> Vec<Fact> {
         }));
     }
     facts.extend(said.iter().filter_map(|Line { entry, .. }| match &entry.event {
-        Event::UpdatePosted { text, .. } => Some(Fact::Update { at: clock(entry.at), text: text.clone() }),
+        Event::UpdatePosted { text, impact, .. } => {
+            Some(Fact::Update { at: clock(entry.at), text: text.clone(), impact: impact.clone() })
+        }
         Event::UpdateOverdue { promised } => Some(Fact::UpdateMissed { promised: clock(*promised) }),
         _ => None,
     }));
@@ -305,6 +310,9 @@ fn resolution(record: &Record<'_>) -> Vec<Fact> {
         match &entry.event {
             Event::Mitigated { text: Some(text) } => Some(Fact::MitigatedAt { at, text: text.clone() }),
             Event::Resolved { text: Some(text), .. } => Some(Fact::ResolvedAt { at, text: text.clone() }),
+            Event::Resolved { text: None, .. } if matches!(entry.actor, Actor::Monitor { .. }) => {
+                Some(Fact::GreenAt { at })
+            }
             Event::Reopened { reason } => Some(Fact::ReopenedAt { at, text: reason.clone() }),
             _ => None,
         }

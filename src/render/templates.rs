@@ -172,6 +172,11 @@ impl Templates {
         }
     }
 
+    /// The words of a template as plain text, for what shows no Markdown.
+    pub fn words(&self, name: &str, view: &impl Serialize) -> String {
+        super::plain(&self.render(name, view)).trim().to_owned()
+    }
+
     /// A line of the timeline, as plain text. If an operator's block fails, the shipped one is used.
     pub(super) fn line(&self, event: &str, view: &impl Serialize, corrected: bool) -> String {
         let line = self.said(event, view);

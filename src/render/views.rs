@@ -104,6 +104,7 @@ pub fn incident(incident: &Incident, names: Names<'_>, now: Time) -> Value {
         "cause": incident.cause,
         "fix": incident.fix,
         "last_update": incident.last_update,
+        "last_impact": incident.last_impact,
         "next_update": incident.next_update,
         "checklist": incident.checklist.as_ref().map(|list| json!({
             "title": list.title, "settled": list.settled(), "steps": list.steps.len(),
@@ -160,7 +161,11 @@ pub(super) fn happened(event: &Event, by: &Actor, names: Names<'_>) -> Value {
         }
         Event::AlertMoved { to: None, .. } => fields["to"] = "an incident of its own".into(),
         Event::OpeningPending { missing } => fields["missing"] = missing.iter().map(Missing::words).collect(),
-        Event::DeliveryFailed { what, .. } => fields["what"] = described(what).into(),
+        Event::PageFailed { why, .. } => fields["why"] = why.to_string().into(),
+        Event::DeliveryFailed { what, why } => {
+            fields["what"] = described(what).into();
+            fields["why"] = why.to_string().into();
+        }
         _ => {}
     }
     for key in ["person", "from", "by", "holder", "author", "assignee"] {
@@ -359,14 +364,18 @@ pub fn notice(
     now: Time,
     how_to_mute: Option<&str>,
 ) -> String {
-    let (template, text, next) = match notice {
-        Notice::First { whom: Whom::Downstream, text } => ("notice_downstream", text.clone(), None),
-        Notice::First { whom: Whom::Upstream, text } => ("notice_upstream", text.clone(), None),
-        Notice::First { whom: Whom::Subscribed, text } => ("notice_subscribed", text.clone(), None),
-        Notice::Update { text, next } => ("notice_update", Some(text.clone()), *next),
-        Notice::Merged { into } => ("notice_merged", Some(into.clone()), None),
-        Notice::AllClear { text } => ("notice_all_clear", text.clone(), None),
-        Notice::Reopened { reason } => ("notice_reopened", Some(reason.clone()), None),
+    let (template, text) = match notice {
+        Notice::First { whom: Whom::Downstream, text } => ("notice_downstream", text.as_ref()),
+        Notice::First { whom: Whom::Upstream, text } => ("notice_upstream", text.as_ref()),
+        Notice::First { whom: Whom::Subscribed, text } => ("notice_subscribed", text.as_ref()),
+        Notice::Update { text, .. } => ("notice_update", Some(text)),
+        Notice::Merged { into } => ("notice_merged", Some(into)),
+        Notice::AllClear { text, .. } => ("notice_all_clear", text.as_ref()),
+        Notice::Reopened { reason } => ("notice_reopened", Some(reason)),
+    };
+    let (next, impact) = match notice {
+        Notice::Update { next, impact, .. } => (*next, impact.as_ref()),
+        _ => (None, None),
     };
     let since = of.bad_from.unwrap_or(of.detected_at);
     let ask = match notice {
@@ -375,8 +384,8 @@ pub fn notice(
     };
     let view = json!({
         "ask": ask, "to": to.name, "assets": to.assets, "more": to.total.saturating_sub(to.assets.len()),
-        "text": text, "next": next, "since": since, "how_to_mute": how_to_mute,
-        "incident": incident(of, names, now),
+        "text": text, "next": next, "impact": impact, "since": since, "how_to_mute": how_to_mute,
+        "green": matches!(notice, Notice::AllClear { green: true, .. }), "incident": incident(of, names, now),
     });
     templates.render(template, &view)
 }
@@ -387,7 +396,7 @@ pub fn ask(templates: &Templates, whom: Whom) -> String {
         Whom::Upstream => "ask_upstream",
         Whom::Downstream | Whom::Subscribed => "ask_downstream",
     };
-    templates.render(template, &json!({})).trim().to_owned()
+    templates.words(template, &json!({}))
 }
 
 /// The line in the announcement channel. It gives no details if strangers read it.

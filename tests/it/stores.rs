@@ -177,7 +177,7 @@ async fn a_store_lives_on_and_is_opened_again() {
     }
     expect["now"] = bot.clock.now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true).into();
     let dead = bot.muster.app.store.values(Range::<Dead>::all()).await.unwrap();
-    expect["given_up"] = dead.iter().map(|dead| dead.why.clone()).collect();
+    expect["given_up"] = dead.iter().map(|dead| dead.why.to_string()).collect();
     let export = exported(&bot.muster.app.store).await;
     expect["records"] = json!(counts(&export));
     bot.stop().await;

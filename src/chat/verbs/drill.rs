@@ -11,8 +11,13 @@ pub(crate) static VERB: Verb = Verb {
     help: "practise: nobody is paged, nobody outside is told, no figure counts it",
     may: permission::Verb::Declare,
     parse: |line| {
-        let title = if line.rest.is_empty() { "practice" } else { line.rest };
-        let drill = Declaration { drill: true, ..declare::read(&Line { verb: &declare::VERB, ..line }, title)? };
-        line.act(move |chat, _| Box::pin(declare::said(chat, drill, true)))
+        let mut drill =
+            Declaration { drill: true, ..declare::read(&Line { verb: &declare::VERB, ..line }, line.rest)? };
+        line.act(move |chat, _| {
+            if drill.title.is_empty() {
+                drill.title = chat.app.templates.words("drill_title", &());
+            }
+            Box::pin(declare::said(chat, drill, true))
+        })
     },
 };

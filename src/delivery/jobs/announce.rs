@@ -3,6 +3,7 @@
 use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::incident::MessageRef;
 use crate::domain::is_person;
+use crate::domain::undelivered::Undelivered;
 use crate::render::{Button, Rendered};
 
 impl Carrier {
@@ -17,7 +18,7 @@ impl Carrier {
         let channel = channel.unwrap_or(&self.app.config.slack.announce_channel);
         let strangers = self.app.strangers_read(channel);
         if strangers && asks {
-            return Err(Fault::Permanent { why: format!("people of another workspace read {channel}") });
+            return Err(Fault::Permanent { why: Undelivered::Strangers { channel: channel.to_owned() } });
         }
         if !channel.is_empty() && !strangers {
             let message = Rendered::new(markdown, buttons);

@@ -5,10 +5,11 @@ use crate::app::{Failure, RequestMeta};
 use crate::domain::effect::OWN_CHANNEL;
 use crate::domain::incident::{Channel, Slot};
 use crate::domain::reason::ChannelLoss;
+use crate::domain::undelivered::Undelivered;
 use crate::domain::{ChannelId, Command, Incident, UserId};
 use crate::records::OfChannel;
 use crate::render::{Rendered, views};
-use crate::slack::client::{Verdict, advice};
+use crate::slack::client::Verdict;
 use crate::store::{Batch, Expect, Id};
 
 /// Slack's limit for a channel's name.
@@ -44,18 +45,14 @@ impl Carrier {
             let channel = Channel::own(id, name);
             return self.outcome(turn, &incident.uid, &Command::ChannelReady { channel }).await;
         }
-        Err(Fault::Permanent { why: format!("all names from #{base} to #{base}-9 are taken") })
+        Err(Fault::Permanent { why: Undelivered::NamesTaken { name: base } })
     }
 
     /// The workspace does not let Muster make a channel. The incident lives in the thread of its announcement, which says why.
     async fn open_thread(&self, turn: &Turn, incident: &Incident, code: &str) -> Tried {
         let home = self.app.config.slack.announce_channel.clone();
         if home.is_empty() || incident.private || self.app.announces_to_strangers() {
-            return Err(Fault::Permanent {
-                why: format!(
-                    "Slack lets Muster make no channel ({code}), and there is no announcement channel whose thread could serve"
-                ),
-            });
+            return Err(Fault::Permanent { why: Undelivered::NoThread { code: code.to_owned() } });
         }
         let at = match incident.slots.get(&Slot::Announcement) {
             Some(at) => at.clone(),
@@ -75,10 +72,7 @@ impl Carrier {
             let posted = Command::MessagePosted { slot: Slot::Announcement, message: at };
             self.also(incident, &posted).await?;
         }
-        let why = format!(
-            "Slack lets Muster make no channel here ({code}), so the incident lives in this thread; {value}",
-            value = advice(code)
-        );
+        let why = Undelivered::OnlyThread { code: code.to_owned() };
         let told = Command::GiveUp { what: OWN_CHANNEL.to_owned(), why, say: true };
         self.outcome(turn, &incident.uid, &Command::ChannelReady { channel }).await?;
         self.also(incident, &told).await
@@ -144,7 +138,7 @@ impl Carrier {
 
     /// Handles a lost channel of an incident, when a call shows that nothing can be said there any more. An open incident goes on elsewhere. If
     /// Muster is only not a member, it joins the channel.
-    pub(super) async fn lost_channel(&self, turn: &Turn, incident: &Incident, code: &str, why: String) -> Tried {
+    pub(super) async fn lost_channel(&self, turn: &Turn, incident: &Incident, code: &str, why: Undelivered) -> Tried {
         let Some(channel) = incident.channel.as_ref().filter(|_| incident.status.is_open()) else {
             return Err(Fault::Permanent { why });
         };

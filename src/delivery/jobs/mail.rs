@@ -5,6 +5,7 @@ use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::Incident;
 use crate::domain::effect::Notice;
 use crate::domain::incident::Recipient;
+use crate::domain::undelivered::Undelivered;
 use crate::mail::Letter;
 use crate::render::views;
 
@@ -14,7 +15,7 @@ impl Carrier {
             return self.done(turn).await;
         };
         let Some(mailer) = &self.mailer else {
-            return Err(Fault::Permanent { why: "no mail server is configured ([mail] smtp_url)".to_owned() });
+            return Err(Fault::Permanent { why: Undelivered::NoMailServer });
         };
         let names = |id: &str| self.app.name(id);
         let how = format!(

@@ -3,6 +3,7 @@
 use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::effect::Notice;
 use crate::domain::incident::{MessageRef, Notification, Recipient};
+use crate::domain::undelivered::Undelivered;
 use crate::domain::{Actor, Command, Event, Incident, UserId, is_person};
 use crate::render::{Button, Press, Rendered, views};
 use crate::store::Id;
@@ -21,7 +22,7 @@ impl Carrier {
         };
         // What was said there before the strangers came stays. Nothing more is said.
         if self.app.strangers_read(channel) {
-            return Err(Fault::Permanent { why: format!("people of another workspace read {channel}") });
+            return Err(Fault::Permanent { why: Undelivered::Strangers { channel: channel.to_owned() } });
         }
         let names = |id: &str| self.app.name(id);
         let markdown = views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), None);

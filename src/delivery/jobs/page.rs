@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::reason::PageText;
+use crate::domain::undelivered::Undelivered;
 use crate::domain::{Command, Effect, Incident, UserId};
 use crate::pagerduty::events::{PagerEvent, Trigger};
 use crate::pagerduty::rest::PersonalPage;
@@ -22,7 +23,7 @@ impl Carrier {
             _ => return Ok(()),
         };
         let Some(routing_key) = self.app.config.routing_key(target) else {
-            return Err(Fault::Permanent { why: format!("no routing key is configured for {target}") });
+            return Err(Fault::Permanent { why: Undelivered::NoRoutingKey { target: target.clone() } });
         };
         self.pager.send(routing_key, key, &event).await?;
         match effect {
@@ -44,17 +45,12 @@ impl Carrier {
             self.app.config.services.iter().find(|one| one.name == name)?.pagerduty_service_id.as_deref()
         });
         let (Some(rest), Some(service)) = (&self.rest, service) else {
-            return Err(Fault::Permanent { why: "no service of PagerDuty's REST API is configured for it".to_owned() });
+            return Err(Fault::Permanent { why: Undelivered::NoService });
         };
         match effect {
             Effect::Page { text, .. } => {
                 let Some(email) = self.app.address_of(person) else {
-                    let name = self.app.name(person);
-                    return Err(Fault::Permanent {
-                        why: format!(
-                            "no e-mail address of {name} is known; `/incident link <e-mail>` tells the one in PagerDuty"
-                        ),
-                    });
+                    return Err(Fault::Permanent { why: Undelivered::NoAddress { name: self.app.name(person) } });
                 };
                 let title = self.page_words(incident, text);
                 let details = incident.assets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");

@@ -88,7 +88,7 @@ pub(super) fn inherit(draft: &mut Draft<'_>, told: &[Notification]) {
             draft.add(Event::NoticePosted { recipient: recipient.key.clone(), message: message.clone() });
         }
         if !is_open {
-            send(draft, &recipient, Notice::AllClear { text: None });
+            send(draft, &recipient, Notice::AllClear { text: None, green: false });
         }
     }
 }
