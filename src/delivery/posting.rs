@@ -105,7 +105,7 @@ impl Carrier {
     async fn add_the_whole(&self, turn: &Turn, at: &MessageRef, thread: Option<&str>, message: &Rendered) -> Tried {
         let bytes = crate::render::plain(&message.markdown).into_bytes();
         let place = (&at.channel, Some(thread.unwrap_or(&at.ts)));
-        let title = "The whole message".to_owned();
+        let title = self.app.templates.words("whole_message", &());
         match self.slack.upload(place, "message.txt", &title, ("text/plain", bytes), &title).await {
             Ok(_) => Ok(()),
             Err(error) if error.verdict == Verdict::Permanent || turn.rec.value.attempts >= WHOLE_TRIES => {

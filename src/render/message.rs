@@ -26,7 +26,7 @@ impl Rendered {
     pub fn new(markdown: &str, buttons: &[Button]) -> Self {
         let (mut blocks, whole) = markdown::blocks(markdown);
         if !whole {
-            blocks.extend(markdown::blocks("… The rest does not fit into a message of Slack.").0);
+            blocks.extend(markdown::blocks("…").0);
         }
         blocks.extend(markdown::actions(buttons));
         let text = markdown::fallback(markdown);

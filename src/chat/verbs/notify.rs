@@ -49,7 +49,7 @@ pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident, whom: Whom) -> Re
     };
     let notice = Notice::First { whom, text: None };
     let names = |id: &str| app.name(id);
-    let preview = views::notice(&app.templates, &notice, first, incident, &names, app.now(), None);
+    let preview = views::notice(&app.templates, &notice, first, incident, &names, app.now(), false);
     let told: Vec<_> = told.values().map(|told| told.recipient.name.clone()).collect();
     let view = json!({"first": first.name, "told": told, "unreachable": unreachable});
     let words = format!("{}\n\n---\n\n{preview}", app.templates.render("notify_form", &view));

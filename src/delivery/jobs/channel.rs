@@ -88,32 +88,32 @@ impl Carrier {
 
     /// Starts to work in a channel that exists already, unless strangers read it.
     pub(super) async fn link_channel(&self, turn: &Turn, incident: &Incident, id: &ChannelId, by: &UserId) -> Tried {
-        let refuse = |why: &str| {
-            let view = serde_json::json!({"name": incident.name(), "why": why});
+        let refuse = |reason: &str| {
+            let view = serde_json::json!({"name": incident.name(), "reason": reason});
             Rendered::new(&self.app.templates.render("cannot_link", &view), &[])
         };
         let info = match self.slack.channel_info(id).await {
             Ok(info) => info,
             Err(error) if error.verdict == Verdict::Permanent => {
-                let words = refuse("Slack does not show it to me; invite me there first");
+                let words = refuse("hidden");
                 self.slack.post_message(by, &words, turn.rec.id.as_str()).await?;
                 return self.done(turn).await;
             }
             Err(error) => return Err(error.into()),
         };
         let against = match (info.shared, incident.private && !info.private) {
-            (true, _) => Some("people of another workspace read it"),
-            (false, true) => Some("the incident is private, and everybody may read there"),
+            (true, _) => Some("strangers"),
+            (false, true) => Some("public"),
             (false, false) => None,
         };
-        if let Some(why) = against {
-            self.slack.post_message(by, &refuse(why), turn.rec.id.as_str()).await?;
+        if let Some(reason) = against {
+            self.slack.post_message(by, &refuse(reason), turn.rec.id.as_str()).await?;
             return self.done(turn).await;
         }
         // Another incident may have come to the channel meanwhile. If two come at once, the second must look again.
         let pointer = self.app.store.get(&Id::<OfChannel>::of(id)).await.map_err(Failure::from)?;
         if self.app.at_home_in(id).await?.is_some_and(|other| other != incident.uid) {
-            self.slack.post_message(by, &refuse("it is the channel of another incident"), turn.rec.id.as_str()).await?;
+            self.slack.post_message(by, &refuse("taken"), turn.rec.id.as_str()).await?;
             return self.done(turn).await;
         }
         if !info.member {

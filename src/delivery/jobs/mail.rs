@@ -18,13 +18,7 @@ impl Carrier {
             return Err(Fault::Permanent { why: Undelivered::NoMailServer });
         };
         let names = |id: &str| self.app.name(id);
-        let how = format!(
-            "To hear no more of it, have somebody write /incident {incident} mute {name}.",
-            incident = incident.name(),
-            name = recipient.name
-        );
-        let markdown =
-            views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), Some(&how));
+        let markdown = views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), true);
         let first = matches!(notice, Notice::First { .. });
         let drawing = if first { self.app.drawing(incident).await? } else { None };
         let picture = match drawing {

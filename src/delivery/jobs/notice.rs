@@ -25,7 +25,7 @@ impl Carrier {
             return Err(Fault::Permanent { why: Undelivered::Strangers { channel: channel.to_owned() } });
         }
         let names = |id: &str| self.app.name(id);
-        let markdown = views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), None);
+        let markdown = views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), false);
         let is_first = matches!(notice, Notice::First { .. });
         let buttons = match (is_first, is_person(channel)) {
             (true, false) => vec![Button::on(&incident.name(), Press::Subscribe, "Tell me too")],
