@@ -12,8 +12,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::markdown::{cut, escape, escape_lines};
-use crate::domain::Time;
-use crate::domain::times;
+use crate::domain::{self, Time, times};
 
 /// The longest text in a line of a list, in characters.
 pub(super) const MAX_SHORT: usize = 200;
@@ -61,12 +60,14 @@ impl Templates {
         handlebars.register_helper("link", Box::new(Words(link)));
         handlebars.register_helper("code", Box::new(Words(code)));
         handlebars.register_helper("capital", Box::new(Words(capital)));
+        handlebars.register_helper("counted", Box::new(Words(counted)));
         let mut lines = Handlebars::new();
         lines.set_strict_mode(true);
         lines.register_escape_fn(handlebars::no_escape);
         lines.register_helper("person", Box::new(Words(name)));
         lines.register_helper("time", Box::new(Words(|h| Ok(times::stamp(time_of(h)?)))));
         lines.register_helper("clock", Box::new(Words(|h| Ok(times::clock(time_of(h)?)))));
+        lines.register_helper("counted", Box::new(Words(counted)));
         // These lines are plain text, which needs no other form.
         for name in ["prose", "short", "code"] {
             lines.register_helper(name, Box::new(Words(|h| Ok(text_of(h, 0)))));
@@ -253,6 +254,13 @@ fn capital(h: &Helper<'_>) -> Result<String, String> {
     let mut letters = text.chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
     Ok(escape(&(first + letters.as_str())))
+}
+
+/// `{{counted steps "step"}}`: `1 step`, `2 steps`. A third parameter is the plural, where it is not made with an `s`.
+fn counted(h: &Helper<'_>) -> Result<String, String> {
+    let (number, one, many) = (text_of(h, 0), text_of(h, 1), text_of(h, 2));
+    let count = number.parse().map_err(|_| format!("`{number}` is no number"))?;
+    Ok(if count == 1 || many.is_empty() { domain::counted(count, &one) } else { format!("{count} {many}") })
 }
 
 fn time_of(h: &Helper<'_>) -> Result<Time, String> {

@@ -348,10 +348,10 @@ async fn records_of_a_newer_muster_are_left_alone() {
     let export = exported(&sled::open(unpack("v2").path()).unwrap()).await;
     let lines: Vec<&[u8]> = export.split_inclusive(|byte| *byte == b'\n').collect();
     for (left, told) in
-        [(&lines[..6], "has no last line"), (&[&lines[..6], &lines[lines.len() - 1..]].concat()[..], "it says")]
+        [(&lines[..6], "is missing"), (&[&lines[..6], &lines[lines.len() - 1..]].concat()[..], "the last line says")]
     {
         let store = MemoryEngine::open().unwrap();
         let words = transfer::import(store.engine(), &mut left.concat().as_slice()).await.unwrap_err().to_string();
-        assert!(words.contains("the export is not whole: 5 records were read") && words.contains(told), "{words}");
+        assert!(words.contains("the export is not whole. Records read: 5") && words.contains(told), "{words}");
     }
 }

@@ -53,7 +53,7 @@ impl Mark {
     /// It ends before the mark, or its last round is a different one.
     pub(super) fn insist(self, last: Self) -> anyhow::Result<()> {
         if last.round < self.round {
-            bail!("the last round is {}, but {} rounds were answered", last.round, self.round);
+            bail!("the last round is {}, but round {} was answered", last.round, self.round);
         }
         if last.round == self.round && last.sum != self.sum && last.sum != 0 && self.sum != 0 {
             bail!("round {} is not the round that was answered", self.round);
