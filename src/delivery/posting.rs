@@ -109,7 +109,7 @@ impl Carrier {
         match self.slack.upload(place, "message.txt", &title, ("text/plain", bytes), &title).await {
             Ok(_) => Ok(()),
             Err(error) if error.verdict == Verdict::Permanent || turn.rec.value.attempts >= WHOLE_TRIES => {
-                tracing::warn!(%error, "the whole of a long message is no file");
+                tracing::warn!(%error, "the whole of a long message cannot be posted as a file");
                 Ok(())
             }
             // The message itself stands, and will be found again.

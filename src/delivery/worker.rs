@@ -161,7 +161,7 @@ impl Worker {
                 Some("retry")
             }
             Next::DoWithout { why } => {
-                tracing::warn!(lane = lane.as_str(), incident, entry = %id, error = %why, "done without");
+                tracing::warn!(lane = lane.as_str(), incident, entry = %id, error = %why, "given up, and nobody is told");
                 let _ = self.carrier.app.commit(turn.end()).await;
                 Some("dead")
             }

@@ -8,7 +8,7 @@ use crate::domain::permission;
 pub(crate) static VERB: Verb = Verb {
     words: &["drill"],
     arguments: "[title]",
-    help: "practise: nobody is paged, nobody outside is told, no figure counts it",
+    help: "practise: nobody is paged, nobody outside is told, and it counts in no figure",
     may: permission::Verb::Declare,
     parse: |line| {
         let mut drill =

@@ -113,9 +113,9 @@ pub(super) fn mute(draft: &mut Draft<'_>, recipient: &str, muted: bool) -> Resul
     let Some(told) = found else {
         let names: Vec<_> = draft.case().told.values().map(|told| format!("`{}`", told.recipient.name)).collect();
         let hint = if names.is_empty() {
-            "Nobody was.".to_owned()
+            "Nobody was told.".to_owned()
         } else {
-            format!("Told were: {names}.", names = names.join(", "))
+            format!("These were told: {names}.", names = names.join(", "))
         };
         return Err(Refusal::NotTold { name: recipient.to_owned(), incident: draft.incident().name(), hint });
     };

@@ -77,7 +77,7 @@ async fn ack_take_assign() {
     insta::assert_snapshot!(inc.slash(BEN, "take commander").await, @"You are commander of INC-1 already.");
     insta::assert_snapshot!(inc.slash(BEN, "take lunch").await, @"Which role? It is written /incident take <role>: take a role: commander, deputy, responder, scribe, liaison; take command asks whoever has it.");
     assert_eq!(inc.slash(BEN, "assign liaison @chloe").await, "INC-1: Ben made Chloe liaison.");
-    inc.expect("@Chloe is now liaison. (by @Ben)");
+    inc.expect("@Chloe is now liaison (by @Ben).");
     assert!(inc.view().members.contains(&CHLOE.to_owned()));
     assert!(
         inc.slash(BEN, "assign liaison @chloe")
