@@ -452,11 +452,11 @@ pub struct Case {
     pub incident: Incident,
     pub alerts: BTreeMap<AlertId, Alert>,
     pub tasks: BTreeMap<u32, Task>,
-    pub told: BTreeMap<String, Notification>,
+    pub notified: BTreeMap<String, Notification>,
 }
 
 impl From<Incident> for Case {
     fn from(incident: Incident) -> Self {
-        Self { incident, alerts: BTreeMap::new(), tasks: BTreeMap::new(), told: BTreeMap::new() }
+        Self { incident, alerts: BTreeMap::new(), tasks: BTreeMap::new(), notified: BTreeMap::new() }
     }
 }

@@ -21,7 +21,7 @@ impl Carrier {
             return self.done(turn).await;
         };
         // What was said there before the strangers came stays. Nothing more is said.
-        if self.app.strangers_read(channel) {
+        if self.app.is_external(channel) {
             return Err(Fault::Permanent { why: Undelivered::Strangers { channel: channel.to_owned() } });
         }
         let names = |id: &str| self.app.name(id);
