@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::worded;
-
 use super::lineage::{AssetKind, RootReason, Whom, impact};
 use super::reason::DutySource;
 use super::{Alert, AlertId, AssetName, ChannelId, IncidentId, Pillar, Role, Severity, Time, UserId};
+use crate::domain::worded;
 
 worded! {
     /// How far the work has come.
