@@ -1,7 +1,6 @@
 //! FLOOR 1. E-mail by SMTP: text and HTML from the same Markdown, with one thread for each incident and recipient. `delivery`
 //! decides when to send.
 
-use lettre::address::AddressError;
 use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
@@ -9,8 +8,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use secrecy::ExposeSecret as _;
 
 use crate::config::Config;
-use crate::domain::Time;
-use crate::domain::undelivered::Undelivered;
+use crate::domain::{Time, Undelivered};
 use crate::render::{html, plain};
 
 pub struct Letter<'a> {
@@ -76,9 +74,10 @@ impl Mailer {
     }
 
     fn message(&self, letter: &Letter<'_>, now: Time) -> Result<Message, Undelivered> {
-        let wrong =
-            |error: AddressError| Undelivered::BadAddress { address: letter.to.to_owned(), error: error.to_string() };
-        let to: Mailbox = letter.to.parse().map_err(wrong)?;
+        let to = letter
+            .to
+            .parse::<Mailbox>()
+            .map_err(|error| Undelivered::BadAddress { address: letter.to.to_owned(), error: error.to_string() })?;
         let id = |name: &str| {
             let name: String =
                 name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
@@ -96,7 +95,7 @@ impl Mailer {
             None => body.singlepart(SinglePart::html(page)),
             Some(png) => {
                 let picture = "<p><img src=\"cid:lineage\" alt=\"The lineage\" style=\"max-width:100%\"></p>";
-                let kind = ContentType::parse("image/png").map_err(|error| Undelivered::Said(error.to_string()))?;
+                let kind = ContentType::parse("image/png").map_err(|error| error.to_string())?;
                 body.multipart(
                     MultiPart::related()
                         .singlepart(SinglePart::html(format!("{page}{picture}")))
@@ -104,6 +103,6 @@ impl Mailer {
                 )
             }
         };
-        message.multipart(body).map_err(|error| Undelivered::Said(error.to_string()))
+        message.multipart(body).map_err(|error| error.to_string().into())
     }
 }

@@ -6,8 +6,7 @@ use std::time::Duration;
 use backon::BackoffBuilder as _;
 
 use crate::app::Failure;
-use crate::domain::undelivered::Undelivered;
-use crate::domain::{Lane, Time};
+use crate::domain::{Lane, Time, Undelivered};
 use crate::mail::MailError;
 use crate::pagerduty::failure::PagerError;
 use crate::records::outbox::{Entry, Job};

@@ -12,8 +12,7 @@ use super::permission::Verb;
 use super::rca::{CauseKind, Learnt};
 use super::reason::ChannelLoss;
 use super::runbook::Runbook;
-use super::undelivered::Undelivered;
-use super::{AlertId, ChannelId, IncidentId, Role, Severity, Signal, Time, UserId};
+use super::{AlertId, ChannelId, IncidentId, Role, Severity, Signal, Time, Undelivered, UserId};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -8,8 +8,7 @@ use super::incident::{Channel, Duty, Ending, MessageRef, Picture, Radius, Recipi
 use super::lineage::Whom;
 use super::rca::{Cause, Learnt};
 use super::reason::{ChannelLoss, DrillGoal, Gap, JoinReason, Missing, PageText, RunbookReason, SeverityReason};
-use super::undelivered::Undelivered;
-use super::{AlertId, AssetName, IncidentId, Pillar, Role, Severity, Signal, Time, UserId};
+use super::{AlertId, AssetName, IncidentId, Pillar, Role, Severity, Signal, Time, Undelivered, UserId};
 use crate::domain::worded;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

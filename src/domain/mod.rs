@@ -50,4 +50,5 @@ pub use refusal::Refusal;
 pub use role::Role;
 pub use severity::Severity;
 pub use signal::{AssetName, Level, Pillar, Signal, SignalStatus};
+pub use undelivered::Undelivered;
 pub(crate) use worded::worded;

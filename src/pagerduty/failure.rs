@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Response;
 use serde_json::Value;
 
-use crate::domain::undelivered::Undelivered;
+use crate::domain::Undelivered;
 
 /// How long a 429 is waited for where PagerDuty does not say.
 const WAIT: Duration = Duration::from_secs(30);

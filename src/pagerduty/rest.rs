@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use super::failure::{PagerError, retry_after};
-use crate::domain::undelivered::Undelivered;
+use crate::domain::Undelivered;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnCall {

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::incident::MessageRef;
-use crate::domain::undelivered::Undelivered;
-use crate::domain::{ChannelId, Effect, IncidentId, Lane, Time, UserId};
+use crate::domain::{ChannelId, Effect, IncidentId, Lane, Time, Undelivered, UserId};
 use crate::render::Button;
 use crate::store::{Batch, Expect, Id, QueueName, Queued};
 

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::domain::lineage::Change;
-use crate::domain::undelivered::Undelivered;
-use crate::domain::{AlertId, ChannelId, IncidentId, Time, UserId};
+use crate::domain::{AlertId, ChannelId, IncidentId, Time, Undelivered, UserId};
 use crate::slack::client::Listed;
 
 /// Records that only point to an incident.

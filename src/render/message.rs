@@ -33,11 +33,6 @@ impl Rendered {
         Self { blocks, text, markdown: markdown.to_owned(), buttons: buttons.to_vec(), whole }
     }
 
-    /// A sentence without a template: a refusal, an answer.
-    pub fn sentence(text: &str) -> Self {
-        Self::new(text, &[])
-    }
-
     pub fn blocks_json(&self) -> serde_json::Value {
         serde_json::to_value(&self.blocks).unwrap_or_default()
     }

@@ -159,18 +159,15 @@ impl Templates {
     /// Renders a view by a template, as Markdown. If an operator's template fails on this view, the failure is logged and the shipped template
     /// is used: an incident must never wait for a template.
     pub fn render(&self, name: &str, view: &impl Serialize) -> String {
-        match self.try_render(name, view) {
-            Ok(markdown) => markdown,
-            Err(what) => {
-                tracing::error!(template = name, error = %what, "a message template failed; the shipped one is used");
-                self.as_shipped(name, view).unwrap_or_else(|| {
-                    format!(
-                        "Something happened ({}), and the template for it failed. The timeline has it: `/incident show`.",
-                        escape(name)
-                    )
-                })
-            }
-        }
+        self.handlebars.render(name, view).unwrap_or_else(|error| {
+            tracing::error!(template = name, %error, "a message template failed; the shipped one is used");
+            self.as_shipped(name, view).unwrap_or_else(|| {
+                format!(
+                    "Something happened ({}), and the template for it failed. The timeline has it: `/incident show`.",
+                    escape(name)
+                )
+            })
+        })
     }
 
     /// The words of a template as plain text, for what shows no Markdown.
@@ -196,14 +193,6 @@ impl Templates {
     fn as_shipped(&self, name: &str, view: &impl Serialize) -> Option<String> {
         let shipped = Shipped::get(&format!("{name}.hbs"))?;
         self.handlebars.render_template(&String::from_utf8_lossy(&shipped.data), view).ok()
-    }
-
-    /// The same as [`Self::render`], but returns the failure.
-    ///
-    /// # Errors
-    /// The template asks for something that the view does not have.
-    pub fn try_render(&self, name: &str, view: &impl Serialize) -> Result<String, String> {
-        self.handlebars.render(name, view).map_err(|error| error.to_string())
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Button, Form, ModalInput, Names, Press, Rendered, Templates};
 use crate::domain::UserId;
 use crate::domain::effect::Notice;
-use crate::domain::incident::{Checklist, Duty, Radius, Recipient, RootCandidate, Slot, StepState, Verdict};
+use crate::domain::incident::{Checklist, Duty, Radius, Recipient, RootCandidate, StepState, Verdict};
 use crate::domain::lineage::{Candidate, Clue, Impact, Whom};
 use crate::domain::reason::{Gap, Missing};
 use crate::domain::times::duration;
@@ -245,10 +245,7 @@ pub fn checklist(templates: &Templates, of: &Incident, list: &Checklist, names: 
                 }
             };
             // A step is Markdown from a checked file, so its code and emphasis may show. A settled step is kept short.
-            let text = match step.state {
-                StepState::Open => step.text.clone(),
-                _ => short_markdown(&step.text),
-            };
+            let text = if by.is_none() { step.text.clone() } else { short_markdown(&step.text) };
             let skipped = matches!(step.state, StepState::Skipped { .. });
             json!({"number": index + 1, "mark": mark, "text": text, "by": by, "at": at, "skipped": skipped, "words": words})
         })
@@ -412,13 +409,4 @@ pub fn severity_input(now: Severity) -> ModalInput {
     let options = Severity::ALL.map(|one| (one.number().to_string(), format!("{one}: {}", one.meaning())));
     let (id, label) = ("severity", "How bad is it? If unsure, take the higher one.");
     ModalInput::Choice { id, label, options: options.to_vec(), initial: Some(now.number().to_string()) }
-}
-
-/// The slot of a message that an effect keeps up to date.
-pub fn slot_name(slot: Slot) -> &'static str {
-    match slot {
-        Slot::Card => "card",
-        Slot::Announcement => "announcement",
-        Slot::Checklist => "checklist",
-    }
 }

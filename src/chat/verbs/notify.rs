@@ -38,7 +38,7 @@ pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident, whom: Whom) -> Re
     match chat.would(incident, Command::Notify { whom, recipients: all.clone(), text: None }).await {
         Err(Failure::Refused(Refusal::NobodyLeftToTell { .. })) if unreachable.len() == all.len() => {
             return Err(Failure::NotFound(format!(
-                "None of them can be reached: {} have neither a channel nor an address. Give them one under `[[teams]]` or in the catalog.",
+                "None of them can be reached. No channel or address is known for: {}. Add one under `[[teams]]` or in the catalog.",
                 unreachable.join(", ")
             )));
         }

@@ -2,8 +2,7 @@
 
 use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::incident::MessageRef;
-use crate::domain::is_person;
-use crate::domain::undelivered::Undelivered;
+use crate::domain::{Undelivered, is_person};
 use crate::render::{Button, Rendered};
 
 impl Carrier {

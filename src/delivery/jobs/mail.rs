@@ -2,10 +2,9 @@
 
 use super::picture::pixels;
 use super::{Carrier, Fault, Tried, Turn};
-use crate::domain::Incident;
 use crate::domain::effect::Notice;
 use crate::domain::incident::Recipient;
-use crate::domain::undelivered::Undelivered;
+use crate::domain::{Incident, Undelivered};
 use crate::mail::Letter;
 use crate::render::views;
 

@@ -3,8 +3,7 @@
 use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::effect::Notice;
 use crate::domain::incident::{MessageRef, Notification, Recipient};
-use crate::domain::undelivered::Undelivered;
-use crate::domain::{Actor, Command, Event, Incident, UserId, is_person};
+use crate::domain::{Actor, Command, Event, Incident, Undelivered, UserId, is_person};
 use crate::render::{Button, Press, Rendered, views};
 use crate::store::Id;
 

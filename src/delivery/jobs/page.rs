@@ -4,8 +4,7 @@ use serde_json::json;
 
 use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::reason::PageText;
-use crate::domain::undelivered::Undelivered;
-use crate::domain::{Command, Effect, Incident, UserId};
+use crate::domain::{Command, Effect, Incident, Undelivered, UserId};
 use crate::pagerduty::events::{PagerEvent, Trigger};
 use crate::pagerduty::rest::PersonalPage;
 
@@ -70,18 +69,7 @@ impl Carrier {
         let text = text.words(&|id| self.app.name(id));
         let view =
             json!({"incident": {"name": incident.name(), "severity": incident.severity.to_string()}, "text": text});
-        // A page goes out even if an operator's template fails.
-        match self.app.templates.try_render("page_summary", &view) {
-            Ok(markdown) => crate::render::plain(&markdown),
-            Err(error) => {
-                tracing::error!(
-                    incident = incident.name(),
-                    error,
-                    "the template of a page failed; its plain words are used"
-                );
-                format!("[{}] {} {text}", incident.name(), incident.severity)
-            }
-        }
+        self.app.templates.words("page_summary", &view)
     }
 
     fn trigger(&self, incident: &Incident, text: &PageText) -> PagerEvent {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Carrier, Fault, Tried, Turn};
-use crate::domain::undelivered::Undelivered;
+use crate::domain::Undelivered;
 
 impl Carrier {
     /// Confirms an SNS subscription. Its address was checked with the signature of the message.

@@ -3,8 +3,7 @@
 use super::draft::Draft;
 use crate::domain::incident::{Channel, MessageRef, PageStatus, Slot};
 use crate::domain::reason::{ChannelLoss, Missing};
-use crate::domain::undelivered::Undelivered;
-use crate::domain::{ChannelId, Command, Effect, Event, Principal, Refusal, Role, Time, UserId};
+use crate::domain::{ChannelId, Command, Effect, Event, Principal, Refusal, Role, Time, Undelivered, UserId};
 
 pub(super) fn channel_ready(draft: &mut Draft<'_>, channel: &Channel) {
     if draft.incident().channel.as_ref() != Some(channel) {

@@ -3,8 +3,7 @@
 use super::draft::Draft;
 use crate::domain::command::PagerNews;
 use crate::domain::incident::PageStatus;
-use crate::domain::undelivered::Undelivered;
-use crate::domain::{Effect, Event};
+use crate::domain::{Effect, Event, Undelivered};
 
 pub(super) fn accepted(draft: &mut Draft<'_>, key: &str) {
     let Some(page) = draft.incident().pages.get(key) else { return };

@@ -112,7 +112,7 @@ mod tests {
             assert!(mark.insist(last).is_ok(), "{last:?}");
         }
         let refused = |last| mark.insist(last).expect_err("it is refused").to_string();
-        assert!(refused(Mark { round: 4, sum: 9 }).contains("the last round is 4, but 5 rounds were"));
+        assert!(refused(Mark { round: 4, sum: 9 }).contains("the last round is 4, but round 5 was"));
         assert!(refused(Mark { round: 5, sum: 8 }).contains("round 5 is not the round that was answered"));
     }
 }

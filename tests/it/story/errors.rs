@@ -114,7 +114,7 @@ async fn what_becomes(bot: &Bot, method: &str, error: &str, number: u64, seen: &
     if timeline.contains("\"channel_lost\"") {
         return "goes on in another channel, and says so".to_owned();
     }
-    if timeline.contains("lives in this thread") {
+    if timeline.contains("\"only_thread\"") {
         return "lives in a thread, and says why".to_owned();
     }
     if timeline.contains("\"delivery_failed\"") && timeline.contains(error) {

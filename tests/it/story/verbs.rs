@@ -107,7 +107,7 @@ async fn taking_the_command_of_somebody_present_asks_and_goes_through_after_two_
     inc.slash(BEN, "take commander").await;
     inc.expect("@Ben asks @Ana for the command.");
     bot.advance(minutes(3)).await;
-    inc.expect("@Ben is now commander, taking over from @Ana.");
+    inc.expect("@Ben is now commander, taking over from @Ana (by Muster).");
     insta::assert_snapshot!(ask.button("Hand over").click(BEN).await, @"That request for the command is settled already.");
     bot.finish_quietly().await;
 }
