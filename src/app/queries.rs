@@ -151,8 +151,8 @@ impl Filter {
             && self.before.is_none_or(|before| incident.opened_at < before)
             && self.viewer.sees(incident)
             && (self.words.is_empty() || {
-                let texts = [Some(&incident.title), incident.last_update.as_ref(), incident.fix.as_ref()];
-                let mut all = texts.into_iter().flatten().map(|text| text.to_lowercase()).collect::<Vec<_>>();
+                let texts = [&incident.last_update, &incident.last_impact, &incident.fix].into_iter().flatten();
+                let mut all = texts.chain([&incident.title]).map(|text| text.to_lowercase()).collect::<Vec<_>>();
                 all.extend(incident.assets.iter().map(|asset| asset.as_str().to_lowercase()));
                 self.words.iter().all(|word| all.iter().any(|text| text.contains(word)))
             })

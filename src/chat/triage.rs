@@ -1,6 +1,6 @@
 //! The card that asks whether an alert is an incident: its buttons and forms.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::asker::Chat;
 use super::forms::modal;
@@ -14,10 +14,9 @@ use crate::domain::matcher::Matcher;
 use crate::domain::permission::{Standing, Verb};
 use crate::domain::reason::JoinReason;
 use crate::domain::suppression::SuppressedAlert;
-use crate::domain::times::stamp;
 use crate::domain::{Command, Decision, IncidentId};
 use crate::records::outbox::Job;
-use crate::render::{Form, ModalInput, Triage, TriageCard, sentence_markdown};
+use crate::render::{Form, ModalInput, Triage, TriageCard};
 use crate::slack::inbound::View;
 use crate::store::Batch;
 
@@ -29,14 +28,12 @@ impl Chat<'_> {
         let (form, questions) = match what {
             Triage::Open => {
                 let placed = self.app.open_suppressed(&card.alert).await?;
-                let words =
-                    placed.incident.map_or_else(|| "is settled".to_owned(), |incident| format!("is {incident}"));
-                self.settle(&card, "🚨", &held, &words).await?;
+                self.settle(&card, &held, json!({"outcome": "opened", "incident": placed.incident})).await?;
                 return Ok(Reply::Nothing);
             }
             Triage::Dismiss => {
                 self.app.dismiss_suppressed(&card.alert).await?;
-                self.settle(&card, "👌", &held, "is not a problem").await?;
+                self.settle(&card, &held, json!({"outcome": "dismissed"})).await?;
                 return Ok(Reply::Nothing);
             }
             Triage::Attach => (Form::TriageAttach(card), self.attach_form().await?),
@@ -73,8 +70,8 @@ impl Chat<'_> {
         let turn = self.app.turn(&uid);
         let _turn = turn.lock().await;
         let (held, decision) = self.app.make(&Attaching { held: &card.alert, uid: &uid, because, chat: self }).await?;
-        let words = format!("is part of {}", decision.case.incident.name());
-        self.settle(card, "📎", &held, &words).await?;
+        let outcome = json!({"outcome": "attached", "incident": decision.case.incident.name()});
+        self.settle(card, &held, outcome).await?;
         Ok(Reply::Nothing)
     }
 
@@ -88,18 +85,18 @@ impl Chat<'_> {
             .ok_or_else(|| Unsent::Mistake("until", "Until when?".to_owned()))?;
         let silence = silence::of(self, matcher, until, view.text("text").unwrap_or_default());
         let silence = self.app.silence(silence, Some(&card.alert), Batch::new()).await?;
-        let words = format!("is silenced until {} (silence {})", stamp(silence.until), silence.number);
-        self.settle(card, "🔕", &held, &words).await?;
+        let outcome = json!({"outcome": "silenced", "until": silence.until, "silence": silence.number});
+        self.settle(card, &held, outcome).await?;
         Ok(Reply::Nothing)
     }
 
     /// Shows on the card what became of the alert, and who decided.
-    async fn settle(&self, card: &TriageCard, mark: &str, held: &SuppressedAlert, words: &str) -> Result<(), Failure> {
+    async fn settle(&self, card: &TriageCard, held: &SuppressedAlert, mut view: Value) -> Result<(), Failure> {
         if card.ts.is_empty() {
             return Ok(());
         }
-        let (title, words) = (&held.signal.title, sentence_markdown(words));
-        let view = json!({"mark": mark, "title": title, "words": words, "by": self.app.name(self.user)});
+        view["title"] = held.signal.title.as_str().into();
+        view["by"] = self.app.name(self.user).into();
         let markdown = self.app.templates.render("triage_settled", &view);
         let job = Job::Replace { channel: card.channel.clone(), ts: card.ts.clone(), markdown };
         self.app.enqueue(&self.app.errand(), job).await

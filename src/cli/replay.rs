@@ -10,7 +10,7 @@ use super::opening::load;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::route::RouteAction;
-use crate::domain::{Signal, SignalStatus};
+use crate::domain::{Signal, SignalStatus, counted};
 use crate::monitors::{self, Context};
 
 /// Reads a payload: a bare body, or `{"source", "body"}` as the API returns it.
@@ -90,7 +90,7 @@ fn explain(config: &Config, signal: &Signal) {
         Some((RouteAction::Ignore, _)) => "nothing: its route ignores it".to_owned(),
         Some((RouteAction::Ask, _)) => "a card that asks people".to_owned(),
         Some((RouteAction::Open, minutes)) if minutes > 0 => {
-            format!("an incident, if it goes on for {minutes} minutes")
+            format!("an incident, if it goes on for {}", counted(minutes as usize, "minute"))
         }
         _ => "an incident at once".to_owned(),
     };

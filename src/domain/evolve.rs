@@ -146,8 +146,9 @@ fn apply(case: &mut Case, entry: &Entry) {
         }
         Event::HandoverDeclined { .. } => incident.handover = None,
         Event::SeverityChanged { to, .. } => incident.severity = *to,
-        Event::UpdatePosted { text, next } => {
+        Event::UpdatePosted { text, next, impact } => {
             incident.last_update = Some(text.clone());
+            incident.last_impact.clone_from(impact);
             incident.updated_at = Some(at);
             incident.first_update_at.get_or_insert(at);
             incident.next_update = *next;

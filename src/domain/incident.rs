@@ -246,6 +246,9 @@ pub struct Incident {
     #[serde(default)]
     pub whys: u32,
     pub last_update: Option<String>,
+    /// What the last update said of the impact.
+    #[serde(default)]
+    pub last_impact: Option<String>,
     pub updated_at: Option<Time>,
     pub first_update_at: Option<Time>,
     pub commanded_at: Option<Time>,

@@ -29,7 +29,7 @@ fn ephemeral(message: &Rendered) -> Value {
 }
 
 fn say(text: &str) -> Answered {
-    Some(ephemeral(&Rendered::sentence(&sentence_markdown(text))))
+    Some(ephemeral(&Rendered::new(&sentence_markdown(text), &[])))
 }
 
 /// The answer: a body, or none.

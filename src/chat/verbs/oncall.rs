@@ -11,7 +11,7 @@ use crate::domain::permission;
 pub(crate) static VERB: Verb = Verb {
     words: &["oncall", "on-call", "duty"],
     arguments: "[service]",
-    help: "who is on duty, and where that stands",
+    help: "who is on duty, and where Muster reads it",
     may: permission::Verb::Read,
     parse: |line| {
         let service = line.optional();

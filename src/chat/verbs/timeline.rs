@@ -16,8 +16,8 @@ const LINES: usize = 40;
 
 pub(crate) static VERB: Verb = Verb {
     words: &["timeline", "history", "edit", "correct"],
-    arguments: "",
-    help: "what happened, numbered; `edit <n> <text>` and `edit <n> at 06:10` correct a line",
+    arguments: "or edit <n> <text|at 06:10>",
+    help: "what happened, numbered; `edit` corrects the words or the time of a line",
     may: permission::Verb::Read,
     parse: |line| {
         if matches!(line.word, "edit" | "correct") {

@@ -19,7 +19,7 @@ pub(crate) static VERB: Verb = Verb {
             return line.ask(Form::Update);
         }
         let (text, next) = trailing_next(&line)?;
-        line.command(Command::Update { text, next })
+        line.command(Command::Update { text, next, impact: None })
     },
 };
 
@@ -40,7 +40,7 @@ fn trailing_next(line: &Line<'_>) -> Result<(String, Option<Time>), Unclear> {
 }
 
 pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questions, Failure> {
-    chat.would(incident, Command::Update { text: SOME.to_owned(), next: None }).await?;
+    chat.would(incident, Command::Update { text: SOME.to_owned(), next: None, impact: None }).await?;
     let changed = "What changed? Consumers read this too.";
     let means = "What does it mean for those who use the data?";
     let inputs = vec![
@@ -53,6 +53,5 @@ pub(crate) async fn form(chat: &Chat<'_>, incident: &Incident) -> Result<Questio
 
 pub(crate) fn sent(chat: &Chat<'_>, view: &View) -> Answered {
     let next = promised(view, "next", chat.app.now(), "30m, 2h or 15:00")?;
-    let impact = view.text("impact").map(|impact| format!("\nImpact: {impact}")).unwrap_or_default();
-    Ok(Command::Update { text: format!("{}{impact}", view.text("text").unwrap_or_default()), next })
+    Ok(Command::Update { text: view.text("text").unwrap_or_default(), next, impact: view.text("impact") })
 }

@@ -79,7 +79,7 @@ pub(super) fn inherit(draft: &mut Draft<'_>, told: &[Notification]) {
             draft.add(Event::NoticePosted { recipient: recipient.key.clone(), message: message.clone() });
         }
         if !is_open {
-            send(draft, &recipient, Notice::AllClear { text: None });
+            send(draft, &recipient, Notice::AllClear { text: None, green: false });
         }
     }
 }
@@ -104,9 +104,9 @@ pub(super) fn mute(draft: &mut Draft<'_>, recipient: &str, muted: bool) -> Resul
     let Some(told) = found else {
         let names: Vec<_> = draft.case().notified.values().map(|told| format!("`{}`", told.recipient.name)).collect();
         let hint = if names.is_empty() {
-            "Nobody was.".to_owned()
+            "Nobody was told.".to_owned()
         } else {
-            format!("Told were: {names}.", names = names.join(", "))
+            format!("These were told: {names}.", names = names.join(", "))
         };
         return Err(Refusal::NotTold { name: recipient.to_owned(), incident: draft.incident().name(), hint });
     };

@@ -6,4 +6,4 @@ mod failure;
 
 pub use answers::{ChannelInfo, HistoryMessage, Listed, Member, member};
 pub use calls::SlackApi;
-pub use failure::{SlackError, Verdict, advice};
+pub use failure::{SlackError, Verdict};

@@ -77,7 +77,7 @@ async fn ack_take_assign() {
     insta::assert_snapshot!(inc.slash(BEN, "take commander").await, @"You are commander of INC-1 already.");
     insta::assert_snapshot!(inc.slash(BEN, "take lunch").await, @"Which role? It is written /incident take <role>: take a role: commander, deputy, responder, scribe, liaison; take command asks whoever has it.");
     assert_eq!(inc.slash(BEN, "assign liaison @chloe").await, "INC-1: Ben made Chloe liaison.");
-    inc.expect("@Chloe is now liaison. (by @Ben)");
+    inc.expect("@Chloe is now liaison (by @Ben).");
     assert!(inc.view().members.contains(&CHLOE.to_owned()));
     assert!(
         inc.slash(BEN, "assign liaison @chloe")
@@ -107,7 +107,7 @@ async fn taking_the_command_of_somebody_present_asks_and_goes_through_after_two_
     inc.slash(BEN, "take commander").await;
     inc.expect("@Ben asks @Ana for the command.");
     bot.advance(minutes(3)).await;
-    inc.expect("@Ben is now commander, taking over from @Ana.");
+    inc.expect("@Ben is now commander, taking over from @Ana (by Muster).");
     insta::assert_snapshot!(ask.button("Hand over").click(BEN).await, @"That request for the command is settled already.");
     bot.finish_quietly().await;
 }
