@@ -1,8 +1,9 @@
 //! The only file that reads the wall clock or makes ids. All other code gets the time from here.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
+use parking_lot::Mutex;
 
 /// Tells the time, and makes ids that sort by time.
 #[derive(Clone, Debug)]
@@ -28,14 +29,14 @@ impl Clock {
         match &self.0 {
             #[expect(clippy::disallowed_methods, reason = "this is the one place")]
             Source::Wall => Utc::now(),
-            Source::Manual(now) => *now.lock().unwrap_or_else(PoisonError::into_inner),
+            Source::Manual(now) => *now.lock(),
         }
     }
 
     /// Moves a manual clock. The wall clock cannot be moved.
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(now) = &self.0 {
-            *now.lock().unwrap_or_else(PoisonError::into_inner) += by;
+            *now.lock() += by;
         }
     }
 

@@ -8,7 +8,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use secrecy::ExposeSecret as _;
 
 use crate::config::Config;
-use crate::domain::Time;
+use crate::domain::{Time, Undelivered};
 use crate::render::{html, plain};
 
 pub struct Letter<'a> {
@@ -27,7 +27,7 @@ pub struct Letter<'a> {
 #[derive(Debug, Clone)]
 pub struct MailError {
     pub permanent: bool,
-    pub why: String,
+    pub why: Undelivered,
 }
 
 pub struct Mailer {
@@ -70,11 +70,14 @@ impl Mailer {
             .send(message)
             .await
             .map(|_| ())
-            .map_err(|error| MailError { permanent: error.is_permanent(), why: error.to_string() })
+            .map_err(|error| MailError { permanent: error.is_permanent(), why: error.to_string().into() })
     }
 
-    fn message(&self, letter: &Letter<'_>, now: Time) -> Result<Message, String> {
-        let to: Mailbox = letter.to.parse().map_err(|error| format!("{} is not an address: {error}", letter.to))?;
+    fn message(&self, letter: &Letter<'_>, now: Time) -> Result<Message, Undelivered> {
+        let to = letter
+            .to
+            .parse::<Mailbox>()
+            .map_err(|error| Undelivered::BadAddress { address: letter.to.to_owned(), error: error.to_string() })?;
         let id = |name: &str| {
             let name: String =
                 name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
@@ -100,6 +103,6 @@ impl Mailer {
                 )
             }
         };
-        message.multipart(body).map_err(|error| error.to_string())
+        message.multipart(body).map_err(|error| error.to_string().into())
     }
 }

@@ -1,7 +1,5 @@
 //! Ends alerts that nobody repeats. Their source says after how long (`resolve_after_minutes`).
 
-use std::sync::PoisonError;
-
 use super::{App, Failure};
 use crate::domain::suppression::SuppressedAlert;
 use crate::domain::{Signal, SignalStatus, Time};
@@ -15,7 +13,7 @@ impl App {
             self.config.sources.iter().find(|known| known.name == source).and_then(|known| known.resolve_after_minutes);
         let Some(minutes) = minutes else { return self.commit(also).await };
         let id = Id::<SuppressedAlert>::of(&Signal::new(source, key, key, self.now())).to_string();
-        let heard = self.correlator.heard.lock().unwrap_or_else(PoisonError::into_inner).get(&id).copied();
+        let heard = self.correlator.heard.lock().get(&id).copied();
         // Muster forgets at a restart when it heard of an alert. So a start counts as having heard of it.
         let due = heard.unwrap_or(since).max(self.correlator.started) + chrono::Duration::minutes(minutes.into());
         if due > self.now() {
@@ -23,13 +21,13 @@ impl App {
             also.enqueue(&self.errand(), job, self.now());
             return self.commit(also).await;
         }
-        self.correlator.heard.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        self.correlator.heard.lock().remove(&id);
         let signal = Signal { status: SignalStatus::Resolved, ..Signal::new(source, key, key, self.now()) };
         self.receive_chunk(source, vec![signal], None, also).await.map(|_| ())
     }
 
     /// Remembers that an alert was heard of, if its source uses that.
     pub(super) fn hear(&self, id: &str) {
-        self.correlator.heard.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), self.now());
+        self.correlator.heard.lock().insert(id.to_owned(), self.now());
     }
 }

@@ -1,6 +1,6 @@
 //! The graph of the lineage as the app holds it, for reading; `catalog` writes it.
 
-use std::sync::RwLockReadGuard;
+use parking_lot::RwLockReadGuard;
 
 use crate::catalog::Naming;
 use crate::domain::AssetName;

@@ -3,7 +3,7 @@
 use super::correlate::Posted;
 use super::{App, Change, Failure};
 use crate::config::Heartbeat;
-use crate::domain::{Signal, SignalStatus, Time};
+use crate::domain::{Signal, SignalStatus, Time, counted};
 use crate::records::Beat;
 use crate::records::outbox::{Job, Outbox as _};
 use crate::store::{Batch, Id};
@@ -70,7 +70,7 @@ fn late(beat: &Heartbeat, last: Time, now: Time) -> Signal {
         asset: beat.asset.as_deref().and_then(crate::domain::AssetName::new),
         pillar: crate::domain::Pillar::Freshness,
         level: beat.severity,
-        description: Some(format!("It is expected every {every_minutes} minutes.", every_minutes = beat.every_minutes)),
+        description: Some(format!("It is expected every {}.", counted(beat.every_minutes as usize, "minute"))),
         ..Signal::new(&beat.source, &format!("heartbeat/{}", beat.name), &title, now)
     }
 }

@@ -1,8 +1,6 @@
 //! The app's home: what one person wants to see at a glance. It is built from bounded reads. It is published when it is opened and, as long as
 //! somebody may be looking at it, when it has changed.
 
-use std::sync::PoisonError;
-
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -40,7 +38,7 @@ impl App {
         }
         let (now, session) = (self.now(), self.clock.fresh_id());
         {
-            let mut homes = self.homes.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut homes = self.homes.lock();
             homes.retain(|_, home| home.until > now);
             if homes.len() < MAX_WATCHED || homes.contains_key(user) {
                 let until = now + chrono::Duration::minutes(WATCHED_MINUTES);
@@ -64,7 +62,7 @@ impl App {
         let blocks = self.home(user).await?.blocks_json();
         let digest = hex::encode(Sha256::digest(blocks.to_string()));
         let now = self.now();
-        let mut homes = self.homes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut homes = self.homes.lock();
         let view = || json!({"type": "home", "callback_id": "home", "blocks": blocks});
         let Some(home) = homes.get_mut(user).filter(|home| home.session == session) else {
             // It was opened again since, or before a restart. So this series of checks ends here.
@@ -124,7 +122,7 @@ impl App {
         let view = json!({
             "mine": shown(&mine), "more_mine": mine.len().saturating_sub(LINES), "open": shown(&others), "more": more,
             "tasks": tasks, "more_tasks": more_tasks, "silences": silences, "reviewed": reviewed,
-            "figures": figures(&open, &latest, now), "follows": self.followed_by(user),
+            "figures": figures(&open, &latest, now), "subscriptions": self.subscriptions_of(user),
         });
         let mut buttons = vec![Button::new(&Action::Declare { asset: None }, "Declare an incident").primary()];
         buttons.extend(tasks.iter().take(5).map(|task| {

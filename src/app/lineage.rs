@@ -295,18 +295,20 @@ impl App {
             .collect();
         let owners = judged.impact.teams.iter().chain(&judged.producers.teams);
         let teams: Vec<String> = owners.map(|team| team.owner.name.clone()).collect();
-        let followers =
-            if incident.drill || incident.private { Vec::new() } else { self.followers(incident, &teams).await };
+        let followers = if incident.is_apart() { Vec::new() } else { self.subscribers(incident, &teams).await };
         Ok(Command::Assess { candidates, radius, tell, followers })
     }
 
     /// Who must be told of an incident, by the present lineage. Includes those who cannot be reached.
     pub async fn recipients(&self, incident: &Incident, whom: Whom) -> Result<Vec<Recipient>, Failure> {
-        let judged = self.judge(incident).await?;
+        Ok(self.recipients_of(&self.judge(incident).await?, whom))
+    }
+
+    pub fn recipients_of(&self, judged: &Judgement, whom: Whom) -> Vec<Recipient> {
         let teams = match whom {
-            Whom::Downstream => judged.impact.teams,
-            Whom::Upstream => judged.producers.teams,
-            Whom::Subscribed => Vec::new(),
+            Whom::Downstream => judged.impact.teams.as_slice(),
+            Whom::Upstream => &judged.producers.teams,
+            Whom::Subscribed => &[],
         };
         let mut recipients: Vec<Recipient> = Vec::new();
         for team in teams {
@@ -322,7 +324,7 @@ impl App {
             }
         }
         recipients.truncate(MAX_RECIPIENTS);
-        Ok(recipients)
+        recipients
     }
 
     /// How to reach an owner: as the configured team of this name or address, else as the catalog says.

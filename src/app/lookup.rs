@@ -1,8 +1,8 @@
 //! Runs pure functions that ask for records by name. They run under the graph's lock, where nothing can be awaited. So they run over what is
 //! loaded, then what they missed is loaded, and they run again, until they miss nothing.
 
+use parking_lot::Mutex;
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
 
 /// Records by name, and the names that were asked for in vain.
 #[derive(Debug)]
@@ -23,13 +23,13 @@ impl<V: Clone> Lookup<V> {
         if let Some(found) = self.loaded.get(name) {
             return found.clone();
         }
-        self.missed.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        self.missed.lock().insert(name.to_owned());
         None
     }
 
     /// The names that were asked for in vain since the last time.
     pub fn missed(&mut self) -> Vec<String> {
-        std::mem::take(self.missed.get_mut().unwrap_or_else(PoisonError::into_inner)).into_iter().collect()
+        std::mem::take(self.missed.get_mut()).into_iter().collect()
     }
 
     /// Keeps the record of a name, or that there is none.

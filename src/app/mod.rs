@@ -18,6 +18,7 @@ mod heartbeats;
 mod home;
 pub mod lineage;
 pub mod lookup;
+mod postmortem;
 pub mod queries;
 pub mod received;
 mod request;

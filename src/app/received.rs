@@ -1,7 +1,5 @@
 //! What all sources share before their alerts are looked at: their pace, the posted bodies that are kept, and subscriptions to confirm.
 
-use std::sync::PoisonError;
-
 use super::transient::Waiting;
 use super::{App, Failure};
 use crate::config::Source;
@@ -29,7 +27,7 @@ impl App {
     pub fn pace(&self, source: &Source) -> Result<(), Failure> {
         let Some(rate) = source.rate_per_minute.filter(|rate| *rate > 0) else { return Ok(()) };
         let now = self.now();
-        let mut pace = self.pace.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pace = self.pace.0.lock();
         // The generic cell rate algorithm: each request moves the time on by its share of a minute.
         let due = pace.entry(source.name.clone()).or_insert(now);
         let earliest = *due - chrono::Duration::seconds(BURST_SECONDS);

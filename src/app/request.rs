@@ -1,7 +1,7 @@
 //! Who asks for a change, and why it was not made.
 
 use crate::domain::permission::Standing;
-use crate::domain::{Actor, Refusal};
+use crate::domain::{Actor, Refusal, counted};
 use crate::store::{Batch, ReadError};
 
 /// Why nothing was done. Anything that asks the store may fail in this way. Functions that may fail for other reasons say which.
@@ -25,7 +25,7 @@ pub enum Failure {
     #[error("{0}")]
     Invalid(String),
     /// A source sends faster than it may.
-    #[error("the source {name} sends more than its {rate} requests a minute; send it again a little later")]
+    #[error("the source {name} sends more than its {} a minute; send it again a little later", counted(*rate as usize, "request"))]
     TooFast { name: String, rate: u32 },
     /// It is too large for a record, and would be too large next time, too.
     #[error("This is too large to be kept, and nothing was changed; say it in fewer words. ({0})")]
@@ -36,6 +36,11 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// The incident was there a moment ago.
+    pub fn gone() -> Self {
+        Self::NotFound("There is no such incident any more.".to_owned())
+    }
+
     /// There is no `INC-number`, or the person who asks may not know of it.
     pub fn no_such(number: u64) -> Self {
         Self::NotFound(format!("There is no INC-{number}. `/incident list` shows what is open."))

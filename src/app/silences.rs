@@ -11,6 +11,8 @@ use crate::store::{Batch, Expect, Id, Range};
 
 /// How many silences may hold at once. Each alert is compared with all of them.
 const MAX_SILENCES: usize = 500;
+/// The longest reason.
+pub const MAX_REASON: usize = 500;
 /// How long a silence is kept after its end, in days.
 const SILENCE_KEPT_DAYS: i64 = 7;
 /// The longest silence, in days. Use a route for what must be quiet for ever.
@@ -43,14 +45,15 @@ impl App {
             return refused("A silence ends after it begins, and in the future.");
         }
         if silence.until - silence.from > chrono::Duration::days(MAX_SILENCE_DAYS) {
-            return refused(
-                "A silence is at most 90 days long. What is to be quiet for ever is a route: `[[routes]]` with `action = \"ignore\"`.",
-            );
+            return refused(&format!(
+                "A silence is at most {MAX_SILENCE_DAYS} days long. What is to be quiet for ever is a route: `[[routes]]` with `action = \"ignore\"`."
+            ));
         }
         if self.silences().len() >= MAX_SILENCES {
-            return refused("There are 500 silences already; end some first: `/incident silences`.");
+            let full = format!("There are {MAX_SILENCES} silences already; end some first: `/incident silences`.");
+            return refused(&full);
         }
-        silence.reason = silence.reason.trim().chars().take(500).collect();
+        silence.reason = silence.reason.trim().chars().take(MAX_REASON).collect();
         self.make(&Silencing { silence, settles, also }).await
     }
 
@@ -90,8 +93,8 @@ impl Change for Silencing<'_> {
         let (counter, expect) = app.to_change(&id).await?;
         let silence = Silence { number: counter.map_or(0, |counter| counter.last) + 1, ..self.silence.clone() };
         let mut batch = self.also.clone();
-        if let Some(held) = self.settles {
-            batch.extend(app.held(held).await?.1);
+        if let Some(alert) = self.settles {
+            batch.extend(app.suppressed(alert).await?.1);
         }
         batch.put(&id, expect, &SilenceCounter { last: silence.number });
         batch.put(&Id::<Silence>::of(silence.number), Expect::Absent, &silence);
@@ -118,11 +121,11 @@ impl Change for Unsilencing {
         let mut batch = Batch::new();
         batch.put(&id, expect, &silence);
         for rec in app.store.all(Range::<SuppressedAlert>::all()).await? {
-            let mut held = rec.value;
-            if held.hold == (Suppression::Silenced { number }) {
-                held.until = Some(now);
-                batch.put(&rec.id, Expect::Ver(rec.ver), &held);
-                batch.enqueue(&app.errand(), Job::Release { held: rec.id.to_string(), at: now }, now);
+            let mut alert = rec.value;
+            if alert.because == (Suppression::Silenced { number }) {
+                alert.until = Some(now);
+                batch.put(&rec.id, Expect::Ver(rec.ver), &alert);
+                batch.enqueue(&app.errand(), Job::Release { alert: rec.id.to_string(), at: now }, now);
             }
         }
         Ok((batch, silence))

@@ -1,7 +1,8 @@
 //! The app: what it holds, how people are called, and which incident is meant. The other files of this folder hold what it does.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::correlate::Correlator;
@@ -142,7 +143,7 @@ impl App {
     /// # Errors
     /// It is not there, or the store cannot be read.
     pub async fn must(&self, uid: &IncidentId) -> Result<Incident, Failure> {
-        self.incident(uid).await?.ok_or_else(|| Failure::NotFound("There is no such incident any more.".to_owned()))
+        self.incident(uid).await?.ok_or_else(Failure::gone)
     }
 
     /// What is known of somebody in Slack. Slack is asked about an unknown person.

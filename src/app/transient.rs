@@ -1,7 +1,9 @@
 //! What only this process remembers and a restart may forget: turns, open homes, the pace of sources, and bodies that are not yet kept.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::domain::{IncidentId, Time, UserId};
 
@@ -11,7 +13,7 @@ pub(super) struct Turns(Mutex<HashMap<IncidentId, Arc<tokio::sync::Mutex<()>>>>)
 
 impl Turns {
     pub(super) fn of(&self, uid: &IncidentId) -> Arc<tokio::sync::Mutex<()>> {
-        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut locks = self.0.lock();
         // Once there are many locks, those that nobody holds are dropped.
         if locks.len() > 1000 {
             locks.retain(|_, lock| Arc::strong_count(lock) > 1);
@@ -48,7 +50,7 @@ pub(super) struct Waiting {
 
 impl Bodies {
     pub(super) fn lock(&self) -> MutexGuard<'_, Unkept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

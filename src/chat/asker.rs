@@ -5,7 +5,7 @@ use crate::app::queries::Filter;
 use crate::app::{App, DeliveryId, Failure, RequestMeta};
 use crate::domain::decide::permitted;
 use crate::domain::permission::{self, Standing};
-use crate::domain::{Actor, ChannelId, Command, Decision, Incident, IncidentId, UserId};
+use crate::domain::{Actor, ChannelId, Command, Decision, Incident, IncidentId, Refusal, UserId};
 use crate::render::timeline;
 use crate::slack::markup;
 use crate::store::Batch;
@@ -59,9 +59,13 @@ impl Chat<'_> {
         Ok(Reply::words(&self.decided(&decision)))
     }
 
-    /// Whether a command would be refused. A form asks this first, so the refusal is written only once, where it is decided.
+    /// Whether a command would be refused. A form and its button ask this first, so the refusal is written only once, where it is decided.
+    /// What is still empty is no obstacle: the form asks for it.
     pub async fn would(&self, incident: &Incident, command: Command) -> Result<(), Failure> {
-        self.app.would(&incident.uid, &command, self.request()).await
+        match self.app.would(&incident.uid, &command, self.request()).await {
+            Err(Failure::Refused(Refusal::Empty { .. })) => Ok(()),
+            other => other,
+        }
     }
 
     /// The incidents that somebody may see, newest first.

@@ -9,7 +9,7 @@ use super::when::{self, Toward};
 use crate::app::Failure;
 use crate::domain::incident::number;
 use crate::domain::permission;
-use crate::domain::{Command, Time, UserId};
+use crate::domain::{Command, Role, Time, UserId};
 use crate::render::Form;
 
 /// The highest number of a page in any list.
@@ -145,13 +145,21 @@ impl<'a> Line<'a> {
 
     /// A moment that has passed.
     pub fn past(&self, words: &str) -> Result<Time, Unclear> {
-        when::parse(words, self.now, Toward::Past)
-            .ok_or_else(|| self.unclear(&format!("“{words}” is not a time I understand.")))
+        self.time(words, Toward::Past)
     }
 
-    /// The words look like a time, but are none, or one that nobody can mean.
-    pub fn no_time(&self, words: &str) -> Unclear {
-        self.unclear(&format!("“{words}” is not a time I understand, or it has passed already."))
+    /// A moment that is still to come.
+    pub fn future(&self, words: &str) -> Result<Time, Unclear> {
+        self.time(words, Toward::Future)
+    }
+
+    fn time(&self, words: &str, toward: Toward) -> Result<Time, Unclear> {
+        when::parse(words, self.now, toward).ok_or_else(|| self.unclear(&when::not_understood(words, toward)))
+    }
+
+    /// The role that the rest names.
+    pub fn role(&self) -> Result<Role, Unclear> {
+        Role::parse(self.rest).ok_or_else(|| self.unclear(&format!("“{}” is not a role.", self.rest)))
     }
 }
 

@@ -119,12 +119,11 @@ pub(crate) fn chosen<T>(view: &View, question: &'static str, parse: fn(&str) -> 
 
 /// A moment in the future, if one was given. `examples` say how to write it.
 pub(crate) fn promised(view: &View, question: &'static str, now: Time, examples: &str) -> Result<Option<Time>, Unsent> {
-    let Some(words) = view.text(question) else {
-        return Ok(None);
+    let mistake = |words: &str| format!("{} Write {examples}.", when::not_understood(words, Toward::Future));
+    let at = |words: String| {
+        when::parse(&words, now, Toward::Future).ok_or_else(|| Unsent::Mistake(question, mistake(&words)))
     };
-    let at = when::parse(&words, now, Toward::Future);
-    let mistake = || Unsent::Mistake(question, format!("I do not understand this time; write {examples}."));
-    at.map(Some).ok_or_else(mistake)
+    view.text(question).map(at).transpose()
 }
 
 #[cfg(test)]

@@ -97,11 +97,12 @@ mod tests {
             Command::Update {
                 text: "backfill runs".to_owned(),
                 next: Some("2026-11-23T06:48:00Z".parse().expect("a time")),
+                impact: None,
             }
         );
         assert_eq!(
             command("update waiting for the next run"),
-            Command::Update { text: "waiting for the next run".to_owned(), next: None }
+            Command::Update { text: "waiting for the next run".to_owned(), next: None, impact: None }
         );
         assert_eq!(
             command("task add a check <@U1|ana> friday"),

@@ -21,7 +21,7 @@ pub enum Reply {
 
 impl Reply {
     pub fn words(text: &str) -> Self {
-        Self::Say(Box::new(Rendered::sentence(&sentence_markdown(text))))
+        Self::Say(Box::new(Rendered::new(&sentence_markdown(text), &[])))
     }
 
     pub fn mistake(question: &str, words: impl Into<String>) -> Self {

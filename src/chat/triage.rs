@@ -1,7 +1,7 @@
 //! The card that asks whether an alert is an incident: its buttons, and the form that attaches the alert. The form that silences it is with the
 //! verb `silence`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::asker::Chat;
 use super::questions::{Asked, FormSpec, Questions, Sent, Unsent, chosen};
@@ -14,7 +14,7 @@ use crate::domain::reason::JoinReason;
 use crate::domain::suppression::SuppressedAlert;
 use crate::domain::{ChannelId, Command, Decision, IncidentId};
 use crate::records::outbox::Job;
-use crate::render::{Form, ModalInput, Triage, sentence_markdown};
+use crate::render::{Form, ModalInput, Triage};
 use crate::slack::inbound::View;
 use crate::store::Batch;
 
@@ -42,18 +42,16 @@ impl Chat<'_> {
     /// Somebody pressed a button of the card.
     pub(crate) async fn triage_pressed(&self, what: Triage, card: &TriageCard) -> Result<Reply, Failure> {
         self.may(Verb::Triage, None)?;
-        let (held, _) = self.app.held(&card.alert).await?;
+        let (held, _) = self.app.suppressed(&card.alert).await?;
         match what {
             Triage::Open => {
-                let placed = self.app.open_held(&card.alert).await?;
-                let words =
-                    placed.incident.map_or_else(|| "is settled".to_owned(), |incident| format!("is {incident}"));
-                self.settle(card, "🚨", &held, &words).await?;
+                let placed = self.app.open_suppressed(&card.alert).await?;
+                self.settle(card, &held, json!({"outcome": "opened", "incident": placed.incident})).await?;
                 Ok(Reply::Nothing)
             }
             Triage::Dismiss => {
-                self.app.dismiss_held(&card.alert).await?;
-                self.settle(card, "👌", &held, "is not a problem").await?;
+                self.app.dismiss_suppressed(&card.alert).await?;
+                self.settle(card, &held, json!({"outcome": "dismissed"})).await?;
                 Ok(Reply::Nothing)
             }
             Triage::Attach => self.ask(None, Form::TriageAttach, &card.written()).await,
@@ -65,15 +63,14 @@ impl Chat<'_> {
     pub(crate) async fn settle(
         &self,
         card: &TriageCard,
-        mark: &str,
         held: &SuppressedAlert,
-        words: &str,
+        mut view: Value,
     ) -> Result<(), Failure> {
         if card.ts.is_empty() {
             return Ok(());
         }
-        let (title, words) = (&held.signal.title, sentence_markdown(words));
-        let view = json!({"mark": mark, "title": title, "words": words, "by": self.app.name(self.user)});
+        view["title"] = held.signal.title.as_str().into();
+        view["by"] = self.app.name(self.user).into();
         let markdown = self.app.templates.render("triage_settled", &view);
         let job = Job::Replace { channel: card.channel.clone(), ts: card.ts.clone(), markdown };
         self.app.enqueue(&self.app.errand(), job).await
@@ -102,7 +99,7 @@ async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
 async fn sent(asked: Asked<'_>, view: &View) -> Sent {
     let (chat, card) = (asked.chat, asked.about(TriageCard::read)?);
     chat.may(Verb::Triage, None)?;
-    chat.app.held(&card.alert).await?;
+    chat.app.suppressed(&card.alert).await?;
     let uid = chosen(view, "incident", |uid| Some(IncidentId::from(uid)))?;
     // The incident may have ended while the form was open.
     let incident = chat.app.incident(&uid).await?;
@@ -114,8 +111,8 @@ async fn sent(asked: Asked<'_>, view: &View) -> Sent {
     let turn = chat.app.turn(&uid);
     let _turn = turn.lock().await;
     let (held, decision) = chat.app.make(&Attaching { held: &card.alert, uid: &uid, because, chat }).await?;
-    let words = format!("is part of {}", decision.case.incident.name());
-    chat.settle(&card, "📎", &held, &words).await?;
+    let outcome = json!({"outcome": "attached", "incident": decision.case.incident.name()});
+    chat.settle(&card, &held, outcome).await?;
     Ok(Reply::Nothing)
 }
 
@@ -131,12 +128,12 @@ impl Change for Attaching<'_> {
     type Outcome = (SuppressedAlert, Decision);
 
     async fn decide(&self, app: &App) -> Result<(Batch, Self::Outcome), Failure> {
-        let (held, settles) = app.held(self.held).await?;
+        let (held, settles) = app.suppressed(self.held).await?;
         let (signal, because) = (held.signal.clone(), self.because.clone());
         // The person's permission was checked before. Joining is the monitor's verb.
-        let asked = RequestMeta { standing: Standing::Monitor, also: settles, ..self.chat.request() };
+        let request = RequestMeta { standing: Standing::Monitor, also: settles, ..self.chat.request() };
         let command = Command::Receive { signal, known: None, because, quiet: false };
-        let joins = Decided { uid: self.uid, command: &command, asked: &asked };
+        let joins = Decided { uid: self.uid, command: &command, request: &request };
         let (batch, decision) = joins.decide(app).await?;
         Ok((batch, (held, decision)))
     }

@@ -22,6 +22,12 @@ pub(crate) fn parse(words: &str, now: Time, toward: Toward) -> Option<Time> {
     (!is_far && is_kept).then_some(at)
 }
 
+/// What is said of words that [`parse`] does not understand.
+pub(crate) fn not_understood(words: &str, toward: Toward) -> String {
+    let or_past = if toward == Toward::Future { ", or it has passed already" } else { "" };
+    format!("“{words}” is not a time I understand{or_past}.")
+}
+
 /// Whether words look like a time. If they are not one, that is a mistake and not a sentence: `25:00`, `9999h`, `at 06:70`.
 pub(crate) fn looks_like_one(words: &str) -> bool {
     let words = words.trim().trim_start_matches("at ").trim_end_matches("UTC").trim();

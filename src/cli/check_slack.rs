@@ -6,7 +6,8 @@ use anyhow::bail;
 use secrecy::ExposeSecret as _;
 
 use crate::config::{Config, SlackMode};
-use crate::slack::client::{SlackApi, advice};
+use crate::domain::undelivered::advice;
+use crate::slack::client::SlackApi;
 use crate::slack::manifest::SCOPES;
 
 pub(super) async fn check_slack(config: &Config) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@ use super::opening::load;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::route::RouteAction;
-use crate::domain::{Signal, SignalStatus};
+use crate::domain::{Signal, SignalStatus, counted};
 use crate::monitors::{self, Context};
 
 /// Reads a payload: a bare body, or `{"source", "body"}` as the API returns it.
@@ -90,19 +90,16 @@ fn explain(config: &Config, signal: &Signal) {
         Some((RouteAction::Ignore, _)) => "nothing: its route ignores it".to_owned(),
         Some((RouteAction::Ask, _)) => "a card that asks people".to_owned(),
         Some((RouteAction::Open, minutes)) if minutes > 0 => {
-            format!("an incident, if it goes on for {minutes} minutes")
+            format!("an incident, if it goes on for {}", counted(minutes as usize, "minute"))
         }
         _ => "an incident at once".to_owned(),
     };
     let (severity, because) = policy.severity_for(signal, None);
-    let service = policy.service_for(signal);
+    let service = policy.service_for(signal).map(|service| service.name.as_str());
     line("  becomes", &format!("{becomes}, unless it belongs to an open one"));
     line("  severity", &format!("{severity}, because {because}"));
-    let page_from = service.map_or(policy.page_from, |service| service.page_from);
+    let page_from = policy.page_target(service).page_from;
     let pages = if severity <= page_from { "pages" } else { "pages nobody" };
-    line(
-        "  service",
-        &format!("{}, {pages} (from {page_from} on)", service.map_or("none", |service| service.name.as_str())),
-    );
+    line("  service", &format!("{}, {pages} (from {page_from} on)", service.unwrap_or("none")));
     println!();
 }

@@ -107,7 +107,7 @@ fn check(directory: &Path) -> anyhow::Result<()> {
         bail!("there is no store in {}", directory.display());
     }
     println!("store     {}, layout {}", directory.display(), found.layout);
-    println!("rounds    {} or more answered", found.mark);
+    println!("answered  up to round {}, perhaps further", found.mark);
     match found.base {
         Some(base) => println!("base      of round {base}"),
         None => println!("base      none; the journal begins with round 1"),

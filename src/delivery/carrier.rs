@@ -1,8 +1,10 @@
 //! What every job works with: a claimed entry and how it ends, the clients, and the way to report an outcome.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use super::retry::Tried;
 use crate::app::{App, Failure, RequestMeta};

@@ -1,7 +1,5 @@
 //! Posts each message once: at Slack's pace, adopting what an earlier try may have posted, and editing in place.
 
-use std::sync::PoisonError;
-
 use super::carrier::{Carrier, Turn};
 use super::retry::{Fault, Tried};
 use crate::domain::incident::{Channel, MessageRef, Slot};
@@ -30,7 +28,7 @@ impl Carrier {
     pub(super) fn pace(&self, turn: &Turn) -> Tried {
         let queue = turn.queue().map(|queue| queue.as_str().to_owned()).unwrap_or_default();
         let now = self.app.now();
-        let mut last = self.last_post.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last_post.lock();
         if last.len() > 1000 {
             last.retain(|_, at| now - *at < chrono::Duration::milliseconds(PACE_MILLIS));
         }
@@ -67,7 +65,7 @@ impl Carrier {
                 Err(error) if error.code == "message_not_found" => {}
                 // It is harmless to show the same thing twice. So an unknown outcome is a failure like any other.
                 Err(error) if error.verdict == Verdict::Unknown => {
-                    return Err(Fault::Retry { after: None, why: error.to_string() });
+                    return Err(Fault::Retry { after: None, why: error.to_string().into() });
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -105,15 +103,15 @@ impl Carrier {
     async fn add_the_whole(&self, turn: &Turn, at: &MessageRef, thread: Option<&str>, message: &Rendered) -> Tried {
         let bytes = crate::render::plain(&message.markdown).into_bytes();
         let place = (&at.channel, Some(thread.unwrap_or(&at.ts)));
-        let title = "The whole message".to_owned();
+        let title = self.app.templates.words("whole_message", &());
         match self.slack.upload(place, "message.txt", &title, ("text/plain", bytes), &title).await {
             Ok(_) => Ok(()),
             Err(error) if error.verdict == Verdict::Permanent || turn.rec.value.attempts >= WHOLE_TRIES => {
-                tracing::warn!(%error, "the whole of a long message is no file");
+                tracing::warn!(%error, "the whole of a long message cannot be posted as a file");
                 Ok(())
             }
             // The message itself stands, and will be found again.
-            Err(error) => Err(Fault::Unknown { why: error.to_string() }),
+            Err(error) => Err(Fault::Unknown { why: error.to_string().into() }),
         }
     }
 

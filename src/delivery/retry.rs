@@ -6,11 +6,11 @@ use std::time::Duration;
 use backon::BackoffBuilder as _;
 
 use crate::app::Failure;
-use crate::domain::{Lane, Time};
+use crate::domain::{Lane, Time, Undelivered};
 use crate::mail::MailError;
 use crate::pagerduty::failure::PagerError;
 use crate::records::outbox::{Entry, Job};
-use crate::slack::client::{SlackError, Verdict, advice};
+use crate::slack::client::{SlackError, Verdict};
 
 /// How long Muster tries to ask people whether an alert is an incident. After that, it is one. In minutes.
 const ASKS_WITHIN_MINUTES: i64 = 10;
@@ -22,12 +22,12 @@ const SLACK_GIVES_UP_AFTER_HOURS: i64 = 24;
 #[rustfmt::skip]
 pub(super) enum Fault {
     /// Not done. Try again later, not before the time that the other side names (the `Retry-After` of a 429).
-    Retry { after: Option<Duration>, why: String },
+    Retry { after: Option<Duration>, why: Undelivered },
     /// Perhaps done. Look before you do it again.
-    Unknown { why: String },
-    Permanent { why: String },
+    Unknown { why: Undelivered },
+    Permanent { why: Undelivered },
     /// The channel is archived, gone, or closed to Muster.
-    NoChannel { code: String, why: String },
+    NoChannel { code: String, why: Undelivered },
     /// Too early for Slack's pace.
     NotYet { until: Time },
 }
@@ -37,7 +37,7 @@ pub(super) type Tried<T = ()> = Result<T, Fault>;
 
 impl From<SlackError> for Fault {
     fn from(error: SlackError) -> Self {
-        let why = format!("{error}; {}", advice(&error.code));
+        let why = Undelivered::Slack { method: error.method.to_owned(), code: error.code.clone() };
         match error.verdict {
             Verdict::Retry { after } => Self::Retry { after, why },
             Verdict::Unknown => Self::Unknown { why },
@@ -53,7 +53,7 @@ impl From<SlackError> for Fault {
 
 impl From<Failure> for Fault {
     fn from(failure: Failure) -> Self {
-        Self::Retry { after: None, why: failure.to_string() }
+        Self::Retry { after: None, why: failure.to_string().into() }
     }
 }
 
@@ -82,11 +82,11 @@ pub(super) enum Next {
     /// It goes back unchanged, because this was not a try.
     Wait { until: Time },
     /// It is tried again. This try may have succeeded.
-    Again { due: Time, maybe_done: bool, why: String },
+    Again { due: Time, maybe_done: bool, why: Undelivered },
     /// It becomes a dead letter, and people are told.
-    GiveUp { why: String },
+    GiveUp { why: Undelivered },
     /// It ends, and nobody is told.
-    DoWithout { why: String },
+    DoWithout { why: Undelivered },
 }
 
 /// What follows for an entry after a failed try.
@@ -106,7 +106,7 @@ pub(super) fn after(fault: Fault, lane: Lane, entry: &Entry, now: Time) -> Next 
 }
 
 /// Best effort ends silently after a long time of tries. If it is refused at once, people are told anyway.
-fn given_up(lane: Lane, entry: &Entry, now: Time, why: String) -> Next {
+fn given_up(lane: Lane, entry: &Entry, now: Time, why: Undelivered) -> Next {
     match &entry.job {
         Job::Of { effect, .. } if effect.is_best_effort() && is_too_old(lane, entry, now) => Next::DoWithout { why },
         _ => Next::GiveUp { why },
@@ -181,10 +181,10 @@ mod tests {
     #[test]
     fn a_message_is_given_up_after_a_day_and_a_page_never() {
         let (day, later) = (in_seconds(24 * 3600), in_seconds(24 * 3600 + 1));
-        let fault = || Fault::Retry { after: None, why: "down".to_owned() };
+        let fault = || Fault::Retry { after: None, why: "down".into() };
         let entry = entry(Effect::OpenChannel);
         assert!(matches!(after(fault(), Lane::Slack, &entry, day), Next::Again { .. }));
-        assert_eq!(after(fault(), Lane::Slack, &entry, later), Next::GiveUp { why: "down".to_owned() });
+        assert_eq!(after(fault(), Lane::Slack, &entry, later), Next::GiveUp { why: "down".into() });
         assert!(matches!(after(fault(), Lane::Page, &entry, later), Next::Again { .. }));
     }
 

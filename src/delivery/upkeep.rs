@@ -39,10 +39,10 @@ pub(super) async fn tidy_up(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 /// Reads once what commits alone do not tell, and writes down what monitors posted.
 pub async fn catch_up(app: &App) {
     if let Err(error) = app.models.catch_up(&app.store).await {
-        tracing::warn!(%error, "what is held in memory is behind");
+        tracing::warn!(%error, "the read models may be out of date");
     }
     if let Err(failure) = app.keep_bodies().await {
-        tracing::warn!(error = %failure, "what monitors posted is not kept");
+        tracing::warn!(error = %failure, "cannot keep what monitors posted");
     }
 }
 

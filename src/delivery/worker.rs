@@ -15,7 +15,7 @@ use super::carrier::{Carrier, Turn};
 use super::retry::{self, Fault, Next};
 use super::{jobs, upkeep};
 use crate::app::{App, Failure, RequestMeta};
-use crate::domain::{Command, Effect, Event, Lane};
+use crate::domain::{Command, Effect, Event, Lane, Undelivered};
 use crate::records::Dead;
 use crate::records::outbox::{Entry, EntryId, Job};
 use crate::store::{Batch, Expect, Id, Raw};
@@ -107,8 +107,8 @@ impl Worker {
             Ok(rec) => rec,
             Err(error) => {
                 // It is set aside, so that it does not block its incident for ever.
-                let why = format!("the entry cannot be read: {error}");
-                tracing::error!(entry = %id, error = why, "an outbox entry is set aside");
+                let why = Undelivered::Unreadable { error: error.to_string() };
+                tracing::error!(entry = %id, error = %why, "an outbox entry is set aside");
                 let mut batch = Batch::new();
                 batch.del(&id, Expect::Ver(ver));
                 batch.counts_once(&id);
@@ -151,7 +151,7 @@ impl Worker {
                         incident,
                         entry = %id,
                         attempts = entry.attempts,
-                        error = why,
+                        error = %why,
                         "will be tried again"
                     );
                 }
@@ -160,12 +160,12 @@ impl Worker {
                 Some("retry")
             }
             Next::DoWithout { why } => {
-                tracing::warn!(lane = lane.as_str(), incident, entry = %id, error = why, "done without");
+                tracing::warn!(lane = lane.as_str(), incident, entry = %id, error = %why, "given up, and nobody is told");
                 let _ = self.carrier.app.commit(turn.end()).await;
                 Some("dead")
             }
             Next::GiveUp { why } => {
-                tracing::error!(lane = lane.as_str(), incident, entry = %id, error = why, "given up");
+                tracing::error!(lane = lane.as_str(), incident, entry = %id, error = %why, "given up");
                 self.give_up(turn, &why).await;
                 Some("dead")
             }
@@ -173,19 +173,15 @@ impl Worker {
     }
 
     /// Keeps a dead letter, so that people can look at it.
-    fn set_aside(&self, batch: &mut Batch, id: &EntryId, entry: &str, why: &str) {
+    fn set_aside(&self, batch: &mut Batch, id: &EntryId, entry: &str, why: &Undelivered) {
         let raw = serde_json::value::RawValue::from_string(entry.to_owned());
         // An entry that is not JSON is kept as text.
         if let Ok(entry) = raw.or_else(|_| serde_json::value::to_raw_value(entry)) {
-            batch.put(
-                &Id::<Dead>::of(id),
-                Expect::Any,
-                &Dead { why: why.to_owned(), at: self.carrier.app.now(), entry },
-            );
+            batch.put(&Id::<Dead>::of(id), Expect::Any, &Dead { why: why.clone(), at: self.carrier.app.now(), entry });
         }
     }
 
-    async fn give_up(&self, turn: &Turn, why: &str) {
+    async fn give_up(&self, turn: &Turn, why: &Undelivered) {
         let mut ops = turn.end();
         self.set_aside(&mut ops, &turn.rec.id, &turn.raw, why);
         let result = match turn.job() {
@@ -200,12 +196,12 @@ impl Worker {
                     }
                 };
                 let command = match effect {
-                    Effect::Page { key, .. } => Command::PageRefused { key: key.clone(), why: why.to_owned() },
-                    _ => Command::GiveUp { what: effect.name().to_owned(), why: why.to_owned(), say },
+                    Effect::Page { key, .. } => Command::PageRefused { key: key.clone(), why: why.clone() },
+                    _ => Command::GiveUp { what: effect.name().to_owned(), why: why.clone(), say },
                 };
                 self.carrier.app.execute(uid, &command, RequestMeta::by_muster(ops)).await.map(|_| ())
             }
-            Job::Announce { asks: Some(held), .. } => self.carrier.app.nobody_can_be_asked(held, ops).await,
+            Job::Announce { asks: Some(alert), .. } => self.carrier.app.nobody_can_be_asked(alert, ops).await,
             _ => self.carrier.app.commit(ops).await,
         };
         if let Err(failure) = result {

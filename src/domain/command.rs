@@ -12,7 +12,7 @@ use super::permission::Verb;
 use super::rca::{CauseKind, Learnt};
 use super::reason::ChannelLoss;
 use super::runbook::Runbook;
-use super::{AlertId, ChannelId, IncidentId, Role, Severity, Signal, Time, UserId};
+use super::{AlertId, ChannelId, IncidentId, Role, Severity, Signal, Time, Undelivered, UserId};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -87,7 +87,7 @@ pub enum Command {
     /// Set the severity.
     SetSeverity { severity: Severity },
     /// Tell people how it stands.
-    Update { text: String, next: Option<Time> },
+    Update { text: String, next: Option<Time>, #[serde(default)] impact: Option<String> },
     /// Check whether the promised update came.
     CheckUpdate { promised: Time },
     Note { text: String },
@@ -167,10 +167,10 @@ pub enum Command {
     MessagePosted { slot: Slot, message: MessageRef },
     PageAccepted { key: String },
     /// PagerDuty refuses a page for good.
-    PageRefused { key: String, why: String },
+    PageRefused { key: String, why: Undelivered },
     /// Something will never be delivered.
     /// `say`: whether to say it in the channel. False if the channel's own messages are what fails.
-    GiveUp { what: String, why: String, say: bool },
+    GiveUp { what: String, why: Undelivered, say: bool },
     /// The draft is in the channel.
     /// `canvas`: the canvas with the same draft, if there is one.
     PostmortemPosted { canvas: Option<String> },
@@ -225,13 +225,13 @@ impl Command {
             | Self::Pin { text, .. }
             | Self::Fix { text }
             | Self::AddTask { text, .. }
-            | Self::Update { text, .. }
             | Self::Why { text, .. }
             | Self::Cause { text, .. }
             | Self::Learn { text, .. }
             | Self::StepSkip { reason: text, .. }
             | Self::Reopen { reason: text }
             | Self::Look { finding: text, .. } => vec![text],
+            Self::Update { text, impact, .. } => [text].into_iter().chain(impact).collect(),
             Self::Amend { text, .. }
             | Self::StepDone { note: text, .. }
             | Self::Page { text, .. }

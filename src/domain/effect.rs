@@ -27,8 +27,10 @@ worded! {
 pub enum Notice {
     /// That there is an incident, and what it means for them.
     First { whom: Whom, text: Option<String> },
-    Update { text: String, next: Option<super::Time> },
-    AllClear { text: Option<String> },
+    Update { text: String, next: Option<super::Time>, #[serde(default)] impact: Option<String> },
+    /// That it is over.
+    /// `green`: all alerts were green, and that resolved it.
+    AllClear { text: Option<String>, #[serde(default)] green: bool },
     /// That it goes on in another incident.
     Merged { into: String },
     /// That it was reopened.
@@ -144,41 +146,6 @@ impl Effect {
     /// The name of its kind, as it is stored: `show_card`.
     pub fn name(&self) -> &'static str {
         self.into()
-    }
-}
-
-/// Describes an effect of this name for people who read about a failed delivery.
-pub fn described(name: &str) -> &str {
-    match name {
-        "page" => "a page",
-        "acknowledge_page" => "the acknowledgement of a page",
-        "resolve_page" => "the end of a page",
-        "move_alerts" | "place_alert" => "alerts on their way to another incident",
-        "count_verdict" => "a verdict on alerts",
-        "look_again" => "a look whether alerts go on",
-        "open_channel" => "the incident's channel",
-        OWN_CHANNEL => "a channel of its own",
-        "link_channel" => "the link to a channel",
-        "archive_channel" => "the end of the channel",
-        "direct" => "a direct message",
-        "invite" => "an invitation to the channel",
-        "show_topic" => "the channel's topic",
-        "show_card" => "the incident's card",
-        "show_announcement" => "the announcement",
-        "show_checklist" => "the runbook's checklist",
-        "brief" => "the words on a role",
-        "mark" => "a mark below a message",
-        "pin" => "a pin",
-        "bookmark" => "a bookmark",
-        "say" => "a message",
-        "assess" => "the look at the lineage",
-        "show_picture" => "the picture of the lineage",
-        "tell" => "a message to people outside",
-        "mail" => "an e-mail",
-        "post_postmortem" => "the post-mortem draft",
-        "remind" => "a reminder",
-        // As an earlier Muster said it.
-        words => words,
     }
 }
 

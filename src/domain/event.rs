@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::incident::{Channel, Duty, Ending, MessageRef, Picture, Radius, Recipient, RootCandidate, Slot};
 use super::lineage::Whom;
 use super::rca::{Cause, Learnt};
-use super::reason::{Asked, ChannelLoss, Gap, JoinReason, Missing, PageText, RunbookReason, SeverityReason};
-use super::{AlertId, AssetName, IncidentId, Pillar, Role, Severity, Signal, Time, UserId};
+use super::reason::{ChannelLoss, DrillGoal, Gap, JoinReason, Missing, PageText, RunbookReason, SeverityReason};
+use super::{AlertId, AssetName, IncidentId, Pillar, Role, Severity, Signal, Time, Undelivered, UserId};
 use crate::domain::worded;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,7 +107,8 @@ pub enum Event {
     /// The severity was changed.
     SeverityChanged { from: Severity, to: Severity },
     /// People were told how it stands.
-    UpdatePosted { text: String, next: Option<Time> },
+    /// `impact`: what it means for those who use the data. Earlier Musters stored it as a line of the text.
+    UpdatePosted { text: String, next: Option<Time>, #[serde(default)] impact: Option<String> },
     /// A promised update did not come.
     UpdateOverdue { promised: Time },
     /// Nobody was told anything for a while.
@@ -155,7 +156,7 @@ pub enum Event {
     /// PagerDuty accepted the page. Perhaps nobody was notified yet.
     PageHandedOver { key: String, target: String },
     /// PagerDuty refuses the page for good.
-    PageFailed { key: String, target: String, why: String },
+    PageFailed { key: String, target: String, why: Undelivered },
     /// PagerDuty says that it notified somebody.
     Paged { key: String, target: String, url: Option<String> },
     /// Somebody acknowledged it in PagerDuty.
@@ -183,8 +184,7 @@ pub enum Event {
     Posted { slot: Slot, message: MessageRef },
     /// Something could not be delivered, and Muster gave up.
     /// `what`: the kind of effect, by [`super::Effect::name`]. Earlier Musters stored it in words.
-    /// `why`: the reason, and what to do, in the words of the service that refused it.
-    DeliveryFailed { what: String, why: String },
+    DeliveryFailed { what: String, why: Undelivered },
     /// The root-cause candidates were ranked again.
     RootNamed { candidates: Vec<RootCandidate> },
     /// The blast radius was counted again.
@@ -280,7 +280,7 @@ impl Event {
 /// Something that a real incident asks of people, in a drill.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Point {
-    pub what: Asked,
+    pub what: DrillGoal,
     pub done: bool,
     /// How many minutes after the start it was done, if that counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]

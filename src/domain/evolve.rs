@@ -146,8 +146,9 @@ fn apply(case: &mut Case, entry: &Entry) {
         }
         Event::HandoverDeclined { .. } => incident.handover = None,
         Event::SeverityChanged { to, .. } => incident.severity = *to,
-        Event::UpdatePosted { text, next } => {
+        Event::UpdatePosted { text, next, impact } => {
             incident.last_update = Some(text.clone());
+            incident.last_impact.clone_from(impact);
             incident.updated_at = Some(at);
             incident.first_update_at.get_or_insert(at);
             incident.next_update = *next;
@@ -268,15 +269,15 @@ fn apply(case: &mut Case, entry: &Entry) {
         Event::Notified { recipient, whom } => {
             incident.told += 1;
             let told = Notification { recipient: recipient.clone(), whom: *whom, at, muted: false, message: None };
-            case.told.insert(recipient.key.clone(), told);
+            case.notified.insert(recipient.key.clone(), told);
         }
         Event::NoticePosted { recipient, message } => {
-            if let Some(told) = case.told.get_mut(recipient) {
+            if let Some(told) = case.notified.get_mut(recipient) {
                 told.message = Some(message.clone());
             }
         }
         Event::NoticeMuted { recipient, muted, .. } => {
-            if let Some(told) = case.told.get_mut(recipient) {
+            if let Some(told) = case.notified.get_mut(recipient) {
                 told.muted = *muted;
             }
         }

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::worded;
-
 use super::lineage::{AssetKind, RootReason, Whom, impact};
 use super::reason::DutySource;
 use super::{Alert, AlertId, AssetName, ChannelId, IncidentId, Pillar, Role, Severity, Time, UserId};
+use crate::domain::worded;
 
 worded! {
     /// How far the work has come.
@@ -247,6 +246,9 @@ pub struct Incident {
     #[serde(default)]
     pub whys: u32,
     pub last_update: Option<String>,
+    /// What the last update said of the impact.
+    #[serde(default)]
+    pub last_impact: Option<String>,
     pub updated_at: Option<Time>,
     pub first_update_at: Option<Time>,
     pub commanded_at: Option<Time>,
@@ -449,11 +451,11 @@ pub struct Case {
     pub incident: Incident,
     pub alerts: BTreeMap<AlertId, Alert>,
     pub tasks: BTreeMap<u32, Task>,
-    pub told: BTreeMap<String, Notification>,
+    pub notified: BTreeMap<String, Notification>,
 }
 
 impl From<Incident> for Case {
     fn from(incident: Incident) -> Self {
-        Self { incident, alerts: BTreeMap::new(), tasks: BTreeMap::new(), told: BTreeMap::new() }
+        Self { incident, alerts: BTreeMap::new(), tasks: BTreeMap::new(), notified: BTreeMap::new() }
     }
 }

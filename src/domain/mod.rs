@@ -33,6 +33,7 @@ pub mod sla;
 pub mod suppression;
 pub mod timeline;
 pub mod times;
+pub mod undelivered;
 pub mod visibility;
 mod worded;
 
@@ -49,4 +50,5 @@ pub use refusal::Refusal;
 pub use role::Role;
 pub use severity::Severity;
 pub use signal::{AssetName, Level, Pillar, Signal, SignalStatus};
+pub use undelivered::Undelivered;
 pub(crate) use worded::worded;

@@ -9,7 +9,7 @@ use super::incident::Recipient;
 use super::reason::SeverityReason;
 use super::route::Route;
 use super::silence::Window;
-use super::{AssetName, Principal, Severity, Signal, Time};
+use super::{AssetName, Principal, Refusal, Severity, Signal, Time};
 
 /// What happens when no alert of an incident fires any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -130,6 +130,15 @@ pub struct Policy {
 /// The target that stands for the default routing key.
 pub const DEFAULT_TARGET: &str = "default";
 
+/// Where a page goes.
+pub struct PageTarget<'a> {
+    /// The service's name, or [`DEFAULT_TARGET`].
+    pub name: &'a str,
+    /// Whether there is a routing key for it.
+    pub can_page: bool,
+    pub page_from: Severity,
+}
+
 impl Policy {
     /// The first service that covers the asset.
     pub fn service_of(&self, asset: Option<&AssetName>) -> Option<&Service> {
@@ -162,6 +171,28 @@ impl Policy {
     /// Finds a service by its name, in upper or lower case.
     pub fn service(&self, name: &str) -> Option<&Service> {
         self.services.iter().find(|service| service.name.eq_ignore_ascii_case(name.trim()))
+    }
+
+    /// The service of this name, or a refusal that lists the services.
+    pub fn known_service(&self, name: &str) -> Result<&Service, Refusal> {
+        self.service(name).ok_or_else(|| {
+            let names: Vec<_> = self.services.iter().map(|service| format!("`{}`", service.name)).collect();
+            let hint = if names.is_empty() {
+                "No services are configured; `/incident page default` uses the default routing key.".to_owned()
+            } else {
+                format!("There are: {}.", names.join(", "))
+            };
+            Refusal::NoSuchService { name: name.to_owned(), hint }
+        })
+    }
+
+    /// Where a page for a service goes. Without a service of this name, it goes to the default target.
+    pub fn page_target(&self, service: Option<&str>) -> PageTarget<'_> {
+        let (name, has_key, page_from) = match service.and_then(|name| self.service(name)) {
+            Some(service) => (service.name.as_str(), service.can_page, service.page_from),
+            None => (DEFAULT_TARGET, false, self.page_from),
+        };
+        PageTarget { name, can_page: has_key || self.can_page_by_default, page_from }
     }
 
     /// The people and user groups to invite for a service.

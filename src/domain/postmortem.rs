@@ -6,13 +6,15 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::captured::Captured;
-use super::event::{Entry, Event, Look};
-use super::incident::{Incident, PageStatus, StepState};
+use super::event::{Actor, Entry, Event, Look};
+use super::incident::{Incident, PageStatus, Radius, StepState};
+use super::lineage::RootReason;
 use super::rca::{CauseKind, Learnt};
+use super::reason::Gap;
 use super::sla::SlaStatement;
 use super::timeline::{self, Line};
 use super::times::{clock, duration, stamp};
-use super::{Alert, AssetName, Pillar, Role, Severity, Status, Task};
+use super::{Alert, AssetName, Pillar, Role, Severity, Status, Task, Time};
 
 /// Everything that the draft is made from.
 pub struct Record<'a> {
@@ -22,8 +24,9 @@ pub struct Record<'a> {
     pub alerts: &'a [Alert],
     pub tasks: &'a [Task],
     pub messages: &'a [Captured],
-    /// Its assets with an SLA, and what this incident alone did to them.
-    pub sla: &'a [SlaStatement],
+    /// What was promised of its assets, in the words of the catalog.
+    pub promises: &'a [(AssetName, String)],
+    pub now: Time,
     pub name: &'a (dyn Fn(&str) -> String + Sync),
 }
 
@@ -59,19 +62,20 @@ pub struct Resolved {
     pub after: String,
 }
 
-/// A fact, with times and durations in words. `by` is a person's role, `None` for others. `pillar` is `None` if it says nothing.
+/// A fact, with times and durations in words. What is a value of its own, as in the record, stands beside its words. `by` is a person's role, `None` for others. `pillar` is `None` if it says nothing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "fact", rename_all = "snake_case")]
+#[rustfmt::skip]
 pub enum Fact {
     Affected { asset: AssetName },
     Downtime { duration: String, from: String, to: String },
     BadSince { at: String },
     GoodSince { at: String },
-    Radius { words: String },
+    Radius { radius: Radius, words: String },
     Told { names: Vec<String> },
     Picture { url: String },
 
-    Root { asset: AssetName, reason: String, first: bool },
+    Root { asset: AssetName, clues: RootReason, reason: String, first: bool },
     Looked { look: Look, finding: String },
     Why { number: u32, answers: Option<u32>, text: String },
     Cause { kind: CauseKind, text: String },
@@ -93,18 +97,20 @@ pub enum Fact {
     Runbook { title: String, done: usize, of: usize, skipped: usize },
     StepDone { step: usize, by: Option<Role>, note: Option<String> },
     StepSkipped { step: usize, by: Option<Role>, reason: String },
-    Update { at: String, text: String },
+    Update { at: String, text: String, impact: Option<String> },
     UpdateMissed { promised: String },
 
     MitigatedAt { at: String, text: String },
     ResolvedAt { at: String, text: String },
+    /// All alerts were green, and that resolved it.
+    GreenAt { at: String },
     ReopenedAt { at: String, text: String },
     Fix { text: String },
     TimeToRecover { duration: String },
 
     Task { number: u32, text: String, assigned: bool, by: Option<Role>, due: Option<String>, done: Option<String> },
 
-    Gap { words: String },
+    Gap { gap: Gap, words: String },
     Unfinished { status: Status },
     NotChecked { names: Vec<String> },
 
@@ -137,10 +143,19 @@ pub fn draft(record: &Record<'_>) -> Postmortem {
         hard: learnt(&said, Learnt::Hard),
         lucky: learnt(&said, Learnt::Lucky),
         actions: actions(record),
-        sla: record.sla.to_vec(),
+        sla: sla(record),
         questions: questions(record),
         sources: sources(record),
     }
+}
+
+/// For each asset with an SLA, what this incident alone did to it.
+fn sla(record: &Record<'_>) -> Vec<SlaStatement> {
+    let alone = std::slice::from_ref(record.incident);
+    let statement = |(asset, words): &(AssetName, String)| {
+        SlaStatement::of(asset.as_str(), Some(words.clone()), alone, false, record.now)
+    };
+    record.promises.iter().map(statement).collect()
 }
 
 /// Names people by their role. Only the sections People and Timeline have their names.
@@ -159,7 +174,7 @@ fn impact(record: &Record<'_>) -> Vec<Fact> {
         (None, Some(good)) => facts.push(Fact::GoodSince { at: stamp(good) }),
         (None, None) => {}
     }
-    facts.extend(incident.radius.iter().map(|radius| Fact::Radius { words: radius.words() }));
+    facts.extend(incident.radius.iter().map(|radius| Fact::Radius { radius: radius.clone(), words: radius.words() }));
     let told = record.entries.iter().filter_map(|entry| match &entry.event {
         Event::Notified { recipient, .. } => Some(recipient.name.clone()),
         _ => None,
@@ -182,6 +197,7 @@ fn each_once(names: impl Iterator<Item = String>) -> Vec<String> {
 fn causes(incident: &Incident, said: &[Line]) -> Vec<Fact> {
     let roots = incident.roots.iter().enumerate().map(|(place, root)| Fact::Root {
         asset: root.asset.clone(),
+        clues: root.reason.clone(),
         reason: root.reason.words(),
         first: place == 0,
     });
@@ -291,7 +307,9 @@ fn response(incident: &Incident, said: &[Line]) -> Vec<Fact> {
         }));
     }
     facts.extend(said.iter().filter_map(|Line { entry, .. }| match &entry.event {
-        Event::UpdatePosted { text, .. } => Some(Fact::Update { at: clock(entry.at), text: text.clone() }),
+        Event::UpdatePosted { text, impact, .. } => {
+            Some(Fact::Update { at: clock(entry.at), text: text.clone(), impact: impact.clone() })
+        }
         Event::UpdateOverdue { promised } => Some(Fact::UpdateMissed { promised: clock(*promised) }),
         _ => None,
     }));
@@ -305,6 +323,9 @@ fn resolution(record: &Record<'_>) -> Vec<Fact> {
         match &entry.event {
             Event::Mitigated { text: Some(text) } => Some(Fact::MitigatedAt { at, text: text.clone() }),
             Event::Resolved { text: Some(text), .. } => Some(Fact::ResolvedAt { at, text: text.clone() }),
+            Event::Resolved { text: None, .. } if matches!(entry.actor, Actor::Monitor { .. }) => {
+                Some(Fact::GreenAt { at })
+            }
             Event::Reopened { reason } => Some(Fact::ReopenedAt { at, text: reason.clone() }),
             _ => None,
         }
@@ -335,7 +356,9 @@ fn questions(record: &Record<'_>) -> Vec<Fact> {
     });
     let mut facts: Vec<Fact> = match (gaps, incident.status) {
         // The channel says how to record it. Here it is a question.
-        (Some(gaps), Status::Resolved) => gaps.iter().map(|gap| Fact::Gap { words: gap.words() }).collect(),
+        (Some(gaps), Status::Resolved) => {
+            gaps.iter().map(|gap| Fact::Gap { gap: gap.clone(), words: gap.words() }).collect()
+        }
         (_, status) => vec![Fact::Unfinished { status }],
     };
     let names = each_once(incident.roots.iter().flat_map(|root| root.not_monitored.iter().cloned()));

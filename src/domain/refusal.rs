@@ -59,8 +59,8 @@ pub enum Refusal {
     GoodBeforeBad { good: String, bad: String },
     #[error("{bad} is after the data was good again ({good}). Correct that first with `/incident good-again <time>`.")]
     BadAfterGood { bad: String, good: String },
-    #[error("There is no service “{target}” to page. {hint}")]
-    NoSuchService { target: String, hint: String },
+    #[error("There is no service “{name}”. {hint}")]
+    NoSuchService { name: String, hint: String },
     #[error(
         "PagerDuty is not set up for “{target}”: no routing key. Ask whoever runs Muster to set one; until then call by hand."
     )]

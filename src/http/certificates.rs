@@ -1,9 +1,10 @@
 //! Amazon's certificates. Each is fetched once. `monitors::sns` decides before which addresses are allowed.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use url::Url;
 
 /// How many are kept. Amazon uses only a few.
@@ -20,7 +21,7 @@ pub(crate) struct Certificates {
 impl Certificates {
     /// The certificate at an address, as PEM.
     pub(crate) async fn get(&self, url: &Url) -> Result<Arc<Vec<u8>>, String> {
-        if let Some(known) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(url) {
+        if let Some(known) = self.known.lock().get(url) {
             return Ok(known.clone());
         }
         let client = reqwest::Client::builder()
@@ -38,7 +39,7 @@ impl Certificates {
             return Err("larger than any certificate".to_owned());
         }
         let pem = Arc::new(bytes.to_vec());
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock();
         if known.len() >= KEPT {
             known.clear();
         }

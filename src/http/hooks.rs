@@ -16,7 +16,7 @@ use super::doors::{
 };
 use super::problem::UPLOAD_LIMIT;
 use crate::app::App;
-use crate::app::correlate::{Placed, Posted};
+use crate::app::correlate::{Correlated, Posted};
 use crate::app::lookup::Lookup;
 use crate::app::received::KEPT_AT_MOST;
 use crate::config::Source;
@@ -28,7 +28,7 @@ use crate::store::Batch;
 /// The answer to a monitor: the outcome of each alert, and what could not be used.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct Received {
-    alerts: Vec<Placed>,
+    alerts: Vec<Correlated>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>)]
     refused: Vec<Unusable>,

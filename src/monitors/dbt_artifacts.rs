@@ -109,7 +109,7 @@ pub fn read(context: &Context<'_>, artifact: Artifact) -> Result<Reading, Unread
     let target = artifact.args.target.filter(|target| !target.is_empty());
     let mut reading = Reading::default();
     if artifact.results.more > 0 {
-        let why = format!("{} more results than the {MAX_SIGNALS} a body may hold", artifact.results.more);
+        let why = format!("{} than the {MAX_SIGNALS} a body may hold", counted(artifact.results.more, "more result"));
         reading.unusable.push(Unusable { at: format!("/results/{MAX_SIGNALS}"), why });
     }
     let results: Vec<(usize, Result<ResultOf, String>)> = artifact.results.read.into_iter().enumerate().collect();

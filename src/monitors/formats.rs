@@ -6,7 +6,7 @@ use super::{
     great_expectations, monte_carlo, openlineage, prefect, sentry, sns, soda,
 };
 use crate::config::SourceKind;
-use crate::domain::Signal;
+use crate::domain::{Signal, counted};
 
 /// Reads a body by the source's kind, never by its Content-Type.
 pub fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unreadable> {
@@ -44,7 +44,7 @@ pub fn bounded(mut reading: Reading) -> Reading {
         reading.signals.truncate(MAX_SIGNALS);
         reading.unusable.push(Unusable {
             at: String::new(),
-            why: format!("{more} more signals than the {MAX_SIGNALS} a body may hold"),
+            why: format!("{} than the {MAX_SIGNALS} a body may hold", counted(more, "more signal")),
         });
     }
     reading.signals.iter_mut().for_each(cut);

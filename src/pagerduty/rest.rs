@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use super::failure::{PagerError, retry_after};
+use crate::domain::Undelivered;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnCall {
@@ -55,7 +56,7 @@ impl Rest {
         match answer.status().as_u16() {
             status @ (429 | 500..=599) => Err(PagerError::later(status, retry_after(&answer))),
             status @ 200..=299 => {
-                let unread = |_| PagerError::Retry { after: None, why: "PagerDuty's answer cannot be read".to_owned() };
+                let unread = |_| PagerError::Retry { after: None, why: "PagerDuty's answer cannot be read".into() };
                 Ok((status, answer.json().await.map_err(unread)?))
             }
             // A refusal may not be JSON.
@@ -71,7 +72,7 @@ impl Rest {
             let why = format!(
                 "PagerDuty answered {status} for the schedule {schedule}. Check MUSTER_PAGERDUTY__API_TOKEN and the schedule's id"
             );
-            return Err(PagerError::Permanent { why });
+            return Err(PagerError::Permanent { why: why.into() });
         }
         let mut all: Vec<OnCall> = Vec::new();
         for call in told["oncalls"].as_array().into_iter().flatten() {
@@ -92,17 +93,14 @@ impl Rest {
     pub async fn page(&self, page: &PersonalPage<'_>) -> Result<(), PagerError> {
         let query = [("query", page.email), ("limit", "100")];
         let (status, told) = self.ask(self.request(Method::GET, "/users").query(&query)).await?;
-        refused(status, &told, "asked for a person")?;
+        refused(status, &told)?;
         let user = told["users"]
             .as_array()
             .into_iter()
             .flatten()
             .find(|user| user["email"].as_str().is_some_and(|email| email.eq_ignore_ascii_case(page.email)));
         let Some(user) = user.and_then(|user| user["id"].as_str()) else {
-            let why = format!(
-                "PagerDuty knows nobody with the address {}. If you have another address there, say so with `/incident link <e-mail>`",
-                page.email
-            );
+            let why = Undelivered::UnknownAddress { address: page.email.to_owned() };
             return Err(PagerError::Permanent { why });
         };
         let body = json!({"incident": {
@@ -118,31 +116,28 @@ impl Rest {
         if status == 400 && there {
             return Ok(());
         }
-        refused(status, &told, "opened an incident for a person")
+        refused(status, &told)
     }
 
     /// Acknowledges or resolves the page to one person. If it is over already, nothing happens.
     pub async fn settle(&self, key: &str, status_wanted: &str) -> Result<(), PagerError> {
         let query = [("incident_key", key), ("statuses[]", "triggered"), ("statuses[]", "acknowledged")];
         let (status, told) = self.ask(self.request(Method::GET, "/incidents").query(&query)).await?;
-        refused(status, &told, "asked for a page")?;
+        refused(status, &told)?;
         let open = told["incidents"].as_array().into_iter().flatten().find(|one| one["incident_key"] == key);
         let Some(id) = open.and_then(|one| one["id"].as_str()) else { return Ok(()) };
         let body = json!({"incident": {"type": "incident_reference", "status": status_wanted}});
         let request = self.request(Method::PUT, &format!("/incidents/{id}")).header("from", &self.from).json(&body);
         let (status, told) = self.ask(request).await?;
-        refused(status, &told, "changed a page")
+        refused(status, &told)
     }
 }
 
 /// An error for a refusal that will not pass.
-fn refused(status: u16, told: &Value, what: &str) -> Result<(), PagerError> {
+fn refused(status: u16, told: &Value) -> Result<(), PagerError> {
     if (200..300).contains(&status) {
         return Ok(());
     }
-    let said = told.pointer("/error/message").and_then(Value::as_str).unwrap_or("no reason");
-    let why = format!(
-        "PagerDuty answered {status} when Muster {what} ({said}). Check MUSTER_PAGERDUTY__API_TOKEN, `[pagerduty] from` and the service's `pagerduty_service_id`"
-    );
-    Err(PagerError::Permanent { why })
+    let said = told.pointer("/error/message").and_then(Value::as_str).unwrap_or("no reason").to_owned();
+    Err(PagerError::Permanent { why: Undelivered::PagerDutyRest { status, said } })
 }

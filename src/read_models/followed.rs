@@ -1,9 +1,10 @@
 //! All read models. Only this file changes them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use tokio::sync::Notify;
 
 use super::model::ReadModel;
@@ -24,7 +25,7 @@ impl<T> Followed<T> {
 
     /// Reads it. Hold the guard only briefly, since commits wait for it.
     pub fn read(&self) -> RwLockReadGuard<'_, T> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.0.read()
     }
 
     /// The same read model, for another thread.
@@ -38,15 +39,15 @@ impl<T> Followed<T> {
         T: ReadModel,
     {
         if changes.iter().any(|change| T::FOLLOWS.contains(&change.kind)) {
-            self.0.write().unwrap_or_else(PoisonError::into_inner).apply(changes);
+            self.0.write().apply(changes);
         }
     }
 
     /// Replaces its contents with those of another, which must not be shared.
     fn set(&self, other: Self) {
         if let Some(model) = Arc::into_inner(other.0) {
-            let model = model.into_inner().unwrap_or_else(PoisonError::into_inner);
-            *self.0.write().unwrap_or_else(PoisonError::into_inner) = model;
+            let model = model.into_inner();
+            *self.0.write() = model;
         }
     }
 }
@@ -132,7 +133,7 @@ impl ReadModels {
             let told = self.health.read().told(&uid);
             let alerts: Vec<Alert> = store.values(Range::<Alert>::of(&uid)).await?;
             // Another commit came meanwhile, so these alerts may be older than it.
-            if self.health.0.write().unwrap_or_else(PoisonError::into_inner).know_alerts(&uid, &alerts, told) {
+            if self.health.0.write().know_alerts(&uid, &alerts, told) {
                 self.reopened().remove(&uid);
             }
         }
@@ -155,8 +156,8 @@ impl ReadModels {
         Ok(())
     }
 
-    fn meanwhile(&self) -> std::sync::MutexGuard<'_, Option<Vec<Vec<KeptChange>>>> {
-        self.meanwhile.lock().unwrap_or_else(PoisonError::into_inner)
+    fn meanwhile(&self) -> parking_lot::MutexGuard<'_, Option<Vec<Vec<KeptChange>>>> {
+        self.meanwhile.lock()
     }
 
     fn apply_all(&self, changes: &[Change<'_>]) {
@@ -168,8 +169,8 @@ impl ReadModels {
         }
     }
 
-    fn reopened(&self) -> std::sync::MutexGuard<'_, BTreeSet<IncidentId>> {
-        self.reopened.lock().unwrap_or_else(PoisonError::into_inner)
+    fn reopened(&self) -> parking_lot::MutexGuard<'_, BTreeSet<IncidentId>> {
+        self.reopened.lock()
     }
 }
 

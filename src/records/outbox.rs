@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::incident::MessageRef;
-use crate::domain::{ChannelId, Effect, IncidentId, Lane, Time, UserId};
+use crate::domain::{ChannelId, Effect, IncidentId, Lane, Time, Undelivered, UserId};
 use crate::render::Button;
 use crate::store::{Batch, Expect, Id, QueueName, Queued};
 
@@ -17,10 +17,11 @@ pub struct Entry {
     pub attempts: u32,
     /// Whether an earlier try may have succeeded, although no answer came.
     pub maybe_done: bool,
-    pub last_error: Option<String>,
+    pub last_error: Option<Undelivered>,
 }
 
-/// A job of the outbox.
+/// A job of the outbox. What is said of an incident is worded when it is sent. Only `Announce`, `Replace` and `Ephemeral` hold a rendered message:
+/// they belong to no incident that could be asked again, and they are kept only until they are sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "job", rename_all = "snake_case")]
 #[rustfmt::skip]
@@ -38,8 +39,8 @@ pub enum Job {
     /// Put a message on the timeline that Muster did not receive: its own, or one from before it was in the channel.
     /// `event`: the event that announced it.
     Pin { message: crate::domain::incident::MessageRef, user: UserId, event: String },
-    /// Decide again what becomes of a held alert.
-    Release { held: String, at: Time },
+    /// Decide again what becomes of a suppressed alert.
+    Release { #[serde(rename = "held")] alert: String, at: Time },
     /// Resolve an alert that its monitor no longer repeats.
     Expire { source: String, key: String, since: Time, at: Time },
     /// Check whether a heartbeat is late.

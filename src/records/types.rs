@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::domain::lineage::Change;
-use crate::domain::{AlertId, ChannelId, IncidentId, Time, UserId};
+use crate::domain::{AlertId, ChannelId, IncidentId, Time, Undelivered, UserId};
 use crate::slack::client::Listed;
 
 /// Records that only point to an incident.
@@ -67,7 +67,7 @@ pub struct Mine {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Dead {
-    pub why: String,
+    pub why: Undelivered,
     pub at: Time,
     /// The entry of the outbox, as it was.
     pub entry: Box<RawValue>,

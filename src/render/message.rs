@@ -26,16 +26,11 @@ impl Rendered {
     pub fn new(markdown: &str, buttons: &[Button]) -> Self {
         let (mut blocks, whole) = markdown::blocks(markdown);
         if !whole {
-            blocks.extend(markdown::blocks("… The rest does not fit into a message of Slack.").0);
+            blocks.extend(markdown::blocks("…").0);
         }
         blocks.extend(markdown::actions(buttons));
         let text = markdown::fallback(markdown);
         Self { blocks, text, markdown: markdown.to_owned(), buttons: buttons.to_vec(), whole }
-    }
-
-    /// A sentence without a template: a refusal, an answer.
-    pub fn sentence(text: &str) -> Self {
-        Self::new(text, &[])
     }
 
     pub fn blocks_json(&self) -> serde_json::Value {

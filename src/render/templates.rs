@@ -12,8 +12,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::markdown::{cut, escape, escape_lines};
-use crate::domain::Time;
-use crate::domain::times;
+use crate::domain::{self, Time, times};
 
 /// The longest text in a line of a list, in characters.
 pub(super) const MAX_SHORT: usize = 200;
@@ -61,12 +60,14 @@ impl Templates {
         handlebars.register_helper("link", Box::new(Words(link)));
         handlebars.register_helper("code", Box::new(Words(code)));
         handlebars.register_helper("capital", Box::new(Words(capital)));
+        handlebars.register_helper("counted", Box::new(Words(counted)));
         let mut lines = Handlebars::new();
         lines.set_strict_mode(true);
         lines.register_escape_fn(handlebars::no_escape);
         lines.register_helper("person", Box::new(Words(name)));
         lines.register_helper("time", Box::new(Words(|h| Ok(times::stamp(time_of(h)?)))));
         lines.register_helper("clock", Box::new(Words(|h| Ok(times::clock(time_of(h)?)))));
+        lines.register_helper("counted", Box::new(Words(counted)));
         // These lines are plain text, which needs no other form.
         for name in ["prose", "short", "code"] {
             lines.register_helper(name, Box::new(Words(|h| Ok(text_of(h, 0)))));
@@ -158,18 +159,20 @@ impl Templates {
     /// Renders a view by a template, as Markdown. If an operator's template fails on this view, the failure is logged and the shipped template
     /// is used: an incident must never wait for a template.
     pub fn render(&self, name: &str, view: &impl Serialize) -> String {
-        match self.try_render(name, view) {
-            Ok(markdown) => markdown,
-            Err(what) => {
-                tracing::error!(template = name, error = %what, "a message template failed; the shipped one is used");
-                self.as_shipped(name, view).unwrap_or_else(|| {
-                    format!(
-                        "Something happened ({}), and the template for it failed. The timeline has it: `/incident show`.",
-                        escape(name)
-                    )
-                })
-            }
-        }
+        self.handlebars.render(name, view).unwrap_or_else(|error| {
+            tracing::error!(template = name, %error, "a message template failed; the shipped one is used");
+            self.as_shipped(name, view).unwrap_or_else(|| {
+                format!(
+                    "Something happened ({}), and the template for it failed. The timeline has it: `/incident show`.",
+                    escape(name)
+                )
+            })
+        })
+    }
+
+    /// The words of a template as plain text, for what shows no Markdown.
+    pub fn words(&self, name: &str, view: &impl Serialize) -> String {
+        super::plain(&self.render(name, view)).trim().to_owned()
     }
 
     /// A line of the timeline, as plain text. If an operator's block fails, the shipped one is used.
@@ -190,14 +193,6 @@ impl Templates {
     fn as_shipped(&self, name: &str, view: &impl Serialize) -> Option<String> {
         let shipped = Shipped::get(&format!("{name}.hbs"))?;
         self.handlebars.render_template(&String::from_utf8_lossy(&shipped.data), view).ok()
-    }
-
-    /// The same as [`Self::render`], but returns the failure.
-    ///
-    /// # Errors
-    /// The template asks for something that the view does not have.
-    pub fn try_render(&self, name: &str, view: &impl Serialize) -> Result<String, String> {
-        self.handlebars.render(name, view).map_err(|error| error.to_string())
     }
 }
 
@@ -248,6 +243,13 @@ fn capital(h: &Helper<'_>) -> Result<String, String> {
     let mut letters = text.chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
     Ok(escape(&(first + letters.as_str())))
+}
+
+/// `{{counted steps "step"}}`: `1 step`, `2 steps`. A third parameter is the plural, where it is not made with an `s`.
+fn counted(h: &Helper<'_>) -> Result<String, String> {
+    let (number, one, many) = (text_of(h, 0), text_of(h, 1), text_of(h, 2));
+    let count = number.parse().map_err(|_| format!("`{number}` is no number"))?;
+    Ok(if count == 1 || many.is_empty() { domain::counted(count, &one) } else { format!("{count} {many}") })
 }
 
 fn time_of(h: &Helper<'_>) -> Result<Time, String> {

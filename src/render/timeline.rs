@@ -25,7 +25,7 @@ fn said(
     (corrected, deleted): (bool, bool),
     names: Names<'_>,
 ) -> String {
-    let mut view = views::happened(event, by, names);
+    let mut view = views::happened(templates, event, by, names);
     view["corrected"] = corrected.into();
     view["deleted"] = deleted.into();
     templates.line(event.name(), &view, corrected)

@@ -3,15 +3,12 @@
 use serde_json::{Value, json};
 
 use super::{Button, Form, ModalInput, Names, Press, Rendered, Templates};
-use crate::domain::UserId;
-use crate::domain::effect::{Notice, described};
-use crate::domain::incident::{
-    Checklist, Duty, PageStatus, Radius, Recipient, RootCandidate, Slot, StepState, Verdict,
-};
+use crate::domain::effect::Notice;
+use crate::domain::incident::{Checklist, Duty, Ending, Radius, Recipient, RootCandidate, StepState, Verdict};
 use crate::domain::lineage::{Candidate, Clue, Impact, Whom};
 use crate::domain::reason::{Gap, Missing};
 use crate::domain::times::duration;
-use crate::domain::{Actor, Event, Incident, Role, Severity, Status, Time};
+use crate::domain::{Actor, Command, Event, Incident, Role, Severity, Time, UserId};
 
 /// How many of the alerts that came together are named in one line.
 const JOINED_NAMED: usize = 5;
@@ -45,28 +42,8 @@ pub fn incident(incident: &Incident, names: Names<'_>, now: Time) -> Value {
     let pages: Vec<Value> = incident
         .pages
         .values()
-        .map(|page| {
-            let words = match page.status {
-                PageStatus::Sending => "not yet accepted by PagerDuty, trying",
-                PageStatus::HandedOver => "handed to PagerDuty",
-                PageStatus::Paged => "paged through PagerDuty",
-                PageStatus::Acknowledged => "acknowledged in PagerDuty",
-                PageStatus::Resolved => "closed in PagerDuty",
-                PageStatus::Failed => "REFUSED by PagerDuty, call by hand",
-            };
-            json!({"target": page.target, "status": words, "url": page.url})
-        })
+        .map(|page| json!({"target": page.target, "status": page.status, "url": page.url}))
         .collect();
-    let responding = incident.status != Status::Pending;
-    let phase = |done: bool, name: &str| format!("{} {}", if done { "●" } else { "○" }, name);
-    let phases = [
-        phase(true, "detected"),
-        phase(responding, "response"),
-        phase(incident.fix.is_some(), "cause and fix"),
-        phase(incident.status == Status::Resolved, "resolved"),
-        phase(incident.drafted_at.is_some(), "post-mortem"),
-        phase(incident.reviewed_at.is_some(), "reviewed"),
-    ];
     json!({
         "name": incident.name(),
         "title": incident.title,
@@ -104,28 +81,44 @@ pub fn incident(incident: &Incident, names: Names<'_>, now: Time) -> Value {
         "cause": incident.cause,
         "fix": incident.fix,
         "last_update": incident.last_update,
+        "last_impact": incident.last_impact,
         "next_update": incident.next_update,
         "checklist": incident.checklist.as_ref().map(|list| json!({
             "title": list.title, "settled": list.settled(), "steps": list.steps.len(),
         })),
-        "phases": phases.join("  "),
+        "drafted": incident.drafted_at.is_some(),
+        "reviewed": incident.reviewed_at.is_some(),
     })
 }
 
 /// The data for the words of an event: the event and its incident.
-pub fn event(event: &Event, by: &Actor, of: &Incident, names: Names<'_>, now: Time) -> Value {
-    let mut view = happened(event, by, names);
+pub fn event(templates: &Templates, event: &Event, by: &Actor, of: &Incident, names: Names<'_>, now: Time) -> Value {
+    let mut view = happened(templates, event, by, names);
     view["incident"] = incident(of, names, now);
     view
 }
 
 /// An event's own fields, with people as views and reasons in words, and the person who did it.
-pub(super) fn happened(event: &Event, by: &Actor, names: Names<'_>) -> Value {
+pub(super) fn happened(templates: &Templates, event: &Event, by: &Actor, names: Names<'_>) -> Value {
     let mut fields = serde_json::to_value(event).unwrap_or_default();
-    let people = |ids: &[UserId]| -> Value { ids.iter().map(|id| person(id, names)).collect() };
+    let who = |id: &UserId| person(id, names);
     let called = |id: &UserId| names(id);
     match event {
-        Event::CommanderMissing { people: ids, .. } => fields["people"] = people(ids),
+        Event::CommanderMissing { people, .. } => fields["people"] = people.iter().map(who).collect(),
+        Event::RoleGranted { person, from, .. } => {
+            fields["person"] = who(person);
+            fields["from"] = from.as_ref().map(who).into();
+        }
+        Event::RoleLeft { person, .. } => fields["person"] = who(person),
+        Event::HandoverRequested { by, holder, .. } => {
+            fields["by"] = who(by);
+            fields["holder"] = who(holder);
+        }
+        Event::HandoverDeclined { by } => fields["by"] = who(by),
+        Event::MessagePinned { author, .. } => fields["author"] = who(author),
+        Event::TaskAdded { assignee: Some(assignee), .. }
+        | Event::TaskAssigned { assignee, .. }
+        | Event::TaskDue { assignee: Some(assignee), .. } => fields["assignee"] = who(assignee),
         Event::DutyNamed { duty } => fields["duty"] = duty.iter().map(|one| on_duty(one, names)).collect(),
         Event::DrillScored { points } => {
             let shown = points.iter().map(|point| {
@@ -151,24 +144,19 @@ pub(super) fn happened(event: &Event, by: &Actor, names: Names<'_>) -> Value {
         Event::Opened(opened) => fields["severity_because"] = opened.severity_because.to_string().into(),
         Event::Resolved { gaps, .. } => fields["gaps"] = gaps.iter().map(Gap::advice).collect(),
         Event::RootNamed { candidates } => fields["candidates"] = roots(candidates).into(),
-        Event::PageRequested { text, .. } => fields["text"] = text.words(&called).into(),
+        Event::PageRequested { text, person, .. } => {
+            fields["text"] = text.words(&called).into();
+            fields["person"] = person.as_ref().map(who).into();
+        }
         Event::RadiusMeasured { radius } => fields["radius"] = radius.words().into(),
         Event::ChannelLost { why, .. } => fields["why"] = why.words().into(),
-        Event::NoticesSent { names, more, .. } if *more > 0 => {
-            let tail = format!("{more} more");
-            fields["names"] = names.iter().cloned().chain([tail]).collect();
-        }
-        Event::AlertMoved { to: None, .. } => fields["to"] = "an incident of its own".into(),
         Event::OpeningPending { missing } => fields["missing"] = missing.iter().map(Missing::words).collect(),
-        Event::DeliveryFailed { what, .. } => fields["what"] = described(what).into(),
-        _ => {}
-    }
-    for key in ["person", "from", "by", "holder", "author", "assignee"] {
-        if let Some(value) = fields.get_mut(key)
-            && let Some(id) = value.as_str().filter(|id| !id.starts_with("SEV"))
-        {
-            *value = person(id, names);
+        Event::PageFailed { why, .. } => fields["why"] = why.to_string().into(),
+        Event::DeliveryFailed { what, why } => {
+            fields["what"] = templates.words("undelivered", &json!({"what": what})).into();
+            fields["why"] = why.to_string().into();
         }
+        _ => {}
     }
     let words = if let Event::Learnt { what, .. } = event { what.meaning() } else { "" };
     // "Ana is now commander (by Ana)" would be silly.
@@ -201,13 +189,21 @@ pub fn roots(candidates: &[RootCandidate]) -> Vec<Value> {
 
 /// The card, with its buttons.
 /// `tasks` are the open tasks, as templates see them.
-pub fn card(templates: &Templates, of: &Incident, tasks: &[Value], names: Names<'_>, now: Time) -> Rendered {
+/// `allows` says whether the state of the incident allows a command.
+pub fn card(
+    templates: &Templates,
+    of: &Incident,
+    tasks: &[Value],
+    allows: &dyn Fn(Command) -> bool,
+    names: Names<'_>,
+    now: Time,
+) -> Rendered {
     let name = of.name();
     let button = |press: Press, label: &str| Button::on(&name, press, label);
     let mut buttons = Vec::new();
-    if of.status == Status::Resolved {
+    if allows(Command::Reopen { reason: "…".to_owned() }) {
         buttons.push(button(Press::DraftPostmortem, "Draft post-mortem"));
-        if of.drafted_at.is_some() && of.reviewed_at.is_none() {
+        if of.drafted_at.is_some() && allows(Command::Review) {
             buttons.push(button(Press::Review, "Post-mortem is reviewed"));
         }
         buttons.push(button(Press::ask(Form::Reopen), "Reopen"));
@@ -216,8 +212,8 @@ pub fn card(templates: &Templates, of: &Incident, tasks: &[Value], names: Names<
             buttons.push(button(Press::Judge(Verdict::Expected), "Was expected"));
             buttons.push(button(Press::Judge(Verdict::False), "False alarm"));
         }
-    } else if of.status.is_open() {
-        if of.acknowledged_at.is_none() {
+    } else if allows(Command::Resolve { text: None, ending: Ending::Fixed }) {
+        if allows(Command::Acknowledge) {
             buttons.push(button(Press::Acknowledge, "Acknowledge").primary());
         }
         buttons.push(button(Press::TakeCommand, "Take command"));
@@ -234,6 +230,10 @@ pub fn card(templates: &Templates, of: &Incident, tasks: &[Value], names: Names<
     }
     let mut view = incident(of, names, now);
     view["task_list"] = json!(tasks);
+    view["phases"] = templates.words("phases", &view).into();
+    for page in view["pages"].as_array_mut().into_iter().flatten() {
+        page["status"] = templates.words("page_status", page).into();
+    }
     Rendered::new(&templates.render("card", &view), &buttons)
 }
 
@@ -248,15 +248,13 @@ pub fn checklist(templates: &Templates, of: &Incident, list: &Checklist, names: 
                 StepState::Open => ("☐", None, None, None),
                 StepState::Done { by, at, note } => ("☑", Some(person(by, names)), Some(*at), note.clone()),
                 StepState::Skipped { by, at, reason } => {
-                    ("⊘", Some(person(by, names)), Some(*at), Some(format!("skipped: {reason}")))
+                    ("⊘", Some(person(by, names)), Some(*at), Some(reason.clone()))
                 }
             };
             // A step is Markdown from a checked file, so its code and emphasis may show. A settled step is kept short.
-            let text = match step.state {
-                StepState::Open => step.text.clone(),
-                _ => short_markdown(&step.text),
-            };
-            json!({"number": index + 1, "mark": mark, "text": text, "by": by, "at": at, "words": words})
+            let text = if by.is_none() { step.text.clone() } else { short_markdown(&step.text) };
+            let skipped = matches!(step.state, StepState::Skipped { .. });
+            json!({"number": index + 1, "mark": mark, "text": text, "by": by, "at": at, "skipped": skipped, "words": words})
         })
         .collect();
     let mut buttons = Vec::new();
@@ -312,7 +310,7 @@ pub fn said(templates: &Templates, what: &Event, by: &Actor, of: &Incident, name
         }
         _ => Vec::new(),
     };
-    Rendered::new(&templates.render(what.name(), &event(what, by, of, names, now)), &buttons)
+    Rendered::new(&templates.render(what.name(), &event(templates, what, by, of, names, now)), &buttons)
 }
 
 /// What an incident or asset reaches, by team.
@@ -349,7 +347,7 @@ pub fn impact(of: &str, candidates: &[Candidate], impact: &Impact, unknown: &[St
     })
 }
 
-/// What somebody outside reads, as Markdown. `how_to_mute` is for people who have no button.
+/// What somebody outside reads, as Markdown. A mail has no button, so it says how to hear no more.
 pub fn notice(
     templates: &Templates,
     notice: &Notice,
@@ -357,26 +355,31 @@ pub fn notice(
     of: &Incident,
     names: Names<'_>,
     now: Time,
-    how_to_mute: Option<&str>,
+    by_mail: bool,
 ) -> String {
-    let (template, text, next) = match notice {
-        Notice::First { whom: Whom::Downstream, text } => ("notice_downstream", text.clone(), None),
-        Notice::First { whom: Whom::Upstream, text } => ("notice_upstream", text.clone(), None),
-        Notice::First { whom: Whom::Subscribed, text } => ("notice_subscribed", text.clone(), None),
-        Notice::Update { text, next } => ("notice_update", Some(text.clone()), *next),
-        Notice::Merged { into } => ("notice_merged", Some(into.clone()), None),
-        Notice::AllClear { text } => ("notice_all_clear", text.clone(), None),
-        Notice::Reopened { reason } => ("notice_reopened", Some(reason.clone()), None),
+    let (template, text) = match notice {
+        Notice::First { whom: Whom::Downstream, text } => ("notice_downstream", text.as_ref()),
+        Notice::First { whom: Whom::Upstream, text } => ("notice_upstream", text.as_ref()),
+        Notice::First { whom: Whom::Subscribed, text } => ("notice_subscribed", text.as_ref()),
+        Notice::Update { text, .. } => ("notice_update", Some(text)),
+        Notice::Merged { into } => ("notice_merged", Some(into)),
+        Notice::AllClear { text, .. } => ("notice_all_clear", text.as_ref()),
+        Notice::Reopened { reason } => ("notice_reopened", Some(reason)),
+    };
+    let (next, impact) = match notice {
+        Notice::Update { next, impact, .. } => (*next, impact.as_ref()),
+        _ => (None, None),
     };
     let since = of.bad_from.unwrap_or(of.detected_at);
     let ask = match notice {
         Notice::First { whom: whom @ (Whom::Upstream | Whom::Downstream), .. } => Some(ask(templates, *whom)),
         _ => None,
     };
+    let how_to_mute = by_mail.then(|| templates.words("how_to_mute", &json!({"incident": of.name(), "name": to.name})));
     let view = json!({
         "ask": ask, "to": to.name, "assets": to.assets, "more": to.total.saturating_sub(to.assets.len()),
-        "text": text, "next": next, "since": since, "how_to_mute": how_to_mute,
-        "incident": incident(of, names, now),
+        "text": text, "next": next, "impact": impact, "since": since, "how_to_mute": how_to_mute,
+        "green": matches!(notice, Notice::AllClear { green: true, .. }), "incident": incident(of, names, now),
     });
     templates.render(template, &view)
 }
@@ -387,7 +390,7 @@ pub fn ask(templates: &Templates, whom: Whom) -> String {
         Whom::Upstream => "ask_upstream",
         Whom::Downstream | Whom::Subscribed => "ask_downstream",
     };
-    templates.render(template, &json!({})).trim().to_owned()
+    templates.words(template, &json!({}))
 }
 
 /// The line in the announcement channel. It gives no details if strangers read it.
@@ -413,13 +416,4 @@ pub fn severity_input(now: Severity) -> ModalInput {
     let options = Severity::ALL.map(|one| (one.number().to_string(), format!("{one}: {}", one.meaning())));
     let (id, label) = ("severity", "How bad is it? If unsure, take the higher one.");
     ModalInput::Choice { id, label, options: options.to_vec(), initial: Some(now.number().to_string()) }
-}
-
-/// The slot of a message that an effect keeps up to date.
-pub fn slot_name(slot: Slot) -> &'static str {
-    match slot {
-        Slot::Card => "card",
-        Slot::Announcement => "announcement",
-        Slot::Checklist => "checklist",
-    }
 }

@@ -5,8 +5,9 @@
 //! tasks deadlocks in sled 0.34.7, so all writes go through this thread.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc;
 
 use super::bytes::{Bytes, WriteError};
@@ -87,8 +88,8 @@ impl Committed {
         Ok(Self { requests, _ending: Ending(Some(committer)), shared })
     }
 
-    fn queues(&self) -> std::sync::RwLockReadGuard<'_, Queues> {
-        self.shared.queues.read().unwrap_or_else(PoisonError::into_inner)
+    fn queues(&self) -> parking_lot::RwLockReadGuard<'_, Queues> {
+        self.shared.queues.read()
     }
 }
 
@@ -152,7 +153,7 @@ impl Engine for Committed {
     }
 
     fn follow(&self, follower: Arc<dyn Follower>) {
-        *self.shared.follower.write().unwrap_or_else(PoisonError::into_inner) = Some(follower);
+        *self.shared.follower.write() = Some(follower);
     }
 
     fn folder(&self) -> Option<&Path> {
@@ -164,10 +165,10 @@ impl Engine for Committed {
     }
 
     fn health(&self) -> Result<(), String> {
-        if let Some(why) = &*self.shared.failed.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(why) = &*self.shared.failed.lock() {
             return Err(why.clone());
         }
-        let writing = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let writing = self.shared.writing.lock();
         if let Some(since) = writing.as_ref().map(Stopwatch::seconds).filter(|since| *since > self.shared.slow_seconds)
         {
             return Err(format!(
@@ -184,10 +185,10 @@ struct Committer(Arc<Shared>);
 impl Committer {
     fn run(&self, mut inbox: mpsc::Receiver<Request>) {
         while let Some(first) = inbox.blocking_recv() {
-            *self.0.writing.lock().unwrap_or_else(PoisonError::into_inner) = Some(first.asked());
+            *self.0.writing.lock() = Some(first.asked());
             let requests = drain(first, &mut inbox);
             self.round(requests);
-            *self.0.writing.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *self.0.writing.lock() = None;
         }
     }
 
@@ -228,7 +229,7 @@ impl Committer {
                 // The promise is "2xx means on disk". After a failed write or sync, the state of the disk is unknown, and a second
                 // sync may lie. So the process must stop. The next start recovers everything that was acknowledged.
                 tracing::error!(error = %why, "the store cannot write. Muster stops, so that it acknowledges nothing that is not on disk");
-                *self.0.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
+                *self.0.failed.lock() = Some(why.clone());
                 for (answer, _) in commits {
                     let _ = answer.send(Err(CommitError::Unavailable(why.clone())));
                 }
@@ -260,7 +261,7 @@ impl Committer {
         until: Millis,
         limit: usize,
     ) -> Result<Vec<Raw>, CommitError> {
-        let ready = self.0.queues.read().unwrap_or_else(PoisonError::into_inner).ready(lane, now, limit);
+        let ready = self.0.queues.read().ready(lane, now, limit);
         let unreadable = |error: ReadError| CommitError::Unavailable(error.to_string());
         let mut leased = Vec::new();
         for (kind, id) in ready {
@@ -283,7 +284,7 @@ impl Committer {
         });
         self.0.bytes.write(batch.collect())?;
         {
-            let mut queues = self.0.queues.write().unwrap_or_else(PoisonError::into_inner);
+            let mut queues = self.0.queues.write();
             for (kind, id, entry) in round.writes().filter(|(kind, ..)| *kind == Kind::Outbox) {
                 match entry {
                     Some(entry) => queues.put(kind, id, entry.written.queued.as_ref()),
@@ -294,7 +295,7 @@ impl Committer {
                 }
             }
         }
-        let follower = self.0.follower.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let follower = self.0.follower.read().clone();
         if let Some(follower) = follower {
             round.tell(&*follower);
         }
@@ -341,7 +342,7 @@ mod tests {
 
         fn write(&self, changes: Changes) -> Result<(), WriteError> {
             self.asked.send(()).expect("somebody listens");
-            self.answers.lock().expect("one thread").recv().expect("an answer")?;
+            self.answers.lock().recv().expect("an answer")?;
             self.bytes.write(changes)
         }
 

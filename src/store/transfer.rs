@@ -116,9 +116,11 @@ pub async fn import(store: &dyn Engine, input: &mut (dyn BufRead + Send)) -> any
     }
     let told = end.map(|end| end.muster_export_end);
     if head.muster_export >= 3 && told != Some(count) {
-        let told = told.map_or("has no last line with their number".to_owned(), |told| format!("says {told}"));
+        let told = told.map_or("the last line, which says how many, is missing".to_owned(), |told| {
+            format!("the last line says {told}")
+        });
         bail!(
-            "the export is not whole: {count} records were read, but it {told}. These records are in the store now. Import a whole export into an \
+            "the export is not whole. Records read: {count}; {told}. These records are in the store now. Import a whole export into an \
              empty store"
         );
     }

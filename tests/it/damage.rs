@@ -195,7 +195,7 @@ async fn a_journal_that_lost_its_end_is_seen_and_a_person_may_go_on_without_it()
         copy(kept.path(), cut.path());
         fs::write(cut.path().join(journal), &whole[..written * quarter / 4]).unwrap();
         let words = format!("{:#}", sled::open(cut.path()).err().unwrap());
-        assert!(words.contains("but 40 rounds were answered"), "{words}");
+        assert!(words.contains("but round 40 was answered"), "{words}");
         assert!(words.contains("`muster store repair --accept-loss`"), "{words}");
         let found = sled::inspect(cut.path()).unwrap();
         assert_eq!((found.mark, found.damage.len()), (40, 1), "{found:?}");
@@ -477,7 +477,7 @@ async fn a_store_that_was_emptied_by_hand_says_what_to_remove() {
     }
     fs::remove_file(folder.path().join("store.json")).unwrap();
     let words = sled::open(folder.path()).err().unwrap().to_string();
-    assert!(words.contains("only `mark` is left: 40 rounds were answered"), "{words}");
+    assert!(words.contains("only `mark` is left: round 40 was answered"), "{words}");
     assert!(!folder.path().join("sled").exists(), "nothing was made");
     fs::remove_file(folder.path().join("mark")).unwrap();
     assert!(all(&sled::open(folder.path()).unwrap()).await.is_empty());

@@ -100,7 +100,11 @@ fn any_command() -> impl Strategy<Value = (Command, Standing, u8)> {
             .prop_map(|(role, people)| Command::Assign { roles: [(role, people)].into(), without: [].into() }),
         any::<bool>().prop_map(|accept| Command::AnswerHandover { request: "R".to_owned(), accept }),
         prop::sample::select(Severity::ALL.to_vec()).prop_map(|severity| Command::SetSeverity { severity }),
-        (text, prop::option::of(0..500i64)).prop_map(|(text, next)| Command::Update { text, next: next.map(at) }),
+        (text, prop::option::of(0..500i64)).prop_map(|(text, next)| Command::Update {
+            text,
+            next: next.map(at),
+            impact: None
+        }),
         text.prop_map(|text| Command::Note { text }),
         Just(Command::AttachRunbook { runbook: book(), because: RunbookReason::Asked { by: "U1".into() } }),
         (0..5usize).prop_map(|step| Command::StepDone { step, note: None }),
@@ -136,7 +140,7 @@ fn any_command() -> impl Strategy<Value = (Command, Standing, u8)> {
         Just(Command::CheckOpening),
         Just(Command::HandoverDue { request: "R".to_owned() }),
         prop::option::of("[a-z]{3}").prop_map(|canvas| Command::PostmortemPosted { canvas }),
-        any::<bool>().prop_map(|say| Command::GiveUp { what: "a".to_owned(), why: "b".to_owned(), say }),
+        any::<bool>().prop_map(|say| Command::GiveUp { what: "a".to_owned(), why: "b".into(), say }),
     ];
     let levels = prop::sample::select(vec![Level::Info, Level::Warning, Level::Error, Level::Critical]);
     let monitor = (0..4u8, any::<bool>(), levels).prop_map(|(key, firing, level)| Command::Receive {

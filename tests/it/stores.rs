@@ -177,7 +177,7 @@ async fn a_store_lives_on_and_is_opened_again() {
     }
     expect["now"] = bot.clock.now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true).into();
     let dead = bot.muster.app.store.values(Range::<Dead>::all()).await.unwrap();
-    expect["given_up"] = dead.iter().map(|dead| dead.why.clone()).collect();
+    expect["given_up"] = dead.iter().map(|dead| dead.why.to_string()).collect();
     let export = exported(&bot.muster.app.store).await;
     expect["records"] = json!(counts(&export));
     bot.stop().await;
@@ -241,7 +241,7 @@ async fn goes_on(expect: &Value, directory: &Path) {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let (of, person) = (text(&expect["subscription"]["of"]), text(&expect["subscription"]["person"]));
     let said = bot.slash(&person, "data-incidents", &format!("subscribe {of}")).await;
-    assert_eq!(said, format!("You follow {of} already."));
+    assert_eq!(said, format!("You subscribe to {of} already."));
     let address = text(&expect["linked"]["address"]);
     assert_eq!(expect["linked"]["person"], CHLOE);
     let said = bot.slash(BEN, "data-incidents", &format!("link {address}")).await;
@@ -348,10 +348,10 @@ async fn records_of_a_newer_muster_are_left_alone() {
     let export = exported(&sled::open(unpack("v2").path()).unwrap()).await;
     let lines: Vec<&[u8]> = export.split_inclusive(|byte| *byte == b'\n').collect();
     for (left, told) in
-        [(&lines[..6], "has no last line"), (&[&lines[..6], &lines[lines.len() - 1..]].concat()[..], "it says")]
+        [(&lines[..6], "is missing"), (&[&lines[..6], &lines[lines.len() - 1..]].concat()[..], "the last line says")]
     {
         let store = MemoryEngine::open().unwrap();
         let words = transfer::import(store.engine(), &mut left.concat().as_slice()).await.unwrap_err().to_string();
-        assert!(words.contains("the export is not whole: 5 records were read") && words.contains(told), "{words}");
+        assert!(words.contains("the export is not whole. Records read: 5") && words.contains(told), "{words}");
     }
 }

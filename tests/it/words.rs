@@ -24,7 +24,7 @@ fn said(templates: &Templates, sample: &str) -> (&'static str, Option<String>) {
     (of, sentence(templates, &Entry { seq: 1, at: start_time(), actor, event }, &|id| format!("<{id}>")))
 }
 
-/// The samples are as version 0.1 kept them, and say what they said then.
+/// Most samples are as version 0.1 kept them, and say what they said then.
 #[test]
 fn every_event_is_a_line_or_none() {
     let templates = Templates::load(None).unwrap();
@@ -52,6 +52,8 @@ fn reasons_that_were_words_and_are_values_read_the_same() {
     };
     let size = json!({"assets": 4, "teams": 1});
     let failed = |what: &str| json!({"type": "delivery_failed", "what": what, "why": "x"});
+    let why = |why: Value| json!({"type": "delivery_failed", "what": "pin", "why": why});
+    let refused = |why: Value| json!({"type": "page_failed", "key": "k", "target": "orders", "why": why});
     let lost = |why: &str| json!({"type": "channel_lost", "name": "inc-1", "why": why});
     let pending = |missing: &[&str]| json!({"type": "opening_pending", "missing": missing});
     let told = |names: &[&str], more: usize| json!({"type": "notices_sent", "whom": "upstream", "names": names, "more": more, "text": null});
@@ -73,6 +75,15 @@ fn reasons_that_were_words_and_are_values_read_the_same() {
         ),
         (failed("the incident's card"), failed("show_card")),
         (failed("a channel of its own"), failed("own_channel")),
+        (
+            why(json!("Slack answered `user_not_found` to pins.add; Slack does not know this person")),
+            why(json!({"slack": {"method": "pins.add", "code": "user_not_found"}})),
+        ),
+        (why(json!("no mail server is configured ([mail] smtp_url)")), why(json!("no_mail_server"))),
+        (
+            refused(json!("no routing key is configured for orders")),
+            refused(json!({"no_routing_key": {"target": "orders"}})),
+        ),
         (lost("it is archived"), lost("found_archived")),
         (lost("Slack does not show it any more"), lost("hidden")),
         (pending(&["the channel", "its card", "the page"]), pending(&["channel", "card", "page"])),

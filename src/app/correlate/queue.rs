@@ -1,8 +1,9 @@
 //! The alerts that wait for their turn, one queue per source, and the answer about each.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, oneshot};
 
 use crate::app::request::Failure;
@@ -48,7 +49,7 @@ pub struct Posted {
 
 /// The answer to one signal.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub struct Placed {
+pub struct Correlated {
     /// The alert's id; none for what was ignored.
     #[schema(value_type = Option<String>)]
     pub id: Option<AlertId>,
@@ -65,7 +66,7 @@ pub(super) struct Waiting {
     /// Why these were suppressed until now.
     pub(super) past: Option<Suppression>,
     pub(super) also: Batch,
-    pub(super) answer: oneshot::Sender<Result<Vec<Placed>, Failure>>,
+    pub(super) answer: oneshot::Sender<Result<Vec<Correlated>, Failure>>,
 }
 
 /// The queue, and what only this process needs to remember about alerts.
@@ -74,8 +75,8 @@ pub(in crate::app) struct Correlator {
     /// Signals that something waits, or that the app is gone.
     pub(super) rounds: Arc<Notify>,
     pub(in crate::app) started: Time,
-    /// What people were told of: each silence and window only once.
-    pub(in crate::app) told: Mutex<BTreeMap<String, Time>>,
+    /// The silences and windows that were announced, each only once.
+    pub(in crate::app) announced: Mutex<BTreeMap<String, Time>>,
     /// When alerts of sources with `resolve_after_minutes` were last heard of.
     pub(in crate::app) heard: Mutex<HashMap<String, Time>>,
 }
@@ -86,7 +87,7 @@ impl Correlator {
             waiting: Mutex::default(),
             rounds: Arc::default(),
             started,
-            told: Mutex::default(),
+            announced: Mutex::default(),
             heard: Mutex::default(),
         }
     }
@@ -94,7 +95,7 @@ impl Correlator {
 
 impl Correlator {
     pub(super) fn waiting(&self) -> MutexGuard<'_, Queues> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock()
     }
 }
 

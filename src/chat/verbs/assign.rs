@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::app::Failure;
 use crate::chat::line::{Line, Read, Verb, mentions};
 use crate::chat::questions::{Asked, FormSpec, Questions, Sent};
-use crate::domain::{Command, Role, UserId, permission};
+use crate::domain::{Command, Role, UserId};
 use crate::render::{Form, ModalInput};
 use crate::slack::inbound::View;
 
@@ -47,7 +47,7 @@ pub(crate) static FORM: FormSpec = FormSpec {
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let (chat, incident) = (asked.chat, asked.incident().await?);
-    chat.may(permission::Verb::Assign, Some(&incident))?;
+    chat.would(&incident, Command::Assign { roles: BTreeMap::new(), without: BTreeMap::new() }).await?;
     let labels = [
         (Role::Commander, "Commander: decides and delegates"),
         (Role::Deputy, "Deputy: stands in, keeps the time"),

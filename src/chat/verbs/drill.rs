@@ -8,10 +8,15 @@ use crate::domain::permission;
 pub(crate) static VERB: Verb = Verb {
     words: &["drill"],
     arguments: "[title]",
-    help: "practise: nobody is paged, nobody outside is told, no figure counts it",
+    help: "practise: nobody is paged, nobody outside is told, and it counts in no figure",
     parse: |line| {
-        let title = if line.rest.is_empty() { "practice" } else { line.rest };
-        let drill = Declaration { drill: true, ..declare::read(&Line { verb: &declare::VERB, ..line }, title)? };
-        line.act(permission::Verb::Declare, move |chat, _| Box::pin(declare::said(chat, drill, true)))
+        let mut drill =
+            Declaration { drill: true, ..declare::read(&Line { verb: &declare::VERB, ..line }, line.rest)? };
+        line.act(permission::Verb::Declare, move |chat, _| {
+            if drill.title.is_empty() {
+                drill.title = chat.app.templates.words("drill_title", &());
+            }
+            Box::pin(declare::said(chat, drill, true))
+        })
     },
 };

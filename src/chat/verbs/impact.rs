@@ -5,7 +5,7 @@ use crate::chat::asker::Chat;
 use crate::chat::line::Verb;
 use crate::chat::reply::Reply;
 use crate::domain::lineage::Whom;
-use crate::domain::{Incident, permission};
+use crate::domain::{Command, Incident, permission};
 use crate::render::{Button, Form, Press, Rendered, views};
 
 pub(crate) static VERB: Verb = Verb {
@@ -35,11 +35,14 @@ pub(crate) async fn of_incident(chat: &Chat<'_>, incident: &Incident) -> Result<
     let tell =
         |whom: Whom, label| Button::on(&incident.name(), Press::Ask(Form::Notify, whom.as_str().to_owned()), label);
     let mut buttons = Vec::new();
-    if incident.status.is_open() && !judged.impact.teams.is_empty() {
-        buttons.push(tell(Whom::Downstream, "Tell consumers").primary());
-    }
-    if incident.status.is_open() && !judged.producers.teams.is_empty() {
-        buttons.push(tell(Whom::Upstream, "Tell owners upstream"));
+    for (whom, button) in [
+        (Whom::Downstream, tell(Whom::Downstream, "Tell consumers").primary()),
+        (Whom::Upstream, tell(Whom::Upstream, "Tell owners upstream")),
+    ] {
+        let recipients = chat.app.recipients_of(&judged, whom);
+        if chat.would(incident, Command::Notify { whom, recipients, text: None }).await.is_ok() {
+            buttons.push(button);
+        }
     }
     Ok(chat.app.shown("impact", &view, &buttons))
 }

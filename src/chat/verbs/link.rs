@@ -8,8 +8,8 @@ use crate::domain::{Command, permission};
 
 pub(crate) static VERB: Verb = Verb {
     words: &["link", "adopt"],
-    arguments: "",
-    help: "work on an incident in this channel: `INC-12 link`, typed where it shall go on; `link <e-mail>` tells your address in PagerDuty",
+    arguments: "[e-mail]",
+    help: "`INC-12 link` moves that incident to this channel; with an e-mail address, it says who you are in PagerDuty",
     parse: |line| {
         if !line.rest.contains('@') {
             return line.act(permission::Verb::Status, |chat, number| Box::pin(here(chat, number)));
@@ -26,7 +26,8 @@ async fn here(chat: &Chat<'_>, number: Option<u64>) -> Result<Reply, Failure> {
     let channel = chat.channel.cloned().unwrap_or_default();
     if chat.app.at_home_in(&channel).await?.is_some_and(|other| other != uid) {
         return Err(Failure::Invalid(
-            "This is the channel of another incident. Type it in a channel of none.".to_owned(),
+            "This is the channel of another incident. Type the command in a channel that belongs to no incident."
+                .to_owned(),
         ));
     }
     chat.act(&uid, Command::Link { channel }).await

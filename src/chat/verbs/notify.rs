@@ -40,18 +40,16 @@ async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     match chat.would(&incident, Command::Notify { whom, recipients: all.clone(), text: None }).await {
         Err(Failure::Refused(Refusal::NobodyLeftToTell { .. })) if unreachable.len() == all.len() => {
             return Err(Failure::NotFound(format!(
-                "None of them can be reached: {} have neither a channel nor an address. Give them one under `[[teams]]` or in the catalog.",
+                "None of them can be reached. No channel or address is known for: {}. Add one under `[[teams]]` or in the catalog.",
                 unreachable.join(", ")
             )));
         }
         other => other?,
     }
-    let Some(first) = new.first() else {
-        return Err(Refusal::NobodyLeftToTell { whom: whom.as_str() }.into());
-    };
+    let first = new.first().ok_or(Refusal::NobodyLeftToTell { whom: whom.as_str() })?;
     let notice = Notice::First { whom, text: None };
     let names = |id: &str| app.name(id);
-    let preview = views::notice(&app.templates, &notice, first, &incident, &names, app.now(), None);
+    let preview = views::notice(&app.templates, &notice, first, &incident, &names, app.now(), false);
     let told: Vec<_> = told.values().map(|told| told.recipient.name.clone()).collect();
     let view = json!({"first": first.name, "told": told, "unreachable": unreachable});
     let words = format!("{}\n\n---\n\n{preview}", app.templates.render("notify_form", &view));

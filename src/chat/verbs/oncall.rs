@@ -11,7 +11,7 @@ use crate::domain::permission;
 pub(crate) static VERB: Verb = Verb {
     words: &["oncall", "on-call", "duty"],
     arguments: "[service]",
-    help: "who is on duty, and where that stands",
+    help: "who is on duty, and where Muster reads it",
     parse: |line| {
         let service = line.optional();
         line.act(permission::Verb::Read, move |chat, _| Box::pin(async move { said(chat, service.as_deref()) }))
@@ -20,13 +20,7 @@ pub(crate) static VERB: Verb = Verb {
 
 fn said(chat: &Chat<'_>, service: Option<&str>) -> Result<Reply, Failure> {
     let (app, policy) = (chat.app, &chat.app.policy);
-    let known = service.map(|name| {
-        policy.service(name).ok_or_else(|| {
-            let names: Vec<_> = policy.services.iter().map(|service| format!("`{}`", service.name)).collect();
-            Failure::NotFound(format!("There is no service “{name}”. There are: {}.", names.join(", ")))
-        })
-    });
-    let service = known.transpose()?.map(|service| service.name.as_str());
+    let service = service.map(|name| policy.known_service(name)).transpose()?.map(|service| service.name.as_str());
     let rotations: Vec<_> = policy
         .rotations
         .iter()

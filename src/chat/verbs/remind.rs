@@ -1,7 +1,6 @@
 //! `remind`: puts off the reminder of the next update, or ends it.
 
 use crate::chat::line::Verb;
-use crate::chat::when::{self, Toward};
 use crate::domain::Command;
 
 /// How long a reminder is put off if nobody says for how long, in minutes.
@@ -14,12 +13,10 @@ pub(crate) static VERB: Verb = Verb {
     parse: |line| match line.rest.to_lowercase().as_str() {
         "off" | "stop" | "no" | "never" => line.command(Command::Remind { minutes: None }),
         "" => line.command(Command::Remind { minutes: Some(SNOOZE_MINUTES) }),
-        when => match when::parse(when.trim_start_matches("in "), line.now, Toward::Future) {
-            Some(at) => {
-                let minutes = u32::try_from((at - line.now).num_minutes().max(1)).unwrap_or(SNOOZE_MINUTES);
-                line.command(Command::Remind { minutes: Some(minutes) })
-            }
-            None => Err(line.no_time(line.rest)),
-        },
+        when => {
+            let at = line.future(when.trim_start_matches("in "))?;
+            let minutes = u32::try_from((at - line.now).num_minutes().max(1)).unwrap_or(SNOOZE_MINUTES);
+            line.command(Command::Remind { minutes: Some(minutes) })
+        }
     },
 };

@@ -12,12 +12,12 @@ pub(crate) static VERB: Verb = Verb {
     words: &["role", "roles"],
     arguments: "<role>",
     help: "what a role asks of you now",
-    parse: |line| match Role::parse(line.rest) {
-        Some(role) => line.act(permission::Verb::Read, move |chat, number| Box::pin(said(chat, number, role))),
-        None if line.rest.is_empty() => {
-            line.act(permission::Verb::Read, |chat, number| Box::pin(show::said(chat, number)))
+    parse: |line| {
+        if line.rest.is_empty() {
+            return line.act(permission::Verb::Read, |chat, number| Box::pin(show::said(chat, number)));
         }
-        None => Err(line.unclear(&format!("“{}” is not a role.", line.rest))),
+        let role = line.role()?;
+        line.act(permission::Verb::Read, move |chat, number| Box::pin(said(chat, number, role)))
     },
 };
 

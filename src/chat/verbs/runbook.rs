@@ -62,8 +62,12 @@ pub(crate) static FORM: FormSpec =
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let (chat, incident) = (asked.chat, asked.incident().await?);
-    chat.may(permission::Verb::Runbook, Some(&incident))?;
     let library = &chat.app.library;
+    // A runbook other than the present one.
+    let other = |book: &&Runbook| incident.checklist.as_ref().is_none_or(|list| list.runbook != book.head.id);
+    if let Some(book) = library.all().find(other) {
+        chat.would(&incident, named(chat, &book.head.id)?).await?;
+    }
     let inputs = vec![ModalInput::Choice {
         id: "runbook",
         label: "Which one?",

@@ -5,7 +5,6 @@ use crate::app::queries::{Filter, number_at, place_of};
 use crate::chat::asker::Chat;
 use crate::chat::line::{Line, Unclear, Verb, unquote};
 use crate::chat::reply::Reply;
-use crate::chat::when::{self, Toward};
 use crate::domain::incident::number;
 use crate::domain::{AssetName, Severity, Status, Time, permission};
 use crate::render::{again, views};
@@ -82,16 +81,12 @@ pub(crate) fn read(line: &Line<'_>) -> Result<Search, Unclear> {
     let mut words = line.rest.split_whitespace();
     while let Some(word) = words.next() {
         let lower = word.to_lowercase();
-        let mut time = |what: &str| {
-            let given = words.next().unwrap_or_default();
-            when::parse(given, line.now, Toward::Past)
-                .ok_or_else(|| line.unclear(&format!("`{what} {given}`: I do not understand this time.")))
-        };
+        let mut time = || line.past(words.next().unwrap_or_default());
         match lower.as_str() {
             "open" => search.open = true,
             "mine" => search.mine = true,
-            "since" => search.since = Some(time("since")?),
-            "before" => search.before = Some(time("before")?),
+            "since" => search.since = Some(time()?),
+            "before" => search.before = Some(time()?),
             "about" | "asset" => search.asset = words.next().map(unquote),
             "after" => match words.clone().next().and_then(number) {
                 Some(place) => {

@@ -1,9 +1,12 @@
 //! `silence`: hides some alerts for a while.
 
+use serde_json::json;
+
 use crate::app::Failure;
+use crate::app::silences::MAX_REASON;
 use crate::chat::asker::Chat;
 use crate::chat::line::{Line, Read, Verb};
-use crate::chat::questions::{Asked, FormSpec, Questions, Sent, Unsent};
+use crate::chat::questions::{Asked, FormSpec, Questions, Sent, Unsent, promised};
 use crate::chat::reply::Reply;
 use crate::chat::triage::TriageCard;
 use crate::chat::when::{self, Toward};
@@ -34,9 +37,6 @@ fn read(line: &Line<'_>) -> Read {
     };
     let matcher = Matcher::parse(&words[..place].join(" ")).map_err(|error| line.unclear(&format!("{error}.")))?;
     let reason = words[place + 1..].join(" ");
-    if reason.is_empty() {
-        return Err(line.unclear("Why? Whoever looks for a missing alert reads it."));
-    }
     line.act(permission::Verb::Triage, move |chat, _| Box::pin(said(chat, matcher, until, reason)))
 }
 
@@ -62,7 +62,7 @@ pub(crate) static FORM: FormSpec =
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let (chat, card) = (asked.chat, asked.about(TriageCard::read)?);
     chat.may(permission::Verb::Triage, None)?;
-    let (held, _) = chat.app.held(&card.alert).await?;
+    let (held, _) = chat.app.suppressed(&card.alert).await?;
     let about = held.signal.asset.as_ref().map_or_else(
         || format!("key=\"{}\" source={}", held.signal.key, held.signal.source),
         |asset| format!("asset={asset}"),
@@ -72,7 +72,7 @@ async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
             .starting(&about)
             .at_most(500),
         ModalInput::line("until", "For how long, or until when (UTC)?", "2h, 15:00, friday").starting("2h").at_most(40),
-        ModalInput::line("text", "Why?", "backfill is running").at_most(500),
+        ModalInput::line("text", "Why?", "backfill is running").at_most(MAX_REASON),
     ];
     Ok(Questions::apart(card.written(), "Silence", "Silence", inputs))
 }
@@ -80,17 +80,14 @@ async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
 async fn sent(asked: Asked<'_>, view: &View) -> Sent {
     let (chat, card) = (asked.chat, asked.about(TriageCard::read)?);
     chat.may(permission::Verb::Triage, None)?;
-    let (held, _) = chat.app.held(&card.alert).await?;
+    let (held, _) = chat.app.suppressed(&card.alert).await?;
     let matcher = Matcher::parse(&view.text("matcher").unwrap_or_default())
         .map_err(|error| Unsent::Mistake("matcher", error.to_string()))?;
-    let until = when::parse(&view.text("until").unwrap_or_default(), chat.app.now(), Toward::Future);
-    let Some(until) = until else {
-        let words = "I do not understand this time; write 2h, 15:00 or friday.";
-        return Err(Unsent::Mistake("until", words.to_owned()));
-    };
+    let until = promised(view, "until", chat.app.now(), "2h, 15:00 or friday")?
+        .ok_or_else(|| Unsent::Mistake("until", "Until when?".to_owned()))?;
     let silence = of(chat, matcher, until, view.text("text").unwrap_or_default());
     let silence = chat.app.silence(silence, Some(&card.alert), Batch::new()).await?;
-    let words = format!("is silenced until {} (silence {})", stamp(silence.until), silence.number);
-    chat.settle(&card, "🔕", &held, &words).await?;
+    let outcome = json!({"outcome": "silenced", "until": silence.until, "silence": silence.number});
+    chat.settle(&card, &held, outcome).await?;
     Ok(Reply::Nothing)
 }

@@ -6,7 +6,7 @@ use crate::app::{App, Failure};
 use crate::chat::asker::Chat;
 use crate::chat::line::{self, Read, Verb, numbered};
 use crate::chat::reply::Reply;
-use crate::chat::when::{self, Toward};
+use crate::chat::when;
 use crate::domain::timeline::{Line, lines};
 use crate::domain::{Command, Incident, Time, permission};
 use crate::render;
@@ -16,8 +16,8 @@ const LINES: usize = 40;
 
 pub(crate) static VERB: Verb = Verb {
     words: &["timeline", "history", "edit", "correct"],
-    arguments: "",
-    help: "what happened, numbered; `edit <n> <text>` and `edit <n> at 06:10` correct a line",
+    arguments: "or edit <n> <text|at 06:10>",
+    help: "what happened, numbered; `edit` corrects the words or the time of a line",
     parse: |line| {
         if matches!(line.word, "edit" | "correct") {
             return edit(&line);
@@ -73,10 +73,10 @@ fn edit(line: &line::Line<'_>) -> Read {
     if words.is_empty() {
         return Err(line.unclear("What should it say?"));
     }
-    let at = words.strip_prefix("at ").and_then(|when| when::parse(when, line.now, Toward::Past));
-    if at.is_none() && words.starts_with("at ") && when::looks_like_one(words) {
-        return Err(line.no_time(words));
-    }
+    let at = match words.strip_prefix("at ").map(|time| line.past(time)) {
+        Some(Err(unclear)) if when::looks_like_one(words) => return Err(unclear),
+        at => at.and_then(Result::ok),
+    };
     let text = if at.is_some() { None } else { Some(words.to_owned()) };
     line.act(permission::Verb::Note, move |chat, incident| Box::pin(correct(chat, incident, number, text, at)))
 }

@@ -3,7 +3,7 @@
 use crate::app::Failure;
 use crate::chat::line::{Line, Unclear, Verb};
 use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent, promised};
-use crate::chat::when::{self, Toward};
+use crate::chat::when;
 use crate::domain::{Command, Time};
 use crate::render::{Form, ModalInput};
 use crate::slack::inbound::View;
@@ -17,7 +17,7 @@ pub(crate) static VERB: Verb = Verb {
             return line.ask(Form::Update);
         }
         let (text, next) = trailing_next(&line)?;
-        line.command(Command::Update { text, next })
+        line.command(Command::Update { text, next, impact: None })
     },
 };
 
@@ -29,11 +29,11 @@ fn trailing_next(line: &Line<'_>) -> Result<(String, Option<Time>), Unclear> {
         return Ok((text.to_owned(), None));
     };
     let (words, when) = (text.get(..at).unwrap_or(text), text.get(at + 6..).unwrap_or_default());
-    match when::parse(when, line.now, Toward::Future) {
-        Some(next) => Ok((words.trim().to_owned(), Some(next))),
-        None if when::looks_like_one(when) => Err(line.no_time(when)),
+    match line.future(when) {
+        Ok(next) => Ok((words.trim().to_owned(), Some(next))),
+        Err(unclear) if when::looks_like_one(when) => Err(unclear),
         // "the next run" is a sentence, not a promise.
-        None => Ok((text.to_owned(), None)),
+        Err(_) => Ok((text.to_owned(), None)),
     }
 }
 
@@ -42,7 +42,7 @@ pub(crate) static FORM: FormSpec =
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let (chat, incident) = (asked.chat, asked.incident().await?);
-    chat.would(&incident, Command::Update { text: SOME.to_owned(), next: None }).await?;
+    chat.would(&incident, Command::Update { text: SOME.to_owned(), next: None, impact: None }).await?;
     let changed = "What changed? Consumers read this too.";
     let means = "What does it mean for those who use the data?";
     let inputs = vec![
@@ -55,7 +55,6 @@ async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
 
 async fn sent(asked: Asked<'_>, view: &View) -> Sent {
     let next = promised(view, "next", asked.chat.app.now(), "30m, 2h or 15:00")?;
-    let impact = view.text("impact").map(|impact| format!("\nImpact: {impact}")).unwrap_or_default();
-    let text = format!("{}{impact}", view.text("text").unwrap_or_default());
-    asked.give(Command::Update { text, next }).await
+    let text = view.text("text").unwrap_or_default();
+    asked.give(Command::Update { text, next, impact: view.text("impact") }).await
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::case::{Alerts, Case, Target, USUAL};
 use super::drive::{Load, Times};
 use super::options::Plan;
+use crate::domain::counted;
 
 #[derive(Serialize)]
 pub(super) struct Report {
@@ -203,7 +204,7 @@ fn machine() -> String {
         let line = text.lines().find(|line| line.starts_with(name))?;
         Some(line.split_once(':')?.1.trim().to_owned())
     };
-    let mut words = vec![format!("{cores} cores")];
+    let mut words = vec![counted(cores, "core")];
     let memory = field("/proc/meminfo", "MemTotal");
     let memory = memory.and_then(|memory| memory.split_whitespace().next()?.parse::<f64>().ok());
     words.extend(memory.map(|kibibytes| format!("{:.0} GiB", kibibytes / 1024.0 / 1024.0)));

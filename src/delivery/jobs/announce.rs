@@ -2,7 +2,7 @@
 
 use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::incident::MessageRef;
-use crate::domain::is_person;
+use crate::domain::{Undelivered, is_person};
 use crate::render::{Button, Rendered};
 
 impl Carrier {
@@ -15,9 +15,9 @@ impl Carrier {
         asks: bool,
     ) -> Tried {
         let channel = channel.unwrap_or(&self.app.config.slack.announce_channel);
-        let strangers = self.app.strangers_read(channel);
+        let strangers = self.app.is_external(channel);
         if strangers && asks {
-            return Err(Fault::Permanent { why: format!("people of another workspace read {channel}") });
+            return Err(Fault::Permanent { why: Undelivered::Strangers { channel: channel.to_owned() } });
         }
         if !channel.is_empty() && !strangers {
             let message = Rendered::new(markdown, buttons);

@@ -5,10 +5,10 @@ use crate::app::{Failure, RequestMeta};
 use crate::domain::effect::OWN_CHANNEL;
 use crate::domain::incident::{Channel, Slot};
 use crate::domain::reason::ChannelLoss;
-use crate::domain::{ChannelId, Command, Incident, UserId};
+use crate::domain::{ChannelId, Command, Incident, Undelivered, UserId};
 use crate::records::OfChannel;
 use crate::render::{Rendered, views};
-use crate::slack::client::{Verdict, advice};
+use crate::slack::client::Verdict;
 use crate::store::{Batch, Expect, Id};
 
 /// Slack's limit for a channel's name.
@@ -44,18 +44,14 @@ impl Carrier {
             let channel = Channel::own(id, name);
             return self.outcome(turn, &incident.uid, &Command::ChannelReady { channel }).await;
         }
-        Err(Fault::Permanent { why: format!("all names from #{base} to #{base}-9 are taken") })
+        Err(Fault::Permanent { why: Undelivered::NamesTaken { name: base } })
     }
 
     /// The workspace does not let Muster make a channel. The incident lives in the thread of its announcement, which says why.
     async fn open_thread(&self, turn: &Turn, incident: &Incident, code: &str) -> Tried {
         let home = self.app.config.slack.announce_channel.clone();
         if home.is_empty() || incident.private || self.app.announces_to_strangers() {
-            return Err(Fault::Permanent {
-                why: format!(
-                    "Slack lets Muster make no channel ({code}), and there is no announcement channel whose thread could serve"
-                ),
-            });
+            return Err(Fault::Permanent { why: Undelivered::NoThread { code: code.to_owned() } });
         }
         let at = match incident.slots.get(&Slot::Announcement) {
             Some(at) => at.clone(),
@@ -75,10 +71,7 @@ impl Carrier {
             let posted = Command::MessagePosted { slot: Slot::Announcement, message: at };
             self.also(incident, &posted).await?;
         }
-        let why = format!(
-            "Slack lets Muster make no channel here ({code}), so the incident lives in this thread; {value}",
-            value = advice(code)
-        );
+        let why = Undelivered::OnlyThread { code: code.to_owned() };
         let told = Command::GiveUp { what: OWN_CHANNEL.to_owned(), why, say: true };
         self.outcome(turn, &incident.uid, &Command::ChannelReady { channel }).await?;
         self.also(incident, &told).await
@@ -94,32 +87,32 @@ impl Carrier {
 
     /// Starts to work in a channel that exists already, unless strangers read it.
     pub(super) async fn link_channel(&self, turn: &Turn, incident: &Incident, id: &ChannelId, by: &UserId) -> Tried {
-        let refuse = |why: &str| {
-            let view = serde_json::json!({"name": incident.name(), "why": why});
+        let refuse = |reason: &str| {
+            let view = serde_json::json!({"name": incident.name(), "reason": reason});
             Rendered::new(&self.app.templates.render("cannot_link", &view), &[])
         };
         let info = match self.slack.channel_info(id).await {
             Ok(info) => info,
             Err(error) if error.verdict == Verdict::Permanent => {
-                let words = refuse("Slack does not show it to me; invite me there first");
+                let words = refuse("hidden");
                 self.slack.post_message(by, &words, turn.rec.id.as_str()).await?;
                 return self.done(turn).await;
             }
             Err(error) => return Err(error.into()),
         };
         let against = match (info.shared, incident.private && !info.private) {
-            (true, _) => Some("people of another workspace read it"),
-            (false, true) => Some("the incident is private, and everybody may read there"),
+            (true, _) => Some("strangers"),
+            (false, true) => Some("public"),
             (false, false) => None,
         };
-        if let Some(why) = against {
-            self.slack.post_message(by, &refuse(why), turn.rec.id.as_str()).await?;
+        if let Some(reason) = against {
+            self.slack.post_message(by, &refuse(reason), turn.rec.id.as_str()).await?;
             return self.done(turn).await;
         }
         // Another incident may have come to the channel meanwhile. If two come at once, the second must look again.
         let pointer = self.app.store.get(&Id::<OfChannel>::of(id)).await.map_err(Failure::from)?;
         if self.app.at_home_in(id).await?.is_some_and(|other| other != incident.uid) {
-            self.slack.post_message(by, &refuse("it is the channel of another incident"), turn.rec.id.as_str()).await?;
+            self.slack.post_message(by, &refuse("taken"), turn.rec.id.as_str()).await?;
             return self.done(turn).await;
         }
         if !info.member {
@@ -144,7 +137,7 @@ impl Carrier {
 
     /// Handles a lost channel of an incident, when a call shows that nothing can be said there any more. An open incident goes on elsewhere. If
     /// Muster is only not a member, it joins the channel.
-    pub(super) async fn lost_channel(&self, turn: &Turn, incident: &Incident, code: &str, why: String) -> Tried {
+    pub(super) async fn lost_channel(&self, turn: &Turn, incident: &Incident, code: &str, why: Undelivered) -> Tried {
         let Some(channel) = incident.channel.as_ref().filter(|_| incident.status.is_open()) else {
             return Err(Fault::Permanent { why });
         };

@@ -2,7 +2,7 @@
 
 use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::incident::Slot;
-use crate::domain::{Effect, Incident, Principal, UserId};
+use crate::domain::{Command, Effect, Incident, Principal, UserId};
 use crate::render::{Rendered, views};
 use crate::slack::client::Verdict;
 
@@ -42,7 +42,8 @@ impl Carrier {
                     self.app.tasks(&incident.uid).await?.into_iter().filter(|task| task.done_at.is_none()).collect();
                 let mut tasks = self.app.task_views(&tasks);
                 tasks.truncate(CARD_TASKS);
-                let message = views::card(templates, incident, &tasks, &names, now);
+                let allows = |command: Command| self.app.allows(incident, &command);
+                let message = views::card(templates, incident, &tasks, &allows, &names, now);
                 self.keep_true(turn, incident, Slot::Card, place, &message).await
             }
             Effect::ShowChecklist => {
@@ -63,7 +64,7 @@ impl Carrier {
             }
             Effect::Brief { person, role } => {
                 let (words, buttons) = self.app.role_card(incident, *role, person).await?;
-                let said = self.slack.whisper(&channel.id, person, &Rendered::new(&words, &buttons)).await;
+                let said = self.slack.post_ephemeral(&channel.id, person, &Rendered::new(&words, &buttons)).await;
                 self.or_do_without(turn, said, "the words on a role").await
             }
             Effect::Mark { message, on } => {

@@ -2,9 +2,9 @@
 
 use super::picture::pixels;
 use super::{Carrier, Fault, Tried, Turn};
-use crate::domain::Incident;
 use crate::domain::effect::Notice;
 use crate::domain::incident::Recipient;
+use crate::domain::{Incident, Undelivered};
 use crate::mail::Letter;
 use crate::render::views;
 
@@ -14,16 +14,10 @@ impl Carrier {
             return self.done(turn).await;
         };
         let Some(mailer) = &self.mailer else {
-            return Err(Fault::Permanent { why: "no mail server is configured ([mail] smtp_url)".to_owned() });
+            return Err(Fault::Permanent { why: Undelivered::NoMailServer });
         };
         let names = |id: &str| self.app.name(id);
-        let how = format!(
-            "To hear no more of it, have somebody write /incident {incident} mute {name}.",
-            incident = incident.name(),
-            name = recipient.name
-        );
-        let markdown =
-            views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), Some(&how));
+        let markdown = views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), true);
         let first = matches!(notice, Notice::First { .. });
         let drawing = if first { self.app.drawing(incident).await? } else { None };
         let picture = match drawing {

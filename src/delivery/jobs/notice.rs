@@ -3,7 +3,7 @@
 use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::effect::Notice;
 use crate::domain::incident::{MessageRef, Notification, Recipient};
-use crate::domain::{Actor, Command, Event, Incident, UserId, is_person};
+use crate::domain::{Actor, Command, Event, Incident, Undelivered, UserId, is_person};
 use crate::render::{Button, Press, Rendered, views};
 use crate::store::Id;
 
@@ -20,11 +20,11 @@ impl Carrier {
             return self.done(turn).await;
         };
         // What was said there before the strangers came stays. Nothing more is said.
-        if self.app.strangers_read(channel) {
-            return Err(Fault::Permanent { why: format!("people of another workspace read {channel}") });
+        if self.app.is_external(channel) {
+            return Err(Fault::Permanent { why: Undelivered::Strangers { channel: channel.to_owned() } });
         }
         let names = |id: &str| self.app.name(id);
-        let markdown = views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), None);
+        let markdown = views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), false);
         let is_first = matches!(notice, Notice::First { .. });
         let buttons = match (is_first, is_person(channel)) {
             (true, false) => vec![Button::on(&incident.name(), Press::Subscribe, "Tell me too")],

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::reason::PageText;
-use crate::domain::{Command, Effect, Incident, UserId};
+use crate::domain::{Command, Effect, Incident, Undelivered, UserId};
 use crate::pagerduty::events::{PagerEvent, Trigger};
 use crate::pagerduty::rest::PersonalPage;
 
@@ -22,7 +22,7 @@ impl Carrier {
             _ => return Ok(()),
         };
         let Some(routing_key) = self.app.config.routing_key(target) else {
-            return Err(Fault::Permanent { why: format!("no routing key is configured for {target}") });
+            return Err(Fault::Permanent { why: Undelivered::NoRoutingKey { target: target.clone() } });
         };
         self.pager.send(routing_key, key, &event).await?;
         match effect {
@@ -44,17 +44,12 @@ impl Carrier {
             self.app.config.services.iter().find(|one| one.name == name)?.pagerduty_service_id.as_deref()
         });
         let (Some(rest), Some(service)) = (&self.rest, service) else {
-            return Err(Fault::Permanent { why: "no service of PagerDuty's REST API is configured for it".to_owned() });
+            return Err(Fault::Permanent { why: Undelivered::NoService });
         };
         match effect {
             Effect::Page { text, .. } => {
                 let Some(email) = self.app.address_of(person) else {
-                    let name = self.app.name(person);
-                    return Err(Fault::Permanent {
-                        why: format!(
-                            "no e-mail address of {name} is known; `/incident link <e-mail>` tells the one in PagerDuty"
-                        ),
-                    });
+                    return Err(Fault::Permanent { why: Undelivered::NoAddress { name: self.app.name(person) } });
                 };
                 let title = self.page_words(incident, text);
                 let details = incident.assets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -74,18 +69,7 @@ impl Carrier {
         let text = text.words(&|id| self.app.name(id));
         let view =
             json!({"incident": {"name": incident.name(), "severity": incident.severity.to_string()}, "text": text});
-        // A page goes out even if an operator's template fails.
-        match self.app.templates.try_render("page_summary", &view) {
-            Ok(markdown) => crate::render::plain(&markdown),
-            Err(error) => {
-                tracing::error!(
-                    incident = incident.name(),
-                    error,
-                    "the template of a page failed; its plain words are used"
-                );
-                format!("[{}] {} {text}", incident.name(), incident.severity)
-            }
-        }
+        self.app.templates.words("page_summary", &view)
     }
 
     fn trigger(&self, incident: &Incident, text: &PageText) -> PagerEvent {

@@ -21,11 +21,10 @@ impl Carrier {
             return self.done(turn).await;
         }
         let words = drawing.words();
-        let png = pixels(drawing).await.map_err(|why| Fault::Permanent { why })?;
+        let png = pixels(drawing).await.map_err(|why| Fault::Permanent { why: why.into() })?;
         self.pace(turn)?;
         let name = incident.name();
-        let view = serde_json::json!({"name": name, "words": words});
-        let comment = crate::render::plain(&self.app.templates.render("picture", &view));
+        let comment = self.app.templates.words("picture", &serde_json::json!({"name": name, "words": words}));
         let file = File {
             name: format!("{}-lineage.png", name.to_lowercase()),
             title: format!("Lineage of {name}"),

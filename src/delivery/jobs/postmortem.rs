@@ -15,7 +15,7 @@ impl Carrier {
         match self.fetch_history(incident, channel).await {
             // Messages that were captured as people said them are there anyway.
             Err(Fault::Permanent { why }) => {
-                tracing::warn!(incident = incident.name(), why, "the history cannot be read")
+                tracing::warn!(incident = incident.name(), %why, "the history cannot be read")
             }
             other => other?,
         }
@@ -23,8 +23,7 @@ impl Carrier {
         let name = incident.name();
         // The canvas comes first: repeated tries make only one canvas, but several files.
         let canvas = self.as_canvas(incident, channel, &text).await?;
-        let comment =
-            crate::render::plain(&self.app.templates.render("postmortem_note", &serde_json::json!({"name": name})));
+        let comment = self.app.templates.words("postmortem_note", &serde_json::json!({"name": name}));
         let file = File {
             name: format!("{}-postmortem.md", name.to_lowercase()),
             title: format!("Post-mortem of {name} (draft)"),
@@ -53,7 +52,7 @@ impl Carrier {
                 if matches!(error.verdict, Verdict::Retry { .. } | Verdict::Unknown)
                     && error.code != "missing_scope" =>
             {
-                return Err(Fault::Retry { after: None, why: error.to_string() });
+                return Err(Fault::Retry { after: None, why: error.to_string().into() });
             }
             Err(error) => {
                 tracing::info!(incident = incident.name(), %error, "the post-mortem is a file only");

@@ -20,7 +20,7 @@ impl Carrier {
     async fn on_schedule(&self, id: &str) -> Result<(Vec<UserId>, Vec<String>), String> {
         let rest = self.rest.as_ref().ok_or("MUSTER_PAGERDUTY__API_TOKEN is not set")?;
         let on_call = rest.on_call(id).await.map_err(|error| match error {
-            PagerError::Retry { why, .. } | PagerError::Permanent { why } => why,
+            PagerError::Retry { why, .. } | PagerError::Permanent { why } => why.to_string(),
         })?;
         let (mut people, mut strangers) = (Vec::new(), Vec::new());
         for one in on_call {

@@ -3,22 +3,21 @@
 use std::time::Duration;
 
 use super::{Carrier, Fault, Tried, Turn};
+use crate::domain::Undelivered;
 
 impl Carrier {
     /// Confirms an SNS subscription. Its address was checked with the signature of the message.
     pub(super) async fn confirm(&self, turn: &Turn, url: &str) -> Tried {
-        let retry = |error: reqwest::Error| Fault::Retry { after: None, why: error.without_url().to_string() };
+        let retry = |error: reqwest::Error| Fault::Retry { after: None, why: error.without_url().to_string().into() };
         let client =
             reqwest::Client::builder().timeout(Duration::from_secs(10)).redirect(reqwest::redirect::Policy::none());
         let answer = client.build().map_err(retry)?.get(url).send().await.map_err(retry)?;
         match answer.status() {
             status if status.is_success() => self.done(turn).await,
-            status if status.is_server_error() => {
-                Err(Fault::Retry { after: None, why: format!("SNS answered with {status}") })
+            status => {
+                let why = Undelivered::Sns { status: status.as_u16() };
+                Err(if status.is_server_error() { Fault::Retry { after: None, why } } else { Fault::Permanent { why } })
             }
-            status => Err(Fault::Permanent {
-                why: format!("SNS did not take the confirmation: {status}; let it send another"),
-            }),
         }
     }
 }

@@ -139,12 +139,8 @@ fn all_green(draft: &mut Draft<'_>, source: &str) {
         OnGreen::Ask => draft.add_and_say(Event::AllGreen),
         OnGreen::Resolve => {
             draft.add(Event::AllGreen);
-            status::close(
-                draft,
-                Actor::Monitor { source: source.to_owned() },
-                Some("All alerts are green"),
-                Ending::Fixed,
-            );
+            // Only this lets a monitor end an incident, so the actor says it all.
+            status::close(draft, Actor::Monitor { source: source.to_owned() }, None, Ending::Fixed);
         }
     }
 }

@@ -131,14 +131,30 @@ impl Draft<'_> {
         }
     }
 
+    /// Refuses what makes no sense in an incident that goes on elsewhere.
+    pub(super) fn must_not_be_merged(&self) -> Result<(), Refusal> {
+        match &self.incident().merged_into {
+            Some((_, into)) => Err(Refusal::IsMerged { incident: self.incident().name(), into: into.clone() }),
+            None => Ok(()),
+        }
+    }
+
     /// Refuses what only makes sense while the incident is open.
     pub(super) fn must_be_open(&self) -> Result<(), Refusal> {
-        let incident = self.incident();
-        match (&incident.merged_into, incident.status.is_open()) {
-            (_, true) => Ok(()),
-            (Some((_, into)), false) => Err(Refusal::IsMerged { incident: incident.name(), into: into.clone() }),
-            (None, false) => Err(Refusal::IsResolved { incident: incident.name() }),
+        self.must_not_be_merged()?;
+        if self.incident().status.is_open() {
+            return Ok(());
         }
+        Err(Refusal::IsResolved { incident: self.incident().name() })
+    }
+
+    /// Refuses what would wake or tell people for nothing: the incident is over, or it is a drill.
+    pub(super) fn must_be_open_and_real(&self) -> Result<(), Refusal> {
+        self.must_be_open()?;
+        if self.incident().drill {
+            return Err(Refusal::Drill { incident: self.incident().name() });
+        }
+        Ok(())
     }
 
     /// Updates everything that shows the present state.

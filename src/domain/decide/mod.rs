@@ -99,7 +99,7 @@ pub fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<D
         Command::AssignTask { task, assignee } => record::assign_task(&mut draft, *task, assignee)?,
         Command::CheckTask { task } => record::check_task(&mut draft, *task),
         Command::CheckAcknowledged { asked } => status::check_acknowledged(&mut draft, *asked),
-        Command::Update { text, next } => reminders::update(&mut draft, text, *next)?,
+        Command::Update { text, next, impact } => reminders::update(&mut draft, text, *next, impact.as_deref())?,
         Command::CheckUpdate { promised } => reminders::check_update(&mut draft, *promised),
         Command::Page { target, text } => pages::page(&mut draft, target, text.as_deref())?,
         Command::Note { text } => record::note(&mut draft, text)?,

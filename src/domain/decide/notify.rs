@@ -1,7 +1,7 @@
 //! Telling producers and consumers. Nobody is told twice. Everybody hears how it ends, unless they asked to hear no more.
 
 use super::draft::Draft;
-use super::words::{MAX_TEXT, words};
+use super::words::optional;
 use crate::domain::effect::Notice;
 use crate::domain::incident::{Notification, Recipient};
 use crate::domain::lineage::Whom;
@@ -16,19 +16,10 @@ pub(super) fn notify(
     recipients: &[Recipient],
     text: Option<&str>,
 ) -> Result<(), Refusal> {
-    let text = match text.map(str::trim) {
-        None | Some("") => None,
-        Some(text) => Some(words("The text", "", MAX_TEXT, text)?),
-    };
-    let incident = draft.incident();
-    if !incident.status.is_open() {
-        return Err(Refusal::IsResolved { incident: incident.name() });
-    }
-    if incident.drill {
-        return Err(Refusal::Drill { incident: incident.name() });
-    }
+    let text = optional("The text", text)?;
+    draft.must_be_open_and_real()?;
     if recipients.is_empty() {
-        return Err(Refusal::NobodyToTell { whom: whom.as_str(), incident: incident.name() });
+        return Err(Refusal::NobodyToTell { whom: whom.as_str(), incident: draft.incident().name() });
     }
     if !tell(draft, whom, recipients, text) {
         return Err(Refusal::NobodyLeftToTell { whom: whom.as_str() });
@@ -40,7 +31,7 @@ pub(super) fn notify(
 /// Tells people because of the configured tiers, without being asked.
 pub(super) fn automatically(draft: &mut Draft<'_>, whom: Whom, recipients: &[Recipient]) {
     let incident = draft.incident();
-    if incident.status.is_open() && !incident.drill && !incident.private && tell(draft, whom, recipients, None) {
+    if incident.status.is_open() && !incident.is_apart() && tell(draft, whom, recipients, None) {
         draft.show();
     }
 }
@@ -49,7 +40,7 @@ pub(super) fn automatically(draft: &mut Draft<'_>, whom: Whom, recipients: &[Rec
 fn tell(draft: &mut Draft<'_>, whom: Whom, recipients: &[Recipient], text: Option<String>) -> bool {
     let mut names = Vec::new();
     for recipient in recipients {
-        let told = draft.case().told.values().any(|told| told.recipient.is_same(recipient));
+        let told = draft.case().notified.values().any(|told| told.recipient.is_same(recipient));
         if told || (recipient.slack.is_none() && recipient.email.is_none()) {
             continue;
         }
@@ -78,7 +69,7 @@ fn send(draft: &mut Draft<'_>, recipient: &Recipient, notice: Notice) {
 pub(super) fn inherit(draft: &mut Draft<'_>, told: &[Notification]) {
     for one in told.iter().filter(|one| !one.muted) {
         let incident = draft.incident();
-        if incident.is_apart() || draft.case().told.values().any(|told| told.recipient.is_same(&one.recipient)) {
+        if incident.is_apart() || draft.case().notified.values().any(|told| told.recipient.is_same(&one.recipient)) {
             continue;
         }
         let is_open = incident.status.is_open();
@@ -88,7 +79,7 @@ pub(super) fn inherit(draft: &mut Draft<'_>, told: &[Notification]) {
             draft.add(Event::NoticePosted { recipient: recipient.key.clone(), message: message.clone() });
         }
         if !is_open {
-            send(draft, &recipient, Notice::AllClear { text: None });
+            send(draft, &recipient, Notice::AllClear { text: None, green: false });
         }
     }
 }
@@ -96,7 +87,7 @@ pub(super) fn inherit(draft: &mut Draft<'_>, told: &[Notification]) {
 /// Tells this to everybody who was told before.
 pub(super) fn everybody(draft: &mut Draft<'_>, notice: &Notice) {
     let told: Vec<_> =
-        draft.case().told.values().filter(|told| !told.muted).map(|told| told.recipient.clone()).collect();
+        draft.case().notified.values().filter(|told| !told.muted).map(|told| told.recipient.clone()).collect();
     for recipient in told {
         send(draft, &recipient, notice.clone());
     }
@@ -104,18 +95,18 @@ pub(super) fn everybody(draft: &mut Draft<'_>, notice: &Notice) {
 
 pub(super) fn mute(draft: &mut Draft<'_>, recipient: &str, muted: bool) -> Result<(), Refusal> {
     let wanted = recipient.trim().trim_start_matches(['@', '#']).to_lowercase();
-    let found = draft.case().told.values().find(|told| {
+    let found = draft.case().notified.values().find(|told| {
         let of = &told.recipient;
         of.key.to_lowercase() == wanted
             || of.name.to_lowercase() == wanted
             || of.slack.as_ref().is_some_and(|slack| slack.trim_start_matches('#').to_lowercase() == wanted)
     });
     let Some(told) = found else {
-        let names: Vec<_> = draft.case().told.values().map(|told| format!("`{}`", told.recipient.name)).collect();
+        let names: Vec<_> = draft.case().notified.values().map(|told| format!("`{}`", told.recipient.name)).collect();
         let hint = if names.is_empty() {
-            "Nobody was.".to_owned()
+            "Nobody was told.".to_owned()
         } else {
-            format!("Told were: {names}.", names = names.join(", "))
+            format!("These were told: {names}.", names = names.join(", "))
         };
         return Err(Refusal::NotTold { name: recipient.to_owned(), incident: draft.incident().name(), hint });
     };
@@ -135,7 +126,7 @@ pub(super) fn unsubscribe(draft: &mut Draft<'_>) -> Result<(), Refusal> {
 
 pub(super) fn subscribe(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     let Some(person) = draft.context.actor.person().cloned() else { return Ok(()) };
-    match draft.case().told.get(&person.to_lowercase()) {
+    match draft.case().notified.get(&person.to_lowercase()) {
         Some(told) if !told.muted => {
             return Err(Refusal::AlreadySubscribed { incident: draft.incident().name() });
         }

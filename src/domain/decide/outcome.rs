@@ -3,7 +3,7 @@
 use super::draft::Draft;
 use crate::domain::incident::{Channel, MessageRef, PageStatus, Slot};
 use crate::domain::reason::{ChannelLoss, Missing};
-use crate::domain::{ChannelId, Command, Effect, Event, Principal, Refusal, Role, Time, UserId};
+use crate::domain::{ChannelId, Command, Effect, Event, Principal, Refusal, Role, Time, Undelivered, UserId};
 
 pub(super) fn channel_ready(draft: &mut Draft<'_>, channel: &Channel) {
     if draft.incident().channel.as_ref() != Some(channel) {
@@ -132,8 +132,8 @@ pub(super) fn message_posted(draft: &mut Draft<'_>, slot: Slot, message: &Messag
     }
 }
 
-pub(super) fn give_up(draft: &mut Draft<'_>, what: &str, why: &str, say: bool) {
-    let event = Event::DeliveryFailed { what: what.to_owned(), why: why.to_owned() };
+pub(super) fn give_up(draft: &mut Draft<'_>, what: &str, why: &Undelivered, say: bool) {
+    let event = Event::DeliveryFailed { what: what.to_owned(), why: why.clone() };
     if say {
         draft.add_and_say(event);
         draft.effect(Effect::ShowCard);

@@ -3,7 +3,7 @@
 use super::draft::Draft;
 use crate::domain::command::PagerNews;
 use crate::domain::incident::PageStatus;
-use crate::domain::{Effect, Event};
+use crate::domain::{Effect, Event, Undelivered};
 
 pub(super) fn accepted(draft: &mut Draft<'_>, key: &str) {
     let Some(page) = draft.incident().pages.get(key) else { return };
@@ -15,11 +15,11 @@ pub(super) fn accepted(draft: &mut Draft<'_>, key: &str) {
     }
 }
 
-pub(super) fn refused(draft: &mut Draft<'_>, key: &str, why: &str) {
+pub(super) fn refused(draft: &mut Draft<'_>, key: &str, why: &Undelivered) {
     let Some(page) = draft.incident().pages.get(key) else { return };
     if page.status != PageStatus::Failed {
         let target = page.target.clone();
-        draft.add_and_say(Event::PageFailed { key: key.to_owned(), target, why: why.to_owned() });
+        draft.add_and_say(Event::PageFailed { key: key.to_owned(), target, why: why.clone() });
         draft.effect(Effect::ShowCard);
     }
 }

@@ -1,8 +1,7 @@
 //! Writing down: notes, pins, times, the fix, tasks, and the request for a post-mortem draft.
 
 use super::draft::Draft;
-use super::words::moment;
-use super::words::{MAX_TEXT, words};
+use super::words::{MAX_TEXT, moment, words};
 use crate::domain::incident::MessageRef;
 use crate::domain::{Command, Effect, Entry, Event, Refusal, Time, UserId, timeline};
 

@@ -1,19 +1,25 @@
 //! Updates of how it stands, and the reminders that one is due.
 
 use super::draft::Draft;
-use super::words::{MAX_TEXT, words};
+use super::words::{MAX_TEXT, optional, words};
 use crate::domain::effect::Notice;
 use crate::domain::{Command, Effect, Event, Refusal, Time};
 
-pub(super) fn update(draft: &mut Draft<'_>, text: &str, next: Option<Time>) -> Result<(), Refusal> {
+pub(super) fn update(
+    draft: &mut Draft<'_>,
+    text: &str,
+    next: Option<Time>,
+    impact: Option<&str>,
+) -> Result<(), Refusal> {
     let text = words(
         "An update",
         "For example `/incident update backfill runs, orders good by 09:00 next 30m`.",
         MAX_TEXT,
         text,
     )?;
-    draft.add_and_say(Event::UpdatePosted { text: text.clone(), next });
-    super::notify::everybody(draft, &Notice::Update { text, next });
+    let impact = optional("The impact", impact)?;
+    draft.add_and_say(Event::UpdatePosted { text: text.clone(), next, impact: impact.clone() });
+    super::notify::everybody(draft, &Notice::Update { text, next, impact });
     if draft.incident().status.is_open() {
         match next {
             Some(promised) => remind_at(draft, Some(promised)),

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use chrono::Duration;
 
 use super::draft::Draft;
-use crate::domain::policy::DEFAULT_TARGET;
 use crate::domain::reason::PageText;
 use crate::domain::times::clock;
 use crate::domain::{Actor, Command, Effect, Event, Refusal, Role, Severity, UserId};
@@ -141,15 +140,9 @@ pub(super) fn check_commander(draft: &mut Draft<'_>, asked: u32) {
 /// Pages for a commander, if a page can be sent.
 fn escalate(draft: &mut Draft<'_>, minutes: i64) {
     let incident = draft.incident();
-    let policy = draft.context.policy;
-    let service = incident.service.as_deref().and_then(|name| policy.service(name));
-    let (target, can_page) = match service {
-        Some(service) => (service.name.clone(), service.can_page || policy.can_page_by_default),
-        None => (DEFAULT_TARGET.to_owned(), policy.can_page_by_default),
-    };
-    if can_page && !incident.drill {
-        let text = PageText::NoCommander { minutes, text: incident.title.clone() };
-        draft.page(&target, text);
+    let target = draft.context.policy.page_target(incident.service.as_deref());
+    if target.can_page && !incident.drill {
+        draft.page(target.name, None, PageText::NoCommander { minutes, text: incident.title.clone() });
         draft.show();
     }
 }

@@ -1,7 +1,7 @@
 //! The checklist: attaching a runbook, doing its steps and skipping them.
 
 use super::draft::Draft;
-use super::words::{MAX_TEXT, words};
+use super::words::{MAX_TEXT, optional, words};
 use crate::domain::incident::StepState;
 use crate::domain::reason::RunbookReason;
 use crate::domain::runbook::Runbook;
@@ -15,8 +15,7 @@ pub(super) fn attach_best(draft: &mut Draft<'_>) {
         return;
     }
     if let Some((book, because)) = draft.context.library.best(incident) {
-        let (book, because) = (book.clone(), because);
-        add(draft, &book, &because);
+        add(draft, book, &because);
     }
 }
 
@@ -46,10 +45,7 @@ pub(super) fn add(draft: &mut Draft<'_>, book: &Runbook, because: &RunbookReason
 }
 
 pub(super) fn done(draft: &mut Draft<'_>, step: usize, note: Option<&str>) -> Result<(), Refusal> {
-    let note = match note.map(str::trim) {
-        None | Some("") => None,
-        Some(note) => Some(words("The note", "", MAX_TEXT, note)?),
-    };
+    let note = optional("The note", note)?;
     let text = open_step(draft, step)?;
     draft.add(Event::StepDone { step, text, note });
     show(draft);

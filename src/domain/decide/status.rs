@@ -49,13 +49,10 @@ pub(super) fn remind_to_acknowledge(draft: &mut Draft<'_>, asked: u32) {
 
 pub(super) fn mitigate(draft: &mut Draft<'_>, text: Option<&str>) -> Result<(), Refusal> {
     let text = optional("The text", text)?;
+    draft.must_be_open()?;
     let incident = draft.incident();
-    match incident.status {
-        Status::Resolved | Status::Merged => draft.must_be_open()?,
-        Status::Mitigated => {
-            return Err(Refusal::AlreadyInStatus { incident: incident.name(), status: Status::Mitigated });
-        }
-        Status::Pending | Status::Investigating => {}
+    if incident.status == Status::Mitigated {
+        return Err(Refusal::AlreadyInStatus { incident: incident.name(), status: Status::Mitigated });
     }
     if incident.acknowledged_at.is_none() {
         draft.add(Event::Acknowledged);
@@ -68,10 +65,8 @@ pub(super) fn mitigate(draft: &mut Draft<'_>, text: Option<&str>) -> Result<(), 
 
 pub(super) fn resolve(draft: &mut Draft<'_>, text: Option<&str>, ending: Ending) -> Result<(), Refusal> {
     let text = optional("The text", text)?;
+    draft.must_not_be_merged()?;
     let incident = draft.incident();
-    if incident.status == Status::Merged {
-        draft.must_be_open()?;
-    }
     if incident.status == Status::Resolved {
         return Err(Refusal::AlreadyInStatus { incident: incident.name(), status: Status::Resolved });
     }
@@ -93,12 +88,13 @@ pub(super) fn close(draft: &mut Draft<'_>, actor: Actor, text: Option<&str>, end
     // A false alarm needs no cause.
     let gaps = if ending == Ending::Fixed { gaps(draft.case()) } else { Vec::new() };
     let event = Event::Resolved { text: text.map(str::to_owned), ending, gaps };
+    let green = matches!(actor, Actor::Monitor { .. });
     draft.add_as(actor, event);
     draft.say();
     if draft.incident().drill {
         super::drill::score(draft);
     }
-    super::notify::everybody(draft, &Notice::AllClear { text: text.map(str::to_owned) });
+    super::notify::everybody(draft, &Notice::AllClear { text: text.map(str::to_owned), green });
     draft.close_pages();
     // A fixed incident is reviewed first. One that was nothing, or very mild, is not.
     if ending != Ending::Fixed || draft.incident().severity >= Severity::Sev4 {
@@ -136,6 +132,7 @@ pub fn gaps(case: &Case) -> Vec<Gap> {
 
 pub(super) fn reopen(draft: &mut Draft<'_>, reason: &str) -> Result<(), Refusal> {
     let reason = words("A reason", "For example `/incident reopen orders went stale again`.", MAX_TEXT, reason)?;
+    draft.must_not_be_merged()?;
     let incident = draft.incident();
     if incident.status != Status::Resolved {
         return Err(Refusal::NotResolved { incident: incident.name(), status: incident.status });

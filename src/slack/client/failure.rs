@@ -46,25 +46,6 @@ const PASSING: &[(&str, bool)] = &[
     ("missing_scope", false),
 ];
 
-/// Advice for the codes that need a person.
-pub fn advice(code: &str) -> &'static str {
-    match code {
-        "invalid_auth" | "not_authed" | "token_revoked" | "token_expired" | "account_inactive" => {
-            "the bot token is not valid any more; install the app again and set MUSTER_SLACK__BOT_TOKEN"
-        }
-        "missing_scope" => "the app lacks a permission; compare it with manifest.yml and install it again",
-        "channel_not_found" | "is_archived" | "not_in_channel" => {
-            "the channel is gone or archived, or Muster was removed from it. Invite it again"
-        }
-        "restricted_action" => "the workspace does not let the app do this. Ask a workspace admin",
-        "invalid_blocks" | "msg_too_long" | "msg_blocks_too_long" => {
-            "Slack finds the message malformed; this is a fault of Muster or of a template"
-        }
-        "user_not_found" => "Slack does not know this person",
-        _ => "Slack refuses it",
-    }
-}
-
 fn verdict_of_code(code: &str) -> Verdict {
     match PASSING.iter().find(|(passing, _)| *passing == code) {
         Some((_, true)) => Verdict::Unknown,

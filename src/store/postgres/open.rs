@@ -1,14 +1,15 @@
 //! Opens, checks and reads a database.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use deadpool_postgres::{Object, Pool, PoolError};
+use parking_lot::Mutex;
 
 use super::connect::{pooled, said};
+use super::following::{Feed, Mark};
 use super::row::{COLUMNS, raw, stored};
 use super::shared::{LeaseClock, NOW, SLOW_SECONDS, Shared};
-use super::told::{Feed, Mark};
 use super::{connect, feed, schema, writer};
 use crate::clock::{Clock, Stopwatch};
 use crate::store::round::Requests;

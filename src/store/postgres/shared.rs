@@ -1,14 +1,14 @@
 //! What the engine, the writer and the feed of one process share: connections, and the last known state of the database.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
+use parking_lot::Mutex;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::connect::{pooled, said};
-use super::told::Feed;
+use super::following::Feed;
 use crate::clock::Stopwatch;
 use crate::store::ReadError;
 
@@ -97,8 +97,8 @@ impl Shared {
         seen.writing.is_none() && seen.unwritable.as_ref().is_some_and(|(_, since)| since.seconds() > SLOW_SECONDS)
     }
 
-    pub(super) fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn seen(&self) -> parking_lot::MutexGuard<'_, Seen> {
+        self.seen.lock()
     }
 }
 

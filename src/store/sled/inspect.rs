@@ -120,7 +120,7 @@ pub(super) fn no_store_without_its_sidecar(directory: &Path) -> anyhow::Result<(
     let has_parts = rounds || newest_base(directory).is_some();
     if let Some(mark) = Mark::read(&directory.join(MARK))?.filter(|mark| mark.round > 0 && !has_parts) {
         bail!(
-            "of the store in {} only `{MARK}` is left: {} rounds were answered, but none of them is left. If the store is meant to be empty, \
+            "of the store in {} only `{MARK}` is left: round {} was answered, but no round is left. If the store is meant to be empty, \
              remove {} too. {RESTORE}",
             directory.display(),
             mark.round,

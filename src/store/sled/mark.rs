@@ -53,7 +53,7 @@ impl Mark {
     /// It ends before the mark, or its last round is a different one.
     pub(super) fn insist(self, last: Self) -> anyhow::Result<()> {
         if last.round < self.round {
-            bail!("the last round is {}, but {} rounds were answered", last.round, self.round);
+            bail!("the last round is {}, but round {} was answered", last.round, self.round);
         }
         if last.round == self.round && last.sum != self.sum && last.sum != 0 && self.sum != 0 {
             bail!("round {} is not the round that was answered", self.round);
@@ -112,7 +112,7 @@ mod tests {
             assert!(mark.insist(last).is_ok(), "{last:?}");
         }
         let refused = |last| mark.insist(last).expect_err("it is refused").to_string();
-        assert!(refused(Mark { round: 4, sum: 9 }).contains("the last round is 4, but 5 rounds were"));
+        assert!(refused(Mark { round: 4, sum: 9 }).contains("the last round is 4, but round 5 was"));
         assert!(refused(Mark { round: 5, sum: 8 }).contains("round 5 is not the round that was answered"));
     }
 }

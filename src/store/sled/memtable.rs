@@ -4,8 +4,10 @@
 //! written and removed within a layer, like most outbox entries, costs sled almost nothing. After a crash, the journal has what was here.
 
 use std::ops::Bound;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::clock::Stopwatch;
 use crate::store::ReadError;
@@ -46,11 +48,11 @@ pub(super) struct Memtable {
 
 impl Memtable {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State>, at_most: Duration) -> MutexGuard<'a, State> {
-        self.moved.wait_timeout(state, at_most).unwrap_or_else(PoisonError::into_inner).0
+    fn wait(&self, state: &mut MutexGuard<'_, State>, at_most: Duration) {
+        self.moved.wait_for(state, at_most);
     }
 
     /// Takes a round in. If two layers are full it waits for sled, because memory is bounded. If sled takes nothing, only commits that finish
@@ -58,7 +60,7 @@ impl Memtable {
     pub(super) fn put(&self, round: u64, changes: Changes) {
         let mut state = self.state();
         while state.open.bytes >= FULL_BYTES && state.behind.is_none() {
-            state = self.wait(state, OLD);
+            self.wait(&mut state, OLD);
         }
         let was_full = state.open.bytes >= FULL_BYTES;
         let State { open, since, .. } = &mut *state;
@@ -125,7 +127,7 @@ impl Memtable {
                 return None;
             }
             let rest = OLD.saturating_sub(Duration::from_secs_f64(age));
-            state = self.wait(state, rest);
+            self.wait(&mut state, rest);
         }
     }
 
@@ -146,7 +148,7 @@ impl Memtable {
         state.behind = Some(why);
         self.moved.notify_all();
         if !state.closing {
-            state = self.wait(state, pause);
+            self.wait(&mut state, pause);
         }
         state.closing
     }

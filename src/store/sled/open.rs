@@ -3,10 +3,11 @@
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 
 use anyhow::{Context as _, bail};
+use parking_lot::{Condvar, Mutex, RwLock};
 
 use super::base::{base, base_file, forget_other_bases};
 use super::database::{Database, SCHEMA_KEY};
@@ -156,7 +157,7 @@ fn guarded(work: impl FnOnce()) {
 
 impl Drop for SledEngine {
     fn drop(&mut self) {
-        *self.shared.stop.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *self.shared.stop.lock() = true;
         self.shared.wake.notify_all();
         self.shared.recent.close();
         for thread in [self.layers.take(), self.checkpoints.take()].into_iter().flatten() {
@@ -326,7 +327,7 @@ mod tests {
         engine.write(Changes::from([(b"key".to_vec(), Some(b"value".to_vec()))])).expect("it is written");
         {
             // The database cannot be opened while this is held.
-            let mut database = engine.shared.db.write().expect("nobody panicked");
+            let mut database = engine.shared.db.write();
             *database = None;
             assert_eq!(engine.room(), Err("the database is being opened again".to_owned()));
         }

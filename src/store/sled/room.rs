@@ -4,7 +4,8 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use crate::clock::Stopwatch;
 
@@ -41,7 +42,7 @@ impl Room {
 
     /// Why new work is refused; `None` if there is room.
     pub(super) fn refuses(&self) -> Option<String> {
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = self.found.lock();
         if let Some((_, refuses)) = found.as_ref().filter(|(since, _)| since.seconds() < ASKED_EVERY_SECONDS) {
             return refuses.clone();
         }
@@ -63,7 +64,7 @@ impl Room {
 
     /// A write found the disk full. The next one measures again, and can use the ballast's room.
     pub(super) fn look_again(&self) {
-        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.found.lock() = None;
         self.keep_ballast(false);
     }
 

@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
 
 use super::database::{Database, head_of, open_soon, remove_half_made_snapshots, take};
 use super::directory::{DATABASE, JOURNAL};
@@ -57,25 +57,21 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn sidecar(&self) -> MutexGuard<'_, Sidecar> {
-        self.sidecar.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sidecar.lock()
     }
 
     pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
-        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+        self.journal.lock()
     }
 
     pub(super) fn with<T>(&self, ask: impl FnOnce(&Database) -> anyhow::Result<T>) -> anyhow::Result<T> {
-        let database = self.db.read().unwrap_or_else(PoisonError::into_inner);
+        let database = self.db.read();
         ask(database.as_ref().context("the database could not be opened again")?)
     }
 
     /// Whether the database is closed, or just being opened again.
     pub(super) fn is_closed(&self) -> bool {
-        match self.db.try_read() {
-            Ok(database) => database.is_none(),
-            Err(TryLockError::Poisoned(database)) => database.into_inner().is_none(),
-            Err(TryLockError::WouldBlock) => true,
-        }
+        self.db.try_read().is_none_or(|database| database.is_none())
     }
 
     /// After one failed write, as on a full disk, sled refuses all others. So this opens it again, and it catches up from the journal. Without a
@@ -84,7 +80,7 @@ impl Shared {
         self.room.look_again();
         // Nothing is appended while the journal is read.
         let _journal = self.journal();
-        let mut database = self.db.write().unwrap_or_else(PoisonError::into_inner);
+        let mut database = self.db.write();
         match why {
             None if database.is_some() => return Ok(()),
             Some(why) if database.is_some() => {

@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::sync::atomic::Ordering;
-use std::sync::{MutexGuard, PoisonError};
+
+use parking_lot::MutexGuard;
 
 use super::base::{base, base_file};
 use super::database::{Database, sums};
@@ -25,8 +26,10 @@ impl Shared {
         let (mut last, mut failed) = (Stopwatch::start(), None::<Stopwatch>);
         loop {
             {
-                let stop = self.stop.lock().unwrap_or_else(PoisonError::into_inner);
-                let stop = if *stop { stop } else { self.wait(stop) };
+                let mut stop = self.stop.lock();
+                if !*stop {
+                    self.wait(&mut stop);
+                }
                 if *stop {
                     return;
                 }
@@ -57,8 +60,8 @@ impl Shared {
         }
     }
 
-    pub(super) fn wait<'a>(&self, stop: MutexGuard<'a, bool>) -> MutexGuard<'a, bool> {
-        self.wake.wait_timeout(stop, TICK).unwrap_or_else(PoisonError::into_inner).0
+    pub(super) fn wait(&self, stop: &mut MutexGuard<'_, bool>) {
+        self.wake.wait_for(stop, TICK);
     }
 
     /// Makes a backup, a checkpoint and a base, if they are due.

@@ -114,7 +114,7 @@ async fn what_becomes(bot: &Bot, method: &str, error: &str, number: u64, seen: &
     if timeline.contains("\"channel_lost\"") {
         return "goes on in another channel, and says so".to_owned();
     }
-    if timeline.contains("lives in this thread") {
+    if timeline.contains("\"only_thread\"") {
         return "lives in a thread, and says why".to_owned();
     }
     if timeline.contains("\"delivery_failed\"") && timeline.contains(error) {
@@ -255,7 +255,7 @@ async fn every_documented_error_of_slack_beside_an_incidents_life() {
             let failed = failed.unwrap_or_else(|| panic!("{method} is not called: {error}"));
             let again = calls.iter().skip(failed + 1).any(|call| call.response["ok"] == true);
             let dead = bot.muster.app.store.values(muster::store::Range::<muster::records::Dead>::all()).await.unwrap();
-            let given_up = dead.iter().any(|rec| rec.why.contains(&format!("`{error}`")));
+            let given_up = dead.iter().any(|rec| rec.why.to_string().contains(&format!("`{error}`")));
             let outcome = match (again, given_up) {
                 (true, _) => "is tried again, until it is done",
                 (false, true) => "is given up, and kept among the dead letters with the reason",

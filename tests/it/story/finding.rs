@@ -34,7 +34,7 @@ async fn incidents_are_found_by_word_asset_time_and_state_page_by_page() {
     press(&bot, CHLOE, &page, "Older").await;
     let next = whispered(&bot, "data-incidents", CHLOE);
     assert!(next.text.contains("INC-1 ") && !next.text.contains("INC-3 ") && next.buttons.is_empty(), "{}", next.text);
-    insta::assert_snapshot!(bot.slash(CHLOE, "data-incidents", "search since soon").await, @"since soon: I do not understand this time. It is written /incident search <words>: find incidents: search orders sev2 resolved since 30d about warehouse.orders.");
+    insta::assert_snapshot!(bot.slash(CHLOE, "data-incidents", "search since soon").await, @"“soon” is not a time I understand. It is written /incident search <words>: find incidents: search orders sev2 resolved since 30d about warehouse.orders.");
     bot.end().await;
 }
 
@@ -43,7 +43,7 @@ async fn people_follow_assets_and_teams() {
     let bot = Bot::start().await;
     bot.put("/api/v1/catalog/yaml", "edges: [[w.orders, bi.sales], [w.returns, bi.returns]]".to_owned()).await;
     insta::assert_snapshot!(bot.slash(CHLOE, "data-incidents", "subscribe bi.sales").await, @"You hear of every incident that reaches bi.sales now. /incident unsubscribe bi.sales ends it.");
-    insta::assert_snapshot!(bot.slash(CHLOE, "data-incidents", "subscribe bi.sales").await, @"You follow bi.sales already.");
+    insta::assert_snapshot!(bot.slash(CHLOE, "data-incidents", "subscribe bi.sales").await, @"You subscribe to bi.sales already.");
     bot.alert("dq", json!({"key": "k", "title": "orders are late", "asset": "w.orders"})).await;
     bot.alert("dq", json!({"key": "r", "title": "returns are late", "asset": "w.returns"})).await;
     let dm = bot.channel("dm-chloe");
@@ -53,7 +53,7 @@ async fn people_follow_assets_and_teams() {
     assert_eq!(bot.inc(1).slash(CHLOE, "unsubscribe").await, "INC-1: Chloe hears no more of it.");
     bot.inc(1).slash(ANA, "update really").await;
     insta::assert_snapshot!(bot.slash(CHLOE, "data-incidents", "unsubscribe bi.sales").await, @"You hear no more of bi.sales.");
-    insta::assert_snapshot!(bot.slash(CHLOE, "data-incidents", "unsubscribe bi.sales").await, @"You do not follow bi.sales. You follow nothing.");
+    insta::assert_snapshot!(bot.slash(CHLOE, "data-incidents", "unsubscribe bi.sales").await, @"You do not subscribe to bi.sales. You subscribe to nothing.");
     bot.inc(1).slash(ANA, "resolve done").await;
     assert_eq!(bot.sandbox.slack().messages("dm-chloe").len(), 2);
     // By button: an asset, the team that owns it, and no more of one incident.

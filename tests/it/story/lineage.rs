@@ -169,6 +169,7 @@ async fn the_card_names_the_root_and_the_size_and_follows_both_alerts_and_graph(
     assert!(card.text().contains("Likeliest root: source.shop.shop.raw_orders"), "{}", card.text());
     assert!(card.text().contains("2 dashboards"), "{}", card.text());
     insta::assert_snapshot!(inc.slash(BEN, "impact").await);
+    inc.enter(CHLOE);
     assert!(inc.card().button("Impact").click(CHLOE).await.contains("source.shop.shop.raw_orders"));
     let impact = bot.get("/api/v1/incidents/INC-1/impact").await;
     assert_eq!(impact["candidates"][0]["asset"], "source.shop.shop.raw_orders");
@@ -262,7 +263,7 @@ async fn people_outside_are_told_once_hear_updates_and_the_end() {
     assert_eq!(inc.slash(ANA, "subscribe").await, "You hear of INC-1 already.");
     // Updates go into the thread of the first message; who is muted hears none.
     assert_eq!(inc.slash(ANA, "mute ml").await, "INC-1: ML hears no more of it.");
-    insta::assert_snapshot!(inc.slash(ANA, "mute nobody").await, @"“nobody” was not told of INC-1, so there is nothing to mute. Told were: Finance analytics, ML, Orders team, Ana.");
+    insta::assert_snapshot!(inc.slash(ANA, "mute nobody").await, @"“nobody” was not told of INC-1, so there is nothing to mute. These were told: Finance analytics, ML, Orders team, Ana.");
     inc.slash(ANA, "update the backfill runs next 30m").await;
     inc.expect("the backfill runs");
     let update = finance.expect("the backfill runs");

@@ -24,6 +24,7 @@ mod one_incident;
 mod paging;
 mod peers;
 mod people;
+mod refusals;
 mod roles;
 mod rounds;
 mod routes;

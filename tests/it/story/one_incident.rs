@@ -59,8 +59,8 @@ async fn a_stale_table_becomes_an_incident_that_people_end() {
     inc.expect("@Ana is now commander.");
     inc.card().button("Assign roles").click(ANA).await;
     bot.submit(ANA, json!({"responder": [BEN], "scribe": CHLOE})).await;
-    inc.expect("@Ben is now responder. (by @Ana)");
-    inc.expect("@Chloe is now scribe. (by @Ana)");
+    inc.expect("@Ben is now responder (by @Ana).");
+    inc.expect("@Chloe is now scribe (by @Ana).");
     assert_eq!(inc.view().topic, "SEV2 · investigating · commander: Ana · INC-1");
 
     // The runbook is worked through; a step needs a reason to be skipped.

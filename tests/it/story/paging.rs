@@ -59,7 +59,7 @@ async fn one_person_is_paged_by_the_rest_api_and_without_it_by_name() {
     inc.find(
         "PagerDuty knows nobody with the address chloe@example.com. If you have another address there, say so with",
     );
-    insta::assert_snapshot!(inc.slash(CHLOE, "link not-an-address@").await, @"“not-an-address@” is not an e-mail address. It is written /incident link: work on an incident in this channel: INC-12 link, typed where it shall go on; link <e-mail> tells your address in PagerDuty.");
+    insta::assert_snapshot!(inc.slash(CHLOE, "link not-an-address@").await, @"“not-an-address@” is not an e-mail address. It is written /incident link [e-mail]: INC-12 link moves that incident to this channel; with an e-mail address, it says who you are in PagerDuty.");
     insta::assert_snapshot!(inc.slash(CHLOE, "link ben@example.com").await, @"ben@example.com is somebody else's.");
     insta::assert_snapshot!(inc.slash(CHLOE, "link <mailto:chloe@pager.example.com|chloe@pager.example.com>").await, @"chloe@pager.example.com is you in PagerDuty from now on: on schedules, and when somebody pages you.");
     bot.sandbox.faults().lose_answer("pagerduty", 1);

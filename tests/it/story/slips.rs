@@ -65,7 +65,7 @@ async fn slips_in_times_are_no_words() {
         "remind 2020-01-01".to_owned(),
     ] {
         let told = inc.slash(ANA, &words).await;
-        assert!(told.contains("is not a time I understand, or it has passed already"), "{words}: {told}");
+        assert!(told.contains("is not a time I understand"), "{words}: {told}");
     }
     assert!(inc.slash(ANA, "since -262143-01-01T00:00:00Z").await.contains("is not a time I understand"));
     assert!(inc.slash(ANA, "timeline").await.contains("the loader hangs"));

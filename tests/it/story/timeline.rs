@@ -26,7 +26,7 @@ async fn the_timeline_is_corrected_with_a_trace_and_follows_slack() {
     assert_eq!(opened, "1");
     insta::assert_snapshot!(inc.slash(ANA, "edit 1 something else").await, @"Line 1 of the timeline is Muster's own record of what happened; its words stay. Its time can be corrected: /incident edit 1 at 06:10.");
     insta::assert_snapshot!(inc.slash(ANA, "edit 999 x").await, @"There is no such line. /incident timeline numbers them.");
-    insta::assert_snapshot!(inc.slash(ANA, "edit x").await, @"Which line? /incident timeline numbers them. It is written /incident timeline: what happened, numbered; edit <n> <text> and edit <n> at 06:10 correct a line.");
+    insta::assert_snapshot!(inc.slash(ANA, "edit x").await, @"Which line? /incident timeline numbers them. It is written /incident timeline or edit <n> <text|at 06:10>: what happened, numbered; edit corrects the words or the time of a line.");
     // What its author changes in Slack changes here; what is deleted is said to be.
     bot.sandbox.slack().edit(&inc.name, &ts, "it was the disk of loader 2");
     bot.settle().await;

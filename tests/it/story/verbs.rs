@@ -77,7 +77,7 @@ async fn ack_take_assign() {
     insta::assert_snapshot!(inc.slash(BEN, "take commander").await, @"You are commander of INC-1 already.");
     insta::assert_snapshot!(inc.slash(BEN, "take lunch").await, @"Which role? It is written /incident take <role>: take a role: commander, deputy, responder, scribe, liaison; take command asks whoever has it.");
     assert_eq!(inc.slash(BEN, "assign liaison @chloe").await, "INC-1: Ben made Chloe liaison.");
-    inc.expect("@Chloe is now liaison. (by @Ben)");
+    inc.expect("@Chloe is now liaison (by @Ben).");
     assert!(inc.view().members.contains(&CHLOE.to_owned()));
     assert!(
         inc.slash(BEN, "assign liaison @chloe")
@@ -107,7 +107,7 @@ async fn taking_the_command_of_somebody_present_asks_and_goes_through_after_two_
     inc.slash(BEN, "take commander").await;
     inc.expect("@Ben asks @Ana for the command.");
     bot.advance(minutes(3)).await;
-    inc.expect("@Ben is now commander, taking over from @Ana.");
+    inc.expect("@Ben is now commander, taking over from @Ana (by Muster).");
     insta::assert_snapshot!(ask.button("Hand over").click(BEN).await, @"That request for the command is settled already.");
     bot.finish_quietly().await;
 }
@@ -133,7 +133,10 @@ async fn sev_update_note() {
     assert!(late.contains("The update promised for"));
     inc.find("did not come").button("Update").click(BEN).await;
     let answer = bot.sandbox.slack().submit(BEN, &json!({"text": "still running", "next": "soon"})).await.unwrap();
-    assert_eq!(answer.json["errors"]["next"], "I do not understand this time; write 30m, 2h or 15:00.");
+    assert_eq!(
+        answer.json["errors"]["next"],
+        "“soon” is not a time I understand, or it has passed already. Write 30m, 2h or 15:00."
+    );
     bot.submit(BEN, json!({"text": "still running", "next": "1h"})).await;
     inc.expect("> still running");
     inc.slash(CHLOE, "note the 05:00 run never started").await;
@@ -202,7 +205,7 @@ async fn page_mitigate_resolve_reopen_postmortem_help() {
     inc.expect("The page for finance is handed to PagerDuty.");
     inc.expect("PagerDuty notified somebody for finance");
     assert_eq!(bot.sandbox.pagerduty().incidents()[1].title, "[INC-1] SEV2 the ledger is next");
-    insta::assert_snapshot!(inc.slash(ANA, "page marketing").await, @"There is no service “marketing” to page. There are: orders-pipeline, finance.");
+    insta::assert_snapshot!(inc.slash(ANA, "page marketing").await, @"There is no service “marketing”. There are: orders-pipeline, finance.");
     inc.slash(ANA, "page @ben you know the loader").await;
     inc.expect("📟 @Ana pages orders-pipeline: For Ben: you know the loader");
     inc.expect("The page for orders-pipeline is handed to PagerDuty.");
