@@ -16,6 +16,7 @@ use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use sha2::Sha256;
 
+use super::door::{Door, LetsIn, Refuses};
 use super::state::AppState;
 use crate::app::App;
 use crate::config::{ApiToken, Scope};
@@ -105,6 +106,14 @@ fn known<'a>(tokens: &'a [ApiToken], given: &str) -> Option<&'a ApiToken> {
     found
 }
 
+const NO_TOKEN_OR_NO_SCOPE: Refuses =
+    &[("401", "No token of the API"), ("403", "The token does not have the scope for this")];
+
+impl<A: Access> Door for ApiClient<A> {
+    const LETS_IN: LetsIn = &[("bearer", A::ANY_OF)];
+    const REFUSES: Refuses = NO_TOKEN_OR_NO_SCOPE;
+}
+
 impl<A: Access + Send + Sync> FromRequestParts<AppState> for ApiClient<A> {
     type Rejection = Problem;
 
@@ -127,6 +136,11 @@ impl IntoResponse for AskPassword {
         answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         answer
     }
+}
+
+impl Door for Browser {
+    const LETS_IN: LetsIn = &[("password", Read::ANY_OF), ("bearer", Read::ANY_OF)];
+    const REFUSES: Refuses = NO_TOKEN_OR_NO_SCOPE;
 }
 
 impl FromRequestParts<AppState> for Browser {
@@ -152,6 +166,11 @@ pub(crate) struct AssetBadge {
 #[derive(Debug, Deserialize)]
 struct Key {
     key: Option<String>,
+}
+
+impl Door for AssetBadge {
+    const LETS_IN: LetsIn = &[("badge_key", &[]), ("bearer", Read::ANY_OF)];
+    const REFUSES: Refuses = NO_TOKEN_OR_NO_SCOPE;
 }
 
 impl FromRequestParts<AppState> for AssetBadge {

@@ -12,9 +12,12 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, RequestPartsExt as _};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
+use utoipa::ToSchema;
 
+use super::door::{Door, LetsIn, Refuses};
 use super::state::AppState;
 use crate::app::App;
 use crate::config::{Source, SourceKind};
@@ -51,10 +54,18 @@ fn place_of(app: &App, name: &str) -> Result<usize, Problem> {
     place.ok_or_else(|| denied(app, Denied::Wrong))
 }
 
+const OF_A_SOURCE: LetsIn = &[("source", &[])];
+const UNKNOWN_SENDER: Refuses = &[("401", "No token or signature of the source, or a wrong one")];
+
 /// A source that showed its token, in a request without a body.
 pub(crate) struct SourceToken {
     pub(crate) app: Arc<App>,
     pub(crate) source: String,
+}
+
+impl Door for SourceToken {
+    const LETS_IN: LetsIn = OF_A_SOURCE;
+    const REFUSES: Refuses = UNKNOWN_SENDER;
 }
 
 impl FromRequestParts<AppState> for SourceToken {
@@ -101,6 +112,11 @@ pub(crate) enum Arrived {
     },
     /// It asks Muster to confirm a subscription, at this address.
     ToConfirm(url::Url),
+}
+
+impl Door for SourceRequest {
+    const LETS_IN: LetsIn = OF_A_SOURCE;
+    const REFUSES: Refuses = UNKNOWN_SENDER;
 }
 
 impl FromRequest<AppState> for SourceRequest {
@@ -222,17 +238,44 @@ pub(crate) struct EventsClient<K> {
     key: PhantomData<K>,
 }
 
+/// An answer in PagerDuty's own words.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct EventAnswer {
+    pub(crate) status: &'static str,
+    pub(crate) message: String,
+    /// What is wrong with the event.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) errors: Vec<String>,
+    /// The key of the alert, in the Events API v2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) dedup_key: Option<String>,
+    /// The key of the alert, in the first API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) incident_key: Option<String>,
+}
+
+impl EventAnswer {
+    pub(crate) fn processed(what: &str) -> Self {
+        Self { status: "success", message: format!("{what} processed"), ..Self::default() }
+    }
+}
+
 /// PagerDuty's answer to an event that it cannot use.
-pub(crate) fn invalid_event(errors: &[String]) -> Response {
-    let body = json!({"status": "invalid event", "message": "Event object is invalid", "errors": errors});
-    (StatusCode::BAD_REQUEST, Json(body)).into_response()
+pub(crate) fn invalid_event(errors: Vec<String>) -> Response {
+    let message = "Event object is invalid".to_owned();
+    let answer = EventAnswer { status: "invalid event", message, errors, ..EventAnswer::default() };
+    (StatusCode::BAD_REQUEST, Json(answer)).into_response()
 }
 
 /// PagerDuty's answer to a client that must wait and try again, with the true reason as its message. A problem at which nobody should try again stays what it is.
 pub(crate) fn try_again(status: StatusCode, problem: Problem) -> Response {
     let Some(seconds) = problem.retry_after else { return problem.into_response() };
-    let body = json!({"status": "throttle exceeded", "message": problem.detail});
-    (status, [(header::RETRY_AFTER, seconds.to_string())], Json(body)).into_response()
+    let answer = EventAnswer { status: "throttle exceeded", message: problem.detail, ..EventAnswer::default() };
+    (status, [(header::RETRY_AFTER, seconds.to_string())], Json(answer)).into_response()
+}
+
+impl<K> Door for EventsClient<K> {
+    const LETS_IN: LetsIn = &[("routing_key", &[])];
 }
 
 impl<K: KeyIn + Send + Sync> FromRequest<AppState> for EventsClient<K> {
@@ -241,7 +284,7 @@ impl<K: KeyIn + Send + Sync> FromRequest<AppState> for EventsClient<K> {
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Response> {
         let raw = Bytes::from_request(request, state).await;
         let raw = raw.map_err(|error| Problem::not_arrived(error, BODY_LIMIT).into_response())?;
-        let body = monitors::json(&raw).map_err(|_| invalid_event(&["the body is not JSON".to_owned()]))?;
+        let body = monitors::json(&raw).map_err(|_| invalid_event(vec!["the body is not JSON".to_owned()]))?;
         let app = &state.app;
         let given = body[K::FIELD].as_str().unwrap_or_default();
         let place = app.config.sources.iter().position(|source| {
@@ -250,7 +293,7 @@ impl<K: KeyIn + Send + Sync> FromRequest<AppState> for EventsClient<K> {
         });
         let Some(place) = place else {
             app.metrics.rejected.get_or_create(&[("kind", "source")]).inc();
-            return Err(invalid_event(&[K::UNKNOWN.to_owned()]));
+            return Err(invalid_event(vec![K::UNKNOWN.to_owned()]));
         };
         app.pace(&app.config.sources[place]).map_err(|failure| try_again(K::TOO_FAST, failure.into()))?;
         Ok(Self { from: Sender { app: app.clone(), place }, raw, body, key: PhantomData })
