@@ -88,13 +88,13 @@ impl App {
             size += body.len() + source.len() + BODY_ROOM;
             block.bodies.push(Body { source, at, body });
         }
-        if block.bodies.is_empty() { Ok(()) } else { self.keep_block(block).await }
+        self.keep_block(block).await
     }
 
     async fn keep_block(&self, block: Bodies) -> Result<(), Failure> {
-        let at = block.bodies.first().map_or_else(|| self.now(), |body| body.at);
+        let Some(Body { at, .. }) = block.bodies.first() else { return Ok(()) };
         let mut batch = Batch::new();
-        batch.put(&Id::<Bodies>::begun(at, &self.clock.fresh_id()), Expect::Any, &block);
+        batch.put(&Id::<Bodies>::begun(*at, &self.clock.fresh_id()), Expect::Any, &block);
         self.commit(batch).await
     }
 

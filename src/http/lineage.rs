@@ -18,7 +18,7 @@ use super::{Problem, hooks};
 use crate::app::App;
 use crate::app::catalog::{Checkup, Imported};
 use crate::app::lineage::{AssetView, Neighbour, Trust};
-use crate::catalog::{BadCatalog, Import, dbt, openlineage, yaml};
+use crate::catalog::{BadCatalog, dbt, openlineage, yaml};
 use crate::config::{Source, SourceKind};
 use crate::domain::lineage::Change;
 use crate::domain::lineage::impact::{Impact, TeamImpact};
@@ -35,10 +35,6 @@ fn uploaded(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
     body.map_err(|rejection| Problem::not_arrived(rejection, UPLOAD_LIMIT))
 }
 
-async fn take_in(app: &App, import: Import) -> Result<Imported, Problem> {
-    Ok(app.take_in(import).await?)
-}
-
 /// An `OpenLineage` event: Airflow, Spark, Flink, dbt-ol and others post here unchanged.
 #[utoipa::path(
     post, path = "/api/v1/lineage", request_body(content = Object, description = "A run, dataset or job event"),
@@ -53,7 +49,7 @@ pub(crate) async fn event(
     if !client.app.config.lineage.failures {
         let event = monitors::json(&body).map_err(|error| Problem::new(400, error.to_string()))?;
         let import = openlineage::read(&event).map_err(|error| unusable(&error))?;
-        take_in(&client.app, import).await?;
+        client.app.take_in(import).await?;
         return Ok(StatusCode::CREATED);
     }
     // A failure is an alert of the source that is configured for OpenLineage, or else of one named `openlineage`.
@@ -83,7 +79,7 @@ pub(crate) async fn dbt(
     let read = tokio::task::spawn_blocking(move || dbt::read(&body)).await;
     let import =
         read.map_err(|_| Problem::new(500, "Muster failed to read the manifest"))?.map_err(|error| unusable(&error))?;
-    Ok(Json(take_in(&client.app, import).await?))
+    Ok(Json(client.app.take_in(import).await?))
 }
 
 /// Our own YAML.
@@ -98,7 +94,7 @@ pub(crate) async fn yaml(
     let body = uploaded(body)?;
     let text = std::str::from_utf8(&body).map_err(|_| Problem::new(400, "The body is not UTF-8"))?;
     let import = yaml::read(text).map_err(|error| unusable(&error))?;
-    Ok(Json(take_in(&client.app, import).await?))
+    Ok(Json(client.app.take_in(import).await?))
 }
 
 fn meant(app: &App, name: &str) -> Result<String, Problem> {

@@ -66,7 +66,7 @@ async fn openapi(_: Anyone, Extension(document): Extension<Arc<utoipa::openapi::
 }
 
 fn routes(state: &AppState) -> OpenApiRouter<AppState> {
-    let limits = state.limits();
+    let limits = state.limits;
     let monitors = OpenApiRouter::new()
         .routes(route!(hooks::enqueue))
         .routes(route!(hooks::change))
@@ -100,7 +100,11 @@ fn routes(state: &AppState) -> OpenApiRouter<AppState> {
         .routes(route!(lineage::impact))
         .routes(route!(lineage::svg))
         .routes(route!(lineage::png));
-    let readers = OpenApiRouter::new()
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(monitors)
+        .merge(hooks)
+        .merge(services)
+        .merge(lineage)
         .routes(route!(api::list))
         .routes(route!(api::show))
         .routes(route!(api::timeline))
@@ -109,19 +113,11 @@ fn routes(state: &AppState) -> OpenApiRouter<AppState> {
         .routes(route!(received::show))
         .routes(route!(silences::silences))
         .routes(route!(silences::make_silence))
-        .routes(route!(silences::end_silence));
-    let operators = OpenApiRouter::new()
+        .routes(route!(silences::end_silence))
         .routes(route!(operations::healthz))
         .routes(route!(operations::readyz))
         .routes(route!(operations::metrics))
-        .routes(route!(openapi));
-    OpenApiRouter::with_openapi(Document::openapi())
-        .merge(monitors)
-        .merge(hooks)
-        .merge(services)
-        .merge(lineage)
-        .merge(readers)
-        .merge(operators)
+        .routes(route!(openapi))
 }
 
 /// Finishes every request, even if the client hangs up. So what follows a commit is never left out.

@@ -5,15 +5,10 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-use super::door::{Door, LetsIn};
 use super::state::AppState;
 use crate::app::App;
 
 pub(crate) struct Anyone(pub(crate) Arc<App>);
-
-impl Door for Anyone {
-    const LETS_IN: LetsIn = &[];
-}
 
 impl FromRequestParts<AppState> for Anyone {
     type Rejection = std::convert::Infallible;

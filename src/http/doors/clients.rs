@@ -16,7 +16,6 @@ use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use sha2::Sha256;
 
-use super::door::{Door, LetsIn, Refuses};
 use super::state::AppState;
 use crate::app::App;
 use crate::config::{ApiToken, Scope};
@@ -97,21 +96,7 @@ impl<A: Access> ApiClient<A> {
 
 /// The token that was given. It is compared with all tokens, so that the time reveals nothing.
 fn known<'a>(tokens: &'a [ApiToken], given: &str) -> Option<&'a ApiToken> {
-    let mut found = None;
-    for token in tokens {
-        if same(given, token.token.expose_secret()) {
-            found = Some(token);
-        }
-    }
-    found
-}
-
-const NO_TOKEN_OR_NO_SCOPE: Refuses =
-    &[("401", "No token of the API"), ("403", "The token does not have the scope for this")];
-
-impl<A: Access> Door for ApiClient<A> {
-    const LETS_IN: LetsIn = &[("bearer", A::ANY_OF)];
-    const REFUSES: Refuses = NO_TOKEN_OR_NO_SCOPE;
+    tokens.iter().fold(None, |found, token| if same(given, token.token.expose_secret()) { Some(token) } else { found })
 }
 
 impl<A: Access + Send + Sync> FromRequestParts<AppState> for ApiClient<A> {
@@ -138,11 +123,6 @@ impl IntoResponse for AskPassword {
     }
 }
 
-impl Door for Browser {
-    const LETS_IN: LetsIn = &[("password", Read::ANY_OF), ("bearer", Read::ANY_OF)];
-    const REFUSES: Refuses = NO_TOKEN_OR_NO_SCOPE;
-}
-
 impl FromRequestParts<AppState> for Browser {
     type Rejection = AskPassword;
 
@@ -166,11 +146,6 @@ pub(crate) struct AssetBadge {
 #[derive(Debug, Deserialize)]
 struct Key {
     key: Option<String>,
-}
-
-impl Door for AssetBadge {
-    const LETS_IN: LetsIn = &[("badge_key", &[]), ("bearer", Read::ANY_OF)];
-    const REFUSES: Refuses = NO_TOKEN_OR_NO_SCOPE;
 }
 
 impl FromRequestParts<AppState> for AssetBadge {

@@ -9,23 +9,43 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa_axum::router::UtoipaMethodRouter;
 
+use super::anyone::Anyone;
+use super::clients::{Access, ApiClient, AssetBadge, Browser, Read};
+use super::services::{PagerDutyWebhook, SlackRequest};
+use super::source::{EventsClient, SourceRequest, SourceToken};
 use super::state::AppState;
 use crate::config::Scope;
 
 /// An extractor that verifies who sends a request.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is no door",
-    note = "a handler begins with an extractor of `http/doors`"
-)]
+#[diagnostic::on_unimplemented(message = "`{Self}` is no door: a handler begins with an extractor of `http/doors`")]
 pub(crate) trait Door {
     /// Who is let in: the name of a security scheme, and the scopes, of which one is enough. If it names none, it lets everybody in.
-    const LETS_IN: LetsIn;
-    /// With which problems it refuses others: the status, and what it means.
-    const REFUSES: Refuses = &[];
+    const LETS_IN: &'static [(&'static str, &'static [Scope])];
+    /// The problems with which it refuses others.
+    const REFUSES: &'static [&'static str];
 }
 
-pub(crate) type LetsIn = &'static [(&'static str, &'static [Scope])];
-pub(crate) type Refuses = &'static [(&'static str, &'static str)];
+macro_rules! doors {
+    ($([$($of:tt)*] $door:ty: $lets_in:expr, $refuses:expr;)*) => { $(
+        impl<$($of)*> Door for $door {
+            const LETS_IN: &'static [(&'static str, &'static [Scope])] = &$lets_in;
+            const REFUSES: &'static [&'static str] = &$refuses;
+        }
+    )* };
+}
+
+doors! {
+    [] Anyone: [], [];
+    [A: Access] ApiClient<A>: [("bearer", A::ANY_OF)], ["401", "403"];
+    [] Browser: [("password", Read::ANY_OF), ("bearer", Read::ANY_OF)], ["401", "403"];
+    [] AssetBadge: [("badge_key", &[]), ("bearer", Read::ANY_OF)], ["401", "403"];
+    [] SourceToken: [("source", &[])], ["401"];
+    [] SourceRequest: [("source", &[])], ["401"];
+    // It refuses in PagerDuty's own words, which its routes describe.
+    [K] EventsClient<K>: [("routing_key", &[])], [];
+    [] SlackRequest: [("slack", &[])], ["401"];
+    [] PagerDutyWebhook: [("pagerduty", &[])], ["401"];
+}
 
 /// The parameters of a handler that begins with a door.
 pub(crate) trait Through {
@@ -67,18 +87,18 @@ fn describe<D: Door>(operation: &mut Operation) {
     operation.security = Some(lets_in.collect());
     let problem = Content::new(Some(Ref::from_schema_name("Problem")));
     let responses = &mut operation.responses.responses;
-    for (status, meaning) in D::REFUSES {
-        let refusal = ResponseBuilder::new().description(*meaning).content("application/json", problem.clone());
+    for status in D::REFUSES {
+        let why = if *status == "403" { "A token without the scope for this" } else { "Nothing shows who sends this" };
+        let refusal = ResponseBuilder::new().description(why).content("application/json", problem.clone());
         responses.insert((*status).to_owned(), RefOr::T(refusal.build()));
     }
-    let problem = RefOr::T(problem);
     // A problem has a media type of its own (RFC 9457).
+    let problem = RefOr::T(problem);
     for response in responses.values_mut() {
         if let RefOr::T(response) = response
             && response.content.get("application/json") == Some(&problem)
         {
-            response.content.clear();
-            response.content.insert("application/problem+json".to_owned(), problem.clone());
+            response.content = [("application/problem+json".to_owned(), problem.clone())].into();
         }
     }
 }
@@ -88,34 +108,23 @@ pub(crate) struct SecuritySchemes;
 
 impl utoipa::Modify for SecuritySchemes {
     fn modify(&self, document: &mut OpenApi) {
-        let http = |scheme, words: &str| {
-            SecurityScheme::Http(HttpBuilder::new().scheme(scheme).description(Some(words)).build())
+        let http =
+            |scheme, words| SecurityScheme::Http(HttpBuilder::new().scheme(scheme).description(Some(words)).build());
+        let key = |in_: fn(ApiKeyValue) -> ApiKey, name, words| {
+            SecurityScheme::ApiKey(in_(ApiKeyValue::with_description(name, words)))
         };
-        let key = |of: ApiKeyValue| SecurityScheme::ApiKey(ApiKey::Header(of));
-        let signed = |header: &str, words: &str| key(ApiKeyValue::with_description(header, words));
-        let in_query =
-            |name: &str, words: &str| SecurityScheme::ApiKey(ApiKey::Query(ApiKeyValue::with_description(name, words)));
+        let (query, header) = (ApiKey::Query, ApiKey::Header);
+        let routing_key = "A source's token, in the body as PagerDuty's routing key or service key";
         let schemes = [
-            (
-                "bearer",
-                http(
-                    HttpAuthScheme::Bearer,
-                    "A token of the API that is good for one of the scopes: read, write, catalog",
-                ),
-            ),
+            ("bearer", http(HttpAuthScheme::Bearer, "A token of the API that is good for one of the scopes")),
             ("password", http(HttpAuthScheme::Basic, "A browser: any user, and a token of the API as the password")),
-            ("badge_key", in_query("key", "The key in an asset's `badge_url`")),
+            ("badge_key", key(query, "key", "The key in an asset's `badge_url`")),
             ("source", http(HttpAuthScheme::Bearer, "The source's token, or the signature of its kind")),
-            (
-                "routing_key",
-                in_query("routing_key", "A source's token, in the body as PagerDuty's routing key or service key"),
-            ),
-            ("slack", signed("x-slack-signature", "Slack's signature over the body")),
-            ("pagerduty", signed("x-pagerduty-signature", "PagerDuty's signature over the body")),
+            ("routing_key", key(query, "routing_key", routing_key)),
+            ("slack", key(header, "x-slack-signature", "Slack's signature over the body")),
+            ("pagerduty", key(header, "x-pagerduty-signature", "PagerDuty's signature over the body")),
         ];
         let components = document.components.get_or_insert_default();
-        for (name, scheme) in schemes {
-            components.add_security_scheme(name, scheme);
-        }
+        schemes.into_iter().for_each(|(name, scheme)| components.add_security_scheme(name, scheme));
     }
 }

@@ -6,7 +6,6 @@ use axum::http::HeaderMap;
 
 use std::sync::Arc;
 
-use super::door::{Door, LetsIn, Refuses};
 use super::state::{AppState, SlackDoor};
 use crate::app::App;
 use crate::http::Problem;
@@ -17,17 +16,10 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-const FORGED: Refuses = &[("401", "The signature is missing or wrong")];
-
 /// A request that Slack signed.
 pub(crate) struct SlackRequest {
     pub(crate) door: SlackDoor,
     pub(crate) body: Verified,
-}
-
-impl Door for SlackRequest {
-    const LETS_IN: LetsIn = &[("slack", &[])];
-    const REFUSES: Refuses = FORGED;
 }
 
 impl FromRequest<AppState> for SlackRequest {
@@ -56,11 +48,6 @@ pub(crate) struct PagerDutyWebhook {
     pub(crate) body: webhooks::Verified,
     /// The id of this delivery, if PagerDuty sent one.
     pub(crate) delivery: Option<String>,
-}
-
-impl Door for PagerDutyWebhook {
-    const LETS_IN: LetsIn = &[("pagerduty", &[])];
-    const REFUSES: Refuses = FORGED;
 }
 
 impl FromRequest<AppState> for PagerDutyWebhook {

@@ -17,7 +17,6 @@ use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 use utoipa::ToSchema;
 
-use super::door::{Door, LetsIn, Refuses};
 use super::state::AppState;
 use crate::app::App;
 use crate::config::{Source, SourceKind};
@@ -54,18 +53,10 @@ fn place_of(app: &App, name: &str) -> Result<usize, Problem> {
     place.ok_or_else(|| denied(app, Denied::Wrong))
 }
 
-const OF_A_SOURCE: LetsIn = &[("source", &[])];
-const UNKNOWN_SENDER: Refuses = &[("401", "No token or signature of the source, or a wrong one")];
-
 /// A source that showed its token, in a request without a body.
 pub(crate) struct SourceToken {
     pub(crate) app: Arc<App>,
     pub(crate) source: String,
-}
-
-impl Door for SourceToken {
-    const LETS_IN: LetsIn = OF_A_SOURCE;
-    const REFUSES: Refuses = UNKNOWN_SENDER;
 }
 
 impl FromRequestParts<AppState> for SourceToken {
@@ -114,11 +105,6 @@ pub(crate) enum Arrived {
     ToConfirm(url::Url),
 }
 
-impl Door for SourceRequest {
-    const LETS_IN: LetsIn = OF_A_SOURCE;
-    const REFUSES: Refuses = UNKNOWN_SENDER;
-}
-
 impl FromRequest<AppState> for SourceRequest {
     type Rejection = Problem;
 
@@ -139,7 +125,7 @@ impl FromRequest<AppState> for SourceRequest {
             check(&[])?;
         }
         app.pace(source)?;
-        let limits = state.limits();
+        let limits = state.limits;
         let body = if source.kind == SourceKind::DbtArtifacts {
             // An upload has a place while it arrives, for a limited time.
             let upload = state.uploads.clone().try_acquire_owned().map_err(|_| {
@@ -272,10 +258,6 @@ pub(crate) fn try_again(status: StatusCode, problem: Problem) -> Response {
     let Some(seconds) = problem.retry_after else { return problem.into_response() };
     let answer = EventAnswer { status: "throttle exceeded", message: problem.detail, ..EventAnswer::default() };
     (status, [(header::RETRY_AFTER, seconds.to_string())], Json(answer)).into_response()
-}
-
-impl<K> Door for EventsClient<K> {
-    const LETS_IN: LetsIn = &[("routing_key", &[])];
 }
 
 impl<K: KeyIn + Send + Sync> FromRequest<AppState> for EventsClient<K> {

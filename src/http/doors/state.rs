@@ -19,6 +19,7 @@ const UPLOADS_AT_ONCE: usize = 16;
 pub(crate) struct AppState {
     pub(super) app: Arc<App>,
     pub(super) slack: SlackDoor,
+    pub(crate) limits: Limits,
     pub(super) certificates: Arc<Certificates>,
     /// Places for uploads that are read while they arrive.
     pub(super) uploads: Arc<Semaphore>,
@@ -34,13 +35,10 @@ impl AppState {
         let slack = SlackDoor { app: app.clone(), slack: Arc::new(api) };
         let token = config.secrets.slack_app_token.clone().filter(|_| config.slack.mode == SlackMode::Socket);
         let socket = token.map(|token| SlackSocket { door: slack.clone(), token });
+        let monitor = config.server.body_limit_kib * 1024;
+        let limits = Limits { monitor, upload: config.lineage.upload_limit_mib * 1024 * 1024 };
         let uploads = Arc::new(Semaphore::new(UPLOADS_AT_ONCE));
-        Ok((Self { app, slack, certificates: Arc::default(), uploads }, socket))
-    }
-
-    pub(crate) fn limits(&self) -> Limits {
-        let config = &self.app.config;
-        Limits { monitor: config.server.body_limit_kib * 1024, upload: config.lineage.upload_limit_mib * 1024 * 1024 }
+        Ok((Self { app, slack, limits, certificates: Arc::default(), uploads }, socket))
     }
 }
 
