@@ -73,7 +73,7 @@ impl App {
             Some(into) => Some(self.goes_on_in(into).await?),
             None => None,
         };
-        let asked = RequestMeta {
+        let request = RequestMeta {
             actor: Actor::Monitor { source: signal.source.clone() },
             standing: Standing::Monitor,
             delivery: None,
@@ -83,9 +83,9 @@ impl App {
         let placed = match into {
             Some(into) => {
                 let command = Command::Receive { signal: said, known: None, because, quiet: true };
-                self.execute(&into, &command, asked).await
+                self.execute(&into, &command, request).await
             }
-            None => self.open(&Opening::Receive { signal: Box::new(said), because }, asked).await,
+            None => self.open(&Opening::Receive { signal: Box::new(said), because }, request).await,
         };
         match placed {
             Err(Failure::Refused(_)) => {

@@ -29,22 +29,22 @@ pub(super) struct Loaded {
 pub struct Decided<'a> {
     pub uid: &'a IncidentId,
     pub command: &'a Command,
-    pub asked: &'a RequestMeta,
+    pub request: &'a RequestMeta,
 }
 
 impl Change for Decided<'_> {
     type Outcome = Decision;
 
     async fn decide(&self, app: &App) -> Result<(Batch, Decision), Failure> {
-        let Self { uid, command, asked } = self;
+        let Self { uid, command, request } = self;
         let loaded = load(&app.store, uid, &command.needs())
             .await?
             .ok_or_else(|| Failure::NotFound("There is no such incident any more.".to_owned()))?;
-        let context = app.context(asked, app.clock.fresh_id(), 0);
+        let context = app.context(request, app.clock.fresh_id(), 0);
         let decision = decide(&loaded.case, command, &context)?;
         // What must hold beforehand is checked first.
-        let mut batch = app.once(asked.delivery.as_ref());
-        batch.extend(asked.also.clone());
+        let mut batch = app.once(request.delivery.as_ref());
+        batch.extend(request.also.clone());
         write(&mut batch, Some(&loaded), &decision, app.now());
         Ok((batch, decision))
     }
@@ -53,19 +53,19 @@ impl Change for Decided<'_> {
 /// Opens an incident, under the next number.
 pub(super) struct Opened<'a> {
     pub(super) opening: &'a Opening,
-    pub(super) asked: &'a RequestMeta,
+    pub(super) request: &'a RequestMeta,
 }
 
 impl Change for Opened<'_> {
     type Outcome = Decision;
 
     async fn decide(&self, app: &App) -> Result<(Batch, Decision), Failure> {
-        let Self { opening, asked } = self;
+        let Self { opening, request } = self;
         let numbers = Numbers::read(app).await?;
-        let context = app.context(asked, app.clock.fresh_id(), numbers.next);
+        let context = app.context(request, app.clock.fresh_id(), numbers.next);
         let decision = open(opening, &context)?;
-        let mut batch = app.once(asked.delivery.as_ref());
-        batch.extend(asked.also.clone());
+        let mut batch = app.once(request.delivery.as_ref());
+        batch.extend(request.also.clone());
         write(&mut batch, None, &decision, app.now());
         numbers.take(&mut batch, 1);
         Ok((batch, decision))
@@ -106,14 +106,14 @@ pub(super) async fn load(store: &Store, uid: &IncidentId, needs: &Needs) -> Resu
     {
         case.tasks.insert(number, task);
     }
-    if needs.told {
-        case.told = told(store, uid).await?;
+    if needs.notified {
+        case.notified = notified(store, uid).await?;
     }
     Ok(Some(Loaded { case, ver: rec.ver }))
 }
 
 /// Everybody who was told of an incident, by key.
-pub(super) async fn told(
+pub(super) async fn notified(
     store: &Store,
     uid: &IncidentId,
 ) -> Result<std::collections::BTreeMap<String, Notification>, ReadError> {
@@ -166,39 +166,44 @@ impl App {
     ///
     /// # Errors
     /// A refusal in words, or why nothing could be done.
-    pub async fn execute(&self, uid: &IncidentId, command: &Command, asked: RequestMeta) -> Result<Decision, Failure> {
+    pub async fn execute(
+        &self,
+        uid: &IncidentId,
+        command: &Command,
+        request: RequestMeta,
+    ) -> Result<Decision, Failure> {
         let turn = self.turns.of(uid);
         let _turn = turn.lock().await;
-        self.make(&Decided { uid, command, asked: &asked }).await
+        self.make(&Decided { uid, command, request: &request }).await
     }
 
     /// Whether a command would be refused. Nothing changes.
-    pub async fn would(&self, uid: &IncidentId, command: &Command, asked: RequestMeta) -> Result<(), Failure> {
-        Decided { uid, command, asked: &asked }.decide(self).await.map(|_| ())
+    pub async fn would(&self, uid: &IncidentId, command: &Command, request: RequestMeta) -> Result<(), Failure> {
+        Decided { uid, command, request: &request }.decide(self).await.map(|_| ())
     }
 
     /// Opens an incident.
     ///
     /// # Errors
     /// A refusal in words, or why nothing could be done.
-    pub async fn open(&self, opening: &Opening, asked: RequestMeta) -> Result<Decision, Failure> {
+    pub async fn open(&self, opening: &Opening, request: RequestMeta) -> Result<Decision, Failure> {
         // New incidents take turns, since each takes the next number.
         let turn = self.turns.of(&IncidentId::default());
         let _turn = turn.lock().await;
-        let decision = self.make(&Opened { opening, asked: &asked }).await?;
+        let decision = self.make(&Opened { opening, request: &request }).await?;
         if !decision.case.incident.drill {
             self.metrics.incidents.inc();
         }
         Ok(decision)
     }
 
-    pub(super) fn context<'a>(&'a self, asked: &RequestMeta, fresh: String, next_number: u64) -> Context<'a> {
+    pub(super) fn context<'a>(&'a self, request: &RequestMeta, fresh: String, next_number: u64) -> Context<'a> {
         Context {
             now: self.now(),
             fresh,
             next_number,
-            actor: asked.actor.clone(),
-            standing: asked.standing,
+            actor: request.actor.clone(),
+            standing: request.standing,
             policy: &self.policy,
             library: &self.library,
             tier: None,
@@ -302,7 +307,7 @@ pub(super) fn write(batch: &mut Batch, loaded: Option<&Loaded>, decision: &Decis
         batch.put(&Id::<Task>::of(uid, task.number), Expect::Any, task);
         assignee(batch, loaded.and_then(|loaded| loaded.case.tasks.get(&task.number)), task, incident);
     }
-    for told in told.into_iter().filter_map(|key| decision.case.told.get(key)) {
+    for told in told.into_iter().filter_map(|key| decision.case.notified.get(key)) {
         batch.put(&Id::<Notification>::of(uid, &told.recipient.key), Expect::Any, told);
     }
     effects(batch, uid, ver, decision, now);
@@ -338,7 +343,7 @@ fn assignee(batch: &mut Batch, before: Option<&Task>, task: &Task, incident: &In
 
 /// An incident with more alerts than this is in a flood.
 const FLOOD: u32 = 20;
-/// In a flood, the lineage is asked about an incident this often, in seconds.
+/// In a flood, the lineage is request about an incident this often, in seconds.
 const ASSESSED_EVERY_SECONDS: i64 = 1;
 
 /// Puts the effects of a decision into the outbox. An effect that shows the present state waits there once per incident, behind everything that
@@ -358,7 +363,7 @@ fn effects(batch: &mut Batch, uid: &IncidentId, ver: u64, decision: &Decision, n
     for (index, effect) in decision.effects.iter().enumerate() {
         let job = Job::Of { uid: uid.to_owned(), effect: effect.clone() };
         if effect.shows_present_state() && (!in_order || *effect == Effect::Assess) {
-            // In a flood, the lineage is asked now and then, not with every alert.
+            // In a flood, the lineage is request now and then, not with every alert.
             let in_a_flood = *effect == Effect::Assess && decision.case.incident.alerts > FLOOD;
             let due = if in_a_flood { now + chrono::Duration::seconds(ASSESSED_EVERY_SECONDS) } else { now };
             batch.enqueue_present(&EntryId::present(uid, effect), job, now, due);

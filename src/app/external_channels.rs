@@ -11,13 +11,13 @@ use crate::store::{Batch, Id};
 
 impl App {
     /// Whether people of another workspace read a channel (`#name` or its id), as far as Slack has said.
-    pub fn strangers_read(&self, channel: &str) -> bool {
-        self.models.external_channels.read().strangers_read(channel)
+    pub fn is_external(&self, channel: &str) -> bool {
+        self.models.external_channels.read().is_external(channel)
     }
 
     /// Whether they read the announcement channel. If so, announcements give no details.
     pub fn announces_to_strangers(&self) -> bool {
-        self.strangers_read(&self.config.slack.announce_channel)
+        self.is_external(&self.config.slack.announce_channel)
     }
 
     /// Keeps what Slack says of channels, in one commit with the end of the request.

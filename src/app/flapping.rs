@@ -1,6 +1,7 @@
-//! Flapping: which alerts are watched for it, and when they are calm again.
+//! Flapping: how often alerts come and go, which of them are watched, and when they are calm again.
 
 use super::{App, Change, Failure};
+use crate::domain::{Decision, Event, Time};
 use crate::records::Flap;
 use crate::store::{Batch, Id};
 
@@ -23,9 +24,29 @@ impl App {
                 .is_some_and(|flap| flap.times.iter().filter(|at| **at >= earliest).count() >= limit)
     }
 
-    /// Whether one more alert may be watched for flapping.
-    pub(super) fn may_watch_more(&self) -> bool {
-        self.models.flapping.read().count() < WATCHED
+    /// When an alert came or went by a decision, and when it came first if it was known before.
+    pub(super) fn came_or_went(&self, decision: &Decision) -> Option<(Option<Time>, Time)> {
+        let came = decision.entries.iter().find_map(|entry| match &entry.event {
+            Event::AlertsJoined { .. } => Some((None, entry.at)),
+            Event::AlertFiredAgain { alert, .. } | Event::AlertResolved { alert, .. } => {
+                Some((decision.case.alerts.get(alert).map(|alert| alert.first_seen), entry.at))
+            }
+            _ => None,
+        });
+        came.filter(|_| self.config.triage.flapping_changes > 0)
+    }
+
+    /// The comings and goings of an alert with one more. `None` if it is not watched.
+    pub(super) fn counted(&self, known: Option<Flap>, first: Option<Time>, now: Time) -> Option<Flap> {
+        let may_watch = || self.models.flapping.read().count() < WATCHED;
+        let mut flap = match known {
+            Some(known) => known,
+            None => Flap { times: vec![first.filter(|_| may_watch())?] },
+        };
+        flap.times.push(now);
+        let more = flap.times.len().saturating_sub(self.config.triage.flapping_changes);
+        flap.times.drain(..more);
+        Some(flap)
     }
 
     /// Forgets the flapping of alerts that are calm again, one page at a time. Returns how many.

@@ -124,7 +124,7 @@ impl App {
         let view = json!({
             "mine": shown(&mine), "more_mine": mine.len().saturating_sub(LINES), "open": shown(&others), "more": more,
             "tasks": tasks, "more_tasks": more_tasks, "silences": silences, "reviewed": reviewed,
-            "figures": figures(&open, &latest, now), "follows": self.followed_by(user),
+            "figures": figures(&open, &latest, now), "subscriptions": self.subscriptions_of(user),
         });
         let mut buttons = vec![Button::new(&Action::Declare { asset: None }, "Declare an incident").primary()];
         buttons.extend(tasks.iter().take(5).map(|task| {

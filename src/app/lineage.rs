@@ -296,7 +296,7 @@ impl App {
         let owners = judged.impact.teams.iter().chain(&judged.producers.teams);
         let teams: Vec<String> = owners.map(|team| team.owner.name.clone()).collect();
         let followers =
-            if incident.drill || incident.private { Vec::new() } else { self.followers(incident, &teams).await };
+            if incident.drill || incident.private { Vec::new() } else { self.subscribers(incident, &teams).await };
         Ok(Command::Assess { candidates, radius, tell, followers })
     }
 

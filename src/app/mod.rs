@@ -19,6 +19,7 @@ mod home;
 pub mod lineage;
 pub mod lookup;
 mod pace;
+mod postmortem;
 pub mod queries;
 pub mod received_bodies;
 pub mod redact;

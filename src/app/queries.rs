@@ -1,4 +1,4 @@
-//! Reading: lists, one incident with its parts, the post-mortem. The queries read the store and never remote systems.
+//! Reading: lists, and one incident with its parts. The queries read the store and never remote systems.
 
 use std::collections::BTreeMap;
 
@@ -7,16 +7,13 @@ use serde_json::{Value, json};
 
 use super::{App, Failure, decided};
 use crate::domain::captured::Captured;
-use crate::domain::incident::{Channel, MessageRef, Notification, PageStatus, Radius};
-use crate::domain::lineage::Asset;
-use crate::domain::postmortem::Record;
-use crate::domain::sla::{self, SlaStatement};
+use crate::domain::incident::{Channel, Notification, PageStatus, Radius};
 use crate::domain::visibility::Viewer;
 use crate::domain::{
     Alert, AssetName, Entry, Incident, IncidentId, Pillar, Role, Severity, Status, Task, Time, UserId,
 };
 use crate::records::{OfAsset, OfNumber, Open};
-use crate::render;
+use crate::render::views;
 use crate::store::{Id, Range, Record as Kept};
 
 pub use crate::records::{number_at, place_of};
@@ -48,8 +45,6 @@ pub struct Page {
     pub next: Option<String>,
 }
 
-/// How many incidents of an asset count for its SLA.
-const SLA_INCIDENTS: usize = 100;
 /// How many records are read at once.
 const PAGE: usize = 100;
 /// How many records one page may read, so that a rare filter costs no more than a common one.
@@ -138,47 +133,12 @@ impl App {
         &self,
         uid: &IncidentId,
     ) -> Result<std::collections::BTreeMap<String, Notification>, Failure> {
-        Ok(decided::told(&self.store, uid).await?)
+        Ok(decided::notified(&self.store, uid).await?)
     }
 
     /// A message of an incident's channel.
     pub async fn captured(&self, uid: &IncidentId, ts: &str) -> Result<Option<Captured>, Failure> {
         Ok(self.store.value(&Id::<Captured>::of(uid, ts)).await?)
-    }
-
-    /// The post-mortem draft, Markdown.
-    pub async fn postmortem(&self, incident: &Incident) -> Result<String, Failure> {
-        let entries = self.store.values(Range::<Entry>::of(&incident.uid)).await?;
-        let alerts = self.alerts(&incident.uid).await?;
-        let tasks = self.tasks(&incident.uid).await?;
-        let messages = self.store.values(Range::<Captured>::of(&incident.uid)).await?;
-        let mut sla = Vec::new();
-        for asset in &incident.assets {
-            let promised = self.asset(asset.as_str()).await?.as_ref().and_then(Asset::sla);
-            let alone = std::slice::from_ref(incident);
-            sla.extend(promised.map(|words| SlaStatement::of(asset.as_str(), Some(words), alone, false, self.now())));
-        }
-        let link = |message: &MessageRef| self.link(message);
-        let lineage = self.drawing(incident).await?.map(|drawing| drawing.mermaid());
-        let record = Record {
-            incident,
-            entries: &entries,
-            alerts: &alerts,
-            tasks: &tasks,
-            messages: &messages,
-            sla: &sla,
-            name: &|id| self.name(id),
-        };
-        Ok(render::timeline::postmortem(&self.templates, &record, &link, lineage.as_deref()))
-    }
-
-    /// What was promised of an asset, and for how long it was broken lately. Only incidents that somebody may see are counted.
-    pub async fn sla(&self, asset: &str, viewer: Viewer) -> Result<SlaStatement, Failure> {
-        let since = Some(self.now() - chrono::Duration::days(sla::DAYS));
-        let filter = Filter { asset: AssetName::new(asset), since, viewer, ..Filter::default() };
-        let page = self.list(&filter, None, SLA_INCIDENTS).await?;
-        let promised = self.asset(asset).await?.as_ref().and_then(Asset::sla);
-        Ok(SlaStatement::of(asset, promised, &page.incidents, page.next.is_some(), self.now()))
     }
 }
 
@@ -332,7 +292,7 @@ impl IncidentView {
             bad_from: incident.bad_from,
             good_again: incident.good_again,
             fix: incident.fix.clone(),
-            root_cause_candidates: render::views::roots(&incident.roots),
+            root_cause_candidates: views::roots(&incident.roots),
             blast_radius: incident.radius.as_ref().map(radius),
             told: incident.told,
             drill: incident.drill,

@@ -90,8 +90,8 @@ impl Change for Silencing<'_> {
         let (counter, expect) = app.to_change(&id).await?;
         let silence = Silence { number: counter.map_or(0, |counter| counter.last) + 1, ..self.silence.clone() };
         let mut batch = self.also.clone();
-        if let Some(held) = self.settles {
-            batch.extend(app.held(held).await?.1);
+        if let Some(alert) = self.settles {
+            batch.extend(app.suppressed(alert).await?.1);
         }
         batch.put(&id, expect, &SilenceCounter { last: silence.number });
         batch.put(&Id::<Silence>::of(silence.number), Expect::Absent, &silence);
@@ -118,11 +118,11 @@ impl Change for Unsilencing {
         let mut batch = Batch::new();
         batch.put(&id, expect, &silence);
         for rec in app.store.all(Range::<SuppressedAlert>::all()).await? {
-            let mut held = rec.value;
-            if held.hold == (Suppression::Silenced { number }) {
-                held.until = Some(now);
-                batch.put(&rec.id, Expect::Ver(rec.ver), &held);
-                batch.enqueue(&app.errand(), Job::Release { held: rec.id.to_string(), at: now }, now);
+            let mut alert = rec.value;
+            if alert.because == (Suppression::Silenced { number }) {
+                alert.until = Some(now);
+                batch.put(&rec.id, Expect::Ver(rec.ver), &alert);
+                batch.enqueue(&app.errand(), Job::Release { alert: rec.id.to_string(), at: now }, now);
             }
         }
         Ok((batch, silence))

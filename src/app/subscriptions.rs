@@ -10,9 +10,9 @@ use crate::records::Subscription;
 use crate::store::{Batch, Expect, Id};
 
 /// How many people may subscribe to one thing.
-const MAX_FOLLOWERS: usize = 200;
+const MAX_SUBSCRIBERS: usize = 200;
 /// How many things may have subscriptions.
-const MAX_FOLLOWED: usize = 5000;
+const MAX_SUBJECTS: usize = 5000;
 
 impl App {
     /// Somebody subscribes to an asset or team, or ends that. Returns whether this is news.
@@ -22,14 +22,14 @@ impl App {
     pub async fn subscribe_to(&self, of: &str, person: &UserId, on: bool) -> Result<bool, Failure> {
         {
             let subscriptions = self.models.subscriptions.read();
-            let followers = subscriptions.followers(of);
-            if followers.contains(&person) == on {
+            let subscribers = subscriptions.subscribers(of);
+            if subscribers.contains(&person) == on {
                 return Ok(false);
             }
-            let too_many = followers.is_empty() && subscriptions.followed() >= MAX_FOLLOWED;
-            if on && (followers.len() >= MAX_FOLLOWERS || too_many) {
+            let too_many = subscribers.is_empty() && subscriptions.subjects() >= MAX_SUBJECTS;
+            if on && (subscribers.len() >= MAX_SUBSCRIBERS || too_many) {
                 return Err(Failure::Invalid(format!(
-                    "Too many people follow `{of}` already; a channel of the team under `[[teams]]` serves them better."
+                    "Too many people subscribe to `{of}` already; a channel of the team under `[[teams]]` serves them better."
                 )));
             }
         }
@@ -44,19 +44,19 @@ impl App {
         Ok(true)
     }
 
-    pub fn followed_by(&self, person: &UserId) -> Vec<String> {
+    pub fn subscriptions_of(&self, person: &UserId) -> Vec<String> {
         self.models.subscriptions.read().of(person)
     }
 
     /// Who subscribed to something that an incident reaches: one of its assets or one downstream, or a team that owns one.
-    pub(super) async fn followers(&self, incident: &Incident, teams: &[String]) -> Vec<Recipient> {
-        let followed: Vec<(String, Vec<UserId>)> = {
+    pub(super) async fn subscribers(&self, incident: &Incident, teams: &[String]) -> Vec<Recipient> {
+        let subjects: Vec<(String, Vec<UserId>)> = {
             let subscriptions = self.models.subscriptions.read();
             let all = subscriptions.all().into_iter();
             all.map(|(of, people)| (of.to_owned(), people.into_iter().cloned().collect())).collect()
         };
         let mut told: BTreeMap<UserId, Recipient> = BTreeMap::new();
-        for (of, people) in followed {
+        for (of, people) in subjects {
             let is_team = teams.iter().any(|team| team.eq_ignore_ascii_case(&of));
             let reached = is_team
                 || self.trust(&of).await.is_ok_and(|trust| {

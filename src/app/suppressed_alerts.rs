@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 
 use serde_json::json;
 
-use super::correlate::Placed;
+use super::correlate::Correlated;
 use super::silences::MAX_SILENCE_DAYS;
 use super::{App, Change, Failure};
 use crate::domain::Signal;
@@ -17,10 +17,16 @@ use crate::store::{Batch, Id};
 
 impl App {
     /// What people are told when an alert is suppressed: once for each silence and window, and a card if they are asked. What they are told for
-    /// the first time goes to `told`. [`Self::remember_told`] remembers it once it is written.
-    pub(super) fn told_of(&self, hold: &Suppression, signal: &Signal, id: &str, told: &mut Vec<String>) -> Option<Job> {
+    /// the first time goes to `announced`. [`Self::remember_announced`] remembers it once it is written.
+    pub(super) fn announcement_of(
+        &self,
+        because: &Suppression,
+        signal: &Signal,
+        id: &str,
+        announced: &mut Vec<String>,
+    ) -> Option<Job> {
         let channel = self.policy.route_of(signal).and_then(|route| route.channel.clone());
-        let (once, template, buttons, view) = match hold {
+        let (once, template, buttons, view) = match because {
             Suppression::Silenced { number } => {
                 let silences = self.models.silences.read();
                 let silence = silences.lasting(self.now()).find(|silence| silence.number == *number)?;
@@ -54,39 +60,39 @@ impl App {
             Suppression::Pending | Suppression::Recovering { .. } => return None,
         };
         if let Some(once) = once {
-            let before = self.correlator.told.lock().unwrap_or_else(PoisonError::into_inner);
-            if before.contains_key(&once) || told.contains(&once) {
+            let before = self.correlator.announced.lock().unwrap_or_else(PoisonError::into_inner);
+            if before.contains_key(&once) || announced.contains(&once) {
                 return None;
             }
-            told.push(once);
+            announced.push(once);
         }
         let markdown = self.templates.render(template, &view);
-        let asks = (*hold == Suppression::AskingPerson).then(|| id.to_owned());
+        let asks = (*because == Suppression::AskingPerson).then(|| id.to_owned());
         Some(Job::Announce { channel, markdown, buttons, asks })
     }
 
     /// Remembers that people were told of these silences and windows.
-    pub(super) fn remember_told(&self, once: Vec<String>) {
-        let mut told = self.correlator.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.retain(|_, at| *at + chrono::Duration::days(MAX_SILENCE_DAYS) > self.now());
-        told.extend(once.into_iter().map(|once| (once, self.now())));
+    pub(super) fn remember_announced(&self, once: Vec<String>) {
+        let mut announced = self.correlator.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        announced.retain(|_, at| *at + chrono::Duration::days(MAX_SILENCE_DAYS) > self.now());
+        announced.extend(once.into_iter().map(|once| (once, self.now())));
     }
 
     /// Correlates a suppressed alert again when its time is over. What belongs to the job is written with it.
     pub async fn release(&self, id: &str, mut also: Batch) -> Result<(), Failure> {
-        let Some(held) = self.store.value(&Id::<SuppressedAlert>::new(id)).await? else {
+        let Some(alert) = self.store.value(&Id::<SuppressedAlert>::new(id)).await? else {
             return self.commit(also).await;
         };
-        match held.until {
+        match alert.until {
             // A person decides.
             None => self.commit(also).await,
             Some(until) if until > self.now() => {
-                also.enqueue(&self.errand(), Job::Release { held: id.to_owned(), at: until }, self.now());
+                also.enqueue(&self.errand(), Job::Release { alert: id.to_owned(), at: until }, self.now());
                 self.commit(also).await
             }
             Some(_) => {
-                let source = held.signal.source.clone();
-                self.receive_chunk(&source, vec![held.signal], Some(held.hold), also).await.map(|_| ())
+                let source = alert.signal.source.clone();
+                self.receive_chunk(&source, vec![alert.signal], Some(alert.because), also).await.map(|_| ())
             }
         }
     }
@@ -95,7 +101,7 @@ impl App {
     ///
     /// # Errors
     /// It is not there any more: it went away, or somebody decided.
-    pub async fn held(&self, id: &str) -> Result<(SuppressedAlert, Batch), Failure> {
+    pub async fn suppressed(&self, id: &str) -> Result<(SuppressedAlert, Batch), Failure> {
         let id = Id::<SuppressedAlert>::new(id);
         let (found, expect) = self.to_change(&id).await?;
         let found = found
@@ -109,20 +115,20 @@ impl App {
     ///
     /// # Errors
     /// It is settled already, or the store cannot write.
-    pub async fn open_held(&self, id: &str) -> Result<Placed, Failure> {
-        let (held, _) = self.held(id).await?;
-        let source = held.signal.source.clone();
-        let placed =
-            self.receive_chunk(&source, vec![held.signal], Some(Suppression::AskingPerson), Batch::new()).await?;
-        placed.into_iter().next().ok_or_else(|| Failure::Unavailable("the alert's turn was lost".to_owned()))
+    pub async fn open_suppressed(&self, id: &str) -> Result<Correlated, Failure> {
+        let (alert, _) = self.suppressed(id).await?;
+        let source = alert.signal.source.clone();
+        let correlated =
+            self.receive_chunk(&source, vec![alert.signal], Some(Suppression::AskingPerson), Batch::new()).await?;
+        correlated.into_iter().next().ok_or_else(|| Failure::Unavailable("the alert's turn was lost".to_owned()))
     }
 
     /// Opens an incident for an alert whose card cannot be posted. One incident too many is better than one that nobody hears of.
     pub async fn nobody_can_be_asked(&self, id: &str, also: Batch) -> Result<(), Failure> {
-        match self.held(id).await {
-            Ok((held, _)) => {
-                let source = held.signal.source.clone();
-                self.receive_chunk(&source, vec![held.signal], Some(Suppression::AskingPerson), also).await.map(|_| ())
+        match self.suppressed(id).await {
+            Ok((alert, _)) => {
+                let source = alert.signal.source.clone();
+                self.receive_chunk(&source, vec![alert.signal], Some(Suppression::AskingPerson), also).await.map(|_| ())
             }
             Err(Failure::NotFound(_)) => self.commit(also).await,
             Err(failure) => Err(failure),
@@ -133,7 +139,7 @@ impl App {
     ///
     /// # Errors
     /// It is settled already, or the store cannot write.
-    pub async fn dismiss_held(&self, id: &str) -> Result<(), Failure> {
+    pub async fn dismiss_suppressed(&self, id: &str) -> Result<(), Failure> {
         self.make(&Dismissing(id)).await
     }
 }
@@ -145,8 +151,8 @@ impl Change for Dismissing<'_> {
     type Outcome = ();
 
     async fn decide(&self, app: &App) -> Result<(Batch, ()), Failure> {
-        let (held, mut batch) = app.held(self.0).await?;
-        app.count(&mut batch, [&held.signal].into_iter(), Verdict::False, None).await?;
+        let (alert, mut batch) = app.suppressed(self.0).await?;
+        app.count(&mut batch, [&alert.signal].into_iter(), Verdict::False, None).await?;
         Ok((batch, ()))
     }
 }

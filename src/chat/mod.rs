@@ -3,6 +3,7 @@
 //! Nothing here calls Slack. A form to open is returned as a value, because its trigger lives only three seconds.
 
 mod asker;
+mod capture;
 mod choices;
 mod dispatch;
 mod events;
@@ -13,12 +14,14 @@ mod questions;
 mod registry;
 mod reply;
 mod triage;
+mod unfurl;
 mod verbs;
 mod when;
 
+pub use capture::{capture_history, pin_found};
 pub use dispatch::slash;
-pub use events::{capture_history, pin_found, slack_event};
+pub use events::slack_event;
 pub use line::{Unclear, Verb};
-pub use presses::{interact, suggested, whisper};
+pub use presses::{interact, post_ephemeral, suggested};
 pub use registry::{VERBS, verb_of};
 pub use reply::Reply;

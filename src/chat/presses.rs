@@ -28,7 +28,7 @@ const SUGGESTED: usize = 20;
 const ABOUT_PEOPLE: [&str; 3] = ["assign", "page", "task"];
 
 /// Says something to a person who pressed something. Only they see it.
-pub async fn whisper(app: &App, interaction: &Interaction, markdown: String, buttons: Vec<Button>) {
+pub async fn post_ephemeral(app: &App, interaction: &Interaction, markdown: String, buttons: Vec<Button>) {
     let user = interaction.user.id.clone();
     let channel = match &interaction.channel {
         Some(channel) => Some(channel.id.clone()),

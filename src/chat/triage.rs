@@ -26,17 +26,17 @@ impl Chat<'_> {
     /// Somebody pressed a button of the card.
     pub async fn triage_pressed(&self, what: Triage, card: TriageCard) -> Result<Reply, Failure> {
         self.may(Verb::Triage, None)?;
-        let (held, _) = self.app.held(&card.alert).await?;
+        let (held, _) = self.app.suppressed(&card.alert).await?;
         let (form, questions) = match what {
             Triage::Open => {
-                let placed = self.app.open_held(&card.alert).await?;
+                let placed = self.app.open_suppressed(&card.alert).await?;
                 let words =
                     placed.incident.map_or_else(|| "is settled".to_owned(), |incident| format!("is {incident}"));
                 self.settle(&card, "🚨", &held, &words).await?;
                 return Ok(Reply::Nothing);
             }
             Triage::Dismiss => {
-                self.app.dismiss_held(&card.alert).await?;
+                self.app.dismiss_suppressed(&card.alert).await?;
                 self.settle(&card, "👌", &held, "is not a problem").await?;
                 return Ok(Reply::Nothing);
             }
@@ -62,7 +62,7 @@ impl Chat<'_> {
     /// Somebody sent the form that attaches an alert to an incident.
     pub async fn attach_sent(&self, card: &TriageCard, view: &View) -> Result<Reply, Failure> {
         self.may(Verb::Triage, None)?;
-        if let Err(failure) = self.app.held(&card.alert).await {
+        if let Err(failure) = self.app.suppressed(&card.alert).await {
             return Ok(Reply::mistake("incident", failure.to_string()));
         }
         let Some(uid) = view.choice("incident").map(IncidentId::from) else {
@@ -86,7 +86,7 @@ impl Chat<'_> {
     /// Somebody sent the form that silences similar alerts.
     pub async fn silence_sent(&self, card: &TriageCard, view: &View) -> Result<Reply, Failure> {
         self.may(Verb::Triage, None)?;
-        let held = match self.app.held(&card.alert).await {
+        let held = match self.app.suppressed(&card.alert).await {
             Ok((held, _)) => held,
             Err(failure) => return Ok(Reply::mistake("text", failure.to_string())),
         };
@@ -133,12 +133,12 @@ impl Change for Attaching<'_> {
     type Outcome = (SuppressedAlert, Decision);
 
     async fn decide(&self, app: &App) -> Result<(Batch, Self::Outcome), Failure> {
-        let (held, settles) = app.held(self.held).await?;
+        let (held, settles) = app.suppressed(self.held).await?;
         let (signal, because) = (held.signal.clone(), self.because.clone());
         // The person's permission was checked before. Joining is the monitor's verb.
-        let asked = RequestMeta { standing: Standing::Monitor, also: settles, ..self.chat.request() };
+        let request = RequestMeta { standing: Standing::Monitor, also: settles, ..self.chat.request() };
         let command = Command::Receive { signal, known: None, because, quiet: false };
-        let joins = Decided { uid: self.uid, command: &command, asked: &asked };
+        let joins = Decided { uid: self.uid, command: &command, request: &request };
         let (batch, decision) = joins.decide(app).await?;
         Ok((batch, (held, decision)))
     }

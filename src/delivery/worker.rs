@@ -205,7 +205,7 @@ impl Worker {
                 };
                 self.carrier.app.execute(uid, &command, RequestMeta::by_muster(ops)).await.map(|_| ())
             }
-            Job::Announce { asks: Some(held), .. } => self.carrier.app.nobody_can_be_asked(held, ops).await,
+            Job::Announce { asks: Some(alert), .. } => self.carrier.app.nobody_can_be_asked(alert, ops).await,
             _ => self.carrier.app.commit(ops).await,
         };
         if let Err(failure) = result {

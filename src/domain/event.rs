@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::incident::{Channel, Duty, Ending, MessageRef, Picture, Radius, Recipient, RootCandidate, Slot};
 use super::lineage::Whom;
 use super::rca::{Cause, Learnt};
-use super::reason::{Asked, ChannelLoss, Gap, JoinReason, Missing, PageText, RunbookReason, SeverityReason};
+use super::reason::{ChannelLoss, DrillGoal, Gap, JoinReason, Missing, PageText, RunbookReason, SeverityReason};
 use super::{AlertId, AssetName, IncidentId, Pillar, Role, Severity, Signal, Time, UserId};
 use crate::domain::worded;
 
@@ -280,7 +280,7 @@ impl Event {
 /// Something that a real incident asks of people, in a drill.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Point {
-    pub what: Asked,
+    pub what: DrillGoal,
     pub done: bool,
     /// How many minutes after the start it was done, if that counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -268,15 +268,15 @@ fn apply(case: &mut Case, entry: &Entry) {
         Event::Notified { recipient, whom } => {
             incident.told += 1;
             let told = Notification { recipient: recipient.clone(), whom: *whom, at, muted: false, message: None };
-            case.told.insert(recipient.key.clone(), told);
+            case.notified.insert(recipient.key.clone(), told);
         }
         Event::NoticePosted { recipient, message } => {
-            if let Some(told) = case.told.get_mut(recipient) {
+            if let Some(told) = case.notified.get_mut(recipient) {
                 told.message = Some(message.clone());
             }
         }
         Event::NoticeMuted { recipient, muted, .. } => {
-            if let Some(told) = case.told.get_mut(recipient) {
+            if let Some(told) = case.notified.get_mut(recipient) {
                 told.muted = *muted;
             }
         }

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::worded;
-
 use super::lineage::{AssetKind, RootReason, Whom, impact};
 use super::reason::DutySource;
 use super::{Alert, AlertId, AssetName, ChannelId, IncidentId, Pillar, Role, Severity, Time, UserId};
+use crate::domain::worded;
 
 worded! {
     /// How far the work has come.
@@ -449,11 +448,11 @@ pub struct Case {
     pub incident: Incident,
     pub alerts: BTreeMap<AlertId, Alert>,
     pub tasks: BTreeMap<u32, Task>,
-    pub told: BTreeMap<String, Notification>,
+    pub notified: BTreeMap<String, Notification>,
 }
 
 impl From<Incident> for Case {
     fn from(incident: Incident) -> Self {
-        Self { incident, alerts: BTreeMap::new(), tasks: BTreeMap::new(), told: BTreeMap::new() }
+        Self { incident, alerts: BTreeMap::new(), tasks: BTreeMap::new(), notified: BTreeMap::new() }
     }
 }

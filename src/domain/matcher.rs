@@ -3,16 +3,18 @@
 //! A matcher is a list of words: `asset=warehouse.orders* pillar=freshness|volume source!=staging team=orders`. All must hold. A value is
 //! a glob that ignores case, or several globs between bars. A word without `=` is a glob for the asset. A name that is no field is a label.
 
-use std::fmt;
-
+use derive_where::derive_where;
 use globset::{GlobBuilder, GlobMatcher};
-use serde::{Deserialize, Serialize};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 use super::Signal;
 
-#[derive(Debug, Clone)]
+#[derive_where(PartialEq)]
+#[derive(Debug, Clone, derive_more::Display, SerializeDisplay, DeserializeFromStr)]
+#[display("{text}")]
 pub struct Matcher {
     text: String,
+    #[derive_where(skip)]
     terms: Vec<Term>,
 }
 
@@ -141,27 +143,11 @@ impl Matcher {
     }
 }
 
-impl fmt::Display for Matcher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
+impl std::str::FromStr for Matcher {
+    type Err = Unmatchable;
 
-impl PartialEq for Matcher {
-    fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
-    }
-}
-
-impl Serialize for Matcher {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&self.text)
-    }
-}
-
-impl<'de> Deserialize<'de> for Matcher {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(from)?).map_err(serde::de::Error::custom)
+    fn from_str(text: &str) -> Result<Self, Unmatchable> {
+        Self::parse(text)
     }
 }
 

@@ -8,7 +8,7 @@ use super::{AlertId, Command, SignalStatus};
 pub struct Needs {
     pub alert: Option<AlertId>,
     pub task: Option<u32>,
-    pub told: bool,
+    pub notified: bool,
 }
 
 impl Needs {
@@ -20,8 +20,8 @@ impl Needs {
         Self { task: Some(task), ..Self::default() }
     }
 
-    fn told() -> Self {
-        Self { told: true, ..Self::default() }
+    fn notified() -> Self {
+        Self { notified: true, ..Self::default() }
     }
 }
 
@@ -32,15 +32,15 @@ impl Command {
         match self {
             Self::Receive { known, signal, .. } => Needs {
                 alert: known.clone(),
-                // When the last alert ends, the incident may end too, and then everybody is told.
-                told: signal.status == SignalStatus::Resolved,
+                // When the last alert ends, the incident may end too, and then everybody is notified.
+                notified: signal.status == SignalStatus::Resolved,
                 ..Needs::default()
             },
             Self::MoveAlert { alert, .. } => Needs { alert: Some(alert.clone()), ..Needs::default() },
             Self::FinishTask { task } | Self::AssignTask { task, .. } | Self::CheckTask { task } => Needs::task(*task),
             Self::Notify { .. } | Self::Assess { .. } | Self::Merge { .. } | Self::Inherit { .. } | Self::Mute { .. }
             | Self::Subscribe | Self::Unsubscribe | Self::NoticeDelivered { .. } | Self::Update { .. }
-            | Self::Resolve { .. } | Self::Reopen { .. } => Needs::told(),
+            | Self::Resolve { .. } | Self::Reopen { .. } => Needs::notified(),
             Self::Judge { .. } | Self::Acknowledge | Self::Take { .. } | Self::Assign { .. } | Self::AnswerHandover { .. }
             | Self::HandoverDue { .. } | Self::CheckCommander { .. } | Self::Leave { .. } | Self::Remind { .. } | Self::Tried { .. }
             | Self::Amend { .. } | Self::EditPin { .. } | Self::CheckAcknowledged { .. } | Self::SetSeverity { .. }

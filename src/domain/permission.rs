@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::worded;
-
 use super::Principal;
+use crate::domain::worded;
 
 worded! {
     /// What a command does, as the permission table knows it. Its words fit into "guests cannot …".

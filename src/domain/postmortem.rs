@@ -12,7 +12,7 @@ use super::rca::{CauseKind, Learnt};
 use super::sla::SlaStatement;
 use super::timeline::{self, Line};
 use super::times::{clock, duration, stamp};
-use super::{Alert, AssetName, Pillar, Role, Severity, Status, Task};
+use super::{Alert, AssetName, Pillar, Role, Severity, Status, Task, Time};
 
 /// Everything that the draft is made from.
 pub struct Record<'a> {
@@ -22,8 +22,9 @@ pub struct Record<'a> {
     pub alerts: &'a [Alert],
     pub tasks: &'a [Task],
     pub messages: &'a [Captured],
-    /// Its assets with an SLA, and what this incident alone did to them.
-    pub sla: &'a [SlaStatement],
+    /// What was promised of its assets, in the words of the catalog.
+    pub promises: &'a [(AssetName, String)],
+    pub now: Time,
     pub name: &'a (dyn Fn(&str) -> String + Sync),
 }
 
@@ -137,10 +138,19 @@ pub fn draft(record: &Record<'_>) -> Postmortem {
         hard: learnt(&said, Learnt::Hard),
         lucky: learnt(&said, Learnt::Lucky),
         actions: actions(record),
-        sla: record.sla.to_vec(),
+        sla: sla(record),
         questions: questions(record),
         sources: sources(record),
     }
+}
+
+/// For each asset with an SLA, what this incident alone did to it.
+fn sla(record: &Record<'_>) -> Vec<SlaStatement> {
+    let alone = std::slice::from_ref(record.incident);
+    let statement = |(asset, words): &(AssetName, String)| {
+        SlaStatement::of(asset.as_str(), Some(words.clone()), alone, false, record.now)
+    };
+    record.promises.iter().map(statement).collect()
 }
 
 /// Names people by their role. Only the sections People and Timeline have their names.

@@ -1,9 +1,8 @@
 //! The words of a root-cause analysis and of what is learned from it: kinds of causes, and the subjects of a look back.
 //! `decide` and `postmortem` use them.
 
-use serde::{Deserialize, Serialize};
-
 use crate::domain::worded;
+use serde::{Deserialize, Serialize};
 
 worded! {
     /// The kind of a cause. It is never a person.

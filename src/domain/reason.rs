@@ -245,7 +245,7 @@ few! {
 
 few! {
     /// What a real incident asks of people, and a drill too.
-    Asked {
+    DrillGoal {
         Acknowledged = "somebody acknowledged",
         Commanded = "somebody took the command",
         Told = "people were told how it stands",

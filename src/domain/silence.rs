@@ -20,8 +20,8 @@ pub fn hides<'a>(
         return Some((Suppression::Silenced { number: silence.number }, silence.until));
     }
     let windows = windows.iter().filter(|window| window.matcher.matches(signal));
-    let held = windows.filter_map(|window| Some((window, window.holds(now)?)));
-    let (window, until) = held.max_by_key(|(_, until)| *until)?;
+    let lasting = windows.filter_map(|window| Some((window, window.holds(now)?)));
+    let (window, until) = lasting.max_by_key(|(_, until)| *until)?;
     Some((Suppression::Maintenance { name: window.name.clone() }, until))
 }
 

@@ -25,7 +25,8 @@ pub enum Suppression {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SuppressedAlert {
     pub signal: Signal,
-    pub hold: Suppression,
+    #[serde(rename = "hold")]
+    pub because: Suppression,
     pub since: Time,
     /// Until when. `None` until somebody decides.
     pub until: Option<Time>,

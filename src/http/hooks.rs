@@ -14,7 +14,7 @@ use super::doors::{
     invalid_event, too_slow, try_again,
 };
 use super::problem::UPLOAD_LIMIT;
-use crate::app::correlate::{Placed, Posted};
+use crate::app::correlate::{Correlated, Posted};
 use crate::app::lookup::Lookup;
 use crate::app::received_bodies::KEPT_AT_MOST;
 use crate::app::{App, Failure};
@@ -28,7 +28,7 @@ use crate::store::Batch;
 /// The answer to a monitor: the outcome of each alert, and what could not be used.
 #[derive(Default, Serialize, utoipa::ToSchema)]
 pub(crate) struct Received {
-    alerts: Vec<Placed>,
+    alerts: Vec<Correlated>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>)]
     refused: Vec<Unusable>,

@@ -32,13 +32,13 @@ async fn apply(app: &App, news: News, delivery: String) -> Result<(), Failure> {
         return Ok(());
     };
     let command = Command::PagerSays { key, news: news.news, url: news.url };
-    let asked = RequestMeta {
+    let request = RequestMeta {
         actor: Actor::PagerDuty { name: news.agent },
         standing: Standing::Pager,
         delivery: Some(DeliveryId(format!("pagerduty/{delivery}"))),
         also: crate::store::Batch::new(),
     };
-    app.execute(&uid, &command, asked).await.map(|_| ())
+    app.execute(&uid, &command, request).await.map(|_| ())
 }
 
 /// Finds our page: by its key if PagerDuty sent it, otherwise by our incident's name in the title.

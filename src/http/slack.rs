@@ -124,10 +124,12 @@ pub(super) async fn answer_interaction(door: &SlackDoor, interaction: Interactio
                 if let Err(error) = door.slack.open_view(&interaction.trigger_id, &modal(&form)).await {
                     tracing::warn!(%error, "a form could not be opened");
                     let words = "Slack did not open the form in time. Please press again, or use the slash command: `/incident help` shows how.".to_owned();
-                    chat::whisper(&door.app, &interaction, words, Vec::new()).await;
+                    chat::post_ephemeral(&door.app, &interaction, words, Vec::new()).await;
                 }
             }
-            Reply::Ephemeral(markdown, buttons) => chat::whisper(&door.app, &interaction, markdown, buttons).await,
+            Reply::Ephemeral(markdown, buttons) => {
+                chat::post_ephemeral(&door.app, &interaction, markdown, buttons).await
+            }
         }
         None
     };

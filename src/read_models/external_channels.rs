@@ -28,7 +28,7 @@ impl ReadModel for Channels {
 
 impl Channels {
     /// Whether people of another workspace read a channel (`#name` or its id), as far as Slack said so.
-    pub fn strangers_read(&self, channel: &str) -> bool {
+    pub fn is_external(&self, channel: &str) -> bool {
         let name = channel.trim_start_matches('#');
         self.0.channels.values().any(|known| known.shared && (known.id == *name || known.name == name))
     }

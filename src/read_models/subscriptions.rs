@@ -4,15 +4,15 @@ use super::Table;
 use crate::domain::UserId;
 use crate::records::Subscription;
 
-/// The ids begin with the followed asset or team in lower case.
+/// The ids begin with the asset or team in lower case.
 impl Table<Subscription> {
-    pub fn followers(&self, of: &str) -> Vec<&UserId> {
+    pub fn subscribers(&self, of: &str) -> Vec<&UserId> {
         let key = format!("{}\u{1}", of.to_lowercase());
         let of = self.0.range(key.clone()..).take_while(|(id, _)| id.starts_with(&key));
         of.map(|(_, one)| &one.person).collect()
     }
 
-    /// The followed assets and teams, as people see them, each with its followers.
+    /// The assets and teams that have subscribers, as people see them, each with its subscribers.
     pub fn all(&self) -> Vec<(&str, Vec<&UserId>)> {
         let mut all: Vec<(&str, Vec<&UserId>)> = Vec::new();
         for one in self.0.values() {
@@ -24,8 +24,8 @@ impl Table<Subscription> {
         all
     }
 
-    /// How many assets and teams are followed.
-    pub fn followed(&self) -> usize {
+    /// How many assets and teams have subscribers.
+    pub fn subjects(&self) -> usize {
         self.all().len()
     }
 

@@ -72,7 +72,7 @@ ids! {
     Id<AlertOfKey>: of(source: &str, key: &str) => Self::new(of_source(source, key));
     /// The alerts that share a label.
     Id<AlertOfKey>: of_group(group: &str) => Self::of("~", group);
-    /// The held alert with a key.
+    /// The suppressed alert with a key.
     Id<SuppressedAlert>: of(signal: &Signal) => Self::new(of_source(&signal.source, &signal.key));
     /// When the alert with a key fired and resolved.
     Id<Flap>: of(source: &str, key: &str) => Self::new(of_source(source, key));

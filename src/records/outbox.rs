@@ -38,8 +38,8 @@ pub enum Job {
     /// Put a message on the timeline that Muster did not receive: its own, or one from before it was in the channel.
     /// `event`: the event that announced it.
     Pin { message: crate::domain::incident::MessageRef, user: UserId, event: String },
-    /// Decide again what becomes of a held alert.
-    Release { held: String, at: Time },
+    /// Decide again what becomes of a suppressed alert.
+    Release { #[serde(rename = "held")] alert: String, at: Time },
     /// Resolve an alert that its monitor no longer repeats.
     Expire { source: String, key: String, since: Time, at: Time },
     /// Check whether a heartbeat is late.

@@ -212,7 +212,7 @@ async fn no_shared_channel_is_lost() {
     elsewhere.was_first();
     bot.settle().await;
     for channel in ["#partners", &id] {
-        assert!(bot.muster.app.strangers_read(channel), "{channel}");
+        assert!(bot.muster.app.is_external(channel), "{channel}");
     }
     bot.end().await;
 }

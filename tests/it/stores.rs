@@ -241,7 +241,7 @@ async fn goes_on(expect: &Value, directory: &Path) {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let (of, person) = (text(&expect["subscription"]["of"]), text(&expect["subscription"]["person"]));
     let said = bot.slash(&person, "data-incidents", &format!("subscribe {of}")).await;
-    assert_eq!(said, format!("You follow {of} already."));
+    assert_eq!(said, format!("You subscribe to {of} already."));
     let address = text(&expect["linked"]["address"]);
     assert_eq!(expect["linked"]["person"], CHLOE);
     let said = bot.slash(BEN, "data-incidents", &format!("link {address}")).await;

@@ -48,7 +48,7 @@ pub struct Posted {
 
 /// The answer to one signal.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub struct Placed {
+pub struct Correlated {
     /// The alert's id; none for what was ignored.
     #[schema(value_type = Option<String>)]
     pub id: Option<AlertId>,
@@ -65,7 +65,7 @@ pub(super) struct Waiting {
     /// Why these were suppressed until now.
     pub(super) past: Option<Suppression>,
     pub(super) also: Batch,
-    pub(super) answer: oneshot::Sender<Result<Vec<Placed>, Failure>>,
+    pub(super) answer: oneshot::Sender<Result<Vec<Correlated>, Failure>>,
 }
 
 /// The queue, and what only this process needs to remember about alerts.
@@ -74,8 +74,8 @@ pub(in crate::app) struct Correlator {
     /// Signals that something waits, or that the app is gone.
     pub(super) rounds: Arc<Notify>,
     pub(in crate::app) started: Time,
-    /// What people were told of: each silence and window only once.
-    pub(in crate::app) told: Mutex<BTreeMap<String, Time>>,
+    /// The silences and windows that were announced, each only once.
+    pub(in crate::app) announced: Mutex<BTreeMap<String, Time>>,
     /// When alerts of sources with `resolve_after_minutes` were last heard of.
     pub(in crate::app) heard: Mutex<HashMap<String, Time>>,
 }
@@ -86,7 +86,7 @@ impl Correlator {
             waiting: Mutex::default(),
             rounds: Arc::default(),
             started,
-            told: Mutex::default(),
+            announced: Mutex::default(),
             heard: Mutex::default(),
         }
     }

@@ -36,12 +36,12 @@ async fn said(chat: &Chat<'_>, of: String, on: bool) -> Result<Reply, Failure> {
         (true, true) => {
             format!("You hear of every incident that reaches `{known}` now. `/incident unsubscribe {known}` ends it.")
         }
-        (true, false) => format!("You follow `{known}` already."),
+        (true, false) => format!("You subscribe to `{known}` already."),
         (false, true) => format!("You hear no more of `{known}`."),
         (false, false) => {
-            let followed: Vec<_> = app.followed_by(chat.user).iter().map(|one| format!("`{one}`")).collect();
+            let followed: Vec<_> = app.subscriptions_of(chat.user).iter().map(|one| format!("`{one}`")).collect();
             let followed = if followed.is_empty() { "nothing".to_owned() } else { followed.join(", ") };
-            format!("You do not follow `{known}`. You follow {followed}.")
+            format!("You do not subscribe to `{known}`. You subscribe to {followed}.")
         }
     }))
 }

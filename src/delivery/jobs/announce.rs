@@ -15,7 +15,7 @@ impl Carrier {
         asks: bool,
     ) -> Tried {
         let channel = channel.unwrap_or(&self.app.config.slack.announce_channel);
-        let strangers = self.app.strangers_read(channel);
+        let strangers = self.app.is_external(channel);
         if strangers && asks {
             return Err(Fault::Permanent { why: format!("people of another workspace read {channel}") });
         }

@@ -63,7 +63,7 @@ impl Carrier {
             }
             Effect::Brief { person, role } => {
                 let (words, buttons) = self.app.role_card(incident, *role, person).await?;
-                let said = self.slack.whisper(&channel.id, person, &Rendered::new(&words, &buttons)).await;
+                let said = self.slack.post_ephemeral(&channel.id, person, &Rendered::new(&words, &buttons)).await;
                 self.or_do_without(turn, said, "the words on a role").await
             }
             Effect::Mark { message, on } => {

@@ -2,6 +2,7 @@
 
 mod announce;
 mod channel;
+mod ephemeral;
 mod external_channels;
 mod home;
 mod in_channel;
@@ -15,7 +16,6 @@ mod postmortem;
 mod rosters;
 mod sns;
 mod unfurl;
-mod whisper;
 
 use super::carrier::{Carrier, Turn};
 use super::retry::{Fault, Tried};
@@ -33,7 +33,7 @@ pub(super) async fn carry_out(with: &Carrier, turn: &Turn) -> Tried {
         Job::SyncChannels { cursor } => with.sync_channels(turn, cursor.clone()).await,
         Job::MeetPerson { id } => with.meet_person(turn, id).await,
         Job::Confirm { url } => with.confirm(turn, url).await,
-        Job::Release { held, .. } => Ok(app.release(held, turn.end()).await?),
+        Job::Release { alert, .. } => Ok(app.release(alert, turn.end()).await?),
         Job::Expire { source, key, since, .. } => Ok(app.expire(source, key, *since, turn.end()).await?),
         Job::PublishHome { user, session, .. } => with.publish_home(turn, user, session).await,
         Job::ReadRoster { id, turn: one, .. } => with.read_roster(turn, id, *one).await,
@@ -47,7 +47,7 @@ pub(super) async fn carry_out(with: &Carrier, turn: &Turn) -> Tried {
         Job::Pin { message, user, event } => with.pin(turn, message, user, event).await,
         Job::Unfurl { channel, ts, assets } => with.unfurl(turn, channel, ts, assets).await,
         Job::Ephemeral { channel, user, markdown, buttons } => {
-            with.whisper(turn, channel, user, &Rendered::new(markdown, buttons)).await
+            with.post_ephemeral(turn, channel, user, &Rendered::new(markdown, buttons)).await
         }
         Job::Of { uid, effect } => {
             let Some(incident) = app.incident(uid).await? else { return with.done(turn).await };

@@ -20,7 +20,7 @@ impl Carrier {
             return self.done(turn).await;
         };
         // What was said there before the strangers came stays. Nothing more is said.
-        if self.app.strangers_read(channel) {
+        if self.app.is_external(channel) {
             return Err(Fault::Permanent { why: format!("people of another workspace read {channel}") });
         }
         let names = |id: &str| self.app.name(id);

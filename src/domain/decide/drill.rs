@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use crate::domain::event::Point;
-use crate::domain::reason::Asked;
+use crate::domain::reason::DrillGoal;
 use crate::domain::{Event, Incident, Time};
 
 /// Says in the channel how the drill went, once it is over.
@@ -12,25 +12,25 @@ pub(super) fn score(draft: &mut Draft<'_>) {
 }
 
 fn points(incident: &Incident) -> Vec<Point> {
-    let told = |what, done| Point { what, done, minutes: None };
+    let point = |what, done| Point { what, done, minutes: None };
     let timed = |what, at: Option<Time>| {
         let minutes = at.map(|at| (at - incident.opened_at).num_minutes().max(0));
-        Point { minutes, ..told(what, at.is_some()) }
+        Point { minutes, ..point(what, at.is_some()) }
     };
     let mut points = vec![
-        timed(Asked::Acknowledged, incident.acknowledged_at),
-        timed(Asked::Commanded, incident.commanded_at),
-        timed(Asked::Told, incident.first_update_at),
-        told(Asked::BadFrom, incident.bad_from.is_some()),
-        told(Asked::Cause, incident.cause.is_some()),
-        told(Asked::Fix, incident.fix.is_some()),
-        told(Asked::GoodAgain, incident.good_again.is_some()),
+        timed(DrillGoal::Acknowledged, incident.acknowledged_at),
+        timed(DrillGoal::Commanded, incident.commanded_at),
+        timed(DrillGoal::Told, incident.first_update_at),
+        point(DrillGoal::BadFrom, incident.bad_from.is_some()),
+        point(DrillGoal::Cause, incident.cause.is_some()),
+        point(DrillGoal::Fix, incident.fix.is_some()),
+        point(DrillGoal::GoodAgain, incident.good_again.is_some()),
     ];
     if incident.tasks > 0 {
-        points.push(told(Asked::Tasks, incident.open_tasks == 0));
+        points.push(point(DrillGoal::Tasks, incident.open_tasks == 0));
     }
     if let Some(checklist) = &incident.checklist {
-        points.push(told(Asked::Steps, checklist.settled() == checklist.steps.len()));
+        points.push(point(DrillGoal::Steps, checklist.settled() == checklist.steps.len()));
     }
     points
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::worded;
-
 use crate::domain::{Pillar, Time};
 
 /// A day, counted from 2020-01-01 UTC. Repeated sightings are written at most once a day.

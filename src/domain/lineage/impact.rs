@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::worded;
-
 use super::graph::NodeId;
 use super::walk::{Met, View, Way};
 use super::{AssetKind, Owner};
 use crate::domain::counted;
+use crate::domain::worded;
 
 /// How many assets a team's list names. The others are only counted.
 pub const LISTED: usize = 20;

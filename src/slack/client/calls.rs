@@ -237,7 +237,12 @@ impl SlackApi {
     }
 
     /// Posts an ephemeral message. It is gone after a reload.
-    pub async fn whisper(&self, channel: &ChannelId, user: &UserId, message: &Rendered) -> Result<(), SlackError> {
+    pub async fn post_ephemeral(
+        &self,
+        channel: &ChannelId,
+        user: &UserId,
+        message: &Rendered,
+    ) -> Result<(), SlackError> {
         let request =
             SlackApiChatPostEphemeralRequest::new(channel.as_str().into(), user.as_str().into(), content(message))
                 .with_parse("none".to_owned())

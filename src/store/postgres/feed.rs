@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::connect::{Database, said};
+use super::following::Mark;
 use super::row::{kind, restored};
 use super::shared::Shared;
-use super::told::Mark;
 use crate::clock::Stopwatch;
 use crate::store::round::Round;
 use crate::store::{Change, Kind, ReadError};

@@ -9,11 +9,11 @@
 
 mod connect;
 mod feed;
+mod following;
 mod open;
 mod row;
 mod schema;
 mod shared;
-mod told;
 mod writer;
 
 pub use open::{check, open, read_address};

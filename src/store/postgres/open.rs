@@ -6,9 +6,9 @@ use anyhow::Context as _;
 use deadpool_postgres::{Object, Pool, PoolError};
 
 use super::connect::{pooled, said};
+use super::following::{Feed, Mark};
 use super::row::{COLUMNS, raw, stored};
 use super::shared::{LeaseClock, NOW, SLOW_SECONDS, Shared};
-use super::told::{Feed, Mark};
 use super::{connect, feed, schema, writer};
 use crate::clock::{Clock, Stopwatch};
 use crate::store::round::Requests;

@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::connect::{pooled, said};
-use super::told::Feed;
+use super::following::Feed;
 use crate::clock::Stopwatch;
 use crate::store::ReadError;
 

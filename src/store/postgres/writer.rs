@@ -14,9 +14,9 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Row, Statement};
 
 use super::connect::{pooled, said};
+use super::following::Mark;
 use super::row::{COLUMNS, kind, raw, restored, stored};
 use super::shared::{LeaseClock, NOW, Shared};
-use super::told::Mark;
 use super::{feed, schema};
 use crate::clock::{Clock, Stopwatch};
 use crate::store::round::{Before, Request, Round, drain};

@@ -130,7 +130,8 @@ fn every_route_is_added_with_its_door() {
     let handlers = text.matches("route!(").count();
     let described = std::fs::read_dir(crate::architecture::root().join("src/http")).unwrap().flatten();
     let described = described.filter(|file| file.path().extension().is_some_and(|ending| ending == "rs"));
-    let described = described.map(|file| std::fs::read_to_string(file.path()).unwrap().matches("utoipa::path(").count());
+    let described =
+        described.map(|file| std::fs::read_to_string(file.path()).unwrap().matches("utoipa::path(").count());
     assert_eq!(handlers, described.sum::<usize>());
 }
 

@@ -6,21 +6,27 @@ use crate::render::Rendered;
 use crate::slack::client::Verdict;
 
 /// How long an ephemeral message is worth sending, in minutes.
-const WHISPER_MINUTES: i64 = 5;
+const EPHEMERAL_MINUTES: i64 = 5;
 
 impl Carrier {
-    pub(super) async fn whisper(&self, turn: &Turn, channel: &ChannelId, user: &UserId, message: &Rendered) -> Tried {
-        let said = self.slack.whisper(channel, user, message).await;
+    pub(super) async fn post_ephemeral(
+        &self,
+        turn: &Turn,
+        channel: &ChannelId,
+        user: &UserId,
+        message: &Rendered,
+    ) -> Tried {
+        let said = self.slack.post_ephemeral(channel, user, message).await;
         match said {
             // An ephemeral message matters only now. Later nobody wants it, or misses it in a list of failures. If Muster may not send one, it
             // sends a direct message: somebody pressed something, and waits.
             Err(error) if error.verdict == Verdict::Permanent => {
-                tracing::warn!(%error, "a whisper is said directly instead");
+                tracing::warn!(%error, "an ephemeral message is said directly instead");
                 if let Err(error) = self.slack.post_message(user, message, turn.rec.id.as_str()).await {
-                    tracing::warn!(%error, "a whisper was not delivered");
+                    tracing::warn!(%error, "an ephemeral message was not delivered");
                 }
             }
-            Err(_) if self.app.now() - turn.rec.value.at > chrono::Duration::minutes(WHISPER_MINUTES) => {}
+            Err(_) if self.app.now() - turn.rec.value.at > chrono::Duration::minutes(EPHEMERAL_MINUTES) => {}
             other => other?,
         }
         self.done(turn).await

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::matching::{Round, Turn};
-use super::queue::{Outcome, Placed, Posted, ROUND, Waiting};
+use super::queue::{Correlated, Outcome, Posted, ROUND, Waiting};
+use super::round::{Round, Turn};
 use crate::app::change::Written;
 use crate::app::decided::{self, Numbers};
 use crate::app::{App, Change, DeliveryId, Failure};
@@ -19,12 +19,13 @@ use crate::store::{Batch, Id};
 /// After this many rounds or seconds, others get their turn on these incidents.
 const RUN: usize = 8;
 const RUN_SECONDS: f64 = 0.2;
+
 impl App {
     /// Takes in signals. They are durable when this returns.
     ///
     /// # Errors
     /// The store cannot write. Either nothing of these signals was taken in, or they can be taken in again without harm.
-    pub async fn receive(&self, source: &str, posted: Posted) -> Result<Vec<Placed>, Failure> {
+    pub async fn receive(&self, source: &str, posted: Posted) -> Result<Vec<Correlated>, Failure> {
         let Posted { mut signals, delivery, mut also } = posted;
         for signal in &mut signals {
             signal.asset = signal.asset.as_ref().map(|asset| self.catalog.known_as(asset));
@@ -33,16 +34,16 @@ impl App {
         let delivery = delivery.map(named);
         if let Some(delivery) = &delivery {
             if self.was_delivered(delivery).await? {
-                let mut placed = Vec::with_capacity(signals.len());
+                let mut correlated = Vec::with_capacity(signals.len());
                 for signal in &signals {
-                    placed.push(self.placed_before(signal).await?);
+                    correlated.push(self.correlated_before(signal).await?);
                 }
-                return Ok(placed);
+                return Ok(correlated);
             }
             also.extend(decided::delivered(delivery, self.now()));
         }
         self.metrics.alerts.inc_by(signals.len() as u64);
-        let mut placed = Vec::with_capacity(signals.len());
+        let mut correlated = Vec::with_capacity(signals.len());
         let mut signals = signals.into_iter().peekable();
         loop {
             let chunk: Vec<_> = signals.by_ref().take(ROUND).collect();
@@ -50,23 +51,23 @@ impl App {
             // The delivery is done only with its last part.
             let also = if last { std::mem::take(&mut also) } else { Batch::new() };
             if !chunk.is_empty() || !also.is_empty() {
-                placed.extend(self.receive_chunk(source, chunk, None, also).await?);
+                correlated.extend(self.receive_chunk(source, chunk, None, also).await?);
             }
             if last {
-                return Ok(placed);
+                return Ok(correlated);
             }
         }
     }
 
     /// Where a signal is now, if its delivery came before.
-    async fn placed_before(&self, signal: &Signal) -> Result<Placed, Failure> {
+    async fn correlated_before(&self, signal: &Signal) -> Result<Correlated, Failure> {
         let found = self.store.value(&Id::<AlertOfKey>::of(&signal.source, &signal.key)).await?;
         let incident = match &found {
             Some(found) => self.incident(&found.uid).await?.map(|incident| incident.name()),
             None => None,
         };
         let id = found.and_then(|found| found.alert);
-        Ok(Placed { id, key: signal.key.clone(), outcome: Outcome::Repeated, incident })
+        Ok(Correlated { id, key: signal.key.clone(), outcome: Outcome::Repeated, incident })
     }
 
     pub(in crate::app) async fn receive_chunk(
@@ -75,7 +76,7 @@ impl App {
         signals: Vec<Signal>,
         past: Option<Suppression>,
         also: Batch,
-    ) -> Result<Vec<Placed>, Failure> {
+    ) -> Result<Vec<Correlated>, Failure> {
         let (answer, answered) = oneshot::channel();
         self.correlator.waiting().push(source, Waiting { signals, past, also, answer })?;
         self.correlator.rounds.notify_one();
@@ -122,14 +123,14 @@ impl App {
             if may_decide && app.correlator.waiting().len() >= enough.max(1) {
                 let waiting = app.correlator.waiting().take();
                 rounds += 1;
-                let Ok(placed) = round.place_all(&waiting).await else {
+                let Ok(correlated) = round.correlate_all(&waiting).await else {
                     anew.push(waiting);
                     break;
                 };
                 is_last = !round.may_go_on();
-                let (mut batch, told) = round.cut();
+                let (mut batch, announced) = round.cut();
                 waiting.iter().for_each(|one| batch.extend(one.also.clone()));
-                decided = Some(Decided { waiting, placed, batch, told });
+                decided = Some(Decided { waiting, correlated, batch, announced });
             }
             let Some((_, written)) = &mut writing else {
                 let Some(next) = decided.take() else { break };
@@ -169,10 +170,10 @@ impl App {
 
     /// Writes a round and answers.
     async fn write_round(self: Arc<Self>, round: Decided) -> Fate {
-        let Decided { waiting, placed, batch, told } = round;
+        let Decided { waiting, correlated, batch, announced } = round;
         if !batch.is_empty() {
             match self.write(batch).await {
-                Ok(()) => self.remember_told(told),
+                Ok(()) => self.remember_announced(announced),
                 Err(Written::Never(failure @ Failure::Unavailable(_))) => {
                     self.answer(waiting, Err(failure.clone()));
                     return Fate::Unavailable(failure);
@@ -180,7 +181,7 @@ impl App {
                 Err(_) => return Fate::Anew(waiting),
             }
         }
-        self.answer(waiting, Ok(placed));
+        self.answer(waiting, Ok(correlated));
         Fate::Written
     }
 
@@ -189,10 +190,10 @@ impl App {
     async fn decide_round(&self, round: Vec<Waiting>) {
         // New incidents take turns too, since each takes the next number.
         let _turn = self.turns.of(&IncidentId::default()).lock_owned().await;
-        let result = self.place_anew(&round).await;
+        let result = self.correlate_again(&round).await;
         if round.len() > 1 && matches!(result, Err(Failure::TooLarge(_) | Failure::Duplicate | Failure::Refused(_))) {
             for waiting in round {
-                let result = self.place_anew(std::slice::from_ref(&waiting)).await;
+                let result = self.correlate_again(std::slice::from_ref(&waiting)).await;
                 self.answer(vec![waiting], result);
             }
         } else {
@@ -200,21 +201,21 @@ impl App {
         }
     }
 
-    async fn place_anew(&self, round: &[Waiting]) -> Result<Vec<Placed>, Failure> {
-        let (placed, told, _turns) = self.make(&Placing(round)).await?;
-        self.remember_told(told);
-        Ok(placed)
+    async fn correlate_again(&self, round: &[Waiting]) -> Result<Vec<Correlated>, Failure> {
+        let (correlated, announced, _turns) = self.make(&Correlating(round)).await?;
+        self.remember_announced(announced);
+        Ok(correlated)
     }
 
-    fn answer(&self, round: Vec<Waiting>, result: Result<Vec<Placed>, Failure>) {
-        if let Ok(placed) = &result {
-            let opened = placed.iter().filter(|one| one.outcome == Outcome::Opened).count();
+    fn answer(&self, round: Vec<Waiting>, result: Result<Vec<Correlated>, Failure>) {
+        if let Ok(correlated) = &result {
+            let opened = correlated.iter().filter(|one| one.outcome == Outcome::Opened).count();
             self.metrics.incidents.inc_by(opened as u64);
         }
-        let mut placed = result.map(Vec::into_iter);
+        let mut correlated = result.map(Vec::into_iter);
         for waiting in round {
-            let answer = match &mut placed {
-                Ok(placed) => Ok(placed.by_ref().take(waiting.signals.len()).collect()),
+            let answer = match &mut correlated {
+                Ok(correlated) => Ok(correlated.by_ref().take(waiting.signals.len()).collect()),
                 Err(failure) => Err(failure.clone()),
             };
             // The monitor may have hung up. The decision stands.
@@ -224,27 +225,27 @@ impl App {
 }
 
 /// A round of signals, decided from what is stored.
-struct Placing<'a>(&'a [Waiting]);
+struct Correlating<'a>(&'a [Waiting]);
 
-impl Change for Placing<'_> {
-    type Outcome = (Vec<Placed>, Vec<String>, Vec<Turn>);
+impl Change for Correlating<'_> {
+    type Outcome = (Vec<Correlated>, Vec<String>, Vec<Turn>);
 
     async fn decide(&self, app: &App) -> Result<(Batch, Self::Outcome), Failure> {
         let mut round = Round::new(app, Numbers::read(app).await?);
-        let placed = round.place_all(self.0).await?;
-        let (mut batch, told) = round.cut();
+        let correlated = round.correlate_all(self.0).await?;
+        let (mut batch, announced) = round.cut();
         self.0.iter().for_each(|one| batch.extend(one.also.clone()));
-        Ok((batch, (placed, told, round.turns)))
+        Ok((batch, (correlated, announced, round.turns)))
     }
 }
 
 /// A round that is decided, and all that belongs to it.
 struct Decided {
     waiting: Vec<Waiting>,
-    placed: Vec<Placed>,
+    correlated: Vec<Correlated>,
     batch: Batch,
-    /// The silences and windows that people are told of in this round.
-    told: Vec<String>,
+    /// The silences and windows that are announced in this round.
+    announced: Vec<String>,
 }
 
 /// What became of a round.

@@ -21,7 +21,7 @@ struct Followed {
 
 /// Whom to tell of rounds, and whose turn it is.
 pub(super) struct Feed {
-    told: Mutex<Followed>,
+    followed: Mutex<Followed>,
     /// The last round when the store was opened.
     opened: Mark,
     /// The turn to tell. The writer holds it while it commits, so that it tells its own rounds itself.
@@ -32,13 +32,13 @@ pub(super) struct Feed {
 impl Feed {
     /// There is no follower yet. This was the last round.
     pub(super) fn from(opened: Mark) -> Self {
-        let told = Mutex::new(Followed { follower: None, mark: opened.clone() });
-        Self { told, opened, turn: tokio::sync::Mutex::default(), hint: Notify::new() }
+        let followed = Mutex::new(Followed { follower: None, mark: opened.clone() });
+        Self { followed, opened, turn: tokio::sync::Mutex::default(), hint: Notify::new() }
     }
 
     pub(super) fn follow(&self, follower: Arc<dyn Follower>) {
         // Tell everything since the store was opened, even if the follower has read it already.
-        *self.told() = Followed { follower: Some(follower), mark: self.opened.clone() };
+        *self.followed() = Followed { follower: Some(follower), mark: self.opened.clone() };
         self.hint.notify_one();
     }
 
@@ -46,20 +46,20 @@ impl Feed {
         self.turn.lock().await
     }
 
-    fn told(&self) -> std::sync::MutexGuard<'_, Followed> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    fn followed(&self) -> std::sync::MutexGuard<'_, Followed> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn state(&self) -> Option<(Arc<dyn Follower>, Mark)> {
-        let told = self.told();
-        told.follower.clone().map(|follower| (follower, told.mark.clone()))
+        let followed = self.followed();
+        followed.follower.clone().map(|follower| (follower, followed.mark.clone()))
     }
 
     /// Notes that this follower was told up to here, unless another follower has taken its place.
     pub(super) fn advance(&self, follower: &Arc<dyn Follower>, mark: Mark) {
-        let mut told = self.told();
-        if told.follower.as_ref().is_some_and(|current| Arc::ptr_eq(current, follower)) {
-            told.mark = mark;
+        let mut followed = self.followed();
+        if followed.follower.as_ref().is_some_and(|current| Arc::ptr_eq(current, follower)) {
+            followed.mark = mark;
         }
     }
 }
