@@ -6,30 +6,48 @@
 pub struct ConfigError(pub Vec<String>);
 
 /// A mistake, and a word of the file near it.
-pub(super) struct Problem {
+struct Problem {
     near: Option<String>,
     what: String,
 }
 
+/// The mistakes found so far.
+#[derive(Default)]
+pub(super) struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// A mistake near this word.
+    pub(super) fn at(&mut self, near: &str, what: impl Into<String>) {
+        self.0.push(Problem { near: Some(near.to_owned()), what: what.into() });
+    }
+
+    pub(super) fn general(&mut self, what: impl Into<String>) {
+        self.0.push(Problem { near: None, what: what.into() });
+    }
+
+    pub(super) fn not_set(&mut self, near: &str, variable: &str, holds: &str) {
+        self.at(near, format!("the variable {variable} is not set. It should hold {holds}"));
+    }
+
+    /// Something may name a thing that does not exist.
+    pub(super) fn unless_known(&mut self, whose: &str, what: &str, name: &str, known: &[&str]) {
+        if !known.contains(&name) {
+            let meant = nearest(name, known);
+            self.at(name, format!("{whose} names the {what} `{name}`, which does not exist{meant}"));
+        }
+    }
+
+    /// Nothing, or all of them, each with its line in the file.
+    pub(super) fn none_in(self, file: &str, text: &str) -> Result<(), ConfigError> {
+        match self.0.is_empty() {
+            true => Ok(()),
+            false => Err(ConfigError(self.0.into_iter().map(|problem| problem.located(file, text)).collect())),
+        }
+    }
+}
+
 impl Problem {
-    pub(super) fn at(near: &str, what: String) -> Self {
-        Self { near: Some(near.to_owned()), what }
-    }
-
-    pub(super) fn not_set(near: &str, variable: &str, holds: &str) -> Self {
-        Self::at(near, format!("the variable {variable} is not set. It should hold {holds}"))
-    }
-
-    /// Something names a thing that does not exist.
-    pub(super) fn unknown(whose: &str, what: &str, name: &str, known: &[&str]) -> Self {
-        Self::at(name, format!("{whose} names the {what} `{name}`, which does not exist{}", nearest(name, known)))
-    }
-
-    pub(super) fn general(what: String) -> Self {
-        Self { near: None, what }
-    }
-
-    pub(super) fn located(self, file: &str, text: &str) -> String {
+    fn located(self, file: &str, text: &str) -> String {
         let line = self.near.and_then(|near| {
             let quoted = format!("\"{near}\"");
             text.lines().position(|line| line.contains(&quoted))

@@ -6,7 +6,7 @@ use std::path::Path;
 use figment::Figment;
 use figment::providers::{Format as _, Serialized, Toml};
 
-use super::mistakes::{explain_toml, with_suggestion};
+use super::mistakes::{Problems, explain_toml, with_suggestion};
 use super::variables::SECRET_VARIABLES;
 use super::{Config, ConfigError, Variables};
 
@@ -50,11 +50,9 @@ impl Config {
                     .collect(),
             )
         })?;
-        let mut problems = config.read_secrets(variables);
-        problems.extend(config.check());
-        if problems.is_empty() {
-            return Ok(config);
-        }
-        Err(ConfigError(problems.into_iter().map(|problem| problem.located(file, text)).collect()))
+        let mut found = Problems::default();
+        config.read_secrets(variables, &mut found);
+        config.check(&mut found);
+        found.none_in(file, text).map(|()| config)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::mistakes::Problem;
+use super::mistakes::Problems;
 use super::{ApiToken, ApiTokenConfig, Config, EngineName, Scope, Secrets, SlackMode};
 
 /// The variables, by name: those of the process, or of a test.
@@ -28,7 +28,7 @@ pub(super) const SECRET_VARIABLES: [&str; 9] = [
 ];
 
 impl Config {
-    pub(super) fn read_secrets(&mut self, variables: &Variables) -> Vec<Problem> {
+    pub(super) fn read_secrets(&mut self, variables: &Variables, found: &mut Problems) {
         let get = |name: &str| variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
         let one = |name: &str| get(name).map(SecretString::from);
         let many = |name: &str| {
@@ -40,7 +40,6 @@ impl Config {
                 .map(SecretString::from)
                 .collect()
         };
-        let mut problems = Vec::new();
         let mut secrets = Secrets {
             slack_bot_token: one("MUSTER_SLACK__BOT_TOKEN"),
             slack_signing_secrets: many("MUSTER_SLACK__SIGNING_SECRET"),
@@ -58,30 +57,25 @@ impl Config {
                 let values: Vec<SecretString> = many(variable);
                 if values.is_empty() {
                     let holds = format!("the {what} of the source `{}`", source.name);
-                    problems.push(Problem::not_set(&source.name, variable, &holds));
+                    found.not_set(&source.name, variable, &holds);
                 }
                 // The vendor of a monitor may choose the secret. We choose the token, so it can be long.
                 if what == "token" && values.iter().any(|token| token.expose_secret().len() < 16) {
-                    problems.push(Problem::at(
-                        &source.name,
-                        format!("the token in {variable} is shorter than 16 characters; make a longer one, for example with `openssl rand -hex 16`"),
-                    ));
+                    found.at(&source.name, format!("the token in {variable} is shorter than 16 characters; make a longer one, for example with `openssl rand -hex 16`"));
                 }
                 let held = if what == "token" { &mut secrets.source_tokens } else { &mut secrets.source_secrets };
                 held.insert(source.name.clone(), values);
             }
         }
         for service in &self.services {
-            let Some(variable) = &service.routing_key_env else {
-                continue;
-            };
+            let Some(variable) = &service.routing_key_env else { continue };
             match one(variable) {
                 Some(key) => {
                     secrets.routing_keys.insert(service.name.clone(), key);
                 }
                 None => {
                     let holds = format!("the PagerDuty routing key of the service `{}`", service.name);
-                    problems.push(Problem::not_set(&service.name, variable, &holds));
+                    found.not_set(&service.name, variable, &holds);
                 }
             }
         }
@@ -97,7 +91,7 @@ impl Config {
                     token,
                     scopes: vec![Scope::Catalog],
                 }),
-                None => problems.push(Problem::not_set(variable, variable, "the token for posting lineage")),
+                None => found.not_set(variable, variable, "the token for posting lineage"),
             }
         }
         for ApiTokenConfig { name, token_env, scopes } in &self.api_tokens {
@@ -121,14 +115,16 @@ impl Config {
                     None
                 }
             };
-            problems.extend(problem.map(|words| Problem::at(token_env, words)));
+            if let Some(words) = problem {
+                found.at(token_env, words);
+            }
         }
         if self.store.engine == EngineName::Postgres {
             let variable = &self.store.url_env;
             secrets.database_url = one(variable);
             if secrets.database_url.is_none() {
                 let holds = "the address of the database, postgres://user:password@host/database";
-                problems.push(Problem::not_set("postgres", variable, holds));
+                found.not_set("postgres", variable, holds);
             }
         }
         for (name, value) in [
@@ -140,12 +136,11 @@ impl Config {
             ("MUSTER_SLACK__APP_TOKEN", self.slack.mode == SlackMode::Socket && secrets.slack_app_token.is_none()),
         ] {
             if value {
-                problems.push(Problem::general(format!(
+                found.general(format!(
                     "the variable {name} is not set. Without it Muster cannot read or write in Slack"
-                )));
+                ));
             }
         }
         self.secrets = secrets;
-        problems
     }
 }
