@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`domain`] (what an incident is; pure), [`store`] (where it lasts), [`render`], [`slack`],
 //! [`pagerduty`], [`monitors`] (words in and out), [`app`] (load, decide, commit), [`chat`] (what people type and press),
-//! [`delivery`] (the outbox), [`http`] (the doors), [`cli`]. [`sandbox`] is the other side: a pretend Slack and PagerDuty for tests and the demo.
+//! [`delivery`] (the outbox), [`http`] (what programs and Slack ask), [`cli`]. [`sandbox`] is the other side: a pretend Slack and PagerDuty for tests and the demo.
 //! `ARCHITECTURE.md` has the picture.
 
 #![forbid(unsafe_code)]
@@ -32,13 +32,14 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// A whole bot: the doors and the worker over one state.
+/// A whole bot: HTTP and the worker over one app.
 #[derive(Clone)]
 pub struct Muster {
     pub app: Arc<app::App>,
     /// The outbox worker, to be run or stepped.
     pub worker: Arc<delivery::Worker>,
-    doors: http::AppState,
+    http: http::AppState,
+    socket: Option<http::SlackSocket>,
 }
 
 impl Muster {
@@ -51,8 +52,8 @@ impl Muster {
         let app = Arc::new(app::App::new(config, store, clock).await?);
         app::App::decide_rounds(&app);
         let worker = Arc::new(delivery::Worker::new(app.clone())?);
-        let doors = http::AppState::new(app.clone())?;
-        Ok(Self { app, worker, doors })
+        let (http, socket) = http::AppState::new(app.clone())?;
+        Ok(Self { app, worker, http, socket })
     }
 
     /// Answers requests until told to stop, then finishes those in work.
@@ -62,11 +63,8 @@ impl Muster {
             // An error means that nobody can tell us to stop any more, which is a reason to.
             let _ = stop.wait_for(|stop| *stop).await;
         };
-        let socket = self.doors.socket_token().map(|token| {
-            let stop = until.clone();
-            tokio::spawn(http::socket::run(self.doors.slack_socket(), token, stop))
-        });
-        let served = axum::serve(listener, http::router(self.doors.clone())).with_graceful_shutdown(stopped).await;
+        let socket = self.socket.clone().map(|socket| tokio::spawn(http::socket::run(socket, until)));
+        let served = axum::serve(listener, http::router(self.http.clone())).with_graceful_shutdown(stopped).await;
         if let Some(socket) = socket {
             let _ = socket.await;
         }

@@ -26,7 +26,7 @@ pub fn monitor(kind: &str, body: &[u8]) {
             assert!(!signal.title.is_empty() && !signal.key.is_empty() && !signal.title.contains('\n'));
         }
     }
-    let _ = monitors::redact::packed(body);
+    let _ = muster::app::redact::packed(body);
     let signed = [("x-mcd-signature", "00"), ("authorization", "00")]
         .map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value")));
     let headers = HeaderMap::from_iter(signed);

@@ -45,7 +45,6 @@ pub(super) struct Waiting {
     pub(super) source: String,
     pub(super) at: Time,
     pub(super) body: Vec<u8>,
-    pub(super) pack: fn(&[u8]) -> Option<String>,
 }
 
 impl Bodies {

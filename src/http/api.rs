@@ -72,8 +72,8 @@ pub(super) fn limit(given: Option<usize>, default: usize, max: usize) -> Result<
 
 /// Incidents, newest first.
 #[utoipa::path(
-    get, path = "/api/v1/incidents", params(ListQuery), security(("bearer" = ["read"])),
-    responses((status = 200, body = IncidentPage), (status = 400, body = Problem), (status = 401, body = Problem)),
+    get, path = "/api/v1/incidents", params(ListQuery),
+    responses((status = 200, body = IncidentPage), (status = 400, body = Problem)),
 )]
 pub(crate) async fn list(
     client: ApiClient<Read>,
@@ -112,8 +112,8 @@ pub(crate) async fn list(
 
 /// One incident with its alerts.
 #[utoipa::path(
-    get, path = "/api/v1/incidents/{id}", params(("id" = String, Path, description = "INC-42, or the uid")), security(("bearer" = ["read"])),
-    responses((status = 200, body = IncidentView), (status = 401, body = Problem), (status = 404, body = Problem)),
+    get, path = "/api/v1/incidents/{id}", params(("id" = String, Path, description = "INC-42, or the uid")),
+    responses((status = 200, body = IncidentView), (status = 404, body = Problem)),
 )]
 pub(crate) async fn show(client: ApiClient<Read>, Path(id): Path<String>) -> Result<Json<IncidentView>, Problem> {
     let incident = incident(&client.app, &id).await?;
@@ -123,8 +123,8 @@ pub(crate) async fn show(client: ApiClient<Read>, Path(id): Path<String>) -> Res
 
 /// Its timeline, oldest first.
 #[utoipa::path(
-    get, path = "/api/v1/incidents/{id}/timeline", params(("id" = String, Path, description = "INC-42, or the uid"), PageQuery), security(("bearer" = ["read"])),
-    responses((status = 200, body = TimelinePage), (status = 401, body = Problem), (status = 404, body = Problem)),
+    get, path = "/api/v1/incidents/{id}/timeline", params(("id" = String, Path, description = "INC-42, or the uid"), PageQuery),
+    responses((status = 200, body = TimelinePage), (status = 404, body = Problem)),
 )]
 pub(crate) async fn timeline(
     client: ApiClient<Read>,
@@ -140,8 +140,8 @@ pub(crate) async fn timeline(
 
 /// Its post-mortem draft, as Markdown.
 #[utoipa::path(
-    get, path = "/api/v1/incidents/{id}/postmortem", params(("id" = String, Path, description = "INC-42, or the uid")), security(("bearer" = ["read"])),
-    responses((status = 200, body = String, content_type = "text/markdown"), (status = 401, body = Problem), (status = 404, body = Problem)),
+    get, path = "/api/v1/incidents/{id}/postmortem", params(("id" = String, Path, description = "INC-42, or the uid")),
+    responses((status = 200, body = String, content_type = "text/markdown"), (status = 404, body = Problem)),
 )]
 pub(crate) async fn postmortem(client: ApiClient<Read>, Path(id): Path<String>) -> Result<Response, Problem> {
     let text = client.app.postmortem(&incident(&client.app, &id).await?).await?;

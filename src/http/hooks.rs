@@ -7,31 +7,34 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::StreamExt as _;
 use serde::Serialize;
-use serde_json::json;
 
 use super::Problem;
 use super::doors::{
-    Arrived, EventsClient, RoutingKey, ServiceKey, SourceRequest, SourceToken, UPLOAD_WITHIN, invalid_event, too_slow,
-    try_again,
+    Arrived, EventAnswer, EventsClient, RoutingKey, ServiceKey, SourceRequest, SourceToken, UPLOAD_WITHIN,
+    invalid_event, too_slow, try_again,
 };
 use super::problem::UPLOAD_LIMIT;
-use crate::app::App;
 use crate::app::correlate::{Correlated, Posted};
 use crate::app::lookup::Lookup;
-use crate::app::received::KEPT_AT_MOST;
+use crate::app::received_bodies::KEPT_AT_MOST;
+use crate::app::{App, Failure};
 use crate::config::Source;
 use crate::domain::Time;
 use crate::domain::lineage::Check;
-use crate::monitors::{self, Context, Known, Reading, Unusable, dbt_artifacts, pagerduty_v2, redact};
+use crate::monitors::{self, Context, Known, Reading, Unusable, dbt_artifacts, pagerduty_v2};
+use crate::records::outbox::Job;
 use crate::store::Batch;
 
 /// The answer to a monitor: the outcome of each alert, and what could not be used.
-#[derive(Serialize, utoipa::ToSchema)]
+#[derive(Default, Serialize, utoipa::ToSchema)]
 pub(crate) struct Received {
     alerts: Vec<Correlated>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>)]
     refused: Vec<Unusable>,
+    /// Whether SNS asked to confirm a subscription. Muster does so after this answer.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    confirming: bool,
 }
 
 /// Takes alerts in. 202 means that they are on disk.
@@ -40,35 +43,34 @@ pub(crate) struct Received {
     request_body(content = Object, description = "A body of the source's kind"),
     responses(
         (status = 202, description = "Taken in; says the outcome of each alert", body = Received),
-        (status = 400, description = "Not JSON", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or a wrong one", body = Problem, content_type = "application/problem+json"),
-        (status = 408, description = "It took too long to arrive", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "Not a body of this kind, or nothing in it could be used", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Nothing was saved; send it again", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "Not JSON", body = Problem),
+        (status = 408, description = "It took too long to arrive", body = Problem),
+        (status = 413, description = "Too large", body = Problem),
+        (status = 422, description = "Not a body of this kind, or nothing in it could be used", body = Problem),
+        (status = 503, description = "Nothing was saved; send it again", body = Problem),
     ),
-    security(("source" = [])),
 )]
-pub(crate) async fn receive(request: SourceRequest) -> Result<Response, Problem> {
+pub(crate) async fn receive(request: SourceRequest) -> Result<(StatusCode, Json<Received>), Problem> {
     let SourceRequest { from, headers, body } = request;
     let (app, source) = (&from.app, from.source());
-    let body = match body {
-        Arrived::Whole(body) => body,
-        Arrived::ToConfirm(url) => {
-            app.confirm(url.as_str()).await?;
-            return Ok((StatusCode::ACCEPTED, Json(json!({"alerts": [], "confirming": true}))).into_response());
+    let answer = match body {
+        Arrived::Whole(body) => {
+            let now = app.now();
+            let read = |known: &dyn Known| monitors::read(&Context { source, headers: &headers, known, now }, &body);
+            let reading = reading(app, read).await?;
+            take_in(app, source, reading?, &body).await?
         }
-        Arrived::Still { body, limit, upload: _upload } => return artifact(app, source, body, limit).await,
+        Arrived::ToConfirm(url) => {
+            app.enqueue(&app.errand(), Job::Confirm { url: url.into() }).await?;
+            Received { confirming: true, ..Received::default() }
+        }
+        Arrived::Still { body, limit, upload: _upload } => artifact(app, source, body, limit).await?,
     };
-    let now = app.now();
-    let read = |known: &dyn Known| monitors::read(&Context { source, headers: &headers, known, now }, &body);
-    let reading = reading(app, read).await?;
-    let answer = take_in(app, source, reading?, &body).await?;
-    Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+    Ok((StatusCode::ACCEPTED, Json(answer)))
 }
 
 /// Reads an artifact of dbt while it arrives, piece by piece. It holds only what is needed.
-async fn artifact(app: &App, source: &Source, body: Body, limit: usize) -> Result<Response, Problem> {
+async fn artifact(app: &App, source: &Source, body: Body, limit: usize) -> Result<Received, Problem> {
     let (pieces, arriving) = tokio::sync::mpsc::channel(4);
     let arriving =
         tokio::task::spawn_blocking(move || dbt_artifacts::stream(Arriving { pieces: arriving, piece: Bytes::new() }));
@@ -100,8 +102,7 @@ async fn artifact(app: &App, source: &Source, body: Body, limit: usize) -> Resul
         |known: &dyn Known| dbt_artifacts::read(&Context { source, headers: &headers, known, now }, artifact.clone());
     let reading = reading(app, read).await??;
     let whole = if size <= KEPT_AT_MOST { start.as_slice() } else { &[] };
-    let answer = take_in(app, source, monitors::bounded(reading), whole).await?;
-    Ok((StatusCode::ACCEPTED, Json(answer)).into_response())
+    take_in(app, source, monitors::bounded(reading), whole).await
 }
 
 /// A body as a reader sees it: one piece after another.
@@ -141,8 +142,8 @@ pub(super) async fn take_in(app: &App, source: &Source, reading: Reading, body: 
     }
     let posted = Posted { signals: reading.signals, delivery: reading.delivery, also: Batch::new() };
     let alerts = app.receive(&source.name, posted).await?;
-    app.keep_body(&source.name, body, redact::packed);
-    Ok(Received { alerts, refused: reading.unusable })
+    app.keep_body(&source.name, body);
+    Ok(Received { alerts, refused: reading.unusable, confirming: false })
 }
 
 /// What the catalog knows, for reading bodies.
@@ -188,8 +189,7 @@ pub(crate) struct Heard {
 #[utoipa::path(
     post, path = "/hooks/{source}/heartbeat/{name}",
     params(("source" = String, Path, description = "A configured source"), ("name" = String, Path, description = "One of its heartbeats")),
-    responses((status = 202, description = "Heard; says by when the next one is due", body = Heard), (status = 401, body = Problem), (status = 404, body = Problem)),
-    security(("source" = [])),
+    responses((status = 202, description = "Heard; says by when the next one is due", body = Heard), (status = 404, body = Problem)),
 )]
 pub(crate) async fn heartbeat(
     source: SourceToken,
@@ -203,44 +203,38 @@ pub(crate) async fn heartbeat(
 /// at every 5xx; some, such as PagerDuty's own for Python, give up after a few 5xx, but never at 429.
 #[utoipa::path(
     post, path = "/v2/enqueue", request_body(content = Object, description = "An event of PagerDuty's Events API v2"),
-    responses((status = 202, description = "Taken in"), (status = 400, description = "Invalid, or no such routing key"), (status = 429, description = "Send it again later: too many, or Muster cannot save it now")),
-    security(("routing_key" = [])),
+    responses((status = 202, description = "Taken in", body = EventAnswer), (status = 400, description = "Invalid, or no such routing key", body = EventAnswer), (status = 413, body = Problem), (status = 429, description = "Send it again later: too many, or Muster cannot save it now", body = EventAnswer)),
 )]
 pub(crate) async fn enqueue(client: EventsClient<RoutingKey>) -> Response {
-    let (app, source) = (&client.from.app, client.from.source());
-    let now = app.now();
-    let event = match reading(app, |known| pagerduty_v2::read(source, &client.body, now, known)).await {
-        Ok(Ok(event)) => event,
-        Ok(Err(errors)) => return invalid_event(&errors),
-        Err(problem) => return try_again(StatusCode::TOO_MANY_REQUESTS, problem),
+    let now = client.from.app.now();
+    let read = |known: &dyn Known| pagerduty_v2::read(client.from.source(), &client.body, now, known);
+    let taken = match reading(&client.from.app, read).await {
+        Ok(Ok(event)) => take_event_in(&client, event).await.map_err(Problem::from),
+        Ok(Err(errors)) => return invalid_event(errors),
+        Err(problem) => Err(problem),
     };
-    let key = pagerduty_v2::dedup_key(&event).to_owned();
-    if let pagerduty_v2::Event::Signal(signal) = event {
-        let posted = Posted { signals: vec![*signal], ..Posted::default() };
-        if let Err(failure) = app.receive(&source.name, posted).await {
-            return try_again(StatusCode::TOO_MANY_REQUESTS, failure.into());
+    match taken {
+        Ok(key) => {
+            let answer = EventAnswer { dedup_key: Some(key), ..EventAnswer::processed("Event") };
+            (StatusCode::ACCEPTED, Json(answer)).into_response()
         }
-        app.keep_body(&source.name, &client.raw, redact::packed);
+        Err(problem) => try_again(StatusCode::TOO_MANY_REQUESTS, problem),
     }
-    (StatusCode::ACCEPTED, Json(json!({"status": "success", "message": "Event processed", "dedup_key": key})))
-        .into_response()
 }
 
 /// As PagerDuty's change events: what was deployed or changed. It may be a root cause.
 #[utoipa::path(
     post, path = "/v2/change/enqueue", request_body(content = Object, description = "A change event of PagerDuty's"),
-    responses((status = 202, description = "Taken in"), (status = 400, description = "Invalid, or no such routing key"), (status = 429, description = "Send it again later: too many, or Muster cannot save it now")),
-    security(("routing_key" = [])),
+    responses((status = 202, description = "Taken in", body = EventAnswer), (status = 400, description = "Invalid, or no such routing key", body = EventAnswer), (status = 413, body = Problem), (status = 429, description = "Send it again later: too many, or Muster cannot save it now", body = EventAnswer)),
 )]
 pub(crate) async fn change(client: EventsClient<RoutingKey>) -> Response {
     let change = match pagerduty_v2::change(&client.body, client.from.app.now()) {
         Ok(change) => change,
-        Err(error) => return invalid_event(&[error]),
+        Err(error) => return invalid_event(vec![error]),
     };
     let import = crate::catalog::Import { changes: vec![change], ..Default::default() };
     match client.from.app.take_in(import).await {
-        Ok(_) => (StatusCode::ACCEPTED, Json(json!({"status": "success", "message": "Change event processed"})))
-            .into_response(),
+        Ok(_) => (StatusCode::ACCEPTED, Json(EventAnswer::processed("Change event"))).into_response(),
         Err(failure) => try_again(StatusCode::TOO_MANY_REQUESTS, failure.into()),
     }
 }
@@ -248,21 +242,26 @@ pub(crate) async fn change(client: EventsClient<RoutingKey>) -> Response {
 /// As PagerDuty's first events API, which old tools still use. Its clients try again at 403 and at every 5xx, but not at 429.
 #[utoipa::path(
     post, path = "/generic/2010-04-15/create_event.json", request_body(content = Object, description = "An event of PagerDuty's first API"),
-    responses((status = 200, description = "Taken in"), (status = 400, description = "Invalid, or no such service key"), (status = 403, description = "Too many; send it again later"), (status = 503, description = "Muster cannot save it now; send it again later")),
-    security(("routing_key" = [])),
+    responses((status = 200, description = "Taken in", body = EventAnswer), (status = 400, description = "Invalid, or no such service key", body = EventAnswer), (status = 403, description = "Too many; send it again later", body = EventAnswer), (status = 413, body = Problem), (status = 503, description = "Muster cannot save it now; send it again later", body = Problem)),
 )]
 pub(crate) async fn create_event(client: EventsClient<ServiceKey>) -> Response {
-    let (app, source) = (&client.from.app, client.from.source());
-    let event = match pagerduty_v2::read_v1(source, &client.body, app.now()) {
+    let event = match pagerduty_v2::read_v1(client.from.source(), &client.body, client.from.app.now()) {
         Ok(event) => event,
-        Err(errors) => return invalid_event(&errors),
+        Err(errors) => return invalid_event(errors),
     };
-    let key = pagerduty_v2::dedup_key(&event).to_owned();
-    if let pagerduty_v2::Event::Signal(signal) = event
-        && let Err(failure) = app.receive(&source.name, Posted { signals: vec![*signal], ..Posted::default() }).await
-    {
-        return Problem::from(failure).into_response();
+    match take_event_in(&client, event).await {
+        Ok(key) => Json(EventAnswer { incident_key: Some(key), ..EventAnswer::processed("Event") }).into_response(),
+        Err(failure) => Problem::from(failure).into_response(),
     }
-    (StatusCode::OK, Json(json!({"status": "success", "message": "Event processed", "incident_key": key})))
-        .into_response()
+}
+
+/// Gives an event to triage, and keeps its body. Returns its key.
+async fn take_event_in<K>(client: &EventsClient<K>, event: pagerduty_v2::Event) -> Result<String, Failure> {
+    let (app, source) = (&client.from.app, client.from.source());
+    let key = pagerduty_v2::dedup_key(&event).to_owned();
+    if let pagerduty_v2::Event::Signal(signal) = event {
+        app.receive(&source.name, Posted { signals: vec![*signal], ..Posted::default() }).await?;
+        app.keep_body(&source.name, &client.raw);
+    }
+    Ok(key)
 }

@@ -18,7 +18,7 @@ use super::{Problem, hooks};
 use crate::app::App;
 use crate::app::catalog::{Checkup, Imported};
 use crate::app::lineage::{AssetView, Neighbour, Trust};
-use crate::catalog::{BadCatalog, Import, dbt, openlineage, yaml};
+use crate::catalog::{BadCatalog, dbt, openlineage, yaml};
 use crate::config::{Source, SourceKind};
 use crate::domain::lineage::Change;
 use crate::domain::lineage::impact::{Impact, TeamImpact};
@@ -35,14 +35,10 @@ fn uploaded(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
     body.map_err(|rejection| Problem::not_arrived(rejection, UPLOAD_LIMIT))
 }
 
-async fn take_in(app: &App, import: Import) -> Result<Imported, Problem> {
-    Ok(app.take_in(import).await?)
-}
-
 /// An `OpenLineage` event: Airflow, Spark, Flink, dbt-ol and others post here unchanged.
 #[utoipa::path(
-    post, path = "/api/v1/lineage", request_body(content = Object, description = "A run, dataset or job event"), security(("bearer" = ["catalog"])),
-    responses((status = 201, description = "Taken in"), (status = 400, body = Problem), (status = 401, body = Problem), (status = 422, body = Problem)),
+    post, path = "/api/v1/lineage", request_body(content = Object, description = "A run, dataset or job event"),
+    responses((status = 201, description = "Taken in"), (status = 400, body = Problem), (status = 422, body = Problem)),
 )]
 pub(crate) async fn event(
     client: ApiClient<Catalog>,
@@ -53,7 +49,7 @@ pub(crate) async fn event(
     if !client.app.config.lineage.failures {
         let event = monitors::json(&body).map_err(|error| Problem::new(400, error.to_string()))?;
         let import = openlineage::read(&event).map_err(|error| unusable(&error))?;
-        take_in(&client.app, import).await?;
+        client.app.take_in(import).await?;
         return Ok(StatusCode::CREATED);
     }
     // A failure is an alert of the source that is configured for OpenLineage, or else of one named `openlineage`.
@@ -71,8 +67,8 @@ pub(crate) async fn event(
 
 /// dbt's `manifest.json`, as CI uploads it after a run.
 #[utoipa::path(
-    put, path = "/api/v1/catalog/dbt", request_body(content = Object, description = "manifest.json"), security(("bearer" = ["catalog"])),
-    responses((status = 200, body = Imported), (status = 401, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem)),
+    put, path = "/api/v1/catalog/dbt", request_body(content = Object, description = "manifest.json"),
+    responses((status = 200, body = Imported), (status = 413, body = Problem), (status = 422, body = Problem)),
 )]
 pub(crate) async fn dbt(
     client: ApiClient<Catalog>,
@@ -83,13 +79,13 @@ pub(crate) async fn dbt(
     let read = tokio::task::spawn_blocking(move || dbt::read(&body)).await;
     let import =
         read.map_err(|_| Problem::new(500, "Muster failed to read the manifest"))?.map_err(|error| unusable(&error))?;
-    Ok(Json(take_in(&client.app, import).await?))
+    Ok(Json(client.app.take_in(import).await?))
 }
 
 /// Our own YAML.
 #[utoipa::path(
-    put, path = "/api/v1/catalog/yaml", request_body(content = String, description = "assets and edges"), security(("bearer" = ["catalog"])),
-    responses((status = 200, body = Imported), (status = 401, body = Problem), (status = 422, body = Problem)),
+    put, path = "/api/v1/catalog/yaml", request_body(content = String, description = "assets and edges"),
+    responses((status = 200, body = Imported), (status = 422, body = Problem)),
 )]
 pub(crate) async fn yaml(
     client: ApiClient<Catalog>,
@@ -98,7 +94,7 @@ pub(crate) async fn yaml(
     let body = uploaded(body)?;
     let text = std::str::from_utf8(&body).map_err(|_| Problem::new(400, "The body is not UTF-8"))?;
     let import = yaml::read(text).map_err(|error| unusable(&error))?;
-    Ok(Json(take_in(&client.app, import).await?))
+    Ok(Json(client.app.take_in(import).await?))
 }
 
 fn meant(app: &App, name: &str) -> Result<String, Problem> {
@@ -149,8 +145,8 @@ pub(crate) struct ImpactAnswer {
 
 /// An asset: its state, its owners, what it is made of, and what it feeds.
 #[utoipa::path(
-    get, path = "/api/v1/assets/{name}", params(("name" = String, Path, description = "A name, an alias, or the end of a name; percent-encoded")), security(("bearer" = ["read"])),
-    responses((status = 200, body = AssetAnswer), (status = 401, body = Problem), (status = 404, body = Problem)),
+    get, path = "/api/v1/assets/{name}", params(("name" = String, Path, description = "A name, an alias, or the end of a name; percent-encoded")),
+    responses((status = 200, body = AssetAnswer), (status = 404, body = Problem)),
 )]
 pub(crate) async fn asset(client: ApiClient<Read>, Path(name): Path<String>) -> Result<Json<AssetAnswer>, Problem> {
     let shown = meant(&client.app, &name)?;
@@ -171,8 +167,8 @@ struct AssetPage {
 
 /// An asset's page for a browser. It asks for a password, which is a token of the API.
 #[utoipa::path(
-    get, path = "/assets/{name}", params(("name" = String, Path)), security(("password" = ["read"])),
-    responses((status = 200, body = String, content_type = "text/html"), (status = 401, body = Problem), (status = 404, body = Problem)),
+    get, path = "/assets/{name}", params(("name" = String, Path)),
+    responses((status = 200, body = String, content_type = "text/html"), (status = 404, body = Problem)),
 )]
 pub(crate) async fn page(Browser(client): Browser, Path(name): Path<String>) -> Result<Response, Problem> {
     let app = &client.app;
@@ -212,8 +208,8 @@ fn walked(app: &App, name: &str, way: Way, query: &WalkQuery) -> Result<Json<Wal
 
 /// What an asset is made of.
 #[utoipa::path(
-    get, path = "/api/v1/assets/{name}/upstream", params(("name" = String, Path), WalkQuery), security(("bearer" = ["read"])),
-    responses((status = 200, body = Walked), (status = 401, body = Problem), (status = 404, body = Problem)),
+    get, path = "/api/v1/assets/{name}/upstream", params(("name" = String, Path), WalkQuery),
+    responses((status = 200, body = Walked), (status = 404, body = Problem)),
 )]
 pub(crate) async fn upstream(
     client: ApiClient<Read>,
@@ -225,8 +221,8 @@ pub(crate) async fn upstream(
 
 /// What an asset feeds.
 #[utoipa::path(
-    get, path = "/api/v1/assets/{name}/downstream", params(("name" = String, Path), WalkQuery), security(("bearer" = ["read"])),
-    responses((status = 200, body = Walked), (status = 401, body = Problem), (status = 404, body = Problem)),
+    get, path = "/api/v1/assets/{name}/downstream", params(("name" = String, Path), WalkQuery),
+    responses((status = 200, body = Walked), (status = 404, body = Problem)),
 )]
 pub(crate) async fn downstream(
     client: ApiClient<Read>,
@@ -246,8 +242,8 @@ pub(crate) struct PathQuery {
 
 /// The shortest way from one asset down to another.
 #[utoipa::path(
-    get, path = "/api/v1/path", params(PathQuery), security(("bearer" = ["read"])),
-    responses((status = 200, body = PathAnswer), (status = 401, body = Problem), (status = 404, body = Problem)),
+    get, path = "/api/v1/path", params(PathQuery),
+    responses((status = 200, body = PathAnswer), (status = 404, body = Problem)),
 )]
 pub(crate) async fn path(client: ApiClient<Read>, Query(query): Query<PathQuery>) -> Result<Json<PathAnswer>, Problem> {
     let (from, to) = (meant(&client.app, &query.from)?, meant(&client.app, &query.to)?);
@@ -259,8 +255,8 @@ pub(crate) async fn path(client: ApiClient<Read>, Query(query): Query<PathQuery>
 
 /// Whether an asset can be trusted now.
 #[utoipa::path(
-    get, path = "/api/v1/assets/{name}/status", params(("name" = String, Path)), security(("bearer" = ["catalog", "read"])),
-    responses((status = 200, body = Trust), (status = 401, body = Problem)),
+    get, path = "/api/v1/assets/{name}/status", params(("name" = String, Path)),
+    responses((status = 200, body = Trust)),
 )]
 pub(crate) async fn status(client: ApiClient<CatalogOrRead>, Path(name): Path<String>) -> Result<Json<Trust>, Problem> {
     Ok(Json(client.app.trust(&shown_or_given(&client.app, &name)).await?))
@@ -268,8 +264,8 @@ pub(crate) async fn status(client: ApiClient<CatalogOrRead>, Path(name): Path<St
 
 /// The circuit breaker, which a pipeline asks before it publishes. It answers 200, or 409 with the open incidents.
 #[utoipa::path(
-    get, path = "/api/v1/assets/{name}/gate", params(("name" = String, Path)), security(("bearer" = ["catalog", "read"])),
-    responses((status = 200, description = "Go on", body = Trust), (status = 401, body = Problem), (status = 409, description = "Stop: it, or something it is made of, is in an open incident", body = Trust)),
+    get, path = "/api/v1/assets/{name}/gate", params(("name" = String, Path)),
+    responses((status = 200, description = "Go on", body = Trust), (status = 409, description = "Stop: it, or something it is made of, is in an open incident", body = Trust)),
 )]
 pub(crate) async fn gate(client: ApiClient<CatalogOrRead>, Path(name): Path<String>) -> Result<Response, Problem> {
     let trust = client.app.trust(&shown_or_given(&client.app, &name)).await?;
@@ -282,15 +278,6 @@ fn shown_or_given(app: &App, name: &str) -> String {
     app.meant(name).unwrap_or_else(|_| name.to_owned())
 }
 
-/// The key that opens one asset's badge, for pages that cannot send a header.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "the door reads it; this documents it")]
-pub(crate) struct BadgeQuery {
-    /// From the asset's `badge_url`.
-    key: Option<String>,
-}
-
 fn badge_url(app: &App, asset: &str) -> Option<String> {
     let mut url = url::Url::parse(&app.config.server.public_url).ok()?;
     url.path_segments_mut().ok()?.pop_if_empty().extend(["api", "v1", "assets", asset, "badge.svg"]);
@@ -300,8 +287,8 @@ fn badge_url(app: &App, asset: &str) -> Option<String> {
 
 /// A badge for a dashboard. It says `no open incident`, or since when one is open.
 #[utoipa::path(
-    get, path = "/api/v1/assets/{name}/badge.svg", params(("name" = String, Path), BadgeQuery), security(("badge_key" = []), ("bearer" = ["read"])),
-    responses((status = 200, body = String, content_type = "image/svg+xml"), (status = 401, body = Problem)),
+    get, path = "/api/v1/assets/{name}/badge.svg", params(("name" = String, Path)),
+    responses((status = 200, body = String, content_type = "image/svg+xml")),
 )]
 pub(crate) async fn badge_svg(AssetBadge { app, asset }: AssetBadge) -> Result<Response, Problem> {
     let trust = app.trust(&asset).await?;
@@ -317,8 +304,8 @@ fn picture(kind: &'static str, bytes: Vec<u8>) -> Response {
 
 /// The lineage of an incident, drawn.
 #[utoipa::path(
-    get, path = "/api/v1/incidents/{id}/lineage.svg", params(("id" = String, Path)), security(("bearer" = ["read"])),
-    responses((status = 200, body = String, content_type = "image/svg+xml"), (status = 401, body = Problem), (status = 404, body = Problem)),
+    get, path = "/api/v1/incidents/{id}/lineage.svg", params(("id" = String, Path)),
+    responses((status = 200, body = String, content_type = "image/svg+xml"), (status = 404, body = Problem)),
 )]
 pub(crate) async fn svg(client: ApiClient<Read>, Path(id): Path<String>) -> Result<Response, Problem> {
     let drawing = client.app.drawing(&incident(&client.app, &id).await?).await?;
@@ -328,8 +315,8 @@ pub(crate) async fn svg(client: ApiClient<Read>, Path(id): Path<String>) -> Resu
 
 /// The same as `lineage.svg`, as a PNG.
 #[utoipa::path(
-    get, path = "/api/v1/incidents/{id}/lineage.png", params(("id" = String, Path)), security(("bearer" = ["read"])),
-    responses((status = 200, body = Vec<u8>, content_type = "image/png"), (status = 401, body = Problem), (status = 404, body = Problem)),
+    get, path = "/api/v1/incidents/{id}/lineage.png", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<u8>, content_type = "image/png"), (status = 404, body = Problem)),
 )]
 pub(crate) async fn png(client: ApiClient<Read>, Path(id): Path<String>) -> Result<Response, Problem> {
     let drawing = client.app.drawing(&incident(&client.app, &id).await?).await?;
@@ -343,8 +330,8 @@ pub(crate) async fn png(client: ApiClient<Read>, Path(id): Path<String>) -> Resu
 
 /// The blast radius of an incident, by team, and where it may have started.
 #[utoipa::path(
-    get, path = "/api/v1/incidents/{id}/impact", params(("id" = String, Path)), security(("bearer" = ["read"])),
-    responses((status = 200, body = ImpactAnswer), (status = 401, body = Problem), (status = 404, body = Problem)),
+    get, path = "/api/v1/incidents/{id}/impact", params(("id" = String, Path)),
+    responses((status = 200, body = ImpactAnswer), (status = 404, body = Problem)),
 )]
 pub(crate) async fn impact(client: ApiClient<Read>, Path(id): Path<String>) -> Result<Json<ImpactAnswer>, Problem> {
     let judged = client.app.judge(&incident(&client.app, &id).await?).await?;
@@ -359,8 +346,8 @@ pub(crate) async fn impact(client: ApiClient<Read>, Path(id): Path<String>) -> R
 
 /// What may be wrong with the catalog.
 #[utoipa::path(
-    get, path = "/api/v1/catalog/doctor", security(("bearer" = ["read"])),
-    responses((status = 200, body = Checkup), (status = 401, body = Problem)),
+    get, path = "/api/v1/catalog/doctor",
+    responses((status = 200, body = Checkup)),
 )]
 pub(crate) async fn doctor(client: ApiClient<Read>) -> Json<Checkup> {
     Json(client.app.check_catalog(100))

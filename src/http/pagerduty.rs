@@ -14,8 +14,7 @@ use crate::pagerduty::webhooks::{News, read};
 /// Signed news from PagerDuty.
 #[utoipa::path(
     post, path = "/pagerduty/webhooks", request_body(content = Object, description = "A webhook v3 of PagerDuty's"),
-    responses((status = 202, description = "Stored, or nothing to us"), (status = 401, body = Problem), (status = 503, body = Problem)),
-    security(("pagerduty" = [])),
+    responses((status = 202, description = "Stored, or nothing to us"), (status = 503, body = Problem)),
 )]
 pub(crate) async fn webhook(webhook: PagerDutyWebhook) -> Result<StatusCode, Problem> {
     let Some(news) = read(&webhook.body) else {

@@ -41,8 +41,8 @@ fn respond(answered: Answered) -> Response {
 
 /// `/incident …`
 #[utoipa::path(
-    post, path = "/slack/commands", request_body(content = Object, description = "A slash command"), security(("slack" = [])),
-    responses((status = 200, description = "The answer, or nothing"), (status = 400, body = Problem), (status = 401, body = Problem)),
+    post, path = "/slack/commands", request_body(content = Object, description = "A slash command"),
+    responses((status = 200, description = "The answer, or nothing"), (status = 400, body = Problem)),
 )]
 pub(crate) async fn command(SlackRequest { door, body }: SlackRequest) -> Result<Response, Problem> {
     let command: SlashCommand =
@@ -78,8 +78,8 @@ pub(super) async fn answer_command(door: &SlackDoor, command: SlashCommand) -> A
 
 /// Buttons, forms and shortcuts.
 #[utoipa::path(
-    post, path = "/slack/interactions", request_body(content = Object, description = "A button, form or shortcut"), security(("slack" = [])),
-    responses((status = 200, description = "The answer, or nothing"), (status = 400, body = Problem), (status = 401, body = Problem)),
+    post, path = "/slack/interactions", request_body(content = Object, description = "A button, form or shortcut"),
+    responses((status = 200, description = "The answer, or nothing"), (status = 400, body = Problem)),
 )]
 pub(crate) async fn interaction(SlackRequest { door, body }: SlackRequest) -> Result<Response, Problem> {
     #[derive(serde::Deserialize)]
@@ -145,8 +145,8 @@ async fn in_time(answer: impl Future<Output = Answered>) -> Answered {
 
 /// The Events API.
 #[utoipa::path(
-    post, path = "/slack/events", request_body(content = Object, description = "An event of the Events API"), security(("slack" = [])),
-    responses((status = 200, description = "The answer, or nothing"), (status = 400, body = Problem), (status = 401, body = Problem)),
+    post, path = "/slack/events", request_body(content = Object, description = "An event of the Events API"),
+    responses((status = 200, description = "The answer, or nothing"), (status = 400, body = Problem)),
 )]
 pub(crate) async fn event(SlackRequest { door, body }: SlackRequest) -> Result<Response, Problem> {
     let envelope: Envelope = match serde_json::from_slice(body.bytes()).and_then(inbound::read) {

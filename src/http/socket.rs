@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use backon::BackoffBuilder as _;
 use futures_util::{SinkExt as _, StreamExt as _};
-use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::doors::SlackDoor;
+use super::doors::{SlackDoor, SlackSocket};
 use super::slack::{Answered, answer_command, answer_event, answer_interaction};
 use crate::slack::inbound;
 
@@ -33,11 +32,11 @@ struct Frame {
 }
 
 /// Stays connected until told to stop.
-pub(crate) async fn run(door: SlackDoor, token: SecretString, stop: watch::Receiver<bool>) {
+pub(crate) async fn run(slack: SlackSocket, stop: watch::Receiver<bool>) {
     let mut delays = delays();
     while !*stop.borrow() {
         let watch = crate::clock::Stopwatch::start();
-        match connect(&door, &token, stop.clone()).await {
+        match connect(&slack, stop.clone()).await {
             Ok(()) => {}
             Err(why) => tracing::warn!(why, "the connection to Slack failed. Slack sends unanswered requests again"),
         }
@@ -68,7 +67,7 @@ fn delays() -> impl Iterator<Item = Duration> {
 }
 
 /// One connection, to its end.
-async fn connect(door: &SlackDoor, token: &SecretString, mut stop: watch::Receiver<bool>) -> Result<(), String> {
+async fn connect(SlackSocket { door, token }: &SlackSocket, mut stop: watch::Receiver<bool>) -> Result<(), String> {
     let url = door.slack.open_connection(token).await.map_err(|error| error.to_string())?;
     let opened = tokio::time::timeout(Duration::from_secs(10), tokio_tungstenite::connect_async(&url)).await;
     // The address holds a ticket, so errors that may contain it are not passed on.

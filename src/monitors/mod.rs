@@ -19,7 +19,6 @@ mod openlineage;
 pub mod pagerduty_v2;
 mod prefect;
 mod reading;
-pub mod redact;
 mod sentry;
 pub mod sns;
 mod soda;

@@ -116,7 +116,7 @@ pub struct Bodies {
 pub struct Body {
     pub source: String,
     pub at: Time,
-    /// Secrets are redacted, and a long body is compressed; see `monitors::strip`.
+    /// Secrets are redacted, and a long body is compressed; see `app::redact`.
     pub body: String,
 }
 

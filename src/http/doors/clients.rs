@@ -96,13 +96,7 @@ impl<A: Access> ApiClient<A> {
 
 /// The token that was given. It is compared with all tokens, so that the time reveals nothing.
 fn known<'a>(tokens: &'a [ApiToken], given: &str) -> Option<&'a ApiToken> {
-    let mut found = None;
-    for token in tokens {
-        if same(given, token.token.expose_secret()) {
-            found = Some(token);
-        }
-    }
-    found
+    tokens.iter().fold(None, |found, token| if same(given, token.token.expose_secret()) { Some(token) } else { found })
 }
 
 impl<A: Access + Send + Sync> FromRequestParts<AppState> for ApiClient<A> {

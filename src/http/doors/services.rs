@@ -38,7 +38,7 @@ impl FromRequest<AppState> for SlackRequest {
             }
             Problem::new(401, rejected.to_string())
         })?;
-        Ok(Self { door: state.slack_socket(), body })
+        Ok(Self { door: state.slack.clone(), body })
     }
 }
 

@@ -12,8 +12,10 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, RequestPartsExt as _};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
+use utoipa::ToSchema;
 
 use super::state::AppState;
 use crate::app::App;
@@ -123,7 +125,7 @@ impl FromRequest<AppState> for SourceRequest {
             check(&[])?;
         }
         app.pace(source)?;
-        let limits = state.limits();
+        let limits = state.limits;
         let body = if source.kind == SourceKind::DbtArtifacts {
             // An upload has a place while it arrives, for a limited time.
             let upload = state.uploads.clone().try_acquire_owned().map_err(|_| {
@@ -222,17 +224,40 @@ pub(crate) struct EventsClient<K> {
     key: PhantomData<K>,
 }
 
+/// An answer in PagerDuty's own words.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct EventAnswer {
+    pub(crate) status: &'static str,
+    pub(crate) message: String,
+    /// What is wrong with the event.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) errors: Vec<String>,
+    /// The key of the alert, in the Events API v2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) dedup_key: Option<String>,
+    /// The key of the alert, in the first API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) incident_key: Option<String>,
+}
+
+impl EventAnswer {
+    pub(crate) fn processed(what: &str) -> Self {
+        Self { status: "success", message: format!("{what} processed"), ..Self::default() }
+    }
+}
+
 /// PagerDuty's answer to an event that it cannot use.
-pub(crate) fn invalid_event(errors: &[String]) -> Response {
-    let body = json!({"status": "invalid event", "message": "Event object is invalid", "errors": errors});
-    (StatusCode::BAD_REQUEST, Json(body)).into_response()
+pub(crate) fn invalid_event(errors: Vec<String>) -> Response {
+    let message = "Event object is invalid".to_owned();
+    let answer = EventAnswer { status: "invalid event", message, errors, ..EventAnswer::default() };
+    (StatusCode::BAD_REQUEST, Json(answer)).into_response()
 }
 
 /// PagerDuty's answer to a client that must wait and try again, with the true reason as its message. A problem at which nobody should try again stays what it is.
 pub(crate) fn try_again(status: StatusCode, problem: Problem) -> Response {
     let Some(seconds) = problem.retry_after else { return problem.into_response() };
-    let body = json!({"status": "throttle exceeded", "message": problem.detail});
-    (status, [(header::RETRY_AFTER, seconds.to_string())], Json(body)).into_response()
+    let answer = EventAnswer { status: "throttle exceeded", message: problem.detail, ..EventAnswer::default() };
+    (status, [(header::RETRY_AFTER, seconds.to_string())], Json(answer)).into_response()
 }
 
 impl<K: KeyIn + Send + Sync> FromRequest<AppState> for EventsClient<K> {
@@ -241,7 +266,7 @@ impl<K: KeyIn + Send + Sync> FromRequest<AppState> for EventsClient<K> {
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Response> {
         let raw = Bytes::from_request(request, state).await;
         let raw = raw.map_err(|error| Problem::not_arrived(error, BODY_LIMIT).into_response())?;
-        let body = monitors::json(&raw).map_err(|_| invalid_event(&["the body is not JSON".to_owned()]))?;
+        let body = monitors::json(&raw).map_err(|_| invalid_event(vec!["the body is not JSON".to_owned()]))?;
         let app = &state.app;
         let given = body[K::FIELD].as_str().unwrap_or_default();
         let place = app.config.sources.iter().position(|source| {
@@ -250,7 +275,7 @@ impl<K: KeyIn + Send + Sync> FromRequest<AppState> for EventsClient<K> {
         });
         let Some(place) = place else {
             app.metrics.rejected.get_or_create(&[("kind", "source")]).inc();
-            return Err(invalid_event(&[K::UNKNOWN.to_owned()]));
+            return Err(invalid_event(vec![K::UNKNOWN.to_owned()]));
         };
         app.pace(&app.config.sources[place]).map_err(|failure| try_again(K::TOO_FAST, failure.into()))?;
         Ok(Self { from: Sender { app: app.clone(), place }, raw, body, key: PhantomData })

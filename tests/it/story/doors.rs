@@ -29,16 +29,19 @@ scopes = [\"catalog\"]
     Bot::set_up(Setup { extra: extra.to_owned(), variables, ..Setup::default() }).await
 }
 
-/// A route, as the documentation has it: the method, the address, and who is let in, each with scopes.
+/// A route, as the documentation has it: the method, the address, who is let in, each with scopes, and the answers. Who is let in is
+/// what the handler's extractor says of itself.
 struct Route {
     method: Method,
     path: String,
     doors: Vec<(String, Vec<String>)>,
+    answers: Value,
 }
 
 async fn routes(bot: &Bot) -> Vec<Route> {
     let document: Value =
         bot.http.get(format!("{}/api/openapi.json", bot.base)).send().await.unwrap().json().await.unwrap();
+    let schemes = &document["components"]["securitySchemes"];
     let mut routes = Vec::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
@@ -48,10 +51,19 @@ async fn routes(bot: &Bot) -> Vec<Route> {
                 method: method.to_uppercase().parse().unwrap(),
                 path: path.clone(),
                 doors: doors.map(|(name, of)| (name.clone(), scopes(of))).collect(),
+                answers: operation["responses"].clone(),
             });
         }
     }
+    assert!(routes.iter().flat_map(|route| &route.doors).all(|(name, _)| schemes[name].is_object()), "{schemes}");
     routes
+}
+
+/// Whether an answer is documented; a refusal, as a problem.
+fn is_documented(route: &Route, status: StatusCode) -> bool {
+    let answer = &route.answers[status.as_str()];
+    let is_refusal = matches!(status, StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED);
+    answer.is_object() && (!is_refusal || answer["content"]["application/problem+json"].is_object())
 }
 
 async fn ask(bot: &Bot, route: &Route, token: Option<&str>) -> StatusCode {
@@ -75,6 +87,7 @@ async fn every_route_has_a_door_that_is_shut_for_everybody_else() {
         let doors = if doors.is_empty() { "anyone".to_owned() } else { doors.join(", or ") };
         table.push_str(&format!("{} {}: {doors}\n", route.method, route.path));
         let none = ask(&bot, route, None).await;
+        assert!(is_documented(route, none), "{} {}: {none}", route.method, route.path);
         let is_open = route.doors.is_empty();
         let of_events = route.doors.iter().any(|(name, _)| name == "routing_key");
         match none {
@@ -91,6 +104,7 @@ async fn every_route_has_a_door_that_is_shut_for_everybody_else() {
             let is_good = scopes.iter().any(|one| one == scope);
             let refused = matches!(status, StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED);
             assert_eq!(!is_good, refused, "{} {} with {scope}: {status}", route.method, route.path);
+            assert!(!refused || is_documented(route, status), "{} {}: {status}", route.method, route.path);
         }
         let all = ask(&bot, route, Some(API_TOKEN)).await;
         assert!(
@@ -104,6 +118,21 @@ async fn every_route_has_a_door_that_is_shut_for_everybody_else() {
     }
     insta::assert_snapshot!(table);
     bot.end().await;
+}
+
+/// No route is added without its handler's door, so none is missing in the description.
+#[test]
+fn every_route_is_added_with_its_door() {
+    let text = crate::architecture::read("src/http/mod.rs");
+    for other in [".route(", "routes!(", ".nest(", ".route_service(", ".fallback_service("] {
+        assert!(!text.contains(other), "{other} adds a route without a door");
+    }
+    let handlers = text.matches("route!(").count();
+    let described = std::fs::read_dir(crate::architecture::root().join("src/http")).unwrap().flatten();
+    let described = described.filter(|file| file.path().extension().is_some_and(|ending| ending == "rs"));
+    let described =
+        described.map(|file| std::fs::read_to_string(file.path()).unwrap().matches("utoipa::path(").count());
+    assert_eq!(handlers, described.sum::<usize>());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,4 +1,4 @@
-//! What is kept of a body so that people can look at it later: no secrets, no SQL and no values of rows.
+//! What is left of a body before it is kept: no secrets, no SQL and no values of rows.
 
 use std::io::Write as _;
 
@@ -24,7 +24,7 @@ const ROWS: &[&str] = &[
 ];
 
 /// The body without the parts that must not be kept.
-pub fn strip(body: &mut Value) {
+pub fn redact(body: &mut Value) {
     match body {
         Value::Object(fields) => {
             for (key, value) in fields.iter_mut() {
@@ -34,15 +34,15 @@ pub fn strip(body: &mut Value) {
                 } else if is_of_rows(&key) {
                     *value = Value::from("left out");
                 } else {
-                    strip(value);
+                    redact(value);
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(strip),
+        Value::Array(items) => items.iter_mut().for_each(redact),
         // A JSON document inside a text, as SNS sends it.
         Value::String(text) if text.starts_with('{') => {
             if let Ok(mut inner) = serde_json::from_str::<Value>(text) {
-                strip(&mut inner);
+                redact(&mut inner);
                 *text = inner.to_string();
             }
         }
@@ -62,7 +62,7 @@ const SHORT: usize = 1024;
 /// A redacted body as text, compressed if that is worth it. `None` if it is not JSON, because then nothing in it can be redacted.
 pub fn packed(body: &[u8]) -> Option<String> {
     let mut body: Value = serde_json::from_slice(body).ok()?;
-    strip(&mut body);
+    redact(&mut body);
     let text = body.to_string();
     if text.len() < SHORT && text.starts_with(BEGINNINGS) {
         return Some(text);
