@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::incident::{Channel, Duty, Ending, MessageRef, Picture, Radius, Recipient, RootCandidate, Slot};
 use super::lineage::Whom;
@@ -10,7 +11,7 @@ use super::rca::{Cause, Learnt};
 use super::reason::{Asked, ChannelLoss, Gap, JoinReason, Missing, PageText, RunbookReason, SeverityReason};
 use super::{AssetName, IncidentId, Pillar, Role, Severity, Signal, Time, UserId};
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[rustfmt::skip]
 pub enum Actor {
@@ -32,7 +33,7 @@ impl Actor {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Opened {
     pub uid: IncidentId,
     pub number: u64,
@@ -46,6 +47,7 @@ pub struct Opened {
     pub source: Option<String>,
     pub labels: BTreeMap<String, String>,
     /// When it was first seen, by the monitor's or person's clock.
+    #[schema(value_type = DateTime)]
     pub detected_at: Time,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub drill: bool,
@@ -54,7 +56,7 @@ pub struct Opened {
 }
 
 /// A fact about an incident. It has enough to rebuild the state, and can be read later without the state.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[rustfmt::skip]
 #[strum(serialize_all = "snake_case")]
@@ -94,7 +96,7 @@ pub enum Event {
     /// A person gave a role back.
     RoleLeft { role: Role, person: UserId },
     /// Somebody asks the present commander for the command.
-    HandoverRequested { id: String, by: UserId, holder: UserId, due: Time },
+    HandoverRequested { id: String, by: UserId, holder: UserId, #[schema(value_type = DateTime)] due: Time },
     /// The commander keeps the command.
     HandoverDeclined { by: UserId },
     /// Nobody took the command in time.
@@ -106,18 +108,18 @@ pub enum Event {
     /// The severity was changed.
     SeverityChanged { from: Severity, to: Severity },
     /// People were told how it stands.
-    UpdatePosted { text: String, next: Option<Time> },
+    UpdatePosted { text: String, #[schema(value_type = Option<DateTime>)] next: Option<Time> },
     /// A promised update did not come.
-    UpdateOverdue { promised: Time },
+    UpdateOverdue { #[schema(value_type = DateTime)] promised: Time },
     /// Nobody was told anything for a while.
-    UpdateDue { since: Time },
+    UpdateDue { #[schema(value_type = DateTime)] since: Time },
     /// When people are reminded of an update. If there is no time, never.
-    ReminderSet { at: Option<Time> },
+    ReminderSet { #[schema(value_type = Option<DateTime>)] at: Option<Time> },
     /// Something was tried, or ruled out.
     /// `ruled_out`: it is not the cause.
     Tried { text: String, ruled_out: bool },
     /// A line of the timeline was corrected.
-    Amended { line: u64, text: Option<String>, at: Option<Time> },
+    Amended { line: u64, text: Option<String>, #[schema(value_type = Option<DateTime>)] at: Option<Time> },
     /// A message on the timeline was changed in Slack.
     /// `text`: its words now. `None` after it was deleted.
     PinEdited { message: MessageRef, text: Option<String> },
@@ -134,12 +136,12 @@ pub enum Event {
     /// `step`: from 1.
     StepSkipped { step: usize, text: String, reason: String },
     /// Since when the data is bad.
-    BadSince { at: Time },
+    BadSince { #[schema(value_type = DateTime)] at: Time },
     /// Since when the data is good again downstream.
-    GoodAgain { at: Time },
+    GoodAgain { #[schema(value_type = DateTime)] at: Time },
     FixRecorded { text: String },
     /// `task`: from 1.
-    TaskAdded { task: u32, text: String, assignee: Option<UserId>, due: Option<Time> },
+    TaskAdded { task: u32, text: String, assignee: Option<UserId>, #[schema(value_type = Option<DateTime>)] due: Option<Time> },
     TaskDone { task: u32, text: String },
     /// A task was given to somebody.
     TaskAssigned { task: u32, text: String, assignee: UserId },
@@ -248,7 +250,7 @@ impl Event {
 pub const MAX_JOINED: usize = 50;
 
 /// An alert that joined an incident.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Joined {
     pub alert: String,
     pub source: String,
@@ -279,7 +281,7 @@ impl Event {
 }
 
 /// Something that a real incident asks of people, in a drill.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Point {
     pub what: Asked,
     pub done: bool,
@@ -289,7 +291,7 @@ pub struct Point {
 }
 
 /// What people look at to find the cause.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Look {
@@ -314,10 +316,11 @@ impl Look {
 }
 
 /// One line of the timeline.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Entry {
     /// Its number, from 1, without gaps.
     pub seq: u64,
+    #[schema(value_type = DateTime)]
     pub at: Time,
     pub actor: Actor,
     pub event: Event,

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::lineage::{AssetKind, RootReason, Whom, impact};
 use super::reason::DutySource;
 use super::{Alert, AssetName, IncidentId, Pillar, Role, Severity, Time, UserId};
 
 /// How far the work has come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Status {
@@ -52,7 +53,7 @@ impl fmt::Display for Status {
 }
 
 /// What people say afterwards about the alerts of an incident, so that monitors can be improved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Something was wrong, and the alert was useful.
@@ -88,7 +89,7 @@ pub fn number(word: &str) -> Option<u64> {
     prefix.eq_ignore_ascii_case("inc-").then(|| digits.parse().ok())?
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
     #[default]
@@ -128,7 +129,7 @@ impl Ending {
 }
 
 /// The channel where people work on the incident.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Channel {
     /// Slack's id. Use it instead of the name, since names change.
     pub id: String,
@@ -155,7 +156,7 @@ impl Channel {
 }
 
 /// A message that Muster keeps up to date by editing it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct MessageRef {
     pub channel: String,
     /// Slack's timestamp, which is the id of the message in its channel.
@@ -163,7 +164,7 @@ pub struct MessageRef {
 }
 
 /// The messages that Muster keeps up to date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Slot {
     /// The pinned card in the incident's channel.
@@ -174,7 +175,7 @@ pub enum Slot {
 }
 
 /// How far a page has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PageStatus {
     /// Stored, not yet accepted by PagerDuty.
@@ -360,7 +361,7 @@ pub struct Incident {
 }
 
 /// Somebody who is on duty according to a rotation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Duty {
     pub rotation: String,
     /// The role they are asked to take.
@@ -370,7 +371,7 @@ pub struct Duty {
 }
 
 /// Where an incident may have started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RootCandidate {
     pub asset: AssetName,
     pub reason: RootReason,
@@ -380,7 +381,7 @@ pub struct RootCandidate {
 }
 
 /// The size of a blast radius.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Radius {
     #[serde(rename = "words", default, skip_serializing_if = "Option::is_none")]
     pub said: Option<String>,
@@ -398,7 +399,7 @@ impl Radius {
 }
 
 /// A picture in the channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Picture {
     pub file: String,
     pub url: Option<String>,
@@ -406,7 +407,7 @@ pub struct Picture {
 }
 
 /// Somebody outside the incident who is to be told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Recipient {
     /// Their id in this incident: the team's name in lower case, or a Slack id.
     pub key: String,

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
+use utoipa::ToSchema;
 
 use super::Time;
 
 /// The name of an asset, `namespace.name`, as the monitor wrote it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct AssetName(String);
 
@@ -35,7 +37,7 @@ impl fmt::Display for AssetName {
 
 /// What is wrong with the data.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, strum::IntoStaticStr,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, IntoStaticStr, ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -103,7 +105,7 @@ impl Pillar {
 
 /// The level that the monitor gave. The policy turns it into a severity.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, strum::IntoStaticStr,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, IntoStaticStr, ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -137,7 +139,7 @@ impl Level {
 }
 
 /// Whether something is wrong, or right again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SignalStatus {
     /// The monitor sees the problem.
@@ -148,7 +150,7 @@ pub enum SignalStatus {
 }
 
 /// What a monitor said, in Muster's own form. Every intake kind is translated into it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Signal {
     pub source: String,
     /// The status of this alert, not of the webhook that carried it.
@@ -168,6 +170,7 @@ pub struct Signal {
     /// The monitor's labels, for runbooks and rules.
     pub labels: BTreeMap<String, String>,
     /// When it began, by the monitor's clock.
+    #[schema(value_type = DateTime)]
     pub at: Time,
     /// More words, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -30,7 +30,6 @@ use crate::store::Batch;
 pub(crate) struct Received {
     alerts: Vec<Placed>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<Object>)]
     refused: Vec<Unusable>,
 }
 
@@ -180,7 +179,7 @@ pub(super) async fn reading<T>(app: &App, read: impl Fn(&dyn Known) -> T) -> Res
 /// By when the next sign of life is due.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct Heard {
-    #[schema(value_type = String, example = "2026-11-23T06:00:00Z")]
+    #[schema(value_type = DateTime)]
     next_due: Time,
 }
 

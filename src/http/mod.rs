@@ -19,6 +19,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use serde_json::{Map, Value, json};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -36,6 +37,8 @@ const SERVICE_BODY_BYTES: usize = 1024 * 1024;
 
 pub fn router(state: AppState) -> Router {
     let (router, document) = routes(&state).split_for_parts();
+    let mut document = serde_json::to_value(document).unwrap_or_default();
+    words_as_words(&mut document);
     router
         .route("/api/openapi.json", get(|_: doors::Anyone| async { Json(document) }))
         .fallback(|| async { Problem::new(404, "There is nothing at this address").into_response() })
@@ -93,6 +96,20 @@ impl utoipa::Modify for Doors {
         let components = document.components.get_or_insert_default();
         for (name, scheme) in schemes {
             components.add_security_scheme(name, scheme);
+        }
+    }
+}
+
+/// What an earlier Muster kept in words is a bare string. A derived schema takes it for an object, because it does not know an `untagged` variant.
+fn words_as_words(document: &mut Value) {
+    let schemas = document["components"]["schemas"].as_object_mut();
+    for schema in schemas.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
+        let items = schema.get_mut("oneOf").and_then(Value::as_array_mut);
+        if let Some(said) = items.into_iter().flatten().find(|item| item["required"] == json!(["said"])) {
+            *said = said["properties"]["said"].take();
+            // A value may be a string too.
+            let items = schema.remove("oneOf").unwrap_or_default();
+            schema.insert("anyOf".to_owned(), items);
         }
     }
 }

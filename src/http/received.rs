@@ -27,7 +27,7 @@ pub(crate) struct ReceivedQuery {
 pub(crate) struct ReceivedLine {
     id: String,
     source: String,
-    #[schema(value_type = String, example = "2026-11-23T06:00:00Z")]
+    #[schema(value_type = DateTime)]
     at: Time,
 }
 
@@ -43,9 +43,9 @@ pub(crate) struct ReceivedPage {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ReceivedBody {
     source: String,
-    #[schema(value_type = String, example = "2026-11-23T06:00:00Z")]
+    #[schema(value_type = DateTime)]
     at: Time,
-    #[schema(value_type = Object)]
+    /// As the monitor sent it, so its form is the monitor's. Secrets, SQL and rows are left out.
     body: Value,
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::domain::{Pillar, Time};
 
@@ -15,7 +16,7 @@ pub fn day(at: Time) -> Day {
     u16::try_from(at.timestamp().div_euclid(86_400) - FIRST).unwrap_or(0)
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AssetKind {
     /// Data that comes from outside.
@@ -71,7 +72,7 @@ impl AssetKind {
 }
 
 /// Somebody who is responsible for an asset, or who uses it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Owner {
     /// The team's or person's name.
@@ -245,9 +246,10 @@ pub struct Check {
 }
 
 /// Something that happened to an asset lately and may have broken it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Change {
     pub what: ChangeKind,
+    #[schema(value_type = DateTime)]
     pub at: Time,
     /// In a few words: the error, the commit, the columns.
     pub text: String,
@@ -256,7 +258,7 @@ pub struct Change {
 }
 
 /// What can happen to an asset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     Ran,

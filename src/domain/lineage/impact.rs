@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::graph::NodeId;
 use super::walk::{Met, View, Way};
@@ -13,7 +14,7 @@ use crate::domain::counted;
 pub const LISTED: usize = 20;
 
 /// Who is told: people downstream, people upstream, or people who asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Whom {
     /// Producers: the owners of the root-cause candidate and of its parents.
@@ -43,7 +44,7 @@ impl Whom {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Affected {
     pub asset: String,
     pub kind: AssetKind,
@@ -53,7 +54,7 @@ pub struct Affected {
 }
 
 /// A team's part of the blast radius.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TeamImpact {
     /// The team or person, with how they are reached.
     pub owner: Owner,
@@ -69,7 +70,7 @@ impl TeamImpact {
     }
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Impact {
     pub counts: BTreeMap<AssetKind, usize>,
     /// By team, the most important first.
