@@ -42,9 +42,9 @@ storm:
 fuzz seconds="30":
     fuzz/run all {{seconds}}
 
-# Write the pages of the documentation that are made from the code.
+# Write what is made from the code: the page of commands, and the samples for templates.
 docs:
-    MUSTER_WRITE_DOCS=1 cargo test --locked --test it -- the_page_of_commands_is_made_from_the_verbs
+    MUSTER_WRITE_DOCS=1 MUSTER_WRITE_SAMPLES=1 cargo test --locked --test it -- the_page_of_commands templates_are_tried
 
 # Draw the picture of an incident's lineage, `lineage.png`, into a folder.
 pictures folder="target":

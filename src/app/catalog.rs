@@ -181,7 +181,6 @@ pub struct Checkup {
     /// Assets of tier 1 and 2 that nobody owns.
     pub unowned: Vec<String>,
     /// Assets of open incidents that the catalog does not know, each with what may be meant.
-    #[schema(value_type = Vec<Vec<Object>>)]
     pub unknown: Vec<(String, Vec<String>)>,
 }
 

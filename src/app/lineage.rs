@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
-use serde_json::json;
 
 use super::lookup::Lookup;
 use super::queries::Filter;
@@ -15,7 +14,7 @@ use crate::domain::lineage::root::{Evidence, Symptom, rank};
 use crate::domain::lineage::walk::{Met, Way};
 use crate::domain::lineage::{Asset, Candidate, Change, Graph, NodeId, Owner, RootReason, View, Whom};
 use crate::domain::visibility::Viewer;
-use crate::domain::{AssetName, Command, Incident, IncidentId, Pillar, Time, is_channel, is_person};
+use crate::domain::{AssetName, Command, Incident, IncidentId, Pillar, Severity, Status, Time, is_channel, is_person};
 use crate::records::RootOf;
 use crate::render::picture::Drawing;
 use crate::store::Range;
@@ -47,13 +46,30 @@ pub struct Trust {
     /// In a few words: `no open incident`, `incident open since …`.
     pub words: String,
     /// The incidents, itself first, then the nearest upstream.
-    #[schema(value_type = Vec<Object>)]
-    pub incidents: Vec<serde_json::Value>,
+    pub incidents: Vec<Trouble>,
     /// Whether the catalog knows it.
     pub known: bool,
     /// Whether something may be published from it.
     #[serde(skip)]
     pub gate_open: bool,
+}
+
+/// An open incident of an asset, or of one that it is made of.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Trouble {
+    /// `INC-12`.
+    pub id: String,
+    pub title: String,
+    pub severity: Severity,
+    pub status: Status,
+    pub pillar: Pillar,
+    /// Since when the data is bad.
+    #[schema(value_type = DateTime)]
+    pub since: Time,
+    /// The asset that it is about.
+    pub asset: String,
+    /// How many edges that asset is away.
+    pub hops: u32,
 }
 
 /// An asset near another.
@@ -83,7 +99,7 @@ pub struct LastIncident {
     /// How it stands.
     pub status: &'static str,
     /// When it was opened.
-    #[schema(value_type = String, example = "2026-11-23T06:00:00Z")]
+    #[schema(value_type = DateTime)]
     pub opened_at: Time,
 }
 
@@ -93,7 +109,7 @@ pub struct ChangeView {
     /// A run, a deployment, another schema.
     pub what: &'static str,
     /// When.
-    #[schema(value_type = String, example = "2026-11-23T06:00:00Z")]
+    #[schema(value_type = DateTime)]
     pub at: Time,
     /// In words.
     pub text: String,
@@ -116,14 +132,12 @@ pub struct AssetView {
     pub known: bool,
     pub status: &'static str,
     pub words: String,
-    #[schema(value_type = Vec<Object>)]
-    pub open_incidents: Vec<serde_json::Value>,
+    pub open_incidents: Vec<Trouble>,
     pub kind: Option<&'static str>,
     pub tier: Option<u8>,
     pub sla: Option<String>,
     pub description: Option<String>,
     pub aliases: Vec<String>,
-    #[schema(value_type = Vec<Object>)]
     pub owners: Vec<Owner>,
     pub checks: Vec<&'static str>,
     pub links: Vec<Link>,
@@ -385,13 +399,16 @@ impl App {
             ),
         };
         let incidents = incidents
-            .iter()
-            .map(|(hops, incident, asset)| {
-                json!({
-                    "id": incident.name(), "title": incident.title, "severity": incident.severity,
-                    "status": incident.status, "pillar": incident.pillar, "since": since(incident),
-                    "asset": asset, "hops": hops,
-                })
+            .into_iter()
+            .map(|(hops, incident, asset)| Trouble {
+                id: incident.name(),
+                severity: incident.severity,
+                status: incident.status,
+                pillar: incident.pillar,
+                since: since(&incident),
+                title: incident.title,
+                asset,
+                hops,
             })
             .collect();
         Ok(Trust { asset, status, words, incidents, known, gate_open })

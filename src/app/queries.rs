@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::{App, Failure, decided};
 use crate::domain::captured::Captured;
@@ -167,10 +166,8 @@ pub struct AlertView {
     pub key: String,
     pub source: String,
     pub title: String,
-    #[schema(value_type = Option<String>)]
     pub asset: Option<AssetName>,
     pub pillar: &'static str,
-    #[schema(value_type = String)]
     pub status: crate::domain::SignalStatus,
     pub joined_because: String,
 }
@@ -180,7 +177,6 @@ pub struct AlertView {
 pub struct PageView {
     pub key: String,
     pub target: String,
-    #[schema(value_type = String)]
     pub status: PageStatus,
     pub url: Option<String>,
 }
@@ -192,6 +188,15 @@ pub struct PagerDutyView {
     pub pages: Vec<PageView>,
 }
 
+/// The blast radius of an incident, in short.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct RadiusView {
+    /// `14 tables, 3 dashboards, 5 teams`.
+    pub words: String,
+    pub assets: usize,
+    pub teams: usize,
+}
+
 /// An incident as the API shows it (the design's outside contract).
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct IncidentView {
@@ -199,45 +204,37 @@ pub struct IncidentView {
     pub id: String,
     pub uid: String,
     pub title: String,
-    #[schema(value_type = String)]
     pub status: Status,
-    #[schema(value_type = String)]
     pub severity: Severity,
-    #[schema(value_type = String)]
     pub pillar: Pillar,
-    #[schema(value_type = Vec<String>)]
     pub assets: Vec<AssetName>,
     pub service: Option<String>,
     pub source: Option<String>,
     /// People's ids in Slack, by role.
-    #[schema(value_type = Object)]
     pub roles: BTreeMap<Role, Vec<UserId>>,
-    #[schema(value_type = Option<Object>)]
     pub channel: Option<Channel>,
     pub pagerduty: PagerDutyView,
     pub alerts_total: u32,
     pub alerts_firing: u32,
     pub tasks_total: u32,
     pub tasks_open: u32,
-    #[schema(value_type = String)]
+    #[schema(value_type = DateTime)]
     pub detected_at: Time,
-    #[schema(value_type = String)]
+    #[schema(value_type = DateTime)]
     pub opened_at: Time,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<DateTime>)]
     pub acknowledged_at: Option<Time>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<DateTime>)]
     pub mitigated_at: Option<Time>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<DateTime>)]
     pub resolved_at: Option<Time>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<DateTime>)]
     pub bad_from: Option<Time>,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<DateTime>)]
     pub good_again: Option<Time>,
     pub fix: Option<String>,
-    #[schema(value_type = Vec<Object>)]
-    pub root_cause_candidates: Vec<Value>,
-    #[schema(value_type = Option<Object>)]
-    pub blast_radius: Option<Value>,
+    pub root_cause_candidates: Vec<views::RootView>,
+    pub blast_radius: Option<RadiusView>,
     /// How many people and teams outside were told.
     pub told: u32,
     pub drill: bool,
@@ -266,7 +263,7 @@ impl IncidentView {
             status: alert.signal.status,
             joined_because: alert.joined_because.words(name),
         };
-        let radius = |of: &Radius| json!({"words": of.words(), "assets": of.assets, "teams": of.teams});
+        let radius = |of: &Radius| RadiusView { words: of.words(), assets: of.assets, teams: of.teams };
         Self {
             id: incident.name(),
             uid: incident.uid.to_string(),

@@ -25,7 +25,7 @@ const BODY_ROOM: usize = 100;
 pub struct ReceivedLine {
     id: String,
     source: String,
-    #[schema(value_type = String, example = "2026-11-23T06:00:00Z")]
+    #[schema(value_type = DateTime)]
     at: Time,
 }
 
@@ -41,9 +41,9 @@ pub struct ReceivedPage {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReceivedBody {
     source: String,
-    #[schema(value_type = String, example = "2026-11-23T06:00:00Z")]
+    #[schema(value_type = DateTime)]
     at: Time,
-    #[schema(value_type = Object)]
+    /// As the monitor sent it, so its form is the monitor's. Secrets, SQL and rows are left out.
     body: Value,
 }
 

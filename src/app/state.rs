@@ -59,6 +59,9 @@ impl App {
     /// A bad file, or a store that cannot be read.
     pub async fn new(config: Config, store: Store, clock: Clock) -> anyhow::Result<Self> {
         let templates = Templates::load(config.message_templates.path.as_deref())?;
+        for mistake in templates.mistakes()? {
+            tracing::warn!(error = %mistake, "a message template fails on a sample; the shipped one will be used");
+        }
         let library = load_library(config.runbooks.path.as_deref())?;
         let models = ReadModels::load(&store).await?;
         let started = clock.now();

@@ -59,9 +59,7 @@ impl App {
         for (of, people) in subjects {
             let is_team = teams.iter().any(|team| team.eq_ignore_ascii_case(&of));
             let reached = is_team
-                || self.trust(&of).await.is_ok_and(|trust| {
-                    trust.incidents.iter().any(|one| one["id"].as_str() == Some(incident.name().as_str()))
-                });
+                || self.trust(&of).await.is_ok_and(|trust| trust.incidents.iter().any(|one| one.id == incident.name()));
             if !reached {
                 continue;
             }

@@ -24,6 +24,14 @@ pub(super) async fn run(path: &Path, online: bool) -> anyhow::Result<()> {
     let templates = Templates::load(config.message_templates.path.as_deref())?;
     let own = templates.sources().values().filter(|source| *source != "shipped").count();
     println!("templates       {} ({own} of your own)", templates.sources().len());
+    let mistakes = templates.mistakes()?;
+    if !mistakes.is_empty() {
+        let each: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+        bail!(
+            "{}\nMuster would write these messages with its own templates. Mend yours; `message-templates/samples.json` in Muster's repository shows what each may use",
+            each.join("\n")
+        );
+    }
     let library = load_library(config.runbooks.path.as_deref())?;
     println!("runbooks        {}", library.all().count());
     for book in library.all() {

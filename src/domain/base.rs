@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A number of things: `1 step`, `2 steps`.
 pub fn counted(number: usize, of: &str) -> String {
@@ -16,7 +17,7 @@ pub type Time = chrono::DateTime<chrono::Utc>;
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => { $(
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, ToSchema)]
         #[derive(derive_more::AsRef, derive_more::Deref, derive_more::Display, derive_more::From)]
         #[serde(transparent)]
         #[as_ref(str)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::incident::{Channel, Duty, Ending, MessageRef, Picture, Radius, Recipient, RootCandidate, Slot};
 use super::lineage::Whom;
@@ -11,7 +12,7 @@ use super::reason::{ChannelLoss, DrillGoal, Gap, JoinReason, Missing, PageText, 
 use super::{AlertId, AssetName, IncidentId, Pillar, Role, Severity, Signal, Time, Undelivered, UserId};
 use crate::domain::worded;
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[rustfmt::skip]
 pub enum Actor {
@@ -33,7 +34,7 @@ impl Actor {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Opened {
     pub uid: IncidentId,
     pub number: u64,
@@ -47,6 +48,7 @@ pub struct Opened {
     pub source: Option<String>,
     pub labels: BTreeMap<String, String>,
     /// When it was first seen, by the monitor's or person's clock.
+    #[schema(value_type = DateTime)]
     pub detected_at: Time,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub drill: bool,
@@ -55,7 +57,7 @@ pub struct Opened {
 }
 
 /// A fact about an incident. It has enough to rebuild the state, and can be read later without the state.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[rustfmt::skip]
 #[strum(serialize_all = "snake_case")]
@@ -95,7 +97,7 @@ pub enum Event {
     /// A person gave a role back.
     RoleLeft { role: Role, person: UserId },
     /// Somebody asks the present commander for the command.
-    HandoverRequested { id: String, by: UserId, holder: UserId, due: Time },
+    HandoverRequested { id: String, by: UserId, holder: UserId, #[schema(value_type = DateTime)] due: Time },
     /// The commander keeps the command.
     HandoverDeclined { by: UserId },
     /// Nobody took the command in time.
@@ -108,18 +110,18 @@ pub enum Event {
     SeverityChanged { from: Severity, to: Severity },
     /// People were told how it stands.
     /// `impact`: what it means for those who use the data. Earlier Musters stored it as a line of the text.
-    UpdatePosted { text: String, next: Option<Time>, #[serde(default)] impact: Option<String> },
+    UpdatePosted { text: String, #[schema(value_type = Option<DateTime>)] next: Option<Time>, impact: Option<String> },
     /// A promised update did not come.
-    UpdateOverdue { promised: Time },
+    UpdateOverdue { #[schema(value_type = DateTime)] promised: Time },
     /// Nobody was told anything for a while.
-    UpdateDue { since: Time },
+    UpdateDue { #[schema(value_type = DateTime)] since: Time },
     /// When people are reminded of an update. If there is no time, never.
-    ReminderSet { at: Option<Time> },
+    ReminderSet { #[schema(value_type = Option<DateTime>)] at: Option<Time> },
     /// Something was tried, or ruled out.
     /// `ruled_out`: it is not the cause.
     Tried { text: String, ruled_out: bool },
     /// A line of the timeline was corrected.
-    Amended { line: u64, text: Option<String>, at: Option<Time> },
+    Amended { line: u64, text: Option<String>, #[schema(value_type = Option<DateTime>)] at: Option<Time> },
     /// A message on the timeline was changed in Slack.
     /// `text`: its words now. `None` after it was deleted.
     PinEdited { message: MessageRef, text: Option<String> },
@@ -136,12 +138,12 @@ pub enum Event {
     /// `step`: from 1.
     StepSkipped { step: usize, text: String, reason: String },
     /// Since when the data is bad.
-    BadSince { at: Time },
+    BadSince { #[schema(value_type = DateTime)] at: Time },
     /// Since when the data is good again downstream.
-    GoodAgain { at: Time },
+    GoodAgain { #[schema(value_type = DateTime)] at: Time },
     FixRecorded { text: String },
     /// `task`: from 1.
-    TaskAdded { task: u32, text: String, assignee: Option<UserId>, due: Option<Time> },
+    TaskAdded { task: u32, text: String, assignee: Option<UserId>, #[schema(value_type = Option<DateTime>)] due: Option<Time> },
     TaskDone { task: u32, text: String },
     /// A task was given to somebody.
     TaskAssigned { task: u32, text: String, assignee: UserId },
@@ -249,7 +251,7 @@ impl Event {
 pub const MAX_JOINED: usize = 50;
 
 /// An alert that joined an incident.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Joined {
     pub alert: AlertId,
     pub source: String,
@@ -278,7 +280,7 @@ impl Event {
 }
 
 /// Something that a real incident asks of people, in a drill.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Point {
     pub what: DrillGoal,
     pub done: bool,
@@ -299,10 +301,11 @@ worded! {
 }
 
 /// One line of the timeline.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Entry {
     /// Its number, from 1, without gaps.
     pub seq: u64,
+    #[schema(value_type = DateTime)]
     pub at: Time,
     pub actor: Actor,
     pub event: Event,

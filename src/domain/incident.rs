@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::lineage::{AssetKind, RootReason, Whom, impact};
 use super::reason::DutySource;
@@ -81,7 +82,7 @@ impl Ending {
 }
 
 /// The channel where people work on the incident.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Channel {
     /// Slack's id. Use it instead of the name, since names change.
     pub id: ChannelId,
@@ -108,7 +109,7 @@ impl Channel {
 }
 
 /// A message that Muster keeps up to date by editing it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct MessageRef {
     pub channel: ChannelId,
     /// Slack's timestamp, which is the id of the message in its channel.
@@ -116,7 +117,7 @@ pub struct MessageRef {
 }
 
 /// The messages that Muster keeps up to date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Slot {
     /// The pinned card in the incident's channel.
@@ -127,7 +128,7 @@ pub enum Slot {
 }
 
 /// How far a page has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PageStatus {
     /// Stored, not yet accepted by PagerDuty.
@@ -305,7 +306,7 @@ pub struct Incident {
 }
 
 /// Somebody who is on duty according to a rotation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Duty {
     pub rotation: String,
     /// The role they are asked to take.
@@ -315,7 +316,7 @@ pub struct Duty {
 }
 
 /// Where an incident may have started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RootCandidate {
     pub asset: AssetName,
     pub reason: RootReason,
@@ -325,7 +326,7 @@ pub struct RootCandidate {
 }
 
 /// The size of a blast radius.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Radius {
     #[serde(rename = "words", default, skip_serializing_if = "Option::is_none")]
     pub said: Option<String>,
@@ -343,7 +344,7 @@ impl Radius {
 }
 
 /// A picture in the channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Picture {
     pub file: String,
     pub url: Option<String>,
@@ -352,7 +353,7 @@ pub struct Picture {
 
 /// Somebody outside the incident who is to be told.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Recipient {
     /// Their id in this incident: the team's name in lower case, or a Slack id.
     pub key: String,

@@ -1,8 +1,10 @@
 //! The words of a root-cause analysis and of what is learned from it: kinds of causes, and the subjects of a look back.
 //! `decide` and `postmortem` use them.
 
-use crate::domain::worded;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::worded;
 
 worded! {
     /// The kind of a cause. It is never a person.
@@ -16,7 +18,7 @@ worded! {
 }
 
 /// A cause that people agreed on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Cause {
     pub kind: CauseKind,
     pub text: String,

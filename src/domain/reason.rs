@@ -2,12 +2,13 @@
 //! If an earlier Muster stored a reason as words, those words stay as they are.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::times::{clock, stamp};
 use super::{AssetName, Level, Pillar, Time, UserId, counted};
 
 /// Why an alert is in an incident.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[rustfmt::skip]
 pub enum JoinReason {
@@ -59,7 +60,7 @@ impl JoinReason {
 }
 
 /// Why an incident has its severity.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SeverityReason {
     /// A route says so.
@@ -91,7 +92,7 @@ impl std::fmt::Display for SeverityReason {
 }
 
 /// Why a runbook was attached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunbookReason {
     /// Its head fits the incident in all of these points.
@@ -105,7 +106,7 @@ pub enum RunbookReason {
 }
 
 /// One point in which a runbook fits an incident.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[rustfmt::skip]
 pub enum Fit {
@@ -135,7 +136,7 @@ impl RunbookReason {
 }
 
 /// What is missing for a thorough close.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[rustfmt::skip]
 pub enum Gap {
@@ -201,7 +202,7 @@ impl Gap {
 macro_rules! few {
     ($(#[$doc:meta])* $name:ident { $($value:ident = $words:literal,)* }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum $name {
             $(#[doc = $words] $value,)*
@@ -258,7 +259,7 @@ few! {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PageText {
     /// The people responsible for it are paged again.
@@ -292,13 +293,16 @@ impl PageText {
 }
 
 /// Where Muster reads who is on duty.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DutySource {
     /// In the configuration, where they take turns.
     Turns,
     /// In the configuration, where they stand in for a while.
-    StandIn { until: Time },
+    StandIn {
+        #[schema(value_type = DateTime)]
+        until: Time,
+    },
     /// In a user group of Slack.
     Slack(Read),
     /// On a schedule of PagerDuty.
@@ -308,8 +312,9 @@ pub enum DutySource {
     Said(String),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Read {
+    #[schema(value_type = DateTime)]
     pub at: Time,
     /// The people who are listed there but are not known in Slack.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Time;
 use crate::domain::worded;
 
 /// The name of an asset, `namespace.name`, as the monitor wrote it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, derive_more::Display)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, derive_more::Display,
+)]
 #[serde(transparent)]
 pub struct AssetName(String);
 
@@ -83,7 +86,7 @@ worded! {
 }
 
 /// Whether something is wrong, or right again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SignalStatus {
     /// The monitor sees the problem.
@@ -95,7 +98,7 @@ pub enum SignalStatus {
 
 /// What a monitor said, in Muster's own form. Every intake kind is translated into it.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Signal {
     pub source: String,
     /// The status of this alert, not of the webhook that carried it.
@@ -112,6 +115,7 @@ pub struct Signal {
     /// The monitor's labels, for runbooks and rules.
     pub labels: BTreeMap<String, String>,
     /// When it began, by the monitor's clock.
+    #[schema(value_type = DateTime)]
     pub at: Time,
     /// More words, if there are any.
     pub description: Option<String>,

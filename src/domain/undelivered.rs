@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Why something was not delivered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Error, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[rustfmt::skip]
 pub enum Undelivered {

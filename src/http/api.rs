@@ -39,7 +39,6 @@ pub(crate) struct IncidentPage {
 /// A page of a timeline.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TimelinePage {
-    #[schema(value_type = Vec<Object>)]
     entries: Vec<Entry>,
     next_cursor: Option<String>,
 }

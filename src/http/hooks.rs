@@ -30,7 +30,6 @@ use crate::store::Batch;
 pub(crate) struct Received {
     alerts: Vec<Correlated>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<Object>)]
     refused: Vec<Unusable>,
     /// Whether SNS asked to confirm a subscription. Muster does so after this answer.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -181,7 +180,7 @@ pub(super) async fn reading<T>(app: &App, read: impl Fn(&dyn Known) -> T) -> Res
 /// By when the next sign of life is due.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct Heard {
-    #[schema(value_type = String, example = "2026-11-23T06:00:00Z")]
+    #[schema(value_type = DateTime)]
     next_due: Time,
 }
 

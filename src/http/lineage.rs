@@ -20,9 +20,9 @@ use crate::app::catalog::{Checkup, Imported};
 use crate::app::lineage::{AssetView, Neighbour, Trust};
 use crate::catalog::{BadCatalog, dbt, openlineage, yaml};
 use crate::config::{Source, SourceKind};
-use crate::domain::lineage::Change;
 use crate::domain::lineage::impact::{Impact, TeamImpact};
 use crate::domain::lineage::walk::Way;
+use crate::domain::lineage::{Candidate, Change};
 use crate::monitors;
 use crate::render::picture::badge;
 use crate::render::{html, views};
@@ -116,7 +116,6 @@ pub(crate) struct AssetAnswer {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ChangedAsset {
     asset: String,
-    #[schema(value_type = Object)]
     change: Change,
 }
 
@@ -132,12 +131,10 @@ pub(crate) struct ImpactAnswer {
     /// `14 tables, 3 dashboards, 5 teams`.
     words: String,
     /// Where it may have started, the most likely first.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<Candidate>)]
     candidates: Vec<serde_json::Value>,
-    #[schema(value_type = Object)]
     impact: Impact,
     /// The owners of the assets that it is made of.
-    #[schema(value_type = Vec<Object>)]
     producers: Vec<TeamImpact>,
     /// Its assets that the catalog does not know.
     unknown_assets: Vec<String>,

@@ -20,6 +20,7 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json, Router};
+use serde_json::{Map, Value, json};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -35,6 +36,8 @@ const SERVICE_BODY_BYTES: usize = 1024 * 1024;
 
 pub(crate) fn router(state: AppState) -> Router {
     let (router, document) = routes(&state).split_for_parts();
+    let mut document = serde_json::to_value(document).unwrap_or_default();
+    words_as_words(&mut document);
     router
         .fallback(|| async { Problem::new(404, "There is nothing at this address").into_response() })
         .layer(Extension(Arc::new(document)))
@@ -61,8 +64,22 @@ struct Document;
 
 /// This document. It is open to everyone, like the documentation.
 #[utoipa::path(get, path = "/api/openapi.json", responses((status = 200, body = Object)))]
-async fn openapi(_: Anyone, Extension(document): Extension<Arc<utoipa::openapi::OpenApi>>) -> Response {
+async fn openapi(_: Anyone, Extension(document): Extension<Arc<Value>>) -> Response {
     Json(&*document).into_response()
+}
+
+/// What an earlier Muster kept in words is a bare string. A derived schema takes it for an object, because it does not know an `untagged` variant.
+fn words_as_words(document: &mut Value) {
+    let schemas = document["components"]["schemas"].as_object_mut();
+    for schema in schemas.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
+        let items = schema.get_mut("oneOf").and_then(Value::as_array_mut);
+        if let Some(said) = items.into_iter().flatten().find(|item| item["required"] == json!(["said"])) {
+            *said = said["properties"]["said"].take();
+            // A value may be a string too.
+            let items = schema.remove("oneOf").unwrap_or_default();
+            schema.insert("anyOf".to_owned(), items);
+        }
+    }
 }
 
 fn routes(state: &AppState) -> OpenApiRouter<AppState> {

@@ -24,10 +24,10 @@ pub(crate) struct SilenceView {
     #[serde(rename = "match")]
     matcher: String,
     /// When it begins.
-    #[schema(value_type = String, example = "2026-11-23T06:00:00Z")]
+    #[schema(value_type = DateTime)]
     from: Time,
     /// When it ends.
-    #[schema(value_type = String, example = "2026-11-23T08:00:00Z")]
+    #[schema(value_type = DateTime)]
     until: Time,
     /// Why.
     reason: String,
@@ -71,10 +71,10 @@ pub(crate) struct NewSilence {
     #[serde(rename = "match")]
     matcher: String,
     /// When it begins; without it, now.
-    #[schema(value_type = Option<String>, example = "2026-11-23T06:00:00Z")]
+    #[schema(value_type = Option<DateTime>)]
     from: Option<Time>,
     /// When it ends.
-    #[schema(value_type = String, example = "2026-11-23T08:00:00Z")]
+    #[schema(value_type = DateTime)]
     until: Time,
     /// Why.
     reason: String,

@@ -3,6 +3,7 @@
 use http::HeaderMap;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::vocabulary::Words;
 use crate::catalog::Import;
@@ -61,7 +62,7 @@ const MAX_VALUE: usize = 1024;
 pub(super) const MAX_LABELS: usize = 64;
 
 /// A part of a body that could not be used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Unusable {
     /// Where it is, as a JSON pointer.
     pub at: String,

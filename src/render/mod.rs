@@ -12,6 +12,7 @@ mod modals;
 pub mod picture;
 mod templates;
 pub mod timeline;
+mod trial;
 pub mod views;
 
 pub use actions::{Action, BUTTONS, Form, Press, Shortcut, Triage};

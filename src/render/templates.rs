@@ -19,7 +19,7 @@ pub(super) const MAX_SHORT: usize = 200;
 
 #[derive(RustEmbed)]
 #[folder = "message-templates/"]
-struct Shipped;
+pub(super) struct Shipped;
 
 /// A template that cannot be used.
 #[derive(Debug, Error)]
@@ -32,15 +32,15 @@ pub struct TemplateError {
 }
 
 /// The file of the timeline's lines. Each event has a block, which is a template itself. They make plain text, which other templates show.
-const LINES: &str = "timeline_lines";
+pub(super) const LINES: &str = "timeline_lines";
 /// The block of a corrected line.
 const CORRECTED: &str = "corrected";
 
 pub struct Templates {
     /// The templates that make Markdown.
-    handlebars: Handlebars<'static>,
+    pub(super) handlebars: Handlebars<'static>,
     /// The timeline's lines by event. The shipped ones are also under `shipped/`.
-    lines: Handlebars<'static>,
+    pub(super) lines: Handlebars<'static>,
     sources: BTreeMap<String, String>,
 }
 
@@ -211,11 +211,15 @@ impl HelperDef for Words {
     fn call<'reg: 'rc, 'rc>(
         &self,
         h: &Helper<'rc>,
-        _: &'reg Handlebars<'reg>,
+        registry: &'reg Handlebars<'reg>,
         _: &'rc Context,
         _: &mut RenderContext<'reg, 'rc>,
         out: &mut dyn Output,
     ) -> HelperResult {
+        // On trial (`trial.rs` sets this mode), no parameter may be unknown.
+        if let Some(unknown) = h.params().iter().find(|one| registry.dev_mode() && one.is_value_missing()) {
+            return Err(RenderErrorReason::MissingVariable(unknown.relative_path().cloned()).into());
+        }
         out.write(&(self.0)(h).map_err(RenderErrorReason::Other)?)?;
         Ok(())
     }

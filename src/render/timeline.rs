@@ -38,6 +38,16 @@ pub fn postmortem(
     link: &dyn Fn(&MessageRef) -> String,
     lineage: Option<&str>,
 ) -> String {
+    templates.render("postmortem", &postmortem_view(templates, record, link, lineage))
+}
+
+/// What the post-mortem's template is given.
+pub fn postmortem_view(
+    templates: &Templates,
+    record: &Record<'_>,
+    link: &dyn Fn(&MessageRef) -> String,
+    lineage: Option<&str>,
+) -> Value {
     let mut view = serde_json::to_value(draft(record)).unwrap_or_default();
     let mut day = None;
     let lines = timeline::lines(record.entries).into_iter().map(|one| {
@@ -47,5 +57,5 @@ pub fn postmortem(
     });
     view["timeline"] = lines.collect::<Vec<Value>>().into();
     view["lineage"] = lineage.into();
-    templates.render("postmortem", &view)
+    view
 }

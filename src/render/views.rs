@@ -1,6 +1,8 @@
 //! Views: the data that a template may see. They are built from the state, with people as `{"id","name"}` and times as RFC 3339.
 
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::{Button, Form, ModalInput, Names, Press, Rendered, Templates};
 use crate::domain::effect::Notice;
@@ -8,7 +10,7 @@ use crate::domain::incident::{Checklist, Duty, Ending, Radius, Recipient, RootCa
 use crate::domain::lineage::{Candidate, Clue, Impact, Whom};
 use crate::domain::reason::{Gap, Missing};
 use crate::domain::times::duration;
-use crate::domain::{Actor, Command, Event, Incident, Role, Severity, Time, UserId};
+use crate::domain::{Actor, AssetName, Command, Event, Incident, Role, Severity, Time, UserId};
 
 /// How many of the alerts that came together are named in one line.
 const JOINED_NAMED: usize = 5;
@@ -143,7 +145,7 @@ pub(super) fn happened(templates: &Templates, event: &Event, by: &Actor, names: 
         }
         Event::Opened(opened) => fields["severity_because"] = opened.severity_because.to_string().into(),
         Event::Resolved { gaps, .. } => fields["gaps"] = gaps.iter().map(Gap::advice).collect(),
-        Event::RootNamed { candidates } => fields["candidates"] = roots(candidates).into(),
+        Event::RootNamed { candidates } => fields["candidates"] = json!(roots(candidates)),
         Event::PageRequested { text, person, .. } => {
             fields["text"] = text.words(&called).into();
             fields["person"] = person.as_ref().map(who).into();
@@ -178,11 +180,21 @@ fn on_duty(duty: &Duty, names: Names<'_>) -> Value {
 }
 
 /// Where it may have started.
-pub fn roots(candidates: &[RootCandidate]) -> Vec<Value> {
-    let root = |root: &RootCandidate| {
-        let mut view = serde_json::to_value(root).unwrap_or_default();
-        view["reason"] = root.reason.words().into();
-        view
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RootView {
+    asset: AssetName,
+    /// In words.
+    reason: String,
+    /// Assets that nobody checks, so they cannot be ruled out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_monitored: Vec<String>,
+}
+
+pub fn roots(candidates: &[RootCandidate]) -> Vec<RootView> {
+    let root = |root: &RootCandidate| RootView {
+        asset: root.asset.clone(),
+        reason: root.reason.words(),
+        not_monitored: root.not_monitored.clone(),
     };
     candidates.iter().map(root).collect()
 }

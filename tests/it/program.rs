@@ -86,6 +86,66 @@ async fn check_says_what_is_well_and_what_is_not() {
     drop(sandbox);
 }
 
+/// A template of one's own that would fail in an incident is found before, with its line and with what there is in the place of a wrong name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_tries_the_operators_templates() {
+    let directory = crate::harness::folder();
+    let (_sandbox, variables) = set_up(directory.path()).await;
+    let path = directory.path().join("muster.toml");
+    let own = directory.path().join("own");
+    std::fs::create_dir(&own).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{text}[message_templates]\npath = {own:?}\n")).unwrap();
+    let check = || {
+        let output = run(&["check", "--config", path.to_str().unwrap()], &variables);
+        let told = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.code(), told.replace(own.to_str().unwrap(), "own"))
+    };
+    let put = |name: &str, text: &str| std::fs::write(own.join(name), text).unwrap();
+    // Muster's own words, changed.
+    let shipped = crate::architecture::read("message-templates/role_granted.hbs");
+    put("role_granted.hbs", &shipped.replace("is now", "ist jetzt"));
+    let (code, told) = check();
+    assert!(code == Some(0) && told.contains("(1 of your own)"), "{told}");
+    for (name, text, wrong) in [
+        ("noted.hbs", "fine\n{{event.txet}}", "own/noted.hbs:2: there is no `event.txet`; there are text, type\n"),
+        (
+            "topic.hbs",
+            "{{#if comander}}x{{/if}}",
+            "own/topic.hbs:1: there is no `comander`; there are acknowledged_by, ",
+        ),
+        (
+            "reopened.hbs",
+            "{{person actr}}",
+            "own/reopened.hbs:1: there is no `actr`; there are actor, by_another, event, ",
+        ),
+        ("tried.hbs", "{{persn actor}}", "own/tried.hbs:1: Helper not found persn\n"),
+        ("help.hbs", "{{#each verbs}}\n{{usage}}{{/each}}", "own/help.hbs:2: there is no `usage`"),
+        (
+            "brief.hbs",
+            "{{#if bad_for}}{{else}}{{bad}}{{/if}}",
+            "own/brief.hbs:1: there is no `bad`; there are bad_for, ",
+        ),
+        (
+            "update_posted.hbs",
+            "{{time event.next}}",
+            "own/update_posted.hbs:1: `` is no time. What it asks for is not always there: put it into `{{#if …}}`\n",
+        ),
+        (
+            "timeline_lines.hbs",
+            "{{#*inline \"noted\"}}\n{{actor.nam}}\n{{/inline}}{{#*inline \"opened\"}}{{#if event.labels.team}}x{{/if}}{{/inline}}",
+            "own/timeline_lines.hbs:2: there is no `actor.nam`; there are id, kind, name\n",
+        ),
+    ] {
+        put(name, text);
+        let (code, told) = check();
+        assert!(code == Some(1) && told.contains(wrong), "{wrong}\n{told}");
+    }
+    let (_, told) = check();
+    assert_eq!(told.matches("own/").count(), 8, "all of them are told at once: {told}");
+    assert!(told.contains("Muster would write these messages with its own templates. Mend yours"), "{told}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn terminated_it_ends_well_and_its_store_can_be_carried_away() {
     let directory = crate::harness::folder();

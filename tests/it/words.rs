@@ -3,12 +3,17 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use muster::domain::{Actor, Entry, Event};
-use muster::render::Templates;
-use muster::render::timeline::sentence;
+use muster::domain::captured::Captured;
+use muster::domain::incident::MessageRef;
+use muster::domain::postmortem::{Fact, Record};
+use muster::domain::{Actor, Alert, AssetName, Entry, Event, Incident, Pillar, Status, Task};
+use muster::render::timeline::{postmortem_view, sentence};
+use muster::render::{Templates, views};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
 
+use crate::architecture::{root, sources};
 use crate::harness::*;
 
 #[derive(Deserialize)]
@@ -142,4 +147,171 @@ async fn an_operators_templates_say_the_timeline_and_the_post_mortem() {
         let error = Templates::load(Some(folder.path())).err().unwrap().to_string();
         assert!(error.contains("timeline_lines.hbs: has") && error.contains(what), "{error}");
     }
+}
+
+/// The value with as few fields as it can be read from.
+fn least<T: DeserializeOwned>(mut value: Value) -> T {
+    for key in value.as_object().unwrap().keys().cloned().collect::<Vec<_>>() {
+        let mut without = value.clone();
+        without.as_object_mut().unwrap().remove(&key);
+        if serde_json::from_value::<T>(without.clone()).is_ok() {
+            value = without;
+        }
+    }
+    serde_json::from_value(value).unwrap()
+}
+
+/// What templates are tried on: made by the code that makes the views of real messages, once from everything that may be there, and once from
+/// what is always there. Views that are written where they are shown are in the fixture as they are.
+fn samples() -> Value {
+    let mut given: Value = serde_json::from_str(&fixture("samples.json")).unwrap();
+    let mut take = |name: &str| given[name].take();
+    let templates = Templates::load(None).unwrap();
+    let name = |id: &str| if id == "U1" { "Ana".to_owned() } else { "Ben".to_owned() };
+    let incident = take("incident");
+    let mut incidents: [Incident; 2] = [serde_json::from_value(incident.clone()).unwrap(), least(incident)];
+    incidents[1].roles.clear();
+    incidents[1].pages.clear();
+    incidents[1].assets.clear();
+    let actors: [Actor; 2] = [serde_json::from_value(take("actor")).unwrap(), Actor::Muster];
+    let (mut messages, mut lines, mut entries) = (Map::new(), Map::new(), Vec::new());
+    for event in take("events").as_array().unwrap() {
+        let events: [Event; 2] = [serde_json::from_value(event.clone()).unwrap(), least(event.clone())];
+        let of = events[0].name();
+        let views = [0, 1].map(|n| {
+            let mut view = views::event(&templates, &events[n], &actors[n], &incidents[n], &name, start_time());
+            view["incident"] = json!({"$incident": true});
+            view
+        });
+        lines.insert(
+            of.to_owned(),
+            json!(views.clone().map(|mut view| {
+                view.as_object_mut().unwrap().remove("incident");
+                (view["corrected"], view["deleted"]) = (true.into(), false.into());
+                view
+            })),
+        );
+        if templates.has(of) {
+            messages.insert(of.to_owned(), json!(views));
+        }
+        let [event, _] = events;
+        entries.push(Entry { seq: 1, at: start_time(), actor: actors[0].clone(), event });
+    }
+    for (names, view) in take("views").as_object().unwrap() {
+        let (full, changes) = if view.is_array() { (&view[0], &view[1]) } else { (view, &Value::Null) };
+        let mut least = full.as_object().unwrap().clone();
+        least.extend(changes.as_object().cloned().unwrap_or_default());
+        least.retain(|_, value| value != "$missing");
+        for one in names.split(' ') {
+            let of = if one == "corrected" { &mut lines } else { &mut messages };
+            of.insert(one.to_owned(), json!([full, least]));
+        }
+    }
+    let (alerts, tasks, messages_of) = (take("alerts"), take("tasks"), take("messages"));
+    let alerts: Vec<Alert> = serde_json::from_value(alerts).unwrap();
+    let tasks: Vec<Task> = serde_json::from_value(tasks).unwrap();
+    let said: Vec<Captured> = serde_json::from_value(messages_of).unwrap();
+    let promises = [(AssetName::new("warehouse.orders").unwrap(), "by 6:00".to_owned())];
+    let now = start_time();
+    let full = Record {
+        incident: &incidents[0],
+        entries: &entries,
+        alerts: &alerts,
+        tasks: &tasks,
+        messages: &said,
+        promises: &promises,
+        now,
+        name: &name,
+    };
+    let least = Record {
+        incident: &incidents[1],
+        entries: &[],
+        alerts: &[],
+        tasks: &[],
+        messages: &[],
+        promises: &[],
+        now,
+        name: &name,
+    };
+    let link = |_: &MessageRef| "https://acme.slack.com/archives/C1/p1".to_owned();
+    let views = [(&full, Some("flowchart TD")), (&least, None)];
+    let mut views = views.map(|(of, lineage)| postmortem_view(&templates, of, &link, lineage));
+    // What one incident cannot have together with the others.
+    let (at, later, asset) =
+        (|| "06:10".to_owned(), || "2 h".to_owned(), || AssetName::new("warehouse.orders").unwrap());
+    let (about, pillar) = (|| AssetName::new("warehouse.orders"), Some(Pillar::Freshness));
+    for (heading, fact) in [
+        ("impact", Fact::BadSince { at: at() }),
+        ("impact", Fact::GoodSince { at: at() }),
+        ("impact", Fact::Told { names: vec!["Revenue".to_owned()] }),
+        ("detection", Fact::ReportedLater { later: later(), about: about(), pillar }),
+        ("detection", Fact::NeverReported { about: about(), pillar }),
+        ("detection", Fact::RootReportedLater { root: asset(), later: later() }),
+        ("people", Fact::Spoke { names: vec!["Ben".to_owned()] }),
+        ("questions", Fact::Unfinished { status: Status::Investigating }),
+    ] {
+        views[0][heading].as_array_mut().unwrap().push(json!(fact));
+    }
+    messages.insert("postmortem".to_owned(), json!(views));
+    let incidents = incidents.each_ref().map(|one| views::incident(one, &name, start_time()));
+    json!({"incident": incidents, "messages": messages, "lines": lines})
+}
+
+/// As the file has them: a line for each view.
+fn written(samples: &Value) -> String {
+    let pair = |of: &Value| format!("[\n{},\n{}]", of[0], of[1]);
+    let all = |of: &Value| {
+        let all = of.as_object().unwrap().iter().map(|(name, of)| format!("\"{name}\": {}", pair(of)));
+        all.collect::<Vec<_>>().join(",\n\n")
+    };
+    format!(
+        "{{\"incident\": {},\n\n\"messages\": {{\n\n{}\n}},\n\n\"lines\": {{\n\n{}\n}}}}\n",
+        pair(&samples["incident"]),
+        all(&samples["messages"]),
+        all(&samples["lines"])
+    )
+}
+
+/// The samples are what real templates are given. Every template of Muster's passes on them, also as a copy of an operator's.
+#[test]
+fn templates_are_tried_on_what_they_are_really_given() {
+    let file = root().join("message-templates/samples.json");
+    let samples = written(&samples());
+    if std::env::var_os("MUSTER_WRITE_SAMPLES").is_some() {
+        fs::write(&file, &samples).unwrap();
+    }
+    assert!(samples == fs::read_to_string(&file).unwrap(), "MUSTER_WRITE_SAMPLES=1 writes them anew");
+    let folder = tempfile::tempdir().unwrap();
+    let samples: Value = serde_json::from_str(&samples).unwrap();
+    for (name, source) in Templates::load(None).unwrap().sources() {
+        assert_eq!(source, "shipped");
+        assert!(name == "timeline_lines" || samples["messages"][name].is_array(), "{name} has no sample");
+        let from = root().join(format!("message-templates/{name}.hbs"));
+        fs::copy(from, folder.path().join(format!("{name}.hbs"))).unwrap();
+    }
+    let copied = Templates::load(Some(folder.path())).unwrap();
+    assert!(copied.sources().values().all(|source| source != "shipped"));
+    let mistakes: Vec<_> = copied.mistakes().unwrap().iter().map(ToString::to_string).collect();
+    assert!(mistakes.is_empty(), "{mistakes:#?}");
+    // A name that a sample has is a name that the code gives.
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    let code: String = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    let given: Value = serde_json::from_str(&fixture("samples.json")).unwrap();
+    let mut waiting = vec![&given["views"]];
+    let mut names = BTreeSet::new();
+    while let Some(value) = waiting.pop() {
+        waiting.extend(value.as_array().into_iter().flatten());
+        for (name, value) in value.as_object().into_iter().flatten() {
+            names.insert(name);
+            waiting.push(value);
+        }
+    }
+    names
+        .retain(|name| !name.starts_with('$') && !given["views"][name].is_object() && !given["views"][name].is_array());
+    let unknown: Vec<_> = names
+        .iter()
+        .filter(|name| !code.contains(&format!("\"{name}\"")) && !code.contains(&format!("pub {name}:")))
+        .collect();
+    assert!(unknown.is_empty(), "no code gives these: {unknown:?}");
 }

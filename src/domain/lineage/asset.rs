@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::domain::worded;
 use crate::domain::{Pillar, Time};
@@ -46,7 +47,7 @@ impl AssetKind {
 
 /// Somebody who is responsible for an asset, or who uses it.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Owner {
     /// The team's or person's name.
@@ -211,9 +212,10 @@ pub struct Check {
 }
 
 /// Something that happened to an asset lately and may have broken it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Change {
     pub what: ChangeKind,
+    #[schema(value_type = DateTime)]
     pub at: Time,
     /// In a few words: the error, the commit, the columns.
     pub text: String,

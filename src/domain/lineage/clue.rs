@@ -1,13 +1,14 @@
 //! Why an incident may have started at an asset, as values. They are turned into words when they are shown.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::ChangeKind;
 use crate::domain::times::clock;
 use crate::domain::{Pillar, Time, counted};
 
 /// A reason for or against an asset as the root cause.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[rustfmt::skip]
 pub enum Clue {
@@ -33,7 +34,7 @@ pub enum Clue {
     /// The bad assets are this one or are downstream of it.
     Covers { covered: usize, of: usize },
     /// Something happened to it shortly before.
-    Changed { what: ChangeKind, at: Time, text: String },
+    Changed { what: ChangeKind, #[schema(value_type = DateTime)] at: Time, text: String },
     /// It was the root cause of earlier incidents.
     RootBefore { times: usize },
     /// It is not bad itself.
@@ -69,7 +70,7 @@ impl Clue {
 }
 
 /// Why an incident may have started at an asset.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum RootReason {
     /// For these reasons, the strongest first.

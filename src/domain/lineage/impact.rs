@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::graph::NodeId;
 use super::walk::{Met, View, Way};
@@ -25,7 +26,7 @@ worded! {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Affected {
     pub asset: String,
     pub kind: AssetKind,
@@ -35,7 +36,7 @@ pub struct Affected {
 }
 
 /// A team's part of the blast radius.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TeamImpact {
     /// The team or person, with how they are reached.
     pub owner: Owner,
@@ -51,7 +52,7 @@ impl TeamImpact {
     }
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Impact {
     pub counts: BTreeMap<AssetKind, usize>,
     /// By team, the most important first.

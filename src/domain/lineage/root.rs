@@ -47,9 +47,11 @@ impl Evidence for () {
 }
 
 /// Where the incident may have started.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Candidate {
     pub asset: String,
+    /// In words, where people and programs see them.
+    #[schema(value_type = Vec<String>)]
     pub reasons: Vec<Clue>,
     pub observed: bool,
     /// A few of the unchecked assets above it, or between it and the bad assets. They cannot be ruled out.

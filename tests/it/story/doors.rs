@@ -1,9 +1,10 @@
-//! Who is let in where: every route has a door, and each is shut for everybody else.
+//! Who is let in where: every route has a door, and each is shut for everybody else. What the API's description says of every value.
 
+use muster::domain::Event;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{API_TOKEN, Bot, Setup, TOKEN};
+use crate::harness::{ANA, API_TOKEN, Bot, Setup, TOKEN, fixture, stale_orders};
 
 const READER: &str = "a-token-of-the-dashboards";
 const WRITER: &str = "a-token-of-the-deployments";
@@ -165,6 +166,110 @@ async fn a_browser_is_asked_for_the_password() {
     for (password, status) in [(READER, 404), (WRITER, 403), ("another", 401)] {
         let answer = bot.http.get(&page).basic_auth("ana", Some(password)).send().await.unwrap();
         assert_eq!(answer.status(), status, "{password}");
+    }
+    bot.end().await;
+}
+
+/// What the description leaves open, and why: others decide how it looks.
+const FREE: [(&str, &str); 12] = [
+    ("ReceivedBody.body", "as the monitor sent it"),
+    ("post /hooks/{source}", "each kind of source has its own form"),
+    ("put /hooks/{source}", "each kind of source has its own form"),
+    ("post /v2/enqueue", "PagerDuty's form"),
+    ("post /v2/change/enqueue", "PagerDuty's form"),
+    ("post /generic/2010-04-15/create_event.json", "PagerDuty's form"),
+    ("post /pagerduty/webhooks", "PagerDuty's form"),
+    ("post /slack/commands", "Slack's form"),
+    ("post /slack/interactions", "Slack's form"),
+    ("post /slack/events", "Slack's form"),
+    ("post /api/v1/lineage", "OpenLineage's form"),
+    ("put /api/v1/catalog/dbt", "dbt's form"),
+];
+
+/// The places of a schema where anything may be.
+fn open_places(schema: &Value, at: &str, found: &mut Vec<String>) {
+    let of_type =
+        |name: &str| schema["type"] == name || schema["type"].as_array().is_some_and(|all| all.contains(&json!(name)));
+    let parts = ["properties", "oneOf", "allOf", "anyOf", "prefixItems", "items", "additionalProperties"];
+    let says = |part: &str| !schema[part].is_null();
+    let is_named = says("$ref") || says("enum") || says("const");
+    if !is_named && (of_type("object") || !says("type")) && !parts.iter().any(|part| says(part)) {
+        found.push(at.to_owned());
+    }
+    for part in parts {
+        match &schema[part] {
+            Value::Object(properties) if part == "properties" => {
+                properties.iter().for_each(|(name, one)| open_places(one, &format!("{at}.{name}"), found));
+            }
+            Value::Array(all) => all.iter().for_each(|one| open_places(one, at, found)),
+            one @ Value::Object(_) => open_places(one, at, found),
+            _ => {}
+        }
+    }
+}
+
+/// Every value that the API takes and gives has a form, and the answers have the form that is described.
+#[tokio::test]
+async fn the_description_says_how_every_value_looks() {
+    let bot = bot().await;
+    let document: Value =
+        bot.http.get(format!("{}/api/openapi.json", bot.base)).send().await.unwrap().json().await.unwrap();
+    let mut found = Vec::new();
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        open_places(schema, name, &mut found);
+    }
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let answers = operation["responses"].as_object().unwrap().values();
+            let bodies = answers.chain([&operation["requestBody"]]).filter_map(|body| body["content"].as_object());
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            for one in bodies.flat_map(|content| content.values()).chain(parameters) {
+                open_places(&one["schema"], &format!("{method} {path}"), &mut found);
+            }
+        }
+    }
+    let free = FREE.map(|(place, _)| place.to_owned());
+    let news: Vec<_> = found.iter().filter(|place| !free.contains(place)).collect();
+    assert!(news.is_empty(), "say how these look: {news:?}");
+    assert!(free.iter().all(|place| found.contains(place)), "not free any more: {free:?}, {found:?}");
+    let judge = |name: &str| {
+        let schema = json!({"$ref": format!("#/components/schemas/{name}"), "components": document["components"]});
+        jsonschema::validator_for(&schema).unwrap()
+    };
+    let check = |name: &str, answer: &Value| {
+        let wrong: Vec<_> = judge(name).iter_errors(answer).map(|error| error.to_string()).collect();
+        assert!(wrong.is_empty(), "{name}: {wrong:#?}\n{answer:#}");
+    };
+    // Every event, in the words of an earlier Muster and as values.
+    let events = judge("Event");
+    let samples: Value = serde_json::from_str(&fixture("samples.json")).unwrap();
+    let kept = fixture("timeline.jsonl");
+    let kept = kept.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["event"].take());
+    for event in samples["events"].as_array().unwrap().iter().cloned().chain(kept) {
+        let event = serde_json::to_value(serde_json::from_value::<Event>(event).unwrap()).unwrap();
+        let wrong: Vec<_> = events.iter_errors(&event).map(|error| error.to_string()).collect();
+        assert!(wrong.is_empty(), "{wrong:#?}\n{event:#}");
+    }
+    let catalog = "assets:\n- {name: warehouse.orders, tier: 1, owners: [{name: sales, slack: '#sales'}]}\n- {name: bi.sales, kind: dashboard, owners: [revenue]}\nedges: [[warehouse.raw, warehouse.orders], [warehouse.orders, bi.sales]]";
+    bot.put("/api/v1/catalog/yaml", catalog.to_owned()).await;
+    bot.alert("dq", stale_orders()).await;
+    bot.alert("dq", json!({"key": "k", "title": "odd", "asset": "w.unknown"})).await;
+    let inc = bot.inc(1);
+    inc.slash(ANA, "take command").await;
+    inc.slash(ANA, "update we know next 30m").await;
+    inc.slash(ANA, "task add look @ben friday").await;
+    for (name, path) in [
+        ("IncidentPage", "incidents"),
+        ("IncidentView", "incidents/INC-1"),
+        ("TimelinePage", "incidents/INC-1/timeline"),
+        ("ImpactAnswer", "incidents/INC-1/impact"),
+        ("AssetAnswer", "assets/warehouse.orders"),
+        ("Walked", "assets/warehouse.orders/upstream"),
+        ("Trust", "assets/bi.sales/status"),
+        ("Checkup", "catalog/doctor"),
+        ("ReceivedPage", "received"),
+    ] {
+        check(name, &bot.get(&format!("/api/v1/{path}")).await);
     }
     bot.end().await;
 }
