@@ -13,7 +13,7 @@ use crate::domain::lineage::sighting::{Merger, Sighting, Written};
 use crate::domain::lineage::{Asset, AssetKind, Change, ChangeKind, Check, Day, Graph, View, day};
 use crate::domain::{AssetName, Effect};
 use crate::read_models::catalog::image;
-use crate::records::outbox::{EntryId, Job, Outbox as _};
+use crate::records::outbox::{EntryId, Job};
 use crate::records::{CatalogCommit, Changes, Columns, Open};
 use crate::store::{Batch, Expect, Id, Range};
 

@@ -12,7 +12,7 @@ use crate::domain::permission::Standing;
 use crate::domain::{
     Alert, Command, Context, Decision, Effect, Entry, Event, Incident, IncidentId, Task, Time, UserId,
 };
-use crate::records::outbox::{EntryId, Job, Outbox as _};
+use crate::records::outbox::{EntryId, Job};
 use crate::records::{
     AlertOfKey, Delivered, Ended, IncidentCounter, LatestOfAsset, Mine, OfAsset, OfChannel, OfNumber, Open, Pinned,
     Reviewed, RootOf,

@@ -3,7 +3,7 @@
 use super::{App, Failure};
 use crate::domain::suppression::SuppressedAlert;
 use crate::domain::{Signal, SignalStatus, Time};
-use crate::records::outbox::{Job, Outbox as _};
+use crate::records::outbox::Job;
 use crate::store::{Batch, Id};
 
 impl App {

@@ -5,7 +5,7 @@ use super::{App, Change, Failure};
 use crate::config::Heartbeat;
 use crate::domain::{Signal, SignalStatus, Time, counted};
 use crate::records::Beat;
-use crate::records::outbox::{Job, Outbox as _};
+use crate::records::outbox::Job;
 use crate::store::{Batch, Id};
 
 impl App {

@@ -11,7 +11,7 @@ use super::{App, Failure};
 use crate::domain::decide::permitted;
 use crate::domain::permission::{Standing, Verb};
 use crate::domain::{Incident, Role, Severity, Task, Time, UserId};
-use crate::records::outbox::{EntryId, Job, Outbox as _};
+use crate::records::outbox::{EntryId, Job};
 use crate::records::{Mine, Reviewed};
 use crate::render::{Action, Button, Press, Rendered, views};
 use crate::store::{Batch, Id, Range};

@@ -6,7 +6,7 @@ use crate::domain::incident::Duty;
 use crate::domain::reason::{DutySource, Read};
 use crate::domain::rotation::{Whence, whose_turn};
 use crate::domain::{Principal, UserId};
-use crate::records::outbox::{EntryId, Job, Outbox as _};
+use crate::records::outbox::{EntryId, Job};
 use crate::records::{AddressOf, OwnerOfAddress, Roster};
 use crate::store::{Batch, Expect, Id};
 

@@ -5,7 +5,7 @@ use crate::domain::silence::{self, Silence};
 use crate::domain::suppression::{SuppressedAlert, Suppression};
 use crate::domain::{Signal, Time};
 use crate::records::SilenceCounter;
-use crate::records::outbox::{Job, Outbox as _};
+use crate::records::outbox::Job;
 use crate::render::escape;
 use crate::store::{Batch, Expect, Id, Range};
 

@@ -9,7 +9,7 @@ use super::{App, Change, Failure};
 use crate::domain::Signal;
 use crate::domain::incident::Verdict;
 use crate::domain::suppression::{SuppressedAlert, Suppression};
-use crate::records::outbox::{Job, Outbox as _};
+use crate::records::outbox::Job;
 use crate::render::{Action, Button, Triage};
 use crate::store::{Batch, Id};
 

@@ -10,7 +10,7 @@ use crate::app::{App, DeliveryId, Failure, RequestMeta};
 use crate::domain::incident::{Channel, MessageRef};
 use crate::domain::reason::ChannelLoss;
 use crate::domain::{ChannelId, Command, UserId};
-use crate::records::outbox::{Job, Outbox as _};
+use crate::records::outbox::Job;
 use crate::render::{Button, again};
 use crate::slack::inbound::SlackEvent;
 use crate::store::Batch;

@@ -12,7 +12,7 @@ use crate::domain::{Command, IncidentId, Time};
 use crate::mail::Mailer;
 use crate::pagerduty::events::PagerDutyEvents;
 use crate::pagerduty::rest::Rest;
-use crate::records::outbox::{Entry, EntryId, Job, Outbox as _};
+use crate::records::outbox::{Entry, EntryId, Job};
 use crate::slack::client::SlackApi;
 use crate::store::{Batch, Expect, QueueName, Rec};
 

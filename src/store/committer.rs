@@ -349,10 +349,6 @@ mod tests {
         fn room(&self) -> Result<(), String> {
             Ok(())
         }
-
-        fn figures(&self) -> Vec<(&'static str, u64)> {
-            Vec::new()
-        }
     }
 
     fn put(id: &str) -> Vec<Op> {

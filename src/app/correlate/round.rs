@@ -16,7 +16,7 @@ use crate::domain::suppression::{SuppressedAlert, Suppression};
 use crate::domain::{
     Actor, Alert, AlertId, AssetName, Command, Decision, IncidentId, Signal, SignalStatus, Time, decide,
 };
-use crate::records::outbox::{Job, Outbox as _};
+use crate::records::outbox::Job;
 use crate::records::{AlertOfKey, Flap};
 use crate::store::{Batch, Expect, Id, Record};
 
