@@ -87,10 +87,6 @@ impl Committed {
             .map_err(|error| ReadError::new(format!("no thread for the committer: {error}")))?;
         Ok(Self { requests, _ending: Ending(Some(committer)), shared })
     }
-
-    fn queues(&self) -> parking_lot::RwLockReadGuard<'_, Queues> {
-        self.shared.queues.read()
-    }
 }
 
 /// Answers at once.
@@ -133,7 +129,7 @@ impl Engine for Committed {
         limit: usize,
     ) -> Answer<'a, Result<Vec<Raw>, CommitError>> {
         Box::pin(async move {
-            if self.queues().next_due(lane).is_none_or(|due| due > now) {
+            if self.shared.queues.read().next_due(lane).is_none_or(|due| due > now) {
                 return Ok(Vec::new());
             }
             self.requests.claim(lane, now, lease, limit).await
@@ -141,15 +137,15 @@ impl Engine for Committed {
     }
 
     fn next_due<'a>(&'a self, lane: &'a str) -> Answer<'a, Result<Option<Millis>, ReadError>> {
-        ready(Ok(self.queues().next_due(lane)))
+        ready(Ok(self.shared.queues.read().next_due(lane)))
     }
 
     fn backlog<'a>(&'a self, lane: &'a str) -> Answer<'a, Result<Backlog, ReadError>> {
-        ready(Ok(self.queues().backlog(lane)))
+        ready(Ok(self.shared.queues.read().backlog(lane)))
     }
 
     fn waiting<'a>(&'a self, queue: &'a QueueName) -> Answer<'a, Result<usize, ReadError>> {
-        ready(Ok(self.queues().waiting(queue)))
+        ready(Ok(self.shared.queues.read().waiting(queue)))
     }
 
     fn follow(&self, follower: Arc<dyn Follower>) {

@@ -194,11 +194,11 @@ impl Engine for Postgres {
     }
 
     fn figures(&self) -> Vec<(&'static str, u64)> {
-        vec![("bytes", self.shared.seen().bytes)]
+        vec![("bytes", self.shared.seen.lock().bytes)]
     }
 
     fn health(&self) -> Result<(), String> {
-        let seen = self.shared.seen();
+        let seen = self.shared.seen.lock();
         let slow = |since: &Option<Stopwatch>| {
             since.as_ref().map(Stopwatch::seconds).filter(|seconds| *seconds > SLOW_SECONDS)
         };
