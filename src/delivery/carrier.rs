@@ -51,7 +51,6 @@ impl Turn {
         batch
     }
 
-    /// The queue it waits in.
     pub(super) fn queue(&self) -> Option<&QueueName> {
         self.rec.queued.as_ref().map(|queued| &queued.queue)
     }

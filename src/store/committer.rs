@@ -369,24 +369,24 @@ mod tests {
         let engine = Arc::new(Committed::start_watched(Arc::new(disk), 0.0).expect("it starts"));
         let store = Store::new(engine.clone());
         assert!(store.health().is_ok());
-        let writing = engine.clone();
-        let written = tokio::spawn(async move { writing.commit(put("a")).await });
-        was_asked.recv().expect("it writes");
+        let write = |id: &'static str| {
+            let writing = engine.clone();
+            let written = tokio::spawn(async move { writing.commit(put(id)).await });
+            was_asked.recv().expect("it writes");
+            written
+        };
+        let written = write("a");
         let said = store.health().expect_err("the disk has not answered");
         assert!(said.contains("has not answered a write"), "{said}");
         answer.send(Ok(())).expect("it waits");
         written.await.expect("it ends").expect("it is written");
         // The disk was full: nothing of this commit is stored, and the next one is written.
-        let writing = engine.clone();
-        let refused = tokio::spawn(async move { writing.commit(put("b")).await });
-        was_asked.recv().expect("it writes");
+        let refused = write("b");
         answer.send(Err(WriteError::NoRoom("the disk is full".to_owned()))).expect("it waits");
         let refused = refused.await.expect("it ends").expect_err("there is no room");
         assert!(matches!(&refused, CommitError::Unavailable(why) if why == "the disk is full"), "{refused}");
         assert!(engine.get(Kind::Meta, "b").await.expect("it reads").is_none());
-        let writing = engine.clone();
-        let written = tokio::spawn(async move { writing.commit(put("b")).await });
-        was_asked.recv().expect("it writes");
+        let written = write("b");
         answer.send(Ok(())).expect("it waits");
         written.await.expect("it ends").expect("it is written");
         assert!(engine.get(Kind::Meta, "a").await.expect("it reads").is_some());
