@@ -8,7 +8,7 @@ use crate::domain::reason::ChannelLoss;
 use crate::domain::{ChannelId, Command, Incident, Undelivered, UserId};
 use crate::records::OfChannel;
 use crate::render::Rendered;
-use crate::slack::client::Verdict;
+use crate::slack::client::FailureKind;
 use crate::store::{Batch, Expect, Id};
 
 /// Slack's limit for a channel's name.
@@ -36,7 +36,7 @@ impl Carrier {
                     }
                 }
                 // Slack forbids or refuses it, for whatever reason. The incident gets a place anyway.
-                Err(error) if error.verdict == Verdict::Permanent => {
+                Err(error) if error.verdict == FailureKind::Permanent => {
                     return self.open_thread(turn, incident, &error.code).await;
                 }
                 Err(error) => return Err(error.into()),
@@ -93,7 +93,7 @@ impl Carrier {
             Ok(info) if info.shared => return refuse("strangers").await,
             Ok(info) if incident.private && !info.private => return refuse("public").await,
             Ok(info) => info,
-            Err(error) if error.verdict == Verdict::Permanent => return refuse("hidden").await,
+            Err(error) if error.verdict == FailureKind::Permanent => return refuse("hidden").await,
             Err(error) => return Err(error.into()),
         };
         // Another incident may have come to the channel meanwhile. If two come at once, the second must look again.

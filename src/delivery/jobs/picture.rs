@@ -4,7 +4,7 @@ use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::incident::{Channel, Picture};
 use crate::domain::{Command, Incident};
 use crate::render::picture::Drawing;
-use crate::slack::client::{File, Verdict};
+use crate::slack::client::{FailureKind, File};
 
 /// Drawing runs on a thread that nobody else waits for.
 pub(super) async fn pixels(drawing: Drawing) -> Result<Vec<u8>, String> {
@@ -34,7 +34,7 @@ impl Carrier {
             self.upload_once(turn, channel, file, incident.picture.as_ref().map(|old| old.file.as_str())).await?;
         if let Some(old) = &incident.picture
             && let Err(error) = self.slack.delete_file(&old.file).await
-            && error.verdict != Verdict::Permanent
+            && error.verdict != FailureKind::Permanent
         {
             tracing::warn!(incident = name, %error, "an old picture stays");
         }

@@ -5,6 +5,7 @@
 //! `words` and `context`.
 
 mod alert;
+mod channel;
 mod context;
 mod declare;
 mod draft;
@@ -12,7 +13,6 @@ mod drill;
 mod lineage;
 mod merge;
 mod notify;
-mod outcome;
 mod pager;
 mod pages;
 mod permitted;
@@ -143,16 +143,16 @@ pub fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<D
         }
         Command::PageAccepted { key } => pager::accepted(&mut draft, key),
         Command::PageRefused { key, why } => pager::refused(&mut draft, key, why),
-        Command::ChannelReady { channel } => outcome::channel_ready(&mut draft, channel),
-        Command::Link { channel } => outcome::link(&mut draft, channel)?,
-        Command::ChannelGone { channel, why } => outcome::channel_gone(&mut draft, channel, why),
-        Command::CheckArchive { resolved, reviewed } => outcome::check_archive(&mut draft, *resolved, *reviewed),
-        Command::ChannelArchived { channel } => outcome::channel_archived(&mut draft, channel),
-        Command::CheckOpening => outcome::check_opening(&mut draft),
+        Command::ChannelReady { channel } => channel::channel_ready(&mut draft, channel),
+        Command::Link { channel } => channel::link(&mut draft, channel)?,
+        Command::ChannelGone { channel, why } => channel::channel_gone(&mut draft, channel, why),
+        Command::CheckArchive { resolved, reviewed } => channel::check_archive(&mut draft, *resolved, *reviewed),
+        Command::ChannelArchived { channel } => channel::channel_archived(&mut draft, channel),
+        Command::CheckOpening => channel::check_opening(&mut draft),
         Command::MessagePosted { slot, message } => {
-            outcome::message_posted(&mut draft, *slot, message);
+            channel::message_posted(&mut draft, *slot, message);
         }
-        Command::GiveUp { what, why, say } => outcome::give_up(&mut draft, what, why, *say),
+        Command::GiveUp { what, why, say } => channel::give_up(&mut draft, what, why, *say),
         Command::PostmortemPosted { canvas } => {
             draft.add(Event::PostmortemDrafted { canvas: canvas.clone() });
             // The card now offers the review.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use slack_morphism::prelude::*;
 
 use super::answers::{ChannelInfo, File, HistoryMessage, Listed, Member, member};
-use super::failure::{SlackError, Verdict, classify};
+use super::failure::{FailureKind, SlackError, classify};
 use super::methods::Method;
 use crate::domain::incident::MessageRef;
 use crate::domain::{ChannelId, UserId};
@@ -73,7 +73,7 @@ impl SlackApi {
         match tokio::time::timeout(self.timeout, call).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(classify(method, &error)),
-            Err(_) => Err(SlackError { method, code: "timeout".to_owned(), verdict: Verdict::Unknown }),
+            Err(_) => Err(SlackError { method, code: "timeout".to_owned(), verdict: FailureKind::Unknown }),
         }
     }
 
@@ -332,7 +332,7 @@ impl SlackApi {
             return Err(SlackError {
                 method: method.as_str(),
                 code: "message_not_found".to_owned(),
-                verdict: Verdict::Permanent,
+                verdict: FailureKind::Permanent,
             });
         };
         let author = message["user"].as_str().or_else(|| message["bot_id"].as_str()).unwrap_or_default();
@@ -388,7 +388,7 @@ impl SlackApi {
 }
 
 fn unreadable(method: &'static str) -> SlackError {
-    SlackError { method, code: "unreadable_answer".to_owned(), verdict: Verdict::Retry { after: None } }
+    SlackError { method, code: "unreadable_answer".to_owned(), verdict: FailureKind::Retry { after: None } }
 }
 
 /// The members of a list; none if it is something else.
