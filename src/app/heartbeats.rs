@@ -18,9 +18,9 @@ impl App {
         let beat = beats.iter().find(|beat| beat.source == source && beat.name == name).ok_or_else(|| {
             let names: Vec<_> =
                 beats.iter().filter(|beat| beat.source == source).map(|beat| format!("`{}`", beat.name)).collect();
+            let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
             Failure::NotFound(format!(
-                "The source {source} has no heartbeat “{name}” in the configuration. It has: {names}.",
-                names = names.join(", ")
+                "The source {source} has no heartbeat “{name}” in the configuration. Its heartbeats: {names}."
             ))
         })?;
         let now = self.now();

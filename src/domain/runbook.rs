@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use globset::{GlobBuilder, GlobMatcher};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::incident::StepState;
 use super::reason::{Fit, RunbookReason};
@@ -26,12 +27,22 @@ pub enum BookKind {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Applies {
+    #[serde(deserialize_with = "known_pillars")]
     pub pillars: Vec<Pillar>,
     /// Globs. One of them must match an asset.
     pub assets: Vec<String>,
     pub sources: Vec<String>,
     /// Labels. All of them must match. Each value is a glob.
     pub labels: BTreeMap<String, String>,
+}
+
+/// An unknown pillar is a slip. The runbook would never be found by it.
+fn known_pillars<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Pillar>, D::Error> {
+    let unknown = |word: &str| {
+        D::Error::custom(format!("“{word}” is no pillar; there are {}", Pillar::ALL.map(Pillar::as_str).join(", ")))
+    };
+    let words = Vec::<String>::deserialize(from)?;
+    words.iter().map(|word| Pillar::parse(word).ok_or_else(|| unknown(word))).collect()
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -99,7 +110,9 @@ impl Runbook {
         let (head, body) = (&rest[..end], &rest[end + 5..]);
         let head: FrontMatter = serde_saphyr::from_str(head).map_err(|error| {
             let line = error.location().map_or(1, |at| usize::try_from(at.line()).unwrap_or(1));
-            wrong(line + 1, error.without_snippet().to_string())
+            // The line within the front matter would only confuse beside the line of the file.
+            let what = error.without_snippet().to_string();
+            wrong(line + 1, what.split(" at line").next().unwrap_or(&what).to_owned())
         })?;
         if head.id.is_empty()
             || head.id.len() > 64
