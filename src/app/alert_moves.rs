@@ -21,11 +21,11 @@ impl App {
         if go_on.is_empty() {
             return self.commit(also).await;
         }
-        let past = Suppression::Recovering { asset: String::new(), incident: incident.name() };
         let mut also = Some(also);
         for some in go_on.chunks(ROUND) {
             let source = some[0].source.clone();
-            self.receive_chunk(&source, some.to_vec(), Some(past.clone()), also.take().unwrap_or_default()).await?;
+            self.receive_chunk(&source, some.to_vec(), Some(Suppression::Inhibited), also.take().unwrap_or_default())
+                .await?;
         }
         Ok(())
     }

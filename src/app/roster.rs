@@ -4,7 +4,7 @@
 use super::{App, Change, Failure};
 use crate::domain::incident::Duty;
 use crate::domain::reason::{DutySource, Read};
-use crate::domain::rotation::{Whence, whose_turn};
+use crate::domain::rotation::{RotationSource, whose_turn};
 use crate::domain::{Principal, UserId};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
 use crate::records::{AddressOf, OwnerOfAddress, Roster};
@@ -21,9 +21,9 @@ impl App {
             Principal::Group(id) => Some(id.clone()),
             Principal::Person(_) => None,
         });
-        let named = self.policy.rotations.iter().filter_map(|rotation| match &rotation.whence {
-            Whence::Group(id) | Whence::Schedule(id) => Some(id.clone()),
-            Whence::Turns { .. } => None,
+        let named = self.policy.rotations.iter().filter_map(|rotation| match &rotation.source {
+            RotationSource::Group(id) | RotationSource::Schedule(id) => Some(id.clone()),
+            RotationSource::Turns { .. } => None,
         });
         let mut all: Vec<String> = groups.chain(named).collect();
         all.sort();
@@ -102,14 +102,14 @@ impl App {
                     let (rotation, role, people) = (rotation.name.clone(), rotation.role, one.people.clone());
                     return Some(Duty { rotation, role, people, from });
                 }
-                let (people, from) = match &rotation.whence {
-                    Whence::Turns { people, every, start, zone } => {
+                let (people, from) = match &rotation.source {
+                    RotationSource::Turns { people, every, start, zone } => {
                         (vec![whose_turn(people, *every, *start, *zone, now)?.clone()], DutySource::Turns)
                     }
-                    Whence::Group(id) | Whence::Schedule(id) => {
+                    RotationSource::Group(id) | RotationSource::Schedule(id) => {
                         let roster = self.roster(id)?;
                         let read = Read { at: roster.at, strangers: roster.strangers };
-                        let in_slack = matches!(rotation.whence, Whence::Group(_));
+                        let in_slack = matches!(rotation.source, RotationSource::Group(_));
                         (roster.people, if in_slack { DutySource::Slack(read) } else { DutySource::PagerDuty(read) })
                     }
                 };

@@ -55,7 +55,7 @@ impl App {
                 ];
                 (None, "triage_card", buttons, view)
             }
-            Suppression::Pending | Suppression::Recovering { .. } => return None,
+            Suppression::Pending | Suppression::Recovering { .. } | Suppression::Inhibited => return None,
         };
         if let Some(once) = once {
             let before = self.correlator.announced.lock();

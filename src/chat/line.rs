@@ -16,7 +16,7 @@ use crate::render::Form;
 const MAX_PAGE: usize = 10_000;
 
 /// A verb of `/incident`. Who may use it follows from what its line makes: a command has its permission (`Command::verb`), and
-/// [`Line::act`] names one.
+/// `Line::act` names one.
 pub struct Verb {
     /// Its name, and the other words that people type for it, in lower case.
     pub words: &'static [&'static str],

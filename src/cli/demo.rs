@@ -30,7 +30,7 @@ const CATALOG: &str = r##"
 assets:
   - {name: shop.raw_orders, kind: source, owners: [{name: Ingest, slack: "#ingest"}], checks: [freshness]}
   - {name: staging.orders, kind: model, owners: [orders], upstream: [shop.raw_orders, shop.currencies]}
-  - {name: analytics.orders, kind: model, tier: 1, owners: [orders], checks: [freshness, volume], upstream: [staging.orders]}
+  - {name: analytics.orders, kind: model, tier: 1, sla: by 06:00 UTC with no day missing, owners: [orders], checks: [freshness, volume], upstream: [staging.orders]}
   - {name: analytics.revenue_daily, kind: model, owners: [{name: Revenue analytics, slack: "#revenue-analytics"}], upstream: [analytics.orders]}
   - {name: revenue dashboard, kind: dashboard, tier: 1, owners: [{name: Revenue analytics, slack: "#revenue-analytics"}], upstream: [analytics.revenue_daily]}
 "##;

@@ -8,7 +8,7 @@ use super::{Config, Lineage, RotationConfig, Updates, WindowConfig};
 use crate::domain::matcher::Matcher;
 use crate::domain::permission::Permissions;
 use crate::domain::policy::{Cadence, Policy, Service, Team};
-use crate::domain::rotation::{Rotation, Whence};
+use crate::domain::rotation::{Rotation, RotationSource};
 use crate::domain::route::Route;
 use crate::domain::silence::Window;
 use crate::domain::{Principal, is_channel, is_person};
@@ -130,12 +130,14 @@ pub(super) fn hours_of(updates: &Updates) -> Result<Option<Window>, String> {
 }
 
 pub(super) fn rotation_of(rotation: &RotationConfig) -> Result<Rotation, String> {
-    let whence = match (&rotation.pagerduty_schedule, &rotation.slack_group, rotation.people.as_slice()) {
-        (Some(id), None, []) => Whence::Schedule(id.clone()),
-        (None, Some(id), []) if matches!(Principal::parse(id), Some(Principal::Group(_))) => Whence::Group(id.clone()),
+    let source = match (&rotation.pagerduty_schedule, &rotation.slack_group, rotation.people.as_slice()) {
+        (Some(id), None, []) => RotationSource::Schedule(id.clone()),
+        (None, Some(id), []) if matches!(Principal::parse(id), Some(Principal::Group(_))) => {
+            RotationSource::Group(id.clone())
+        }
         (None, None, [_, ..]) => match (rotation.every, rotation.start) {
             (Some(every), Some(start)) => {
-                Whence::Turns { people: rotation.people.clone(), every, start, zone: rotation.zone }
+                RotationSource::Turns { people: rotation.people.clone(), every, start, zone: rotation.zone }
             }
             _ => return Err("people who take turns need `every` (hour, day or week) and `start`".to_owned()),
         },
@@ -153,7 +155,7 @@ pub(super) fn rotation_of(rotation: &RotationConfig) -> Result<Rotation, String>
         name: rotation.name.clone(),
         role: rotation.role,
         services: rotation.services.clone(),
-        whence,
+        source,
         overrides: rotation.overrides.clone(),
     })
 }

@@ -5,7 +5,7 @@ use super::retry::{Fault, Tried};
 use crate::domain::incident::{Channel, MessageRef, Slot};
 use crate::domain::{ChannelId, Command, Incident};
 use crate::render::Rendered;
-use crate::slack::client::{HistoryMessage, SlackError, Verdict};
+use crate::slack::client::{FailureKind, HistoryMessage, SlackError};
 
 /// Slack's pace for posting in one channel.
 const PACE_MILLIS: i64 = 1000;
@@ -44,7 +44,7 @@ impl Carrier {
     /// Ends the entry. Best effort is dropped if Slack refuses it.
     pub(super) async fn or_do_without(&self, turn: &Turn, done: Result<(), SlackError>, what: &str) -> Tried {
         match done {
-            Err(error) if error.verdict == Verdict::Permanent => tracing::warn!(what, %error, "not delivered"),
+            Err(error) if error.verdict == FailureKind::Permanent => tracing::warn!(what, %error, "not delivered"),
             other => other?,
         }
         self.done(turn).await
@@ -64,7 +64,7 @@ impl Carrier {
                 Ok(()) => return self.done(turn).await,
                 Err(error) if error.code == "message_not_found" => {}
                 // It is harmless to show the same thing twice. So an unknown outcome is a failure like any other.
-                Err(error) if error.verdict == Verdict::Unknown => {
+                Err(error) if error.verdict == FailureKind::Unknown => {
                     return Err(Fault::Retry { after: None, why: error.to_string().into() });
                 }
                 Err(error) => return Err(error.into()),
@@ -106,7 +106,7 @@ impl Carrier {
         let title = self.app.templates.words("whole_message", &());
         match self.slack.upload(place, "message.txt", &title, ("text/plain", bytes), &title).await {
             Ok(_) => Ok(()),
-            Err(error) if error.verdict == Verdict::Permanent || turn.rec.value.attempts >= WHOLE_TRIES => {
+            Err(error) if error.verdict == FailureKind::Permanent || turn.rec.value.attempts >= WHOLE_TRIES => {
                 tracing::warn!(%error, "the whole of a long message cannot be posted as a file");
                 Ok(())
             }

@@ -10,7 +10,7 @@ use crate::domain::{Lane, Time, Undelivered};
 use crate::mail::MailError;
 use crate::pagerduty::failure::PagerError;
 use crate::records::outbox::{Entry, Job};
-use crate::slack::client::{SlackError, Verdict};
+use crate::slack::client::{FailureKind, SlackError};
 
 /// How long Muster tries to ask people whether an alert is an incident. After that, it is one. In minutes.
 const ASKS_WITHIN_MINUTES: i64 = 10;
@@ -39,14 +39,14 @@ impl From<SlackError> for Fault {
     fn from(error: SlackError) -> Self {
         let why = Undelivered::Slack { method: error.method.to_owned(), code: error.code.clone() };
         match error.verdict {
-            Verdict::Retry { after } => Self::Retry { after, why },
-            Verdict::Unknown => Self::Unknown { why },
-            Verdict::Permanent
+            FailureKind::Retry { after } => Self::Retry { after, why },
+            FailureKind::Unknown => Self::Unknown { why },
+            FailureKind::Permanent
                 if matches!(error.code.as_str(), "is_archived" | "channel_not_found" | "not_in_channel") =>
             {
                 Self::NoChannel { code: error.code, why }
             }
-            Verdict::Permanent => Self::Permanent { why },
+            FailureKind::Permanent => Self::Permanent { why },
         }
     }
 }
@@ -148,7 +148,7 @@ mod tests {
         Entry { job, at: START, attempts: 0, maybe_done: false, last_error: None }
     }
 
-    fn slack(code: &str, verdict: Verdict) -> Fault {
+    fn slack(code: &str, verdict: FailureKind) -> Fault {
         SlackError { method: "chat.postMessage", code: code.to_owned(), verdict }.into()
     }
 
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_429_waits_as_long_as_it_says_and_was_not_done() {
-        let after_30 = Verdict::Retry { after: Some(Duration::from_secs(30)) };
+        let after_30 = FailureKind::Retry { after: Some(Duration::from_secs(30)) };
         let next = after(slack("ratelimited", after_30), Lane::Slack, &entry(Effect::OpenChannel), START);
         assert!(matches!(next, Next::Again { due, maybe_done: false, .. } if due == in_seconds(30)));
     }
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn what_may_have_been_done_is_looked_for_the_next_time() {
-        let fault = slack("no_answer", Verdict::Unknown);
+        let fault = slack("no_answer", FailureKind::Unknown);
         let next = after(fault, Lane::Slack, &entry(Effect::OpenChannel), START);
         assert!(matches!(next, Next::Again { maybe_done: true, .. }));
     }
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn what_is_refused_is_given_up_at_once_and_best_effort_is_not_spoken_of_after_a_day() {
-        let fault = || slack("no_permission", Verdict::Permanent);
+        let fault = || slack("no_permission", FailureKind::Permanent);
         let (now, later) = (START, in_seconds(24 * 3600 + 1));
         assert!(matches!(
             after(fault(), Lane::Slack, &entry(Effect::Pin { slot: Slot::Card }), now),
@@ -200,6 +200,6 @@ mod tests {
             after(fault(), Lane::Slack, &entry(Effect::Pin { slot: Slot::Card }), later),
             Next::DoWithout { .. }
         ));
-        assert!(matches!(slack("is_archived", Verdict::Permanent), Fault::NoChannel { .. }));
+        assert!(matches!(slack("is_archived", FailureKind::Permanent), Fault::NoChannel { .. }));
     }
 }

@@ -270,7 +270,7 @@ impl Command {
             | Self::EditPin { .. } | Self::CheckAcknowledged { .. } | Self::Assess { .. } | Self::NoticeDelivered { .. }
             | Self::PictureShown { .. } | Self::CheckUpdate { .. } | Self::ChannelReady { .. } | Self::MessagePosted { .. }
             | Self::PageAccepted { .. } | Self::PageRefused { .. } | Self::GiveUp { .. }
-            | Self::PostmortemPosted { .. } => Verb::Outcome,
+            | Self::PostmortemPosted { .. } => Verb::Deliver,
         }
     }
 }

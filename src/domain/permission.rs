@@ -29,7 +29,7 @@ worded! {
         Notify = "tell owners and consumers",
         Triage = "silence alerts or decide what becomes of them",
         PagerSays = "speak for PagerDuty",
-        Outcome = "report outcomes",
+        Deliver = "report deliveries",
     }
 }
 
@@ -112,12 +112,12 @@ impl Standing {
 
 pub fn allowed(standing: Standing, verb: Verb) -> bool {
     match standing {
-        Standing::Member => !matches!(verb, Verb::Receive | Verb::PagerSays | Verb::Outcome),
+        Standing::Member => !matches!(verb, Verb::Receive | Verb::PagerSays | Verb::Deliver),
         Standing::Guest => matches!(verb, Verb::Read),
         Standing::Stranger | Standing::Barred | Standing::Unknown => false,
         Standing::Monitor => matches!(verb, Verb::Receive),
         Standing::Pager => matches!(verb, Verb::PagerSays),
-        Standing::Muster => matches!(verb, Verb::Outcome | Verb::Runbook),
+        Standing::Muster => matches!(verb, Verb::Deliver | Verb::Runbook),
     }
 }
 
@@ -146,6 +146,6 @@ mod tests {
         assert_eq!(row(Standing::Unknown), "");
         assert_eq!(row(Standing::Monitor), "Receive");
         assert_eq!(row(Standing::Pager), "PagerSays");
-        assert_eq!(row(Standing::Muster), "Runbook Outcome");
+        assert_eq!(row(Standing::Muster), "Runbook Deliver");
     }
 }

@@ -20,7 +20,7 @@ pub enum Turn {
 
 /// Where Muster reads who is on duty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Whence {
+pub enum RotationSource {
     Turns {
         /// In this order.
         people: Vec<UserId>,
@@ -44,7 +44,7 @@ pub struct Rotation {
     pub role: Role,
     /// For which services. If none is named, for all.
     pub services: Vec<String>,
-    pub whence: Whence,
+    pub source: RotationSource,
     pub overrides: Vec<Override>,
 }
 

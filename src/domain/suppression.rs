@@ -16,6 +16,8 @@ pub enum Suppression {
     Pending,
     /// An asset upstream was mended a moment ago, so this one may recover soon too.
     Recovering { asset: String, incident: String },
+    /// An asset upstream was in an incident, which is over now. This is never stored: the alert is correlated again at once.
+    Inhibited,
     Flapping,
     /// Its route asks a person first.
     AskingPerson,

@@ -69,6 +69,12 @@ pub(super) fn limit(given: Option<usize>, default: usize, max: usize) -> Result<
     }
 }
 
+/// What a word of the query means, if there is one.
+fn read<T>(name: &str, word: Option<&str>, parse: fn(&str) -> Option<T>, must: &str) -> Result<Option<T>, Problem> {
+    let wrong = |word: &str| Problem::new(400, format!("`{name}={word}` must be {must}"));
+    word.map(|word| parse(word).ok_or_else(|| wrong(word))).transpose()
+}
+
 /// Incidents, newest first.
 #[utoipa::path(
     get, path = "/api/v1/incidents", params(ListQuery),
@@ -79,15 +85,9 @@ pub(crate) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<IncidentPage>, Problem> {
     let open = query.status.as_deref() == Some("open");
-    let wrong = |what: String| move || Problem::new(400, what);
     let status = query.status.as_deref().filter(|_| !open);
-    let status =
-        status.map(|word| Status::parse(word).ok_or_else(wrong(format!("`status={word}` must be open, or a status"))));
-    let severity = query
-        .severity
-        .as_deref()
-        .map(|word| Severity::parse(word).ok_or_else(wrong(format!("`severity={word}` must be SEV1 to SEV5"))));
-    let (status, severity) = (status.transpose()?, severity.transpose()?);
+    let status = read("status", status, Status::parse, "open, or a status")?;
+    let severity = read("severity", query.severity.as_deref(), Severity::parse, "SEV1 to SEV5")?;
     let asset = query.asset.as_deref().and_then(AssetName::new);
     let filter = Filter { status, severity, asset, open, ..Filter::default() };
     let limit = limit(query.limit, 50, 200)?;

@@ -31,8 +31,7 @@ impl Round<'_> {
             return Ok(Correlation::Nowhere);
         }
         // If it is gone, the alert ended or somebody decided. A signal that is correlated again was suppressed only by its parent.
-        let was_suppressed =
-            past.is_some_and(|past| !matches!(past, Suppression::Recovering { asset, .. } if asset.is_empty()));
+        let was_suppressed = past.is_some_and(|past| *past != Suppression::Inhibited);
         if was_suppressed && self.suppressed_alert(&Id::<SuppressedAlert>::of(signal)).await?.0.is_none() {
             return Ok(Correlation::Nowhere);
         }
@@ -56,7 +55,7 @@ impl Round<'_> {
             return join(uid, JoinReason::SameLabel { label: group }, false);
         }
         // No open incident is about it. It may be too early to open one.
-        if !matches!(past, Some(Suppression::Recovering { .. }))
+        if !matches!(past, Some(Suppression::Recovering { .. } | Suppression::Inhibited))
             && let Some((because, until)) = self.recovering(signal)
         {
             return Ok(Correlation::Suppressed(because, Some(until)));

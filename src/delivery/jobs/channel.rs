@@ -8,7 +8,7 @@ use crate::domain::reason::ChannelLoss;
 use crate::domain::{ChannelId, Command, Incident, Undelivered, UserId};
 use crate::records::OfChannel;
 use crate::render::{Rendered, views};
-use crate::slack::client::Verdict;
+use crate::slack::client::FailureKind;
 use crate::store::{Batch, Expect, Id};
 
 /// Slack's limit for a channel's name.
@@ -36,7 +36,7 @@ impl Carrier {
                     }
                 }
                 // Slack forbids or refuses it, for whatever reason. The incident gets a place anyway.
-                Err(error) if error.verdict == Verdict::Permanent => {
+                Err(error) if error.verdict == FailureKind::Permanent => {
                     return self.open_thread(turn, incident, &error.code).await;
                 }
                 Err(error) => return Err(error.into()),
@@ -93,7 +93,7 @@ impl Carrier {
         };
         let info = match self.slack.channel_info(id).await {
             Ok(info) => info,
-            Err(error) if error.verdict == Verdict::Permanent => {
+            Err(error) if error.verdict == FailureKind::Permanent => {
                 let words = refuse("hidden");
                 self.slack.post_message(by, &words, turn.rec.id.as_str()).await?;
                 return self.done(turn).await;

@@ -3,7 +3,7 @@
 use super::{Carrier, Tried, Turn};
 use crate::domain::{ChannelId, UserId};
 use crate::render::Rendered;
-use crate::slack::client::Verdict;
+use crate::slack::client::FailureKind;
 
 /// How long an ephemeral message is worth sending, in minutes.
 const EPHEMERAL_MINUTES: i64 = 5;
@@ -20,7 +20,7 @@ impl Carrier {
         match said {
             // An ephemeral message matters only now. Later nobody wants it, or misses it in a list of failures. If Muster may not send one, it
             // sends a direct message: somebody pressed something, and waits.
-            Err(error) if error.verdict == Verdict::Permanent => {
+            Err(error) if error.verdict == FailureKind::Permanent => {
                 tracing::warn!(%error, "an ephemeral message is said directly instead");
                 if let Err(error) = self.slack.post_message(user, message, turn.rec.id.as_str()).await {
                     tracing::warn!(%error, "an ephemeral message was not delivered");

@@ -4,7 +4,7 @@ use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::incident::Slot;
 use crate::domain::{Command, Effect, Incident, Principal, UserId};
 use crate::render::{Rendered, views};
-use crate::slack::client::Verdict;
+use crate::slack::client::FailureKind;
 
 /// How many open tasks the card shows. `tasks` shows all of them.
 const CARD_TASKS: usize = 5;
@@ -108,7 +108,7 @@ impl Carrier {
                 Principal::Person(id) => all.push(id.clone()),
                 Principal::Group(id) => match self.slack.group(id).await {
                     Ok(members) => all.extend(members),
-                    Err(error) if error.verdict == Verdict::Permanent => {
+                    Err(error) if error.verdict == FailureKind::Permanent => {
                         tracing::warn!(incident = of.name(), group = id, %error, "a team's user group cannot be read");
                     }
                     Err(error) => return Err(error.into()),

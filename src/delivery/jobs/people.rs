@@ -2,7 +2,7 @@
 
 use super::{Carrier, Tried, Turn};
 use crate::records::outbox::{EntryId, Job, Outbox as _};
-use crate::slack::client::Verdict;
+use crate::slack::client::FailureKind;
 
 impl Carrier {
     pub(super) async fn sync_people(&self, turn: &Turn, cursor: Option<String>) -> Tried {
@@ -25,7 +25,7 @@ impl Carrier {
         let members: Vec<_> = match self.slack.person(id).await {
             Ok(member) => member.into_iter().collect(),
             // We could let this person do nothing anyway.
-            Err(error) if error.verdict == Verdict::Permanent => {
+            Err(error) if error.verdict == FailureKind::Permanent => {
                 tracing::warn!(person = id, %error, "somebody stays unknown");
                 Vec::new()
             }

@@ -5,7 +5,7 @@ use crate::delivery::posting::File;
 use crate::domain::incident::{Channel, Picture};
 use crate::domain::{Command, Incident};
 use crate::render::picture::Drawing;
-use crate::slack::client::Verdict;
+use crate::slack::client::FailureKind;
 
 /// Drawing runs on a thread that nobody else waits for.
 pub(super) async fn pixels(drawing: Drawing) -> Result<Vec<u8>, String> {
@@ -35,7 +35,7 @@ impl Carrier {
             self.upload_once(turn, channel, file, incident.picture.as_ref().map(|old| old.file.as_str())).await?;
         if let Some(old) = &incident.picture
             && let Err(error) = self.slack.delete_file(&old.file).await
-            && error.verdict != Verdict::Permanent
+            && error.verdict != FailureKind::Permanent
         {
             tracing::warn!(incident = name, %error, "an old picture stays");
         }

@@ -6,7 +6,7 @@ use crate::delivery::posting::{File, MAX_HISTORY_PAGES};
 use crate::domain::captured::{Captured, said_at};
 use crate::domain::incident::{Channel, MessageRef};
 use crate::domain::{Command, Incident};
-use crate::slack::client::{SlackError, Verdict};
+use crate::slack::client::{FailureKind, SlackError};
 use crate::slack::markup;
 
 impl Carrier {
@@ -49,7 +49,7 @@ impl Carrier {
         let canvas = match written {
             Ok(canvas) => canvas,
             Err(error)
-                if matches!(error.verdict, Verdict::Retry { .. } | Verdict::Unknown)
+                if matches!(error.verdict, FailureKind::Retry { .. } | FailureKind::Unknown)
                     && error.code != "missing_scope" =>
             {
                 return Err(Fault::Retry { after: None, why: error.to_string().into() });
@@ -73,7 +73,7 @@ impl Carrier {
             return Err(SlackError {
                 method: "conversations.canvases.create",
                 code: "channel_canvas_already_exists".to_owned(),
-                verdict: Verdict::Permanent,
+                verdict: FailureKind::Permanent,
             });
         };
         self.slack.edit_canvas(&canvas, text).await.map(|()| canvas)

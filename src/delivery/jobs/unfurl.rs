@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Carrier, Tried, Turn};
 use crate::domain::ChannelId;
-use crate::slack::client::Verdict;
+use crate::slack::client::FailureKind;
 
 impl Carrier {
     pub(super) async fn unfurl(
@@ -22,7 +22,7 @@ impl Carrier {
         }
         match self.slack.unfurl(channel, ts, unfurls.into()).await {
             // A link without a preview is still a link.
-            Err(error) if error.verdict == Verdict::Permanent => {
+            Err(error) if error.verdict == FailureKind::Permanent => {
                 tracing::warn!(%error, "links to assets cannot be shown");
             }
             other => other?,

@@ -5,6 +5,7 @@
 //! `words` and `context`.
 
 mod alert;
+mod channel;
 mod context;
 mod declare;
 mod draft;
@@ -12,7 +13,6 @@ mod drill;
 mod lineage;
 mod merge;
 mod notify;
-mod outcome;
 mod pager;
 mod pages;
 mod permitted;
@@ -134,14 +134,14 @@ pub fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<D
         Command::PagerSays { key, news, url } => pager::says(draft, key, *news, url.as_deref()),
         Command::PageAccepted { key } => pager::accepted(draft, key),
         Command::PageRefused { key, why } => pager::refused(draft, key, why),
-        Command::ChannelReady { channel } => outcome::channel_ready(draft, channel),
-        Command::Link { channel } => outcome::link(draft, channel)?,
-        Command::ChannelGone { channel, why } => outcome::channel_gone(draft, channel, why),
-        Command::CheckArchive { resolved, reviewed } => outcome::check_archive(draft, *resolved, *reviewed),
-        Command::ChannelArchived { channel } => outcome::channel_archived(draft, channel),
-        Command::CheckOpening => outcome::check_opening(draft),
-        Command::MessagePosted { slot, message } => outcome::message_posted(draft, *slot, message),
-        Command::GiveUp { what, why, say } => outcome::give_up(draft, what, why, *say),
+        Command::ChannelReady { channel } => channel::channel_ready(draft, channel),
+        Command::Link { channel } => channel::link(draft, channel)?,
+        Command::ChannelGone { channel, why } => channel::channel_gone(draft, channel, why),
+        Command::CheckArchive { resolved, reviewed } => channel::check_archive(draft, *resolved, *reviewed),
+        Command::ChannelArchived { channel } => channel::channel_archived(draft, channel),
+        Command::CheckOpening => channel::check_opening(draft),
+        Command::MessagePosted { slot, message } => channel::message_posted(draft, *slot, message),
+        Command::GiveUp { what, why, say } => channel::give_up(draft, what, why, *say),
         Command::PostmortemPosted { canvas } => {
             draft.add(Event::PostmortemDrafted { canvas: canvas.clone() });
             // The card now offers the review.

@@ -158,7 +158,7 @@ pub(super) fn review(draft: &mut Draft<'_>) -> Result<(), Refusal> {
         return Err(Refusal::ReviewedAlready { incident: incident.name() });
     }
     draft.add_and_say(Event::PostmortemReviewed);
-    super::outcome::archive_later(draft);
+    super::channel::archive_later(draft);
     draft.show();
     Ok(())
 }

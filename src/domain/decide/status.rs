@@ -98,7 +98,7 @@ pub(super) fn close(draft: &mut Draft<'_>, actor: Actor, text: Option<&str>, end
     draft.close_pages();
     // A fixed incident is reviewed first. One that was nothing, or very mild, is not.
     if ending != Ending::Fixed || draft.incident().severity >= Severity::Sev4 {
-        super::outcome::archive_later(draft);
+        super::channel::archive_later(draft);
     }
     if draft.incident().firing > 0 {
         let at = draft.now() + chrono::Duration::minutes(draft.context.policy.hold_off_minutes.into());

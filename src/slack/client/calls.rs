@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use slack_morphism::prelude::*;
 
 use super::answers::{ChannelInfo, HistoryMessage, Listed, Member, member};
-use super::failure::{SlackError, Verdict, classify};
+use super::failure::{FailureKind, SlackError, classify};
 use super::methods::Method;
 use crate::domain::incident::MessageRef;
 use crate::domain::{ChannelId, UserId};
@@ -69,7 +69,7 @@ impl SlackApi {
         match tokio::time::timeout(self.timeout, call).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(classify(method, &error)),
-            Err(_) => Err(SlackError { method, code: "timeout".to_owned(), verdict: Verdict::Unknown }),
+            Err(_) => Err(SlackError { method, code: "timeout".to_owned(), verdict: FailureKind::Unknown }),
         }
     }
 
@@ -84,7 +84,7 @@ impl SlackApi {
         answer["url"].as_str().map(str::to_owned).ok_or_else(|| SlackError {
             method,
             code: "unreadable_answer".to_owned(),
-            verdict: Verdict::Retry { after: None },
+            verdict: FailureKind::Retry { after: None },
         })
     }
 
@@ -364,7 +364,7 @@ impl SlackApi {
             return Err(SlackError {
                 method: method.as_str(),
                 code: "message_not_found".to_owned(),
-                verdict: Verdict::Permanent,
+                verdict: FailureKind::Permanent,
             });
         };
         let author = message["user"].as_str().or_else(|| message["bot_id"].as_str()).unwrap_or_default();
@@ -406,8 +406,11 @@ impl SlackApi {
         let (address, file) =
             (place["upload_url"].as_str().unwrap_or_default(), place["file_id"].as_str().unwrap_or_default());
         let method = "files.upload";
-        let unreadable =
-            |_| SlackError { method, code: "unreadable_answer".to_owned(), verdict: Verdict::Retry { after: None } };
+        let unreadable = |_| SlackError {
+            method,
+            code: "unreadable_answer".to_owned(),
+            verdict: FailureKind::Retry { after: None },
+        };
         let address: url::Url = address.parse().map_err(unreadable)?;
         let session = self.client.open_session(&self.token);
         let request = SlackApiFilesUploadViaUrlRequest::new(address.into(), bytes, content_type.to_owned());

@@ -6,7 +6,7 @@ use slack_morphism::errors::SlackClientError;
 
 /// What to do after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum FailureKind {
     /// Not done. Try again, but not before `after`.
     Retry { after: Option<Duration> },
     /// Perhaps done: there was no answer, or an unclear one. Check before trying again.
@@ -22,7 +22,7 @@ pub struct SlackError {
     pub method: &'static str,
     /// Slack's error code, or our own for a failure of the connection.
     pub code: String,
-    pub verdict: Verdict,
+    pub verdict: FailureKind,
 }
 
 /// The codes that pass by themselves. Every other code is permanent.
@@ -46,32 +46,32 @@ const PASSING: &[(&str, bool)] = &[
     ("missing_scope", false),
 ];
 
-fn verdict_of_code(code: &str) -> Verdict {
+fn kind_of_code(code: &str) -> FailureKind {
     match PASSING.iter().find(|(passing, _)| *passing == code) {
-        Some((_, true)) => Verdict::Unknown,
-        Some((_, false)) => Verdict::Retry { after: None },
-        None => Verdict::Permanent,
+        Some((_, true)) => FailureKind::Unknown,
+        Some((_, false)) => FailureKind::Retry { after: None },
+        None => FailureKind::Permanent,
     }
 }
 
 pub(super) fn classify(method: &'static str, error: &SlackClientError) -> SlackError {
     let (code, verdict) = match error {
-        SlackClientError::ApiError(error) => (error.code.clone(), verdict_of_code(&error.code)),
+        SlackClientError::ApiError(error) => (error.code.clone(), kind_of_code(&error.code)),
         SlackClientError::RateLimitError(error) => {
-            ("ratelimited".to_owned(), Verdict::Retry { after: error.retry_after })
+            ("ratelimited".to_owned(), FailureKind::Retry { after: error.retry_after })
         }
         SlackClientError::HttpError(error) if error.status_code.as_u16() == 429 => {
-            ("ratelimited".to_owned(), Verdict::Retry { after: None })
+            ("ratelimited".to_owned(), FailureKind::Retry { after: None })
         }
         SlackClientError::HttpError(error) if error.status_code.is_server_error() => {
-            (format!("http_{}", error.status_code.as_u16()), Verdict::Unknown)
+            (format!("http_{}", error.status_code.as_u16()), FailureKind::Unknown)
         }
-        SlackClientError::HttpError(error) => (format!("http_{}", error.status_code.as_u16()), Verdict::Permanent),
+        SlackClientError::HttpError(error) => (format!("http_{}", error.status_code.as_u16()), FailureKind::Permanent),
         SlackClientError::HttpProtocolError(_)
         | SlackClientError::EndOfStream(_)
-        | SlackClientError::SystemError(_) => ("no_connection".to_owned(), Verdict::Unknown),
+        | SlackClientError::SystemError(_) => ("no_connection".to_owned(), FailureKind::Unknown),
         SlackClientError::ProtocolError(_) | SlackClientError::SocketModeProtocolError(_) => {
-            ("unreadable_answer".to_owned(), Verdict::Unknown)
+            ("unreadable_answer".to_owned(), FailureKind::Unknown)
         }
     };
     SlackError { method, code, verdict }
@@ -84,13 +84,13 @@ mod tests {
     #[test]
     fn the_table_of_failures() {
         for code in ["internal_error", "fatal_error", "request_timeout", "service_unavailable"] {
-            assert_eq!(verdict_of_code(code), Verdict::Unknown, "{code}");
+            assert_eq!(kind_of_code(code), FailureKind::Unknown, "{code}");
         }
         for code in ["ratelimited", "invalid_auth", "token_revoked", "missing_scope"] {
-            assert_eq!(verdict_of_code(code), Verdict::Retry { after: None }, "{code}");
+            assert_eq!(kind_of_code(code), FailureKind::Retry { after: None }, "{code}");
         }
         for code in ["channel_not_found", "is_archived", "invalid_blocks", "user_not_found", "something_new"] {
-            assert_eq!(verdict_of_code(code), Verdict::Permanent, "{code}");
+            assert_eq!(kind_of_code(code), FailureKind::Permanent, "{code}");
         }
     }
 }

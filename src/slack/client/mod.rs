@@ -7,5 +7,5 @@ mod methods;
 
 pub use answers::{ChannelInfo, HistoryMessage, Listed, Member, member};
 pub use calls::SlackApi;
-pub use failure::{SlackError, Verdict};
+pub use failure::{FailureKind, SlackError};
 pub use methods::Method;

@@ -64,12 +64,12 @@ const WRITER: &str = "INSERT INTO muster_writer (writer, stamp) VALUES ($1, $2)
 const NOTIFY: &str = "SELECT pg_notify($1, $2)";
 
 /// The outcome of a request.
-enum Outcome {
+enum Answered {
     Commit(Result<(), CommitError>),
     Claim(Result<Vec<Raw>, CommitError>),
 }
 
-impl Outcome {
+impl Answered {
     fn of(request: &Request, error: CommitError) -> Self {
         match request {
             Request::Commit { .. } => Self::Commit(Err(error)),
@@ -122,8 +122,8 @@ pub(super) async fn run(shared: Arc<Shared>, mut inbox: mpsc::Receiver<Request>)
         for (request, outcome) in requests.into_iter().zip(outcomes) {
             // If the caller gave up, nobody listens. The write still counts.
             match (request, outcome) {
-                (Request::Commit { answer, .. }, Outcome::Commit(result)) => drop(answer.send(result)),
-                (Request::Claim { answer, .. }, Outcome::Claim(result)) => drop(answer.send(result)),
+                (Request::Commit { answer, .. }, Answered::Commit(result)) => drop(answer.send(result)),
+                (Request::Claim { answer, .. }, Answered::Claim(result)) => drop(answer.send(result)),
                 _ => {}
             }
         }
@@ -132,7 +132,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut inbox: mpsc::Receiver<Request>)
 
 /// Writes a round, and returns the outcome of each request. If the database refuses something in it for good, each request is tried as a round
 /// of its own, so that only the bad one is refused.
-async fn write(shared: &Shared, requests: &[&Request]) -> Vec<Outcome> {
+async fn write(shared: &Shared, requests: &[&Request]) -> Vec<Answered> {
     match attempts(shared, requests).await {
         Ok(outcomes) => {
             shared.can_write(Ok(()));
@@ -146,7 +146,7 @@ async fn write(shared: &Shared, requests: &[&Request]) -> Vec<Outcome> {
                     Request::Claim { .. } => None,
                 };
                 let (kind, id) = first.map_or((Kind::Outbox, String::new()), |op| (op.kind, op.id.clone()));
-                Outcome::of(request, CommitError::Unwritable { kind, id, why: why.clone() })
+                Answered::of(request, CommitError::Unwritable { kind, id, why: why.clone() })
             })
             .collect(),
         Err(Failed::Never(_)) => {
@@ -158,12 +158,12 @@ async fn write(shared: &Shared, requests: &[&Request]) -> Vec<Outcome> {
         }
         Err(Failed::Again(why) | Failed::NotNow(why)) => {
             shared.can_write(Err(why.clone()));
-            requests.iter().map(|request| Outcome::of(request, CommitError::Unavailable(why.clone()))).collect()
+            requests.iter().map(|request| Answered::of(request, CommitError::Unavailable(why.clone()))).collect()
         }
     }
 }
 
-async fn attempts(shared: &Shared, requests: &[&Request]) -> Result<Vec<Outcome>, Failed> {
+async fn attempts(shared: &Shared, requests: &[&Request]) -> Result<Vec<Answered>, Failed> {
     let mut tries = 1;
     loop {
         match attempt(shared, requests).await {
@@ -173,7 +173,7 @@ async fn attempts(shared: &Shared, requests: &[&Request]) -> Result<Vec<Outcome>
     }
 }
 
-async fn attempt(shared: &Shared, requests: &[&Request]) -> Result<Vec<Outcome>, Failed> {
+async fn attempt(shared: &Shared, requests: &[&Request]) -> Result<Vec<Answered>, Failed> {
     let client = shared.writers.get().await;
     let client = client.map_err(|error| Failed::NotNow(format!("it cannot be reached: {}", pooled(&error))))?;
     match transact(shared, &client, requests).await {
@@ -186,21 +186,21 @@ async fn attempt(shared: &Shared, requests: &[&Request]) -> Result<Vec<Outcome>,
     }
 }
 
-async fn transact(shared: &Shared, client: &Object, requests: &[&Request]) -> Result<Vec<Outcome>, Failed> {
+async fn transact(shared: &Shared, client: &Object, requests: &[&Request]) -> Result<Vec<Answered>, Failed> {
     let begun_at = Stopwatch::start();
     let statements = timeout(TRIP, Statements::of(client)).await??;
     let begun = timeout(TRIP, begin(shared, client, &statements, requests)).await??;
     let mut round = Round::default();
     let mut ready = begun.ready.iter();
-    let mut outcomes: Vec<Outcome> =
+    let mut outcomes: Vec<Answered> =
         requests
             .iter()
             .map(|request| match request {
-                Request::Commit { ops, .. } => Outcome::Commit(round.apply(ops.clone(), |kind, id| {
+                Request::Commit { ops, .. } => Answered::Commit(round.apply(ops.clone(), |kind, id| {
                     Ok(begun.known.get(&(kind, id.to_owned())).map(|known| known.before))
                 })),
                 Request::Claim { lease, .. } => {
-                    Outcome::Claim(lease_all(&mut round, ready.next().map_or(&[], Vec::as_slice), *lease))
+                    Answered::Claim(lease_all(&mut round, ready.next().map_or(&[], Vec::as_slice), *lease))
                 }
             })
             .collect();
@@ -221,7 +221,7 @@ async fn transact(shared: &Shared, client: &Object, requests: &[&Request]) -> Re
         }
         for (request, outcome) in requests.iter().zip(&mut outcomes) {
             // By now, another worker may have the lease.
-            if let (Request::Claim { lease, .. }, Outcome::Claim(claimed)) = (request, outcome)
+            if let (Request::Claim { lease, .. }, Answered::Claim(claimed)) = (request, outcome)
                 && begun_at.seconds() * 2000.0 > *lease as f64
             {
                 *claimed = Ok(Vec::new());

@@ -2,6 +2,7 @@
 
 mod imports;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub fn root() -> PathBuf {
@@ -21,120 +22,75 @@ fn below_src(path: &Path) -> String {
 }
 
 pub fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
-            found.push(path);
-        }
+    let mut all = Vec::new();
+    every_file(folder, &mut all);
+    found.extend(all.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "rs")));
+}
+
+fn every_file(folder: &Path, found: &mut Vec<PathBuf>) {
+    for path in std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()) {
+        if path.is_dir() { every_file(&path, found) } else { found.push(path) }
     }
+}
+
+/// Every file below `src/`, with its text.
+fn texts() -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    files.iter().map(|file| (below_src(file), read_file(file))).collect()
+}
+
+/// The table of ARCHITECTURE.md that says which room may import which.
+fn allowed_rooms() -> BTreeMap<String, BTreeSet<String>> {
+    let page = read("ARCHITECTURE.md");
+    let (_, table) = page.split_once("| room | may import |").expect("the table is there");
+    let names = |cell: &str| {
+        cell.split('`').skip(1).step_by(2).map(|name| name.trim_end_matches(".rs").to_owned()).collect::<BTreeSet<_>>()
+    };
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    rows.flat_map(|row| {
+        let cells: Vec<&str> = row.split('|').collect();
+        names(cells[1]).into_iter().map(move |room| (room, names(cells[2])))
+    })
+    .collect()
 }
 
 /// A room may import only rooms below it.
 #[test]
 fn rooms_import_only_rooms_below() {
-    let allowed: &[(&str, &[&str])] = &[
-        ("domain", &[]),
-        ("clock", &[]),
-        ("telemetry", &[]),
-        ("catalog", &["domain"]),
-        ("pagerduty", &["domain"]),
-        ("render", &["domain"]),
-        ("store", &["clock"]),
-        ("config", &["catalog", "domain", "telemetry"]),
-        ("mail", &["config", "domain", "render"]),
-        ("slack", &["domain", "render"]),
-        ("monitors", &["catalog", "config", "domain"]),
-        ("records", &["domain", "render", "slack", "store"]),
-        ("read_models", &["domain", "records", "slack", "store"]),
-        (
-            "app",
-            &[
-                "catalog",
-                "clock",
-                "config",
-                "domain",
-                "read_models",
-                "records",
-                "render",
-                "slack",
-                "store",
-                "telemetry",
-            ],
-        ),
-        ("chat", &["app", "domain", "records", "render", "slack", "store"]),
-        (
-            "delivery",
-            &["app", "chat", "domain", "mail", "pagerduty", "records", "render", "slack", "store", "telemetry"],
-        ),
-        (
-            "http",
-            &[
-                "app",
-                "catalog",
-                "chat",
-                "clock",
-                "config",
-                "domain",
-                "monitors",
-                "pagerduty",
-                "records",
-                "render",
-                "slack",
-                "store",
-                "telemetry",
-            ],
-        ),
-        (
-            "cli",
-            &[
-                "app",
-                "catalog",
-                "clock",
-                "config",
-                "domain",
-                "http",
-                "mail",
-                "monitors",
-                "render",
-                "sandbox",
-                "slack",
-                "store",
-                "telemetry",
-            ],
-        ),
-        ("sandbox", &[]),
-    ];
-    let mut files = Vec::new();
-    sources(&root().join("src"), &mut files);
-    for file in files {
-        let relative = below_src(&file);
-        let room = relative.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
-        if matches!(room.as_str(), "lib" | "main") {
-            continue;
+    let allowed = allowed_rooms();
+    let room = |file: &str| file.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
+    let texts = texts();
+    let tree = imports::Tree::of(texts.iter().map(|(file, text)| (&**file, &**text)));
+    for (file, imported) in tree.imports().into_iter().filter(|(file, _)| !matches!(*file, "lib.rs" | "main.rs")) {
+        let from = room(file);
+        let below = allowed.get(&from).unwrap_or_else(|| panic!("ARCHITECTURE.md does not say what {from} may import"));
+        for import in imported.into_iter().map(room).filter(|import| *import != from) {
+            assert!(below.contains(&import), "{file} imports {import}, which is not below {from}");
         }
-        let (_, below) =
-            allowed.iter().find(|(name, _)| *name == room).unwrap_or_else(|| panic!("the room {room} has no floor"));
-        let text = std::fs::read_to_string(&file).unwrap();
-        let production = text.split("#[cfg(test)]").next().unwrap();
-        assert!(production.starts_with("//!"), "{relative} does not say what lives in it");
-        for import in production.split("crate::").skip(1) {
-            let import = import.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
-            let known = allowed.iter().any(|(name, _)| *name == import);
-            assert!(
-                !known || import == room || below.contains(&import),
-                "{relative} imports {import}, which is not below {room}"
-            );
+    }
+    for (file, text) in &texts {
+        assert!(text.starts_with("//!"), "{file} does not say what lives in it");
+        let tests = (text.matches("#[cfg(test)]").count(), text.matches("#[cfg(test)]\nmod tests {").count());
+        assert_eq!(tests.0, tests.1, "{file} behaves otherwise under test");
+    }
+    let rooms: BTreeSet<_> = texts.iter().map(|(file, _)| room(file)).collect();
+    assert!(allowed.keys().all(|known| rooms.contains(known)), "a room of ARCHITECTURE.md is gone");
+}
+
+/// Each file that ARCHITECTURE.md and CONTRIBUTING.md name is there.
+#[test]
+fn the_pages_name_files_that_are_there() {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(root()).unwrap().flatten().map(|entry| entry.path()).collect();
+    for folder in ["docs", "message-templates", "src", "templates", "tests"] {
+        every_file(&root().join(folder), &mut files);
+    }
+    let name = regex::Regex::new(r"`([\w./-]+\.(?:rs|hbs|md|jsonl?|html))`").unwrap();
+    for page in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let text = read(page);
+        for name in name.captures_iter(&text).map(|found| found.get(1).unwrap().as_str()) {
+            assert!(files.iter().any(|file| file.ends_with(name)), "{page} names {name}, which does not exist");
         }
-        if room == "sandbox" {
-            assert!(!production.contains("crate::") || production.contains("crate::sandbox"), "{relative}");
-        }
-        assert_eq!(
-            text.matches("#[cfg(test)]").count(),
-            text.matches("#[cfg(test)]\nmod tests {").count(),
-            "{relative} behaves otherwise under test"
-        );
     }
 }
 
@@ -180,9 +136,7 @@ fn the_wall_clock_is_read_in_one_file() {
 /// Files import each other in one direction only, so each can be read once those below it are.
 #[test]
 fn no_files_import_each_other_in_a_circle() {
-    let mut files = Vec::new();
-    sources(&root().join("src"), &mut files);
-    let texts: Vec<(String, String)> = files.iter().map(|file| (below_src(file), read_file(file))).collect();
+    let texts = texts();
     let tree = imports::Tree::of(texts.iter().map(|(file, text)| (&**file, &**text)));
     let circles = tree.circles();
     assert!(circles.is_empty(), "these files import each other: {circles:#?}");

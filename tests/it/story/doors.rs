@@ -171,7 +171,8 @@ async fn a_browser_is_asked_for_the_password() {
 }
 
 /// What the description leaves open, and why: others decide how it looks.
-const FREE: [(&str, &str); 12] = [
+const FREE: [(&str, &str); 13] = [
+    ("get /api/openapi.json", "the form of OpenAPI itself"),
     ("ReceivedBody.body", "as the monitor sent it"),
     ("post /hooks/{source}", "each kind of source has its own form"),
     ("put /hooks/{source}", "each kind of source has its own form"),

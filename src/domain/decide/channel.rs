@@ -1,4 +1,4 @@
-//! What became of deliveries to Slack.
+//! The incident's channel: made, linked, lost, archived. Also what became of other deliveries to Slack.
 
 use super::draft::Draft;
 use crate::domain::incident::{Channel, MessageRef, PageStatus, Slot};
