@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::asker::Chat;
-use super::capture::{Said, capture, pushpin};
+use super::capture::{Said, capture, delivery, pushpin};
 use super::reply::Reply;
 use super::unfurl::unfurl;
 use crate::app::{App, DeliveryId, Failure, RequestMeta};
@@ -20,7 +20,7 @@ use crate::store::Batch;
 /// # Errors
 /// The store cannot write. Slack then sends the event again.
 pub async fn slack_event(app: &App, event_id: &str, event: SlackEvent) -> Result<(), Failure> {
-    let guard = app.once(Some(&DeliveryId(format!("event/{event_id}"))));
+    let guard = app.once(Some(&delivery(event_id)));
     let done = match event {
         SlackEvent::Said { channel, thread, ts, user, text } => {
             let said = Said { channel, thread, ts, author: Some(user), text, edited: String::new() };

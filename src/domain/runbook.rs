@@ -118,10 +118,9 @@ impl Runbook {
             || head.id.len() > 64
             || !head.id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
         {
-            return Err(wrong(
-                2,
-                format!("`id: {id}` may only hold lower-case letters, digits, `-` and `_`, at most 64", id = head.id),
-            ));
+            let id = &head.id;
+            let what = format!("`id: {id}` may only hold lower-case letters, digits, `-` and `_`, at most 64");
+            return Err(wrong(2, what));
         }
         for glob in head.applies.assets.iter().chain(head.applies.labels.values()) {
             if let Err(error) = compile(glob) {
@@ -135,14 +134,8 @@ impl Runbook {
             return Err(wrong(body_line, "there are no steps; write them as `- [ ] what to do`".to_owned()));
         }
         if steps.len() > Self::MAX_STEPS {
-            return Err(wrong(
-                body_line,
-                format!(
-                    "{steps} steps are more than {value}; split the file",
-                    steps = steps.len(),
-                    value = Self::MAX_STEPS
-                ),
-            ));
+            let what = format!("{} steps are more than {}; split the file", steps.len(), Self::MAX_STEPS);
+            return Err(wrong(body_line, what));
         }
         Ok(Self { head, steps })
     }
@@ -205,10 +198,8 @@ fn steps(markdown: &str) -> Result<Vec<String>, (usize, String)> {
                 if let Some((start, true)) = item.take() {
                     let text = markdown[start..range.end].split_whitespace().collect::<Vec<_>>().join(" ");
                     if text.chars().count() > Runbook::MAX_STEP_CHARS {
-                        return Err((
-                            start,
-                            format!("a step can be at most {value} characters long", value = Runbook::MAX_STEP_CHARS),
-                        ));
+                        let what = format!("a step can be at most {} characters long", Runbook::MAX_STEP_CHARS);
+                        return Err((start, what));
                     }
                     steps.push(text);
                 }
@@ -241,10 +232,8 @@ impl Library {
         if let Some(book) = self.0.get(&name) {
             return Some(book);
         }
-        let mut matches = self
-            .0
-            .values()
-            .filter(|book| book.head.id.contains(&name) || book.head.title.to_lowercase().contains(&name));
+        let fits = |book: &&Runbook| book.head.id.contains(&name) || book.head.title.to_lowercase().contains(&name);
+        let mut matches = self.all().filter(fits);
         match (matches.next(), matches.next()) {
             (Some(book), None) => Some(book),
             _ => None,
