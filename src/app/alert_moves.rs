@@ -3,10 +3,9 @@
 use super::correlate::{MERGED_DEEP, ROUND};
 use super::{App, Failure, RequestMeta};
 use crate::domain::command::Opening;
-use crate::domain::permission::Standing;
 use crate::domain::reason::JoinReason;
 use crate::domain::suppression::Suppression;
-use crate::domain::{Actor, Command, Incident, IncidentId, Signal, SignalStatus};
+use crate::domain::{Command, Incident, IncidentId, Signal, SignalStatus};
 use crate::records::AlertOfKey;
 use crate::store::{Batch, Id};
 
@@ -14,19 +13,11 @@ impl App {
     /// Correlates again the alerts that were in this incident only because of an asset upstream, and still fire although that is mended. This
     /// applies only to sources that report the end of an alert. For other sources, nobody knows whether the alert still fires.
     pub async fn look_again(&self, incident: &Incident, also: Batch) -> Result<(), Failure> {
-        let says_when_over =
-            |source: &str| self.config.sources.iter().any(|known| known.name == source && known.kind.says_when_over());
-        let mut go_on = Vec::new();
-        if !incident.status.is_open() {
-            for alert in self.alerts(&incident.uid).await? {
-                if alert.inhibited
-                    && alert.signal.status == SignalStatus::Firing
-                    && says_when_over(&alert.signal.source)
-                {
-                    go_on.push(alert.signal);
-                }
-            }
-        }
+        let says_when_over = |source: &str| self.config.source(source).is_some_and(|one| one.kind.says_when_over());
+        let mut alerts = if incident.status.is_open() { Vec::new() } else { self.alerts(&incident.uid).await? };
+        alerts.retain(|alert| alert.inhibited && alert.signal.status == SignalStatus::Firing);
+        let go_on = alerts.into_iter().map(|alert| alert.signal).filter(|signal| says_when_over(&signal.source));
+        let go_on: Vec<_> = go_on.collect();
         if go_on.is_empty() {
             return self.commit(also).await;
         }
@@ -73,12 +64,7 @@ impl App {
             Some(into) => Some(self.goes_on_in(into).await?),
             None => None,
         };
-        let request = RequestMeta {
-            actor: Actor::Monitor { source: signal.source.clone() },
-            standing: Standing::Monitor,
-            delivery: None,
-            also: also.clone(),
-        };
+        let request = RequestMeta::by_monitor(&signal.source, also.clone());
         let (said, because) = (signal.clone(), because.clone());
         let placed = match into {
             Some(into) => {
@@ -88,10 +74,7 @@ impl App {
             None => self.open(&Opening::Receive { signal: Box::new(said), because }, request).await,
         };
         match placed {
-            Err(Failure::Refused(_)) => {
-                let source = signal.source.clone();
-                self.receive_chunk(&source, vec![signal], None, also).await.map(|_| ())
-            }
+            Err(Failure::Refused(_)) => self.receive_one(signal, None, also).await.map(|_| ()),
             other => other.map(|_| ()),
         }
     }

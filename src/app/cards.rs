@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{App, Failure};
 use crate::domain::times::duration;
-use crate::domain::{Event, Incident, Role, Task, Time, UserId};
+use crate::domain::{Event, Incident, Role, Severity, Task, Time, UserId};
 use crate::render::{Action, Button, Press, Rendered, again, views};
 
 impl App {
@@ -54,14 +54,12 @@ impl App {
         let said = |pick: &dyn Fn(&Event) -> Option<String>| -> Vec<String> {
             entries.iter().rev().filter_map(|entry| pick(&entry.event)).take(5).collect()
         };
-        let tried = said(&|event| match event {
-            Event::Tried { text, ruled_out: false } => Some(text.clone()),
-            _ => None,
-        });
-        let ruled_out = said(&|event| match event {
-            Event::Tried { text, ruled_out: true } => Some(text.clone()),
-            _ => None,
-        });
+        let tried = |out: bool| {
+            said(&|event| match event {
+                Event::Tried { text, ruled_out } if *ruled_out == out => Some(text.clone()),
+                _ => None,
+            })
+        };
         let found = said(&|event| match event {
             Event::Looked { look, finding } => Some(format!("{}: {finding}", look.as_str())),
             _ => None,
@@ -69,8 +67,8 @@ impl App {
         let tasks = self.task_views(&self.tasks(&incident.uid).await?);
         let open: Vec<_> = tasks.into_iter().filter(|task| task["done"] == false).take(10).collect();
         let view = json!({
-            "incident": views::incident(incident, &names, self.now()), "tasks": open, "tried": tried,
-            "ruled_out": ruled_out, "found": found, "bad_for": incident.bad_from.map(|from| duration(from, self.now())),
+            "incident": views::incident(incident, &names, self.now()), "tasks": open, "tried": tried(false),
+            "ruled_out": tried(true), "found": found, "bad_for": incident.bad_from.map(|from| duration(from, self.now())),
             "remind_at": incident.remind_at, "told_at": incident.updated_at,
         });
         Ok(self.templates.render("brief", &view))
@@ -99,6 +97,13 @@ impl App {
         };
         Ok((words, buttons))
     }
+}
+
+/// How many incidents there are of each severity, in words: `2 SEV1`.
+pub fn by_severity<'a>(incidents: impl Iterator<Item = &'a Incident> + Clone) -> Vec<String> {
+    let count = |severity| incidents.clone().filter(|one| one.severity == severity).count();
+    let counts = Severity::ALL.into_iter().map(|severity| (count(severity), severity));
+    counts.filter(|(count, _)| *count > 0).map(|(count, severity)| format!("{count} {severity}")).collect()
 }
 
 /// The median time from the opening to some later moment, in words.

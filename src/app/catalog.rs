@@ -11,9 +11,9 @@ use super::{App, Failure};
 use crate::catalog::Import;
 use crate::domain::lineage::sighting::{Merger, Sighting, Written};
 use crate::domain::lineage::{Asset, AssetKind, Change, ChangeKind, Check, Day, Graph, View, day};
-use crate::domain::{AssetName, Effect};
+use crate::domain::{AssetName, Effect, Time};
 use crate::read_models::catalog::image;
-use crate::records::outbox::{EntryId, Job, Outbox as _};
+use crate::records::outbox::{EntryId, Job};
 use crate::records::{CatalogCommit, Changes, Columns, Open};
 use crate::store::{Batch, Expect, Id, Range};
 
@@ -96,9 +96,7 @@ impl super::Change for Recording<'_> {
     async fn decide(&self, app: &App) -> Result<(Batch, ()), Failure> {
         let mut by_name: BTreeMap<String, Vec<&Change>> = BTreeMap::new();
         for (name, change) in self.0 {
-            let graph = app.catalog.graph();
-            let shown = graph.find(name).map_or(name.as_str(), |node| graph.name(node));
-            by_name.entry(shown.to_owned()).or_default().push(change);
+            by_name.entry(app.shown_name(name)).or_default().push(change);
         }
         let mut batch = Batch::new();
         for (shown, news) in by_name {
@@ -196,6 +194,12 @@ impl App {
         }
     }
 
+    /// The name that people see. If the catalog does not know it, the name itself.
+    fn shown_name(&self, name: &str) -> String {
+        let graph = self.catalog.graph();
+        graph.find(name).map_or(name, |node| graph.name(node)).to_owned()
+    }
+
     /// The record of an asset, by the name that people see.
     pub async fn asset(&self, shown: &str) -> Result<Option<Asset>, Failure> {
         Ok(self.store.value(&Id::<Asset>::of(shown)).await?)
@@ -281,17 +285,11 @@ impl App {
     async fn record_columns(&self, columns: &BTreeMap<String, BTreeMap<String, Vec<String>>>) -> Result<(), Failure> {
         let mut batch = Batch::new();
         for (name, columns) in columns {
-            let shown = {
-                let graph = self.catalog.graph();
-                graph.find(name).map_or_else(|| name.clone(), |node| graph.name(node).to_owned())
-            };
+            let shown = self.shown_name(name);
             let (id, columns) = (Id::<Columns>::of(&shown), Columns { columns: columns.clone() });
             // What does not fit into a record is left out. Lineage between tables works without it.
-            let size: usize = columns
-                .columns
-                .iter()
-                .map(|(column, of)| column.len() + of.iter().map(|one| one.len() + 3).sum::<usize>() + 6)
-                .sum();
+            let size_of = |of: &[String]| of.iter().map(|one| one.len() + 3).sum::<usize>();
+            let size: usize = columns.columns.iter().map(|(column, of)| column.len() + size_of(of) + 6).sum();
             if size < crate::store::MAX_RECORD_BYTES - 1024 && self.store.value(&id).await?.as_ref() != Some(&columns) {
                 batch.put(&id, Expect::Any, &columns);
             }
@@ -410,16 +408,16 @@ impl App {
                 };
                 Err(Failure::NotFound(format!("There is no asset “{name}” in the catalog. {hint}")))
             }
-            _ => Err(Failure::NotFound(format!(
-                "“{name}” may be {names}. Give more of its name.",
-                names = names.join(" or ")
-            ))),
+            _ => {
+                let names = names.join(" or ");
+                Err(Failure::NotFound(format!("“{name}” may be {names}. Give more of its name.")))
+            }
         }
     }
 }
 
 /// A different fingerprint means different code or different columns.
-fn what_changed(before: &Asset, now: &Asset, at: crate::domain::Time) -> Vec<(String, Change)> {
+fn what_changed(before: &Asset, now: &Asset, at: Time) -> Vec<(String, Change)> {
     let mut changes = Vec::new();
     for (source, facts) in &now.facts {
         let old = before.facts.get(source).and_then(|facts| facts.fingerprint.as_ref());

@@ -7,7 +7,7 @@
 use std::future::Future;
 
 use super::{App, Failure};
-use crate::records::outbox::{EntryId, Job, Outbox as _};
+use crate::records::outbox::{EntryId, Job};
 use crate::store::{Batch, CommitError, Expect, Id, Kind, Op, Range, Record, Step};
 
 /// How often a change is decided again when somebody else was first.

@@ -1,6 +1,6 @@
 //! What a decision needs, and what it turns into: one batch of the state, the timeline, the indexes and the outbox.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{App, Change, DeliveryId, Failure, RequestMeta};
 use crate::domain::command::Opening;
@@ -12,7 +12,7 @@ use crate::domain::permission::Standing;
 use crate::domain::{
     Alert, Command, Context, Decision, Effect, Entry, Event, Incident, IncidentId, Task, Time, UserId,
 };
-use crate::records::outbox::{EntryId, Job, Outbox as _};
+use crate::records::outbox::{EntryId, Job};
 use crate::records::{
     AlertOfKey, Delivered, Ended, IncidentCounter, LatestOfAsset, Mine, OfAsset, OfChannel, OfNumber, Open, Pinned,
     Reviewed, RootOf,
@@ -112,10 +112,7 @@ pub(super) async fn load(store: &Store, uid: &IncidentId, needs: &Needs) -> Resu
 }
 
 /// Everybody who was told of an incident, by key.
-pub(super) async fn notified(
-    store: &Store,
-    uid: &IncidentId,
-) -> Result<std::collections::BTreeMap<String, Notification>, ReadError> {
+pub(super) async fn notified(store: &Store, uid: &IncidentId) -> Result<BTreeMap<String, Notification>, ReadError> {
     let told = store.values(Range::<Notification>::of(uid)).await?;
     Ok(told.into_iter().map(|told| (told.recipient.key.clone(), told)).collect())
 }
@@ -123,18 +120,9 @@ pub(super) async fn notified(
 /// How many more days a delivery is remembered after its own. That is longer than anyone redelivers.
 const REMEMBERED: i64 = 2;
 
-/// Guards a delivery: its name must be new today and on the days before.
-pub(super) fn once(delivery: &DeliveryId, now: Time) -> Batch {
-    let mut batch = Batch::new();
-    for days in 0..=REMEMBERED {
-        let id = Id::<Delivered>::of(&delivery.0, now - chrono::Duration::days(days));
-        match days {
-            0 => batch.put(&id, Expect::Absent, &Delivered {}),
-            _ => batch.check(&id, Expect::Absent),
-        }
-        batch.counts_once(&id);
-    }
-    batch
+/// The records of a delivery: today's, and those of the days before.
+fn days_of(delivery: &DeliveryId, now: Time) -> impl Iterator<Item = Id<Delivered>> {
+    (0..=REMEMBERED).map(move |days| Id::<Delivered>::of(&delivery.0, now - chrono::Duration::days(days)))
 }
 
 /// Notes a delivery that is recognised by a look beforehand. Its changes are guarded by the records they change.
@@ -147,8 +135,7 @@ pub(super) fn delivered(delivery: &DeliveryId, now: Time) -> Batch {
 impl App {
     /// Whether a delivery came before, today or on the days before.
     pub async fn was_delivered(&self, delivery: &DeliveryId) -> Result<bool, Failure> {
-        for days in 0..=REMEMBERED {
-            let id = Id::<Delivered>::of(&delivery.0, self.now() - chrono::Duration::days(days));
+        for id in days_of(delivery, self.now()) {
             if self.store.get(&id).await?.is_some() {
                 return Ok(true);
             }
@@ -156,9 +143,18 @@ impl App {
         Ok(false)
     }
 
-    /// Makes a delivery count once. It is written together with the changes of the delivery.
+    /// Makes a delivery count once: its name must be new today and on the days before. It is written together with the changes of the
+    /// delivery.
     pub fn once(&self, delivery: Option<&DeliveryId>) -> Batch {
-        delivery.map(|delivery| once(delivery, self.now())).unwrap_or_default()
+        let mut batch = Batch::new();
+        for (days, id) in delivery.into_iter().flat_map(|delivery| days_of(delivery, self.now()).enumerate()) {
+            match days {
+                0 => batch.put(&id, Expect::Absent, &Delivered {}),
+                _ => batch.check(&id, Expect::Absent),
+            }
+            batch.counts_once(&id);
+        }
+        batch
     }
 
     /// Decides on one incident.
@@ -218,7 +214,7 @@ impl App {
 
     /// Forgets deliveries that nobody will send again, one page at a time. Returns how many.
     pub async fn forget_old_deliveries(&self) -> Result<usize, Failure> {
-        self.forget(&Range::<Delivered>::before_day(self.now() - chrono::Duration::days(2))).await
+        self.forget(&Range::<Delivered>::before_day(self.now() - chrono::Duration::days(REMEMBERED))).await
     }
 }
 

@@ -3,14 +3,13 @@
 use super::{App, Failure};
 use crate::domain::suppression::SuppressedAlert;
 use crate::domain::{Signal, SignalStatus, Time};
-use crate::records::outbox::{Job, Outbox as _};
+use crate::records::outbox::Job;
 use crate::store::{Batch, Id};
 
 impl App {
     /// Resolves an alert that nobody repeated for as long as its source says (`resolve_after_minutes`).
     pub async fn expire(&self, source: &str, key: &str, since: Time, mut also: Batch) -> Result<(), Failure> {
-        let minutes =
-            self.config.sources.iter().find(|known| known.name == source).and_then(|known| known.resolve_after_minutes);
+        let minutes = self.config.source(source).and_then(|known| known.resolve_after_minutes);
         let Some(minutes) = minutes else { return self.commit(also).await };
         let id = Id::<SuppressedAlert>::of(&Signal::new(source, key, key, self.now())).to_string();
         let heard = self.correlator.heard.lock().get(&id).copied();
@@ -23,7 +22,7 @@ impl App {
         }
         self.correlator.heard.lock().remove(&id);
         let signal = Signal { status: SignalStatus::Resolved, ..Signal::new(source, key, key, self.now()) };
-        self.receive_chunk(source, vec![signal], None, also).await.map(|_| ())
+        self.receive_one(signal, None, also).await.map(|_| ())
     }
 
     /// Remembers that an alert was heard of, if its source uses that.

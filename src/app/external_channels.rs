@@ -32,7 +32,7 @@ impl App {
         let matters = |channel: &Listed| {
             channel.shared || named.contains(&channel.name.as_str()) || named.contains(&channel.id.as_str())
         };
-        self.change_channels(also, |channels| {
+        let change = |channels: &mut Channels| {
             for channel in &listed {
                 if matters(channel) {
                     channels.insert(channel.id.clone(), channel.clone());
@@ -40,27 +40,21 @@ impl App {
                     channels.remove(&channel.id);
                 }
             }
-        })
-        .await
+        };
+        self.make(&Listing { change, also }).await
     }
 
     /// A channel is now shared with another workspace, or no longer shared.
     pub async fn channel_shared(&self, id: &ChannelId, shared: bool, also: Batch) -> Result<(), Failure> {
-        self.change_channels(also, |channels| {
+        let change = |channels: &mut Channels| {
             let name = channels.get(id).map(|known| known.name.clone()).unwrap_or_default();
             channels.insert(id.to_owned(), Listed { id: id.to_owned(), name, shared });
-        })
-        .await
-    }
-
-    async fn change_channels(
-        &self,
-        also: Batch,
-        change: impl Fn(&mut BTreeMap<ChannelId, Listed>) + Sync,
-    ) -> Result<(), Failure> {
+        };
         self.make(&Listing { change, also }).await
     }
 }
+
+type Channels = BTreeMap<ChannelId, Listed>;
 
 /// Changes what is known of channels.
 struct Listing<F> {
@@ -68,7 +62,7 @@ struct Listing<F> {
     also: Batch,
 }
 
-impl<F: Fn(&mut BTreeMap<ChannelId, Listed>) + Sync> Change for Listing<F> {
+impl<F: Fn(&mut Channels) + Sync> Change for Listing<F> {
     type Outcome = ();
 
     async fn decide(&self, app: &App) -> Result<(Batch, ()), Failure> {

@@ -3,9 +3,10 @@
 use super::correlate::Posted;
 use super::{App, Change, Failure};
 use crate::config::Heartbeat;
+use crate::domain::times::stamp;
 use crate::domain::{Signal, SignalStatus, Time, counted};
 use crate::records::Beat;
-use crate::records::outbox::{Job, Outbox as _};
+use crate::records::outbox::Job;
 use crate::store::{Batch, Id};
 
 impl App {
@@ -16,11 +17,11 @@ impl App {
     pub async fn beat(&self, source: &str, name: &str) -> Result<Time, Failure> {
         let beats = &self.config.heartbeats;
         let beat = beats.iter().find(|beat| beat.source == source && beat.name == name).ok_or_else(|| {
-            let names: Vec<_> =
-                beats.iter().filter(|beat| beat.source == source).map(|beat| format!("`{}`", beat.name)).collect();
+            let own = beats.iter().filter(|beat| beat.source == source);
+            let names = own.map(|beat| format!("`{}`", beat.name)).collect::<Vec<_>>().join(", ");
+            let names = if names.is_empty() { "none" } else { &names };
             Failure::NotFound(format!(
-                "The source {source} has no heartbeat “{name}” in the configuration. It has: {names}.",
-                names = names.join(", ")
+                "The source {source} has no heartbeat “{name}” in the configuration. Its heartbeats: {names}."
             ))
         })?;
         let now = self.now();
@@ -65,7 +66,7 @@ impl App {
 
 /// The alert about a heartbeat that did not come.
 fn late(beat: &Heartbeat, last: Time, now: Time) -> Signal {
-    let title = format!("No sign of {name} since {date}", name = beat.name, date = last.format("%Y-%m-%d %H:%M UTC"));
+    let title = format!("No sign of {} since {}", beat.name, stamp(last));
     Signal {
         asset: beat.asset.as_deref().and_then(crate::domain::AssetName::new),
         pillar: crate::domain::Pillar::Freshness,

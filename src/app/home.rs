@@ -4,14 +4,15 @@
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::cards::median_taken;
+use super::cards::{by_severity, median_taken};
 use super::queries::Filter;
 use super::transient::Watched;
 use super::{App, Failure};
 use crate::domain::decide::permitted;
 use crate::domain::permission::{Standing, Verb};
-use crate::domain::{Incident, Role, Severity, Task, Time, UserId};
-use crate::records::outbox::{EntryId, Job, Outbox as _};
+use crate::domain::visibility::Viewer;
+use crate::domain::{Incident, Role, Task, Time, UserId};
+use crate::records::outbox::{EntryId, Job};
 use crate::records::{Mine, Reviewed};
 use crate::render::{Action, Button, Press, Rendered, views};
 use crate::store::{Batch, Id, Range};
@@ -112,7 +113,7 @@ impl App {
             })
             .collect();
         let reviewed: Vec<_> = self
-            .lately_reviewed(user)
+            .lately_reviewed(&seen.viewer)
             .await?
             .into_iter()
             .map(|incident| json!({"name": incident.name(), "title": incident.title, "at": incident.reviewed_at}))
@@ -160,8 +161,7 @@ impl App {
     }
 
     /// The incidents whose post-mortems were reviewed most recently.
-    async fn lately_reviewed(&self, user: &UserId) -> Result<Vec<Incident>, Failure> {
-        let viewer = self.viewer(user).await?;
+    async fn lately_reviewed(&self, viewer: &Viewer) -> Result<Vec<Incident>, Failure> {
         let mut found: Vec<Incident> = Vec::new();
         for rec in self.store.scan(&Range::<Reviewed>::all(), LINES).await?.records {
             let incident = self.incident(&rec.value.uid).await?;
@@ -181,18 +181,12 @@ impl App {
 /// A few figures: how many are open by severity, and how long the last ones took. Drills are not counted.
 fn figures(open: &[Incident], latest: &[Incident], now: Time) -> Value {
     let real = |incident: &&Incident| !incident.drill;
-    let by_severity: Vec<_> = Severity::ALL
-        .into_iter()
-        .map(|severity| (severity, open.iter().filter(real).filter(|one| one.severity == severity).count()))
-        .filter(|(_, count)| *count > 0)
-        .map(|(severity, count)| format!("{count} {severity}"))
-        .collect();
     let month = now - chrono::Duration::days(30);
     let recent: Vec<&Incident> = latest.iter().filter(real).filter(|one| one.opened_at >= month).collect();
     // Incidents that were not read are not counted, and the home says so.
     let at_least = |count: usize| if count == LOOKED_AT { format!("{count}+") } else { count.to_string() };
     json!({
-        "open": by_severity, "more": open.len() == LOOKED_AT, "month": at_least(recent.len()),
+        "open": by_severity(open.iter().filter(real)), "more": open.len() == LOOKED_AT, "month": at_least(recent.len()),
         "to_acknowledge": median_taken(recent.iter().copied(), |one| one.acknowledged_at),
         "to_resolve": median_taken(recent.iter().copied(), |one| one.resolved_at),
     })

@@ -12,7 +12,8 @@ use crate::domain::incident::{Radius, Recipient, RootCandidate};
 use crate::domain::lineage::impact::{Impact, impact, producers};
 use crate::domain::lineage::root::{Evidence, Symptom, rank};
 use crate::domain::lineage::walk::{Met, Way};
-use crate::domain::lineage::{Asset, Candidate, Change, Graph, NodeId, Owner, RootReason, View, Whom};
+use crate::domain::lineage::{Asset, Candidate, Change, Graph, NodeId, Owner, RootReason, TeamImpact, View, Whom};
+use crate::domain::times::stamp;
 use crate::domain::visibility::Viewer;
 use crate::domain::{AssetName, Command, Incident, IncidentId, Pillar, Severity, Status, Time, is_channel, is_person};
 use crate::records::RootOf;
@@ -278,18 +279,14 @@ impl App {
     /// The command that brings an incident's judgement up to date.
     pub(crate) async fn assessment(&self, incident: &Incident) -> Result<Command, Failure> {
         let judged = self.judge(incident).await?;
-        let candidates = judged
-            .candidates
-            .iter()
-            .take(Incident::MAX_ROOTS)
-            .filter_map(|candidate| {
-                Some(RootCandidate {
-                    asset: AssetName::new(&candidate.asset)?,
-                    reason: RootReason::Clues(candidate.reasons.iter().take(3).cloned().collect()),
-                    not_monitored: candidate.not_monitored.clone(),
-                })
+        let root = |candidate: &Candidate| {
+            Some(RootCandidate {
+                asset: AssetName::new(&candidate.asset)?,
+                reason: RootReason::Clues(candidate.reasons.iter().take(3).cloned().collect()),
+                not_monitored: candidate.not_monitored.clone(),
             })
-            .collect::<Vec<_>>();
+        };
+        let candidates: Vec<_> = judged.candidates.iter().take(Incident::MAX_ROOTS).filter_map(root).collect();
         let radius = (!candidates.is_empty()).then(|| Radius {
             said: None,
             counts: judged.impact.counts.clone(),
@@ -297,16 +294,8 @@ impl App {
             teams: judged.impact.teams.len(),
         });
         let tiers = &self.config.lineage.notify_tiers;
-        let tell = judged
-            .impact
-            .teams
-            .iter()
-            .filter(|team| tiers.contains(&team.tier()))
-            .map(|team| {
-                self.recipient(&team.owner, team.assets.iter().map(|affected| affected.asset.clone()), team.total)
-            })
-            .take(MAX_RECIPIENTS)
-            .collect();
+        let concerned = judged.impact.teams.iter().filter(|team| tiers.contains(&team.tier()));
+        let tell = concerned.map(|team| self.recipient(team)).take(MAX_RECIPIENTS).collect();
         let owners = judged.impact.teams.iter().chain(&judged.producers.teams);
         let teams: Vec<String> = owners.map(|team| team.owner.name.clone()).collect();
         let followers = if incident.is_apart() { Vec::new() } else { self.subscribers(incident, &teams).await };
@@ -326,8 +315,7 @@ impl App {
         };
         let mut recipients: Vec<Recipient> = Vec::new();
         for team in teams {
-            let assets = team.assets.iter().map(|affected| affected.asset.clone());
-            let recipient = self.recipient(&team.owner, assets, team.total);
+            let recipient = self.recipient(team);
             match recipients.iter_mut().find(|known| known.is_same(&recipient)) {
                 Some(known) => {
                     known.assets.extend(recipient.assets);
@@ -342,7 +330,7 @@ impl App {
     }
 
     /// How to reach an owner: as the configured team of this name or address, else as the catalog says.
-    fn recipient(&self, owner: &Owner, assets: impl Iterator<Item = String>, total: usize) -> Recipient {
+    fn recipient(&self, TeamImpact { owner, assets, total }: &TeamImpact) -> Recipient {
         let bare = owner.name.trim_start_matches(['@', '#']);
         let team = self.policy.teams.iter().find(|team| {
             team.name.eq_ignore_ascii_case(bare)
@@ -359,8 +347,8 @@ impl App {
             name,
             slack,
             email: email.filter(|_| mail_is_on),
-            assets: assets.take(NAMED).collect(),
-            total,
+            assets: assets.iter().take(NAMED).map(|affected| affected.asset.clone()).collect(),
+            total: *total,
         }
     }
 
@@ -381,22 +369,12 @@ impl App {
         let since = |incident: &Incident| incident.bad_from.unwrap_or(incident.detected_at);
         let (status, words) = match incidents.first() {
             None => ("ok", "no open incident".to_owned()),
-            Some((0, incident, _)) => (
-                "incident",
-                format!(
-                    "{incident} open since {date}",
-                    incident = incident.name(),
-                    date = since(incident).format("%Y-%m-%d %H:%M UTC")
-                ),
-            ),
-            Some((_, incident, asset)) => (
-                "upstream",
-                format!(
-                    "{incident} open upstream ({asset}) since {date}",
-                    incident = incident.name(),
-                    date = since(incident).format("%Y-%m-%d %H:%M UTC")
-                ),
-            ),
+            Some((0, incident, _)) => {
+                ("incident", format!("{} open since {}", incident.name(), stamp(since(incident))))
+            }
+            Some((_, incident, asset)) => {
+                ("upstream", format!("{} open upstream ({asset}) since {}", incident.name(), stamp(since(incident))))
+            }
         };
         let incidents = incidents
             .into_iter()
@@ -423,12 +401,9 @@ impl App {
         let node = graph.find(&spelled);
         let mut near: Vec<(String, u32)> = vec![(spelled.clone(), 0)];
         let health = self.models.health.read();
-        let bad: std::collections::HashMap<NodeId, &String> = health
-            .all()
-            .filter_map(|(_, _, trouble)| {
-                Some((graph.find(&self.catalog.naming.apply(&trouble.asset))?, &trouble.asset))
-            })
-            .collect();
+        let node_of = |asset: &str| graph.find(&self.catalog.naming.apply(asset));
+        let bad = health.all().map(|(_, _, trouble)| &trouble.asset);
+        let bad: HashMap<NodeId, &String> = bad.filter_map(|asset| Some((node_of(asset)?, asset))).collect();
         if let Some(node) = node {
             let up = if bad.is_empty() { Vec::new() } else { view.walk(&[node], Way::Up) };
             let met = std::iter::once(Met { node, hops: 0 }).chain(up);
@@ -473,6 +448,7 @@ impl App {
             text: change.text,
         });
         let facts = asset.as_ref();
+        let link = |(what, url): (&str, String)| Link { what: what.to_owned(), url };
         Ok(AssetView {
             name: trust.asset,
             page: self.page_of_asset(shown),
@@ -486,12 +462,8 @@ impl App {
             description: facts.and_then(Asset::description),
             aliases: facts.map(|asset| asset.aliases.clone()).unwrap_or_default(),
             owners: facts.map(Asset::owners).unwrap_or_default(),
-            checks: facts.into_iter().flat_map(Asset::checks).map(crate::domain::Pillar::as_str).collect(),
-            links: facts
-                .into_iter()
-                .flat_map(Asset::links)
-                .map(|(what, url)| Link { what: what.to_owned(), url: url.to_owned() })
-                .collect(),
+            checks: facts.into_iter().flat_map(Asset::checks).map(Pillar::as_str).collect(),
+            links: facts.into_iter().flat_map(Asset::links).map(link).collect(),
             sources: facts.map(|asset| asset.facts.keys().cloned().collect()).unwrap_or_default(),
             upstream,
             upstream_total,
@@ -553,21 +525,7 @@ impl App {
         changes.truncate(limit);
         Ok(changes)
     }
-}
 
-fn neighbour(view: &View<'_>, met: &Met) -> Neighbour {
-    let graph = view.graph;
-    Neighbour {
-        asset: graph.name(met.node).to_owned(),
-        kind: graph.kind(met.node).as_str(),
-        tier: graph.tier(met.node),
-        hops: met.hops,
-        owners: graph.owners(met.node).iter().map(|owner| owner.name.clone()).collect(),
-        monitored: graph.is_monitored(met.node),
-    }
-}
-
-impl App {
     /// The picture of an incident. `None` if the lineage has nothing to show.
     pub async fn drawing(&self, incident: &Incident) -> Result<Option<Drawing>, Failure> {
         // What was broken while the incident was open.
@@ -588,5 +546,17 @@ impl App {
         broken.dedup();
         let title: String = format!("{}: {}", incident.name(), incident.title).chars().take(90).collect();
         Ok(Drawing::of(&view, &title, root, &broken))
+    }
+}
+
+fn neighbour(view: &View<'_>, met: &Met) -> Neighbour {
+    let graph = view.graph;
+    Neighbour {
+        asset: graph.name(met.node).to_owned(),
+        kind: graph.kind(met.node).as_str(),
+        tier: graph.tier(met.node),
+        hops: met.hops,
+        owners: graph.owners(met.node).iter().map(|owner| owner.name.clone()).collect(),
+        monitored: graph.is_monitored(met.node),
     }
 }

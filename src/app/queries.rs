@@ -106,10 +106,8 @@ impl App {
 
     /// The last entries of a timeline, oldest first.
     pub async fn latest_entries(&self, incident: &Incident, count: u64) -> Result<Vec<Entry>, Failure> {
-        let from = incident.entries.saturating_sub(count) + 1;
-        let range = Range::<Entry>::of(&incident.uid).starting(&Id::<Entry>::of(&incident.uid, from));
-        let page = self.store.scan(&range, usize::try_from(count).unwrap_or(usize::MAX)).await?;
-        Ok(page.records.into_iter().map(|rec| rec.value).collect())
+        let before = incident.entries.saturating_sub(count);
+        self.entries(&incident.uid, before, usize::try_from(count).unwrap_or(usize::MAX)).await
     }
 
     /// A page of a timeline, after the entry `after`.
@@ -128,10 +126,7 @@ impl App {
     }
 
     /// Who was told of an incident, by key.
-    pub async fn who_was_told(
-        &self,
-        uid: &IncidentId,
-    ) -> Result<std::collections::BTreeMap<String, Notification>, Failure> {
+    pub async fn who_was_told(&self, uid: &IncidentId) -> Result<BTreeMap<String, Notification>, Failure> {
         Ok(decided::notified(&self.store, uid).await?)
     }
 

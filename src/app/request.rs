@@ -67,6 +67,11 @@ pub struct RequestMeta {
 }
 
 impl RequestMeta {
+    pub fn by_monitor(source: &str, also: Batch) -> Self {
+        let actor = Actor::Monitor { source: source.to_owned() };
+        Self { actor, standing: Standing::Monitor, delivery: None, also }
+    }
+
     pub fn by_muster(also: Batch) -> Self {
         Self { actor: Actor::Muster, standing: Standing::Muster, delivery: None, also }
     }

@@ -6,7 +6,7 @@ use crate::domain::incident::Duty;
 use crate::domain::reason::{DutySource, Read};
 use crate::domain::rotation::{RotationSource, whose_turn};
 use crate::domain::{Principal, UserId};
-use crate::records::outbox::{EntryId, Job, Outbox as _};
+use crate::records::outbox::{EntryId, Job};
 use crate::records::{AddressOf, OwnerOfAddress, Roster};
 use crate::store::{Batch, Expect, Id};
 
@@ -56,11 +56,8 @@ impl App {
         }
         if self.rosters_wanted().iter().any(|wanted| wanted == id) {
             let at = self.now() + chrono::Duration::minutes(READ_EVERY_MINUTES);
-            also.enqueue(
-                &EntryId::roster(id, !turn),
-                Job::ReadRoster { id: id.to_owned(), at, turn: !turn },
-                self.now(),
-            );
+            let job = Job::ReadRoster { id: id.to_owned(), at, turn: !turn };
+            also.enqueue(&EntryId::roster(id, !turn), job, self.now());
         }
         self.commit(also).await
     }

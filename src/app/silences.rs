@@ -3,9 +3,10 @@
 use super::{App, Change, Failure};
 use crate::domain::silence::{self, Silence};
 use crate::domain::suppression::{SuppressedAlert, Suppression};
+use crate::domain::times::stamp;
 use crate::domain::{Signal, Time};
 use crate::records::SilenceCounter;
-use crate::records::outbox::{Job, Outbox as _};
+use crate::records::outbox::Job;
 use crate::render::escape;
 use crate::store::{Batch, Expect, Id, Range};
 
@@ -134,13 +135,7 @@ impl Change for Unsilencing {
 
 /// A silence as one line of Markdown.
 pub fn silence_line(silence: &Silence, owner: &str) -> String {
-    let from = silence.from.format("%Y-%m-%d %H:%M");
-    let until = silence.until.format("%Y-%m-%d %H:%M UTC");
-    format!(
-        "**{number}** `{value}` {from} to {until}: {escape} ({escape2})",
-        number = silence.number,
-        value = silence.matcher.to_string().replace('`', "'"),
-        escape = escape(&silence.reason),
-        escape2 = escape(owner)
-    )
+    let Silence { number, matcher, from, until, reason, .. } = silence;
+    let (matcher, from, until) = (matcher.to_string().replace('`', "'"), from.format("%Y-%m-%d %H:%M"), stamp(*until));
+    format!("**{number}** `{matcher}` {from} to {until}: {} ({})", escape(reason), escape(owner))
 }

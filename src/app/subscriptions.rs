@@ -64,14 +64,8 @@ impl App {
                 continue;
             }
             for person in people {
-                let recipient = told.entry(person.clone()).or_insert_with(|| Recipient {
-                    key: person.to_lowercase(),
-                    name: self.name(&person),
-                    slack: Some(person.to_string()),
-                    email: None,
-                    assets: Vec::new(),
-                    total: 0,
-                });
+                let new = || Recipient::person(&person, self.name(&person));
+                let recipient = told.entry(person.clone()).or_insert_with(new);
                 recipient.total += 1;
                 if recipient.assets.len() < 5 {
                     recipient.assets.push(of.clone());

@@ -9,7 +9,7 @@ use super::{App, Change, Failure};
 use crate::domain::Signal;
 use crate::domain::incident::Verdict;
 use crate::domain::suppression::{SuppressedAlert, Suppression};
-use crate::records::outbox::{Job, Outbox as _};
+use crate::records::outbox::Job;
 use crate::render::{Action, Button, Triage};
 use crate::store::{Batch, Id};
 
@@ -88,10 +88,7 @@ impl App {
                 also.enqueue(&self.errand(), Job::Release { alert: id.to_owned(), at: until }, self.now());
                 self.commit(also).await
             }
-            Some(_) => {
-                let source = alert.signal.source.clone();
-                self.receive_chunk(&source, vec![alert.signal], Some(alert.because), also).await.map(|_| ())
-            }
+            Some(_) => self.receive_one(alert.signal, Some(alert.because), also).await.map(|_| ()),
         }
     }
 
@@ -115,19 +112,13 @@ impl App {
     /// It is settled already, or the store cannot write.
     pub async fn open_suppressed(&self, id: &str) -> Result<Correlated, Failure> {
         let (alert, _) = self.suppressed(id).await?;
-        let source = alert.signal.source.clone();
-        let correlated =
-            self.receive_chunk(&source, vec![alert.signal], Some(Suppression::AskingPerson), Batch::new()).await?;
-        correlated.into_iter().next().ok_or_else(|| Failure::Unavailable("the alert's turn was lost".to_owned()))
+        self.receive_one(alert.signal, Some(Suppression::AskingPerson), Batch::new()).await
     }
 
     /// Opens an incident for an alert whose card cannot be posted. One incident too many is better than one that nobody hears of.
     pub async fn nobody_can_be_asked(&self, id: &str, also: Batch) -> Result<(), Failure> {
         match self.suppressed(id).await {
-            Ok((alert, _)) => {
-                let source = alert.signal.source.clone();
-                self.receive_chunk(&source, vec![alert.signal], Some(Suppression::AskingPerson), also).await.map(|_| ())
-            }
+            Ok((alert, _)) => self.receive_one(alert.signal, Some(Suppression::AskingPerson), also).await.map(|_| ()),
             Err(Failure::NotFound(_)) => self.commit(also).await,
             Err(failure) => Err(failure),
         }

@@ -178,9 +178,8 @@ fn relation(node: &Node) -> Option<String> {
     let table = node.identifier.as_ref().or(node.alias.as_ref()).unwrap_or(&node.name);
     let schema = node.schema.as_ref().filter(|schema| !schema.is_empty())?;
     let database = node.database.as_ref().filter(|database| !database.is_empty());
-    Some(clean(
-        &database.map_or_else(|| format!("{schema}.{table}"), |database| format!("{database}.{schema}.{table}")),
-    ))
+    let parts: Vec<_> = database.into_iter().chain([schema, table]).map(String::as_str).collect();
+    Some(clean(&parts.join(".")))
 }
 
 fn sighting(id: &str, node: &Node, groups: &BTreeMap<String, Group>, source: &str) -> Sighting {
@@ -238,33 +237,32 @@ fn short(text: &str) -> String {
 /// Owners from the group and from `meta`. The group says how to reach its owner; `meta` has the name that people use for the team.
 fn owners(node: &Node, groups: &BTreeMap<String, Group>, meta: &dyn Fn(&str) -> Option<Value>) -> Vec<Owner> {
     let mut owners = Vec::new();
-    let group = node.group.as_ref().or(node.config.group.as_ref());
-    let named = |word: &str| groups.values().find(|group| group.name.eq_ignore_ascii_case(bare(word)));
-    let group = group.and_then(|name| named(name));
-    if let Some(group) = group {
-        owners.push(from_value(&group.owner, &group.name));
-    }
+    let named = |word: &str| {
+        let group = groups.values().find(|group| group.name.eq_ignore_ascii_case(bare(word)));
+        group.map(|group| from_value(&group.owner, &group.name))
+    };
+    let each = |words: &[Value], consumer: bool| -> Vec<Owner> {
+        words.iter().filter_map(Value::as_str).filter_map(|word| owner(word, consumer)).collect()
+    };
+    owners.extend(node.group.as_ref().or(node.config.group.as_ref()).and_then(|name| named(name)));
     if node.owner.is_object() {
         owners.push(from_value(&node.owner, "owner"));
     }
     if owners.is_empty() {
         let channel = meta("channel").or_else(|| meta("slack")).and_then(|value| value.as_str().map(str::to_owned));
         match meta("owner") {
-            Some(Value::Object(fields)) => owners.push(from_value(&Value::Object(fields), "owner")),
+            Some(fields @ Value::Object(_)) => owners.push(from_value(&fields, "owner")),
             // A group says how to reach its owner.
-            Some(Value::String(word)) if named(&word).is_some() => {
-                owners.extend(named(&word).map(|group| from_value(&group.owner, &group.name)));
-            }
-            Some(Value::String(word)) => owners
-                .extend(owner(&word, false).map(|owner| Owner { slack: channel.clone().or(owner.slack), ..owner })),
-            Some(Value::Array(words)) => {
-                owners.extend(words.iter().filter_map(Value::as_str).filter_map(|word| owner(word, false)));
-            }
+            Some(Value::String(word)) => owners.extend(named(&word).or_else(|| {
+                let owner = owner(&word, false)?;
+                Some(Owner { slack: channel.or(owner.slack), ..owner })
+            })),
+            Some(Value::Array(words)) => owners.extend(each(&words, false)),
             _ => {}
         }
     }
     if let Some(Value::Array(words)) = meta("subscribers") {
-        owners.extend(words.iter().filter_map(Value::as_str).filter_map(|word| owner(word, true)));
+        owners.extend(each(&words, true));
     }
     owners.retain(|owner| !owner.name.is_empty());
     owners

@@ -71,15 +71,11 @@ impl Person {
 /// Says what is wrong with it, and in which line.
 pub fn read(text: &str) -> Result<Import, BadCatalog> {
     let file: File = serde_saphyr::from_str(text).map_err(|error| BadCatalog(error.to_string()))?;
-    let mut sightings = Vec::new();
-    for entry in file.assets {
-        sightings.push(sighting(entry)?);
-    }
+    let mut sightings = file.assets.into_iter().map(sighting).collect::<Result<Vec<_>, _>>()?;
     for (from, to) in file.edges {
         let to = clean(&to);
-        let known = sightings
-            .iter_mut()
-            .find(|sighting: &&mut Sighting| sighting.names.iter().any(|name| name.eq_ignore_ascii_case(&to)));
+        let known =
+            sightings.iter_mut().find(|sighting| sighting.names.iter().any(|name| name.eq_ignore_ascii_case(&to)));
         let parent = (vec![clean(&from)], None);
         match known {
             Some(sighting) => sighting.parents.push(parent),
@@ -109,12 +105,12 @@ fn sighting(entry: Entry) -> Result<Sighting, BadCatalog> {
     if let Some(tier) = entry.tier.filter(|tier| !(1..=4).contains(tier)) {
         return Err(wrong(format!("tier {tier} must be 1 (matters most) to 4")));
     }
-    let mut checks = Vec::new();
-    for word in &entry.checks {
-        checks.push(Pillar::parse(word).ok_or_else(|| {
+    let checks = entry.checks.iter().map(|word| {
+        Pillar::parse(word).ok_or_else(|| {
             wrong(format!("check `{word}` must be freshness, volume, schema, distribution, pipeline or other"))
-        })?);
-    }
+        })
+    });
+    let checks = checks.collect::<Result<_, _>>()?;
     let owners = entry.owners.into_iter().filter_map(|owner| owner.owner(false));
     let consumers = entry.consumers.into_iter().filter_map(|owner| owner.owner(true));
     Ok(Sighting {

@@ -25,16 +25,13 @@ pub(super) struct Said {
 /// Keeps what people say in an incident's channel. A message without an author was deleted.
 pub(super) async fn capture(app: &App, said: Said, guard: Batch) -> Result<(), Failure> {
     let mut uid = app.uid_of_channel(&said.channel).await?;
-    if let (None, Some(thread)) = (&uid, &said.thread) {
-        uid = app.uid_of_thread(&said.channel, thread).await?;
+    // A message that was changed or deleted was kept when it was said, so it is found by itself.
+    for thread in said.thread.iter().chain([&said.ts]) {
+        if uid.is_none() {
+            uid = app.uid_of_thread(&said.channel, thread).await?;
+        }
     }
-    if uid.is_none() {
-        // Changed or deleted: the message was kept when it was said.
-        uid = app.uid_of_thread(&said.channel, &said.ts).await?;
-    }
-    let Some(uid) = uid else {
-        return Ok(());
-    };
+    let Some(uid) = uid else { return Ok(()) };
     let turn = app.turn(&uid);
     let _turn = turn.lock().await;
     app.make(&Capturing { uid: &uid, said: &said, guard }).await
@@ -57,13 +54,8 @@ pub(super) async fn pushpin(
     let Some(uid) = uid_of_message(app, &message).await? else {
         return Ok(());
     };
-    let chat = Chat {
-        app,
-        user,
-        standing: app.met(user, None).await,
-        channel: None,
-        delivery: Some(DeliveryId(format!("event/{event_id}"))),
-    };
+    let standing = app.met(user, None).await;
+    let chat = Chat { app, user, standing, channel: None, delivery: Some(delivery(event_id)) };
     let command = if added {
         let Some(captured) = app.captured(&uid, &message.ts).await?.filter(|captured| !captured.deleted) else {
             let id = EntryId::pin(&message);
@@ -96,17 +88,16 @@ pub async fn pin_found(
     let Some(uid) = uid_of_message(app, &message).await? else {
         return Ok(());
     };
-    let chat = Chat {
-        app,
-        user,
-        standing: app.standing(user, None),
-        channel: None,
-        delivery: Some(DeliveryId(format!("event/{event}"))),
-    };
+    let chat = Chat { app, user, standing: app.standing(user, None), channel: None, delivery: Some(delivery(event)) };
     match chat.decide(&uid, Command::Pin { message, author, text }).await {
         Err(Failure::Duplicate | Failure::Refused(_)) => Ok(()),
         other => other.map(|_| ()),
     }
+}
+
+/// What makes an event of the workspace count once.
+pub(super) fn delivery(event_id: &str) -> DeliveryId {
+    DeliveryId(format!("event/{event_id}"))
 }
 
 /// Keeps what was said, and updates its line on the timeline.

@@ -3,14 +3,14 @@
 use serde_json::json;
 
 use super::asker::Chat;
-use super::capture::{Said, capture, pushpin};
+use super::capture::{Said, capture, delivery, pushpin};
 use super::reply::Reply;
 use super::unfurl::unfurl;
 use crate::app::{App, DeliveryId, Failure, RequestMeta};
 use crate::domain::incident::{Channel, MessageRef};
 use crate::domain::reason::ChannelLoss;
 use crate::domain::{ChannelId, Command, UserId};
-use crate::records::outbox::{Job, Outbox as _};
+use crate::records::outbox::Job;
 use crate::render::{Button, again};
 use crate::slack::inbound::SlackEvent;
 use crate::store::Batch;
@@ -20,7 +20,7 @@ use crate::store::Batch;
 /// # Errors
 /// The store cannot write. Slack then sends the event again.
 pub async fn slack_event(app: &App, event_id: &str, event: SlackEvent) -> Result<(), Failure> {
-    let guard = app.once(Some(&DeliveryId(format!("event/{event_id}"))));
+    let guard = app.once(Some(&delivery(event_id)));
     let done = match event {
         SlackEvent::Said { channel, thread, ts, user, text } => {
             let said = Said { channel, thread, ts, author: Some(user), text, edited: String::new() };

@@ -2,7 +2,7 @@
 
 use super::asker::Chat;
 use super::line::Intent;
-use super::questions::{Asked, FormSpec, Questions, Sent, Unsent};
+use super::questions::{Asked, FormSpec, Questions, Sent, Unsent, form};
 use super::registry;
 use super::reply::Reply;
 use super::verbs::VERBS;
@@ -11,8 +11,7 @@ use crate::domain::permission::Verb;
 use crate::render::ModalInput;
 use crate::slack::inbound::View;
 
-pub(crate) static FORM: FormSpec =
-    FormSpec { main: "rest", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+pub(crate) static FORM: FormSpec = form!("rest", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let incident = asked.incident().await?;

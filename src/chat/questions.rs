@@ -23,6 +23,18 @@ pub(crate) struct FormSpec {
     pub sent: for<'a> fn(Asked<'a>, &'a View) -> BoxFuture<'a, Sent>,
 }
 
+/// A form, from the question under which a refusal is shown and its two functions.
+macro_rules! form {
+    ($main:literal, $open:ident, $sent:ident) => {
+        $crate::chat::questions::FormSpec {
+            main: $main,
+            open: |asked| Box::pin($open(asked)),
+            sent: |asked, view| Box::pin($sent(asked, view)),
+        }
+    };
+}
+pub(crate) use form;
+
 /// Who opens or sends a form, and what about.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
@@ -40,6 +52,13 @@ impl Asked<'_> {
     /// The incident that is meant.
     pub(crate) async fn incident(&self) -> Result<Incident, Failure> {
         self.chat.incident(self.number).await
+    }
+
+    /// The same, unless this command would be refused there.
+    pub(crate) async fn incident_for(&self, command: Command) -> Result<Incident, Failure> {
+        let incident = self.incident().await?;
+        self.chat.would(&incident, command).await?;
+        Ok(incident)
     }
 
     /// What the words mean.

@@ -47,18 +47,11 @@ fn unknown(word: &str, line: &str) -> Unclear {
         .map(|verb| (strsim::damerau_levenshtein(&word.to_lowercase(), verb), verb))
         .filter(|(distance, verb)| *distance <= (verb.len() / 3).max(1))
         .min();
-    match nearest {
-        Some((_, verb)) => Unclear {
-            words: format!("I do not know “{word}”. Did you mean `/incident {verb}`? `/incident help` lists all."),
-            meant: Some(line.replacen(word, verb, 1)),
-        },
-        None => Unclear {
-            words: format!(
-                "I do not know “{word}”. To open an incident, write `/incident declare {word} …`; `/incident help` lists all."
-            ),
-            meant: Some(format!("declare {line}")),
-        },
-    }
+    let (hint, meant) = match nearest {
+        Some((_, verb)) => (format!("Did you mean `/incident {verb}`?"), line.replacen(word, verb, 1)),
+        None => (format!("To open an incident, write `/incident declare {word} …`;"), format!("declare {line}")),
+    };
+    Unclear { words: format!("I do not know “{word}”. {hint} `/incident help` lists all."), meant: Some(meant) }
 }
 
 #[cfg(test)]

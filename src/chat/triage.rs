@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::asker::Chat;
-use super::questions::{Asked, FormSpec, Questions, Sent, Unsent, chosen};
+use super::questions::{Asked, FormSpec, Questions, Sent, Unsent, chosen, form};
 use super::reply::Reply;
 use crate::app::decided::Decided;
 use crate::app::queries::Filter;
@@ -78,8 +78,7 @@ impl Chat<'_> {
 }
 
 /// The form that attaches an alert to an incident.
-pub(crate) static FORM: FormSpec =
-    FormSpec { main: "incident", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+pub(crate) static FORM: FormSpec = form!("incident", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let (chat, card) = (asked.chat, asked.about(TriageCard::read)?);

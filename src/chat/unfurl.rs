@@ -6,7 +6,7 @@ use super::asker::Chat;
 use crate::app::{App, Failure};
 use crate::domain::permission::Verb;
 use crate::domain::{ChannelId, UserId};
-use crate::records::outbox::{EntryId, Job, Outbox as _};
+use crate::records::outbox::{EntryId, Job};
 use crate::store::Batch;
 
 /// At most this many links of one message are shown.

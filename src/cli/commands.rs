@@ -83,11 +83,17 @@ enum Command {
     Store {
         #[command(subcommand)]
         command: store::StoreCommand,
+        /// The configuration.
+        #[arg(long, default_value = "muster.toml", global = true)]
+        config: PathBuf,
     },
     /// Assets and what they are made of.
     Lineage {
         #[command(subcommand)]
         command: lineage::Lineage,
+        /// The configuration.
+        #[arg(long, default_value = "muster.toml", global = true)]
+        config: PathBuf,
     },
     /// Print an incident's post-mortem draft. The bot must not be running. While it runs, ask its API.
     Postmortem {
@@ -127,8 +133,8 @@ async fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Replay { source, file, config } => replay::run(&config, Some(&source), &file),
         Command::Export { file, config } => export(&file, &config).await,
         Command::Import { file, config } => import(&file, &config).await,
-        Command::Store { command } => store::run(command),
-        Command::Lineage { command } => lineage::run(command).await,
+        Command::Store { command, config } => store::run(command, &config),
+        Command::Lineage { command, config } => lineage::run(command, &config).await,
         Command::Postmortem { incident, config } => postmortem(&incident, &config).await,
     }
 }

@@ -20,16 +20,9 @@ pub(super) enum Lineage {
         /// The files. Muster recognises each by its content.
         #[arg(required = true)]
         files: Vec<PathBuf>,
-        /// The configuration.
-        #[arg(long, default_value = "muster.toml")]
-        config: PathBuf,
     },
     /// Show doubles, orphans, and important assets that nobody owns. The bot must not be running.
-    Doctor {
-        /// The configuration.
-        #[arg(long, default_value = "muster.toml")]
-        config: PathBuf,
-    },
+    Doctor,
 }
 
 async fn muster(config: &Path) -> anyhow::Result<Muster> {
@@ -38,15 +31,15 @@ async fn muster(config: &Path) -> anyhow::Result<Muster> {
     Muster::new(config, store, Clock::wall()).await
 }
 
-pub(super) async fn run(command: Lineage) -> anyhow::Result<()> {
+pub(super) async fn run(command: Lineage, config: &Path) -> anyhow::Result<()> {
     match command {
-        Lineage::Import { files, config } => {
+        Lineage::Import { files } => {
             // All files are read before anything is written, so a bad file does not leave a half-done import.
             let mut imports = Vec::new();
             for file in &files {
                 imports.push((file, read(file)?));
             }
-            let muster = muster(&config).await?;
+            let muster = muster(config).await?;
             for (file, import) in imports {
                 let took = muster.app.take_in(import).await?;
                 println!(
@@ -64,8 +57,8 @@ pub(super) async fn run(command: Lineage) -> anyhow::Result<()> {
             }
             Ok(())
         }
-        Lineage::Doctor { config } => {
-            let checkup = muster(&config).await?.app.check_catalog(20);
+        Lineage::Doctor => {
+            let checkup = muster(config).await?.app.check_catalog(20);
             let list = |title: &str, lines: Vec<String>| {
                 println!("{title}: {}", if lines.is_empty() { "none" } else { "" });
                 lines.iter().for_each(|line| println!("  {line}"));
@@ -73,17 +66,11 @@ pub(super) async fn run(command: Lineage) -> anyhow::Result<()> {
             list("perhaps the same asset", checkup.doubles.iter().map(|names| names.join("  =  ")).collect());
             list("without any edge", checkup.orphans);
             list("tier 1 or 2, but nobody owns it", checkup.unowned);
-            let unknown = checkup.unknown.into_iter();
-            list(
-                "in an open incident, but not in the catalog",
-                unknown
-                    .map(
-                        |(name, meant)| {
-                            if meant.is_empty() { name } else { format!("{name}  (perhaps {})", meant.join(", ")) }
-                        },
-                    )
-                    .collect(),
-            );
+            let unknown = checkup.unknown.into_iter().map(|(name, meant)| match meant.as_slice() {
+                [] => name,
+                meant => format!("{name}  (perhaps {})", meant.join(", ")),
+            });
+            list("in an open incident, but not in the catalog", unknown.collect());
             Ok(())
         }
     }

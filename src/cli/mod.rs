@@ -9,7 +9,6 @@ mod demo;
 mod export;
 mod lineage;
 mod opening;
-
 mod replay;
 mod serve;
 mod store;

@@ -13,46 +13,28 @@ use crate::store::sled::{self, Source};
 #[derive(Debug, Subcommand)]
 pub(super) enum StoreCommand {
     /// Say what is there and what is damaged. Changes nothing. The exit code is 1 if something is damaged.
-    Check {
-        /// The configuration.
-        #[arg(long, default_value = "muster.toml")]
-        config: PathBuf,
-    },
+    Check,
     /// Make a backup now. While the bot runs, it makes its own (`[store] backup_every_hours`).
-    Backup {
-        /// The configuration.
-        #[arg(long, default_value = "muster.toml")]
-        config: PathBuf,
-    },
+    Backup,
     /// Make the database anew from its base and its journal. The old one is kept in `damaged`.
     Repair {
         /// Go on with what is left, although rounds that were answered are missing at the end.
         #[arg(long)]
         accept_loss: bool,
-        /// The configuration.
-        #[arg(long, default_value = "muster.toml")]
-        config: PathBuf,
     },
     /// Restore a backup into a directory that has no store.
     Restore {
         /// The backup's folder, as `muster store check` lists it.
         backup: PathBuf,
-        /// The configuration.
-        #[arg(long, default_value = "muster.toml")]
-        config: PathBuf,
     },
 }
 
-pub(super) fn run(command: StoreCommand) -> anyhow::Result<()> {
+pub(super) fn run(command: StoreCommand, config: &Path) -> anyhow::Result<()> {
+    let directory = directory(config)?;
     match command {
-        StoreCommand::Check { config } => check(&directory(&config)?),
-        StoreCommand::Backup { config } => {
-            let made = sled::back_up(&directory(&config)?)?;
-            println!("the backup is in {}", made.display());
-            Ok(())
-        }
-        StoreCommand::Repair { accept_loss, config } => {
-            let directory = directory(&config)?;
+        StoreCommand::Check => return check(&directory),
+        StoreCommand::Backup => println!("the backup is in {}", sled::back_up(&directory)?.display()),
+        StoreCommand::Repair { accept_loss } => {
             let repaired = sled::repair(&directory, accept_loss)?;
             let last = repaired.last;
             match (repaired.of, repaired.base) {
@@ -76,18 +58,16 @@ pub(super) fn run(command: StoreCommand) -> anyhow::Result<()> {
                 println!("{} {were} given up", repaired.missing);
             }
             println!("start the bot");
-            Ok(())
         }
-        StoreCommand::Restore { backup, config } => {
-            let directory = directory(&config)?;
+        StoreCommand::Restore { backup } => {
             let round = sled::restore(&backup, &directory)?;
             println!(
                 "the backup was restored into {}, up to round {round}. What came after it is missing. Start the bot.",
                 directory.display()
             );
-            Ok(())
         }
     }
+    Ok(())
 }
 
 /// The directory of the embedded store.

@@ -44,3 +44,10 @@ pub struct Config {
     #[serde(skip)]
     pub secrets: Secrets,
 }
+
+impl Config {
+    /// The source of this name.
+    pub fn source(&self, name: &str) -> Option<&Source> {
+        self.sources.iter().find(|source| source.name == name)
+    }
+}

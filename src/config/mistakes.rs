@@ -1,28 +1,35 @@
 //! Mistakes in a configuration, with the line of the file, and with the word that was probably meant.
 
+use std::fmt::Display;
+
 /// All mistakes of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
 pub struct ConfigError(pub Vec<String>);
 
-/// A mistake, and a word of the file near it.
-struct Problem {
-    near: Option<String>,
-    what: String,
+/// The mistakes found so far in a file, each with its line there.
+pub(super) struct Problems<'a> {
+    file: &'a str,
+    text: &'a str,
+    found: Vec<String>,
 }
 
-/// The mistakes found so far.
-#[derive(Default)]
-pub(super) struct Problems(Vec<Problem>);
-
-impl Problems {
-    /// A mistake near this word.
-    pub(super) fn at(&mut self, near: &str, what: impl Into<String>) {
-        self.0.push(Problem { near: Some(near.to_owned()), what: what.into() });
+impl<'a> Problems<'a> {
+    pub(super) fn none_yet(file: &'a str, text: &'a str) -> Self {
+        Self { file, text, found: Vec::new() }
     }
 
-    pub(super) fn general(&mut self, what: impl Into<String>) {
-        self.0.push(Problem { near: None, what: what.into() });
+    /// A mistake near this word.
+    pub(super) fn at(&mut self, near: &str, what: impl Display) {
+        let quoted = format!("\"{near}\"");
+        match self.text.lines().position(|line| line.contains(&quoted)) {
+            Some(line) => self.found.push(format!("{}:{}: {what}", self.file, line + 1)),
+            None => self.general(what),
+        }
+    }
+
+    pub(super) fn general(&mut self, what: impl Display) {
+        self.found.push(format!("{}: {what}", self.file));
     }
 
     pub(super) fn not_set(&mut self, near: &str, variable: &str, holds: &str) {
@@ -37,25 +44,8 @@ impl Problems {
         }
     }
 
-    /// Nothing, or all of them, each with its line in the file.
-    pub(super) fn none_in(self, file: &str, text: &str) -> Result<(), ConfigError> {
-        match self.0.is_empty() {
-            true => Ok(()),
-            false => Err(ConfigError(self.0.into_iter().map(|problem| problem.located(file, text)).collect())),
-        }
-    }
-}
-
-impl Problem {
-    fn located(self, file: &str, text: &str) -> String {
-        let line = self.near.and_then(|near| {
-            let quoted = format!("\"{near}\"");
-            text.lines().position(|line| line.contains(&quoted))
-        });
-        match line {
-            Some(line) => format!("{file}:{}: {}", line + 1, self.what),
-            None => format!("{file}: {}", self.what),
-        }
+    pub(super) fn none(self) -> Result<(), ConfigError> {
+        if self.found.is_empty() { Ok(()) } else { Err(ConfigError(self.found)) }
     }
 }
 

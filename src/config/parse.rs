@@ -50,9 +50,9 @@ impl Config {
                     .collect(),
             )
         })?;
-        let mut found = Problems::default();
+        let mut found = Problems::none_yet(file, text);
         config.read_secrets(variables, &mut found);
         config.check(&mut found);
-        found.none_in(file, text).map(|()| config)
+        found.none().map(|()| config)
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use educe::Educe;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Severity;
@@ -11,71 +12,63 @@ use crate::domain::permission::{Verb, Who};
 use crate::telemetry::LogFormat;
 
 /// `[server]`
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Educe, Serialize, Deserialize)]
+#[educe(Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
+    #[educe(Default(expression = SocketAddr::from(([127, 0, 0, 1], 8080))))]
     pub listen: SocketAddr,
     /// The address by which people and services reach Muster from outside.
+    #[educe(Default = "http://127.0.0.1:8080")]
     pub public_url: String,
     /// A name that keeps the pages of this Muster apart from those of another one in the same PagerDuty account.
+    #[educe(Default = "muster")]
     pub instance: String,
     /// The largest body of a monitor, in KiB.
+    #[educe(Default = 512)]
     pub body_limit_kib: usize,
 }
 
-impl Default for Server {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            public_url: "http://127.0.0.1:8080".to_owned(),
-            instance: "muster".to_owned(),
-            body_limit_kib: 512,
-        }
-    }
-}
-
 /// `[store]`
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Educe, Serialize, Deserialize)]
+#[educe(Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreConfig {
     pub engine: EngineName,
+    #[educe(Default(expression = PathBuf::from("data")))]
     pub path: PathBuf,
     /// The variable that holds the address of the PostgreSQL database.
+    #[educe(Default = "DATABASE_URL")]
     pub url_env: String,
     /// How often the embedded store makes a backup, in hours; 0 means never.
+    #[educe(Default = 24)]
     pub backup_every_hours: u32,
+    #[educe(Default = 7)]
     pub backup_keep: u32,
 }
 
-impl Default for StoreConfig {
-    fn default() -> Self {
-        Self {
-            engine: EngineName::Sled,
-            path: PathBuf::from("data"),
-            url_env: "DATABASE_URL".to_owned(),
-            backup_every_hours: 24,
-            backup_keep: 7,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EngineName {
+    #[default]
     Sled,
     Postgres,
 }
 
 /// `[slack]`
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Educe, Serialize, Deserialize)]
+#[educe(Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Slack {
     pub mode: SlackMode,
+    #[educe(Default = "https://slack.com/api")]
     pub api_url: String,
     /// The channel, without `#`, in which every incident gets a line; empty for none.
+    #[educe(Default = "data-incidents")]
     pub announce_channel: String,
     /// The name of an incident's channel. {{number}}, {{title}}, {{date}}, {{severity}} and {{service}} are filled in, and characters that
     /// Slack does not allow are left out.
+    #[educe(Default = "inc-{{number}}-{{title}}")]
     pub channel_name: String,
     /// An incident's channel is archived this many days after its review, or after its end if there is nothing to review; 0 means never.
     pub archive_after_days: u16,
@@ -84,59 +77,39 @@ pub struct Slack {
     /// Our app. Requests of other apps are refused. If it is empty, any app of the workspace is accepted.
     pub app_id: String,
     /// How long a call to Slack may take, in seconds.
+    #[educe(Default = 10)]
     pub timeout_seconds: u64,
     /// How many messages of a channel's history to fetch at once.
+    #[educe(Default = 200)]
     pub history_page: u16,
 }
 
-impl Default for Slack {
-    fn default() -> Self {
-        Self {
-            mode: SlackMode::Http,
-            api_url: "https://slack.com/api".to_owned(),
-            announce_channel: "data-incidents".to_owned(),
-            channel_name: "inc-{{number}}-{{title}}".to_owned(),
-            archive_after_days: 0,
-            team_id: String::new(),
-            app_id: String::new(),
-            timeout_seconds: 10,
-            history_page: 200,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SlackMode {
     /// Slack calls our public address.
+    #[default]
     Http,
     /// We open a connection to Slack, with the app's own token. No address of ours must be public.
     Socket,
 }
 
 /// `[pagerduty]`
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Educe, Serialize, Deserialize)]
+#[educe(Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct PagerDuty {
     /// The Events API; `https://events.eu.pagerduty.com` in Europe.
+    #[educe(Default = "https://events.pagerduty.com")]
     pub events_url: String,
     /// The REST API; `https://api.eu.pagerduty.com` in Europe.
+    #[educe(Default = "https://api.pagerduty.com")]
     pub api_url: String,
     /// The e-mail address of a PagerDuty user. REST calls are made in that user's name.
     pub from: String,
     /// Incidents of this severity or worse are paged, unless a service says otherwise.
+    #[educe(Default(expression = SeverityName(Severity::Sev3)))]
     pub page_from: SeverityName,
-}
-
-impl Default for PagerDuty {
-    fn default() -> Self {
-        Self {
-            events_url: "https://events.pagerduty.com".to_owned(),
-            api_url: "https://api.pagerduty.com".to_owned(),
-            from: String::new(),
-            page_from: SeverityName(Severity::Sev3),
-        }
-    }
 }
 
 /// A severity as it is written in the file, `"SEV3"`.
@@ -153,43 +126,33 @@ pub struct Folder {
 }
 
 /// `[lineage]`
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Educe, Serialize, Deserialize)]
+#[educe(Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Lineage {
     /// The variable that holds the token for posting lineage. Without it, lineage is posted with the API's token.
     pub token_env: Option<String>,
     /// The largest upload, in MiB.
+    #[educe(Default = 64)]
     pub upload_limit_mib: usize,
     /// An edge or asset that no source has named for this many days fades: it still counts, but is shown as doubtful.
+    #[educe(Default = 30)]
     pub fade_after_days: u16,
     /// After this many days it is forgotten.
+    #[educe(Default = 90)]
     pub forget_after_days: u16,
     /// Owners of downstream assets of these tiers are told without being asked.
     pub notify_tiers: Vec<u8>,
     /// An open incident of this severity or worse closes the gate of all assets downstream.
+    #[educe(Default(expression = SeverityName(Severity::Sev3)))]
     pub gate_from: SeverityName,
     /// Whether failed runs and assertions in `OpenLineage` events are alerts.
+    #[educe(Default = true)]
     pub failures: bool,
     /// Other names of assets, and the right name for each.
     pub aliases: BTreeMap<String, String>,
     /// Replacements in names before names are looked up, in order.
     pub rules: Vec<NamingRule>,
-}
-
-impl Default for Lineage {
-    fn default() -> Self {
-        Self {
-            token_env: None,
-            upload_limit_mib: 64,
-            fade_after_days: 30,
-            forget_after_days: 90,
-            notify_tiers: Vec::new(),
-            gate_from: SeverityName(Severity::Sev3),
-            failures: true,
-            aliases: BTreeMap::new(),
-            rules: Vec::new(),
-        }
-    }
 }
 
 /// `[[lineage.rules]]`
@@ -202,19 +165,15 @@ pub struct NamingRule {
 }
 
 /// `[mail]`
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Educe, Serialize, Deserialize)]
+#[educe(Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Mail {
     /// The SMTP server, `smtps://mail.example.com` or `smtp://mail.example.com:587?tls=required`; empty for no mail. A user and
     /// password come from `MUSTER_MAIL__USER` and `MUSTER_MAIL__PASSWORD`.
     pub smtp_url: String,
+    #[educe(Default = "Muster <muster@localhost>")]
     pub from: String,
-}
-
-impl Default for Mail {
-    fn default() -> Self {
-        Self { smtp_url: String::new(), from: "Muster <muster@localhost>".to_owned() }
-    }
 }
 
 /// `[log]`
@@ -226,63 +185,56 @@ pub struct Log {
 }
 
 /// `[intake]`
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Educe, Serialize, Deserialize)]
+#[educe(Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Intake {
     /// For how many days bodies are kept, redacted and compressed; 0 means not at all.
+    #[educe(Default = 3)]
     pub keep_days: u16,
 }
 
-impl Default for Intake {
-    fn default() -> Self {
-        Self { keep_days: 3 }
-    }
-}
-
 /// `[triage]`
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Educe, Serialize, Deserialize)]
+#[educe(Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct TriageConfig {
     /// An alert joins the incident of an asset upstream or downstream if that incident began at most this many hours before.
+    #[educe(Default = 6)]
     pub lineage_window_hours: u16,
     /// And if that asset is at most this many edges away.
+    #[educe(Default = 8)]
     pub lineage_hops: u32,
     /// After an incident, alerts downstream of the broken asset wait this many minutes to see whether they recover too.
+    #[educe(Default = 15)]
     pub hold_off_minutes: u16,
     /// Alerts with the same value of one of these labels are one incident.
+    #[educe(Default(expression = vec!["run".to_owned()]))]
     pub group_by: Vec<String>,
     /// And with the same value of one of these, if the catalog does not know the asset.
+    #[educe(Default(expression = vec!["project".to_owned()]))]
     pub group_unknown_by: Vec<String>,
     /// An alert that comes or goes this often within the window flaps; 0 means never.
+    #[educe(Default = 6)]
     pub flapping_changes: usize,
     /// The window, in minutes.
+    #[educe(Default = 60)]
     pub flapping_minutes: u16,
     /// If nobody acknowledges an incident, it is announced again after this many minutes, after twice as many, and so on up to a day; 0: never.
+    #[educe(Default = 15)]
     pub remind_after_minutes: u16,
 }
 
-impl Default for TriageConfig {
-    fn default() -> Self {
-        Self {
-            lineage_window_hours: 6,
-            lineage_hops: 8,
-            hold_off_minutes: 15,
-            group_by: vec!["run".to_owned()],
-            group_unknown_by: vec!["project".to_owned()],
-            flapping_changes: 6,
-            flapping_minutes: 60,
-            remind_after_minutes: 15,
-        }
-    }
-}
-
 /// `[updates]`
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Educe, Serialize, Deserialize)]
+#[educe(Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Updates {
     /// After this many minutes without an update of a SEV1, its commander is reminded; 0 means never.
+    #[educe(Default = 30)]
     pub sev1_minutes: u16,
     /// The same for a SEV2.
+    #[educe(Default = 60)]
     pub sev2_minutes: u16,
     /// The same for a SEV3.
     pub sev3_minutes: u16,
@@ -291,6 +243,7 @@ pub struct Updates {
     /// The same for a SEV5.
     pub sev5_minutes: u16,
     /// The most reminders without an answer.
+    #[educe(Default = 4)]
     pub at_most: u32,
     /// Below SEV2, people are reminded only on these days; without it, every day.
     pub days: Vec<chrono::Weekday>,
@@ -298,23 +251,6 @@ pub struct Updates {
     pub from: String,
     pub to: String,
     pub zone: chrono_tz::Tz,
-}
-
-impl Default for Updates {
-    fn default() -> Self {
-        Self {
-            sev1_minutes: 30,
-            sev2_minutes: 60,
-            sev3_minutes: 0,
-            sev4_minutes: 0,
-            sev5_minutes: 0,
-            at_most: 4,
-            days: Vec::new(),
-            from: String::new(),
-            to: String::new(),
-            zone: chrono_tz::Tz::UTC,
-        }
-    }
 }
 
 /// `[permissions]`

@@ -41,7 +41,6 @@ pub struct Source {
 }
 
 impl Source {
-    /// A source with a name, a kind and defaults.
     pub fn named(name: &str, kind: SourceKind) -> Self {
         Self {
             name: name.to_owned(),

@@ -14,7 +14,7 @@ use crate::domain::route::RouteAction;
 const CHANNEL_PLACES: [&str; 5] = ["number", "title", "date", "severity", "service"];
 
 impl Config {
-    pub(super) fn check(&self, found: &mut Problems) {
+    pub(super) fn check(&self, found: &mut Problems<'_>) {
         self.check_addresses(found);
         self.check_lineage(found);
         self.check_sources(found);
@@ -26,7 +26,7 @@ impl Config {
         self.check_services(found);
     }
 
-    fn check_addresses(&self, found: &mut Problems) {
+    fn check_addresses(&self, found: &mut Problems<'_>) {
         if self.slack.team_id.is_empty() {
             found.general("[slack] team_id is empty. Without it Muster cannot tell its own workspace from others. It begins with T. You find it in Slack's address in a browser");
         }
@@ -53,7 +53,7 @@ impl Config {
         }
     }
 
-    fn check_lineage(&self, found: &mut Problems) {
+    fn check_lineage(&self, found: &mut Problems<'_>) {
         for rule in &self.lineage.rules {
             if let Err(error) = regex::Regex::new(&rule.pattern) {
                 found.at(&rule.pattern, format!("{:?} is not a regular expression: {error}", rule.pattern));
@@ -66,7 +66,7 @@ impl Config {
         }
     }
 
-    fn check_sources(&self, found: &mut Problems) {
+    fn check_sources(&self, found: &mut Problems<'_>) {
         let mut seen = BTreeSet::new();
         for source in &self.sources {
             let name = &source.name;
@@ -92,7 +92,7 @@ impl Config {
         self.sources.iter().for_each(|source| check_mapping(source, found));
     }
 
-    fn check_times(&self, found: &mut Problems) {
+    fn check_times(&self, found: &mut Problems<'_>) {
         for window in &self.maintenance {
             if let Err(why) = window_of(window) {
                 found.at(&window.name, format!("the maintenance window `{}`: {why}", window.name));
@@ -103,7 +103,7 @@ impl Config {
         }
     }
 
-    fn check_rotations(&self, found: &mut Problems) {
+    fn check_rotations(&self, found: &mut Problems<'_>) {
         let services = self.service_names();
         for rotation in &self.rotations {
             let name = &rotation.name;
@@ -120,7 +120,7 @@ impl Config {
         }
     }
 
-    fn check_permissions(&self, found: &mut Problems) {
+    fn check_permissions(&self, found: &mut Problems<'_>) {
         let named = self.permissions.admins.iter().chain(&self.permissions.team);
         for id in named.filter(|id| Principal::parse(id).is_none()) {
             let words = format!("[permissions] `{id}` is neither a person (`U…`) nor a user group (`S…`) of Slack");
@@ -137,7 +137,7 @@ impl Config {
         }
     }
 
-    fn check_routes(&self, found: &mut Problems) {
+    fn check_routes(&self, found: &mut Problems<'_>) {
         let (services, teams) = (self.service_names(), self.team_names());
         for route in &self.routes {
             let whose = format!("the route `{}`", route.name);
@@ -155,7 +155,7 @@ impl Config {
         }
     }
 
-    fn check_heartbeats(&self, found: &mut Problems) {
+    fn check_heartbeats(&self, found: &mut Problems<'_>) {
         for beat in &self.heartbeats {
             let (name, source) = (&beat.name, &beat.source);
             if !self.sources.iter().any(|known| known.name == *source) {
@@ -168,7 +168,7 @@ impl Config {
         }
     }
 
-    fn check_services(&self, found: &mut Problems) {
+    fn check_services(&self, found: &mut Problems<'_>) {
         let mut seen = BTreeSet::new();
         let teams = self.team_names();
         for service in &self.services {
@@ -198,7 +198,7 @@ impl Config {
     }
 }
 
-fn check_mapping(source: &Source, found: &mut Problems) {
+fn check_mapping(source: &Source, found: &mut Problems<'_>) {
     let (Some(mapping), name) = (&source.mapping, &source.name) else { return };
     if source.kind != SourceKind::Generic {
         found.at(name, format!("the source `{name}` has a mapping, but only kind = \"generic\" uses one"));

@@ -28,7 +28,7 @@ pub(super) const SECRET_VARIABLES: [&str; 9] = [
 ];
 
 impl Config {
-    pub(super) fn read_secrets(&mut self, variables: &Variables, found: &mut Problems) {
+    pub(super) fn read_secrets(&mut self, variables: &Variables, found: &mut Problems<'_>) {
         let get = |name: &str| variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
         let one = |name: &str| get(name).map(SecretString::from);
         let many = |name: &str| {
@@ -51,6 +51,13 @@ impl Config {
             mail_login: get("MUSTER_MAIL__USER").map(str::to_owned).zip(one("MUSTER_MAIL__PASSWORD")),
             ..Secrets::default()
         };
+        let required = |found: &mut Problems<'_>, near: &str, variable: &str, holds: &str| {
+            let value = one(variable);
+            if value.is_none() {
+                found.not_set(near, variable, holds);
+            }
+            value
+        };
         for source in &self.sources {
             let named = [(&source.token_env, "token"), (&source.secret_env, "signing secret")];
             for (variable, what) in named.into_iter().filter_map(|(variable, what)| Some((variable.as_ref()?, what))) {
@@ -60,8 +67,8 @@ impl Config {
                     found.not_set(&source.name, variable, &holds);
                 }
                 // The vendor of a monitor may choose the secret. We choose the token, so it can be long.
-                if what == "token" && values.iter().any(|token| token.expose_secret().len() < 16) {
-                    found.at(&source.name, format!("the token in {variable} is shorter than 16 characters; make a longer one, for example with `openssl rand -hex 16`"));
+                if what == "token" && values.iter().any(is_short) {
+                    found.at(&source.name, short_token(variable));
                 }
                 let held = if what == "token" { &mut secrets.source_tokens } else { &mut secrets.source_secrets };
                 held.insert(source.name.clone(), values);
@@ -69,15 +76,9 @@ impl Config {
         }
         for service in &self.services {
             let Some(variable) = &service.routing_key_env else { continue };
-            match one(variable) {
-                Some(key) => {
-                    secrets.routing_keys.insert(service.name.clone(), key);
-                }
-                None => {
-                    let holds = format!("the PagerDuty routing key of the service `{}`", service.name);
-                    found.not_set(&service.name, variable, &holds);
-                }
-            }
+            let holds = format!("the PagerDuty routing key of the service `{}`", service.name);
+            let key = required(found, &service.name, variable, &holds);
+            secrets.routing_keys.extend(key.map(|key| (service.name.clone(), key)));
         }
         secrets.api_tokens.extend(secrets.api_token.clone().map(|token| ApiToken {
             name: "MUSTER_API__TOKEN".to_owned(),
@@ -85,57 +86,34 @@ impl Config {
             scopes: Scope::ALL.to_vec(),
         }));
         if let Some(variable) = &self.lineage.token_env {
-            match one(variable) {
-                Some(token) => secrets.api_tokens.push(ApiToken {
-                    name: "lineage".to_owned(),
-                    token,
-                    scopes: vec![Scope::Catalog],
-                }),
-                None => found.not_set(variable, variable, "the token for posting lineage"),
-            }
+            let token = required(found, variable, variable, "the token for posting lineage");
+            let scopes = vec![Scope::Catalog];
+            secrets.api_tokens.extend(token.map(|token| ApiToken { name: "lineage".to_owned(), token, scopes }));
         }
         for ApiTokenConfig { name, token_env, scopes } in &self.api_tokens {
-            let problem = match one(token_env) {
-                None => Some(format!("the variable {token_env} is not set. It should hold the API token `{name}`")),
-                Some(token) if token.expose_secret().len() < 16 => Some(format!(
-                    "the token in {token_env} is shorter than 16 characters; make a longer one, for example with `openssl rand -hex 16`"
-                )),
-                Some(_) if scopes.is_empty() => {
-                    Some(format!("the API token `{name}` has no scopes. Give it some of read, write and catalog"))
-                }
-                Some(token)
-                    if secrets.api_tokens.iter().any(|known| known.token.expose_secret() == token.expose_secret()) =>
-                {
-                    Some(format!(
-                        "the token in {token_env} is used for something else too. Give `{name}` a token of its own, so that you can tell them apart and take it away"
-                    ))
-                }
-                Some(token) => {
-                    secrets.api_tokens.push(ApiToken { name: name.clone(), token, scopes: scopes.clone() });
-                    None
-                }
-            };
-            if let Some(words) = problem {
-                found.at(token_env, words);
+            let holds = format!("the API token `{name}`");
+            let Some(token) = required(found, token_env, token_env, &holds) else { continue };
+            let is_this = |known: &ApiToken| known.token.expose_secret() == token.expose_secret();
+            if is_short(&token) {
+                found.at(token_env, short_token(token_env));
+            } else if scopes.is_empty() {
+                found.at(token_env, format!("{holds} has no scopes. Give it some of read, write and catalog"));
+            } else if secrets.api_tokens.iter().any(is_this) {
+                found.at(token_env, format!("the token in {token_env} is used for something else too. Give `{name}` a token of its own, so that you can tell them apart and take it away"));
+            } else {
+                secrets.api_tokens.push(ApiToken { name: name.clone(), token, scopes: scopes.clone() });
             }
         }
         if self.store.engine == EngineName::Postgres {
-            let variable = &self.store.url_env;
-            secrets.database_url = one(variable);
-            if secrets.database_url.is_none() {
-                let holds = "the address of the database, postgres://user:password@host/database";
-                found.not_set("postgres", variable, holds);
-            }
+            let holds = "the address of the database, postgres://user:password@host/database";
+            secrets.database_url = required(found, "postgres", &self.store.url_env, holds);
         }
-        for (name, value) in [
-            ("MUSTER_SLACK__BOT_TOKEN", secrets.slack_bot_token.is_none()),
-            (
-                "MUSTER_SLACK__SIGNING_SECRET",
-                self.slack.mode == SlackMode::Http && secrets.slack_signing_secrets.is_empty(),
-            ),
-            ("MUSTER_SLACK__APP_TOKEN", self.slack.mode == SlackMode::Socket && secrets.slack_app_token.is_none()),
-        ] {
-            if value {
+        let way_in = match self.slack.mode {
+            SlackMode::Http => ("MUSTER_SLACK__SIGNING_SECRET", secrets.slack_signing_secrets.is_empty()),
+            SlackMode::Socket => ("MUSTER_SLACK__APP_TOKEN", secrets.slack_app_token.is_none()),
+        };
+        for (name, is_missing) in [("MUSTER_SLACK__BOT_TOKEN", secrets.slack_bot_token.is_none()), way_in] {
+            if is_missing {
                 found.general(format!(
                     "the variable {name} is not set. Without it Muster cannot read or write in Slack"
                 ));
@@ -143,4 +121,14 @@ impl Config {
         }
         self.secrets = secrets;
     }
+}
+
+fn is_short(token: &SecretString) -> bool {
+    token.expose_secret().len() < 16
+}
+
+fn short_token(variable: &str) -> String {
+    format!(
+        "the token in {variable} is shorter than 16 characters; make a longer one, for example with `openssl rand -hex 16`"
+    )
 }

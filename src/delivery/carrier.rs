@@ -12,7 +12,7 @@ use crate::domain::{Command, IncidentId, Time};
 use crate::mail::Mailer;
 use crate::pagerduty::events::PagerDutyEvents;
 use crate::pagerduty::rest::Rest;
-use crate::records::outbox::{Entry, EntryId, Job, Outbox as _};
+use crate::records::outbox::{Entry, EntryId, Job};
 use crate::slack::client::SlackApi;
 use crate::store::{Batch, Expect, QueueName, Rec};
 
@@ -51,7 +51,6 @@ impl Turn {
         batch
     }
 
-    /// The queue it waits in.
     pub(super) fn queue(&self) -> Option<&QueueName> {
         self.rec.queued.as_ref().map(|queued| &queued.queue)
     }

@@ -5,23 +5,14 @@ use super::retry::{Fault, Tried};
 use crate::domain::incident::{Channel, MessageRef, Slot};
 use crate::domain::{ChannelId, Command, Incident};
 use crate::render::Rendered;
-use crate::slack::client::{FailureKind, HistoryMessage, SlackError};
+use crate::slack::client::{FailureKind, File, HistoryMessage, SlackError};
 
 /// Slack's pace for posting in one channel.
-const PACE_MILLIS: i64 = 1000;
+const PACE: chrono::Duration = chrono::Duration::seconds(1);
 /// At most this many pages of a channel's history are read for a draft.
 pub(super) const MAX_HISTORY_PAGES: usize = 50;
 /// How often a file below a message is tried before the next messages go on without it.
 const WHOLE_TRIES: u32 = 3;
-
-/// A file to be uploaded.
-pub(super) struct File {
-    pub(super) name: String,
-    pub(super) title: String,
-    /// Its type, and its bytes.
-    pub(super) content: (&'static str, Vec<u8>),
-    pub(super) comment: String,
-}
 
 impl Carrier {
     /// Whether a post may go out now in this queue. If so, that is noted.
@@ -30,11 +21,9 @@ impl Carrier {
         let now = self.app.now();
         let mut last = self.last_post.lock();
         if last.len() > 1000 {
-            last.retain(|_, at| now - *at < chrono::Duration::milliseconds(PACE_MILLIS));
+            last.retain(|_, at| now - *at < PACE);
         }
-        if let Some(until) =
-            last.get(&queue).map(|at| *at + chrono::Duration::milliseconds(PACE_MILLIS)).filter(|until| *until > now)
-        {
+        if let Some(until) = last.get(&queue).map(|at| *at + PACE).filter(|until| *until > now) {
             return Err(Fault::NotYet { until });
         }
         last.insert(queue, now);
@@ -86,17 +75,27 @@ impl Carrier {
             true => self.find_own_post(turn, channel, thread).await?,
             false => None,
         };
-        let at = match before {
-            Some(at) => at,
-            None => {
-                self.pace(turn)?;
-                self.slack.post_in(channel, thread, message, turn.rec.id.as_str()).await?
-            }
-        };
+        let at = self.post_unless_found(turn, before, channel, thread, message).await?;
         if !message.whole {
             self.add_the_whole(turn, &at, thread, message).await?;
         }
         Ok(at)
+    }
+
+    /// Posts the message at Slack's pace, unless it was found.
+    pub(super) async fn post_unless_found(
+        &self,
+        turn: &Turn,
+        found: Option<MessageRef>,
+        channel: &str,
+        thread: Option<&str>,
+        message: &Rendered,
+    ) -> Tried<MessageRef> {
+        if let Some(at) = found {
+            return Ok(at);
+        }
+        self.pace(turn)?;
+        Ok(self.slack.post_message(channel, thread, message, turn.rec.id.as_str()).await?)
     }
 
     /// Posts what a message had no room for as a file below it. Twice is better than not at all.
@@ -104,7 +103,9 @@ impl Carrier {
         let bytes = crate::render::plain(&message.markdown).into_bytes();
         let place = (&at.channel, Some(thread.unwrap_or(&at.ts)));
         let title = self.app.templates.words("whole_message", &());
-        match self.slack.upload(place, "message.txt", &title, ("text/plain", bytes), &title).await {
+        let content = ("text/plain", bytes);
+        let file = File { name: "message.txt".to_owned(), title: title.clone(), content, comment: title };
+        match self.slack.upload(place, file).await {
             Ok(_) => Ok(()),
             Err(error) if error.verdict == FailureKind::Permanent || turn.rec.value.attempts >= WHOLE_TRIES => {
                 tracing::warn!(%error, "the whole of a long message cannot be posted as a file");
@@ -181,7 +182,6 @@ impl Carrier {
                 return Ok(found);
             }
         }
-        let File { name, title, content, comment } = file;
-        Ok(self.slack.upload(place, &name, &title, content, &comment).await?)
+        Ok(self.slack.upload(place, file).await?)
     }
 }

@@ -12,10 +12,10 @@ use crate::pagerduty::failure::PagerError;
 use crate::records::outbox::{Entry, Job};
 use crate::slack::client::{FailureKind, SlackError};
 
-/// How long Muster tries to ask people whether an alert is an incident. After that, it is one. In minutes.
-const ASKS_WITHIN_MINUTES: i64 = 10;
+/// How long Muster tries to ask people whether an alert is an incident. After that, it is one.
+const ASKS_WITHIN: chrono::Duration = chrono::Duration::minutes(10);
 /// How long Muster tries something for Slack or by mail, before people are told that it will not come.
-const SLACK_GIVES_UP_AFTER_HOURS: i64 = 24;
+const SLACK_GIVES_UP_AFTER: chrono::Duration = chrono::Duration::hours(24);
 
 /// The result of a try that did not succeed.
 #[derive(Debug)]
@@ -116,8 +116,8 @@ fn given_up(lane: Lane, entry: &Entry, now: Time, why: Undelivered) -> Next {
 /// A page is tried for ever.
 fn is_too_old(lane: Lane, entry: &Entry, now: Time) -> bool {
     let patience = match entry.job {
-        Job::Announce { asks: Some(_), .. } => chrono::Duration::minutes(ASKS_WITHIN_MINUTES),
-        _ => chrono::Duration::hours(SLACK_GIVES_UP_AFTER_HOURS),
+        Job::Announce { asks: Some(_), .. } => ASKS_WITHIN,
+        _ => SLACK_GIVES_UP_AFTER,
     };
     matches!(lane, Lane::Slack | Lane::Mail) && now - entry.at > patience
 }

@@ -30,7 +30,6 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker for this app.
     pub fn new(app: Arc<App>) -> anyhow::Result<Self> {
         Ok(Self { carrier: Carrier::new(app)? })
     }

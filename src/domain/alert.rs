@@ -24,3 +24,10 @@ pub struct Alert {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inhibited: bool,
 }
+
+impl Alert {
+    /// An alert that joins an incident.
+    pub fn new(id: AlertId, signal: Signal, joined_because: JoinReason, inhibited: bool, at: Time) -> Self {
+        Self { id, signal, first_seen: at, last_seen: at, resolved_at: None, joined_because, inhibited }
+    }
+}

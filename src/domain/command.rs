@@ -76,7 +76,6 @@ pub enum Command {
     Amend { line: Box<super::Entry>, text: Option<String>, at: Option<Time> },
     /// A message on the timeline was changed or deleted in Slack.
     EditPin { message: MessageRef, text: Option<String> },
-    /// Give a task to somebody.
     AssignTask { task: u32, assignee: UserId },
     /// Also tell the people who were told of an incident that was merged into this one.
     Inherit { told: Vec<super::incident::Notification> },
@@ -84,7 +83,6 @@ pub enum Command {
     CheckTask { task: u32 },
     /// Check whether anybody has acknowledged it by now.
     CheckAcknowledged { asked: u32 },
-    /// Set the severity.
     SetSeverity { severity: Severity },
     /// Tell people how it stands.
     Update { text: String, next: Option<Time>, #[serde(default)] impact: Option<String> },
@@ -96,7 +94,6 @@ pub enum Command {
     Unpin { message: MessageRef },
     /// `runbook`: the whole runbook, since decisions read no files.
     AttachRunbook { runbook: Runbook, because: super::reason::RunbookReason },
-    /// A step was done.
     /// `step`: from 1.
     StepDone { step: usize, note: Option<String> },
     /// A step is left out.
@@ -113,7 +110,6 @@ pub enum Command {
     Page { target: String, text: Option<String> },
     Mitigate { text: Option<String> },
     Resolve { text: Option<String>, #[serde(default)] ending: super::incident::Ending },
-    /// Reopen it.
     Reopen { reason: String },
     DraftPostmortem,
     /// The post-mortem was reviewed with the people concerned.

@@ -33,7 +33,6 @@ pub enum Notice {
     AllClear { text: Option<String>, #[serde(default)] green: bool },
     /// That it goes on in another incident.
     Merged { into: String },
-    /// That it was reopened.
     Reopened { reason: String },
 }
 
@@ -62,7 +61,6 @@ pub enum Effect {
     OpenChannel,
     /// Work in an existing channel.
     LinkChannel { channel: ChannelId, by: UserId },
-    /// Archive a channel of the incident.
     ArchiveChannel { channel: ChannelId },
     /// Tell one person something about the incident, directly.
     Direct { person: UserId, event: Box<Event> },
@@ -83,7 +81,6 @@ pub enum Effect {
     ShowChecklist,
     /// Make one of the incident's messages easy to find: the card with a pin, the checklist with a bookmark.
     Pin { slot: super::incident::Slot },
-    /// Add a bookmark to the channel.
     /// `url`: its target. Always `https`, or `http` for a sandbox.
     Bookmark { title: String, url: String },
     /// Say in the channel that something happened.

@@ -229,9 +229,20 @@ impl Event {
     pub fn name(&self) -> &'static str {
         self.into()
     }
-}
 
-impl Event {
+    /// Adds the alerts of a later event of the same commit. Returns whether it could.
+    pub fn absorb(&mut self, next: &Self) -> bool {
+        match (self, next) {
+            (Self::AlertsJoined { joined }, Self::AlertsJoined { joined: more })
+                if joined.len() + more.len() <= MAX_JOINED =>
+            {
+                joined.extend(more.iter().cloned());
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Whether it matters only for a moment. The card shows the result.
     pub fn is_chatter(&self) -> bool {
         matches!(
@@ -262,21 +273,6 @@ pub struct Joined {
     /// Whether it is only here because an asset upstream is broken.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inhibited: bool,
-}
-
-impl Event {
-    /// Adds the alerts of a later event of the same commit. Returns whether it could.
-    pub fn absorb(&mut self, next: &Self) -> bool {
-        match (self, next) {
-            (Self::AlertsJoined { joined }, Self::AlertsJoined { joined: more })
-                if joined.len() + more.len() <= MAX_JOINED =>
-            {
-                joined.extend(more.iter().cloned());
-                true
-            }
-            _ => false,
-        }
-    }
 }
 
 /// Something that a real incident asks of people, in a drill.

@@ -75,18 +75,8 @@ fn apply(case: &mut Case, entry: &Entry) {
         Event::AlertJoined { alert, signal, because, inhibited } => {
             incident.alerts += 1;
             incident.firing += 1;
-            case.alerts.insert(
-                alert.clone(),
-                Alert {
-                    id: alert.clone(),
-                    signal: signal.clone(),
-                    first_seen: at,
-                    last_seen: at,
-                    resolved_at: None,
-                    joined_because: because.clone(),
-                    inhibited: *inhibited,
-                },
-            );
+            let joined = Alert::new(alert.clone(), signal.clone(), because.clone(), *inhibited, at);
+            case.alerts.insert(alert.clone(), joined);
         }
         Event::Merged { into, name } => {
             incident.status = Status::Merged;
@@ -181,17 +171,8 @@ fn apply(case: &mut Case, entry: &Entry) {
         Event::TaskAdded { task, text, assignee, due } => {
             incident.tasks = (*task).max(incident.tasks);
             incident.open_tasks += 1;
-            case.tasks.insert(
-                *task,
-                Task {
-                    number: *task,
-                    text: text.clone(),
-                    assignee: assignee.clone(),
-                    due: *due,
-                    added_at: at,
-                    done_at: None,
-                },
-            );
+            let (number, text, assignee) = (*task, text.clone(), assignee.clone());
+            case.tasks.insert(number, Task { number, text, assignee, due: *due, added_at: at, done_at: None });
         }
         Event::TaskDone { task, .. } => {
             incident.open_tasks = incident.open_tasks.saturating_sub(1);
@@ -205,13 +186,8 @@ fn apply(case: &mut Case, entry: &Entry) {
             }
         }
         Event::PageRequested { key, target, person, .. } => {
-            let page = Page {
-                target: target.clone(),
-                person: person.clone(),
-                status: PageStatus::Sending,
-                url: None,
-                changed_at: at,
-            };
+            let (target, person) = (target.clone(), person.clone());
+            let page = Page { target, person, status: PageStatus::Sending, url: None, changed_at: at };
             incident.paged = incident.paged.max(incident.pages.len()) + 1;
             incident.pages.insert(key.clone(), page);
             // Pages that are over are on the timeline, too.

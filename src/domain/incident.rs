@@ -353,7 +353,7 @@ pub struct Picture {
 
 /// Somebody outside the incident who is to be told.
 #[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Recipient {
     /// Their id in this incident: the team's name in lower case, or a Slack id.
     pub key: String,
@@ -369,6 +369,11 @@ pub struct Recipient {
 }
 
 impl Recipient {
+    /// Somebody in Slack.
+    pub fn person(id: &UserId, name: String) -> Self {
+        Self { key: id.to_lowercase(), name, slack: Some(id.to_string()), ..Self::default() }
+    }
+
     /// Whether a message to one of them reaches the same people as a message to the other.
     pub fn is_same(&self, other: &Self) -> bool {
         let same = |one: &Option<String>, other: &Option<String>| {

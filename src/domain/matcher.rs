@@ -52,10 +52,7 @@ const FIELDS: [&str; 6] = ["asset", "source", "pillar", "severity", "title", "ow
 fn values_of(field: &str) -> Vec<&'static str> {
     match field {
         "pillar" => super::Pillar::ALL.map(super::Pillar::as_str).to_vec(),
-        "severity" | "level" => {
-            use super::Level::{Critical, Error, Info, Warning};
-            [Info, Warning, Error, Critical].map(super::Level::as_str).to_vec()
-        }
+        "severity" | "level" => super::Level::ALL.map(super::Level::as_str).to_vec(),
         _ => Vec::new(),
     }
 }
@@ -88,25 +85,18 @@ impl Matcher {
             )));
         }
         for word in words {
-            let (field, negated, value) = match word.split_once('=') {
-                Some((field, value)) => match field.strip_suffix('!') {
-                    Some(field) => (field.to_owned(), true, value.to_owned()),
-                    None => (field.to_owned(), false, value.to_owned()),
-                },
-                None => ("asset".to_owned(), false, word.clone()),
-            };
+            let (field, value) = word.split_once('=').unwrap_or(("asset", word.as_str()));
+            let (field, negated) = field.strip_suffix('!').map_or((field, false), |field| (field, true));
             if field.is_empty() || value.is_empty() || value.starts_with('=') {
                 return Err(Unmatchable(format!(
                     "“{word}” is no matcher; write for example asset=warehouse.orders* or team=orders"
                 )));
             }
-            if let Some(wrong) = value.split('|').find(|value| !is_value_of(&field, value)) {
-                return Err(Unmatchable(format!(
-                    "“{wrong}” is no {field}; there are {values}",
-                    values = values_of(&field).join(", ")
-                )));
+            if let Some(wrong) = value.split('|').find(|value| !is_value_of(field, value)) {
+                let values = values_of(field).join(", ");
+                return Err(Unmatchable(format!("“{wrong}” is no {field}; there are {values}")));
             }
-            if let Some(meant) = FIELDS.iter().find(|known| is_slip_of(&field, known)) {
+            if let Some(meant) = FIELDS.iter().find(|known| is_slip_of(field, known)) {
                 return Err(Unmatchable(format!("Is “{field}” meant to be {meant}?")));
             }
             let glob = |value: &str| {
@@ -115,7 +105,7 @@ impl Matcher {
                     .map_err(|error| Unmatchable(format!("“{value}” is no pattern: {error}")))
             };
             let globs = value.split('|').map(glob).collect::<Result<Vec<_>, _>>()?;
-            terms.push(Term { field, negated, globs });
+            terms.push(Term { field: field.to_owned(), negated, globs });
         }
         if terms.is_empty() {
             return Err(Unmatchable(

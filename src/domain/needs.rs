@@ -11,20 +11,6 @@ pub struct Needs {
     pub notified: bool,
 }
 
-impl Needs {
-    fn nothing() -> Self {
-        Self::default()
-    }
-
-    fn task(task: u32) -> Self {
-        Self { task: Some(task), ..Self::default() }
-    }
-
-    fn notified() -> Self {
-        Self { notified: true, ..Self::default() }
-    }
-}
-
 impl Command {
     /// What it needs to know.
     #[rustfmt::skip]
@@ -37,10 +23,12 @@ impl Command {
                 ..Needs::default()
             },
             Self::MoveAlert { alert, .. } => Needs { alert: Some(alert.clone()), ..Needs::default() },
-            Self::FinishTask { task } | Self::AssignTask { task, .. } | Self::CheckTask { task } => Needs::task(*task),
+            Self::FinishTask { task } | Self::AssignTask { task, .. } | Self::CheckTask { task } => {
+                Needs { task: Some(*task), ..Needs::default() }
+            }
             Self::Notify { .. } | Self::Assess { .. } | Self::Merge { .. } | Self::Inherit { .. } | Self::Mute { .. }
             | Self::Subscribe | Self::Unsubscribe | Self::NoticeDelivered { .. } | Self::Update { .. }
-            | Self::Resolve { .. } | Self::Reopen { .. } => Needs::notified(),
+            | Self::Resolve { .. } | Self::Reopen { .. } => Needs { notified: true, ..Needs::default() },
             Self::Judge { .. } | Self::Acknowledge | Self::Take { .. } | Self::Assign { .. } | Self::AnswerHandover { .. }
             | Self::HandoverDue { .. } | Self::CheckCommander { .. } | Self::Leave { .. } | Self::Remind { .. } | Self::Tried { .. }
             | Self::Amend { .. } | Self::EditPin { .. } | Self::CheckAcknowledged { .. } | Self::SetSeverity { .. }
@@ -51,7 +39,7 @@ impl Command {
             | Self::Escalate { .. } | Self::PagerSays { .. } | Self::PictureShown { .. } | Self::ChannelReady { .. }
             | Self::Link { .. } | Self::ChannelGone { .. } | Self::CheckArchive { .. } | Self::ChannelArchived { .. }
             | Self::CheckOpening | Self::MessagePosted { .. } | Self::PageAccepted { .. } | Self::PageRefused { .. }
-            | Self::GiveUp { .. } | Self::PostmortemPosted { .. } => Needs::nothing(),
+            | Self::GiveUp { .. } | Self::PostmortemPosted { .. } => Needs::default(),
         }
     }
 }

@@ -64,8 +64,7 @@ impl Team {
             name: self.name.clone(),
             slack: self.contact.clone(),
             email: self.email.clone(),
-            assets: Vec::new(),
-            total: 0,
+            ..Recipient::default()
         }
     }
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use globset::{GlobBuilder, GlobMatcher};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::incident::StepState;
 use super::reason::{Fit, RunbookReason};
@@ -26,12 +27,22 @@ pub enum BookKind {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Applies {
+    #[serde(deserialize_with = "known_pillars")]
     pub pillars: Vec<Pillar>,
     /// Globs. One of them must match an asset.
     pub assets: Vec<String>,
     pub sources: Vec<String>,
     /// Labels. All of them must match. Each value is a glob.
     pub labels: BTreeMap<String, String>,
+}
+
+/// An unknown pillar is a slip. The runbook would never be found by it.
+fn known_pillars<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Pillar>, D::Error> {
+    let unknown = |word: &str| {
+        D::Error::custom(format!("“{word}” is no pillar; there are {}", Pillar::ALL.map(Pillar::as_str).join(", ")))
+    };
+    let words = Vec::<String>::deserialize(from)?;
+    words.iter().map(|word| Pillar::parse(word).ok_or_else(|| unknown(word))).collect()
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -99,16 +110,17 @@ impl Runbook {
         let (head, body) = (&rest[..end], &rest[end + 5..]);
         let head: FrontMatter = serde_saphyr::from_str(head).map_err(|error| {
             let line = error.location().map_or(1, |at| usize::try_from(at.line()).unwrap_or(1));
-            wrong(line + 1, error.without_snippet().to_string())
+            // The line within the front matter would only confuse beside the line of the file.
+            let what = error.without_snippet().to_string();
+            wrong(line + 1, what.split(" at line").next().unwrap_or(&what).to_owned())
         })?;
         if head.id.is_empty()
             || head.id.len() > 64
             || !head.id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
         {
-            return Err(wrong(
-                2,
-                format!("`id: {id}` may only hold lower-case letters, digits, `-` and `_`, at most 64", id = head.id),
-            ));
+            let id = &head.id;
+            let what = format!("`id: {id}` may only hold lower-case letters, digits, `-` and `_`, at most 64");
+            return Err(wrong(2, what));
         }
         for glob in head.applies.assets.iter().chain(head.applies.labels.values()) {
             if let Err(error) = compile(glob) {
@@ -122,14 +134,8 @@ impl Runbook {
             return Err(wrong(body_line, "there are no steps; write them as `- [ ] what to do`".to_owned()));
         }
         if steps.len() > Self::MAX_STEPS {
-            return Err(wrong(
-                body_line,
-                format!(
-                    "{steps} steps are more than {value}; split the file",
-                    steps = steps.len(),
-                    value = Self::MAX_STEPS
-                ),
-            ));
+            let what = format!("{} steps are more than {}; split the file", steps.len(), Self::MAX_STEPS);
+            return Err(wrong(body_line, what));
         }
         Ok(Self { head, steps })
     }
@@ -192,10 +198,8 @@ fn steps(markdown: &str) -> Result<Vec<String>, (usize, String)> {
                 if let Some((start, true)) = item.take() {
                     let text = markdown[start..range.end].split_whitespace().collect::<Vec<_>>().join(" ");
                     if text.chars().count() > Runbook::MAX_STEP_CHARS {
-                        return Err((
-                            start,
-                            format!("a step can be at most {value} characters long", value = Runbook::MAX_STEP_CHARS),
-                        ));
+                        let what = format!("a step can be at most {} characters long", Runbook::MAX_STEP_CHARS);
+                        return Err((start, what));
                     }
                     steps.push(text);
                 }
@@ -228,10 +232,8 @@ impl Library {
         if let Some(book) = self.0.get(&name) {
             return Some(book);
         }
-        let mut matches = self
-            .0
-            .values()
-            .filter(|book| book.head.id.contains(&name) || book.head.title.to_lowercase().contains(&name));
+        let fits = |book: &&Runbook| book.head.id.contains(&name) || book.head.title.to_lowercase().contains(&name);
+        let mut matches = self.all().filter(fits);
         match (matches.next(), matches.next()) {
             (Some(book), None) => Some(book),
             _ => None,

@@ -96,6 +96,12 @@ pub enum SignalStatus {
     Resolved,
 }
 
+impl SignalStatus {
+    pub fn resolved_if(over: bool) -> Self {
+        if over { Self::Resolved } else { Self::Firing }
+    }
+}
+
 /// What a monitor said, in Muster's own form. Every intake kind is translated into it.
 #[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -8,7 +8,7 @@ use thiserror::Error;
 #[serde(rename_all = "snake_case")]
 #[rustfmt::skip]
 pub enum Undelivered {
-    #[error("Slack answered `{code}` to {method}; {}", advice(code))]
+    #[error("Slack {}; {}", answered(method, code), advice(code))]
     Slack { method: String, code: String },
     #[error("Slack lets Muster make no channel here ({code}), so the incident lives in this thread; {}", advice(code))]
     OnlyThread { code: String },
@@ -51,6 +51,13 @@ impl<T: Into<String>> From<T> for Undelivered {
     }
 }
 
+fn answered(method: &str, code: &str) -> String {
+    match code {
+        "no_connection" | "timeout" => format!("did not answer {method}"),
+        _ => format!("answered `{code}` to {method}"),
+    }
+}
+
 /// Advice for the codes of Slack that need a person.
 pub fn advice(code: &str) -> &'static str {
     match code {
@@ -66,6 +73,7 @@ pub fn advice(code: &str) -> &'static str {
             "Slack finds the message malformed; this is a fault of Muster or of a template"
         }
         "user_not_found" => "Slack does not know this person",
+        "no_connection" | "timeout" => "look whether Muster can reach it",
         _ => "Slack refuses it",
     }
 }

@@ -69,6 +69,12 @@ pub(super) fn limit(given: Option<usize>, default: usize, max: usize) -> Result<
     }
 }
 
+/// What a word of the query means, if there is one.
+fn read<T>(name: &str, word: Option<&str>, parse: fn(&str) -> Option<T>, must: &str) -> Result<Option<T>, Problem> {
+    let wrong = |word: &str| Problem::new(400, format!("`{name}={word}` must be {must}"));
+    word.map(|word| parse(word).ok_or_else(|| wrong(word))).transpose()
+}
+
 /// Incidents, newest first.
 #[utoipa::path(
     get, path = "/api/v1/incidents", params(ListQuery),
@@ -79,28 +85,14 @@ pub(crate) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<IncidentPage>, Problem> {
     let open = query.status.as_deref() == Some("open");
-    let status = match query.status.as_deref().filter(|_| !open) {
-        Some(word) => Some(
-            Status::parse(word)
-                .ok_or_else(|| Problem::new(400, format!("`status={word}` must be open, or a status")))?,
-        ),
-        None => None,
-    };
-    let severity = match &query.severity {
-        Some(word) => Some(
-            Severity::parse(word)
-                .ok_or_else(|| Problem::new(400, format!("`severity={word}` must be SEV1 to SEV5")))?,
-        ),
-        None => None,
-    };
-    let filter =
-        Filter { status, severity, asset: query.asset.as_deref().and_then(AssetName::new), open, ..Filter::default() };
+    let status = query.status.as_deref().filter(|_| !open);
+    let status = read("status", status, Status::parse, "open, or a status")?;
+    let severity = read("severity", query.severity.as_deref(), Severity::parse, "SEV1 to SEV5")?;
+    let asset = query.asset.as_deref().and_then(AssetName::new);
+    let filter = Filter { status, severity, asset, open, ..Filter::default() };
     let limit = limit(query.limit, 50, 200)?;
-    if query
-        .cursor
-        .as_ref()
-        .is_some_and(|cursor| cursor.len() != 20 || !cursor.bytes().all(|byte| byte.is_ascii_digit()))
-    {
+    let is_cursor = |cursor: &String| cursor.len() == 20 && cursor.bytes().all(|byte| byte.is_ascii_digit());
+    if !query.cursor.as_ref().is_none_or(is_cursor) {
         return Err(Problem::new(400, "`cursor` is not a cursor of this list"));
     }
     let page = client.app.list(&filter, query.cursor.as_deref(), limit).await?;

@@ -18,7 +18,7 @@ use super::{Problem, hooks};
 use crate::app::App;
 use crate::app::catalog::{Checkup, Imported};
 use crate::app::lineage::{AssetView, Neighbour, Trust};
-use crate::catalog::{BadCatalog, dbt, openlineage, yaml};
+use crate::catalog::{dbt, openlineage, yaml};
 use crate::config::{Source, SourceKind};
 use crate::domain::lineage::impact::{Impact, TeamImpact};
 use crate::domain::lineage::walk::Way;
@@ -26,10 +26,6 @@ use crate::domain::lineage::{Candidate, Change};
 use crate::monitors;
 use crate::render::picture::badge;
 use crate::render::{html, views};
-
-fn unusable(error: &BadCatalog) -> Problem {
-    Problem::new(422, error.to_string())
-}
 
 fn uploaded(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
     body.map_err(|rejection| Problem::not_arrived(rejection, UPLOAD_LIMIT))
@@ -47,9 +43,7 @@ pub(crate) async fn event(
 ) -> Result<StatusCode, Problem> {
     let body = uploaded(body)?;
     if !client.app.config.lineage.failures {
-        let event = monitors::json(&body).map_err(|error| Problem::new(400, error.to_string()))?;
-        let import = openlineage::read(&event).map_err(|error| unusable(&error))?;
-        client.app.take_in(import).await?;
+        client.app.take_in(openlineage::read(&monitors::json(&body)?)?).await?;
         return Ok(StatusCode::CREATED);
     }
     // A failure is an alert of the source that is configured for OpenLineage, or else of one named `openlineage`.
@@ -77,8 +71,7 @@ pub(crate) async fn dbt(
     let body = uploaded(body)?;
     // Reading tens of megabytes of JSON would hold up a thread that answers other requests.
     let read = tokio::task::spawn_blocking(move || dbt::read(&body)).await;
-    let import =
-        read.map_err(|_| Problem::new(500, "Muster failed to read the manifest"))?.map_err(|error| unusable(&error))?;
+    let import = read.map_err(|_| Problem::new(500, "Muster failed to read the manifest"))??;
     Ok(Json(client.app.take_in(import).await?))
 }
 
@@ -93,12 +86,7 @@ pub(crate) async fn yaml(
 ) -> Result<Json<Imported>, Problem> {
     let body = uploaded(body)?;
     let text = std::str::from_utf8(&body).map_err(|_| Problem::new(400, "The body is not UTF-8"))?;
-    let import = yaml::read(text).map_err(|error| unusable(&error))?;
-    Ok(Json(client.app.take_in(import).await?))
-}
-
-fn meant(app: &App, name: &str) -> Result<String, Problem> {
-    app.meant(name).map_err(|failure| Problem::new(404, failure.to_string()))
+    Ok(Json(client.app.take_in(yaml::read(text)?).await?))
 }
 
 /// An asset, with what changed upstream.
@@ -146,7 +134,7 @@ pub(crate) struct ImpactAnswer {
     responses((status = 200, body = AssetAnswer), (status = 404, body = Problem)),
 )]
 pub(crate) async fn asset(client: ApiClient<Read>, Path(name): Path<String>) -> Result<Json<AssetAnswer>, Problem> {
-    let shown = meant(&client.app, &name)?;
+    let shown = client.app.meant(&name)?;
     let page = client.app.asset_page(&shown).await?;
     let changed = client.app.changed_upstream(&shown, 20).await?;
     let changed_upstream = changed.into_iter().map(|(asset, change)| ChangedAsset { asset, change }).collect();
@@ -169,7 +157,7 @@ struct AssetPage {
 )]
 pub(crate) async fn page(Browser(client): Browser, Path(name): Path<String>) -> Result<Response, Problem> {
     let app = &client.app;
-    let page = app.asset_page(&meant(app, &name)?).await?;
+    let page = app.asset_page(&app.meant(&name)?).await?;
     let body = html(&app.templates.render("asset", &page));
     let page = AssetPage { title: page.name, body };
     let document = page.render().map_err(|error| Problem::new(500, format!("The page cannot be drawn: {error}")))?;
@@ -198,7 +186,7 @@ pub(crate) struct Walked {
 }
 
 fn walked(app: &App, name: &str, way: Way, query: &WalkQuery) -> Result<Json<Walked>, Problem> {
-    let asset = meant(app, name)?;
+    let asset = app.meant(name)?;
     let (assets, total) = app.neighbours(&asset, way, query.depth, limit(query.limit, 200, 1000)?);
     Ok(Json(Walked { asset, assets, total }))
 }
@@ -243,7 +231,7 @@ pub(crate) struct PathQuery {
     responses((status = 200, body = PathAnswer), (status = 404, body = Problem)),
 )]
 pub(crate) async fn path(client: ApiClient<Read>, Query(query): Query<PathQuery>) -> Result<Json<PathAnswer>, Problem> {
-    let (from, to) = (meant(&client.app, &query.from)?, meant(&client.app, &query.to)?);
+    let (from, to) = (client.app.meant(&query.from)?, client.app.meant(&query.to)?);
     match client.app.path(&from, &to) {
         Some(path) => Ok(Json(PathAnswer { path })),
         None => Err(Problem::new(404, format!("Nothing leads from {from} down to {to}"))),
@@ -290,7 +278,7 @@ fn badge_url(app: &App, asset: &str) -> Option<String> {
 pub(crate) async fn badge_svg(AssetBadge { app, asset }: AssetBadge) -> Result<Response, Problem> {
     let trust = app.trust(&asset).await?;
     let label = asset.rsplit(['.', '/']).next().unwrap_or(&asset);
-    let good = if trust.known || trust.status != "ok" { Some(trust.status == "ok") } else { None };
+    let good = (trust.known || trust.status != "ok").then_some(trust.status == "ok");
     let words = if good.is_none() { "not in the catalog" } else { &trust.words };
     Ok(picture("image/svg+xml", badge(label, words, good).into_bytes()))
 }

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::app::Failure;
+use crate::catalog::BadCatalog;
 use crate::monitors::Unreadable;
 
 /// Why a request was refused.
@@ -31,11 +32,8 @@ pub(crate) const UPLOAD_LIMIT: &str = "[lineage] upload_limit_mib";
 
 impl Problem {
     pub fn new(status: u16, detail: impl Into<String>) -> Self {
-        let title = StatusCode::from_u16(status)
-            .ok()
-            .and_then(|status| status.canonical_reason())
-            .unwrap_or("Problem")
-            .to_owned();
+        let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+        let title = reason.unwrap_or("Problem").to_owned();
         Self { kind: "about:blank", title, status, detail: detail.into(), retry_after: None }
     }
 
@@ -70,6 +68,12 @@ impl From<Failure> for Problem {
                 Self::unavailable("Nothing was saved; please send it again in a few seconds")
             }
         }
+    }
+}
+
+impl From<BadCatalog> for Problem {
+    fn from(error: BadCatalog) -> Self {
+        Self::new(422, error.to_string())
     }
 }
 

@@ -3,13 +3,12 @@
 
 use serde_json::Value;
 
-use super::{Context, Reading, Unreadable, time, word};
+use super::{Context, Reading, Unreadable, labelled, tags, time, word};
 use crate::domain::lineage::names;
 use crate::domain::{AssetName, Pillar, Signal, SignalStatus};
 
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let get = |key: &str| word(body.get(key)).filter(|text| text != "None");
-    let words = context.words();
     let Some(dag) = get("dag_id") else { return bare(context, body) };
     let task = get("task_id");
     let state = get("state").map(|state| state.to_lowercase());
@@ -30,29 +29,26 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
     let key = instance.map_or_else(|| what.clone(), |index| format!("{what}[{index}]"));
     // All DAGs of a schedule have the same run id.
     let run = get("run_id").map(|run| format!("{dag}/{run}"));
-    let mut labels = std::collections::BTreeMap::from([("job".to_owned(), what.clone()), ("dag".to_owned(), dag)]);
-    labels.extend(run.map(|run| ("run".to_owned(), run)));
-    for (label, key) in [("task", "task_id"), ("operator", "operator")] {
-        if let Some(value) = get(key) {
-            labels.insert(label.to_owned(), value);
-        }
-    }
-    for tag in
-        body["tags"].as_array().into_iter().flatten().filter_map(|tag| word(Some(tag))).take(super::MAX_LABELS / 2)
-    {
-        labels.insert(tag, "true".to_owned());
-    }
+    let operator = get("operator");
+    let mut labels = labelled([
+        ("job", Some(what.clone())),
+        ("dag", Some(dag)),
+        ("run", run),
+        ("task", task),
+        ("operator", operator),
+    ]);
+    labels.extend(tags(&body["tags"]).map(|tag| (tag, "true".to_owned())));
     let outlet = body["outlets"].as_array().into_iter().flatten().find_map(outlet);
     let signal = Signal {
         status,
         asset: outlet.or_else(|| AssetName::new(&what)),
         pillar: Pillar::Pipeline,
-        owner: get("owner").filter(|owner| owner != "airflow").or_else(|| words.owner(&labels)),
         url: get("log_url"),
         description: get("exception").or_else(|| get("reason")),
-        labels,
-        ..context.signal(&key, &format!("Airflow task failed: {what}"), time(body.get("end_date")))
+        ..context.labelled(&key, &format!("Airflow task failed: {what}"), time(body.get("end_date")), labels)
     };
+    let owner = get("owner").filter(|owner| owner != "airflow").or(signal.owner);
+    let signal = Signal { owner, ..signal };
     Ok(Reading { signals: vec![signal], ..Reading::default() })
 }
 
@@ -69,19 +65,12 @@ fn outlet(value: &Value) -> Option<AssetName> {
 
 fn bare(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let get = |key: &str| word(body.get(key));
-    let Some(name) = get("name") else {
-        return Err(Unreadable::WrongShape(
-            "the body has no `dag_id` and no `name`. docs/monitors.md has a callback to copy".to_owned(),
-        ));
-    };
+    let missing = "the body has no `dag_id` and no `name`. docs/monitors.md has a callback to copy";
+    let name = get("name").ok_or_else(|| Unreadable::shape(missing))?;
     let words = context.words();
     let status = get("status").unwrap_or_default().to_lowercase();
     let signal = Signal {
-        status: if matches!(&*status, "resolved" | "success" | "ok") {
-            SignalStatus::Resolved
-        } else {
-            SignalStatus::Firing
-        },
+        status: SignalStatus::resolved_if(matches!(&*status, "resolved" | "success" | "ok")),
         asset: get("service").and_then(|name| AssetName::new(&name)),
         pillar: Pillar::Pipeline,
         level: get("severity").and_then(|word| words.level(&word)).unwrap_or_default(),

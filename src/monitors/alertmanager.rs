@@ -3,33 +3,20 @@
 
 use serde_json::Value;
 
-use super::{Context, Reading, Unreadable, Unusable, labels, time, word};
+use super::{Context, Reading, Unreadable, labels, time, word};
 use crate::domain::{Pillar, Signal, SignalStatus};
 
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
-    let Some(alerts) = body["alerts"].as_array() else {
-        return Err(Unreadable::WrongShape(
-            "the body has no list `alerts`, so it is not a webhook of Alertmanager. Is the source's kind right?"
-                .to_owned(),
-        ));
-    };
-    let mut reading = Reading::default();
-    for (index, alert) in alerts.iter().enumerate() {
-        match signal(context, body, alert) {
-            Ok(signal) => reading.signals.push(signal),
-            Err(why) => reading.unusable.push(Unusable { at: format!("/alerts/{index}"), why }),
-        }
-    }
-    Ok(reading)
+    let missing = "the body has no list `alerts`, so it is not a webhook of Alertmanager. Is the source's kind right?";
+    let alerts = body["alerts"].as_array().ok_or_else(|| Unreadable::shape(missing))?;
+    Ok(Reading::of_each("/alerts", alerts, |alert| signal(context, body, alert)))
 }
 
 fn signal(context: &Context<'_>, body: &Value, alert: &Value) -> Result<Signal, String> {
     let status = match alert["status"].as_str() {
         Some("firing") => SignalStatus::Firing,
         Some("resolved") => SignalStatus::Resolved,
-        other => {
-            return Err(format!("`status` is {other:?}. It must be \"firing\" or \"resolved\""));
-        }
+        other => return Err(format!("`status` is {other:?}. It must be \"firing\" or \"resolved\"")),
     };
     let labels = labels(alert.get("labels"));
     let annotation = |name: &str| word(alert.pointer(&format!("/annotations/{name}")));
@@ -46,10 +33,9 @@ fn signal(context: &Context<'_>, body: &Value, alert: &Value) -> Result<Signal, 
         asset: words.asset(&labels),
         pillar: words.pillar_of(&labels, &hints, Pillar::Other),
         level: labels.get("severity").and_then(|word| words.level(word)).unwrap_or_default(),
-        owner: words.owner(&labels),
         url,
         description: annotation("description"),
-        ..Signal { labels, ..context.signal(&key, &title, time(alert.get("startsAt"))) }
+        ..context.labelled(&key, &title, time(alert.get("startsAt")), labels)
     })
 }
 

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::{Context, Reading, Unreadable, clean, time, word};
+use super::{Context, Reading, Unreadable, clean, labelled, time, word};
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
 
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let get = |key: &str| word(body.get(key));
     let (Some(event), Some(job)) = (get("event_type"), get("job_name")) else {
-        return Err(Unreadable::WrongShape(
-            "the body has no `event_type` and `job_name`; docs/monitors.md has a sensor to copy".to_owned(),
+        return Err(Unreadable::shape(
+            "the body has no `event_type` and `job_name`; docs/monitors.md has a sensor to copy",
         ));
     };
     let data = &body["event_specific_data"];
@@ -18,13 +18,8 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
         (!parts.is_empty()).then(|| parts.join("/"))
     };
     let words = context.words();
-    let mut labels = std::collections::BTreeMap::from([("job".to_owned(), job.clone())]);
-    for (label, key) in [("run", "run_id"), ("step", "step_key")] {
-        if let Some(value) = get(key) {
-            labels.insert(label.to_owned(), value);
-        }
-    }
     let step = get("step_key");
+    let labels = labelled([("job", Some(job.clone())), ("run", get("run_id")), ("step", step.clone())]);
     let signal = match event.as_str() {
         "ASSET_CHECK_EVALUATION" => {
             let asset = key_of(&data["asset_key"]);
@@ -33,11 +28,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
             let warns = severity.is_some_and(|word| word.to_uppercase().ends_with("WARN"));
             let on = asset.clone().unwrap_or_else(|| job.clone());
             Signal {
-                status: if data["success"].as_bool() == Some(true) {
-                    SignalStatus::Resolved
-                } else {
-                    SignalStatus::Firing
-                },
+                status: SignalStatus::resolved_if(data["success"] == true),
                 asset: asset.and_then(|name| AssetName::new(&name)),
                 pillar: words.pillar_of(&labels, &[&check], Pillar::Distribution),
                 level: if warns { Level::Warning } else { Level::Error },
@@ -56,7 +47,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
             let asset = of_step.filter(|step| context.known.is_asset(step)).unwrap_or(&job);
             let cause = ["/error/cause/message", "/error/message"].into_iter().find_map(|at| word(data.pointer(at)));
             Signal {
-                status: if event.ends_with("SUCCESS") { SignalStatus::Resolved } else { SignalStatus::Firing },
+                status: SignalStatus::resolved_if(event.ends_with("SUCCESS")),
                 asset: AssetName::new(asset),
                 pillar: Pillar::Pipeline,
                 description: cause.or_else(|| get("message")),
@@ -66,8 +57,6 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
         // Started, materialized, logged: this says nothing about a failure.
         _ => return Ok(Reading::default()),
     };
-    Ok(Reading {
-        signals: vec![Signal { owner: words.owner(&labels), url: get("url"), labels, ..signal }],
-        ..Reading::default()
-    })
+    let signal = Signal { owner: words.owner(&labels), url: get("url"), labels, ..signal };
+    Ok(Reading { signals: vec![signal], ..Reading::default() })
 }

@@ -15,15 +15,14 @@ pub(super) fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unread
         super::json(body)?
     } else {
         let form: Vec<(String, String)> = serde_urlencoded::from_bytes(body)
-            .map_err(|error| Unreadable::WrongShape(format!("the body is not JSON or a form: {error}")))?;
+            .map_err(|error| Unreadable::shape(format!("the body is not JSON or a form: {error}")))?;
         Value::Object(form.into_iter().map(|(key, value)| (key, Value::String(value))).collect())
     };
     // Datadog leaves a variable without a value as it is written.
     let get = |name: &str| word(body.get(name)).filter(|text| !text.starts_with('$'));
     let (Some(title), Some(transition)) = (get("title"), get("transition")) else {
-        return Err(Unreadable::WrongShape(
-            "the body has no `title` and `transition`. Does the webhook use the template of docs/monitors.md?"
-                .to_owned(),
+        return Err(Unreadable::shape(
+            "the body has no `title` and `transition`. Does the webhook use the template of docs/monitors.md?",
         ));
     };
     let lower = transition.to_lowercase();
@@ -47,15 +46,13 @@ pub(super) fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unread
     };
     let at = get("date").and_then(|date| date.parse::<f64>().ok()).and_then(|date| time(Some(&date.into())));
     let signal = Signal {
-        status: if lower.contains("recovered") { SignalStatus::Resolved } else { SignalStatus::Firing },
+        status: SignalStatus::resolved_if(lower.contains("recovered")),
         asset: words.asset(&labels).or_else(|| get("asset").and_then(|name| crate::domain::AssetName::new(&name))),
         pillar: words.pillar_of(&labels, &[&title], if no_data { Pillar::Freshness } else { Pillar::Other }),
         level: level.unwrap_or_default(),
-        owner: words.owner(&labels),
         url: get("link"),
         description: get("body"),
-        labels,
-        ..context.signal(&key, &title, at)
+        ..context.labelled(&key, &title, at, labels)
     };
     let delivery = get("id").map(|id| format!("{id}/{lower}"));
     Ok(Reading { signals: vec![signal], delivery, ..Reading::default() })

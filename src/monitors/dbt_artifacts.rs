@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Context, MAX_SIGNALS, Reading, Unreadable, Unusable, clean, time};
+use super::{Context, MAX_SIGNALS, Reading, Unreadable, Unusable, clean, labelled, time};
 use crate::domain::lineage::names::clean as clean_name;
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, counted};
 
@@ -122,28 +122,24 @@ pub fn read(context: &Context<'_>, artifact: Artifact) -> Result<Reading, Unread
         .collect();
     for (place, result) in results {
         let at_place = format!("/results/{place}");
-        let result: ResultOf = match result {
+        let result = match result {
+            Ok(result) if result.unique_id.is_empty() => Err("`unique_id` is missing".to_owned()),
+            other => other,
+        };
+        let result = match result {
             Ok(result) => result,
-            Err(error) => {
-                reading.unusable.push(Unusable { at: at_place, why: error });
+            Err(why) => {
+                reading.unusable.push(Unusable { at: at_place, why });
                 continue;
             }
         };
-        if result.unique_id.is_empty() {
-            reading.unusable.push(Unusable { at: at_place, why: "`unique_id` is missing".to_owned() });
-            continue;
-        }
         let Some((status, level)) = judged(&result.status) else { continue };
-        let mut labels = BTreeMap::from([("dbt".to_owned(), clean(&result.unique_id))]);
-        if let Some(run) = &artifact.metadata.invocation_id {
-            labels.insert("run".to_owned(), clean(run));
-        }
-        if let Some(project) = result.unique_id.split('.').nth(1) {
-            labels.insert("project".to_owned(), clean(project));
-        }
-        if let Some(target) = &target {
-            labels.insert("target".to_owned(), clean(target));
-        }
+        let labels = labelled([
+            ("dbt", Some(clean(&result.unique_id))),
+            ("run", artifact.metadata.invocation_id.as_deref().map(clean)),
+            ("project", result.unique_id.split('.').nth(1).map(clean)),
+            ("target", target.as_deref().map(clean)),
+        ]);
         let key =
             target.as_ref().map_or_else(|| result.unique_id.clone(), |target| format!("{}@{target}", result.unique_id));
         let signal = Signal { status, level, labels, ..context.signal(&key, "", at) };

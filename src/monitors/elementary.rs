@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Context, Reading, Unreadable, Unusable, clean, time, word};
+use super::{Context, Reading, Unreadable, clean, labelled, time, word};
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
 
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
@@ -12,18 +12,11 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
     if alerts.iter().all(|alert| alert.get("alert_class_id").is_none() && alert.get("model_unique_id").is_none())
         && !alerts.is_empty()
     {
-        return Err(Unreadable::WrongShape(
-            "no alert has an `alert_class_id` or a `model_unique_id`, so these are not alerts of Elementary".to_owned(),
+        return Err(Unreadable::shape(
+            "no alert has an `alert_class_id` or a `model_unique_id`, so these are not alerts of Elementary",
         ));
     }
-    let mut reading = Reading::default();
-    for (place, alert) in alerts.iter().enumerate() {
-        match signal(context, alert) {
-            Ok(signal) => reading.signals.push(signal),
-            Err(why) => reading.unusable.push(Unusable { at: format!("/{place}"), why }),
-        }
-    }
-    Ok(reading)
+    Ok(Reading::of_each("", alerts, |alert| signal(context, alert)))
 }
 
 /// A list, or the text of one.
@@ -61,15 +54,9 @@ fn signal(context: &Context<'_>, alert: &Value) -> Result<Signal, String> {
         }
         None => format!("{} failed", asset.as_ref().map_or("a model", AssetName::as_str)),
     };
-    let mut labels = std::collections::BTreeMap::new();
-    for (label, key) in [("column", "column_name"), ("test", "test_name"), ("type", "test_type")] {
-        if let Some(value) = get(key) {
-            labels.insert(label.to_owned(), value);
-        }
-    }
-    for tag in words_of(alert.get("tags")).into_iter().take(super::MAX_LABELS / 2) {
-        labels.insert(tag, "true".to_owned());
-    }
+    let mut labels = labelled([("column", get("column_name")), ("test", get("test_name")), ("type", get("test_type"))]);
+    let tags = words_of(alert.get("tags")).into_iter().take(super::MAX_LABELS / 2);
+    labels.extend(tags.map(|tag| (tag, "true".to_owned())));
     let is_model = kind.is_none();
     let texts = [kind.unwrap_or_default(), get("test_name").unwrap_or_default()];
     let key = get("alert_class_id").or(model).ok_or("the alert has no `alert_class_id` and no `model_unique_id`")?;

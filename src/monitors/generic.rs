@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Context, MAX_SIGNALS, Reading, Unreadable, Unusable, labels, time, word};
+use super::{Context, MAX_SIGNALS, Reading, Unreadable, labels, time, word};
 use crate::config::Mapping;
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
 
@@ -13,40 +13,24 @@ use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
 /// It is not an object or a list, or the list of the mapping is missing.
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let mapping = context.source.mapping.as_ref();
-    let (each, prefix) = match mapping.and_then(|mapping| mapping.each.as_deref()) {
-        Some(pointer) => (
-            body.pointer(pointer)
-                .ok_or_else(|| wrong(&format!("the mapping looks for a list at {pointer}, but nothing is there")))?,
-            pointer,
-        ),
-        None => (body, ""),
+    // Without a pointer, the whole body is meant.
+    let place = mapping.and_then(|mapping| mapping.each.as_deref()).unwrap_or_default();
+    let each = body
+        .pointer(place)
+        .ok_or_else(|| Unreadable::shape(format!("the mapping looks for a list at {place}, but nothing is there")))?;
+    let signal = |item: &Value| match mapping {
+        Some(mapping) => mapped(context, item, mapping),
+        None => normal(context, item),
     };
-    let items: Vec<(String, &Value)> = match each {
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .take(MAX_SIGNALS)
-            .map(|(index, item)| (format!("{prefix}/{index}"), item))
-            .collect(),
-        Value::Object(_) => vec![(prefix.to_owned(), each)],
-        _ => return Err(wrong("the body is not an object or a list of objects")),
-    };
-    let mut reading = Reading::default();
-    for (at, item) in items {
-        let signal = match mapping {
-            Some(mapping) => mapped(context, item, mapping),
-            None => normal(context, item),
-        };
-        match signal {
-            Ok(signal) => reading.signals.push(signal),
-            Err(why) => reading.unusable.push(Unusable { at, why }),
+    match each {
+        Value::Array(items) => Ok(Reading::of_each(place, &items[..items.len().min(MAX_SIGNALS)], signal)),
+        Value::Object(_) => {
+            let mut reading = Reading::default();
+            reading.add(place.to_owned(), signal(each));
+            Ok(reading)
         }
+        _ => Err(Unreadable::shape("the body is not an object or a list of objects")),
     }
-    Ok(reading)
-}
-
-fn wrong(what: &str) -> Unreadable {
-    Unreadable::WrongShape(what.to_owned())
 }
 
 fn normal(context: &Context<'_>, item: &Value) -> Result<Signal, String> {
@@ -54,9 +38,7 @@ fn normal(context: &Context<'_>, item: &Value) -> Result<Signal, String> {
     let status = match get("status").as_deref() {
         None | Some("firing") => SignalStatus::Firing,
         Some("resolved") => SignalStatus::Resolved,
-        Some(other) => {
-            return Err(format!("`status` is {other:?}. It must be \"firing\" or \"resolved\""));
-        }
+        Some(other) => return Err(format!("`status` is {other:?}. It must be \"firing\" or \"resolved\"")),
     };
     let pillar = match get("pillar") {
         Some(word) => Pillar::parse(&word).ok_or(format!(
@@ -86,10 +68,9 @@ fn mapped(context: &Context<'_>, item: &Value, mapping: &Mapping) -> Result<Sign
     let at = |pointer: &Option<String>| pointer.as_deref().and_then(|pointer| item.pointer(pointer));
     let title = word(item.pointer(&mapping.title))
         .ok_or(format!("the mapping looks for the title at {}, but no text is there", mapping.title))?;
-    let status = match word(at(&mapping.status)) {
-        Some(word) if mapping.resolved_values.contains(&word.to_lowercase()) => SignalStatus::Resolved,
-        _ => SignalStatus::Firing,
-    };
+    let status = word(at(&mapping.status));
+    let is_over = status.is_some_and(|word| mapping.resolved_values.contains(&word.to_lowercase()));
+    let status = SignalStatus::resolved_if(is_over);
     let pillar =
         word(at(&mapping.pillar)).and_then(|word| Pillar::parse(&word)).or(mapping.default_pillar).unwrap_or_default();
     let level = word(at(&mapping.severity)).and_then(|word| context.words().level(&word)).unwrap_or_default();

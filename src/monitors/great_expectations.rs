@@ -4,7 +4,7 @@
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{Context, Reading, Unreadable, Unusable, labels, time, word};
+use super::{Context, Reading, Unreadable, labelled, labels, time, word};
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, Time};
 
 /// What all checks of one validation share.
@@ -35,17 +35,14 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
             validations.push(validation(inner, "results", &place));
         }
     } else {
-        return Err(Unreadable::WrongShape(
-            "the body has no `results`, `validation_results` or `run_results`. Post `result.to_json_dict()` or `checkpoint_result.describe_dict()`".to_owned(),
+        return Err(Unreadable::shape(
+            "the body has no `results`, `validation_results` or `run_results`. Post `result.to_json_dict()` or `checkpoint_result.describe_dict()`",
         ));
     }
     let mut reading = Reading::default();
     for validation in &validations {
         for (place, result) in validation.results.iter().enumerate() {
-            match signal(context, validation, result) {
-                Ok(signal) => reading.signals.push(signal),
-                Err(why) => reading.unusable.push(Unusable { at: format!("{}/{place}", validation.place), why }),
-            }
+            reading.add(format!("{}/{place}", validation.place), signal(context, validation, result));
         }
     }
     Ok(reading)
@@ -79,15 +76,10 @@ fn signal(context: &Context<'_>, of: &Validation<'_>, result: &Value) -> Result<
     let mut labels = labels(config.get("meta"));
     let words = context.words();
     let asset = words.asset(&labels).or_else(|| AssetName::new(of.asset.as_ref().or(batch.as_ref())?));
-    for (label, value) in [("column", &column), ("suite", &of.suite), ("run", &of.run)] {
-        if let Some(value) = value {
-            labels.insert(label.to_owned(), value.clone());
-        }
-    }
-    let raised = result["exception_info"]["raised_exception"].as_bool() == Some(true)
-        || result["exception_info"]
-            .as_object()
-            .is_some_and(|by_metric| by_metric.values().any(|one| one["raised_exception"].as_bool() == Some(true)));
+    labels.extend(labelled([("column", column.clone()), ("suite", of.suite.clone()), ("run", of.run.clone())]));
+    let raised = |info: &Value| info["raised_exception"] == true;
+    let info = &result["exception_info"];
+    let raised = raised(info) || info.as_object().is_some_and(|by_metric| by_metric.values().any(raised));
     let detail = &result["result"];
     let found = word(detail.get("observed_value")).map(|value| format!("found {value}")).or_else(|| {
         let count = word(detail.get("unexpected_count"))?;
@@ -105,14 +97,12 @@ fn signal(context: &Context<'_>, of: &Validation<'_>, result: &Value) -> Result<
     ]
     .join("|");
     Ok(Signal {
-        status: if success { SignalStatus::Resolved } else { SignalStatus::Firing },
+        status: SignalStatus::resolved_if(success),
         pillar: if raised { Pillar::Pipeline } else { words.pillar_of(&labels, &[&kind], Pillar::Distribution) },
         level: word(config.get("severity")).and_then(|word| words.level(&word)).unwrap_or(Level::Error),
-        owner: words.owner(&labels),
         description: if raised { Some("The check itself broke.".to_owned()) } else { found.filter(|_| !success) },
         asset,
-        labels,
-        ..context.signal(&key, &format!("{on}{name}{of_column}"), of.at)
+        ..context.labelled(&key, &format!("{on}{name}{of_column}"), of.at, labels)
     })
 }
 

@@ -5,15 +5,13 @@ use serde::Deserialize;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::{Context, Reading, Unreadable, time, word};
+use super::{Context, Reading, Unreadable, labelled, time, word};
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
 
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let payload = &body["payload"];
     let Some(incident) = ["incident_id", "alert_id"].into_iter().find_map(|key| word(payload.get(key))) else {
-        return Err(Unreadable::WrongShape(
-            "the body has no `payload.incident_id`, so it is not a webhook of Monte Carlo".to_owned(),
-        ));
+        return Err(Unreadable::shape("the body has no `payload.incident_id`, so it is not a webhook of Monte Carlo"));
     };
     let kind = word(body.get("type")).unwrap_or_default().to_lowercase();
     let feedback =
@@ -24,12 +22,10 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
             "fixed" | "resolved" | "expected" | "no_action_needed" | "false_positive"
         )
     }) || kind.contains("resolved");
-    let status = match () {
-        () if over => SignalStatus::Resolved,
-        () if kind.starts_with("open") || kind.contains("created") => SignalStatus::Firing,
+    if !over && !kind.starts_with("open") && !kind.contains("created") {
         // Somebody acknowledged it, owns it, or wrote a ticket: this says nothing new about the data.
-        () => return Ok(Reading::default()),
-    };
+        return Ok(Reading::default());
+    }
     let first = &payload["event_list"][0];
     let words = context.words();
     let severity = word(payload.get("declared_alert_severity")).or_else(|| word(payload.get("severity")));
@@ -51,14 +47,10 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
         "{on}{}",
         rule.clone().unwrap_or_else(|| if what.is_empty() { "anomaly".to_owned() } else { what.clone() })
     );
-    let mut labels = std::collections::BTreeMap::new();
-    for (label, value) in [("type", Some(what.clone())), ("group", word(payload.get("group_id")))] {
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
-            labels.insert(label.to_owned(), value);
-        }
-    }
+    let kind = Some(what.clone()).filter(|what| !what.is_empty());
+    let labels = labelled([("type", kind), ("group", word(payload.get("group_id")))]);
     let signal = Signal {
-        status,
+        status: SignalStatus::resolved_if(over),
         asset,
         pillar: words.pillar_of(&labels, &[&what, rule.as_deref().unwrap_or_default()], Pillar::Distribution),
         level: level.unwrap_or_default(),
@@ -171,27 +163,28 @@ impl Python {
             Self::Text(text) => quoted(text, to),
             Self::List(items) => {
                 to.push('[');
-                for (place, item) in items.iter().enumerate() {
-                    if place > 0 {
-                        to.push_str(", ");
-                    }
-                    item.print(to);
-                }
+                listed(to, items, |item, to| item.print(to));
                 to.push(']');
             }
             Self::Dict(entries) => {
                 to.push('{');
-                for (place, (key, value)) in entries.iter().enumerate() {
-                    if place > 0 {
-                        to.push_str(", ");
-                    }
+                listed(to, entries, |(key, value), to| {
                     quoted(key, to);
                     to.push_str(": ");
                     value.print(to);
-                }
+                });
                 to.push('}');
             }
         }
+    }
+}
+
+fn listed<T>(to: &mut String, items: &[T], print: impl Fn(&T, &mut String)) {
+    for (place, item) in items.iter().enumerate() {
+        if place > 0 {
+            to.push_str(", ");
+        }
+        print(item, to);
     }
 }
 

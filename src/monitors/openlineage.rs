@@ -2,11 +2,11 @@
 //! that end a run count, because some clients write results into START events already.
 //! <https://openlineage.io/docs/spec/facets/dataset-facets/input-dataset-facets/data_quality_assertions>
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Context, Reading, Unreadable, time, word};
+use super::{Context, Reading, Unreadable, labelled, time, word};
 use crate::domain::lineage::names;
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
 
@@ -33,16 +33,12 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
     let invocation = word(body.pointer("/run/facets/dbt_run/invocation_id"));
     let of_dbt = invocation.is_some();
     let outer = word(parent.pointer("/root/run/runId")).or_else(|| word(parent.pointer("/run/runId")));
-    let mut labels = BTreeMap::from([("job".to_owned(), job.clone())]);
-    for (label, value) in [
+    let labels = labelled([
+        ("job", Some(job.clone())),
         ("run", invocation.or(outer).or_else(|| run.clone())),
         ("parent", word(parent.pointer("/job/name"))),
         ("project", word(body.pointer("/run/facets/dbt_run/project_name"))),
-    ] {
-        if let Some(value) = value {
-            labels.insert(label.to_owned(), value);
-        }
-    }
+    ]);
     let owner = word(body.pointer("/job/facets/ownership/owners/0/name"))
         .map(|name| name.trim_start_matches("team:").to_owned());
     let at = time(body.get("eventTime"));
@@ -81,16 +77,9 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
                 _ => continue,
             };
             let words = context.words();
-            let mut signal = base(
-                &key,
-                &format!(
-                    "{what} does not hold on {dataset}{}",
-                    column.as_ref().map_or_else(String::new, |column| format!(" ({column})"))
-                ),
-            );
-            if let Some(column) = column {
-                signal.labels.insert("column".to_owned(), column);
-            }
+            let of_column = column.as_ref().map_or_else(String::new, |column| format!(" ({column})"));
+            let mut signal = base(&key, &format!("{what} does not hold on {dataset}{of_column}"));
+            signal.labels.extend(labelled([("column", column)]));
             // It is reported on the referenced table, not on the table with the wrong rows.
             let misplaced = what == "relationships";
             reading.signals.push(Signal {

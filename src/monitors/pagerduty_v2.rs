@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::vocabulary::Words;
-use super::{Known, clean, labels, time, word};
+use super::{Known, clean, labelled, labels, time, word};
 use crate::config::Source;
 use crate::domain::lineage::{Change, ChangeKind};
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, Time};
@@ -23,11 +23,7 @@ pub fn read(source: &Source, body: &Value, now: Time, known: &dyn Known) -> Resu
     let payload = &body["payload"];
     match action {
         "acknowledge" => key.map(|dedup_key| Event::Acknowledge { dedup_key }).ok_or_else(|| missing("dedup_key")),
-        "resolve" => {
-            let key = key.ok_or_else(|| missing("dedup_key"))?;
-            let signal = Signal::new(&source.name, &key, &key, now);
-            Ok(Event::Signal(Box::new(Signal { status: SignalStatus::Resolved, ..signal })))
-        }
+        "resolve" => key.map(|key| resolved(source, &key, now)).ok_or_else(|| missing("dedup_key")),
         "trigger" => {
             let mut errors = Vec::new();
             let mut need = |name: &str| {
@@ -57,11 +53,7 @@ pub fn read(source: &Source, body: &Value, now: Time, known: &dyn Known) -> Resu
             let is_asset = known.is_asset(&payload_source)
                 || (word(body.get("client")).is_none() && payload_source.contains(['.', '/']));
             let mut labels = labels(payload.get("custom_details"));
-            for name in ["component", "group", "class"] {
-                if let Some(value) = word(payload.get(name)) {
-                    labels.insert(name.to_owned(), value);
-                }
-            }
+            labels.extend(labelled(["component", "group", "class"].map(|name| (name, word(payload.get(name))))));
             let class = labels.get("class").and_then(|word| Pillar::parse(word));
             let title = summary.lines().next().unwrap_or_default();
             let at = time(payload.get("timestamp")).unwrap_or(now);
@@ -84,6 +76,10 @@ pub fn read(source: &Source, body: &Value, now: Time, known: &dyn Known) -> Resu
     }
 }
 
+fn resolved(source: &Source, key: &str, now: Time) -> Event {
+    Event::Signal(Box::new(Signal { status: SignalStatus::Resolved, ..Signal::new(&source.name, key, key, now) }))
+}
+
 fn missing(name: &str) -> Vec<String> {
     vec![format!("'{name}' is missing or blank")]
 }
@@ -93,17 +89,12 @@ pub fn read_v1(source: &Source, body: &Value, now: Time) -> Result<Event, Vec<St
     let key = word(body.get("incident_key"));
     match body["event_type"].as_str().unwrap_or_default() {
         "acknowledge" => key.map(|dedup_key| Event::Acknowledge { dedup_key }).ok_or_else(|| missing("incident_key")),
-        "resolve" => {
-            let key = key.ok_or_else(|| missing("incident_key"))?;
-            let signal = Signal::new(&source.name, &key, &key, now);
-            Ok(Event::Signal(Box::new(Signal { status: SignalStatus::Resolved, ..signal })))
-        }
+        "resolve" => key.map(|key| resolved(source, &key, now)).ok_or_else(|| missing("incident_key")),
         "trigger" => {
             let title = word(body.get("description")).ok_or_else(|| missing("description"))?;
             let words = Words(&source.words);
             let labels = labels(body.get("details"));
             let title = title.lines().next().unwrap_or_default();
-            let at = now;
             Ok(Event::Signal(Box::new(Signal {
                 asset: words.asset(&labels),
                 pillar: words.pillar_of(&labels, &[title], Pillar::Other),
@@ -111,7 +102,7 @@ pub fn read_v1(source: &Source, body: &Value, now: Time) -> Result<Event, Vec<St
                 owner: words.owner(&labels),
                 url: word(body.get("client_url")),
                 labels,
-                ..Signal::new(&source.name, &key.unwrap_or_else(|| clean(title)), title, at)
+                ..Signal::new(&source.name, &key.unwrap_or_else(|| clean(title)), title, now)
             })))
         }
         _ => Err(vec![

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::{Context, Reading, Unreadable, time, word};
+use super::{Context, Reading, Unreadable, labelled, tags, time, word};
 use crate::domain::{AssetName, Pillar, Signal, SignalStatus};
 
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let get = |pointer: &str| word(body.pointer(pointer)).filter(|text| text != "None");
     let (Some(flow), Some(state)) = (get("/flow_name").or_else(|| get("/flow/name")), get("/state/type")) else {
-        return Err(Unreadable::WrongShape(
-            "the body has no `flow_name` and `state.type`; docs/monitors.md has a hook to copy".to_owned(),
+        return Err(Unreadable::shape(
+            "the body has no `flow_name` and `state.type`; docs/monitors.md has a hook to copy",
         ));
     };
     let status = match state.to_uppercase().trim_start_matches("STATETYPE.") {
@@ -18,17 +18,13 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
         _ => return Ok(Reading::default()),
     };
     let words = context.words();
-    let mut labels = std::collections::BTreeMap::from([("job".to_owned(), flow.clone())]);
-    for (label, pointer) in
-        [("run", "/flow_run/id"), ("run_name", "/flow_run/name"), ("deployment", "/flow_run/deployment_id")]
-    {
-        if let Some(value) = get(pointer) {
-            labels.insert(label.to_owned(), value);
-        }
-    }
-    for tag in
-        body["tags"].as_array().into_iter().flatten().filter_map(|tag| word(Some(tag))).take(super::MAX_LABELS / 2)
-    {
+    let mut labels = labelled([
+        ("job", Some(flow.clone())),
+        ("run", get("/flow_run/id")),
+        ("run_name", get("/flow_run/name")),
+        ("deployment", get("/flow_run/deployment_id")),
+    ]);
+    for tag in tags(&body["tags"]) {
         let (key, value) = tag.split_once(':').unwrap_or((&tag, "true"));
         labels.insert(key.to_owned(), value.to_owned());
     }
@@ -37,11 +33,14 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
         status,
         asset: words.asset(&labels).or_else(|| AssetName::new(&flow)),
         pillar: Pillar::Pipeline,
-        owner: words.owner(&labels),
         url: get("/url").or_else(|| get("/flow_run/url")),
         description: get("/state/message"),
-        labels,
-        ..context.signal(&key, &format!("Prefect flow failed: {flow}"), time(body.pointer("/state/timestamp")))
+        ..context.labelled(
+            &key,
+            &format!("Prefect flow failed: {flow}"),
+            time(body.pointer("/state/timestamp")),
+            labels,
+        )
     };
     // A run that is retried keeps its id.
     let when = get("/state/timestamp").unwrap_or_default();

@@ -1,5 +1,7 @@
 //! What every format reads with and returns, and the small readers that all formats share.
 
+use std::collections::BTreeMap;
+
 use http::HeaderMap;
 use serde::Serialize;
 use serde_json::Value;
@@ -47,6 +49,11 @@ impl<'a> Context<'a> {
         Words(&self.source.words)
     }
 
+    /// A signal of this source with a key, a title and a time, with labels, and with the owner that they name.
+    pub(super) fn labelled(&self, key: &str, title: &str, at: Option<Time>, labels: Labels) -> Signal {
+        Signal { owner: self.words().owner(&labels), labels, ..self.signal(key, title, at) }
+    }
+
     /// A signal of this source with a key, a title and a time, and nothing else.
     pub(super) fn signal(&self, key: &str, title: &str, at: Option<Time>) -> Signal {
         let title = clean(title);
@@ -81,6 +88,29 @@ pub struct Reading {
     pub import: Option<Import>,
 }
 
+impl Reading {
+    /// One signal, or why it cannot be used. A part of a body that says nothing adds nothing.
+    pub(super) fn add(&mut self, at: String, signal: Result<impl Into<Option<Signal>>, String>) {
+        match signal {
+            Ok(signal) => self.signals.extend(signal.into()),
+            Err(why) => self.unusable.push(Unusable { at, why }),
+        }
+    }
+
+    /// The signals of a list. `place` is where the list is, as a JSON pointer.
+    pub(super) fn of_each<S: Into<Option<Signal>>>(
+        place: &str,
+        items: &[Value],
+        signal: impl Fn(&Value) -> Result<S, String>,
+    ) -> Self {
+        let mut reading = Self::default();
+        for (index, item) in items.iter().enumerate() {
+            reading.add(format!("{place}/{index}"), signal(item));
+        }
+        reading
+    }
+}
+
 /// Why nothing in a body can be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
@@ -90,6 +120,12 @@ pub enum Unreadable {
     /// JSON, but not of this kind.
     #[error("{0}")]
     WrongShape(String),
+}
+
+impl Unreadable {
+    pub(super) fn shape(why: impl Into<String>) -> Self {
+        Self::WrongShape(why.into())
+    }
 }
 
 /// Reads a JSON body.
@@ -114,7 +150,20 @@ pub(super) fn word(value: Option<&Value>) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-pub(super) fn labels(value: Option<&Value>) -> std::collections::BTreeMap<String, String> {
+/// What a monitor says of an alert, by name.
+pub(super) type Labels = BTreeMap<String, String>;
+
+/// Those of these labels that have a value.
+pub(super) fn labelled<const N: usize>(labels: [(&str, Option<String>); N]) -> Labels {
+    labels.into_iter().filter_map(|(label, value)| Some((label.to_owned(), value?))).collect()
+}
+
+/// The words of a list. They leave room for other labels.
+pub(super) fn tags(value: &Value) -> impl Iterator<Item = String> {
+    value.as_array().into_iter().flatten().filter_map(|tag| word(Some(tag))).take(MAX_LABELS / 2)
+}
+
+pub(super) fn labels(value: Option<&Value>) -> Labels {
     value
         .and_then(Value::as_object)
         .into_iter()

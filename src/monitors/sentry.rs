@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Context, Reading, Unreadable, time, word};
+use super::{Context, Labels, Reading, Unreadable, labelled, time, word};
 use crate::domain::{Level, Pillar, Signal, SignalStatus};
 
 /// Reads a body.
@@ -30,14 +30,8 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
             let level = words.level(&action);
             let title = get("/description_title").or_else(|| get("/metric_alert/title"));
             let over = matches!(&*action, "resolved" | "ok");
-            Some((
-                format!("metric/{id}"),
-                title,
-                over,
-                level,
-                get("/web_url"),
-                time(data.pointer("/metric_alert/date_started")),
-            ))
+            let at = time(data.pointer("/metric_alert/date_started"));
+            Some((format!("metric/{id}"), title, over, level, get("/web_url"), at))
         }
         "event_alert" | "event" | "error" => {
             let event = if data["event"].is_object() { &data["event"] } else { &data["error"] };
@@ -58,14 +52,13 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
                 "resolved" | "ignored" | "archived" => Some(true),
                 _ => None,
             };
-            over.map(|over| {
-                (format!("issue/{id}"), get("/issue/title"), over, level, url, time(data.pointer("/issue/lastSeen")))
-            })
+            let at = time(data.pointer("/issue/lastSeen"));
+            over.map(|over| (format!("issue/{id}"), get("/issue/title"), over, level, url, at))
         }
         // An installation or a comment.
         "installation" | "comment" => None,
         other => {
-            return Err(Unreadable::WrongShape(format!(
+            return Err(Unreadable::shape(format!(
                 "the resource {other:?} says nothing about data. Send issue alerts and metric alerts"
             )));
         }
@@ -73,30 +66,21 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
     let Some((key, title, over, level, url, at)) = found else {
         return Ok(Reading { delivery, ..Reading::default() });
     };
-    let mut labels = std::collections::BTreeMap::new();
-    let tags = data.pointer("/event/tags").and_then(Value::as_array);
-    for tag in tags.into_iter().flatten().take(super::MAX_LABELS) {
-        if let (Some(key), Some(value)) = (word(tag.get(0)), word(tag.get(1))) {
-            labels.insert(key, value);
-        }
-    }
-    if let Some(project) = get("/issue/project/slug").or_else(|| get("/event/project_name")) {
-        labels.insert("project".to_owned(), project);
-    }
+    let tags = data.pointer("/event/tags").and_then(Value::as_array).into_iter().flatten().take(super::MAX_LABELS);
+    let mut labels: Labels = tags.filter_map(|tag| Some((word(tag.get(0))?, word(tag.get(1))?))).collect();
+    labels.extend(labelled([("project", get("/issue/project/slug").or_else(|| get("/event/project_name")))]));
     let title = title.unwrap_or_else(|| key.clone());
     let signal = Signal {
-        status: if over { SignalStatus::Resolved } else { SignalStatus::Firing },
+        status: SignalStatus::resolved_if(over),
         asset: words.asset(&labels),
         pillar: words.pillar_of(&labels, &[], Pillar::Pipeline),
         level: level.unwrap_or(Level::Error),
-        owner: words.owner(&labels),
         url,
-        labels,
-        ..context.signal(&key, &title, at)
+        ..context.labelled(&key, &title, at, labels)
     };
     Ok(Reading { signals: vec![signal], delivery, ..Reading::default() })
 }
 
 fn wrong(what: &str) -> Unreadable {
-    Unreadable::WrongShape(format!("the body has no `{what}`"))
+    Unreadable::shape(format!("the body has no `{what}`"))
 }

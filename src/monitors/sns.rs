@@ -8,7 +8,7 @@ use serde_json::Value;
 use url::Url;
 use x509_parser::pem::parse_x509_pem;
 
-use super::{Context, Reading, Unreadable, time, word};
+use super::{Context, Reading, Unreadable, labelled, time, word};
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, Time};
 
 /// A message with a configured topic and with addresses of Amazon. Its signature is not checked yet.
@@ -27,7 +27,7 @@ pub struct Envelope {
 /// # Errors
 /// It is not a message of SNS, its topic is not configured, or it points outside Amazon.
 pub fn envelope(body: &Value, topics: &[String]) -> Result<Envelope, Unreadable> {
-    let wrong = |what: &str| Unreadable::WrongShape(what.to_owned());
+    let wrong = |what: &str| Unreadable::shape(what);
     let get = |key: &str| body[key].as_str();
     let kind = get("Type").ok_or_else(|| {
         wrong("the body has no `Type`. Is raw message delivery on? It removes the signature, so turn it off")
@@ -41,7 +41,7 @@ pub fn envelope(body: &Value, topics: &[String]) -> Result<Envelope, Unreadable>
         "SubscriptionConfirmation" | "UnsubscribeConfirmation" => {
             &["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
         }
-        other => return Err(Unreadable::WrongShape(format!("`Type` is {other:?}, which SNS does not send"))),
+        other => return Err(Unreadable::shape(format!("`Type` is {other:?}, which SNS does not send"))),
     };
     let canonical: String = fields.iter().filter_map(|field| Some(format!("{field}\n{}\n", get(field)?))).collect();
     let region = topic.split(':').nth(3).unwrap_or_default();
@@ -86,13 +86,11 @@ impl Envelope {
             return false;
         }
         let key = &certificate.public_key().subject_public_key.data;
-        let fits = match self.version {
-            1 => UnparsedPublicKey::new(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, key)
-                .verify(self.canonical.as_bytes(), &self.signature),
-            _ => UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key)
-                .verify(self.canonical.as_bytes(), &self.signature),
+        let algorithm = match self.version {
+            1 => &RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
+            _ => &RSA_PKCS1_2048_8192_SHA256,
         };
-        fits.is_ok()
+        UnparsedPublicKey::new(algorithm, key).verify(self.canonical.as_bytes(), &self.signature).is_ok()
     }
 }
 
@@ -113,8 +111,7 @@ pub fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> 
         let title = word(body.get("Subject"))
             .or_else(|| word(Some(&Value::from(message))))
             .unwrap_or_else(|| "A message of SNS".to_owned());
-        let signal = context.signal(&title, &title, at);
-        return Ok(Reading { signals: vec![signal], delivery, ..Reading::default() });
+        return Ok(Reading { signals: vec![context.signal(&title, &title, at)], delivery, ..Reading::default() });
     };
     let status = match alarm["NewStateValue"].as_str() {
         Some("OK") => SignalStatus::Resolved,
@@ -122,25 +119,20 @@ pub fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> 
         // There was too little data to decide.
         _ => return Ok(Reading { delivery, ..Reading::default() }),
     };
-    let mut labels = std::collections::BTreeMap::new();
-    for (label, pointer) in [
-        ("metric", "/Trigger/MetricName"),
-        ("namespace", "/Trigger/Namespace"),
-        ("region", "/Region"),
-        ("account", "/AWSAccountId"),
-    ] {
-        if let Some(value) = word(alarm.pointer(pointer)) {
-            labels.insert(label.to_owned(), value);
-        }
-    }
-    for dimension in
-        alarm.pointer("/Trigger/Dimensions").and_then(Value::as_array).into_iter().flatten().take(super::MAX_LABELS / 2)
-    {
+    let trigger = &alarm["Trigger"];
+    let mut labels = labelled([
+        ("metric", word(trigger.get("MetricName"))),
+        ("namespace", word(trigger.get("Namespace"))),
+        ("region", word(alarm.get("Region"))),
+        ("account", word(alarm.get("AWSAccountId"))),
+    ]);
+    for dimension in trigger["Dimensions"].as_array().into_iter().flatten().take(super::MAX_LABELS / 2) {
         let part = |key: &str, other: &str| word(dimension.get(key)).or_else(|| word(dimension.get(other)));
         if let (Some(name), Some(value)) = (part("name", "Name"), part("value", "Value")) {
             labels.insert(name.to_lowercase(), value);
         }
     }
+    let key = word(alarm.get("AlarmArn")).unwrap_or_else(|| name.clone());
     let metric = labels.get("metric").cloned().unwrap_or_default();
     let asset =
         words.asset(&labels).filter(|asset: &AssetName| Some(asset.as_str()) != labels.get("job").map(String::as_str));
@@ -149,14 +141,8 @@ pub fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> 
         asset,
         pillar: words.pillar_of(&labels, &[&metric, &name], Pillar::Other),
         level: Level::Error,
-        owner: words.owner(&labels),
         description: word(alarm.get("NewStateReason")).or_else(|| word(alarm.get("AlarmDescription"))),
-        labels,
-        ..context.signal(
-            &word(alarm.get("AlarmArn")).unwrap_or_else(|| name.clone()),
-            &name,
-            time(alarm.get("StateChangeTime")).or(at),
-        )
+        ..context.labelled(&key, &name, time(alarm.get("StateChangeTime")).or(at), labels)
     };
     Ok(Reading { signals: vec![signal], delivery, ..Reading::default() })
 }

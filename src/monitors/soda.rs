@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Context, Reading, Unreadable, Unusable, time, word};
+use super::{Context, Labels, Reading, Unreadable, labelled, time, word};
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, Time};
 
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
@@ -11,24 +11,14 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
         .into_iter()
         .find_map(|key| Some((key, body[key].as_array()?)))
         .ok_or_else(|| match body["event"].as_str() {
-            Some(event) => Unreadable::WrongShape(format!(
+            Some(event) => Unreadable::shape(format!(
                 "the event `{event}` has no check results. Let Soda Cloud send check evaluations"
             )),
-            None => Unreadable::WrongShape(
-                "the body has no `checks` (Soda Core) and no `checkResults` (Soda Cloud)".to_owned(),
-            ),
+            None => Unreadable::shape("the body has no `checks` (Soda Core) and no `checkResults` (Soda Cloud)"),
         })?;
     let at = ["scanEndTimestamp", "dataTimestamp"].into_iter().find_map(|key| time(body.get(key)));
     let scan = word(body.get("definitionName"));
-    let mut reading = Reading::default();
-    for (place, check) in checks.iter().enumerate() {
-        match signal(context, check, scan.as_deref(), at) {
-            Ok(Some(signal)) => reading.signals.push(signal),
-            Ok(None) => {}
-            Err(why) => reading.unusable.push(Unusable { at: format!("/{key}/{place}"), why }),
-        }
-    }
-    Ok(reading)
+    Ok(Reading::of_each(&format!("/{key}"), checks, |check| signal(context, check, scan.as_deref(), at)))
 }
 
 fn signal(
@@ -49,19 +39,12 @@ fn signal(
         .or_else(|| word(check.get("definition")))
         .ok_or("the check has no `name` and no `definition`")?;
     let words = context.words();
-    let mut labels = std::collections::BTreeMap::new();
     let attributes = ["resourceAttributes", "attributes"].into_iter().filter_map(|key| check[key].as_array()).flatten();
-    for attribute in attributes.take(super::MAX_LABELS) {
-        if let (Some(name), Some(value)) = (word(attribute.get("name")), word(attribute.get("value"))) {
-            labels.insert(name, value);
-        }
-    }
+    let attributes = attributes.take(super::MAX_LABELS);
+    let mut labels: Labels =
+        attributes.filter_map(|one| Some((word(one.get("name"))?, word(one.get("value"))?))).collect();
     let asset = words.asset(&labels).or_else(|| table(context, check));
-    for (label, value) in [("column", word(check.get("column"))), ("scan", scan.map(str::to_owned))] {
-        if let Some(value) = value {
-            labels.insert(label.to_owned(), value);
-        }
-    }
+    labels.extend(labelled([("column", word(check.get("column"))), ("scan", scan.map(str::to_owned))]));
     let key = ["identity", "id"]
         .into_iter()
         .find_map(|key| word(check.get(key)))
@@ -74,12 +57,10 @@ fn signal(
         status,
         level,
         pillar: words.pillar_of(&labels, &[&name, &metrics], Pillar::Distribution),
-        owner: words.owner(&labels),
         url: ["sodaCloudUrl", "cloudUrl"].into_iter().find_map(|key| word(check.get(key))),
         description: value.filter(|_| status == SignalStatus::Firing).map(|value| format!("Measured {value}")),
         asset,
-        labels,
-        ..context.signal(&key, &format!("{on}{name}"), at.or_else(|| time(check.get("dataTimestamp"))))
+        ..context.labelled(&key, &format!("{on}{name}"), at.or_else(|| time(check.get("dataTimestamp"))), labels)
     }))
 }
 

@@ -129,12 +129,12 @@ impl ReadModels {
             self.load_anew(store).await.inspect_err(|_| self.lost.store(true, Ordering::SeqCst))?;
         }
         loop {
-            let Some(uid) = self.reopened().first().cloned() else { return Ok(()) };
+            let Some(uid) = self.reopened.lock().first().cloned() else { return Ok(()) };
             let told = self.health.read().told(&uid);
             let alerts: Vec<Alert> = store.values(Range::<Alert>::of(&uid)).await?;
             // Another commit came meanwhile, so these alerts may be older than it.
             if self.health.0.write().know_alerts(&uid, &alerts, told) {
-                self.reopened().remove(&uid);
+                self.reopened.lock().remove(&uid);
             }
         }
     }
@@ -145,9 +145,9 @@ impl ReadModels {
     }
 
     async fn load_anew(&self, store: &Store) -> Result<(), ReadError> {
-        *self.meanwhile() = Some(Vec::new());
+        *self.meanwhile.lock() = Some(Vec::new());
         let read = Self::read(store).await;
-        let mut meanwhile = self.meanwhile();
+        let mut meanwhile = self.meanwhile.lock();
         let told = meanwhile.take().unwrap_or_default();
         self.set_each(read?);
         for changes in &told {
@@ -156,21 +156,13 @@ impl ReadModels {
         Ok(())
     }
 
-    fn meanwhile(&self) -> parking_lot::MutexGuard<'_, Option<Vec<Vec<KeptChange>>>> {
-        self.meanwhile.lock()
-    }
-
     fn apply_all(&self, changes: &[Change<'_>]) {
         self.apply_each(changes);
         let reopened = self.health.read().reopened().clone();
         if !reopened.is_empty() {
-            self.reopened().extend(reopened);
+            self.reopened.lock().extend(reopened);
             self.behind.notify_one();
         }
-    }
-
-    fn reopened(&self) -> parking_lot::MutexGuard<'_, BTreeSet<IncidentId>> {
-        self.reopened.lock()
     }
 }
 
@@ -180,7 +172,7 @@ impl Follower for ReadModels {
     }
 
     fn apply(&self, changes: &[Change<'_>]) {
-        let mut meanwhile = self.meanwhile();
+        let mut meanwhile = self.meanwhile.lock();
         self.apply_all(changes);
         if let Some(told) = &mut *meanwhile {
             told.push(changes.iter().map(Change::keep).collect());

@@ -294,7 +294,6 @@ impl Health {
             .filter(move |(_, uid, _)| *uid == own || !self.is_apart(uid))
     }
 
-    /// The troubles of an incident.
     pub fn of_incident(&self, uid: &IncidentId) -> Vec<&Trouble> {
         let assets = self.open.get(uid).into_iter().flat_map(|known| &known.assets);
         assets.filter_map(|asset| self.by_asset.get(asset)?.get(uid)).collect()

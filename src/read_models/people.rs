@@ -1,9 +1,8 @@
 //! The people of the workspace and its address, as Slack gives them, and the addresses that people gave for PagerDuty.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use super::ReadModel;
+use super::{ReadModel, Table};
 use crate::domain::UserId;
 use crate::domain::permission::Standing;
 use crate::records::{ADDRESS_OF, AddressOf, Workspace};
@@ -11,9 +10,9 @@ use crate::slack::client::Member;
 use crate::store::{Change, Id, Kind, Range, ReadError, Store};
 
 /// People by their Slack ids.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct People {
-    members: HashMap<UserId, Member>,
+    members: Table<Member>,
     workspace: Option<String>,
     addresses: HashMap<UserId, String>,
 }
@@ -22,38 +21,24 @@ impl ReadModel for People {
     const FOLLOWS: &'static [Kind] = &[Kind::Person, Kind::Meta];
 
     async fn load(store: &Store) -> Result<Self, ReadError> {
-        let members: Vec<Member> = store.values(Range::all()).await?;
         let addresses: Vec<AddressOf> = store.values(Range::everybody()).await?;
         Ok(Self {
-            members: members.into_iter().map(|member| (member.id.clone(), member)).collect(),
+            members: Table::load(store).await?,
             workspace: store.value(&Id::<Workspace>::one()).await?.map(|workspace| workspace.url),
             addresses: addresses.into_iter().map(|one| (one.person, one.address)).collect(),
         })
     }
 
     fn apply(&mut self, changes: &[Change<'_>]) {
-        for change in changes {
-            match change.kind {
-                Kind::Person => match change.value::<Member>() {
-                    Some(member) => {
-                        self.members.insert(member.id.clone(), Arc::unwrap_or_clone(member));
-                    }
-                    None => {
-                        self.members.remove(change.id);
-                    }
-                },
-                Kind::Meta if change.id == Id::<Workspace>::one().as_str() => {
-                    self.workspace = change.value::<Workspace>().map(|workspace| workspace.url.clone());
-                }
-                Kind::Meta => {
-                    if let Some(person) = change.id.strip_prefix(ADDRESS_OF) {
-                        match change.value::<AddressOf>() {
-                            Some(one) => self.addresses.insert(one.person.clone(), one.address.clone()),
-                            None => self.addresses.remove(person),
-                        };
-                    }
-                }
-                _ => {}
+        self.members.apply(changes);
+        for change in changes.iter().filter(|change| change.kind == Kind::Meta) {
+            if change.id == Id::<Workspace>::one().as_str() {
+                self.workspace = change.value::<Workspace>().map(|workspace| workspace.url.clone());
+            } else if let Some(person) = change.id.strip_prefix(ADDRESS_OF) {
+                match change.value::<AddressOf>() {
+                    Some(one) => self.addresses.insert(one.person.clone(), one.address.clone()),
+                    None => self.addresses.remove(person),
+                };
             }
         }
     }
@@ -90,12 +75,12 @@ impl People {
             let first = full.split_whitespace().next();
             !member.barred && (full == name || first == Some(&name) || address == Some(&name))
         };
-        self.members.values().filter(is_called).map(|member| member.id.clone()).collect()
+        self.members.0.values().filter(is_called).map(|member| member.id.clone()).collect()
     }
 
     /// Finds a person by e-mail address: first by Slack's, then by the one they gave. So nobody can take another person's address.
     pub fn of_address(&self, email: &str) -> Option<UserId> {
-        let known = self.members.values().find(|member| {
+        let known = self.members.0.values().find(|member| {
             !member.barred && member.email.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(email))
         });
         if let Some(member) = known {

@@ -192,30 +192,22 @@ impl Job {
 }
 
 /// Putting things into the outbox.
-pub trait Outbox {
+impl Batch {
     /// Puts a job into the outbox under an id. If the id is there already, nothing happens: the batch was done before.
-    fn enqueue(&mut self, id: &EntryId, job: Job, now: Time);
-
-    /// Puts a job into the outbox for a moment, unless a job with this id waits there and was not started.
-    fn enqueue_present(&mut self, id: &EntryId, job: Job, now: Time, due: Time);
-
-    /// Puts an entry back if it still has this version. Otherwise another worker has it or has finished it.
-    fn put_back(&mut self, id: &EntryId, ver: u64, entry: &Entry, queue: QueueName, due: Time);
-}
-
-impl Outbox for Batch {
-    fn enqueue(&mut self, id: &EntryId, job: Job, now: Time) {
+    pub fn enqueue(&mut self, id: &EntryId, job: Job, now: Time) {
         let place = job.place(id, now);
         self.queue(id, Expect::Absent, place, &Entry::new(job, now));
         self.counts_once(id);
     }
 
-    fn enqueue_present(&mut self, id: &EntryId, job: Job, now: Time, due: Time) {
+    /// Puts a job into the outbox for a moment, unless a job with this id waits there and was not started.
+    pub fn enqueue_present(&mut self, id: &EntryId, job: Job, now: Time, due: Time) {
         let place = Queued { due: due.timestamp_millis(), ..job.place(id, now) };
         self.ensure(id, place, &Entry::new(job, now));
     }
 
-    fn put_back(&mut self, id: &EntryId, ver: u64, entry: &Entry, queue: QueueName, due: Time) {
+    /// Puts an entry back if it still has this version. Otherwise another worker has it or has finished it.
+    pub fn put_back(&mut self, id: &EntryId, ver: u64, entry: &Entry, queue: QueueName, due: Time) {
         self.queue(id, Expect::Ver(ver), Queued { queue, due: due.timestamp_millis() }, entry);
         self.counts_once(id);
     }

@@ -15,7 +15,6 @@ macro_rules! pointers {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         pub struct $name {
-            /// The incident.
             pub uid: IncidentId,
         }
 

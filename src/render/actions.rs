@@ -3,8 +3,8 @@
 //!
 //! An id that was sent once is read as long as its message exists. So an id never gets another meaning.
 
-use crate::domain::Role;
 use crate::domain::incident::Verdict;
+use crate::domain::{Role, worded};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
@@ -44,25 +44,13 @@ pub enum Press {
     Ask(Form, String),
 }
 
-/// The decision on an alert that a person was asked about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Triage {
-    Open,
-    Attach,
-    Silence,
-    Dismiss,
-}
-
-impl Triage {
-    const ALL: [Self; 4] = [Self::Open, Self::Attach, Self::Silence, Self::Dismiss];
-
-    fn id(self) -> &'static str {
-        match self {
-            Self::Open => "triage_open",
-            Self::Attach => "triage_attach",
-            Self::Silence => "triage_silence",
-            Self::Dismiss => "triage_dismiss",
-        }
+worded! {
+    /// The decision on an alert that a person was asked about. Its words are the ids of its buttons.
+    pub enum Triage {
+        Open = "triage_open",
+        Attach = "triage_attach",
+        Silence = "triage_silence",
+        Dismiss = "triage_dismiss",
     }
 }
 
@@ -101,7 +89,7 @@ impl Action {
         match self {
             Self::Again { place, line } => (format!("again:{place}"), line.clone()),
             Self::Declare { asset } => ("declare".to_owned(), asset.clone().unwrap_or_else(|| "declare".to_owned())),
-            Self::Triage { what, alert } => (what.id().to_owned(), alert.clone()),
+            Self::Triage { what, alert } => (what.as_str().to_owned(), alert.clone()),
             Self::On { incident, press } => {
                 let value = match press {
                     Press::AnswerHandover { request, .. } => format!("{incident} {request}"),
@@ -121,7 +109,7 @@ impl Action {
         if id == "declare" {
             return Some(Self::Declare { asset: (value != "declare").then(|| value.to_owned()) });
         }
-        if let Some(what) = Triage::ALL.into_iter().find(|what| what.id() == id) {
+        if let Some(what) = Triage::ALL.into_iter().find(|what| what.as_str() == id) {
             return Some(Self::Triage { what, alert: value.to_owned() });
         }
         let mut words = value.split_whitespace();

@@ -178,16 +178,12 @@ impl Writer {
         }
     }
 
-    fn take_inline(&mut self) -> Vec<SlackRichTextInlineElement> {
-        std::mem::take(&mut self.inline)
-    }
-
     fn end_paragraph(&mut self) {
         // Inside a list item, the end of the item closes it.
         if !self.lists.is_empty() {
             return;
         }
-        let elements = self.take_inline();
+        let elements = std::mem::take(&mut self.inline);
         if elements.is_empty() {
             return;
         }
@@ -199,7 +195,7 @@ impl Writer {
     }
 
     fn end_item(&mut self) {
-        let elements = self.take_inline();
+        let elements = std::mem::take(&mut self.inline);
         if elements.is_empty() {
             return;
         }
@@ -213,13 +209,8 @@ impl Writer {
         if let Some((style, items)) = self.lists.last_mut() {
             let elements = std::mem::take(items);
             if !elements.is_empty() {
-                let list = SlackRichTextList {
-                    style: style.clone(),
-                    elements,
-                    indent: Some(indent),
-                    offset: None,
-                    border: None,
-                };
+                let (style, indent) = (style.clone(), Some(indent));
+                let list = SlackRichTextList { style, elements, indent, offset: None, border: None };
                 self.rich.push(SlackRichTextElement::List(list));
             }
         }
@@ -285,11 +276,8 @@ pub(super) fn blocks(markdown: &str) -> (Vec<SlackBlock>, bool) {
                 if let Some(text) = w.code.take().filter(|text| !text.is_empty()) {
                     let text = w.fitting(text.trim_end());
                     let elements = vec![SlackRichTextInlineElement::Text(SlackRichTextText { text, style: None })];
-                    w.rich.push(SlackRichTextElement::Preformatted(SlackRichTextPreformatted {
-                        elements,
-                        border: None,
-                        language: None,
-                    }));
+                    let code = SlackRichTextPreformatted { elements, border: None, language: None };
+                    w.rich.push(SlackRichTextElement::Preformatted(code));
                 }
             }
             Event::Start(Tag::List(start)) => {

@@ -63,9 +63,7 @@ impl Drawing {
             }
         };
         root.into_iter().for_each(&mut choose);
-        for node in broken.iter().take(12) {
-            choose(*node);
-        }
+        broken.iter().take(12).copied().for_each(&mut choose);
         for node in broken.iter().take(12) {
             if let Some(path) = root.and_then(|root| view.path(root, *node)) {
                 path.into_iter().take(6).for_each(&mut choose);
@@ -83,9 +81,7 @@ impl Drawing {
             let way = starts.iter().filter_map(|start| view.path(*start, met.node)).min_by_key(Vec::len);
             way.into_iter().flatten().for_each(&mut choose);
         }
-        for met in &below {
-            choose(met.node);
-        }
+        below.iter().map(|met| met.node).for_each(&mut choose);
         let affected: BTreeSet<NodeId> = below.iter().map(|met| met.node).collect();
         let nodes: Vec<Drawn> = chosen
             .iter()
@@ -168,11 +164,7 @@ impl Drawing {
         for (drawn, ((x, y), (w, h))) in self.nodes.iter().zip(places.iter().zip(&sizes)) {
             boxes = boxes.add(boxed(drawn, x - w / 2.0, y - h / 2.0, *w, *h));
         }
-        let foot = if self.folded > 0 {
-            format!("and {count} more below; `impact` lists them", count = self.folded)
-        } else {
-            String::new()
-        };
+        let foot = (self.folded > 0).then(|| format!("and {} more below; `impact` lists them", self.folded));
         svg::Document::new()
             .set("viewBox", (0, 0, breadth.ceil(), height.ceil()))
             .set("width", breadth.ceil())
@@ -184,7 +176,7 @@ impl Drawing {
             .add(words(&self.title, MARGIN, MARGIN + 6.0, 13, "#263238"))
             .add(edges)
             .add(boxes)
-            .add(words(&foot, MARGIN, height - 12.0, 11, "#546e7a"))
+            .add(words(&foot.unwrap_or_default(), MARGIN, height - 12.0, 11, "#546e7a"))
             .to_string()
     }
 
@@ -358,13 +350,8 @@ fn boxed(drawn: &Drawn, x: f64, y: f64, w: f64, h: f64) -> Group {
     if drawn.role == Role::Root {
         group = group.add(frame(5.0).set("fill", "none").set("stroke", "#c62828").set("stroke-width", 2.5));
     }
-    group.add(words(&drawn.name, x + 12.0, y + 18.0, 12, "#212121")).add(words(
-        &second_line(drawn),
-        x + 12.0,
-        y + 33.0,
-        10,
-        "#455a64",
-    ))
+    let below = words(&second_line(drawn), x + 12.0, y + 33.0, 10, "#455a64");
+    group.add(words(&drawn.name, x + 12.0, y + 18.0, 12, "#212121")).add(below)
 }
 
 #[cfg(test)]

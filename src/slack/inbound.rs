@@ -9,9 +9,8 @@ use serde_json::Value;
 use crate::domain::reason::ChannelLoss;
 use crate::domain::{ChannelId, UserId};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 pub struct SlashCommand {
     pub team_id: String,
     pub api_app_id: String,
@@ -208,36 +207,29 @@ pub fn event(event: &Value) -> SlackEvent {
     let channel = || ChannelId::from(text("/channel"));
     let optional = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let by_bot = |message: &Value| message["bot_id"].as_str().is_some_and(|id| !id.is_empty());
+    let of_person = |message: &Value| {
+        let subtype = message["subtype"].as_str();
+        !by_bot(message) && matches!(subtype, None | Some("thread_broadcast" | "file_share" | "me_message"))
+    };
     match (event["type"].as_str().unwrap_or_default(), event["subtype"].as_str()) {
-        ("message", None | Some("thread_broadcast" | "file_share" | "me_message")) if !by_bot(event) => {
-            let text_and_files = with_files(&text("/text"), event);
-            SlackEvent::Said {
-                channel: channel(),
-                thread: optional("/thread_ts"),
-                ts: text("/ts"),
-                user: text("/user").into(),
-                text: text_and_files,
-            }
-        }
+        ("message", _) if of_person(event) => SlackEvent::Said {
+            channel: channel(),
+            thread: optional("/thread_ts"),
+            ts: text("/ts"),
+            user: text("/user").into(),
+            text: with_files(&text("/text"), event),
+        },
         ("app_mention", _) if !by_bot(event) => {
             SlackEvent::Mentioned { channel: channel(), user: text("/user").into(), text: text("/text") }
         }
-        ("message", Some("message_changed"))
-            if !by_bot(&event["message"])
-                && matches!(
-                    event.pointer("/message/subtype").and_then(Value::as_str),
-                    None | Some("thread_broadcast" | "file_share" | "me_message")
-                ) =>
-        {
-            SlackEvent::Edited {
-                channel: channel(),
-                thread: optional("/message/thread_ts"),
-                ts: text("/message/ts"),
-                user: text("/message/user").into(),
-                text: with_files(&text("/message/text"), &event["message"]),
-                edited: optional("/message/edited/ts").filter(|ts| !ts.is_empty()).unwrap_or_else(|| text("/ts")),
-            }
-        }
+        ("message", Some("message_changed")) if of_person(&event["message"]) => SlackEvent::Edited {
+            channel: channel(),
+            thread: optional("/message/thread_ts"),
+            ts: text("/message/ts"),
+            user: text("/message/user").into(),
+            text: with_files(&text("/message/text"), &event["message"]),
+            edited: optional("/message/edited/ts").filter(|ts| !ts.is_empty()).unwrap_or_else(|| text("/ts")),
+        },
         ("message", Some("message_deleted")) => SlackEvent::Deleted {
             channel: channel(),
             thread: optional("/previous_message/thread_ts"),

@@ -34,5 +34,7 @@ pub(super) trait Bytes: Send + Sync + 'static {
     fn folder(&self) -> Option<&Path> {
         None
     }
-    fn figures(&self) -> Vec<(&'static str, u64)>;
+    fn figures(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
 }

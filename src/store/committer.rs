@@ -87,10 +87,6 @@ impl Committed {
             .map_err(|error| ReadError::new(format!("no thread for the committer: {error}")))?;
         Ok(Self { requests, _ending: Ending(Some(committer)), shared })
     }
-
-    fn queues(&self) -> parking_lot::RwLockReadGuard<'_, Queues> {
-        self.shared.queues.read()
-    }
 }
 
 /// Answers at once.
@@ -133,7 +129,7 @@ impl Engine for Committed {
         limit: usize,
     ) -> Answer<'a, Result<Vec<Raw>, CommitError>> {
         Box::pin(async move {
-            if self.queues().next_due(lane).is_none_or(|due| due > now) {
+            if self.shared.queues.read().next_due(lane).is_none_or(|due| due > now) {
                 return Ok(Vec::new());
             }
             self.requests.claim(lane, now, lease, limit).await
@@ -141,15 +137,15 @@ impl Engine for Committed {
     }
 
     fn next_due<'a>(&'a self, lane: &'a str) -> Answer<'a, Result<Option<Millis>, ReadError>> {
-        ready(Ok(self.queues().next_due(lane)))
+        ready(Ok(self.shared.queues.read().next_due(lane)))
     }
 
     fn backlog<'a>(&'a self, lane: &'a str) -> Answer<'a, Result<Backlog, ReadError>> {
-        ready(Ok(self.queues().backlog(lane)))
+        ready(Ok(self.shared.queues.read().backlog(lane)))
     }
 
     fn waiting<'a>(&'a self, queue: &'a QueueName) -> Answer<'a, Result<usize, ReadError>> {
-        ready(Ok(self.queues().waiting(queue)))
+        ready(Ok(self.shared.queues.read().waiting(queue)))
     }
 
     fn follow(&self, follower: Arc<dyn Follower>) {
@@ -349,10 +345,6 @@ mod tests {
         fn room(&self) -> Result<(), String> {
             Ok(())
         }
-
-        fn figures(&self) -> Vec<(&'static str, u64)> {
-            Vec::new()
-        }
     }
 
     fn put(id: &str) -> Vec<Op> {
@@ -377,24 +369,24 @@ mod tests {
         let engine = Arc::new(Committed::start_watched(Arc::new(disk), 0.0).expect("it starts"));
         let store = Store::new(engine.clone());
         assert!(store.health().is_ok());
-        let writing = engine.clone();
-        let written = tokio::spawn(async move { writing.commit(put("a")).await });
-        was_asked.recv().expect("it writes");
+        let write = |id: &'static str| {
+            let writing = engine.clone();
+            let written = tokio::spawn(async move { writing.commit(put(id)).await });
+            was_asked.recv().expect("it writes");
+            written
+        };
+        let written = write("a");
         let said = store.health().expect_err("the disk has not answered");
         assert!(said.contains("has not answered a write"), "{said}");
         answer.send(Ok(())).expect("it waits");
         written.await.expect("it ends").expect("it is written");
         // The disk was full: nothing of this commit is stored, and the next one is written.
-        let writing = engine.clone();
-        let refused = tokio::spawn(async move { writing.commit(put("b")).await });
-        was_asked.recv().expect("it writes");
+        let refused = write("b");
         answer.send(Err(WriteError::NoRoom("the disk is full".to_owned()))).expect("it waits");
         let refused = refused.await.expect("it ends").expect_err("there is no room");
         assert!(matches!(&refused, CommitError::Unavailable(why) if why == "the disk is full"), "{refused}");
         assert!(engine.get(Kind::Meta, "b").await.expect("it reads").is_none());
-        let writing = engine.clone();
-        let written = tokio::spawn(async move { writing.commit(put("b")).await });
-        was_asked.recv().expect("it writes");
+        let written = write("b");
         answer.send(Ok(())).expect("it waits");
         written.await.expect("it ends").expect("it is written");
         assert!(engine.get(Kind::Meta, "a").await.expect("it reads").is_some());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::typed::{self};
+use super::typed;
 use super::{Kind, Record, Typed};
 
 /// Follows what is committed.

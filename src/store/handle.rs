@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
+use derive_where::derive_where;
+
 use super::{Batch, CommitError, Engine, Id, Page, Range, Raw, ReadError, Rec, Record};
 
 /// A shared handle to a store: an engine, with types in front of it.
-#[derive(Clone)]
+///
+/// Queues, figures and everything else without a type come from the engine.
+#[derive_where(Debug)]
+#[derive(Clone, derive_more::Deref)]
 pub struct Store {
+    #[derive_where(skip)]
+    #[deref(forward)]
     engine: Arc<dyn Engine>,
-}
-
-impl std::fmt::Debug for Store {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Store")
-    }
 }
 
 /// The size of a page when all records are read.
@@ -49,7 +50,7 @@ impl Store {
 
     /// A page of at most `limit` records in the order of their ids. A record that cannot be read is logged and left out.
     pub async fn scan<T: Record>(&self, range: &Range<T>, limit: usize) -> Result<Page<T>, ReadError> {
-        let read = self.engine.scan(T::KIND, range.from(), range.to(), limit).await?;
+        let read = self.engine.scan(T::KIND, &range.from, &range.to, limit).await?;
         let next = (read.len() == limit).then(|| read.last().map(|last| last.id.clone())).flatten();
         let records = read
             .into_iter()
@@ -59,7 +60,7 @@ impl Store {
 
     /// At most `limit` ids of a range, in order, including those of records that cannot be read. For deleting what is old.
     pub async fn ids<T: Record>(&self, range: &Range<T>, limit: usize) -> Result<Vec<Id<T>>, ReadError> {
-        let read = self.engine.scan(T::KIND, range.from(), range.to(), limit).await?;
+        let read = self.engine.scan(T::KIND, &range.from, &range.to, limit).await?;
         Ok(read.into_iter().map(|raw| Id::new(raw.id)).collect())
     }
 
@@ -90,14 +91,5 @@ impl Store {
     /// The engine, for what has no type: export, import and tests.
     pub fn engine(&self) -> &dyn Engine {
         &*self.engine
-    }
-}
-
-/// Queues, figures and everything else without a type come from the engine.
-impl std::ops::Deref for Store {
-    type Target = dyn Engine;
-
-    fn deref(&self) -> &Self::Target {
-        self.engine()
     }
 }

@@ -40,10 +40,6 @@ impl Bytes for MemoryEngine {
         Ok(())
     }
 
-    fn figures(&self) -> Vec<(&'static str, u64)> {
-        Vec::new()
-    }
-
     fn room(&self) -> Result<(), String> {
         Ok(())
     }

@@ -63,7 +63,6 @@ pub enum Step {
     Check(Expect),
     /// Write it as it was exported, with its version. There must be no such record yet.
     Restore {
-        /// Its version.
         ver: u64,
         claims: u32,
         written: Written,

@@ -2,7 +2,6 @@
 //! the records.
 
 use std::any::Any;
-use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -30,9 +29,10 @@ pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     }
 }
 
-/// A value beside its text, for a follower in the same process.
+/// A value beside its text, for a follower in the same process. The text says whether two are equal.
+#[derive_where(Debug, PartialEq)]
 #[derive(Clone)]
-pub struct Typed(Arc<dyn Any + Send + Sync>);
+pub struct Typed(#[derive_where(skip)] Arc<dyn Any + Send + Sync>);
 
 impl Typed {
     pub(super) fn new<T: Record>(value: &T) -> Self {
@@ -41,19 +41,6 @@ impl Typed {
 
     pub(super) fn value<T: Record>(&self) -> Option<Arc<T>> {
         self.0.clone().downcast().ok()
-    }
-}
-
-impl fmt::Debug for Typed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Typed")
-    }
-}
-
-/// The text beside a value says whether two are equal.
-impl PartialEq for Typed {
-    fn eq(&self, _: &Self) -> bool {
-        true
     }
 }
 
@@ -91,8 +78,8 @@ pub struct Rec<T> {
 
 /// Ids of a type, from one up to but not including another.
 pub struct Range<T> {
-    from: String,
-    to: String,
+    pub(super) from: String,
+    pub(super) to: String,
     of: PhantomData<fn() -> T>,
 }
 
@@ -124,14 +111,6 @@ impl<T> Range<T> {
     pub fn before(mut self, id: &str) -> Self {
         id.clone_into(&mut self.to);
         self
-    }
-
-    pub(super) fn from(&self) -> &str {
-        &self.from
-    }
-
-    pub(super) fn to(&self) -> &str {
-        &self.to
     }
 }
 

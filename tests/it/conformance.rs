@@ -159,6 +159,11 @@ fn a_bad_template_or_runbook_of_an_operator_stops_the_start_with_its_line() {
     std::fs::write(folder.path().join("bad.md"), "---\nid: bad\ntitle: Bad\npillars: []\n---\n- [ ] x\n").unwrap();
     let error = load_library(Some(folder.path())).err().unwrap().to_string();
     assert!(error.contains("bad.md:4:"), "{error}");
+    let slip = "---\nid: bad\ntitle: Bad\napplies:\n  pillars: [freshnes]\n---\n- [ ] x\n";
+    std::fs::write(folder.path().join("bad.md"), slip).unwrap();
+    let error = load_library(Some(folder.path())).err().unwrap().to_string();
+    assert!(error.contains("bad.md:5:") && error.contains("“freshnes” is no pillar; there are freshness"), "{error}");
+    assert!(!error.contains("at line"), "{error}");
 }
 
 #[test]

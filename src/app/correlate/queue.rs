@@ -91,9 +91,7 @@ impl Correlator {
             heard: Mutex::default(),
         }
     }
-}
 
-impl Correlator {
     pub(super) fn waiting(&self) -> MutexGuard<'_, Queues> {
         self.waiting.lock()
     }

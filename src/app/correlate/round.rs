@@ -10,13 +10,10 @@ use crate::domain::decide::open;
 use crate::domain::incident::{Case, Notification};
 use crate::domain::lineage::NodeId;
 use crate::domain::needs::Needs;
-use crate::domain::permission::Standing;
 use crate::domain::reason::JoinReason;
 use crate::domain::suppression::{SuppressedAlert, Suppression};
-use crate::domain::{
-    Actor, Alert, AlertId, AssetName, Command, Decision, IncidentId, Signal, SignalStatus, Time, decide,
-};
-use crate::records::outbox::{Job, Outbox as _};
+use crate::domain::{Alert, AlertId, AssetName, Command, Decision, IncidentId, Signal, SignalStatus, Time, decide};
+use crate::records::outbox::Job;
 use crate::records::{AlertOfKey, Flap};
 use crate::store::{Batch, Expect, Id, Record};
 
@@ -188,12 +185,7 @@ impl<'a> Round<'a> {
         };
         self.stop_suppressing(&id).await?;
         let app = self.app;
-        let request = RequestMeta {
-            actor: Actor::Monitor { source: signal.source.clone() },
-            standing: Standing::Monitor,
-            delivery: None,
-            also: Batch::new(),
-        };
+        let request = RequestMeta::by_monitor(&signal.source, Batch::new());
         let number = self.numbers.next + self.opened;
         let fresh = app.clock.fresh_id();
         let mut context = app.context(&request, fresh.clone(), number);
@@ -222,22 +214,13 @@ impl<'a> Round<'a> {
         if opened {
             self.opened += 1;
         }
-        let ttl = app
-            .config
-            .sources
-            .iter()
-            .find(|source| source.name == signal.source)
-            .and_then(|source| source.resolve_after_minutes);
+        let ttl = app.config.source(&signal.source).and_then(|source| source.resolve_after_minutes);
         if let (Some(minutes), SignalStatus::Firing) = (ttl, signal.status) {
             app.hear(id.as_str());
             if changed {
-                let at = app.now() + chrono::Duration::minutes(minutes.into());
-                self.jobs.push(Job::Expire {
-                    source: signal.source.clone(),
-                    key: signal.key.clone(),
-                    since: app.now(),
-                    at,
-                });
+                let (source, key, since) = (signal.source.clone(), signal.key.clone(), app.now());
+                let at = since + chrono::Duration::minutes(minutes.into());
+                self.jobs.push(Job::Expire { source, key, since, at });
             }
         }
         if known.is_none() {

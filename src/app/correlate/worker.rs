@@ -80,7 +80,19 @@ impl App {
         let (answer, answered) = oneshot::channel();
         self.correlator.waiting().push(source, Waiting { signals, past, also, answer })?;
         self.correlator.rounds.notify_one();
-        answered.await.unwrap_or_else(|_| Err(Failure::Unavailable("the alert's turn was lost".to_owned())))
+        answered.await.unwrap_or_else(|_| Err(lost()))
+    }
+
+    /// Correlates one signal that was here before.
+    pub(in crate::app) async fn receive_one(
+        &self,
+        signal: Signal,
+        past: Option<Suppression>,
+        also: Batch,
+    ) -> Result<Correlated, Failure> {
+        let source = signal.source.clone();
+        let correlated = self.receive_chunk(&source, vec![signal], past, also).await?;
+        correlated.into_iter().next().ok_or_else(lost)
     }
 
     /// Decides for everything that waits, as long as there is an app.
@@ -222,6 +234,10 @@ impl App {
             let _ = waiting.answer.send(answer);
         }
     }
+}
+
+fn lost() -> Failure {
+    Failure::Unavailable("the alert's turn was lost".to_owned())
 }
 
 /// A round of signals, decided from what is stored.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::app::Failure;
 use crate::chat::line::{Line, Read, Verb, mentions};
-use crate::chat::questions::{Asked, FormSpec, Questions, Sent};
+use crate::chat::questions::{Asked, FormSpec, Questions, Sent, form};
 use crate::domain::{Command, Role, UserId};
 use crate::render::{Form, ModalInput};
 use crate::slack::inbound::View;
@@ -39,15 +39,10 @@ fn shown(word: &str) -> Option<(Role, UserId)> {
     Some((Role::parse(role)?, person.into()))
 }
 
-pub(crate) static FORM: FormSpec = FormSpec {
-    main: "commander",
-    open: |asked| Box::pin(open(asked)),
-    sent: |asked, view| Box::pin(sent(asked, view)),
-};
+pub(crate) static FORM: FormSpec = form!("commander", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
-    let (chat, incident) = (asked.chat, asked.incident().await?);
-    chat.would(&incident, Command::Assign { roles: BTreeMap::new(), without: BTreeMap::new() }).await?;
+    let incident = asked.incident_for(Command::Assign { roles: BTreeMap::new(), without: BTreeMap::new() }).await?;
     let labels = [
         (Role::Commander, "Commander: decides and delegates"),
         (Role::Deputy, "Deputy: stands in, keeps the time"),

@@ -2,7 +2,7 @@
 
 use crate::app::Failure;
 use crate::chat::line::Verb;
-use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent, chosen};
+use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent, chosen, form};
 use crate::domain::Command;
 use crate::domain::rca::CauseKind;
 use crate::render::{Form, ModalInput};
@@ -22,14 +22,12 @@ pub(crate) static VERB: Verb = Verb {
     },
 };
 
-pub(crate) static FORM: FormSpec =
-    FormSpec { main: "text", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+pub(crate) static FORM: FormSpec = form!("text", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
-    let (chat, incident) = (asked.chat, asked.incident().await?);
     let kinds = CauseKind::ALL.map(|one| (one.as_str(), one.meaning()));
     let kind = CauseKind::parse(asked.words).unwrap_or(CauseKind::Data);
-    chat.would(&incident, Command::Cause { kind, text: SOME.to_owned() }).await?;
+    let incident = asked.incident_for(Command::Cause { kind, text: SOME.to_owned() }).await?;
     let inputs = vec![
         ModalInput::choice("kind", "Where does it lie? Never with a person.", kinds, kind.as_str()),
         ModalInput::text("text", "What caused it?", "the loader's disk was full and nothing watched it"),

@@ -1,14 +1,12 @@
 //! `declare`: somebody opens an incident. With a title, it opens at once. Without one, a form asks. Open incidents that look like it are shown
 //! first.
 
-use std::future::ready;
-
 use serde_json::json;
 
 use crate::app::Failure;
 use crate::chat::asker::Chat;
 use crate::chat::line::{Line, Unclear, Verb, unquote};
-use crate::chat::questions::{Asked, FormSpec, Questions, Sent};
+use crate::chat::questions::{Asked, FormSpec, Questions, Sent, form};
 use crate::chat::reply::Reply;
 use crate::domain::command::{Declaration, Opening};
 use crate::domain::{AssetName, Decision, Incident, Pillar, Severity, permission};
@@ -63,20 +61,12 @@ async fn declare(chat: &Chat<'_>, mut declaration: Declaration) -> Result<Decisi
     chat.app.open(&Opening::Declare(Box::new(declaration)), chat.request()).await
 }
 
-pub(crate) static FORM: FormSpec = FormSpec {
-    main: "title",
-    open: |asked| Box::pin(ready(open(asked))),
-    sent: |asked, view| Box::pin(sent(asked, view, false)),
-};
+pub(crate) static FORM: FormSpec = form!("title", open, sent);
 
 /// The same, after open incidents were shown that look like it.
-pub(crate) static FORM_ANYWAY: FormSpec = FormSpec {
-    main: "title",
-    open: |asked| Box::pin(ready(open(asked))),
-    sent: |asked, view| Box::pin(sent(asked, view, true)),
-};
+pub(crate) static FORM_ANYWAY: FormSpec = form!("title", open, sent_anyway);
 
-fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
+async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     asked.chat.may(permission::Verb::Declare, None)?;
     Ok(questions(asked.chat, &Declaration::default(), &[]))
 }
@@ -130,9 +120,14 @@ fn questions(chat: &Chat<'_>, told: &Declaration, alike: &[Incident]) -> Questio
     Questions::apart(from, title, submit, inputs)
 }
 
-async fn sent(asked: Asked<'_>, view: &View, anyway: bool) -> Sent {
+async fn sent_anyway(asked: Asked<'_>, view: &View) -> Sent {
+    declare(asked.chat, answers(asked, view)).await?;
+    Ok(Reply::Nothing)
+}
+
+async fn sent(asked: Asked<'_>, view: &View) -> Sent {
     let (chat, told) = (asked.chat, answers(asked, view));
-    let alike = if anyway { Vec::new() } else { chat.look_alikes(&told).await? };
+    let alike = chat.look_alikes(&told).await?;
     if alike.is_empty() {
         declare(chat, told).await?;
         return Ok(Reply::Nothing);
@@ -169,24 +164,26 @@ fn in_words(chat: &Chat<'_>, alike: &[Incident]) -> String {
 /// A title with options: `orders are late --sev 2 --on warehouse.orders --private`, `sev1: orders are late`.
 ///
 /// # Errors
-/// An unknown option. It is better to ask than to open an incident that is not private.
+/// An unknown option, or one without a possible value. It is better to ask than to open an incident that is not private.
 pub(crate) fn read(line: &Line<'_>, text: &str) -> Result<Declaration, Unclear> {
-    if let Some(slip) = slip_of(text) {
-        return Err(line.unclear(&format!("I do not know `{slip}`, so nothing was opened.")));
-    }
+    let slip = |word: &str| line.unclear(&format!("I do not know `{word}`, so nothing was opened."));
     let mut found = Declaration::default();
     let mut title: Vec<&str> = Vec::new();
-    let mut words = text.split_whitespace().peekable();
+    let mut words = text.split_whitespace();
     while let Some(word) = words.next() {
         match option_of(word).map(str::to_lowercase).as_deref() {
             Some("private") => found.private = true,
             Some("drill") => found.drill = true,
             Some("sev" | "severity") => {
-                found.severity = words.next_if(|next| Severity::parse(next).is_some()).and_then(Severity::parse);
+                let value = words.next().and_then(Severity::parse);
+                found.severity = Some(value.ok_or_else(|| slip(word))?);
             }
-            Some("on" | "asset" | "about") => found.asset = words.next().and_then(AssetName::new),
-            Some(option) if Severity::parse(option).is_some() => found.severity = Severity::parse(option),
-            _ => {
+            Some("on" | "asset" | "about") => {
+                let value = words.next().filter(|next| option_of(next).is_none());
+                found.asset = AssetName::new(value.ok_or_else(|| slip(word))?);
+            }
+            Some(option) => found.severity = Some(Severity::parse(option).ok_or_else(|| slip(word))?),
+            None => {
                 let bare = word.trim_end_matches(':').to_lowercase();
                 let leads = title.is_empty() && found.severity.is_none() && bare.starts_with("sev");
                 match Severity::parse(&bare).filter(|_| leads) {
@@ -219,24 +216,4 @@ fn line_of(declaration: &Declaration) -> String {
 fn option_of(word: &str) -> Option<&str> {
     let bare = word.trim_start_matches(['-', '–', '—']);
     (bare.len() < word.len() && bare.starts_with(char::is_alphabetic)).then_some(bare)
-}
-
-/// An unknown option, or one without a possible value.
-fn slip_of(text: &str) -> Option<String> {
-    let mut words = text.split_whitespace();
-    while let Some(word) = words.next() {
-        let Some(option) = option_of(word) else {
-            continue;
-        };
-        let known = match option.to_lowercase().as_str() {
-            "private" | "drill" => true,
-            "sev" | "severity" => words.clone().next().is_some_and(|next| Severity::parse(next).is_some()),
-            "on" | "asset" | "about" => words.next().is_some_and(|next| option_of(next).is_none()),
-            other => Severity::parse(other).is_some(),
-        };
-        if !known {
-            return Some(word.to_owned());
-        }
-    }
-    None
 }

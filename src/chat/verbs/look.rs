@@ -2,7 +2,7 @@
 
 use crate::app::Failure;
 use crate::chat::line::Verb;
-use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent};
+use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent, form};
 use crate::domain::Command;
 use crate::domain::event::Look;
 use crate::render::{Form, ModalInput};
@@ -22,13 +22,11 @@ pub(crate) static VERB: Verb = Verb {
     },
 };
 
-pub(crate) static FORM: FormSpec =
-    FormSpec { main: "text", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+pub(crate) static FORM: FormSpec = form!("text", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
-    let (chat, incident) = (asked.chat, asked.incident().await?);
     let look = asked.about(Look::parse)?;
-    chat.would(&incident, Command::Look { look, finding: SOME.to_owned() }).await?;
+    let incident = asked.incident_for(Command::Look { look, finding: SOME.to_owned() }).await?;
     let found: Vec<_> = match look {
         Look::Lineage => incident.roots.iter().map(|root| format!("{}: {}", root.asset, root.reason.words())).collect(),
         _ => Vec::new(),

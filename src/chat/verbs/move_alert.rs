@@ -31,11 +31,12 @@ async fn said(chat: &Chat<'_>, number: Option<u64>, alert: usize, to: Option<u64
     let alert = alerts::in_order(chat.app, &uid).await?.into_iter().nth(alert.wrapping_sub(1));
     let alert = alert.map(|alert| alert.id).unwrap_or_default();
     let to = match to {
-        Some(to) => Some((chat.open_one(to).await?, format!("INC-{to}"))),
+        Some(to) => {
+            let other = chat.open_one(to).await?;
+            chat.may_go(&uid, &other).await?;
+            Some((other, format!("INC-{to}")))
+        }
         None => None,
     };
-    if let Some((to, _)) = &to {
-        chat.may_go(&uid, to).await?;
-    }
     chat.act(&uid, Command::MoveAlert { alert, to }).await
 }

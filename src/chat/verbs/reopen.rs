@@ -2,7 +2,7 @@
 
 use crate::app::Failure;
 use crate::chat::line::Verb;
-use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent};
+use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent, form};
 use crate::domain::Command;
 use crate::render::ModalInput;
 use crate::slack::inbound::View;
@@ -14,12 +14,10 @@ pub(crate) static VERB: Verb = Verb {
     parse: |line| line.command(Command::Reopen { reason: line.rest.to_owned() }),
 };
 
-pub(crate) static FORM: FormSpec =
-    FormSpec { main: "text", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+pub(crate) static FORM: FormSpec = form!("text", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
-    let (chat, incident) = (asked.chat, asked.incident().await?);
-    chat.would(&incident, Command::Reopen { reason: SOME.to_owned() }).await?;
+    let incident = asked.incident_for(Command::Reopen { reason: SOME.to_owned() }).await?;
     let inputs = vec![ModalInput::text("text", "Why is it not over?", "orders went stale again")];
     Ok(Questions::about(&incident, "Reopen", "Reopen", inputs))
 }

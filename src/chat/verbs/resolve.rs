@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::app::Failure;
 use crate::chat::line::Verb;
-use crate::chat::questions::{Asked, FormSpec, Questions, Sent};
+use crate::chat::questions::{Asked, FormSpec, Questions, Sent, form};
 use crate::domain::Command;
 use crate::domain::decide::gaps;
 use crate::domain::incident::Ending;
@@ -25,19 +25,17 @@ pub(crate) static VERB: Verb = Verb {
     },
 };
 
-pub(crate) static FORM: FormSpec =
-    FormSpec { main: "text", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+pub(crate) static FORM: FormSpec = form!("text", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
-    let (chat, incident) = (asked.chat, asked.incident().await?);
-    chat.would(&incident, Command::Resolve { text: None, ending: Ending::Fixed }).await?;
+    let incident = asked.incident_for(Command::Resolve { text: None, ending: Ending::Fixed }).await?;
     let question = "The cause is mended, data is good again downstream, people are told?";
     let endings = Ending::ALL.map(|ending| (ending.as_str(), ending.as_str()));
     let gaps: Vec<_> = gaps(&incident.clone().into()).iter().map(Gap::advice).collect();
     let inputs = vec![
         ModalInput::text("text", question, "What ended it, in a sentence").if_any(),
         ModalInput::choice("ending", "Why is it over?", endings, Ending::Fixed.as_str()),
-        ModalInput::Words(chat.app.templates.render("gaps", &json!({"gaps": gaps}))),
+        ModalInput::Words(asked.chat.app.templates.render("gaps", &json!({"gaps": gaps}))),
     ];
     Ok(Questions::about(&incident, "Resolve", "Resolve", inputs))
 }

@@ -2,7 +2,7 @@
 
 use crate::app::Failure;
 use crate::chat::line::Verb;
-use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent, chosen};
+use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent, chosen, form};
 use crate::domain::Command;
 use crate::domain::rca::Learnt;
 use crate::render::{Form, ModalInput};
@@ -22,14 +22,12 @@ pub(crate) static VERB: Verb = Verb {
     },
 };
 
-pub(crate) static FORM: FormSpec =
-    FormSpec { main: "text", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+pub(crate) static FORM: FormSpec = form!("text", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
-    let (chat, incident) = (asked.chat, asked.incident().await?);
     let kinds = Learnt::ALL.map(|one| (one.as_str(), one.meaning()));
     let what = Learnt::parse(asked.words).unwrap_or(Learnt::Well);
-    chat.would(&incident, Command::Learn { what, text: SOME.to_owned() }).await?;
+    let incident = asked.incident_for(Command::Learn { what, text: SOME.to_owned() }).await?;
     let inputs = vec![
         ModalInput::choice("what", "What does the look back see?", kinds, what.as_str()),
         ModalInput::text("text", "What was it?", "the runbook had the very step"),

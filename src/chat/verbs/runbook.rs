@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::app::Failure;
 use crate::chat::asker::Chat;
 use crate::chat::line::{Verb, split};
-use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent};
+use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent, form};
 use crate::chat::reply::Reply;
 use crate::domain::reason::RunbookReason;
 use crate::domain::runbook::Runbook;
@@ -57,8 +57,7 @@ fn named(chat: &Chat<'_>, name: &str) -> Result<Command, Failure> {
     Ok(Command::AttachRunbook { runbook, because: RunbookReason::Asked { by: chat.user.to_owned() } })
 }
 
-pub(crate) static FORM: FormSpec =
-    FormSpec { main: "runbook", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+pub(crate) static FORM: FormSpec = form!("runbook", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let (chat, incident) = (asked.chat, asked.incident().await?);
@@ -81,16 +80,11 @@ async fn sent(asked: Asked<'_>, view: &View) -> Sent {
     asked.give(named(asked.chat, &view.choice("runbook").unwrap_or_default())?).await
 }
 
-pub(crate) static SKIP_FORM: FormSpec = FormSpec {
-    main: "text",
-    open: |asked| Box::pin(open_skip(asked)),
-    sent: |asked, view| Box::pin(skip_sent(asked, view)),
-};
+pub(crate) static SKIP_FORM: FormSpec = form!("text", open_skip, skip_sent);
 
 async fn open_skip(asked: Asked<'_>) -> Result<Questions, Failure> {
-    let (chat, incident) = (asked.chat, asked.incident().await?);
     let step = asked.about(|step| step.parse().ok())?;
-    chat.would(&incident, Command::StepSkip { step, reason: SOME.to_owned() }).await?;
+    let incident = asked.incident_for(Command::StepSkip { step, reason: SOME.to_owned() }).await?;
     let inputs = vec![ModalInput::text("text", "Why is this step left out?", "there is no staging copy")];
     Ok(Questions::about(&incident, "Skip a step", "Skip", inputs).remember(asked.words))
 }

@@ -2,7 +2,7 @@
 
 use crate::app::Failure;
 use crate::chat::line::Verb;
-use crate::chat::questions::{Asked, FormSpec, Questions, Sent, chosen};
+use crate::chat::questions::{Asked, FormSpec, Questions, Sent, chosen, form};
 use crate::domain::{Command, Severity};
 use crate::render::{Form, views};
 use crate::slack::inbound::View;
@@ -18,8 +18,7 @@ pub(crate) static VERB: Verb = Verb {
     },
 };
 
-pub(crate) static FORM: FormSpec =
-    FormSpec { main: "severity", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+pub(crate) static FORM: FormSpec = form!("severity", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let (chat, incident) = (asked.chat, asked.incident().await?);

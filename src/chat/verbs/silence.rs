@@ -6,7 +6,7 @@ use crate::app::Failure;
 use crate::app::silences::MAX_REASON;
 use crate::chat::asker::Chat;
 use crate::chat::line::{Line, Read, Verb};
-use crate::chat::questions::{Asked, FormSpec, Questions, Sent, Unsent, promised};
+use crate::chat::questions::{Asked, FormSpec, Questions, Sent, Unsent, form, promised};
 use crate::chat::reply::Reply;
 use crate::chat::triage::TriageCard;
 use crate::chat::when::{self, Toward};
@@ -56,8 +56,7 @@ fn of(chat: &Chat<'_>, matcher: Matcher, until: Time, reason: String) -> Silence
 }
 
 /// The form below the card of an alert. It hides similar alerts.
-pub(crate) static FORM: FormSpec =
-    FormSpec { main: "text", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+pub(crate) static FORM: FormSpec = form!("text", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let (chat, card) = (asked.chat, asked.about(TriageCard::read)?);

@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use crate::app::Failure;
-use crate::app::cards::{median_of, median_taken};
+use crate::app::cards::{by_severity, median_of, median_taken};
 use crate::app::queries::Filter;
 use crate::chat::asker::Chat;
 use crate::chat::line::Verb;
 use crate::chat::reply::Reply;
-use crate::domain::{Severity, Time, permission};
+use crate::domain::{Time, permission};
 use crate::records::Verdicts;
 
 /// How many incidents are counted.
@@ -31,12 +31,6 @@ async fn said(chat: &Chat<'_>, since: Time) -> Result<Reply, Failure> {
     let mut incidents = chat.visible(&filter, COUNTED).await?;
     let more = incidents.len() == COUNTED;
     incidents.retain(|one| !one.drill);
-    let by_severity: Vec<_> = Severity::ALL
-        .into_iter()
-        .map(|severity| (severity, incidents.iter().filter(|one| one.severity == severity).count()))
-        .filter(|(_, count)| *count > 0)
-        .map(|(severity, count)| format!("{count} {severity}"))
-        .collect();
     let all = chat.app.verdicts().await?;
     let useful: u32 = all.iter().map(|one| one.useful).sum();
     let total: u32 = all.iter().map(Verdicts::total).sum();
@@ -60,7 +54,7 @@ async fn said(chat: &Chat<'_>, since: Time) -> Result<Reply, Failure> {
     ];
     let view = json!({
         "since": since, "incidents": incidents.len(), "one": incidents.len() == 1, "more": more,
-        "by_severity": by_severity, "medians": medians.into_iter().flatten().collect::<Vec<_>>(),
+        "by_severity": by_severity(incidents.iter()), "medians": medians.into_iter().flatten().collect::<Vec<_>>(),
         "monitors": all.len(), "total": total, "useful": useful,
         "precision": percent(f64::from(useful) / f64::from(total.max(1))), "noisy": noisy,
     });

@@ -2,7 +2,7 @@
 
 use crate::app::Failure;
 use crate::chat::line::{Line, Unclear, Verb};
-use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent, promised};
+use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent, form, promised};
 use crate::chat::when;
 use crate::domain::{Command, Time};
 use crate::render::{Form, ModalInput};
@@ -37,12 +37,10 @@ fn trailing_next(line: &Line<'_>) -> Result<(String, Option<Time>), Unclear> {
     }
 }
 
-pub(crate) static FORM: FormSpec =
-    FormSpec { main: "text", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+pub(crate) static FORM: FormSpec = form!("text", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
-    let (chat, incident) = (asked.chat, asked.incident().await?);
-    chat.would(&incident, Command::Update { text: SOME.to_owned(), next: None, impact: None }).await?;
+    let incident = asked.incident_for(Command::Update { text: SOME.to_owned(), next: None, impact: None }).await?;
     let changed = "What changed? Consumers read this too.";
     let means = "What does it mean for those who use the data?";
     let inputs = vec![

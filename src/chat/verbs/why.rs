@@ -3,7 +3,7 @@
 use crate::app::Failure;
 use crate::chat::asker::Chat;
 use crate::chat::line::{Verb, numbered};
-use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent};
+use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent, form};
 use crate::domain::{Command, Event, Incident, timeline};
 use crate::render::{Form, ModalInput, escape};
 use crate::slack::inbound::View;
@@ -24,13 +24,11 @@ pub(crate) static VERB: Verb = Verb {
     },
 };
 
-pub(crate) static FORM: FormSpec =
-    FormSpec { main: "text", open: |asked| Box::pin(open(asked)), sent: |asked, view| Box::pin(sent(asked, view)) };
+pub(crate) static FORM: FormSpec = form!("text", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
-    let (chat, incident) = (asked.chat, asked.incident().await?);
-    chat.would(&incident, Command::Why { answers: None, text: SOME.to_owned() }).await?;
-    let mut inputs: Vec<_> = last(chat, &incident).await?.map(ModalInput::Words).into_iter().collect();
+    let incident = asked.incident_for(Command::Why { answers: None, text: SOME.to_owned() }).await?;
+    let mut inputs: Vec<_> = last(asked.chat, &incident).await?.map(ModalInput::Words).into_iter().collect();
     inputs.push(ModalInput::text("text", "Why did that happen?", "the loader had no retry"));
     Ok(Questions::about(&incident, "Why?", "Write down", inputs))
 }

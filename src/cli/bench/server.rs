@@ -46,10 +46,9 @@ pub(super) enum Keeps {
 impl Site {
     /// With `announced`, every incident has its line in the announcement channel, as usual. Slack takes one line per second there.
     pub(super) async fn new(beside: &Path, announced: bool) -> anyhow::Result<Self> {
-        let clock = Clock::wall();
         let folder = Throwaway::within(beside, "muster-bench")?;
-        let time = clock.clone();
-        let settings = SandboxConfig::new(Arc::new(move || time.now()));
+        let clock = Clock::wall();
+        let settings = SandboxConfig::new(Arc::new(move || clock.now()));
         let sandbox = Sandbox::start(settings.clone()).await.context("cannot start the pretend Slack")?;
         sandbox.slack().add_user(ANA, "ana", "Ana");
         sandbox.slack().add_channel(CHANNEL, &[ANA]);
@@ -128,7 +127,8 @@ pub(super) fn alertmanager() -> Option<(&'static str, String)> {
     })
 }
 
-async fn get(address: SocketAddr, path: &str) -> anyhow::Result<(u16, String)> {
+/// Sends one request, over its own connection.
+pub(super) async fn get(address: SocketAddr, path: &str) -> anyhow::Result<(u16, String)> {
     let mut connection = Connection::open(address).await?;
     let answer = connection.ask(&request("GET", path, TOKEN, "")).await?;
     Ok((answer.status, String::from_utf8_lossy(answer.body).into_owned()))
@@ -215,11 +215,6 @@ impl Server {
         Ok(server)
     }
 
-    /// Sends one request, over its own connection.
-    pub(super) async fn get(&self, path: &str) -> anyhow::Result<(u16, String)> {
-        get(self.address, path).await
-    }
-
     /// Posts alerts to a bot, all in one request.
     pub(super) async fn post(&self, alerts: &[Value]) -> anyhow::Result<()> {
         let mut connection = Connection::open(self.address).await?;
@@ -233,7 +228,7 @@ impl Server {
         let (watch, mut before, mut since) = (Stopwatch::start(), String::new(), Stopwatch::start());
         // Slack takes one message per second and channel, so a shorter silence proves nothing.
         while since.seconds() < 1.5 && watch.seconds() < at_most {
-            let (_, metrics) = self.get("/metrics").await?;
+            let (_, metrics) = get(self.address, "/metrics").await?;
             let delivered: Vec<_> = metrics.lines().filter(|line| line.starts_with("muster_deliveries")).collect();
             let delivered = delivered.join("\n");
             if delivered != before {

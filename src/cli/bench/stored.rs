@@ -16,7 +16,7 @@ use super::case::{Alerts, CALM, Case, Target, USUAL, open_incidents};
 use super::drive::Until;
 use super::options::Plan;
 use super::report::Report;
-use super::server::{ANA, CHANNEL, Keeps, Server, Site, answers};
+use super::server::{ANA, CHANNEL, Keeps, Server, Site, answers, get};
 use crate::Muster;
 use crate::cli::opening;
 use crate::clock::{Clock, Stopwatch};
@@ -177,7 +177,7 @@ async fn started(site: &Site, count: u64) -> anyhow::Result<(Server, f64)> {
     let server = site.start(Keeps::OnDisk).await?;
     answers(server.address, "/readyz").await?;
     let took = watch.seconds();
-    let (status, _) = server.get(&format!("/api/v1/incidents/INC-{count}")).await?;
+    let (status, _) = get(server.address, &format!("/api/v1/incidents/INC-{count}")).await?;
     ensure!(status == 200, "INC-{count} was stored and is answered with {status}");
     Ok((server, took))
 }

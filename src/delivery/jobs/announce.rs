@@ -22,7 +22,7 @@ impl Carrier {
         if !channel.is_empty() && !strangers {
             let message = Rendered::new(markdown, buttons);
             if is_person(channel) {
-                self.slack.post_message(channel, &message, turn.rec.id.as_str()).await?;
+                self.slack.post_message(channel, None, &message, turn.rec.id.as_str()).await?;
             } else {
                 self.post_once(turn, channel, None, &message).await?;
             }

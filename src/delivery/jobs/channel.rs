@@ -7,7 +7,7 @@ use crate::domain::incident::{Channel, Slot};
 use crate::domain::reason::ChannelLoss;
 use crate::domain::{ChannelId, Command, Incident, Undelivered, UserId};
 use crate::records::OfChannel;
-use crate::render::{Rendered, views};
+use crate::render::Rendered;
 use crate::slack::client::FailureKind;
 use crate::store::{Batch, Expect, Id};
 
@@ -55,11 +55,7 @@ impl Carrier {
         }
         let at = match incident.slots.get(&Slot::Announcement) {
             Some(at) => at.clone(),
-            None => {
-                let names = |id: &str| self.app.name(id);
-                let message = views::announcement(&self.app.templates, incident, false, &names, self.app.now());
-                self.post_once(turn, &home, None, &message).await?
-            }
+            None => self.post_once(turn, &home, None, &self.announcement(incident)).await?,
         };
         // Only members of the channel receive what people say there.
         if let Err(error) = self.slack.join(&at.channel).await {
@@ -87,33 +83,23 @@ impl Carrier {
 
     /// Starts to work in a channel that exists already, unless strangers read it.
     pub(super) async fn link_channel(&self, turn: &Turn, incident: &Incident, id: &ChannelId, by: &UserId) -> Tried {
-        let refuse = |reason: &str| {
+        let refuse = async |reason: &str| {
             let view = serde_json::json!({"name": incident.name(), "reason": reason});
-            Rendered::new(&self.app.templates.render("cannot_link", &view), &[])
+            let message = Rendered::new(&self.app.templates.render("cannot_link", &view), &[]);
+            self.slack.post_message(by, None, &message, turn.rec.id.as_str()).await?;
+            self.done(turn).await
         };
         let info = match self.slack.channel_info(id).await {
+            Ok(info) if info.shared => return refuse("strangers").await,
+            Ok(info) if incident.private && !info.private => return refuse("public").await,
             Ok(info) => info,
-            Err(error) if error.verdict == FailureKind::Permanent => {
-                let words = refuse("hidden");
-                self.slack.post_message(by, &words, turn.rec.id.as_str()).await?;
-                return self.done(turn).await;
-            }
+            Err(error) if error.verdict == FailureKind::Permanent => return refuse("hidden").await,
             Err(error) => return Err(error.into()),
         };
-        let against = match (info.shared, incident.private && !info.private) {
-            (true, _) => Some("strangers"),
-            (false, true) => Some("public"),
-            (false, false) => None,
-        };
-        if let Some(reason) = against {
-            self.slack.post_message(by, &refuse(reason), turn.rec.id.as_str()).await?;
-            return self.done(turn).await;
-        }
         // Another incident may have come to the channel meanwhile. If two come at once, the second must look again.
         let pointer = self.app.store.get(&Id::<OfChannel>::of(id)).await.map_err(Failure::from)?;
         if self.app.at_home_in(id).await?.is_some_and(|other| other != incident.uid) {
-            self.slack.post_message(by, &refuse("taken"), turn.rec.id.as_str()).await?;
-            return self.done(turn).await;
+            return refuse("taken").await;
         }
         if !info.member {
             self.slack.join(id).await?;

@@ -5,8 +5,8 @@ use crate::domain::{ChannelId, UserId};
 use crate::render::Rendered;
 use crate::slack::client::FailureKind;
 
-/// How long an ephemeral message is worth sending, in minutes.
-const EPHEMERAL_MINUTES: i64 = 5;
+/// How long an ephemeral message is worth sending.
+const WORTH_SENDING: chrono::Duration = chrono::Duration::minutes(5);
 
 impl Carrier {
     pub(super) async fn post_ephemeral(
@@ -16,17 +16,16 @@ impl Carrier {
         user: &UserId,
         message: &Rendered,
     ) -> Tried {
-        let said = self.slack.post_ephemeral(channel, user, message).await;
-        match said {
+        match self.slack.post_ephemeral(channel, user, message).await {
             // An ephemeral message matters only now. Later nobody wants it, or misses it in a list of failures. If Muster may not send one, it
             // sends a direct message: somebody pressed something, and waits.
             Err(error) if error.verdict == FailureKind::Permanent => {
                 tracing::warn!(%error, "an ephemeral message is said directly instead");
-                if let Err(error) = self.slack.post_message(user, message, turn.rec.id.as_str()).await {
+                if let Err(error) = self.slack.post_message(user, None, message, turn.rec.id.as_str()).await {
                     tracing::warn!(%error, "an ephemeral message was not delivered");
                 }
             }
-            Err(_) if self.app.now() - turn.rec.value.at > chrono::Duration::minutes(EPHEMERAL_MINUTES) => {}
+            Err(_) if self.app.now() - turn.rec.value.at > WORTH_SENDING => {}
             other => other?,
         }
         self.done(turn).await

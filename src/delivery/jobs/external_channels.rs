@@ -1,7 +1,7 @@
 //! Which channels people of other workspaces read.
 
 use super::{Carrier, Tried, Turn};
-use crate::records::outbox::{EntryId, Job, Outbox as _};
+use crate::records::outbox::{EntryId, Job};
 
 impl Carrier {
     /// What Muster tells in a channel depends on who reads it.

@@ -18,12 +18,16 @@ impl Carrier {
         }
     }
 
-    pub(super) async fn show_announcement(&self, turn: &Turn, incident: &Incident) -> Tried {
+    /// The line in the announcement channel.
+    pub(super) fn announcement(&self, incident: &Incident) -> Rendered {
         let names = |id: &str| self.app.name(id);
         let strangers = self.app.announces_to_strangers();
-        let message = views::announcement(&self.app.templates, incident, strangers, &names, self.app.now());
-        let channel = &self.app.config.slack.announce_channel;
-        self.keep_true(turn, incident, Slot::Announcement, (channel, None), &message).await
+        views::announcement(&self.app.templates, incident, strangers, &names, self.app.now())
+    }
+
+    pub(super) async fn show_announcement(&self, turn: &Turn, incident: &Incident) -> Tried {
+        let place = (self.app.config.slack.announce_channel.as_str(), None);
+        self.keep_true(turn, incident, Slot::Announcement, place, &self.announcement(incident)).await
     }
 
     /// What is said and shown in the incident's own channel.

@@ -32,45 +32,29 @@ impl Carrier {
             (false, _) => Vec::new(),
         };
         let message = Rendered::new(&markdown, &buttons);
-        if is_first {
-            // If Muster cannot search a person's channel, they may read it twice. But nobody is left out.
-            let before = if turn.maybe_done() && !is_person(channel) {
-                self.find_own_post(turn, channel, None).await.unwrap_or_default()
-            } else {
-                None
-            };
-            let at = match before {
-                Some(at) => at,
-                None => {
-                    self.pace(turn)?;
-                    self.slack.post_message(channel, &message, turn.rec.id.as_str()).await?
-                }
-            };
-            let command = Command::NoticeDelivered { recipient: recipient.key.clone(), message: at };
-            return self.outcome(turn, &incident.uid, &command).await;
-        }
         let (place, thread) = match &told.message {
-            Some(MessageRef { channel, ts }) => (channel.as_str(), Some(ts.as_str())),
-            None => (channel.as_str(), None),
+            Some(MessageRef { channel, ts }) if !is_first => (channel.as_str(), Some(ts.as_str())),
+            _ => (channel.as_str(), None),
         };
-        // Muster cannot search its messages to one person, so they may read it twice.
+        // Muster cannot search its messages to one person, so they may read it twice. But nobody is left out.
         let before = if turn.maybe_done() && !is_person(channel) {
             self.find_own_post(turn, place, thread).await.unwrap_or_default()
         } else {
             None
         };
-        if before.is_none() {
-            self.pace(turn)?;
-            self.slack.post_in(place, thread, &message, turn.rec.id.as_str()).await?;
+        let at = self.post_unless_found(turn, before, place, thread, &message).await?;
+        if !is_first {
+            return self.done(turn).await;
         }
-        self.done(turn).await
+        let command = Command::NoticeDelivered { recipient: recipient.key.clone(), message: at };
+        self.outcome(turn, &incident.uid, &command).await
     }
 
     /// Tells one person of something.
     pub(super) async fn direct(&self, turn: &Turn, incident: &Incident, person: &UserId, event: &Event) -> Tried {
         let names = |id: &str| self.app.name(id);
         let message = views::said(&self.app.templates, event, &Actor::Muster, incident, &names, self.app.now());
-        let said = self.slack.post_message(person, &message, turn.rec.id.as_str()).await.map(|_: MessageRef| ());
+        let said = self.slack.post_message(person, None, &message, turn.rec.id.as_str()).await.map(drop);
         self.or_do_without(turn, said, "a direct message").await
     }
 }

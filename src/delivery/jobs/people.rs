@@ -1,7 +1,7 @@
 //! Who is in the workspace: everybody, one page at a time, or one person.
 
 use super::{Carrier, Tried, Turn};
-use crate::records::outbox::{EntryId, Job, Outbox as _};
+use crate::records::outbox::{EntryId, Job};
 use crate::slack::client::FailureKind;
 
 impl Carrier {

@@ -1,11 +1,10 @@
 //! The picture of the lineage, posted again when it shows something new.
 
 use super::{Carrier, Fault, Tried, Turn};
-use crate::delivery::posting::File;
 use crate::domain::incident::{Channel, Picture};
 use crate::domain::{Command, Incident};
 use crate::render::picture::Drawing;
-use crate::slack::client::FailureKind;
+use crate::slack::client::{FailureKind, File};
 
 /// Drawing runs on a thread that nobody else waits for.
 pub(super) async fn pixels(drawing: Drawing) -> Result<Vec<u8>, String> {

@@ -2,11 +2,11 @@
 
 use super::{Carrier, Fault, Tried, Turn};
 use crate::chat::capture_history;
-use crate::delivery::posting::{File, MAX_HISTORY_PAGES};
+use crate::delivery::posting::MAX_HISTORY_PAGES;
 use crate::domain::captured::{Captured, said_at};
 use crate::domain::incident::{Channel, MessageRef};
 use crate::domain::{Command, Incident};
-use crate::slack::client::{FailureKind, SlackError};
+use crate::slack::client::{FailureKind, File, SlackError};
 use crate::slack::markup;
 
 impl Carrier {
@@ -89,9 +89,7 @@ impl Carrier {
                 self.slack.history(place, &oldest, self.app.config.slack.history_page, cursor).await?;
             let mut said = Vec::new();
             for message in messages {
-                let Some(author) = message.author else {
-                    continue;
-                };
+                let Some(author) = message.author else { continue };
                 let at = MessageRef { channel: channel.id.clone(), ts: message.ts.clone() };
                 said.push(Captured {
                     at: said_at(&at).unwrap_or(incident.opened_at),

@@ -6,7 +6,6 @@ use serde_json::json;
 
 use super::{Carrier, Tried, Turn};
 use crate::domain::ChannelId;
-use crate::slack::client::FailureKind;
 
 impl Carrier {
     pub(super) async fn unfurl(
@@ -20,13 +19,8 @@ impl Carrier {
         for (link, asset) in assets {
             unfurls.insert(link.clone(), json!({"blocks": self.app.asset_card(asset).await?.blocks_json()}));
         }
-        match self.slack.unfurl(channel, ts, unfurls.into()).await {
-            // A link without a preview is still a link.
-            Err(error) if error.verdict == FailureKind::Permanent => {
-                tracing::warn!(%error, "links to assets cannot be shown");
-            }
-            other => other?,
-        }
-        self.done(turn).await
+        let shown = self.slack.unfurl(channel, ts, unfurls.into()).await;
+        // A link without a preview is still a link.
+        self.or_do_without(turn, shown, "assets below links").await
     }
 }

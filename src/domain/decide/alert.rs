@@ -31,7 +31,7 @@ pub(super) fn receive(
 ) -> Result<(), Refusal> {
     let quiet_joins = quiet;
     let quiet = quiet || draft.incident().alerts > SAID_EACH;
-    let known = known.and_then(|id| draft.case().alerts.get(id)).map(|alert| (alert.id.clone(), alert.signal.status));
+    let known = known.and_then(|id| draft.case.alerts.get(id)).map(|alert| (alert.id.clone(), alert.signal.status));
     match (signal.status, known) {
         (SignalStatus::Firing, None) => {
             // In an incident that is over, nobody would be told about it.
@@ -74,7 +74,7 @@ pub(super) fn receive(
 
 /// A known alert got worse. The incident gets worse too, unless the alert is only there because of an asset upstream.
 fn worsen(draft: &mut Draft<'_>, signal: &Signal, alert: &AlertId, quiet: bool) {
-    let known = draft.case().alerts.get(alert).map(|known| (known.signal.level, known.inhibited));
+    let known = draft.case.alerts.get(alert).map(|known| (known.signal.level, known.inhibited));
     if let Some((_, inhibited)) = known.filter(|(before, _)| signal.level > *before) {
         let event = Event::AlertWorsened { alert: alert.to_owned(), title: signal.title.clone(), level: signal.level };
         say_unless(draft, quiet, event);
@@ -110,16 +110,7 @@ fn join(draft: &mut Draft<'_>, signal: &Signal, because: &JoinReason, inhibited:
         because: because.clone(),
         inhibited,
     };
-    let now = draft.now();
-    draft.alert(Alert {
-        id: alert,
-        signal: signal.clone(),
-        first_seen: now,
-        last_seen: now,
-        resolved_at: None,
-        joined_because: because.clone(),
-        inhibited,
-    });
+    draft.alert(Alert::new(alert, signal.clone(), because.clone(), inhibited, draft.now()));
     draft.add(Event::AlertsJoined { joined: vec![joined] });
 }
 

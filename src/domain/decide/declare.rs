@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::context::Context;
 use super::draft::Draft;
 use super::record;
-use super::words::{MAX_TEXT, MAX_TITLE, words};
+use super::words::{MAX_TITLE, at_most, words};
 use crate::domain::command::Declaration;
 use crate::domain::event::Opened;
 use crate::domain::lineage::Whom;
@@ -17,8 +17,8 @@ use crate::domain::{Actor, AssetName, Command, Effect, Event, Pillar, Principal,
 const OPENED_WITHIN_MINUTES: i64 = 1;
 
 pub(super) fn declare<'a>(context: &'a Context<'a>, what: &Declaration) -> Result<Draft<'a>, Refusal> {
-    let title = words("A title", "For example `/incident declare orders are late`.", MAX_TITLE, &what.title)?;
-    let text = what.text.as_ref().map(|text| words("The description", "", MAX_TEXT, text)).transpose()?;
+    let title = at_most(MAX_TITLE, "A title", "For example `/incident declare orders are late`.", &what.title)?;
+    let text = what.text.as_ref().map(|text| words("The description", "", text)).transpose()?;
     let asset = what.asset.as_ref();
     let service = context.policy.service_of(asset);
     let (severity, severity_because) = match what.severity {

@@ -68,9 +68,7 @@ impl<'a> Draft<'a> {
         let case = evolve::begin(opened, &entry);
         Self { case, entries: vec![entry], effects: Vec::new(), context }
     }
-}
 
-impl Draft<'_> {
     pub(super) fn now(&self) -> Time {
         self.context.now
     }
@@ -83,10 +81,6 @@ impl Draft<'_> {
 
     pub(super) fn incident(&self) -> &Incident {
         &self.case.incident
-    }
-
-    pub(super) fn case(&self) -> &Case {
-        &self.case
     }
 
     pub(super) fn add(&mut self, event: Event) {

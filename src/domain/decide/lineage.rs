@@ -2,15 +2,14 @@
 
 use super::draft::Draft;
 use super::notify;
-use super::words::{MAX_TEXT, words};
+use super::words::words;
 use crate::domain::event::Look;
 use crate::domain::incident::{Radius, Recipient, RootCandidate};
 use crate::domain::lineage::Whom;
 use crate::domain::{Effect, Event, Incident, Refusal};
 
 pub(super) fn look(draft: &mut Draft<'_>, look: Look, finding: &str) -> Result<(), Refusal> {
-    let finding =
-        words("A finding", "For example `/incident look lineage raw_orders is stale too`.", MAX_TEXT, finding)?;
+    let finding = words("A finding", "For example `/incident look lineage raw_orders is stale too`.", finding)?;
     draft.add_and_say(Event::Looked { look, finding });
     Ok(())
 }

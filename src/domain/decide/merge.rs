@@ -35,7 +35,7 @@ pub(super) fn move_alert(
     if to.is_some_and(|(uid, _)| *uid == draft.incident().uid) {
         return Err(Refusal::SameIncident);
     }
-    let Some(found) = draft.case().alerts.get(alert).cloned() else {
+    let Some(found) = draft.case.alerts.get(alert).cloned() else {
         return Err(Refusal::NoSuchAlert { incident: draft.incident().name() });
     };
     let signal = found.signal;

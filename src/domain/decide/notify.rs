@@ -40,7 +40,7 @@ pub(super) fn automatically(draft: &mut Draft<'_>, whom: Whom, recipients: &[Rec
 fn tell(draft: &mut Draft<'_>, whom: Whom, recipients: &[Recipient], text: Option<String>) -> bool {
     let mut names = Vec::new();
     for recipient in recipients {
-        let told = draft.case().notified.values().any(|told| told.recipient.is_same(recipient));
+        let told = draft.case.notified.values().any(|told| told.recipient.is_same(recipient));
         if told || (recipient.slack.is_none() && recipient.email.is_none()) {
             continue;
         }
@@ -69,7 +69,7 @@ fn send(draft: &mut Draft<'_>, recipient: &Recipient, notice: Notice) {
 pub(super) fn inherit(draft: &mut Draft<'_>, told: &[Notification]) {
     for one in told.iter().filter(|one| !one.muted) {
         let incident = draft.incident();
-        if incident.is_apart() || draft.case().notified.values().any(|told| told.recipient.is_same(&one.recipient)) {
+        if incident.is_apart() || draft.case.notified.values().any(|told| told.recipient.is_same(&one.recipient)) {
             continue;
         }
         let is_open = incident.status.is_open();
@@ -87,7 +87,7 @@ pub(super) fn inherit(draft: &mut Draft<'_>, told: &[Notification]) {
 /// Tells this to everybody who was told before.
 pub(super) fn everybody(draft: &mut Draft<'_>, notice: &Notice) {
     let told: Vec<_> =
-        draft.case().notified.values().filter(|told| !told.muted).map(|told| told.recipient.clone()).collect();
+        draft.case.notified.values().filter(|told| !told.muted).map(|told| told.recipient.clone()).collect();
     for recipient in told {
         send(draft, &recipient, notice.clone());
     }
@@ -95,14 +95,14 @@ pub(super) fn everybody(draft: &mut Draft<'_>, notice: &Notice) {
 
 pub(super) fn mute(draft: &mut Draft<'_>, recipient: &str, muted: bool) -> Result<(), Refusal> {
     let wanted = recipient.trim().trim_start_matches(['@', '#']).to_lowercase();
-    let found = draft.case().notified.values().find(|told| {
+    let found = draft.case.notified.values().find(|told| {
         let of = &told.recipient;
         of.key.to_lowercase() == wanted
             || of.name.to_lowercase() == wanted
             || of.slack.as_ref().is_some_and(|slack| slack.trim_start_matches('#').to_lowercase() == wanted)
     });
     let Some(told) = found else {
-        let names: Vec<_> = draft.case().notified.values().map(|told| format!("`{}`", told.recipient.name)).collect();
+        let names: Vec<_> = draft.case.notified.values().map(|told| format!("`{}`", told.recipient.name)).collect();
         let hint = if names.is_empty() {
             "Nobody was told.".to_owned()
         } else {
@@ -126,21 +126,14 @@ pub(super) fn unsubscribe(draft: &mut Draft<'_>) -> Result<(), Refusal> {
 
 pub(super) fn subscribe(draft: &mut Draft<'_>) -> Result<(), Refusal> {
     let Some(person) = draft.context.actor.person().cloned() else { return Ok(()) };
-    match draft.case().notified.get(&person.to_lowercase()) {
+    match draft.case.notified.get(&person.to_lowercase()) {
         Some(told) if !told.muted => {
             return Err(Refusal::AlreadySubscribed { incident: draft.incident().name() });
         }
         Some(_) => return mute(draft, &person, false),
         None => {}
     }
-    let recipient = Recipient {
-        key: person.to_lowercase(),
-        name: draft.context.people.name(&person),
-        slack: Some(person.to_string()),
-        email: None,
-        assets: Vec::new(),
-        total: 0,
-    };
+    let recipient = Recipient::person(&person, draft.context.people.name(&person));
     draft.add(Event::Notified { recipient: recipient.clone(), whom: Whom::Subscribed });
     send(draft, &recipient, Notice::First { whom: Whom::Subscribed, text: None });
     Ok(())

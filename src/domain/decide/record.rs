@@ -6,7 +6,7 @@ use crate::domain::incident::MessageRef;
 use crate::domain::{Command, Effect, Entry, Event, Refusal, Time, UserId, timeline};
 
 pub(super) fn note(draft: &mut Draft<'_>, text: &str) -> Result<(), Refusal> {
-    let text = words("A note", "For example `/incident note the 05:00 run never started`.", MAX_TEXT, text)?;
+    let text = words("A note", "For example `/incident note the 05:00 run never started`.", text)?;
     draft.add_and_say(Event::Noted { text });
     Ok(())
 }
@@ -30,19 +30,16 @@ pub(super) fn edit_pin(draft: &mut Draft<'_>, message: &MessageRef, text: Option
 }
 
 pub(super) fn tried(draft: &mut Draft<'_>, text: &str, ruled_out: bool) -> Result<(), Refusal> {
-    let text = words(
-        "What was tried",
-        "For example `/incident tried restarting the loader: no change`, or `/incident ruled-out the network`.",
-        MAX_TEXT,
-        text,
-    )?;
+    let example =
+        "For example `/incident tried restarting the loader: no change`, or `/incident ruled-out the network`.";
+    let text = words("What was tried", example, text)?;
     draft.add_and_say(Event::Tried { text, ruled_out });
     Ok(())
 }
 
 /// Corrects a line: its words, if people wrote them, or its time. The old words stay in their own record.
 pub(super) fn amend(draft: &mut Draft<'_>, line: &Entry, text: Option<&str>, at: Option<Time>) -> Result<(), Refusal> {
-    let text = text.map(|text| words("A line", "", MAX_TEXT, text)).transpose()?;
+    let text = text.map(|text| words("A line", "", text)).transpose()?;
     if text.is_some() && !timeline::is_in_own_words(&line.event) {
         return Err(Refusal::NotEditable { line: line.seq });
     }
@@ -82,8 +79,7 @@ pub(super) fn good_again(draft: &mut Draft<'_>, at: Time) -> Result<(), Refusal>
 }
 
 pub(super) fn fix(draft: &mut Draft<'_>, text: &str) -> Result<(), Refusal> {
-    let text =
-        words("A fix", "For example `/incident fix restarted the loader and reloaded 22 November`.", MAX_TEXT, text)?;
+    let text = words("A fix", "For example `/incident fix restarted the loader and reloaded 22 November`.", text)?;
     draft.add_and_say(Event::FixRecorded { text });
     draft.show();
     Ok(())
@@ -95,7 +91,7 @@ pub(super) fn add_task(
     assignee: Option<&UserId>,
     due: Option<Time>,
 ) -> Result<(), Refusal> {
-    let text = words("A task", "For example `/incident task add a freshness check @ana friday`.", MAX_TEXT, text)?;
+    let text = words("A task", "For example `/incident task add a freshness check @ana friday`.", text)?;
     let task = draft.incident().tasks + 1;
     draft.add_and_say(Event::TaskAdded { task, text, assignee: assignee.cloned(), due });
     if let Some(at) = due {
@@ -110,7 +106,7 @@ pub(super) fn add_task(
 
 /// The words of a task that is not done yet.
 fn open_task(draft: &Draft<'_>, task: u32) -> Result<String, Refusal> {
-    match draft.case().tasks.get(&task) {
+    match draft.case.tasks.get(&task) {
         None => Err(Refusal::NoSuchTask { incident: draft.incident().name(), task }),
         Some(known) if known.done_at.is_some() => Err(Refusal::TaskDone { task }),
         Some(known) => Ok(known.text.clone()),
@@ -127,7 +123,7 @@ pub(super) fn assign_task(draft: &mut Draft<'_>, task: u32, assignee: &UserId) -
 
 /// Reminds a person of a task that is due now.
 pub(super) fn check_task(draft: &mut Draft<'_>, task: u32) {
-    if let Some(known) = draft.case().tasks.get(&task).filter(|task| task.done_at.is_none()).cloned() {
+    if let Some(known) = draft.case.tasks.get(&task).filter(|task| task.done_at.is_none()).cloned() {
         let event = Event::TaskDue { task, text: known.text, assignee: known.assignee.clone() };
         match (draft.incident().channel.is_some(), known.assignee) {
             // By then the channel is usually archived.

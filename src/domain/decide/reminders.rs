@@ -1,7 +1,7 @@
 //! Updates of how it stands, and the reminders that one is due.
 
 use super::draft::Draft;
-use super::words::{MAX_TEXT, optional, words};
+use super::words::{optional, words};
 use crate::domain::effect::Notice;
 use crate::domain::{Command, Effect, Event, Refusal, Time};
 
@@ -11,12 +11,8 @@ pub(super) fn update(
     next: Option<Time>,
     impact: Option<&str>,
 ) -> Result<(), Refusal> {
-    let text = words(
-        "An update",
-        "For example `/incident update backfill runs, orders good by 09:00 next 30m`.",
-        MAX_TEXT,
-        text,
-    )?;
+    let example = "For example `/incident update backfill runs, orders good by 09:00 next 30m`.";
+    let text = words("An update", example, text)?;
     let impact = optional("The impact", impact)?;
     draft.add_and_say(Event::UpdatePosted { text: text.clone(), next, impact: impact.clone() });
     super::notify::everybody(draft, &Notice::Update { text, next, impact });
@@ -61,18 +57,12 @@ pub(super) fn check_update(draft: &mut Draft<'_>, promised: Time) {
     if !incident.status.is_open() || incident.remind_at != Some(promised) {
         return;
     }
-    let since = draft.incident().last_told();
-    if incident.next_update == Some(promised) {
-        draft.add_and_say(Event::UpdateOverdue { promised });
-    } else {
-        draft.add_and_say(Event::UpdateDue { since });
-    }
-    let (policy, incident) = (draft.context.policy, draft.incident());
-    let again = if incident.reminded < policy.cadence.at_most {
-        policy.cadence.next(incident.severity, draft.now())
-    } else {
-        None
-    };
+    draft.add_and_say(match incident.next_update == Some(promised) {
+        true => Event::UpdateOverdue { promised },
+        false => Event::UpdateDue { since: incident.last_told() },
+    });
+    let (cadence, incident) = (&draft.context.policy.cadence, draft.incident());
+    let again = cadence.next(incident.severity, draft.now()).filter(|_| incident.reminded < cadence.at_most);
     remind_at(draft, again);
     draft.show();
 }

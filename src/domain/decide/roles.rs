@@ -178,14 +178,9 @@ fn grant(draft: &mut Draft<'_>, role: Role, person: &UserId) {
     let from = (!role.is_shared()).then(|| incident.holder(role).cloned()).flatten();
     let severity = incident.severity;
     // The commander decides, and the responder mends. In a SEV1 one person cannot do both well, so the channel says so.
-    let also = if severity == Severity::Sev1 && matches!(role, Role::Commander | Role::Responder) {
-        [Role::Commander, Role::Responder]
-            .into_iter()
-            .filter(|other| *other != role && incident.has_role(*other, person))
-            .collect()
-    } else {
-        Vec::new()
-    };
+    let both = [Role::Commander, Role::Responder];
+    let too_much = |other: &Role| severity == Severity::Sev1 && both.contains(&role) && *other != role;
+    let also = both.into_iter().filter(|other| too_much(other) && incident.has_role(*other, person)).collect();
     let first = incident.acknowledged_at.is_none();
     draft.add_and_say(Event::RoleGranted { role, person: person.clone(), from, also });
     draft.invite([person.clone()]);

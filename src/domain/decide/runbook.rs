@@ -1,7 +1,7 @@
 //! The checklist: attaching a runbook, doing its steps and skipping them.
 
 use super::draft::Draft;
-use super::words::{MAX_TEXT, optional, words};
+use super::words::{optional, words};
 use crate::domain::incident::StepState;
 use crate::domain::reason::RunbookReason;
 use crate::domain::runbook::Runbook;
@@ -11,10 +11,9 @@ use crate::domain::{Effect, Event, Refusal};
 /// Attaches the runbook that fits best, if one fits and none is attached.
 pub(super) fn attach_best(draft: &mut Draft<'_>) {
     let incident = draft.incident();
-    if incident.checklist.is_some() {
-        return;
-    }
-    if let Some((book, because)) = draft.context.library.best(incident) {
+    if incident.checklist.is_none()
+        && let Some((book, because)) = draft.context.library.best(incident)
+    {
         add(draft, book, &because);
     }
 }
@@ -53,8 +52,7 @@ pub(super) fn done(draft: &mut Draft<'_>, step: usize, note: Option<&str>) -> Re
 }
 
 pub(super) fn skip(draft: &mut Draft<'_>, step: usize, reason: &str) -> Result<(), Refusal> {
-    let reason =
-        words("A reason", "For example `/incident runbook skip 3 there is no staging copy`.", MAX_TEXT, reason)?;
+    let reason = words("A reason", "For example `/incident runbook skip 3 there is no staging copy`.", reason)?;
     let text = open_step(draft, step)?;
     draft.add(Event::StepSkipped { step, text, reason });
     show(draft);

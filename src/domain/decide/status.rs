@@ -1,7 +1,7 @@
 //! Acknowledge, mitigate, resolve, reopen, and change the severity.
 
 use super::draft::Draft;
-use super::words::{MAX_TEXT, optional, words};
+use super::words::{optional, words};
 use crate::domain::effect::Notice;
 use crate::domain::incident::{Case, Ending, Verdict};
 use crate::domain::reason::Gap;
@@ -86,7 +86,7 @@ pub(super) fn resolve(draft: &mut Draft<'_>, text: Option<&str>, ending: Ending)
 
 pub(super) fn close(draft: &mut Draft<'_>, actor: Actor, text: Option<&str>, ending: Ending) {
     // A false alarm needs no cause.
-    let gaps = if ending == Ending::Fixed { gaps(draft.case()) } else { Vec::new() };
+    let gaps = if ending == Ending::Fixed { gaps(&draft.case) } else { Vec::new() };
     let event = Event::Resolved { text: text.map(str::to_owned), ending, gaps };
     let green = matches!(actor, Actor::Monitor { .. });
     draft.add_as(actor, event);
@@ -131,7 +131,7 @@ pub fn gaps(case: &Case) -> Vec<Gap> {
 }
 
 pub(super) fn reopen(draft: &mut Draft<'_>, reason: &str) -> Result<(), Refusal> {
-    let reason = words("A reason", "For example `/incident reopen orders went stale again`.", MAX_TEXT, reason)?;
+    let reason = words("A reason", "For example `/incident reopen orders went stale again`.", reason)?;
     draft.must_not_be_merged()?;
     let incident = draft.incident();
     if incident.status != Status::Resolved {

@@ -8,8 +8,13 @@ pub const MAX_TITLE: usize = 120;
 /// The longest text of a note, update, fix or reason. This is Slack's limit for a section.
 pub const MAX_TEXT: usize = 3000;
 
-/// A text that people typed. It is trimmed, and must not be empty or too long.
-pub(super) fn words(what: &'static str, example: &'static str, max: usize, text: &str) -> Result<String, Refusal> {
+/// A text that people typed. It is trimmed, and must not be empty or longer than [`MAX_TEXT`].
+pub(super) fn words(what: &'static str, example: &'static str, text: &str) -> Result<String, Refusal> {
+    at_most(MAX_TEXT, what, example, text)
+}
+
+/// As [`words`], with another limit.
+pub(super) fn at_most(max: usize, what: &'static str, example: &'static str, text: &str) -> Result<String, Refusal> {
     let text = text.trim();
     let length = text.chars().count();
     if text.is_empty() {
@@ -25,7 +30,7 @@ pub(super) fn words(what: &'static str, example: &'static str, max: usize, text:
 pub(super) fn optional(what: &'static str, text: Option<&str>) -> Result<Option<String>, Refusal> {
     match text.map(str::trim) {
         None | Some("") => Ok(None),
-        Some(text) => words(what, "", MAX_TEXT, text).map(Some),
+        Some(text) => words(what, "", text).map(Some),
     }
 }
 

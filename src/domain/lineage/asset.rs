@@ -56,7 +56,7 @@ pub struct Owner {
     pub slack: Option<String>,
     pub email: Option<String>,
     /// Uses it, but is not responsible for it.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub consumer: bool,
 }
 
@@ -231,9 +231,4 @@ worded! {
         Code = "its code changed",
         Schema = "its columns changed",
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-fn is_false(value: &bool) -> bool {
-    !*value
 }

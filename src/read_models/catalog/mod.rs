@@ -16,8 +16,9 @@ use crate::store::{Change, Id, Kind, Range, ReadError, Store};
 /// How many assets are read at once.
 const PAGE: usize = 2000;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, derive_more::Deref)]
 pub struct Catalog {
+    #[deref]
     graph: Graph,
     log: Log,
 }
@@ -57,14 +58,6 @@ impl ReadModel for Catalog {
                 (self.log.commits, self.log.mark) = (commit, last.mark.clone());
             }
         }
-    }
-}
-
-impl std::ops::Deref for Catalog {
-    type Target = Graph;
-
-    fn deref(&self) -> &Graph {
-        &self.graph
     }
 }
 

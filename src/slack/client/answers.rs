@@ -1,4 +1,4 @@
-//! What Slack says about people, channels and messages. Answers are read as loose JSON, because the library's types refuse new fields.
+//! What Slack says about people, channels and messages, and the file that it gets. Answers are read as loose JSON, because the library's types refuse new fields.
 
 use std::collections::BTreeMap;
 
@@ -48,6 +48,15 @@ pub struct HistoryMessage {
     pub outbox_id: Option<String>,
     /// The files of a bot's message, ids by name.
     pub files: BTreeMap<String, String>,
+}
+
+/// A file to be uploaded.
+pub struct File {
+    pub name: String,
+    pub title: String,
+    /// Its type, and its bytes.
+    pub content: (&'static str, Vec<u8>),
+    pub comment: String,
 }
 
 /// A channel, as Slack lists it.

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use slack_morphism::prelude::*;
 
-use super::answers::{ChannelInfo, HistoryMessage, Listed, Member, member};
+use super::answers::{ChannelInfo, File, HistoryMessage, Listed, Member, member};
 use super::failure::{FailureKind, SlackError, classify};
 use super::methods::Method;
 use crate::domain::incident::MessageRef;
@@ -22,9 +22,9 @@ pub struct SlackApi {
 
 /// The metadata that marks our own posts, so that one can be found again after an unknown outcome.
 const METADATA: &str = "muster_outbox";
+const ALL_CHANNELS: &str = "public_channel,private_channel";
 
 impl SlackApi {
-    /// A client for a workspace.
     pub fn new(api_url: &str, token: &SecretString, team: &str, timeout: Duration) -> std::io::Result<Self> {
         let connector = hyper_rustls::HttpsConnectorBuilder::new()
             .with_native_roots()?
@@ -44,18 +44,22 @@ impl SlackApi {
         self.within(method.as_str(), call).await
     }
 
+    /// Posts a request whose answer tells nothing.
+    async fn order(&self, method: Method, body: &(impl serde::Serialize + Send + Sync)) -> Result<(), SlackError> {
+        self.post(method, body).await.map(drop)
+    }
+
     /// Posts a request that may be done already. Slack then answers with one of these codes, which is not a failure.
     async fn post_unless(&self, method: Method, body: &Value, so_already: &[&str]) -> Result<(), SlackError> {
-        match self.post(method, body).await {
+        match self.order(method, body).await {
             Err(error) if so_already.contains(&error.code.as_str()) => Ok(()),
-            other => other.map(|_| ()),
+            other => other,
         }
     }
 
-    async fn get(&self, method: Method, parameters: &[(&'static str, Option<String>)]) -> Result<Value, SlackError> {
+    async fn get(&self, method: Method, parameters: &[(&str, Option<&str>)]) -> Result<Value, SlackError> {
         let session = self.client.open_session(&self.token);
-        let parameters: Vec<(&str, Option<&String>)> =
-            parameters.iter().map(|(key, value)| (*key, value.as_ref())).collect();
+        let parameters: Vec<_> = parameters.iter().map(|(key, value)| (*key, value.as_ref())).collect();
         let call = session.http_session_api.http_get::<Value, _, _>(method.as_str(), &parameters, None);
         self.within(method.as_str(), call).await
     }
@@ -81,11 +85,7 @@ impl SlackApi {
         let nothing = json!({});
         let call = session.http_session_api.http_post::<_, Value>(method, &nothing, None);
         let answer = self.within(method, call).await?;
-        answer["url"].as_str().map(str::to_owned).ok_or_else(|| SlackError {
-            method,
-            code: "unreadable_answer".to_owned(),
-            verdict: FailureKind::Retry { after: None },
-        })
+        answer["url"].as_str().map(str::to_owned).ok_or_else(|| unreadable(method))
     }
 
     /// Whose token this is: the workspace's address, our team, our user.
@@ -107,19 +107,14 @@ impl SlackApi {
     pub async fn channel_named(&self, name: &str, own: bool) -> Result<Option<ChannelId>, SlackError> {
         let me =
             if own { Some(self.auth_test().await?["user_id"].as_str().unwrap_or_default().to_owned()) } else { None };
+        let types = if own { ALL_CHANNELS } else { "public_channel" };
         let mut cursor = None;
         loop {
-            let parameters = [
-                ("exclude_archived", Some("true".to_owned())),
-                ("limit", Some("200".to_owned())),
-                ("types", Some(if own { "public_channel,private_channel" } else { "public_channel" }.to_owned())),
-                ("cursor", cursor),
-            ];
-            let answer = self.get(Method::ConversationsList, &parameters).await?;
+            let answer = self.list_channels(types, cursor).await?;
             let is_it = |channel: &&Value| {
                 channel["name"] == name && me.as_ref().is_none_or(|me| channel["creator"] == me.as_str())
             };
-            if let Some(channel) = answer["channels"].as_array().into_iter().flatten().find(is_it) {
+            if let Some(channel) = list(&answer["channels"]).find(is_it) {
                 return Ok(channel["id"].as_str().map(ChannelId::from));
             }
             cursor = next_cursor(&answer);
@@ -129,16 +124,16 @@ impl SlackApi {
         }
     }
 
+    async fn list_channels(&self, types: &str, cursor: Option<String>) -> Result<Value, SlackError> {
+        let cursor = ("cursor", cursor.as_deref());
+        let parameters = [("exclude_archived", Some("true")), ("limit", Some("200")), ("types", Some(types)), cursor];
+        self.get(Method::ConversationsList, &parameters).await
+    }
+
     /// A page of the workspace's channels, with the cursor of the next.
     pub async fn channels(&self, cursor: Option<String>) -> Result<(Vec<Listed>, Option<String>), SlackError> {
-        let parameters = [
-            ("exclude_archived", Some("true".to_owned())),
-            ("limit", Some("200".to_owned())),
-            ("types", Some("public_channel,private_channel".to_owned())),
-            ("cursor", cursor),
-        ];
-        let answer = self.get(Method::ConversationsList, &parameters).await?;
-        let listed = answer["channels"].as_array().into_iter().flatten().filter_map(|channel| {
+        let answer = self.list_channels(ALL_CHANNELS, cursor).await?;
+        let listed = list(&answer["channels"]).filter_map(|channel| {
             Some(Listed {
                 id: channel["id"].as_str()?.into(),
                 name: channel["name"].as_str().unwrap_or_default().to_owned(),
@@ -149,7 +144,7 @@ impl SlackApi {
     }
 
     pub async fn channel_info(&self, id: &ChannelId) -> Result<ChannelInfo, SlackError> {
-        let answer = self.get(Method::ConversationsInfo, &[("channel", Some(id.to_string()))]).await?;
+        let answer = self.get(Method::ConversationsInfo, &[("channel", Some(id.as_str()))]).await?;
         let flag = |key: &str| answer["channel"][key].as_bool().unwrap_or(false);
         Ok(ChannelInfo {
             name: answer["channel"]["name"].as_str().unwrap_or_default().to_owned(),
@@ -173,7 +168,7 @@ impl SlackApi {
     pub async fn edit_canvas(&self, canvas: &str, markdown: &str) -> Result<(), SlackError> {
         let content = json!({"type": "markdown", "markdown": markdown});
         let change = json!({"operation": "replace", "document_content": content});
-        self.post(Method::CanvasesEdit, &json!({"canvas_id": canvas, "changes": [change]})).await.map(|_| ())
+        self.order(Method::CanvasesEdit, &json!({"canvas_id": canvas, "changes": [change]})).await
     }
 
     /// Archives a channel. It is not a failure if it is archived already.
@@ -183,7 +178,7 @@ impl SlackApi {
 
     /// Joins a public channel. It is not a failure if Muster is in it already.
     pub async fn join(&self, channel: &ChannelId) -> Result<(), SlackError> {
-        self.post(Method::ConversationsJoin, &json!({"channel": channel})).await.map(|_| ())
+        self.order(Method::ConversationsJoin, &json!({"channel": channel})).await
     }
 
     /// Invites people. It is not a failure if some are in the channel already.
@@ -193,21 +188,11 @@ impl SlackApi {
     }
 
     pub async fn set_topic(&self, channel: &ChannelId, topic: &str) -> Result<(), SlackError> {
-        self.post(Method::ConversationsSetTopic, &json!({"channel": channel, "topic": topic})).await.map(|_| ())
+        self.order(Method::ConversationsSetTopic, &json!({"channel": channel, "topic": topic})).await
     }
 
-    /// Posts a message, marked with its outbox entry. Returns its place.
+    /// Posts a message, in a thread if one is given, marked with its outbox entry. Returns its place.
     pub async fn post_message(
-        &self,
-        channel: &str,
-        message: &Rendered,
-        outbox_id: &str,
-    ) -> Result<MessageRef, SlackError> {
-        self.post_in(channel, None, message, outbox_id).await
-    }
-
-    /// Posts a message in a thread, if one is given.
-    pub async fn post_in(
         &self,
         channel: &str,
         thread: Option<&str>,
@@ -240,12 +225,12 @@ impl SlackApi {
             SlackApiChatPostEphemeralRequest::new(channel.as_str().into(), user.as_str().into(), content(message))
                 .with_parse("none".to_owned())
                 .with_link_names(false);
-        self.post(Method::ChatPostEphemeral, &request).await.map(|_| ())
+        self.order(Method::ChatPostEphemeral, &request).await
     }
 
     /// Shows blocks below the links of somebody's message.
     pub async fn unfurl(&self, channel: &ChannelId, ts: &str, unfurls: Value) -> Result<(), SlackError> {
-        self.post(Method::ChatUnfurl, &json!({"channel": channel, "ts": ts, "unfurls": unfurls})).await.map(|_| ())
+        self.order(Method::ChatUnfurl, &json!({"channel": channel, "ts": ts, "unfurls": unfurls})).await
     }
 
     pub async fn update_message(&self, at: &MessageRef, message: &Rendered) -> Result<(), SlackError> {
@@ -253,7 +238,7 @@ impl SlackApi {
             SlackApiChatUpdateRequest::new(at.channel.as_str().into(), content(message), at.ts.as_str().into())
                 .with_parse("none".to_owned())
                 .with_link_names(false);
-        self.post(Method::ChatUpdate, &request).await.map(|_| ())
+        self.order(Method::ChatUpdate, &request).await
     }
 
     /// Adds a reaction to a message, or removes it. It is not a failure if that is done already.
@@ -272,22 +257,21 @@ impl SlackApi {
     /// Adds a bookmark, unless there is one with this link.
     pub async fn bookmark(&self, channel: &ChannelId, title: &str, url: &str) -> Result<(), SlackError> {
         let there = self.post(Method::BookmarksList, &json!({"channel_id": channel})).await?;
-        if there["bookmarks"].as_array().into_iter().flatten().any(|bookmark| bookmark["link"] == url) {
+        if list(&there["bookmarks"]).any(|bookmark| bookmark["link"] == url) {
             return Ok(());
         }
-        self.post(Method::BookmarksAdd, &json!({"channel_id": channel, "title": title, "type": "link", "link": url}))
+        self.order(Method::BookmarksAdd, &json!({"channel_id": channel, "title": title, "type": "link", "link": url}))
             .await
-            .map(|_| ())
     }
 
     /// Opens a modal. The trigger is valid for three seconds.
     pub async fn open_view(&self, trigger: &str, view: &SlackView) -> Result<(), SlackError> {
-        self.post(Method::ViewsOpen, &json!({"trigger_id": trigger, "view": view})).await.map(|_| ())
+        self.order(Method::ViewsOpen, &json!({"trigger_id": trigger, "view": view})).await
     }
 
     /// Publishes the app's home for a person.
     pub async fn publish_home(&self, user: &UserId, view: &Value) -> Result<(), SlackError> {
-        self.post(Method::ViewsPublish, &json!({"user_id": user, "view": view})).await.map(|_| ())
+        self.order(Method::ViewsPublish, &json!({"user_id": user, "view": view})).await
     }
 
     /// A page of the history of a channel or thread, from a timestamp on, with the cursor of the next page.
@@ -299,21 +283,17 @@ impl SlackApi {
         cursor: Option<String>,
     ) -> Result<(Vec<HistoryMessage>, Option<String>), SlackError> {
         let method = if thread.is_some() { Method::ConversationsReplies } else { Method::ConversationsHistory };
-        let answer = self
-            .get(
-                method,
-                &[
-                    ("channel", Some(channel.to_string())),
-                    ("ts", thread.map(str::to_owned)),
-                    ("oldest", Some(oldest.to_owned())),
-                    ("inclusive", Some("true".to_owned())),
-                    ("include_all_metadata", Some("true".to_owned())),
-                    ("limit", Some(limit.to_string())),
-                    ("cursor", cursor),
-                ],
-            )
-            .await?;
-        let messages = answer["messages"].as_array().into_iter().flatten().filter_map(|message| {
+        let parameters = [
+            ("channel", Some(channel.as_str())),
+            ("ts", thread),
+            ("oldest", Some(oldest)),
+            ("inclusive", Some("true")),
+            ("include_all_metadata", Some("true")),
+            ("limit", Some(&limit.to_string())),
+            ("cursor", cursor.as_deref()),
+        ];
+        let answer = self.get(method, &parameters).await?;
+        let messages = list(&answer["messages"]).filter_map(|message| {
             let ours = message.pointer("/metadata/event_type").and_then(Value::as_str) == Some(METADATA);
             let by_bot = message["bot_id"].as_str().is_some_and(|id| !id.is_empty());
             let subtype = message["subtype"].as_str();
@@ -324,10 +304,7 @@ impl SlackApi {
                     .filter(|_| !by_bot && matches!(subtype, None | Some("thread_broadcast" | "file_share")))
                     .map(UserId::from),
                 text: with_files(message["text"].as_str().unwrap_or_default(), message),
-                files: message["files"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
+                files: list(&message["files"])
                     .filter(|_| by_bot)
                     .filter_map(|file| Some((file["name"].as_str()?.to_owned(), file["id"].as_str()?.to_owned())))
                     .collect(),
@@ -347,20 +324,11 @@ impl SlackApi {
     /// The call failed, or there is no such message.
     pub async fn message(&self, at: &MessageRef) -> Result<(UserId, String), SlackError> {
         let method = Method::ConversationsReplies;
-        let answer = self
-            .get(
-                method,
-                &[
-                    ("channel", Some(at.channel.to_string())),
-                    ("ts", Some(at.ts.clone())),
-                    ("latest", Some(at.ts.clone())),
-                    ("inclusive", Some("true".to_owned())),
-                    ("limit", Some("1".to_owned())),
-                ],
-            )
-            .await?;
-        let found = answer["messages"].as_array().into_iter().flatten().find(|message| message["ts"] == at.ts.as_str());
-        let Some(message) = found else {
+        let ts = Some(at.ts.as_str());
+        let channel = ("channel", Some(at.channel.as_str()));
+        let parameters = [channel, ("ts", ts), ("latest", ts), ("inclusive", Some("true")), ("limit", Some("1"))];
+        let answer = self.get(method, &parameters).await?;
+        let Some(message) = list(&answer["messages"]).find(|message| message["ts"] == at.ts.as_str()) else {
             return Err(SlackError {
                 method: method.as_str(),
                 code: "message_not_found".to_owned(),
@@ -373,45 +341,34 @@ impl SlackApi {
 
     /// A page of the workspace's people, with the cursor of the next.
     pub async fn people(&self, cursor: Option<String>) -> Result<(Vec<Member>, Option<String>), SlackError> {
-        let answer = self.get(Method::UsersList, &[("limit", Some("200".to_owned())), ("cursor", cursor)]).await?;
-        let members = answer["members"].as_array().into_iter().flatten().filter_map(member).collect();
+        let answer = self.get(Method::UsersList, &[("limit", Some("200")), ("cursor", cursor.as_deref())]).await?;
+        let members = list(&answer["members"]).filter_map(member).collect();
         Ok((members, next_cursor(&answer)))
     }
 
     pub async fn person(&self, id: &str) -> Result<Option<Member>, SlackError> {
-        let answer = self.get(Method::UsersInfo, &[("user", Some(id.to_owned()))]).await?;
+        let answer = self.get(Method::UsersInfo, &[("user", Some(id))]).await?;
         Ok(member(&answer["user"]))
     }
 
     pub async fn group(&self, id: &str) -> Result<Vec<UserId>, SlackError> {
-        let answer = self.get(Method::UsergroupsUsersList, &[("usergroup", Some(id.to_owned()))]).await?;
-        Ok(answer["users"].as_array().into_iter().flatten().filter_map(Value::as_str).map(UserId::from).collect())
+        let answer = self.get(Method::UsergroupsUsersList, &[("usergroup", Some(id))]).await?;
+        Ok(list(&answer["users"]).filter_map(Value::as_str).map(UserId::from).collect())
     }
 
     /// Uploads a file and shares it in a channel. Returns Slack's id of the file.
     pub async fn upload(
         &self,
         (channel, thread): (&ChannelId, Option<&str>),
-        name: &str,
-        title: &str,
-        (content_type, bytes): (&str, Vec<u8>),
-        comment: &str,
+        File { name, title, content: (content_type, bytes), comment }: File,
     ) -> Result<String, SlackError> {
-        let place = self
-            .get(
-                Method::FilesGetUploadUrlExternal,
-                &[("filename", Some(name.to_owned())), ("length", Some(bytes.len().to_string()))],
-            )
-            .await?;
-        let (address, file) =
-            (place["upload_url"].as_str().unwrap_or_default(), place["file_id"].as_str().unwrap_or_default());
+        let length = bytes.len().to_string();
+        let parameters = [("filename", Some(name.as_str())), ("length", Some(&length))];
+        let place = self.get(Method::FilesGetUploadUrlExternal, &parameters).await?;
+        let file = place["file_id"].as_str().unwrap_or_default();
         let method = "files.upload";
-        let unreadable = |_| SlackError {
-            method,
-            code: "unreadable_answer".to_owned(),
-            verdict: FailureKind::Retry { after: None },
-        };
-        let address: url::Url = address.parse().map_err(unreadable)?;
+        let address = place["upload_url"].as_str().unwrap_or_default();
+        let address: url::Url = address.parse().map_err(|_| unreadable(method))?;
         let session = self.client.open_session(&self.token);
         let request = SlackApiFilesUploadViaUrlRequest::new(address.into(), bytes, content_type.to_owned());
         self.within(method, session.files_upload_via_url(&request)).await?;
@@ -428,6 +385,15 @@ impl SlackApi {
     pub async fn delete_file(&self, file: &str) -> Result<(), SlackError> {
         self.post_unless(Method::FilesDelete, &json!({"file": file}), &["file_not_found", "file_deleted"]).await
     }
+}
+
+fn unreadable(method: &'static str) -> SlackError {
+    SlackError { method, code: "unreadable_answer".to_owned(), verdict: FailureKind::Retry { after: None } }
+}
+
+/// The members of a list; none if it is something else.
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
 }
 
 /// Whether people of another workspace are in a channel, or are invited.

@@ -5,7 +5,7 @@ mod calls;
 mod failure;
 mod methods;
 
-pub use answers::{ChannelInfo, HistoryMessage, Listed, Member, member};
+pub use answers::{ChannelInfo, File, HistoryMessage, Listed, Member, member};
 pub use calls::SlackApi;
 pub use failure::{FailureKind, SlackError};
 pub use methods::Method;

@@ -111,7 +111,7 @@ async fn try_to_write(shared: &Shared) -> Result<(), ReadError> {
 async fn tidy(shared: &Shared) -> Result<(), ReadError> {
     let size = "SELECT (pg_total_relation_size('muster_record') + pg_total_relation_size('muster_feed'))::bigint";
     if let Some(row) = shared.query(size, &[]).await?.first() {
-        shared.seen().bytes = row.get::<_, i64>(0).cast_unsigned();
+        shared.seen.lock().bytes = row.get::<_, i64>(0).cast_unsigned();
     }
     let client = shared.client().await?;
     client.batch_execute(TIDY).await.map_err(|error| ReadError::new(said(&error)))
@@ -136,7 +136,7 @@ pub(super) async fn run(shared: Arc<Shared>, database: Database) {
         loop {
             let looked = look(&shared).await;
             if looked.is_ok() {
-                shared.seen().looked = Some(Stopwatch::start());
+                shared.seen.lock().looked = Some(Stopwatch::start());
             }
             shared.can_read(looked.map_err(|error| error.why));
             // Clients that are told that nothing can be written send nothing, so Muster must try by itself.

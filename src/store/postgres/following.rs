@@ -39,7 +39,7 @@ impl Feed {
 
     pub(super) fn follow(&self, follower: Arc<dyn Follower>) {
         // Tell everything since the store was opened, even if the follower has read it already.
-        *self.followed() = Followed { follower: Some(follower), mark: self.opened.clone() };
+        *self.followed.lock() = Followed { follower: Some(follower), mark: self.opened.clone() };
         self.hint.notify_one();
     }
 
@@ -47,18 +47,14 @@ impl Feed {
         self.turn.lock().await
     }
 
-    fn followed(&self) -> parking_lot::MutexGuard<'_, Followed> {
-        self.followed.lock()
-    }
-
     pub(super) fn state(&self) -> Option<(Arc<dyn Follower>, Mark)> {
-        let followed = self.followed();
+        let followed = self.followed.lock();
         followed.follower.clone().map(|follower| (follower, followed.mark.clone()))
     }
 
     /// Notes that this follower was told up to here, unless another follower has taken its place.
     pub(super) fn advance(&self, follower: &Arc<dyn Follower>, mark: Mark) {
-        let mut followed = self.followed();
+        let mut followed = self.followed.lock();
         if followed.follower.as_ref().is_some_and(|current| Arc::ptr_eq(current, follower)) {
             followed.mark = mark;
         }

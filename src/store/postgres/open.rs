@@ -40,7 +40,7 @@ pub async fn open(url: &str, leases: LeaseClock) -> anyhow::Result<Store> {
     let row = client
         .query_one("SELECT seq, stamp, current_schema()::text FROM muster_head", &[])
         .await
-        .map_err(|error| anyhow::anyhow!("the database cannot be read: {}", said(&error)))?;
+        .map_err(unreadable)?;
     let (mark, schema) = (Mark { seq: row.get(0), stamp: row.get(1) }, row.get::<_, String>(2));
     drop(client);
     let shared = Arc::new(Shared {
@@ -79,15 +79,18 @@ pub async fn check(url: &str) -> anyhow::Result<bool> {
             "SELECT has_schema_privilege(current_schema(), 'CREATE'), to_regclass('muster_layout') IS NOT NULL",
             &[],
         )
-        .await;
-    let may = may.map_err(|error| anyhow::anyhow!("the database cannot be read: {}", said(&error)))?;
+        .await
+        .map_err(unreadable)?;
     if !may.get::<_, bool>(0) && !may.get::<_, bool>(1) {
         anyhow::bail!(
             "the role may not make tables there. Allow it with GRANT CREATE ON SCHEMA … TO …, or make it the owner of the database"
         );
     }
-    let tables = schema::is_up_to_date(&client).await;
-    tables.map_err(|error| anyhow::anyhow!("the database cannot be read: {}", said(&error)))
+    schema::is_up_to_date(&client).await.map_err(unreadable)
+}
+
+fn unreadable(error: tokio_postgres::Error) -> anyhow::Error {
+    anyhow::anyhow!("the database cannot be read: {}", said(&error))
 }
 
 async fn reach(url: &str) -> anyhow::Result<(connect::Database, Pool, Object)> {
@@ -194,11 +197,11 @@ impl Engine for Postgres {
     }
 
     fn figures(&self) -> Vec<(&'static str, u64)> {
-        vec![("bytes", self.shared.seen().bytes)]
+        vec![("bytes", self.shared.seen.lock().bytes)]
     }
 
     fn health(&self) -> Result<(), String> {
-        let seen = self.shared.seen();
+        let seen = self.shared.seen.lock();
         let slow = |since: &Option<Stopwatch>| {
             since.as_ref().map(Stopwatch::seconds).filter(|seconds| *seconds > SLOW_SECONDS)
         };

@@ -21,7 +21,6 @@ pub(super) fn restored(text: String) -> String {
     if text.contains('\u{1}') { text.replace("\u{1}\u{1}", "\0").replace("\u{1}\u{2}", "\u{1}") } else { text }
 }
 
-/// The kind of this name.
 pub(super) fn kind(name: &str) -> Result<Kind, ReadError> {
     Kind::ALL.iter().copied().find(|kind| kind.name() == name).ok_or_else(|| {
         ReadError::damaged(format!("a record of the unknown kind `{name}`; was it written by a newer Muster?"))
@@ -31,7 +30,6 @@ pub(super) fn kind(name: &str) -> Result<Kind, ReadError> {
 /// The columns that [`raw`] reads.
 pub(super) const COLUMNS: &str = "kind, id, ver, claims, shape, queue, due, body";
 
-/// A record of a row.
 pub(super) fn raw(row: &Row) -> Result<Raw, ReadError> {
     let column = |error: tokio_postgres::Error| ReadError::damaged(said(&error));
     let queue: Option<String> = row.try_get(5).map_err(column)?;

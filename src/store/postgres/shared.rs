@@ -79,26 +79,22 @@ impl Shared {
 
     /// Whether the last look was answered.
     pub(super) fn can_read(&self, result: Result<(), String>) {
-        let mut seen = self.seen();
+        let mut seen = self.seen.lock();
         tell(seen.unreadable.as_ref(), result.as_ref().err(), "read");
         seen.unreadable = result.err();
     }
 
     /// Whether the last round could be written.
     pub(super) fn can_write(&self, result: Result<(), String>) {
-        let mut seen = self.seen();
+        let mut seen = self.seen.lock();
         tell(seen.unwritable.as_ref().map(|(why, _)| why), result.as_ref().err(), "written");
         seen.unwritable = result.err().map(|why| (why, Stopwatch::start()));
     }
 
     /// Whether a round failed, and no newer round has shown since then whether writing works again.
     pub(super) fn is_doubtful(&self) -> bool {
-        let seen = self.seen();
+        let seen = self.seen.lock();
         seen.writing.is_none() && seen.unwritable.as_ref().is_some_and(|(_, since)| since.seconds() > SLOW_SECONDS)
-    }
-
-    pub(super) fn seen(&self) -> parking_lot::MutexGuard<'_, Seen> {
-        self.seen.lock()
     }
 }
 

@@ -115,10 +115,10 @@ impl Shared {
 /// Writes rounds until the last caller is gone.
 pub(super) async fn run(shared: Arc<Shared>, mut inbox: mpsc::Receiver<Request>) {
     while let Some(first) = inbox.recv().await {
-        shared.seen().writing = Some(first.asked());
+        shared.seen.lock().writing = Some(first.asked());
         let requests = drain(first, &mut inbox);
         let outcomes = write(&shared, &requests.iter().collect::<Vec<_>>()).await;
-        shared.seen().writing = None;
+        shared.seen.lock().writing = None;
         for (request, outcome) in requests.into_iter().zip(outcomes) {
             // If the caller gave up, nobody listens. The write still counts.
             match (request, outcome) {

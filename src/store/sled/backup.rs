@@ -28,7 +28,7 @@ fn counted(backup: &Path) -> u64 {
 impl Shared {
     pub(super) fn back_up_if_due(&self) -> anyhow::Result<()> {
         let Some(every) =
-            self.backups.every.filter(|_| self.sidecar().has_data && self.room.has(journal::SEGMENT_ROOM))
+            self.backups.every.filter(|_| self.sidecar.lock().has_data && self.room.has(journal::SEGMENT_ROOM))
         else {
             return Ok(());
         };
@@ -56,10 +56,10 @@ impl Shared {
 
     pub(super) fn back_up_by(&self, beside: &Path) -> anyhow::Result<PathBuf> {
         fs::create_dir_all(beside.join(JOURNAL))?;
-        let mut sidecar = self.sidecar().clone();
+        let mut sidecar = self.sidecar.lock().clone();
         {
             // Nothing is appended meanwhile. That is short, because the open segment is small and the others are linked.
-            let journal = self.journal();
+            let journal = self.journal.lock();
             journal.copy_to(&beside.join(JOURNAL))?;
             sidecar.mark = self.last.load(Ordering::SeqCst);
         }

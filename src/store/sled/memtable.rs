@@ -7,7 +7,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex};
 
 use crate::clock::Stopwatch;
 use crate::store::ReadError;
@@ -47,20 +47,12 @@ pub(super) struct Memtable {
 }
 
 impl Memtable {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock()
-    }
-
-    fn wait(&self, state: &mut MutexGuard<'_, State>, at_most: Duration) {
-        self.moved.wait_for(state, at_most);
-    }
-
     /// Takes a round in. If two layers are full it waits for sled, because memory is bounded. If sled takes nothing, only commits that finish
     /// accepted work are written, and they do not wait.
     pub(super) fn put(&self, round: u64, changes: Changes) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         while state.open.bytes >= FULL_BYTES && state.behind.is_none() {
-            self.wait(&mut state, OLD);
+            self.moved.wait_for(&mut state, OLD);
         }
         let was_full = state.open.bytes >= FULL_BYTES;
         let State { open, since, .. } = &mut *state;
@@ -80,14 +72,14 @@ impl Memtable {
 
     /// The recent value of a key, or that it was removed; `None` if only sled knows it.
     pub(super) fn get(&self, key: &[u8]) -> Option<Option<Vec<u8>>> {
-        let state = self.state();
+        let state = self.state.lock();
         let found = state.open.changes.get(key);
         found.or_else(|| state.closed.as_ref()?.changes.get(key)).cloned()
     }
 
     /// Recent writes from a key up to but not including another: as many values as asked for, and the removed keys between them.
     pub(super) fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Changes {
-        let state = self.state();
+        let state = self.state.lock();
         let bounds = (Bound::Included(from), Bound::Excluded(to));
         let mut open = state.open.changes.range::<[u8], _>(bounds).peekable();
         let mut closed = state.closed.iter().flat_map(|layer| layer.changes.range::<[u8], _>(bounds)).peekable();
@@ -114,7 +106,7 @@ impl Memtable {
 
     /// Waits until a layer is due, and closes it; `None` if nothing more will come.
     pub(super) fn next(&self) -> Option<Arc<Layer>> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         loop {
             let age = state.since.as_ref().map_or(0.0, Stopwatch::seconds);
             if state.since.is_some() && (state.closing || state.open.bytes >= FULL_BYTES || age >= OLD.as_secs_f64()) {
@@ -127,13 +119,13 @@ impl Memtable {
                 return None;
             }
             let rest = OLD.saturating_sub(Duration::from_secs_f64(age));
-            self.wait(&mut state, rest);
+            self.moved.wait_for(&mut state, rest);
         }
     }
 
     pub(super) fn taken(&self) {
         let taken = {
-            let mut state = self.state();
+            let mut state = self.state.lock();
             state.behind = None;
             state.closed.take()
         };
@@ -144,22 +136,22 @@ impl Memtable {
 
     /// Sled could not take the layer. Returns when it should try again, or true if the store is closing and it need not.
     pub(super) fn is_behind(&self, why: String, pause: Duration) -> bool {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.behind = Some(why);
         self.moved.notify_all();
         if !state.closing {
-            self.wait(&mut state, pause);
+            self.moved.wait_for(&mut state, pause);
         }
         state.closing
     }
 
     /// Why sled cannot take in the layer, if it cannot.
     pub(super) fn why_behind(&self) -> Option<String> {
-        self.state().behind.clone()
+        self.state.lock().behind.clone()
     }
 
     pub(super) fn close(&self) {
-        self.state().closing = true;
+        self.state.lock().closing = true;
         self.moved.notify_all();
     }
 }
@@ -236,7 +228,7 @@ mod tests {
             let table = Memtable::default();
             let (mut below, mut written) = (BTreeMap::new(), BTreeMap::new());
             for (round, step) in (1u64..).zip(steps) {
-                let closed = table.state().closed.clone();
+                let closed = table.state.lock().closed.clone();
                 match (step, closed) {
                     (Step::Write(keys), _) => {
                         let value = |written: bool| written.then(|| round.to_le_bytes().to_vec());
@@ -244,10 +236,10 @@ mod tests {
                         apply(&mut written, changes.iter());
                         table.put(round, changes);
                     }
-                    (Step::Close, None) if table.state().since.is_some() => {
+                    (Step::Close, None) if table.state.lock().since.is_some() => {
                         table.close();
                         table.next().expect("something is there");
-                        table.state().closing = false;
+                        table.state.lock().closing = false;
                     }
                     (Step::TakePart, Some(layer)) => apply(&mut below, layer.changes.iter().take(layer.changes.len() / 2)),
                     (Step::Take, Some(layer)) => {
@@ -271,7 +263,7 @@ mod tests {
                 let bytes = |layer: &Layer| -> usize {
                     layer.changes.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum()
                 };
-                prop_assert_eq!(table.state().open.bytes, bytes(&table.state().open));
+                prop_assert_eq!(table.state.lock().open.bytes, bytes(&table.state.lock().open));
             }
         }
     }
@@ -294,7 +286,7 @@ mod tests {
         table.taken();
         assert_eq!(table.next().expect("it is full").last, 2);
         writer.join().expect("it ends");
-        assert_eq!(table.state().open.last, 3);
+        assert_eq!(table.state.lock().open.last, 3);
     }
 
     #[test]

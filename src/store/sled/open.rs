@@ -189,16 +189,16 @@ impl Bytes for SledEngine {
 
     fn write(&self, changes: Changes) -> Result<(), WriteError> {
         let shared = &self.shared;
-        if !shared.sidecar().has_data {
+        if !shared.sidecar.lock().has_data {
             // Note this before the first record: from here on, an empty store means lost data.
-            let mut sidecar = shared.sidecar();
+            let mut sidecar = shared.sidecar.lock();
             sidecar.has_data = true;
             if let Err(error) = write_sidecar(&shared.directory, &sidecar) {
                 sidecar.has_data = false;
                 return Err(WriteError::NoRoom(format!("{error:#}")));
             }
         }
-        let mark = shared.journal().append(&changes).inspect_err(|_| shared.room.look_again())?;
+        let mark = shared.journal.lock().append(&changes).inspect_err(|_| shared.room.look_again())?;
         // It is durable.
         shared.mark.move_to(mark);
         shared.last.store(mark.round, Ordering::SeqCst);

@@ -30,10 +30,6 @@ impl Room {
         Self { directory: directory.to_owned(), found: Mutex::default() }
     }
 
-    fn ballast(&self) -> PathBuf {
-        self.directory.join("ballast")
-    }
-
     /// Before a start: frees the ballast on a full disk, and otherwise makes it.
     pub(super) fn for_a_start(&self) {
         let refuses = self.look();
@@ -100,7 +96,7 @@ impl Room {
 
     /// Makes the ballast, or frees it. If it cannot be made, there is only the reserve.
     fn keep_ballast(&self, keep: bool) {
-        let ballast = self.ballast();
+        let ballast = self.directory.join("ballast");
         if !keep {
             let _ = fs::remove_file(ballast);
         } else if fs::metadata(&ballast).map_or(0, |of| of.len()) < BALLAST_BYTES as u64 {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
+use parking_lot::{Condvar, Mutex, RwLock};
 
 use super::database::{Database, head_of, open_soon, remove_half_made_snapshots, take};
 use super::directory::{DATABASE, JOURNAL};
@@ -56,14 +56,6 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn sidecar(&self) -> MutexGuard<'_, Sidecar> {
-        self.sidecar.lock()
-    }
-
-    pub(super) fn journal(&self) -> MutexGuard<'_, Journal> {
-        self.journal.lock()
-    }
-
     pub(super) fn with<T>(&self, ask: impl FnOnce(&Database) -> anyhow::Result<T>) -> anyhow::Result<T> {
         let database = self.db.read();
         ask(database.as_ref().context("the database could not be opened again")?)
@@ -79,7 +71,7 @@ impl Shared {
     pub(super) fn open_again(&self, why: Option<&anyhow::Error>) -> anyhow::Result<()> {
         self.room.look_again();
         // Nothing is appended while the journal is read.
-        let _journal = self.journal();
+        let _journal = self.journal.lock();
         let mut database = self.db.write();
         match why {
             None if database.is_some() => return Ok(()),

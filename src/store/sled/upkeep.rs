@@ -3,8 +3,6 @@
 use std::fs;
 use std::sync::atomic::Ordering;
 
-use parking_lot::MutexGuard;
-
 use super::base::{base, base_file};
 use super::database::{Database, sums};
 use super::directory::{DATABASE, is_full};
@@ -28,7 +26,7 @@ impl Shared {
             {
                 let mut stop = self.stop.lock();
                 if !*stop {
-                    self.wait(&mut stop);
+                    self.wake.wait_for(&mut stop, TICK);
                 }
                 if *stop {
                     return;
@@ -41,7 +39,8 @@ impl Shared {
                 stop(&format!("{why:#}"));
             }
             let another = self
-                .journal()
+                .journal
+                .lock()
                 .needs_another()
                 .filter(|_| failed.is_none_or(|failed| failed.seconds() > CHECKPOINT_EVERY_SECONDS));
             if let Some(folder) = another.filter(|_| self.room.has(journal::SEGMENT_ROOM))
@@ -58,10 +57,6 @@ impl Shared {
                 self.look_after(written > 0);
             }
         }
-    }
-
-    pub(super) fn wait(&self, stop: &mut MutexGuard<'_, bool>) {
-        self.wake.wait_for(stop, TICK);
     }
 
     /// Makes a backup, a checkpoint and a base, if they are due.
@@ -87,7 +82,7 @@ impl Shared {
             self.open_again(Some(&error))?;
             self.with(flush)?;
         }
-        let mut sidecar = self.sidecar();
+        let mut sidecar = self.sidecar.lock();
         sidecar.mark = sidecar.mark.max(last);
         write_sidecar(&self.directory, &sidecar)?;
         Ok(head)
@@ -114,13 +109,13 @@ impl Shared {
         drop(db);
         self.since_base.fetch_sub(since, Ordering::Relaxed);
         self.base_bytes.store(size, Ordering::Relaxed);
-        let mut sidecar = self.sidecar();
+        let mut sidecar = self.sidecar.lock();
         let before = sidecar.base.replace(head);
         write_sidecar(&self.directory, &sidecar)?;
         if let Some(before) = before.filter(|before| *before != head) {
             fs::remove_file(base_file(&self.directory, before))?;
         }
-        Ok(self.journal().forget(head)?)
+        Ok(self.journal.lock().forget(head)?)
     }
 }
 
@@ -129,7 +124,7 @@ impl Drop for Shared {
         // Everything that was acknowledged is in the journal already. This saves the next start from reading it, and lets it detect damage.
         let closed = self.checkpoint().and_then(|_| {
             let sums = sums(&self.directory.join(DATABASE))?;
-            let mut sidecar = self.sidecar();
+            let mut sidecar = self.sidecar.lock();
             (sidecar.clean, sidecar.sums) = (true, sums);
             write_sidecar(&self.directory, &sidecar)
         });
