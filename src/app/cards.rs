@@ -100,8 +100,8 @@ impl App {
 }
 
 /// How many incidents there are of each severity, in words: `2 SEV1`.
-pub fn by_severity<'a>(incidents: impl Iterator<Item = &'a Incident> + Clone) -> Vec<String> {
-    let count = |severity| incidents.clone().filter(|one| one.severity == severity).count();
+pub fn by_severity(incidents: &[&Incident]) -> Vec<String> {
+    let count = |severity| incidents.iter().filter(|one| one.severity == severity).count();
     let counts = Severity::ALL.into_iter().map(|severity| (count(severity), severity));
     counts.filter(|(count, _)| *count > 0).map(|(count, severity)| format!("{count} {severity}")).collect()
 }

@@ -344,7 +344,7 @@ fn assignee(batch: &mut Batch, before: Option<&Task>, task: &Task, incident: &In
 
 /// An incident with more alerts than this is in a flood.
 const FLOOD: u32 = 20;
-/// In a flood, the lineage is request about an incident this often, in seconds.
+/// In a flood, the lineage is asked about an incident this often, in seconds.
 const ASSESSED_EVERY_SECONDS: i64 = 1;
 
 /// Puts the effects of a decision into the outbox. An effect that shows the present state waits there once per incident, behind everything that
@@ -364,7 +364,7 @@ fn effects(batch: &mut Batch, uid: &IncidentId, ver: u64, decision: &Decision, n
     for (index, effect) in decision.effects.iter().enumerate() {
         let job = Job::Of { uid: uid.to_owned(), effect: effect.clone() };
         if effect.shows_present_state() && (!in_order || *effect == Effect::Assess) {
-            // In a flood, the lineage is request now and then, not with every alert.
+            // In a flood, the lineage is asked now and then, not with every alert.
             let in_a_flood = *effect == Effect::Assess && decision.case.incident.alerts > FLOOD;
             let due = if in_a_flood { now + chrono::Duration::seconds(ASSESSED_EVERY_SECONDS) } else { now };
             batch.enqueue_present(&EntryId::present(uid, effect), job, now, due);

@@ -69,10 +69,7 @@ impl Change for ForgettingCalm {
     async fn decide(&self, app: &App) -> Result<(Batch, usize), Failure> {
         let since = app.now() - app.flapping_window();
         let is_calm = |flap: &Flap| flap.times.last().is_none_or(|last| *last < since);
-        let calm: Vec<Id<Flap>> = {
-            let flapping = app.models.flapping.read();
-            flapping.iter().filter(|(_, flap)| is_calm(flap)).take(500).map(|(id, _)| id).collect()
-        };
+        let calm = app.models.flapping.read().ids(500, is_calm);
         let mut batch = Batch::new();
         for id in calm {
             // It may have come again a moment ago.

@@ -186,7 +186,7 @@ fn figures(open: &[Incident], latest: &[Incident], now: Time) -> Value {
     // Incidents that were not read are not counted, and the home says so.
     let at_least = |count: usize| if count == LOOKED_AT { format!("{count}+") } else { count.to_string() };
     json!({
-        "open": by_severity(open.iter().filter(real)), "more": open.len() == LOOKED_AT, "month": at_least(recent.len()),
+        "open": by_severity(&open.iter().filter(real).collect::<Vec<_>>()), "more": open.len() == LOOKED_AT, "month": at_least(recent.len()),
         "to_acknowledge": median_taken(recent.iter().copied(), |one| one.acknowledged_at),
         "to_resolve": median_taken(recent.iter().copied(), |one| one.resolved_at),
     })

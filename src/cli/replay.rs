@@ -25,7 +25,7 @@ pub(super) fn run(config: &Path, source: Option<&str>, file: &Path) -> anyhow::R
     let Some(named) = named else {
         bail!("the file does not name its source. Name one of {} with --source", names.join(", "));
     };
-    let Some(source) = config.source(&named) else {
+    let Some(source) = config.source(named) else {
         bail!("there is no source `{named}`. The sources are: {}", names.join(", "));
     };
     let body = kept.as_ref().map_or(bytes.clone(), |kept| kept["body"].to_string().into_bytes());

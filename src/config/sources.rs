@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::domain::policy::OnGreen;
 use crate::domain::{Level, Pillar};
@@ -135,6 +136,7 @@ pub struct Mapping {
     pub asset: Option<String>,
     pub pillar: Option<String>,
     /// The pillar if the body names none.
+    #[serde(deserialize_with = "known_pillar")]
     pub default_pillar: Option<Pillar>,
     pub severity: Option<String>,
     pub owner: Option<String>,
@@ -142,6 +144,11 @@ pub struct Mapping {
     pub at: Option<String>,
     pub description: Option<String>,
     pub labels: BTreeMap<String, String>,
+}
+
+fn known_pillar<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Pillar>, D::Error> {
+    let word = Option::<String>::deserialize(from)?;
+    word.map(|word| Pillar::known(&word).map_err(D::Error::custom)).transpose()
 }
 
 impl Mapping {

@@ -107,7 +107,7 @@ impl Worker {
             Err(error) => {
                 // It is set aside, so that it does not block its incident for ever.
                 let why = Undelivered::Unreadable { error: error.to_string() };
-                tracing::error!(entry = %id, error = %why, "an outbox entry is set aside");
+                tracing::error!(entry = %id, error = why.to_string(), "an outbox entry is set aside");
                 let mut batch = Batch::new();
                 batch.del(&id, Expect::Ver(ver));
                 batch.counts_once(&id);
@@ -150,7 +150,7 @@ impl Worker {
                         incident,
                         entry = %id,
                         attempts = entry.attempts,
-                        error = %why,
+                        error = why.to_string(),
                         "will be tried again"
                     );
                 }
@@ -159,12 +159,12 @@ impl Worker {
                 Some("retry")
             }
             Next::DoWithout { why } => {
-                tracing::warn!(lane = lane.as_str(), incident, entry = %id, error = %why, "given up, and nobody is told");
+                tracing::warn!(lane = lane.as_str(), incident, entry = %id, error = why.to_string(), "given up, and nobody is told");
                 let _ = self.carrier.app.commit(turn.end()).await;
                 Some("dead")
             }
             Next::GiveUp { why } => {
-                tracing::error!(lane = lane.as_str(), incident, entry = %id, error = %why, "given up");
+                tracing::error!(lane = lane.as_str(), incident, entry = %id, error = why.to_string(), "given up");
                 self.give_up(turn, &why).await;
                 Some("dead")
             }

@@ -38,11 +38,8 @@ pub struct Applies {
 
 /// An unknown pillar is a slip. The runbook would never be found by it.
 fn known_pillars<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Pillar>, D::Error> {
-    let unknown = |word: &str| {
-        D::Error::custom(format!("“{word}” is no pillar; there are {}", Pillar::ALL.map(Pillar::as_str).join(", ")))
-    };
     let words = Vec::<String>::deserialize(from)?;
-    words.iter().map(|word| Pillar::parse(word).ok_or_else(|| unknown(word))).collect()
+    words.iter().map(|word| Pillar::known(word).map_err(D::Error::custom)).collect()
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

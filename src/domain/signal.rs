@@ -51,6 +51,15 @@ worded! {
 }
 
 impl Pillar {
+    /// The pillar that somebody wrote into a file.
+    ///
+    /// # Errors
+    /// It is a slip. The words say which pillars there are.
+    pub fn known(word: &str) -> Result<Self, String> {
+        let all = || Self::ALL.map(Self::as_str).join(", ");
+        Self::parse(word).ok_or_else(|| format!("“{word}” is no pillar; there are {}", all()))
+    }
+
     /// Finds the pillar of a check by the words that tools use in names and kinds of checks.
     pub fn of_check(name: &str) -> Option<Self> {
         #[rustfmt::skip]

@@ -1,10 +1,10 @@
 //! Enums of a few values that people read and type. One table has each value's word, what else people type for it, and what it means.
 
 /// Declares such an enum. Behind a value stands its word, then other words for it, then what it means in a menu:
-/// `Scribe = "scribe" | "writer": "writes down what is decided",`.
+/// `Scribe = "scribe" | "writer": "writes down what is decided",`. People cannot type a value that is marked `(shown)`.
 macro_rules! worded {
     ($(#[$meta:meta])* pub enum $name:ident {
-        $($(#[$of_value:meta])* $value:ident = $word:literal $(| $also:literal)* $(: $meaning:literal)?,)*
+        $($(#[$of_value:meta])* $value:ident = $word:literal $(($shown:ident))? $(| $also:literal)* $(: $meaning:literal)?,)*
     }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,9 +28,10 @@ macro_rules! worded {
 
             /// Finds the value by one of its words, in upper or lower case.
             pub fn parse(word: &str) -> Option<Self> {
-                let word = word.trim().trim_end_matches(':');
-                let known: [&[&str]; Self::ALL.len()] = [$(&[$word $(, $also)*]),*];
-                let at = known.iter().position(|words| words.iter().any(|one| one.eq_ignore_ascii_case(word)))?;
+                let known: [(bool, &[&str]); Self::ALL.len()] =
+                    [$((true $(&& stringify!($shown).is_empty())?, &[$word $(, $also)*])),*];
+                let is_it = |words: &[&str]| words.iter().any(|one| one.eq_ignore_ascii_case(word.trim()));
+                let at = known.iter().position(|(is_typed, words)| *is_typed && is_it(words))?;
                 Self::ALL.get(at).copied()
             }
         }

@@ -163,7 +163,7 @@ impl Python {
             Self::Text(text) => quoted(text, to),
             Self::List(items) => {
                 to.push('[');
-                listed(to, items, |item, to| item.print(to));
+                listed(to, items, Self::print);
                 to.push(']');
             }
             Self::Dict(entries) => {

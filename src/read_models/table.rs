@@ -37,7 +37,8 @@ impl<T> Table<T> {
         self.0.len()
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (Id<T>, &T)> {
-        self.0.iter().map(|(id, value)| (Id::new(id.as_str()), value))
+    /// The ids of at most `limit` records that are so.
+    pub fn ids(&self, limit: usize, are: impl Fn(&T) -> bool) -> Vec<Id<T>> {
+        self.0.iter().filter(|(_, value)| are(value)).take(limit).map(|(id, _)| Id::new(id.as_str())).collect()
     }
 }

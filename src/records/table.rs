@@ -34,15 +34,15 @@ macro_rules! records {
 
 records! {
     // Before the newest shape of these, some reasons were stored as words. Those can still be read.
-    Incident => Incident, 2, followed true;
-    Entry => Timeline, 3;
+    Incident => Incident, 3, followed true;
+    Entry => Timeline, 4;
     Alert => Alert, 2, followed true;
     AlertOfKey => AlertKey, 1;
     Task => Task, 1;
     Notification => Notification, 1;
     Captured => Message, 1;
-    outbox::Entry => Outbox, 3;
-    Dead => Dead, 3;
+    outbox::Entry => Outbox, 4;
+    Dead => Dead, 4;
     Delivered => Delivery, 1;
 
     OfNumber => Number, 1;

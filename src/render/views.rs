@@ -355,7 +355,7 @@ pub fn impact(of: &str, candidates: &[Candidate], impact: &Impact, unknown: &[St
     json!({
         "of": of, "words": impact.words(), "roots": roots, "teams": teams,
         "more_teams": impact.teams.len().saturating_sub(15),
-        "unowned": impact.unowned, "doubtful": impact.doubtful, "unknown": unknown,
+        "unowned": impact.unowned, "doubtful": impact.doubtful, "unknown": unknown, "unreachable": [],
     })
 }
 

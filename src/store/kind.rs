@@ -40,7 +40,7 @@ kinds! {
     /// Counters, and what Muster knows of its workspace.
     Meta = b'0' "meta" shape 2,
     /// Incidents, by uid.
-    Incident = b'I' "incident" shape 2,
+    Incident = b'I' "incident" shape 3,
     /// uid by number, newest first.
     Number = b'N' "number" shape 1,
     /// uid of open incidents, by number, newest first.
@@ -48,7 +48,7 @@ kinds! {
     /// uid by asset and number, newest first.
     ByAsset = b'b' "by_asset" shape 1,
     /// Timeline entries, by uid and place.
-    Timeline = b'T' "timeline" shape 3,
+    Timeline = b'T' "timeline" shape 4,
     /// Alerts, by uid and alert id.
     Alert = b'A' "alert" shape 2,
     /// The incident and alert of a source's key.
@@ -64,9 +64,9 @@ kinds! {
     /// Pinned messages, by channel and timestamp.
     Pin = b'p' "pin" shape 1,
     /// What must be delivered.
-    Outbox = b'O' "outbox" shape 3,
+    Outbox = b'O' "outbox" shape 4,
     /// Deliveries that were given up.
-    Dead = b'D' "dead" shape 3,
+    Dead = b'D' "dead" shape 4,
     /// Deliveries seen, by day.
     Delivery = b'd' "delivery" shape 1,
     /// People of the workspace.

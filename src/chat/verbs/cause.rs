@@ -14,7 +14,7 @@ pub(crate) static VERB: Verb = Verb {
     help: "what caused it, as you agreed; never who",
     parse: |line| {
         let (kind, text) = line.split();
-        match CauseKind::parse(kind) {
+        match CauseKind::parse(kind.trim_end_matches(':')) {
             Some(kind) if !text.is_empty() => line.command(Command::Cause { kind, text: text.to_owned() }),
             None if !line.rest.is_empty() => Err(line.unclear("A cause lies with data, logic or operations.")),
             kind => line.ask_about(Form::Cause, kind.map(CauseKind::as_str).unwrap_or_default()),

@@ -31,7 +31,7 @@ async fn said(chat: &Chat<'_>, number: Option<u64>) -> Result<Reply, Failure> {
 /// In full, with buttons to notify the people it reaches.
 pub(crate) async fn of_incident(chat: &Chat<'_>, incident: &Incident) -> Result<Rendered, Failure> {
     let judged = chat.app.judge(incident).await?;
-    let view = views::impact(&incident.name(), &judged.candidates, &judged.impact, &judged.unknown);
+    let mut view = views::impact(&incident.name(), &judged.candidates, &judged.impact, &judged.unknown);
     let tell =
         |whom: Whom, label| Button::on(&incident.name(), Press::Ask(Form::Notify, whom.as_str().to_owned()), label);
     let mut buttons = Vec::new();
@@ -40,6 +40,9 @@ pub(crate) async fn of_incident(chat: &Chat<'_>, incident: &Incident) -> Result<
         (Whom::Upstream, tell(Whom::Upstream, "Tell owners upstream")),
     ] {
         let recipients = chat.app.recipients_of(&judged, whom);
+        let nowhere = recipients.iter().filter(|one| one.slack.is_none() && one.email.is_none());
+        let nowhere = nowhere.map(|one| one.name.clone().into()).collect::<Vec<_>>();
+        view["unreachable"].as_array_mut().into_iter().for_each(|all| all.extend(nowhere.clone()));
         if chat.would(incident, Command::Notify { whom, recipients, text: None }).await.is_ok() {
             buttons.push(button);
         }

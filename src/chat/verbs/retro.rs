@@ -14,7 +14,7 @@ pub(crate) static VERB: Verb = Verb {
     help: "what went well, what was hard, where luck helped: for the post-mortem",
     parse: |line| {
         let (what, text) = line.split();
-        match Learnt::parse(what) {
+        match Learnt::parse(what.trim_end_matches(':')) {
             Some(what) if !text.is_empty() => line.command(Command::Learn { what, text: text.to_owned() }),
             None if !line.rest.is_empty() => Err(line.unclear("Something went well, was hard, or was lucky.")),
             what => line.ask_about(Form::Learnt, what.map(Learnt::as_str).unwrap_or_default()),

@@ -64,8 +64,9 @@ async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let library = &chat.app.library;
     // A runbook other than the present one.
     let other = |book: &&Runbook| incident.checklist.as_ref().is_none_or(|list| list.runbook != book.head.id);
-    if let Some(book) = library.all().find(other) {
-        chat.would(&incident, named(chat, &book.head.id)?).await?;
+    match library.all().find(other) {
+        Some(book) => chat.would(&incident, named(chat, &book.head.id)?).await?,
+        None => chat.may(permission::Verb::Runbook, Some(&incident))?,
     }
     let inputs = vec![ModalInput::Choice {
         id: "runbook",

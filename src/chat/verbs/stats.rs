@@ -54,7 +54,7 @@ async fn said(chat: &Chat<'_>, since: Time) -> Result<Reply, Failure> {
     ];
     let view = json!({
         "since": since, "incidents": incidents.len(), "one": incidents.len() == 1, "more": more,
-        "by_severity": by_severity(incidents.iter()), "medians": medians.into_iter().flatten().collect::<Vec<_>>(),
+        "by_severity": by_severity(&incidents.iter().collect::<Vec<_>>()), "medians": medians.into_iter().flatten().collect::<Vec<_>>(),
         "monitors": all.len(), "total": total, "useful": useful,
         "precision": percent(f64::from(useful) / f64::from(total.max(1))), "noisy": noisy,
     });

@@ -15,7 +15,7 @@ impl Carrier {
         match self.fetch_history(incident, channel).await {
             // Messages that were captured as people said them are there anyway.
             Err(Fault::Permanent { why }) => {
-                tracing::warn!(incident = incident.name(), %why, "the history cannot be read")
+                tracing::warn!(incident = incident.name(), error = why.to_string(), "the history cannot be read")
             }
             other => other?,
         }

@@ -34,7 +34,7 @@ worded! {
         /// Only its name is known.
         #[default]
         #[serde(other)]
-        Unknown = "asset",
+        Unknown = "asset" (shown),
     }
 }
 

@@ -22,7 +22,7 @@ worded! {
         /// Consumers: the owners and users of the assets downstream.
         Downstream = "downstream" | "down" | "consumers",
         /// People who asked to be told, or for whom the configuration asks.
-        Subscribed = "by subscription",
+        Subscribed = "by subscription" (shown),
     }
 }
 

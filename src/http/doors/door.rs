@@ -75,8 +75,14 @@ pub(crate) fn described<T: Through>(
     _: impl Handler<T, AppState>,
     (schemas, mut paths, router): UtoipaMethodRouter<AppState>,
 ) -> UtoipaMethodRouter<AppState> {
-    for PathItem { get, put, post, delete, .. } in paths.paths.values_mut() {
-        [get, put, post, delete].into_iter().flatten().for_each(describe::<T::Door>);
+    for (path, PathItem { get, put, post, delete, .. }) in &mut paths.paths {
+        for (method, operation) in [("get", get), ("put", put), ("post", post), ("delete", delete)] {
+            let Some(operation) = operation else { continue };
+            describe::<T::Door>(operation);
+            // Handlers in two files may have the same name, but an id must be the only one.
+            let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+            operation.operation_id = Some(std::iter::once(method).chain(words).collect::<Vec<_>>().join("_"));
+        }
     }
     (schemas, paths, router)
 }

@@ -40,7 +40,7 @@ pub async fn open(url: &str, leases: LeaseClock) -> anyhow::Result<Store> {
     let row = client
         .query_one("SELECT seq, stamp, current_schema()::text FROM muster_head", &[])
         .await
-        .map_err(unreadable)?;
+        .map_err(|error| unreadable(&error))?;
     let (mark, schema) = (Mark { seq: row.get(0), stamp: row.get(1) }, row.get::<_, String>(2));
     drop(client);
     let shared = Arc::new(Shared {
@@ -80,17 +80,17 @@ pub async fn check(url: &str) -> anyhow::Result<bool> {
             &[],
         )
         .await
-        .map_err(unreadable)?;
+        .map_err(|error| unreadable(&error))?;
     if !may.get::<_, bool>(0) && !may.get::<_, bool>(1) {
         anyhow::bail!(
             "the role may not make tables there. Allow it with GRANT CREATE ON SCHEMA … TO …, or make it the owner of the database"
         );
     }
-    schema::is_up_to_date(&client).await.map_err(unreadable)
+    schema::is_up_to_date(&client).await.map_err(|error| unreadable(&error))
 }
 
-fn unreadable(error: tokio_postgres::Error) -> anyhow::Error {
-    anyhow::anyhow!("the database cannot be read: {}", said(&error))
+fn unreadable(error: &tokio_postgres::Error) -> anyhow::Error {
+    anyhow::anyhow!("the database cannot be read: {}", said(error))
 }
 
 async fn reach(url: &str) -> anyhow::Result<(connect::Database, Pool, Object)> {

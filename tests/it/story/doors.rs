@@ -44,8 +44,11 @@ async fn routes(bot: &Bot) -> Vec<Route> {
         bot.http.get(format!("{}/api/openapi.json", bot.base)).send().await.unwrap().json().await.unwrap();
     let schemes = &document["components"]["securitySchemes"];
     let mut routes = Vec::new();
+    let mut ids = std::collections::BTreeSet::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(ids.insert(id), "{method} {path} has an id that another route has: {id}");
             let doors = operation["security"].as_array().into_iter().flatten().flat_map(|one| one.as_object().unwrap());
             let scopes = |scopes: &Value| serde_json::from_value::<Vec<String>>(scopes.clone()).unwrap();
             routes.push(Route {

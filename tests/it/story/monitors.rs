@@ -158,6 +158,7 @@ async fn the_api_pages_filters_and_is_closed_without_a_token() {
     assert!(ids("asset=warehouse.order").await.is_empty());
     for (path, status) in [
         ("/api/v1/incidents?status=red", 400),
+        ("/api/v1/incidents?status=pending:", 400),
         ("/api/v1/incidents?limit=0", 400),
         ("/api/v1/incidents?cursor=x", 400),
         ("/api/v1/incidents/INC-99", 404),

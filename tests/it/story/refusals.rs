@@ -145,7 +145,7 @@ async fn no_button_of_the_card_is_refused_to_everybody() {
 
 #[tokio::test]
 async fn impact_offers_to_tell_people_only_if_they_can_be_told() {
-    let catalog = "assets: [{name: bi.sales, owners: [{name: Sales, slack: '#sales'}]}, {name: raw.orders, owners: [{name: Ingest, slack: '#ingest'}]}]\nedges: [[raw.orders, w.orders], [w.orders, bi.sales]]";
+    let catalog = "assets: [{name: bi.sales, owners: [{name: Sales, slack: '#sales'}]}, {name: raw.orders, owners: [{name: Ingest, slack: '#ingest'}]}, {name: bi.odd, owners: [{name: Odd}]}]\nedges: [[raw.orders, w.orders], [w.orders, bi.sales], [w.orders, bi.odd]]";
     let rule = "[permissions]\nadmins = [\"U0ANA00001\"]\n[permissions.rules]\nnotify = \"admins\"\n";
     let bot = bot_with(rule).await;
     bot.put("/api/v1/catalog/yaml", catalog.to_owned()).await;
@@ -165,6 +165,8 @@ async fn impact_offers_to_tell_people_only_if_they_can_be_told() {
     bot.alert("dq", json!({"key": "k", "title": "orders are late", "asset": "w.orders"})).await;
     assert_eq!(offered(ANA, 2).await, "Tell consumers, Tell owners upstream");
     assert_eq!(offered(BEN, 2).await, "", "Ben may not tell anybody");
+    let told = bot.slash(ANA, "data-incidents", "INC-2 impact").await;
+    assert!(told.contains("No channel or address is known for: Odd. Add one under [[teams]]"), "{told}");
     // Who was told is not offered again.
     assert_eq!(bot.slash(ANA, "data-incidents", "INC-2 notify downstream").await, "");
     bot.submit(ANA, json!({})).await;
