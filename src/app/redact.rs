@@ -1,4 +1,4 @@
-//! What is left of a body before it is kept: no secrets, no SQL and no values of rows.
+//! What is left of a body before it is kept: fields whose names say secret, SQL or rows are left out. Free text stays as it was sent.
 
 use std::io::Write as _;
 

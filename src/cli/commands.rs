@@ -79,7 +79,7 @@ enum Command {
         #[arg(long, default_value = "muster.toml")]
         config: PathBuf,
     },
-    /// Check, back up, repair or restore the embedded store. The bot must not be running.
+    /// Check, back up, repair or restore the embedded store. The bot must not be running, except for a check.
     Store {
         #[command(subcommand)]
         command: store::StoreCommand,

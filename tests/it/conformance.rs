@@ -212,7 +212,7 @@ fn the_page_of_commands_is_made_from_the_verbs() {
         `/incident help` shows the same list, and `/incident help who` shows who may do what here. Every command also has a place in the form \
         *More…* of an incident's card.\n\
         The last column has the other words of a verb: some mean the same, and some are its other forms, such as `unmute` and `edit`.\n\n\
-        This page is made from the code, and a test holds it to it.\n\n\
+        This page is made from the code, and a test checks that it matches.\n\n\
         | write | it does | other words of it |\n|---|---|---|\n"
         .to_owned();
     for verb in muster::chat::VERBS.iter() {

@@ -150,6 +150,12 @@ async fn a_store_of_version_3_is_opened_and_goes_on() {
     goes_on(&expected("v3"), unpack("v3").path()).await;
 }
 
+/// Why something was not delivered is a value in it, and words before.
+#[tokio::test]
+async fn a_store_of_version_4_is_opened_and_goes_on() {
+    goes_on(&expected("v4"), unpack("v4").path()).await;
+}
+
 /// What a store of version 1 becomes when a bot of today lives on in it. With `MUSTER_KEEP_STORE` it is kept in that folder: so the
 /// fixture of another version is made.
 #[tokio::test]

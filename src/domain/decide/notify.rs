@@ -1,4 +1,4 @@
-//! Telling producers and consumers. Nobody is told twice. Everybody hears how it ends, unless they asked to hear no more.
+//! Telling producers and consumers. Nobody gets the first message twice. Everybody hears how it ends, unless they asked to hear no more.
 
 use super::draft::Draft;
 use super::words::optional;

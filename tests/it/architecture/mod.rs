@@ -55,7 +55,7 @@ fn allowed_rooms() -> BTreeMap<String, BTreeSet<String>> {
     .collect()
 }
 
-/// A room may import only rooms below it.
+/// A room may import only the rooms that the table allows.
 #[test]
 fn rooms_import_only_rooms_below() {
     let allowed = allowed_rooms();
