@@ -1,5 +1,5 @@
 //! Suppressed alerts: what people are told of them, and what becomes of them. When the time is over and nobody has said that the alert is over,
-//! it is correlated again. Which silence or window hides an alert is decided in `silences`.
+//! it is correlated again. Which silence or window hides an alert is decided in `domain::silence`.
 
 use serde_json::json;
 

@@ -1,5 +1,5 @@
-//! What follows a failed try: what each failure means (a 429 among them), how long to wait before the next try, and when to give up. Pure:
-//! nothing here puts an entry back.
+//! What follows a failed try: how long to wait before the next one (after a 429 as long as the service asks), and when to give up. What an
+//! answer of a service means is read in its own `failure` file. Pure: nothing here puts an entry back.
 
 use std::time::Duration;
 

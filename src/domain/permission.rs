@@ -1,4 +1,5 @@
 //! Who may do what. One table lists what each standing may do, and denies the rest. The operator's rules can only take more away.
+//! `Command::verb` says which of these verbs a command needs: to resolve is to change the status.
 
 use std::collections::BTreeMap;
 
