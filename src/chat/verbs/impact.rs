@@ -1,5 +1,7 @@
 //! `impact`: the blast radius of an incident or an asset.
 
+use std::collections::BTreeSet;
+
 use crate::app::Failure;
 use crate::chat::asker::Chat;
 use crate::chat::line::Verb;
@@ -34,18 +36,19 @@ pub(crate) async fn of_incident(chat: &Chat<'_>, incident: &Incident) -> Result<
     let mut view = views::impact(&incident.name(), &judged.candidates, &judged.impact, &judged.unknown);
     let tell =
         |whom: Whom, label| Button::on(&incident.name(), Press::Ask(Form::Notify, whom.as_str().to_owned()), label);
-    let mut buttons = Vec::new();
+    let (mut buttons, mut unreachable) = (Vec::new(), BTreeSet::new());
     for (whom, button) in [
         (Whom::Downstream, tell(Whom::Downstream, "Tell consumers").primary()),
         (Whom::Upstream, tell(Whom::Upstream, "Tell owners upstream")),
     ] {
         let recipients = chat.app.recipients_of(&judged, whom);
         let nowhere = recipients.iter().filter(|one| one.slack.is_none() && one.email.is_none());
-        let nowhere = nowhere.map(|one| one.name.clone().into()).collect::<Vec<_>>();
-        view["unreachable"].as_array_mut().into_iter().for_each(|all| all.extend(nowhere.clone()));
+        let nowhere: Vec<_> = nowhere.map(|one| one.name.clone()).collect();
+        unreachable.extend(nowhere);
         if chat.would(incident, Command::Notify { whom, recipients, text: None }).await.is_ok() {
             buttons.push(button);
         }
     }
+    view["unreachable"] = unreachable.into_iter().collect();
     Ok(chat.app.shown("impact", &view, &buttons))
 }
