@@ -43,7 +43,7 @@ pub struct ReceivedBody {
     source: String,
     #[schema(value_type = DateTime)]
     at: Time,
-    /// As the monitor sent it, so its form is the monitor's. Secrets, SQL and rows are left out.
+    /// As the monitor sent it, so its form is the monitor's. Fields whose names say secret, SQL or rows are left out; free text is not changed.
     body: Value,
 }
 

@@ -42,16 +42,16 @@ impl Chat<'_> {
     /// Somebody pressed a button of the card.
     pub(crate) async fn triage_pressed(&self, what: Triage, card: &TriageCard) -> Result<Reply, Failure> {
         self.may(Verb::Triage, None)?;
-        let (held, _) = self.app.suppressed(&card.alert).await?;
+        let (suppressed, _) = self.app.suppressed(&card.alert).await?;
         match what {
             Triage::Open => {
-                let placed = self.app.open_suppressed(&card.alert).await?;
-                self.settle(card, &held, json!({"outcome": "opened", "incident": placed.incident})).await?;
+                let correlated = self.app.open_suppressed(&card.alert).await?;
+                self.settle(card, &suppressed, json!({"outcome": "opened", "incident": correlated.incident})).await?;
                 Ok(Reply::Nothing)
             }
             Triage::Dismiss => {
                 self.app.dismiss_suppressed(&card.alert).await?;
-                self.settle(card, &held, json!({"outcome": "dismissed"})).await?;
+                self.settle(card, &suppressed, json!({"outcome": "dismissed"})).await?;
                 Ok(Reply::Nothing)
             }
             Triage::Attach => self.ask(None, Form::TriageAttach, &card.written()).await,
@@ -63,13 +63,13 @@ impl Chat<'_> {
     pub(crate) async fn settle(
         &self,
         card: &TriageCard,
-        held: &SuppressedAlert,
+        suppressed: &SuppressedAlert,
         mut view: Value,
     ) -> Result<(), Failure> {
         if card.ts.is_empty() {
             return Ok(());
         }
-        view["title"] = held.signal.title.as_str().into();
+        view["title"] = suppressed.signal.title.as_str().into();
         view["by"] = self.app.name(self.user).into();
         let markdown = self.app.templates.render("triage_settled", &view);
         let job = Job::Replace { channel: card.channel.clone(), ts: card.ts.clone(), markdown };
@@ -100,24 +100,28 @@ async fn sent(asked: Asked<'_>, view: &View) -> Sent {
     chat.may(Verb::Triage, None)?;
     chat.app.suppressed(&card.alert).await?;
     let uid = chosen(view, "incident", |uid| Some(IncidentId::from(uid)))?;
-    // The incident may have ended while the form was open.
+    // While the form was open, the incident may have ended or become private.
     let incident = chat.app.incident(&uid).await?;
-    let open = incident.is_some_and(|incident| incident.status.is_open() && !incident.is_apart());
-    if !open || !chat.app.may_see(&uid, chat.user).await? {
-        return Err(Unsent::Mistake("incident", "This incident is over by now; choose another.".to_owned()));
+    let fits = incident.is_some_and(|incident| incident.status.is_open() && !incident.is_apart());
+    if !fits || !chat.app.may_see(&uid, chat.user).await? {
+        return Err(Unsent::Mistake(
+            "incident",
+            "The alert cannot join this incident any more. Choose another.".to_owned(),
+        ));
     }
     let because = JoinReason::Attached { by: chat.user.to_owned() };
     let turn = chat.app.turn(&uid);
     let _turn = turn.lock().await;
-    let (held, decision) = chat.app.make(&Attaching { held: &card.alert, uid: &uid, because, chat }).await?;
+    let (suppressed, decision) =
+        chat.app.make(&Attaching { suppressed: &card.alert, uid: &uid, because, chat }).await?;
     let outcome = json!({"outcome": "attached", "incident": decision.case.incident.name()});
-    chat.settle(&card, &held, outcome).await?;
+    chat.settle(&card, &suppressed, outcome).await?;
     Ok(Reply::Nothing)
 }
 
 /// Somebody attaches a suppressed alert to an incident, which settles it.
 struct Attaching<'a> {
-    held: &'a str,
+    suppressed: &'a str,
     uid: &'a IncidentId,
     because: JoinReason,
     chat: &'a Chat<'a>,
@@ -127,13 +131,13 @@ impl Change for Attaching<'_> {
     type Outcome = (SuppressedAlert, Decision);
 
     async fn decide(&self, app: &App) -> Result<(Batch, Self::Outcome), Failure> {
-        let (held, settles) = app.suppressed(self.held).await?;
-        let (signal, because) = (held.signal.clone(), self.because.clone());
+        let (suppressed, settles) = app.suppressed(self.suppressed).await?;
+        let (signal, because) = (suppressed.signal.clone(), self.because.clone());
         // The person's permission was checked before. Joining is the monitor's verb.
         let request = RequestMeta { standing: Standing::Monitor, also: settles, ..self.chat.request() };
         let command = Command::Receive { signal, known: None, because, quiet: false };
         let joins = Decided { uid: self.uid, command: &command, request: &request };
         let (batch, decision) = joins.decide(app).await?;
-        Ok((batch, (held, decision)))
+        Ok((batch, (suppressed, decision)))
     }
 }

@@ -25,7 +25,8 @@ struct Samples {
 }
 
 impl Templates {
-    /// What is wrong with the operator's templates. On the full sample, no name may be unknown, not even where it is only asked for.
+    /// What is wrong with the operator's templates, as far as the samples go. On the full sample, no name may be unknown, not even where `if` or
+    /// `unless` asks for it. A name in a branch that no sample takes, or inside `(and …)` and the like, is not looked at.
     ///
     /// # Errors
     /// The samples cannot be read.

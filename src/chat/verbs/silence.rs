@@ -61,9 +61,9 @@ pub(crate) static FORM: FormSpec = form!("text", open, sent);
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let (chat, card) = (asked.chat, asked.about(TriageCard::read)?);
     chat.may(permission::Verb::Triage, None)?;
-    let (held, _) = chat.app.suppressed(&card.alert).await?;
-    let about = held.signal.asset.as_ref().map_or_else(
-        || format!("key=\"{}\" source={}", held.signal.key, held.signal.source),
+    let (suppressed, _) = chat.app.suppressed(&card.alert).await?;
+    let about = suppressed.signal.asset.as_ref().map_or_else(
+        || format!("key=\"{}\" source={}", suppressed.signal.key, suppressed.signal.source),
         |asset| format!("asset={asset}"),
     );
     let inputs = vec![
@@ -79,7 +79,7 @@ async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
 async fn sent(asked: Asked<'_>, view: &View) -> Sent {
     let (chat, card) = (asked.chat, asked.about(TriageCard::read)?);
     chat.may(permission::Verb::Triage, None)?;
-    let (held, _) = chat.app.suppressed(&card.alert).await?;
+    let (suppressed, _) = chat.app.suppressed(&card.alert).await?;
     let matcher = Matcher::parse(&view.text("matcher").unwrap_or_default())
         .map_err(|error| Unsent::Mistake("matcher", error.to_string()))?;
     let until = promised(view, "until", chat.app.now(), "2h, 15:00 or friday")?
@@ -87,6 +87,6 @@ async fn sent(asked: Asked<'_>, view: &View) -> Sent {
     let silence = of(chat, matcher, until, view.text("text").unwrap_or_default());
     let silence = chat.app.silence(silence, Some(&card.alert), Batch::new()).await?;
     let outcome = json!({"outcome": "silenced", "until": silence.until, "silence": silence.number});
-    chat.settle(&card, &held, outcome).await?;
+    chat.settle(&card, &suppressed, outcome).await?;
     Ok(Reply::Nothing)
 }

@@ -22,6 +22,7 @@ pub static LISTED: LazyLock<Vec<(Surface, String)>> = LazyLock::new(|| {
 });
 
 /// Looks at the end of a bot whether its story used its surfaces. A bot that is followed by another one in the same story is not looked at.
+/// The story is the name of the test's thread. With `--test-threads 1` there is none, so nothing is checked.
 pub struct Surfaces {
     pub sandbox: Sandbox,
     pub goes_on: bool,
