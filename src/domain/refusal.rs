@@ -122,8 +122,11 @@ fn no_such_why(why: u32, whys: u32) -> String {
 
 fn not_for_them(name: &str, standing: Standing) -> String {
     match standing {
-        Standing::Unknown => format!(
-            "I do not know {name} yet and have just asked Slack who that is. Please try once more in a few seconds."
+        Standing::Unknown => {
+            format!("Slack knows nobody by the id {name} in this workspace, so nothing was given to them; name a member.")
+        }
+        Standing::Unanswered => format!(
+            "Slack did not answer who {name} is, so nothing was given to them. I ask again by myself; please try once more in a minute."
         ),
         Standing::Guest => {
             format!("{name} is a guest of this workspace and can do nothing here; name a member.")
@@ -141,10 +144,12 @@ fn not_allowed(verb: Verb, standing: Standing) -> String {
         Standing::Stranger => {
             format!("People from another workspace cannot {verb} here. Ask a member in the channel to do it.")
         }
-        Standing::Unknown => {
-            "I do not know you yet and have just asked Slack who you are. Please try once more in a few seconds."
-                .to_owned()
-        }
+        Standing::Unknown => format!(
+            "Slack says that it knows nobody by your id in this workspace, so you cannot {verb}. Ask a member in the channel to do it, and whoever runs the workspace why."
+        ),
+        Standing::Unanswered => format!(
+            "Slack did not answer who you are, and without that you cannot {verb}. I ask again by myself; please try once more in a minute."
+        ),
         _ => format!("This account may not {verb}."),
     }
 }
