@@ -110,7 +110,8 @@ impl App {
         let slack = self.newcomers.slack.get_or_init(|| {
             let config = &self.config.slack;
             let token = self.config.secrets.slack_bot_token.clone().unwrap_or_default();
-            let api = SlackApi::new(&config.api_url, &token, &config.team_id, Duration::from_secs(config.timeout_seconds));
+            let api =
+                SlackApi::new(&config.api_url, &token, &config.team_id, Duration::from_secs(config.timeout_seconds));
             api.inspect_err(|error| tracing::error!(%error, "Slack cannot be called")).ok()
         });
         match slack {
@@ -144,7 +145,8 @@ impl App {
                     let mut asked = self.newcomers.asked.lock();
                     asked.answers.insert(user.to_owned(), (Standing::Unanswered, now + UNANSWERED_FOR));
                     if let FailureKind::Retry { after: Some(after) } = error.verdict {
-                        asked.pause = chrono::Duration::from_std(after).ok().and_then(|after| now.checked_add_signed(after));
+                        asked.pause =
+                            chrono::Duration::from_std(after).ok().and_then(|after| now.checked_add_signed(after));
                     }
                 }
                 // The outbox asks again by itself, as long as that can help.

@@ -113,6 +113,13 @@ pub enum Refusal {
     HasTheCommand { holder: String },
 }
 
+impl Refusal {
+    /// Whether a moment that somebody gave prevents it.
+    pub fn is_about_a_moment(&self) -> bool {
+        matches!(self, Self::InTheFuture { .. } | Self::GoodBeforeBad { .. } | Self::BadAfterGood { .. })
+    }
+}
+
 fn no_such_why(why: u32, whys: u32) -> String {
     match whys {
         0 => format!("There is no why {why} yet: `/incident why <text>` answers the first."),
@@ -123,7 +130,9 @@ fn no_such_why(why: u32, whys: u32) -> String {
 fn not_for_them(name: &str, standing: Standing) -> String {
     match standing {
         Standing::Unknown => {
-            format!("Slack knows nobody by the id {name} in this workspace, so nothing was given to them; name a member.")
+            format!(
+                "Slack knows nobody by the id {name} in this workspace, so nothing was given to them; name a member."
+            )
         }
         Standing::Unanswered => format!(
             "Slack did not answer who {name} is, so nothing was given to them. I ask again by myself; please try once more in a minute."

@@ -23,7 +23,10 @@ const BURST: usize = 5;
 const LISTINGS_A_MINUTE: usize = 20;
 
 pub(crate) fn router() -> Router<Shared> {
-    Router::new().route("/api/{method}", any(call)).route("/upload/{id}", post(upload)).route("/response/{channel}/{user}", post(late_answer))
+    Router::new()
+        .route("/api/{method}", any(call))
+        .route("/upload/{id}", post(upload))
+        .route("/response/{channel}/{user}", post(late_answer))
 }
 
 async fn call(

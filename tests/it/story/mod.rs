@@ -20,6 +20,7 @@ mod mail;
 mod messages;
 mod monitors;
 mod moves;
+mod newcomers;
 mod one_incident;
 mod paging;
 mod peers;
@@ -34,6 +35,7 @@ mod socket;
 mod strangers;
 mod tasks;
 mod timeline;
+mod times;
 mod verbs;
 mod visibility;
 
