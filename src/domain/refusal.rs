@@ -154,7 +154,7 @@ fn not_allowed(verb: Verb, standing: Standing) -> String {
             format!("People from another workspace cannot {verb} here. Ask a member in the channel to do it.")
         }
         Standing::Unknown => format!(
-            "Slack says that it knows nobody by your id in this workspace, so you cannot {verb}. Ask a member in the channel to do it, and whoever runs the workspace why."
+            "Slack says that it knows nobody by your id in this workspace, so you cannot {verb}. Ask a member in the channel to do it. Whoever runs the workspace can say why."
         ),
         Standing::Unanswered => format!(
             "Slack did not answer who you are, and without that you cannot {verb}. I ask again by myself; please try once more in a minute."

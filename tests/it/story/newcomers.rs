@@ -56,7 +56,7 @@ async fn whoever_comes_in_by_another_door_is_known_as_well() {
     assert_eq!(slack.shortcut(&shortcut, "declare").await.body, "");
     assert_eq!(slack.open_views(&shortcut).len(), 1);
     inc.say(&mention, "<@U0MUSTERBT> note the disk is full").await;
-    inc.find("@New 4 noted: the disk is full");
+    inc.find("@New 4: the disk is full");
     slack.open_home(&home);
     bot.settle().await;
     assert!(slack.home(&home).is_some());
@@ -74,7 +74,7 @@ async fn whoever_comes_in_by_another_door_is_known_as_well() {
 async fn whom_slack_does_not_know_is_told_so_and_costs_one_call() {
     let bot = Bot::start().await;
     bot.alert("dq", stale_orders()).await;
-    insta::assert_snapshot!(bot.inc(1).slash(NOBODY, "ack").await, @"Slack says that it knows nobody by your id in this workspace, so you cannot acknowledge an incident. Ask a member in the channel to do it, and whoever runs the workspace why.");
+    insta::assert_snapshot!(bot.inc(1).slash(NOBODY, "ack").await, @"Slack says that it knows nobody by your id in this workspace, so you cannot acknowledge an incident. Ask a member in the channel to do it. Whoever runs the workspace can say why.");
     for _ in 0..5 {
         assert!(bot.inc(1).slash(NOBODY, "show").await.starts_with("Slack says that it knows nobody"));
     }
@@ -112,7 +112,7 @@ async fn if_slack_does_not_answer_who_it_is_that_is_said_and_asked_again() {
     // A pushpin is not lost: Slack sends the event again.
     slack.add_user("U0NEW00003", "finn", "Finn");
     let said = inc.say(ANA, "the loader hangs").await;
-    bot.sandbox.faults().fail_with("users.info", 1, "fatal_error");
+    bot.sandbox.faults().fail_with("users.info", 1, "request_timeout");
     slack.react("U0NEW00003", &inc.name, &said, "pushpin");
     bot.sandbox.deliver().await;
     bot.advance(minutes(1)).await;
