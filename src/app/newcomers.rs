@@ -3,12 +3,9 @@
 //!
 //! What Slack said counts for a while, so neither a person nor a flood of them makes one call a command.
 
-use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono_tz::Tz;
-use parking_lot::Mutex;
 
 use super::{App, Failure};
 use crate::domain::permission::Standing;
@@ -21,39 +18,6 @@ use crate::store::{Batch, Expect, Id};
 const UNKNOWN_FOR: chrono::Duration = chrono::Duration::minutes(10);
 /// How long nobody asks for somebody again after Slack did not answer. The outbox asks meanwhile.
 const UNANSWERED_FOR: chrono::Duration = chrono::Duration::seconds(30);
-/// How many such answers are remembered. Beyond that, nobody is looked up until some have run out.
-const MAX_REMEMBERED: usize = 1000;
-
-/// What this process remembers of the people whom it asked Slack about.
-#[derive(Default)]
-pub(super) struct Newcomers {
-    /// Made when it is first needed.
-    slack: OnceLock<Option<SlackApi>>,
-    asked: Mutex<Asked>,
-}
-
-#[derive(Default)]
-struct Asked {
-    /// So that two commands of one person make one call.
-    turns: HashMap<UserId, Arc<tokio::sync::Mutex<()>>>,
-    /// What is said of people who are not known, and until when.
-    answers: HashMap<UserId, (Standing, Time)>,
-    /// Slack wants no calls until then.
-    pause: Option<Time>,
-}
-
-impl Asked {
-    /// The turn to ask about somebody; `None` if Slack must not be asked now.
-    fn turn(&mut self, user: &UserId, now: Time) -> Option<Arc<tokio::sync::Mutex<()>>> {
-        if self.pause.is_some_and(|until| now < until) {
-            return None;
-        }
-        self.answers.retain(|_, (_, until)| *until > now);
-        self.turns.retain(|_, turn| Arc::strong_count(turn) > 1);
-        let room = self.answers.len() + self.turns.len() < MAX_REMEMBERED;
-        room.then(|| self.turns.entry(user.to_owned()).or_default().clone())
-    }
-}
 
 impl App {
     /// What we know of somebody in Slack. `team` is the workspace that Slack says they belong to.

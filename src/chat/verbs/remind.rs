@@ -15,7 +15,8 @@ pub(crate) static VERB: Verb = Verb {
         "" => line.command(Command::Remind { minutes: Some(SNOOZE_MINUTES) }),
         when => {
             let at = line.future(when)?;
-            let minutes = u32::try_from(((at - line.clock.now).num_seconds() + 59).div_euclid(60).max(1)).unwrap_or(SNOOZE_MINUTES);
+            let minutes = u32::try_from(((at - line.clock.now).num_seconds() + 59).div_euclid(60).max(1))
+                .unwrap_or(SNOOZE_MINUTES);
             line.command(Command::Remind { minutes: Some(minutes) })
         }
     },

@@ -5,7 +5,7 @@ use chrono::{
 };
 use chrono_tz::{OffsetName as _, TZ_VARIANTS, Tz};
 
-use super::NotATime;
+use super::not_a_time::NotATime;
 use crate::domain::Time;
 
 /// The farthest moment of an incident or a promise, in days: ten years.

@@ -3,7 +3,7 @@
 use chrono::{Datelike as _, Duration, NaiveDate, NaiveTime, Weekday};
 
 use super::clock::{LocalClock, Zone};
-use super::{NotATime, Toward};
+use super::not_a_time::{NotATime, Toward};
 use crate::domain::Time;
 
 /// Words before a time that say nothing of it. Those of [`BEFORE_A_CLOCK`] do: a bare number behind them is an hour.
@@ -119,10 +119,10 @@ fn from_now(tokens: &[&str], clock: LocalClock, toward: Toward) -> Option<Result
     };
     let vague = |word: &&str| ["couple", "few", "several", "some"].contains(word);
     if amount.iter().any(vague) && amount.iter().any(|word| unit(word).is_some()) {
-        return Some(Err(NotATime::ask(format!(
-            "How much is “{}”? Write it as a number, such as `2h` or `90m`.",
-            amount.join(" ")
-        ))));
+        // "Over the next few hours" is the end of a sentence.
+        let meant = amount.len() < tokens.len();
+        let words = format!("How much is “{}”? Write it as a number, such as `2h` or `90m`.", amount.join(" "));
+        return Some(Err(NotATime { words, meant }));
     }
     let span = span(amount)?;
     let at = match toward {

@@ -74,6 +74,8 @@ async fn slips_in_times_are_no_words() {
     assert!(inc.slash(ANA, "since -262143-01-01T00:00:00Z").await.contains("more than ten years away"));
     assert!(inc.slash(ANA, "timeline").await.contains("the loader hangs"));
     assert!(bot.incident(1).await["next_update"].is_null());
+    inc.slash(ANA, "update we watch it for the next few hours").await;
+    inc.find("we watch it for the next few hours");
     inc.slash(ANA, "update it goes on with the next 3 loads").await;
     inc.find("it goes on with the next 3 loads");
     bot.end().await;
