@@ -2,7 +2,7 @@
 //!
 //! Every change is a [`Change`] and goes through [`App::make`]. It loads what it needs, decides, and says what to write; one commit writes it.
 //! Only a change that reads nothing it writes may use [`App::commit`]. [`App::execute`] changes one incident by a command. [`correlate`] changes
-//! many in a flood of alerts. Nothing here calls Slack or PagerDuty.
+//! many in a flood of alerts. Nothing here calls Slack or PagerDuty, but for `newcomers`: who somebody is who comes in.
 
 mod alert_moves;
 pub mod cards;
@@ -18,6 +18,7 @@ mod heartbeats;
 mod home;
 pub mod lineage;
 pub mod lookup;
+mod newcomers;
 mod pace;
 mod postmortem;
 pub mod queries;

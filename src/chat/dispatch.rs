@@ -29,7 +29,7 @@ impl Chat<'_> {
     /// A line that somebody typed or chose by a button.
     pub async fn line(&self, text: &str) -> Reply {
         let text = &markup::plain(text);
-        let understood = match registry::parse(text, self.app.now()) {
+        let understood = match registry::parse(text, self.clock()) {
             Ok(understood) => understood,
             Err(unclear) => return choices::unclear(&unclear),
         };

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use super::asker::Chat;
 use super::named::Named;
 use super::reply::Reply;
-use super::when::{self, Toward};
+use super::when::{self, LocalClock, NotATime, Toward};
 use crate::app::Failure;
 use crate::domain::permission;
 use crate::domain::{Command, Role, Time, UserId};
@@ -76,7 +76,8 @@ pub struct Line<'a> {
     pub rest: &'a str,
     /// Which incident the line names.
     pub named: Named,
-    pub now: Time,
+    /// By whose clock its times are read.
+    pub(crate) clock: LocalClock,
 }
 
 /// A line that cannot be read. The words are for the person who typed it.
@@ -141,16 +142,25 @@ impl<'a> Line<'a> {
 
     /// A moment that has passed.
     pub fn past(&self, words: &str) -> Result<Time, Unclear> {
-        self.time(words, Toward::Past)
+        self.time(words, Toward::Past).map_err(|unclear| self.unclear(&unclear.words))
     }
 
     /// A moment that is still to come.
     pub fn future(&self, words: &str) -> Result<Time, Unclear> {
-        self.time(words, Toward::Future)
+        self.time(words, Toward::Future).map_err(|unclear| self.unclear(&unclear.words))
     }
 
-    fn time(&self, words: &str, toward: Toward) -> Result<Time, Unclear> {
-        when::parse(words, self.now, toward).ok_or_else(|| self.unclear(&when::not_understood(words, toward)))
+    /// A moment, if the words are one. What was meant as a time and is none is a mistake; what may be anything is `None`.
+    pub(crate) fn perhaps(&self, words: &str, toward: Toward) -> Result<Option<Time>, Unclear> {
+        match self.time(words, toward) {
+            Ok(at) => Ok(Some(at)),
+            Err(unclear) if unclear.meant => Err(self.unclear(&unclear.words)),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn time(&self, words: &str, toward: Toward) -> Result<Time, NotATime> {
+        when::parse(words, self.clock, toward)
     }
 
     /// The role that the rest names.

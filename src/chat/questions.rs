@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use super::asker::Chat;
 use super::line::split;
 use super::reply::Reply;
-use super::when::{self, Toward};
+use super::when::{self, LocalClock, Toward};
 use crate::app::Failure;
 use crate::domain::incident::number;
 use crate::domain::{Command, Incident, Time};
@@ -138,10 +138,16 @@ pub(crate) fn chosen<T>(view: &View, question: &'static str, parse: fn(&str) -> 
 }
 
 /// A moment in the future, if one was given. `examples` say how to write it.
-pub(crate) fn promised(view: &View, question: &'static str, now: Time, examples: &str) -> Result<Option<Time>, Unsent> {
-    let mistake = |words: &str| format!("{} Write {examples}.", when::not_understood(words, Toward::Future));
+pub(crate) fn promised(
+    view: &View,
+    question: &'static str,
+    clock: LocalClock,
+    examples: &str,
+) -> Result<Option<Time>, Unsent> {
     let at = |words: String| {
-        when::parse(&words, now, Toward::Future).ok_or_else(|| Unsent::Mistake(question, mistake(&words)))
+        let mistake =
+            |unclear: when::NotATime| Unsent::Mistake(question, format!("{} Write {examples}.", unclear.words));
+        when::parse(&words, clock, Toward::Future).map_err(mistake)
     };
     view.text(question).map(at).transpose()
 }

@@ -3,6 +3,7 @@
 use super::line::{Line, Read, Unclear, Verb, mentions, split};
 use super::named::{self, Named};
 use super::verbs::{VERBS, assign, take};
+use super::when::LocalClock;
 use crate::domain::incident::number;
 use crate::domain::{Role, Time};
 
@@ -10,7 +11,7 @@ use crate::domain::{Role, Time};
 ///
 /// # Errors
 /// What is unclear, and how to write it.
-pub(super) fn parse(text: &str, now: Time) -> Read {
+pub(super) fn parse(text: &str, clock: LocalClock) -> Read {
     let text = text.trim();
     let (first, rest) = split(text);
     let (in_front, word, rest) = match number(first.trim_end_matches(':')) {
@@ -26,7 +27,7 @@ pub(super) fn parse(text: &str, now: Time) -> Read {
             Some(incident) => (rest, Named::InFront(incident)),
             None => named::read(verb, rest),
         };
-        Line { verb, word: &typed, rest, named, now }
+        Line { verb, word: &typed, rest, named, clock }
     };
     if let Some(verb) = VERBS.iter().find(|verb| verb.words.contains(&typed.as_str())) {
         return (verb.parse)(line(verb));
@@ -44,7 +45,7 @@ pub(super) fn parse(text: &str, now: Time) -> Read {
 /// # Errors
 /// What is unclear, and how to write it.
 pub fn verb_of(text: &str, now: Time) -> Result<&'static Verb, Unclear> {
-    parse(text, now).map(|understood| understood.verb)
+    parse(text, LocalClock::new(now, Some(chrono_tz::Tz::UTC))).map(|understood| understood.verb)
 }
 
 fn unknown(word: &str, line: &str) -> Unclear {
@@ -71,8 +72,8 @@ mod tests {
     use super::*;
     use crate::domain::Command;
 
-    fn now() -> Time {
-        "2026-11-23T06:18:00Z".parse().expect("a time")
+    fn now() -> LocalClock {
+        LocalClock::new("2026-11-23T06:18:00Z".parse().expect("a time"), Some(chrono_tz::Tz::UTC))
     }
 
     fn command(text: &str) -> Command {
@@ -143,7 +144,7 @@ mod tests {
     fn a_slip_is_answered_with_the_likely_word() {
         insta::assert_snapshot!(parse("resovle", now()).err().expect("a slip"), @"I do not know “resovle”. Did you mean `/incident resolve`? `/incident help` lists all.");
         insta::assert_snapshot!(parse("orders are late", now()).err().expect("no verb"), @"I do not know “orders”. To open an incident, write `/incident declare orders …`; `/incident help` lists all.");
-        insta::assert_snapshot!(parse("since soon", now()).err().expect("no time"), @"“soon” is not a time I understand. It is written `/incident since <time>`: since when the data is bad: `06:10`, `2h ago`, `yesterday 22:15` (UTC).");
+        insta::assert_snapshot!(parse("since soon", now()).err().expect("no time"), @"“soon” is not a time I understand. It is written `/incident since <time>`: since when the data is bad: `06:10`, `2h ago`, `7pm`, `yesterday 22:15`, by your own clock.");
     }
 
     proptest! {

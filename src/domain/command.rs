@@ -213,6 +213,16 @@ impl Command {
         }
     }
 
+    /// The moment that the person gave, as Muster understood it.
+    pub fn moment(&self, now: Time) -> Option<Time> {
+        match self {
+            Self::Since { at } | Self::GoodAgain { at } => Some(*at),
+            Self::Update { next: at, .. } | Self::AddTask { due: at, .. } | Self::Amend { at, .. } => *at,
+            Self::Remind { minutes } => now.checked_add_signed(chrono::Duration::minutes(i64::from((*minutes)?))),
+            _ => None,
+        }
+    }
+
     /// The person's own words in it.
     pub fn texts(&mut self) -> Vec<&mut String> {
         match self {

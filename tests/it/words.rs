@@ -123,7 +123,10 @@ async fn an_operators_templates_say_the_timeline_and_the_post_mortem() {
         inc.slash(ANA, "note das Lädchen klemmt & *quietscht*").await,
         "INC-1: Notiz von Ana: das Lädchen klemmt & *quietscht*."
     );
-    assert_eq!(inc.slash(ANA, "since 05:10").await, "INC-1: Daten falsch seit 05:10.");
+    assert_eq!(
+        inc.slash(ANA, "since 05:10").await,
+        "INC-1: Daten falsch seit 05:10. I read the time as 2026-11-23 05:10 UTC."
+    );
     assert_eq!(inc.slash(ANA, "ack").await, "INC-1: Ana acknowledged.");
     let timeline = inc.slash(ANA, "timeline").await;
     let number =

@@ -21,6 +21,7 @@ mod messages;
 mod monitors;
 mod moves;
 mod named;
+mod newcomers;
 mod one_incident;
 mod paging;
 mod peers;
@@ -35,6 +36,7 @@ mod socket;
 mod strangers;
 mod tasks;
 mod timeline;
+mod times;
 mod verbs;
 mod visibility;
 

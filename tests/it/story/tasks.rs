@@ -67,7 +67,7 @@ async fn people_are_reminded_of_updates_up_to_a_limit() {
     inc.find("⏰").button("Stop reminding").click(BEN).await;
     bot.advance(minutes(200)).await;
     assert_eq!(said(), 3);
-    insta::assert_snapshot!(inc.slash(BEN, "remind later").await, @"“later” is not a time I understand, or it has passed already. It is written /incident remind <15m|off>: be reminded of the next update later, or no more.");
+    insta::assert_snapshot!(inc.slash(BEN, "remind later").await, @"“later” is not a time I understand. It is written /incident remind <15m|off>: be reminded of the next update later, or no more.");
     inc.slash(BEN, "remind 20m").await;
     bot.advance(minutes(21)).await;
     assert_eq!(said(), 4);
