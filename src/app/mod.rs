@@ -5,6 +5,7 @@
 //! many in a flood of alerts. Nothing here calls Slack or PagerDuty.
 
 mod alert_moves;
+mod all_clear;
 pub mod cards;
 pub mod catalog;
 mod change;

@@ -203,11 +203,16 @@ pub enum Event {
     /// Somebody outside is being told.
     /// `whom`: as producer, or as consumer.
     Notified { recipient: Recipient, whom: Whom },
-    /// Muster decided to tell several people or teams.
+    /// Muster decided to tell several people or teams. Whether they were told shows later.
     /// `whom`: as producers, or as consumers.
     NoticesSent { whom: Whom, names: Vec<String>, #[serde(default)] more: usize, text: Option<String> },
     /// The first message to somebody outside was sent.
     NoticePosted { recipient: String, message: MessageRef },
+    /// The mail server took the first letter to somebody outside.
+    NoticeMailed { recipient: String, name: String, address: String },
+    /// A message to somebody outside will never be delivered in this way.
+    /// `instead`: the address to which it goes instead.
+    NoticeRefused { recipient: String, name: String, why: Undelivered, instead: Option<String> },
     /// Somebody outside wants to hear no more about it, or wants to hear again.
     /// `muted`: stop if true, start again if false.
     NoticeMuted { recipient: String, name: String, muted: bool },

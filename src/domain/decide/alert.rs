@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::draft::Draft;
-use super::{declare, status};
+use super::{declare, notify, status};
 use crate::domain::event::Joined;
 use crate::domain::incident::Ending;
 use crate::domain::policy::OnGreen;
@@ -54,7 +54,7 @@ pub(super) fn receive(
         }
         (SignalStatus::Resolved, Some((alert, SignalStatus::Firing))) => {
             // If the incident is over, or goes on elsewhere, only the record is updated.
-            let is_open = draft.incident().status.is_open();
+            let (is_open, awaited) = (draft.incident().status.is_open(), draft.incident().awaits_all_clear());
             say_unless(draft, quiet || !is_open, Event::AlertResolved { alert, title: signal.title.clone() });
             if is_open {
                 draft.assess();
@@ -62,6 +62,8 @@ pub(super) fn receive(
                     all_green(draft, &signal.source);
                 }
                 draft.show();
+            } else if awaited && draft.incident().firing == 0 {
+                notify::known_now(draft, true);
             }
         }
         // A repeat changes nothing, unless the alert is worse now.

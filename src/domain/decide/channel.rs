@@ -60,6 +60,16 @@ pub(super) fn channel_gone(draft: &mut Draft<'_>, channel: &ChannelId, why: &Cha
     }
 }
 
+/// Says it in the channel. Without a channel, those whom it concerns hear it directly.
+pub(super) fn hear(draft: &mut Draft<'_>, event: Event) {
+    if draft.incident().channel.is_some() {
+        draft.add_and_say(event);
+    } else {
+        draft.add(event.clone());
+        tell_whom_it_concerns(draft, &event);
+    }
+}
+
 /// The most people who are told directly when there is no channel to say something in.
 const TOLD_AT_MOST: usize = 3;
 
