@@ -83,8 +83,7 @@ fn fires(alert: &Alert) -> bool {
 /// Whether there were alerts, and all ended. What ended before people opened the incident again says nothing.
 fn ended(alerts: &[&Alert], reopened: Option<Time>) -> bool {
     let last = alerts.iter().filter_map(|alert| alert.resolved_at).max();
-    !alerts.iter().any(|alert| fires(alert))
-        && last.is_some_and(|last| reopened.is_none_or(|reopened| last >= reopened))
+    !alerts.iter().any(|alert| fires(alert)) && last.is_some_and(|last| reopened.is_none_or(|reopened| last > reopened))
 }
 
 impl Incident {

@@ -148,7 +148,7 @@ pub enum Command {
     NoticeMailed { recipient: String, address: String },
     /// A message to somebody outside will never be delivered in this way.
     /// `mailed`: whether it was a letter.
-    NoticeRefused { recipient: Recipient, notice: super::effect::Notice, why: Undelivered, mailed: bool },
+    NoticeRefused { recipient: Recipient, notice: super::notice::Notice, why: Undelivered, mailed: bool },
     /// The picture of the lineage is in the channel.
     PictureShown { picture: Picture },
 

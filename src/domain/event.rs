@@ -159,7 +159,7 @@ pub enum Event {
     PageHandedOver { key: String, target: String },
     /// PagerDuty refuses the page for good.
     PageFailed { key: String, target: String, why: Undelivered },
-    /// PagerDuty says that it notified somebody.
+    /// PagerDuty says that it opened an incident for it. It notifies whoever is on call.
     Paged { key: String, target: String, url: Option<String> },
     /// Somebody acknowledged it in PagerDuty.
     PageAcknowledged { key: String },

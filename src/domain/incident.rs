@@ -327,7 +327,7 @@ pub struct Duty {
 pub struct RootCandidate {
     pub asset: AssetName,
     pub reason: RootReason,
-    /// Assets that nobody checks, so they cannot be ruled out.
+    /// Assets of which no check is known, so they cannot be ruled out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_monitored: Vec<String>,
 }

@@ -17,6 +17,7 @@ pub mod incident;
 pub mod lineage;
 pub mod matcher;
 pub mod needs;
+pub mod notice;
 pub mod permission;
 pub mod policy;
 pub mod postmortem;

@@ -201,7 +201,7 @@ pub struct RootView {
     asset: AssetName,
     /// In words.
     reason: String,
-    /// Assets that nobody checks, so they cannot be ruled out.
+    /// Assets of which no check is known, so they cannot be ruled out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_monitored: Vec<String>,
 }

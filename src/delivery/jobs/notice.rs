@@ -71,6 +71,9 @@ impl Carrier {
         } else {
             None
         };
+        if is_first && !incident.status.is_open() && before.is_none() && !is_person(channel) {
+            return self.unsent(turn, incident, recipient, notice).await;
+        }
         let at = self.post_unless_found(turn, before, place, thread, &message).await?;
         if !is_first {
             return self.done(turn).await;

@@ -139,8 +139,7 @@ pub(super) fn everybody(draft: &mut Draft<'_>, notice: &Notice) {
 
 /// Tells everybody what is known now of the data of an incident that is over.
 pub(super) fn known_now(draft: &mut Draft<'_>, green: bool) {
-    let by = Some(draft.context.actor.clone()).filter(|_| !green);
-    everybody(draft, &Notice::AllClear { text: None, green, by });
+    everybody(draft, &Notice::AllClear { text: None, green, by: None });
 }
 
 pub(super) fn mute(draft: &mut Draft<'_>, recipient: &str, muted: bool) -> Result<(), Refusal> {

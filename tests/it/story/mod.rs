@@ -34,6 +34,7 @@ mod socket;
 mod strangers;
 mod tasks;
 mod timeline;
+mod truth;
 mod verbs;
 mod visibility;
 
