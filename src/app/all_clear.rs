@@ -6,7 +6,7 @@ use super::{App, Failure};
 use crate::domain::all_clear::{AllClear, Used};
 use crate::domain::incident::Recipient;
 use crate::domain::lineage::walk::Way;
-use crate::domain::{Alert, Incident};
+use crate::domain::{Alert, AssetName, Incident};
 
 impl App {
     /// What is known now of the data of somebody who was told of an incident.
@@ -17,6 +17,12 @@ impl App {
             let trust = self.trust(asset).await?;
             let mut others: Vec<String> = trust.incidents.into_iter().map(|trouble| trouble.id).collect();
             others.retain(|other| *other != incident.name());
+            let names_it = |name: &AssetName| name.as_str().eq_ignore_ascii_case(asset);
+            let of_alerts = alerts.iter().filter_map(|alert| alert.signal.asset.as_ref());
+            // People also subscribe to teams. A team is not good or bad.
+            if !trust.known && !incident.assets.iter().chain(of_alerts).any(names_it) {
+                continue;
+            }
             let made_of = self.made_of(asset);
             let hidden = {
                 let health = self.models.health.read();

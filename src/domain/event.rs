@@ -86,7 +86,8 @@ pub enum Event {
     /// A firing alert got worse.
     AlertWorsened { alert: AlertId, title: String, level: super::Level },
     /// A monitor resolved an alert.
-    AlertResolved { alert: AlertId, title: String },
+    /// `lapsed`: it is only taken to be over, because nobody repeated it.
+    AlertResolved { alert: AlertId, title: String, #[serde(default, skip_serializing_if = "std::ops::Not::not")] lapsed: bool },
     /// No alert fires any more.
     AllGreen,
     Acknowledged,

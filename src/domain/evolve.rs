@@ -99,6 +99,7 @@ fn apply(case: &mut Case, entry: &Entry) {
         Event::AlertFiredAgain { alert, .. } => {
             incident.firing += 1;
             if let Some(alert) = case.alerts.get_mut(alert) {
+                alert.signal.lapsed = false;
                 alert.signal.status = super::SignalStatus::Firing;
                 alert.last_seen = at;
                 alert.resolved_at = None;
@@ -110,9 +111,10 @@ fn apply(case: &mut Case, entry: &Entry) {
                 alert.last_seen = at;
             }
         }
-        Event::AlertResolved { alert, .. } => {
+        Event::AlertResolved { alert, lapsed, .. } => {
             incident.firing = incident.firing.saturating_sub(1);
             if let Some(alert) = case.alerts.get_mut(alert) {
+                alert.signal.lapsed = *lapsed;
                 alert.signal.status = super::SignalStatus::Resolved;
                 alert.last_seen = at;
                 alert.resolved_at = Some(at);

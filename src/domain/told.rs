@@ -139,6 +139,8 @@ impl WhoWasTold {
                 // Slack's answer was recorded, before there was a word for it.
                 Reached::NotRecorded if one.message.is_some() => who.told.push(Told { name, by_mail: false }),
                 Reached::NotRecorded => who.not_recorded.push(name),
+                // They wanted to hear nothing, before anything was sent.
+                Reached::Pending if one.muted => {}
                 Reached::Pending => who.pending.push(name),
                 Reached::Failed => {
                     let why = one.refused.iter().map(ToString::to_string).collect();

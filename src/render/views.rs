@@ -146,6 +146,7 @@ pub(super) fn happened(templates: &Templates, event: &Event, by: &Actor, names: 
             fields["done"] = points.iter().filter(|point| point.done).count().into();
             fields["total"] = points.len().into();
         }
+        Event::AlertResolved { lapsed, .. } => fields["lapsed"] = (*lapsed).into(),
         Event::AlertJoined { because, .. } => fields["because"] = because.words(&called).into(),
         Event::AlertsJoined { joined } => {
             for (index, one) in joined.iter().enumerate() {

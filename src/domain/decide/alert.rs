@@ -55,7 +55,11 @@ pub(super) fn receive(
         (SignalStatus::Resolved, Some((alert, SignalStatus::Firing))) => {
             // If the incident is over, or goes on elsewhere, only the record is updated.
             let (is_open, awaited) = (draft.incident().status.is_open(), draft.incident().awaits_all_clear());
-            say_unless(draft, quiet || !is_open, Event::AlertResolved { alert, title: signal.title.clone() });
+            // Whoever takes it to be over knows only its key.
+            let known = draft.case.alerts.get(&alert).map(|known| known.signal.title.clone());
+            let title = known.filter(|_| signal.lapsed).unwrap_or_else(|| signal.title.clone());
+            let resolved = Event::AlertResolved { alert, title, lapsed: signal.lapsed };
+            say_unless(draft, quiet || !is_open, resolved);
             if is_open {
                 draft.assess();
                 if draft.incident().firing == 0 {

@@ -106,7 +106,9 @@ pub(super) fn inherit(draft: &mut Draft<'_>, told: &[Notification]) {
         }
         let is_open = incident.status.is_open();
         let recipient = one.recipient.clone();
-        if one.reached == Reached::Pending {
+        // Perhaps they know nothing yet.
+        let in_slack = one.message.is_some();
+        if one.reached == Reached::Pending || (one.reached == Reached::NotRecorded && !in_slack) {
             if is_open {
                 draft.add(Event::Notified { recipient: recipient.clone(), whom: one.whom });
                 send(draft, &recipient, Notice::First { whom: one.whom, text: None });

@@ -103,6 +103,32 @@ async fn an_asset_that_another_incident_reaches_gets_no_all_clear() {
     bot.end().await;
 }
 
+/// Two alerts in one incident, and one of them ended. Each team hears of its own data.
+#[tokio::test]
+async fn what_recovered_is_called_good_apart_from_what_did_not() {
+    let bot = Bot::start().await;
+    for channel in ["sales", "shop"] {
+        bot.sandbox.slack().add_channel(channel, &[CHLOE]);
+    }
+    let catalog = "
+assets:
+  - {name: bi.sales, consumers: [{name: Sales, slack: '#sales'}]}
+  - {name: bi.shop, consumers: [{name: Shop, slack: '#shop'}]}
+edges: [[w.orders, bi.sales], [w.returns, bi.shop]]
+";
+    bot.put("/api/v1/catalog/yaml", catalog.to_owned()).await;
+    bot.alert("dq", alert("w.orders")).await;
+    bot.alert("dq", alert("w.returns")).await;
+    bot.inc(2).slash(ANA, "merge INC-1").await;
+    tell_all(&bot, 1).await;
+    bot.alert("dq", resolved(alert("w.orders"))).await;
+    bot.inc(1).slash(ANA, "resolve orders are reloaded").await;
+    let (sales, shop) = (bot.channel("sales"), bot.channel("shop"));
+    insta::assert_snapshot!(sales.find("INC-1 is ").text(), @"");
+    insta::assert_snapshot!(shop.find("INC-1 is ").text(), @"");
+    bot.end().await;
+}
+
 #[tokio::test]
 async fn a_false_alarm_a_duplicate_and_what_was_expected_say_so() {
     for (line, words, clear) in [
