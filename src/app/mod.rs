@@ -22,6 +22,7 @@ pub mod lookup;
 mod pace;
 mod postmortem;
 pub mod queries;
+mod reached;
 pub mod received_bodies;
 pub mod redact;
 mod request;

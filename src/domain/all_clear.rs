@@ -78,7 +78,7 @@ impl AllClear {
 
     /// Whether nothing speaks against the data any more.
     pub fn is_clear(&self) -> bool {
-        self.held.is_empty() && self.unknown.is_empty() && (self.confirmed || self.green)
+        self.held.is_empty() && self.unknown.is_empty() && (self.confirmed || self.green || !self.clear.is_empty())
     }
 }
 

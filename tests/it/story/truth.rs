@@ -124,8 +124,18 @@ edges: [[w.orders, bi.sales], [w.returns, bi.shop]]
     bot.alert("dq", resolved(alert("w.orders"))).await;
     bot.inc(1).slash(ANA, "resolve orders are reloaded").await;
     let (sales, shop) = (bot.channel("sales"), bot.channel("shop"));
-    insta::assert_snapshot!(sales.find("INC-1 is ").text(), @"");
-    insta::assert_snapshot!(shop.find("INC-1 is ").text(), @"");
+    insta::assert_snapshot!(sales.find("INC-1 is ").text(), @r"
+    ✅ INC-1 is over: w.orders is wrong
+    > orders are reloaded
+    Ana resolved it. Still firing: w.returns is wrong.
+    All alerts about what you use ended. You can rely on bi.sales again.
+    ");
+    insta::assert_snapshot!(shop.find("INC-1 is ").text(), @r"
+    ☑️ INC-1 is resolved: w.orders is wrong
+    > orders are reloaded
+    Ana resolved it. Still firing: w.returns is wrong.
+    Nobody has confirmed that bi.shop can be relied on again.
+    ");
     bot.end().await;
 }
 
