@@ -5,6 +5,7 @@
 //! many in a flood of alerts. Nothing here calls Slack or PagerDuty, but for `newcomers`: who somebody is who comes in.
 
 mod alert_moves;
+mod all_clear;
 pub mod cards;
 pub mod catalog;
 mod change;
@@ -22,6 +23,7 @@ mod newcomers;
 mod pace;
 mod postmortem;
 pub mod queries;
+mod reached;
 pub mod received_bodies;
 pub mod redact;
 mod request;

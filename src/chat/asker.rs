@@ -154,7 +154,7 @@ impl Chat<'_> {
         match first {
             Some(first) => format!("{incident}: {first}."),
             None if decision.effects.is_empty() => format!("{incident}: nothing changed."),
-            None => format!("{incident}: done; it shows in a moment."),
+            None => format!("{incident}: asked for; what comes of it shows in a moment."),
         }
     }
 }

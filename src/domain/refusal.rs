@@ -66,14 +66,14 @@ pub enum Refusal {
     )]
     NoRoutingKey { target: String },
     #[error(
-        "Everybody {whom} who can be reached was told already; updates and the all-clear reach them by themselves."
+        "Everybody {whom} who can be reached was told already, or is being told; updates, and how it ends, reach them by themselves."
     )]
     NobodyLeftToTell { whom: &'static str },
     #[error(
         "The lineage knows nobody {whom} of {incident} who could be told. Owners and how they are reached come from dbt, OpenLineage, or a YAML file (`muster lineage import`)."
     )]
     NobodyToTell { whom: &'static str, incident: String },
-    #[error("“{name}” was not told of {incident}, so there is nothing to mute. {hint}")]
+    #[error("“{name}” does not hear of {incident}, so there is nothing to mute. {hint}")]
     NotTold { name: String, incident: String, hint: String },
     #[error("You hear of {incident} already.")]
     AlreadySubscribed { incident: String },

@@ -321,7 +321,7 @@ pub(crate) async fn png(client: ApiClient<Read>, Path(id): Path<String>) -> Resu
 pub(crate) async fn impact(client: ApiClient<Read>, Path(id): Path<String>) -> Result<Json<ImpactAnswer>, Problem> {
     let judged = client.app.judge(&incident(&client.app, &id).await?).await?;
     Ok(Json(ImpactAnswer {
-        words: judged.impact.words(),
+        words: judged.words(),
         candidates: judged.candidates.iter().map(views::candidate).collect(),
         impact: judged.impact,
         producers: judged.producers.teams,

@@ -41,7 +41,7 @@ fn the_demo_plays_to_the_end() {
         "📎 Post-mortem of INC-1",
         "## Sources",
         "Likeliest root: analytics.orders",
-        "Told downstream: Revenue analytics",
+        "Telling downstream: Revenue analytics",
         "INC-1 is over",
         "inc-1-lineage.png",
         "[INC-1] SEV1 analytics.orders",

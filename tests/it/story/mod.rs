@@ -37,6 +37,7 @@ mod strangers;
 mod tasks;
 mod timeline;
 mod times;
+mod truth;
 mod verbs;
 mod visibility;
 

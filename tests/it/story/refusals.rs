@@ -154,7 +154,7 @@ async fn impact_offers_to_tell_people_only_if_they_can_be_told() {
     }
     let offered = async |user: &str, number: u64| {
         let told = bot.slash(user, "data-incidents", &format!("INC-{number} impact")).await;
-        assert!(told.contains(&format!("What INC-{number} reaches")), "{told}");
+        assert!(told.contains(&format!("What INC-{number} reache")), "{told}");
         let labels: Vec<_> =
             whispered(&bot, "data-incidents", user).buttons.into_iter().map(|button| button.label).collect();
         labels.join(", ")
@@ -202,8 +202,8 @@ async fn an_incident_whose_service_is_gone_escalates_to_the_default_target() {
     bot.inc(1).find("The page for ledger is handed to PagerDuty.");
     let bot = Bot::set_up(bot.crash()).await;
     bot.inc(1).slash(ANA, "escalate").await;
-    bot.inc(1).find("📟 @Ana pages default");
+    bot.inc(1).find("📟 @Ana asks for a page to default");
     bot.inc(1).slash(ANA, "page @ben come").await;
-    bot.inc(1).find("📟 @Ana pages default: For Ben: come");
+    bot.inc(1).find("📟 @Ana asks for a page to default: For Ben: come");
     bot.end().await;
 }
