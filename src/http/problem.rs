@@ -2,10 +2,11 @@
 
 use axum::Json;
 use axum::extract::rejection::BytesRejection;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::doors::not_gzip;
 use crate::app::Failure;
 use crate::catalog::BadCatalog;
 use crate::monitors::Unreadable;
@@ -45,7 +46,7 @@ impl Problem {
     /// A body that did not arrive, at an address whose limit is this setting.
     pub(crate) fn not_arrived(rejection: BytesRejection, setting: &str) -> Self {
         let too_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
-        if too_large { Self::too_large(setting) } else { rejection.into() }
+        if too_large { Self::too_large(setting) } else { not_gzip(&rejection).unwrap_or_else(|| rejection.into()) }
     }
 
     pub(crate) fn too_large(setting: &str) -> Self {
@@ -106,6 +107,9 @@ impl IntoResponse for Problem {
                 .into_response();
         if let Some(seconds) = retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        if status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+            response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         }
         response
     }

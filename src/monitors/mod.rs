@@ -27,7 +27,7 @@ mod vocabulary;
 
 pub use formats::{LEFT_OUT, bounded, read};
 pub use reading::{Context, Known, MAX_SIGNALS, Reading, Unreadable, Unusable, json};
-use reading::{Labels, MAX_LABELS, clean, labelled, labels, tags, time, word};
+use reading::{Labels, MAX_LABELS, clean, first_lines, hours, labelled, labels, tags, time, word};
 
 #[cfg(test)]
 mod tests {
