@@ -9,6 +9,7 @@ mod datadog;
 pub mod dbt_artifacts;
 mod dbt_cloud;
 mod elementary;
+pub mod explain;
 mod formats;
 mod gcp;
 mod generic;
