@@ -100,10 +100,12 @@ pub fn read(body: &Value, now: Time) -> Result<Import, BadCatalog> {
     }
     let read = inputs.iter().chain(&sources);
     let Some(of) = &of else {
-        import.sightings[0].parents = read.map(Named::names).collect();
+        import.sightings[0].parents.extend(read.map(Named::names));
         return Ok(import);
     };
     let name = job(&of.namespace, &of.name);
+    import.sightings.extend(said_edges(&of.facets));
+    import.sightings.extend(body.pointer("/run/facets").into_iter().flat_map(said_edges));
     // A job that does not read or write (a whole DAG, a test) is not part of the lineage.
     if !inputs.is_empty() || !outputs.is_empty() {
         let mut sighting = facts(&of.facets, AssetKind::Job);
@@ -137,6 +139,26 @@ pub fn read(body: &Value, now: Time) -> Result<Import, BadCatalog> {
     Ok(import)
 }
 
+/// The names of what a facet `lineage` names: a dataset or a job.
+fn named(value: &Value) -> Option<(Vec<String>, Option<String>)> {
+    let one = Named::read(value).ok()?;
+    match value["type"].as_str() {
+        Some("JOB") => Some((vec![job(&one.namespace, &one.name)], None)),
+        _ => Some(one.names()),
+    }
+}
+
+/// What is made of what, as the facet `lineage` of a job or a run says it.
+fn said_edges(facets: &Value) -> Vec<Sighting> {
+    let entries = ["/lineage/entries", "/lineage/lineage"].into_iter().filter_map(|at| facets.pointer(at)?.as_array());
+    let sighting = |entry: &Value| {
+        let (names, namespace) = named(entry)?;
+        let parents = entry["inputs"].as_array().into_iter().flatten().filter_map(named).collect();
+        Some(Sighting { names, namespace, source: SOURCE.to_owned(), parents, ..Sighting::default() })
+    };
+    entries.flatten().filter_map(sighting).collect()
+}
+
 /// The datasets that a dataset's columns come from.
 fn column_sources(facets: &Value) -> Vec<Named> {
     let fields = facets.pointer("/columnLineage/fields").and_then(Value::as_object);
@@ -149,6 +171,8 @@ fn column_sources(facets: &Value) -> Vec<Named> {
 fn data(one: &Named) -> Sighting {
     let mut sighting = facts(&one.facets, AssetKind::Table);
     (sighting.names, sighting.namespace) = one.names();
+    let inputs = one.facets.pointer("/lineage/inputs").and_then(Value::as_array).into_iter().flatten();
+    sighting.parents = inputs.filter_map(named).collect();
     sighting
 }
 

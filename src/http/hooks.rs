@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::Problem;
 use super::doors::{
     Arrived, EventAnswer, EventsClient, RoutingKey, ServiceKey, SourceRequest, SourceToken, UPLOAD_WITHIN,
-    invalid_event, not_gzip, too_slow, try_again,
+    invalid_event, too_slow, try_again,
 };
 use super::problem::UPLOAD_LIMIT;
 use crate::app::correlate::{Correlated, Posted};
@@ -78,7 +78,7 @@ async fn artifact(app: &App, source: &Source, body: Body, limit: usize) -> Resul
     let arrives = async {
         while let Some(piece) = body.next().await {
             let piece = piece.map_err(|error| {
-                not_gzip(&error)
+                Problem::not_gzip(&error)
                     .unwrap_or_else(|| Problem::new(400, "The connection broke before the whole body arrived"))
             })?;
             size += piece.len();

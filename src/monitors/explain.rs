@@ -71,16 +71,18 @@ pub fn trace(body: &Value, reading: &Reading, read: impl Fn(&Value) -> Option<Re
     let mut changed = body.clone();
     for field in fields.into_iter().take(TRIED_AT_MOST) {
         let Some(was) = body.pointer(&field) else { continue };
-        let mut used = false;
-        // Words are tried only if nothing else shows that the field is used: `error` may be what Muster takes without it.
+        let (mut used, mut settled) = (false, false);
+        // Words are tried only if nothing else shows what the field says: `error` may be what Muster takes without it.
         for (place, other) in others(was).into_iter().enumerate() {
-            if used && place > 1 {
+            if settled && place > 1 {
                 break;
             }
             if let Some(at) = changed.pointer_mut(&field) {
                 *at = other;
             }
-            used |= trace.note(&field, reading, read(&changed));
+            let of = trace.note(&field, reading, read(&changed));
+            used |= of.is_some();
+            settled |= of == Some(true);
         }
         if let Some(at) = changed.pointer_mut(&field) {
             at.clone_from(was);
@@ -93,12 +95,13 @@ pub fn trace(body: &Value, reading: &Reading, read: impl Fn(&Value) -> Option<Re
 }
 
 impl Trace {
-    /// Notes what differs without this field. Returns whether anything does.
-    fn note(&mut self, field: &str, reading: &Reading, other: Option<Reading>) -> bool {
+    /// Notes what differs without this field: whether that is more than a label, or than that there is an alert. `None` if nothing does.
+    fn note(&mut self, field: &str, reading: &Reading, other: Option<Reading>) -> Option<bool> {
         let other = other.unwrap_or_default();
-        let mut used = false;
+        let (mut used, mut settled) = (false, false);
         let mut add = |made_of: &mut Vec<(Part, String)>, part| {
             used = true;
+            settled |= !matches!(part, Part::Alert | Part::Labels);
             if !made_of.iter().any(|(known, of)| (*known, of.as_str()) == (part, field)) {
                 made_of.push((part, field.to_owned()));
             }
@@ -128,7 +131,7 @@ impl Trace {
                 self.besides.push(field.to_owned());
             }
         }
-        used
+        used.then_some(settled)
     }
 }
 

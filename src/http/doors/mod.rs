@@ -18,4 +18,4 @@ pub(crate) use source::{
     invalid_event, too_slow, try_again,
 };
 pub(crate) use state::{AppState, SlackDoor, SlackSocket};
-pub(crate) use unpack::{not_gzip, unpack};
+pub(crate) use unpack::unpack;

@@ -18,7 +18,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use utoipa::ToSchema;
 
 use super::state::AppState;
-use super::unpack::{not_gzip, unpacked};
+use super::unpack::unpacked;
 use crate::app::App;
 use crate::config::{Source, SourceKind};
 use crate::http::Problem;
@@ -164,7 +164,9 @@ impl FromRequest<AppState> for SourceRequest {
 
 async fn whole(body: Body, limit: usize, within: Duration, setting: &str) -> Result<Bytes, Problem> {
     let arrived = tokio::time::timeout(within, axum::body::to_bytes(body, limit)).await;
-    arrived.map_err(|_| too_slow())?.map_err(|error| not_gzip(&error).unwrap_or_else(|| Problem::too_large(setting)))
+    arrived
+        .map_err(|_| too_slow())?
+        .map_err(|error| Problem::not_gzip(&error).unwrap_or_else(|| Problem::too_large(setting)))
 }
 
 pub(crate) fn too_slow() -> Problem {

@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::{StreamExt as _, stream};
 
-use crate::body::{Encoding, NotGzip, Unpacking};
+use crate::body::{Encoding, Unpacking};
 use crate::http::Problem;
 
 /// Unpacks the body of a request before its handler sees it.
@@ -76,16 +76,4 @@ fn gunzipped(body: Body) -> Body {
             }
         }
     }))
-}
-
-/// The problem of a body that said that it is gzip. `None` if it did not arrive for another reason.
-pub(crate) fn not_gzip(error: &(dyn Error + 'static)) -> Option<Problem> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(why) = error.downcast_ref::<NotGzip>() {
-            return Some(Problem::new(400, why.to_string()));
-        }
-        cause = error.source();
-    }
-    None
 }

@@ -358,6 +358,19 @@ async fn one_bad_value_of_an_event_costs_itself_only() {
     let above = bot.get("/api/v1/assets/shop.out/upstream").await;
     let names: Vec<_> = above["assets"].as_array().unwrap().iter().map(|one| one["asset"].as_str().unwrap()).collect();
     assert_eq!(names, ["etl/load", "s3://lake/more", "s3://lake/raw"], "{above}");
+    // The newer facet says edges itself: of a dataset, and of a job for many.
+    let warehouse = |name: &str, kind: &str| json!({"namespace": "postgresql://db:5432", "name": name, "type": kind});
+    let mut entry = warehouse("shop.main.report", "DATASET");
+    entry["inputs"] =
+        json!([warehouse("shop.main.orders", "DATASET"), {"namespace": "airflow", "name": "daily", "type": "JOB"}]);
+    let mut dataset = warehouse("shop.main.board", "DATASET");
+    dataset["facets"] = json!({"lineage": {"inputs": [warehouse("shop.main.report", "DATASET")]}});
+    let job = json!({"namespace": "n", "name": "j", "facets": {"lineage": {"entries": [entry]}}});
+    let told = json!({"eventTime": "2026-11-27T10:00:00Z", "job": job, "dataset": dataset});
+    assert_eq!(bot.hook("openlineage", &[], told.to_string().into()).await.0, 202);
+    let above = bot.get("/api/v1/assets/shop.main.board/upstream").await;
+    let names: Vec<_> = above["assets"].as_array().unwrap().iter().map(|one| one["asset"].as_str().unwrap()).collect();
+    assert_eq!(names, ["shop.main.report", "airflow/daily", "shop.main.orders"], "{above}");
     event["eventType"] = json!("FAILED");
     let (status, answer) = bot.hook("openlineage", &[], event.to_string().into()).await;
     assert!(status == 202 && answer["refused"].to_string().contains("`eventType` is"), "{answer}");
