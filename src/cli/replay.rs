@@ -1,5 +1,6 @@
 //! `muster replay` and `muster check --explain`: a recorded payload through today's mapping and rules, without acting.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::bail;
@@ -63,7 +64,8 @@ pub(super) fn run(config: &Path, source: Option<&str>, file: &Path, headers: &[S
         println!("delivery        {delivery}");
     }
     if let Some(import) = &reading.import {
-        println!("lineage         {}", counted(import.sightings.len(), "mention of an asset"));
+        let named: BTreeSet<_> = import.sightings.iter().filter_map(|sighting| sighting.names.first()).collect();
+        println!("lineage         it names {}", counted(named.len(), "asset"));
     }
     if reading.signals.is_empty() && reading.unusable.is_empty() {
         println!("nothing         this body says nothing about data");
@@ -119,7 +121,7 @@ fn origins(signal: &Signal, made_of: &[(Part, String)]) {
     for part in Part::iter() {
         let fields = of(part);
         let without = match part {
-            Part::Status => "no field: without one, an alert fires",
+            Part::Status => "no field changes it",
             Part::Pillar => "no field says it",
             Part::Severity => "no field says it; Muster takes error",
             Part::Time => "no field is a time; Muster takes the time at which it arrives",

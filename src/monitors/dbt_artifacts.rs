@@ -236,8 +236,9 @@ fn tested(
         // A unit test counts no rows.
         .filter(|failures| *failures > 0 && !is_unit_test)
         .map(|failures| format!(" ({})", counted(usize::try_from(failures).unwrap_or(usize::MAX), "row")));
-    // If the test itself broke, nobody knows how the data is.
-    let broke = matches!(result.status.to_ascii_lowercase().as_str(), "error" | "runtime error");
+    // If the test itself broke, nobody knows how the data is. dbt Fusion also writes `error` for a test that found rows.
+    let broke = matches!(result.status.to_ascii_lowercase().as_str(), "error" | "runtime error")
+        && result.failures.is_none_or(|failures| failures == 0);
     let pillar = || words.pillar(name).or(check.as_ref().map(|check| check.pillar)).unwrap_or(Pillar::Distribution);
     signal.pillar = if broke { Pillar::Pipeline } else { pillar() };
     if let Some(column) = check.as_ref().and_then(|check| check.column.clone()) {

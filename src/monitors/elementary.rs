@@ -74,6 +74,7 @@ fn signal(context: &Context<'_>, alert: &Value) -> Result<Option<Signal>, String
     let of_source = ["source_name", "error_after", "warn_after", "freshness_error_after"]
         .into_iter()
         .any(|key| alert.get(key).is_some_and(|value| !value.is_null()));
+    let of_source = of_source || get("resource_type").as_deref() == Some("source_freshness");
     let is_freshness = name.is_none() && (loaded.is_some() || of_source);
     // The check itself broke, so nobody knows how the data is.
     let broke = matches!(get("status").as_deref().map(str::to_lowercase).as_deref(), Some("error" | "runtime error"));
@@ -88,7 +89,7 @@ fn signal(context: &Context<'_>, alert: &Value) -> Result<Option<Signal>, String
         (Some(name), _) if asset.is_some() => format!("{name} failed on {on}"),
         (Some(name), _) => format!("{name} failed"),
     };
-    let description = ["test_results_description", "message", "error", "error_message"]
+    let description = ["test_results_description", "message", "error", "error_message", "freshness_description"]
         .into_iter()
         .find_map(|key| alert.get(key)?.as_str().map(first_lines).filter(|text| !text.is_empty()));
     let mut labels = labelled([("column", get("column_name")), ("test", get("test_name")), ("type", get("test_type"))]);

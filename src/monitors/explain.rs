@@ -155,7 +155,8 @@ fn leaves(value: &Value, at: String, into: &mut Vec<String>) {
 
 /// What to put in the place of a value: nothing, something like it, and words that a format may know.
 fn others(value: &Value) -> Vec<Value> {
-    const WORDS: [&str; 8] = ["info", "critical", "resolved", "pass", "success", "fail", "freshness", "volume"];
+    const WORDS: [&str; 10] =
+        ["info", "critical", "resolved", "pass", "success", "fail", "COMPLETE", "ok", "freshness", "volume"];
     let mut others = vec![Value::Null];
     match value {
         Value::String(text) => {

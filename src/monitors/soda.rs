@@ -37,7 +37,7 @@ fn signal(
         "warn" => (SignalStatus::Firing, Level::Warning),
         "fail" | "error" => (SignalStatus::Firing, Level::Error),
         // Not evaluated: this says nothing.
-        "" | "null" | "none" | "not_evaluated" | "not evaluated" | "excluded" => return Ok(None),
+        "" | "null" | "none" | "unevaluated" | "not_evaluated" | "not evaluated" | "excluded" => return Ok(None),
         other => return Err(format!("`outcome` is {other:?}. It must be pass, warn, fail or error")),
     };
     // The check itself broke, so nobody knows how the data is.
@@ -55,6 +55,8 @@ fn signal(
     let key = ["identity", "id"]
         .into_iter()
         .find_map(|key| word(check.get(key)))
+        // Soda 4 has identities of several versions.
+        .or_else(|| check["identities"].as_object()?.values().find_map(|identity| word(Some(identity))))
         .unwrap_or_else(|| format!("{}|{name}", asset.as_ref().map_or("", AssetName::as_str)));
     let metrics: Vec<&str> = check["metrics"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let metrics = metrics.join(" ");
@@ -82,12 +84,13 @@ fn signal(
     }))
 }
 
-/// The table under its own name if the catalog knows it, otherwise with its data source before it.
+/// The table under its own name if the catalog knows it, otherwise with its database and schema before it (Soda 4), or with its data source.
 fn table(context: &Context<'_>, check: &Value) -> Option<AssetName> {
     let dataset = &check["datasets"][0];
     let table = word(check.get("table")).or_else(|| word(dataset.get("name"))).or_else(|| word(Some(dataset)))?;
-    let source = word(check.get("dataSource"));
-    let full = source.map(|source| format!("{source}.{table}"));
+    let prefix: Vec<_> = super::tags(&check["datasetPrefix"]).collect();
+    let prefix = if prefix.is_empty() { word(check.get("dataSource")) } else { Some(prefix.join(".")) };
+    let full = prefix.map(|prefix| format!("{prefix}.{table}"));
     match full {
         Some(full) if context.known.is_asset(&full) || !context.known.is_asset(&table) => AssetName::new(&full),
         _ => AssetName::new(&table),

@@ -408,6 +408,10 @@ proptest! {
 #[test]
 fn every_state_is_firing_over_nothing_or_refused() {
     let dbt = |id: &str, status: &str| json!({"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/run-results/v6.json"}, "results": [{"unique_id": id, "status": status}]});
+    let with_rows = |mut artifact: Value, rows: u64| {
+        artifact["results"][0]["failures"] = rows.into();
+        artifact
+    };
     let run = |kind: &str| {
         json!({"eventType": kind, "eventTime": "2026-11-27T10:00:00", "run": {"runId": "r"}, "job": {"namespace": "n", "name": "j"},
             "inputs": [{"namespace": "s3://lake", "name": "a"}], "outputs": [{"namespace": "s3://lake", "name": "b"}]})
@@ -423,6 +427,7 @@ fn every_state_is_firing_over_nothing_or_refused() {
         ("dbt_artifacts", dbt("test.a.b", "Fail"), firing),
         ("dbt_artifacts", dbt("test.a.b", "warn"), firing),
         ("dbt_artifacts", dbt("test.a.b", "error"), "firing pipeline"),
+        ("dbt_artifacts", with_rows(dbt("test.a.b", "error"), 3), "firing distribution"),
         ("dbt_artifacts", dbt("source.a.b.c", "runtime error"), "firing freshness"),
         ("dbt_artifacts", dbt("model.a.b", "partial success"), firing),
         ("dbt_artifacts", dbt("model.a.b", "skipped"), nothing),
@@ -443,6 +448,7 @@ fn every_state_is_firing_over_nothing_or_refused() {
         ("soda", soda("error".into()), "firing pipeline"),
         ("soda", soda(Value::Null), nothing),
         ("soda", soda("NOT_EVALUATED".into()), nothing),
+        ("soda", soda("unevaluated".into()), nothing),
         ("soda", soda("meh".into()), refused),
         ("elementary", elementary("pass"), over),
         ("elementary", elementary("fail"), firing),
@@ -482,6 +488,11 @@ fn an_asset_is_called_by_what_names_it() {
         let mut alert = json!({"alert_class_id": "a", "status": "fail", "test_name": "unique"});
         alert.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         alert
+    };
+    let soda = |fields: Value| {
+        let mut check = json!({"name": "rows", "outcome": "fail", "identities": {"vc1": "1"}});
+        check.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        json!({"checks": [check]})
     };
     let gx = |meta: Value| json!({"success": false, "meta": meta, "results": [{"success": false, "expectation_config": {"type": "t", "kwargs": {}}}]});
     let assertion = |namespace: &str, name: &str| {
@@ -525,6 +536,13 @@ fn an_asset_is_called_by_what_names_it() {
             "main.orders",
         ),
         ("great_expectations", gx(json!({"batch_kwargs": {"datasource": "w", "table": "orders"}})), "orders"),
+        ("soda", soda(json!({"table": "orders"})), "orders"),
+        ("soda", soda(json!({"table": "orders", "dataSource": "w"})), "w.orders"),
+        (
+            "soda",
+            soda(json!({"table": "orders", "dataSource": "w", "datasetPrefix": ["db", "main"]})),
+            "db.main.orders",
+        ),
         ("openlineage", assertion("bigquery", "p.d.orders$20261127"), "p.d.orders"),
         ("openlineage", assertion("bigquery", "p.d.events_20261127"), "p.d.events_*"),
         ("openlineage", assertion("snowflake://ORG-ACC/", "RAW.SHOP.ORDERS"), "raw.shop.orders"),

@@ -398,7 +398,25 @@ async fn a_recorded_body_is_explained_field_by_field() {
     let (good, told) = replay("prom", alerts.to_string().as_bytes(), &[]);
     assert!(good, "{told}");
     let told = told.split_once("  made of").unwrap().1;
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @r#"
+        alert         /alerts/0/status
+        status        /alerts/0/status
+        title         /alerts/0/annotations/summary
+        key           /alerts/0/fingerprint
+        asset         no field says it
+        pillar        /alerts/0/labels/alertname
+        severity      /alerts/0/labels/severity
+        time          /alerts/0/startsAt
+        owner         no field says it
+        labels        /alerts/0/labels/alertname /alerts/0/labels/db_table /alerts/0/labels/severity
+
+      no asset      Give the alert a label that names its asset: `dataset`, `asset`, `table`, `model`, `table_name`, `job`. If it has another one already, say so in muster.toml, for example
+                      # under the [[sources]] with name = "prom"
+                      [sources.words]
+                      asset_labels = ["db_table"]
+
+    not used        /alerts/0/annotations/dashboard /version
+    "#);
     // Packed, with a mark and with Python's words, as the address takes it.
     let odd = format!("\u{feff}{}", include_str!("../fixtures/cases/infinity-in-json/body.json"));
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
