@@ -180,7 +180,7 @@ pub fn read(bytes: &[u8]) -> Result<Import, BadCatalog> {
     let edges = Edges::of(&manifest);
     for (id, node) in assets.filter(|(_, node)| kind(node).is_some()) {
         let parents = edges.assets(&node.depends_on.nodes, &node.refs);
-        let sighting = sighting(id, node, parents, &manifest.groups.read, &source);
+        let sighting = sighting(id, node, &parents, &manifest.groups.read, &source);
         let relation = relation(node);
         let twin = relation.as_ref().and_then(|relation| by_relation.get(&relation.to_ascii_lowercase())).cloned();
         match twin.and_then(|twin| sightings.get_mut(&twin)) {
@@ -324,7 +324,7 @@ fn relation(node: &Node) -> Option<String> {
     Some(clean(&parts.join(".")))
 }
 
-fn sighting(id: &str, node: &Node, parents: Vec<String>, groups: &BTreeMap<String, Group>, source: &str) -> Sighting {
+fn sighting(id: &str, node: &Node, parents: &[String], groups: &BTreeMap<String, Group>, source: &str) -> Sighting {
     let meta = |key: &str| {
         [&node.meta, &node.config.meta].into_iter().map(|meta| &meta[key]).find(|value| !value.is_null()).cloned()
     };
