@@ -10,6 +10,7 @@ mod events;
 mod forms;
 mod line;
 mod more;
+mod named;
 mod presses;
 mod questions;
 mod registry;

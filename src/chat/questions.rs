@@ -9,7 +9,7 @@ use super::when::{self, Toward};
 use crate::app::Failure;
 use crate::domain::incident::number;
 use crate::domain::{Command, Incident, Time};
-use crate::render::{Form, Modal, ModalInput};
+use crate::render::{Form, Modal, ModalInput, sentence_markdown};
 use crate::slack::inbound::View;
 
 /// Stands for words that nobody has typed yet, when a form asks beforehand whether it would be refused ([`super::asker::Chat::would`]).
@@ -89,8 +89,9 @@ pub(crate) struct Questions {
 }
 
 impl Questions {
-    /// About an incident.
-    pub(crate) fn about(of: &Incident, title: &'static str, submit: &'static str, inputs: Vec<ModalInput>) -> Self {
+    /// About an incident, which the form names.
+    pub(crate) fn about(of: &Incident, title: &'static str, submit: &'static str, mut inputs: Vec<ModalInput>) -> Self {
+        inputs.insert(0, ModalInput::Words(sentence_markdown(&format!("{}: {}", of.name(), of.title))));
         Self { title, submit, inputs, metadata: of.name() }
     }
 

@@ -1,6 +1,7 @@
 //! Which verb a line means.
 
 use super::line::{Line, Read, Unclear, Verb, mentions, split};
+use super::named::{self, Named};
 use super::verbs::{VERBS, assign, take};
 use crate::domain::incident::number;
 use crate::domain::{Role, Time};
@@ -12,7 +13,7 @@ use crate::domain::{Role, Time};
 pub(super) fn parse(text: &str, now: Time) -> Read {
     let text = text.trim();
     let (first, rest) = split(text);
-    let (incident, word, rest) = match number(first) {
+    let (in_front, word, rest) = match number(first.trim_end_matches(':')) {
         Some(incident) => {
             let (word, rest) = split(rest);
             (Some(incident), if word.is_empty() { "show" } else { word }, rest)
@@ -20,7 +21,13 @@ pub(super) fn parse(text: &str, now: Time) -> Read {
         None => (None, first, rest),
     };
     let typed = word.to_lowercase();
-    let line = |verb: &'static Verb| Line { verb, word: &typed, rest, incident, now };
+    let line = |verb: &'static Verb| {
+        let (rest, named) = match in_front {
+            Some(incident) => (rest, Named::InFront(incident)),
+            None => named::read(verb, rest),
+        };
+        Line { verb, word: &typed, rest, named, now }
+    };
     if let Some(verb) = VERBS.iter().find(|verb| verb.words.contains(&typed.as_str())) {
         return (verb.parse)(line(verb));
     }
@@ -113,9 +120,9 @@ mod tests {
             }
         );
         let named = parse("INC-12 resolve all good", now()).expect("a command");
-        assert!(named.incident == Some(12) && named.verb.name() == "resolve");
+        assert!(named.named == Named::InFront(12) && named.verb.name() == "resolve");
         let alone = parse("inc-12", now()).expect("an incident");
-        assert!(alone.incident == Some(12) && alone.verb.name() == "show");
+        assert!(alone.named == Named::InFront(12) && alone.verb.name() == "show");
         assert_eq!(
             command("runbook skip 3 no staging"),
             Command::StepSkip { step: 3, reason: "no staging".to_owned() }

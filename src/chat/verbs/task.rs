@@ -24,7 +24,7 @@ pub(crate) static VERB: Verb = Verb {
     help: "promise something; `task done <n>`, `task take <n>`, `task give <n> @user`, `tasks`",
     parse: |line| {
         if line.word != "task" || line.rest.is_empty() {
-            let (line, page) = line.page();
+            let page = line.page();
             return line.act(permission::Verb::Read, move |chat, number| Box::pin(said(chat, number, page)));
         }
         let (what, of) = line.split();

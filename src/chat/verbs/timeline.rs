@@ -22,7 +22,7 @@ pub(crate) static VERB: Verb = Verb {
         if matches!(line.word, "edit" | "correct") {
             return edit(&line);
         }
-        let (line, page) = line.page();
+        let page = line.page();
         line.act(permission::Verb::Read, move |chat, number| Box::pin(said(chat, number, page)))
     },
 };

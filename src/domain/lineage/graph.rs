@@ -33,6 +33,8 @@ struct Name {
 }
 
 const NONE: u32 = u32::MAX;
+/// How alike two names must be, from 0 to 1, for one to be a slip of the other.
+const ALIKE: f64 = 0.85;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Node {
@@ -165,6 +167,22 @@ impl Graph {
             name.len() >= words.len() && name.to_lowercase().contains(&words)
         };
         self.nodes().filter(fits).take(limit).map(|node| self.name(node).to_owned()).collect()
+    }
+
+    /// The names that are spelled almost like this one, the nearest first, up to a limit. The last part of a name counts alone, too.
+    pub fn spelled_like(&self, name: &str, limit: usize) -> Vec<String> {
+        let name = name.to_lowercase();
+        let mut near: Vec<_> = self
+            .nodes()
+            .filter_map(|node| {
+                let known = self.name(node).to_lowercase();
+                let tail = known.rsplit('.').next().unwrap_or_default();
+                let alike = strsim::jaro_winkler(&known, &name).max(strsim::jaro_winkler(tail, &name));
+                (alike > ALIKE).then_some((alike, node))
+            })
+            .collect();
+        near.sort_by(|one, other| other.0.total_cmp(&one.0));
+        near.into_iter().take(limit).map(|(_, node)| self.name(node).to_owned()).collect()
     }
 
     pub fn name(&self, node: NodeId) -> &str {

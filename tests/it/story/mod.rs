@@ -21,6 +21,7 @@ mod mail;
 mod messages;
 mod monitors;
 mod moves;
+mod named;
 mod one_incident;
 mod paging;
 mod peers;
