@@ -10,7 +10,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::names::{clean, ends_with};
+use super::names::{clean, ends_with, whole_table};
 use super::{Asset, AssetKind, Day, Owner};
 use crate::domain::Pillar;
 
@@ -131,8 +131,13 @@ impl Graph {
     }
 
     /// Finds an asset by its name or an alias, in any spelling.
-    pub fn find(&self, name: &str) -> Option<NodeId> {
+    pub fn find_exact(&self, name: &str) -> Option<NodeId> {
         self.name_of(name).or_else(|| self.name_of(&clean(name))).map(|id| self.names[id as usize].node)
+    }
+
+    /// Finds an asset by its name or an alias, or by the name of one of its partitions, shards or versions, as monitors name them.
+    pub fn find(&self, name: &str) -> Option<NodeId> {
+        self.find_exact(name).or_else(|| self.find_exact(&whole_table(&clean(name))?))
     }
 
     /// The assets that somebody may mean: the one with this name, else all whose names end with it, at most `limit`.

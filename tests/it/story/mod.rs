@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Bot, Setup};
 
+mod bodies;
 mod channels;
 mod correlation;
 mod declaring;
