@@ -61,7 +61,7 @@ impl Templates {
         handlebars.register_helper("code", Box::new(Words(code)));
         handlebars.register_helper("capital", Box::new(Words(capital)));
         handlebars.register_helper("counted", Box::new(Words(counted)));
-        handlebars.register_helper("service", Box::new(Words(service)));
+        handlebars.register_helper("target_name", Box::new(Words(target_name)));
         handlebars.register_helper("ended", Box::new(Words(ended)));
         let mut lines = Handlebars::new();
         lines.set_strict_mode(true);
@@ -70,7 +70,7 @@ impl Templates {
         lines.register_helper("time", Box::new(Words(|h| Ok(times::stamp(time_of(h)?)))));
         lines.register_helper("clock", Box::new(Words(|h| Ok(times::clock(time_of(h)?)))));
         lines.register_helper("counted", Box::new(Words(counted)));
-        lines.register_helper("service", Box::new(Words(|h| Ok(named(&text_of(h, 0)).to_owned()))));
+        lines.register_helper("target_name", Box::new(Words(|h| Ok(named(&text_of(h, 0)).to_owned()))));
         // These lines are plain text, which needs no other form.
         for name in ["prose", "short", "code"] {
             lines.register_helper(name, Box::new(Words(|h| Ok(text_of(h, 0)))));
@@ -259,8 +259,8 @@ fn counted(h: &Helper<'_>) -> Result<String, String> {
     Ok(if count == 1 || many.is_empty() { domain::counted(count, &one) } else { format!("{count} {many}") })
 }
 
-/// `{{service target}}`: where a page goes. The default target is no service, so its name alone says nothing.
-fn service(h: &Helper<'_>) -> Result<String, String> {
+/// `{{target_name target}}`: where a page goes. The default target is no service, so its name alone says nothing.
+fn target_name(h: &Helper<'_>) -> Result<String, String> {
     Ok(escape(named(&text_of(h, 0))))
 }
 
