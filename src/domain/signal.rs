@@ -134,6 +134,9 @@ pub struct Signal {
     pub at: Time,
     /// More words, if there are any.
     pub description: Option<String>,
+    /// Whether it is only taken to be over, because nobody repeated it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lapsed: bool,
 }
 
 impl Signal {
@@ -152,6 +155,7 @@ impl Signal {
             labels: BTreeMap::new(),
             at,
             description: None,
+            lapsed: false,
         }
     }
 }

@@ -9,6 +9,7 @@ mod datadog;
 pub mod dbt_artifacts;
 mod dbt_cloud;
 mod elementary;
+pub mod explain;
 mod formats;
 mod gcp;
 mod generic;
@@ -27,7 +28,7 @@ mod vocabulary;
 
 pub use formats::{LEFT_OUT, bounded, read};
 pub use reading::{Context, Known, MAX_SIGNALS, Reading, Unreadable, Unusable, json};
-use reading::{Labels, MAX_LABELS, clean, labelled, labels, tags, time, word};
+use reading::{Labels, MAX_LABELS, clean, first_lines, hours, labelled, labels, tags, time, word};
 
 #[cfg(test)]
 mod tests {

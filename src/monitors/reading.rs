@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use http::HeaderMap;
-use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
 
 use super::vocabulary::Words;
+use crate::body;
 use crate::catalog::Import;
+pub use crate::catalog::Unusable;
 use crate::config::Source;
 use crate::domain::lineage::Check;
 use crate::domain::{Signal, Time};
@@ -68,14 +68,6 @@ const MAX_VALUE: usize = 1024;
 /// How many labels are kept.
 pub(super) const MAX_LABELS: usize = 64;
 
-/// A part of a body that could not be used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Unusable {
-    /// Where it is, as a JSON pointer.
-    pub at: String,
-    pub why: String,
-}
-
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Reading {
     /// The signals, in order.
@@ -129,14 +121,36 @@ impl Unreadable {
 }
 
 /// Reads a JSON body.
-pub fn json(body: &[u8]) -> Result<Value, Unreadable> {
-    // serde_json stops at 128 levels, so a deep body cannot exhaust the stack.
-    serde_json::from_slice(body).map_err(|error| Unreadable::NotJson(error.to_string()))
+pub fn json(bytes: &[u8]) -> Result<Value, Unreadable> {
+    body::json(bytes).map_err(|error| Unreadable::NotJson(error.to_string()))
 }
 
 /// A text as it may be kept: without control characters, and not too long.
 pub(super) fn clean(text: &str) -> String {
-    text.trim().chars().filter(|c| !c.is_control() || *c == '\n').take(MAX_VALUE).collect()
+    let mut chars = text.trim().chars();
+    let plain = std::iter::from_fn(|| {
+        let mut next = chars.next()?;
+        // The colours of a terminal: escape, `[`, numbers, a letter.
+        while next == '\u{1b}' {
+            if chars.as_str().starts_with('[') {
+                chars.next();
+                chars.find(char::is_ascii_alphabetic);
+            }
+            next = chars.next()?;
+        }
+        Some(next)
+    });
+    plain.filter(|c| !c.is_control() || *c == '\n').take(MAX_VALUE).collect()
+}
+
+/// The first lines of an error. They say what kind it is; later lines can hold rows.
+pub(super) fn first_lines(text: &str) -> String {
+    clean(&text.trim_start().lines().take(3).collect::<Vec<_>>().join("\n")).chars().take(300).collect()
+}
+
+/// How long ago something was, as titles say it.
+pub(super) fn hours(seconds: f64) -> String {
+    format!("{:.1} h", seconds / 3600.0)
 }
 
 /// A value that may be written as text, number or boolean.
@@ -173,24 +187,15 @@ pub(super) fn labels(value: Option<&Value>) -> Labels {
         .collect()
 }
 
-/// A time: RFC 3339 (also `+0000`), or seconds or milliseconds since 1970.
+/// A time: a text (see [`body::time`]), or seconds or milliseconds since 1970.
 pub(super) fn time(value: Option<&Value>) -> Option<Time> {
     match value? {
-        Value::String(text) => {
-            let text = text.trim();
-            text.parse::<Time>()
-                .ok()
-                .or_else(|| Some(chrono::DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z").ok()?.to_utc()))
-                // Python's isoformat with a Z after the offset.
-                // A time without a zone is UTC, as warehouses print it.
-                .or_else(|| Some(chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok()?.and_utc()))
-                .or_else(|| text.strip_suffix("+00:00Z").and_then(|text| format!("{text}Z").parse().ok()))
-        }
+        Value::String(text) => body::time(text),
         Value::Number(number) => {
             let number = number.as_f64()?;
             let seconds = if number.abs() > 1e11 { number / 1000.0 } else { number };
             #[expect(clippy::cast_possible_truncation, reason = "a moment to the millisecond")]
-            chrono::DateTime::from_timestamp_millis((seconds * 1000.0) as i64)
+            chrono::DateTime::from_timestamp_millis((seconds * 1000.0) as i64).filter(|time| body::is_real(*time))
         }
         _ => None,
     }

@@ -7,7 +7,7 @@ use crate::config::SourceWords;
 use crate::domain::{AssetName, Level, Pillar};
 
 /// Labels that may name the asset. The first one that is found is used.
-const ASSET_LABELS: &[&str] = &["dataset", "asset", "table", "model", "table_name", "job"];
+pub(super) const ASSET_LABELS: [&str; 6] = ["dataset", "asset", "table", "model", "table_name", "job"];
 /// Labels that may name the owner.
 const OWNER_LABELS: &[&str] = &["owner", "team"];
 

@@ -84,6 +84,7 @@ fn signal(key: u8, firing: bool, level: Level) -> Signal {
         labels: BTreeMap::new(),
         at: at(0),
         description: None,
+        lapsed: false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::draft::Draft;
-use super::{declare, status};
+use super::{declare, notify, status};
 use crate::domain::event::Joined;
 use crate::domain::incident::Ending;
 use crate::domain::policy::OnGreen;
@@ -54,14 +54,20 @@ pub(super) fn receive(
         }
         (SignalStatus::Resolved, Some((alert, SignalStatus::Firing))) => {
             // If the incident is over, or goes on elsewhere, only the record is updated.
-            let is_open = draft.incident().status.is_open();
-            say_unless(draft, quiet || !is_open, Event::AlertResolved { alert, title: signal.title.clone() });
+            let (is_open, awaited) = (draft.incident().status.is_open(), draft.incident().awaits_all_clear());
+            // Whoever takes it to be over knows only its key.
+            let known = draft.case.alerts.get(&alert).map(|known| known.signal.title.clone());
+            let title = known.filter(|_| signal.lapsed).unwrap_or_else(|| signal.title.clone());
+            let resolved = Event::AlertResolved { alert, title, lapsed: signal.lapsed };
+            say_unless(draft, quiet || !is_open, resolved);
             if is_open {
                 draft.assess();
                 if draft.incident().firing == 0 {
                     all_green(draft, &signal.source);
                 }
                 draft.show();
+            } else if awaited && draft.incident().firing == 0 {
+                notify::known_now(draft, true);
             }
         }
         // A repeat changes nothing, unless the alert is worse now.

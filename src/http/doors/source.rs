@@ -18,6 +18,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use utoipa::ToSchema;
 
 use super::state::AppState;
+use super::unpack::unpacked;
 use crate::app::App;
 use crate::config::{Source, SourceKind};
 use crate::http::Problem;
@@ -126,28 +127,36 @@ impl FromRequest<AppState> for SourceRequest {
         }
         app.pace(source)?;
         let limits = state.limits;
-        let body = if source.kind == SourceKind::DbtArtifacts {
+        let (upload, limit, within, setting) = if source.kind == SourceKind::DbtArtifacts {
             // An upload has a place while it arrives, for a limited time.
             let upload = state.uploads.clone().try_acquire_owned().map_err(|_| {
                 Problem::unavailable(
                     "Too many uploads arrive at once. Nothing was saved; send this one again in a few seconds",
                 )
             })?;
-            if by_token {
-                Arrived::Still { body, limit: limits.upload, upload }
-            } else {
-                Arrived::Whole(whole(body, limits.upload, UPLOAD_WITHIN, UPLOAD_LIMIT).await?)
-            }
+            (Some(upload), limits.upload, UPLOAD_WITHIN, UPLOAD_LIMIT)
         } else {
-            Arrived::Whole(whole(body, limits.monitor, BODY_WITHIN, BODY_LIMIT).await?)
+            (None, limits.monitor, BODY_WITHIN, BODY_LIMIT)
         };
-        let body = match body {
-            Arrived::Whole(bytes) if source.kind == SourceKind::Sns => sns_message(state, source, bytes).await?,
-            Arrived::Whole(bytes) if !by_token => {
-                check(&bytes)?;
-                Arrived::Whole(bytes)
+        // A signature is over the bytes as they were sent. SNS signs its fields instead.
+        let body = if by_token || source.kind == SourceKind::Sns {
+            body
+        } else {
+            let sent = whole(body, limit, within, setting).await?;
+            check(&sent)?;
+            Body::from(sent)
+        };
+        let body = unpacked(&parts.headers, body)?;
+        let body = match upload {
+            Some(upload) => Arrived::Still { body, limit, upload },
+            None => {
+                let bytes = whole(body, limit, within, setting).await?;
+                if source.kind == SourceKind::Sns {
+                    sns_message(state, source, bytes).await?
+                } else {
+                    Arrived::Whole(bytes)
+                }
             }
-            other => other,
         };
         Ok(Self { from: Sender { app: app.clone(), place }, headers: parts.headers, body })
     }
@@ -155,7 +164,9 @@ impl FromRequest<AppState> for SourceRequest {
 
 async fn whole(body: Body, limit: usize, within: Duration, setting: &str) -> Result<Bytes, Problem> {
     let arrived = tokio::time::timeout(within, axum::body::to_bytes(body, limit)).await;
-    arrived.map_err(|_| too_slow())?.map_err(|_| Problem::too_large(setting))
+    arrived
+        .map_err(|_| too_slow())?
+        .map_err(|error| Problem::not_gzip(&error).unwrap_or_else(|| Problem::too_large(setting)))
 }
 
 pub(crate) fn too_slow() -> Problem {
@@ -266,7 +277,7 @@ impl<K: KeyIn + Send + Sync> FromRequest<AppState> for EventsClient<K> {
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Response> {
         let raw = Bytes::from_request(request, state).await;
         let raw = raw.map_err(|error| Problem::not_arrived(error, BODY_LIMIT).into_response())?;
-        let body = monitors::json(&raw).map_err(|_| invalid_event(vec!["the body is not JSON".to_owned()]))?;
+        let body = monitors::json(&raw).map_err(|error| invalid_event(vec![error.to_string()]))?;
         let app = &state.app;
         let given = body[K::FIELD].as_str().unwrap_or_default();
         let place = app.config.sources.iter().position(|source| {

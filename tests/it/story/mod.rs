@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Bot, Setup};
 
+mod bodies;
 mod channels;
 mod correlation;
 mod declaring;
@@ -20,6 +21,8 @@ mod mail;
 mod messages;
 mod monitors;
 mod moves;
+mod named;
+mod newcomers;
 mod one_incident;
 mod paging;
 mod peers;
@@ -34,6 +37,8 @@ mod socket;
 mod strangers;
 mod tasks;
 mod timeline;
+mod times;
+mod truth;
 mod verbs;
 mod visibility;
 
