@@ -35,6 +35,15 @@ impl Verb {
         format!("{} {}", self.name(), self.arguments).trim().to_owned()
     }
 
+    /// How it is used in place of its form: the one argument that otherwise may be left out is needed.
+    pub fn usage_in_full(&self) -> String {
+        let alone = self.arguments.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        match alone.filter(|alone| !alone.contains('[')) {
+            Some(alone) => format!("{} <{alone}>", self.name()),
+            None => self.usage(),
+        }
+    }
+
     /// Whether it gives something to people. Then a name in its line that nobody has, or several people have, is a mistake.
     pub fn names_people(&self) -> bool {
         self.arguments.contains("@user")

@@ -1,6 +1,6 @@
 //! What a person names is what is acted on: an incident anywhere in the line, each role's people, an asset in quotes. What is not sure is asked.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{labels, press, whispered};
 use crate::harness::*;
@@ -168,18 +168,77 @@ async fn each_role_gets_the_people_beside_it() {
     bot.finish_quietly().await;
 }
 
+/// Every word of every verb, with whatever follows it: a line that names INC-2 never changes INC-1 unasked.
+#[tokio::test]
+async fn no_word_of_the_table_changes_the_channels_incident_if_another_is_named() {
+    let bot = two_incidents().await;
+    let one = bot.inc(1);
+    let of_people = async || {
+        let entries = bot.get("/api/v1/incidents/INC-1/timeline?limit=500").await["entries"].clone();
+        let by_person = |entry: &&Value| entry["actor"].to_string().contains(ANA);
+        entries.as_array().unwrap().iter().filter(by_person).cloned().collect::<Vec<_>>()
+    };
+    for word in muster::chat::VERBS.iter().flat_map(|verb| verb.words).filter(|word| !word.is_empty()) {
+        for rest in ["", "x", "2 x", "commander", "useful", "data x", "now"] {
+            one.slash(ANA, &format!("{word} INC-2 {rest}")).await;
+        }
+        assert_eq!(of_people().await, Vec::<Value>::new(), "{word} INC-2 …");
+    }
+    for line in ["scribe INC-2", "scribe INC-2 @ben", "merge INC-2 into INC-1", "ack INC 2", "resolve INC-2,INC-1"] {
+        one.slash(ANA, line).await;
+        assert_eq!(of_people().await, Vec::<Value>::new(), "{line}");
+    }
+    bot.end().await;
+}
+
 #[tokio::test]
 async fn an_asset_in_quotes_is_one_name_and_an_unknown_one_is_asked() {
     let bot = Bot::start().await;
     bot.shop().await;
-    let assets = |number: u64| {
-        let bot = &bot;
-        async move { bot.incident(number).await["assets"].clone() }
-    };
-    bot.slash(ANA, "data-incidents", "declare numbers are odd --on “revenue dashboard”").await;
-    println!("{:?}", bot.get("/api/v1/incidents").await);
+    for line in [
+        "declare numbers are odd --on “revenue dashbord” --sev 3",
+        "declare numbers are odd --sev 3 --on \"revenue dashbord\"",
+    ] {
+        bot.slash(ANA, "data-incidents", line).await;
+        assert!(bot.get("/api/v1/incidents").await["incidents"].as_array().unwrap().is_empty(), "{line}");
+    }
     let asked = whispered(&bot, "data-incidents", ANA);
-    println!("{asked:?}");
-    let _ = assets;
-    bot.finish_quietly().await;
+    press(&bot, ANA, &asked, "On revenue dashbord, which is new").await;
+    let one = bot.incident(1).await;
+    assert_eq!((&one["title"], &one["assets"]), (&json!("numbers are odd"), &json!(["revenue dashbord"])));
+    // An option that does not exist opens nothing, and the answer has the whole line.
+    let told = bot.slash(ANA, "data-incidents", "declare payroll is wrong --prviate").await;
+    assert!(
+        told.contains("nothing was opened") && told.contains("/incident declare payroll is wrong --prviate"),
+        "{told}"
+    );
+    bot.end().await;
+}
+
+#[tokio::test]
+async fn a_form_that_does_not_open_says_the_line_to_type() {
+    let bot = two_incidents().await;
+    let inc = bot.inc(1);
+    let faults = bot.sandbox.faults();
+    for (line, instead) in [
+        ("resolve", "/incident INC-1 resolve <text>"),
+        ("sev", "/incident INC-1 sev <1-5>"),
+        ("update", "/incident INC-1 update <text>"),
+        ("resolve INC-2", "/incident INC-2 resolve <text>"),
+        ("declare", "/incident declare <title>"),
+        ("why", "/incident INC-1 why [n] <text>"),
+    ] {
+        faults.fail_with("views.open", 1, "expired_trigger_id");
+        let told = inc.slash(ANA, line).await;
+        assert!(told.contains("Slack allows three seconds") && told.contains(instead), "{line}: {told}");
+    }
+    // A button says the same.
+    faults.fail_with("views.open", 1, "internal_error");
+    let told = inc.card().button("Resolve").click(ANA).await;
+    assert!(
+        told.contains("Slack answered internal_error") && told.contains("/incident INC-1 resolve <text>"),
+        "{told}"
+    );
+    assert!(bot.sandbox.slack().open_views(ANA).is_empty());
+    bot.end().await;
 }
