@@ -72,7 +72,7 @@ impl Chat<'_> {
             Some(uid) => Some(self.app.must(&uid).await?.number),
             None => None,
         };
-        let meant = match named::sure(&line, here) {
+        let meant = match named::sure(&line.named, line.intent.weight(), here) {
             Ok(number) => {
                 line.named = number.map_or(Named::Nobody, Named::InFront);
                 return Ok(Settled::Sure(line));

@@ -4,7 +4,7 @@
 use futures_util::future::BoxFuture;
 
 use super::asker::Chat;
-use super::named::Named;
+use super::named::{Named, Weight};
 use super::reply::Reply;
 use super::when::{self, LocalClock, NotATime, Toward};
 use crate::app::Failure;
@@ -15,6 +15,10 @@ use crate::render::Form;
 /// The highest number of a page in any list.
 const MAX_PAGE: usize = 10_000;
 
+/// Verbs that are about no incident. In their lines an incident's name is a word like any other.
+const ABOUT_NO_INCIDENT: [&str; 10] =
+    ["declare", "drill", "list", "search", "silence", "silences", "unsilence", "stats", "oncall", "asset"];
+
 /// A verb of `/incident`. Who may use it follows from what its line makes: a command has its permission (`Command::verb`), and
 /// `Line::act` names one.
 pub struct Verb {
@@ -23,6 +27,17 @@ pub struct Verb {
     pub arguments: &'static str,
     pub help: &'static str,
     pub parse: fn(Line<'_>) -> Read,
+}
+
+impl Intent {
+    /// How much harm it does to the wrong incident.
+    pub(super) fn weight(&self) -> Weight {
+        match self {
+            Self::Command(command) => Weight::of(command.verb()),
+            Self::Act(may, _) => Weight::of(*may),
+            Self::Ask(..) | Self::Help(_) | Self::Permissions => Weight::Shows,
+        }
+    }
 }
 
 impl Verb {
@@ -42,6 +57,11 @@ impl Verb {
             Some(alone) => format!("{} <{alone}>", self.name()),
             None => self.usage(),
         }
+    }
+
+    /// Whether an incident among its arguments is the one that it is about. `merge` and `move` take another one.
+    pub fn is_about_named(&self) -> bool {
+        !self.arguments.contains("INC-n") && !ABOUT_NO_INCIDENT.contains(&self.name())
     }
 
     /// Whether it gives something to people. Then a name in its line that nobody has, or several people have, is a mistake.
