@@ -4,7 +4,7 @@
 use futures_util::future::BoxFuture;
 
 use super::asker::Chat;
-use super::named::{Named, Weight};
+use super::named::Named;
 use super::reply::Reply;
 use super::when::{self, LocalClock, NotATime, Toward};
 use crate::app::Failure;
@@ -29,17 +29,6 @@ pub struct Verb {
     pub parse: fn(Line<'_>) -> Read,
 }
 
-impl Intent {
-    /// How much harm it does to the wrong incident.
-    pub(super) fn weight(&self) -> Weight {
-        match self {
-            Self::Command(command) => Weight::of(command.verb()),
-            Self::Act(may, _) => Weight::of(*may),
-            Self::Ask(..) | Self::Help(_) | Self::Permissions => Weight::Shows,
-        }
-    }
-}
-
 impl Verb {
     /// Its name: the first of its words.
     pub fn name(&self) -> &'static str {
@@ -59,8 +48,8 @@ impl Verb {
         }
     }
 
-    /// Whether an incident among its arguments is the one that it is about. `merge` and `move` take another one.
-    pub fn is_about_named(&self) -> bool {
+    /// Whether `INC-n` in the rest of its line is the incident that it is about, and no argument of its own.
+    pub fn is_about_whom_it_names(&self) -> bool {
         !self.arguments.contains("INC-n") && !ABOUT_NO_INCIDENT.contains(&self.name())
     }
 

@@ -3,7 +3,6 @@
 //! of a text.
 
 use crate::domain::incident::number;
-use crate::domain::permission;
 
 /// Words after which `INC-n` is what something is compared with.
 const MENTIONING: [&str; 14] = [
@@ -54,20 +53,6 @@ pub(crate) enum Weight {
     Changes,
     /// It changes how the incident stands, so people act on it.
     Decides,
-}
-
-impl Weight {
-    /// Of what this permission allows.
-    pub(crate) fn of(verb: permission::Verb) -> Self {
-        match verb {
-            permission::Verb::Read => Self::Shows,
-            permission::Verb::Acknowledge
-            | permission::Verb::Severity
-            | permission::Verb::Status
-            | permission::Verb::Triage => Self::Decides,
-            _ => Self::Changes,
-        }
-    }
 }
 
 impl Named {

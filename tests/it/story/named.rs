@@ -193,18 +193,29 @@ async fn no_word_of_the_table_changes_the_channels_incident_if_another_is_named(
 #[tokio::test]
 async fn an_asset_in_quotes_is_one_name_and_an_unknown_one_is_asked() {
     let bot = Bot::start().await;
-    bot.shop().await;
-    for line in [
-        "declare numbers are odd --on “revenue dashbord” --sev 3",
-        "declare numbers are odd --sev 3 --on \"revenue dashbord\"",
-    ] {
-        bot.slash(ANA, "data-incidents", line).await;
-        assert!(bot.get("/api/v1/incidents").await["incidents"].as_array().unwrap().is_empty(), "{line}");
-    }
+    let catalog = "assets: [{name: revenue dashboard, kind: dashboard}, {name: warehouse.orders, kind: table}, {name: crm.orders, kind: table}]";
+    assert_eq!(bot.put("/api/v1/catalog/yaml", catalog.to_owned()).await.0, 200);
+    let assets = async |number: u64| bot.incident(number).await["assets"].clone();
+    bot.slash(ANA, "data-incidents", "declare numbers are odd --on \u{201c}revenue dashboard\u{201d} --sev 2").await;
+    assert_eq!(assets(1).await, json!(["revenue dashboard"]));
+    // A slip opens nothing: the nearest names are offered, with all that was typed.
+    let told = bot.slash(ANA, "data-incidents", "declare sums differ --on warehouse.ordres --private").await;
+    assert!(told.contains("does not know warehouse.ordres, so nothing is opened yet"), "{told}");
     let asked = whispered(&bot, "data-incidents", ANA);
-    press(&bot, ANA, &asked, "On revenue dashbord, which is new").await;
-    let one = bot.incident(1).await;
-    assert_eq!((&one["title"], &one["assets"]), (&json!("numbers are odd"), &json!(["revenue dashbord"])));
+    assert_eq!(labels(&asked), ["On warehouse.orders", "On warehouse.ordres, which is new", "On no asset"]);
+    assert_eq!(asked.buttons[0].value, "declare sums differ --on \"warehouse.orders\" --private");
+    // Several assets end with this name.
+    bot.slash(ANA, "data-incidents", "declare rows are missing --on orders").await;
+    let asked = whispered(&bot, "data-incidents", ANA);
+    let mut offered = labels(&asked)[..2].to_vec();
+    offered.sort_unstable();
+    assert_eq!(offered, ["On crm.orders", "On warehouse.orders"]);
+    press(&bot, ANA, &asked, "On crm.orders").await;
+    assert_eq!(assets(2).await, json!(["crm.orders"]));
+    bot.slash(ANA, "data-incidents", "declare a new thing fails --on lake.clicks").await;
+    let asked = whispered(&bot, "data-incidents", ANA);
+    press(&bot, ANA, &asked, "On lake.clicks, which is new").await;
+    assert_eq!(assets(3).await, json!(["lake.clicks"]));
     // An option that does not exist opens nothing, and the answer has the whole line.
     let told = bot.slash(ANA, "data-incidents", "declare payroll is wrong --prviate").await;
     assert!(
