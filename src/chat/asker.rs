@@ -68,7 +68,6 @@ impl Chat<'_> {
         let typed = command.moment(self.app.now());
         let about = match &command {
             Command::Subscribe => "subscribe",
-            Command::Unsubscribe => "unsubscribe",
             Command::Remind { minutes: Some(_) } => "remind",
             Command::Remind { minutes: None } => "remind_off",
             Command::PagePerson { .. } => "page_instead",

@@ -70,7 +70,7 @@ pub fn unopened(form: &Modal, code: &str) -> String {
         "expired_trigger_id" => "Slack allows three seconds for it, and they had passed".to_owned(),
         "exchanged_trigger_id" => "Slack opens one form for a press or a command, and it opened one already".to_owned(),
         "invalid_trigger_id" | "" => "it was not asked for by a press or a command in Slack".to_owned(),
-        "no_connection" => "Slack could not be reached, or did not answer in time".to_owned(),
+        "no_connection" | "timeout" => "Slack could not be reached, or did not answer in time".to_owned(),
         code => format!("Slack answered `{code}`"),
     };
     let refused = format!("The form could not be opened: {why}. Nothing was done.");

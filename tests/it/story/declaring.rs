@@ -101,7 +101,10 @@ async fn a_message_becomes_an_incident_and_the_first_line_of_its_story() {
     press(&bot, ANA, &asked, "Open the form").await;
     assert_eq!(bot.sandbox.slack().open_views(ANA)[0].title, "Declare an incident");
     bot.channel("data-incidents").say(ANA, "@muster the revenue board is empty").await;
-    assert_eq!(labels(&whispered(&bot, "data-incidents", ANA)), ["/incident declare the revenue board is empty"]);
+    assert_eq!(
+        labels(&whispered(&bot, "data-incidents", ANA)),
+        ["/incident declare the revenue board is empty", "/incident list"]
+    );
     bot.end().await;
 }
 

@@ -145,7 +145,7 @@ async fn slack_is_answered_while_everything_behind_hangs() {
     let answer = bot.sandbox.slack().command(BEN, &bot.inc(1).name, "sev").await;
     assert_eq!(
         answer.text(),
-        "Slack did not open the form in time. Please try again, or write it in one line: /incident help shows how."
+        "The form could not be opened: Slack could not be reached, or did not answer in time. Nothing was done. Ask for it again, or type it in one line: /incident INC-1 sev <1-5>."
     );
 }
 

@@ -202,8 +202,8 @@ async fn an_incident_whose_service_is_gone_escalates_to_the_default_target() {
     bot.inc(1).find("The page for ledger is handed to PagerDuty.");
     let bot = Bot::set_up(bot.crash()).await;
     bot.inc(1).slash(ANA, "escalate").await;
-    bot.inc(1).find("📟 @Ana asks for a page to default");
+    bot.inc(1).find("📟 @Ana asks for a page to the default target");
     bot.inc(1).slash(ANA, "page @ben come").await;
-    bot.inc(1).find("📟 @Ana asks for a page to default: For Ben: come");
+    bot.inc(1).find("📟 @Ana asks for a page to the default target: For Ben: come");
     bot.end().await;
 }
