@@ -23,6 +23,7 @@ mod postmortem;
 pub mod queries;
 pub mod received_bodies;
 pub mod redact;
+mod refusals;
 mod request;
 mod roster;
 mod runbooks;

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 
 use super::correlate::Correlator;
 use super::graph::Catalog;
+use super::refusals::Refusals;
 use super::request::Failure;
 use super::runbooks::load_library;
 use super::transient::{Bodies, Homes, Pace, Turns};
@@ -49,6 +50,7 @@ pub struct App {
     pub(super) turns: Turns,
     pub(super) correlator: Correlator,
     pub(super) pace: Pace,
+    pub(super) refusals: Refusals,
     pub(super) homes: Mutex<Homes>,
 }
 
@@ -80,6 +82,7 @@ impl App {
             turns: Turns::default(),
             correlator: Correlator::new(started),
             pace: Pace::default(),
+            refusals: Refusals::default(),
             homes: Mutex::default(),
         })
     }

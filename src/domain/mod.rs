@@ -17,6 +17,7 @@ pub mod lineage;
 pub mod matcher;
 pub mod needs;
 pub mod permission;
+pub mod pillar_words;
 pub mod policy;
 pub mod postmortem;
 pub mod rca;

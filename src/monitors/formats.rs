@@ -13,7 +13,7 @@ pub fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unreadable> {
     let parsed = || json(body);
     let reading = match context.source.kind {
         SourceKind::Airflow => airflow::read(context, &parsed()?),
-        SourceKind::Alertmanager => alertmanager::read(context, &parsed()?),
+        SourceKind::Alertmanager => alertmanager::read(context, body),
         SourceKind::Cloudevents => cloudevents::read(context, body),
         SourceKind::Dagster => dagster::read(context, &parsed()?),
         SourceKind::Datadog => datadog::read(context, body),
@@ -22,7 +22,7 @@ pub fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unreadable> {
         SourceKind::Elementary => elementary::read(context, &parsed()?),
         SourceKind::Gcp => gcp::read(context, &parsed()?),
         SourceKind::Generic => generic::read(context, &parsed()?),
-        SourceKind::Grafana => grafana::read(context, &parsed()?),
+        SourceKind::Grafana => grafana::read(context, body),
         SourceKind::GreatExpectations => great_expectations::read(context, &parsed()?),
         SourceKind::MonteCarlo => monte_carlo::read(context, &parsed()?),
         SourceKind::Openlineage => openlineage::read(context, &parsed()?),
@@ -33,6 +33,20 @@ pub fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unreadable> {
         SourceKind::PagerdutyV2 => {
             Err(Unreadable::WrongShape("this source posts to /v2/enqueue, with its token as routing key".to_owned()))
         }
+    }?;
+    Ok(bounded(reading))
+}
+
+/// Whether bodies of this kind are one list of alerts that can be read while it arrives.
+pub fn arrives_as_list(kind: SourceKind) -> bool {
+    matches!(kind, SourceKind::Alertmanager | SourceKind::Grafana)
+}
+
+/// Reads a body of such a kind while it arrives.
+pub fn read_arriving(context: &Context<'_>, body: impl std::io::Read) -> Result<Reading, Unreadable> {
+    let reading = match context.source.kind {
+        SourceKind::Grafana => grafana::read(context, body),
+        _ => alertmanager::read(context, body),
     }?;
     Ok(bounded(reading))
 }
@@ -68,10 +82,8 @@ fn cut(signal: &mut Signal) {
     });
     let left_out = before - signal.labels.len();
     if left_out > 0 {
-        let were = if left_out == 1 { "label was" } else { "labels were" };
-        signal
-            .labels
-            .insert(LEFT_OUT.to_owned(), format!("{left_out} {were} left out, because all together are too long"));
+        let words = format!("{} left out, because all together are too long", super::reading::were(left_out));
+        signal.labels.insert(LEFT_OUT.to_owned(), words);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod airflow;
 mod alertmanager;
+mod aws_events;
 mod cloudevents;
 pub mod credentials;
 mod dagster;
@@ -14,6 +15,7 @@ mod gcp;
 mod generic;
 mod grafana;
 mod great_expectations;
+mod listed;
 mod monte_carlo;
 mod openlineage;
 pub mod pagerduty_v2;
@@ -25,7 +27,7 @@ mod soda;
 
 mod vocabulary;
 
-pub use formats::{LEFT_OUT, bounded, read};
+pub use formats::{LEFT_OUT, arrives_as_list, bounded, read, read_arriving};
 pub use reading::{Context, Known, MAX_SIGNALS, Reading, Unreadable, Unusable, json};
 use reading::{Labels, MAX_LABELS, clean, labelled, labels, tags, time, word};
 

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use http::HeaderMap;
 use serde::Serialize;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
 use super::vocabulary::Words;
 use crate::catalog::Import;
 use crate::config::Source;
 use crate::domain::lineage::Check;
-use crate::domain::{Signal, Time};
+use crate::domain::{Signal, Time, counted};
 
 /// Questions to the catalog while a body is read.
 pub trait Known: Sync {
@@ -46,7 +47,7 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     /// The words of this source's monitor.
     pub(super) fn words(&self) -> Words<'a> {
-        Words(&self.source.words)
+        Words { own: &self.source.words, known: self.known }
     }
 
     /// A signal of this source with a key, a title and a time, with labels, and with the owner that they name.
@@ -57,7 +58,7 @@ impl<'a> Context<'a> {
     /// A signal of this source with a key, a title and a time, and nothing else.
     pub(super) fn signal(&self, key: &str, title: &str, at: Option<Time>) -> Signal {
         let title = clean(title);
-        Signal::new(&self.source.name, &clean(key), title.lines().next().unwrap_or_default(), at.unwrap_or(self.now))
+        Signal::new(&self.source.name, &key_of(key), title.lines().next().unwrap_or_default(), at.unwrap_or(self.now))
     }
 }
 
@@ -134,9 +135,25 @@ pub fn json(body: &[u8]) -> Result<Value, Unreadable> {
     serde_json::from_slice(body).map_err(|error| Unreadable::NotJson(error.to_string()))
 }
 
-/// A text as it may be kept: without control characters, and not too long.
+/// A text as it may be kept: without control characters, and not too long. What was cut ends with `…`.
 pub(super) fn clean(text: &str) -> String {
-    text.trim().chars().filter(|c| !c.is_control() || *c == '\n').take(MAX_VALUE).collect()
+    let mut letters = text.trim().chars().filter(|c| !c.is_control() || *c == '\n');
+    let mut kept: String = letters.by_ref().take(MAX_VALUE).collect();
+    if letters.next().is_some() {
+        kept.pop();
+        kept.push('…');
+    }
+    kept
+}
+
+/// A key as it may be kept. Two long keys that begin alike stay two.
+pub(super) fn key_of(text: &str) -> String {
+    let key = clean(text);
+    if !key.ends_with('…') {
+        return key;
+    }
+    let start: String = key.chars().take(MAX_VALUE / 2).collect();
+    format!("{start}…{}", &hex::encode(Sha256::digest(text.trim()))[..32])
 }
 
 /// A value that may be written as text, number or boolean.
@@ -164,18 +181,32 @@ pub(super) fn tags(value: &Value) -> impl Iterator<Item = String> {
 }
 
 pub(super) fn labels(value: Option<&Value>) -> Labels {
-    value
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-        .take(MAX_LABELS)
-        .filter_map(|(key, value)| Some((clean(key), word(Some(value))?)))
-        .collect()
+    let Some(all) = value.and_then(Value::as_object) else { return Labels::new() };
+    let words = all.iter().take(MAX_LABELS).filter_map(|(key, value)| Some((clean(key), word(Some(value))?)));
+    let mut labels: Labels = words.collect();
+    if let Some(more) = all.len().checked_sub(MAX_LABELS).filter(|more| *more > 0) {
+        let words = format!("{} left out, because an alert has at most {MAX_LABELS}", were(more));
+        labels.insert(super::LEFT_OUT.to_owned(), words);
+    }
+    labels
 }
 
-/// A time: RFC 3339 (also `+0000`), or seconds or milliseconds since 1970.
+/// `1 label was`, `2 labels were`.
+pub(super) fn were(labels: usize) -> String {
+    format!("{} {}", counted(labels, "label"), if labels == 1 { "was" } else { "were" })
+}
+
+/// The second at which 2000 began. No monitor of today tells of an earlier time: it means that the time is not set.
+const EARLIEST: i64 = 946_684_800;
+
+/// A time: RFC 3339 (also `+0000`), or seconds, milliseconds, microseconds or nanoseconds since 1970. `None` if it is one of the times that
+/// mean "not set", such as the year 1, or 0.
 pub(super) fn time(value: Option<&Value>) -> Option<Time> {
-    match value? {
+    moment(value?).filter(|at| at.timestamp() >= EARLIEST)
+}
+
+fn moment(value: &Value) -> Option<Time> {
+    match value {
         Value::String(text) => {
             let text = text.trim();
             text.parse::<Time>()
@@ -185,10 +216,16 @@ pub(super) fn time(value: Option<&Value>) -> Option<Time> {
                 // A time without a zone is UTC, as warehouses print it.
                 .or_else(|| Some(chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok()?.and_utc()))
                 .or_else(|| text.strip_suffix("+00:00Z").and_then(|text| format!("{text}Z").parse().ok()))
+                .or_else(|| moment(&Value::Number(text.parse().ok()?)))
         }
         Value::Number(number) => {
             let number = number.as_f64()?;
-            let seconds = if number.abs() > 1e11 { number / 1000.0 } else { number };
+            let seconds = match number.abs() {
+                size if size > 1e17 => number / 1e9,
+                size if size > 1e14 => number / 1e6,
+                size if size > 1e11 => number / 1e3,
+                _ => number,
+            };
             #[expect(clippy::cast_possible_truncation, reason = "a moment to the millisecond")]
             chrono::DateTime::from_timestamp_millis((seconds * 1000.0) as i64)
         }

@@ -65,6 +65,8 @@ pub fn incident(incident: &Incident, names: Names<'_>, now: Time) -> Value {
         "pages": pages,
         "alerts": incident.alerts,
         "firing": incident.firing,
+        "unrecovered": incident.unrecovered,
+        "left_out": incident.left_out,
         "tasks": incident.tasks,
         "open_tasks": incident.open_tasks,
         "channel": incident.channel.as_ref().map(|channel| channel.name.clone()),
@@ -301,7 +303,7 @@ pub fn said(templates: &Templates, what: &Event, by: &Actor, of: &Incident, name
             vec![button(answer(true), "Hand over").primary(), button(answer(false), "Keep the command")]
         }
         Event::RootNamed { .. } => vec![button(Press::Impact, "Impact")],
-        Event::AllGreen => vec![button(Press::ask(Form::Resolve), "Resolve").primary()],
+        Event::AllGreen { .. } => vec![button(Press::ask(Form::Resolve), "Resolve").primary()],
         Event::TaskAdded { task, .. } | Event::TaskAssigned { task, .. } | Event::TaskDue { task, .. } => {
             vec![button(Press::TaskDone(*task), "Done").primary(), button(Press::TaskTake(*task), "I take it")]
         }

@@ -52,10 +52,15 @@ pub(super) fn receive(
             draft.assess();
             draft.show();
         }
-        (SignalStatus::Resolved, Some((alert, SignalStatus::Firing))) => {
+        (SignalStatus::Resolved, Some((alert, before)))
+            if before == SignalStatus::Firing || recovers(draft, &alert, signal) =>
+        {
             // If the incident is over, or goes on elsewhere, only the record is updated.
             let is_open = draft.incident().status.is_open();
-            say_unless(draft, quiet || !is_open, Event::AlertResolved { alert, title: signal.title.clone() });
+            let (title, unrecovered) = (signal.title.clone(), signal.unrecovered.clone());
+            let again = before == SignalStatus::Resolved;
+            let event = Event::AlertResolved { alert, title, unrecovered, ended: Some(signal.at), again };
+            say_unless(draft, quiet || !is_open, event);
             if is_open {
                 draft.assess();
                 if draft.incident().firing == 0 {
@@ -70,6 +75,12 @@ pub(super) fn receive(
         (SignalStatus::Resolved, _) => {}
     }
     Ok(())
+}
+
+/// Whether an alert that was over without a recovery is good again now.
+fn recovers(draft: &Draft<'_>, alert: &AlertId, signal: &Signal) -> bool {
+    let known = draft.case.alerts.get(alert);
+    signal.unrecovered.is_none() && known.is_some_and(|known| known.signal.unrecovered.is_some())
 }
 
 /// A known alert got worse. The incident gets worse too, unless the alert is only there because of an asset upstream.
@@ -109,6 +120,7 @@ fn join(draft: &mut Draft<'_>, signal: &Signal, because: &JoinReason, inhibited:
         url: signal.url.clone(),
         because: because.clone(),
         inhibited,
+        left_out: signal.left_out.clone(),
     };
     draft.alert(Alert::new(alert, signal.clone(), because.clone(), inhibited, draft.now()));
     draft.add(Event::AlertsJoined { joined: vec![joined] });
@@ -125,11 +137,15 @@ fn raise_severity(draft: &mut Draft<'_>, signal: &Signal) {
 
 fn all_green(draft: &mut Draft<'_>, source: &str) {
     let on_green = draft.context.policy.on_green.get(source).copied().unwrap_or_default();
+    let unrecovered = draft.incident().unrecovered;
+    let green = Event::AllGreen { unrecovered };
     match on_green {
-        OnGreen::Nothing => draft.add(Event::AllGreen),
-        OnGreen::Ask => draft.add_and_say(Event::AllGreen),
+        OnGreen::Nothing => draft.add(green),
+        OnGreen::Ask => draft.add_and_say(green),
+        // Nobody knows whether the data is good, so a person must look.
+        OnGreen::Resolve if unrecovered > 0 => draft.add_and_say(green),
         OnGreen::Resolve => {
-            draft.add(Event::AllGreen);
+            draft.add(green);
             // Only this lets a monitor end an incident, so the actor says it all.
             status::close(draft, Actor::Monitor { source: source.to_owned() }, None, Ending::Fixed);
         }

@@ -11,6 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, RequestPartsExt as _};
+use futures_util::{StreamExt as _, stream};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde_json::Value;
@@ -80,7 +81,18 @@ pub(crate) struct Sender {
     place: usize,
 }
 
+/// Whose request it was, beside the response.
+#[derive(Debug, Clone)]
+pub(crate) struct OfSource(pub(crate) String);
+
 impl Sender {
+    /// A response to this sender.
+    pub(crate) fn answered(&self, response: impl axum::response::IntoResponse) -> Response {
+        let mut response = response.into_response();
+        response.extensions_mut().insert(OfSource(self.source().name.clone()));
+        response
+    }
+
     /// Its configuration.
     pub(crate) fn source(&self) -> &Source {
         &self.app.config.sources[self.place]
@@ -126,20 +138,27 @@ impl FromRequest<AppState> for SourceRequest {
         }
         app.pace(source)?;
         let limits = state.limits;
-        let body = if source.kind == SourceKind::DbtArtifacts {
-            // An upload has a place while it arrives, for a limited time.
-            let upload = state.uploads.clone().try_acquire_owned().map_err(|_| {
-                Problem::unavailable(
-                    "Too many uploads arrive at once. Nothing was saved; send this one again in a few seconds",
-                )
-            })?;
-            if by_token {
-                Arrived::Still { body, limit: limits.upload, upload }
-            } else {
-                Arrived::Whole(whole(body, limits.upload, UPLOAD_WITHIN, UPLOAD_LIMIT).await?)
+        let large = match source.kind {
+            SourceKind::DbtArtifacts => Err(body),
+            // Only the largest storms need a place of an upload.
+            kind if monitors::arrives_as_list(kind) => begun(body, limits.monitor).await?,
+            _ => Ok(whole(body, limits.monitor, BODY_WITHIN, BODY_LIMIT).await?),
+        };
+        let body = match large {
+            Ok(bytes) => Arrived::Whole(bytes),
+            Err(body) => {
+                // An upload has a place while it arrives, for a limited time.
+                let upload = state.uploads.clone().try_acquire_owned().map_err(|_| {
+                    Problem::unavailable(
+                        "Too many uploads arrive at once. Nothing was saved; send this one again in a few seconds",
+                    )
+                })?;
+                if by_token {
+                    Arrived::Still { body, limit: limits.upload, upload }
+                } else {
+                    Arrived::Whole(whole(body, limits.upload, UPLOAD_WITHIN, UPLOAD_LIMIT).await?)
+                }
             }
-        } else {
-            Arrived::Whole(whole(body, limits.monitor, BODY_WITHIN, BODY_LIMIT).await?)
         };
         let body = match body {
             Arrived::Whole(bytes) if source.kind == SourceKind::Sns => sns_message(state, source, bytes).await?,
@@ -151,6 +170,27 @@ impl FromRequest<AppState> for SourceRequest {
         };
         Ok(Self { from: Sender { app: app.clone(), place }, headers: parts.headers, body })
     }
+}
+
+/// A body that is not larger than this; or else, all of it again, as it still arrives.
+async fn begun(body: Body, limit: usize) -> Result<Result<Bytes, Body>, Problem> {
+    let (mut rest, mut start) = (body.into_data_stream(), Vec::new());
+    let arrives = async {
+        while start.len() <= limit {
+            match rest.next().await {
+                Some(piece) => start.extend_from_slice(&piece.map_err(|_| broken())?),
+                None => return Ok::<_, Problem>(true),
+            }
+        }
+        Ok(false)
+    };
+    let is_whole = tokio::time::timeout(BODY_WITHIN, arrives).await.map_err(|_| too_slow())??;
+    let start = Bytes::from(start);
+    Ok(if is_whole { Ok(start) } else { Err(Body::from_stream(stream::iter([Ok(start)]).chain(rest))) })
+}
+
+pub(crate) fn broken() -> Problem {
+    Problem::new(400, "The connection broke before the whole body arrived")
 }
 
 async fn whole(body: Body, limit: usize, within: Duration, setting: &str) -> Result<Bytes, Problem> {
@@ -277,7 +317,8 @@ impl<K: KeyIn + Send + Sync> FromRequest<AppState> for EventsClient<K> {
             app.metrics.rejected.get_or_create(&[("kind", "source")]).inc();
             return Err(invalid_event(vec![K::UNKNOWN.to_owned()]));
         };
-        app.pace(&app.config.sources[place]).map_err(|failure| try_again(K::TOO_FAST, failure.into()))?;
-        Ok(Self { from: Sender { app: app.clone(), place }, raw, body, key: PhantomData })
+        let from = Sender { app: app.clone(), place };
+        app.pace(from.source()).map_err(|failure| from.answered(try_again(K::TOO_FAST, failure.into())))?;
+        Ok(Self { from, raw, body, key: PhantomData })
     }
 }
