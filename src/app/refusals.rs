@@ -1,31 +1,15 @@
 //! What monitors send and Muster refuses: logged, counted, in `/readyz`, and said once in the announcement channel. Nobody else would notice,
 //! since most monitors do not send again what was refused.
 
-use std::collections::BTreeMap;
-
-use parking_lot::Mutex;
 use serde_json::json;
 
 use super::App;
-use crate::domain::{Time, counted};
+use super::transient::Refused;
+use crate::domain::counted;
 use crate::records::outbox::Job;
 
 /// A wrong token is said at most this often, because a stranger who knows a source's name can send one at any time.
 const WRONG_TOKEN_AGAIN_HOURS: i64 = 24;
-
-/// The sources that are refused, by name. A restart forgets it.
-#[derive(Debug, Default)]
-pub(super) struct Refusals(Mutex<BTreeMap<String, Refused>>);
-
-#[derive(Debug)]
-struct Refused {
-    since: Time,
-    /// How many requests since then. 0 if the source works again.
-    times: usize,
-    status: u16,
-    why: String,
-    wrong_token_said: Option<Time>,
-}
 
 impl App {
     /// A request of a monitor was refused. `source` is its name, if there is such a source.

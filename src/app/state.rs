@@ -7,10 +7,9 @@ use tokio::sync::Notify;
 
 use super::correlate::Correlator;
 use super::graph::Catalog;
-use super::refusals::Refusals;
 use super::request::Failure;
 use super::runbooks::load_library;
-use super::transient::{Bodies, Homes, Pace, Turns};
+use super::transient::{Bodies, Homes, Pace, Refusals, Turns};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::decide::People;

@@ -5,6 +5,7 @@ use std::io::Read;
 
 use serde_json::Value;
 
+use super::reading::key;
 use super::{Context, Reading, Unreadable, Unusable, labels, listed, time, word};
 use crate::domain::{Pillar, Signal, SignalStatus, counted};
 
@@ -53,7 +54,7 @@ pub(super) fn signal(context: &Context<'_>, alert: &Value) -> Result<Signal, Str
     let title = annotation("summary")
         .or_else(|| labels.get("alertname").cloned())
         .ok_or("the alert has no annotation `summary` and no label `alertname`")?;
-    let key = word(alert.get("fingerprint"))
+    let key = key(alert.get("fingerprint"))
         .unwrap_or_else(|| labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(","));
     // An end says when it ended.
     let ended = time(alert.get("endsAt")).filter(|_| status == SignalStatus::Resolved);

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::reading::key;
 use super::{Context, MAX_SIGNALS, Reading, Unreadable, labels, time, word};
 use crate::config::Mapping;
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
@@ -61,7 +62,7 @@ fn normal(context: &Context<'_>, item: &Value) -> Result<Signal, String> {
         labels: labels(item.get("labels")),
         ..context.signal("", &title, time(item.get("at")))
     };
-    Ok(filled(signal, &get))
+    Ok(filled(signal, key(item.get("key")), &get))
 }
 
 fn mapped(context: &Context<'_>, item: &Value, mapping: &Mapping) -> Result<Signal, String> {
@@ -76,7 +77,6 @@ fn mapped(context: &Context<'_>, item: &Value, mapping: &Mapping) -> Result<Sign
     let level = word(at(&mapping.severity)).and_then(|word| context.words().level(&word)).unwrap_or_default();
     let get = |key: &str| {
         word(at(match key {
-            "key" => &mapping.key,
             "asset" => &mapping.asset,
             "owner" => &mapping.owner,
             "url" => &mapping.url,
@@ -90,15 +90,14 @@ fn mapped(context: &Context<'_>, item: &Value, mapping: &Mapping) -> Result<Sign
         .filter_map(|(label, pointer)| Some((label.clone(), word(item.pointer(pointer))?)))
         .collect();
     let signal = Signal { status, pillar, level, labels, ..context.signal("", &title, time(at(&mapping.at))) };
-    Ok(filled(signal, &get))
+    Ok(filled(signal, key(at(&mapping.key)), &get))
 }
 
 /// Adds the fields that are plain text, for both shapes.
-fn filled(signal: Signal, get: &dyn Fn(&str) -> Option<String>) -> Signal {
+fn filled(signal: Signal, key: Option<String>, get: &dyn Fn(&str) -> Option<String>) -> Signal {
     let asset = get("asset").and_then(|name| AssetName::new(&name));
     // Without a key, the same asset and title are the same alert.
-    let key =
-        get("key").unwrap_or_else(|| format!("{}|{}", asset.as_ref().map_or("", AssetName::as_str), signal.title));
+    let key = key.unwrap_or_else(|| format!("{}|{}", asset.as_ref().map_or("", AssetName::as_str), signal.title));
     Signal { key, asset, owner: get("owner"), url: get("url"), description: get("description"), ..signal }
 }
 

@@ -19,7 +19,7 @@ pub enum Event {
 
 pub fn read(source: &Source, body: &Value, now: Time, known: &dyn Known) -> Result<Event, Vec<String>> {
     let words = Words { own: &source.words, known };
-    let key = body["dedup_key"].as_str().map(key_of).filter(|key| !key.is_empty());
+    let key = super::reading::key(body.get("dedup_key"));
     let action = body["event_action"].as_str().unwrap_or_default();
     let payload = &body["payload"];
     match action {
@@ -87,7 +87,7 @@ fn missing(name: &str) -> Vec<String> {
 
 /// Reads an event of the first events API. <https://developer.pagerduty.com/docs/ZG9jOjExMDI5NTc4-events-api-v1>
 pub fn read_v1(source: &Source, body: &Value, now: Time, known: &dyn Known) -> Result<Event, Vec<String>> {
-    let key = word(body.get("incident_key"));
+    let key = super::reading::key(body.get("incident_key"));
     match body["event_type"].as_str().unwrap_or_default() {
         "acknowledge" => key.map(|dedup_key| Event::Acknowledge { dedup_key }).ok_or_else(|| missing("incident_key")),
         "resolve" => key.map(|key| resolved(source, &key, now)).ok_or_else(|| missing("incident_key")),

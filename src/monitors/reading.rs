@@ -167,6 +167,12 @@ pub(super) fn word(value: Option<&Value>) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
+/// The key that a monitor gave.
+pub(super) fn key(value: Option<&Value>) -> Option<String> {
+    let key = value.and_then(Value::as_str).map(key_of).or_else(|| word(value));
+    key.filter(|key| !key.is_empty())
+}
+
 /// What a monitor says of an alert, by name.
 pub(super) type Labels = BTreeMap<String, String>;
 

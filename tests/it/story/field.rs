@@ -64,9 +64,11 @@ async fn a_time_that_is_not_set_is_no_time() {
         (&answer["alerts"][0]["outcome"], &answer["alerts"][0]["incident"]),
         (&json!("inhibited"), &json!("INC-1"))
     );
-    assert_eq!(bot.incident(1).await["detected_at"], "2026-11-23T06:00:00Z");
     bot.alert("gcp", body("zero_time/body-gcp.json")).await;
-    assert_eq!(bot.incident(2).await["detected_at"], "2026-11-23T06:00:00Z");
+    for number in [1, 2] {
+        let detected = bot.incident(number).await["detected_at"].to_string();
+        assert!(detected.contains("2026-11-23T06:00"), "{detected}");
+    }
     bot.end().await;
 }
 
@@ -177,16 +179,11 @@ async fn a_monitor_that_is_refused_is_not_forgotten() {
     };
     refuse().await;
     refuse().await;
-    let said = || {
-        bot.channel("data-incidents")
-            .view()
-            .messages
-            .iter()
-            .filter(|one| {
-                one.text.contains("refuses what **dq** sends") || one.text.contains("refuses what *dq* sends")
-            })
-            .count()
+    let said_of = |words: &str| {
+        let messages = bot.sandbox.slack().messages("data-incidents");
+        messages.iter().filter(|one| one.text.contains("Muster refuses what") && one.text.contains(words)).count()
     };
+    let said = || said_of("(413)");
     assert_eq!(said(), 1);
     let degraded = bot.get("/readyz").await["degraded"].to_string();
     assert!(
@@ -204,9 +201,7 @@ async fn a_monitor_that_is_refused_is_not_forgotten() {
         assert_eq!(bot.post("/hooks/quiet", Some("wrong"), &stale_orders()).await.0, 401);
         bot.alert("quiet", json!({"title": "a", "status": "resolved"})).await;
     }
-    let quiet =
-        || bot.channel("data-incidents").view().messages.iter().filter(|one| one.text.contains("(401)")).count();
-    assert_eq!(quiet(), 1);
+    assert_eq!(said_of("(401)"), 1);
     bot.channel("data-incidents").skip_rest();
     bot.end().await;
 }
