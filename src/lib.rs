@@ -1,6 +1,6 @@
 //! Muster: one data incident out of a flood of alerts, and all that people need to end it.
 //!
-//! Read in this order: [`domain`] (what an incident is; pure), [`store`] (where it lasts), [`render`], [`slack`],
+//! Read in this order: [`domain`] (what an incident is; pure), [`store`] (where it lasts), [`body`], [`render`], [`slack`],
 //! [`pagerduty`], [`monitors`] (words in and out), [`app`] (load, decide, commit), [`chat`] (what people type and press),
 //! [`delivery`] (the outbox), [`http`] (what programs and Slack ask), [`cli`]. [`sandbox`] is the other side: a pretend Slack and PagerDuty for tests and the demo.
 //! `ARCHITECTURE.md` has the picture.
@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+pub mod body;
 pub mod catalog;
 pub mod chat;
 pub mod cli;

@@ -80,7 +80,7 @@ impl App {
     }
 
     /// The incident that this one was merged into, followed to the end of the chain. If it was not merged, the incident itself.
-    async fn goes_on_in(&self, uid: &IncidentId) -> Result<IncidentId, Failure> {
+    pub(super) async fn goes_on_in(&self, uid: &IncidentId) -> Result<IncidentId, Failure> {
         let mut uid = uid.to_owned();
         for _ in 0..MERGED_DEEP {
             match self.incident(&uid).await?.and_then(|incident| incident.merged_into) {

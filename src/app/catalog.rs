@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::graph::Imaged;
 use super::lookup::Lookup;
 use super::{App, Failure};
-use crate::catalog::Import;
+use crate::catalog::{Import, Unusable};
 use crate::domain::lineage::sighting::{Merger, Sighting, Written};
 use crate::domain::lineage::{Asset, AssetKind, Change, ChangeKind, Check, Day, Graph, View, day};
 use crate::domain::{AssetName, Effect, Time};
@@ -167,6 +167,9 @@ pub struct Imported {
     pub assets: usize,
     /// Edges in the catalog now.
     pub edges: usize,
+    /// Parts of the body that could not be used.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Unusable>,
 }
 
 /// What may be wrong with the catalog.
@@ -212,7 +215,8 @@ impl App {
     pub async fn take_in(&self, import: Import) -> Result<Imported, Failure> {
         let import = self.catalog.naming.spell(import);
         let mut imaged = self.catalog.writing.lock().await;
-        let mut imported = Imported { named: import.sightings.len(), ..Imported::default() };
+        let (named, refused) = (import.sightings.len(), import.unusable.clone());
+        let mut imported = Imported { named, refused, ..Imported::default() };
         let today = day(self.now());
         let mut touched = false;
         for sightings in import.sightings.chunks(AT_ONCE) {

@@ -111,7 +111,7 @@ pub(super) async fn load(store: &Store, uid: &IncidentId, needs: &Needs) -> Resu
     Ok(Some(Loaded { case, ver: rec.ver }))
 }
 
-/// Everybody who was told of an incident, by key.
+/// Everybody who is told of an incident, by key.
 pub(super) async fn notified(store: &Store, uid: &IncidentId) -> Result<BTreeMap<String, Notification>, ReadError> {
     let told = store.values(Range::<Notification>::of(uid)).await?;
     Ok(told.into_iter().map(|told| (told.recipient.key.clone(), told)).collect())
@@ -277,6 +277,8 @@ pub(super) fn write(batch: &mut Batch, loaded: Option<&Loaded>, decision: &Decis
             }
             Event::Notified { recipient: Recipient { key, .. }, .. }
             | Event::NoticePosted { recipient: key, .. }
+            | Event::NoticeMailed { recipient: key, .. }
+            | Event::NoticeRefused { recipient: key, .. }
             | Event::NoticeMuted { recipient: key, .. } => {
                 told.insert(key);
             }

@@ -21,7 +21,8 @@ impl App {
             return self.commit(also).await;
         }
         self.correlator.heard.lock().remove(&id);
-        let signal = Signal { status: SignalStatus::Resolved, ..Signal::new(source, key, key, self.now()) };
+        let signal =
+            Signal { status: SignalStatus::Resolved, lapsed: true, ..Signal::new(source, key, key, self.now()) };
         self.receive_one(signal, None, also).await.map(|_| ())
     }
 

@@ -32,8 +32,7 @@ const MAX_WATCHED: usize = 500;
 
 impl App {
     pub async fn home_opened(&self, user: &UserId, mut also: Batch) -> Result<(), Failure> {
-        let standing = self.met(user, None).await;
-        // Slack is asked about an unknown person, who can open it again later.
+        let standing = self.met_or_later(user).await?;
         if user.is_empty() || !self.may_look(user, standing) {
             return Ok(());
         }

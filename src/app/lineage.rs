@@ -1,7 +1,7 @@
 //! What the lineage says of incidents and assets: candidates, blast radius, whom to tell, the asset's page, the gate. It reads the graph, the
 //! index of bad assets, and the store. It changes nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
@@ -35,6 +35,16 @@ pub struct Judgement {
     pub producers: Impact,
     /// The incident's assets that the catalog does not know.
     pub unknown: Vec<String>,
+    /// Whether there is a lineage at all.
+    pub has_lineage: bool,
+}
+
+impl Judgement {
+    /// The size of its reach in words. What cannot be known is not called nothing.
+    pub fn words(&self) -> String {
+        let knows = self.has_lineage && self.unknown.is_empty();
+        if !knows && self.impact == Impact::default() { "not known".to_owned() } else { self.impact.words() }
+    }
 }
 
 /// Whether an asset can be trusted.
@@ -44,7 +54,7 @@ pub struct Trust {
     pub asset: String,
     /// `ok`: nothing is known against it. `upstream`: something it is made of is in an open incident. `incident`: it is itself.
     pub status: &'static str,
-    /// In a few words: `no open incident`, `incident open since …`.
+    /// In a few words: `no open incident`, `INC-12 open, noticed …`.
     pub words: String,
     /// The incidents, itself first, then the nearest upstream.
     pub incidents: Vec<Trouble>,
@@ -64,7 +74,7 @@ pub struct Trouble {
     pub severity: Severity,
     pub status: Status,
     pub pillar: Pillar,
-    /// Since when the data is bad.
+    /// Since when the data is bad. If nobody said so, when it was noticed.
     #[schema(value_type = DateTime)]
     pub since: Time,
     /// The asset that it is about.
@@ -220,8 +230,11 @@ impl App {
         (own, others, unknown)
     }
 
-    /// What the lineage says of an incident now.
+    /// What the lineage says of an incident now. If it is over, what it reached.
     pub async fn judge(&self, incident: &Incident) -> Result<Judgement, Failure> {
+        if !incident.status.is_open() {
+            return self.reached(incident).await;
+        }
         let mut known = Lookup::<Known>::default();
         loop {
             let judged = self.judge_by(incident, &known);
@@ -247,7 +260,8 @@ impl App {
     fn judge_by(&self, incident: &Incident, known: &Lookup<Known>) -> Judgement {
         let graph = self.catalog.graph();
         if graph.is_empty() {
-            return Judgement::default();
+            let unknown = incident.assets.iter().map(ToString::to_string).collect();
+            return Judgement { unknown, ..Judgement::default() };
         }
         let view = self.view(&graph);
         let (own, others, unknown) = self.symptoms(&graph, incident);
@@ -267,6 +281,7 @@ impl App {
             producers: producers(&view, &root.map_or(made_of, |root| vec![root])),
             candidates,
             unknown,
+            has_lineage: true,
         }
     }
 
@@ -367,13 +382,17 @@ impl App {
         let gate_from = self.config.lineage.gate_from.0;
         let gate_open = !incidents.iter().any(|(_, incident, _)| incident.severity <= gate_from);
         let since = |incident: &Incident| incident.bad_from.unwrap_or(incident.detected_at);
+        // Since when it is bad is not known before somebody says so.
+        let bad = |incident: &Incident| match incident.bad_from {
+            Some(at) => format!("bad since {}", stamp(at)),
+            None => format!("noticed {}", stamp(incident.detected_at)),
+        };
         let (status, words) = match incidents.first() {
-            None => ("ok", "no open incident".to_owned()),
-            Some((0, incident, _)) => {
-                ("incident", format!("{} open since {}", incident.name(), stamp(since(incident))))
-            }
+            None if known => ("ok", "no open incident".to_owned()),
+            None => ("ok", "no open incident of it; what it is made of is not known".to_owned()),
+            Some((0, incident, _)) => ("incident", format!("{} open, {}", incident.name(), bad(incident))),
             Some((_, incident, asset)) => {
-                ("upstream", format!("{} open upstream ({asset}) since {}", incident.name(), stamp(since(incident))))
+                ("upstream", format!("{} open upstream ({asset}), {}", incident.name(), bad(incident)))
             }
         };
         let incidents = incidents
@@ -539,7 +558,7 @@ impl App {
         } else {
             let assets = before.iter().filter_map(|alert| alert.signal.asset.as_ref());
             let nodes = assets.filter_map(|asset| graph.find(&self.catalog.naming.apply(asset.as_str())));
-            nodes.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+            nodes.collect::<BTreeSet<_>>().into_iter().collect()
         };
         // The root may belong to another incident.
         broken.extend(root.filter(|root| others.iter().any(|symptom| symptom.node == *root)));

@@ -2,9 +2,10 @@
 //!
 //! Every change is a [`Change`] and goes through [`App::make`]. It loads what it needs, decides, and says what to write; one commit writes it.
 //! Only a change that reads nothing it writes may use [`App::commit`]. [`App::execute`] changes one incident by a command. [`correlate`] changes
-//! many in a flood of alerts. Nothing here calls Slack or PagerDuty.
+//! many in a flood of alerts. Nothing here calls Slack or PagerDuty, but for `newcomers`: who somebody is who comes in.
 
 mod alert_moves;
+mod all_clear;
 pub mod cards;
 pub mod catalog;
 mod change;
@@ -18,9 +19,11 @@ mod heartbeats;
 mod home;
 pub mod lineage;
 pub mod lookup;
+mod newcomers;
 mod pace;
 mod postmortem;
 pub mod queries;
+mod reached;
 pub mod received_bodies;
 pub mod redact;
 mod refusals;

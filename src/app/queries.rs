@@ -125,7 +125,7 @@ impl App {
         Ok(self.store.values(Range::<Task>::of(uid)).await?)
     }
 
-    /// Who was told of an incident, by key.
+    /// Who is told of an incident, by key, and what became of it.
     pub async fn who_was_told(&self, uid: &IncidentId) -> Result<BTreeMap<String, Notification>, Failure> {
         Ok(decided::notified(&self.store, uid).await?)
     }
@@ -230,7 +230,7 @@ pub struct IncidentView {
     pub fix: Option<String>,
     pub root_cause_candidates: Vec<views::RootView>,
     pub blast_radius: Option<RadiusView>,
-    /// How many people and teams outside were told.
+    /// How many people and teams outside were told: a message to them was delivered.
     pub told: u32,
     pub drill: bool,
     pub private: bool,
@@ -286,7 +286,7 @@ impl IncidentView {
             fix: incident.fix.clone(),
             root_cause_candidates: views::roots(&incident.roots),
             blast_radius: incident.radius.as_ref().map(radius),
-            told: incident.told,
+            told: incident.told.unwrap_or_default(),
             drill: incident.drill,
             private: incident.private,
             alerts: alerts.map(|alerts| alerts.iter().map(alert).collect()),

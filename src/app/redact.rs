@@ -61,7 +61,7 @@ const SHORT: usize = 1024;
 
 /// A redacted body as text, compressed if that is worth it. `None` if it is not JSON, because then nothing in it can be redacted.
 pub fn packed(body: &[u8]) -> Option<String> {
-    let mut body: Value = serde_json::from_slice(body).ok()?;
+    let mut body: Value = crate::body::json(body).ok()?;
     redact(&mut body);
     let text = body.to_string();
     if text.len() < SHORT && text.starts_with(BEGINNINGS) {

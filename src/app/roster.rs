@@ -4,7 +4,7 @@
 use super::{App, Change, Failure};
 use crate::domain::incident::Duty;
 use crate::domain::reason::{DutySource, Read};
-use crate::domain::rotation::{RotationSource, whose_turn};
+use crate::domain::rotation::{Rotation, RotationSource, whose_turn};
 use crate::domain::{Principal, UserId};
 use crate::records::outbox::{EntryId, Job};
 use crate::records::{AddressOf, OwnerOfAddress, Roster};
@@ -65,6 +65,14 @@ impl App {
     /// Who is in a group or on a schedule, as last read.
     pub fn roster(&self, id: &str) -> Option<Roster> {
         self.models.rosters.read().get(id).cloned()
+    }
+
+    /// Whether nobody can say who is on duty, because the group or schedule was not read yet.
+    pub fn is_unread(&self, rotation: &Rotation) -> bool {
+        match &rotation.source {
+            RotationSource::Group(id) | RotationSource::Schedule(id) => self.roster(id).is_none(),
+            RotationSource::Turns { .. } => false,
+        }
     }
 
     /// The person of an e-mail address: as Slack says, or else as they said themselves. So nobody can take another person's address.

@@ -9,7 +9,7 @@ use super::correlate::Correlator;
 use super::graph::Catalog;
 use super::request::Failure;
 use super::runbooks::load_library;
-use super::transient::{Bodies, Homes, Pace, Refusals, Turns};
+use super::transient::{Bodies, Homes, Newcomers, Pace, Refusals, Turns};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::decide::People;
@@ -19,10 +19,8 @@ use crate::domain::runbook::Library;
 use crate::domain::visibility::Viewer;
 use crate::domain::{ChannelId, Incident, IncidentId, Policy, Principal, Time, UserId};
 use crate::read_models::ReadModels;
-use crate::records::outbox::{EntryId, Job};
 use crate::records::{Mine, OfChannel, OfNumber, Workspace};
 use crate::render::Templates;
-use crate::slack::client::Member;
 use crate::store::{Batch, Expect, Id, Range, Store};
 use crate::telemetry::Metrics;
 
@@ -51,6 +49,7 @@ pub struct App {
     pub(super) pace: Pace,
     pub(super) refusals: Refusals,
     pub(super) homes: Mutex<Homes>,
+    pub(super) newcomers: Newcomers,
 }
 
 impl App {
@@ -83,6 +82,7 @@ impl App {
             pace: Pace::default(),
             refusals: Refusals::default(),
             homes: Mutex::default(),
+            newcomers: Newcomers::default(),
         })
     }
 
@@ -95,25 +95,9 @@ impl App {
         self.models.people.read().get(id).map_or_else(|| id.to_owned(), |member| member.name.clone())
     }
 
-    /// What we know of somebody in Slack. `team` is the workspace that Slack says they belong to.
-    pub fn standing(&self, id: &str, team: Option<&str>) -> Standing {
-        let ours = &self.config.slack.team_id;
-        if team.is_some_and(|team| !team.is_empty() && team != ours) {
-            return Standing::Stranger;
-        }
-        self.models.people.read().standing(id, ours)
-    }
-
     /// The people of this name.
     pub fn called(&self, name: &str) -> Vec<UserId> {
         self.models.people.read().called(name)
-    }
-
-    pub async fn remember_people(&self, members: Vec<Member>, mut also: Batch) -> Result<(), Failure> {
-        for member in &members {
-            also.put(&Id::<Member>::of(&member.id), Expect::Any, member);
-        }
-        self.commit(also).await
     }
 
     /// The address of the workspace on the web.
@@ -149,18 +133,6 @@ impl App {
     /// It is not there, or the store cannot be read.
     pub async fn must(&self, uid: &IncidentId) -> Result<Incident, Failure> {
         self.incident(uid).await?.ok_or_else(Failure::gone)
-    }
-
-    /// What is known of somebody in Slack. Slack is asked about an unknown person.
-    pub async fn met(&self, user: &UserId, team: Option<&str>) -> Standing {
-        let standing = self.standing(user, team);
-        if standing == Standing::Unknown
-            && !user.is_empty()
-            && let Err(failure) = self.enqueue(&EntryId::meet(user), Job::MeetPerson { id: user.to_owned() }).await
-        {
-            tracing::warn!(user = user.as_str(), error = %failure, "cannot ask Slack who somebody is");
-        }
-        standing
     }
 
     /// The turn to decide on an incident.

@@ -1,12 +1,18 @@
 //! dbt's `manifest.json` of any 1.x version: models, seeds, snapshots, sources and exposures, with groups, owners in `meta`, and
-//! what tests check. Only the needed keys are read. Macros, which are most of the file, are skipped.
+//! what tests check. Metrics, semantic models, saved queries and functions are no assets, but edges lead through them. Only the needed keys are
+//! read. Macros, which are most of the file, are skipped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::marker::PhantomData;
 
-use serde::Deserialize;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::{BadCatalog, Import, bare, owner};
+use super::{BadCatalog, Import, Unusable, bare, owner};
+use crate::body;
 use crate::domain::Pillar;
 use crate::domain::lineage::names::clean;
 use crate::domain::lineage::sighting::Sighting;
@@ -16,13 +22,69 @@ use crate::domain::lineage::{AssetKind, Check, Facts, Owner};
 struct Manifest {
     metadata: Metadata,
     #[serde(default)]
-    nodes: BTreeMap<String, Node>,
+    nodes: Each<Node>,
     #[serde(default)]
-    sources: BTreeMap<String, Node>,
+    sources: Each<Node>,
     #[serde(default)]
-    exposures: BTreeMap<String, Node>,
+    exposures: Each<Node>,
     #[serde(default)]
-    groups: BTreeMap<String, Group>,
+    groups: Each<Group>,
+    #[serde(default)]
+    unit_tests: Each<Between>,
+    #[serde(default)]
+    metrics: Each<Between>,
+    #[serde(default)]
+    semantic_models: Each<Between>,
+    #[serde(default)]
+    saved_queries: Each<Between>,
+    #[serde(default)]
+    functions: Each<Between>,
+}
+
+/// Resources by their ids. Each is read by itself, so that a bad one does not spoil the others.
+struct Each<T> {
+    read: BTreeMap<String, T>,
+    bad: Vec<(String, String)>,
+}
+
+impl<T> Default for Each<T> {
+    fn default() -> Self {
+        Self { read: BTreeMap::new(), bad: Vec::new() }
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Each<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Resources<T>(PhantomData<T>);
+        impl<'de, T: DeserializeOwned> Visitor<'de> for Resources<T> {
+            type Value = Each<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("resources by their ids")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut all: A) -> Result<Each<T>, A::Error> {
+                let mut each = Each::default();
+                while let Some((id, one)) = all.next_entry::<String, Box<RawValue>>()? {
+                    match serde_json::from_str(one.get()) {
+                        Ok(one) => drop(each.read.insert(id, one)),
+                        Err(error) => each.bad.push((id, error.to_string())),
+                    }
+                }
+                Ok(each)
+            }
+        }
+        deserializer.deserialize_map(Resources(PhantomData))
+    }
+}
+
+/// A resource that is no asset, but stands between assets (a metric, a semantic model, a saved query, a function); or a unit test.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Between {
+    depends_on: DependsOn,
+    refs: Value,
+    tested_node_unique_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -62,6 +124,7 @@ struct Node {
     #[serde(rename = "type")]
     exposure_type: Option<String>,
     depends_on: DependsOn,
+    refs: Value,
     freshness: Value,
     test_metadata: Option<TestMetadata>,
     name: String,
@@ -90,8 +153,8 @@ struct TestMetadata {
 ///
 /// # Errors
 /// It is not a manifest, or one of dbt 0.x. The words are for the person who uploaded it.
-pub fn read(body: &[u8]) -> Result<Import, BadCatalog> {
-    let manifest: Manifest = serde_json::from_slice(body).map_err(|error| {
+pub fn read(bytes: &[u8]) -> Result<Import, BadCatalog> {
+    let manifest: Manifest = body::json(bytes).map_err(|error| {
         BadCatalog(format!(
             "This is not a dbt manifest: {error}. Upload `target/manifest.json` as `dbt parse` or any run wrote it."
         ))
@@ -113,9 +176,11 @@ pub fn read(body: &[u8]) -> Result<Import, BadCatalog> {
     let mut sightings: BTreeMap<String, Sighting> = BTreeMap::new();
     // Two resources with the same relation (a seed that is also declared as a source) are one asset.
     let mut by_relation: BTreeMap<String, String> = BTreeMap::new();
-    let assets = manifest.sources.iter().chain(&manifest.nodes).chain(&manifest.exposures);
+    let assets = manifest.sources.read.iter().chain(&manifest.nodes.read).chain(&manifest.exposures.read);
+    let edges = Edges::of(&manifest);
     for (id, node) in assets.filter(|(_, node)| kind(node).is_some()) {
-        let sighting = sighting(id, node, &manifest.groups, &source);
+        let parents = edges.assets(&node.depends_on.nodes, &node.refs);
+        let sighting = sighting(id, node, &parents, &manifest.groups.read, &source);
         let relation = relation(node);
         let twin = relation.as_ref().and_then(|relation| by_relation.get(&relation.to_ascii_lowercase())).cloned();
         match twin.and_then(|twin| sightings.get_mut(&twin)) {
@@ -134,7 +199,7 @@ pub fn read(body: &[u8]) -> Result<Import, BadCatalog> {
     }
     let mut checks = BTreeMap::new();
     for (id, test) in
-        manifest.nodes.iter().filter(|(_, node)| matches!(node.resource_type.as_str(), "test" | "unit_test"))
+        manifest.nodes.read.iter().filter(|(_, node)| matches!(node.resource_type.as_str(), "test" | "unit_test"))
     {
         // A relationships test depends on two models. It is about the one that it is attached to.
         let Some(about) = test.attached_node.as_ref().or(test.depends_on.nodes.first()) else {
@@ -148,11 +213,88 @@ pub fn read(body: &[u8]) -> Result<Import, BadCatalog> {
         let owner = meta.and_then(|word| owner(word, false)).map(|owner| owner.name);
         checks.insert(id.clone(), Check { asset: clean(about), pillar, column: test.column_name.clone(), owner });
     }
-    Ok(Import { sightings: sightings.into_values().collect(), checks, ..Import::default() })
+    for (id, test) in &manifest.unit_tests.read {
+        if let Some(about) = test.tested_node_unique_id.as_ref().or(test.depends_on.nodes.first()) {
+            let check = Check { asset: clean(about), pillar: Pillar::Distribution, column: None, owner: None };
+            checks.insert(id.clone(), check);
+        }
+    }
+    Ok(Import {
+        sightings: sightings.into_values().collect(),
+        checks,
+        unusable: unusable(&manifest),
+        ..Import::default()
+    })
+}
+
+/// The resources that could not be read.
+fn unusable(manifest: &Manifest) -> Vec<Unusable> {
+    let between = [
+        ("unit_tests", &manifest.unit_tests),
+        ("metrics", &manifest.metrics),
+        ("semantic_models", &manifest.semantic_models),
+        ("saved_queries", &manifest.saved_queries),
+        ("functions", &manifest.functions),
+    ];
+    let nodes = [("nodes", &manifest.nodes), ("sources", &manifest.sources), ("exposures", &manifest.exposures)];
+    let bad = nodes.iter().map(|(list, each)| (*list, &each.bad));
+    let bad = bad.chain(between.iter().map(|(list, each)| (*list, &each.bad)));
+    let bad =
+        bad.chain([("groups", &manifest.groups.bad)]).flat_map(|(list, bad)| bad.iter().map(move |bad| (list, bad)));
+    bad.map(|(list, (id, why))| Unusable { at: format!("/{list}/{id}"), why: why.clone() }).collect()
+}
+
+/// What depends on what.
+struct Edges<'a> {
+    /// What is no asset itself.
+    between: BTreeMap<&'a str, &'a Between>,
+    /// The assets that `ref('orders')` may mean.
+    by_name: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> Edges<'a> {
+    fn of(manifest: &'a Manifest) -> Self {
+        let lists = [&manifest.metrics, &manifest.semantic_models, &manifest.saved_queries, &manifest.functions];
+        let between = lists.into_iter().flat_map(|list| &list.read).map(|(id, one)| (id.as_str(), one)).collect();
+        let nodes = manifest.nodes.read.iter().filter(|(_, node)| kind(node).is_some());
+        Self { between, by_name: nodes.map(|(id, node)| (node.name.as_str(), id.as_str())).collect() }
+    }
+
+    /// The nearest assets that something is made of: metrics, semantic models, saved queries and functions are walked through.
+    fn assets(&self, depends_on: &[String], refs: &Value) -> Vec<String> {
+        let (mut seen, mut assets) = (BTreeSet::new(), Vec::new());
+        let mut waiting = self.direct(depends_on, refs);
+        while let Some(id) = waiting.pop() {
+            if !seen.insert(id.clone()) {
+                continue;
+            }
+            match self.between.get(id.as_str()) {
+                Some(between) => waiting.extend(self.direct(&between.depends_on.nodes, &between.refs)),
+                None if matches!(id.split('.').next(), Some("model" | "seed" | "snapshot" | "source")) => {
+                    assets.push(id)
+                }
+                None => {}
+            }
+        }
+        assets.sort();
+        assets
+    }
+
+    /// What it depends on, by ids. If dbt did not resolve that, the names in `refs` say it.
+    fn direct(&self, depends_on: &[String], refs: &Value) -> Vec<String> {
+        if !depends_on.is_empty() {
+            return depends_on.to_vec();
+        }
+        let refs = refs.as_array().into_iter().flatten();
+        // An object, or a list that ends with the name.
+        let name =
+            |one: &'_ Value| one["name"].as_str().or_else(|| one.as_array()?.last()?.as_str()).map(str::to_owned);
+        refs.filter_map(|one| Some((*self.by_name.get(name(one)?.as_str())?).to_owned())).collect()
+    }
 }
 
 fn project_of(manifest: &Manifest) -> Option<String> {
-    let id = manifest.nodes.keys().find(|id| id.starts_with("model."))?;
+    let id = manifest.nodes.read.keys().find(|id| id.starts_with("model."))?;
     id.split('.').nth(1).map(str::to_owned)
 }
 
@@ -182,7 +324,7 @@ fn relation(node: &Node) -> Option<String> {
     Some(clean(&parts.join(".")))
 }
 
-fn sighting(id: &str, node: &Node, groups: &BTreeMap<String, Group>, source: &str) -> Sighting {
+fn sighting(id: &str, node: &Node, parents: &[String], groups: &BTreeMap<String, Group>, source: &str) -> Sighting {
     let meta = |key: &str| {
         [&node.meta, &node.config.meta].into_iter().map(|meta| &meta[key]).find(|value| !value.is_null()).cloned()
     };
@@ -217,16 +359,7 @@ fn sighting(id: &str, node: &Node, groups: &BTreeMap<String, Group>, source: &st
                 .map(|sum| sum.chars().take(16).collect()),
             ..Facts::default()
         },
-        parents: node
-            .depends_on
-            .nodes
-            .iter()
-            .filter(|parent| {
-                let kind = parent.split('.').next().unwrap_or_default();
-                matches!(kind, "model" | "seed" | "snapshot" | "source")
-            })
-            .map(|parent| (vec![clean(parent)], None))
-            .collect(),
+        parents: parents.iter().map(|parent| (vec![clean(parent)], None)).collect(),
     }
 }
 

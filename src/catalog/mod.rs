@@ -8,7 +8,9 @@ pub mod yaml;
 use std::collections::BTreeMap;
 
 use regex::Regex;
+use serde::Serialize;
 use thiserror::Error;
+use utoipa::ToSchema;
 
 use crate::domain::lineage::names::clean;
 use crate::domain::lineage::sighting::Sighting;
@@ -22,6 +24,16 @@ pub struct Import {
     pub columns: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     /// What each check is about, by the check's id.
     pub checks: BTreeMap<String, Check>,
+    /// The parts that could not be used.
+    pub unusable: Vec<Unusable>,
+}
+
+/// A part of a body that could not be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Unusable {
+    /// Where it is, as a JSON pointer.
+    pub at: String,
+    pub why: String,
 }
 
 /// Why a body cannot be imported.

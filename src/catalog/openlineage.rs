@@ -3,81 +3,117 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{BadCatalog, Import, owner};
+use super::{BadCatalog, Import, Unusable, owner};
+use crate::body::time;
 use crate::domain::Time;
-use crate::domain::lineage::names::{dataset, job};
-use crate::domain::lineage::sighting::Sighting;
+use crate::domain::lineage::names::{clean, dataset, job};
+use crate::domain::lineage::sighting::{MAX_PARENTS, Sighting};
 use crate::domain::lineage::{AssetKind, Change, ChangeKind, Facts, Owner};
 
 /// The name under which these sightings are kept.
 const SOURCE: &str = "openlineage";
 
-#[derive(Deserialize)]
-struct Event {
-    #[serde(rename = "eventTime")]
-    event_time: String,
-    #[serde(rename = "eventType")]
-    event_type: Option<String>,
-    run: Option<Run>,
-    job: Option<Named>,
-    dataset: Option<Named>,
-    #[serde(default)]
-    inputs: Vec<Named>,
-    #[serde(default)]
-    outputs: Vec<Named>,
-}
-
-#[derive(Deserialize)]
-struct Run {
-    #[serde(default)]
-    facets: Value,
-}
-
-#[derive(Deserialize)]
 struct Named {
     namespace: String,
     name: String,
-    #[serde(default)]
     facets: Value,
 }
 
-/// Reads one event.
+impl Named {
+    fn read(value: &Value) -> Result<Self, String> {
+        let text = |key: &str| {
+            let text = value[key].as_str().filter(|text| !clean(text).is_empty());
+            text.map(str::to_owned).ok_or_else(|| format!("`{key}` is not a text"))
+        };
+        Ok(Self { namespace: text("namespace")?, name: text("name")?, facets: value["facets"].clone() })
+    }
+
+    /// Its names, those of its symlinks included, and the namespace in which its short name is unique.
+    fn names(&self) -> (Vec<String>, Option<String>) {
+        let (mut names, mut namespace) = dataset(&self.namespace, &self.name);
+        let links = self.facets.pointer("/symlinks/identifiers").and_then(Value::as_array).into_iter().flatten();
+        for link in links.filter_map(|link| Self::read(link).ok()).take(SYMLINKS) {
+            let (others, of) = dataset(&link.namespace, &link.name);
+            names.extend(others.into_iter().filter(|other| !names.contains(other)).collect::<Vec<_>>());
+            namespace = namespace.or(of);
+        }
+        (names, namespace)
+    }
+}
+
+/// The most symlinks of a dataset that are used.
+const SYMLINKS: usize = 8;
+
+/// Reads one event. What cannot be read costs itself only, and `unusable` says so. An event without a time is of now.
 ///
 /// # Errors
 /// It is not an event. The words are for the person who posted it.
-pub fn read(body: &Value) -> Result<Import, BadCatalog> {
-    let event =
-        Event::deserialize(body).map_err(|error| BadCatalog(format!("This is not an OpenLineage event: {error}")))?;
-    let at: Time = chrono::DateTime::parse_from_rfc3339(&event.event_time)
-        .map_err(|error| BadCatalog(format!("`eventTime` is not a time: {error}")))?
-        .to_utc();
-    if event.job.is_none() && event.dataset.is_none() {
-        return Err(BadCatalog("An OpenLineage event has a `job` or a `dataset`. This one has neither".to_owned()));
+pub fn read(body: &Value, now: Time) -> Result<Import, BadCatalog> {
+    if !body.is_object() {
+        return Err(BadCatalog("This is not an OpenLineage event: it is not an object".to_owned()));
     }
     let mut import = Import::default();
-    for one in event.dataset.iter().chain(&event.inputs).chain(&event.outputs) {
+    let one = |field: &str, unusable: &mut Vec<Unusable>| {
+        let value = body.get(field).filter(|value| !value.is_null())?;
+        Named::read(value).map_err(|why| unusable.push(Unusable { at: format!("/{field}"), why })).ok()
+    };
+    let of = one("job", &mut import.unusable);
+    let about = one("dataset", &mut import.unusable);
+    if of.is_none() && about.is_none() {
+        let why = import.unusable.first().map_or_else(
+            || "An OpenLineage event has a `job` or a `dataset`. This one has neither".to_owned(),
+            |one| format!("This is not an OpenLineage event: {} of `{}`", one.why, &one.at[1..]),
+        );
+        return Err(BadCatalog(why));
+    }
+    let at = body["eventTime"].as_str().and_then(time).unwrap_or_else(|| {
+        let why = "`eventTime` is no time; Muster takes the time at which it arrived".to_owned();
+        import.unusable.push(Unusable { at: "/eventTime".to_owned(), why });
+        now
+    });
+    let mut each = |side: &str| {
+        let items = body[side].as_array().map(Vec::as_slice).unwrap_or_default();
+        let read = items.iter().enumerate().filter_map(|(place, item)| {
+            let at = format!("/{side}/{place}");
+            Named::read(item).map_err(|why| import.unusable.push(Unusable { at, why })).ok()
+        });
+        read.collect::<Vec<_>>()
+    };
+    let (inputs, outputs) = (each("inputs"), each("outputs"));
+    for one in about.iter().chain(&inputs).chain(&outputs) {
         import.sightings.push(data(one));
         if let Some(columns) = columns(one) {
-            import.columns.insert(dataset(&one.namespace, &one.name).0[0].clone(), columns);
+            import.columns.insert(one.names().0.swap_remove(0), columns);
         }
     }
-    let Some(of) = &event.job else {
+    // What only the columns name is read, too.
+    let mut sources: Vec<Named> = Vec::new();
+    for source in about.iter().chain(&outputs).flat_map(|one| column_sources(&one.facets)) {
+        let is = |known: &Named| (&known.namespace, &known.name) == (&source.namespace, &source.name);
+        if !about.iter().chain(&inputs).chain(&outputs).chain(&sources).any(is) {
+            import.sightings.push(data(&source));
+            sources.push(source);
+        }
+    }
+    let read = inputs.iter().chain(&sources);
+    let Some(of) = &of else {
+        import.sightings[0].parents.extend(read.map(Named::names));
         return Ok(import);
     };
     let name = job(&of.namespace, &of.name);
-    let names = |one: &Named| dataset(&one.namespace, &one.name);
+    import.sightings.extend(said_edges(&of.facets));
+    import.sightings.extend(body.pointer("/run/facets").into_iter().flat_map(said_edges));
     // A job that does not read or write (a whole DAG, a test) is not part of the lineage.
-    if !event.inputs.is_empty() || !event.outputs.is_empty() {
+    if !inputs.is_empty() || !outputs.is_empty() {
         let mut sighting = facts(&of.facets, AssetKind::Job);
         sighting.names = vec![name.clone()];
-        sighting.parents = event.inputs.iter().map(names).collect();
+        sighting.parents = read.map(Named::names).collect();
         import.sightings.push(sighting);
-        for output in &event.outputs {
-            let (names, namespace) = names(output);
+        for output in &outputs {
+            let (names, namespace) = output.names();
             import.sightings.push(Sighting {
                 names,
                 namespace,
@@ -87,25 +123,56 @@ pub fn read(body: &Value) -> Result<Import, BadCatalog> {
             });
         }
     }
-    let what = match event.event_type.as_deref() {
-        Some("COMPLETE") => Some(ChangeKind::Ran),
-        Some("FAIL" | "ABORT") => Some(ChangeKind::RunFailed),
+    let kind = body["eventType"].as_str().unwrap_or_default().to_ascii_uppercase();
+    let what = match kind.as_str() {
+        "COMPLETE" => Some(ChangeKind::Ran),
+        "FAIL" | "ABORT" => Some(ChangeKind::RunFailed),
         _ => None,
     };
     if let Some(what) = what {
-        let message = event.run.as_ref().map(|run| &run.facets["errorMessage"]["message"]);
-        let text = message.and_then(Value::as_str).unwrap_or_default();
+        let text = body.pointer("/run/facets/errorMessage/message").and_then(Value::as_str).unwrap_or_default();
         let text: String = text.lines().next().unwrap_or_default().chars().take(200).collect();
         let change = Change { what, at, text, url: None };
         import.changes.push((name, change.clone()));
-        import.changes.extend(event.outputs.iter().map(|output| (names(output).0[0].clone(), change.clone())));
+        import.changes.extend(outputs.iter().map(|output| (output.names().0.swap_remove(0), change.clone())));
     }
     Ok(import)
 }
 
+/// The names of what a facet `lineage` names: a dataset or a job.
+fn named(value: &Value) -> Option<(Vec<String>, Option<String>)> {
+    let one = Named::read(value).ok()?;
+    match value["type"].as_str() {
+        Some("JOB") => Some((vec![job(&one.namespace, &one.name)], None)),
+        _ => Some(one.names()),
+    }
+}
+
+/// What is made of what, as the facet `lineage` of a job or a run says it.
+fn said_edges(facets: &Value) -> Vec<Sighting> {
+    let entries = ["/lineage/entries", "/lineage/lineage"].into_iter().filter_map(|at| facets.pointer(at)?.as_array());
+    let sighting = |entry: &Value| {
+        let (names, namespace) = named(entry)?;
+        let parents = entry["inputs"].as_array().into_iter().flatten().filter_map(named).collect();
+        Some(Sighting { names, namespace, source: SOURCE.to_owned(), parents, ..Sighting::default() })
+    };
+    entries.flatten().filter_map(sighting).collect()
+}
+
+/// The datasets that a dataset's columns come from.
+fn column_sources(facets: &Value) -> Vec<Named> {
+    let fields = facets.pointer("/columnLineage/fields").and_then(Value::as_object);
+    let of_columns = fields.into_iter().flat_map(|fields| fields.values()).map(|made| &made["inputFields"]);
+    let of_all = facets.pointer("/columnLineage/dataset");
+    let inputs = of_columns.chain(of_all).filter_map(Value::as_array).flatten();
+    inputs.filter_map(|input| Named::read(input).ok()).take(MAX_PARENTS * 10).collect()
+}
+
 fn data(one: &Named) -> Sighting {
     let mut sighting = facts(&one.facets, AssetKind::Table);
-    (sighting.names, sighting.namespace) = dataset(&one.namespace, &one.name);
+    (sighting.names, sighting.namespace) = one.names();
+    let inputs = one.facets.pointer("/lineage/inputs").and_then(Value::as_array).into_iter().flatten();
+    sighting.parents = inputs.filter_map(named).collect();
     sighting
 }
 

@@ -1,11 +1,13 @@
 //! The person who asks, and where: what they may do, which incident they mean, and the commands that they give.
 
 use super::reply::Reply;
+use super::when::LocalClock;
 use crate::app::queries::Filter;
 use crate::app::{App, DeliveryId, Failure, RequestMeta};
 use crate::domain::decide::permitted;
 use crate::domain::permission::{self, Standing};
-use crate::domain::{Actor, ChannelId, Command, Decision, Incident, IncidentId, Refusal, UserId};
+use crate::domain::times::{clock, stamp};
+use crate::domain::{Actor, ChannelId, Command, Decision, Incident, IncidentId, Refusal, Time, UserId};
 use crate::render::timeline;
 use crate::slack::markup;
 use crate::store::Batch;
@@ -54,9 +56,31 @@ impl Chat<'_> {
         }
     }
 
+    /// The clock by which the person reads and types times.
+    pub(crate) fn clock(&self) -> LocalClock {
+        LocalClock::new(self.app.now(), self.app.zone_of(self.user))
+    }
+
     pub async fn act(&self, uid: &IncidentId, command: Command) -> Result<Reply, Failure> {
-        let decision = self.decide(uid, command).await?;
-        Ok(Reply::words(&self.decided(&decision)))
+        let typed = command.moment(self.app.now());
+        match self.decide(uid, command).await {
+            Ok(decision) => Ok(Reply::words(&self.with_moment(self.decided(&decision), typed))),
+            Err(Failure::Refused(refusal)) if refusal.is_about_a_moment() => {
+                Err(Failure::Invalid(self.with_moment(refusal.to_string(), typed)))
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// An answer, with the moment that was understood, by the person's clock and in UTC, unless the answer has it.
+    pub(crate) fn with_moment(&self, answer: String, typed: Option<Time>) -> String {
+        let Some(at) = typed else { return answer };
+        let (said, caveat) = (self.clock().said(at), self.clock().caveat());
+        let in_utc = said == stamp(at) && answer.contains(&format!("{} UTC", clock(at)));
+        if in_utc || answer.contains(&said) {
+            return format!("{answer}{caveat}");
+        }
+        format!("{answer} I read the time as {said}.{caveat}")
     }
 
     /// Whether a command would be refused. A form and its button ask this first, so the refusal is written only once, where it is decided.
@@ -130,7 +154,7 @@ impl Chat<'_> {
         match first {
             Some(first) => format!("{incident}: {first}."),
             None if decision.effects.is_empty() => format!("{incident}: nothing changed."),
-            None => format!("{incident}: done; it shows in a moment."),
+            None => format!("{incident}: asked for; what comes of it shows in a moment."),
         }
     }
 }

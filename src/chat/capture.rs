@@ -54,7 +54,7 @@ pub(super) async fn pushpin(
     let Some(uid) = uid_of_message(app, &message).await? else {
         return Ok(());
     };
-    let standing = app.met(user, None).await;
+    let standing = app.met_or_later(user).await?;
     let chat = Chat { app, user, standing, channel: None, delivery: Some(delivery(event_id)) };
     let command = if added {
         let Some(captured) = app.captured(&uid, &message.ts).await?.filter(|captured| !captured.deleted) else {

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::asker::Chat;
-use super::line::Unclear;
+use super::line::{Unclear, Understood};
+use super::named::{self, Named};
 use super::reply::Reply;
 use crate::app::Failure;
 use crate::app::queries::Filter;
@@ -26,6 +27,12 @@ pub(crate) fn unclear(unclear: &Unclear) -> Reply {
     let button = |line: &String| again(0, &format!("/incident {}", line.chars().take(60).collect::<String>()), line);
     let buttons: Vec<_> = unclear.meant.iter().filter_map(button).collect();
     Rendered::new(&sentence_markdown(&unclear.words), &buttons).into()
+}
+
+/// A line whose incident is known, or the question which one is meant.
+pub(crate) enum Settled {
+    Sure(Understood),
+    Asked(Reply),
 }
 
 /// A page of a list, from 1, and whether another one follows.
@@ -50,6 +57,38 @@ impl Chat<'_> {
         buttons.extend(more.and_then(|label| again(0, label, &next)));
         let view = json!({"name": incident.name(), "lines": shown, "more": more.is_some(), "page": page});
         self.app.shown(verb, &view, &buttons).into()
+    }
+
+    /// The line with the incident that it acts on. If that is not sure, each incident that may be meant is a button, and nothing is done.
+    pub(crate) async fn settled(&self, mut line: Understood) -> Result<Settled, Failure> {
+        if !line.named.is_in_doubt() {
+            return Ok(Settled::Sure(line));
+        }
+        let here = match self.channel {
+            Some(channel) => self.app.uid_of_channel(channel).await?,
+            None => None,
+        };
+        let here = match here {
+            Some(uid) => Some(self.app.must(&uid).await?.number),
+            None => None,
+        };
+        let meant = match named::sure(&line, here) {
+            Ok(number) => {
+                line.named = number.map_or(Named::Nobody, Named::InFront);
+                return Ok(Settled::Sure(line));
+            }
+            Err(meant) => meant,
+        };
+        let mut buttons = Vec::new();
+        let mut names = Vec::new();
+        for (place, number) in meant.into_iter().take(CHOICES).enumerate() {
+            let one = self.incident(Some(number)).await?;
+            let label = format!("{} {}: {}", line.verb.name(), one.name(), one.title);
+            buttons.extend(again(place, &label, &format!("{} {}", one.name(), line.line)));
+            names.push(json!({"name": one.name(), "title": one.title, "here": here == Some(number)}));
+        }
+        let view = json!({"line": line.line, "names": names, "buttons": !buttons.is_empty()});
+        Ok(Settled::Asked(self.app.shown("named_incident", &view, &buttons).into()))
     }
 
     /// The open incidents. Each is a button that repeats the line for that incident.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::asker::Chat;
-use super::choices;
+use super::choices::{self, Settled};
 use super::line::{Intent, Understood, Verb};
 use super::registry;
 use super::reply::Reply;
@@ -29,11 +29,16 @@ impl Chat<'_> {
     /// A line that somebody typed or chose by a button.
     pub async fn line(&self, text: &str) -> Reply {
         let text = &markup::plain(text);
-        let understood = match registry::parse(text, self.app.now()) {
+        let understood = match registry::parse(text, self.clock()) {
             Ok(understood) => understood,
             Err(unclear) => return choices::unclear(&unclear),
         };
-        match self.carry_out(understood).await {
+        let result = match self.settled(understood).await {
+            Ok(Settled::Sure(understood)) => self.carry_out(understood).await,
+            Ok(Settled::Asked(question)) => Ok(question),
+            Err(failure) => Err(failure),
+        };
+        match result {
             Ok(reply) => reply,
             Err(Failure::WhichIncident) => self.which_incident(text).await,
             Err(failure) => Reply::words(&failure.to_string()),
@@ -41,7 +46,8 @@ impl Chat<'_> {
     }
 
     pub async fn carry_out(&self, understood: Understood) -> Result<Reply, Failure> {
-        let Understood { incident, intent, .. } = understood;
+        let Understood { named, intent, .. } = understood;
+        let incident = named.in_front();
         match intent {
             Intent::Command(command) => {
                 let uid = self.target(incident).await?;

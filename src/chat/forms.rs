@@ -35,6 +35,13 @@ fn spec(form: Form) -> &'static FormSpec {
     }
 }
 
+/// What is said at a form whose answers take too long. It stays open, and a second try counts as the first.
+pub fn form_is_late(view: &View) -> Option<Reply> {
+    let form = view.callback_id.parse::<Form>().ok()?;
+    let words = "This takes longer than it should. Send it once more in a few seconds; it counts only once.";
+    Some(Reply::mistake(spec(form).main, words))
+}
+
 impl Chat<'_> {
     /// Opens a form. The words say what it is about.
     pub async fn ask(&self, number: Option<u64>, form: Form, words: &str) -> Result<Reply, Failure> {

@@ -4,10 +4,10 @@
 use futures_util::future::BoxFuture;
 
 use super::asker::Chat;
+use super::named::Named;
 use super::reply::Reply;
-use super::when::{self, Toward};
+use super::when::{self, LocalClock, NotATime, Toward};
 use crate::app::Failure;
-use crate::domain::incident::number;
 use crate::domain::permission;
 use crate::domain::{Command, Role, Time, UserId};
 use crate::render::Form;
@@ -60,21 +60,24 @@ pub(crate) type Act =
 /// A line that was understood.
 pub struct Understood {
     pub verb: &'static Verb,
-    /// The incident's number, if the line names one.
-    pub incident: Option<u64>,
+    /// Which incident the line names.
+    pub named: Named,
+    /// The line without that incident.
+    pub line: String,
     pub intent: Intent,
 }
 
 /// A line as its verb sees it.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Line<'a> {
     pub verb: &'static Verb,
     /// The verb as it was typed, in lower case. It is one of the verb's words.
     pub word: &'a str,
     pub rest: &'a str,
-    /// The incident's number, if it stands before the verb.
-    pub incident: Option<u64>,
-    pub now: Time,
+    /// Which incident the line names.
+    pub named: Named,
+    /// By whose clock its times are read.
+    pub(crate) clock: LocalClock,
 }
 
 /// A line that cannot be read. The words are for the person who typed it.
@@ -90,8 +93,9 @@ pub struct Unclear {
 pub(crate) type Read = Result<Understood, Unclear>;
 
 impl<'a> Line<'a> {
-    fn understood(&self, intent: Intent) -> Read {
-        Ok(Understood { verb: self.verb, incident: self.incident, intent })
+    pub fn understood(&self, intent: Intent) -> Read {
+        let line = format!("{} {}", self.word, self.rest).trim().to_owned();
+        Ok(Understood { verb: self.verb, named: self.named.clone(), line, intent })
     }
 
     pub fn command(&self, command: Command) -> Read {
@@ -115,16 +119,9 @@ impl<'a> Line<'a> {
         self.understood(Intent::Act(may, Box::new(act)))
     }
 
-    /// The same, about the incident that the rest of the line names, if none stands in front.
-    pub fn about_rest(self) -> Self {
-        let incident = self.incident.or_else(|| self.rest.split_whitespace().find_map(number));
-        Self { incident, ..self }
-    }
-
-    /// The same, with the page that the rest names, counted from 1.
-    pub fn page(self) -> (Self, usize) {
-        let page = self.rest.split_whitespace().find_map(|word| word.parse().ok()).unwrap_or(1).clamp(1, MAX_PAGE);
-        (self.about_rest(), page)
+    /// The page that the rest names, counted from 1.
+    pub fn page(&self) -> usize {
+        self.rest.split_whitespace().find_map(|word| word.parse().ok()).unwrap_or(1).clamp(1, MAX_PAGE)
     }
 
     /// The first word of the rest, and what follows it.
@@ -145,16 +142,25 @@ impl<'a> Line<'a> {
 
     /// A moment that has passed.
     pub fn past(&self, words: &str) -> Result<Time, Unclear> {
-        self.time(words, Toward::Past)
+        self.time(words, Toward::Past).map_err(|unclear| self.unclear(&unclear.words))
     }
 
     /// A moment that is still to come.
     pub fn future(&self, words: &str) -> Result<Time, Unclear> {
-        self.time(words, Toward::Future)
+        self.time(words, Toward::Future).map_err(|unclear| self.unclear(&unclear.words))
     }
 
-    fn time(&self, words: &str, toward: Toward) -> Result<Time, Unclear> {
-        when::parse(words, self.now, toward).ok_or_else(|| self.unclear(&when::not_understood(words, toward)))
+    /// A moment, if the words are one. What was meant as a time and is none is a mistake; what may be anything is `None`.
+    pub(crate) fn perhaps(&self, words: &str, toward: Toward) -> Result<Option<Time>, Unclear> {
+        match self.time(words, toward) {
+            Ok(at) => Ok(Some(at)),
+            Err(unclear) if unclear.meant => Err(self.unclear(&unclear.words)),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn time(&self, words: &str, toward: Toward) -> Result<Time, NotATime> {
+        when::parse(words, self.clock, toward)
     }
 
     /// The role that the rest names.
@@ -189,4 +195,22 @@ pub(crate) fn numbered<T: std::str::FromStr>(word: &str) -> Option<T> {
 
 pub(crate) fn unquote(text: &str) -> String {
     text.trim_matches(['"', '“', '”']).trim().to_owned()
+}
+
+/// The words of a text. What stands in quotes is one word, with its quotes. A quote that never ends is a letter.
+pub(crate) fn quoted_words(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start();
+        let first = rest.chars().next()?;
+        let quoted = matches!(first, '"' | '“' | '”').then(|| {
+            let begin = first.len_utf8();
+            let (at, last) = rest.get(begin..)?.char_indices().find(|(_, c)| matches!(c, '"' | '“' | '”'))?;
+            Some(begin + at + last.len_utf8())
+        });
+        let end = quoted.flatten().or_else(|| rest.find(char::is_whitespace)).unwrap_or(rest.len());
+        let (word, after) = rest.split_at_checked(end)?;
+        rest = after;
+        Some(word)
+    })
 }

@@ -39,7 +39,7 @@ async fn sent(Asked { chat, number, .. }: Asked<'_>, view: &View) -> Sent {
     if let Some(unknown) = unknown.filter(|_| gives) {
         return wrong(format!("I know nobody called {unknown}, or more than one; write the name as Slack shows it."));
     }
-    let understood = match registry::parse(&format!("{incident}{verb} {rest}"), chat.app.now()) {
+    let understood = match registry::parse(&format!("{incident}{verb} {rest}"), chat.clock()) {
         Ok(understood) => understood,
         Err(unclear) => return wrong(unclear.words),
     };

@@ -5,11 +5,11 @@ use futures_util::future::BoxFuture;
 use super::asker::Chat;
 use super::line::split;
 use super::reply::Reply;
-use super::when::{self, Toward};
+use super::when::{self, LocalClock, Toward};
 use crate::app::Failure;
 use crate::domain::incident::number;
 use crate::domain::{Command, Incident, Time};
-use crate::render::{Form, Modal, ModalInput};
+use crate::render::{Form, Modal, ModalInput, sentence_markdown};
 use crate::slack::inbound::View;
 
 /// Stands for words that nobody has typed yet, when a form asks beforehand whether it would be refused ([`super::asker::Chat::would`]).
@@ -89,8 +89,9 @@ pub(crate) struct Questions {
 }
 
 impl Questions {
-    /// About an incident.
-    pub(crate) fn about(of: &Incident, title: &'static str, submit: &'static str, inputs: Vec<ModalInput>) -> Self {
+    /// About an incident, which the form names.
+    pub(crate) fn about(of: &Incident, title: &'static str, submit: &'static str, mut inputs: Vec<ModalInput>) -> Self {
+        inputs.insert(0, ModalInput::Words(sentence_markdown(&format!("{}: {}", of.name(), of.title))));
         Self { title, submit, inputs, metadata: of.name() }
     }
 
@@ -137,10 +138,16 @@ pub(crate) fn chosen<T>(view: &View, question: &'static str, parse: fn(&str) -> 
 }
 
 /// A moment in the future, if one was given. `examples` say how to write it.
-pub(crate) fn promised(view: &View, question: &'static str, now: Time, examples: &str) -> Result<Option<Time>, Unsent> {
-    let mistake = |words: &str| format!("{} Write {examples}.", when::not_understood(words, Toward::Future));
+pub(crate) fn promised(
+    view: &View,
+    question: &'static str,
+    clock: LocalClock,
+    examples: &str,
+) -> Result<Option<Time>, Unsent> {
     let at = |words: String| {
-        when::parse(&words, now, Toward::Future).ok_or_else(|| Unsent::Mistake(question, mistake(&words)))
+        let mistake =
+            |unclear: when::NotATime| Unsent::Mistake(question, format!("{} Write {examples}.", unclear.words));
+        when::parse(&words, clock, Toward::Future).map_err(mistake)
     };
     view.text(question).map(at).transpose()
 }

@@ -1,7 +1,9 @@
 //! Which verb a line means.
 
 use super::line::{Line, Read, Unclear, Verb, mentions, split};
+use super::named::{self, Named};
 use super::verbs::{VERBS, assign, take};
+use super::when::LocalClock;
 use crate::domain::incident::number;
 use crate::domain::{Role, Time};
 
@@ -9,10 +11,10 @@ use crate::domain::{Role, Time};
 ///
 /// # Errors
 /// What is unclear, and how to write it.
-pub(super) fn parse(text: &str, now: Time) -> Read {
+pub(super) fn parse(text: &str, clock: LocalClock) -> Read {
     let text = text.trim();
     let (first, rest) = split(text);
-    let (incident, word, rest) = match number(first) {
+    let (in_front, word, rest) = match number(first.trim_end_matches(':')) {
         Some(incident) => {
             let (word, rest) = split(rest);
             (Some(incident), if word.is_empty() { "show" } else { word }, rest)
@@ -20,7 +22,13 @@ pub(super) fn parse(text: &str, now: Time) -> Read {
         None => (None, first, rest),
     };
     let typed = word.to_lowercase();
-    let line = |verb: &'static Verb| Line { verb, word: &typed, rest, incident, now };
+    let line = |verb: &'static Verb| {
+        let (rest, named) = match in_front {
+            Some(incident) => (rest, Named::InFront(incident)),
+            None => named::read(verb, rest),
+        };
+        Line { verb, word: &typed, rest, named, clock }
+    };
     if let Some(verb) = VERBS.iter().find(|verb| verb.words.contains(&typed.as_str())) {
         return (verb.parse)(line(verb));
     }
@@ -37,7 +45,7 @@ pub(super) fn parse(text: &str, now: Time) -> Read {
 /// # Errors
 /// What is unclear, and how to write it.
 pub fn verb_of(text: &str, now: Time) -> Result<&'static Verb, Unclear> {
-    parse(text, now).map(|understood| understood.verb)
+    parse(text, LocalClock::new(now, Some(chrono_tz::Tz::UTC))).map(|understood| understood.verb)
 }
 
 fn unknown(word: &str, line: &str) -> Unclear {
@@ -64,8 +72,8 @@ mod tests {
     use super::*;
     use crate::domain::Command;
 
-    fn now() -> Time {
-        "2026-11-23T06:18:00Z".parse().expect("a time")
+    fn now() -> LocalClock {
+        LocalClock::new("2026-11-23T06:18:00Z".parse().expect("a time"), Some(chrono_tz::Tz::UTC))
     }
 
     fn command(text: &str) -> Command {
@@ -113,9 +121,9 @@ mod tests {
             }
         );
         let named = parse("INC-12 resolve all good", now()).expect("a command");
-        assert!(named.incident == Some(12) && named.verb.name() == "resolve");
+        assert!(named.named == Named::InFront(12) && named.verb.name() == "resolve");
         let alone = parse("inc-12", now()).expect("an incident");
-        assert!(alone.incident == Some(12) && alone.verb.name() == "show");
+        assert!(alone.named == Named::InFront(12) && alone.verb.name() == "show");
         assert_eq!(
             command("runbook skip 3 no staging"),
             Command::StepSkip { step: 3, reason: "no staging".to_owned() }
@@ -136,7 +144,7 @@ mod tests {
     fn a_slip_is_answered_with_the_likely_word() {
         insta::assert_snapshot!(parse("resovle", now()).err().expect("a slip"), @"I do not know “resovle”. Did you mean `/incident resolve`? `/incident help` lists all.");
         insta::assert_snapshot!(parse("orders are late", now()).err().expect("no verb"), @"I do not know “orders”. To open an incident, write `/incident declare orders …`; `/incident help` lists all.");
-        insta::assert_snapshot!(parse("since soon", now()).err().expect("no time"), @"“soon” is not a time I understand. It is written `/incident since <time>`: since when the data is bad: `06:10`, `2h ago`, `yesterday 22:15` (UTC).");
+        insta::assert_snapshot!(parse("since soon", now()).err().expect("no time"), @"“soon” is not a time I understand. It is written `/incident since <time>`: since when the data is bad: `06:10`, `2h ago`, `7pm`, `yesterday 22:15`, by your own clock.");
     }
 
     proptest! {

@@ -21,7 +21,7 @@ pub(super) async fn unfurl(
     links: &[String],
     mut ops: Batch,
 ) -> Result<(), Failure> {
-    let chat = Chat { app, user, standing: app.met(user, None).await, channel: None, delivery: None };
+    let chat = Chat { app, user, standing: app.met_or_later(user).await?, channel: None, delivery: None };
     if chat.may(Verb::Read, None).is_err() {
         return Ok(());
     }

@@ -52,13 +52,19 @@ enum Command {
         /// The source of the payload, if the payload does not name it.
         #[arg(long, requires = "explain")]
         source: Option<String>,
+        /// A header of the request, as `name: value`. It may be given several times.
+        #[arg(long, requires = "explain")]
+        header: Vec<String>,
     },
     /// Run a recorded payload through today's mapping and rules, without acting.
     Replay {
         /// The source of the payload.
         source: String,
-        /// The payload: a body as the monitor posted it, or as `/api/v1/received/{id}` returns it.
+        /// The payload: a body as the monitor posted it (also as gzip), or as `/api/v1/received/{id}` returns it.
         file: PathBuf,
+        /// A header of the request, as `name: value`. It may be given several times. Some formats have fields there.
+        #[arg(long)]
+        header: Vec<String>,
         /// The configuration.
         #[arg(long, default_value = "muster.toml")]
         config: PathBuf,
@@ -128,9 +134,11 @@ async fn dispatch(command: Command) -> anyhow::Result<()> {
         Command::Serve { config } => serve(&config, open).await,
         Command::Bench(options) => bench::run(*options).await,
         Command::Demo { listen, headless } => demo::run(listen, headless).await,
-        Command::Check { config, explain: Some(file), source, .. } => replay::run(&config, source.as_deref(), &file),
+        Command::Check { config, explain: Some(file), source, header, .. } => {
+            replay::run(&config, source.as_deref(), &file, &header)
+        }
         Command::Check { config, online, .. } => check::run(&config, online).await,
-        Command::Replay { source, file, config } => replay::run(&config, Some(&source), &file),
+        Command::Replay { source, file, header, config } => replay::run(&config, Some(&source), &file, &header),
         Command::Export { file, config } => export(&file, &config).await,
         Command::Import { file, config } => import(&file, &config).await,
         Command::Store { command, config } => store::run(command, &config),

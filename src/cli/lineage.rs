@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 
-use super::opening::{load, open};
-use crate::Muster;
+use super::opening::{contents, load, open};
 use crate::catalog::{Import, dbt, openlineage, yaml};
 use crate::clock::Clock;
 use crate::domain::counted;
+use crate::{Muster, body};
 
 /// What to do with the lineage.
 #[derive(Debug, Subcommand)]
@@ -51,6 +51,9 @@ pub(super) async fn run(command: Lineage, config: &Path) -> anyhow::Result<()> {
                     counted(took.assets, "asset"),
                     counted(took.edges, "edge")
                 );
+                for one in &took.refused {
+                    println!("  refused {} {}", one.at, one.why);
+                }
                 if took.left_out > 0 {
                     println!("  left out {}: an asset can have 200 parents at most", counted(took.left_out, "edge"));
                 }
@@ -78,10 +81,9 @@ pub(super) async fn run(command: Lineage, config: &Path) -> anyhow::Result<()> {
 
 /// Reads a file of any of the formats.
 fn read(file: &Path) -> anyhow::Result<Import> {
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
-    if first != Some(&b'{') && first != Some(&b'[') {
-        let text = std::str::from_utf8(&bytes).with_context(|| format!("{}: not UTF-8", file.display()))?;
+    let bytes = contents(file)?;
+    let text = body::text(&bytes).with_context(|| format!("{}: it is not UTF-8; write it as UTF-8", file.display()))?;
+    if !text.trim_start().starts_with(['{', '[']) {
         return yaml::read(text).with_context(|| format!("{}", file.display()));
     }
     // A manifest says so in its metadata. Any other JSON is events.
@@ -89,12 +91,13 @@ fn read(file: &Path) -> anyhow::Result<Import> {
         return dbt::read(&bytes).with_context(|| format!("{}", file.display()));
     }
     let mut all = Import::default();
-    for event in serde_json::Deserializer::from_slice(&bytes).into_iter::<serde_json::Value>() {
+    for event in body::jsons::<serde_json::Value>(&bytes) {
         let event = event.with_context(|| format!("{}: not JSON", file.display()))?;
-        let import = openlineage::read(&event).with_context(|| format!("{}", file.display()))?;
+        let import = openlineage::read(&event, Clock::wall().now()).with_context(|| format!("{}", file.display()))?;
         all.sightings.extend(import.sightings);
         all.changes.extend(import.changes);
         all.columns.extend(import.columns);
+        all.unusable.extend(import.unusable);
     }
     if all.sightings.is_empty() {
         bail!("{}: names no asset", file.display());

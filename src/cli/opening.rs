@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use secrecy::ExposeSecret;
 
+use crate::body::Encoding;
 use crate::config::{Config, EngineName, process_variables};
 use crate::store::{Store, postgres, sled};
 
@@ -32,4 +34,19 @@ pub(super) async fn open_existing(config: &Config) -> anyhow::Result<Store> {
         sled::expect_store(&config.store.path)?;
     }
     open(config).await
+}
+
+/// The most that a compressed file may unpack to.
+const UNPACKED_BYTES: usize = 1024 * 1024 * 1024;
+
+/// A file, unpacked if it is gzip.
+pub(super) fn contents(file: &Path) -> anyhow::Result<Vec<u8>> {
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    if !bytes.starts_with(&[0x1F, 0x8B]) {
+        return Ok(bytes);
+    }
+    let whole = Encoding::Gzip.unpacked(bytes, UNPACKED_BYTES);
+    let whole = whole.map_err(|_| anyhow::anyhow!("{}: it begins as gzip, but it is not whole", file.display()))?;
+    anyhow::ensure!(whole.len() <= UNPACKED_BYTES, "{}: it unpacks to more than a gigabyte", file.display());
+    Ok(whole)
 }

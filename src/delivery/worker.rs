@@ -196,6 +196,12 @@ impl Worker {
                 };
                 let command = match effect {
                     Effect::Page { key, .. } => Command::PageRefused { key: key.clone(), why: why.clone() },
+                    Effect::Tell { recipient, notice } | Effect::Mail { recipient, notice } => Command::NoticeRefused {
+                        recipient: recipient.clone(),
+                        notice: notice.clone(),
+                        why: why.clone(),
+                        mailed: matches!(effect, Effect::Mail { .. }),
+                    },
                     _ => Command::GiveUp { what: effect.name().to_owned(), why: why.clone(), say },
                 };
                 self.carrier.app.execute(uid, &command, RequestMeta::by_muster(ops)).await.map(|_| ())

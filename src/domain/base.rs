@@ -56,6 +56,14 @@ ids! {
     UserId;
 }
 
+/// A message in Slack.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+pub struct MessageRef {
+    pub channel: ChannelId,
+    /// Slack's timestamp, which is the id of the message in its channel.
+    pub ts: String,
+}
+
 /// A person or a user group of Slack.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]

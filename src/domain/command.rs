@@ -144,6 +144,11 @@ pub enum Command {
     Assess { candidates: Vec<RootCandidate>, radius: Option<Radius>, tell: Vec<Recipient>, #[serde(default)] followers: Vec<Recipient> },
     /// The first message to somebody outside was sent.
     NoticeDelivered { recipient: String, message: MessageRef },
+    /// The mail server took the first letter to somebody outside.
+    NoticeMailed { recipient: String, address: String },
+    /// A message to somebody outside will never be delivered in this way.
+    /// `mailed`: whether it was a letter.
+    NoticeRefused { recipient: Recipient, notice: super::notice::Notice, why: Undelivered, mailed: bool },
     /// The picture of the lineage is in the channel.
     PictureShown { picture: Picture },
 
@@ -213,6 +218,16 @@ impl Command {
         }
     }
 
+    /// The moment that the person gave, as Muster understood it.
+    pub fn moment(&self, now: Time) -> Option<Time> {
+        match self {
+            Self::Since { at } | Self::GoodAgain { at } => Some(*at),
+            Self::Update { next: at, .. } | Self::AddTask { due: at, .. } | Self::Amend { at, .. } => *at,
+            Self::Remind { minutes } => now.checked_add_signed(chrono::Duration::minutes(i64::from((*minutes)?))),
+            _ => None,
+        }
+    }
+
     /// The person's own words in it.
     pub fn texts(&mut self) -> Vec<&mut String> {
         match self {
@@ -268,6 +283,7 @@ impl Command {
             Self::HandoverDue { .. } | Self::CheckCommander { .. } | Self::CheckTask { .. } | Self::Inherit { .. }
             | Self::ChannelGone { .. } | Self::CheckArchive { .. } | Self::ChannelArchived { .. } | Self::CheckOpening
             | Self::EditPin { .. } | Self::CheckAcknowledged { .. } | Self::Assess { .. } | Self::NoticeDelivered { .. }
+            | Self::NoticeMailed { .. } | Self::NoticeRefused { .. }
             | Self::PictureShown { .. } | Self::CheckUpdate { .. } | Self::ChannelReady { .. } | Self::MessagePosted { .. }
             | Self::PageAccepted { .. } | Self::PageRefused { .. } | Self::GiveUp { .. }
             | Self::PostmortemPosted { .. } => Verb::Deliver,

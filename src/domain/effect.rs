@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::incident::Recipient;
-use super::lineage::Whom;
+pub use super::notice::Notice;
 use super::{Actor, ChannelId, Command, Event, IncidentId, Principal, UserId};
 use crate::domain::worded;
 
@@ -18,22 +18,6 @@ worded! {
         /// To Muster itself, at a later time.
         Timer = "timer",
     }
-}
-
-/// What people outside are told.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "notice", rename_all = "snake_case")]
-#[rustfmt::skip]
-pub enum Notice {
-    /// That there is an incident, and what it means for them.
-    First { whom: Whom, text: Option<String> },
-    Update { text: String, next: Option<super::Time>, #[serde(default)] impact: Option<String> },
-    /// That it is over.
-    /// `green`: all alerts were green, and that resolved it.
-    AllClear { text: Option<String>, #[serde(default)] green: bool },
-    /// That it goes on in another incident.
-    Merged { into: String },
-    Reopened { reason: String },
 }
 
 /// One thing that must be done outside Muster.

@@ -86,10 +86,11 @@ pub enum Event {
     /// A firing alert got worse.
     AlertWorsened { alert: AlertId, title: String, level: super::Level },
     /// A monitor says that an alert is over.
+    /// `lapsed`: it is only taken to be over, because nobody repeated it.
     /// `unrecovered`: why this is no recovery.
     /// `ended`: when it ended, by the monitor's clock.
     /// `again`: it was over before, without a recovery.
-    AlertResolved { alert: AlertId, title: String, #[serde(default, skip_serializing_if = "Option::is_none")] unrecovered: Option<String>, #[serde(default, skip_serializing_if = "Option::is_none")] #[schema(value_type = Option<DateTime>)] ended: Option<Time>, #[serde(default, skip_serializing_if = "std::ops::Not::not")] again: bool },
+    AlertResolved { alert: AlertId, title: String, #[serde(default, skip_serializing_if = "std::ops::Not::not")] lapsed: bool, #[serde(default, skip_serializing_if = "Option::is_none")] unrecovered: Option<String>, #[serde(default, skip_serializing_if = "Option::is_none")] #[schema(value_type = Option<DateTime>)] ended: Option<Time>, #[serde(default, skip_serializing_if = "std::ops::Not::not")] again: bool },
     /// No alert fires any more.
     /// `unrecovered`: how many of them ended without a recovery.
     AllGreen { #[serde(default)] unrecovered: u32 },
@@ -163,7 +164,7 @@ pub enum Event {
     PageHandedOver { key: String, target: String },
     /// PagerDuty refuses the page for good.
     PageFailed { key: String, target: String, why: Undelivered },
-    /// PagerDuty says that it notified somebody.
+    /// PagerDuty says that it opened an incident for it. It notifies whoever is on call.
     Paged { key: String, target: String, url: Option<String> },
     /// Somebody acknowledged it in PagerDuty.
     PageAcknowledged { key: String },
@@ -207,11 +208,16 @@ pub enum Event {
     /// Somebody outside is being told.
     /// `whom`: as producer, or as consumer.
     Notified { recipient: Recipient, whom: Whom },
-    /// Muster decided to tell several people or teams.
+    /// Muster decided to tell several people or teams. Whether they were told shows later.
     /// `whom`: as producers, or as consumers.
     NoticesSent { whom: Whom, names: Vec<String>, #[serde(default)] more: usize, text: Option<String> },
     /// The first message to somebody outside was sent.
     NoticePosted { recipient: String, message: MessageRef },
+    /// The mail server took the first letter to somebody outside.
+    NoticeMailed { recipient: String, name: String, address: String },
+    /// A message to somebody outside will never be delivered in this way.
+    /// `instead`: the address to which it goes instead.
+    NoticeRefused { recipient: String, name: String, why: Undelivered, instead: Option<String> },
     /// Somebody outside wants to hear no more about it, or wants to hear again.
     /// `muted`: stop if true, start again if false.
     NoticeMuted { recipient: String, name: String, muted: bool },

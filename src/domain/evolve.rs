@@ -4,6 +4,7 @@ use super::event::{Actor, Entry, Event, Opened};
 use super::incident::{
     Case, Checklist, HandoverRequest, Incident, Notification, Page, PageStatus, Slot, Status, Step, StepState, Task,
 };
+use super::told::{Delivered, Reached};
 use super::{Alert, Role, Time, UserId};
 
 /// The state after one more entry. If there is no state yet, only [`Event::Opened`] makes one.
@@ -102,6 +103,7 @@ fn apply(case: &mut Case, entry: &Entry) {
         Event::AlertFiredAgain { alert, .. } => {
             incident.firing += 1;
             if let Some(alert) = case.alerts.get_mut(alert) {
+                alert.signal.lapsed = false;
                 alert.signal.status = super::SignalStatus::Firing;
                 alert.last_seen = at;
                 alert.resolved_at = None;
@@ -117,7 +119,7 @@ fn apply(case: &mut Case, entry: &Entry) {
                 alert.last_seen = at;
             }
         }
-        Event::AlertResolved { alert, unrecovered, ended, again, .. } => {
+        Event::AlertResolved { alert, lapsed, unrecovered, ended, again, .. } => {
             match (again, unrecovered) {
                 (true, None) => incident.unrecovered = incident.unrecovered.saturating_sub(1),
                 (true, Some(_)) => {}
@@ -127,6 +129,7 @@ fn apply(case: &mut Case, entry: &Entry) {
                 }
             }
             if let Some(alert) = case.alerts.get_mut(alert) {
+                alert.signal.lapsed = *lapsed;
                 alert.signal.status = super::SignalStatus::Resolved;
                 alert.last_seen = at;
                 alert.resolved_at = Some(at);
@@ -157,10 +160,14 @@ fn apply(case: &mut Case, entry: &Entry) {
         Event::UpdatePosted { text, next, impact } => {
             incident.last_update = Some(text.clone());
             incident.last_impact.clone_from(impact);
+            incident.update_line = Some(entry.seq);
             incident.updated_at = Some(at);
             incident.first_update_at.get_or_insert(at);
             incident.next_update = *next;
             incident.reminded = 0;
+        }
+        Event::Amended { line, text: Some(text), .. } if incident.update_line == Some(*line) => {
+            incident.last_update = Some(text.clone());
         }
         Event::UpdateOverdue { .. } => {
             incident.next_update = None;
@@ -226,8 +233,9 @@ fn apply(case: &mut Case, entry: &Entry) {
             incident.status = Status::Mitigated;
             incident.mitigated_at = Some(at);
         }
-        Event::Resolved { .. } => {
+        Event::Resolved { ending, .. } => {
             incident.status = Status::Resolved;
+            incident.ending = Some(*ending);
             incident.resolved_at = Some(at);
             incident.next_update = None;
             incident.remind_at = None;
@@ -236,6 +244,8 @@ fn apply(case: &mut Case, entry: &Entry) {
         Event::Reopened { .. } => {
             incident.status = Status::Investigating;
             incident.resolved_at = None;
+            incident.ending = None;
+            incident.reopened_at = Some(at);
             incident.reviewed_at = None;
             incident.good_again = None;
         }
@@ -261,13 +271,38 @@ fn apply(case: &mut Case, entry: &Entry) {
         Event::RootNamed { candidates } => incident.roots.clone_from(candidates),
         Event::RadiusMeasured { radius } => incident.radius = Some(radius.clone()),
         Event::Notified { recipient, whom } => {
-            incident.told += 1;
-            let told = Notification { recipient: recipient.clone(), whom: *whom, at, muted: false, message: None };
-            case.notified.insert(recipient.key.clone(), told);
+            let notification = Notification::new(recipient.clone(), *whom, at);
+            match case.notified.insert(recipient.key.clone(), notification) {
+                // A new try to tell them.
+                Some(before) if before.is_unreached() => incident.unreached = incident.unreached.saturating_sub(1),
+                _ => {
+                    if incident.to_tell == 0 {
+                        incident.told = Some(0);
+                    }
+                    incident.to_tell += 1;
+                }
+            }
         }
         Event::NoticePosted { recipient, message } => {
             if let Some(told) = case.notified.get_mut(recipient) {
                 told.message = Some(message.clone());
+                delivered(incident, told, Delivered::in_slack(message, at));
+            }
+        }
+        Event::NoticeMailed { recipient, address, .. } => {
+            if let Some(told) = case.notified.get_mut(recipient) {
+                delivered(incident, told, Delivered::by_mail(address, at));
+            }
+        }
+        Event::NoticeRefused { recipient, why, instead, .. } => {
+            if let Some(told) = case.notified.get_mut(recipient) {
+                told.refused.push(why.clone());
+                if instead.is_some() {
+                    told.recipient.slack = None;
+                } else if told.reached == Reached::Pending {
+                    told.reached = Reached::Failed;
+                    incident.unreached += 1;
+                }
             }
         }
         Event::NoticeMuted { recipient, muted, .. } => {
@@ -296,6 +331,14 @@ fn apply(case: &mut Case, entry: &Entry) {
         | Event::PostmortemRequested
         | Event::Unknown => {}
     }
+}
+
+/// The first message to somebody outside arrived.
+fn delivered(incident: &mut Incident, to: &mut Notification, how: Delivered) {
+    if to.reached == Reached::Pending {
+        incident.told = incident.told.map(|told| told + 1);
+    }
+    to.reached = Reached::Delivered(how);
 }
 
 fn who(actor: &Actor) -> String {

@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::lineage::{AssetKind, RootReason, Whom, impact};
+pub use super::MessageRef;
+use super::lineage::{AssetKind, RootReason, impact};
 use super::reason::DutySource;
+pub use super::told::{Notification, Recipient};
 use super::{Alert, AlertId, AssetName, ChannelId, IncidentId, Pillar, Role, Severity, Time, UserId};
 use crate::domain::worded;
 
@@ -106,14 +108,6 @@ impl Channel {
     pub fn is_whole(&self) -> bool {
         self.thread.is_none()
     }
-}
-
-/// A message that Muster keeps up to date by editing it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-pub struct MessageRef {
-    pub channel: ChannelId,
-    /// Slack's timestamp, which is the id of the message in its channel.
-    pub ts: String,
 }
 
 /// The messages that Muster keeps up to date.
@@ -250,6 +244,9 @@ pub struct Incident {
     /// What the last update said of the impact.
     #[serde(default)]
     pub last_impact: Option<String>,
+    /// The line of the timeline that has the last update.
+    #[serde(default)]
+    pub update_line: Option<u64>,
     pub updated_at: Option<Time>,
     pub first_update_at: Option<Time>,
     pub commanded_at: Option<Time>,
@@ -274,6 +271,10 @@ pub struct Incident {
     pub acknowledged_by: Option<String>,
     pub mitigated_at: Option<Time>,
     pub resolved_at: Option<Time>,
+    /// How it ended. `None` if it is open, or if an earlier Muster ended it.
+    pub ending: Option<Ending>,
+    /// When it was last opened again.
+    pub reopened_at: Option<Time>,
     pub verdict: Option<Verdict>,
     /// The incident it was merged into: uid and name.
     pub merged_into: Option<(IncidentId, String)>,
@@ -289,9 +290,15 @@ pub struct Incident {
     #[serde(default)]
     pub roots: Vec<RootCandidate>,
     pub radius: Option<Radius>,
-    /// How many teams and people outside were told about it.
+    /// How many teams and people outside are to be told about it.
+    #[serde(default, rename = "told")]
+    pub to_tell: u32,
+    /// How many of them were told. `None` if an earlier Muster began, which did not record it.
+    #[serde(default, rename = "reached")]
+    pub told: Option<u32>,
+    /// How many of them can never be told.
     #[serde(default)]
-    pub told: u32,
+    pub unreached: u32,
     /// The picture of the lineage in the channel.
     pub picture: Option<Picture>,
     /// A drill: nobody is paged, nobody outside is told, and it is not counted in any figure.
@@ -326,7 +333,7 @@ pub struct Duty {
 pub struct RootCandidate {
     pub asset: AssetName,
     pub reason: RootReason,
-    /// Assets that nobody checks, so they cannot be ruled out.
+    /// Assets of which no check is known, so they cannot be ruled out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_monitored: Vec<String>,
 }
@@ -355,53 +362,6 @@ pub struct Picture {
     pub file: String,
     pub url: Option<String>,
     pub digest: String,
-}
-
-/// Somebody outside the incident who is to be told.
-#[serde_with::skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Recipient {
-    /// Their id in this incident: the team's name in lower case, or a Slack id.
-    pub key: String,
-    /// The team's or person's name.
-    pub name: String,
-    /// A `#channel`, `C…` or `U…`.
-    pub slack: Option<String>,
-    /// An e-mail address, used if there is no `slack`.
-    pub email: Option<String>,
-    /// A few of their assets that it is about, the most important first.
-    pub assets: Vec<String>,
-    pub total: usize,
-}
-
-impl Recipient {
-    /// Somebody in Slack.
-    pub fn person(id: &UserId, name: String) -> Self {
-        Self { key: id.to_lowercase(), name, slack: Some(id.to_string()), ..Self::default() }
-    }
-
-    /// Whether a message to one of them reaches the same people as a message to the other.
-    pub fn is_same(&self, other: &Self) -> bool {
-        let same = |one: &Option<String>, other: &Option<String>| {
-            one.as_ref().zip(other.as_ref()).is_some_and(|(one, other)| one.eq_ignore_ascii_case(other))
-        };
-        self.key == other.key
-            || same(&self.slack, &other.slack)
-            || (self.slack.is_none() && other.slack.is_none() && same(&self.email, &other.email))
-    }
-}
-
-/// Somebody who was told. This is a separate record under the incident.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notification {
-    pub recipient: Recipient,
-    /// As producer, or as consumer.
-    pub whom: Whom,
-    pub at: Time,
-    /// Wants to hear no more of this incident.
-    pub muted: bool,
-    /// The first message to them. Later ones are in its thread.
-    pub message: Option<MessageRef>,
 }
 
 impl Incident {

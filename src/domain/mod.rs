@@ -5,6 +5,7 @@
 //! done outside). Nothing here reads a clock, makes an id, waits, or knows how a message looks.
 
 pub mod alert;
+pub mod all_clear;
 mod base;
 pub mod captured;
 pub mod command;
@@ -16,6 +17,7 @@ pub mod incident;
 pub mod lineage;
 pub mod matcher;
 pub mod needs;
+pub mod notice;
 pub mod permission;
 pub mod pillar_words;
 pub mod policy;
@@ -34,12 +36,13 @@ pub mod sla;
 pub mod suppression;
 pub mod timeline;
 pub mod times;
+pub mod told;
 pub mod undelivered;
 pub mod visibility;
 mod worded;
 
 pub use alert::Alert;
-pub use base::{AlertId, ChannelId, IncidentId, Principal, Time, UserId, counted, is_channel, is_person};
+pub use base::{AlertId, ChannelId, IncidentId, MessageRef, Principal, Time, UserId, counted, is_channel, is_person};
 pub use command::Command;
 pub use decide::{Context, Decision, decide};
 pub use effect::{Effect, Lane};

@@ -27,13 +27,14 @@ impl Command {
                 Needs { task: Some(*task), ..Needs::default() }
             }
             Self::Notify { .. } | Self::Assess { .. } | Self::Merge { .. } | Self::Inherit { .. } | Self::Mute { .. }
-            | Self::Subscribe | Self::Unsubscribe | Self::NoticeDelivered { .. } | Self::Update { .. }
+            | Self::Subscribe | Self::Unsubscribe | Self::NoticeDelivered { .. } | Self::NoticeMailed { .. }
+            | Self::NoticeRefused { .. } | Self::Update { .. } | Self::GoodAgain { .. }
             | Self::Resolve { .. } | Self::Reopen { .. } => Needs { notified: true, ..Needs::default() },
             Self::Judge { .. } | Self::Acknowledge | Self::Take { .. } | Self::Assign { .. } | Self::AnswerHandover { .. }
             | Self::HandoverDue { .. } | Self::CheckCommander { .. } | Self::Leave { .. } | Self::Remind { .. } | Self::Tried { .. }
             | Self::Amend { .. } | Self::EditPin { .. } | Self::CheckAcknowledged { .. } | Self::SetSeverity { .. }
             | Self::CheckUpdate { .. } | Self::Note { .. } | Self::Pin { .. } | Self::Unpin { .. } | Self::AttachRunbook { .. }
-            | Self::StepDone { .. } | Self::StepSkip { .. } | Self::Since { .. } | Self::GoodAgain { .. } | Self::Fix { .. }
+            | Self::StepDone { .. } | Self::StepSkip { .. } | Self::Since { .. } | Self::Fix { .. }
             | Self::AddTask { .. } | Self::Page { .. } | Self::Mitigate { .. } | Self::DraftPostmortem | Self::Review
             | Self::Look { .. } | Self::Why { .. } | Self::Cause { .. } | Self::Learn { .. } | Self::PagePerson { .. }
             | Self::Escalate { .. } | Self::PagerSays { .. } | Self::PictureShown { .. } | Self::ChannelReady { .. }

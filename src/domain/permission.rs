@@ -96,8 +96,10 @@ pub enum Standing {
     Stranger,
     /// Deactivated, or a bot.
     Barred,
-    /// A member of our workspace, but Slack has not said yet what kind.
+    /// Nobody whom Slack knows in our workspace.
     Unknown,
+    /// Slack has not answered who this is.
+    Unanswered,
     Monitor,
     /// PagerDuty, after its signature was checked.
     Pager,
@@ -106,8 +108,9 @@ pub enum Standing {
 
 impl Standing {
     #[rustfmt::skip]
-    pub const ALL: [Self; 8] = [
-        Self::Member, Self::Guest, Self::Stranger, Self::Barred, Self::Unknown, Self::Monitor, Self::Pager, Self::Muster,
+    pub const ALL: [Self; 9] = [
+        Self::Member, Self::Guest, Self::Stranger, Self::Barred, Self::Unknown, Self::Unanswered, Self::Monitor, Self::Pager,
+        Self::Muster,
     ];
 }
 
@@ -115,7 +118,7 @@ pub fn allowed(standing: Standing, verb: Verb) -> bool {
     match standing {
         Standing::Member => !matches!(verb, Verb::Receive | Verb::PagerSays | Verb::Deliver),
         Standing::Guest => matches!(verb, Verb::Read),
-        Standing::Stranger | Standing::Barred | Standing::Unknown => false,
+        Standing::Stranger | Standing::Barred | Standing::Unknown | Standing::Unanswered => false,
         Standing::Monitor => matches!(verb, Verb::Receive),
         Standing::Pager => matches!(verb, Verb::PagerSays),
         Standing::Muster => matches!(verb, Verb::Deliver | Verb::Runbook),
@@ -145,6 +148,7 @@ mod tests {
         assert_eq!(row(Standing::Stranger), "");
         assert_eq!(row(Standing::Barred), "");
         assert_eq!(row(Standing::Unknown), "");
+        assert_eq!(row(Standing::Unanswered), "");
         assert_eq!(row(Standing::Monitor), "Receive");
         assert_eq!(row(Standing::Pager), "PagerSays");
         assert_eq!(row(Standing::Muster), "Runbook Deliver");

@@ -7,14 +7,15 @@ use serde::Serialize;
 
 use super::captured::Captured;
 use super::event::{Actor, Entry, Event, Look};
-use super::incident::{Incident, PageStatus, Radius, StepState};
+use super::incident::{Incident, Notification, PageStatus, Radius, StepState};
 use super::lineage::RootReason;
 use super::rca::{CauseKind, Learnt};
 use super::reason::Gap;
 use super::sla::SlaStatement;
 use super::timeline::{self, Line};
 use super::times::{clock, duration, stamp};
-use super::{Alert, AssetName, Pillar, Role, Severity, Status, Task, Time};
+use super::told::{Told, WhoWasTold};
+use super::{Alert, AssetName, Pillar, Role, Severity, Status, Task};
 
 /// Everything that the draft is made from.
 pub struct Record<'a> {
@@ -24,9 +25,10 @@ pub struct Record<'a> {
     pub alerts: &'a [Alert],
     pub tasks: &'a [Task],
     pub messages: &'a [Captured],
-    /// What was promised of its assets, in the words of the catalog.
-    pub promises: &'a [(AssetName, String)],
-    pub now: Time,
+    /// Who outside is told of it, and what became of it.
+    pub notified: &'a [Notification],
+    /// What was promised of its assets, and for how long this incident alone broke each.
+    pub sla: &'a [SlaStatement],
     pub name: &'a (dyn Fn(&str) -> String + Sync),
 }
 
@@ -46,6 +48,9 @@ pub struct Postmortem {
     pub people: Vec<Fact>,
     pub response: Vec<Fact>,
     pub causes: Vec<Fact>,
+    /// What people tried, and what they found not to be the cause.
+    pub tried: Vec<Fact>,
+    pub ruled_out: Vec<Fact>,
     pub resolution: Vec<Fact>,
     pub well: Vec<String>,
     pub hard: Vec<String>,
@@ -72,13 +77,20 @@ pub enum Fact {
     BadSince { at: String },
     GoodSince { at: String },
     Radius { radius: Radius, words: String },
-    Told { names: Vec<String> },
+    Told { told: Vec<Told> },
+    BeingTold { names: Vec<String> },
+    NotTold { name: String, why: Vec<String> },
+    /// An earlier Muster did not record whether they were told.
+    ToldNotRecorded { names: Vec<String> },
     Picture { url: String },
 
     Root { asset: AssetName, clues: RootReason, reason: String, first: bool },
     Looked { look: Look, finding: String },
     Why { number: u32, answers: Option<u32>, text: String },
-    Cause { kind: CauseKind, text: String },
+    /// `holds`: nobody named another one since.
+    Cause { kind: CauseKind, text: String, holds: bool },
+    Tried { at: String, text: String },
+    RuledOut { at: String, text: String },
 
     Noticed { source: Option<String>, asset: Option<AssetName>, at: String },
     ReportedLater { later: String, about: Option<AssetName>, pillar: Option<Pillar> },
@@ -105,10 +117,11 @@ pub enum Fact {
     /// All alerts were green, and that resolved it.
     GreenAt { at: String },
     ReopenedAt { at: String, text: String },
-    Fix { text: String },
+    Fix { at: String, text: String },
     TimeToRecover { duration: String },
 
-    Task { number: u32, text: String, assigned: bool, by: Option<Role>, due: Option<String>, done: Option<String> },
+    /// `owner`: a name, since nobody does what nobody owns. This blames no one.
+    Task { number: u32, text: String, owner: Option<String>, due: Option<String>, done: Option<String> },
 
     Gap { gap: Gap, words: String },
     Unfinished { status: Status },
@@ -124,6 +137,7 @@ pub fn draft(record: &Record<'_>) -> Postmortem {
     let incident = record.incident;
     let said = timeline::corrected(record.entries);
     let resolved = incident.resolved_at.filter(|_| incident.status == Status::Resolved);
+    let (ruled_out, causes) = causes(incident, &said);
     Postmortem {
         name: incident.name(),
         title: incident.title.clone(),
@@ -137,28 +151,21 @@ pub fn draft(record: &Record<'_>) -> Postmortem {
         detection: detection(record),
         people: people(record),
         response: response(incident, &said),
-        causes: causes(incident, &said),
-        resolution: resolution(record),
+        causes,
+        tried: tried(&said, false),
+        ruled_out: tried(&said, true).into_iter().chain(ruled_out).collect(),
+        resolution: resolution(record, &said),
         well: learnt(&said, Learnt::Well),
         hard: learnt(&said, Learnt::Hard),
         lucky: learnt(&said, Learnt::Lucky),
         actions: actions(record),
-        sla: sla(record),
+        sla: record.sla.to_vec(),
         questions: questions(record),
         sources: sources(record),
     }
 }
 
-/// For each asset with an SLA, what this incident alone did to it.
-fn sla(record: &Record<'_>) -> Vec<SlaStatement> {
-    let alone = std::slice::from_ref(record.incident);
-    let statement = |(asset, words): &(AssetName, String)| {
-        SlaStatement::of(asset.as_str(), Some(words.clone()), alone, false, record.now)
-    };
-    record.promises.iter().map(statement).collect()
-}
-
-/// Names people by their role. Only the sections People and Timeline have their names.
+/// Names people by their role. Only the sections People, Timeline and Action items have their names.
 fn in_role(incident: &Incident, person: &str) -> Option<Role> {
     Role::ALL.into_iter().find(|role| incident.has_role(*role, person))
 }
@@ -175,13 +182,16 @@ fn impact(record: &Record<'_>) -> Vec<Fact> {
         (None, None) => {}
     }
     facts.extend(incident.radius.iter().map(|radius| Fact::Radius { radius: radius.clone(), words: radius.words() }));
-    let told = record.entries.iter().filter_map(|entry| match &entry.event {
-        Event::Notified { recipient, .. } => Some(recipient.name.clone()),
-        _ => None,
-    });
-    let names = each_once(told);
-    if !names.is_empty() {
-        facts.push(Fact::Told { names });
+    let WhoWasTold { told, pending, unreached, not_recorded } = WhoWasTold::of(record.notified);
+    if !told.is_empty() {
+        facts.push(Fact::Told { told });
+    }
+    facts.extend(unreached.into_iter().map(|one| Fact::NotTold { name: one.name, why: one.why }));
+    if !pending.is_empty() {
+        facts.push(Fact::BeingTold { names: pending });
+    }
+    if !not_recorded.is_empty() {
+        facts.push(Fact::ToldNotRecorded { names: not_recorded });
     }
     let picture = incident.picture.as_ref().and_then(|picture| picture.url.clone());
     facts.extend(picture.map(|url| Fact::Picture { url }));
@@ -194,25 +204,81 @@ fn each_once(names: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 /// What the lineage named and what people found when they looked. It names nobody: the system is at fault.
-fn causes(incident: &Incident, said: &[Line]) -> Vec<Fact> {
-    let roots = incident.roots.iter().enumerate().map(|(place, root)| Fact::Root {
-        asset: root.asset.clone(),
-        clues: root.reason.clone(),
-        reason: root.reason.words(),
-        first: place == 0,
+/// What people ruled out afterwards comes first, apart from the others.
+fn causes(incident: &Incident, said: &[Line]) -> (Vec<Fact>, Vec<Fact>) {
+    let roots = incident.roots.iter().enumerate().map(|(place, root)| {
+        let fact = Fact::Root {
+            asset: root.asset.clone(),
+            clues: root.reason.clone(),
+            reason: root.reason.words(),
+            first: place == 0,
+        };
+        (is_asset_ruled_out(root.asset.as_str(), said), fact)
     });
-    let looks = said.iter().filter_map(|line| match &line.entry.event {
-        Event::Looked { look, finding } => Some(Fact::Looked { look: *look, finding: finding.clone() }),
-        _ => None,
-    });
-    let causes = said.iter().filter_map(|line| match &line.entry.event {
-        Event::Why { number, answers, text } => {
-            Some(Fact::Why { number: *number, answers: *answers, text: text.clone() })
+    let looks = said.iter().enumerate().filter_map(|(place, line)| match &line.entry.event {
+        Event::Looked { look, finding } => {
+            let out = says_ruled_out(finding) || is_ruled_out(finding, &said[place..]);
+            Some((out, Fact::Looked { look: *look, finding: finding.clone() }))
         }
-        Event::CauseNamed { cause } => Some(Fact::Cause { kind: cause.kind, text: cause.text.clone() }),
         _ => None,
     });
-    roots.chain(looks).chain(causes).collect()
+    let last = said.iter().rposition(|line| matches!(line.entry.event, Event::CauseNamed { .. }));
+    let causes = said.iter().enumerate().filter_map(|(place, line)| match &line.entry.event {
+        Event::Why { number, answers, text } => {
+            Some((false, Fact::Why { number: *number, answers: *answers, text: text.clone() }))
+        }
+        Event::CauseNamed { cause } => {
+            let (kind, text, holds) = (cause.kind, cause.text.clone(), last == Some(place));
+            Some((is_ruled_out(&cause.text, &said[place..]), Fact::Cause { kind, text, holds }))
+        }
+        _ => None,
+    });
+    let (out, causes): (Vec<_>, Vec<_>) = roots.chain(looks).chain(causes).partition(|(out, _)| *out);
+    let facts = |of: Vec<(bool, Fact)>| of.into_iter().map(|(_, fact)| fact).collect();
+    (facts(out), facts(causes))
+}
+
+/// What people ruled out, in lower case.
+fn all_ruled_out(said: &[Line]) -> impl Iterator<Item = String> {
+    said.iter().filter_map(|line| match &line.entry.event {
+        Event::Tried { text, ruled_out: true } => Some(text.trim().trim_end_matches('.').to_lowercase()),
+        _ => None,
+    })
+}
+
+/// Whether people ruled an asset out: they named it.
+fn is_asset_ruled_out(asset: &str, said: &[Line]) -> bool {
+    let asset = asset.to_lowercase();
+    let last = asset.rsplit(['.', '/']).next().unwrap_or_default();
+    all_ruled_out(said).any(|text| {
+        let between = |c: char| c.is_whitespace() || matches!(c, ':' | ',' | ';' | '`' | '(' | ')');
+        text.split(between).any(|word| word == asset) || text.split(between).next() == Some(last)
+    })
+}
+
+/// Whether people ruled a finding out afterwards: in the same words, or in the first of them.
+fn is_ruled_out(finding: &str, later: &[Line]) -> bool {
+    let finding = finding.trim().trim_end_matches('.').to_lowercase();
+    let begins = |text: &str, with: &str| {
+        let rest = text.strip_prefix(with);
+        with.contains(' ') && rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+    };
+    all_ruled_out(later).any(|text| text == finding || begins(&text, &finding) || begins(&finding, &text))
+}
+
+fn says_ruled_out(finding: &str) -> bool {
+    finding.trim_start().to_lowercase().starts_with("ruled out")
+}
+
+fn tried(said: &[Line], out: bool) -> Vec<Fact> {
+    let tried = said.iter().filter_map(|line| match &line.entry.event {
+        Event::Tried { text, ruled_out } if *ruled_out == out => {
+            let (at, text) = (clock(line.at), text.clone());
+            Some(if out { Fact::RuledOut { at, text } } else { Fact::Tried { at, text } })
+        }
+        _ => None,
+    });
+    tried.collect()
 }
 
 /// What people said they learnt.
@@ -316,7 +382,7 @@ fn response(incident: &Incident, said: &[Line]) -> Vec<Fact> {
     facts
 }
 
-fn resolution(record: &Record<'_>) -> Vec<Fact> {
+fn resolution(record: &Record<'_>, said: &[Line]) -> Vec<Fact> {
     let incident = record.incident;
     let turns = record.entries.iter().filter_map(|entry| {
         let at = clock(entry.at);
@@ -330,18 +396,20 @@ fn resolution(record: &Record<'_>) -> Vec<Fact> {
             _ => None,
         }
     });
-    let fix = incident.fix.clone().map(|text| Fact::Fix { text });
+    let fixes = said.iter().filter_map(|line| match &line.entry.event {
+        Event::FixRecorded { text } => Some(Fact::Fix { at: clock(line.at), text: text.clone() }),
+        _ => None,
+    });
     let recovered = incident.good_again;
     let recovered = recovered.map(|good| Fact::TimeToRecover { duration: duration(incident.detected_at, good) });
-    turns.chain(fix).chain(recovered).collect()
+    turns.chain(fixes).chain(recovered).collect()
 }
 
 fn actions(record: &Record<'_>) -> Vec<Fact> {
     let task = |task: &Task| Fact::Task {
         number: task.number,
         text: task.text.clone(),
-        assigned: task.assignee.is_some(),
-        by: task.assignee.as_ref().and_then(|person| in_role(record.incident, person)),
+        owner: task.assignee.as_ref().map(|person| (record.name)(person)),
         due: task.due.map(|due| due.format("%Y-%m-%d").to_string()),
         done: task.done_at.map(stamp),
     };

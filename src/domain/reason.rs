@@ -249,7 +249,7 @@ few! {
     DrillGoal {
         Acknowledged = "somebody acknowledged",
         Commanded = "somebody took the command",
-        Told = "people were told how it stands",
+        Told = "an update said how it stands",
         BadFrom = "it is recorded since when the data was bad",
         Cause = "it is recorded what caused it",
         Fix = "it is recorded what mended it",

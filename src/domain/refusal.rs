@@ -66,14 +66,14 @@ pub enum Refusal {
     )]
     NoRoutingKey { target: String },
     #[error(
-        "Everybody {whom} who can be reached was told already; updates and the all-clear reach them by themselves."
+        "Everybody {whom} who can be reached was told already, or is being told; updates, and how it ends, reach them by themselves."
     )]
     NobodyLeftToTell { whom: &'static str },
     #[error(
         "The lineage knows nobody {whom} of {incident} who could be told. Owners and how they are reached come from dbt, OpenLineage, or a YAML file (`muster lineage import`)."
     )]
     NobodyToTell { whom: &'static str, incident: String },
-    #[error("“{name}” was not told of {incident}, so there is nothing to mute. {hint}")]
+    #[error("“{name}” does not hear of {incident}, so there is nothing to mute. {hint}")]
     NotTold { name: String, incident: String, hint: String },
     #[error("You hear of {incident} already.")]
     AlreadySubscribed { incident: String },
@@ -113,6 +113,13 @@ pub enum Refusal {
     HasTheCommand { holder: String },
 }
 
+impl Refusal {
+    /// Whether a moment that somebody gave prevents it.
+    pub fn is_about_a_moment(&self) -> bool {
+        matches!(self, Self::InTheFuture { .. } | Self::GoodBeforeBad { .. } | Self::BadAfterGood { .. })
+    }
+}
+
 fn no_such_why(why: u32, whys: u32) -> String {
     match whys {
         0 => format!("There is no why {why} yet: `/incident why <text>` answers the first."),
@@ -122,8 +129,13 @@ fn no_such_why(why: u32, whys: u32) -> String {
 
 fn not_for_them(name: &str, standing: Standing) -> String {
     match standing {
-        Standing::Unknown => format!(
-            "I do not know {name} yet and have just asked Slack who that is. Please try once more in a few seconds."
+        Standing::Unknown => {
+            format!(
+                "Slack knows nobody by the id {name} in this workspace, so nothing was given to them; name a member."
+            )
+        }
+        Standing::Unanswered => format!(
+            "Slack did not answer who {name} is, so nothing was given to them. I ask again by myself; please try once more in a minute."
         ),
         Standing::Guest => {
             format!("{name} is a guest of this workspace and can do nothing here; name a member.")
@@ -141,10 +153,12 @@ fn not_allowed(verb: Verb, standing: Standing) -> String {
         Standing::Stranger => {
             format!("People from another workspace cannot {verb} here. Ask a member in the channel to do it.")
         }
-        Standing::Unknown => {
-            "I do not know you yet and have just asked Slack who you are. Please try once more in a few seconds."
-                .to_owned()
-        }
+        Standing::Unknown => format!(
+            "Slack says that it knows nobody by your id in this workspace, so you cannot {verb}. Ask a member in the channel to do it. Whoever runs the workspace can say why."
+        ),
+        Standing::Unanswered => format!(
+            "Slack did not answer who you are, and without that you cannot {verb}. I ask again by myself; please try once more in a minute."
+        ),
         _ => format!("This account may not {verb}."),
     }
 }

@@ -122,6 +122,9 @@ pub struct Signal {
     /// What the monitor did not send with it, in words.
     #[serde(default)]
     pub left_out: Option<String>,
+    /// Whether it is only taken to be over, because nobody repeated it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lapsed: bool,
 }
 
 impl Signal {
@@ -142,6 +145,7 @@ impl Signal {
             description: None,
             unrecovered: None,
             left_out: None,
+            lapsed: false,
         }
     }
 }

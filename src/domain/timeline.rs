@@ -15,6 +15,7 @@ pub fn is_line(event: &Event) -> bool {
         Event::AssetNamed { .. }
             | Event::Notified { .. }
             | Event::NoticePosted { .. }
+            | Event::NoticeMailed { .. }
             | Event::PictureShown { .. }
             | Event::MessageUnpinned { .. }
             | Event::PinEdited { .. }

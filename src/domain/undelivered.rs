@@ -31,6 +31,8 @@ pub enum Undelivered {
     /// Its REST API refuses a call.
     #[error("PagerDuty answered {status}: {said}. Check MUSTER_PAGERDUTY__API_TOKEN, `[pagerduty] from` and the service's `pagerduty_service_id`")]
     PagerDutyRest { status: u16, said: String },
+    #[error("the incident was over before the message could be sent")]
+    Over,
     #[error("no mail server is configured ([mail] smtp_url)")]
     NoMailServer,
     #[error("{address} is not an address: {error}")]

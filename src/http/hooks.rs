@@ -131,7 +131,7 @@ async fn arriving<T: Send + 'static>(
     let (mut size, mut start) = (0, Vec::new());
     let arrives = async {
         while let Some(piece) = body.next().await {
-            let piece = piece.map_err(|_| broken())?;
+            let piece = piece.map_err(|error| broken(&error))?;
             size += piece.len();
             if size > limit {
                 return Err(Problem::too_large(UPLOAD_LIMIT));
@@ -174,7 +174,7 @@ impl std::io::Read for Arriving {
 
 /// Gives what was read to the catalog and to triage.
 pub(super) async fn take_in(app: &App, source: &Source, reading: Reading, body: &[u8]) -> Result<Received, Problem> {
-    if reading.signals.is_empty() && !reading.unusable.is_empty() {
+    if reading.signals.is_empty() && !reading.unusable.is_empty() && reading.import.is_none() {
         let first = &reading.unusable[0];
         let place = if first.at.is_empty() { String::new() } else { format!(" at {}", first.at) };
         let detail = match reading.unusable.len() {

@@ -43,7 +43,7 @@ pub(crate) async fn event(
 ) -> Result<StatusCode, Problem> {
     let body = uploaded(body)?;
     if !client.app.config.lineage.failures {
-        client.app.take_in(openlineage::read(&monitors::json(&body)?)?).await?;
+        client.app.take_in(openlineage::read(&monitors::json(&body)?, client.app.now())?).await?;
         return Ok(StatusCode::CREATED);
     }
     // A failure is an alert of the source that is configured for OpenLineage, or else of one named `openlineage`.
@@ -85,7 +85,7 @@ pub(crate) async fn yaml(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Imported>, Problem> {
     let body = uploaded(body)?;
-    let text = std::str::from_utf8(&body).map_err(|_| Problem::new(400, "The body is not UTF-8"))?;
+    let text = crate::body::text(&body).ok_or_else(|| Problem::new(400, "The body is not UTF-8"))?;
     Ok(Json(client.app.take_in(yaml::read(text)?).await?))
 }
 
@@ -321,7 +321,7 @@ pub(crate) async fn png(client: ApiClient<Read>, Path(id): Path<String>) -> Resu
 pub(crate) async fn impact(client: ApiClient<Read>, Path(id): Path<String>) -> Result<Json<ImpactAnswer>, Problem> {
     let judged = client.app.judge(&incident(&client.app, &id).await?).await?;
     Ok(Json(ImpactAnswer {
-        words: judged.impact.words(),
+        words: judged.words(),
         candidates: judged.candidates.iter().map(views::candidate).collect(),
         impact: judged.impact,
         producers: judged.producers.teams,

@@ -25,7 +25,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use self::doors::{Anyone, SecuritySchemes, route};
+use self::doors::{Anyone, SecuritySchemes, route, unpack};
 use crate::clock::Stopwatch;
 
 pub(crate) use doors::{AppState, SlackSocket};
@@ -119,10 +119,8 @@ fn routes(state: &AppState) -> OpenApiRouter<AppState> {
         .routes(route!(lineage::impact))
         .routes(route!(lineage::svg))
         .routes(route!(lineage::png));
-    OpenApiRouter::with_openapi(Document::openapi())
+    let unpacked = OpenApiRouter::with_openapi(Document::openapi())
         .merge(monitors)
-        .merge(hooks)
-        .merge(services)
         .merge(lineage)
         .routes(route!(api::list))
         .routes(route!(api::show))
@@ -137,6 +135,9 @@ fn routes(state: &AppState) -> OpenApiRouter<AppState> {
         .routes(route!(operations::readyz))
         .routes(route!(operations::metrics))
         .routes(route!(openapi))
+        .layer(middleware::from_fn(unpack));
+    // These unpack a body themselves, because they check a signature over the bytes as they were sent.
+    unpacked.merge(hooks).merge(services)
 }
 
 /// Finishes every request, even if the client hangs up. So what follows a commit is never left out.

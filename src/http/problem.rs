@@ -1,12 +1,15 @@
 //! Problems for programs, by RFC 9457. People in Slack never see one.
 
+use std::error::Error;
+
 use axum::Json;
 use axum::extract::rejection::BytesRejection;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::app::Failure;
+use crate::body::NotGzip;
 use crate::catalog::BadCatalog;
 use crate::monitors::Unreadable;
 
@@ -50,6 +53,18 @@ impl Problem {
     pub(crate) fn not_arrived(rejection: BytesRejection, setting: &str) -> Self {
         let too_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
         if too_large { Self::too_large(setting) } else { rejection.into() }
+    }
+
+    /// A body that said that it is gzip, and is not. `None` if it did not arrive for another reason.
+    pub(crate) fn not_gzip(error: &(dyn Error + 'static)) -> Option<Self> {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            if let Some(why) = error.downcast_ref::<NotGzip>() {
+                return Some(Self::new(400, why.to_string()));
+            }
+            cause = error.source();
+        }
+        None
     }
 
     pub(crate) fn too_large(setting: &str) -> Self {
@@ -96,7 +111,7 @@ impl From<BytesRejection> for Problem {
     fn from(rejection: BytesRejection) -> Self {
         match rejection.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Self::new(413, "The body is larger than this address takes"),
-            _ => Self::new(400, "The body did not arrive whole"),
+            _ => Self::not_gzip(&rejection).unwrap_or_else(|| Self::new(400, "The body did not arrive whole")),
         }
     }
 }
@@ -112,6 +127,9 @@ impl IntoResponse for Problem {
         response.extensions_mut().insert(why);
         if let Some(seconds) = retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        if status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+            response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         }
         response
     }

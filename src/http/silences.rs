@@ -92,7 +92,7 @@ pub(crate) async fn make_silence(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<SilenceView>), Problem> {
     let asked: NewSilence =
-        serde_json::from_slice(&body?).map_err(|error| Problem::new(422, format!("This is not a silence: {error}")))?;
+        crate::body::json(&body?).map_err(|error| Problem::new(422, format!("This is not a silence: {error}")))?;
     let matcher = Matcher::parse(&asked.matcher).map_err(|error| Problem::new(422, error.to_string()))?;
     let from = asked.from.unwrap_or_else(|| client.app.now());
     if asked.owner.trim().is_empty() {

@@ -1,11 +1,13 @@
 //! Slack: commands, interactions, events. They are verified on the raw bytes, and answered within three seconds even if the work hangs.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 use super::Problem;
 use super::doors::{SlackDoor, SlackRequest};
@@ -14,8 +16,11 @@ use crate::chat::{self, Reply};
 use crate::render::{Rendered, modal, option_of, sentence_markdown};
 use crate::slack::inbound::{self, Envelope, Interaction, SlackEvent, SlashCommand, event as read_event};
 
-/// Slack waits three seconds. If the work takes longer, the answer says so.
+/// Slack waits three seconds. Work that takes longer goes on, and its answer comes later.
 const ANSWER_WITHIN: Duration = Duration::from_millis(2700);
+/// How long a later answer is waited for.
+const LATE: Duration = Duration::from_secs(60);
+const SLOW: &str = "I am slower than I should be. It may still have been done: `/incident show` says so.";
 
 /// Refuses requests of another workspace or app, even signed ones.
 fn is_ours(door: &SlackDoor, team: Option<&str>, app: Option<&str>) -> bool {
@@ -28,8 +33,8 @@ fn ephemeral(message: &Rendered) -> Value {
     json!({"response_type": "ephemeral", "text": message.text, "blocks": message.blocks})
 }
 
-fn say(text: &str) -> Answered {
-    Some(ephemeral(&Rendered::new(&sentence_markdown(text), &[])))
+fn words(text: &str) -> Rendered {
+    Rendered::new(&sentence_markdown(text), &[])
 }
 
 /// The answer: a body, or none.
@@ -50,30 +55,51 @@ pub(crate) async fn command(SlackRequest { door, body }: SlackRequest) -> Result
     Ok(respond(answer_command(&door, command).await))
 }
 
-/// The answer to a command, over HTTP or Socket Mode.
+/// The answer to a command, over HTTP or Socket Mode. Where it takes longer than Slack waits, it comes at the address that Slack sent with the
+/// command.
 pub(super) async fn answer_command(door: &SlackDoor, command: SlashCommand) -> Answered {
     if command.ssl_check.is_some() {
         return None;
     }
     if !is_ours(door, Some(&command.team_id), Some(&command.api_app_id)) || command.team_id.is_empty() {
-        return say("This Muster serves another workspace.");
+        return Some(ephemeral(&words("This Muster serves another workspace.")));
     }
-    let answer = async {
-        match chat::slash(&door.app, &command).await {
-            Reply::Say(message) => Some(ephemeral(&message)),
-            Reply::Open(form) => match door.slack.open_view(&command.trigger_id, &modal(&form)).await {
-                Ok(()) => None,
-                Err(error) => {
-                    tracing::warn!(%error, "a form could not be opened");
-                    say(
-                        "Slack did not open the form in time. Please try again, or write it in one line: `/incident help` shows how.",
-                    )
+    let (slack, later) = (door.slack.clone(), command.response_url.clone());
+    match in_time(said_to(door.clone(), command)).await {
+        Ok(answer) => answer.as_ref().map(ephemeral),
+        Err(_) if later.is_empty() => Some(ephemeral(&words(SLOW))),
+        Err(work) => {
+            tokio::spawn(async move {
+                let answer = tokio::time::timeout(LATE, work).await;
+                let answer = answer.map_or_else(|_| Some(words(SLOW)), Result::unwrap_or_default);
+                if let Some(answer) = answer
+                    && let Err(error) = slack.respond(&later, &answer).await
+                {
+                    tracing::warn!(%error, "a late answer was not delivered");
                 }
-            },
-            Reply::Nothing | Reply::Mistakes(_) | Reply::Instead(_) | Reply::Ephemeral(..) => None,
+            });
+            Some(ephemeral(&words(
+                "One moment: this takes longer than it should. The answer follows here; if none comes within a minute, `/incident show` says what was done.",
+            )))
         }
-    };
-    in_time(answer).await
+    }
+}
+
+/// What is said to whoever typed a command; `None` if a form opens.
+async fn said_to(door: SlackDoor, command: SlashCommand) -> Option<Rendered> {
+    match chat::slash(&door.app, &command).await {
+        Reply::Say(message) => Some(*message),
+        Reply::Open(form) => match door.slack.open_view(&command.trigger_id, &modal(&form)).await {
+            Ok(()) => None,
+            Err(error) => {
+                tracing::warn!(%error, "a form could not be opened");
+                Some(words(
+                    "Slack did not open the form in time. Please try again, or write it in one line: `/incident help` shows how.",
+                ))
+            }
+        },
+        Reply::Nothing | Reply::Mistakes(_) | Reply::Instead(_) | Reply::Ephemeral(..) => None,
+    }
 }
 
 /// Buttons, forms and shortcuts.
@@ -105,42 +131,59 @@ pub(super) async fn answer_interaction(door: &SlackDoor, interaction: Interactio
     if !is_ours(door, team, Some(&interaction.api_app_id)) {
         return None;
     }
+    let view = interaction.view.clone().filter(|_| interaction.kind == "view_submission");
+    match in_time(acted_on(door.clone(), interaction)).await {
+        Ok(answer) => answer,
+        // What follows a press is said by itself.
+        Err(_) => match view.and_then(|view| chat::form_is_late(&view))? {
+            Reply::Mistakes(errors) => Some(mistakes(&errors)),
+            _ => None,
+        },
+    }
+}
+
+fn mistakes(errors: &BTreeMap<String, String>) -> Value {
+    json!({"response_action": "errors", "errors": errors})
+}
+
+/// What a button, form, shortcut or lookup leads to.
+async fn acted_on(door: SlackDoor, interaction: Interaction) -> Answered {
     if interaction.kind == "block_suggestion" {
         // People who may not read are offered nothing.
         let options: Vec<_> =
             chat::suggested(&door.app, &interaction).await.iter().map(|name| option_of(name)).collect();
         return Some(json!({"options": options}));
     }
-    let answer = async {
-        match chat::interact(&door.app, &interaction).await {
-            Reply::Nothing | Reply::Say(_) => {}
-            Reply::Mistakes(errors) => {
-                return Some(json!({"response_action": "errors", "errors": errors}));
-            }
-            Reply::Instead(form) => {
-                return Some(json!({"response_action": "update", "view": modal(&form)}));
-            }
-            Reply::Open(form) => {
-                if let Err(error) = door.slack.open_view(&interaction.trigger_id, &modal(&form)).await {
-                    tracing::warn!(%error, "a form could not be opened");
-                    let words = "Slack did not open the form in time. Please press again, or use the slash command: `/incident help` shows how.".to_owned();
-                    chat::post_ephemeral(&door.app, &interaction, words, Vec::new()).await;
-                }
-            }
-            Reply::Ephemeral(markdown, buttons) => {
-                chat::post_ephemeral(&door.app, &interaction, markdown, buttons).await
+    match chat::interact(&door.app, &interaction).await {
+        Reply::Nothing | Reply::Say(_) => {}
+        Reply::Mistakes(errors) => return Some(mistakes(&errors)),
+        Reply::Instead(form) => {
+            return Some(json!({"response_action": "update", "view": modal(&form)}));
+        }
+        Reply::Open(form) => {
+            if let Err(error) = door.slack.open_view(&interaction.trigger_id, &modal(&form)).await {
+                tracing::warn!(%error, "a form could not be opened");
+                let words = "Slack did not open the form in time. Please press again, or use the slash command: `/incident help` shows how.".to_owned();
+                chat::post_ephemeral(&door.app, &interaction, words, Vec::new()).await;
             }
         }
-        None
-    };
-    in_time(answer).await
+        Reply::Ephemeral(markdown, buttons) => chat::post_ephemeral(&door.app, &interaction, markdown, buttons).await,
+    }
+    None
 }
 
-async fn in_time(answer: impl Future<Output = Answered>) -> Answered {
-    tokio::time::timeout(ANSWER_WITHIN, answer).await.unwrap_or_else(|_| {
-        tracing::error!("an answer to Slack took too long");
-        say("I am slower than I should be. It may still have been done: `/incident show` says so.")
-    })
+/// What the work comes to, if that is known in time; else the work, which goes on.
+async fn in_time<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, JoinHandle<T>> {
+    let mut work = tokio::spawn(work);
+    match tokio::time::timeout(ANSWER_WITHIN, &mut work).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Ok(Err(_)) => Err(work),
+        Err(_) => {
+            tracing::warn!("an answer to Slack takes longer than Slack waits");
+            Err(work)
+        }
+    }
 }
 
 /// The Events API.
@@ -171,7 +214,9 @@ pub(super) async fn answer_event(door: &SlackDoor, envelope: Envelope) -> Result
             SlackEvent::Linked { .. } if envelope.is_ext_shared_channel => SlackEvent::Other,
             event => event,
         };
-        chat::slack_event(&door.app, &envelope.event_id, event).await?;
+        let (app, id) = (door.app.clone(), envelope.event_id);
+        let late = |_| Failure::Unavailable("an event takes longer than Slack waits; it comes again".to_owned());
+        in_time(async move { chat::slack_event(&app, &id, event).await }).await.map_err(late)??;
     }
     Ok(None)
 }

@@ -51,11 +51,14 @@ pub(super) fn signal(context: &Context<'_>, alert: &Value) -> Result<Signal, Str
     };
     let labels = labels(alert.get("labels"));
     let annotation = |name: &str| word(alert.pointer(&format!("/annotations/{name}")));
+    let said = || labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",");
+    // Receivers and test buttons may leave out all names. An end without a name is an end too.
     let title = annotation("summary")
         .or_else(|| labels.get("alertname").cloned())
-        .ok_or("the alert has no annotation `summary` and no label `alertname`")?;
-    let key = key(alert.get("fingerprint"))
-        .unwrap_or_else(|| labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(","));
+        .or_else(|| annotation("description"))
+        .or_else(|| Some(said()).filter(|said| !said.is_empty()))
+        .unwrap_or_else(|| "An alert without a name".to_owned());
+    let key = key(alert.get("fingerprint")).unwrap_or_else(said);
     // An end says when it ended.
     let ended = time(alert.get("endsAt")).filter(|_| status == SignalStatus::Resolved);
     let at = ended.or_else(|| time(alert.get("startsAt")));

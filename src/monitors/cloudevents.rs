@@ -1,6 +1,7 @@
 //! `CloudEvents` 1.0: structured, binary (attributes in `ce-` headers, often without a Content-Type), and batches. The data is our own
 //! fields. The attributes fill in what the data does not say. <https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md>
 
+use base64::Engine as _;
 use serde_json::{Map, Value, json};
 
 use super::{Context, Reading, Unreadable, Unusable, generic, word};
@@ -57,7 +58,12 @@ fn one(context: &Context<'_>, event: &Value) -> Result<Reading, String> {
         // Some clients send their JSON as a text.
         Some(Value::String(text)) => serde_json::from_str(text).unwrap_or_else(|_| json!({"description": text})),
         Some(data) => data.clone(),
-        None => json!({}),
+        // Bytes, which are JSON as a rule.
+        None => event["data_base64"]
+            .as_str()
+            .and_then(|text| base64::engine::general_purpose::STANDARD.decode(text.trim()).ok())
+            .and_then(|bytes| crate::body::json(&bytes).ok())
+            .unwrap_or_else(|| json!({})),
     };
     let empty = Map::new();
     let data = data.as_object().unwrap_or(&empty);

@@ -4,14 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{BufReader, Read};
+use std::io::Read;
 
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Context, MAX_SIGNALS, Reading, Unreadable, Unusable, clean, labelled, time};
+use super::{Context, MAX_SIGNALS, Reading, Unreadable, Unusable, clean, first_lines, hours, labelled, time};
 use crate::domain::lineage::names::clean as clean_name;
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, counted};
 
@@ -87,7 +87,7 @@ struct ResultOf {
 
 /// Reads an artifact while it arrives. If it is too large or the sender hangs up, the reader returns an error.
 pub fn stream(body: impl Read) -> Result<Artifact, Unreadable> {
-    serde_json::from_reader(BufReader::new(body)).map_err(|error| {
+    crate::body::json_of(body).map_err(|error| {
         if error.is_data() {
             Unreadable::WrongShape(format!("this is not run_results.json or sources.json: {error}"))
         } else {
@@ -118,7 +118,7 @@ pub fn read(context: &Context<'_>, artifact: Artifact) -> Result<Reading, Unread
         .iter()
         .filter_map(|(_, result)| result.as_ref().ok())
         .filter(|result| matches!(kind_of(&result.unique_id), "model" | "seed" | "snapshot"))
-        .filter_map(|result| Some((last(&result.unique_id).to_owned(), asset_of(context, result)?)))
+        .filter_map(|result| Some((name_of(&result.unique_id).replace('.', "_"), asset_of(context, result)?)))
         .collect();
     for (place, result) in results {
         let at_place = format!("/results/{place}");
@@ -133,7 +133,14 @@ pub fn read(context: &Context<'_>, artifact: Artifact) -> Result<Reading, Unread
                 continue;
             }
         };
-        let Some((status, level)) = judged(&result.status) else { continue };
+        let (status, level) = match judged(&result.status) {
+            Ok(Some(judged)) => judged,
+            Ok(None) => continue,
+            Err(why) => {
+                reading.unusable.push(Unusable { at: at_place, why });
+                continue;
+            }
+        };
         let labels = labelled([
             ("dbt", Some(clean(&result.unique_id))),
             ("run", artifact.metadata.invocation_id.as_deref().map(clean)),
@@ -158,17 +165,30 @@ fn kind_of(unique_id: &str) -> &str {
     unique_id.split('.').next().unwrap_or_default()
 }
 
-fn last(unique_id: &str) -> &str {
-    unique_id.split('.').nth(2).unwrap_or(unique_id)
+/// What people call a resource: `orders`, `orders.v2`, `raw.payments`; of a unit test, its own name.
+fn name_of(unique_id: &str) -> &str {
+    // `model.project.name`, `model.project.name.version`, `source.project.source.name`, `test.project.name.hash`, `unit_test.project.model.name`
+    let (kind, after) = (kind_of(unique_id), |parts: usize| unique_id.splitn(parts + 1, '.').nth(parts));
+    match kind {
+        "test" => unique_id.split('.').nth(2),
+        "unit_test" => after(3).or_else(|| after(2)),
+        _ => after(2),
+    }
+    .unwrap_or(unique_id)
 }
 
-/// Firing or resolved, and how bad. `None` if the result says nothing: it was skipped after an upstream failure, or had nothing to do.
-fn judged(status: &str) -> Option<(SignalStatus, Level)> {
-    match status.to_ascii_lowercase().as_str() {
-        "pass" | "success" => Some((SignalStatus::Resolved, Level::Error)),
-        "fail" | "error" | "runtime error" => Some((SignalStatus::Firing, Level::Error)),
-        "warn" | "partial success" => Some((SignalStatus::Firing, Level::Warning)),
-        _ => None,
+/// Firing or resolved, and how bad. `None` if the result says nothing: it was skipped after an upstream failure, had nothing to do, or was taken
+/// from an earlier run.
+fn judged(status: &str) -> Result<Option<(SignalStatus, Level)>, String> {
+    match status.to_ascii_lowercase().replace(['_', '-'], " ").as_str() {
+        "pass" | "success" => Ok(Some((SignalStatus::Resolved, Level::Error))),
+        "fail" | "error" | "runtime error" => Ok(Some((SignalStatus::Firing, Level::Error))),
+        "warn" | "partial success" => Ok(Some((SignalStatus::Firing, Level::Warning))),
+        "skipped" | "no op" | "reused" => Ok(None),
+        "" => Err("`status` is missing".to_owned()),
+        _ => Err(format!(
+            "`status` is {status:?}. It must be success, pass, fail, error, warn, partial success, skipped, no-op or reused"
+        )),
     }
 }
 
@@ -182,10 +202,11 @@ fn asset_of(context: &Context<'_>, result: &ResultOf) -> Option<AssetName> {
 }
 
 fn built(context: &Context<'_>, result: &ResultOf, signal: Signal) -> Signal {
-    let name = last(&result.unique_id);
+    let (kind, name) = (kind_of(&result.unique_id), name_of(&result.unique_id));
     Signal {
-        title: format!("dbt {} failed: {name}", kind_of(&result.unique_id)),
-        asset: asset_of(context, result),
+        title: format!("dbt {kind} failed: {name}"),
+        // A hook of a run is no asset.
+        asset: asset_of(context, result).filter(|_| kind != "operation"),
         pillar: Pillar::Pipeline,
         description: result.message.as_deref().map(first_lines),
         ..signal
@@ -198,11 +219,13 @@ fn tested(
     tables: &BTreeMap<String, AssetName>,
     mut signal: Signal,
 ) -> Signal {
-    let name = last(&result.unique_id);
+    let name = name_of(&result.unique_id);
+    let is_unit_test = kind_of(&result.unique_id) == "unit_test";
     let check = context.known.check(&result.unique_id);
     let words = context.words();
     let asset = match &check {
         Some(check) => AssetName::new(&check.asset),
+        None if is_unit_test => of_unit_test(&result.unique_id, tables),
         None => named_in(name, tables),
     };
     let about = asset
@@ -210,15 +233,24 @@ fn tested(
         .map_or_else(String::new, |asset| format!(" on {}", asset.as_str().rsplit('.').next().unwrap_or_default()));
     let failures = result
         .failures
-        .filter(|failures| *failures > 0)
+        // A unit test counts no rows.
+        .filter(|failures| *failures > 0 && !is_unit_test)
         .map(|failures| format!(" ({})", counted(usize::try_from(failures).unwrap_or(usize::MAX), "row")));
-    signal.pillar = words.pillar(name).or(check.as_ref().map(|check| check.pillar)).unwrap_or(Pillar::Distribution);
+    // If the test itself broke, nobody knows how the data is. dbt Fusion also writes `error` for a test that found rows.
+    let broke = matches!(result.status.to_ascii_lowercase().as_str(), "error" | "runtime error")
+        && result.failures.is_none_or(|failures| failures == 0);
+    let pillar = || words.pillar(name).or(check.as_ref().map(|check| check.pillar)).unwrap_or(Pillar::Distribution);
+    signal.pillar = if broke { Pillar::Pipeline } else { pillar() };
     if let Some(column) = check.as_ref().and_then(|check| check.column.clone()) {
         signal.labels.insert("column".to_owned(), column);
     }
     signal.owner = check.and_then(|check| check.owner);
     Signal {
-        title: format!("dbt test failed{about}: {name}{}", failures.unwrap_or_default()),
+        title: format!(
+            "dbt {} failed{about}: {name}{}",
+            if is_unit_test { "unit test" } else { "test" },
+            failures.unwrap_or_default()
+        ),
         asset,
         description: result.message.as_deref().map(first_lines),
         ..signal
@@ -226,8 +258,8 @@ fn tested(
 }
 
 fn stale(result: &ResultOf, signal: Signal) -> Signal {
-    let name = result.unique_id.split('.').skip(2).collect::<Vec<_>>().join(".");
-    let hours = result.max_loaded_at_time_ago_in_s.map(|seconds| format!("{:.1} h", seconds / 3600.0));
+    let name = name_of(&result.unique_id);
+    let hours = result.max_loaded_at_time_ago_in_s.map(hours);
     let allowed = ["error_after", "warn_after"].into_iter().find_map(|limit| {
         Some(format!("{} {}s", result.criteria[limit]["count"].as_i64()?, result.criteria[limit]["period"].as_str()?))
     });
@@ -243,9 +275,11 @@ fn stale(result: &ResultOf, signal: Signal) -> Signal {
     Signal { title, asset: AssetName::new(&result.unique_id), pillar: Pillar::Freshness, description, ..signal }
 }
 
-/// The first lines of a database's error. They say what kind it is; later lines can hold rows.
-fn first_lines(text: &str) -> String {
-    clean(&text.lines().take(3).collect::<Vec<_>>().join("\n")).chars().take(300).collect()
+/// The model of a unit test, as its id names it: by its table if this run built it, otherwise by its id.
+fn of_unit_test(unique_id: &str, tables: &BTreeMap<String, AssetName>) -> Option<AssetName> {
+    let mut parts = unique_id.split('.').skip(1);
+    let (project, model) = (parts.next()?, parts.next()?);
+    tables.get(model).cloned().or_else(|| AssetName::new(&format!("model.{project}.{model}")))
 }
 
 /// `not_null_orders_order_id` is about `orders`: the table whose name comes first in the name of the test; of several, the longest.

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Context, Reading, Unreadable, labelled, time, word};
+use super::{Context, Reading, Unreadable, Unusable, labelled, time, word};
 use crate::domain::{Pillar, Signal, SignalStatus};
 
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
@@ -20,7 +20,13 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
         "job.run.errored" => SignalStatus::Firing,
         "job.run.completed" if status == "success" || code == Some(10) => SignalStatus::Resolved,
         "job.run.completed" if status.starts_with("error") || code == Some(20) => SignalStatus::Firing,
-        // Started or cancelled: this says nothing about the data.
+        // Cancelled: this says nothing about the data.
+        "job.run.completed" if !(status.is_empty() || status.starts_with("cancel") || code == Some(30)) => {
+            let why = format!("`runStatus` is {status:?}. It must be success, errored or cancelled");
+            let unusable = vec![Unusable { at: "/data/runStatus".to_owned(), why }];
+            return Ok(Reading { delivery, unusable, ..Reading::default() });
+        }
+        // Only started, or an event of a later version.
         _ => return Ok(Reading { delivery, ..Reading::default() }),
     };
     let name = word(data.get("jobName")).unwrap_or_else(|| format!("job {job}"));

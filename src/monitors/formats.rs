@@ -1,6 +1,6 @@
 //! Chooses the reader for a kind of source, and limits how much of a body is used.
 
-use super::reading::{Context, MAX_SIGNALS, Reading, Unreadable, Unusable, json};
+use super::reading::{Context, LEFT_OUT, MAX_SIGNALS, Reading, Unreadable, Unusable, json};
 use super::{
     airflow, alertmanager, cloudevents, dagster, datadog, dbt_artifacts, dbt_cloud, elementary, gcp, generic, grafana,
     great_expectations, monte_carlo, openlineage, prefect, sentry, sns, soda,
@@ -87,7 +87,5 @@ fn cut(signal: &mut Signal) {
     }
 }
 
-/// The label that says that others were left out.
-pub const LEFT_OUT: &str = "muster_left_out";
 /// The largest size of all labels of an alert together, so that it fits into its record. In bytes.
 const MAX_LABEL_BYTES: usize = 12 * 1024;

@@ -4,9 +4,9 @@
 use serde_json::Value;
 
 use super::reading::key;
-use super::{Context, MAX_SIGNALS, Reading, Unreadable, labels, time, word};
+use super::{Context, MAX_SIGNALS, Reading, Unreadable, Unusable, labels, time, word};
 use crate::config::Mapping;
-use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
+use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, Time, counted};
 
 /// Reads a body.
 ///
@@ -19,53 +19,88 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
     let each = body
         .pointer(place)
         .ok_or_else(|| Unreadable::shape(format!("the mapping looks for a list at {place}, but nothing is there")))?;
-    let signal = |item: &Value| match mapping {
-        Some(mapping) => mapped(context, item, mapping),
-        None => normal(context, item),
+    let mut reading = Reading::default();
+    let add = |reading: &mut Reading, at: String, item: &Value| {
+        let mut bad = Vec::new();
+        let signal = match mapping {
+            Some(mapping) => mapped(context, item, mapping, &mut bad),
+            None => normal(context, item, &mut bad),
+        };
+        // A bad value costs itself only.
+        let bad = bad.into_iter().filter(|_| signal.is_ok());
+        reading.unusable.extend(bad.map(|(field, why)| Unusable { at: format!("{at}{field}"), why }));
+        reading.add(at, signal);
     };
     match each {
-        Value::Array(items) => Ok(Reading::of_each(place, &items[..items.len().min(MAX_SIGNALS)], signal)),
-        Value::Object(_) => {
-            let mut reading = Reading::default();
-            reading.add(place.to_owned(), signal(each));
-            Ok(reading)
+        Value::Array(items) => {
+            if items.len() > MAX_SIGNALS {
+                let why = format!(
+                    "{} than the {MAX_SIGNALS} a body may hold",
+                    counted(items.len() - MAX_SIGNALS, "more signal")
+                );
+                reading.unusable.push(Unusable { at: format!("{place}/{MAX_SIGNALS}"), why });
+            }
+            items
+                .iter()
+                .take(MAX_SIGNALS)
+                .enumerate()
+                .for_each(|(index, item)| add(&mut reading, format!("{place}/{index}"), item));
         }
-        _ => Err(Unreadable::shape("the body is not an object or a list of objects")),
+        Value::Object(_) => add(&mut reading, place.to_owned(), each),
+        _ => return Err(Unreadable::shape("the body is not an object or a list of objects")),
     }
+    Ok(reading)
 }
 
-fn normal(context: &Context<'_>, item: &Value) -> Result<Signal, String> {
+/// Values that could not be used: where they are in their alert, and why.
+type Bad = Vec<(String, String)>;
+
+/// The time at a place. A value that is no time is said.
+fn time_at(at: &str, value: Option<&Value>, bad: &mut Bad) -> Option<Time> {
+    let given = value.filter(|value| !value.is_null() && value.as_str() != Some(""))?;
+    let time = time(Some(given));
+    if time.is_none() {
+        bad.push((at.to_owned(), "this is no time; Muster takes the time at which it arrived".to_owned()));
+    }
+    time
+}
+
+fn normal(context: &Context<'_>, item: &Value, bad: &mut Bad) -> Result<Signal, String> {
     let get = |key: &str| word(item.get(key));
     let status = match get("status").as_deref() {
         None | Some("firing") => SignalStatus::Firing,
         Some("resolved") => SignalStatus::Resolved,
         Some(other) => return Err(format!("`status` is {other:?}. It must be \"firing\" or \"resolved\"")),
     };
-    let pillar = match get("pillar") {
-        Some(word) => Pillar::parse(&word).ok_or(format!(
-            "`pillar` is {word:?}. It must be freshness, volume, schema, distribution, pipeline or other"
-        ))?,
-        None => Pillar::Other,
-    };
-    let level = match get("severity") {
-        Some(word) => context
-            .words()
-            .level(&word)
-            .ok_or(format!("`severity` is {word:?}. It must be critical, error, warning or info"))?,
-        None => Level::Error,
-    };
     let title = get("title").ok_or("`title` is missing")?;
+    let pillar = get("pillar").and_then(|word| {
+        let pillar = Pillar::parse(&word);
+        if pillar.is_none() {
+            let why =
+                format!("`pillar` is {word:?}. It must be freshness, volume, schema, distribution, pipeline or other");
+            bad.push(("/pillar".to_owned(), why));
+        }
+        pillar
+    });
+    let level = get("severity").and_then(|word| {
+        let level = context.words().level(&word);
+        if level.is_none() {
+            let why = format!("`severity` is {word:?}. It must be critical, error, warning or info");
+            bad.push(("/severity".to_owned(), why));
+        }
+        level
+    });
     let signal = Signal {
         status,
-        pillar,
-        level,
+        pillar: pillar.unwrap_or(Pillar::Other),
+        level: level.unwrap_or(Level::Error),
         labels: labels(item.get("labels")),
-        ..context.signal("", &title, time(item.get("at")))
+        ..context.signal("", &title, time_at("/at", item.get("at"), bad))
     };
-    Ok(filled(signal, key(item.get("key")), &get))
+    Ok(filled(context, signal, key(item.get("key")), &get))
 }
 
-fn mapped(context: &Context<'_>, item: &Value, mapping: &Mapping) -> Result<Signal, String> {
+fn mapped(context: &Context<'_>, item: &Value, mapping: &Mapping, bad: &mut Bad) -> Result<Signal, String> {
     let at = |pointer: &Option<String>| pointer.as_deref().and_then(|pointer| item.pointer(pointer));
     let title = word(item.pointer(&mapping.title))
         .ok_or(format!("the mapping looks for the title at {}, but no text is there", mapping.title))?;
@@ -89,16 +124,18 @@ fn mapped(context: &Context<'_>, item: &Value, mapping: &Mapping) -> Result<Sign
         .iter()
         .filter_map(|(label, pointer)| Some((label.clone(), word(item.pointer(pointer))?)))
         .collect();
-    let signal = Signal { status, pillar, level, labels, ..context.signal("", &title, time(at(&mapping.at))) };
-    Ok(filled(signal, key(at(&mapping.key)), &get))
+    let time = time_at(mapping.at.as_deref().unwrap_or_default(), at(&mapping.at), bad);
+    let signal = Signal { status, pillar, level, labels, ..context.signal("", &title, time) };
+    Ok(filled(context, signal, key(at(&mapping.key)), &get))
 }
 
 /// Adds the fields that are plain text, for both shapes.
-fn filled(signal: Signal, key: Option<String>, get: &dyn Fn(&str) -> Option<String>) -> Signal {
-    let asset = get("asset").and_then(|name| AssetName::new(&name));
+fn filled(context: &Context<'_>, signal: Signal, key: Option<String>, get: &dyn Fn(&str) -> Option<String>) -> Signal {
+    let asset = get("asset").and_then(|name| AssetName::new(&name)).or_else(|| context.words().asset(&signal.labels));
     // Without a key, the same asset and title are the same alert.
     let key = key.unwrap_or_else(|| format!("{}|{}", asset.as_ref().map_or("", AssetName::as_str), signal.title));
-    Signal { key, asset, owner: get("owner"), url: get("url"), description: get("description"), ..signal }
+    let owner = get("owner").or_else(|| context.words().owner(&signal.labels));
+    Signal { key, asset, owner, url: get("url"), description: get("description"), ..signal }
 }
 
 #[cfg(test)]
@@ -113,8 +150,8 @@ mod tests {
     fn one_bad_signal_does_not_drop_the_others() {
         let body = json!([{"title": "a"}, {"status": "red"}, {"title": "b", "pillar": "colour"}, {"title": "c", "status": "resolved"}]);
         let reading = read(&super::super::tests::context("generic", &HeaderMap::new()), &body).expect("a list");
-        assert_eq!(reading.signals.iter().map(|signal| signal.title.as_str()).collect::<Vec<_>>(), ["a", "c"]);
-        assert_eq!(reading.unusable.iter().map(|one| one.at.as_str()).collect::<Vec<_>>(), ["/1", "/2"]);
+        assert_eq!(reading.signals.iter().map(|signal| signal.title.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert_eq!(reading.unusable.iter().map(|one| one.at.as_str()).collect::<Vec<_>>(), ["/1", "/2/pillar"]);
     }
 
     #[test]

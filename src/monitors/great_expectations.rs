@@ -10,7 +10,8 @@ use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, Time};
 /// What all checks of one validation share.
 struct Validation<'a> {
     suite: Option<String>,
-    asset: Option<String>,
+    /// Names of the asset, the best first.
+    assets: Vec<String>,
     run: Option<String>,
     at: Option<Time>,
     results: &'a [Value],
@@ -53,12 +54,27 @@ fn validation<'a>(of: &'a Value, key: &str, place: &str) -> Validation<'a> {
     let run = &meta["run_id"];
     Validation {
         suite: word(of.get("suite_name")).or_else(|| word(meta.get("expectation_suite_name"))),
-        asset: word(meta.pointer("/active_batch_definition/data_asset_name")),
+        assets: names_of(meta),
         run: word(run.get("run_name")).or_else(|| word(run.get("run_time"))),
         at: time(meta.get("validation_time")).or_else(|| time(run.get("run_time"))),
         results: of[key].as_array().map(Vec::as_slice).unwrap_or_default(),
         place: format!("{place}/{key}"),
     }
+}
+
+/// The names under which the asset of a validation may be known.
+fn names_of(meta: &Value) -> Vec<String> {
+    let text = |pointer: &str| word(meta.pointer(pointer));
+    let under = |before: Option<String>, name: Option<String>| Some(format!("{}.{}", before?, name?));
+    let asset =
+        ["/active_batch_definition/data_asset_name", "/batch_spec/data_asset_name", "/batch_kwargs/data_asset_name"];
+    let asset = || asset.into_iter().find_map(text);
+    // In the words of the warehouse, as catalogs write it.
+    let table = ["/batch_spec/table_name", "/batch_kwargs/table"].into_iter().find_map(text);
+    let schema = ["/batch_spec/schema_name", "/batch_kwargs/schema"].into_iter().find_map(text);
+    let source = ["/active_batch_definition/datasource_name", "/batch_kwargs/datasource"].into_iter().find_map(text);
+    let names = [asset(), under(schema, table.clone()), under(source, asset()), table];
+    names.into_iter().flatten().collect()
 }
 
 fn signal(context: &Context<'_>, of: &Validation<'_>, result: &Value) -> Result<Signal, String> {
@@ -75,7 +91,9 @@ fn signal(context: &Context<'_>, of: &Validation<'_>, result: &Value) -> Result<
         .map(|batch| batch.split_once('-').map_or(batch.as_str(), |(_, asset)| asset).to_owned());
     let mut labels = labels(config.get("meta"));
     let words = context.words();
-    let asset = words.asset(&labels).or_else(|| AssetName::new(of.asset.as_ref().or(batch.as_ref())?));
+    let names = || of.assets.iter().chain(&batch);
+    let known = || names().find(|name| context.known.is_asset(name));
+    let asset = words.asset(&labels).or_else(|| AssetName::new(known().or_else(|| names().next())?));
     labels.extend(labelled([("column", column.clone()), ("suite", of.suite.clone()), ("run", of.run.clone())]));
     let raised = |info: &Value| info["raised_exception"] == true;
     let info = &result["exception_info"];

@@ -36,13 +36,11 @@ pub(super) fn read<S: Into<Option<Signal>>>(
             reading.add(format!("/{list}/{}", count - 1), read);
         }
     };
-    let mut from = serde_json::Deserializer::from_reader(std::io::BufReader::new(body));
     let shape = |error: serde_json::Error| match error.is_data() {
         true => Unreadable::shape(format!("the body is not an object with a list `{list}`: {error}")),
         false => Unreadable::NotJson(error.to_string()),
     };
-    let beside = Body { list, keep, each: &mut each }.deserialize(&mut from).map_err(shape)?;
-    from.end().map_err(|error| Unreadable::NotJson(error.to_string()))?;
+    let beside = crate::body::json_with(Body { list, keep, each: &mut each }, body).map_err(shape)?;
     if count > MAX_SIGNALS {
         let why = format!("{} than the {MAX_SIGNALS} a body may hold", counted(count - MAX_SIGNALS, "more alert"));
         reading.unusable.push(Unusable { at: format!("/{list}/{MAX_SIGNALS}"), why });

@@ -10,11 +10,13 @@ mod datadog;
 pub mod dbt_artifacts;
 mod dbt_cloud;
 mod elementary;
+pub mod explain;
 mod formats;
 mod gcp;
 mod generic;
 mod grafana;
 mod great_expectations;
+mod known;
 mod listed;
 mod monte_carlo;
 mod openlineage;
@@ -27,9 +29,10 @@ mod soda;
 
 mod vocabulary;
 
-pub use formats::{LEFT_OUT, arrives_as_list, bounded, read, read_arriving};
-pub use reading::{Context, Known, MAX_SIGNALS, Reading, Unreadable, Unusable, json};
-use reading::{Labels, MAX_LABELS, clean, labelled, labels, tags, time, word};
+pub use formats::{arrives_as_list, bounded, read, read_arriving};
+pub use known::Known;
+pub use reading::{Context, LEFT_OUT, MAX_SIGNALS, Reading, Unreadable, Unusable, json};
+use reading::{Labels, MAX_LABELS, clean, first_lines, hours, labelled, labels, tags, time, word};
 
 #[cfg(test)]
 mod tests {

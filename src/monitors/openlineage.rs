@@ -6,13 +6,15 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Context, Reading, Unreadable, labelled, time, word};
+use super::{Context, Reading, Unreadable, Unusable, labelled, time, word};
 use crate::domain::lineage::names;
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus};
 
 pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
-    let import = crate::catalog::openlineage::read(body).map_err(|error| Unreadable::WrongShape(error.0))?;
-    let mut reading = Reading { import: Some(import), ..Reading::default() };
+    let mut import =
+        crate::catalog::openlineage::read(body, context.now).map_err(|error| Unreadable::WrongShape(error.0))?;
+    let unusable = std::mem::take(&mut import.unusable);
+    let mut reading = Reading { unusable, import: Some(import), ..Reading::default() };
     let run = word(body.pointer("/run/runId"));
     let kind = word(body.get("eventType")).unwrap_or_default().to_uppercase();
     // Some clients keep the id when they retry a run.
@@ -21,8 +23,13 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
     let ended = match kind.as_str() {
         "COMPLETE" => SignalStatus::Resolved,
         "FAIL" => SignalStatus::Firing,
-        // Begun, running, or stopped by a person: this says nothing about the data.
-        _ => return Ok(reading),
+        // Begun, running, something between, or stopped by a person: this says nothing about the data.
+        "" | "START" | "RUNNING" | "OTHER" | "ABORT" => return Ok(reading),
+        other => {
+            let why = format!("`eventType` is {other:?}. It must be START, RUNNING, COMPLETE, ABORT, FAIL or OTHER");
+            reading.unusable.push(Unusable { at: "/eventType".to_owned(), why });
+            return Ok(reading);
+        }
     };
     let (Some(namespace), Some(name)) = (word(body.pointer("/job/namespace")), word(body.pointer("/job/name"))) else {
         return Ok(reading);

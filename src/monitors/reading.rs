@@ -3,35 +3,16 @@
 use std::collections::BTreeMap;
 
 use http::HeaderMap;
-use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use utoipa::ToSchema;
 
+use super::known::Known;
 use super::vocabulary::Words;
+use crate::body;
 use crate::catalog::Import;
+pub use crate::catalog::Unusable;
 use crate::config::Source;
-use crate::domain::lineage::Check;
 use crate::domain::{Signal, Time, counted};
-
-/// Questions to the catalog while a body is read.
-pub trait Known: Sync {
-    /// The subject of a check (a dbt test, by its id).
-    fn check(&self, id: &str) -> Option<Check>;
-    /// Whether there is an asset with this name or alias.
-    fn is_asset(&self, name: &str) -> bool;
-}
-
-/// A catalog that knows nothing.
-impl Known for () {
-    fn check(&self, _: &str) -> Option<Check> {
-        None
-    }
-
-    fn is_asset(&self, _: &str) -> bool {
-        false
-    }
-}
 
 /// What a format needs for reading a body.
 #[derive(Clone, Copy)]
@@ -66,16 +47,10 @@ impl<'a> Context<'a> {
 pub const MAX_SIGNALS: usize = 10_000;
 /// The longest title, key and other single value that is kept, in characters.
 const MAX_VALUE: usize = 1024;
+/// The label that says that others were left out.
+pub const LEFT_OUT: &str = "muster_left_out";
 /// How many labels are kept.
 pub(super) const MAX_LABELS: usize = 64;
-
-/// A part of a body that could not be used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Unusable {
-    /// Where it is, as a JSON pointer.
-    pub at: String,
-    pub why: String,
-}
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Reading {
@@ -130,14 +105,26 @@ impl Unreadable {
 }
 
 /// Reads a JSON body.
-pub fn json(body: &[u8]) -> Result<Value, Unreadable> {
-    // serde_json stops at 128 levels, so a deep body cannot exhaust the stack.
-    serde_json::from_slice(body).map_err(|error| Unreadable::NotJson(error.to_string()))
+pub fn json(bytes: &[u8]) -> Result<Value, Unreadable> {
+    body::json(bytes).map_err(|error| Unreadable::NotJson(error.to_string()))
 }
 
 /// A text as it may be kept: without control characters, and not too long. What was cut ends with `…`.
 pub(super) fn clean(text: &str) -> String {
-    let mut letters = text.trim().chars().filter(|c| !c.is_control() || *c == '\n');
+    let mut chars = text.trim().chars();
+    let plain = std::iter::from_fn(|| {
+        let mut next = chars.next()?;
+        // The colours of a terminal: escape, `[`, numbers, a letter.
+        while next == '\u{1b}' {
+            if chars.as_str().starts_with('[') {
+                chars.next();
+                chars.find(char::is_ascii_alphabetic);
+            }
+            next = chars.next()?;
+        }
+        Some(next)
+    });
+    let mut letters = plain.filter(|c| !c.is_control() || *c == '\n');
     let mut kept: String = letters.by_ref().take(MAX_VALUE).collect();
     if letters.next().is_some() {
         kept.pop();
@@ -154,6 +141,16 @@ pub(super) fn key_of(text: &str) -> String {
     }
     let start: String = key.chars().take(MAX_VALUE / 2).collect();
     format!("{start}…{}", &hex::encode(Sha256::digest(text.trim()))[..32])
+}
+
+/// The first lines of an error. They say what kind it is; later lines can hold rows.
+pub(super) fn first_lines(text: &str) -> String {
+    clean(&text.trim_start().lines().take(3).collect::<Vec<_>>().join("\n")).chars().take(300).collect()
+}
+
+/// How long ago something was, as titles say it.
+pub(super) fn hours(seconds: f64) -> String {
+    format!("{:.1} h", seconds / 3600.0)
 }
 
 /// A value that may be written as text, number or boolean.
@@ -192,7 +189,7 @@ pub(super) fn labels(value: Option<&Value>) -> Labels {
     let mut labels: Labels = words.collect();
     if let Some(more) = all.len().checked_sub(MAX_LABELS).filter(|more| *more > 0) {
         let words = format!("{} left out, because an alert has at most {MAX_LABELS}", were(more));
-        labels.insert(super::LEFT_OUT.to_owned(), words);
+        labels.insert(LEFT_OUT.to_owned(), words);
     }
     labels
 }
@@ -202,28 +199,10 @@ pub(super) fn were(labels: usize) -> String {
     format!("{} {}", counted(labels, "label"), if labels == 1 { "was" } else { "were" })
 }
 
-/// The second at which 2000 began. No monitor of today tells of an earlier time: it means that the time is not set.
-const EARLIEST: i64 = 946_684_800;
-
-/// A time: RFC 3339 (also `+0000`), or seconds, milliseconds, microseconds or nanoseconds since 1970. `None` if it is one of the times that
-/// mean "not set", such as the year 1, or 0.
+/// A time: a text (see [`body::time`]), or seconds, milliseconds, microseconds or nanoseconds since 1970, also as a text.
 pub(super) fn time(value: Option<&Value>) -> Option<Time> {
-    moment(value?).filter(|at| at.timestamp() >= EARLIEST)
-}
-
-fn moment(value: &Value) -> Option<Time> {
-    match value {
-        Value::String(text) => {
-            let text = text.trim();
-            text.parse::<Time>()
-                .ok()
-                .or_else(|| Some(chrono::DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z").ok()?.to_utc()))
-                // Python's isoformat with a Z after the offset.
-                // A time without a zone is UTC, as warehouses print it.
-                .or_else(|| Some(chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok()?.and_utc()))
-                .or_else(|| text.strip_suffix("+00:00Z").and_then(|text| format!("{text}Z").parse().ok()))
-                .or_else(|| moment(&Value::Number(text.parse().ok()?)))
-        }
+    match value? {
+        Value::String(text) => body::time(text).or_else(|| time(Some(&Value::Number(text.trim().parse().ok()?)))),
         Value::Number(number) => {
             let number = number.as_f64()?;
             let seconds = match number.abs() {
@@ -233,7 +212,7 @@ fn moment(value: &Value) -> Option<Time> {
                 _ => number,
             };
             #[expect(clippy::cast_possible_truncation, reason = "a moment to the millisecond")]
-            chrono::DateTime::from_timestamp_millis((seconds * 1000.0) as i64)
+            chrono::DateTime::from_timestamp_millis((seconds * 1000.0) as i64).filter(|time| body::is_real(*time))
         }
         _ => None,
     }

@@ -1,4 +1,5 @@
-//! Soda: the scan results of Soda Core, and Soda Cloud's webhook for check evaluations. A check that was not evaluated says nothing.
+//! Soda: the scan results of Soda Core, and Soda Cloud's webhook for check evaluations. A check that was not evaluated says nothing. One that
+//! broke (`error`) is an alert, because nobody knows how the data is.
 //! A check that passes again resolves its alert. SQL, logs and failed rows are never read. <https://docs.soda.io/reference/webhook-api>
 
 use serde_json::Value;
@@ -27,14 +28,20 @@ fn signal(
     scan: Option<&str>,
     at: Option<Time>,
 ) -> Result<Option<Signal>, String> {
-    let (status, level) = match check["outcome"].as_str().map(str::to_lowercase).as_deref() {
-        Some("pass") => (SignalStatus::Resolved, Level::Error),
-        Some("warn") => (SignalStatus::Firing, Level::Warning),
-        Some("fail") => (SignalStatus::Firing, Level::Error),
+    let outcome = check["outcome"].as_str().map(str::to_lowercase).unwrap_or_default();
+    // Soda 4 writes `PASSED` and `FAILED`.
+    let outcome =
+        outcome.strip_suffix("ed").filter(|short| matches!(*short, "pass" | "fail" | "warn")).unwrap_or(&outcome);
+    let (status, level) = match outcome {
+        "pass" => (SignalStatus::Resolved, Level::Error),
+        "warn" => (SignalStatus::Firing, Level::Warning),
+        "fail" | "error" => (SignalStatus::Firing, Level::Error),
         // Not evaluated: this says nothing.
-        None | Some("" | "null") => return Ok(None),
-        Some(other) => return Err(format!("`outcome` is {other:?}. It must be pass, warn or fail")),
+        "" | "null" | "none" | "unevaluated" | "not_evaluated" | "not evaluated" | "excluded" => return Ok(None),
+        other => return Err(format!("`outcome` is {other:?}. It must be pass, warn, fail or error")),
     };
+    // The check itself broke, so nobody knows how the data is.
+    let broke = outcome == "error";
     let name = word(check.get("name"))
         .or_else(|| word(check.get("definition")))
         .ok_or("the check has no `name` and no `definition`")?;
@@ -48,6 +55,8 @@ fn signal(
     let key = ["identity", "id"]
         .into_iter()
         .find_map(|key| word(check.get(key)))
+        // Soda 4 has identities of several versions.
+        .or_else(|| check["identities"].as_object()?.values().find_map(|identity| word(Some(identity))))
         .unwrap_or_else(|| format!("{}|{name}", asset.as_ref().map_or("", AssetName::as_str)));
     let metrics: Vec<&str> = check["metrics"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let metrics = metrics.join(" ");
@@ -56,20 +65,32 @@ fn signal(
     Ok(Some(Signal {
         status,
         level,
-        pillar: words.pillar_of(&labels, &[&name, &metrics], Pillar::Distribution),
+        pillar: if broke {
+            Pillar::Pipeline
+        } else {
+            words.pillar_of(&labels, &[&name, &metrics], Pillar::Distribution)
+        },
         url: ["sodaCloudUrl", "cloudUrl"].into_iter().find_map(|key| word(check.get(key))),
-        description: value.filter(|_| status == SignalStatus::Firing).map(|value| format!("Measured {value}")),
+        description: value
+            .filter(|_| status == SignalStatus::Firing && !broke)
+            .map(|value| format!("Measured {value}")),
         asset,
-        ..context.labelled(&key, &format!("{on}{name}"), at.or_else(|| time(check.get("dataTimestamp"))), labels)
+        ..context.labelled(
+            &key,
+            &format!("{on}{name}{}", if broke { " cannot be checked" } else { "" }),
+            at.or_else(|| time(check.get("dataTimestamp"))),
+            labels,
+        )
     }))
 }
 
-/// The table under its own name if the catalog knows it, otherwise with its data source before it.
+/// The table under its own name if the catalog knows it, otherwise with its database and schema before it (Soda 4), or with its data source.
 fn table(context: &Context<'_>, check: &Value) -> Option<AssetName> {
     let dataset = &check["datasets"][0];
     let table = word(check.get("table")).or_else(|| word(dataset.get("name"))).or_else(|| word(Some(dataset)))?;
-    let source = word(check.get("dataSource"));
-    let full = source.map(|source| format!("{source}.{table}"));
+    let prefix: Vec<_> = super::tags(&check["datasetPrefix"]).collect();
+    let prefix = if prefix.is_empty() { word(check.get("dataSource")) } else { Some(prefix.join(".")) };
+    let full = prefix.map(|prefix| format!("{prefix}.{table}"));
     match full {
         Some(full) if context.known.is_asset(&full) || !context.known.is_asset(&table) => AssetName::new(&full),
         _ => AssetName::new(&table),

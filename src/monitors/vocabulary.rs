@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use super::Known;
+use super::known::Known;
 use crate::config::SourceWords;
 use crate::domain::{AssetName, Level, Pillar, pillar_words};
 
 /// Labels that may name the asset. The first one that is found is used.
-const ASSET_LABELS: &[&str] = &["dataset", "asset", "table", "model", "table_name"];
+pub(super) const ASSET_LABELS: [&str; 5] = ["dataset", "asset", "table", "model", "table_name"];
 /// Labels that name the asset only if the catalog knows it. Prometheus writes its scrape job into every series.
 const ASSET_LABELS_IF_KNOWN: &[&str] = &["job"];
 /// Labels that may name the owner.
@@ -47,7 +47,7 @@ impl Words<'_> {
     /// The asset that labels name.
     pub(super) fn asset(self, labels: &BTreeMap<String, String>) -> Option<AssetName> {
         let own = self.own.asset_labels.iter().map(String::as_str);
-        let named = own.chain(ASSET_LABELS.iter().copied()).find_map(|label| AssetName::new(labels.get(label)?));
+        let named = own.chain(ASSET_LABELS).find_map(|label| AssetName::new(labels.get(label)?));
         let mut if_known = ASSET_LABELS_IF_KNOWN.iter().filter_map(|label| labels.get(*label));
         named.or_else(|| if_known.find(|name| self.known.is_asset(name)).and_then(|name| AssetName::new(name)))
     }

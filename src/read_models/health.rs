@@ -75,6 +75,7 @@ impl Trouble {
 struct Known {
     /// Whether others must see nothing of it, because it is a drill or private.
     apart: bool,
+    drill: bool,
     /// The assets it names, in lower case, and since when.
     named: BTreeMap<String, Time>,
     /// All assets that it or its alerts are about, in lower case.
@@ -181,6 +182,7 @@ impl Health {
         }
         let known = self.open.entry(uid.clone()).or_default();
         known.apart = incident.is_apart();
+        known.drill = incident.drill;
         let before = std::mem::replace(&mut known.named, named.clone());
         for asset in &incident.assets {
             let trouble = self.trouble(uid, asset.as_str(), since);
@@ -279,6 +281,18 @@ impl Health {
     pub fn of(&self, asset: &str) -> impl Iterator<Item = (&IncidentId, &Trouble)> {
         let troubles = self.by_asset.get(&asset.to_ascii_lowercase()).into_iter().flatten();
         troubles.filter(|(uid, _)| !self.is_apart(uid))
+    }
+
+    /// Whether an open incident that not everybody may see says something about the asset with this name.
+    pub fn is_bad_in_private(&self, asset: &str) -> bool {
+        let troubles = self.by_asset.get(&asset.to_ascii_lowercase()).into_iter().flatten();
+        let private = |uid: &IncidentId| self.open.get(uid).is_some_and(|known| known.apart && !known.drill);
+        troubles.into_iter().any(|(uid, _)| private(uid))
+    }
+
+    /// Whether there is any open incident that not everybody may see.
+    pub fn has_private(&self) -> bool {
+        self.open.values().any(|known| known.apart && !known.drill)
     }
 
     /// All bad assets: asset in lower case, incident, trouble.

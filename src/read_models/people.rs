@@ -55,15 +55,14 @@ impl People {
         self.workspace.as_deref()
     }
 
-    /// A person's standing in the workspace `ours`.
-    pub fn standing(&self, id: &str, ours: &str) -> Standing {
-        match self.members.get(id) {
-            None => Standing::Unknown,
-            Some(member) if !member.team.is_empty() && member.team != *ours => Standing::Stranger,
-            Some(member) if member.barred => Standing::Barred,
-            Some(member) if member.guest => Standing::Guest,
-            Some(_) => Standing::Member,
-        }
+    /// A person's standing in the workspace `ours`; `None` if Slack has not told of them.
+    pub fn standing(&self, id: &str, ours: &str) -> Option<Standing> {
+        Some(match self.members.get(id)? {
+            member if !member.team.is_empty() && member.team != *ours => Standing::Stranger,
+            member if member.barred => Standing::Barred,
+            member if member.guest => Standing::Guest,
+            _ => Standing::Member,
+        })
     }
 
     /// The people with this name: by the full name, its first word, or the part of the address before the `@`.

@@ -196,6 +196,16 @@ impl Batch {
     /// Puts a job into the outbox under an id. If the id is there already, nothing happens: the batch was done before.
     pub fn enqueue(&mut self, id: &EntryId, job: Job, now: Time) {
         let place = job.place(id, now);
+        self.enqueue_at(id, job, now, place);
+    }
+
+    /// The same, for a moment.
+    pub fn enqueue_for(&mut self, id: &EntryId, job: Job, now: Time, due: Time) {
+        let place = Queued { due: due.timestamp_millis(), ..job.place(id, now) };
+        self.enqueue_at(id, job, now, place);
+    }
+
+    fn enqueue_at(&mut self, id: &EntryId, job: Job, now: Time, place: Queued) {
         self.queue(id, Expect::Absent, place, &Entry::new(job, now));
         self.counts_once(id);
     }

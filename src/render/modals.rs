@@ -1,5 +1,7 @@
 //! Modals: the questions, as inputs. `chat` and `app` handle the answers.
 
+use std::borrow::Cow;
+
 use crate::domain::UserId;
 use serde_json::{Value, json};
 use slack_morphism::prelude::SlackView;
@@ -12,7 +14,7 @@ pub enum ModalInput {
     /// A line or more of text.
     /// `optional`: may be left empty.
     /// `max`: the most characters it may have.
-    Text { id: &'static str, label: &'static str, initial: String, placeholder: &'static str, multiline: bool, optional: bool, max: usize },
+    Text { id: &'static str, label: Cow<'static, str>, initial: String, placeholder: &'static str, multiline: bool, optional: bool, max: usize },
     Choice { id: &'static str, label: &'static str, options: Vec<(String, String)>, initial: Option<String> },
     /// An asset, with suggestions while somebody types.
     Lookup { id: &'static str, label: &'static str, initial: Option<String>, placeholder: &'static str },
@@ -35,12 +37,14 @@ const MAX_LINE: usize = 120;
 impl ModalInput {
     /// A text that must be filled in.
     pub fn text(id: &'static str, label: &'static str, placeholder: &'static str) -> Self {
+        let label = label.into();
         let (initial, multiline, optional, max) = (String::new(), true, false, MAX_FIELD);
         Self::Text { id, label, initial, placeholder, multiline, optional, max }
     }
 
     /// A line that must be filled in.
-    pub fn line(id: &'static str, label: &'static str, placeholder: &'static str) -> Self {
+    pub fn line(id: &'static str, label: impl Into<Cow<'static, str>>, placeholder: &'static str) -> Self {
+        let label = label.into();
         let (initial, multiline, optional, max) = (String::new(), false, false, MAX_LINE);
         Self::Text { id, label, initial, placeholder, multiline, optional, max }
     }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::{Button, Form, ModalInput, Names, Press, Rendered, Templates};
+use crate::domain::all_clear::AllClear;
 use crate::domain::effect::Notice;
 use crate::domain::incident::{Checklist, Duty, Ending, Radius, Recipient, RootCandidate, StepState, Verdict};
 use crate::domain::lineage::{Candidate, Clue, Impact, Whom};
@@ -46,7 +47,7 @@ pub fn incident(incident: &Incident, names: Names<'_>, now: Time) -> Value {
         .values()
         .map(|page| json!({"target": page.target, "status": page.status, "url": page.url}))
         .collect();
-    json!({
+    let mut view = json!({
         "name": incident.name(),
         "title": incident.title,
         "status": incident.status.as_str(),
@@ -75,7 +76,6 @@ pub fn incident(incident: &Incident, names: Names<'_>, now: Time) -> Value {
         "roots": roots(&incident.roots),
         "root": roots(&incident.roots).first(),
         "radius": incident.radius.as_ref().map(Radius::words),
-        "told": incident.told,
         "drill": incident.drill,
         "private": incident.private,
         "duty": incident.duty.iter().map(|duty| on_duty(duty, names)).collect::<Vec<_>>(),
@@ -92,7 +92,23 @@ pub fn incident(incident: &Incident, names: Names<'_>, now: Time) -> Value {
         })),
         "drafted": incident.drafted_at.is_some(),
         "reviewed": incident.reviewed_at.is_some(),
-    })
+    });
+    view["told"] = incident.told.unwrap_or_default().into();
+    view["telling"] = incident.told.map_or(0, |told| incident.to_tell.saturating_sub(told + incident.unreached)).into();
+    view["unreached"] = incident.unreached.into();
+    view["standing"] = standing(incident, now).into();
+    view["updated_at"] = json!(incident.updated_at);
+    view["ending"] = json!(incident.ending);
+    view
+}
+
+/// How long it is open, or how long it was.
+fn standing(incident: &Incident, now: Time) -> String {
+    match (&incident.merged_into, incident.resolved_at) {
+        (Some((_, into)), _) => format!("merged into {into}"),
+        (None, Some(at)) => format!("resolved after {}", duration(incident.opened_at, at)),
+        (None, None) => format!("open for {}", duration(incident.opened_at, now)),
+    }
 }
 
 /// The data for the words of an event: the event and its incident.
@@ -132,10 +148,15 @@ pub(super) fn happened(templates: &Templates, event: &Event, by: &Actor, names: 
             fields["done"] = points.iter().filter(|point| point.done).count().into();
             fields["total"] = points.len().into();
         }
+        Event::AlertResolved { lapsed, unrecovered, .. } => {
+            fields["lapsed"] = (*lapsed).into();
+            fields["unrecovered"] = unrecovered.clone().into();
+        }
         Event::AlertJoined { because, .. } => fields["because"] = because.words(&called).into(),
         Event::AlertsJoined { joined } => {
             for (index, one) in joined.iter().enumerate() {
                 fields["joined"][index]["because"] = one.because.words(&called).into();
+                fields["joined"][index]["left_out"] = one.left_out.clone().into();
             }
             fields["count"] = joined.len().into();
             fields["more"] = joined.len().saturating_sub(JOINED_NAMED).into();
@@ -155,7 +176,7 @@ pub(super) fn happened(templates: &Templates, event: &Event, by: &Actor, names: 
         Event::RadiusMeasured { radius } => fields["radius"] = radius.words().into(),
         Event::ChannelLost { why, .. } => fields["why"] = why.words().into(),
         Event::OpeningPending { missing } => fields["missing"] = missing.iter().map(Missing::words).collect(),
-        Event::PageFailed { why, .. } => fields["why"] = why.to_string().into(),
+        Event::PageFailed { why, .. } | Event::NoticeRefused { why, .. } => fields["why"] = why.to_string().into(),
         Event::DeliveryFailed { what, why } => {
             fields["what"] = templates.words("undelivered", &json!({"what": what})).into();
             fields["why"] = why.to_string().into();
@@ -187,7 +208,7 @@ pub struct RootView {
     asset: AssetName,
     /// In words.
     reason: String,
-    /// Assets that nobody checks, so they cannot be ruled out.
+    /// Assets of which no check is known, so they cannot be ruled out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_monitored: Vec<String>,
 }
@@ -358,7 +379,16 @@ pub fn impact(of: &str, candidates: &[Candidate], impact: &Impact, unknown: &[St
         "of": of, "words": impact.words(), "roots": roots, "teams": teams,
         "more_teams": impact.teams.len().saturating_sub(15),
         "unowned": impact.unowned, "doubtful": impact.doubtful, "unknown": unknown, "unreachable": [],
+        "has_lineage": true, "was": false, "recorded": null,
     })
+}
+
+/// How a notice is sent, and what is known of their data when it is.
+#[derive(Default)]
+pub struct Sent {
+    pub by_mail: bool,
+    /// Only if it says that the incident is over.
+    pub known: Option<AllClear>,
 }
 
 /// What somebody outside reads, as Markdown. A mail has no button, so it says how to hear no more.
@@ -369,7 +399,7 @@ pub fn notice(
     of: &Incident,
     names: Names<'_>,
     now: Time,
-    by_mail: bool,
+    Sent { by_mail, known }: &Sent,
 ) -> String {
     let (template, text) = match notice {
         Notice::First { whom: Whom::Downstream, text } => ("notice_downstream", text.as_ref()),
@@ -390,8 +420,15 @@ pub fn notice(
         _ => None,
     };
     let how_to_mute = by_mail.then(|| templates.words("how_to_mute", &json!({"incident": of.name(), "name": to.name})));
+    let by = match notice {
+        Notice::AllClear { by, .. } => by.as_ref().map(|by| actor(by, names)),
+        _ => None,
+    };
+    // Only these may be called good again.
+    let assets = known.as_ref().map_or(&to.assets, |known| &known.clear);
     let view = json!({
-        "ask": ask, "to": to.name, "assets": to.assets, "more": to.total.saturating_sub(to.assets.len()),
+        "known": known, "is_clear": known.as_ref().is_some_and(AllClear::is_clear), "by": by,
+        "ask": ask, "to": to.name, "assets": assets, "more": to.total.saturating_sub(to.assets.len()),
         "text": text, "next": next, "impact": impact, "since": since, "how_to_mute": how_to_mute,
         "green": matches!(notice, Notice::AllClear { green: true, .. }), "incident": incident(of, names, now),
     });

@@ -27,7 +27,7 @@ pub const COVERAGE: &[(&str, &str)] = &[
     ("reactions.remove", "no_reaction"),
     ("usergroups.users.list", "members"),
     ("users.info", "user_not_found"),
-    ("users.list", "cursor"),
+    ("users.list", "cursor, twenty pages a minute"),
     ("views.publish", "the home view of a person"),
     ("views.open", "trigger once and within three seconds, limits of a view"),
     ("/v2/enqueue", "dedup by key while open, limits, asynchronous like the real one"),

@@ -152,6 +152,7 @@ async fn disturb(State(shared): State<Shared>, request: Request, next: Next) -> 
     let verb = request.method().to_string();
     let (service, name) = match path.strip_prefix("/slack/api/") {
         Some(method) => ("slack", method.to_owned()),
+        None if path.starts_with("/slack/response/") => ("slack", "(response_url)".to_owned()),
         None if path.starts_with("/slack/") => ("slack", "(upload)".to_owned()),
         None => ("pagerduty", path.trim_start_matches("/pagerduty").to_owned()),
     };

@@ -21,6 +21,8 @@ pub struct SlashCommand {
     pub text: String,
     /// For opening a modal, for three seconds.
     pub trigger_id: String,
+    /// Takes a later answer, for half an hour.
+    pub response_url: String,
     /// Set when Slack only checks the certificate.
     pub ssl_check: Option<String>,
 }

@@ -102,8 +102,8 @@ fn the_example_configuration_is_right_and_documents_every_key_and_default() {
 
 /// Events that no message of their own tells.
 #[rustfmt::skip]
-const SHOWN_ONLY: [&str; 20] = [
-    "asset_named", "channel_opened", "message_pinned", "message_unpinned", "notice_muted", "notice_posted",
+const SHOWN_ONLY: [&str; 21] = [
+    "asset_named", "channel_opened", "message_pinned", "message_unpinned", "notice_mailed", "notice_muted", "notice_posted",
     "notified", "opened", "page_acknowledged", "picture_shown", "pin_edited", "posted", "postmortem_drafted",
     "postmortem_requested", "radius_measured", "reminder_set", "runbook_attached", "step_done", "step_skipped",
     "unknown",

@@ -86,6 +86,7 @@ fn signal(key: u8, firing: bool, level: Level) -> Signal {
         description: None,
         unrecovered: None,
         left_out: None,
+        lapsed: false,
     }
 }
 

@@ -259,6 +259,20 @@ fn a_key_stays_when_the_run_changes() {
     assert_ne!(read("generic", &long("a")).signals[0].key, read("generic", &long("b")).signals[0].key);
 }
 
+/// An alert whose names were all left out is still an alert, and its end an end.
+#[test]
+fn an_alert_without_a_name_is_taken_in() {
+    let alert = |labels: Value, note: Value| json!({"alerts": [{"status": "resolved", "fingerprint": "5", "labels": labels, "annotations": note}]});
+    for (labels, note, title) in [
+        (json!({"debug": "true"}), json!({}), "debug=true"),
+        (json!({}), json!({"description": "it is late"}), "it is late"),
+        (json!({}), json!({}), "An alert without a name"),
+    ] {
+        let reading = read("grafana", &alert(labels, note));
+        assert_eq!((reading.signals[0].title.as_str(), reading.signals[0].key.as_str()), (title, "5"));
+    }
+}
+
 /// What is cut is said: titles end with `…`, and labels that are left out are counted.
 #[test]
 fn what_is_cut_is_said() {

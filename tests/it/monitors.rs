@@ -10,7 +10,7 @@ use muster::monitors::credentials::{Denied, Request, verify};
 use muster::monitors::{self, Context, Known, Reading};
 use proptest::prelude::*;
 use secrecy::SecretString;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{fixture, start_time};
 
@@ -401,5 +401,157 @@ proptest! {
         }
         let source = Source::named("s", kind("monte_carlo"));
         let _ = checked(&source, &headers(&[("x-mcd-signature", "00")]), text.as_bytes(), &[SECRET], start_time());
+    }
+}
+
+/// States that are neither green nor red, and words that are none: what is said of each.
+#[test]
+fn every_state_is_firing_over_nothing_or_refused() {
+    let dbt = |id: &str, status: &str| json!({"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/run-results/v6.json"}, "results": [{"unique_id": id, "status": status}]});
+    let with_rows = |mut artifact: Value, rows: u64| {
+        artifact["results"][0]["failures"] = rows.into();
+        artifact
+    };
+    let run = |kind: &str| {
+        json!({"eventType": kind, "eventTime": "2026-11-27T10:00:00", "run": {"runId": "r"}, "job": {"namespace": "n", "name": "j"},
+            "inputs": [{"namespace": "s3://lake", "name": "a"}], "outputs": [{"namespace": "s3://lake", "name": "b"}]})
+    };
+    let cloud = |event: &str, status: &str| json!({"eventType": event, "data": {"jobId": 1, "runStatus": status}});
+    let soda = |outcome: Value| json!({"checks": [{"name": "rows", "outcome": outcome, "table": "orders"}]});
+    let elementary = |status: &str| json!({"alert_class_id": "a", "status": status, "test_name": "unique", "model_unique_id": "model.a.b"});
+    let gx = |success: Value, raised: bool| json!({"success": false, "results": [{"success": success, "expectation_config": {"type": "expect_column_values_to_be_unique", "kwargs": {}}, "exception_info": {"raised_exception": raised}}]});
+    let (firing, over, nothing, refused) = ("firing", "over", "nothing", "refused");
+    for (kind, body, becomes) in [
+        ("dbt_artifacts", dbt("model.a.b", "success"), over),
+        ("dbt_artifacts", dbt("test.a.b", "pass"), over),
+        ("dbt_artifacts", dbt("test.a.b", "Fail"), firing),
+        ("dbt_artifacts", dbt("test.a.b", "warn"), firing),
+        ("dbt_artifacts", dbt("test.a.b", "error"), "firing pipeline"),
+        ("dbt_artifacts", with_rows(dbt("test.a.b", "error"), 3), "firing distribution"),
+        ("dbt_artifacts", dbt("source.a.b.c", "runtime error"), "firing freshness"),
+        ("dbt_artifacts", dbt("model.a.b", "partial success"), firing),
+        ("dbt_artifacts", dbt("model.a.b", "skipped"), nothing),
+        ("dbt_artifacts", dbt("exposure.a.b", "no-op"), nothing),
+        ("dbt_artifacts", dbt("model.a.b", "reused"), nothing),
+        ("dbt_artifacts", dbt("model.a.b", "quarantined"), refused),
+        ("dbt_artifacts", dbt("model.a.b", ""), refused),
+        ("dbt_cloud", cloud("job.run.completed", "Success"), over),
+        ("dbt_cloud", cloud("job.run.completed", "Errored"), firing),
+        ("dbt_cloud", cloud("job.run.errored", "Errored"), firing),
+        ("dbt_cloud", cloud("job.run.started", "Running"), nothing),
+        ("dbt_cloud", cloud("job.run.completed", "Cancelled"), nothing),
+        ("dbt_cloud", cloud("job.run.completed", "Melted"), refused),
+        ("soda", soda("pass".into()), over),
+        ("soda", soda("PASSED".into()), over),
+        ("soda", soda("warn".into()), firing),
+        ("soda", soda("fail".into()), firing),
+        ("soda", soda("error".into()), "firing pipeline"),
+        ("soda", soda(Value::Null), nothing),
+        ("soda", soda("NOT_EVALUATED".into()), nothing),
+        ("soda", soda("unevaluated".into()), nothing),
+        ("soda", soda("meh".into()), refused),
+        ("elementary", elementary("pass"), over),
+        ("elementary", elementary("fail"), firing),
+        ("elementary", elementary("warn"), firing),
+        ("elementary", elementary("error"), "firing pipeline"),
+        ("elementary", elementary("skipped"), nothing),
+        ("elementary", elementary("no_data"), nothing),
+        ("elementary", elementary("meh"), refused),
+        ("great_expectations", gx(true.into(), false), over),
+        ("great_expectations", gx(false.into(), false), firing),
+        ("great_expectations", gx(false.into(), true), "firing pipeline"),
+        ("great_expectations", gx(Value::Null, false), refused),
+        ("openlineage", run("COMPLETE"), over),
+        ("openlineage", run("FAIL"), "firing pipeline"),
+        ("openlineage", run("START"), nothing),
+        ("openlineage", run("RUNNING"), nothing),
+        ("openlineage", run("OTHER"), nothing),
+        ("openlineage", run("ABORT"), nothing),
+        ("openlineage", run("FAILED"), refused),
+    ] {
+        let reading = read_with(kind, body.to_string().as_bytes(), &HeaderMap::new(), &()).unwrap();
+        let became = match (&reading.signals[..], &reading.unusable[..]) {
+            ([], []) => nothing.to_owned(),
+            ([], _) => refused.to_owned(),
+            ([one, ..], _) if one.status == SignalStatus::Firing => format!("firing {}", one.pillar.as_str()),
+            _ => over.to_owned(),
+        };
+        assert!(became.starts_with(becomes), "{kind} {body}: {became}");
+    }
+}
+
+/// What an asset is called, in every way that tools write it.
+#[test]
+fn an_asset_is_called_by_what_names_it() {
+    let result = |id: &str, relation: &str| json!({"metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/run-results/v6.json"}, "results": [{"unique_id": id, "status": "error", "relation_name": relation}]});
+    let elementary = |fields: Value| {
+        let mut alert = json!({"alert_class_id": "a", "status": "fail", "test_name": "unique"});
+        alert.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        alert
+    };
+    let soda = |fields: Value| {
+        let mut check = json!({"name": "rows", "outcome": "fail", "identities": {"vc1": "1"}});
+        check.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        json!({"checks": [check]})
+    };
+    let gx = |meta: Value| json!({"success": false, "meta": meta, "results": [{"success": false, "expectation_config": {"type": "t", "kwargs": {}}}]});
+    let assertion = |namespace: &str, name: &str| {
+        json!({"eventType": "COMPLETE", "eventTime": "2026-11-27T10:00:00Z", "run": {"runId": "r"}, "job": {"namespace": "n", "name": "j"},
+            "inputs": [{"namespace": namespace, "name": name, "inputFacets": {"dataQualityAssertions": {"assertions": [{"assertion": "unique", "success": false}]}}}]})
+    };
+    for (kind, body, asset) in [
+        ("dbt_artifacts", result("model.shop.orders.v2", r#""w"."main"."orders_v2""#), "w.main.orders_v2"),
+        ("dbt_artifacts", result("model.shop.orders", "`p`.`d`.`orders`"), "p.d.orders"),
+        ("dbt_artifacts", result("model.shop.orders", "[w].[dbo].[orders]"), "w.dbo.orders"),
+        ("dbt_artifacts", result("model.shop.orders", ""), "model.shop.orders"),
+        ("dbt_artifacts", result("unit_test.shop.orders.adds_tax", ""), "model.shop.orders"),
+        ("dbt_artifacts", result("operation.shop.shop-on-run-end-0", ""), "-"),
+        ("dbt_artifacts", result("source.shop.raw.payments", ""), "source.shop.raw.payments"),
+        ("elementary", elementary(json!({"table_full_name": "A.B.ORDERS"})), "a.b.orders"),
+        ("elementary", elementary(json!({"full_table_name": "A.B.ORDERS", "table_name": "ORDERS"})), "a.b.orders"),
+        (
+            "elementary",
+            elementary(json!({"database_name": "A", "schema_name": "B", "table_name": "ORDERS"})),
+            "a.b.orders",
+        ),
+        (
+            "elementary",
+            elementary(json!({"schema_name": "B", "alias": "orders", "model_unique_id": "model.x.orders"})),
+            "b.orders",
+        ),
+        (
+            "elementary",
+            elementary(json!({"table_name": "ORDERS", "model_unique_id": "model.x.orders"})),
+            "model.x.orders",
+        ),
+        ("elementary", elementary(json!({"table_name": "ORDERS"})), "orders"),
+        (
+            "great_expectations",
+            gx(json!({"active_batch_definition": {"data_asset_name": "orders", "datasource_name": "w"}})),
+            "orders",
+        ),
+        (
+            "great_expectations",
+            gx(json!({"batch_spec": {"schema_name": "main", "table_name": "orders"}})),
+            "main.orders",
+        ),
+        ("great_expectations", gx(json!({"batch_kwargs": {"datasource": "w", "table": "orders"}})), "orders"),
+        ("soda", soda(json!({"table": "orders"})), "orders"),
+        ("soda", soda(json!({"table": "orders", "dataSource": "w"})), "w.orders"),
+        (
+            "soda",
+            soda(json!({"table": "orders", "dataSource": "w", "datasetPrefix": ["db", "main"]})),
+            "db.main.orders",
+        ),
+        ("openlineage", assertion("bigquery", "p.d.orders$20261127"), "p.d.orders"),
+        ("openlineage", assertion("bigquery", "p.d.events_20261127"), "p.d.events_*"),
+        ("openlineage", assertion("snowflake://ORG-ACC/", "RAW.SHOP.ORDERS"), "raw.shop.orders"),
+        ("openlineage", assertion("postgresql://db:5432", "shop.public.Orders"), "shop.public.orders"),
+        ("openlineage", assertion("s3a://lake/", "/raw/orders/"), "s3://lake/raw/orders"),
+        ("openlineage", assertion("arn:aws:glue:eu-west-1:1", "table/shop/orders"), "shop.orders"),
+    ] {
+        let reading = read_with(kind, body.to_string().as_bytes(), &HeaderMap::new(), &()).unwrap();
+        let signal = &reading.signals[0];
+        assert_eq!(signal.asset.as_ref().map_or("-", |asset| asset.as_str()), asset, "{kind} {body}");
     }
 }

@@ -41,7 +41,7 @@ fn the_demo_plays_to_the_end() {
         "📎 Post-mortem of INC-1",
         "## Sources",
         "Likeliest root: analytics.orders",
-        "Told downstream: Revenue analytics",
+        "Telling downstream: Revenue analytics",
         "INC-1 is over",
         "inc-1-lineage.png",
         "[INC-1] SEV1 analytics.orders",
@@ -371,4 +371,88 @@ fn the_store_is_looked_after(directory: &Path, variables: &Variables) {
     let count =
         |variables: &Variables| run(&["export", "-", "--config", path.to_str().unwrap()], variables).stdout.len();
     assert_eq!(count(&elsewhere), count(variables));
+}
+
+/// Replay says from which field each part came, what nothing was made of, and how to name an asset. It reads what the address would read.
+#[tokio::test]
+async fn a_recorded_body_is_explained_field_by_field() {
+    let directory = crate::harness::folder();
+    let (_sandbox, variables) = set_up(directory.path()).await;
+    let path = directory.path().join("muster.toml");
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    for kind in ["great_expectations", "dbt_cloud", "cloudevents"] {
+        text.push_str(&format!("[[sources]]\nname = \"{kind}\"\nkind = \"{kind}\"\ntoken_env = \"SOURCE_TOKEN\"\n"));
+    }
+    std::fs::write(&path, text).unwrap();
+    let body = directory.path().join("body.json");
+    let replay = |source: &str, written: &[u8], more: &[&str]| {
+        std::fs::write(&body, written).unwrap();
+        let arguments = ["replay", source, body.to_str().unwrap(), "--config", path.to_str().unwrap()];
+        let output = run(&[&arguments, more].concat(), &variables);
+        (output.status.success(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    };
+    let alerts = json!({"version": "4", "alerts": [{
+        "status": "firing", "fingerprint": "f1", "startsAt": "2026-11-23T05:00:00Z",
+        "labels": {"alertname": "Late", "db_table": "shop.orders", "severity": "error"}, "annotations": {"summary": "orders are late", "dashboard": "7"},
+    }]});
+    let (good, told) = replay("prom", alerts.to_string().as_bytes(), &[]);
+    assert!(good, "{told}");
+    let told = told.split_once("  made of").unwrap().1;
+    insta::assert_snapshot!(told, @r#"
+        alert         /alerts/0/status
+        status        /alerts/0/status
+        title         /alerts/0/annotations/summary
+        key           /alerts/0/fingerprint
+        asset         no field says it
+        pillar        /alerts/0/labels/alertname
+        severity      /alerts/0/labels/severity
+        time          /alerts/0/startsAt
+        owner         no field says it
+        labels        /alerts/0/labels/alertname /alerts/0/labels/db_table /alerts/0/labels/severity
+
+      no asset      Give the alert a label that names its asset: `dataset`, `asset`, `table`, `model`, `table_name`. If it has another one already, say so in muster.toml, for example
+                      # under the [[sources]] with name = "prom"
+                      [sources.words]
+                      asset_labels = ["db_table"]
+
+    not used        /alerts/0/annotations/dashboard /version
+    "#);
+    // Packed, with a mark and with Python's words, as the address takes it.
+    let odd = format!("\u{feff}{}", include_str!("../fixtures/cases/infinity-in-json/body.json"));
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, odd.as_bytes()).unwrap();
+    let (good, told) = replay("great_expectations", &packed.finish().unwrap(), &["--header", "Content-Encoding: gzip"]);
+    assert!(good && told.contains("    asset         /meta/active_batch_definition/data_asset_name"), "{told}");
+    let (good, told) = replay("great_expectations", b"{}", &["--header", "Content-Encoding: br"]);
+    assert!(!good && told.contains("gets 415"), "{told}");
+    // Fields may stand in headers.
+    let of_event = [
+        "--header",
+        "ce-specversion: 1.0",
+        "--header",
+        "ce-id: 1",
+        "--header",
+        "ce-source: /dq",
+        "--header",
+        "ce-type: check.failed",
+        "--header",
+        "ce-subject: w.orders",
+    ];
+    let (good, told) = replay("cloudevents", b"{\"title\": \"late\"}", &of_event);
+    assert!(good && told.contains("asset         w.orders"), "{told}");
+    // A source of the pager's events, and events of OpenLineage, which need no source.
+    let event =
+        json!({"event_action": "trigger", "payload": {"summary": "late", "source": "cron", "severity": "error"}});
+    let (good, told) = replay("pd", event.to_string().as_bytes(), &[]);
+    assert!(good && told.contains("a field in `payload.custom_details`"), "{told}");
+    let (good, told) = replay("openlineage", include_bytes!("../fixtures/cases/openlineage-gzip/body.json"), &[]);
+    assert!(good && told.contains("lineage         "), "{told}");
+    for (source, written, hint) in [
+        ("mapped", json!({"checks": [{"name": "rows", "id": "1"}]}), "[sources.mapping]"),
+        ("dq", json!({"title": "late", "labels": {"db_table": "w.orders"}}), "asset_labels = [\"db_table\"]"),
+        ("dbt_cloud", json!({"eventType": "job.run.errored", "data": {"jobId": 1}}), "kind = \"dbt_artifacts\""),
+    ] {
+        let (good, told) = replay(source, written.to_string().as_bytes(), &[]);
+        assert!(good && told.contains("no asset") && told.contains(hint), "{told}");
+    }
 }

@@ -69,6 +69,7 @@ async fn it_refuses_what_slack_refuses() {
             "user_not_in_channel",
         ),
         ("users.info", json!({"user": "U404"}), "user_not_found"),
+        ("users.list", json!({"cursor": "of another list"}), "invalid_cursor"),
     ] {
         assert_eq!(api(method, body.clone()).await.as_deref(), Some(error), "{method} {body}");
     }

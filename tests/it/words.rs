@@ -3,9 +3,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use chrono::Duration;
 use muster::domain::captured::Captured;
-use muster::domain::incident::MessageRef;
+use muster::domain::incident::{MessageRef, Notification, Recipient};
+use muster::domain::lineage::Whom;
 use muster::domain::postmortem::{Fact, Record};
+use muster::domain::sla::{Counted, SlaStatement};
+use muster::domain::told::Told;
 use muster::domain::{Actor, Alert, AssetName, Entry, Event, Incident, Pillar, Status, Task};
 use muster::render::timeline::{postmortem_view, sentence};
 use muster::render::{Templates, views};
@@ -123,7 +127,10 @@ async fn an_operators_templates_say_the_timeline_and_the_post_mortem() {
         inc.slash(ANA, "note das Lädchen klemmt & *quietscht*").await,
         "INC-1: Notiz von Ana: das Lädchen klemmt & *quietscht*."
     );
-    assert_eq!(inc.slash(ANA, "since 05:10").await, "INC-1: Daten falsch seit 05:10.");
+    assert_eq!(
+        inc.slash(ANA, "since 05:10").await,
+        "INC-1: Daten falsch seit 05:10. I read the time as 2026-11-23 05:10 UTC."
+    );
     assert_eq!(inc.slash(ANA, "ack").await, "INC-1: Ana acknowledged.");
     let timeline = inc.slash(ANA, "timeline").await;
     let number =
@@ -211,16 +218,23 @@ fn samples() -> Value {
     let alerts: Vec<Alert> = serde_json::from_value(alerts).unwrap();
     let tasks: Vec<Task> = serde_json::from_value(tasks).unwrap();
     let said: Vec<Captured> = serde_json::from_value(messages_of).unwrap();
-    let promises = [(AssetName::new("warehouse.orders").unwrap(), "by 6:00".to_owned())];
-    let now = start_time();
+    let recipient = Recipient { name: "Revenue".to_owned(), ..Recipient::default() };
+    let notified = [Notification::new(recipient, Whom::Downstream, start_time())];
+    let counted = [Counted { incident: incidents[0].clone(), ends: None }];
+    let statement = |sla: Option<String>, of: &[Counted]| {
+        SlaStatement::of("warehouse.orders", sla, of, start_time() - Duration::days(30), false, start_time())
+    };
+    let real =
+        [Counted { incident: Incident { drill: false, verdict: None, ..counted[0].incident.clone() }, ends: None }];
+    let sla = [statement(Some("by 6:00".to_owned()), &real), statement(None, &counted)];
     let full = Record {
         incident: &incidents[0],
         entries: &entries,
         alerts: &alerts,
         tasks: &tasks,
         messages: &said,
-        promises: &promises,
-        now,
+        notified: &notified,
+        sla: &sla,
         name: &name,
     };
     let least = Record {
@@ -229,8 +243,8 @@ fn samples() -> Value {
         alerts: &[],
         tasks: &[],
         messages: &[],
-        promises: &[],
-        now,
+        notified: &[],
+        sla: &[],
         name: &name,
     };
     let link = |_: &MessageRef| "https://acme.slack.com/archives/C1/p1".to_owned();
@@ -243,7 +257,9 @@ fn samples() -> Value {
     for (heading, fact) in [
         ("impact", Fact::BadSince { at: at() }),
         ("impact", Fact::GoodSince { at: at() }),
-        ("impact", Fact::Told { names: vec!["Revenue".to_owned()] }),
+        ("impact", Fact::Told { told: vec![Told { name: "Revenue".to_owned(), by_mail: true }] }),
+        ("impact", Fact::NotTold { name: "Ops".to_owned(), why: vec!["no mail server".to_owned()] }),
+        ("impact", Fact::ToldNotRecorded { names: vec!["Sales".to_owned()] }),
         ("detection", Fact::ReportedLater { later: later(), about: about(), pillar }),
         ("detection", Fact::NeverReported { about: about(), pillar }),
         ("detection", Fact::RootReportedLater { root: asset(), later: later() }),

@@ -338,7 +338,7 @@ impl<'a> Round<'a> {
                 return Ok(false);
             };
             // The end of its last alert may end the incident, and everybody who was told hears of that.
-            if loaded.case.incident.told > 0 {
+            if loaded.case.incident.to_tell > 0 {
                 loaded.case.notified = decided::notified(&self.app.store, uid).await?;
             }
             let decision = Decision { entries: Vec::new(), case: loaded.case.clone(), effects: Vec::new() };

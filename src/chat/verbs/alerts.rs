@@ -17,7 +17,7 @@ pub(crate) static VERB: Verb = Verb {
     arguments: "",
     help: "the alerts of this incident, numbered",
     parse: |line| {
-        let (line, page) = line.page();
+        let page = line.page();
         line.act(permission::Verb::Read, move |chat, number| Box::pin(said(chat, number, page)))
     },
 };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::app::Failure;
-use crate::chat::line::{Line, Read, Verb, mentions};
+use crate::chat::line::{Line, Read, Unclear, Verb, mentions};
 use crate::chat::questions::{Asked, FormSpec, Questions, Sent, form};
 use crate::domain::{Command, Role, UserId};
 use crate::render::{Form, ModalInput};
@@ -15,22 +15,62 @@ const MOST_SHOWN: usize = 100;
 pub(crate) static VERB: Verb = Verb {
     words: &["assign"],
     arguments: "<role> @user…",
-    help: "give a role to people",
+    help: "give roles to people: `assign responder @ben scribe @chloe`, `assign @ben as scribe`",
     parse: |line| {
         if line.rest.is_empty() {
             return line.ask(Form::AssignRoles);
         }
-        // In any order, as people like to type it.
-        match (line.rest.split_whitespace().find_map(Role::parse), mentions(line.rest)) {
-            (None, _) => Err(line.unclear("Which role?")),
-            (_, people) if people.is_empty() => Err(line.unclear("To whom? Mention people with @.")),
-            (Some(of), people) => role(&line, of, people),
-        }
+        let roles = read(&line)?;
+        line.command(Command::Assign { roles, without: BTreeMap::new() })
     },
 };
 
+/// Words that join people and roles.
+const JOINING: [&str; 12] = ["as", "to", "and", "the", "is", "for", "&", "+", "=", "->", "please", "pls"];
+
 pub(crate) fn role(line: &Line<'_>, role: Role, people: Vec<UserId>) -> Read {
     line.command(Command::Assign { roles: BTreeMap::from([(role, people)]), without: BTreeMap::new() })
+}
+
+/// Roles and their people. If the line begins with a role, each role gets the people after it; otherwise, those before it.
+///
+/// # Errors
+/// A role without people, people without a role, and every word that is neither.
+fn read(line: &Line<'_>) -> Result<BTreeMap<Role, Vec<UserId>>, Unclear> {
+    let mut roles: BTreeMap<Role, Vec<UserId>> = BTreeMap::new();
+    let mut waiting: Vec<UserId> = Vec::new();
+    let mut role = None;
+    let mut role_first = None;
+    for word in line.rest.split_whitespace() {
+        let bare = word.trim_matches([',', ';', ':', '.']);
+        if let Some(person) = mentions(bare).pop() {
+            role_first.get_or_insert(false);
+            match role.filter(|_| role_first == Some(true)) {
+                Some(role) => roles.entry(role).or_default().push(person),
+                None => waiting.push(person),
+            }
+        } else if let Some(of) = Role::parse(bare) {
+            let in_front = *role_first.get_or_insert(true);
+            let has_nobody = |role: &Role| roles.get(role).is_none_or(Vec::is_empty);
+            if in_front && role.as_ref().is_some_and(has_nobody) || !in_front && waiting.is_empty() {
+                return Err(line.unclear("Which role is whose? Each role needs people."));
+            }
+            if !in_front {
+                roles.entry(of).or_default().append(&mut waiting);
+            }
+            role = Some(of);
+        } else if !bare.is_empty() && !JOINING.contains(&bare.to_lowercase().as_str()) {
+            return Err(line.unclear(&format!("“{bare}” is no role, and nobody who is mentioned with @.")));
+        }
+    }
+    match role {
+        None => Err(line.unclear("Which role?")),
+        Some(role) if roles.get(&role).is_none_or(Vec::is_empty) => {
+            Err(line.unclear("To whom? Mention people with @."))
+        }
+        Some(_) if !waiting.is_empty() => Err(line.unclear("Which role is whose? Each person needs a role.")),
+        Some(_) => Ok(roles),
+    }
 }
 
 /// Somebody who was shown in the form, and the role.

@@ -11,7 +11,7 @@ pub(crate) static VERB: Verb = Verb {
     words: &["brief", "summary"],
     arguments: "",
     help: "what a commander must know now: since when, root, reach, tasks, what is due",
-    parse: |line| line.about_rest().act(permission::Verb::Read, |chat, number| Box::pin(said(chat, number))),
+    parse: |line| line.act(permission::Verb::Read, |chat, number| Box::pin(said(chat, number))),
 };
 
 async fn said(chat: &Chat<'_>, number: Option<u64>) -> Result<Reply, Failure> {

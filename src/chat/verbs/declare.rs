@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::app::Failure;
 use crate::chat::asker::Chat;
-use crate::chat::line::{Line, Unclear, Verb, unquote};
+use crate::chat::line::{Line, Unclear, Verb, quoted_words, unquote};
 use crate::chat::questions::{Asked, FormSpec, Questions, Sent, form};
 use crate::chat::reply::Reply;
 use crate::domain::command::{Declaration, Opening};
@@ -16,6 +16,10 @@ use crate::slack::markup;
 
 /// The word that the button *Open a new one anyway* uses in place of `declare`.
 const ANYWAY: &str = "declare!";
+/// The option for an asset that the catalog does not know yet.
+const NEW_ASSET: &str = "new-asset";
+/// How many assets are offered for a name that is none.
+const NEAR: usize = 3;
 
 pub(crate) static VERB: Verb = Verb {
     words: &["declare", "new", "open", "create", "start", ANYWAY],
@@ -25,10 +29,51 @@ pub(crate) static VERB: Verb = Verb {
         if line.rest.is_empty() {
             return line.ask(Form::Declare);
         }
-        let (declaration, anyway) = (read(&line, line.rest)?, line.word == ANYWAY);
-        line.act(permission::Verb::Declare, move |chat, _| Box::pin(said(chat, declaration, anyway)))
+        let ((declaration, asset_is_new), anyway) = (read(&line, line.rest)?, line.word == ANYWAY);
+        line.act(permission::Verb::Declare, move |chat, _| {
+            Box::pin(async move {
+                match which_asset(chat, &declaration).filter(|_| !asset_is_new && !anyway) {
+                    Some(question) => Ok(question),
+                    None => said(chat, declaration, anyway).await,
+                }
+            })
+        })
     },
 };
+
+/// The question which asset is meant, if the catalog knows assets and not exactly this one. Nothing that was typed is lost.
+fn which_asset(chat: &Chat<'_>, declaration: &Declaration) -> Option<Reply> {
+    let asset = chat.app.catalog.known_as(declaration.asset.as_ref()?);
+    let near: Vec<String> = {
+        let graph = chat.app.catalog.graph();
+        if graph.is_empty() || graph.find(asset.as_str()).is_some() {
+            return None;
+        }
+        let meant = graph.meant(asset.as_str(), NEAR);
+        let mut near: Vec<_> = meant.into_iter().map(|node| graph.name(node).to_owned()).collect();
+        if near.is_empty() {
+            near = graph.with_part(asset.as_str(), NEAR);
+        }
+        if near.is_empty() {
+            near = graph.spelled_like(asset.as_str(), NEAR);
+        }
+        near
+    };
+    let with = |option: &str, asset: Option<&str>| {
+        let asset = asset.and_then(AssetName::new);
+        line_of("declare", option, &Declaration { asset, ..declaration.clone() })
+    };
+    let mut buttons: Vec<_> = near
+        .iter()
+        .enumerate()
+        .filter_map(|(place, name)| again(place, &format!("On {name}"), &with("on", Some(name))))
+        .collect();
+    let as_it_is = with(NEW_ASSET, Some(asset.as_str()));
+    buttons.extend(again(near.len(), &format!("On {asset}, which is new"), &as_it_is));
+    buttons.extend(again(near.len() + 1, "On no asset", &with("on", None)));
+    let view = json!({"asset": asset, "near": near});
+    Some(chat.app.shown("which_asset", &view, &buttons).into())
+}
 
 /// Opens an incident. If open ones look like it, those are shown first.
 pub(crate) async fn said(chat: &Chat<'_>, mut declaration: Declaration, anyway: bool) -> Result<Reply, Failure> {
@@ -39,7 +84,7 @@ pub(crate) async fn said(chat: &Chat<'_>, mut declaration: Declaration, anyway: 
         return Err(Failure::Duplicate);
     }
     declaration.asset = declaration.asset.map(|asset| chat.app.catalog.known_as(&asset));
-    let line = line_of(&declaration);
+    let line = line_of(ANYWAY, "on", &declaration);
     let anyway = anyway || declaration.drill || line.chars().count() > MAX_LINE;
     let alike = if anyway { Vec::new() } else { chat.look_alikes(&declaration).await? };
     if alike.is_empty() {
@@ -164,12 +209,13 @@ fn in_words(chat: &Chat<'_>, alike: &[Incident]) -> String {
 /// A title with options: `orders are late --sev 2 --on warehouse.orders --private`, `sev1: orders are late`.
 ///
 /// # Errors
-/// An unknown option, or one without a possible value. It is better to ask than to open an incident that is not private.
-pub(crate) fn read(line: &Line<'_>, text: &str) -> Result<Declaration, Unclear> {
+/// An unknown option, or one without a possible value. The other part says that the asset is new. It is better to ask than to open an incident that is not private.
+pub(crate) fn read(line: &Line<'_>, text: &str) -> Result<(Declaration, bool), Unclear> {
     let slip = |word: &str| line.unclear(&format!("I do not know `{word}`, so nothing was opened."));
     let mut found = Declaration::default();
+    let mut asset_is_new = false;
     let mut title: Vec<&str> = Vec::new();
-    let mut words = text.split_whitespace();
+    let mut words = quoted_words(text);
     while let Some(word) = words.next() {
         match option_of(word).map(str::to_lowercase).as_deref() {
             Some("private") => found.private = true,
@@ -178,9 +224,10 @@ pub(crate) fn read(line: &Line<'_>, text: &str) -> Result<Declaration, Unclear> 
                 let value = words.next().and_then(Severity::parse);
                 found.severity = Some(value.ok_or_else(|| slip(word))?);
             }
-            Some("on" | "asset" | "about") => {
-                let value = words.next().filter(|next| option_of(next).is_none());
-                found.asset = AssetName::new(value.ok_or_else(|| slip(word))?);
+            Some(option @ ("on" | "asset" | "about" | NEW_ASSET)) => {
+                let value = words.next().filter(|next| option_of(next).is_none()).map(unquote);
+                found.asset = AssetName::new(&value.filter(|name| !name.is_empty()).ok_or_else(|| slip(word))?);
+                asset_is_new = option == NEW_ASSET;
             }
             Some(option) => found.severity = Some(Severity::parse(option).ok_or_else(|| slip(word))?),
             None => {
@@ -194,17 +241,17 @@ pub(crate) fn read(line: &Line<'_>, text: &str) -> Result<Declaration, Unclear> 
         }
     }
     found.title = unquote(&title.join(" "));
-    Ok(found)
+    Ok((found, asset_is_new))
 }
 
-/// A declaration as the line that makes it, even if open incidents look like it.
-fn line_of(declaration: &Declaration) -> String {
-    let mut line = format!("{ANYWAY} {}", declaration.title);
+/// A declaration as the line that makes it, by a word of the verb and the option for its asset.
+fn line_of(word: &str, on: &str, declaration: &Declaration) -> String {
+    let mut line = format!("{word} {}", declaration.title);
     if let Some(severity) = declaration.severity {
         line.push_str(&format!(" --sev {}", severity.number()));
     }
     if let Some(asset) = &declaration.asset {
-        line.push_str(&format!(" --on {asset}"));
+        line.push_str(&format!(" --{on} \"{asset}\""));
     }
     if declaration.private {
         line.push_str(" --private");

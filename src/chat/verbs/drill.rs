@@ -10,8 +10,8 @@ pub(crate) static VERB: Verb = Verb {
     arguments: "[title]",
     help: "practise: nobody is paged, nobody outside is told, and it counts in no figure",
     parse: |line| {
-        let mut drill =
-            Declaration { drill: true, ..declare::read(&Line { verb: &declare::VERB, ..line }, line.rest)? };
+        let (declaration, _) = declare::read(&Line { verb: &declare::VERB, ..line.clone() }, line.rest)?;
+        let mut drill = Declaration { drill: true, ..declaration };
         line.act(permission::Verb::Declare, move |chat, _| {
             if drill.title.is_empty() {
                 drill.title = chat.app.templates.words("drill_title", &());

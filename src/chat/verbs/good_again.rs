@@ -6,6 +6,6 @@ use crate::domain::Command;
 pub(crate) static VERB: Verb = Verb {
     words: &["good-again", "good"],
     arguments: "<time>",
-    help: "since when the data is good again downstream",
+    help: "since when the data is good again downstream: `06:10`, `an hour ago`",
     parse: |line| line.command(Command::GoodAgain { at: line.past(line.rest)? }),
 };

@@ -1,6 +1,6 @@
 //! `help`: how verbs are used, and who may do what.
 
-use crate::chat::line::{Intent, Understood, Verb};
+use crate::chat::line::{Intent, Verb};
 
 pub(crate) static VERB: Verb = Verb {
     words: &["help", "?", ""],
@@ -11,6 +11,6 @@ pub(crate) static VERB: Verb = Verb {
             "who" | "permissions" => Intent::Permissions,
             _ => Intent::Help(line.optional()),
         };
-        Ok(Understood { verb: line.verb, incident: line.incident, intent })
+        line.understood(intent)
     },
 };

@@ -6,6 +6,7 @@ use crate::app::Failure;
 use crate::chat::asker::Chat;
 use crate::chat::line::Verb;
 use crate::chat::reply::Reply;
+use crate::domain::incident::Radius;
 use crate::domain::lineage::Whom;
 use crate::domain::{Command, Incident, permission};
 use crate::render::{Button, Form, Press, Rendered, views};
@@ -34,6 +35,10 @@ async fn said(chat: &Chat<'_>, number: Option<u64>) -> Result<Reply, Failure> {
 pub(crate) async fn of_incident(chat: &Chat<'_>, incident: &Incident) -> Result<Rendered, Failure> {
     let judged = chat.app.judge(incident).await?;
     let mut view = views::impact(&incident.name(), &judged.candidates, &judged.impact, &judged.unknown);
+    view["words"] = judged.words().into();
+    view["has_lineage"] = judged.has_lineage.into();
+    view["was"] = (!incident.status.is_open()).into();
+    view["recorded"] = incident.radius.as_ref().map(Radius::words).into();
     let tell =
         |whom: Whom, label| Button::on(&incident.name(), Press::Ask(Form::Notify, whom.as_str().to_owned()), label);
     let (mut buttons, mut unreachable) = (Vec::new(), BTreeSet::new());

@@ -35,7 +35,9 @@ async fn here(chat: &Chat<'_>, number: Option<u64>) -> Result<Reply, Failure> {
 
 async fn of_somebody(chat: &Chat<'_>, address: String) -> Result<Reply, Failure> {
     chat.app.link_address(chat.user, &address).await?;
-    Ok(Reply::words(&format!("{address} is you in PagerDuty from now on: on schedules, and when somebody pages you.")))
+    Ok(Reply::words(&format!(
+        "Muster looks for you in PagerDuty as {address} from now on: on schedules, and when somebody pages you."
+    )))
 }
 
 /// An e-mail address, as Slack writes it (`<mailto:ana@example.com|ana@example.com>`) or bare, in lower case.

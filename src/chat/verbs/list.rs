@@ -13,7 +13,7 @@ pub(crate) static VERB: Verb = Verb {
             "" | "open" => Search { open: true, ..Search::default() },
             "mine" => Search { open: true, mine: true, ..Search::default() },
             "all" => Search::default(),
-            _ => search::read(&Line { verb: &search::VERB, ..line })?,
+            _ => search::read(&Line { verb: &search::VERB, ..line.clone() })?,
         };
         line.act(permission::Verb::Read, move |chat, _| Box::pin(search::said(chat, search)))
     },

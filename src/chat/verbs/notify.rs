@@ -8,6 +8,7 @@ use crate::chat::questions::{Asked, FormSpec, Questions, Sent, Unsent, form};
 use crate::domain::effect::Notice;
 use crate::domain::incident::Recipient;
 use crate::domain::lineage::Whom;
+use crate::domain::told::WhoWasTold;
 use crate::domain::{Command, Refusal, counted};
 use crate::render::{Form, ModalInput, views};
 use crate::slack::inbound::View;
@@ -34,8 +35,8 @@ async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let (app, whom) = (chat.app, asked.about(Whom::parse)?);
     let (all, told) = (app.recipients(&incident, whom).await?, app.who_was_told(&incident.uid).await?);
     let unreachable: Vec<_> = all.iter().filter(|one| !reached(one)).map(|one| one.name.clone()).collect();
-    let new: Vec<_> =
-        all.iter().filter(|one| reached(one) && !told.values().any(|told| told.recipient.is_same(one))).collect();
+    let knows = |one: &Recipient| told.values().any(|told| told.recipient.is_same(one) && !told.is_unreached());
+    let new: Vec<_> = all.iter().filter(|one| reached(one) && !knows(one)).collect();
     match chat.would(&incident, Command::Notify { whom, recipients: all.clone(), text: None }).await {
         Err(Failure::Refused(Refusal::NobodyLeftToTell { .. })) if unreachable.len() == all.len() => {
             return Err(Failure::NotFound(format!(
@@ -48,9 +49,10 @@ async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let first = new.first().ok_or(Refusal::NobodyLeftToTell { whom: whom.as_str() })?;
     let notice = Notice::First { whom, text: None };
     let names = |id: &str| app.name(id);
-    let preview = views::notice(&app.templates, &notice, first, &incident, &names, app.now(), false);
-    let told: Vec<_> = told.values().map(|told| told.recipient.name.clone()).collect();
-    let view = json!({"first": first.name, "told": told, "unreachable": unreachable});
+    let preview = views::notice(&app.templates, &notice, first, &incident, &names, app.now(), &views::Sent::default());
+    let who = WhoWasTold::of(told.values());
+    let told: Vec<_> = who.told.iter().map(|told| told.name.clone()).chain(who.not_recorded).collect();
+    let view = json!({"first": first.name, "told": told, "telling": who.pending, "unreachable": unreachable});
     let words = format!("{}\n\n---\n\n{preview}", app.templates.render("notify_form", &view));
     let option = |one: &&Recipient| {
         let way = one.slack.as_ref().or(one.email.as_ref()).cloned().unwrap_or_default();

@@ -31,7 +31,7 @@ fn said(chat: &Chat<'_>, service: Option<&str>) -> Result<Reply, Failure> {
             let people = duty.iter().flat_map(|duty| &duty.people);
             let people: Vec<_> = people.map(|id| json!({"id": id, "name": app.name(id)})).collect();
             json!({"name": rotation.name, "role": rotation.role.as_str(), "services": rotation.services,
-                "people": people, "from": duty.map(|duty| duty.from.words())})
+                "people": people, "unread": app.is_unread(rotation), "from": duty.map(|duty| duty.from.words())})
         })
         .collect();
     Ok(app.shown("oncall", &json!({"rotations": rotations}), &[]).into())

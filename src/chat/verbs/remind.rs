@@ -14,8 +14,9 @@ pub(crate) static VERB: Verb = Verb {
         "off" | "stop" | "no" | "never" => line.command(Command::Remind { minutes: None }),
         "" => line.command(Command::Remind { minutes: Some(SNOOZE_MINUTES) }),
         when => {
-            let at = line.future(when.trim_start_matches("in "))?;
-            let minutes = u32::try_from((at - line.now).num_minutes().max(1)).unwrap_or(SNOOZE_MINUTES);
+            let at = line.future(when)?;
+            let minutes = u32::try_from(((at - line.clock.now).num_seconds() + 59).div_euclid(60).max(1))
+                .unwrap_or(SNOOZE_MINUTES);
             line.command(Command::Remind { minutes: Some(minutes) })
         }
     },

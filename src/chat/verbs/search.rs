@@ -5,6 +5,7 @@ use crate::app::queries::{Filter, number_at, place_of};
 use crate::chat::asker::Chat;
 use crate::chat::line::{Line, Unclear, Verb, unquote};
 use crate::chat::reply::Reply;
+use crate::chat::when::{self, LocalClock, Toward};
 use crate::domain::incident::number;
 use crate::domain::{AssetName, Severity, Status, Time, permission};
 use crate::render::{again, views};
@@ -45,14 +46,14 @@ pub(crate) struct Search {
 
 impl Search {
     /// In words: the heading of the list.
-    pub(crate) fn heading(&self) -> String {
+    pub(crate) fn heading(&self, clock: LocalClock) -> String {
         let mut parts = Vec::new();
         parts.extend(self.mine.then(|| "yours".to_owned()));
         parts.extend(self.severity.map(|severity| severity.to_string()));
         parts.extend(self.status.map(|status| status.to_string()));
         parts.extend(self.asset.as_ref().map(|asset| format!("about {asset}")));
-        parts.extend(self.since.map(|at| format!("since {at}", at = at.format("%Y-%m-%d %H:%M"))));
-        parts.extend(self.before.map(|at| format!("before {at}", at = at.format("%Y-%m-%d %H:%M"))));
+        parts.extend(self.since.map(|at| format!("since {}", clock.said(at))));
+        parts.extend(self.before.map(|at| format!("before {}", clock.said(at))));
         parts.extend((!self.words.is_empty()).then(|| format!("“{}”", self.words.join(" "))));
         let what = if self.open { "Open incidents" } else { "Incidents" };
         if parts.is_empty() { what.to_owned() } else { format!("{what}: {}", parts.join(", ")) }
@@ -78,17 +79,25 @@ impl Search {
 /// Reads which incidents are meant: the filters, and the words of a title.
 pub(crate) fn read(line: &Line<'_>) -> Result<Search, Unclear> {
     let mut search = Search::default();
-    let mut words = line.rest.split_whitespace();
-    while let Some(word) = words.next() {
+    let all: Vec<&str> = line.rest.split_whitespace().collect();
+    let mut words = all.iter();
+    while let Some(&word) = words.next() {
         let lower = word.to_lowercase();
-        let mut time = || line.past(words.next().unwrap_or_default());
+        let mut time = || {
+            let rest = words.as_slice();
+            let Some((count, at)) = when::leading(rest, line.clock, Toward::Past) else {
+                return line.past(rest.first().unwrap_or(&""));
+            };
+            words.nth(count - 1);
+            Ok(at)
+        };
         match lower.as_str() {
             "open" => search.open = true,
             "mine" => search.mine = true,
             "since" => search.since = Some(time()?),
             "before" => search.before = Some(time()?),
-            "about" | "asset" => search.asset = words.next().map(unquote),
-            "after" => match words.clone().next().and_then(number) {
+            "about" | "asset" => search.asset = words.next().map(|word| unquote(word)),
+            "after" => match words.clone().next().and_then(|word| number(word)) {
                 Some(place) => {
                     search.after = Some(place);
                     words.next();
@@ -125,6 +134,6 @@ pub(crate) async fn said(chat: &Chat<'_>, search: Search) -> Result<Reply, Failu
     let buttons: Vec<_> = last.and_then(|number| again(0, "Older", &search.line_after(number))).into_iter().collect();
     let names = |id: &str| app.name(id);
     let incidents: Vec<Value> = page.incidents.iter().map(|one| views::incident(one, &names, app.now())).collect();
-    let view = json!({"title": search.heading(), "incidents": incidents, "more": page.next.is_some()});
+    let view = json!({"title": search.heading(chat.clock()), "incidents": incidents, "more": page.next.is_some()});
     Ok(app.shown("list", &view, &buttons).into())
 }

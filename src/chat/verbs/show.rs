@@ -20,7 +20,7 @@ pub(crate) static VERB: Verb = Verb {
     words: &["show", "status"],
     arguments: "",
     help: "show this incident: how it stands now",
-    parse: |line| line.about_rest().act(permission::Verb::Read, |chat, number| Box::pin(said(chat, number))),
+    parse: |line| line.act(permission::Verb::Read, |chat, number| Box::pin(said(chat, number))),
 };
 
 pub(crate) async fn said(chat: &Chat<'_>, number: Option<u64>) -> Result<Reply, Failure> {

@@ -12,7 +12,6 @@ use crate::chat::triage::TriageCard;
 use crate::chat::when::{self, Toward};
 use crate::domain::matcher::Matcher;
 use crate::domain::silence::Silence;
-use crate::domain::times::stamp;
 use crate::domain::{Time, permission};
 use crate::render::ModalInput;
 use crate::slack::inbound::View;
@@ -28,15 +27,13 @@ pub(crate) static VERB: Verb = Verb {
 /// What to silence, until when, and why. The time stands between the other two.
 fn read(line: &Line<'_>) -> Read {
     let words: Vec<&str> = line.rest.split_whitespace().collect();
-    let time = |word: &&str| {
-        if word.contains('=') { None } else { when::parse(word, line.now, Toward::Future) }
-    };
-    let found = words.iter().enumerate().skip(1).find_map(|(place, word)| Some((place, time(word)?)));
-    let Some((place, until)) = found else {
+    let time = |place: usize| when::leading(&words[place..], line.clock, Toward::Future);
+    let found = (1..words.len()).find_map(|place| Some((place, time(place)?)));
+    let Some((place, (count, until))) = found else {
         return Err(line.unclear("Which alerts do you want to hide, for how long, and why?"));
     };
     let matcher = Matcher::parse(&words[..place].join(" ")).map_err(|error| line.unclear(&format!("{error}.")))?;
-    let reason = words[place + 1..].join(" ");
+    let reason = words[place + count..].join(" ");
     line.act(permission::Verb::Triage, move |chat, _| Box::pin(said(chat, matcher, until, reason)))
 }
 
@@ -44,9 +41,10 @@ async fn said(chat: &Chat<'_>, matcher: Matcher, until: Time, reason: String) ->
     let once = chat.app.once(chat.delivery.as_ref());
     let silence = chat.app.silence(of(chat, matcher, until, reason), None, once).await?;
     Ok(Reply::words(&format!(
-        "Silence {number} holds until {until}. Alerts that it hides open an incident then, if they still fire. `/incident unsilence {number}` ends it.",
+        "Silence {number} holds until {until}. Alerts that it hides open an incident then, if they still fire. `/incident unsilence {number}` ends it.{caveat}",
         number = silence.number,
-        until = stamp(silence.until),
+        until = chat.clock().said(silence.until),
+        caveat = chat.clock().caveat(),
     )))
 }
 
@@ -70,7 +68,9 @@ async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
         ModalInput::line("matcher", "Which alerts?", "asset=warehouse.orders* pillar=freshness")
             .starting(&about)
             .at_most(500),
-        ModalInput::line("until", "For how long, or until when (UTC)?", "2h, 15:00, friday").starting("2h").at_most(40),
+        ModalInput::line("until", chat.clock().asks("For how long, or until when?"), "2h, 15:00, friday")
+            .starting("2h")
+            .at_most(40),
         ModalInput::line("text", "Why?", "backfill is running").at_most(MAX_REASON),
     ];
     Ok(Questions::apart(card.written(), "Silence", "Silence", inputs))
@@ -82,7 +82,7 @@ async fn sent(asked: Asked<'_>, view: &View) -> Sent {
     let (suppressed, _) = chat.app.suppressed(&card.alert).await?;
     let matcher = Matcher::parse(&view.text("matcher").unwrap_or_default())
         .map_err(|error| Unsent::Mistake("matcher", error.to_string()))?;
-    let until = promised(view, "until", chat.app.now(), "2h, 15:00 or friday")?
+    let until = promised(view, "until", chat.clock(), "2h, 15:00 or friday")?
         .ok_or_else(|| Unsent::Mistake("until", "Until when?".to_owned()))?;
     let silence = of(chat, matcher, until, view.text("text").unwrap_or_default());
     let silence = chat.app.silence(silence, Some(&card.alert), Batch::new()).await?;

@@ -4,7 +4,6 @@ use crate::app::Failure;
 use crate::chat::asker::Chat;
 use crate::chat::line::{Verb, unquote};
 use crate::chat::reply::Reply;
-use crate::domain::incident::number;
 use crate::domain::{Command, permission};
 
 pub(crate) static VERB: Verb = Verb {
@@ -13,8 +12,8 @@ pub(crate) static VERB: Verb = Verb {
     help: "hear of this incident, or of all of an asset or team, by direct message; `unsubscribe` ends it",
     parse: |line| {
         let on = !line.word.starts_with("un");
-        if line.rest.is_empty() || number(line.rest).is_some() {
-            return line.about_rest().command(if on { Command::Subscribe } else { Command::Unsubscribe });
+        if line.rest.is_empty() {
+            return line.command(if on { Command::Subscribe } else { Command::Unsubscribe });
         }
         let of = unquote(line.rest);
         line.act(permission::Verb::Read, move |chat, _| Box::pin(said(chat, of, on)))

@@ -24,7 +24,7 @@ pub(crate) static VERB: Verb = Verb {
     help: "promise something; `task done <n>`, `task take <n>`, `task give <n> @user`, `tasks`",
     parse: |line| {
         if line.word != "task" || line.rest.is_empty() {
-            let (line, page) = line.page();
+            let page = line.page();
             return line.act(permission::Verb::Read, move |chat, number| Box::pin(said(chat, number, page)));
         }
         let (what, of) = line.split();
@@ -54,13 +54,13 @@ fn which(line: &Line<'_>, number: &str) -> Result<u32, Unclear> {
 
 fn add(line: &Line<'_>) -> Read {
     let mut words: Vec<&str> = line.rest.split_whitespace().collect();
-    let due = words.last().and_then(|word| when::parse(word, line.now, Toward::Future));
-    if due.is_some() {
-        words.pop();
+    let due = when::trailing(&words, line.clock, Toward::Future);
+    if let Some((count, _)) = due {
+        words.truncate(words.len() - count);
     }
     let assignee = words.iter().flat_map(|word| mentions(word)).next();
     words.retain(|word| mentions(word).is_empty());
-    line.command(Command::AddTask { text: words.join(" "), assignee, due })
+    line.command(Command::AddTask { text: words.join(" "), assignee, due: due.map(|(_, at)| at) })
 }
 
 async fn take(chat: &Chat<'_>, number: Option<u64>, task: u32) -> Result<Reply, Failure> {
@@ -91,13 +91,13 @@ async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
             .starting(&begun)
             .at_most(MAX_TASK),
         ModalInput::People { id: "owner", label: "Who does it?", initial: Vec::new(), several: false },
-        ModalInput::line("due", "By when?", "friday, 3d, or 2026-12-01").if_any(),
+        ModalInput::line("due", asked.chat.clock().asks("By when?"), "friday, 3d, or 2026-12-01").if_any(),
     ];
     Ok(Questions::about(&incident, "A task", "Add", inputs))
 }
 
 async fn sent(asked: Asked<'_>, view: &View) -> Sent {
-    let due = promised(view, "due", asked.chat.app.now(), "friday, 3d or 2026-12-01")?;
+    let due = promised(view, "due", asked.chat.clock(), "friday, 3d or 2026-12-01")?;
     let assignee = view.people("owner").into_iter().next();
     asked.give(Command::AddTask { text: view.text("text").unwrap_or_default(), assignee, due }).await
 }

@@ -6,7 +6,7 @@ use crate::app::{App, Failure};
 use crate::chat::asker::Chat;
 use crate::chat::line::{self, Read, Verb, numbered};
 use crate::chat::reply::Reply;
-use crate::chat::when;
+use crate::chat::when::Toward;
 use crate::domain::timeline::{Line, lines};
 use crate::domain::{Command, Incident, Time, permission};
 use crate::render;
@@ -22,7 +22,7 @@ pub(crate) static VERB: Verb = Verb {
         if matches!(line.word, "edit" | "correct") {
             return edit(&line);
         }
-        let (line, page) = line.page();
+        let page = line.page();
         line.act(permission::Verb::Read, move |chat, number| Box::pin(said(chat, number, page)))
     },
 };
@@ -73,10 +73,7 @@ fn edit(line: &line::Line<'_>) -> Read {
     if words.is_empty() {
         return Err(line.unclear("What should it say?"));
     }
-    let at = match words.strip_prefix("at ").map(|time| line.past(time)) {
-        Some(Err(unclear)) if when::looks_like_one(words) => return Err(unclear),
-        at => at.and_then(Result::ok),
-    };
+    let at = words.strip_prefix("at ").map(|time| line.perhaps(time, Toward::Past)).transpose()?.flatten();
     let text = if at.is_some() { None } else { Some(words.to_owned()) };
     line.act(permission::Verb::Note, move |chat, incident| Box::pin(correct(chat, incident, number, text, at)))
 }

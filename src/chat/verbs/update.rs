@@ -3,7 +3,7 @@
 use crate::app::Failure;
 use crate::chat::line::{Line, Unclear, Verb};
 use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent, form, promised};
-use crate::chat::when;
+use crate::chat::when::Toward;
 use crate::domain::{Command, Time};
 use crate::render::{Form, ModalInput};
 use crate::slack::inbound::View;
@@ -29,11 +29,10 @@ fn trailing_next(line: &Line<'_>) -> Result<(String, Option<Time>), Unclear> {
         return Ok((text.to_owned(), None));
     };
     let (words, when) = (text.get(..at).unwrap_or(text), text.get(at + 6..).unwrap_or_default());
-    match line.future(when) {
-        Ok(next) => Ok((words.trim().to_owned(), Some(next))),
-        Err(unclear) if when::looks_like_one(when) => Err(unclear),
-        // "the next run" is a sentence, not a promise.
-        Err(_) => Ok((text.to_owned(), None)),
+    // "the next run" is a sentence, not a promise.
+    match line.perhaps(when, Toward::Future)? {
+        Some(next) => Ok((words.trim().to_owned(), Some(next))),
+        None => Ok((text.to_owned(), None)),
     }
 }
 
@@ -46,13 +45,13 @@ async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let inputs = vec![
         ModalInput::text("text", changed, "The load runs again; orders are good by 09:00."),
         ModalInput::line("impact", means, "yesterday's figures are right; today's are missing").if_any(),
-        ModalInput::line("next", "When do they hear again? (UTC)", "30m, or 15:00").if_any(),
+        ModalInput::line("next", asked.chat.clock().asks("When do they hear again?"), "30m, or 15:00").if_any(),
     ];
     Ok(Questions::about(&incident, "Post an update", "Post", inputs))
 }
 
 async fn sent(asked: Asked<'_>, view: &View) -> Sent {
-    let next = promised(view, "next", asked.chat.app.now(), "30m, 2h or 15:00")?;
+    let next = promised(view, "next", asked.chat.clock(), "30m, 2h or 15:00")?;
     let text = view.text("text").unwrap_or_default();
     asked.give(Command::Update { text, next, impact: view.text("impact") }).await
 }

@@ -4,20 +4,19 @@ use super::picture::pixels;
 use super::{Carrier, Fault, Tried, Turn};
 use crate::domain::effect::Notice;
 use crate::domain::incident::Recipient;
-use crate::domain::{Incident, Undelivered};
+use crate::domain::{Command, Incident, Undelivered};
 use crate::mail::Letter;
-use crate::render::views;
 
 impl Carrier {
     pub(super) async fn mail(&self, turn: &Turn, incident: &Incident, recipient: &Recipient, notice: &Notice) -> Tried {
-        let (Some(_), Some(address)) = (self.listening(incident, recipient).await?, &recipient.email) else {
-            return self.done(turn).await;
+        let told = self.listening(turn, incident, recipient, notice).await?;
+        let (Some(_), Some(address)) = (told, &recipient.email) else {
+            return self.unsent(turn, incident, recipient, notice).await;
         };
         let Some(mailer) = &self.mailer else {
             return Err(Fault::Permanent { why: Undelivered::NoMailServer });
         };
-        let names = |id: &str| self.app.name(id);
-        let markdown = views::notice(&self.app.templates, notice, recipient, incident, &names, self.app.now(), true);
+        let markdown = self.noticed(incident, recipient, notice, true).await?;
         let first = matches!(notice, Notice::First { .. });
         let drawing = if first { self.app.drawing(incident).await? } else { None };
         let picture = match drawing {
@@ -33,6 +32,10 @@ impl Carrier {
             id: (!first).then(|| turn.rec.id.to_string()),
         };
         mailer.send(&letter, self.app.now()).await?;
-        self.done(turn).await
+        if !first {
+            return self.done(turn).await;
+        }
+        let (recipient, address) = (recipient.key.clone(), address.clone());
+        self.outcome(turn, &incident.uid, &Command::NoticeMailed { recipient, address }).await
     }
 }

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::draft::Draft;
-use super::{declare, status};
+use super::{declare, notify, status};
 use crate::domain::event::Joined;
 use crate::domain::incident::Ending;
 use crate::domain::policy::OnGreen;
@@ -56,17 +56,22 @@ pub(super) fn receive(
             if before == SignalStatus::Firing || recovers(draft, &alert, signal) =>
         {
             // If the incident is over, or goes on elsewhere, only the record is updated.
-            let is_open = draft.incident().status.is_open();
-            let (title, unrecovered) = (signal.title.clone(), signal.unrecovered.clone());
+            let (is_open, awaited) = (draft.incident().status.is_open(), draft.incident().awaits_all_clear());
+            // Whoever takes it to be over knows only its key.
+            let known = draft.case.alerts.get(&alert).map(|known| known.signal.title.clone());
+            let title = known.filter(|_| signal.lapsed).unwrap_or_else(|| signal.title.clone());
+            let (lapsed, unrecovered, ended) = (signal.lapsed, signal.unrecovered.clone(), Some(signal.at));
             let again = before == SignalStatus::Resolved;
-            let event = Event::AlertResolved { alert, title, unrecovered, ended: Some(signal.at), again };
-            say_unless(draft, quiet || !is_open, event);
+            let resolved = Event::AlertResolved { alert, title, lapsed, unrecovered, ended, again };
+            say_unless(draft, quiet || !is_open, resolved);
             if is_open {
                 draft.assess();
                 if draft.incident().firing == 0 {
                     all_green(draft, &signal.source);
                 }
                 draft.show();
+            } else if awaited && draft.incident().firing == 0 {
+                notify::known_now(draft, true);
             }
         }
         // A repeat changes nothing, unless the alert is worse now.

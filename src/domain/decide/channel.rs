@@ -60,6 +60,19 @@ pub(super) fn channel_gone(draft: &mut Draft<'_>, channel: &ChannelId, why: &Cha
     }
 }
 
+/// Says it in the channel. Without a channel, the commander or else those whom it concerns hear it directly.
+pub(super) fn hear(draft: &mut Draft<'_>, event: Event) {
+    if draft.incident().channel.is_some() {
+        draft.add_and_say(event);
+        return;
+    }
+    draft.add(event.clone());
+    match draft.incident().holder(Role::Commander).cloned() {
+        Some(person) => draft.effect(Effect::Direct { person, event: Box::new(event) }),
+        None => tell_whom_it_concerns(draft, &event),
+    }
+}
+
 /// The most people who are told directly when there is no channel to say something in.
 const TOLD_AT_MOST: usize = 3;
 

@@ -15,7 +15,7 @@ pub(super) fn merge(draft: &mut Draft<'_>, into: &IncidentId, name: &str) -> Res
     if draft.incident().uid == *into {
         return Err(Refusal::SameIncident);
     }
-    let goes_on = draft.incident().firing > 0 || draft.incident().told > 0;
+    let goes_on = draft.incident().firing > 0 || draft.incident().to_tell > 0;
     draft.add_and_say(Event::Merged { into: into.to_owned(), name: name.to_owned() });
     draft.close_pages();
     super::notify::everybody(draft, &Notice::Merged { into: name.to_owned() });

@@ -129,7 +129,16 @@ pub fn decide(case: &Case, command: &Command, context: &Context<'_>) -> Result<D
         Command::Subscribe => notify::subscribe(draft)?,
         Command::Unsubscribe => notify::unsubscribe(draft)?,
         Command::NoticeDelivered { recipient, message } => {
-            draft.add(Event::NoticePosted { recipient: recipient.clone(), message: message.clone() });
+            let (recipient, message) = (recipient.clone(), message.clone());
+            notify::delivered(draft, Event::NoticePosted { recipient, message });
+        }
+        Command::NoticeMailed { recipient, address } => {
+            let told = draft.case.notified.get(recipient).map(|told| told.recipient.name.clone());
+            let (recipient, name, address) = (recipient.clone(), told.unwrap_or_default(), address.clone());
+            notify::delivered(draft, Event::NoticeMailed { recipient, name, address });
+        }
+        Command::NoticeRefused { recipient, notice, why, mailed } => {
+            notify::refused(draft, recipient, notice, why, *mailed);
         }
         Command::PagerSays { key, news, url } => pager::says(draft, key, *news, url.as_deref()),
         Command::PageAccepted { key } => pager::accepted(draft, key),

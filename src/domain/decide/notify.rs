@@ -5,7 +5,8 @@ use super::words::optional;
 use crate::domain::effect::Notice;
 use crate::domain::incident::{Notification, Recipient};
 use crate::domain::lineage::Whom;
-use crate::domain::{Effect, Event, Refusal};
+use crate::domain::told::Reached;
+use crate::domain::{Effect, Event, Refusal, Undelivered};
 
 /// How many names a message in the channel lists.
 const NAMED: usize = 30;
@@ -21,7 +22,7 @@ pub(super) fn notify(
     if recipients.is_empty() {
         return Err(Refusal::NobodyToTell { whom: whom.as_str(), incident: draft.incident().name() });
     }
-    if !tell(draft, whom, recipients, text) {
+    if !tell(draft, whom, recipients, text, true) {
         return Err(Refusal::NobodyLeftToTell { whom: whom.as_str() });
     }
     draft.show();
@@ -31,16 +32,17 @@ pub(super) fn notify(
 /// Tells people because of the configured tiers, without being asked.
 pub(super) fn automatically(draft: &mut Draft<'_>, whom: Whom, recipients: &[Recipient]) {
     let incident = draft.incident();
-    if incident.status.is_open() && !incident.is_apart() && tell(draft, whom, recipients, None) {
+    if incident.status.is_open() && !incident.is_apart() && tell(draft, whom, recipients, None, false) {
         draft.show();
     }
 }
 
-/// Tells people who were not told yet. Returns whether there were any.
-fn tell(draft: &mut Draft<'_>, whom: Whom, recipients: &[Recipient], text: Option<String>) -> bool {
+/// Tells people who were not told yet. `again`: also those whom no message has reached. Returns whether there were any.
+fn tell(draft: &mut Draft<'_>, whom: Whom, recipients: &[Recipient], text: Option<String>, again: bool) -> bool {
     let mut names = Vec::new();
     for recipient in recipients {
-        let told = draft.case.notified.values().any(|told| told.recipient.is_same(recipient));
+        let of_them = draft.case.notified.values().filter(|told| told.recipient.is_same(recipient));
+        let told = of_them.into_iter().any(|told| !(again && told.is_unreached()));
         if told || (recipient.slack.is_none() && recipient.email.is_none()) {
             continue;
         }
@@ -65,32 +67,81 @@ fn send(draft: &mut Draft<'_>, recipient: &Recipient, notice: Notice) {
     });
 }
 
-/// People who were told of a merged incident also hear how this one ends, in the same place. If it is over already, at once.
+/// The first message to somebody arrived. The card counts them.
+pub(super) fn delivered(draft: &mut Draft<'_>, event: Event) {
+    draft.add(event);
+    draft.effect(Effect::ShowCard);
+}
+
+/// A message to somebody will never be delivered in this way. If it was for Slack, and an address is known, it goes there.
+/// If nothing is left, people are told, so that they can tell them.
+pub(super) fn refused(draft: &mut Draft<'_>, to: &Recipient, notice: &Notice, why: &Undelivered, mailed: bool) {
+    let Some(told) = draft.case.notified.get(&to.key).cloned() else { return };
+    let (recipient, name) = (to.key.clone(), to.name.clone());
+    let by_mail = Recipient { slack: None, ..told.recipient.clone() };
+    if told.gets_mail_instead() && !mailed {
+        draft.effect(Effect::Mail { recipient: by_mail, notice: notice.clone() });
+        return;
+    }
+    let over = *why == Undelivered::Over;
+    let instead = told.recipient.email.clone().filter(|_| !mailed && !over);
+    if instead.is_some() {
+        draft.effect(Effect::Mail { recipient: by_mail, notice: notice.clone() });
+    }
+    let event = Event::NoticeRefused { recipient, name, why: why.clone(), instead };
+    match over {
+        true => draft.add(event),
+        false => super::channel::hear(draft, event),
+    }
+    draft.effect(Effect::ShowCard);
+}
+
+/// People who were told of a merged incident also hear how this one ends, in the same place. If it is over already, at once. Those whom
+/// no message has reached yet are told of this one.
 pub(super) fn inherit(draft: &mut Draft<'_>, told: &[Notification]) {
-    for one in told.iter().filter(|one| !one.muted) {
+    for one in told.iter().filter(|one| !one.muted && !one.is_unreached()) {
         let incident = draft.incident();
         if incident.is_apart() || draft.case.notified.values().any(|told| told.recipient.is_same(&one.recipient)) {
             continue;
         }
         let is_open = incident.status.is_open();
         let recipient = one.recipient.clone();
+        // Perhaps they know nothing yet.
+        let in_slack = one.message.is_some();
+        if one.reached == Reached::Pending || (one.reached == Reached::NotRecorded && !in_slack) {
+            if is_open {
+                draft.add(Event::Notified { recipient: recipient.clone(), whom: one.whom });
+                send(draft, &recipient, Notice::First { whom: one.whom, text: None });
+            }
+            continue;
+        }
         draft.add(Event::Notified { recipient: recipient.clone(), whom: one.whom });
-        if let Some(message) = &one.message {
-            draft.add(Event::NoticePosted { recipient: recipient.key.clone(), message: message.clone() });
+        let (key, name) = (recipient.key.clone(), recipient.name.clone());
+        match (&one.message, &recipient.email) {
+            (Some(message), _) => draft.add(Event::NoticePosted { recipient: key, message: message.clone() }),
+            (None, Some(address)) => {
+                draft.add(Event::NoticeMailed { recipient: key, name, address: address.clone() });
+            }
+            (None, None) => {}
         }
         if !is_open {
-            send(draft, &recipient, Notice::AllClear { text: None, green: false });
+            send(draft, &recipient, Notice::AllClear { text: None, green: false, by: None });
         }
     }
 }
 
-/// Tells this to everybody who was told before.
+/// Tells this to everybody who was told before, or is being told.
 pub(super) fn everybody(draft: &mut Draft<'_>, notice: &Notice) {
-    let told: Vec<_> =
-        draft.case.notified.values().filter(|told| !told.muted).map(|told| told.recipient.clone()).collect();
+    let listening = draft.case.notified.values().filter(|told| !told.muted && !told.is_unreached());
+    let told: Vec<_> = listening.map(|told| told.recipient.clone()).collect();
     for recipient in told {
         send(draft, &recipient, notice.clone());
     }
+}
+
+/// Tells everybody what is known now of the data of an incident that is over.
+pub(super) fn known_now(draft: &mut Draft<'_>, green: bool) {
+    everybody(draft, &Notice::AllClear { text: None, green, by: None });
 }
 
 pub(super) fn mute(draft: &mut Draft<'_>, recipient: &str, muted: bool) -> Result<(), Refusal> {
@@ -104,9 +155,9 @@ pub(super) fn mute(draft: &mut Draft<'_>, recipient: &str, muted: bool) -> Resul
     let Some(told) = found else {
         let names: Vec<_> = draft.case.notified.values().map(|told| format!("`{}`", told.recipient.name)).collect();
         let hint = if names.is_empty() {
-            "Nobody was told.".to_owned()
+            "Nobody outside hears of it.".to_owned()
         } else {
-            format!("These were told: {names}.", names = names.join(", "))
+            format!("These do: {names}.", names = names.join(", "))
         };
         return Err(Refusal::NotTold { name: recipient.to_owned(), incident: draft.incident().name(), hint });
     };

@@ -47,6 +47,9 @@ pub(super) fn amend(draft: &mut Draft<'_>, line: &Entry, text: Option<&str>, at:
         return Err(Refusal::InTheFuture { at: moment(at) });
     }
     draft.add_and_say(Event::Amended { line: line.seq, text, at });
+    if draft.incident().update_line == Some(line.seq) {
+        draft.show();
+    }
     Ok(())
 }
 
@@ -73,7 +76,11 @@ pub(super) fn good_again(draft: &mut Draft<'_>, at: Time) -> Result<(), Refusal>
     {
         return Err(Refusal::GoodBeforeBad { good: moment(at), bad: moment(bad) });
     }
+    let awaited = draft.incident().awaits_all_clear();
     draft.add_and_say(Event::GoodAgain { at });
+    if awaited {
+        super::notify::known_now(draft, false);
+    }
     draft.show();
     Ok(())
 }

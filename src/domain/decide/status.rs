@@ -89,12 +89,13 @@ pub(super) fn close(draft: &mut Draft<'_>, actor: Actor, text: Option<&str>, end
     let gaps = if ending == Ending::Fixed { gaps(&draft.case) } else { Vec::new() };
     let event = Event::Resolved { text: text.map(str::to_owned), ending, gaps };
     let green = matches!(actor, Actor::Monitor { .. });
+    let by = Some(actor.clone());
     draft.add_as(actor, event);
     draft.say();
     if draft.incident().drill {
         super::drill::score(draft);
     }
-    super::notify::everybody(draft, &Notice::AllClear { text: text.map(str::to_owned), green });
+    super::notify::everybody(draft, &Notice::AllClear { text: text.map(str::to_owned), green, by });
     draft.close_pages();
     // A fixed incident is reviewed first. One that was nothing, or very mild, is not.
     if ending != Ending::Fixed || draft.incident().severity >= Severity::Sev4 {

@@ -55,7 +55,7 @@ impl Clue {
             Self::Explains { implied, of } => format!("its trouble explains theirs ({implied} of {of})"),
             Self::FailingJob => "all its outputs are bad and none of its inputs is".to_owned(),
             Self::SharedQuiet => "what is bad has it in common, but its own checks are quiet".to_owned(),
-            Self::SharedUnchecked => "what is bad has it in common, and nobody checks it".to_owned(),
+            Self::SharedUnchecked => "what is bad has it in common, and no check of it is known".to_owned(),
             Self::AboveFirst => "what went bad first hangs on it".to_owned(),
             Self::Covers { covered, of } => format!("{covered} of {of} bad assets are it or come from it"),
             Self::Changed { what, at, text } => {

@@ -10,7 +10,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::names::{clean, ends_with};
+use super::names::{clean, ends_with, whole_table};
 use super::{Asset, AssetKind, Day, Owner};
 use crate::domain::Pillar;
 
@@ -33,6 +33,8 @@ struct Name {
 }
 
 const NONE: u32 = u32::MAX;
+/// How alike two names must be, from 0 to 1, for one to be a slip of the other.
+const ALIKE: f64 = 0.85;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Node {
@@ -129,8 +131,13 @@ impl Graph {
     }
 
     /// Finds an asset by its name or an alias, in any spelling.
-    pub fn find(&self, name: &str) -> Option<NodeId> {
+    pub fn find_exact(&self, name: &str) -> Option<NodeId> {
         self.name_of(name).or_else(|| self.name_of(&clean(name))).map(|id| self.names[id as usize].node)
+    }
+
+    /// Finds an asset by its name or an alias, or by the name of one of its partitions, shards or versions, as monitors name them.
+    pub fn find(&self, name: &str) -> Option<NodeId> {
+        self.find_exact(name).or_else(|| self.find_exact(&whole_table(&clean(name))?))
     }
 
     /// The assets that somebody may mean: the one with this name, else all whose names end with it, at most `limit`.
@@ -160,6 +167,22 @@ impl Graph {
             name.len() >= words.len() && name.to_lowercase().contains(&words)
         };
         self.nodes().filter(fits).take(limit).map(|node| self.name(node).to_owned()).collect()
+    }
+
+    /// The names that are spelled almost like this one, the nearest first, up to a limit. The last part of a name counts alone, too.
+    pub fn spelled_like(&self, name: &str, limit: usize) -> Vec<String> {
+        let name = name.to_lowercase();
+        let mut near: Vec<_> = self
+            .nodes()
+            .filter_map(|node| {
+                let known = self.name(node).to_lowercase();
+                let tail = known.rsplit('.').next().unwrap_or_default();
+                let alike = strsim::jaro_winkler(&known, &name).max(strsim::jaro_winkler(tail, &name));
+                (alike > ALIKE).then_some((alike, node))
+            })
+            .collect();
+        near.sort_by(|one, other| other.0.total_cmp(&one.0));
+        near.into_iter().take(limit).map(|(_, node)| self.name(node).to_owned()).collect()
     }
 
     pub fn name(&self, node: NodeId) -> &str {

@@ -97,7 +97,7 @@ impl<'a, F: Fn(&str) -> Option<Asset>> Merger<'a, F> {
         match self.names.get(&name.to_ascii_lowercase()) {
             Some(shown) => Some(shown.clone()),
             None => {
-                let shown = self.graph.name(self.graph.find(name)?).to_owned();
+                let shown = self.graph.name(self.graph.find_exact(name)?).to_owned();
                 // It may have been merged into another since.
                 Some(self.names.get(&shown.to_ascii_lowercase()).cloned().unwrap_or(shown))
             }

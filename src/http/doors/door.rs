@@ -98,6 +98,11 @@ fn describe<D: Door>(operation: &mut Operation) {
         let refusal = ResponseBuilder::new().description(why).content("application/json", problem.clone());
         responses.insert((*status).to_owned(), RefOr::T(refusal.build()));
     }
+    if operation.request_body.is_some() {
+        let why = "The header `Content-Encoding` names something else than gzip";
+        let refusal = ResponseBuilder::new().description(why).content("application/json", problem.clone());
+        responses.insert("415".to_owned(), RefOr::T(refusal.build()));
+    }
     // A problem has a media type of its own (RFC 9457).
     let problem = RefOr::T(problem);
     for response in responses.values_mut() {

@@ -7,6 +7,7 @@ mod door;
 mod services;
 mod source;
 mod state;
+mod unpack;
 
 pub(crate) use anyone::Anyone;
 pub(crate) use clients::{ApiClient, AssetBadge, Browser, Catalog, CatalogOrRead, Read, Write, badge_key};
@@ -17,3 +18,4 @@ pub(crate) use source::{
     broken, invalid_event, too_slow, try_again,
 };
 pub(crate) use state::{AppState, SlackDoor, SlackSocket};
+pub(crate) use unpack::unpack;

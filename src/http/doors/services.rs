@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use std::sync::Arc;
 
 use super::state::{AppState, SlackDoor};
+use super::unpack::as_sent;
 use crate::app::App;
 use crate::http::Problem;
 use crate::pagerduty::webhooks;
@@ -27,6 +28,7 @@ impl FromRequest<AppState> for SlackRequest {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
         let headers = request.headers().clone();
+        as_sent(&headers)?;
         let body = Bytes::from_request(request, state).await?.to_vec();
         let app = &state.app;
         let (at, signature) = (header(&headers, "x-slack-request-timestamp"), header(&headers, "x-slack-signature"));
@@ -55,6 +57,7 @@ impl FromRequest<AppState> for PagerDutyWebhook {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
         let headers = request.headers().clone();
+        as_sent(&headers)?;
         let body = Bytes::from_request(request, state).await?.to_vec();
         let app = &state.app;
         let secrets = &app.config.secrets.pagerduty_webhook_secrets;

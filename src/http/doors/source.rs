@@ -19,6 +19,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use utoipa::ToSchema;
 
 use super::state::AppState;
+use super::unpack::unpacked;
 use crate::app::App;
 use crate::config::{Source, SourceKind};
 use crate::http::Problem;
@@ -138,47 +139,74 @@ impl FromRequest<AppState> for SourceRequest {
         }
         app.pace(source)?;
         let limits = state.limits;
-        let large = match source.kind {
-            SourceKind::DbtArtifacts => Err(body),
-            // Only the largest storms need a place of an upload.
-            kind if monitors::arrives_as_list(kind) => begun(body, limits.monitor).await?,
-            _ => Ok(whole(body, limits.monitor, BODY_WITHIN, BODY_LIMIT).await?),
+        let (is_artifact, is_list) = (source.kind == SourceKind::DbtArtifacts, monitors::arrives_as_list(source.kind));
+        // What is larger than a usual body has a place while it arrives, for a limited time.
+        let room = || {
+            state.uploads.clone().try_acquire_owned().map_err(|_| {
+                Problem::unavailable(
+                    "Too many uploads arrive at once. Nothing was saved; send this one again in a few seconds",
+                )
+            })
         };
-        let body = match large {
-            Ok(bytes) => Arrived::Whole(bytes),
-            Err(body) => {
-                // An upload has a place while it arrives, for a limited time.
-                let upload = state.uploads.clone().try_acquire_owned().map_err(|_| {
-                    Problem::unavailable(
-                        "Too many uploads arrive at once. Nothing was saved; send this one again in a few seconds",
-                    )
-                })?;
-                if by_token {
-                    Arrived::Still { body, limit: limits.upload, upload }
+        let mut upload = if is_artifact { Some(room()?) } else { None };
+        let (limit, within, setting) = if is_artifact {
+            (limits.upload, UPLOAD_WITHIN, UPLOAD_LIMIT)
+        } else {
+            (limits.monitor, BODY_WITHIN, BODY_LIMIT)
+        };
+        // A signature is over the bytes as they were sent. SNS signs its fields instead.
+        let body = if by_token || source.kind == SourceKind::Sns {
+            body
+        } else {
+            let sent = match if is_list { begun(body, limit).await? } else { Begun::Larger(body) } {
+                Begun::Whole(sent) => sent,
+                Begun::Larger(body) if is_list => {
+                    upload = Some(room()?);
+                    whole(body, limits.upload, UPLOAD_WITHIN, UPLOAD_LIMIT).await?
+                }
+                Begun::Larger(body) => whole(body, limit, within, setting).await?,
+            };
+            check(&sent)?;
+            Body::from(sent)
+        };
+        let mut body = unpacked(&parts.headers, body)?;
+        if is_list {
+            body = match begun(body, limit).await? {
+                Begun::Whole(bytes) => Body::from(bytes),
+                Begun::Larger(body) => {
+                    upload = Some(upload.map_or_else(room, Ok)?);
+                    body
+                }
+            };
+        }
+        let body = match upload {
+            Some(upload) => Arrived::Still { body, limit: limits.upload, upload },
+            None => {
+                let bytes = whole(body, limit, within, setting).await?;
+                if source.kind == SourceKind::Sns {
+                    sns_message(state, source, bytes).await?
                 } else {
-                    Arrived::Whole(whole(body, limits.upload, UPLOAD_WITHIN, UPLOAD_LIMIT).await?)
+                    Arrived::Whole(bytes)
                 }
             }
-        };
-        let body = match body {
-            Arrived::Whole(bytes) if source.kind == SourceKind::Sns => sns_message(state, source, bytes).await?,
-            Arrived::Whole(bytes) if !by_token => {
-                check(&bytes)?;
-                Arrived::Whole(bytes)
-            }
-            other => other,
         };
         Ok(Self { from: Sender { app: app.clone(), place }, headers: parts.headers, body })
     }
 }
 
-/// A body that is not larger than this; or else, all of it again, as it still arrives.
-async fn begun(body: Body, limit: usize) -> Result<Result<Bytes, Body>, Problem> {
+/// What is known of a body's size once its start is there.
+enum Begun {
+    Whole(Bytes),
+    /// All of it, as it still arrives.
+    Larger(Body),
+}
+
+async fn begun(body: Body, limit: usize) -> Result<Begun, Problem> {
     let (mut rest, mut start) = (body.into_data_stream(), Vec::new());
     let arrives = async {
         while start.len() <= limit {
             match rest.next().await {
-                Some(piece) => start.extend_from_slice(&piece.map_err(|_| broken())?),
+                Some(piece) => start.extend_from_slice(&piece.map_err(|error| broken(&error))?),
                 None => return Ok::<_, Problem>(true),
             }
         }
@@ -186,16 +214,22 @@ async fn begun(body: Body, limit: usize) -> Result<Result<Bytes, Body>, Problem>
     };
     let is_whole = tokio::time::timeout(BODY_WITHIN, arrives).await.map_err(|_| too_slow())??;
     let start = Bytes::from(start);
-    Ok(if is_whole { Ok(start) } else { Err(Body::from_stream(stream::iter([Ok(start)]).chain(rest))) })
+    Ok(if is_whole {
+        Begun::Whole(start)
+    } else {
+        Begun::Larger(Body::from_stream(stream::iter([Ok(start)]).chain(rest)))
+    })
 }
 
-pub(crate) fn broken() -> Problem {
-    Problem::new(400, "The connection broke before the whole body arrived")
+pub(crate) fn broken(error: &axum::Error) -> Problem {
+    Problem::not_gzip(error).unwrap_or_else(|| Problem::new(400, "The connection broke before the whole body arrived"))
 }
 
 async fn whole(body: Body, limit: usize, within: Duration, setting: &str) -> Result<Bytes, Problem> {
     let arrived = tokio::time::timeout(within, axum::body::to_bytes(body, limit)).await;
-    arrived.map_err(|_| too_slow())?.map_err(|_| Problem::too_large(setting))
+    arrived
+        .map_err(|_| too_slow())?
+        .map_err(|error| Problem::not_gzip(&error).unwrap_or_else(|| Problem::too_large(setting)))
 }
 
 pub(crate) fn too_slow() -> Problem {
@@ -306,7 +340,7 @@ impl<K: KeyIn + Send + Sync> FromRequest<AppState> for EventsClient<K> {
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Response> {
         let raw = Bytes::from_request(request, state).await;
         let raw = raw.map_err(|error| Problem::not_arrived(error, BODY_LIMIT).into_response())?;
-        let body = monitors::json(&raw).map_err(|_| invalid_event(vec!["the body is not JSON".to_owned()]))?;
+        let body = monitors::json(&raw).map_err(|error| invalid_event(vec![error.to_string()]))?;
         let app = &state.app;
         let given = body[K::FIELD].as_str().unwrap_or_default();
         let place = app.config.sources.iter().position(|source| {

@@ -19,6 +19,7 @@ impl Slack {
             email,
             guest,
             bot: false,
+            zone: Some(("Etc/UTC".to_owned(), 0)),
         };
         world.slack.users.insert(id.to_owned(), user);
     }
@@ -58,6 +59,15 @@ impl Slack {
         let Some(mut user) = world.slack.users.get(id).map(User::json) else { return };
         user["deleted"] = json!(true);
         let config = world.config.clone();
+        world.slack.emit(&config, &json!({"type": "user_change", "user": user}));
+    }
+
+    /// Somebody sets the time zone of their profile, or none, and the bot hears of it.
+    pub fn lives_in(&self, id: &str, zone: Option<(&str, i32)>) {
+        let mut world = self.0.lock();
+        let Some(user) = world.slack.users.get_mut(id) else { return };
+        user.zone = zone.map(|(name, offset)| (name.to_owned(), offset));
+        let (user, config) = (user.json(), world.config.clone());
         world.slack.emit(&config, &json!({"type": "user_change", "user": user}));
     }
 

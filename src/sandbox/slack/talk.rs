@@ -30,7 +30,7 @@ impl Slack {
             ("text", text),
             ("api_app_id", &world.config.app_id),
             ("is_enterprise_install", "false"),
-            ("response_url", "https://hooks.slack.com/commands/T0MUSTER00/1/sandbox"),
+            ("response_url", &format!("{}/slack/response/{id}/{user}", world.base)),
             ("trigger_id", &trigger),
         ];
         serde_urlencoded::to_string(fields).unwrap_or_default()

@@ -19,8 +19,14 @@ type Reply = Result<Value, &'static str>;
 /// How many posts a channel takes at once. After that, it takes one per second.
 const BURST: usize = 5;
 
+/// How often `users.list` may be called in a minute.
+const LISTINGS_A_MINUTE: usize = 20;
+
 pub(crate) fn router() -> Router<Shared> {
-    Router::new().route("/api/{method}", any(call)).route("/upload/{id}", post(upload))
+    Router::new()
+        .route("/api/{method}", any(call))
+        .route("/upload/{id}", post(upload))
+        .route("/response/{channel}/{user}", post(late_answer))
 }
 
 async fn call(
@@ -72,6 +78,17 @@ fn dispatch(world: &mut World, method: &str, p: &Value) -> Reply {
             world.slack.users.get(text(p, "user")).map(|user| json!({"user": user.json()})).ok_or("user_not_found")
         }
         "users.list" => {
+            let start = text(p, "cursor");
+            if !start.is_empty() && start.parse::<usize>().is_err() {
+                return Err("invalid_cursor");
+            }
+            // Slack counts the pages of a minute.
+            let now = (world.config.now)();
+            world.slack.listings.retain(|at| now - *at < Duration::minutes(1));
+            if world.slack.listings.len() >= LISTINGS_A_MINUTE {
+                return Err("ratelimited");
+            }
+            world.slack.listings.push(now);
             let all: Vec<Value> = world.slack.users.values().map(User::json).collect();
             Ok(page(p, all, "members"))
         }
@@ -492,6 +509,27 @@ fn complete_upload(world: &mut World, p: &Value) -> Reply {
         Message { file: Some(id), ..Message::of_bot(ts, now, &json!({"text": comment, "thread_ts": thread})) };
     world.say(&channel, message, Some("file_share"));
     Ok(answer)
+}
+
+/// A `response_url`: a later answer to a command, for the person who gave it.
+async fn late_answer(
+    State(shared): State<Shared>,
+    Path((channel, user)): Path<(String, String)>,
+    Json(message): Json<Value>,
+) -> Response {
+    if let Err(error) = check_content(&message) {
+        return (StatusCode::BAD_REQUEST, error).into_response();
+    }
+    let mut world = shared.lock();
+    let now = (world.config.now)();
+    let ts = world.slack.ts(now);
+    match world.slack.channel(&channel) {
+        Some(channel) => {
+            channel.ephemerals.push((user, Message::of_bot(ts, now, &message)));
+            "ok".into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 /// The address from `files.getUploadURLExternal`. It takes the bytes as they are, or as a form.

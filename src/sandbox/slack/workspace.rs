@@ -20,15 +20,22 @@ pub(crate) struct User {
     pub(crate) email: String,
     pub(crate) guest: bool,
     pub(crate) bot: bool,
+    /// The name of their time zone, and how far it is ahead of UTC, in seconds.
+    pub(crate) zone: Option<(String, i32)>,
 }
 
 impl User {
     pub(crate) fn json(&self) -> Value {
-        json!({
+        let mut user = json!({
             "id": self.id, "team_id": self.team, "name": self.name, "deleted": false, "real_name": self.display,
             "is_bot": self.bot, "is_restricted": self.guest, "is_ultra_restricted": false,
             "profile": {"display_name": self.display, "real_name": self.display, "email": self.email},
-        })
+        });
+        if let Some((zone, offset)) = &self.zone {
+            user["tz"] = json!(zone);
+            user["tz_offset"] = json!(offset);
+        }
+        user
     }
 }
 
@@ -169,6 +176,8 @@ pub(crate) struct Workspace {
     pub(crate) files: BTreeMap<String, File>,
     pub(crate) events: Vec<Event>,
     pub(crate) count: u64,
+    /// When pages of the list of people were asked for, in the last minute.
+    pub(crate) listings: Vec<DateTime<Utc>>,
 }
 
 impl Workspace {
@@ -181,6 +190,7 @@ impl Workspace {
             email: String::new(),
             guest: false,
             bot: true,
+            zone: None,
         };
         Self {
             users: [(BOT_USER.to_owned(), bot)].into(),
@@ -193,6 +203,7 @@ impl Workspace {
             files: BTreeMap::new(),
             events: Vec::new(),
             count: 0,
+            listings: Vec::new(),
         }
     }
 

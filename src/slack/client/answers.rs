@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
 use serde_json::Value;
 
 use crate::domain::{ChannelId, UserId};
@@ -17,6 +18,24 @@ pub struct Member {
     pub guest: bool,
     /// Deactivated, or a bot.
     pub barred: bool,
+    /// The time zone of their profile, by its IANA name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tz: Option<String>,
+    /// How far their clocks were ahead of UTC when Slack told of them, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tz_offset: Option<i32>,
+}
+
+impl Member {
+    /// The time zone in which they read and type times. If its name is not known here, its whole hours count.
+    pub fn zone(&self) -> Option<Tz> {
+        let named = self.tz.as_deref().and_then(|name| name.parse().ok());
+        named.or_else(|| {
+            let hours = self.tz_offset.filter(|seconds| seconds % 3600 == 0)? / 3600;
+            // The signs of these names are turned round.
+            format!("Etc/GMT{:+}", -hours).parse().ok()
+        })
+    }
 }
 
 /// Reads a user object of `users.list`, `users.info`, `team_join`, `user_change`.
@@ -34,6 +53,8 @@ pub fn member(user: &Value) -> Option<Member> {
         team: text("/team_id").unwrap_or_default().to_owned(),
         guest: flag("is_restricted") || flag("is_ultra_restricted"),
         barred: flag("deleted") || flag("is_bot") || flag("is_stranger"),
+        tz: text("/tz").map(str::to_owned),
+        tz_offset: user["tz_offset"].as_i64().and_then(|seconds| i32::try_from(seconds).ok()),
     })
 }
 

@@ -264,6 +264,14 @@ impl SlackApi {
             .await
     }
 
+    /// Answers a slash command later, at the address that Slack sent with it. Only the person who asked sees it.
+    pub async fn respond(&self, address: &str, message: &Rendered) -> Result<(), SlackError> {
+        let method = "response_url";
+        let address: url::Url = address.parse().map_err(|_| unreadable(method))?;
+        let request = SlackApiPostWebhookMessageRequest::new(content(message));
+        self.within(method, self.client.respond_to_event(&address.into(), &request)).await.map(drop)
+    }
+
     /// Opens a modal. The trigger is valid for three seconds.
     pub async fn open_view(&self, trigger: &str, view: &SlackView) -> Result<(), SlackError> {
         self.order(Method::ViewsOpen, &json!({"trigger_id": trigger, "view": view})).await

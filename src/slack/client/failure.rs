@@ -25,6 +25,13 @@ pub struct SlackError {
     pub verdict: FailureKind,
 }
 
+impl SlackError {
+    /// A call that could not even be made.
+    pub fn not_called(method: &'static str) -> Self {
+        Self { method, code: "not_called".to_owned(), verdict: FailureKind::Retry { after: None } }
+    }
+}
+
 /// The codes that pass by themselves. Every other code is permanent.
 /// Source: the `errors` of Slack's published specification and its documentation.
 const PASSING: &[(&str, bool)] = &[

@@ -19,7 +19,7 @@ async fn what_is_of_passing_interest_stands_below_the_card() {
         assert_eq!(inc.find(words).view.thread.as_deref(), Some(card.as_str()), "{words}");
     }
     inc.slash(BEN, "take command").await;
-    for words in ["PagerDuty notified somebody", "@Ben is now commander"] {
+    for words in ["PagerDuty opened an incident", "@Ben is now commander"] {
         assert_eq!(inc.find(words).view.thread, None, "{words}");
     }
     bot.end().await;

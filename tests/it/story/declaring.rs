@@ -135,7 +135,11 @@ async fn a_drill_pages_nobody_tells_nobody_and_counts_nowhere() {
     bot.sandbox.slack().open_home(CHLOE);
     bot.settle().await;
     let home = bot.sandbox.slack().home_text(CHLOE);
-    assert!(home.contains("Nothing is open. In 30 days: 0.") && home.contains("DRILL · the loader dies"), "{home}");
+    assert!(
+        home.contains("No incident that you can see is open, but drills. In 30 days: 0.")
+            && home.contains("DRILL · the loader dies"),
+        "{home}"
+    );
     // A real alert about the same table is no drill's, and the table is trusted while people practise.
     assert_eq!(bot.get("/api/v1/assets/w.orders/status").await["status"], "ok");
     let answer = bot.alert("dq", json!({"key": "k", "title": "orders are late", "asset": "w.orders"})).await;
@@ -149,7 +153,7 @@ async fn a_drill_pages_nobody_tells_nobody_and_counts_nowhere() {
     🎯 The drill is over. Done: 4 of the 8 steps of a real incident.
     • ✅ somebody acknowledged (after 0 min)
     • ✅ somebody took the command (after 0 min)
-    • ✅ people were told how it stands (after 20 min)
+    • ✅ an update said how it stands (after 20 min)
     • ✅ it is recorded since when the data was bad
     • ❌ it is recorded what caused it
     • ❌ it is recorded what mended it
@@ -167,7 +171,7 @@ async fn whoever_declares_hears_what_is_still_to_come() {
     bot.slash(ANA, "data-incidents", "declare orders are late").await;
     bot.advance(minutes(1)).await;
     bot.channel("dm-ana")
-        .expect("⏳ INC-1: orders are late is saved. Still to come: the channel, the announcement. I go on trying");
+        .expect("⏳ INC-1: orders are late is saved. Still to come: the channel, the announcement. You need not");
     bot.advance(minutes(60)).await;
     bot.inc(1).find("== INC-1: orders are late ==");
     bot.end().await;

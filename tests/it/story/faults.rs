@@ -24,12 +24,12 @@ async fn slack_down_does_not_hold_up_the_page_and_what_waits_comes_in_order() {
     inc.expect("== INC-1");
     inc.expect("Runbook:");
     inc.expect("handed to PagerDuty");
-    inc.expect("PagerDuty notified somebody");
+    inc.expect("PagerDuty opened an incident");
     inc.expect("⏰ This SEV2 has had no commander for 5 min");
     inc.expect("⏰ This SEV2 has had no commander for 10 min");
     inc.expect_together(&["🔔 Nobody has acknowledged", "⏰ This SEV2 has had no commander for 15 min"]);
     inc.expect("handed to PagerDuty");
-    inc.expect("PagerDuty notified somebody");
+    inc.expect("PagerDuty opened an incident");
     inc.expect("same asset, warehouse.orders");
     bot.finish_quietly().await;
 }
@@ -46,7 +46,7 @@ async fn pagerduty_down_is_tried_until_it_answers_and_is_one_page() {
     bot.sandbox.faults().down("pagerduty", false);
     bot.advance(minutes(6)).await;
     assert_eq!(bot.sandbox.pagerduty().pages(), 1);
-    bot.inc(1).find("PagerDuty notified somebody");
+    bot.inc(1).find("PagerDuty opened an incident");
     bot.end().await;
 }
 
@@ -65,7 +65,7 @@ async fn lost_answers_double_nothing() {
     inc.expect("== INC-1");
     inc.expect("Runbook:");
     // PagerDuty's webhook was faster than the second answer, so there is no "handed over" any more.
-    inc.expect("PagerDuty notified somebody");
+    inc.expect("PagerDuty opened an incident");
     assert!(inc.card().view.pinned);
     let hub = bot.sandbox.slack().messages("data-incidents");
     assert_eq!(hub.len(), 1, "the announcement is one line: {hub:?}");
@@ -129,7 +129,7 @@ async fn a_page_that_pagerduty_refuses_is_said_in_the_channel() {
         Setup { variables: vec![("MUSTER_PAGERDUTY__ROUTING_KEY", "too-short".to_owned())], ..Setup::default() };
     let bot = Bot::set_up(setup).await;
     bot.alert("dq", stale_orders()).await;
-    bot.inc(1).find("🚨 PagerDuty refuses the page for orders-pipeline: 'routing_key' must be 32 characters long. Nobody was notified; please call by hand.");
+    bot.inc(1).find("🚨 PagerDuty refuses the page for orders-pipeline: 'routing_key' must be 32 characters long. This page notifies nobody; please call by hand.");
     assert!(bot.inc(1).card().text().contains("REFUSED by PagerDuty, call by hand"));
 }
 

@@ -49,6 +49,8 @@ async fn silence_of_a_monitor_is_an_end_only_where_it_is_said_so() {
         (bot.incident(1).await["alerts_firing"].as_u64(), bot.incident(2).await["alerts_firing"].as_u64()),
         (Some(0), Some(1))
     );
+    // The monitor did not say so, and nobody claims that it did.
+    bot.inc(1).find("💤 Nobody repeated w.orders is wrong, so it is taken to be over. Still firing: 0 of 1.");
     bot.end().await;
 }
 

@@ -48,7 +48,7 @@ async fn whys_the_cause_and_what_was_learnt_reach_the_post_mortem() {
     - Why 1: the load stopped at 05:00
     - Why 2 (of 1): its disk was full
     - Why 3 (of 1): nothing retried it
-    - Cause (data): the source was late
+    - Named before as the cause (data): the source was late
     - Cause (operations): nothing watched the disk
     ");
     for (name, words) in [
@@ -99,12 +99,12 @@ async fn what_was_promised_is_set_beside_what_was_broken() {
     bot.put("/api/v1/catalog/yaml", catalog.to_owned()).await;
     bot.alert("dq", stale_orders()).await;
     let inc = bot.inc(1);
-    assert!(inc.slash(ANA, "sla").await.contains("1 incident, no time of bad data is recorded"));
+    assert!(inc.slash(ANA, "sla").await.contains("data bad for less than a minute in 1 incident, and still bad in 1"));
     inc.slash(ANA, "since 3h ago").await;
     bot.advance(minutes(60)).await;
     insta::assert_snapshot!(inc.slash(ANA, "sla").await, @r"
-    📜 What was promised, and the incidents that were opened in the last 30 days
-    • warehouse.orders: by 07:00 UTC; data bad for 4 h 0 min in 1 incident
+    📜 What was promised, and the incidents of the last 30 days
+    • warehouse.orders: by 07:00 UTC; data bad for 4 h 0 min in 1 incident, and still bad in 1
     ");
     inc.slash(ANA, "good-again 30m ago").await;
     inc.slash(ANA, "resolve done").await;
@@ -115,8 +115,8 @@ async fn what_was_promised_is_set_beside_what_was_broken() {
     );
     assert!(bot.slash(ANA, "data-incidents", "sla warehouse.orders").await.contains("data bad for 3 h 30 min"));
     insta::assert_snapshot!(bot.slash(ANA, "data-incidents", "sla bi.sales").await, @r"
-    📜 What was promised, and the incidents that were opened in the last 30 days
-    • bi.sales: no SLA is known; no incident that you can see
+    📜 What was promised, and the incidents of the last 30 days
+    • bi.sales: no SLA is known; no incident with bad data that you can see
     ");
     bot.end().await;
 }

@@ -244,26 +244,26 @@ async fn people_outside_are_told_once_hear_updates_and_the_end() {
         json!({"teams": ["finance analytics", "orders team"], "text": "Use yesterday's figures until 09:00."}),
     )
     .await;
-    inc.expect("Told downstream: Finance analytics, Orders team");
+    inc.expect("Telling downstream: Finance analytics, Orders team");
     let finance = bot.channel("finance");
-    let notice = finance.expect("What you use may be wrong since");
+    let notice = finance.expect("What you use may be wrong (noticed");
     insta::assert_snapshot!(notice.text());
     bot.channel("data-orders").expect("model.shop.customer_revenue");
     // Nobody is told twice, and the one who was left out still can be.
     inc.slash(BEN, "impact").await;
     press(&bot, BEN, &whispered(&bot, &inc.name, BEN), "Tell consumers").await;
     bot.submit(BEN, json!({})).await;
-    inc.expect("Told downstream: ML");
+    inc.expect("Telling downstream: ML");
     let dm = bot.channel("dm-chloe");
     dm.expect("exposure.shop.churn_model");
-    insta::assert_snapshot!(inc.slash(BEN, "notify downstream").await, @"Everybody downstream who can be reached was told already; updates and the all-clear reach them by themselves.");
+    insta::assert_snapshot!(inc.slash(BEN, "notify downstream").await, @"Everybody downstream who can be reached was told already, or is being told; updates, and how it ends, reach them by themselves.");
     // Somebody who reads it there wants to hear too.
     bot.channel("finance").find("What you use").button("Tell me too").click(ANA).await;
     bot.channel("dm-ana").expect("You or your team asked to hear of this");
     assert_eq!(inc.slash(ANA, "subscribe").await, "You hear of INC-1 already.");
     // Updates go into the thread of the first message; who is muted hears none.
     assert_eq!(inc.slash(ANA, "mute ml").await, "INC-1: ML hears no more of it.");
-    insta::assert_snapshot!(inc.slash(ANA, "mute nobody").await, @"“nobody” was not told of INC-1, so there is nothing to mute. These were told: Finance analytics, ML, Orders team, Ana.");
+    insta::assert_snapshot!(inc.slash(ANA, "mute nobody").await, @"“nobody” does not hear of INC-1, so there is nothing to mute. These do: Finance analytics, ML, Orders team, Ana.");
     inc.slash(ANA, "update the backfill runs next 30m").await;
     inc.expect("the backfill runs");
     let update = finance.expect("the backfill runs");
@@ -273,13 +273,13 @@ async fn people_outside_are_told_once_hear_updates_and_the_end() {
     // Owners upstream are told apart, and in their own words.
     assert_eq!(inc.slash(ANA, "notify upstream").await, "");
     bot.submit(ANA, json!({})).await;
-    inc.expect("Told upstream: Ingest team");
+    inc.expect("Telling upstream: Ingest team");
     bot.channel("data-ingest").expect("Something of yours may be where it started");
     // The end reaches everyone who heard of the beginning, but for the muted.
     inc.slash(ANA, "resolve reloaded").await;
     inc.expect("reloaded");
     for channel in ["finance", "data-orders", "data-ingest", "dm-ana"] {
-        bot.channel(channel).expect("INC-1 is over");
+        bot.channel(channel).expect("INC-1 is resolved");
     }
     inc.slash(ANA, "reopen it is back").await;
     inc.expect("it is back");
@@ -297,7 +297,7 @@ async fn owners_of_the_configured_tiers_are_told_without_being_asked() {
     bot.shop().await;
     bot.alert("dq", stale_raw_orders()).await;
     // Tier 1 is `model.shop.orders`; its owners are told, those of tier 4 are not.
-    bot.inc(1).find("Told downstream: Orders team");
+    bot.inc(1).find("Telling downstream: Orders team");
     bot.channel("data-orders").expect("model.shop.orders");
     // Another alert of the same incident tells nobody again.
     bot.alert("dq", json!({"title": "raw_orders is empty", "key": "raw2", "asset": "source.shop.shop.raw_orders"}))
@@ -322,7 +322,7 @@ async fn the_asset_page_the_badge_and_the_gate_say_whether_data_can_be_trusted()
     bot.alert("dq", stale_raw_orders()).await;
     let (status, body) = gate("exposure.shop.finance_dashboard").await;
     assert_eq!(status, 409);
-    assert_eq!(body["words"], "INC-1 open upstream (source.shop.shop.raw_orders) since 2026-11-23 03:00 UTC");
+    assert_eq!(body["words"], "INC-1 open upstream (source.shop.shop.raw_orders), noticed 2026-11-23 03:00 UTC");
     assert_eq!((&body["incidents"][0]["id"], &body["incidents"][0]["hops"]), (&json!("INC-1"), &json!(3)));
     assert_eq!(gate("model.shop.stg_customers").await.0, 200, "the other branch is well");
     assert_eq!(gate("never.heard.of").await.0, 200, "nothing is known against it");
@@ -413,7 +413,10 @@ async fn a_link_to_an_assets_page_shows_the_asset() {
     assert_eq!(closed.status(), 401);
     assert!(closed.headers()["www-authenticate"].to_str().unwrap().starts_with("Basic "));
     let open = bot.http.get(&page).basic_auth("anyone", Some(API_TOKEN)).send().await.unwrap().text().await.unwrap();
-    assert!(open.contains("<h1>exposure.shop.finance_dashboard</h1>") && open.contains("INC-2 open since"), "{open}");
+    assert!(
+        open.contains("<h1>exposure.shop.finance_dashboard</h1>") && open.contains("INC-2 open, noticed"),
+        "{open}"
+    );
     bot.end().await;
 }
 
@@ -432,7 +435,7 @@ async fn the_post_mortem_says_what_the_lineage_knew() {
         |name: &str| text.split(&format!("## {name}\n\n")).nth(1).unwrap().split("\n## ").next().unwrap().to_owned();
     insta::assert_snapshot!(section("Impact"));
     insta::assert_snapshot!(section("Causes"));
-    assert!(section("Open questions").contains("Nobody checks"), "{text}");
+    assert!(section("Open questions").contains("No check is known of"), "{text}");
     // The next incident of this asset remembers that it was the root.
     bot.alert("dq", json!({"title": "stale again", "key": "again", "asset": "source.shop.shop.raw_orders"})).await;
     let impact = bot.get("/api/v1/incidents/INC-2/impact").await;

@@ -12,9 +12,9 @@ use crate::harness::*;
 
 /// What the server got, and what it answers to the next recipients instead of "fine".
 #[derive(Clone, Default)]
-struct Sink {
-    letters: Arc<Mutex<Vec<Vec<u8>>>>,
-    answers: Arc<Mutex<Vec<Response>>>,
+pub(super) struct Sink {
+    pub(super) letters: Arc<Mutex<Vec<Vec<u8>>>>,
+    pub(super) answers: Arc<Mutex<Vec<Response>>>,
 }
 
 struct Taking {
@@ -39,7 +39,7 @@ impl Handler for Taking {
 }
 
 impl Sink {
-    fn start() -> (Self, String) {
+    pub(super) fn start() -> (Self, String) {
         let sink = Self::default();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("smtp://{}", listener.local_addr().unwrap());
@@ -113,7 +113,7 @@ async fn consumers_without_a_channel_get_one_thread_of_letters() {
     assert!(page.contains("cid:lineage"), "{page}");
     let picture = parsed[0].attachments().next().unwrap();
     assert_eq!((picture.content_id(), &picture.contents()[1..4]), (Some("lineage"), b"PNG".as_slice()));
-    assert!(parsed[2].body_text(0).unwrap().contains("INC-1 is over"));
+    assert!(parsed[2].body_text(0).unwrap().contains("INC-1 is resolved"));
     bot.end().await;
 }
 
@@ -128,6 +128,6 @@ async fn a_server_that_cannot_now_is_asked_again_and_one_that_never_will_is_told
     *sink.answers.lock().unwrap() = vec![mailin::response::NO_MAILBOX];
     let inc = bot.inc(1);
     inc.slash(ANA, "update the backfill runs").await;
-    inc.find("an e-mail");
+    inc.find("A message to Finance analytics was not delivered: ");
     assert_eq!(sink.letters.lock().unwrap().len(), 1);
 }

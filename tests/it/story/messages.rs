@@ -77,7 +77,7 @@ async fn any_message_can_be_pinned_with_its_own_time_and_files_and_taken_back() 
     slack.react(BEN, &inc.name, &ts, "pushpin");
     bot.settle().await;
     // What the bot said itself, and what it has not heard, is looked up.
-    let said = inc.find("PagerDuty notified somebody").view.ts.clone();
+    let said = inc.find("PagerDuty opened an incident").view.ts.clone();
     bot.sandbox.faults().fail_with("conversations.replies", 1, "internal_error");
     slack.react(BEN, &inc.name, &said, "pushpin");
     bot.settle().await;
@@ -85,7 +85,7 @@ async fn any_message_can_be_pinned_with_its_own_time_and_files_and_taken_back() 
     let timeline = inc.slash(BEN, "timeline").await;
     let line = timeline.lines().find(|line| line.contains("Ana said: the disk was full")).unwrap();
     assert!(line.contains("06:00 UTC"), "its own time: {line}");
-    assert!(timeline.contains("said: 🔔") || timeline.contains("PagerDuty notified somebody"), "{timeline}");
+    assert!(timeline.contains("said: 🔔") || timeline.contains("PagerDuty opened an incident"), "{timeline}");
     let marked =
         slack.messages(&inc.name).into_iter().filter(|one| one.reactions.iter().any(|name| name == "white_check_mark"));
     assert_eq!(marked.count(), 2);

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Bot, Setup};
 
+mod bodies;
 mod channels;
 mod correlation;
 mod declaring;
@@ -21,6 +22,8 @@ mod mail;
 mod messages;
 mod monitors;
 mod moves;
+mod named;
+mod newcomers;
 mod one_incident;
 mod paging;
 mod peers;
@@ -35,6 +38,8 @@ mod socket;
 mod strangers;
 mod tasks;
 mod timeline;
+mod times;
+mod truth;
 mod verbs;
 mod visibility;
 

@@ -118,7 +118,7 @@ async fn a_merge_loses_nobody_and_nothing() {
     slack.command(ANA, "data-incidents", "INC-3 merge INC-2").await;
     slack.command(ANA, "data-incidents", "INC-2 resolve done").await;
     bot.settle().await;
-    dm.expect("INC-2 is over");
+    dm.expect("INC-2 is resolved");
     let fourth = bot.incident(4).await;
     assert_eq!(
         (fourth["title"].as_str(), fourth["status"].as_str()),

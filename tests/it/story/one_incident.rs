@@ -30,7 +30,7 @@ async fn a_stale_table_becomes_an_incident_that_people_end() {
     );
     inc.expect("Runbook: A table is stale (0 of");
     inc.expect("handed to PagerDuty. It is not known yet whether anyone was notified");
-    inc.expect("PagerDuty notified somebody for orders-pipeline");
+    inc.expect("PagerDuty opened an incident for orders-pipeline");
     let view = inc.view();
     assert_eq!(view.topic, "SEV2 · pending · commander: nobody · INC-1");
     assert_eq!(view.pins, std::slice::from_ref(&card.view.ts));

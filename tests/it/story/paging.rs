@@ -61,7 +61,7 @@ async fn one_person_is_paged_by_the_rest_api_and_without_it_by_name() {
     );
     insta::assert_snapshot!(inc.slash(CHLOE, "link not-an-address@").await, @"“not-an-address@” is not an e-mail address. It is written /incident link [e-mail]: INC-12 link moves that incident to this channel; with an e-mail address, it says who you are in PagerDuty.");
     insta::assert_snapshot!(inc.slash(CHLOE, "link ben@example.com").await, @"ben@example.com is somebody else's.");
-    insta::assert_snapshot!(inc.slash(CHLOE, "link <mailto:chloe@pager.example.com|chloe@pager.example.com>").await, @"chloe@pager.example.com is you in PagerDuty from now on: on schedules, and when somebody pages you.");
+    insta::assert_snapshot!(inc.slash(CHLOE, "link <mailto:chloe@pager.example.com|chloe@pager.example.com>").await, @"Muster looks for you in PagerDuty as chloe@pager.example.com from now on: on schedules, and when somebody pages you.");
     bot.sandbox.faults().lose_answer("pagerduty", 1);
     inc.slash(ANA, "page @chloe please look").await;
     bot.advance(minutes(2)).await;
@@ -71,7 +71,7 @@ async fn one_person_is_paged_by_the_rest_api_and_without_it_by_name() {
         (pages[0].title.as_str(), &pages[0].details["assigned"]),
         ("[INC-1] SEV5 please look", &json!("PUSER1"))
     );
-    assert!(inc.card().text().contains("page for Chloe: paged"), "{}", inc.card().text());
+    assert!(inc.card().text().contains("page for Chloe: open in PagerDuty"), "{}", inc.card().text());
     inc.slash(BEN, "ack").await;
     assert_eq!(bot.sandbox.pagerduty().incidents()[0].status, "acknowledged");
     inc.slash(BEN, "resolve done").await;

@@ -22,20 +22,6 @@ async fn guests_strangers_and_other_workspaces_are_refused_in_words() {
 }
 
 #[tokio::test]
-async fn somebody_new_is_asked_for_and_may_try_again() {
-    let bot = Bot::start().await;
-    bot.alert("dq", stale_orders()).await;
-    bot.sandbox.slack().add_user("U0NEW00001", "dana", "Dana");
-    insta::assert_snapshot!(bot.inc(1).slash("U0NEW00001", "ack").await, @"I do not know you yet and have just asked Slack who you are. Please try once more in a few seconds.");
-    assert_eq!(bot.inc(1).slash("U0NEW00001", "ack").await, "INC-1: Dana acknowledged.");
-    // Somebody who joins while Muster runs is known at once.
-    bot.sandbox.slack().joins("U0NEW00002", "eve", "Eve");
-    bot.settle().await;
-    assert_eq!(bot.inc(1).slash("U0NEW00002", "take scribe").await, "INC-1: Eve took the role of scribe.");
-    bot.end().await;
-}
-
-#[tokio::test]
 async fn two_who_press_at_once_make_one_change_and_the_loser_hears_who_was_first() {
     let bot = Bot::start().await;
     bot.alert("dq", stale_orders()).await;

@@ -137,10 +137,11 @@ async fn roles_are_for_members_and_the_form_says_who_has_them() {
     slack.add_bot("U0ROBOT001", "robot");
     slack.add_user("U0NEW00001", "dana", "Dana");
     insta::assert_snapshot!(inc.slash(ANA, "assign responder @guest").await, @"A guest is a guest of this workspace and can do nothing here; name a member.");
-    insta::assert_snapshot!(inc.slash(ANA, "task check it <@U0NEW00001>").await, @"I do not know U0NEW00001 yet and have just asked Slack who that is. Please try once more in a few seconds.");
     assert_eq!(inc.slash(ANA, "task check it <@U0NEW00001>").await, "INC-1: Ana added task 1 for Dana: check it.");
-    inc.slash(ANA, "assign scribe <@U0ROBOT001>").await;
     insta::assert_snapshot!(inc.slash(ANA, "assign scribe <@U0ROBOT001>").await, @"robot is a bot, deactivated, or of another workspace, and can do nothing here; name a member.");
+    insta::assert_snapshot!(inc.slash(ANA, "assign scribe <@U0NOBODY01>").await, @"Slack knows nobody by the id U0NOBODY01 in this workspace, so nothing was given to them; name a member.");
+    bot.sandbox.faults().fail_with("users.info", 1, "internal_error");
+    insta::assert_snapshot!(inc.slash(ANA, "assign scribe <@U0NOBODY02>").await, @"Slack did not answer who U0NOBODY02 is, so nothing was given to them. I ask again by myself; please try once more in a minute.");
     inc.slash(BEN, "take command").await;
     inc.slash(ANA, "assign responder @ana @chloe").await;
     inc.enter(ANA);

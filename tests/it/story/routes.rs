@@ -131,7 +131,7 @@ teams = ["finance-people"]
     let inc = bot.inc(1);
     assert!(inc.view().members.contains(&CHLOE.to_owned()), "the route's team is in the channel");
     bot.channel("finance").expect("You or your team asked to hear of this.");
-    inc.find("📨 Told: finance-people");
+    inc.find("📨 Telling: finance-people");
     let asked = || {
         let messages = bot.sandbox.slack().messages(&inc.name);
         messages.iter().filter(|message| message.text.contains("Nobody has acknowledged")).count()
@@ -149,7 +149,7 @@ teams = ["finance-people"]
     bot.advance(minutes(300)).await;
     assert_eq!(asked(), 4, "somebody has it");
     inc.slash(BEN, "resolve done").await;
-    bot.channel("finance").find("✅");
+    bot.channel("finance").find("☑️");
     bot.end().await;
 }
 

@@ -57,19 +57,25 @@ async fn slips_in_times_are_no_words() {
         .nth(1)
         .unwrap()
         .to_owned();
-    for words in [
-        format!("edit {line} at 99:99"),
-        "update good soon next 99:99".to_owned(),
-        "update good soon next 999999999h".to_owned(),
-        "update good soon next 2020-01-01".to_owned(),
-        "remind 2020-01-01".to_owned(),
+    let edit = format!("edit {line} at 99:99");
+    for (words, why) in [
+        (edit.as_str(), "“99:99” is not a time I understand."),
+        ("update good soon next 99:99", "“99:99” is not a time I understand."),
+        ("update good soon next 999999999h", "“999999999h” is not a time I understand."),
+        ("update good soon next 2020-01-01", "“2020-01-01” is 2020-01-01 23:59 UTC, which has passed already."),
+        ("remind 2020-01-01", "“2020-01-01” is 2020-01-01 23:59 UTC, which has passed already."),
+        ("update good soon next 06:10 IST", "“IST” is the time of several places."),
+        ("remind in a couple of hours", "How much is “a couple of hours”?"),
+        ("since 3.10", "“3.10” may be a time or a day."),
     ] {
-        let told = inc.slash(ANA, &words).await;
-        assert!(told.contains("is not a time I understand"), "{words}: {told}");
+        let told = inc.slash(ANA, words).await;
+        assert!(told.starts_with(why), "{words}: {told}");
     }
-    assert!(inc.slash(ANA, "since -262143-01-01T00:00:00Z").await.contains("is not a time I understand"));
+    assert!(inc.slash(ANA, "since -262143-01-01T00:00:00Z").await.contains("more than ten years away"));
     assert!(inc.slash(ANA, "timeline").await.contains("the loader hangs"));
     assert!(bot.incident(1).await["next_update"].is_null());
+    inc.slash(ANA, "update we watch it for the next few hours").await;
+    inc.find("we watch it for the next few hours");
     inc.slash(ANA, "update it goes on with the next 3 loads").await;
     inc.find("it goes on with the next 3 loads");
     bot.end().await;

@@ -50,8 +50,8 @@ async fn people_are_reminded_of_updates_up_to_a_limit() {
     let said =
         || bot.sandbox.slack().messages(&inc.name).iter().filter(|message| message.text.starts_with("⏰")).count();
     bot.advance(minutes(60)).await;
-    let due = inc
-        .find("⏰ @Ben, nobody has been told about this SEV2 since 2026-11-23 06:00 UTC. What is the current state?");
+    let due =
+        inc.find("⏰ @Ben, no update of this SEV2 was posted since 2026-11-23 06:00 UTC. What is the current state?");
     assert_eq!(due.labels(), ["Update", "In 15 minutes", "Stop reminding"]);
     due.button("In 15 minutes").click(BEN).await;
     bot.advance(minutes(16)).await;
@@ -67,7 +67,7 @@ async fn people_are_reminded_of_updates_up_to_a_limit() {
     inc.find("⏰").button("Stop reminding").click(BEN).await;
     bot.advance(minutes(200)).await;
     assert_eq!(said(), 3);
-    insta::assert_snapshot!(inc.slash(BEN, "remind later").await, @"“later” is not a time I understand, or it has passed already. It is written /incident remind <15m|off>: be reminded of the next update later, or no more.");
+    insta::assert_snapshot!(inc.slash(BEN, "remind later").await, @"“later” is not a time I understand. It is written /incident remind <15m|off>: be reminded of the next update later, or no more.");
     inc.slash(BEN, "remind 20m").await;
     bot.advance(minutes(21)).await;
     assert_eq!(said(), 4);

@@ -133,10 +133,7 @@ async fn sev_update_note() {
     assert!(late.contains("The update promised for"));
     inc.find("did not come").button("Update").click(BEN).await;
     let answer = bot.sandbox.slack().submit(BEN, &json!({"text": "still running", "next": "soon"})).await.unwrap();
-    assert_eq!(
-        answer.json["errors"]["next"],
-        "“soon” is not a time I understand, or it has passed already. Write 30m, 2h or 15:00."
-    );
+    assert_eq!(answer.json["errors"]["next"], "“soon” is not a time I understand. Write 30m, 2h or 15:00.");
     bot.submit(BEN, json!({"text": "still running", "next": "1h"})).await;
     inc.expect("> still running");
     inc.slash(CHLOE, "note the 05:00 run never started").await;
@@ -201,18 +198,18 @@ async fn page_mitigate_resolve_reopen_postmortem_help() {
     let bot = open_incident().await;
     let inc = bot.inc(1);
     inc.slash(ANA, "page finance the ledger is next").await;
-    inc.expect("📟 @Ana pages finance: the ledger is next");
+    inc.expect("📟 @Ana asks for a page to finance: the ledger is next");
     inc.expect("The page for finance is handed to PagerDuty.");
-    inc.expect("PagerDuty notified somebody for finance");
+    inc.expect("PagerDuty opened an incident for finance");
     assert_eq!(bot.sandbox.pagerduty().incidents()[1].title, "[INC-1] SEV2 the ledger is next");
     insta::assert_snapshot!(inc.slash(ANA, "page marketing").await, @"There is no service “marketing”. There are: orders-pipeline, finance.");
     inc.slash(ANA, "page @ben you know the loader").await;
-    inc.expect("📟 @Ana pages orders-pipeline: For Ben: you know the loader");
+    inc.expect("📟 @Ana asks for a page to orders-pipeline: For Ben: you know the loader");
     inc.expect("The page for orders-pipeline is handed to PagerDuty.");
-    inc.expect("PagerDuty notified somebody for orders-pipeline");
+    inc.expect("PagerDuty opened an incident for orders-pipeline");
     inc.slash(ANA, "mitigate dashboards carry a warning").await;
     inc.expect(
-        "🟡 Mitigated by @Ana: consumers are protected, the cause may still be there. dashboards carry a warning",
+        "🟡 Mitigated, says @Ana: consumers are protected, the cause may still be there. dashboards carry a warning",
     );
     insta::assert_snapshot!(inc.slash(ANA, "mitigate").await, @"INC-1 is mitigated already.");
     insta::assert_snapshot!(inc.slash(ANA, "reopen why").await, @"INC-1 is mitigated, so there is nothing to reopen.");

@@ -1,0 +1,236 @@
+//! Which incident a line names. What is named is what is acted on, wherever `INC-n` stands in the line. Where that is not sure, the person is
+//! asked, and nothing is done: several are named, another one than the channel's is named for a change of status, or the name may be part
+//! of a text.
+
+use super::line::{Intent, Understood, Verb};
+use crate::domain::incident::number;
+use crate::domain::permission;
+
+/// Words after which `INC-n` is what something is compared with.
+const MENTIONING: [&str; 14] = [
+    "of",
+    "as",
+    "like",
+    "see",
+    "than",
+    "by",
+    "from",
+    "with",
+    "cf",
+    "cf.",
+    "unlike",
+    "duplicates",
+    "related",
+    "similar",
+];
+/// Words before an incident's name that belong to the name: `ack in INC-2`.
+const TARGETING: [&str; 7] = ["for", "in", "on", "at", "to", "about", "incident"];
+/// Verbs that are about no incident. In their lines an incident's name is a word like any other.
+const ABOUT_NO_INCIDENT: [&str; 10] =
+    ["declare", "drill", "list", "search", "silence", "silences", "unsilence", "stats", "oncall", "asset"];
+
+/// Which incident a line names, by its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    Nobody,
+    /// In front of the verb. There it is never a word of a text.
+    InFront(u64),
+    /// In the rest of the line, where it may be something else.
+    InRest(u64, Place),
+    Several(Vec<u64>),
+}
+
+/// Where in the rest of a line an incident's name stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// At its beginning or its end.
+    Edge,
+    /// Between words.
+    Within,
+    /// After a word that compares: `same as INC-2`.
+    Mention,
+}
+
+/// How much harm it does to act on the wrong incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    /// It reads, or opens a form that names its incident.
+    Shows,
+    Changes,
+    /// It changes how the incident stands, so people act on it.
+    Decides,
+}
+
+impl Named {
+    /// The incident in front of the verb.
+    pub fn in_front(&self) -> Option<u64> {
+        match self {
+            Self::InFront(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// Whether it must be known in which channel the line was typed.
+    pub fn is_in_doubt(&self) -> bool {
+        matches!(self, Self::InRest(..) | Self::Several(_))
+    }
+}
+
+/// Reads the incident that the rest of a line names. If its name stands at the edge, the rest comes back without it.
+pub(crate) fn read<'a>(verb: &Verb, rest: &'a str) -> (&'a str, Named) {
+    if verb.arguments.contains("INC-n") || ABOUT_NO_INCIDENT.contains(&verb.name()) {
+        return (rest, Named::Nobody);
+    }
+    let words = words(rest);
+    let lower = |at: usize| words.get(at).map(|(_, word)| bare(word).to_lowercase()).unwrap_or_default();
+    let mut found: Vec<(usize, u64)> = Vec::new();
+    for (at, (_, word)) in words.iter().enumerate() {
+        // "A duplicate of INC-3" says what the channel's incident is.
+        let is_of_duplicate = at > 0 && lower(at - 1) == "of" && at > 1 && lower(at - 2).starts_with("dup");
+        if let Some(number) = name(word).filter(|_| !is_of_duplicate) {
+            found.push((at, number));
+        }
+    }
+    let numbers: Vec<u64> = found.iter().map(|(_, number)| *number).collect();
+    let (at, number) = match (found.first(), numbers.iter().all(|one| Some(one) == numbers.first())) {
+        (None, _) => return (rest, Named::Nobody),
+        (Some(first), true) => *first,
+        (Some(_), false) => {
+            let mut each = numbers;
+            each.sort_unstable();
+            each.dedup();
+            return (rest, Named::Several(each));
+        }
+    };
+    let before = at.checked_sub(1).map(lower).unwrap_or_default();
+    if MENTIONING.contains(&before.as_str()) {
+        return (rest, Named::InRest(number, Place::Mention));
+    }
+    let belongs = usize::from(TARGETING.contains(&before.as_str()));
+    let begins = |at: usize| words.get(at).map_or(rest.len(), |(begin, _)| *begin);
+    let is_punctuation = |c: char| c.is_whitespace() || ":,;-–—.".contains(c);
+    if at == belongs {
+        let after = rest.get(begins(at + 1)..).unwrap_or_default();
+        return (after.trim_start_matches(is_punctuation), Named::InRest(number, Place::Edge));
+    }
+    if at + 1 == words.len() {
+        let before = rest.get(..begins(at - belongs)).unwrap_or_default();
+        return (before.trim_end(), Named::InRest(number, Place::Edge));
+    }
+    (rest, Named::InRest(number, Place::Within))
+}
+
+/// The words of a text, and where each begins.
+fn words(text: &str) -> Vec<(usize, &str)> {
+    let mut begin = 0;
+    let place = |word: &str| {
+        let here = begin;
+        begin += word.len();
+        here
+    };
+    let mut place = place;
+    text.split_inclusive(char::is_whitespace)
+        .map(|word| (place(word), word.trim()))
+        .filter(|(_, word)| !word.is_empty())
+        .collect()
+}
+
+/// A word without what stands around it.
+fn bare(word: &str) -> &str {
+    word.trim_matches(|c: char| !c.is_alphanumeric())
+}
+
+/// The number of the incident that a word names: `INC-2`, `inc2`, `#inc-2`, `(INC-2):`, or its channel, as Slack writes it.
+fn name(word: &str) -> Option<u64> {
+    let channel = word.strip_prefix("<#").and_then(|mark| mark.split_once('|')).map(|(_, name)| name);
+    let word = bare(channel.unwrap_or(word)).to_lowercase();
+    let named = number(&word).or_else(|| word.strip_prefix("inc").filter(|digits| digits.len() < 7)?.parse().ok());
+    // A channel's name goes on with the title: `inc-2-orders-are-late`.
+    named.or_else(|| {
+        channel?;
+        word.strip_prefix("inc-")?.split('-').next()?.parse().ok()
+    })
+}
+
+/// The incident that a line acts on if it is typed in the channel of `here`, or in none: a number, or nobody for the channel's own.
+///
+/// # Errors
+/// The incidents that may be meant. The person must choose.
+pub(crate) fn sure(line: &Understood, here: Option<u64>) -> Result<Option<u64>, Vec<u64>> {
+    let weight = weight(&line.intent);
+    match (&line.named, here) {
+        (Named::Nobody, _) => Ok(None),
+        (Named::InFront(number), _) => Ok(Some(*number)),
+        (Named::Several(each), _) => Err(each.clone()),
+        (Named::InRest(number, place), Some(here)) if here != *number => match (weight, place) {
+            (Weight::Shows, _) | (Weight::Changes, Place::Edge) => Ok(Some(*number)),
+            (Weight::Changes, Place::Mention) => Ok(None),
+            (Weight::Changes, Place::Within) | (Weight::Decides, _) => Err(vec![*number, here]),
+        },
+        (Named::InRest(number, _), _) => Ok(Some(*number)),
+    }
+}
+
+fn weight(intent: &Intent) -> Weight {
+    let of = |verb: permission::Verb| match verb {
+        permission::Verb::Read => Weight::Shows,
+        permission::Verb::Acknowledge
+        | permission::Verb::Severity
+        | permission::Verb::Status
+        | permission::Verb::Triage => Weight::Decides,
+        _ => Weight::Changes,
+    };
+    match intent {
+        Intent::Command(command) => of(command.verb()),
+        Intent::Act(may, _) => of(*may),
+        Intent::Ask(..) | Intent::Help(_) | Intent::Permissions => Weight::Shows,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::verbs::VERBS;
+    use super::*;
+
+    fn verb(name: &str) -> &'static Verb {
+        VERBS.iter().find(|verb| verb.name() == name).expect("a verb")
+    }
+
+    #[test]
+    fn a_name_anywhere_is_found() {
+        let edge = |number| Named::InRest(number, Place::Edge);
+        for (name, rest, left, named) in [
+            ("resolve", "INC-2 loader fixed", "loader fixed", edge(2)),
+            ("resolve", "loader fixed INC-2", "loader fixed", edge(2)),
+            ("resolve", "loader fixed in inc-2.", "loader fixed", edge(2)),
+            ("resolve", "for INC-2: loader fixed", "loader fixed", edge(2)),
+            ("ack", "#inc-2", "", edge(2)),
+            ("ack", "inc2 please", "please", edge(2)),
+            ("ack", "<#C1|inc-2-orders-are-late>", "", edge(2)),
+            ("sev", "1 INC-2", "1", edge(2)),
+            ("note", "same as INC-2", "same as INC-2", Named::InRest(2, Place::Mention)),
+            ("update", "the load of INC-2 runs", "the load of INC-2 runs", Named::InRest(2, Place::Mention)),
+            ("update", "we wait until INC-2 ends", "we wait until INC-2 ends", Named::InRest(2, Place::Within)),
+            ("resolve", "duplicate of INC-3", "duplicate of INC-3", Named::Nobody),
+            ("resolve", "INC-2 INC-3", "INC-2 INC-3", Named::Several(vec![2, 3])),
+            ("resolve", "INC-2 inc2", "inc2", edge(2)),
+            ("merge", "INC-3", "INC-3", Named::Nobody),
+            ("declare", "like INC-3", "like INC-3", Named::Nobody),
+            ("note", "incident increased by 3", "incident increased by 3", Named::Nobody),
+        ] {
+            assert_eq!(read(verb(name), rest), (left, named), "{name} {rest}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_rest_panics(rest in "(\\PC{0,20} ?(INC-2)? ?){0,4}") {
+            for verb in VERBS {
+                let (left, _) = read(verb, &rest);
+                prop_assert!(rest.contains(left));
+            }
+        }
+    }
+}
