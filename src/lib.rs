@@ -29,9 +29,16 @@ pub mod store;
 pub mod telemetry;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+
+/// How long requests in work may take after a bot was told to stop, and then the deliveries in work. What is cut is done again after the next
+/// start: nobody got an answer. README.md promises ten seconds in all, the time that Docker gives.
+const REQUESTS_WITHIN: Duration = Duration::from_secs(4);
+const DELIVERIES_WITHIN: Duration = Duration::from_secs(4);
 
 /// A whole bot: HTTP and the worker over one app.
 #[derive(Clone)]
@@ -55,6 +62,55 @@ impl Muster {
         let worker = Arc::new(delivery::Worker::new(app.clone())?);
         let (http, socket) = http::AppState::new(app.clone())?;
         Ok(Self { app, worker, http, socket })
+    }
+
+    /// Runs until `told` comes back, and then ends in order: requests in work, deliveries in work, what was not written yet, the store. If `told`
+    /// comes back once more, it does not wait for what is in work. The store is closed in any case, whoever still holds it.
+    ///
+    /// # Errors
+    /// It could not listen any more, or the store was not closed cleanly.
+    pub async fn run(self, listener: TcpListener, mut told: impl AsyncFnMut()) -> anyhow::Result<()> {
+        let ((stop_doors, doors_stop), (stop_work, work_stops)) = (watch::channel(false), watch::channel(false));
+        let mut work = tokio::task::JoinSet::new();
+        work.spawn(self.worker.clone().run(work_stops));
+        let start = tokio::spawn(self.worker.clone().start_at_last());
+        let served = {
+            let serving = self.serve(listener, doors_stop);
+            tokio::pin!(serving);
+            tokio::select! {
+                served = &mut serving => served,
+                () = told() => {
+                    tracing::info!("stopping: no new requests, finishing what is in work");
+                    // Sending fails only if everything has stopped already.
+                    let _ = stop_doors.send(true);
+                    tokio::select! {
+                        served = &mut serving => served,
+                        () = tokio::time::sleep(REQUESTS_WITHIN) => {
+                            tracing::warn!("some requests are not finished; they get no answer and must be sent again");
+                            Ok(())
+                        }
+                        () = told() => Ok(()),
+                    }
+                }
+            }
+        };
+        start.abort();
+        let _ = stop_work.send(true);
+        tokio::select! {
+            () = async { while work.join_next().await.is_some() {} } => {}
+            () = tokio::time::sleep(DELIVERIES_WITHIN) => {
+                tracing::warn!("some deliveries are not finished; they go on after the next start");
+            }
+            () = told() => {}
+        }
+        work.shutdown().await;
+        let closed = self.app.store.close().await;
+        served?;
+        closed.context(
+            "the store was not closed cleanly. Nothing that was answered is lost; the next start checks all of it",
+        )?;
+        tracing::info!("stopped");
+        Ok(())
     }
 
     /// Answers requests until told to stop, then finishes those in work.

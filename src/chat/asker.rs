@@ -1,13 +1,16 @@
 //! The person who asks, and where: what they may do, which incident they mean, and the commands that they give.
 
+use serde_json::json;
+
 use super::reply::Reply;
 use super::when::LocalClock;
 use crate::app::queries::Filter;
 use crate::app::{App, DeliveryId, Failure, RequestMeta};
 use crate::domain::decide::permitted;
 use crate::domain::permission::{self, Standing};
+use crate::domain::reason::PageText;
 use crate::domain::times::{clock, stamp};
-use crate::domain::{Actor, ChannelId, Command, Decision, Incident, IncidentId, Refusal, Time, UserId};
+use crate::domain::{Actor, ChannelId, Command, Decision, Event, Incident, IncidentId, Refusal, Time, UserId};
 use crate::render::timeline;
 use crate::slack::markup;
 use crate::store::Batch;
@@ -63,8 +66,19 @@ impl Chat<'_> {
 
     pub async fn act(&self, uid: &IncidentId, command: Command) -> Result<Reply, Failure> {
         let typed = command.moment(self.app.now());
+        let about = match &command {
+            Command::Subscribe => "subscribe",
+            Command::Unsubscribe => "unsubscribe",
+            Command::Remind { minutes: Some(_) } => "remind",
+            Command::Remind { minutes: None } => "remind_off",
+            Command::PagePerson { .. } => "page_instead",
+            _ => "",
+        };
         match self.decide(uid, command).await {
-            Ok(decision) => Ok(Reply::words(&self.with_moment(self.decided(&decision), typed))),
+            Ok(decision) => {
+                let answer = self.with_moment(self.decided(&decision), typed);
+                Ok(Reply::words(format!("{answer} {}", self.answer_more(about, &decision)).trim()))
+            }
             Err(Failure::Refused(refusal)) if refusal.is_about_a_moment() => {
                 Err(Failure::Invalid(self.with_moment(refusal.to_string(), typed)))
             }
@@ -143,6 +157,20 @@ impl Chat<'_> {
             *text = markup::named(text, &|id| self.app.name(id));
         }
         self.app.execute(uid, &command, self.request()).await
+    }
+
+    /// What a person may take a decision for, and what it is. Empty for most.
+    fn answer_more(&self, about: &str, decision: &Decision) -> String {
+        let instead = decision.entries.iter().find_map(|entry| match &entry.event {
+            Event::PageRequested { target, text: PageText::For { person, .. }, .. } => {
+                Some(json!({"about": about, "target": target, "person": self.app.name(person.as_str())}))
+            }
+            _ => None,
+        });
+        match (about, instead) {
+            ("page_instead", None) => String::new(),
+            (_, view) => self.app.templates.words("answer_more", &view.unwrap_or_else(|| json!({"about": about}))),
+        }
     }
 
     /// A decision in one sentence, for the person who asked.

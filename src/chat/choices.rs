@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::asker::Chat;
-use super::line::{Unclear, Understood};
-use super::named::{self, Named};
+use super::line::{Intent, Unclear, Understood};
+use super::named::{self, Named, Weight};
 use super::reply::Reply;
 use crate::app::Failure;
 use crate::app::queries::Filter;
@@ -33,6 +33,19 @@ pub(crate) fn unclear(unclear: &Unclear) -> Reply {
 pub(crate) enum Settled {
     Sure(Understood),
     Asked(Reply),
+}
+
+fn weight(intent: &Intent) -> Weight {
+    let of = |verb: Verb| match verb {
+        Verb::Read => Weight::Shows,
+        Verb::Acknowledge | Verb::Severity | Verb::Status | Verb::Triage => Weight::Decides,
+        _ => Weight::Changes,
+    };
+    match intent {
+        Intent::Command(command) => of(command.verb()),
+        Intent::Act(may, _) => of(*may),
+        Intent::Ask(..) | Intent::Help(_) | Intent::Permissions => Weight::Shows,
+    }
 }
 
 /// A page of a list, from 1, and whether another one follows.
@@ -72,7 +85,7 @@ impl Chat<'_> {
             Some(uid) => Some(self.app.must(&uid).await?.number),
             None => None,
         };
-        let meant = match named::sure(&line, here) {
+        let meant = match named::sure(&line.named, weight(&line.intent), here) {
             Ok(number) => {
                 line.named = number.map_or(Named::Nobody, Named::InFront);
                 return Ok(Settled::Sure(line));

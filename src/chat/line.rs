@@ -15,6 +15,10 @@ use crate::render::Form;
 /// The highest number of a page in any list.
 const MAX_PAGE: usize = 10_000;
 
+/// Verbs that are about no incident. In their lines an incident's name is a word like any other.
+const ABOUT_NO_INCIDENT: [&str; 10] =
+    ["declare", "drill", "list", "search", "silence", "silences", "unsilence", "stats", "oncall", "asset"];
+
 /// A verb of `/incident`. Who may use it follows from what its line makes: a command has its permission (`Command::verb`), and
 /// `Line::act` names one.
 pub struct Verb {
@@ -33,6 +37,11 @@ impl Verb {
 
     pub fn usage(&self) -> String {
         format!("{} {}", self.name(), self.arguments).trim().to_owned()
+    }
+
+    /// Whether `INC-n` in the rest of its line is the incident that it is about, and no argument of its own.
+    pub fn is_about_whom_it_names(&self) -> bool {
+        !self.arguments.contains("INC-n") && !ABOUT_NO_INCIDENT.contains(&self.name())
     }
 
     /// Whether it gives something to people. Then a name in its line that nobody has, or several people have, is a mistake.

@@ -28,4 +28,4 @@ pub use line::{Unclear, Verb};
 pub use presses::{interact, post_ephemeral, suggested};
 pub use registry::verb_of;
 pub use reply::Reply;
-pub use verbs::VERBS;
+pub use verbs::{GROUPS, VERBS};

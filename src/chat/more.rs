@@ -1,13 +1,13 @@
 //! The form *More…* of a card: any verb with the rest of its line, as if it were typed.
 
 use super::asker::Chat;
-use super::line::Intent;
+use super::line::{Intent, Verb};
 use super::questions::{Asked, FormSpec, Questions, Sent, Unsent, form};
 use super::registry;
 use super::reply::Reply;
-use super::verbs::VERBS;
+use super::verbs::{GROUPS, VERBS};
 use crate::app::Failure;
-use crate::domain::permission::Verb;
+use crate::domain::permission;
 use crate::render::ModalInput;
 use crate::slack::inbound::View;
 
@@ -16,14 +16,15 @@ pub(crate) static FORM: FormSpec = form!("rest", open, sent);
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let incident = asked.incident().await?;
     // The choice is checked when it is sent.
-    asked.chat.may(Verb::Read, Some(&incident))?;
-    let verbs = VERBS.iter().map(|verb| (verb.name().to_owned(), format!("{}: {}", verb.name(), verb.help)));
+    asked.chat.may(permission::Verb::Read, Some(&incident))?;
+    let option = |verb: &&Verb| (verb.name().to_owned(), format!("{}: {}", verb.name(), verb.help));
+    let group = |(name, verbs): &(&str, &[&Verb])| ((*name).to_owned(), verbs.iter().map(option).collect());
     let inputs = vec![
-        ModalInput::Choice {
+        ModalInput::Grouped {
             id: "verb",
-            label: "What do you want to do?",
-            options: verbs.collect(),
-            initial: Some("note".to_owned()),
+            label: "What do you want to do? Type to search.",
+            groups: GROUPS.iter().map(group).collect(),
+            initial: "note".to_owned(),
         },
         ModalInput::text("rest", "And the rest of the line?", "what you would type after the word").if_any(),
     ];

@@ -2,9 +2,7 @@
 //! asked, and nothing is done: several are named, another one than the channel's is named for a change of status, or the name may be part
 //! of a text.
 
-use super::line::{Intent, Understood, Verb};
 use crate::domain::incident::number;
-use crate::domain::permission;
 
 /// Words after which `INC-n` is what something is compared with.
 const MENTIONING: [&str; 14] = [
@@ -25,10 +23,6 @@ const MENTIONING: [&str; 14] = [
 ];
 /// Words before an incident's name that belong to the name: `ack in INC-2`.
 const TARGETING: [&str; 7] = ["for", "in", "on", "at", "to", "about", "incident"];
-/// Verbs that are about no incident. In their lines an incident's name is a word like any other.
-const ABOUT_NO_INCIDENT: [&str; 10] =
-    ["declare", "drill", "list", "search", "silence", "silences", "unsilence", "stats", "oncall", "asset"];
-
 /// Which incident a line names, by its number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Named {
@@ -53,7 +47,7 @@ pub enum Place {
 
 /// How much harm it does to act on the wrong incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Weight {
+pub(crate) enum Weight {
     /// It reads, or opens a form that names its incident.
     Shows,
     Changes,
@@ -77,10 +71,7 @@ impl Named {
 }
 
 /// Reads the incident that the rest of a line names. If its name stands at the edge, the rest comes back without it.
-pub(crate) fn read<'a>(verb: &Verb, rest: &'a str) -> (&'a str, Named) {
-    if verb.arguments.contains("INC-n") || ABOUT_NO_INCIDENT.contains(&verb.name()) {
-        return (rest, Named::Nobody);
-    }
+pub(crate) fn read(rest: &str) -> (&str, Named) {
     let words = words(rest);
     let lower = |at: usize| words.get(at).map(|(_, word)| bare(word).to_lowercase()).unwrap_or_default();
     let mut found: Vec<(usize, u64)> = Vec::new();
@@ -156,9 +147,8 @@ fn name(word: &str) -> Option<u64> {
 ///
 /// # Errors
 /// The incidents that may be meant. The person must choose.
-pub(crate) fn sure(line: &Understood, here: Option<u64>) -> Result<Option<u64>, Vec<u64>> {
-    let weight = weight(&line.intent);
-    match (&line.named, here) {
+pub(crate) fn sure(named: &Named, weight: Weight, here: Option<u64>) -> Result<Option<u64>, Vec<u64>> {
+    match (named, here) {
         (Named::Nobody, _) => Ok(None),
         (Named::InFront(number), _) => Ok(Some(*number)),
         (Named::Several(each), _) => Err(each.clone()),
@@ -171,66 +161,41 @@ pub(crate) fn sure(line: &Understood, here: Option<u64>) -> Result<Option<u64>, 
     }
 }
 
-fn weight(intent: &Intent) -> Weight {
-    let of = |verb: permission::Verb| match verb {
-        permission::Verb::Read => Weight::Shows,
-        permission::Verb::Acknowledge
-        | permission::Verb::Severity
-        | permission::Verb::Status
-        | permission::Verb::Triage => Weight::Decides,
-        _ => Weight::Changes,
-    };
-    match intent {
-        Intent::Command(command) => of(command.verb()),
-        Intent::Act(may, _) => of(*may),
-        Intent::Ask(..) | Intent::Help(_) | Intent::Permissions => Weight::Shows,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::verbs::VERBS;
     use super::*;
-
-    fn verb(name: &str) -> &'static Verb {
-        VERBS.iter().find(|verb| verb.name() == name).expect("a verb")
-    }
 
     #[test]
     fn a_name_anywhere_is_found() {
         let edge = |number| Named::InRest(number, Place::Edge);
-        for (name, rest, left, named) in [
-            ("resolve", "INC-2 loader fixed", "loader fixed", edge(2)),
-            ("resolve", "loader fixed INC-2", "loader fixed", edge(2)),
-            ("resolve", "loader fixed in inc-2.", "loader fixed", edge(2)),
-            ("resolve", "for INC-2: loader fixed", "loader fixed", edge(2)),
-            ("ack", "#inc-2", "", edge(2)),
-            ("ack", "inc2 please", "please", edge(2)),
-            ("ack", "<#C1|inc-2-orders-are-late>", "", edge(2)),
-            ("sev", "1 INC-2", "1", edge(2)),
-            ("note", "same as INC-2", "same as INC-2", Named::InRest(2, Place::Mention)),
-            ("update", "the load of INC-2 runs", "the load of INC-2 runs", Named::InRest(2, Place::Mention)),
-            ("update", "we wait until INC-2 ends", "we wait until INC-2 ends", Named::InRest(2, Place::Within)),
-            ("resolve", "duplicate of INC-3", "duplicate of INC-3", Named::Nobody),
-            ("resolve", "INC-2 INC-3", "INC-2 INC-3", Named::Several(vec![2, 3])),
-            ("resolve", "INC-2 inc2", "inc2", edge(2)),
-            ("merge", "INC-3", "INC-3", Named::Nobody),
-            ("declare", "like INC-3", "like INC-3", Named::Nobody),
-            ("note", "incident increased by 3", "incident increased by 3", Named::Nobody),
+        for (rest, left, named) in [
+            ("INC-2 loader fixed", "loader fixed", edge(2)),
+            ("loader fixed INC-2", "loader fixed", edge(2)),
+            ("loader fixed in inc-2.", "loader fixed", edge(2)),
+            ("for INC-2: loader fixed", "loader fixed", edge(2)),
+            ("#inc-2", "", edge(2)),
+            ("inc2 please", "please", edge(2)),
+            ("<#C1|inc-2-orders-are-late>", "", edge(2)),
+            ("1 INC-2", "1", edge(2)),
+            ("same as INC-2", "same as INC-2", Named::InRest(2, Place::Mention)),
+            ("the load of INC-2 runs", "the load of INC-2 runs", Named::InRest(2, Place::Mention)),
+            ("we wait until INC-2 ends", "we wait until INC-2 ends", Named::InRest(2, Place::Within)),
+            ("duplicate of INC-3", "duplicate of INC-3", Named::Nobody),
+            ("INC-2 INC-3", "INC-2 INC-3", Named::Several(vec![2, 3])),
+            ("INC-2 inc2", "inc2", edge(2)),
+            ("incident increased by 3", "incident increased by 3", Named::Nobody),
         ] {
-            assert_eq!(read(verb(name), rest), (left, named), "{name} {rest}");
+            assert_eq!(read(rest), (left, named), "{rest}");
         }
     }
 
     proptest! {
         #[test]
         fn no_rest_panics(rest in "(\\PC{0,20} ?(INC-2)? ?){0,4}") {
-            for verb in VERBS {
-                let (left, _) = read(verb, &rest);
-                prop_assert!(rest.contains(left));
-            }
+            let (left, _) = read(&rest);
+            prop_assert!(rest.contains(left));
         }
     }
 }

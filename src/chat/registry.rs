@@ -25,7 +25,8 @@ pub(super) fn parse(text: &str, clock: LocalClock) -> Read {
     let line = |verb: &'static Verb| {
         let (rest, named) = match in_front {
             Some(incident) => (rest, Named::InFront(incident)),
-            None => named::read(verb, rest),
+            None if verb.is_about_whom_it_names() => named::read(rest),
+            None => (rest, Named::Nobody),
         };
         Line { verb, word: &typed, rest, named, clock }
     };

@@ -73,14 +73,20 @@ enum Command {
     Export {
         /// The file to write; `-` for standard output.
         file: PathBuf,
+        /// Replace the file if it is there.
+        #[arg(long)]
+        overwrite: bool,
         /// The configuration.
         #[arg(long, default_value = "muster.toml")]
         config: PathBuf,
     },
-    /// Read an export into an empty store.
+    /// Read an export into an empty store. A changed or cut export is refused before anything is written.
     Import {
         /// The export; `-` for standard input.
         file: PathBuf,
+        /// Take an export of an older Muster, whose end has no checksum. Nobody can see whether it was changed.
+        #[arg(long)]
+        without_end: bool,
         /// The configuration.
         #[arg(long, default_value = "muster.toml")]
         config: PathBuf,
@@ -139,8 +145,8 @@ async fn dispatch(command: Command) -> anyhow::Result<()> {
         }
         Command::Check { config, online, .. } => check::run(&config, online).await,
         Command::Replay { source, file, header, config } => replay::run(&config, Some(&source), &file, &header),
-        Command::Export { file, config } => export(&file, &config).await,
-        Command::Import { file, config } => import(&file, &config).await,
+        Command::Export { file, overwrite, config } => export(&file, overwrite, &config).await,
+        Command::Import { file, without_end, config } => import(&file, without_end, &config).await,
         Command::Store { command, config } => store::run(command, &config),
         Command::Lineage { command, config } => lineage::run(command, &config).await,
         Command::Postmortem { incident, config } => postmortem(&incident, &config).await,

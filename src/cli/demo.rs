@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::signals::Signals;
 use super::throwaway::Throwaway;
 use crate::Muster;
 use crate::clock::Clock;
@@ -53,52 +54,60 @@ pub(super) async fn run(listen: SocketAddr, headless: bool) -> anyhow::Result<()
     crate::telemetry::install_crypto();
     let start = chrono::Utc.with_ymd_and_hms(2026, 11, 23, 4, 17, 30).single().context("a time")?;
     let clock = if headless { Clock::manual(start) } else { Clock::wall() };
+    let mut signals = Signals::listen()?;
     let (demo, stop) = Demo::start(listen, clock).await?;
-    demo.people();
-    demo.bot.worker.start().await?;
-    demo.settle().await?;
-    if headless {
-        demo.play().await?;
-        println!("{}", demo.sandbox.transcript());
-        println!("━━━ PagerDuty");
-        for page in demo.sandbox.pagerduty().incidents() {
-            println!("{}  {} ({}, {})", page.at.format("%H:%M"), page.title, page.severity, page.status);
+    let played = tokio::select! {
+        played = demo.show(headless) => played,
+        () = signals.next() => Ok(()),
+    };
+    // Sending fails only if everything has stopped already.
+    let _ = stop.send(true);
+    // The store is closed before its folder is removed.
+    demo.bot.app.store.close().await.and(played)
+}
+
+impl Demo {
+    async fn show(&self, headless: bool) -> anyhow::Result<()> {
+        self.people();
+        self.bot.worker.start().await?;
+        self.settle().await?;
+        if headless {
+            self.play().await?;
+            println!("{}", self.sandbox.transcript());
+            println!("━━━ PagerDuty");
+            for page in self.sandbox.pagerduty().incidents() {
+                println!("{}  {} ({}, {})", page.at.format("%H:%M"), page.title, page.severity, page.status);
+            }
+            println!("\n━━━ Post-mortem\n\n{}", self.get("/api/v1/incidents/INC-1/postmortem").await?);
+            return Ok(());
         }
-        println!("\n━━━ Post-mortem\n\n{}", demo.get("/api/v1/incidents/INC-1/postmortem").await?);
-        // Sending fails only if everything has stopped already.
-        let _ = stop.send(true);
-        return Ok(());
-    }
-    demo.open().await?;
-    let body = demo.sandbox.slack().command_body(ANA, "data-incidents", "list");
-    println!("Muster listens on {}. The pretend Slack is at {}.", demo.base, demo.sandbox.slack_api_url());
-    println!("\n{}", demo.sandbox.transcript());
-    println!("A slash command, signed as Slack signs it (Python's hmac would do the same):\n");
-    println!("  body='{body}'; ts=$(date +%s)");
-    println!(
-        "  sig=$(printf 'v0:%s:%s' \"$ts\" \"$body\" | openssl dgst -sha256 -hmac {} | sed 's/^.* //')",
-        SandboxConfig::new(Arc::new(start_of_time)).signing_secret
-    );
-    println!(
-        "  curl -s -X POST {}/slack/commands -H \"X-Slack-Request-Timestamp: $ts\" -H \"X-Slack-Signature: v0=$sig\" --data \"$body\"\n",
-        demo.base
-    );
-    println!(
-        "An alert:\n\n  curl -s -X POST {}/hooks/demo-generic -H 'Authorization: Bearer {TOKEN}' --data '{{\"title\": \"payments has no rows\", \"asset\": \"warehouse.payments\", \"pillar\": \"volume\"}}'\n",
-        demo.base
-    );
-    println!("Ctrl-C ends the demo and deletes everything.");
-    let mut shown = demo.sandbox.transcript();
-    loop {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => return Ok(()),
-            () = tokio::time::sleep(std::time::Duration::from_secs(1)) => {
-                demo.settle().await?;
-                let now = demo.sandbox.transcript();
-                if now != shown {
-                    println!("{now}");
-                    shown = now;
-                }
+        self.open().await?;
+        let body = self.sandbox.slack().command_body(ANA, "data-incidents", "list");
+        println!("Muster listens on {}. The pretend Slack is at {}.", self.base, self.sandbox.slack_api_url());
+        println!("\n{}", self.sandbox.transcript());
+        println!("A slash command, signed as Slack signs it (Python's hmac would do the same):\n");
+        println!("  body='{body}'; ts=$(date +%s)");
+        println!(
+            "  sig=$(printf 'v0:%s:%s' \"$ts\" \"$body\" | openssl dgst -sha256 -hmac {} | sed 's/^.* //')",
+            SandboxConfig::new(Arc::new(start_of_time)).signing_secret
+        );
+        println!(
+            "  curl -s -X POST {}/slack/commands -H \"X-Slack-Request-Timestamp: $ts\" -H \"X-Slack-Signature: v0=$sig\" --data \"$body\"\n",
+            self.base
+        );
+        println!(
+            "An alert:\n\n  curl -s -X POST {}/hooks/demo-generic -H 'Authorization: Bearer {TOKEN}' --data '{{\"title\": \"payments has no rows\", \"asset\": \"warehouse.payments\", \"pillar\": \"volume\"}}'\n",
+            self.base
+        );
+        println!("Ctrl-C ends the demo and deletes everything.");
+        let mut shown = self.sandbox.transcript();
+        loop {
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            self.settle().await?;
+            let now = self.sandbox.transcript();
+            if now != shown {
+                println!("{now}");
+                shown = now;
             }
         }
     }

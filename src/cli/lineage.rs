@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 
-use super::opening::{contents, load, open};
+use super::opening::{contents, load, open, with};
 use crate::catalog::{Import, dbt, openlineage, yaml};
 use crate::clock::Clock;
 use crate::domain::counted;
@@ -25,10 +25,10 @@ pub(super) enum Lineage {
     Doctor,
 }
 
-async fn muster(config: &Path) -> anyhow::Result<Muster> {
+async fn with_muster(config: &Path, work: impl AsyncFnOnce(Muster) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let config = load(config)?;
     let store = open(&config).await?;
-    Muster::new(config, store, Clock::wall()).await
+    with(store, async |store| work(Muster::new(config, store.clone(), Clock::wall()).await?).await).await
 }
 
 pub(super) async fn run(command: Lineage, config: &Path) -> anyhow::Result<()> {
@@ -39,42 +39,50 @@ pub(super) async fn run(command: Lineage, config: &Path) -> anyhow::Result<()> {
             for file in &files {
                 imports.push((file, read(file)?));
             }
-            let muster = muster(config).await?;
-            for (file, import) in imports {
-                let took = muster.app.take_in(import).await?;
-                println!(
-                    "{}: {} named, {} written, {} joined; {} and {} in all",
-                    file.display(),
-                    counted(took.named, "asset"),
-                    took.written,
-                    took.joined,
-                    counted(took.assets, "asset"),
-                    counted(took.edges, "edge")
-                );
-                for one in &took.refused {
-                    println!("  refused {} {}", one.at, one.why);
+            with_muster(config, async |muster| {
+                for (file, import) in imports {
+                    let took = muster.app.take_in(import).await?;
+                    println!(
+                        "{}: {} named, {} written, {} joined; {} and {} in all",
+                        file.display(),
+                        counted(took.named, "asset"),
+                        took.written,
+                        took.joined,
+                        counted(took.assets, "asset"),
+                        counted(took.edges, "edge")
+                    );
+                    for one in &took.refused {
+                        println!("  refused {} {}", one.at, one.why);
+                    }
+                    if took.left_out > 0 {
+                        println!(
+                            "  left out {}: an asset can have 200 parents at most",
+                            counted(took.left_out, "edge")
+                        );
+                    }
                 }
-                if took.left_out > 0 {
-                    println!("  left out {}: an asset can have 200 parents at most", counted(took.left_out, "edge"));
-                }
-            }
-            Ok(())
+                Ok(())
+            })
+            .await
         }
         Lineage::Doctor => {
-            let checkup = muster(config).await?.app.check_catalog(20);
-            let list = |title: &str, lines: Vec<String>| {
-                println!("{title}: {}", if lines.is_empty() { "none" } else { "" });
-                lines.iter().for_each(|line| println!("  {line}"));
-            };
-            list("perhaps the same asset", checkup.doubles.iter().map(|names| names.join("  =  ")).collect());
-            list("without any edge", checkup.orphans);
-            list("tier 1 or 2, but nobody owns it", checkup.unowned);
-            let unknown = checkup.unknown.into_iter().map(|(name, meant)| match meant.as_slice() {
-                [] => name,
-                meant => format!("{name}  (perhaps {})", meant.join(", ")),
-            });
-            list("in an open incident, but not in the catalog", unknown.collect());
-            Ok(())
+            with_muster(config, async |muster| {
+                let checkup = muster.app.check_catalog(20);
+                let list = |title: &str, lines: Vec<String>| {
+                    println!("{title}: {}", if lines.is_empty() { "none" } else { "" });
+                    lines.iter().for_each(|line| println!("  {line}"));
+                };
+                list("perhaps the same asset", checkup.doubles.iter().map(|names| names.join("  =  ")).collect());
+                list("without any edge", checkup.orphans);
+                list("tier 1 or 2, but nobody owns it", checkup.unowned);
+                let unknown = checkup.unknown.into_iter().map(|(name, meant)| match meant.as_slice() {
+                    [] => name,
+                    meant => format!("{name}  (perhaps {})", meant.join(", ")),
+                });
+                list("in an open incident, but not in the catalog", unknown.collect());
+                Ok(())
+            })
+            .await
         }
     }
 }

@@ -8,9 +8,11 @@ mod commands;
 mod demo;
 mod export;
 mod lineage;
+mod new_file;
 mod opening;
 mod replay;
 mod serve;
+mod signals;
 mod store;
 mod throwaway;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use secrecy::ExposeSecret;
 
+use super::signals::Signals;
 use crate::body::Encoding;
 use crate::config::{Config, EngineName, process_variables};
 use crate::store::{Store, postgres, sled};
@@ -26,6 +27,19 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<Store> {
     let every = (hours > 0).then(|| Duration::from_secs(u64::from(hours) * 3600));
     let keep = usize::try_from(config.store.backup_keep).unwrap_or(usize::MAX);
     sled::open_with(&config.store.path, sled::Backups { every, keep })
+}
+
+/// Does something with a store, and closes the store after it, also if it failed, or if a signal cut it short.
+pub(super) async fn with<T>(store: Store, work: impl AsyncFnOnce(&Store) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let mut signals = Signals::listen()?;
+    let done = tokio::select! {
+        done = work(&store) => done,
+        () = signals.next() => Err(anyhow::anyhow!("stopped by a signal before the end")),
+    };
+    let closed = store.close().await;
+    let done = done?;
+    closed.context("the store was not closed cleanly. Nothing is lost; the next start checks all of it")?;
+    Ok(done)
 }
 
 /// Opens an existing store. It does not make a new one.

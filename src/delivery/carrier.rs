@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use super::retry::Tried;
 use crate::app::{App, Failure, RequestMeta};
-use crate::domain::{Command, IncidentId, Time};
+use crate::domain::{ChannelId, Command, IncidentId, Time};
 use crate::mail::Mailer;
 use crate::pagerduty::events::PagerDutyEvents;
 use crate::pagerduty::rest::Rest;
@@ -70,6 +70,8 @@ pub(super) struct Carrier {
     pub(super) mailer: Option<Mailer>,
     /// The time of the last post, by queue.
     pub(super) last_post: Mutex<HashMap<String, Time>>,
+    /// The last topic that was set, by channel. Slack posts a message about each.
+    pub(super) topics: Mutex<HashMap<ChannelId, String>>,
 }
 
 impl Carrier {
@@ -82,7 +84,7 @@ impl Carrier {
         let (address, from) = (&app.config.pagerduty.api_url, &app.config.pagerduty.from);
         let rest = token.map(|token| Rest::new(address, token, from, timeout)).transpose()?;
         let mailer = Mailer::new(&app.config)?;
-        Ok(Self { app, slack, pager, rest, mailer, last_post: Mutex::default() })
+        Ok(Self { app, slack, pager, rest, mailer, last_post: Mutex::default(), topics: Mutex::default() })
     }
 
     /// Reports an outcome by the one path of changes, and ends the entry in the same commit.

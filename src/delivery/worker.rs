@@ -43,6 +43,14 @@ impl Worker {
         app.enqueue(&EntryId::sync_people(), Job::SyncPeople { cursor: None }).await
     }
 
+    /// As [`Self::start`]. If the store cannot write now, as on a full disk, it is tried again later.
+    pub async fn start_at_last(self: Arc<Self>) {
+        while let Err(failure) = self.start().await {
+            tracing::warn!(error = %failure, "what is asked of the workspace at a start is put off");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
     /// Claims and carries out what is due in a lane. Returns how many entries that was, also counting those whose turn had not come.
     pub async fn run_due(self: &Arc<Self>, lane: Lane) -> usize {
         let now = self.carrier.app.now().timestamp_millis();

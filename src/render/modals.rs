@@ -16,6 +16,9 @@ pub enum ModalInput {
     /// `max`: the most characters it may have.
     Text { id: &'static str, label: Cow<'static, str>, initial: String, placeholder: &'static str, multiline: bool, optional: bool, max: usize },
     Choice { id: &'static str, label: &'static str, options: Vec<(String, String)>, initial: Option<String> },
+    /// One of many options, in groups.
+    /// `groups`: a name, and its options as value and words.
+    Grouped { id: &'static str, label: &'static str, groups: Vec<(String, Vec<(String, String)>)>, initial: String },
     /// An asset, with suggestions while somebody types.
     Lookup { id: &'static str, label: &'static str, initial: Option<String>, placeholder: &'static str },
     /// Any of a few options, with a checkbox each.
@@ -180,6 +183,16 @@ fn question(input: &ModalInput) -> Value {
                 element["placeholder"] = text(placeholder, 150);
             }
             json!({"type": "input", "block_id": id, "label": text(label, 2000), "optional": optional, "element": element})
+        }
+        ModalInput::Grouped { id, label, groups, initial } => {
+            let option = |(value, words): &(String, String)| json!({"text": text(words, 75), "value": value});
+            let group = |(name, options): &(String, Vec<(String, String)>)| json!({"label": text(name, 75), "options": options.iter().map(option).collect::<Vec<_>>()});
+            let first = groups.iter().flat_map(|(_, options)| options).find(|(value, _)| value == initial);
+            let element = json!({
+                "type": "static_select", "action_id": id,
+                "option_groups": groups.iter().map(group).collect::<Vec<_>>(), "initial_option": first.map(option),
+            });
+            json!({"type": "input", "block_id": id, "label": text(label, 2000), "element": element})
         }
         ModalInput::Choice { id, label, options, initial } => {
             let option = |(value, words): &(String, String)| json!({"text": text(words, 75), "value": value});

@@ -61,6 +61,8 @@ impl Templates {
         handlebars.register_helper("code", Box::new(Words(code)));
         handlebars.register_helper("capital", Box::new(Words(capital)));
         handlebars.register_helper("counted", Box::new(Words(counted)));
+        handlebars.register_helper("target_name", Box::new(Words(target_name)));
+        handlebars.register_helper("ended", Box::new(Words(ended)));
         let mut lines = Handlebars::new();
         lines.set_strict_mode(true);
         lines.register_escape_fn(handlebars::no_escape);
@@ -68,6 +70,7 @@ impl Templates {
         lines.register_helper("time", Box::new(Words(|h| Ok(times::stamp(time_of(h)?)))));
         lines.register_helper("clock", Box::new(Words(|h| Ok(times::clock(time_of(h)?)))));
         lines.register_helper("counted", Box::new(Words(counted)));
+        lines.register_helper("target_name", Box::new(Words(|h| Ok(named(&text_of(h, 0)).to_owned()))));
         // These lines are plain text, which needs no other form.
         for name in ["prose", "short", "code"] {
             lines.register_helper(name, Box::new(Words(|h| Ok(text_of(h, 0)))));
@@ -256,6 +259,26 @@ fn counted(h: &Helper<'_>) -> Result<String, String> {
     Ok(if count == 1 || many.is_empty() { domain::counted(count, &one) } else { format!("{count} {many}") })
 }
 
+/// `{{target_name target}}`: where a page goes. The default target is no service, so its name alone says nothing.
+fn target_name(h: &Helper<'_>) -> Result<String, String> {
+    Ok(escape(named(&text_of(h, 0))))
+}
+
+fn named(target: &str) -> &str {
+    if target == "default" { "the default target" } else { target }
+}
+
+/// `{{ended why}}`: what somebody wrote, as a sentence with one end, whether they ended it or not.
+fn ended(h: &Helper<'_>) -> Result<String, String> {
+    Ok(escape(&sentence(&text_of(h, 0))))
+}
+
+fn sentence(text: &str) -> String {
+    let text = text.trim_end();
+    let has_end = text.ends_with(['.', '!', '?', '…']);
+    format!("{text}{}", if has_end { "" } else { "." })
+}
+
 fn time_of(h: &Helper<'_>) -> Result<Time, String> {
     let text = text_of(h, 0);
     text.parse().map_err(|_| format!("`{text}` is no time"))
@@ -295,4 +318,17 @@ fn link(h: &Helper<'_>) -> Result<String, String> {
         }
         _ => text,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_has_one_end_and_the_default_target_says_what_it_is() {
+        for (text, ended) in [("we reload", "we reload."), ("we reload. ", "we reload."), ("why?", "why?"), ("", ".")] {
+            assert_eq!(sentence(text), ended);
+        }
+        assert_eq!((named("default"), named("orders")), ("the default target", "orders"));
+    }
 }

@@ -34,6 +34,10 @@ pub(super) trait Bytes: Send + Sync + 'static {
     fn folder(&self) -> Option<&Path> {
         None
     }
+    /// Closes it. Nothing is written after this.
+    fn close(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
     fn figures(&self) -> Vec<(&'static str, u64)> {
         Vec::new()
     }

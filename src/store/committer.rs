@@ -37,18 +37,31 @@ struct Shared {
 /// An engine built from raw ordered bytes and a committer thread.
 pub struct Committed {
     requests: Requests,
-    /// Waits for the committer before it drops the bytes, so that a process does not end before they are closed.
-    _ending: Ending,
+    ending: Arc<Ending>,
     shared: Arc<Shared>,
 }
 
-/// The committer. It ends when its last caller is gone.
-struct Ending(Option<std::thread::JoinHandle<()>>);
+/// The committer's thread, and the bytes that are closed after it.
+struct Ending(Mutex<Option<std::thread::JoinHandle<()>>>, Arc<Shared>);
 
-impl Drop for Ending {
-    fn drop(&mut self) {
+impl Ending {
+    /// Waits for the committer, and then closes the bytes. The order is here and nowhere else.
+    fn end(&self) -> anyhow::Result<()> {
+        let mut committer = self.0.lock();
+        let Some(committer) = committer.take() else { return Ok(()) };
         // If it panicked, it has already said what went wrong.
-        let _ = self.0.take().map(std::thread::JoinHandle::join);
+        let _ = committer.join();
+        self.1.bytes.close()
+    }
+}
+
+impl Drop for Committed {
+    /// What is not closed in so many words, as after a failure, is closed here.
+    fn drop(&mut self) {
+        self.requests.close();
+        if let Err(error) = self.ending.end() {
+            tracing::warn!(error = %format!("{error:#}"), "the store was not closed cleanly; the next start checks all of it");
+        }
     }
 }
 
@@ -85,7 +98,8 @@ impl Committed {
             .name("committer".to_owned())
             .spawn(move || committer.run(inbox))
             .map_err(|error| ReadError::new(format!("no thread for the committer: {error}")))?;
-        Ok(Self { requests, _ending: Ending(Some(committer)), shared })
+        let ending = Arc::new(Ending(Mutex::new(Some(committer)), shared.clone()));
+        Ok(Self { requests, ending, shared })
     }
 }
 
@@ -158,6 +172,12 @@ impl Engine for Committed {
 
     fn figures(&self) -> Vec<(&'static str, u64)> {
         self.shared.bytes.figures()
+    }
+
+    fn close(&self) -> Answer<'_, anyhow::Result<()>> {
+        self.requests.close();
+        let ending = self.ending.clone();
+        Box::pin(async move { tokio::task::spawn_blocking(move || ending.end()).await? })
     }
 
     fn health(&self) -> Result<(), String> {

@@ -68,4 +68,11 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Whether it takes writes; if not, why.
     fn health(&self) -> Result<(), String>;
+
+    /// Ends it, whoever still holds it: what was asked for is written, everything after that is refused, and all of it is closed. To close it
+    /// again does nothing.
+    ///
+    /// # Errors
+    /// It was not closed cleanly. Nothing that was answered is lost, but the next start takes longer.
+    fn close(&self) -> Answer<'_, anyhow::Result<()>>;
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use parking_lot::RwLock;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -42,14 +43,18 @@ impl Request {
     }
 }
 
-/// The sending end of the queue of requests. The writer stops when it is dropped.
-pub(super) struct Requests(mpsc::Sender<Request>);
+/// The sending end of the queue of requests. The writer stops when it is closed or dropped, after what was asked before.
+pub(super) struct Requests(RwLock<Option<mpsc::Sender<Request>>>);
 
 impl Requests {
     /// A queue: its sending end and its receiving end.
     pub(super) fn queue() -> (Self, mpsc::Receiver<Request>) {
         let (requests, inbox) = mpsc::channel(WAITING);
-        (Self(requests), inbox)
+        (Self(RwLock::new(Some(requests))), inbox)
+    }
+
+    pub(super) fn close(&self) {
+        *self.0.write() = None;
     }
 
     pub(super) async fn commit(&self, ops: Vec<Op>) -> Result<(), CommitError> {
@@ -74,14 +79,13 @@ impl Requests {
         request: Request,
         answer: oneshot::Receiver<Result<T, CommitError>>,
     ) -> Result<T, CommitError> {
-        self.0.try_send(request).map_err(|error| {
-            let why = match error {
-                mpsc::error::TrySendError::Full(_) => "too many writes wait",
-                mpsc::error::TrySendError::Closed(_) => "the store has stopped",
-            };
-            CommitError::Unavailable(why.to_owned())
+        let stopped = || CommitError::Unavailable("the store has stopped".to_owned());
+        let sent = self.0.read().as_ref().ok_or_else(stopped)?.try_send(request);
+        sent.map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => CommitError::Unavailable("too many writes wait".to_owned()),
+            mpsc::error::TrySendError::Closed(_) => stopped(),
         })?;
-        answer.await.unwrap_or_else(|_| Err(CommitError::Unavailable("the store has stopped".to_owned())))
+        answer.await.unwrap_or_else(|_| Err(stopped()))
     }
 }
 

@@ -212,14 +212,16 @@ fn the_page_of_commands_is_made_from_the_verbs() {
         `/incident help` shows the same list, and `/incident help who` shows who may do what here. Every command also has a place in the form \
         *More…* of an incident's card.\n\
         The last column has the other words of a verb: some mean the same, and some are its other forms, such as `unmute` and `edit`.\n\n\
-        This page is made from the code, and a test checks that it matches.\n\n\
-        | write | it does | other words of it |\n|---|---|---|\n"
+        This page is made from the code, and a test checks that it matches.\n"
         .to_owned();
-    for verb in muster::chat::VERBS.iter() {
-        let others = verb.words[1..].iter().filter(|word| !word.is_empty() && !word.ends_with('!'));
-        let others: Vec<_> = others.map(|word| format!("`{word}`")).collect();
-        let (usage, help) = (cell(&verb.usage()), cell(verb.help));
-        page.push_str(&format!("| `/incident {usage}` | {help} | {} |\n", others.join(" ")));
+    for (group, verbs) in muster::chat::GROUPS {
+        page.push_str(&format!("\n## {group}\n\n| write | it does | other words of it |\n|---|---|---|\n"));
+        for verb in verbs.iter() {
+            let others = verb.words[1..].iter().filter(|word| !word.is_empty() && !word.ends_with('!'));
+            let others: Vec<_> = others.map(|word| format!("`{word}`")).collect();
+            let (usage, help) = (cell(&verb.usage()), cell(verb.help));
+            page.push_str(&format!("| `/incident {usage}` | {help} | {} |\n", others.join(" ")));
+        }
     }
     if std::env::var_os("MUSTER_WRITE_DOCS").is_some() {
         std::fs::write(root().join("docs/commands.md"), &page).unwrap();

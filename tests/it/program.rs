@@ -192,6 +192,28 @@ async fn terminated_it_ends_well_and_its_store_can_be_carried_away() {
     let exported = run(&["export", file, "--config", path], &variables);
     assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
     closed();
+    // A file that is there is not written over unasked; and nothing is left where the export failed.
+    let refused = run(&["export", file, "--config", path], &variables);
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && told.contains("is there already") && told.contains("--overwrite"), "{told}");
+    assert!(run(&["export", file, "--overwrite", "--config", path], &variables).status.success());
+    let files = || {
+        let names = std::fs::read_dir(directory.path()).unwrap().map(|file| file.unwrap().file_name());
+        names
+            .filter(|name| name.to_string_lossy().contains("export") || name.to_string_lossy().starts_with(".tmp"))
+            .count()
+    };
+    assert_eq!(files(), 1);
+    // One that was cut is refused, and nothing of it is written.
+    let whole = std::fs::read_to_string(file).unwrap();
+    let cut = directory.path().join("cut.jsonl");
+    std::fs::write(&cut, whole.lines().take(20).map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    let mut into = variables.clone();
+    into.insert("MUSTER_STORE__PATH".to_owned(), directory.path().join("of-a-cut-one").to_str().unwrap().to_owned());
+    let refused = run(&["import", cut.to_str().unwrap(), "--config", path], &into);
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && told.contains("nothing was written") && told.contains("it was cut"), "{told}");
+    assert_eq!(String::from_utf8(run(&["export", "-", "--config", path], &into).stdout).unwrap().lines().count(), 2);
     the_store_is_looked_after(directory.path(), &variables);
     assert!(
         !run(&["import", file, "--config", path], &variables).status.success(),
@@ -204,6 +226,56 @@ async fn terminated_it_ends_well_and_its_store_can_be_carried_away() {
     assert_eq!(String::from_utf8(again.stdout).unwrap(), std::fs::read_to_string(file).unwrap());
     let draft = run(&["postmortem", "INC-1", "--config", path], &elsewhere);
     assert!(String::from_utf8(draft.stdout).unwrap().starts_with("# INC-1: orders are stale for 9 h"));
+}
+
+/// A signal comes while alerts arrive, a client has sent half a request, and Slack does not answer. Each time it ends in time, and its store was
+/// closed: it stood there before the process ended, and no one waits for a client or for Slack without a limit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn however_busy_it_is_a_signal_ends_it_in_time_and_its_store_is_closed() {
+    use std::io::Write as _;
+    let rounds: usize = std::env::var("MUSTER_STOP_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(4);
+    let directory = crate::harness::folder();
+    let (sandbox, variables) = set_up(directory.path()).await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    for round in 0..rounds {
+        let mut program = start(directory.path(), &variables);
+        sandbox.connect(&program.base);
+        // Slack takes the calls and never answers.
+        sandbox.faults().slow("chat.postMessage", 1000, std::time::Duration::from_secs(60));
+        let mut half = std::net::TcpStream::connect(program.base.trim_start_matches("http://")).unwrap();
+        half.write_all(if round % 2 == 0 { b"POST /hooks/dq HTTP/1.1\r\nho" } else { b"" }).unwrap();
+        let (arrived, mut arrives) = tokio::sync::mpsc::unbounded_channel();
+        let mut posting = tokio::task::JoinSet::new();
+        for monitor in 0..4 {
+            let (http, base, arrived) = (http.clone(), program.base.clone(), arrived.clone());
+            posting.spawn(async move {
+                // Until the door is closed.
+                for number in 0.. {
+                    let body = json!({"title": "late", "key": format!("{round}-{monitor}-{number}"), "asset": "a.b"});
+                    let post = http.post(format!("{base}/hooks/dq")).bearer_auth(TOKEN).body(body.to_string());
+                    match post.send().await {
+                        Ok(answer) if answer.status() == 202 => drop(arrived.send(())),
+                        _ => return,
+                    }
+                }
+            });
+        }
+        for _ in 0..20 {
+            arrives.recv().await.unwrap();
+        }
+        let signal = if round % 2 == 0 { "-TERM" } else { "-INT" };
+        let told = std::time::Instant::now();
+        assert!(Command::new("kill").args([signal, &program.child.id().to_string()]).status().unwrap().success());
+        assert_eq!(program.child.wait().unwrap().code(), Some(0), "round {round}");
+        assert!(told.elapsed().as_secs() < 20, "README.md promises ten seconds: {:?}", told.elapsed());
+        while posting.join_next().await.is_some() {}
+        drop(half);
+        let path = directory.path().join("muster.toml");
+        let sidecar = std::fs::read(directory.path().join("data/store.json")).unwrap();
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&sidecar).unwrap()["clean"], true, "round {round}");
+        let checked = run(&["store", "check", "--config", path.to_str().unwrap()], &variables);
+        assert!(checked.status.success(), "round {round}: {}", String::from_utf8_lossy(&checked.stdout));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,7 @@
 //! One conformance suite for every engine, and export and import. `postgres` runs the same against a database.
 
 use std::collections::BTreeMap;
+use std::io::Cursor;
 use std::sync::{Arc, Mutex};
 
 use muster::store::{
@@ -421,13 +422,13 @@ pub async fn export_and_import(one: &Store, other: &Store) {
     one.engine().claim("slack", 10, 100, 1).await.unwrap();
     let mut first = Vec::new();
     assert_eq!(transfer::export(one.engine(), &mut first).await.unwrap(), 3);
-    assert_eq!(transfer::import(other.engine(), &mut first.as_slice()).await.unwrap(), 3);
+    assert_eq!(transfer::import(other.engine(), &mut Cursor::new(&first), false).await.unwrap(), 3);
     let mut second = Vec::new();
     transfer::export(other.engine(), &mut second).await.unwrap();
     assert_eq!(String::from_utf8(first.clone()).unwrap(), String::from_utf8(second).unwrap());
     let claimed = other.engine().claim("slack", 10, 100, 1).await.unwrap();
     assert_eq!((ids(&claimed), claimed[0].claims), (vec!["1"], 2), "leases are not exported");
-    let error = transfer::import(other.engine(), &mut first.as_slice()).await.unwrap_err().to_string();
+    let error = transfer::import(other.engine(), &mut Cursor::new(&first), false).await.unwrap_err().to_string();
     assert!(error.contains("not empty"), "{error}");
 }
 
@@ -448,7 +449,7 @@ async fn export_and_import_lose_nothing() {
     let one = sled::open(directory.path()).unwrap();
     export_and_import(&one, &MemoryEngine::open().unwrap()).await;
     let empty = MemoryEngine::open().unwrap();
-    let mut nonsense = b"{\"muster_export\":1}\nnonsense\n".as_slice();
-    let error = transfer::import(empty.engine(), &mut nonsense).await.unwrap_err();
+    let mut nonsense = Cursor::new(b"{\"muster_export\":1}\nnonsense\n");
+    let error = transfer::import(empty.engine(), &mut nonsense, true).await.unwrap_err();
     assert!(format!("{error:#}").contains("line 2 is not a record"), "{error:#}");
 }

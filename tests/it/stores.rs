@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{BufReader, Read as _, Write as _};
+use std::io::{Cursor, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -286,7 +286,7 @@ async fn is_imported(version: &str) {
     let export = unpacked(&folder(version).join("export.jsonl.gz"));
     let total: u64 = counts(&export).values().sum();
     let store = MemoryEngine::open().unwrap();
-    assert_eq!(transfer::import(store.engine(), &mut BufReader::new(&export[..])).await.unwrap() as u64, total);
+    assert_eq!(transfer::import(store.engine(), &mut Cursor::new(&export[..]), true).await.unwrap() as u64, total);
     assert_eq!(json!(counts(&exported(&store).await)), expect["records"]);
 }
 
@@ -345,19 +345,41 @@ async fn records_of_a_newer_muster_are_left_alone() {
     ] {
         assert!(words.contains(&newer), "{words}");
     }
-    let mut export =
+    let export =
         b"{\"muster_export\":2}\n{\"kind\":\"person\",\"id\":\"U\",\"ver\":1,\"shape\":9,\"body\":{}}\n".as_slice();
     let store = MemoryEngine::open().unwrap();
-    let words = transfer::import(store.engine(), &mut export).await.unwrap_err().to_string();
+    let words = transfer::import(store.engine(), &mut Cursor::new(export), true).await.unwrap_err();
+    let words = format!("{words:#}");
     assert!(words.contains("line 2 was written by a newer Muster: person of shape 9"), "{words}");
     // An export of which a part is missing is not taken for a whole one.
     let export = exported(&sled::open(unpack("v2").path()).unwrap()).await;
     let lines: Vec<&[u8]> = export.split_inclusive(|byte| *byte == b'\n').collect();
     for (left, told) in
-        [(&lines[..6], "is missing"), (&[&lines[..6], &lines[lines.len() - 1..]].concat()[..], "the last line says")]
+        [(&lines[..6], "was cut"), (&[&lines[..6], &lines[lines.len() - 1..]].concat()[..], "the last line says")]
     {
         let store = MemoryEngine::open().unwrap();
-        let words = transfer::import(store.engine(), &mut left.concat().as_slice()).await.unwrap_err().to_string();
-        assert!(words.contains("the export is not whole. Records read: 5") && words.contains(told), "{words}");
+        let words = transfer::import(store.engine(), &mut Cursor::new(left.concat()), true).await.unwrap_err();
+        let words = format!("{words:#}");
+        assert!(words.contains("nothing was written") && words.contains("Records read: 5"), "{words}");
+        assert!(words.contains(told) && counts(&exported(&store).await).is_empty(), "{words}");
     }
+    // Nor is one of which a line was changed, moved away, or comes twice.
+    let changed = String::from_utf8(export.clone()).unwrap().replacen("\"ver\":1", "\"ver\":7", 1).into_bytes();
+    let mut swapped = lines.clone();
+    swapped.swap(1, 2);
+    let mut twice = lines.clone();
+    twice.push(lines[1]);
+    for (export, told) in
+        [(changed, "was changed"), (swapped.concat(), "was changed"), (twice.concat(), "comes after the end")]
+    {
+        let store = MemoryEngine::open().unwrap();
+        let words = transfer::import(store.engine(), &mut Cursor::new(export), true).await.unwrap_err();
+        let words = format!("{words:#}");
+        assert!(words.contains(told) && counts(&exported(&store).await).is_empty(), "{words}");
+    }
+    // One of an older Muster is taken only if somebody says so.
+    let older = unpacked(&folder("v2").join("export.jsonl.gz"));
+    let store = MemoryEngine::open().unwrap();
+    let words = transfer::import(store.engine(), &mut Cursor::new(older), false).await.unwrap_err();
+    assert!(format!("{words:#}").contains("use --without-end"), "{words:#}");
 }

@@ -1,6 +1,8 @@
 //! The verbs of `/incident`, one file each, and their table. A file holds the verb's words, how its line is read, what it does, who may do that,
 //! and its form. Help, `docs/commands.md` and the tests are made from the table.
 
+use std::sync::LazyLock;
+
 use super::line::Verb;
 
 pub(super) mod ack;
@@ -55,14 +57,21 @@ pub(super) mod unsilence;
 pub(super) mod update;
 pub(super) mod why;
 
-/// Every verb, in the order of the work.
+/// The verbs, by what a person wants.
 #[rustfmt::skip]
-pub static VERBS: &[&Verb] = &[
-    &declare::VERB, &drill::VERB, &list::VERB, &search::VERB, &show::VERB, &ack::VERB, &take::VERB, &assign::VERB,
-    &leave::VERB, &role::VERB, &oncall::VERB, &brief::VERB, &sev::VERB, &update::VERB, &remind::VERB, &note::VERB,
-    &tried::VERB, &timeline::VERB, &runbook::VERB, &since::VERB, &good_again::VERB, &fix::VERB, &asset::VERB,
-    &impact::VERB, &notify::VERB, &look::VERB, &mute::VERB, &subscribe::VERB, &task::VERB, &page::VERB,
-    &escalate::VERB, &link::VERB, &mitigate::VERB, &resolve::VERB, &reopen::VERB, &dismiss::VERB, &why::VERB,
-    &cause::VERB, &retro::VERB, &judge::VERB, &stats::VERB, &sla::VERB, &merge::VERB, &alerts::VERB,
-    &move_alert::VERB, &silence::VERB, &silences::VERB, &unsilence::VERB, &postmortem::VERB, &reviewed::VERB, &help::VERB,
+pub static GROUPS: &[(&str, &[&Verb])] = &[
+    ("See how it stands", &[&show::VERB, &brief::VERB, &timeline::VERB, &alerts::VERB, &impact::VERB, &asset::VERB, &list::VERB, &search::VERB, &help::VERB]),
+    ("Open and close", &[
+        &declare::VERB, &drill::VERB, &ack::VERB, &sev::VERB, &mitigate::VERB, &resolve::VERB, &reopen::VERB, &dismiss::VERB, &merge::VERB,
+    ]),
+    ("People and roles", &[&take::VERB, &assign::VERB, &leave::VERB, &role::VERB, &oncall::VERB, &page::VERB, &escalate::VERB, &link::VERB]),
+    ("Tell people", &[&update::VERB, &remind::VERB, &notify::VERB, &mute::VERB, &subscribe::VERB]),
+    ("Write down", &[&note::VERB, &tried::VERB, &fix::VERB, &since::VERB, &good_again::VERB, &task::VERB, &runbook::VERB]),
+    ("Find the cause", &[&look::VERB, &why::VERB, &cause::VERB]),
+    ("Alerts and silences", &[&move_alert::VERB, &judge::VERB, &silence::VERB, &silences::VERB, &unsilence::VERB]),
+    ("After it", &[&postmortem::VERB, &reviewed::VERB, &retro::VERB, &sla::VERB, &stats::VERB]),
 ];
+
+/// Every verb.
+pub static VERBS: LazyLock<Vec<&'static Verb>> =
+    LazyLock::new(|| GROUPS.iter().flat_map(|(_, verbs)| verbs.iter().copied()).collect());

@@ -6,7 +6,8 @@ use super::case::Case;
 use super::options::{Options, Plan, StandIn};
 use super::report::{Report, Row};
 use super::{ceilings, people, server, stored};
-use crate::cli::serve::{serve, told_to_stop};
+use crate::cli::serve::serve;
+use crate::cli::signals::Signals;
 use crate::clock::Clock;
 use crate::store::MemoryEngine;
 
@@ -21,11 +22,12 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     }
     crate::telemetry::install_crypto();
     let plan = Plan::of(&options);
+    let mut signals = Signals::listen()?;
     let mut report = Report::begin(Clock::wall().now(), &plan, options.quick);
     tokio::select! {
         measured = measure(&plan, options.vs_alertmanager, &mut report) => measured?,
         // What was started and written goes away with what is dropped here.
-        () = told_to_stop() => bail!("stopped before the end"),
+        () = signals.next() => bail!("stopped before the end"),
     }
     report.compare();
     if options.json {

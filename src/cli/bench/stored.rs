@@ -251,7 +251,8 @@ impl Pattern {
 
 /// Imports this many incidents into an empty store. Returns the number of records.
 async fn fill(site: &Site, common: Vec<String>, patterns: [Pattern; 2], count: u64) -> anyhow::Result<usize> {
-    let mut child = site.muster(&["import", "-"])?.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut child =
+        site.muster(&["import", "-", "--without-end"])?.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let input = child.stdin.take().context("the import has no input")?;
     let (written, output) = tokio::task::spawn_blocking(move || {
         let write = || -> std::io::Result<usize> {

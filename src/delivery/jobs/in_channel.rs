@@ -56,7 +56,16 @@ impl Carrier {
                 self.keep_true(turn, incident, Slot::Checklist, place, &message).await
             }
             Effect::ShowTopic => {
-                self.slack.set_topic(&channel.id, &views::topic(templates, incident, &names, now)).await?;
+                let topic = views::topic(templates, incident, &names, now);
+                if self.topics.lock().get(&channel.id) != Some(&topic) {
+                    self.slack.set_topic(&channel.id, &topic).await?;
+                    let mut topics = self.topics.lock();
+                    if topics.len() > 1000 {
+                        // After this, a topic may be set once more.
+                        topics.clear();
+                    }
+                    topics.insert(channel.id.clone(), topic);
+                }
                 self.done(turn).await
             }
             Effect::Invite { people } => {

@@ -20,7 +20,9 @@ use crate::store::{
 struct Postgres {
     shared: Arc<Shared>,
     requests: Requests,
-    /// Follows the database until the engine is dropped.
+    /// The writer; `None` if it was awaited.
+    writing: tokio::sync::Mutex<Option<tokio::task::JoinHandle<()>>>,
+    /// Follows the database until the engine is closed or dropped.
     following: tokio::task::JoinHandle<()>,
 }
 
@@ -55,9 +57,9 @@ pub async fn open(url: &str, leases: LeaseClock) -> anyhow::Result<Store> {
     });
     feed::look(&shared).await.context("the database cannot be read")?;
     let (requests, inbox) = Requests::queue();
-    tokio::spawn(writer::run(shared.clone(), inbox));
+    let writing = tokio::sync::Mutex::new(Some(tokio::spawn(writer::run(shared.clone(), inbox))));
     let following = tokio::spawn(feed::run(shared.clone(), database));
-    Ok(Store::new(Arc::new(Postgres { shared, requests, following })))
+    Ok(Store::new(Arc::new(Postgres { shared, requests, writing, following })))
 }
 
 /// Reads an address without connecting to it.
@@ -198,6 +200,17 @@ impl Engine for Postgres {
 
     fn figures(&self) -> Vec<(&'static str, u64)> {
         vec![("bytes", self.shared.seen.lock().bytes)]
+    }
+
+    fn close(&self) -> Answer<'_, anyhow::Result<()>> {
+        Box::pin(async move {
+            self.requests.close();
+            self.following.abort();
+            match self.writing.lock().await.take() {
+                Some(writing) => writing.await.context("the writer of the database broke off"),
+                None => Ok(()),
+            }
+        })
     }
 
     fn health(&self) -> Result<(), String> {

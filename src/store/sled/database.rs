@@ -21,6 +21,9 @@ const CACHE_BYTES: u64 = 24 * 1024 * 1024;
 /// How often sled writes its memory to its file and reuses old space. No caller waits for it, but a sync of its file delays ours.
 const FLUSH_EVERY_MILLIS: u64 = 5_000;
 
+/// How many times, every 10 ms, to look whether sled has let go of its file.
+const RELEASE_TRIES: u32 = 200;
+
 /// Sled, and its file for syncing.
 pub(super) struct Database {
     pub(super) db: ::sled::Db,
@@ -63,6 +66,17 @@ pub(super) fn open_soon(path: &Path) -> anyhow::Result<::sled::Db> {
         }
     }
     open_guarded(path)
+}
+
+/// Waits until sled has let go of its file. It locks the file while any of its threads may write there.
+pub(super) fn released(file: &File) -> anyhow::Result<()> {
+    for _ in 0..RELEASE_TRIES {
+        match file.try_lock() {
+            Err(fs::TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+            locked => return locked.context("cannot lock the file of the database"),
+        }
+    }
+    Err(anyhow!("the database still holds its file after it was closed"))
 }
 
 pub(super) fn remove_half_made_snapshots(path: &Path) -> anyhow::Result<()> {

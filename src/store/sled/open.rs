@@ -1,6 +1,7 @@
 //! Opens, writes, reads and closes a store.
 
 use std::fs;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,8 +26,8 @@ use crate::store::{EDITION, ReadError, Store};
 
 pub struct SledEngine {
     shared: Arc<Shared>,
-    layers: Option<std::thread::JoinHandle<()>>,
-    checkpoints: Option<std::thread::JoinHandle<()>>,
+    /// Its threads; `None` if it was closed.
+    threads: Mutex<Option<Vec<std::thread::JoinHandle<()>>>>,
 }
 
 /// Opens, or creates, the store in a directory. It makes no backups by itself.
@@ -49,7 +50,10 @@ pub fn open_with(directory: &Path, backups: Backups) -> anyhow::Result<Store> {
 /// There is no store, it cannot be opened, or the disk failed.
 pub fn back_up(directory: &Path) -> anyhow::Result<PathBuf> {
     expect_store(directory)?;
-    SledEngine::open(directory, Backups { every: None, keep: usize::MAX })?.shared.back_up()
+    let engine = SledEngine::open(directory, Backups { every: None, keep: usize::MAX })?;
+    let made = engine.shared.back_up()?;
+    engine.close()?;
+    Ok(made)
 }
 
 impl SledEngine {
@@ -137,14 +141,17 @@ impl SledEngine {
             wake: Condvar::new(),
             _lock: lock,
         });
-        let mut engine = Self { shared: shared.clone(), layers: None, checkpoints: None };
-        let of = shared.clone();
-        engine.layers =
-            Some(std::thread::Builder::new().name("layers".to_owned()).spawn(move || guarded(|| of.take_layers()))?);
-        let of = shared;
-        engine.checkpoints =
-            Some(std::thread::Builder::new().name("checkpoints".to_owned()).spawn(move || guarded(|| of.run()))?);
+        let engine = Self { shared, threads: Mutex::new(Some(Vec::new())) };
+        engine.spawn("layers", Shared::take_layers)?;
+        engine.spawn("checkpoints", Shared::run)?;
         Ok(engine)
+    }
+
+    fn spawn(&self, name: &str, work: fn(&Shared)) -> io::Result<()> {
+        let of = self.shared.clone();
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || guarded(|| work(&of)))?;
+        self.threads.lock().get_or_insert_default().push(thread);
+        Ok(())
     }
 }
 
@@ -157,11 +164,8 @@ fn guarded(work: impl FnOnce()) {
 
 impl Drop for SledEngine {
     fn drop(&mut self) {
-        *self.shared.stop.lock() = true;
-        self.shared.wake.notify_all();
-        self.shared.recent.close();
-        for thread in [self.layers.take(), self.checkpoints.take()].into_iter().flatten() {
-            let _ = thread.join();
+        if let Err(error) = self.close() {
+            tracing::warn!(error = %format!("{error:#}"), "the store was not closed cleanly; the next start checks all of it");
         }
     }
 }
@@ -215,6 +219,18 @@ impl Bytes for SledEngine {
         vec![("bytes", bytes), ("blobs", blobs as u64)]
     }
 
+    fn close(&self) -> anyhow::Result<()> {
+        let mut threads = self.threads.lock();
+        let Some(threads) = threads.take() else { return Ok(()) };
+        *self.shared.stop.lock() = true;
+        self.shared.wake.notify_all();
+        self.shared.recent.close();
+        for thread in threads {
+            let _ = thread.join();
+        }
+        self.shared.close()
+    }
+
     fn folder(&self) -> Option<&Path> {
         Some(&self.shared.directory)
     }
@@ -237,7 +253,6 @@ mod tests {
     use crate::store::{Batch, Expect, Id, Record};
     use anyhow::anyhow;
     use serde::{Deserialize, Serialize};
-    use std::io;
     use std::time::Duration;
 
     #[derive(Clone, Serialize, Deserialize)]

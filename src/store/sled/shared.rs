@@ -30,7 +30,7 @@ pub struct Backups {
 
 /// Shared by the committer's thread and the upkeep.
 pub(super) struct Shared {
-    /// Sled; `None` while it is being opened again.
+    /// Sled; `None` while it is being opened again, and after it was closed.
     pub(super) db: RwLock<Option<Database>>,
     pub(super) directory: PathBuf,
     pub(super) journal: Mutex<Journal>,
@@ -58,7 +58,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn with<T>(&self, ask: impl FnOnce(&Database) -> anyhow::Result<T>) -> anyhow::Result<T> {
         let database = self.db.read();
-        ask(database.as_ref().context("the database could not be opened again")?)
+        ask(database.as_ref().context("the database is closed, or could not be opened again")?)
     }
 
     /// Whether the database is closed, or just being opened again.

@@ -3,8 +3,10 @@
 use std::fs;
 use std::sync::atomic::Ordering;
 
+use anyhow::Context as _;
+
 use super::base::{base, base_file};
-use super::database::{Database, sums};
+use super::database::{Database, released, sums};
 use super::directory::{DATABASE, is_full};
 use super::journal;
 use super::shared::{Shared, TICK, stop};
@@ -117,19 +119,18 @@ impl Shared {
         }
         Ok(self.journal.lock().forget(head)?)
     }
-}
 
-impl Drop for Shared {
-    fn drop(&mut self) {
-        // Everything that was acknowledged is in the journal already. This saves the next start from reading it, and lets it detect damage.
-        let closed = self.checkpoint().and_then(|_| {
-            let sums = sums(&self.directory.join(DATABASE))?;
-            let mut sidecar = self.sidecar.lock();
-            (sidecar.clean, sidecar.sums) = (true, sums);
-            write_sidecar(&self.directory, &sidecar)
-        });
-        if let Err(error) = closed {
-            tracing::warn!(error = %format!("{error:#}"), "the store was not closed cleanly; the next start checks all of it");
-        }
+    /// Closes the database, and then notes that it was closed, with the checksums of its files. Everything that was acknowledged is in the
+    /// journal already. This saves the next start from reading it, and lets it detect damage.
+    pub(super) fn close(&self) -> anyhow::Result<()> {
+        self.checkpoint()?;
+        let Database { db, file } = self.db.write().take().context("the database could not be opened again")?;
+        drop(db);
+        // Its own threads may write for a moment longer.
+        released(&file)?;
+        let sums = sums(&self.directory.join(DATABASE))?;
+        let mut sidecar = self.sidecar.lock();
+        (sidecar.clean, sidecar.sums) = (true, sums);
+        write_sidecar(&self.directory, &sidecar)
     }
 }

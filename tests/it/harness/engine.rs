@@ -178,6 +178,10 @@ impl Engine for Between {
         self.inner().folder()
     }
 
+    fn close(&self) -> Answer<'_, anyhow::Result<()>> {
+        self.inner().close()
+    }
+
     fn health(&self) -> Result<(), String> {
         match &*self.ill.lock().unwrap() {
             Some(why) => Err(why.clone()),

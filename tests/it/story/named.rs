@@ -46,7 +46,7 @@ async fn an_incident_that_is_named_is_the_one_that_changes() {
     }
     one.slash(ANA, "resolve INC-2 loader fixed").await;
     let asked = whispered(&bot, &one.name, ANA);
-    assert_eq!(labels(&asked), ["resolve INC-2: refunds are late", "resolve INC-1: orders have not been loaded"]);
+    assert_eq!(labels(&asked), ["resolve INC-2: refunds are late", "resolve INC-1: orders are stale for 9 h"]);
     press(&bot, ANA, &asked, "resolve INC-2: refunds are late").await;
     assert_eq!(statuses(&bot).await, [as_it_was[0].as_str(), "resolved"]);
     assert!(two.find("loader fixed").text().contains("loader fixed"));
@@ -132,7 +132,7 @@ async fn no_verb_takes_the_channels_incident_for_the_one_that_is_named() {
             assert_eq!(state().await, before, "{line}");
         }
     }
-    bot.finish_quietly().await;
+    bot.end().await;
 }
 
 #[tokio::test]
@@ -165,21 +165,32 @@ async fn each_role_gets_the_people_beside_it() {
         let told = inc.slash(ANA, line).await;
         assert!(told.contains(asked), "{line}: {told}");
     }
-    bot.finish_quietly().await;
+    bot.end().await;
 }
 
 #[tokio::test]
 async fn an_asset_in_quotes_is_one_name_and_an_unknown_one_is_asked() {
     let bot = Bot::start().await;
-    bot.shop().await;
-    let assets = |number: u64| {
-        let bot = &bot;
-        async move { bot.incident(number).await["assets"].clone() }
-    };
-    bot.slash(ANA, "data-incidents", "declare numbers are odd --on “revenue dashboard”").await;
-    println!("{:?}", bot.get("/api/v1/incidents").await);
+    let catalog = "assets: [{name: revenue dashboard, kind: dashboard}, {name: warehouse.orders, kind: table}, {name: crm.orders, kind: table}]";
+    assert_eq!(bot.put("/api/v1/catalog/yaml", catalog.to_owned()).await.0, 200);
+    let assets = async |number: u64| bot.incident(number).await["assets"].clone();
+    bot.slash(ANA, "data-incidents", "declare numbers are odd --on \u{201c}revenue dashboard\u{201d} --sev 2").await;
+    assert_eq!(assets(1).await, json!(["revenue dashboard"]));
+    // A slip opens nothing: the nearest names are offered, with all that was typed.
+    let told = bot.slash(ANA, "data-incidents", "declare sums differ --on warehouse.ordres --private").await;
+    assert!(told.contains("does not know warehouse.ordres, so nothing is opened yet"), "{told}");
     let asked = whispered(&bot, "data-incidents", ANA);
-    println!("{asked:?}");
-    let _ = assets;
-    bot.finish_quietly().await;
+    assert_eq!(labels(&asked), ["On warehouse.orders", "On warehouse.ordres, which is new", "On no asset"]);
+    assert_eq!(asked.buttons[0].value, "declare sums differ --on \"warehouse.orders\" --private");
+    // Several assets end with this name.
+    bot.slash(ANA, "data-incidents", "declare rows are missing --on orders").await;
+    let asked = whispered(&bot, "data-incidents", ANA);
+    assert_eq!(labels(&asked)[..2], ["On warehouse.orders", "On crm.orders"]);
+    press(&bot, ANA, &asked, "On crm.orders").await;
+    assert_eq!(assets(2).await, json!(["crm.orders"]));
+    bot.slash(ANA, "data-incidents", "declare a new thing fails --on lake.clicks").await;
+    let asked = whispered(&bot, "data-incidents", ANA);
+    press(&bot, ANA, &asked, "On lake.clicks, which is new").await;
+    assert_eq!(assets(3).await, json!(["lake.clicks"]));
+    bot.end().await;
 }

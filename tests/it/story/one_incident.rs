@@ -125,6 +125,11 @@ async fn a_stale_table_becomes_an_incident_that_people_end() {
     assert_eq!(incident["alerts"][0]["status"], "resolved");
     assert_eq!(incident["alerts"][0]["joined_because"], "it opened the incident");
     assert_eq!(bot.sandbox.pagerduty().pages(), 1);
+    // Slack posts a message for each topic, so none is set twice in a row.
+    let traffic = bot.sandbox.traffic();
+    let topics = traffic.iter().filter(|exchange| exchange.path == "conversations.setTopic");
+    let topics: Vec<_> = topics.map(|exchange| &exchange.request["topic"]).collect();
+    assert!(topics.len() > 1 && topics.windows(2).all(|two| two[0] != two[1]), "{topics:?}");
     bot.finish().await;
 }
 

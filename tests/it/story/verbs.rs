@@ -233,3 +233,20 @@ async fn page_mitigate_resolve_reopen_postmortem_help() {
     insta::assert_snapshot!(bot.slash(BEN, "data-incidents", "resovle").await, @"I do not know “resovle”. Did you mean /incident resolve? /incident help lists all.");
     bot.finish_quietly().await;
 }
+
+/// Answers say what happened to what, and what did not.
+#[tokio::test]
+async fn answers_say_what_happened() {
+    let bot = Bot::start().await;
+    bot.alert("dq", stale_orders()).await;
+    let inc = bot.inc(1);
+    let told = inc.slash(ANA, "subscribe").await;
+    assert!(told.contains("by direct message") && told.contains("/incident unsubscribe"), "{told}");
+    let told = inc.slash(ANA, "snooze 1h").await;
+    assert!(told.contains("reminder of the next update. No page is changed"), "{told}");
+    let told = inc.slash(ANA, "page @ben").await;
+    assert!(told.contains("orders-pipeline is to be paged instead, and the page names Ben"), "{told}");
+    let told = inc.slash(ANA, "oncall").await;
+    assert!(told.contains("There is no rotation yet") && told.contains("[[rotations]]"), "{told}");
+    bot.finish_quietly().await;
+}
