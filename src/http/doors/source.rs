@@ -10,7 +10,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::{Json, RequestPartsExt as _};
+use axum::{Extension, Json, RequestPartsExt as _};
 use futures_util::{StreamExt as _, stream};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -23,7 +23,7 @@ use super::unpack::unpacked;
 use crate::app::App;
 use crate::config::{Source, SourceKind};
 use crate::http::Problem;
-use crate::http::problem::{BODY_LIMIT, UPLOAD_LIMIT};
+use crate::http::problem::{BODY_LIMIT, UPLOAD_LIMIT, Why};
 use crate::monitors::credentials::{Denied, Request as Signed, same, verify};
 use crate::monitors::{self, sns};
 
@@ -322,16 +322,18 @@ impl EventAnswer {
 
 /// PagerDuty's answer to an event that it cannot use.
 pub(crate) fn invalid_event(errors: Vec<String>) -> Response {
+    let why = Why(errors.join("; "));
     let message = "Event object is invalid".to_owned();
     let answer = EventAnswer { status: "invalid event", message, errors, ..EventAnswer::default() };
-    (StatusCode::BAD_REQUEST, Json(answer)).into_response()
+    (StatusCode::BAD_REQUEST, Extension(why), Json(answer)).into_response()
 }
 
 /// PagerDuty's answer to a client that must wait and try again, with the true reason as its message. A problem at which nobody should try again stays what it is.
 pub(crate) fn try_again(status: StatusCode, problem: Problem) -> Response {
     let Some(seconds) = problem.retry_after else { return problem.into_response() };
+    let why = Why(problem.detail.clone());
     let answer = EventAnswer { status: "throttle exceeded", message: problem.detail, ..EventAnswer::default() };
-    (status, [(header::RETRY_AFTER, seconds.to_string())], Json(answer)).into_response()
+    (status, [(header::RETRY_AFTER, seconds.to_string())], Extension(why), Json(answer)).into_response()
 }
 
 impl<K: KeyIn + Send + Sync> FromRequest<AppState> for EventsClient<K> {
