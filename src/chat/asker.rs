@@ -76,8 +76,12 @@ impl Chat<'_> {
         };
         match self.decide(uid, command).await {
             Ok(decision) => {
-                let answer = self.with_moment(self.decided(&decision), typed);
-                Ok(Reply::words(format!("{answer} {}", self.answer_more(about, &decision)).trim()))
+                let more = self.answer_more(about, &decision);
+                let answer = match self.sentence(&decision) {
+                    None if !more.is_empty() => format!("{}: {more}", decision.case.incident.name()),
+                    _ => format!("{} {more}", self.decided(&decision)),
+                };
+                Ok(Reply::words(&self.with_moment(answer.trim().to_owned(), typed)))
             }
             Err(Failure::Refused(refusal)) if refusal.is_about_a_moment() => {
                 Err(Failure::Invalid(self.with_moment(refusal.to_string(), typed)))
@@ -163,7 +167,7 @@ impl Chat<'_> {
     fn answer_more(&self, about: &str, decision: &Decision) -> String {
         let instead = decision.entries.iter().find_map(|entry| match &entry.event {
             Event::PageRequested { target, text: PageText::For { person, .. }, .. } => {
-                Some(json!({"about": about, "target": target, "person": self.app.name(person.as_str())}))
+                Some(json!({"about": about, "target": target, "whom": self.app.name(person.as_str())}))
             }
             _ => None,
         });
@@ -173,13 +177,16 @@ impl Chat<'_> {
         }
     }
 
+    /// The first line that a decision adds to the timeline.
+    fn sentence(&self, decision: &Decision) -> Option<String> {
+        let names = |id: &str| self.app.name(id);
+        decision.entries.iter().find_map(|entry| timeline::sentence(&self.app.templates, entry, &names))
+    }
+
     /// A decision in one sentence, for the person who asked.
     pub fn decided(&self, decision: &Decision) -> String {
-        let names = |id: &str| self.app.name(id);
-        let templates = &self.app.templates;
-        let first = decision.entries.iter().find_map(|entry| timeline::sentence(templates, entry, &names));
         let incident = decision.case.incident.name();
-        match first {
+        match self.sentence(decision) {
             Some(first) => format!("{incident}: {first}."),
             None if decision.effects.is_empty() => format!("{incident}: nothing changed."),
             None => format!("{incident}: asked for; what comes of it shows in a moment."),

@@ -77,7 +77,7 @@ pub(crate) fn read(rest: &str) -> (&str, Named) {
     let mut found: Vec<(usize, u64)> = Vec::new();
     for (at, (_, word)) in words.iter().enumerate() {
         // "A duplicate of INC-3" says what the channel's incident is.
-        let is_of_duplicate = at > 0 && lower(at - 1) == "of" && at > 1 && lower(at - 2).starts_with("dup");
+        let is_of_duplicate = (0..at).any(|before| lower(before).starts_with("dup"));
         if let Some(number) = name(word).filter(|_| !is_of_duplicate) {
             found.push((at, number));
         }
@@ -183,6 +183,7 @@ mod tests {
             ("the load of INC-2 runs", "the load of INC-2 runs", Named::InRest(2, Place::Mention)),
             ("we wait until INC-2 ends", "we wait until INC-2 ends", Named::InRest(2, Place::Within)),
             ("duplicate of INC-3", "duplicate of INC-3", Named::Nobody),
+            ("duplicate see INC-3", "duplicate see INC-3", Named::Nobody),
             ("INC-2 INC-3", "INC-2 INC-3", Named::Several(vec![2, 3])),
             ("INC-2 inc2", "inc2", edge(2)),
             ("incident increased by 3", "incident increased by 3", Named::Nobody),

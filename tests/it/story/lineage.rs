@@ -225,7 +225,7 @@ async fn people_outside_are_told_once_hear_updates_and_the_end() {
     // A form shows whom it reaches and what they read.
     assert_eq!(inc.slash(ANA, "notify downstream").await, "");
     let view = bot.sandbox.slack().open_views(ANA).pop().unwrap().view;
-    let names: Vec<_> = view["blocks"][0]["element"]["options"]
+    let names: Vec<_> = view["blocks"][1]["element"]["options"]
         .as_array()
         .unwrap()
         .iter()

@@ -47,7 +47,7 @@ async fn what_is_promised_is_promised_by_ones_own_clock() {
         "{:?}",
         inc.find("the load runs").view
     );
-    insta::assert_snapshot!(inc.slash(ANA, "remind at noon").await, @"INC-1: done; it shows in a moment. I read the time as 2026-11-23 12:00 CET, 11:00 UTC.");
+    insta::assert_snapshot!(inc.slash(ANA, "remind at noon").await, @"INC-1: the reminder of the next update is moved; no page is changed. I read the time as 2026-11-23 12:00 CET, 11:00 UTC.");
     insta::assert_snapshot!(inc.slash(BEN, "task add a check <@U0CHLOE001> by next tuesday 9am").await, @"INC-1: Ben added task 1 for Chloe: add a check. I read the time as 2026-11-24 09:00 EST, 14:00 UTC.");
     insta::assert_snapshot!(inc.slash(BEN, "silence warehouse.returns* until tomorrow morning backfill is running").await, @"Silence 1 holds until 2026-11-24 09:00 EST, 14:00 UTC. Alerts that it hides open an incident then, if they still fire. /incident unsilence 1 ends it.");
     let found = inc.slash(ANA, "search since yesterday 6am orders").await;

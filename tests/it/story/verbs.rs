@@ -243,10 +243,10 @@ async fn answers_say_what_happened() {
     let told = inc.slash(ANA, "subscribe").await;
     assert!(told.contains("by direct message") && told.contains("/incident unsubscribe"), "{told}");
     let told = inc.slash(ANA, "snooze 1h").await;
-    assert!(told.contains("reminder of the next update. No page is changed"), "{told}");
+    assert!(told.contains("reminder of the next update is moved; no page is changed"), "{told}");
     let told = inc.slash(ANA, "page @ben").await;
     assert!(told.contains("orders-pipeline is to be paged instead, and the page names Ben"), "{told}");
     let told = inc.slash(ANA, "oncall").await;
     assert!(told.contains("There is no rotation yet") && told.contains("[[rotations]]"), "{told}");
-    bot.finish_quietly().await;
+    bot.end().await;
 }
