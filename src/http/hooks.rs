@@ -96,7 +96,7 @@ pub(crate) async fn watch(Anyone(app): Anyone, request: Request, next: Next) -> 
 
 /// Reads an artifact of dbt. Returns the body too, if it is kept.
 async fn artifact(app: &App, source: &Source, body: Body, limit: usize) -> Result<(Reading, Vec<u8>), Problem> {
-    let (artifact, whole) = arriving(body, limit, |body| dbt_artifacts::stream(body)).await?;
+    let (artifact, whole) = arriving(body, limit, dbt_artifacts::stream).await?;
     let (headers, now) = (HeaderMap::new(), app.now());
     let read =
         |known: &dyn Known| dbt_artifacts::read(&Context { source, headers: &headers, known, now }, artifact.clone());

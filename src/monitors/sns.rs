@@ -97,7 +97,7 @@ impl Envelope {
 /// Reads a message whose signature was checked.
 ///
 /// # Errors
-/// It is an alarm in a state that CloudWatch does not have.
+/// It is an alarm in a state that `CloudWatch` does not have.
 pub fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let delivery = word(body.get("MessageId"));
     if body["Type"] != "Notification" {
