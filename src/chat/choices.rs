@@ -24,8 +24,9 @@ const COMPARED: usize = 200;
 
 /// A line that was not understood, with buttons for the lines that may have been meant.
 pub(crate) fn unclear(unclear: &Unclear) -> Reply {
-    let button = |line: &String| again(0, &format!("/incident {}", line.chars().take(60).collect::<String>()), line);
-    let buttons: Vec<_> = unclear.meant.iter().filter_map(button).collect();
+    let label = |line: &str| format!("/incident {}", line.chars().take(60).collect::<String>());
+    let button = |(place, line): (usize, &String)| again(place, &label(line), line);
+    let buttons: Vec<_> = unclear.meant.iter().enumerate().filter_map(button).collect();
     Rendered::new(&sentence_markdown(&unclear.words), &buttons).into()
 }
 
@@ -70,6 +71,20 @@ impl Chat<'_> {
         buttons.extend(more.and_then(|label| again(0, label, &next)));
         let view = json!({"name": incident.name(), "lines": shown, "more": more.is_some(), "page": page});
         self.app.shown(verb, &view, &buttons).into()
+    }
+
+    /// A line that begins with no verb. In an incident's channel it is probably about this incident, and a new one is the last thing offered.
+    pub async fn no_verb(&self, line: &str, mut unclear: Unclear) -> Reply {
+        let words = self.incident(None).await.ok().map(|here| {
+            unclear.meant = ["note", "update", "resolve", "declare"].map(|verb| format!("{verb} {line}")).to_vec();
+            format!("Nothing is done. Do you want to say this of {}, or open a new incident?", here.name())
+        });
+        let words = words.unwrap_or_else(|| {
+            unclear.meant = vec![format!("declare {line}"), "list".to_owned()];
+            "Nothing is done. Do you want to open an incident, or see which are open?".to_owned()
+        });
+        unclear.words = format!("{} {words}", unclear.words);
+        self::unclear(&unclear)
     }
 
     /// The line with the incident that it acts on. If that is not sure, each incident that may be meant is a button, and nothing is done.

@@ -31,6 +31,7 @@ impl Chat<'_> {
         let text = &markup::plain(text);
         let understood = match registry::parse(text, self.clock()) {
             Ok(understood) => understood,
+            Err(unclear) if unclear.is_no_verb => return self.no_verb(text, unclear).await,
             Err(unclear) => return choices::unclear(&unclear),
         };
         let result = match self.settled(understood).await {
@@ -71,14 +72,17 @@ impl Chat<'_> {
                 verb.words.contains(&topic) || verb.help.contains(topic) || verb.usage().contains(topic)
             })
         };
-        let matching: Vec<_> = VERBS.iter().filter(fits).collect();
-        let verbs = if matching.is_empty() { VERBS.iter().collect() } else { matching };
+        let mut verbs: Vec<_> = VERBS.iter().filter(fits).collect();
+        let unknown = topic.as_ref().filter(|_| verbs.is_empty());
+        if unknown.is_some() {
+            verbs = VERBS.iter().collect();
+        }
         let verbs: Vec<_> = verbs
             .into_iter()
             .map(|verb| json!({"use": format!("/incident {}", verb.usage()), "what": verb.help}))
             .collect();
         let here = self.incident(None).await.ok().map(|incident| incident.name());
-        self.app.shown("help", &json!({"verbs": verbs, "here": here}), &[]).into()
+        self.app.shown("help", &json!({"verbs": verbs, "here": here, "unknown": unknown}), &[]).into()
     }
 
     /// The table of who may do what.

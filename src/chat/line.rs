@@ -39,6 +39,15 @@ impl Verb {
         format!("{} {}", self.name(), self.arguments).trim().to_owned()
     }
 
+    /// How it is used in place of its form: the one argument that otherwise may be left out is needed.
+    pub fn usage_in_full(&self) -> String {
+        let alone = self.arguments.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        match alone.filter(|alone| !alone.contains('[')) {
+            Some(alone) => format!("{} <{alone}>", self.name()),
+            None => self.usage(),
+        }
+    }
+
     /// Whether `INC-n` in the rest of its line is the incident that it is about, and no argument of its own.
     pub fn is_about_whom_it_names(&self) -> bool {
         !self.arguments.contains("INC-n") && !ABOUT_NO_INCIDENT.contains(&self.name())
@@ -95,8 +104,10 @@ pub struct Line<'a> {
 pub struct Unclear {
     /// What is unclear, and how to write it.
     pub words: String,
-    /// The line that was perhaps meant.
-    pub meant: Option<String>,
+    /// The lines that were perhaps meant.
+    pub meant: Vec<String>,
+    /// Its first word is no verb, and like none.
+    pub is_no_verb: bool,
 }
 
 pub(crate) type Read = Result<Understood, Unclear>;
@@ -146,7 +157,7 @@ impl<'a> Line<'a> {
     /// The reason why the line cannot be read, and how to write it.
     pub fn unclear(&self, why: &str) -> Unclear {
         let words = format!("{why} It is written `/incident {}`: {}.", self.verb.usage(), self.verb.help);
-        Unclear { words, meant: None }
+        Unclear { words, meant: Vec::new(), is_no_verb: false }
     }
 
     /// A moment that has passed.

@@ -23,7 +23,7 @@ mod when;
 pub use capture::{capture_history, pin_found};
 pub use dispatch::slash;
 pub use events::slack_event;
-pub use forms::form_is_late;
+pub use forms::{form_is_late, unopened};
 pub use line::{Unclear, Verb};
 pub use presses::{interact, post_ephemeral, suggested};
 pub use registry::verb_of;

@@ -2,7 +2,7 @@
 
 use super::asker::Chat;
 use super::line::{Intent, Verb};
-use super::questions::{Asked, FormSpec, Questions, Sent, Unsent, form};
+use super::questions::{Asked, FormSpec, Instead, Questions, Sent, Unsent, form};
 use super::registry;
 use super::reply::Reply;
 use super::verbs::{GROUPS, VERBS};
@@ -11,7 +11,7 @@ use crate::domain::permission;
 use crate::render::ModalInput;
 use crate::slack::inbound::View;
 
-pub(crate) static FORM: FormSpec = form!("rest", open, sent);
+pub(crate) static FORM: FormSpec = form!(Instead::Line("help"), "rest", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let incident = asked.incident().await?;

@@ -111,7 +111,7 @@ pub(crate) fn read(rest: &str) -> (&str, Named) {
     (rest, Named::InRest(number, Place::Within))
 }
 
-/// The words of a text, and where each begins.
+/// The words of a text, and where each begins. `INC 2` is one word.
 fn words(text: &str) -> Vec<(usize, &str)> {
     let mut begin = 0;
     let place = |word: &str| {
@@ -120,10 +120,17 @@ fn words(text: &str) -> Vec<(usize, &str)> {
         here
     };
     let mut place = place;
-    text.split_inclusive(char::is_whitespace)
-        .map(|word| (place(word), word.trim()))
-        .filter(|(_, word)| !word.is_empty())
-        .collect()
+    let mut words: Vec<(usize, &str)> = Vec::new();
+    let parts = text.split_inclusive(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '&'));
+    for (begin, word) in parts.map(|word| (place(word), word.trim())).filter(|(_, word)| !word.is_empty()) {
+        match words.last_mut() {
+            Some((before, inc)) if bare(inc).eq_ignore_ascii_case("inc") && bare(word).parse::<u32>().is_ok() => {
+                *inc = &text[*before..begin + word.len()];
+            }
+            _ => words.push((begin, word)),
+        }
+    }
+    words
 }
 
 /// A word without what stands around it.
@@ -135,7 +142,9 @@ fn bare(word: &str) -> &str {
 fn name(word: &str) -> Option<u64> {
     let channel = word.strip_prefix("<#").and_then(|mark| mark.split_once('|')).map(|(_, name)| name);
     let word = bare(channel.unwrap_or(word)).to_lowercase();
-    let named = number(&word).or_else(|| word.strip_prefix("inc").filter(|digits| digits.len() < 7)?.parse().ok());
+    let word = word.strip_suffix("'s").or_else(|| word.strip_suffix("’s")).unwrap_or(&word);
+    let digits = || word.strip_prefix("inc").map(str::trim).filter(|digits| digits.len() < 7);
+    let named = number(word).or_else(|| digits()?.parse().ok());
     // A channel's name goes on with the title: `inc-2-orders-are-late`.
     named.or_else(|| {
         channel?;
@@ -179,6 +188,9 @@ mod tests {
             ("inc2 please", "please", edge(2)),
             ("<#C1|inc-2-orders-are-late>", "", edge(2)),
             ("1 INC-2", "1", edge(2)),
+            ("INC 2 1", "1", edge(2)),
+            ("INC-2,INC-3", "INC-2,INC-3", Named::Several(vec![2, 3])),
+            ("we saw INC-2's loader stop", "we saw INC-2's loader stop", Named::InRest(2, Place::Within)),
             ("same as INC-2", "same as INC-2", Named::InRest(2, Place::Mention)),
             ("the load of INC-2 runs", "the load of INC-2 runs", Named::InRest(2, Place::Mention)),
             ("we wait until INC-2 ends", "we wait until INC-2 ends", Named::InRest(2, Place::Within)),

@@ -3,7 +3,7 @@
 use futures_util::future::BoxFuture;
 
 use super::asker::Chat;
-use super::line::split;
+use super::line::{Verb, split};
 use super::reply::Reply;
 use super::when::{self, LocalClock, Toward};
 use crate::app::Failure;
@@ -17,16 +17,27 @@ pub(crate) const SOME: &str = "…";
 
 /// A form, whole. It is a static in the file of what it is about, mostly of a verb. [`super::forms`] lists them.
 pub(crate) struct FormSpec {
+    pub instead: Instead,
     /// The question under which a refusal is shown.
     pub main: &'static str,
     pub open: for<'a> fn(Asked<'a>) -> BoxFuture<'a, Result<Questions, Failure>>,
     pub sent: for<'a> fn(Asked<'a>, &'a View) -> BoxFuture<'a, Sent>,
 }
 
-/// A form, from the question under which a refusal is shown and its two functions.
+/// What does the same as a form in one line, if the form cannot be opened.
+pub(crate) enum Instead {
+    /// The verb, with all that it needs.
+    Verb(&'static Verb),
+    Line(&'static str),
+    /// Nothing: what a person chooses is shown only in the form.
+    Nothing,
+}
+
+/// A form, from what can be typed instead of it, the question under which a refusal is shown, and its two functions.
 macro_rules! form {
-    ($main:literal, $open:ident, $sent:ident) => {
+    ($instead:expr, $main:literal, $open:ident, $sent:ident) => {
         $crate::chat::questions::FormSpec {
+            instead: $instead,
             main: $main,
             open: |asked| Box::pin($open(asked)),
             sent: |asked, view| Box::pin($sent(asked, view)),

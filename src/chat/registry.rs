@@ -2,10 +2,10 @@
 
 use super::line::{Line, Read, Unclear, Verb, mentions, split};
 use super::named::{self, Named};
-use super::verbs::{VERBS, assign, take};
+use super::verbs::{VERBS, assign, sev, take};
 use super::when::LocalClock;
 use crate::domain::incident::number;
-use crate::domain::{Role, Time};
+use crate::domain::{Role, Severity, Time};
 
 /// Reads a line. Pure: the place where it was typed, and the permission, are checked later.
 ///
@@ -33,6 +33,10 @@ pub(super) fn parse(text: &str, clock: LocalClock) -> Read {
     if let Some(verb) = VERBS.iter().find(|verb| verb.words.contains(&typed.as_str())) {
         return (verb.parse)(line(verb));
     }
+    // `/incident sev1`, `/incident p2`.
+    if typed.starts_with(['s', 'p']) && rest.is_empty() && Severity::parse(&typed).is_some() {
+        return (sev::VERB.parse)(Line { rest: &typed, word: sev::VERB.name(), ..line(&sev::VERB) });
+    }
     // `/incident scribe @chloe`, `/incident ic`.
     match (Role::parse(&typed), mentions(rest)) {
         (Some(role), people) if people.is_empty() && matches!(rest, "" | "me") => take::role(&line(&take::VERB), role),
@@ -57,10 +61,11 @@ fn unknown(word: &str, line: &str) -> Unclear {
         .filter(|(distance, verb)| *distance <= (verb.len() / 3).max(1))
         .min();
     let (hint, meant) = match nearest {
-        Some((_, verb)) => (format!("Did you mean `/incident {verb}`?"), line.replacen(word, verb, 1)),
-        None => (format!("To open an incident, write `/incident declare {word} …`;"), format!("declare {line}")),
+        Some((_, verb)) => (format!(" Did you mean `/incident {verb}`?"), vec![line.replacen(word, verb, 1)]),
+        None => (String::new(), Vec::new()),
     };
-    Unclear { words: format!("I do not know “{word}”. {hint} `/incident help` lists all."), meant: Some(meant) }
+    let is_no_verb = meant.is_empty();
+    Unclear { words: format!("I do not know “{word}”.{hint} `/incident help` lists all."), meant, is_no_verb }
 }
 
 #[cfg(test)]
@@ -144,7 +149,7 @@ mod tests {
     #[test]
     fn a_slip_is_answered_with_the_likely_word() {
         insta::assert_snapshot!(parse("resovle", now()).err().expect("a slip"), @"I do not know “resovle”. Did you mean `/incident resolve`? `/incident help` lists all.");
-        insta::assert_snapshot!(parse("orders are late", now()).err().expect("no verb"), @"I do not know “orders”. To open an incident, write `/incident declare orders …`; `/incident help` lists all.");
+        insta::assert_snapshot!(parse("orders are late", now()).err().expect("no verb"), @"I do not know “orders”. `/incident help` lists all.");
         insta::assert_snapshot!(parse("since soon", now()).err().expect("no time"), @"“soon” is not a time I understand. It is written `/incident since <time>`: since when the data is bad: `06:10`, `2h ago`, `7pm`, `yesterday 22:15`, by your own clock.");
     }
 

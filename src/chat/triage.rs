@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::asker::Chat;
-use super::questions::{Asked, FormSpec, Questions, Sent, Unsent, chosen, form};
+use super::questions::{Asked, FormSpec, Instead, Questions, Sent, Unsent, chosen, form};
 use super::reply::Reply;
 use crate::app::decided::Decided;
 use crate::app::queries::Filter;
@@ -78,7 +78,7 @@ impl Chat<'_> {
 }
 
 /// The form that attaches an alert to an incident.
-pub(crate) static FORM: FormSpec = form!("incident", open, sent);
+pub(crate) static FORM: FormSpec = form!(Instead::Nothing, "incident", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let (chat, card) = (asked.chat, asked.about(TriageCard::read)?);

@@ -28,10 +28,14 @@ impl Severity {
         self as u8 + 1
     }
 
-    /// Understands `1`, `sev1`, `SEV-1`.
+    /// Understands `1`, `sev1`, `SEV-1`, `p1`, `P-1`, `critical`.
     pub fn parse(word: &str) -> Option<Self> {
         let word = word.trim().to_ascii_lowercase();
-        let digits = word.strip_prefix("sev").unwrap_or(&word).trim_start_matches('-');
+        if word == "critical" {
+            return Some(Self::Sev1);
+        }
+        let digits =
+            word.strip_prefix("sev").or_else(|| word.strip_prefix('p')).unwrap_or(&word).trim_start_matches(['-', ' ']);
         let number: usize = digits.parse().ok()?;
         Self::ALL.get(number.checked_sub(1)?).copied()
     }

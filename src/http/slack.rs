@@ -13,7 +13,7 @@ use super::Problem;
 use super::doors::{SlackDoor, SlackRequest};
 use crate::app::Failure;
 use crate::chat::{self, Reply};
-use crate::render::{Rendered, modal, option_of, sentence_markdown};
+use crate::render::{Modal, Rendered, modal, option_of, sentence_markdown};
 use crate::slack::inbound::{self, Envelope, Interaction, SlackEvent, SlashCommand, event as read_event};
 
 /// Slack waits three seconds. Work that takes longer goes on, and its answer comes later.
@@ -89,15 +89,7 @@ pub(super) async fn answer_command(door: &SlackDoor, command: SlashCommand) -> A
 async fn said_to(door: SlackDoor, command: SlashCommand) -> Option<Rendered> {
     match chat::slash(&door.app, &command).await {
         Reply::Say(message) => Some(*message),
-        Reply::Open(form) => match door.slack.open_view(&command.trigger_id, &modal(&form)).await {
-            Ok(()) => None,
-            Err(error) => {
-                tracing::warn!(%error, "a form could not be opened");
-                Some(words(
-                    "Slack did not open the form in time. Please try again, or write it in one line: `/incident help` shows how.",
-                ))
-            }
-        },
+        Reply::Open(form) => open(&door, &command.trigger_id, &form).await.map(|why| words(&why)),
         Reply::Nothing | Reply::Mistakes(_) | Reply::Instead(_) | Reply::Ephemeral(..) => None,
     }
 }
@@ -161,15 +153,23 @@ async fn acted_on(door: SlackDoor, interaction: Interaction) -> Answered {
             return Some(json!({"response_action": "update", "view": modal(&form)}));
         }
         Reply::Open(form) => {
-            if let Err(error) = door.slack.open_view(&interaction.trigger_id, &modal(&form)).await {
-                tracing::warn!(%error, "a form could not be opened");
-                let words = "Slack did not open the form in time. Please press again, or use the slash command: `/incident help` shows how.".to_owned();
-                chat::post_ephemeral(&door.app, &interaction, words, Vec::new()).await;
+            if let Some(why) = open(&door, &interaction.trigger_id, &form).await {
+                chat::post_ephemeral(&door.app, &interaction, sentence_markdown(&why), Vec::new()).await;
             }
         }
         Reply::Ephemeral(markdown, buttons) => chat::post_ephemeral(&door.app, &interaction, markdown, buttons).await,
     }
     None
+}
+
+/// Opens a form. If Slack does not, returns why, and what to type instead.
+async fn open(door: &SlackDoor, trigger: &str, form: &Modal) -> Option<String> {
+    if trigger.is_empty() {
+        return Some(chat::unopened(form, ""));
+    }
+    let error = door.slack.open_view(trigger, &modal(form)).await.err()?;
+    tracing::warn!(%error, "a form could not be opened");
+    Some(chat::unopened(form, &error.code))
 }
 
 /// What the work comes to, if that is known in time; else the work, which goes on.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::app::Failure;
 use crate::chat::line::{Line, Read, Unclear, Verb, mentions};
-use crate::chat::questions::{Asked, FormSpec, Questions, Sent, form};
+use crate::chat::questions::{Asked, FormSpec, Instead, Questions, Sent, form};
 use crate::domain::{Command, Role, UserId};
 use crate::render::{Form, ModalInput};
 use crate::slack::inbound::View;
@@ -79,7 +79,7 @@ fn shown(word: &str) -> Option<(Role, UserId)> {
     Some((Role::parse(role)?, person.into()))
 }
 
-pub(crate) static FORM: FormSpec = form!("commander", open, sent);
+pub(crate) static FORM: FormSpec = form!(Instead::Verb(&VERB), "commander", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let incident = asked.incident_for(Command::Assign { roles: BTreeMap::new(), without: BTreeMap::new() }).await?;

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::app::Failure;
 use crate::chat::asker::Chat;
 use crate::chat::line::{Line, Unclear, Verb, quoted_words, unquote};
-use crate::chat::questions::{Asked, FormSpec, Questions, Sent, form};
+use crate::chat::questions::{Asked, FormSpec, Instead, Questions, Sent, form};
 use crate::chat::reply::Reply;
 use crate::domain::command::{Declaration, Opening};
 use crate::domain::{AssetName, Decision, Incident, Pillar, Severity, permission};
@@ -106,10 +106,10 @@ async fn declare(chat: &Chat<'_>, mut declaration: Declaration) -> Result<Decisi
     chat.app.open(&Opening::Declare(Box::new(declaration)), chat.request()).await
 }
 
-pub(crate) static FORM: FormSpec = form!("title", open, sent);
+pub(crate) static FORM: FormSpec = form!(Instead::Verb(&VERB), "title", open, sent);
 
 /// The same, after open incidents were shown that look like it.
-pub(crate) static FORM_ANYWAY: FormSpec = form!("title", open, sent_anyway);
+pub(crate) static FORM_ANYWAY: FormSpec = form!(Instead::Verb(&VERB), "title", open, sent_anyway);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     asked.chat.may(permission::Verb::Declare, None)?;
@@ -211,7 +211,12 @@ fn in_words(chat: &Chat<'_>, alike: &[Incident]) -> String {
 /// # Errors
 /// An unknown option, or one without a possible value. The other part says that the asset is new. It is better to ask than to open an incident that is not private.
 pub(crate) fn read(line: &Line<'_>, text: &str) -> Result<(Declaration, bool), Unclear> {
-    let slip = |word: &str| line.unclear(&format!("I do not know `{word}`, so nothing was opened."));
+    let slip = |word: &str| {
+        line.unclear(&format!(
+            "I do not know `{word}`, so nothing was opened. You typed `/incident {} {text}`.",
+            line.word
+        ))
+    };
     let mut found = Declaration::default();
     let mut asset_is_new = false;
     let mut title: Vec<&str> = Vec::new();

@@ -2,7 +2,7 @@
 
 use crate::app::Failure;
 use crate::chat::line::Verb;
-use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent, form};
+use crate::chat::questions::{Asked, FormSpec, Instead, Questions, SOME, Sent, form};
 use crate::domain::Command;
 use crate::domain::event::Look;
 use crate::render::{Form, ModalInput};
@@ -22,7 +22,7 @@ pub(crate) static VERB: Verb = Verb {
     },
 };
 
-pub(crate) static FORM: FormSpec = form!("text", open, sent);
+pub(crate) static FORM: FormSpec = form!(Instead::Verb(&VERB), "text", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let look = asked.about(Look::parse)?;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::app::Failure;
 use crate::chat::line::Verb;
-use crate::chat::questions::{Asked, FormSpec, Questions, Sent, Unsent, form};
+use crate::chat::questions::{Asked, FormSpec, Instead, Questions, Sent, Unsent, form};
 use crate::domain::effect::Notice;
 use crate::domain::incident::Recipient;
 use crate::domain::lineage::Whom;
@@ -27,7 +27,7 @@ fn reached(recipient: &Recipient) -> bool {
     recipient.slack.is_some() || recipient.email.is_some()
 }
 
-pub(crate) static FORM: FormSpec = form!("text", open, sent);
+pub(crate) static FORM: FormSpec = form!(Instead::Nothing, "text", open, sent);
 
 /// Whom a notification reaches, what they read, and what can be added.
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {

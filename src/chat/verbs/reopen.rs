@@ -2,7 +2,7 @@
 
 use crate::app::Failure;
 use crate::chat::line::Verb;
-use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent, form};
+use crate::chat::questions::{Asked, FormSpec, Instead, Questions, SOME, Sent, form};
 use crate::domain::Command;
 use crate::render::ModalInput;
 use crate::slack::inbound::View;
@@ -14,7 +14,7 @@ pub(crate) static VERB: Verb = Verb {
     parse: |line| line.command(Command::Reopen { reason: line.rest.to_owned() }),
 };
 
-pub(crate) static FORM: FormSpec = form!("text", open, sent);
+pub(crate) static FORM: FormSpec = form!(Instead::Verb(&VERB), "text", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let incident = asked.incident_for(Command::Reopen { reason: SOME.to_owned() }).await?;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::app::Failure;
 use crate::chat::line::Verb;
-use crate::chat::questions::{Asked, FormSpec, Questions, Sent, form};
+use crate::chat::questions::{Asked, FormSpec, Instead, Questions, Sent, form};
 use crate::domain::Command;
 use crate::domain::decide::gaps;
 use crate::domain::incident::Ending;
@@ -25,7 +25,7 @@ pub(crate) static VERB: Verb = Verb {
     },
 };
 
-pub(crate) static FORM: FormSpec = form!("text", open, sent);
+pub(crate) static FORM: FormSpec = form!(Instead::Verb(&VERB), "text", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let incident = asked.incident_for(Command::Resolve { text: None, ending: Ending::Fixed }).await?;

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::app::Failure;
 use crate::chat::asker::Chat;
 use crate::chat::line::{Verb, split};
-use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent, form};
+use crate::chat::questions::{Asked, FormSpec, Instead, Questions, SOME, Sent, form};
 use crate::chat::reply::Reply;
 use crate::domain::reason::RunbookReason;
 use crate::domain::runbook::Runbook;
@@ -57,7 +57,7 @@ fn named(chat: &Chat<'_>, name: &str) -> Result<Command, Failure> {
     Ok(Command::AttachRunbook { runbook, because: RunbookReason::Asked { by: chat.user.to_owned() } })
 }
 
-pub(crate) static FORM: FormSpec = form!("runbook", open, sent);
+pub(crate) static FORM: FormSpec = form!(Instead::Verb(&VERB), "runbook", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let (chat, incident) = (asked.chat, asked.incident().await?);
@@ -81,7 +81,7 @@ async fn sent(asked: Asked<'_>, view: &View) -> Sent {
     asked.give(named(asked.chat, &view.choice("runbook").unwrap_or_default())?).await
 }
 
-pub(crate) static SKIP_FORM: FormSpec = form!("text", open_skip, skip_sent);
+pub(crate) static SKIP_FORM: FormSpec = form!(Instead::Line("runbook skip <n> <reason>"), "text", open_skip, skip_sent);
 
 async fn open_skip(asked: Asked<'_>) -> Result<Questions, Failure> {
     let step = asked.about(|step| step.parse().ok())?;

@@ -2,7 +2,7 @@
 
 use crate::app::Failure;
 use crate::chat::line::Verb;
-use crate::chat::questions::{Asked, FormSpec, Questions, Sent, chosen, form};
+use crate::chat::questions::{Asked, FormSpec, Instead, Questions, Sent, chosen, form};
 use crate::domain::{Command, Severity};
 use crate::render::{Form, views};
 use crate::slack::inbound::View;
@@ -18,7 +18,7 @@ pub(crate) static VERB: Verb = Verb {
     },
 };
 
-pub(crate) static FORM: FormSpec = form!("severity", open, sent);
+pub(crate) static FORM: FormSpec = form!(Instead::Verb(&VERB), "severity", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let (chat, incident) = (asked.chat, asked.incident().await?);

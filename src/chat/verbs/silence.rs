@@ -6,7 +6,7 @@ use crate::app::Failure;
 use crate::app::silences::MAX_REASON;
 use crate::chat::asker::Chat;
 use crate::chat::line::{Line, Read, Verb};
-use crate::chat::questions::{Asked, FormSpec, Questions, Sent, Unsent, form, promised};
+use crate::chat::questions::{Asked, FormSpec, Instead, Questions, Sent, Unsent, form, promised};
 use crate::chat::reply::Reply;
 use crate::chat::triage::TriageCard;
 use crate::chat::when::{self, Toward};
@@ -54,7 +54,7 @@ fn of(chat: &Chat<'_>, matcher: Matcher, until: Time, reason: String) -> Silence
 }
 
 /// The form below the card of an alert. It hides similar alerts.
-pub(crate) static FORM: FormSpec = form!("text", open, sent);
+pub(crate) static FORM: FormSpec = form!(Instead::Verb(&VERB), "text", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let (chat, card) = (asked.chat, asked.about(TriageCard::read)?);

@@ -4,7 +4,7 @@ use crate::app::Failure;
 use crate::chat::asker::Chat;
 use crate::chat::choices::page_of;
 use crate::chat::line::{Line, Read, Unclear, Verb, mentions, numbered, split};
-use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent, form, promised};
+use crate::chat::questions::{Asked, FormSpec, Instead, Questions, SOME, Sent, form, promised};
 use crate::chat::reply::Reply;
 use crate::chat::when::{self, Toward};
 use crate::domain::{Command, permission};
@@ -81,7 +81,7 @@ async fn said(chat: &Chat<'_>, number: Option<u64>, page: usize) -> Result<Reply
     Ok(chat.paged("tasks", &incident, &tasks, buttons, more.then_some("More"), page))
 }
 
-pub(crate) static FORM: FormSpec = form!("text", open, sent);
+pub(crate) static FORM: FormSpec = form!(Instead::Verb(&VERB), "text", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let incident = asked.incident_for(Command::AddTask { text: SOME.to_owned(), assignee: None, due: None }).await?;

@@ -2,7 +2,7 @@
 
 use crate::app::Failure;
 use crate::chat::line::{Line, Unclear, Verb};
-use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent, form, promised};
+use crate::chat::questions::{Asked, FormSpec, Instead, Questions, SOME, Sent, form, promised};
 use crate::chat::when::Toward;
 use crate::domain::{Command, Time};
 use crate::render::{Form, ModalInput};
@@ -36,7 +36,7 @@ fn trailing_next(line: &Line<'_>) -> Result<(String, Option<Time>), Unclear> {
     }
 }
 
-pub(crate) static FORM: FormSpec = form!("text", open, sent);
+pub(crate) static FORM: FormSpec = form!(Instead::Verb(&VERB), "text", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let incident = asked.incident_for(Command::Update { text: SOME.to_owned(), next: None, impact: None }).await?;

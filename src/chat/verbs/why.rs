@@ -3,7 +3,7 @@
 use crate::app::Failure;
 use crate::chat::asker::Chat;
 use crate::chat::line::{Verb, numbered};
-use crate::chat::questions::{Asked, FormSpec, Questions, SOME, Sent, form};
+use crate::chat::questions::{Asked, FormSpec, Instead, Questions, SOME, Sent, form};
 use crate::domain::{Command, Event, Incident, timeline};
 use crate::render::{Form, ModalInput, escape};
 use crate::slack::inbound::View;
@@ -24,7 +24,7 @@ pub(crate) static VERB: Verb = Verb {
     },
 };
 
-pub(crate) static FORM: FormSpec = form!("text", open, sent);
+pub(crate) static FORM: FormSpec = form!(Instead::Verb(&VERB), "text", open, sent);
 
 async fn open(asked: Asked<'_>) -> Result<Questions, Failure> {
     let incident = asked.incident_for(Command::Why { answers: None, text: SOME.to_owned() }).await?;

@@ -120,7 +120,7 @@ async fn what_becomes(bot: &Bot, method: &str, error: &str, number: u64, seen: &
     if timeline.contains("\"delivery_failed\"") && timeline.contains(error) {
         return "is given up, and the timeline and the channel say what and why".to_owned();
     }
-    if form.contains("did not open the form") {
+    if form.contains("The form could not be opened") {
         return "is told to the one who asked, with another way".to_owned();
     }
     if [("conversations.create", "name_taken"), ("chat.update", "message_not_found")].contains(&(method, error)) {

@@ -1,6 +1,6 @@
 //! What a person names is what is acted on: an incident anywhere in the line, each role's people, an asset in quotes. What is not sure is asked.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{labels, press, whispered};
 use crate::harness::*;
@@ -13,11 +13,8 @@ async fn two_incidents() -> Bot {
 }
 
 async fn statuses(bot: &Bot) -> Vec<String> {
-    let all = bot.get("/api/v1/incidents").await["incidents"].clone();
-    let name = |one: &serde_json::Value| one["name"].as_str().unwrap().to_owned();
-    let mut each: Vec<_> = all.as_array().unwrap().iter().map(|one| (name(one), one["status"].clone())).collect();
-    each.sort_by(|one, other| one.0.cmp(&other.0));
-    each.into_iter().map(|(_, status)| status.as_str().unwrap().to_owned()).collect()
+    let of = async |number| bot.incident(number).await["status"].as_str().unwrap().to_owned();
+    vec![of(1).await, of(2).await]
 }
 
 #[tokio::test]
@@ -51,7 +48,7 @@ async fn an_incident_that_is_named_is_the_one_that_changes() {
     assert_eq!(statuses(&bot).await, [as_it_was[0].as_str(), "resolved"]);
     assert!(two.find("loader fixed").text().contains("loader fixed"));
     one.slash(ANA, "ack INC-1").await;
-    assert_eq!(statuses(&bot).await[0], "acknowledged");
+    assert_eq!(statuses(&bot).await[0], "investigating");
     bot.end().await;
 }
 
@@ -168,6 +165,31 @@ async fn each_role_gets_the_people_beside_it() {
     bot.end().await;
 }
 
+/// Every word of every verb, with whatever follows it: a line that names INC-2 never changes INC-1 unasked.
+#[tokio::test]
+async fn no_word_of_the_table_changes_the_channels_incident_if_another_is_named() {
+    let bot = two_incidents().await;
+    let one = bot.inc(1);
+    let of_people = async || {
+        let entries = bot.get("/api/v1/incidents/INC-1/timeline?limit=500").await["entries"].clone();
+        let by_person = |entry: &&Value| entry["actor"].to_string().contains(ANA);
+        entries.as_array().unwrap().iter().filter(by_person).cloned().collect::<Vec<_>>()
+    };
+    // `merge INC-2` is about the channel's incident: the other one is its argument.
+    let verbs = muster::chat::VERBS.iter().filter(|verb| verb.name() != "merge");
+    for word in verbs.flat_map(|verb| verb.words).filter(|word| !word.is_empty()) {
+        for rest in ["", "x", "2 x", "commander", "useful", "data x", "now"] {
+            one.slash(ANA, &format!("{word} INC-2 {rest}")).await;
+        }
+        assert_eq!(of_people().await, Vec::<Value>::new(), "{word} INC-2 …");
+    }
+    for line in ["scribe INC-2", "scribe INC-2 @ben", "merge INC-2 into INC-1", "ack INC 2", "resolve INC-2,INC-1"] {
+        one.slash(ANA, line).await;
+        assert_eq!(of_people().await, Vec::<Value>::new(), "{line}");
+    }
+    bot.end().await;
+}
+
 #[tokio::test]
 async fn an_asset_in_quotes_is_one_name_and_an_unknown_one_is_asked() {
     let bot = Bot::start().await;
@@ -185,12 +207,48 @@ async fn an_asset_in_quotes_is_one_name_and_an_unknown_one_is_asked() {
     // Several assets end with this name.
     bot.slash(ANA, "data-incidents", "declare rows are missing --on orders").await;
     let asked = whispered(&bot, "data-incidents", ANA);
-    assert_eq!(labels(&asked)[..2], ["On crm.orders", "On warehouse.orders"]);
+    let mut offered = labels(&asked)[..2].to_vec();
+    offered.sort_unstable();
+    assert_eq!(offered, ["On crm.orders", "On warehouse.orders"]);
     press(&bot, ANA, &asked, "On crm.orders").await;
     assert_eq!(assets(2).await, json!(["crm.orders"]));
     bot.slash(ANA, "data-incidents", "declare a new thing fails --on lake.clicks").await;
     let asked = whispered(&bot, "data-incidents", ANA);
     press(&bot, ANA, &asked, "On lake.clicks, which is new").await;
     assert_eq!(assets(3).await, json!(["lake.clicks"]));
+    // An option that does not exist opens nothing, and the answer has the whole line.
+    let told = bot.slash(ANA, "data-incidents", "declare payroll is wrong --prviate").await;
+    assert!(
+        told.contains("nothing was opened") && told.contains("/incident declare payroll is wrong --prviate"),
+        "{told}"
+    );
+    bot.end().await;
+}
+
+#[tokio::test]
+async fn a_form_that_does_not_open_says_the_line_to_type() {
+    let bot = two_incidents().await;
+    let inc = bot.inc(1);
+    let faults = bot.sandbox.faults();
+    for (line, instead) in [
+        ("resolve", "/incident INC-1 resolve <text>"),
+        ("sev", "/incident INC-1 sev <1-5>"),
+        ("update", "/incident INC-1 update <text>"),
+        ("resolve INC-2", "/incident INC-2 resolve <text>"),
+        ("declare", "/incident declare <title>"),
+        ("why", "/incident INC-1 why [n] <text>"),
+    ] {
+        faults.fail_with("views.open", 1, "expired_trigger_id");
+        let told = inc.slash(ANA, line).await;
+        assert!(told.contains("Slack allows three seconds") && told.contains(instead), "{line}: {told}");
+    }
+    // A button says the same.
+    inc.enter(ANA);
+    faults.fail_with("views.open", 1, "internal_error");
+    let told = inc.card().button("Resolve").click(ANA).await;
+    assert!(
+        told.contains("Slack answered internal_error") && told.contains("/incident INC-1 resolve <text>"),
+        "{told}"
+    );
     bot.end().await;
 }

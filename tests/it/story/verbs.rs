@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::{labels, press, whispered};
 use crate::harness::*;
 
 async fn open_incident() -> Bot {
@@ -248,5 +249,31 @@ async fn answers_say_what_happened() {
     assert!(told.contains("orders-pipeline is to be paged instead, and the page names Ben"), "{told}");
     let told = inc.slash(ANA, "oncall").await;
     assert!(told.contains("There is no rotation yet") && told.contains("[[rotations]]"), "{told}");
+    bot.end().await;
+}
+
+/// Words that are no command are asked about, and in an incident's channel they are about that incident.
+#[tokio::test]
+async fn words_that_are_no_command_open_nothing() {
+    let bot = Bot::start().await;
+    bot.alert("dq", stale_orders()).await;
+    let inc = bot.inc(1);
+    let told = inc.slash(ANA, "its fixed").await;
+    assert!(told.contains("Nothing is done") && told.contains("INC-1"), "{told}");
+    let asked = whispered(&bot, &inc.name, ANA);
+    let lines = ["note its fixed", "update its fixed", "resolve its fixed", "declare its fixed"];
+    assert_eq!(labels(&asked), lines.map(|line| format!("/incident {line}")));
+    press(&bot, ANA, &asked, "/incident resolve its fixed").await;
+    assert_eq!(bot.incident(1).await["status"], "resolved");
+    for (line, severity) in [("sev3", "SEV3"), ("p1", "SEV1"), ("sev p2", "SEV2"), ("severity critical", "SEV1")] {
+        inc.slash(ANA, line).await;
+        assert_eq!(bot.incident(1).await["severity"], severity, "{line}");
+    }
+    let told = inc.slash(ANA, "help pizza").await;
+    assert!(told.contains("There is no topic pizza"), "{told}");
+    bot.slash(ANA, "data-incidents", "its broken").await;
+    let asked = whispered(&bot, "data-incidents", ANA);
+    assert_eq!(labels(&asked), ["/incident declare its broken", "/incident list"]);
+    assert_eq!(bot.get("/api/v1/incidents").await["incidents"].as_array().unwrap().len(), 1);
     bot.end().await;
 }
