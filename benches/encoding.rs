@@ -26,6 +26,7 @@ fn alert() -> Alert {
         first_seen: at,
         last_seen: at,
         resolved_at: None,
+        ended_at: None,
         joined_because: JoinReason::SameAsset { asset: AssetName::new("warehouse.orders").expect("a name") },
         inhibited: false,
     }

@@ -61,6 +61,8 @@ pub struct Metrics {
     pub deliveries: Family<Labels<2>, Counter>,
     /// Requests that were refused because of their signature or token, by the `kind` of who asked.
     pub rejected: Family<Labels<1>, Counter>,
+    /// Requests of monitors that were refused, by `status`.
+    pub refused: Family<[(&'static str, String); 1], Counter>,
     /// How often Slack was asked who somebody is who came in, by `outcome`.
     pub lookups: Family<Labels<1>, Counter>,
     /// Figures of the store, by `figure`. `blobs` must be 0.
@@ -90,6 +92,7 @@ impl Default for Metrics {
             bodies_dropped: add(to, "bodies_dropped", dropped, Counter::default()),
             deliveries: add(to, "deliveries", "Outbox deliveries by lane and outcome", Family::default()),
             rejected: add(to, "requests_rejected", "Requests with a bad signature or token", Family::default()),
+            refused: add(to, "monitor_requests_refused", "Requests of monitors that were refused", Family::default()),
             lookups: add(to, "people_lookups", "Questions to Slack who somebody is, by outcome", Family::default()),
             store: add(to, "store", "Figures of the store; blobs must be 0", Family::default()),
             outbox_pending: add(to, "outbox_pending", "Outbox entries that wait", Family::default()),

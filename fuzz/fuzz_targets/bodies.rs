@@ -15,7 +15,7 @@ pub fn monitor(kind: &str, body: &[u8]) {
     if kind == "pagerduty_v2" {
         if let Ok(body) = monitors::json(body) {
             let _ = pagerduty_v2::read(&source, &body, now, &());
-            let _ = pagerduty_v2::read_v1(&source, &body, now);
+            let _ = pagerduty_v2::read_v1(&source, &body, now, &());
             let _ = pagerduty_v2::change(&body, now);
         }
         return;

@@ -26,6 +26,7 @@ pub mod queries;
 mod reached;
 pub mod received_bodies;
 pub mod redact;
+mod refusals;
 mod request;
 mod roster;
 mod runbooks;

@@ -9,7 +9,7 @@ use super::correlate::Correlator;
 use super::graph::Catalog;
 use super::request::Failure;
 use super::runbooks::load_library;
-use super::transient::{Bodies, Homes, Newcomers, Pace, Turns};
+use super::transient::{Bodies, Homes, Newcomers, Pace, Refusals, Turns};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::decide::People;
@@ -47,6 +47,7 @@ pub struct App {
     pub(super) turns: Turns,
     pub(super) correlator: Correlator,
     pub(super) pace: Pace,
+    pub(super) refusals: Refusals,
     pub(super) homes: Mutex<Homes>,
     pub(super) newcomers: Newcomers,
 }
@@ -79,6 +80,7 @@ impl App {
             turns: Turns::default(),
             correlator: Correlator::new(started),
             pace: Pace::default(),
+            refusals: Refusals::default(),
             homes: Mutex::default(),
             newcomers: Newcomers::default(),
         })

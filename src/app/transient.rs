@@ -1,7 +1,7 @@
-//! What only this process remembers and a restart may forget: turns, open homes, the pace of sources, bodies that are not yet kept, and what
-//! Slack said of people whom it does not know.
+//! What only this process remembers and a restart may forget: turns, open homes, the pace of sources, sources that are refused, bodies that
+//! are not yet kept, and what Slack said of people whom it does not know.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, MutexGuard};
@@ -59,6 +59,20 @@ impl Bodies {
 /// When the next request of a source is due, by the source's pace.
 #[derive(Debug, Default)]
 pub(super) struct Pace(pub(super) Mutex<HashMap<String, Time>>);
+
+/// The sources that are refused, by name.
+#[derive(Debug, Default)]
+pub(super) struct Refusals(pub(super) Mutex<BTreeMap<String, Refused>>);
+
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) since: Time,
+    /// How many requests since then. 0 if the source works again.
+    pub(super) times: usize,
+    pub(super) status: u16,
+    pub(super) why: String,
+    pub(super) wrong_token_said: Option<Time>,
+}
 
 /// How many such answers are remembered. Beyond that, nobody is looked up until some have run out.
 const MAX_REMEMBERED: usize = 1000;

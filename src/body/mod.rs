@@ -7,7 +7,7 @@ mod time;
 
 use std::io::{BufReader, Read};
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed};
 
 pub use gzip::{Encoding, NotGzip, Unpacking};
 use plain::Plain;
@@ -29,6 +29,17 @@ pub fn json<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
 /// As [`json`]; or the reader fails (`is_io`).
 pub fn json_of<T: DeserializeOwned>(body: impl Read) -> serde_json::Result<T> {
     serde_json::from_reader(BufReader::new(Plain::new(body)))
+}
+
+/// Reads JSON while it arrives, with a reader that passes on each part.
+///
+/// # Errors
+/// As [`json_of`].
+pub fn json_with<'de, S: DeserializeSeed<'de>>(reader: S, body: impl Read) -> serde_json::Result<S::Value> {
+    let mut from = serde_json::Deserializer::from_reader(BufReader::new(Plain::new(body)));
+    let read = reader.deserialize(&mut from)?;
+    from.end()?;
+    Ok(read)
 }
 
 /// Several JSON documents, one after the other.

@@ -84,7 +84,7 @@ fn read(context: &Context<'_>, body: &[u8]) -> anyhow::Result<Reading> {
     }
     let body = monitors::json(body)?;
     let event = if body.get("event_type").is_some() {
-        pagerduty_v2::read_v1(context.source, &body, context.now)
+        pagerduty_v2::read_v1(context.source, &body, context.now, context.known)
     } else {
         pagerduty_v2::read(context.source, &body, context.now, context.known)
     };

@@ -19,6 +19,9 @@ pub struct Alert {
     /// When the monitor said it was over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved_at: Option<Time>,
+    /// When it ended, by the monitor's clock. What fired before that is old news.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Time>,
     pub joined_because: JoinReason,
     /// Whether it is only here because an asset upstream is broken. It pages nobody, unless it still fires after that asset is mended.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -28,6 +31,6 @@ pub struct Alert {
 impl Alert {
     /// An alert that joins an incident.
     pub fn new(id: AlertId, signal: Signal, joined_because: JoinReason, inhibited: bool, at: Time) -> Self {
-        Self { id, signal, first_seen: at, last_seen: at, resolved_at: None, joined_because, inhibited }
+        Self { id, signal, first_seen: at, last_seen: at, resolved_at: None, ended_at: None, joined_because, inhibited }
     }
 }

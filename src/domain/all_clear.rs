@@ -87,10 +87,10 @@ fn fires(alert: &Alert) -> bool {
 }
 
 /// Whether there were alerts, and monitors said of all that they ended. What ended before people opened the incident again says nothing,
-/// and neither does an alert that nobody repeated.
+/// and neither does an alert that nobody repeated, or that ended without a recovery.
 fn ended(alerts: &[&Alert], reopened: Option<Time>) -> bool {
     let last = alerts.iter().filter_map(|alert| alert.resolved_at).max();
-    !alerts.iter().any(|alert| fires(alert) || alert.signal.lapsed)
+    !alerts.iter().any(|alert| fires(alert) || alert.signal.lapsed || alert.signal.unrecovered.is_some())
         && last.is_some_and(|last| reopened.is_none_or(|reopened| last > reopened))
 }
 

@@ -85,11 +85,15 @@ pub enum Event {
     AlertFiredAgain { alert: AlertId, title: String },
     /// A firing alert got worse.
     AlertWorsened { alert: AlertId, title: String, level: super::Level },
-    /// A monitor resolved an alert.
+    /// A monitor says that an alert is over.
     /// `lapsed`: it is only taken to be over, because nobody repeated it.
-    AlertResolved { alert: AlertId, title: String, #[serde(default, skip_serializing_if = "std::ops::Not::not")] lapsed: bool },
+    /// `unrecovered`: why this is no recovery.
+    /// `ended`: when it ended, by the monitor's clock.
+    /// `again`: it was over before, without a recovery.
+    AlertResolved { alert: AlertId, title: String, #[serde(default, skip_serializing_if = "std::ops::Not::not")] lapsed: bool, #[serde(default, skip_serializing_if = "Option::is_none")] unrecovered: Option<String>, #[serde(default, skip_serializing_if = "Option::is_none")] #[schema(value_type = Option<DateTime>)] ended: Option<Time>, #[serde(default, skip_serializing_if = "std::ops::Not::not")] again: bool },
     /// No alert fires any more.
-    AllGreen,
+    /// `unrecovered`: how many of them ended without a recovery.
+    AllGreen { #[serde(default)] unrecovered: u32 },
     Acknowledged,
     /// A person got a role.
     /// `from`: who had it before, if it changed hands.
@@ -279,6 +283,9 @@ pub struct Joined {
     /// Whether it is only here because an asset upstream is broken.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inhibited: bool,
+    /// What the monitor did not send with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<String>,
 }
 
 /// Something that a real incident asks of people, in a drill.

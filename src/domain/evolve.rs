@@ -72,6 +72,9 @@ fn apply(case: &mut Case, entry: &Entry) {
             let count = u32::try_from(joined.len()).unwrap_or(u32::MAX);
             incident.alerts += count;
             incident.firing += count;
+            if let Some(left_out) = joined.iter().rev().find_map(|joined| joined.left_out.as_ref()) {
+                incident.left_out = Some(left_out.clone());
+            }
         }
         Event::AlertJoined { alert, signal, because, inhibited } => {
             incident.alerts += 1;
@@ -83,6 +86,7 @@ fn apply(case: &mut Case, entry: &Entry) {
             incident.status = Status::Merged;
             // They fire in the incident where it goes on.
             incident.firing = 0;
+            incident.unrecovered = 0;
             incident.merged_into = Some((into.clone(), name.clone()));
             incident.next_update = None;
             incident.remind_at = None;
@@ -103,6 +107,10 @@ fn apply(case: &mut Case, entry: &Entry) {
                 alert.signal.status = super::SignalStatus::Firing;
                 alert.last_seen = at;
                 alert.resolved_at = None;
+                alert.ended_at = None;
+                if alert.signal.unrecovered.take().is_some() {
+                    incident.unrecovered = incident.unrecovered.saturating_sub(1);
+                }
             }
         }
         Event::AlertWorsened { alert, level, .. } => {
@@ -111,13 +119,23 @@ fn apply(case: &mut Case, entry: &Entry) {
                 alert.last_seen = at;
             }
         }
-        Event::AlertResolved { alert, lapsed, .. } => {
-            incident.firing = incident.firing.saturating_sub(1);
+        Event::AlertResolved { alert, lapsed, unrecovered, ended, again, .. } => {
+            match (again, unrecovered) {
+                (true, None) => incident.unrecovered = incident.unrecovered.saturating_sub(1),
+                (true, Some(_)) => {}
+                (false, unrecovered) => {
+                    incident.firing = incident.firing.saturating_sub(1);
+                    incident.unrecovered += u32::from(unrecovered.is_some());
+                }
+            }
             if let Some(alert) = case.alerts.get_mut(alert) {
                 alert.signal.lapsed = *lapsed;
                 alert.signal.status = super::SignalStatus::Resolved;
                 alert.last_seen = at;
                 alert.resolved_at = Some(at);
+                alert.signal.unrecovered.clone_from(unrecovered);
+                // A clock that goes ahead must not hide what fires after it.
+                alert.ended_at = ended.map(|ended| ended.min(at));
             }
         }
         Event::Acknowledged => acknowledge(incident, &entry.actor, at),
@@ -294,7 +312,7 @@ fn apply(case: &mut Case, entry: &Entry) {
         }
         Event::PictureShown { picture } => incident.picture = Some(picture.clone()),
         Event::Opened(_)
-        | Event::AllGreen
+        | Event::AllGreen { .. }
         | Event::CommanderMissing { .. }
         | Event::StillPending { .. }
         | Event::Noted { .. }

@@ -253,6 +253,12 @@ pub struct Incident {
     pub next_update: Option<Time>,
     pub alerts: u32,
     pub firing: u32,
+    /// How many alerts are over without a recovery.
+    #[serde(default)]
+    pub unrecovered: u32,
+    /// What a monitor did not send, as it was last said.
+    #[serde(default)]
+    pub left_out: Option<String>,
     /// How many tasks were added in total. It is also the number of the last one.
     pub tasks: u32,
     pub open_tasks: u32,

@@ -19,6 +19,7 @@ pub mod matcher;
 pub mod needs;
 pub mod notice;
 pub mod permission;
+pub mod pillar_words;
 pub mod policy;
 pub mod postmortem;
 pub mod rca;

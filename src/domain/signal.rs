@@ -59,24 +59,6 @@ impl Pillar {
         let all = || Self::ALL.map(Self::as_str).join(", ");
         Self::parse(word).ok_or_else(|| format!("“{word}” is no pillar; there are {}", all()))
     }
-
-    /// Finds the pillar of a check by the words that tools use in names and kinds of checks.
-    pub fn of_check(name: &str) -> Option<Self> {
-        #[rustfmt::skip]
-        const WORDS: &[(Pillar, &[&str])] = &[
-            (Pillar::Freshness, &["fresh", "recency", "stale", "timeliness", "max_loaded", "update time",
-                "late arriv", "tableage", "table_age"]),
-            (Pillar::Schema, &["schema", "column_to_exist", "column_count", "column_type", "columns_to_match",
-                "type_list", "to_be_of_type"]),
-            (Pillar::Volume, &["row_count", "row count", "rowcount", "volume", "count_to_equal", "table size",
-                "cardinality_equality", "size_anomal"]),
-            (Pillar::Distribution, &["null", "unique", "accepted_values", "between", "distribution", "anomal",
-                "duplicate", "missing_", "invalid_", "regex", "relationship", "in_set", "negative", "dimension",
-                "field_quality", "avg(", "min(", "max("]),
-        ];
-        let name = name.to_lowercase();
-        WORDS.iter().find(|(_, words)| words.iter().any(|word| name.contains(word))).map(|(pillar, _)| *pillar)
-    }
 }
 
 worded! {
@@ -129,11 +111,17 @@ pub struct Signal {
     pub url: Option<String>,
     /// The monitor's labels, for runbooks and rules.
     pub labels: BTreeMap<String, String>,
-    /// When it began, by the monitor's clock.
+    /// When it began, by the monitor's clock. At its end: when it ended.
     #[schema(value_type = DateTime)]
     pub at: Time,
     /// More words, if there are any.
     pub description: Option<String>,
+    /// Why its end is no recovery: the monitor only stopped to watch, or somebody put it aside.
+    #[serde(default)]
+    pub unrecovered: Option<String>,
+    /// What the monitor did not send with it, in words.
+    #[serde(default)]
+    pub left_out: Option<String>,
     /// Whether it is only taken to be over, because nobody repeated it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lapsed: bool,
@@ -155,6 +143,8 @@ impl Signal {
             labels: BTreeMap::new(),
             at,
             description: None,
+            unrecovered: None,
+            left_out: None,
             lapsed: false,
         }
     }

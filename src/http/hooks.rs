@@ -1,27 +1,30 @@
 //! Monitors: `POST /hooks/{source}`, heartbeats, and PagerDuty's `POST /v2/enqueue`.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::Path;
+use axum::extract::{Path, Request};
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::StreamExt as _;
 use serde::Serialize;
 
 use super::Problem;
 use super::doors::{
-    Arrived, EventAnswer, EventsClient, RoutingKey, ServiceKey, SourceRequest, SourceToken, UPLOAD_WITHIN,
-    invalid_event, too_slow, try_again,
+    Anyone, Arrived, EventAnswer, EventsClient, OfSource, RoutingKey, ServiceKey, SourceRequest, SourceToken,
+    UPLOAD_WITHIN, broken, invalid_event, too_slow, try_again,
 };
-use super::problem::UPLOAD_LIMIT;
+use super::problem::{UPLOAD_LIMIT, Why};
 use crate::app::correlate::{Correlated, Posted};
 use crate::app::lookup::Lookup;
 use crate::app::received_bodies::KEPT_AT_MOST;
 use crate::app::{App, Failure};
-use crate::config::Source;
+use crate::config::{Source, SourceKind};
 use crate::domain::Time;
 use crate::domain::lineage::Check;
-use crate::monitors::{self, Context, Known, Reading, Unusable, dbt_artifacts, pagerduty_v2};
+use crate::monitors::{self, Context, Known, Reading, Unreadable, Unusable, dbt_artifacts, pagerduty_v2};
 use crate::records::outbox::Job;
 use crate::store::Batch;
 
@@ -63,24 +66,72 @@ pub(crate) async fn receive(request: SourceRequest) -> Result<(StatusCode, Json<
             app.enqueue(&app.errand(), Job::Confirm { url: url.into() }).await?;
             Received { confirming: true, ..Received::default() }
         }
-        Arrived::Still { body, limit, upload: _upload } => artifact(app, source, body, limit).await?,
+        Arrived::Still { body, limit, upload: _upload } => {
+            let (reading, whole) = match source.kind {
+                SourceKind::DbtArtifacts => artifact(app, source, body, limit).await?,
+                _ => storm(app, source, headers, body, limit).await?,
+            };
+            take_in(app, source, reading, &whole).await?
+        }
     };
     Ok((StatusCode::ACCEPTED, Json(answer)))
 }
 
-/// Reads an artifact of dbt while it arrives, piece by piece. It holds only what is needed.
-async fn artifact(app: &App, source: &Source, body: Body, limit: usize) -> Result<Received, Problem> {
+/// Watches what monitors are answered. Whoever is refused is not forgotten.
+pub(crate) async fn watch(Anyone(app): Anyone, request: Request, next: Next) -> Response {
+    let in_path = request.uri().path().strip_prefix("/hooks/").and_then(|path| path.split('/').next());
+    let in_path = in_path.map(str::to_owned);
+    let response = next.run(request).await;
+    let source = response.extensions().get::<OfSource>().map(|of| of.0.clone()).or(in_path);
+    let source = source.and_then(|name| Some(app.config.source(&name)?.name.clone()));
+    let status = response.status();
+    if status.is_success() {
+        source.iter().for_each(|source| app.heard_source(source));
+    } else {
+        let why = response.extensions().get::<Why>().map_or_else(|| status.to_string(), |why| why.0.clone());
+        app.refused(source.as_deref(), status.as_u16(), &why).await;
+    }
+    response
+}
+
+/// Reads an artifact of dbt. Returns the body too, if it is kept.
+async fn artifact(app: &App, source: &Source, body: Body, limit: usize) -> Result<(Reading, Vec<u8>), Problem> {
+    let (artifact, whole) = arriving(body, limit, dbt_artifacts::stream).await?;
+    let (headers, now) = (HeaderMap::new(), app.now());
+    let read =
+        |known: &dyn Known| dbt_artifacts::read(&Context { source, headers: &headers, known, now }, artifact.clone());
+    Ok((monitors::bounded(reading(app, read).await??), whole))
+}
+
+/// Reads a body with more alerts than fit into a usual one. Returns the body too, if it is kept.
+async fn storm(
+    app: &Arc<App>,
+    source: &Source,
+    headers: HeaderMap,
+    body: Body,
+    limit: usize,
+) -> Result<(Reading, Vec<u8>), Problem> {
+    let (app, source, now) = (app.clone(), source.clone(), app.now());
+    arriving(body, limit, move |body| {
+        let known = Catalogued { app: &app, checks: Lookup::default() };
+        monitors::read_arriving(&Context { source: &source, headers: &headers, known: &known, now }, body)
+    })
+    .await
+}
+
+/// Reads a body while it arrives, piece by piece. The reader holds only what it needs. Returns the body too, if it is kept.
+async fn arriving<T: Send + 'static>(
+    body: Body,
+    limit: usize,
+    read: impl FnOnce(Arriving) -> Result<T, Unreadable> + Send + 'static,
+) -> Result<(T, Vec<u8>), Problem> {
     let (pieces, arriving) = tokio::sync::mpsc::channel(4);
-    let arriving =
-        tokio::task::spawn_blocking(move || dbt_artifacts::stream(Arriving { pieces: arriving, piece: Bytes::new() }));
+    let arriving = tokio::task::spawn_blocking(move || read(Arriving { pieces: arriving, piece: Bytes::new() }));
     let mut body = body.into_data_stream();
     let (mut size, mut start) = (0, Vec::new());
     let arrives = async {
         while let Some(piece) = body.next().await {
-            let piece = piece.map_err(|error| {
-                Problem::not_gzip(&error)
-                    .unwrap_or_else(|| Problem::new(400, "The connection broke before the whole body arrived"))
-            })?;
+            let piece = piece.map_err(|error| broken(&error))?;
             size += piece.len();
             if size > limit {
                 return Err(Problem::too_large(UPLOAD_LIMIT));
@@ -97,14 +148,8 @@ async fn artifact(app: &App, source: &Source, body: Body, limit: usize) -> Resul
     };
     tokio::time::timeout(UPLOAD_WITHIN, arrives).await.map_err(|_| too_slow())??;
     drop(pieces);
-    let read = arriving.await.map_err(|_| Problem::new(500, "Muster failed to read the artifact"))?;
-    let artifact = read?;
-    let (headers, now) = (HeaderMap::new(), app.now());
-    let read =
-        |known: &dyn Known| dbt_artifacts::read(&Context { source, headers: &headers, known, now }, artifact.clone());
-    let reading = reading(app, read).await??;
-    let whole = if size <= KEPT_AT_MOST { start.as_slice() } else { &[] };
-    take_in(app, source, monitors::bounded(reading), whole).await
+    let read = arriving.await.map_err(|_| Problem::new(500, "Muster failed to read the body"))?;
+    Ok((read?, if size <= KEPT_AT_MOST { start } else { Vec::new() }))
 }
 
 /// A body as a reader sees it: one piece after another.
@@ -208,10 +253,14 @@ pub(crate) async fn heartbeat(
     responses((status = 202, description = "Taken in", body = EventAnswer), (status = 400, description = "Invalid, or no such routing key", body = EventAnswer), (status = 413, body = Problem), (status = 429, description = "Send it again later: too many, or Muster cannot save it now", body = EventAnswer)),
 )]
 pub(crate) async fn enqueue(client: EventsClient<RoutingKey>) -> Response {
+    client.from.answered(enqueued(&client).await)
+}
+
+async fn enqueued(client: &EventsClient<RoutingKey>) -> Response {
     let now = client.from.app.now();
     let read = |known: &dyn Known| pagerduty_v2::read(client.from.source(), &client.body, now, known);
     let taken = match reading(&client.from.app, read).await {
-        Ok(Ok(event)) => take_event_in(&client, event).await.map_err(Problem::from),
+        Ok(Ok(event)) => take_event_in(client, event).await.map_err(Problem::from),
         Ok(Err(errors)) => return invalid_event(errors),
         Err(problem) => Err(problem),
     };
@@ -230,6 +279,10 @@ pub(crate) async fn enqueue(client: EventsClient<RoutingKey>) -> Response {
     responses((status = 202, description = "Taken in", body = EventAnswer), (status = 400, description = "Invalid, or no such routing key", body = EventAnswer), (status = 413, body = Problem), (status = 429, description = "Send it again later: too many, or Muster cannot save it now", body = EventAnswer)),
 )]
 pub(crate) async fn change(client: EventsClient<RoutingKey>) -> Response {
+    client.from.answered(changed(&client).await)
+}
+
+async fn changed(client: &EventsClient<RoutingKey>) -> Response {
     let change = match pagerduty_v2::change(&client.body, client.from.app.now()) {
         Ok(change) => change,
         Err(error) => return invalid_event(vec![error]),
@@ -247,11 +300,18 @@ pub(crate) async fn change(client: EventsClient<RoutingKey>) -> Response {
     responses((status = 200, description = "Taken in", body = EventAnswer), (status = 400, description = "Invalid, or no such service key", body = EventAnswer), (status = 403, description = "Too many; send it again later", body = EventAnswer), (status = 413, body = Problem), (status = 503, description = "Muster cannot save it now; send it again later", body = Problem)),
 )]
 pub(crate) async fn create_event(client: EventsClient<ServiceKey>) -> Response {
-    let event = match pagerduty_v2::read_v1(client.from.source(), &client.body, client.from.app.now()) {
-        Ok(event) => event,
-        Err(errors) => return invalid_event(errors),
+    client.from.answered(created(&client).await)
+}
+
+async fn created(client: &EventsClient<ServiceKey>) -> Response {
+    let now = client.from.app.now();
+    let read = |known: &dyn Known| pagerduty_v2::read_v1(client.from.source(), &client.body, now, known);
+    let event = match reading(&client.from.app, read).await {
+        Ok(Ok(event)) => event,
+        Ok(Err(errors)) => return invalid_event(errors),
+        Err(problem) => return problem.into_response(),
     };
-    match take_event_in(&client, event).await {
+    match take_event_in(client, event).await {
         Ok(key) => Json(EventAnswer { incident_key: Some(key), ..EventAnswer::processed("Event") }).into_response(),
         Err(failure) => Problem::from(failure).into_response(),
     }

@@ -88,12 +88,14 @@ fn routes(state: &AppState) -> OpenApiRouter<AppState> {
         .routes(route!(hooks::enqueue))
         .routes(route!(hooks::change))
         .routes(route!(hooks::create_event))
+        .layer(middleware::from_fn_with_state(state.clone(), hooks::watch))
         .layer(DefaultBodyLimit::max(limits.monitor));
     // Each kind has its own limit. Grafana may use PUT.
     let hooks = OpenApiRouter::new()
         .routes(route!(hooks::receive))
         .layer(DefaultBodyLimit::disable())
-        .routes(route!(hooks::heartbeat));
+        .routes(route!(hooks::heartbeat))
+        .layer(middleware::from_fn_with_state(state.clone(), hooks::watch));
     let services = OpenApiRouter::new()
         .routes(route!(slack::command))
         .routes(route!(slack::interaction))

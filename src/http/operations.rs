@@ -26,7 +26,7 @@ pub(crate) struct Readiness {
     ready: bool,
     /// Why not.
     reasons: Vec<String>,
-    /// What waits too long, or was given up.
+    /// What waits too long, or was given up, and which monitors are refused.
     degraded: Vec<String>,
 }
 
@@ -54,6 +54,7 @@ pub(crate) async fn readyz(Anyone(app): Anyone) -> Response {
         let were = if dead == 1 { "delivery was" } else { "deliveries were" };
         degraded.push(format!("{dead} {were} given up; the incidents' timelines say which"));
     }
+    degraded.extend(app.refused_sources());
     let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready: reasons.is_empty(), reasons, degraded })).into_response()
 }

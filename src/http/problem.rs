@@ -30,6 +30,10 @@ pub struct Problem {
     pub retry_after: Option<u32>,
 }
 
+/// Why a request was refused, beside the response.
+#[derive(Debug, Clone)]
+pub(crate) struct Why(pub(crate) String);
+
 pub(crate) const BODY_LIMIT: &str = "[server] body_limit_kib";
 pub(crate) const UPLOAD_LIMIT: &str = "[lineage] upload_limit_mib";
 
@@ -116,9 +120,11 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry_after = self.retry_after;
+        let why = Why(self.detail.clone());
         let mut response =
             (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(self).into_response().into_body())
                 .into_response();
+        response.extensions_mut().insert(why);
         if let Some(seconds) = retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }

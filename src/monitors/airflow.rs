@@ -71,7 +71,7 @@ fn bare(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let status = get("status").unwrap_or_default().to_lowercase();
     let signal = Signal {
         status: SignalStatus::resolved_if(matches!(&*status, "resolved" | "success" | "ok")),
-        asset: get("service").and_then(|name| AssetName::new(&name)),
+        asset: get("service").filter(|name| context.known.is_asset(name)).and_then(|name| AssetName::new(&name)),
         pillar: Pillar::Pipeline,
         level: get("severity").and_then(|word| words.level(&word)).unwrap_or_default(),
         description: get("message"),

@@ -92,8 +92,11 @@ fn one(context: &Context<'_>, event: &Value) -> Result<Reading, String> {
     }
     // An event without a title gets one from its subject and type.
     let about = subject.clone().unwrap_or_else(|| source.clone());
+    // Who sent it is rarely what it is about.
+    if subject.is_some() || context.known.is_asset(&source) {
+        item.entry("asset").or_insert_with(|| Value::String(about.clone()));
+    }
     item.entry("title").or_insert_with(|| Value::String(format!("{about}: {kind}")));
-    item.entry("asset").or_insert_with(|| Value::String(about));
     item.entry("key").or_insert_with(|| Value::String(format!("{source}|{}|{kind}", subject.unwrap_or_default())));
     let labels = data.get("labels").filter(|labels| labels.is_object()).cloned();
     item.insert("labels".to_owned(), labels.unwrap_or_else(|| json!(data)));

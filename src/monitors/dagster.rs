@@ -48,7 +48,8 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
             let cause = ["/error/cause/message", "/error/message"].into_iter().find_map(|at| word(data.pointer(at)));
             Signal {
                 status: SignalStatus::resolved_if(event.ends_with("SUCCESS")),
-                asset: AssetName::new(asset),
+                // All runs that name no job share this one.
+                asset: AssetName::new(asset).filter(|asset| !asset.as_str().starts_with("__ASSET_JOB")),
                 pillar: Pillar::Pipeline,
                 description: cause.or_else(|| get("message")),
                 ..context.signal(&what, &format!("Dagster run failed: {what}"), time(body.get("timestamp")))

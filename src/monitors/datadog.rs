@@ -44,7 +44,7 @@ pub(super) fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unread
         (Some(group), Some(cycle), _) => format!("{group}-{cycle}"),
         (group, _, id) => group.or(id).unwrap_or_else(|| title.clone()),
     };
-    let at = get("date").and_then(|date| date.parse::<f64>().ok()).and_then(|date| time(Some(&date.into())));
+    let at = time(body.get("date"));
     let signal = Signal {
         status: SignalStatus::resolved_if(lower.contains("recovered")),
         asset: words.asset(&labels).or_else(|| get("asset").and_then(|name| crate::domain::AssetName::new(&name))),

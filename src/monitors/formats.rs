@@ -1,6 +1,6 @@
 //! Chooses the reader for a kind of source, and limits how much of a body is used.
 
-use super::reading::{Context, MAX_SIGNALS, Reading, Unreadable, Unusable, json};
+use super::reading::{Context, LEFT_OUT, MAX_SIGNALS, Reading, Unreadable, Unusable, json};
 use super::{
     airflow, alertmanager, cloudevents, dagster, datadog, dbt_artifacts, dbt_cloud, elementary, gcp, generic, grafana,
     great_expectations, monte_carlo, openlineage, prefect, sentry, sns, soda,
@@ -13,7 +13,7 @@ pub fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unreadable> {
     let parsed = || json(body);
     let reading = match context.source.kind {
         SourceKind::Airflow => airflow::read(context, &parsed()?),
-        SourceKind::Alertmanager => alertmanager::read(context, &parsed()?),
+        SourceKind::Alertmanager => alertmanager::read(context, body),
         SourceKind::Cloudevents => cloudevents::read(context, body),
         SourceKind::Dagster => dagster::read(context, &parsed()?),
         SourceKind::Datadog => datadog::read(context, body),
@@ -22,7 +22,7 @@ pub fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unreadable> {
         SourceKind::Elementary => elementary::read(context, &parsed()?),
         SourceKind::Gcp => gcp::read(context, &parsed()?),
         SourceKind::Generic => generic::read(context, &parsed()?),
-        SourceKind::Grafana => grafana::read(context, &parsed()?),
+        SourceKind::Grafana => grafana::read(context, body),
         SourceKind::GreatExpectations => great_expectations::read(context, &parsed()?),
         SourceKind::MonteCarlo => monte_carlo::read(context, &parsed()?),
         SourceKind::Openlineage => openlineage::read(context, &parsed()?),
@@ -33,6 +33,20 @@ pub fn read(context: &Context<'_>, body: &[u8]) -> Result<Reading, Unreadable> {
         SourceKind::PagerdutyV2 => {
             Err(Unreadable::WrongShape("this source posts to /v2/enqueue, with its token as routing key".to_owned()))
         }
+    }?;
+    Ok(bounded(reading))
+}
+
+/// Whether bodies of this kind are one list of alerts that can be read while it arrives.
+pub fn arrives_as_list(kind: SourceKind) -> bool {
+    matches!(kind, SourceKind::Alertmanager | SourceKind::Grafana)
+}
+
+/// Reads a body of such a kind while it arrives.
+pub fn read_arriving(context: &Context<'_>, body: impl std::io::Read) -> Result<Reading, Unreadable> {
+    let reading = match context.source.kind {
+        SourceKind::Grafana => grafana::read(context, body),
+        _ => alertmanager::read(context, body),
     }?;
     Ok(bounded(reading))
 }
@@ -68,14 +82,10 @@ fn cut(signal: &mut Signal) {
     });
     let left_out = before - signal.labels.len();
     if left_out > 0 {
-        let were = if left_out == 1 { "label was" } else { "labels were" };
-        signal
-            .labels
-            .insert(LEFT_OUT.to_owned(), format!("{left_out} {were} left out, because all together are too long"));
+        let words = format!("{} left out, because all together are too long", super::reading::were(left_out));
+        signal.labels.insert(LEFT_OUT.to_owned(), words);
     }
 }
 
-/// The label that says that others were left out.
-pub const LEFT_OUT: &str = "muster_left_out";
 /// The largest size of all labels of an alert together, so that it fits into its record. In bytes.
 const MAX_LABEL_BYTES: usize = 12 * 1024;

@@ -19,7 +19,7 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
     };
     let words = context.words();
     let mut known = labels(incident.get("policy_user_labels"));
-    for part in ["/resource/labels", "/metric/labels"] {
+    for part in ["/metadata/user_labels", "/resource/labels", "/metric/labels"] {
         for (key, value) in labels(incident.pointer(part)) {
             if known.len() < super::MAX_LABELS {
                 known.entry(key).or_insert(value);

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::reading::key;
 use super::{Context, MAX_SIGNALS, Reading, Unreadable, Unusable, labels, time, word};
 use crate::config::Mapping;
 use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, Time, counted};
@@ -96,7 +97,7 @@ fn normal(context: &Context<'_>, item: &Value, bad: &mut Bad) -> Result<Signal, 
         labels: labels(item.get("labels")),
         ..context.signal("", &title, time_at("/at", item.get("at"), bad))
     };
-    Ok(filled(context, signal, &get))
+    Ok(filled(context, signal, key(item.get("key")), &get))
 }
 
 fn mapped(context: &Context<'_>, item: &Value, mapping: &Mapping, bad: &mut Bad) -> Result<Signal, String> {
@@ -111,7 +112,6 @@ fn mapped(context: &Context<'_>, item: &Value, mapping: &Mapping, bad: &mut Bad)
     let level = word(at(&mapping.severity)).and_then(|word| context.words().level(&word)).unwrap_or_default();
     let get = |key: &str| {
         word(at(match key {
-            "key" => &mapping.key,
             "asset" => &mapping.asset,
             "owner" => &mapping.owner,
             "url" => &mapping.url,
@@ -126,15 +126,14 @@ fn mapped(context: &Context<'_>, item: &Value, mapping: &Mapping, bad: &mut Bad)
         .collect();
     let time = time_at(mapping.at.as_deref().unwrap_or_default(), at(&mapping.at), bad);
     let signal = Signal { status, pillar, level, labels, ..context.signal("", &title, time) };
-    Ok(filled(context, signal, &get))
+    Ok(filled(context, signal, key(at(&mapping.key)), &get))
 }
 
 /// Adds the fields that are plain text, for both shapes.
-fn filled(context: &Context<'_>, signal: Signal, get: &dyn Fn(&str) -> Option<String>) -> Signal {
+fn filled(context: &Context<'_>, signal: Signal, key: Option<String>, get: &dyn Fn(&str) -> Option<String>) -> Signal {
     let asset = get("asset").and_then(|name| AssetName::new(&name)).or_else(|| context.words().asset(&signal.labels));
     // Without a key, the same asset and title are the same alert.
-    let key =
-        get("key").unwrap_or_else(|| format!("{}|{}", asset.as_ref().map_or("", AssetName::as_str), signal.title));
+    let key = key.unwrap_or_else(|| format!("{}|{}", asset.as_ref().map_or("", AssetName::as_str), signal.title));
     let owner = get("owner").or_else(|| context.words().owner(&signal.labels));
     Signal { key, asset, owner, url: get("url"), description: get("description"), ..signal }
 }

@@ -2,6 +2,7 @@
 
 mod airflow;
 mod alertmanager;
+mod aws_events;
 mod cloudevents;
 pub mod credentials;
 mod dagster;
@@ -15,6 +16,8 @@ mod gcp;
 mod generic;
 mod grafana;
 mod great_expectations;
+mod known;
+mod listed;
 mod monte_carlo;
 mod openlineage;
 pub mod pagerduty_v2;
@@ -26,8 +29,9 @@ mod soda;
 
 mod vocabulary;
 
-pub use formats::{LEFT_OUT, bounded, read};
-pub use reading::{Context, Known, MAX_SIGNALS, Reading, Unreadable, Unusable, json};
+pub use formats::{arrives_as_list, bounded, read, read_arriving};
+pub use known::Known;
+pub use reading::{Context, LEFT_OUT, MAX_SIGNALS, Reading, Unreadable, Unusable, json};
 use reading::{Labels, MAX_LABELS, clean, first_lines, hours, labelled, labels, tags, time, word};
 
 #[cfg(test)]

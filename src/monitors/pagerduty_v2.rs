@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::reading::key_of;
 use super::vocabulary::Words;
 use super::{Known, clean, labelled, labels, time, word};
 use crate::config::Source;
@@ -17,8 +18,8 @@ pub enum Event {
 }
 
 pub fn read(source: &Source, body: &Value, now: Time, known: &dyn Known) -> Result<Event, Vec<String>> {
-    let words = Words(&source.words);
-    let key = word(body.get("dedup_key"));
+    let words = Words { own: &source.words, known };
+    let key = super::reading::key(body.get("dedup_key"));
     let action = body["event_action"].as_str().unwrap_or_default();
     let payload = &body["payload"];
     match action {
@@ -48,7 +49,7 @@ pub fn read(source: &Source, body: &Value, now: Time, known: &dyn Known) -> Resu
                 return Err(errors);
             }
             // PagerDuty makes a random key here, so that every retry is a new page. In Muster the same event is the same alert.
-            let key = key.unwrap_or_else(|| clean(&format!("{payload_source}|{summary}")));
+            let key = key.unwrap_or_else(|| key_of(&format!("{payload_source}|{summary}")));
             // Forwarding monitors put their own name or host there. So it is an asset only if known, or if it looks like a table and no client is named.
             let is_asset = known.is_asset(&payload_source)
                 || (word(body.get("client")).is_none() && payload_source.contains(['.', '/']));
@@ -85,14 +86,14 @@ fn missing(name: &str) -> Vec<String> {
 }
 
 /// Reads an event of the first events API. <https://developer.pagerduty.com/docs/ZG9jOjExMDI5NTc4-events-api-v1>
-pub fn read_v1(source: &Source, body: &Value, now: Time) -> Result<Event, Vec<String>> {
-    let key = word(body.get("incident_key"));
+pub fn read_v1(source: &Source, body: &Value, now: Time, known: &dyn Known) -> Result<Event, Vec<String>> {
+    let key = super::reading::key(body.get("incident_key"));
     match body["event_type"].as_str().unwrap_or_default() {
         "acknowledge" => key.map(|dedup_key| Event::Acknowledge { dedup_key }).ok_or_else(|| missing("incident_key")),
         "resolve" => key.map(|key| resolved(source, &key, now)).ok_or_else(|| missing("incident_key")),
         "trigger" => {
             let title = word(body.get("description")).ok_or_else(|| missing("description"))?;
-            let words = Words(&source.words);
+            let words = Words { own: &source.words, known };
             let labels = labels(body.get("details"));
             let title = title.lines().next().unwrap_or_default();
             Ok(Event::Signal(Box::new(Signal {

@@ -4,33 +4,15 @@ use std::collections::BTreeMap;
 
 use http::HeaderMap;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
+use super::known::Known;
 use super::vocabulary::Words;
 use crate::body;
 use crate::catalog::Import;
 pub use crate::catalog::Unusable;
 use crate::config::Source;
-use crate::domain::lineage::Check;
-use crate::domain::{Signal, Time};
-
-/// Questions to the catalog while a body is read.
-pub trait Known: Sync {
-    /// The subject of a check (a dbt test, by its id).
-    fn check(&self, id: &str) -> Option<Check>;
-    /// Whether there is an asset with this name or alias.
-    fn is_asset(&self, name: &str) -> bool;
-}
-
-/// A catalog that knows nothing.
-impl Known for () {
-    fn check(&self, _: &str) -> Option<Check> {
-        None
-    }
-
-    fn is_asset(&self, _: &str) -> bool {
-        false
-    }
-}
+use crate::domain::{Signal, Time, counted};
 
 /// What a format needs for reading a body.
 #[derive(Clone, Copy)]
@@ -46,7 +28,7 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     /// The words of this source's monitor.
     pub(super) fn words(&self) -> Words<'a> {
-        Words(&self.source.words)
+        Words { own: &self.source.words, known: self.known }
     }
 
     /// A signal of this source with a key, a title and a time, with labels, and with the owner that they name.
@@ -57,7 +39,7 @@ impl<'a> Context<'a> {
     /// A signal of this source with a key, a title and a time, and nothing else.
     pub(super) fn signal(&self, key: &str, title: &str, at: Option<Time>) -> Signal {
         let title = clean(title);
-        Signal::new(&self.source.name, &clean(key), title.lines().next().unwrap_or_default(), at.unwrap_or(self.now))
+        Signal::new(&self.source.name, &key_of(key), title.lines().next().unwrap_or_default(), at.unwrap_or(self.now))
     }
 }
 
@@ -65,6 +47,8 @@ impl<'a> Context<'a> {
 pub const MAX_SIGNALS: usize = 10_000;
 /// The longest title, key and other single value that is kept, in characters.
 const MAX_VALUE: usize = 1024;
+/// The label that says that others were left out.
+pub const LEFT_OUT: &str = "muster_left_out";
 /// How many labels are kept.
 pub(super) const MAX_LABELS: usize = 64;
 
@@ -125,7 +109,7 @@ pub fn json(bytes: &[u8]) -> Result<Value, Unreadable> {
     body::json(bytes).map_err(|error| Unreadable::NotJson(error.to_string()))
 }
 
-/// A text as it may be kept: without control characters, and not too long.
+/// A text as it may be kept: without control characters, and not too long. What was cut ends with `…`.
 pub(super) fn clean(text: &str) -> String {
     let mut chars = text.trim().chars();
     let plain = std::iter::from_fn(|| {
@@ -140,7 +124,23 @@ pub(super) fn clean(text: &str) -> String {
         }
         Some(next)
     });
-    plain.filter(|c| !c.is_control() || *c == '\n').take(MAX_VALUE).collect()
+    let mut letters = plain.filter(|c| !c.is_control() || *c == '\n');
+    let mut kept: String = letters.by_ref().take(MAX_VALUE).collect();
+    if letters.next().is_some() {
+        kept.pop();
+        kept.push('…');
+    }
+    kept
+}
+
+/// A key as it may be kept. Two long keys that begin alike stay two.
+pub(super) fn key_of(text: &str) -> String {
+    let key = clean(text);
+    if !key.ends_with('…') {
+        return key;
+    }
+    let start: String = key.chars().take(MAX_VALUE / 2).collect();
+    format!("{start}…{}", &hex::encode(Sha256::digest(text.trim()))[..32])
 }
 
 /// The first lines of an error. They say what kind it is; later lines can hold rows.
@@ -164,6 +164,12 @@ pub(super) fn word(value: Option<&Value>) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
+/// The key that a monitor gave.
+pub(super) fn key(value: Option<&Value>) -> Option<String> {
+    let key = value.and_then(Value::as_str).map(key_of).or_else(|| word(value));
+    key.filter(|key| !key.is_empty())
+}
+
 /// What a monitor says of an alert, by name.
 pub(super) type Labels = BTreeMap<String, String>;
 
@@ -178,22 +184,33 @@ pub(super) fn tags(value: &Value) -> impl Iterator<Item = String> {
 }
 
 pub(super) fn labels(value: Option<&Value>) -> Labels {
-    value
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-        .take(MAX_LABELS)
-        .filter_map(|(key, value)| Some((clean(key), word(Some(value))?)))
-        .collect()
+    let Some(all) = value.and_then(Value::as_object) else { return Labels::new() };
+    let words = all.iter().take(MAX_LABELS).filter_map(|(key, value)| Some((clean(key), word(Some(value))?)));
+    let mut labels: Labels = words.collect();
+    if let Some(more) = all.len().checked_sub(MAX_LABELS).filter(|more| *more > 0) {
+        let words = format!("{} left out, because an alert has at most {MAX_LABELS}", were(more));
+        labels.insert(LEFT_OUT.to_owned(), words);
+    }
+    labels
 }
 
-/// A time: a text (see [`body::time`]), or seconds or milliseconds since 1970.
+/// `1 label was`, `2 labels were`.
+pub(super) fn were(labels: usize) -> String {
+    format!("{} {}", counted(labels, "label"), if labels == 1 { "was" } else { "were" })
+}
+
+/// A time: a text (see [`body::time`]), or seconds, milliseconds, microseconds or nanoseconds since 1970, also as a text.
 pub(super) fn time(value: Option<&Value>) -> Option<Time> {
     match value? {
-        Value::String(text) => body::time(text),
+        Value::String(text) => body::time(text).or_else(|| time(Some(&Value::Number(text.trim().parse().ok()?)))),
         Value::Number(number) => {
             let number = number.as_f64()?;
-            let seconds = if number.abs() > 1e11 { number / 1000.0 } else { number };
+            let seconds = match number.abs() {
+                size if size > 1e17 => number / 1e9,
+                size if size > 1e14 => number / 1e6,
+                size if size > 1e11 => number / 1e3,
+                _ => number,
+            };
             #[expect(clippy::cast_possible_truncation, reason = "a moment to the millisecond")]
             chrono::DateTime::from_timestamp_millis((seconds * 1000.0) as i64).filter(|time| body::is_real(*time))
         }

@@ -22,6 +22,8 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
     });
     let action = word(body.get("action")).unwrap_or_default().to_lowercase();
     let delivery = header("request-id");
+    // When Sentry said so. An issue's own times are those of its events.
+    let said = header("sentry-hook-timestamp").and_then(|at| time(Some(&Value::String(at))));
     let words = context.words();
     let get = |pointer: &str| word(data.pointer(pointer));
     let found = match resource.as_str() {
@@ -30,14 +32,15 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
             let level = words.level(&action);
             let title = get("/description_title").or_else(|| get("/metric_alert/title"));
             let over = matches!(&*action, "resolved" | "ok");
-            let at = time(data.pointer("/metric_alert/date_started"));
+            let at = if over { said } else { time(data.pointer("/metric_alert/date_started")) };
             Some((format!("metric/{id}"), title, over, level, get("/web_url"), at))
         }
         "event_alert" | "event" | "error" => {
             let event = if data["event"].is_object() { &data["event"] } else { &data["error"] };
-            let id = word(event.get("issue_id"))
-                .or_else(|| word(event.get("event_id")))
-                .ok_or_else(|| wrong("data.event.issue_id"))?;
+            let in_url = |field: &str| word(event.get(field)).as_deref().and_then(issue_in);
+            // An event's own id never says which issue it belongs to.
+            let id = word(event.get("issue_id")).or_else(|| in_url("issue_url")).or_else(|| in_url("web_url"));
+            let id = id.ok_or_else(|| wrong("data.event.issue_id"))?;
             let level = word(event.get("level")).and_then(|word| words.level(&word));
             let title = word(event.get("title")).or_else(|| word(event.get("message")));
             Some((format!("issue/{id}"), title, false, level, word(event.get("web_url")), time(event.get("datetime"))))
@@ -46,13 +49,13 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
             let id = get("/issue/id").ok_or_else(|| wrong("data.issue.id"))?;
             let level = get("/issue/level").and_then(|word| words.level(&word));
             let url = get("/issue/permalink").or_else(|| get("/issue/web_url"));
-            // Assigned or archived: nothing new of the data.
+            // Assigned: nothing new of the data.
             let over = match action.as_str() {
                 "created" | "unresolved" => Some(false),
                 "resolved" | "ignored" | "archived" => Some(true),
                 _ => None,
             };
-            let at = time(data.pointer("/issue/lastSeen"));
+            let at = said.or_else(|| time(data.pointer("/issue/lastSeen")));
             over.map(|over| (format!("issue/{id}"), get("/issue/title"), over, level, url, at))
         }
         // An installation or a comment.
@@ -72,6 +75,8 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
     let title = title.unwrap_or_else(|| key.clone());
     let signal = Signal {
         status: SignalStatus::resolved_if(over),
+        // Somebody put it aside. The error goes on.
+        unrecovered: matches!(&*action, "ignored" | "archived").then(|| "somebody archived it in Sentry".to_owned()),
         asset: words.asset(&labels),
         pillar: words.pillar_of(&labels, &[], Pillar::Pipeline),
         level: level.unwrap_or(Level::Error),
@@ -79,6 +84,12 @@ pub(super) fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unrea
         ..context.labelled(&key, &title, at, labels)
     };
     Ok(Reading { signals: vec![signal], delivery, ..Reading::default() })
+}
+
+/// The id of the issue in an address of Sentry: `…/issues/4711/…`.
+fn issue_in(url: &str) -> Option<String> {
+    let mut parts = url.split('/').skip_while(|part| *part != "issues").skip(1);
+    parts.next().filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())).map(str::to_owned)
 }
 
 fn wrong(what: &str) -> Unreadable {

@@ -9,7 +9,7 @@ use url::Url;
 use x509_parser::pem::parse_x509_pem;
 
 use super::{Context, Reading, Unreadable, labelled, time, word};
-use crate::domain::{AssetName, Level, Pillar, Signal, SignalStatus, Time};
+use crate::domain::{Level, Pillar, Signal, SignalStatus, Time};
 
 /// A message with a configured topic and with addresses of Amazon. Its signature is not checked yet.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,7 +97,7 @@ impl Envelope {
 /// Reads a message whose signature was checked.
 ///
 /// # Errors
-/// Never: a message that is not an alarm is read as text.
+/// It is an alarm in a state that `CloudWatch` does not have.
 pub fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> {
     let delivery = word(body.get("MessageId"));
     if body["Type"] != "Notification" {
@@ -108,16 +108,16 @@ pub fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> 
     let alarm: Value = serde_json::from_str(message).unwrap_or_default();
     let at = time(body.get("Timestamp"));
     let Some(name) = word(alarm.get("AlarmName")) else {
-        let title = word(body.get("Subject"))
-            .or_else(|| word(Some(&Value::from(message))))
-            .unwrap_or_else(|| "A message of SNS".to_owned());
-        return Ok(Reading { signals: vec![context.signal(&title, &title, at)], delivery, ..Reading::default() });
+        let signal = super::aws_events::read(context, &alarm, body, at);
+        return Ok(Reading { signals: signal.into_iter().collect(), delivery, ..Reading::default() });
     };
-    let status = match alarm["NewStateValue"].as_str() {
-        Some("OK") => SignalStatus::Resolved,
-        Some("ALARM") => SignalStatus::Firing,
-        // There was too little data to decide.
-        _ => return Ok(Reading { delivery, ..Reading::default() }),
+    let (status, unrecovered) = match alarm["NewStateValue"].as_str() {
+        Some("OK") => (SignalStatus::Resolved, None),
+        Some("ALARM") => (SignalStatus::Firing, None),
+        Some("INSUFFICIENT_DATA") => (SignalStatus::Resolved, Some("there is too little data to judge".to_owned())),
+        other => {
+            return Err(Unreadable::shape(format!("`NewStateValue` is {other:?}, which CloudWatch does not send")));
+        }
     };
     let trigger = &alarm["Trigger"];
     let mut labels = labelled([
@@ -134,11 +134,10 @@ pub fn read(context: &Context<'_>, body: &Value) -> Result<Reading, Unreadable> 
     }
     let key = word(alarm.get("AlarmArn")).unwrap_or_else(|| name.clone());
     let metric = labels.get("metric").cloned().unwrap_or_default();
-    let asset =
-        words.asset(&labels).filter(|asset: &AssetName| Some(asset.as_str()) != labels.get("job").map(String::as_str));
     let signal = Signal {
         status,
-        asset,
+        unrecovered,
+        asset: words.asset(&labels),
         pillar: words.pillar_of(&labels, &[&metric, &name], Pillar::Other),
         level: Level::Error,
         description: word(alarm.get("NewStateReason")).or_else(|| word(alarm.get("AlarmDescription"))),

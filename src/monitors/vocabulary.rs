@@ -3,31 +3,36 @@
 
 use std::collections::BTreeMap;
 
+use super::known::Known;
 use crate::config::SourceWords;
-use crate::domain::{AssetName, Level, Pillar};
+use crate::domain::{AssetName, Level, Pillar, pillar_words};
 
 /// Labels that may name the asset. The first one that is found is used.
-pub(super) const ASSET_LABELS: [&str; 6] = ["dataset", "asset", "table", "model", "table_name", "job"];
+pub(super) const ASSET_LABELS: [&str; 5] = ["dataset", "asset", "table", "model", "table_name"];
+/// Labels that name the asset only if the catalog knows it. Prometheus writes its scrape job into every series.
+const ASSET_LABELS_IF_KNOWN: &[&str] = &["job"];
 /// Labels that may name the owner.
 const OWNER_LABELS: &[&str] = &["owner", "team"];
 
 /// The words of a source.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Words<'a>(pub(super) &'a SourceWords);
+#[derive(Clone, Copy)]
+pub(super) struct Words<'a> {
+    pub(super) own: &'a SourceWords,
+    pub(super) known: &'a dyn Known,
+}
 
 impl Words<'_> {
     /// The level that a word means.
     pub(super) fn level(self, word: &str) -> Option<Level> {
         let word = word.trim();
-        let own = self.0.severity.iter().find(|(known, _)| known.eq_ignore_ascii_case(word));
+        let own = self.own.severity.iter().find(|(known, _)| known.eq_ignore_ascii_case(word));
         own.map(|(_, level)| *level).or_else(|| Level::parse(word))
     }
 
     /// The pillar of a check with this name or kind. The source's own words come first.
     pub(super) fn pillar(self, text: &str) -> Option<Pillar> {
-        let lower = text.to_lowercase();
-        let own = self.0.pillar.iter().find(|(part, _)| lower.contains(&part.to_lowercase()));
-        own.map(|(_, pillar)| *pillar).or_else(|| Pillar::of_check(&lower))
+        let own = self.own.pillar.iter().find(|(part, _)| pillar_words::begins_in(text, part));
+        own.map(|(_, pillar)| *pillar).or_else(|| Pillar::of_check(text))
     }
 
     /// The pillar that the labels name, or otherwise the one that the first text suggests.
@@ -41,15 +46,15 @@ impl Words<'_> {
 
     /// The asset that labels name.
     pub(super) fn asset(self, labels: &BTreeMap<String, String>) -> Option<AssetName> {
-        let own = self.0.asset_labels.iter().map(String::as_str);
-        own.chain(ASSET_LABELS.iter().copied())
-            .find_map(|label| labels.get(label))
-            .and_then(|name| AssetName::new(name))
+        let own = self.own.asset_labels.iter().map(String::as_str);
+        let named = own.chain(ASSET_LABELS).find_map(|label| AssetName::new(labels.get(label)?));
+        let mut if_known = ASSET_LABELS_IF_KNOWN.iter().filter_map(|label| labels.get(*label));
+        named.or_else(|| if_known.find(|name| self.known.is_asset(name)).and_then(|name| AssetName::new(name)))
     }
 
     /// The owner that labels name.
     pub(super) fn owner(self, labels: &BTreeMap<String, String>) -> Option<String> {
-        let own = self.0.owner_labels.iter().map(String::as_str);
+        let own = self.own.owner_labels.iter().map(String::as_str);
         own.chain(OWNER_LABELS.iter().copied()).find_map(|label| labels.get(label)).cloned()
     }
 }

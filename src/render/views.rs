@@ -66,6 +66,8 @@ pub fn incident(incident: &Incident, names: Names<'_>, now: Time) -> Value {
         "pages": pages,
         "alerts": incident.alerts,
         "firing": incident.firing,
+        "unrecovered": incident.unrecovered,
+        "left_out": incident.left_out,
         "tasks": incident.tasks,
         "open_tasks": incident.open_tasks,
         "channel": incident.channel.as_ref().map(|channel| channel.name.clone()),
@@ -146,11 +148,15 @@ pub(super) fn happened(templates: &Templates, event: &Event, by: &Actor, names: 
             fields["done"] = points.iter().filter(|point| point.done).count().into();
             fields["total"] = points.len().into();
         }
-        Event::AlertResolved { lapsed, .. } => fields["lapsed"] = (*lapsed).into(),
+        Event::AlertResolved { lapsed, unrecovered, .. } => {
+            fields["lapsed"] = (*lapsed).into();
+            fields["unrecovered"] = unrecovered.clone().into();
+        }
         Event::AlertJoined { because, .. } => fields["because"] = because.words(&called).into(),
         Event::AlertsJoined { joined } => {
             for (index, one) in joined.iter().enumerate() {
                 fields["joined"][index]["because"] = one.because.words(&called).into();
+                fields["joined"][index]["left_out"] = one.left_out.clone().into();
             }
             fields["count"] = joined.len().into();
             fields["more"] = joined.len().saturating_sub(JOINED_NAMED).into();
@@ -318,7 +324,7 @@ pub fn said(templates: &Templates, what: &Event, by: &Actor, of: &Incident, name
             vec![button(answer(true), "Hand over").primary(), button(answer(false), "Keep the command")]
         }
         Event::RootNamed { .. } => vec![button(Press::Impact, "Impact")],
-        Event::AllGreen => vec![button(Press::ask(Form::Resolve), "Resolve").primary()],
+        Event::AllGreen { .. } => vec![button(Press::ask(Form::Resolve), "Resolve").primary()],
         Event::TaskAdded { task, .. } | Event::TaskAssigned { task, .. } | Event::TaskDue { task, .. } => {
             vec![button(Press::TaskDone(*task), "Done").primary(), button(Press::TaskTake(*task), "I take it")]
         }

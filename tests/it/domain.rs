@@ -84,6 +84,8 @@ fn signal(key: u8, firing: bool, level: Level) -> Signal {
         labels: BTreeMap::new(),
         at: at(0),
         description: None,
+        unrecovered: None,
+        left_out: None,
         lapsed: false,
     }
 }

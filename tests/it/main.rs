@@ -10,6 +10,7 @@ mod conformance;
 mod crash;
 mod damage;
 mod domain;
+mod field;
 mod fuzz;
 mod harness;
 mod lineage;

@@ -482,7 +482,7 @@ async fn a_recorded_body_is_explained_field_by_field() {
         owner         no field says it
         labels        /alerts/0/labels/alertname /alerts/0/labels/db_table /alerts/0/labels/severity
 
-      no asset      Give the alert a label that names its asset: `dataset`, `asset`, `table`, `model`, `table_name`, `job`. If it has another one already, say so in muster.toml, for example
+      no asset      Give the alert a label that names its asset: `dataset`, `asset`, `table`, `model`, `table_name`. If it has another one already, say so in muster.toml, for example
                       # under the [[sources]] with name = "prom"
                       [sources.words]
                       asset_labels = ["db_table"]

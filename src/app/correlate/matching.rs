@@ -23,11 +23,16 @@ pub(super) const MAX_WALK: usize = 2000;
 impl Round<'_> {
     pub(super) async fn find(&mut self, signal: &Signal, past: Option<&Suppression>) -> Result<Correlation, Failure> {
         let flap = Id::<Flap>::of(&signal.source, &signal.key);
+        if past.is_none() && self.is_old_news(signal).await? {
+            return Ok(Correlation::OldNews);
+        }
         if let Some((uid, alert)) = self.of_key(signal).await? {
             let because = JoinReason::SameKey;
             return Ok(Correlation::In { uid, known: Some(alert), because, quiet: self.app.is_flapping(&flap) });
         }
         if signal.status == SignalStatus::Resolved {
+            // What fired before may still be on its way.
+            self.app.correlator.ends.lock().note(signal, self.app.now());
             return Ok(Correlation::Nowhere);
         }
         // If it is gone, the alert ended or somebody decided. A signal that is correlated again was suppressed only by its parent.
@@ -76,16 +81,34 @@ impl Round<'_> {
         Ok(Correlation::New)
     }
 
+    /// Whether it fired before its end: it was sent again, or came late. It must not open anything anew.
+    async fn is_old_news(&self, signal: &Signal) -> Result<bool, Failure> {
+        if signal.status == SignalStatus::Resolved {
+            return Ok(false);
+        }
+        if self.app.correlator.ends.lock().is_after(signal) {
+            return Ok(true);
+        }
+        let Some((uid, alert)) = self.last_of_key(signal).await? else { return Ok(false) };
+        let ended = match self.cases.get(&uid).and_then(|working| working.alerts.get(&alert)) {
+            Some(alert) => alert.ended_at,
+            None => self.app.store.value(&Id::<Alert>::of(&uid, &alert)).await?.and_then(|alert| alert.ended_at),
+        };
+        Ok(ended.is_some_and(|ended| signal.at < ended))
+    }
+
+    /// The last incident and alert of the signal's key, whether they are over or not.
+    async fn last_of_key(&self, signal: &Signal) -> Result<Option<(IncidentId, AlertId)>, Failure> {
+        if let Some(found) = self.by_key.get(&(signal.source.clone(), signal.key.clone())) {
+            return Ok(Some(found.clone()));
+        }
+        let found = self.app.store.value(&Id::<AlertOfKey>::of(&signal.source, &signal.key)).await?;
+        Ok(found.and_then(|found| Some((found.uid, found.alert?))))
+    }
+
     /// The open incident and the alert of the signal's key. Both are loaded into the round.
     async fn of_key(&mut self, signal: &Signal) -> Result<Option<(IncidentId, AlertId)>, Failure> {
-        let by_key = match self.by_key.get(&(signal.source.clone(), signal.key.clone())) {
-            Some(found) => Some(found.clone()),
-            None => {
-                let found = self.app.store.value(&Id::<AlertOfKey>::of(&signal.source, &signal.key)).await?;
-                found.and_then(|found| Some((found.uid, found.alert?)))
-            }
-        };
-        let Some((uid, alert)) = by_key else { return Ok(None) };
+        let Some((uid, alert)) = self.last_of_key(signal).await? else { return Ok(None) };
         // The end of an alert is noted where the alert is, even if the incident ended or was merged. An alert that is over does not go on,
         // neither here nor where it is correlated again.
         if !self.is_open(&uid).await? && (signal.status == SignalStatus::Firing || !self.cases.contains_key(&uid)) {

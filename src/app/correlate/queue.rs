@@ -35,7 +35,7 @@ pub enum Outcome {
     /// It opens nothing yet.
     #[serde(rename = "held")]
     Suppressed,
-    /// It is the end of something that is not open, or its route says so.
+    /// It is the end of something that is not open, it fired before its own end, or its route says so.
     Ignored,
 }
 
@@ -79,6 +79,38 @@ pub(in crate::app) struct Correlator {
     pub(in crate::app) announced: Mutex<BTreeMap<String, Time>>,
     /// When alerts of sources with `resolve_after_minutes` were last heard of.
     pub(in crate::app) heard: Mutex<HashMap<String, Time>>,
+    pub(super) ends: Mutex<Ends>,
+}
+
+/// How many ends of unknown alerts are remembered.
+const MAX_ENDS: usize = 10_000;
+
+/// When alerts ended that Muster did not know, by the monitor's clock. Their firing may be on its way still.
+#[derive(Default)]
+pub(super) struct Ends {
+    times: HashMap<(String, String), Time>,
+    /// The keys in the order of arrival.
+    order: VecDeque<(String, String)>,
+}
+
+impl Ends {
+    pub(super) fn note(&mut self, signal: &Signal, now: Time) {
+        let key = (signal.source.clone(), signal.key.clone());
+        // A clock that goes ahead must not hide what fires after it.
+        if self.times.insert(key.clone(), signal.at.min(now)).is_none() {
+            self.order.push_back(key);
+        }
+        if self.order.len() > MAX_ENDS {
+            let oldest = self.order.pop_front();
+            oldest.and_then(|oldest| self.times.remove(&oldest));
+        }
+    }
+
+    /// Whether a signal fired before its end.
+    pub(super) fn is_after(&self, signal: &Signal) -> bool {
+        let ended = self.times.get(&(signal.source.clone(), signal.key.clone()));
+        ended.is_some_and(|ended| signal.at < *ended)
+    }
 }
 
 impl Correlator {
@@ -89,6 +121,7 @@ impl Correlator {
             started,
             announced: Mutex::default(),
             heard: Mutex::default(),
+            ends: Mutex::default(),
         }
     }
 

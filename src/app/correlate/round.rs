@@ -137,6 +137,8 @@ pub(super) enum Correlation {
     Suppressed(Suppression, Option<Time>),
     /// It belongs to no incident.
     Nowhere,
+    /// It fired before its own end, which came first.
+    OldNews,
     New,
 }
 
@@ -168,6 +170,7 @@ impl<'a> Round<'a> {
         let (uid, known, because, quiet) = match self.find(signal, past).await? {
             Correlation::In { uid, known, because, quiet } => (Some(uid), known, because, quiet),
             Correlation::New => (None, None, JoinReason::Opened, false),
+            Correlation::OldNews => return Ok(correlated(None, Outcome::Ignored, None)),
             Correlation::Nowhere => {
                 // If the signal was suppressed, this ends it.
                 let was_suppressed = self.stop_suppressing(&id).await?;

@@ -52,13 +52,17 @@ pub(super) fn receive(
             draft.assess();
             draft.show();
         }
-        (SignalStatus::Resolved, Some((alert, SignalStatus::Firing))) => {
+        (SignalStatus::Resolved, Some((alert, before)))
+            if before == SignalStatus::Firing || recovers(draft, &alert, signal) =>
+        {
             // If the incident is over, or goes on elsewhere, only the record is updated.
             let (is_open, awaited) = (draft.incident().status.is_open(), draft.incident().awaits_all_clear());
             // Whoever takes it to be over knows only its key.
             let known = draft.case.alerts.get(&alert).map(|known| known.signal.title.clone());
             let title = known.filter(|_| signal.lapsed).unwrap_or_else(|| signal.title.clone());
-            let resolved = Event::AlertResolved { alert, title, lapsed: signal.lapsed };
+            let (lapsed, unrecovered, ended) = (signal.lapsed, signal.unrecovered.clone(), Some(signal.at));
+            let again = before == SignalStatus::Resolved;
+            let resolved = Event::AlertResolved { alert, title, lapsed, unrecovered, ended, again };
             say_unless(draft, quiet || !is_open, resolved);
             if is_open {
                 draft.assess();
@@ -76,6 +80,12 @@ pub(super) fn receive(
         (SignalStatus::Resolved, _) => {}
     }
     Ok(())
+}
+
+/// Whether an alert that was over without a recovery is good again now.
+fn recovers(draft: &Draft<'_>, alert: &AlertId, signal: &Signal) -> bool {
+    let known = draft.case.alerts.get(alert);
+    signal.unrecovered.is_none() && known.is_some_and(|known| known.signal.unrecovered.is_some())
 }
 
 /// A known alert got worse. The incident gets worse too, unless the alert is only there because of an asset upstream.
@@ -115,6 +125,7 @@ fn join(draft: &mut Draft<'_>, signal: &Signal, because: &JoinReason, inhibited:
         url: signal.url.clone(),
         because: because.clone(),
         inhibited,
+        left_out: signal.left_out.clone(),
     };
     draft.alert(Alert::new(alert, signal.clone(), because.clone(), inhibited, draft.now()));
     draft.add(Event::AlertsJoined { joined: vec![joined] });
@@ -131,11 +142,15 @@ fn raise_severity(draft: &mut Draft<'_>, signal: &Signal) {
 
 fn all_green(draft: &mut Draft<'_>, source: &str) {
     let on_green = draft.context.policy.on_green.get(source).copied().unwrap_or_default();
+    let unrecovered = draft.incident().unrecovered;
+    let green = Event::AllGreen { unrecovered };
     match on_green {
-        OnGreen::Nothing => draft.add(Event::AllGreen),
-        OnGreen::Ask => draft.add_and_say(Event::AllGreen),
+        OnGreen::Nothing => draft.add(green),
+        OnGreen::Ask => draft.add_and_say(green),
+        // Nobody knows whether the data is good, so a person must look.
+        OnGreen::Resolve if unrecovered > 0 => draft.add_and_say(green),
         OnGreen::Resolve => {
-            draft.add(Event::AllGreen);
+            draft.add(green);
             // Only this lets a monitor end an incident, so the actor says it all.
             status::close(draft, Actor::Monitor { source: source.to_owned() }, None, Ending::Fixed);
         }

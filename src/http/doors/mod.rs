@@ -14,8 +14,8 @@ pub(crate) use clients::{ApiClient, AssetBadge, Browser, Catalog, CatalogOrRead,
 pub(crate) use door::{SecuritySchemes, described, route};
 pub(crate) use services::{PagerDutyWebhook, SlackRequest};
 pub(crate) use source::{
-    Arrived, EventAnswer, EventsClient, RoutingKey, ServiceKey, SourceRequest, SourceToken, UPLOAD_WITHIN,
-    invalid_event, too_slow, try_again,
+    Arrived, EventAnswer, EventsClient, OfSource, RoutingKey, ServiceKey, SourceRequest, SourceToken, UPLOAD_WITHIN,
+    broken, invalid_event, too_slow, try_again,
 };
 pub(crate) use state::{AppState, SlackDoor, SlackSocket};
 pub(crate) use unpack::unpack;

@@ -10,7 +10,8 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::{Json, RequestPartsExt as _};
+use axum::{Extension, Json, RequestPartsExt as _};
+use futures_util::{StreamExt as _, stream};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde_json::Value;
@@ -22,7 +23,7 @@ use super::unpack::unpacked;
 use crate::app::App;
 use crate::config::{Source, SourceKind};
 use crate::http::Problem;
-use crate::http::problem::{BODY_LIMIT, UPLOAD_LIMIT};
+use crate::http::problem::{BODY_LIMIT, UPLOAD_LIMIT, Why};
 use crate::monitors::credentials::{Denied, Request as Signed, same, verify};
 use crate::monitors::{self, sns};
 
@@ -81,7 +82,18 @@ pub(crate) struct Sender {
     place: usize,
 }
 
+/// Whose request it was, beside the response.
+#[derive(Debug, Clone)]
+pub(crate) struct OfSource(pub(crate) String);
+
 impl Sender {
+    /// A response to this sender.
+    pub(crate) fn answered(&self, response: impl axum::response::IntoResponse) -> Response {
+        let mut response = response.into_response();
+        response.extensions_mut().insert(OfSource(self.source().name.clone()));
+        response
+    }
+
     /// Its configuration.
     pub(crate) fn source(&self) -> &Source {
         &self.app.config.sources[self.place]
@@ -127,28 +139,48 @@ impl FromRequest<AppState> for SourceRequest {
         }
         app.pace(source)?;
         let limits = state.limits;
-        let (upload, limit, within, setting) = if source.kind == SourceKind::DbtArtifacts {
-            // An upload has a place while it arrives, for a limited time.
-            let upload = state.uploads.clone().try_acquire_owned().map_err(|_| {
+        let (is_artifact, is_list) = (source.kind == SourceKind::DbtArtifacts, monitors::arrives_as_list(source.kind));
+        // What is larger than a usual body has a place while it arrives, for a limited time.
+        let room = || {
+            state.uploads.clone().try_acquire_owned().map_err(|_| {
                 Problem::unavailable(
                     "Too many uploads arrive at once. Nothing was saved; send this one again in a few seconds",
                 )
-            })?;
-            (Some(upload), limits.upload, UPLOAD_WITHIN, UPLOAD_LIMIT)
+            })
+        };
+        let mut upload = if is_artifact { Some(room()?) } else { None };
+        let (limit, within, setting) = if is_artifact {
+            (limits.upload, UPLOAD_WITHIN, UPLOAD_LIMIT)
         } else {
-            (None, limits.monitor, BODY_WITHIN, BODY_LIMIT)
+            (limits.monitor, BODY_WITHIN, BODY_LIMIT)
         };
         // A signature is over the bytes as they were sent. SNS signs its fields instead.
         let body = if by_token || source.kind == SourceKind::Sns {
             body
         } else {
-            let sent = whole(body, limit, within, setting).await?;
+            let sent = match if is_list { begun(body, limit).await? } else { Begun::Larger(body) } {
+                Begun::Whole(sent) => sent,
+                Begun::Larger(body) if is_list => {
+                    upload = Some(room()?);
+                    whole(body, limits.upload, UPLOAD_WITHIN, UPLOAD_LIMIT).await?
+                }
+                Begun::Larger(body) => whole(body, limit, within, setting).await?,
+            };
             check(&sent)?;
             Body::from(sent)
         };
-        let body = unpacked(&parts.headers, body)?;
+        let mut body = unpacked(&parts.headers, body)?;
+        if is_list {
+            body = match begun(body, limit).await? {
+                Begun::Whole(bytes) => Body::from(bytes),
+                Begun::Larger(body) => {
+                    upload = Some(upload.map_or_else(room, Ok)?);
+                    body
+                }
+            };
+        }
         let body = match upload {
-            Some(upload) => Arrived::Still { body, limit, upload },
+            Some(upload) => Arrived::Still { body, limit: limits.upload, upload },
             None => {
                 let bytes = whole(body, limit, within, setting).await?;
                 if source.kind == SourceKind::Sns {
@@ -160,6 +192,37 @@ impl FromRequest<AppState> for SourceRequest {
         };
         Ok(Self { from: Sender { app: app.clone(), place }, headers: parts.headers, body })
     }
+}
+
+/// What is known of a body's size once its start is there.
+enum Begun {
+    Whole(Bytes),
+    /// All of it, as it still arrives.
+    Larger(Body),
+}
+
+async fn begun(body: Body, limit: usize) -> Result<Begun, Problem> {
+    let (mut rest, mut start) = (body.into_data_stream(), Vec::new());
+    let arrives = async {
+        while start.len() <= limit {
+            match rest.next().await {
+                Some(piece) => start.extend_from_slice(&piece.map_err(|error| broken(&error))?),
+                None => return Ok::<_, Problem>(true),
+            }
+        }
+        Ok(false)
+    };
+    let is_whole = tokio::time::timeout(BODY_WITHIN, arrives).await.map_err(|_| too_slow())??;
+    let start = Bytes::from(start);
+    Ok(if is_whole {
+        Begun::Whole(start)
+    } else {
+        Begun::Larger(Body::from_stream(stream::iter([Ok(start)]).chain(rest)))
+    })
+}
+
+pub(crate) fn broken(error: &axum::Error) -> Problem {
+    Problem::not_gzip(error).unwrap_or_else(|| Problem::new(400, "The connection broke before the whole body arrived"))
 }
 
 async fn whole(body: Body, limit: usize, within: Duration, setting: &str) -> Result<Bytes, Problem> {
@@ -259,16 +322,18 @@ impl EventAnswer {
 
 /// PagerDuty's answer to an event that it cannot use.
 pub(crate) fn invalid_event(errors: Vec<String>) -> Response {
+    let why = Why(errors.join("; "));
     let message = "Event object is invalid".to_owned();
     let answer = EventAnswer { status: "invalid event", message, errors, ..EventAnswer::default() };
-    (StatusCode::BAD_REQUEST, Json(answer)).into_response()
+    (StatusCode::BAD_REQUEST, Extension(why), Json(answer)).into_response()
 }
 
 /// PagerDuty's answer to a client that must wait and try again, with the true reason as its message. A problem at which nobody should try again stays what it is.
 pub(crate) fn try_again(status: StatusCode, problem: Problem) -> Response {
     let Some(seconds) = problem.retry_after else { return problem.into_response() };
+    let why = Why(problem.detail.clone());
     let answer = EventAnswer { status: "throttle exceeded", message: problem.detail, ..EventAnswer::default() };
-    (status, [(header::RETRY_AFTER, seconds.to_string())], Json(answer)).into_response()
+    (status, [(header::RETRY_AFTER, seconds.to_string())], Extension(why), Json(answer)).into_response()
 }
 
 impl<K: KeyIn + Send + Sync> FromRequest<AppState> for EventsClient<K> {
@@ -288,7 +353,8 @@ impl<K: KeyIn + Send + Sync> FromRequest<AppState> for EventsClient<K> {
             app.metrics.rejected.get_or_create(&[("kind", "source")]).inc();
             return Err(invalid_event(vec![K::UNKNOWN.to_owned()]));
         };
-        app.pace(&app.config.sources[place]).map_err(|failure| try_again(K::TOO_FAST, failure.into()))?;
-        Ok(Self { from: Sender { app: app.clone(), place }, raw, body, key: PhantomData })
+        let from = Sender { app: app.clone(), place };
+        app.pace(from.source()).map_err(|failure| from.answered(try_again(K::TOO_FAST, failure.into())))?;
+        Ok(Self { from, raw, body, key: PhantomData })
     }
 }

@@ -11,6 +11,7 @@ mod declaring;
 mod doors;
 mod errors;
 mod faults;
+mod field;
 mod finding;
 mod heartbeats;
 mod intake;

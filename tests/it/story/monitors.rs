@@ -308,10 +308,16 @@ async fn a_delivery_counts_once() {
         (answer["alerts"][0]["incident"].as_str(), outcome(answer.clone()).as_str()),
         (Some("INC-1"), "repeated")
     );
-    // The other event of a failed run is the same alert.
+    // The other event of that run is old news too.
     let mut other = failed;
     other["eventId"] = "wev_other".into();
     other["eventType"] = "job.run.completed".into();
+    assert_eq!(outcome(bot.alert("cloud", other.clone()).await), "ignored");
+    // A later run fails. Its two events are one alert.
+    other["eventId"] = "wev_later".into();
+    for time in ["runErroredAt", "runFinishedAt"] {
+        other["data"][time] = "2026-11-30T00:00:00Z".into();
+    }
     assert_eq!(outcome(bot.alert("cloud", other.clone()).await), "opened");
     other["eventId"] = "wev_third".into();
     assert_eq!(outcome(bot.alert("cloud", other).await), "repeated");
