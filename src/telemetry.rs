@@ -25,7 +25,11 @@ pub enum LogFormat {
 pub fn start_logging(format: LogFormat) {
     use std::io::IsTerminal as _;
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,muster=info,deadpool=off"));
+    let asked = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+    let is_usable = is_about_muster(&asked);
+    let filter = Some(asked.as_str()).filter(|_| is_usable).and_then(|asked| EnvFilter::try_new(asked).ok());
+    let is_ignored = filter.is_none() && !asked.is_empty();
+    let filter = filter.unwrap_or_else(|| EnvFilter::new(DEFAULT_LOG));
     let filter = match "slack_morphism=info".parse() {
         Ok(directive) => filter.add_directive(directive),
         Err(_) => filter,
@@ -36,6 +40,22 @@ pub fn start_logging(format: LogFormat) {
         LogFormat::Human => builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
+    if is_ignored {
+        tracing::warn!(
+            "RUST_LOG is `{asked}`, which says nothing of Muster's own lines, so it is ignored. Write for example RUST_LOG=debug or RUST_LOG=warn,muster=debug"
+        );
+    }
+}
+
+/// What is logged by default.
+const DEFAULT_LOG: &str = "warn,muster=info,deadpool=off";
+
+/// Whether a filter says what is logged of Muster: a level for everything, or something for `muster`. Without either, a slip such as
+/// `loud` would be taken for the name of a library, and silence everything else.
+fn is_about_muster(filter: &str) -> bool {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let is_about = |part: &str| LEVELS.contains(&part.to_lowercase().as_str()) || part.starts_with("muster");
+    filter.split(',').any(|part| is_about(part.trim()))
 }
 
 /// Chooses the cryptography for TLS, once per process. Ring needs no C++ build.
@@ -113,5 +133,20 @@ impl Metrics {
         // Writing to a string cannot fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_does_not_silence_the_log() {
+        for filter in ["info", "WARN", "warn,muster=debug", "muster", "muster::store=trace,h2=off"] {
+            assert!(is_about_muster(filter), "{filter}");
+        }
+        for filter in ["", "loud!!", "inof", "h2=debug"] {
+            assert!(!is_about_muster(filter), "{filter}");
+        }
     }
 }

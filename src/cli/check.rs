@@ -21,6 +21,9 @@ pub(super) async fn run(path: &Path, online: bool) -> anyhow::Result<()> {
         counted(config.services.len(), "service"),
         counted(config.teams.len(), "team")
     );
+    if !config.unread_variables.is_empty() {
+        bail!("{}", config.unread_variables.join("\n"));
+    }
     let templates = Templates::load(config.message_templates.path.as_deref())?;
     let own = templates.sources().values().filter(|source| *source != "shipped").count();
     println!("templates       {} ({own} of your own)", templates.sources().len());

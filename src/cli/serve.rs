@@ -17,6 +17,9 @@ pub(super) async fn serve(path: &Path, open: impl AsyncFnOnce(&Config) -> anyhow
     let mut signals = Signals::listen()?;
     let config = load(path)?;
     telemetry::start_logging(config.log.format);
+    for variable in &config.unread_variables {
+        tracing::warn!("{variable}");
+    }
     let store = open(&config).await?;
     let listen = config.server.listen;
     let muster = Muster::new(config, store, Clock::wall()).await?;

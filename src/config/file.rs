@@ -43,6 +43,9 @@ pub struct Config {
     /// Secrets. They are never in the file.
     #[serde(skip)]
     pub secrets: Secrets,
+    /// What is wrong with variables that are called like Muster's and that nothing reads, a sentence each.
+    #[serde(skip)]
+    pub unread_variables: Vec<String>,
 }
 
 impl Config {

@@ -6,7 +6,7 @@ use std::path::Path;
 use figment::Figment;
 use figment::providers::{Format as _, Serialized, Toml};
 
-use super::mistakes::{Problems, explain_toml, with_suggestion};
+use super::mistakes::{Problems, explain_toml, nearest, with_suggestion};
 use super::variables::SECRET_VARIABLES;
 use super::{Config, ConfigError, Variables};
 
@@ -53,6 +53,21 @@ impl Config {
         let mut found = Problems::none_yet(file, text);
         config.read_secrets(variables, &mut found);
         config.check(&mut found);
+        config.unread_variables = unread(text, variables);
         found.none().map(|()| config)
     }
+}
+
+/// Variables that are called like Muster's and that nothing reads. Those with two underscores are keys, which are read strictly. Those that the
+/// file names, it reads. Those of Muster's own tests are left out.
+fn unread(text: &str, variables: &Variables) -> Vec<String> {
+    const OF_TESTS: [&str; 6] = ["TEST_", "WRITE_", "CRASH_", "STOP_", "KEEP_", "REQUIRE_"];
+    let is_unread = |name: &&String| {
+        let own = name.strip_prefix("MUSTER_").filter(|rest| !rest.contains("__"));
+        own.is_some_and(|own| {
+            own != "PICTURES" && !OF_TESTS.iter().any(|of| own.starts_with(of)) && !text.contains(*name)
+        })
+    };
+    let said = |name: &String| format!("nothing reads the variable `{name}`{}", nearest(name, &SECRET_VARIABLES));
+    variables.keys().filter(is_unread).map(said).collect()
 }

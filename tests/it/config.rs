@@ -82,3 +82,21 @@ fn whoever_administers_is_named_by_an_id_of_slack() {
     let told = errors("[slack]\nteam_id = \"T1\"\n[permissions]\nadmins = [\"U1\", \"ana\"]\nteam = [\"S1\"]\n");
     assert_eq!(told, "muster.toml:4: [permissions] `ana` is neither a person (`U…`) nor a user group (`S…`) of Slack");
 }
+
+/// A variable that is called like Muster's and that nothing reads is named, with the nearest right one.
+#[test]
+fn a_variable_that_nothing_reads_is_named() {
+    let mut variables = variables();
+    for name in ["MUSTER_SLACK_BOT_TOKEN", "MUSTER_SOURCE_TOKEN", "MUSTER_TEST_ENGINE", "MUSTER_WHATEVER"] {
+        variables.insert(name.to_owned(), "0123456789abcdef0".to_owned());
+    }
+    let text = "[slack]\nteam_id = \"T1\"\n[[sources]]\nname = \"prom\"\nkind = \"alertmanager\"\ntoken_env = \"MUSTER_SOURCE_TOKEN\"\n";
+    let config = Config::parse("muster.toml", text, &variables).expect("it is right");
+    assert_eq!(
+        config.unread_variables,
+        [
+            "nothing reads the variable `MUSTER_SLACK_BOT_TOKEN`; did you mean `MUSTER_SLACK__BOT_TOKEN`?",
+            "nothing reads the variable `MUSTER_WHATEVER`"
+        ]
+    );
+}
